@@ -1,0 +1,202 @@
+import { activityInfo, ApplicationFailure } from '@temporalio/activity';
+import {
+  FAILURE_TYPES,
+  type Activities,
+  type AttemptFailedDetails,
+  type AttemptPolicy,
+  type RoundResult,
+} from '../src/contracts/activities';
+import type { Attempt } from '../src/contracts/delivery';
+import type { SendResult } from '../src/delivery/http';
+import { isGone, isSuccess, retryAfterMs } from '../src/domain/outcome';
+import { nextDelayMs } from '../src/domain/schedule';
+import { getProfile } from '../src/profiles';
+import { effectivePolicy } from '../src/profiles/policy';
+import type { AttemptResult, DeliveryRecord } from '../src/store/deliveries';
+import type { EventRecord } from '../src/store/events';
+import type { ProjectRecord } from '../src/store/projects';
+import type { WebhookRecord } from '../src/store/webhooks';
+import { loggedHeaders, requestHeaders } from './request-headers';
+import type { ActivityDependencies } from '.';
+
+/** All that one attempt is made of. */
+export interface Subject {
+  delivery: DeliveryRecord;
+  event: EventRecord;
+  webhook: WebhookRecord;
+  project: ProjectRecord;
+}
+
+/**
+ * One attempt: load, sign, POST, record, count the webhook's health. If the process dies
+ * - before the POST: nothing happened, Temporal runs it again;
+ * - between POST and record: it is sent again (the wire is at-least-once);
+ * - between record and health, or health and return: the next execution finds the recorded attempt,
+ *   counts it if it wasn't counted, and goes on from there.
+ */
+export function createAttemptDelivery(deps: ActivityDependencies): Activities['attemptDelivery'] {
+  const { store, sender, log } = deps;
+
+  return async (deliveryId, policy) => {
+    const { attempt: execution, workflowExecution } = activityInfo();
+    const runId = workflowExecution!.runId;
+    const subject = await load(deps, deliveryId, runId);
+    if (typeof subject === 'string') return subject;
+    const { delivery, webhook, event } = subject;
+
+    const last = delivery.attempts.at(-1);
+    if (last?.runId === runId && (execution > 1 || delivery.status !== 'pending')) {
+      await countHealth(deps, subject, last, delivery.status);
+    }
+    if (delivery.status !== 'pending') return settle(delivery.status);
+
+    const headers = requestHeaders(deps, subject, new Date());
+    const startedAt = new Date();
+    const answer = await sender.send({
+      url: webhook.url,
+      headers,
+      body: event.body,
+      timeoutMs: policy.timeoutMs,
+    });
+    const now = new Date();
+    const result = judge(answer, delivery, policy, now);
+    const attempt = await store.deliveries.recordAttempt(
+      delivery,
+      {
+        runId,
+        startedAt,
+        outcome: result.status === 'succeeded' ? 'succeeded' : 'failed',
+        requestHeaders: loggedHeaders(headers),
+        ...loggedAnswer(answer),
+      },
+      result,
+      now,
+    );
+    log.info(
+      {
+        projectId: delivery.projectId,
+        eventId: delivery.eventId,
+        deliveryId,
+        webhookId: webhook._id,
+        attempt: attempt.number,
+        outcome: attempt.outcome,
+        statusCode: attempt.statusCode,
+        errorCode: attempt.errorCode,
+        durationMs: attempt.durationMs,
+      },
+      'attempt',
+    );
+    await countHealth(deps, subject, attempt, result.status);
+    if (result.nextAttemptAt === null) return settle(result.status);
+    const nextDelay = result.nextAttemptAt.getTime() - now.getTime();
+    throw ApplicationFailure.create({
+      message: `attempt ${attempt.number} failed: ${attempt.statusCode ?? attempt.errorCode}`,
+      type: FAILURE_TYPES.attemptFailed,
+      nextRetryDelay: nextDelay,
+      details: [{ nextDelayMs: nextDelay } satisfies AttemptFailedDetails],
+    });
+  };
+}
+
+/** The attempt's documents, the run claimed when it is a new one; or how the round ends without them. */
+async function load(
+  { store }: ActivityDependencies,
+  deliveryId: string,
+  runId: string,
+): Promise<Subject | RoundResult> {
+  let delivery = await store.deliveries.find(deliveryId);
+  if (!delivery) return 'gone';
+  const isFirstRun =
+    delivery.runId === null && delivery.status === 'pending' && !delivery.runRequested;
+  if (delivery.runId !== runId && !isFirstRun) {
+    delivery = await store.deliveries.claimRun(deliveryId, runId, new Date());
+    if (!delivery) return 'gone';
+  }
+  const [event, webhook, project] = await Promise.all([
+    store.events.find(delivery.eventId),
+    store.webhooks.get(delivery.projectId, delivery.webhookId),
+    store.projects.get(delivery.projectId),
+  ]);
+  if (!event || !webhook || !project) {
+    await store.deliveries.cancel(deliveryId, new Date());
+    return 'cancelled';
+  }
+  return { delivery, event, webhook, project };
+}
+
+/** What the answer makes of the delivery. */
+function judge(
+  answer: SendResult,
+  { attemptCount, roundStart }: DeliveryRecord,
+  policy: AttemptPolicy,
+  now: Date,
+): AttemptResult {
+  const statusCode = answer.kind === 'response' ? answer.statusCode : undefined;
+  if (statusCode !== undefined && isSuccess(statusCode)) {
+    return { status: 'succeeded', nextAttemptAt: null };
+  }
+  if (isGone(statusCode)) return { status: 'failed', nextAttemptAt: null };
+  const asked =
+    answer.kind === 'response'
+      ? retryAfterMs(statusCode, answer.headers['retry-after'], now.getTime())
+      : 0;
+  const delayMs = nextDelayMs(policy, attemptCount - roundStart + 1, Math.random(), asked);
+  return delayMs === null
+    ? { status: 'failed', nextAttemptAt: null }
+    : { status: 'pending', nextAttemptAt: new Date(now.getTime() + delayMs) };
+}
+
+function loggedAnswer(
+  answer: SendResult,
+): Pick<
+  Attempt,
+  'durationMs' | 'statusCode' | 'responseHeaders' | 'responseBody' | 'errorCode' | 'errorMessage'
+> {
+  const { durationMs } = answer;
+  switch (answer.kind) {
+    case 'response':
+      return {
+        durationMs,
+        statusCode: answer.statusCode,
+        responseHeaders: answer.headers,
+        responseBody: answer.body,
+      };
+    case 'error':
+      return { durationMs, errorCode: answer.errorCode, errorMessage: answer.errorMessage };
+  }
+}
+
+/** Counts a recorded attempt in the webhook's health, and disables the webhook where that is due. */
+async function countHealth(
+  { store }: ActivityDependencies,
+  { delivery, webhook, project }: Subject,
+  attempt: Attempt,
+  status: DeliveryRecord['status'],
+): Promise<void> {
+  await store.webhooks.countAttempt(
+    webhook._id,
+    `${delivery._id}#${attempt.number}`,
+    attempt.outcome === 'succeeded',
+    new Date(attempt.startedAt.getTime() + attempt.durationMs),
+    attempt.statusCode ?? attempt.errorCode ?? null,
+  );
+  if (status !== 'failed') return;
+  const { autoDisableAfter } = effectivePolicy(
+    getProfile(project.profile),
+    project.policy,
+    webhook.policy,
+  );
+  if (isGone(attempt.statusCode)) {
+    await store.webhooks.disable(webhook._id, 'gone');
+  } else if (autoDisableAfter !== null) {
+    await store.webhooks.disable(webhook._id, 'consecutive_failures', autoDisableAfter);
+  }
+}
+
+/** How the round ends for the workflow. */
+function settle(status: DeliveryRecord['status']): RoundResult {
+  if (status === 'failed') {
+    throw ApplicationFailure.nonRetryable('every attempt failed', FAILURE_TYPES.deliveryFailed);
+  }
+  return status === 'succeeded' ? 'succeeded' : 'cancelled';
+}

@@ -1,0 +1,42 @@
+import type { Logger } from 'pino';
+import type { Activities, PlannedDelivery } from '../src/contracts/activities';
+import type { HttpSender } from '../src/delivery/http';
+import type { Cipher } from '../src/store/cipher';
+import type { Store } from '../src/store/store';
+import { createAttemptDelivery } from './attempt';
+import { createCancelDelivery } from './cancel';
+import { createMarkFannedOut, createPlanDeliveries } from './plan';
+import { createReconcile } from './reconcile';
+
+/** What reconcile needs of Temporal. */
+export interface WorkflowStarter {
+  /** No-op when the event's fan-out runs already. */
+  startFanOut(event: { _id: string; projectId: string; type: string }): Promise<void>;
+  isDeliveryRunning(deliveryId: string): Promise<boolean>;
+  /** A new run of the delivery's workflow: by reset, or by starting its id again. */
+  runDelivery(planned: PlannedDelivery): Promise<void>;
+}
+
+/** What the activities are made from. */
+export interface ActivityDependencies {
+  store: Store;
+  cipher: Cipher;
+  sender: HttpSender;
+  starter: WorkflowStarter;
+  log: Logger;
+  /** How long deliveries are kept, in days. */
+  retentionDays: number;
+  /** Sent as `User-Agent: Posthorn/<version>`. */
+  version: string;
+}
+
+/** One function per activity, bound to its dependencies; registered with the worker under these names. */
+export function createActivities(dependencies: ActivityDependencies): Activities {
+  return {
+    planDeliveries: createPlanDeliveries(dependencies),
+    markFannedOut: createMarkFannedOut(dependencies),
+    attemptDelivery: createAttemptDelivery(dependencies),
+    cancelDelivery: createCancelDelivery(dependencies),
+    reconcile: createReconcile(dependencies),
+  };
+}

@@ -1,0 +1,119 @@
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  renameSync,
+  rmSync,
+} from 'node:fs';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { note, step } from '../lib/console.mjs';
+import { Refusal, run } from '../lib/run.mjs';
+import { binaries, platform } from './binary-sources.mjs';
+import { fetchBinary } from './fetch-binary.mjs';
+
+const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'posthorn/bin');
+
+/**
+ * Finds a server's binary: on PATH, in our cache, else fetched from the pinned sources in turn.
+ * `accepts(version)` may give a reason why a version won't do.
+ * Returns `{path, version}`; refuses with everything that was tried.
+ */
+export async function findBinary(name, { accepts = () => undefined } = {}) {
+  const binary = binaries[name];
+  const tried = [];
+
+  for (const path of onPath(binary.command)) {
+    const { version, problem } = await probe(binary, path, accepts);
+    if (version) return { path, version };
+    note(`${path} is left aside: ${problem}`);
+    tried.push(`${path}: ${problem}`);
+  }
+  if (tried.length === 0) tried.push(`PATH: no ${binary.command} there`);
+
+  const sources = binary.sources.filter((source) => {
+    const problem = accepts(source.version);
+    if (problem) tried.push(`${describe(source)}: ${problem}`);
+    return !problem;
+  });
+  for (const source of sources) {
+    const path = cachedPath(name, source);
+    const { version } = existsSync(path) ? await probe(binary, path, accepts) : {};
+    if (version) return { path, version };
+  }
+  for (const source of sources) {
+    try {
+      const label = `Fetching ${binary.title} ${source.version} (${origin(source)})`;
+      return await step(label, () => install(name, source, accepts), { optional: true });
+    } catch (error) {
+      note(`${binary.title} not had by ${origin(source)}: ${error.message}`);
+      tried.push(`${describe(source)}: ${error.message}`);
+    }
+  }
+  if (binary.sources.length === 0) tried.push(`no download is known for ${platform}`);
+  throw new Refusal(
+    `No ${binary.title} to be had. Tried:\n` +
+      tried.map((line) => `  - ${line}`).join('\n') +
+      `\nWhat to do: ${binary.advice}.`,
+  );
+}
+
+/**
+ * Everything happens in a folder of its own and is renamed into place when it is known to run, so
+ * that two installs at once, or one cut short, never leave a broken binary.
+ */
+async function install(name, source, accepts) {
+  const binary = binaries[name];
+  mkdirSync(cacheFolder, { recursive: true });
+  const work = mkdtempSync(join(cacheFolder, '.fetch-'));
+  try {
+    const fetched = await fetchBinary(source, work);
+    chmodSync(fetched, 0o755);
+    const { version, problem } = await probe(binary, fetched, accepts);
+    if (!version) throw new Error(problem);
+    const path = cachedPath(name, source);
+    renameSync(fetched, path);
+    return { path, version };
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
+
+function cachedPath(name, source) {
+  return join(cacheFolder, `${name}-${source.version}-${platform}`);
+}
+
+/** Runs the binary to learn its version: one for another libc or processor fails right here. */
+async function probe(binary, path, accepts) {
+  const { code, output } = await run(path, binary.probeArgs, { timeoutMs: 20_000 });
+  const version = code === 0 ? binary.readVersion(output) : undefined;
+  if (!version) return { problem: `does not run here (${output.trim().split('\n')[0] || code})` };
+  const problem = binary.tooOld(version, output) ?? accepts(version);
+  return problem ? { problem: `version ${version}: ${problem}` } : { version };
+}
+
+function onPath(command) {
+  return (process.env.PATH ?? '')
+    .split(delimiter)
+    .filter(Boolean)
+    .map((folder) => join(folder, command))
+    .filter((path) => {
+      try {
+        accessSync(path, constants.X_OK);
+        return true;
+      } catch {
+        return false;
+      }
+    });
+}
+
+function origin(source) {
+  return source.kind === 'wheel' ? 'PyPI wheel' : 'official download';
+}
+
+function describe(source) {
+  return source.kind === 'wheel' ? `PyPI ${source.project} ${source.release}` : source.url;
+}

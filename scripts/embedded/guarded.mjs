@@ -1,0 +1,131 @@
+import { spawn } from 'node:child_process';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { readJson, writeJson } from '../lib/json-file.mjs';
+import { identify, isAlive } from '../lib/process-identity.mjs';
+import { lastLines, poll, Refusal } from '../lib/run.mjs';
+
+const guardScript = fileURLToPath(new URL('./guard.mjs', import.meta.url));
+const keepLogBelowBytes = 20_000_000;
+const leftoverGraceMs = 30_000;
+const running = new Set();
+let refusing = false;
+
+/**
+ * Starts a server under a guard (see guard.mjs). Its output goes to `<dataDir>/logs/<name>.log`.
+ *
+ * Returns `{pid, exited, stop(), tail(lines)}`; `exited` resolves to `{code, signal, expected}`,
+ * expected being whether `stop()` was asked for.
+ */
+export async function startGuarded({ name, command, args, env, cwd, dataDir, graceMs = 10_000 }) {
+  if (refusing) throw new Refusal(`${name} is not started: we are stopping`);
+  const runFile = join(dataDir, 'run', `${name}.json`);
+  const logFile = join(dataDir, 'logs', `${name}.log`);
+  const { fd: log, start: logStart } = openLog(logFile);
+  const guard = spawn(process.execPath, [guardScript, String(graceMs), command, ...args], {
+    cwd,
+    env: env ?? process.env,
+    detached: true,
+    stdio: ['ignore', log, log, 'ipc'],
+  });
+  closeSync(log);
+
+  let childPid;
+  let result;
+  let stopAsked = false;
+  const started = new Promise((resolve, reject) => {
+    guard.once('error', reject);
+    guard.on('message', (message) => {
+      if (message.pid) resolve((childPid = message.pid));
+      else if (message.error)
+        reject(new Error(`${command} could not be started: ${message.error}`));
+      else result = message;
+    });
+    guard.once('exit', () =>
+      reject(new Error(`The guard of ${name} ended before ${name} started`)),
+    );
+  });
+  const exited = new Promise((resolve) => {
+    guard.once('exit', (code, signal) => {
+      running.delete(server);
+      // A guard that was killed itself leaves its server to us.
+      if (!result && childPid) kill(childPid, 'SIGKILL');
+      resolve({ ...(result ?? { code, signal }), expected: stopAsked });
+    });
+  });
+  const server = {
+    exited,
+    logFile,
+    /** The last lines that this run has logged. */
+    tail: (lines = 15) => lastLines(readFileSync(logFile).subarray(logStart).toString(), lines),
+    stop: () => {
+      stopAsked = true;
+      if (guard.connected) guard.send({ stop: true }, () => {});
+      return exited;
+    },
+  };
+  running.add(server);
+  server.pid = await started;
+  writeJson(runFile, { guard: identify(guard.pid), child: identify(server.pid) });
+  void exited.then(() => rmSync(runFile, { force: true }));
+  return server;
+}
+
+/** A start that is interrupted half-way must not go on to the next server while we stop the others. */
+export function refuseFurtherStarts() {
+  refusing = true;
+}
+
+/** For the end of a script: whatever was started and not yet stopped, also half-started servers. */
+export async function stopAllGuarded() {
+  await Promise.all([...running].map((server) => server.stop()));
+}
+
+/**
+ * Ends what an earlier run on this data directory left behind when it was killed: its guards need a
+ * moment to stop their servers, or were killed with it. To be called by the directory's only user.
+ */
+export async function endLeftovers(dataDir) {
+  const folder = join(dataDir, 'run');
+  const files = existsSync(folder) ? readdirSync(folder) : [];
+  await Promise.all(files.map((name) => endLeftover(join(folder, name))));
+}
+
+async function endLeftover(runFile) {
+  const left = readJson(runFile);
+  await poll(() => !isAlive(left?.guard), { timeoutMs: leftoverGraceMs, everyMs: 50 });
+  for (const signal of ['SIGTERM', 'SIGKILL']) {
+    if (!isAlive(left?.child)) break;
+    kill(left.child.pid, signal);
+    await poll(() => !isAlive(left.child), { timeoutMs: leftoverGraceMs, everyMs: 50 });
+  }
+  rmSync(runFile, { force: true });
+}
+
+/** It may have ended by itself in the same moment. */
+function kill(pid, signal) {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if (error.code !== 'ESRCH') throw error;
+  }
+}
+
+/** Appends; a log that has grown large makes room, and one older generation is kept. */
+function openLog(path) {
+  mkdirSync(dirname(path), { recursive: true });
+  if (existsSync(path) && statSync(path).size > keepLogBelowBytes) renameSync(path, `${path}.old`);
+  const fd = openSync(path, 'a', 0o600);
+  return { fd, start: statSync(path).size };
+}

@@ -1,0 +1,59 @@
+import { fail, note, step } from '../lib/console.mjs';
+import { endLeftovers } from './guarded.mjs';
+import { startMongod } from './mongod.mjs';
+import { howItEnded, logOf } from './start-server.mjs';
+import { startTemporal } from './temporal.mjs';
+
+export { findBinary } from './find-binary.mjs';
+
+/**
+ * Brings up MongoDB and Temporal, each unless MONGODB_URL or TEMPORAL_ADDRESS names one that runs
+ * elsewhere. State is kept in `dataDir`, which nobody else may be using.
+ * `headless`: no Web UI. `ttlSeconds`: see startMongod. `onServerLost()`: a server ended unasked;
+ * what happened has been said by then.
+ *
+ * Returns `{mongodbUrl, temporalAddress, temporalUiUrl?, temporalNamespace, stop()}`.
+ */
+export async function startEmbedded({ dataDir, headless, ttlSeconds, onServerLost }) {
+  const { MONGODB_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL } = process.env;
+  await endLeftovers(dataDir);
+  let mongod;
+  let temporal;
+  if (MONGODB_URL) {
+    note('MongoDB: the one that MONGODB_URL names');
+  } else {
+    await step('Starting MongoDB', async () => {
+      mongod = await startMongod({ dataDir, ttlSeconds });
+      void watch('MongoDB', mongod, onServerLost);
+      return `${mongod.version} on 127.0.0.1:${mongod.ports.mongo}`;
+    });
+  }
+  if (TEMPORAL_ADDRESS) {
+    note(`Temporal: the one at ${TEMPORAL_ADDRESS} (TEMPORAL_ADDRESS)`);
+  } else {
+    await step('Starting Temporal', async () => {
+      temporal = await startTemporal({ dataDir, headless });
+      void watch('Temporal', temporal, onServerLost);
+      return `${temporal.version} on ${temporal.address}`;
+    });
+  }
+  return {
+    mongodbUrl: MONGODB_URL || mongod.url,
+    temporalAddress: TEMPORAL_ADDRESS || temporal.address,
+    temporalUiUrl: TEMPORAL_ADDRESS ? TEMPORAL_UI_URL : temporal.uiUrl,
+    temporalNamespace: (TEMPORAL_ADDRESS && TEMPORAL_NAMESPACE) || 'default',
+    /** Temporal first: nothing that it still runs should find MongoDB gone. */
+    stop: async () => {
+      await temporal?.stop();
+      await mongod?.stop();
+    },
+  };
+}
+
+/** Says so, with its last log lines, when a server ends that nobody asked to. */
+export async function watch(title, server, onServerLost) {
+  const end = await server.exited;
+  if (end.expected) return;
+  fail(`${title} ended unexpectedly (${howItEnded(end)}). ${logOf(server)}`);
+  onServerLost?.();
+}

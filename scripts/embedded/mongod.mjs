@@ -1,0 +1,52 @@
+import { existsSync, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { readJson, writeJson } from '../lib/json-file.mjs';
+import { findBinary } from './find-binary.mjs';
+import { becomePrimary } from './replica-set.mjs';
+import { startServer } from './start-server.mjs';
+
+/**
+ * A mongod as a single-node replica set with its data in `<dataDir>/mongo`, on loopback only.
+ * `ttlSeconds`: how often expired documents are looked for (MongoDB's own default is 60).
+ * Returns the guarded server with `url` and `version`.
+ */
+export async function startMongod({ dataDir, ttlSeconds }) {
+  const dbPath = join(dataDir, 'mongo');
+  const seriesFile = join(dataDir, 'mongo-series.json');
+  mkdirSync(dbPath, { recursive: true });
+  const written = existsSync(join(dbPath, 'WiredTiger')) ? readJson(seriesFile)?.series : undefined;
+  const { path, version } = await findBinary('mongod', {
+    // Data files open with the series that wrote them: not every step up, and no step down, works.
+    accepts: (candidate) =>
+      written && series(candidate) !== written
+        ? `the data in ${dbPath} was written by MongoDB ${written}`
+        : undefined,
+  });
+  writeJson(seriesFile, { series: series(version) });
+
+  const server = await startServer({
+    name: 'mongod',
+    title: 'MongoDB',
+    command: path,
+    dataDir,
+    graceMs: 20_000,
+    preferred: { mongo: 27017 },
+    argsFor: ({ mongo }) => mongodArgs(dbPath, mongo, ttlSeconds),
+    ready: ({ mongo }, alive) => becomePrimary(mongo, { alive }),
+  });
+  const url = `mongodb://127.0.0.1:${server.ports.mongo}/posthorn?directConnection=true`;
+  return { ...server, url, version };
+}
+
+function mongodArgs(dbPath, port, ttlSeconds) {
+  const args = ['--dbpath', dbPath, '--port', String(port), '--bind_ip', '127.0.0.1'];
+  args.push('--nounixsocket', '--replSet', 'rs0', '--oplogSize', '256', '--quiet');
+  args.push('--wiredTigerCacheSizeGB', '0.5');
+  args.push('--setParameter', 'diagnosticDataCollectionEnabled=false');
+  if (ttlSeconds) args.push('--setParameter', `ttlMonitorSleepSecs=${ttlSeconds}`);
+  return args;
+}
+
+function series(version) {
+  return version.split('.').slice(0, 2).join('.');
+}

@@ -1,0 +1,70 @@
+import { join } from 'node:path';
+import { accepts } from '../lib/ports.mjs';
+import { poll, run } from '../lib/run.mjs';
+import { findBinary } from './find-binary.mjs';
+import { startServer } from './start-server.mjs';
+
+const namespace = 'default';
+
+/**
+ * Temporal's development server, its state in `<dataDir>/temporal.db`, on loopback only; with the
+ * Web UI unless `headless`.
+ * Returns the guarded server with `address`, `uiUrl`, `cliPath` and `version`.
+ */
+export async function startTemporal({ dataDir, headless = false }) {
+  const { path, version } = await findBinary('temporal');
+  const env = cleanEnvironment();
+  const server = await startServer({
+    name: 'temporal',
+    title: 'Temporal',
+    command: path,
+    dataDir,
+    env,
+    preferred: headless ? { api: 7233 } : { api: 7233, ui: 8233 },
+    argsFor: (ports) => temporalArgs(dataDir, ports),
+    ready: (ports, alive) => ready(path, env, ports, alive),
+  });
+  const { api, ui } = server.ports;
+  return {
+    ...server,
+    address: `127.0.0.1:${api}`,
+    uiUrl: ui && `http://127.0.0.1:${ui}`,
+    cliPath: path,
+    version,
+  };
+}
+
+function temporalArgs(dataDir, { api, ui }) {
+  const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(api)];
+  args.push('--db-filename', join(dataDir, 'temporal.db'), '--namespace', namespace);
+  // About twice as fast as the defaults; a crash of the machine, not of a process, may lose the last commits.
+  args.push('--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1');
+  args.push('--log-level', 'warn', '--log-format', 'json');
+  if (ui) args.push('--ui-ip', '127.0.0.1', '--ui-port', String(ui), '--ui-disable-news-fetch');
+  else args.push('--headless');
+  return args;
+}
+
+async function ready(cli, env, { api, ui }, alive) {
+  const timeoutMs = 60_000;
+  const address = ['--address', `127.0.0.1:${api}`, '--namespace', namespace];
+  const describe = ['operator', 'namespace', 'describe', ...address];
+  let said = '';
+  const up = await poll(
+    async () => {
+      if (!alive()) return true;
+      if (!(await accepts(api)) || (ui && !(await accepts(ui)))) return false;
+      const { code, output } = await run(cli, describe, { env, timeoutMs: 10_000 });
+      said = output;
+      return code === 0;
+    },
+    { timeoutMs, everyMs: 150 },
+  );
+  if (!up) throw new Error(`not ready within ${timeoutMs / 1000} s. ${said}`);
+}
+
+/** The server and the CLI read TEMPORAL_* too: a person's own settings are not for this server. */
+function cleanEnvironment() {
+  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'));
+  return { ...Object.fromEntries(kept), TEMPORAL_VERSION_CHECK_DISABLED: '1' };
+}

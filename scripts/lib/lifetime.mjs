@@ -1,0 +1,70 @@
+import { refuseFurtherStarts } from '../embedded/guarded.mjs';
+import { note, say, step } from './console.mjs';
+import { isAlive, runningNpm } from './process-identity.mjs';
+
+// npm passes Ctrl-C on to its child, which the terminal has told already: one key press, two signals.
+const sameKeyPressMs = 1500;
+const npmCheckMs = 2000;
+
+/**
+ * One orderly end for a script, however it comes: its own, Ctrl-C, SIGTERM, a closed terminal, or an
+ * npm that was killed. What was started last is stopped first.
+ * `interruptedCode` is the exit code after a signal.
+ */
+export function createLifetime({ interruptedCode }) {
+  const stops = [];
+  let ending;
+  let interruptedAtMs;
+
+  async function finish(code) {
+    refuseFurtherStarts();
+    for (const { label, stop } of stops.toReversed()) {
+      try {
+        await (label ? step(`Stopping ${label}`, async () => void (await stop())) : stop());
+      } catch (error) {
+        note(`Not stopped cleanly: ${error.message}`);
+      }
+    }
+    process.exit(code);
+  }
+
+  function end(code) {
+    ending ??= finish(code);
+    return ending;
+  }
+
+  function interrupted(reason) {
+    if (!ending) {
+      interruptedAtMs = Date.now();
+      say(`\n  Stopping: ${reason}`);
+      void end(interruptedCode);
+    } else if (Date.now() - (interruptedAtMs ?? 0) > sameKeyPressMs) {
+      process.exit(interruptedCode || 130); // the guards still stop what they guard
+    }
+  }
+
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'])
+    process.on(signal, () => interrupted(signal));
+  watchNpm(() => interrupted('npm is gone'));
+
+  return {
+    /** `label` names what is stopped, for people; without one nothing is said. */
+    onStop: (stop, label) => void stops.push({ label, stop }),
+    end,
+    get ending() {
+      return Boolean(ending);
+    },
+  };
+}
+
+/** kill -9 on npm would otherwise leave us running with nobody to answer to. */
+function watchNpm(gone) {
+  const npm = runningNpm();
+  if (!npm) return;
+  const timer = setInterval(() => {
+    if (isAlive(npm)) return;
+    clearInterval(timer);
+    gone();
+  }, npmCheckMs);
+  timer.unref();
+}

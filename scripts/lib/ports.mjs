@@ -1,0 +1,42 @@
+import { connect, createServer } from 'node:net';
+
+const host = '127.0.0.1';
+const handedOut = new Set();
+
+/** The preferred port when it is free on loopback, else any free one; never the same one twice. */
+export async function freePort(preferred) {
+  if (preferred && !handedOut.has(preferred) && (await canListen(preferred))) {
+    handedOut.add(preferred);
+    return preferred;
+  }
+  for (;;) {
+    const port = await canListen(0);
+    if (port && !handedOut.has(port)) {
+      handedOut.add(port);
+      return port;
+    }
+  }
+}
+
+/** The port when one can listen there (0 = any), else undefined. */
+export function canListen(port) {
+  return new Promise((resolve) => {
+    const server = createServer();
+    server.once('error', () => resolve(undefined));
+    server.listen(port, host, () => {
+      const bound = server.address().port;
+      server.close(() => resolve(bound));
+    });
+  });
+}
+
+export function accepts(port) {
+  return new Promise((resolve) => {
+    const socket = connect({ port, host });
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+    socket.once('error', () => resolve(false));
+  });
+}

@@ -1,0 +1,70 @@
+import { distMain, root } from '../lib/paths.mjs';
+import { poll, Refusal } from '../lib/run.mjs';
+import { startGuarded } from '../embedded/guarded.mjs';
+import { howItEnded, logOf } from '../embedded/start-server.mjs';
+
+const readyTimeoutMs = 60_000;
+const drainMs = 25_000; // the app drains within 20 s
+
+/** The environment of a development start; what a person has set besides is passed on. */
+export function appEnvironment({ port, servers, secrets }) {
+  return {
+    ...process.env,
+    POSTHORN_ENV: 'development',
+    HOST: '127.0.0.1',
+    PORT: String(port),
+    MONGODB_URL: servers.mongodbUrl,
+    TEMPORAL_ADDRESS: servers.temporalAddress,
+    TEMPORAL_NAMESPACE: servers.temporalNamespace,
+    ...(servers.temporalUiUrl && { TEMPORAL_UI_URL: servers.temporalUiUrl }),
+    POSTHORN_ADMIN_KEY: secrets.adminKey,
+    POSTHORN_ENCRYPTION_KEY: secrets.encryptionKey,
+  };
+}
+
+/** Indexes, search attributes, schedules: runs to its end. */
+export async function runSetup({ dataDir, env }) {
+  const setup = await startRole('setup', { dataDir, env });
+  const end = await setup.exited;
+  if (end.code !== 0 && !end.expected) {
+    throw new Refusal(`Setup failed (${howItEnded(end)}). ${logOf(setup)}`);
+  }
+}
+
+/** The API and a worker in one process; resolves when it answers /readyz with 200. */
+export async function startApp({ dataDir, env, apiUrl }) {
+  const app = await startRole('all', { dataDir, env });
+  let ended;
+  void app.exited.then((end) => (ended = end));
+  let last = 'no answer yet';
+  const ready = await poll(
+    async () => {
+      if (ended) return true;
+      try {
+        const response = await fetch(`${apiUrl}/readyz`, { signal: AbortSignal.timeout(5000) });
+        last = `it answered ${response.status} ${await response.text()}`;
+        return response.status === 200;
+      } catch {
+        return false;
+      }
+    },
+    { timeoutMs: readyTimeoutMs, everyMs: 150 },
+  );
+  if (ended) throw new Refusal(`Posthorn ended at once (${howItEnded(ended)}). ${logOf(app)}`);
+  if (!ready) {
+    throw new Refusal(`Not ready after ${readyTimeoutMs / 1000} s: ${last}. ${logOf(app)}`);
+  }
+  return app;
+}
+
+function startRole(role, { dataDir, env }) {
+  return startGuarded({
+    name: role === 'all' ? 'posthorn' : `posthorn-${role}`,
+    command: process.execPath,
+    args: [distMain, role],
+    cwd: root,
+    env,
+    dataDir,
+    graceMs: drainMs,
+  });
+}

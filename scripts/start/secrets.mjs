@@ -1,0 +1,23 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { readJson, writeJson } from '../lib/json-file.mjs';
+
+/**
+ * The keys of this data directory, made once: another encryption key could not read the webhooks'
+ * secrets that are stored already. The environment's own win.
+ */
+export function loadSecrets(dataDir) {
+  const path = join(dataDir, 'secrets.json');
+  let kept = readJson(path);
+  if (!kept) {
+    kept = {
+      adminKey: `admin_${randomBytes(24).toString('base64url')}`,
+      encryptionKey: randomBytes(32).toString('base64'),
+    };
+    writeJson(path, kept);
+  }
+  return {
+    adminKey: process.env.POSTHORN_ADMIN_KEY || kept.adminKey,
+    encryptionKey: process.env.POSTHORN_ENCRYPTION_KEY || kept.encryptionKey,
+  };
+}

@@ -1,0 +1,68 @@
+/**
+ * npm test: real MongoDB and Temporal with a throwaway data directory, then jest.
+ * Arguments are jest's: `npm test -- test/unit`, `npm test -- -t 'a title'`.
+ */
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stopAllGuarded } from './embedded/guarded.mjs';
+import { findBinary, startEmbedded } from './embedded/index.mjs';
+import { ensureBuilt, ensureDependencies } from './lib/build-steps.mjs';
+import { fail } from './lib/console.mjs';
+import { createLifetime } from './lib/lifetime.mjs';
+import { root } from './lib/paths.mjs';
+import { Refusal } from './lib/run.mjs';
+
+const jestArgs = process.argv.slice(2);
+const folders = jestArgs.filter((arg) => !arg.startsWith('-'));
+// Unit tests are pure by our rules: when only they are asked for, nothing has to be started.
+const unitOnly = folders.length > 0 && folders.every((arg) => /^(\.\/)?test\/unit\b/.test(arg));
+const withBrowser = folders.some((arg) => /^(\.\/)?test\/browser\b/.test(arg));
+
+const lifetime = createLifetime({ interruptedCode: 130 });
+try {
+  await ensureDependencies();
+  const env = unitOnly ? {} : await prepareServers();
+  const code = await runJest({ ...process.env, ...env, ...(withBrowser && { TEST_BROWSER: '1' }) });
+  await lifetime.end(code);
+} catch (error) {
+  if (!lifetime.ending) fail(error instanceof Refusal ? error.message : error.stack);
+  await lifetime.end(1);
+}
+
+async function prepareServers() {
+  const testServer = await findBinary('temporal-test-server');
+  const temporalCli = await findBinary('temporal');
+  await ensureBuilt();
+  const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-test-'));
+  lifetime.onStop(() => rmSync(dataDir, { recursive: true }));
+  lifetime.onStop(stopAllGuarded);
+  const servers = await startEmbedded({
+    dataDir,
+    headless: true,
+    ttlSeconds: 1,
+    onServerLost: () => lifetime.end(1),
+  });
+  lifetime.onStop(servers.stop);
+  return {
+    TEST_MONGODB_URL: servers.mongodbUrl,
+    TEST_TEMPORAL_ADDRESS: servers.temporalAddress,
+    TEST_TEMPORAL_TEST_SERVER: testServer.path,
+    TEST_TEMPORAL_CLI: temporalCli.path,
+  };
+}
+
+function runJest(env) {
+  return new Promise((resolve, reject) => {
+    const jest = join(root, 'node_modules/jest/bin/jest.js');
+    const child = spawn(process.execPath, [jest, ...jestArgs], {
+      cwd: root,
+      env,
+      stdio: 'inherit',
+    });
+    lifetime.onStop(() => child.kill('SIGTERM'));
+    child.once('error', reject);
+    child.once('exit', (code) => resolve(code ?? 1));
+  });
+}

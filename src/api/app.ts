@@ -1,0 +1,131 @@
+import { randomUUID } from 'node:crypto';
+import express, { type Express, type RequestHandler } from 'express';
+import { rateLimit } from 'express-rate-limit';
+import helmet from 'helmet';
+import type { Logger } from 'pino';
+import { pinoHttp } from 'pino-http';
+import type { Cipher } from '../store/cipher';
+import type { Store } from '../store/store';
+import type { Engine } from '../temporal/client';
+import { answer } from './answers';
+import { authenticate, principalOf } from './auth';
+import { deliveriesRouter } from './deliveries';
+import { ApiError, errorHandler, unknownRoute } from './errors';
+import { eventsRouter } from './events';
+import { keysRouter } from './keys';
+import { projectsRouter } from './projects';
+import { webhooksRouter } from './webhooks';
+
+export interface AppDependencies {
+  store: Store;
+  engine: Engine;
+  cipher: Cipher;
+  log: Logger;
+  config: {
+    adminKey: string;
+    development: boolean;
+    allowedCidrs: readonly string[];
+    retentionDays: number;
+    rateLimitPerMinute: number;
+    temporal: { namespace: string; uiUrl?: string };
+  };
+}
+
+/** One event's body (contract, section 5). */
+const BODY_LIMIT = '256kb';
+
+/** The HTTP API, apart from listening. */
+export function createApp({ store, engine, cipher, log, config }: AppDependencies): Express {
+  const app = express();
+  app.disable('x-powered-by');
+  app.set('etag', false);
+  app.use(requestLog(log));
+  app.use(helmet());
+
+  app.get('/healthz', (_req, res) => {
+    answer(res, { status: 'ok' });
+  });
+  // Without Temporal events are still accepted, so only MongoDB decides.
+  app.get('/readyz', async (_req, res) => {
+    await store.ping();
+    const temporal = await engine.ping().then(
+      () => 'ok',
+      () => 'away',
+    );
+    answer(res, { status: 'ok', mongodb: 'ok', temporal });
+  });
+
+  const v1 = express.Router();
+  v1.use(authenticate(store, config.adminKey));
+  v1.use(
+    rateLimit({
+      windowMs: 60_000,
+      limit: config.rateLimitPerMinute,
+      keyGenerator: (_req, res) => principalOf(res as express.Response).keyId,
+      standardHeaders: 'draft-7',
+      legacyHeaders: false,
+      handler: () => {
+        throw new ApiError('rate_limited', 'too many requests with this key; see Retry-After');
+      },
+    }),
+  );
+  v1.use(jsonOnly, express.json({ limit: BODY_LIMIT, type: 'application/json' }));
+  // Before /projects, which is the admin's alone.
+  v1.use('/projects/:projectId/keys', keysRouter(store));
+  v1.use('/projects', projectsRouter(store));
+  v1.use('/webhooks', webhooksRouter({ store, cipher, ...config }));
+  v1.use('/events', eventsRouter({ store, engine, log, retentionDays: config.retentionDays }));
+  v1.use('/deliveries', deliveriesRouter({ store, engine, log, webUrl: webUrls(config.temporal) }));
+  app.use('/v1', v1);
+
+  app.use(unknownRoute);
+  app.use(errorHandler(log));
+  return app;
+}
+
+/** Every request gets an id, answered as `X-Request-Id` and in errors; headers and bodies aren't logged. */
+function requestLog(log: Logger): RequestHandler {
+  return pinoHttp({
+    logger: log,
+    genReqId: (_req, res) => {
+      const id = `req_${randomUUID().replaceAll('-', '')}`;
+      res.setHeader('X-Request-Id', id);
+      return id;
+    },
+    serializers: {
+      // Without the query string: `?token=` is a key.
+      req: ({ id, method, url }: { id: string; method: string; url: string }) => ({
+        id,
+        method,
+        path: url.split('?')[0],
+      }),
+      res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
+    },
+    customLogLevel: (_req, res, error) =>
+      error || res.statusCode >= 500 ? 'error' : res.statusCode >= 400 ? 'info' : 'debug',
+  });
+}
+
+/** A body in another format is refused rather than ignored. */
+const jsonOnly: RequestHandler = (req, _res, next) => {
+  const hasBody =
+    req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+  if (hasBody && !req.is('application/json')) {
+    throw new ApiError('unsupported_media_type', 'send the body as Content-Type: application/json');
+  }
+  next();
+};
+
+function webUrls({
+  uiUrl,
+  namespace,
+}: AppDependencies['config']['temporal']): (id: string, runId: string | null) => string | null {
+  return (workflowId, runId) =>
+    uiUrl === undefined
+      ? null
+      : [
+          `${uiUrl}/namespaces/${encodeURIComponent(namespace)}/workflows`,
+          encodeURIComponent(workflowId),
+          ...(runId === null ? [] : [runId, 'history']),
+        ].join('/');
+}

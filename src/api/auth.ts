@@ -1,0 +1,83 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { RequestHandler, Response } from 'express';
+import { isId } from '../contracts/ids';
+import type { KeyRole } from '../store/keys';
+import type { ProjectRecord } from '../store/projects';
+import type { Store } from '../store/store';
+import { ApiError, invalid, notFound } from './errors';
+
+export type Role = 'admin' | KeyRole;
+
+/** Who is asking, and for which project. */
+export interface Principal {
+  role: Role;
+  /** `admin`, or the id of a project's key: whom rate limits and the audit name. */
+  keyId: string;
+  project: ProjectRecord | null;
+}
+
+const sha256 = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+export function principalOf(res: Response): Principal {
+  return res.locals.principal as Principal;
+}
+
+/** The project in question; only behind `allow`, which makes sure that there is one. */
+export function projectOf(res: Response): ProjectRecord {
+  return principalOf(res).project!;
+}
+
+/** Reads `Authorization: Bearer KEY` and `x-project-id`. */
+export function authenticate(store: Store, adminKey: string): RequestHandler {
+  const adminHash = sha256(adminKey);
+  return async (req, res, next) => {
+    const [, key] = /^Bearer +(\S+)$/i.exec(req.get('authorization') ?? '') ?? [];
+    if (key === undefined) {
+      throw new ApiError('unauthorized', 'send your key as "Authorization: Bearer KEY"');
+    }
+    const asked = req.get('x-project-id');
+    if (timingSafeEqual(sha256(key), adminHash)) {
+      const project =
+        asked === undefined || !isId('project', asked) ? null : await store.projects.get(asked);
+      if (asked !== undefined && !project) throw notFound('the project of x-project-id');
+      res.locals.principal = { role: 'admin', keyId: 'admin', project } satisfies Principal;
+      next();
+      return;
+    }
+    const record = await store.keys.findByKey(key);
+    const project = record && (await store.projects.get(record.projectId));
+    if (!project) throw new ApiError('unauthorized', 'this key is unknown or was revoked');
+    if (asked !== undefined && asked !== project._id) {
+      throw new ApiError('forbidden', 'this key belongs to another project than x-project-id');
+    }
+    res.locals.principal = {
+      role: record.role,
+      keyId: record._id,
+      project,
+    } satisfies Principal;
+    next();
+  };
+}
+
+/** Lets the admin and these roles through, and makes sure that the request names its project. */
+export function allow(...roles: KeyRole[]): RequestHandler {
+  return (_req, res, next) => {
+    const { role, project } = principalOf(res);
+    if (role !== 'admin' && !roles.includes(role)) {
+      throw new ApiError('forbidden', `a key of role ${role} may not do this`);
+    }
+    if (!project) {
+      throw invalid([
+        { field: 'x-project-id', message: 'the admin key needs this header to know the project' },
+      ]);
+    }
+    next();
+  };
+}
+
+export const adminOnly: RequestHandler = (_req, res, next) => {
+  if (principalOf(res).role !== 'admin') {
+    throw new ApiError('forbidden', 'only the admin key may do this');
+  }
+  next();
+};

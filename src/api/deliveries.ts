@@ -1,0 +1,106 @@
+import { Router } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { DELIVERY_STATUSES } from '../contracts/delivery';
+import { deliveryWorkflowId } from '../contracts/temporal';
+import { isId } from '../contracts/ids';
+import type { DeliveryRecord } from '../store/deliveries';
+import type { Store } from '../store/store';
+import type { Engine } from '../temporal/client';
+import { toPlanned } from '../temporal/planned-delivery';
+import { answer, answerPage } from './answers';
+import { allow, projectOf } from './auth';
+import { ApiError, notFound } from './errors';
+import { pageQuery, parseListQuery, pathId, rangeQuery } from './validation';
+
+export interface DeliveriesDependencies {
+  store: Store;
+  engine: Engine;
+  log: Logger;
+  /** Makes a workflow's address in the Temporal Web UI; null where none is configured. */
+  webUrl: (workflowId: string, runId: string | null) => string | null;
+}
+
+const listQuery = z.strictObject({
+  ...pageQuery('delivery'),
+  ...rangeQuery,
+  webhookId: z.string().refine((id) => isId('webhook', id), 'is no webhook id').optional(),
+  eventId: z.string().refine((id) => isId('event', id), 'is no event id').optional(),
+  status: z.enum(DELIVERY_STATUSES).optional(),
+  type: z.string().optional(),
+});
+
+/** A delivery as a list shows it: without its attempts. */
+export function viewInEvent(delivery: DeliveryRecord): Record<string, unknown> {
+  return {
+    id: delivery._id,
+    eventId: delivery.eventId,
+    webhookId: delivery.webhookId,
+    projectId: delivery.projectId,
+    eventType: delivery.eventType,
+    status: delivery.status,
+    attemptCount: delivery.attemptCount,
+    nextAttemptAt: delivery.nextAttemptAt,
+    replays: delivery.replays,
+    createdAt: delivery.createdAt,
+    completedAt: delivery.completedAt,
+  };
+}
+
+/** `/v1/deliveries` */
+export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDependencies): Router {
+  const router = Router();
+  const read = allow('owner', 'reader');
+
+  const view = (delivery: DeliveryRecord): Record<string, unknown> => {
+    const workflowId = deliveryWorkflowId(delivery._id);
+    return {
+      ...viewInEvent(delivery),
+      attempts: delivery.attempts,
+      workflow: {
+        id: workflowId,
+        runId: delivery.runId,
+        webUrl: webUrl(workflowId, delivery.runId),
+      },
+    };
+  };
+
+  router.get('/', read, async (req, res) => {
+    const { page, filter } = parseListQuery(listQuery, req);
+    const { type, ...rest } = filter;
+    const found = await store.deliveries.list(
+      projectOf(res)._id,
+      { ...rest, ...(type !== undefined && { eventType: type }) },
+      page,
+    );
+    answerPage(res, 'deliveries', found, viewInEvent);
+  });
+
+  router.get('/:id', read, async (req, res) => {
+    const delivery = await store.deliveries.get(projectOf(res)._id, pathId(req, 'delivery'));
+    if (!delivery) throw notFound('the delivery');
+    answer(res, view(delivery));
+  });
+
+  router.post('/:id/replay', allow('owner'), async (req, res) => {
+    const project = projectOf(res);
+    const id = pathId(req, 'delivery');
+    const found = await store.deliveries.get(project._id, id);
+    if (!found) throw notFound('the delivery');
+    const webhook = await store.webhooks.get(project._id, found.webhookId);
+    if (!webhook) {
+      throw new ApiError('webhook_deleted', 'the webhook of this delivery was deleted');
+    }
+    const delivery = await store.deliveries.beginReplay(project._id, id, new Date());
+    if (!delivery) {
+      throw new ApiError('delivery_in_progress', 'this delivery has not ended yet');
+    }
+    // The replay is decided in MongoDB: when Temporal is away, reconcile asks for the run.
+    await engine.runDelivery(toPlanned(delivery, webhook, project)).catch((error: unknown) => {
+      log.warn({ err: error, deliveryId: id }, 'replay left to reconcile');
+    });
+    answer(res, view(delivery), 202);
+  });
+
+  return router;
+}

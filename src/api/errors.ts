@@ -1,0 +1,77 @@
+import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { Logger } from 'pino';
+import { ERROR_STATUS, type ErrorCode, type FieldProblem } from '../contracts/errors';
+import { isStoreUnavailable } from '../store/errors';
+
+/** A refusal that the caller is told about. */
+export class ApiError extends Error {
+  constructor(
+    readonly code: ErrorCode,
+    message: string,
+    readonly details?: readonly FieldProblem[],
+  ) {
+    super(message);
+    this.name = 'ApiError';
+  }
+}
+
+/** 422 that names the fields. */
+export function invalid(details: readonly FieldProblem[]): ApiError {
+  const named = details.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  return new ApiError('validation_failed', named, details);
+}
+
+export function notFound(what: string): ApiError {
+  return new ApiError('not_found', `${what} was not found in this project`);
+}
+
+/** Errors of express.json, by their `type`. */
+const BODY_ERRORS: Record<string, [ErrorCode, string]> = {
+  'entity.parse.failed': ['malformed_json', 'the body is not valid JSON'],
+  'entity.too.large': ['payload_too_large', 'the body is larger than 256 KiB'],
+  'encoding.unsupported': ['unsupported_media_type', 'the Content-Encoding is not supported'],
+  'charset.unsupported': ['unsupported_media_type', 'the body must be UTF-8'],
+};
+
+function toApiError(error: unknown): ApiError | undefined {
+  if (error instanceof ApiError) return error;
+  if (isStoreUnavailable(error)) {
+    return new ApiError('unavailable', 'the database is away and nothing was stored; try again');
+  }
+  const { type, status } = error as { type?: string; status?: number };
+  const body = type === undefined ? undefined : BODY_ERRORS[type];
+  if (body) return new ApiError(...body);
+  // Aborted or wrongly sized bodies, malformed percent-encodings.
+  if (status === 400) return new ApiError('bad_request', 'the request could not be read');
+  return undefined;
+}
+
+/** The one place where failures become answers; what it doesn't know is a bug, logged and told as 500. */
+export function errorHandler(log: Logger): ErrorRequestHandler {
+  return (error: unknown, req, res, next) => {
+    if (res.headersSent) {
+      next(error);
+      return;
+    }
+    const known = toApiError(error);
+    if (!known) log.error({ err: error, requestId: req.id }, 'unexpected error');
+    const {
+      code,
+      message,
+      details,
+    }: Pick<ApiError, 'code' | 'message' | 'details'> = known ?? {
+      code: 'internal_error',
+      message: 'something went wrong here; the request id finds it in the log',
+    };
+    if (code === 'unavailable') res.set('Retry-After', '5');
+    if (code === 'unauthorized') res.set('WWW-Authenticate', 'Bearer');
+    res.status(ERROR_STATUS[code]).json({
+      success: false,
+      error: { code, message, ...(details && { details }), requestId: req.id },
+    });
+  };
+}
+
+export const unknownRoute: RequestHandler = (req) => {
+  throw new ApiError('not_found', `there is no ${req.method} ${req.path}`);
+};

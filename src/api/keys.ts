@@ -1,0 +1,58 @@
+import { Router, type RequestHandler } from 'express';
+import { z } from 'zod';
+import { KEY_ROLES, type KeyRecord } from '../store/keys';
+import type { Store } from '../store/store';
+import { answer, answerPage } from './answers';
+import { principalOf } from './auth';
+import { ApiError, notFound } from './errors';
+import { pageQuery, parseBody, parseListQuery, pathId } from './validation';
+
+const createBody = z.strictObject({
+  name: z.string().trim().min(1).max(200),
+  role: z.enum(KEY_ROLES),
+});
+const listQuery = z.strictObject(pageQuery('key'));
+
+function view({ _id, projectId, name, role, createdAt }: KeyRecord): Record<string, unknown> {
+  return { id: _id, projectId, name, role, createdAt };
+}
+
+/** The admin, or an owner of just this project; for others the project doesn't exist. */
+const ownersOnly: RequestHandler = (req, res, next) => {
+  const { role, project } = principalOf(res);
+  if (role !== 'admin') {
+    if (project?._id !== req.params.projectId) throw notFound('the project');
+    if (role !== 'owner') throw new ApiError('forbidden', `a key of role ${role} may not do this`);
+  }
+  next();
+};
+
+/** `/v1/projects/:projectId/keys` */
+export function keysRouter(store: Store): Router {
+  const router = Router({ mergeParams: true });
+  router.use(ownersOnly);
+
+  router.post('/', async (req, res) => {
+    const projectId = pathId(req, 'project', 'projectId');
+    const { name, role } = parseBody(createBody, req);
+    if (!(await store.projects.get(projectId))) throw notFound('the project');
+    const { record, key } = await store.keys.create(projectId, name, role);
+    answer(res, { ...view(record), key }, 201);
+  });
+
+  router.get('/', async (req, res) => {
+    const projectId = pathId(req, 'project', 'projectId');
+    const { page } = parseListQuery(listQuery, req);
+    if (!(await store.projects.get(projectId))) throw notFound('the project');
+    answerPage(res, 'keys', await store.keys.list(projectId, page), view);
+  });
+
+  router.delete('/:keyId', async (req, res) => {
+    const projectId = pathId(req, 'project', 'projectId');
+    const id = pathId(req, 'key', 'keyId');
+    if (!(await store.keys.delete(projectId, id))) throw notFound('the key');
+    answer(res, { id, deleted: true });
+  });
+
+  return router;
+}

@@ -1,0 +1,10 @@
+import { z } from 'zod';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Overrides of how deliveries are tried, for a project or a webhook. Milliseconds throughout. */
+export const policyFields = {
+  timeoutMs: z.int().min(1000).max(60_000).optional(),
+  retryDelaysMs: z.array(z.int().min(1000).max(DAY_MS)).min(1).max(20).optional(),
+  autoDisableAfter: z.int().min(1).max(1_000_000).nullable().optional(),
+};

@@ -1,0 +1,81 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { DEFAULT_PROFILE, profiles } from '../profiles';
+import type { ProjectRecord } from '../store/projects';
+import type { Store } from '../store/store';
+import { answer, answerPage } from './answers';
+import { adminOnly } from './auth';
+import { notFound } from './errors';
+import { policyFields } from './policy';
+import { pageQuery, parseBody, parseListQuery, pathId } from './validation';
+
+const fields = {
+  name: z.string().trim().min(1).max(200),
+  plan: z.string().trim().min(1).max(100).nullable().optional(),
+  ownerEmail: z.email().max(320).nullable().optional(),
+  policy: z
+    .strictObject({ ...policyFields, maxWebhooks: z.int().min(0).max(10_000).optional() })
+    .optional(),
+};
+
+const createBody = z.strictObject({
+  ...fields,
+  profile: z
+    .string()
+    .refine(
+      (name) => profiles.has(name),
+      `must be one of: ${[...profiles.keys()].join(', ')}`,
+    )
+    .default(DEFAULT_PROFILE),
+});
+const updateBody = z.strictObject(fields).partial();
+const listQuery = z.strictObject(pageQuery('project'));
+
+function view(project: ProjectRecord): Record<string, unknown> {
+  const { _id, name, profile, plan, ownerEmail, policy, createdAt, updatedAt } = project;
+  return { id: _id, name, profile, plan, ownerEmail, policy, createdAt, updatedAt };
+}
+
+/** `/v1/projects` */
+export function projectsRouter(store: Store): Router {
+  const router = Router();
+  router.use(adminOnly);
+
+  router.post('/', async (req, res) => {
+    const { name, profile, plan, ownerEmail, policy } = parseBody(createBody, req);
+    const project = await store.projects.create({
+      name,
+      profile,
+      plan: plan ?? null,
+      ownerEmail: ownerEmail ?? null,
+      policy: policy ?? {},
+    });
+    answer(res, view(project), 201);
+  });
+
+  router.get('/', async (req, res) => {
+    const { page } = parseListQuery(listQuery, req);
+    answerPage(res, 'projects', await store.projects.list(page), view);
+  });
+
+  router.get('/:id', async (req, res) => {
+    const project = await store.projects.get(pathId(req, 'project'));
+    if (!project) throw notFound('the project');
+    answer(res, view(project));
+  });
+
+  router.patch('/:id', async (req, res) => {
+    const id = pathId(req, 'project');
+    const project = await store.projects.update(id, parseBody(updateBody, req));
+    if (!project) throw notFound('the project');
+    answer(res, view(project));
+  });
+
+  router.delete('/:id', async (req, res) => {
+    const id = pathId(req, 'project');
+    if (!(await store.deleteProject(id))) throw notFound('the project');
+    answer(res, { id, deleted: true });
+  });
+
+  return router;
+}

@@ -1,0 +1,62 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { isId, type Resource } from '../contracts/ids';
+import type { FieldProblem } from '../contracts/errors';
+import type { PageRequest } from '../store/paging';
+import { invalid, notFound } from './errors';
+
+/** zod's issues as fields; an unknown key is named itself, not its parent. */
+export function problemsOf(error: z.ZodError, prefix: readonly string[] = []): FieldProblem[] {
+  return error.issues.flatMap((issue) => {
+    const at = [...prefix, ...issue.path.map(String)];
+    if (issue.code === 'unrecognized_keys') {
+      return issue.keys.map((key) => ({
+        field: [...at, key].join('.'),
+        message: 'is not a known field here',
+      }));
+    }
+    return [{ field: at.join('.') || 'body', message: issue.message }];
+  });
+}
+
+/** @throws ApiError 422 naming each field that's wrong */
+export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw invalid(problemsOf(parsed.error));
+  return parsed.data;
+}
+
+/** The body, `{}` where there is none. */
+export function parseBody<T>(schema: z.ZodType<T>, req: Request): T {
+  return parse(schema, req.body === undefined ? {} : req.body);
+}
+
+/** An id from the path. One that can't be an id is answered like one that doesn't exist. */
+export function pathId(req: Request, resource: Resource, name = 'id'): string {
+  const id = req.params[name];
+  if (typeof id !== 'string' || !isId(resource, id)) throw notFound(`the ${resource}`);
+  return id;
+}
+
+const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+
+/** `?limit&cursor` of a list of that resource. */
+export const pageQuery = (resource: Resource) => ({
+  limit: z.coerce.number().int().min(1).max(100).default(25),
+  cursor: z
+    .string()
+    .refine((cursor) => isId(resource, cursor), 'is not a cursor that a list has answered')
+    .optional(),
+});
+
+/** `?since&until`, ISO 8601: made at or after, made before. */
+export const rangeQuery = { since: instant.optional(), until: instant.optional() };
+
+/** Parses a list's query: the paging apart from the filters. */
+export function parseListQuery<T extends PageRequest>(
+  schema: z.ZodType<T>,
+  req: Request,
+): { page: PageRequest; filter: Omit<T, keyof PageRequest> } {
+  const { limit, cursor, since, until, ...filter } = parse(schema, req.query);
+  return { page: { limit, cursor, since, until }, filter };
+}

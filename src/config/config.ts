@@ -1,0 +1,88 @@
+import type { z } from 'zod';
+import { settings } from './settings';
+
+export const ROLES = ['api', 'worker', 'all', 'setup'] as const;
+export type Role = (typeof ROLES)[number];
+
+export interface Config {
+  role: Role;
+  development: boolean;
+  host: string;
+  port: number;
+  mongodbUrl: string;
+  temporal: {
+    address: string;
+    namespace: string;
+    tls: boolean;
+    apiKey?: string;
+    uiUrl?: string;
+    retentionDays: number;
+  };
+  /** Empty only where the role doesn't need it. */
+  adminKey: string;
+  encryptionKey: Buffer;
+  allowedCidrs: readonly string[];
+  retentionDays: number;
+  rateLimitPerMinute: number;
+  maxAttempts: number;
+  logLevel: string;
+}
+
+/** All that is wrong with the environment, a line each. */
+export class ConfigError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`Posthorn can't start, its settings need mending:\n${problems.map((p) => `  - ${p}`).join('\n')}`);
+    this.name = 'ConfigError';
+  }
+}
+
+type Settings = z.infer<typeof settings>;
+
+const requiredBy: Record<Role, readonly (keyof Settings)[]> = {
+  api: ['POSTHORN_ADMIN_KEY', 'POSTHORN_ENCRYPTION_KEY'],
+  worker: ['POSTHORN_ENCRYPTION_KEY'],
+  all: ['POSTHORN_ADMIN_KEY', 'POSTHORN_ENCRYPTION_KEY'],
+  setup: [],
+};
+
+/**
+ * The configuration of one process. An empty variable counts as unset.
+ * @throws ConfigError naming every wrong or missing setting, never a value
+ */
+export function loadConfig(environment: NodeJS.ProcessEnv, role: Role): Readonly<Config> {
+  const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
+  const parsed = settings.safeParse(given);
+  const problems = parsed.success
+    ? []
+    : parsed.error.issues.map(({ path, message }) => {
+        const name = String(path[0]);
+        return given[name] === undefined ? `${name} is required` : `${name}: ${message}`;
+      });
+  for (const name of requiredBy[role]) {
+    if (given[name] === undefined) problems.push(`${name} is required by the role ${role}`);
+  }
+  if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
+  const s = parsed.data;
+  return Object.freeze({
+    role,
+    development: s.POSTHORN_ENV === 'development',
+    host: s.HOST,
+    port: s.PORT,
+    mongodbUrl: s.MONGODB_URL,
+    temporal: Object.freeze({
+      address: s.TEMPORAL_ADDRESS,
+      namespace: s.TEMPORAL_NAMESPACE,
+      tls: s.TEMPORAL_TLS,
+      apiKey: s.TEMPORAL_API_KEY,
+      uiUrl: s.TEMPORAL_UI_URL?.replace(/\/+$/, ''),
+      retentionDays: s.TEMPORAL_RETENTION_DAYS,
+    }),
+    adminKey: s.POSTHORN_ADMIN_KEY ?? '',
+    encryptionKey: s.POSTHORN_ENCRYPTION_KEY ?? Buffer.alloc(0),
+    allowedCidrs: Object.freeze(s.POSTHORN_ALLOWED_CIDRS),
+    retentionDays: s.POSTHORN_RETENTION_DAYS,
+    rateLimitPerMinute: s.POSTHORN_RATE_LIMIT_PER_MINUTE,
+    maxAttempts: s.WORKER_MAX_ATTEMPTS,
+    logLevel: s.LOG_LEVEL,
+  });
+}

@@ -1,0 +1,68 @@
+import { z } from 'zod';
+
+const port = z.coerce.number().int().min(1).max(65_535);
+const positive = z.coerce.number().int().min(1);
+const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const cidrList = z
+  .string()
+  .transform((list) => list.split(',').map((cidr) => cidr.trim()).filter(Boolean))
+  .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()])));
+
+/**
+ * Every setting of Posthorn, read from the environment: its form, its default, its meaning with unit.
+ * `.env.example` and the README repeat these; a test fails when they differ.
+ */
+export const settings = z.object({
+  POSTHORN_ENV: z
+    .enum(['production', 'development'])
+    .default('production')
+    .describe('`development` lets webhooks reach loopback addresses over http'),
+  HOST: z.string().min(1).default('127.0.0.1').describe('address the API listens on'),
+  PORT: port.default(8080).describe('port the API listens on'),
+  MONGODB_URL: z
+    .string()
+    .regex(/^mongodb(\+srv)?:\/\//, 'must start with mongodb:// or mongodb+srv://')
+    .describe('MongoDB replica set, with the database name; required'),
+  TEMPORAL_ADDRESS: z
+    .string()
+    .regex(/^[^\s/]+:\d+$/, 'must be host:port')
+    .default('127.0.0.1:7233')
+    .describe("host:port of Temporal's frontend"),
+  TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace'),
+  TEMPORAL_TLS: flag.default(false).describe('`true` to speak TLS to Temporal'),
+  TEMPORAL_API_KEY: z.string().min(1).optional().describe("key for Temporal Cloud, with TLS"),
+  TEMPORAL_UI_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Temporal Web UI's address, for the links in deliveries"),
+  TEMPORAL_RETENTION_DAYS: positive
+    .default(30)
+    .describe('days that Temporal keeps finished workflows; applied by `setup`'),
+  POSTHORN_ADMIN_KEY: z
+    .string()
+    .min(24, 'must have at least 24 characters')
+    .optional()
+    .describe('key for all projects; required by the API'),
+  POSTHORN_ENCRYPTION_KEY: z
+    .string()
+    .transform((value) => Buffer.from(value, 'base64'))
+    .refine((key) => key.length === 32, 'must be 32 bytes in base64 (openssl rand -base64 32)')
+    .optional()
+    .describe('encrypts webhook secrets at rest, 32 bytes in base64; required but by `setup`'),
+  POSTHORN_ALLOWED_CIDRS: cidrList
+    .default([])
+    .describe('comma-separated networks that webhooks may reach although they are private'),
+  POSTHORN_RETENTION_DAYS: positive
+    .default(30)
+    .describe('days that events and deliveries are kept'),
+  POSTHORN_RATE_LIMIT_PER_MINUTE: positive
+    .default(6000)
+    .describe('requests a minute for each API key, counted by each API process'),
+  WORKER_MAX_ATTEMPTS: positive
+    .default(100)
+    .describe('attempts that one worker process runs at a time'),
+  LOG_LEVEL: z
+    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .default('info')
+    .describe('least severe level that is logged'),
+});

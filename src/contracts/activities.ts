@@ -1,0 +1,65 @@
+import type { DeliveryPolicy } from './delivery';
+
+/** How the attempts of one delivery are timed; frozen when the delivery is planned. */
+export type AttemptPolicy = Pick<DeliveryPolicy, 'timeoutMs' | 'retryDelaysMs'>;
+
+/** What a delivery workflow is started with: ids, numbers and names; never a payload, URL or secret. */
+export interface DeliverInput {
+  deliveryId: string;
+  eventId: string;
+  webhookId: string;
+  projectId: string;
+  eventType: string;
+  policy: AttemptPolicy;
+}
+
+/** A delivery to start, with what the Web UI shows of it: `email.sent → Orders`. */
+export interface PlannedDelivery extends DeliverInput {
+  summary: string;
+}
+
+export interface DeliveryPlan {
+  deliveries: PlannedDelivery[];
+  /** The webhook id to go on after, when there are more. */
+  next?: string;
+}
+
+/** How a round of attempts ended; `gone`: the delivery no longer exists (its project was deleted). */
+export type RoundResult = 'succeeded' | 'failed' | 'cancelled' | 'gone';
+
+/** ApplicationFailure types thrown by `attemptDelivery`. */
+export const FAILURE_TYPES = {
+  /** The receiver did not take it; another attempt follows after `nextRetryDelay`. */
+  attemptFailed: 'AttemptFailed',
+  /** The delivery is `failed`: no attempt follows. */
+  deliveryFailed: 'DeliveryFailed',
+} as const;
+
+/** `details[0]` of an `AttemptFailed`. */
+export interface AttemptFailedDetails {
+  /** Milliseconds until the next attempt. */
+  nextDelayMs: number;
+}
+
+/** Activities that the workflows call; made by `createActivities`. */
+export interface Activities {
+  /**
+   * Writes the delivery documents of one page of an event's webhooks and answers those to be started.
+   * Idempotent: a delivery is unique by event and webhook.
+   */
+  planDeliveries(eventId: string, afterWebhookId?: string): Promise<DeliveryPlan>;
+  /** Notes that every delivery of the event has been started. */
+  markFannedOut(eventId: string): Promise<void>;
+  /** Signs, POSTs once, records the attempt and the webhook's health. Throws by FAILURE_TYPES. */
+  attemptDelivery(deliveryId: string, policy: AttemptPolicy): Promise<RoundResult>;
+  /** Ends a pending delivery as `cancelled`. */
+  cancelDelivery(deliveryId: string): Promise<void>;
+  /** Starts what was accepted but has no running workflow. */
+  reconcile(): Promise<ReconcileReport>;
+}
+
+/** How much a reconcile run had to mend. */
+export interface ReconcileReport {
+  events: number;
+  deliveries: number;
+}

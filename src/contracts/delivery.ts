@@ -1,0 +1,66 @@
+/** Words and shapes shared by the API, the store, the activities and the workflows. No behaviour. */
+
+export const DELIVERY_STATUSES = [
+  'pending',
+  'succeeded',
+  'failed',
+  'skipped',
+  'held',
+  'cancelled',
+] as const;
+export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
+
+/** Statuses from which nothing happens any more but by replay. */
+export const TERMINAL_STATUSES = ['succeeded', 'failed', 'skipped', 'cancelled'] as const;
+
+export const SIGNING_SCHEMES = ['hex', 'standard', 'standard-ed25519'] as const;
+export type SigningScheme = (typeof SIGNING_SCHEMES)[number];
+
+/**
+ * How the key bytes are read from a secret: `raw`, its UTF-8 bytes; `whsec`, the base64 after the
+ * `whsec_` prefix (Standard Webhooks 1.0).
+ */
+export type SecretFormat = 'raw' | 'whsec';
+
+/** How a delivery is tried. */
+export interface DeliveryPolicy {
+  /** Milliseconds for one whole HTTP exchange, from connecting to the last byte. */
+  timeoutMs: number;
+  /** Milliseconds to wait after the 1st, 2nd, … failed attempt; its length + 1 is the attempts' number. */
+  retryDelaysMs: readonly number[];
+  /** Consecutive failed attempts after which a webhook is disabled; null: never. */
+  autoDisableAfter: number | null;
+}
+
+/** Why an attempt got no HTTP answer that counts. */
+export const ATTEMPT_ERROR_CODES = [
+  'timeout',
+  'dns',
+  'tls',
+  'connection_refused',
+  'connection_reset',
+  'unreachable',
+  'blocked_address',
+  'invalid_response',
+  'unknown',
+] as const;
+export type AttemptErrorCode = (typeof ATTEMPT_ERROR_CODES)[number];
+
+/** One HTTP exchange, as it is logged in its delivery. */
+export interface Attempt {
+  /** 1, 2, … through all replays. */
+  number: number;
+  /** The Temporal run it belongs to: a new one for each replay. */
+  runId: string;
+  startedAt: Date;
+  durationMs: number;
+  outcome: 'succeeded' | 'failed';
+  statusCode?: number;
+  /** What was sent, signature included; secrets never. */
+  requestHeaders: Record<string, string>;
+  responseHeaders?: Record<string, string>;
+  /** The first 16 KiB, decoded as UTF-8. */
+  responseBody?: string;
+  errorCode?: AttemptErrorCode;
+  errorMessage?: string;
+}

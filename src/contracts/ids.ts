@@ -1,0 +1,26 @@
+import { v7 as uuidv7 } from 'uuid';
+
+/** Prefix of every id that leaves the system, by resource (contract, section 5). */
+export const ID_PREFIXES = {
+  project: 'proj',
+  key: 'key',
+  webhook: 'wh',
+  event: 'evt',
+  delivery: 'dlv',
+  replay: 'rpl',
+} as const;
+
+export type Resource = keyof typeof ID_PREFIXES;
+
+/**
+ * A new id, `<prefix>_<32 hex digits of a UUIDv7>`: ids of one resource sort by the time of their
+ * making, which is what lists ("newest first") and cursors rely on.
+ */
+export function newId(resource: Resource): string {
+  return `${ID_PREFIXES[resource]}_${uuidv7().replaceAll('-', '')}`;
+}
+
+/** Whether `value` has the shape of an id of that resource; says nothing about its existence. */
+export function isId(resource: Resource, value: string): boolean {
+  return new RegExp(`^${ID_PREFIXES[resource]}_[0-9a-f]{32}$`).test(value);
+}

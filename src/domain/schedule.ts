@@ -1,0 +1,47 @@
+import type { DeliveryPolicy } from '../contracts/delivery';
+
+/** Temporal's words for a schedule: exact for 1/5/15 minutes, an approximation for others. */
+export interface RetryPolicyShape {
+  initialIntervalMs: number;
+  backoffCoefficient: number;
+  maximumIntervalMs: number;
+  maximumAttempts: number;
+}
+
+/**
+ * The retry policy under which the attempt activity is scheduled. The server falls back on it when a
+ * worker dies in the middle of an attempt; otherwise the activity names each delay itself.
+ */
+export function retryPolicy(delaysMs: readonly number[]): RetryPolicyShape {
+  const [first = 1000, second = first] = delaysMs;
+  return {
+    initialIntervalMs: first,
+    backoffCoefficient: Math.max(1, second / first),
+    maximumIntervalMs: Math.max(first, ...delaysMs),
+    maximumAttempts: delaysMs.length + 1,
+  };
+}
+
+/** The longest wait that a receiver's Retry-After is granted. */
+export const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
+
+/** Jitter lengthens each delay by up to this fraction and never shortens it (contract, section 1). */
+export const JITTER = 0.1;
+
+/**
+ * Milliseconds to wait after the failed attempt `attempt` (1, 2, … within the round), or null when it
+ * was the last one.
+ * @param random a number from [0, 1), the jitter's source
+ * @param retryAfterMs what the receiver asked for; waited at least, up to 24 h
+ */
+export function nextDelayMs(
+  policy: Pick<DeliveryPolicy, 'retryDelaysMs'>,
+  attempt: number,
+  random: number,
+  retryAfterMs = 0,
+): number | null {
+  const delay = policy.retryDelaysMs[attempt - 1];
+  if (delay === undefined) return null;
+  const jittered = delay * (1 + JITTER * random);
+  return Math.round(Math.max(jittered, Math.min(retryAfterMs, MAX_RETRY_AFTER_MS)));
+}

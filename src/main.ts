@@ -1,0 +1,135 @@
+import { createServer, type Server } from 'node:http';
+import { createActivities } from '../activities';
+import { createApp } from './api/app';
+import { ConfigError, loadConfig, ROLES, type Config, type Role } from './config/config';
+import { HttpSender } from './delivery/http';
+import { AddressGuard } from './delivery/address-guard';
+import { createLogger } from './log';
+import { Cipher } from './store/cipher';
+import { Store } from './store/store';
+import { Engine } from './temporal/client';
+import { installRuntime } from './temporal/runtime';
+import { setUpTemporal } from './temporal/setup';
+import { createWorker } from './temporal/worker';
+import { VERSION } from './version';
+import type { Logger } from 'pino';
+
+/** One thing that runs until it is told to stop. */
+interface Service {
+  /** Rejects when it can't go on. */
+  done: Promise<void>;
+  /** Lets what is under way finish. */
+  stop: () => Promise<void>;
+}
+
+const usage = `Usage: node dist/src/main.js ${ROLES.join(' | ')}`;
+
+async function main(): Promise<void> {
+  const role = process.argv[2] as Role;
+  if (!ROLES.includes(role) || process.argv.length > 3) throw new ConfigError([usage]);
+  const config = loadConfig(process.env, role);
+  const log = createLogger(config.logLevel, role);
+  const store = Store.open(config.mongodbUrl);
+  if (role === 'setup') {
+    await setUpTemporal(config, log);
+    await store.ensureIndexes();
+    await store.close();
+    return;
+  }
+
+  const engine = Engine.connect(config);
+  const cipher = new Cipher(config.encryptionKey);
+  const services: Service[] = [];
+  if (role !== 'worker') services.push(await startApi(config, log, store, engine, cipher));
+  if (role !== 'api') services.push(await startWorker(config, log, store, engine, cipher));
+
+  // The API first: what it accepts while draining, the worker may still deliver.
+  const stop = async (): Promise<void> => {
+    for (const service of services) await service.stop();
+    await engine.close();
+    await store.close();
+  };
+  const stopped = new Promise<void>((resolve, reject) => {
+    const onSignal = (signal: string): void => {
+      log.info({ signal }, 'draining');
+      stop().then(resolve, reject);
+    };
+    process.once('SIGTERM', onSignal);
+    process.once('SIGINT', onSignal);
+  });
+  await Promise.race([stopped, ...services.map(({ done }) => done)]);
+  await stopped;
+  log.info('stopped');
+}
+
+async function startApi(
+  config: Config,
+  log: Logger,
+  store: Store,
+  engine: Engine,
+  cipher: Cipher,
+): Promise<Service> {
+  const server: Server = createServer(createApp({ store, engine, cipher, log, config }));
+  server.headersTimeout = 10_000;
+  server.requestTimeout = 30_000;
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(config.port, config.host, resolve);
+  });
+  log.info({ host: config.host, port: config.port }, 'API listens');
+  return {
+    done: new Promise((_resolve, reject) => server.once('error', reject)),
+    stop: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => {
+          if (error) reject(error);
+          else resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+async function startWorker(
+  config: Config,
+  log: Logger,
+  store: Store,
+  engine: Engine,
+  cipher: Cipher,
+): Promise<Service> {
+  installRuntime(log);
+  const guard = new AddressGuard({
+    allowLoopback: config.development,
+    allowedCidrs: config.allowedCidrs,
+  });
+  const sender = new HttpSender({ guard });
+  const activities = createActivities({
+    store,
+    cipher,
+    sender,
+    starter: engine,
+    log,
+    retentionDays: config.retentionDays,
+    version: VERSION,
+  });
+  const { worker, run } = await createWorker(config, activities);
+  const done = run().finally(() => sender.close());
+  log.info('worker polls');
+  return {
+    done,
+    stop: async () => {
+      worker.shutdown();
+      await done;
+    },
+  };
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    // The logger may not exist yet, and a wrong setting is told to a person.
+    const text = error instanceof ConfigError ? error.message : (error as Error).stack;
+    process.stderr.write(`${text}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,12 @@
+import type { z } from 'zod';
+import type { EventTypeDefinition } from './profile';
+
+/** One catalogue entry; the compiler holds its sample to its schema. */
+export function defineEvent<S extends z.ZodType<Record<string, unknown>>>(
+  type: string,
+  description: string,
+  data: S,
+  sample: z.output<S>,
+): EventTypeDefinition {
+  return { type, description, data, sample };
+}

@@ -1,0 +1,16 @@
+import type { DeliveryPolicy } from '../contracts/delivery';
+import type { Profile } from './profile';
+
+/** The figures in force: the webhook's own, else its project's, else the profile's. */
+export function effectivePolicy(
+  profile: Profile,
+  ...overrides: Partial<DeliveryPolicy>[]
+): DeliveryPolicy {
+  const policy = { ...profile.policy };
+  for (const { timeoutMs, retryDelaysMs, autoDisableAfter } of overrides) {
+    if (timeoutMs !== undefined) policy.timeoutMs = timeoutMs;
+    if (retryDelaysMs !== undefined) policy.retryDelaysMs = retryDelaysMs;
+    if (autoDisableAfter !== undefined) policy.autoDisableAfter = autoDisableAfter;
+  }
+  return policy;
+}

@@ -1,0 +1,263 @@
+import { Schema, type Connection, type Model, type QueryFilter } from 'mongoose';
+import {
+  DELIVERY_STATUSES,
+  TERMINAL_STATUSES,
+  type Attempt,
+  type DeliveryStatus,
+} from '../contracts/delivery';
+import { isDuplicateKey } from './errors';
+import { findPage, type Page, type PageRequest } from './paging';
+
+export interface DeliveryRecord {
+  _id: string;
+  eventId: string;
+  webhookId: string;
+  projectId: string;
+  eventType: string;
+  status: DeliveryStatus;
+  /** The last 50; their numbers go on counting. */
+  attempts: Attempt[];
+  attemptCount: number;
+  /** `attemptCount` when the current round (first delivery, or a replay) began. */
+  roundStart: number;
+  nextAttemptAt: Date | null;
+  replays: number;
+  /** The Temporal run that the last recorded or claimed attempt belongs to. */
+  runId: string | null;
+  /**
+   * Set while Posthorn itself has asked Temporal for a new run that has not shown up yet. A run that
+   * shows up unasked is an operator's reset, and counted as a replay.
+   */
+  runRequested: boolean;
+  createdAt: Date;
+  completedAt: Date | null;
+  expiresAt: Date;
+}
+
+/** What a recorded attempt makes of its delivery. */
+export interface AttemptResult {
+  status: Extract<DeliveryStatus, 'pending' | 'succeeded' | 'failed'>;
+  nextAttemptAt: Date | null;
+}
+
+export interface DeliveryFilter {
+  webhookId?: string;
+  eventId?: string;
+  status?: DeliveryStatus;
+  eventType?: string;
+}
+
+const KEPT_ATTEMPTS = 50;
+/** Lists leave the attempts out: with them a page could be many megabytes. */
+const LIST_FIELDS = { attempts: 0 } as const;
+
+const schema = new Schema<DeliveryRecord>(
+  {
+    _id: String,
+    eventId: { type: String, required: true },
+    webhookId: { type: String, required: true },
+    projectId: { type: String, required: true },
+    eventType: { type: String, required: true },
+    status: { type: String, enum: DELIVERY_STATUSES, required: true },
+    attempts: { type: Schema.Types.Mixed, default: [] },
+    attemptCount: { type: Number, default: 0 },
+    roundStart: { type: Number, default: 0 },
+    nextAttemptAt: { type: Date, default: null },
+    replays: { type: Number, default: 0 },
+    runId: { type: String, default: null },
+    runRequested: { type: Boolean, default: false },
+    createdAt: { type: Date, required: true },
+    completedAt: { type: Date, default: null },
+    expiresAt: { type: Date, required: true },
+  },
+  { timestamps: false, minimize: false },
+);
+schema.index({ eventId: 1, webhookId: 1 }, { unique: true });
+schema.index({ projectId: 1, _id: -1 });
+schema.index({ projectId: 1, status: 1, _id: -1 });
+schema.index({ projectId: 1, eventType: 1, _id: -1 });
+schema.index({ webhookId: 1, _id: -1 });
+schema.index({ webhookId: 1, status: 1, _id: -1 });
+schema.index({ nextAttemptAt: 1 }, { partialFilterExpression: { status: 'pending' } });
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+const AFTER = { returnDocument: 'after' } as const;
+
+export class Deliveries {
+  readonly model: Model<DeliveryRecord>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<DeliveryRecord>('Delivery', schema, 'deliveries');
+  }
+
+  /**
+   * Writes the deliveries of an event that don't exist yet, and answers them all as they stand: a
+   * repeated plan answers the first one's.
+   */
+  async plan(
+    deliveries: Pick<
+      DeliveryRecord,
+      | '_id'
+      | 'eventId'
+      | 'webhookId'
+      | 'projectId'
+      | 'eventType'
+      | 'status'
+      | 'nextAttemptAt'
+      | 'createdAt'
+      | 'completedAt'
+      | 'expiresAt'
+    >[],
+  ): Promise<DeliveryRecord[]> {
+    const [first] = deliveries;
+    if (!first) return [];
+    try {
+      await this.model.insertMany(deliveries, { ordered: false });
+    } catch (error) {
+      if (!isDuplicateKey(error)) throw error;
+    }
+    return this.model
+      .find({ eventId: first.eventId, webhookId: { $in: deliveries.map((d) => d.webhookId) } })
+      .sort({ webhookId: 1 })
+      .lean<DeliveryRecord[]>();
+  }
+
+  async get(projectId: string, id: string): Promise<DeliveryRecord | null> {
+    return this.model.findOne({ _id: id, projectId }).lean<DeliveryRecord>();
+  }
+
+  async find(id: string): Promise<DeliveryRecord | null> {
+    return this.model.findById(id).lean<DeliveryRecord>();
+  }
+
+  async list(
+    projectId: string,
+    filter: DeliveryFilter,
+    page: PageRequest,
+  ): Promise<Page<DeliveryRecord>> {
+    return findPage(this.model, 'delivery', { projectId, ...filter }, page, LIST_FIELDS);
+  }
+
+  /** All deliveries of an event, without their attempts. */
+  async listOfEvent(eventId: string): Promise<DeliveryRecord[]> {
+    return this.model.find({ eventId }, LIST_FIELDS).sort({ _id: 1 }).lean<DeliveryRecord[]>();
+  }
+
+  /**
+   * Begins the round of a run that the delivery doesn't know yet: a replay asked for through the API
+   * (already counted), a restart by reconcile, or, unasked, an operator's reset, which counts as a replay.
+   * @returns the delivery as it stands then; null when it's gone
+   */
+  async claimRun(id: string, runId: string, at: Date): Promise<DeliveryRecord | null> {
+    const isOperatorsReset = {
+      $and: [
+        { $not: ['$runRequested'] },
+        { $or: [{ $ne: ['$runId', null] }, { $in: ['$status', TERMINAL_STATUSES] }] },
+      ],
+    };
+    const claimed = await this.model
+      .findOneAndUpdate(
+        { _id: id, runId: { $ne: runId } },
+        [
+          {
+            $set: {
+              replays: { $add: ['$replays', { $cond: [isOperatorsReset, 1, 0] }] },
+              roundStart: '$attemptCount',
+              runId,
+              runRequested: false,
+              status: 'pending',
+              nextAttemptAt: at,
+              completedAt: null,
+            },
+          },
+        ],
+        { ...AFTER, updatePipeline: true },
+      )
+      .lean<DeliveryRecord>();
+    return claimed ?? this.find(id);
+  }
+
+  /**
+   * Logs an attempt of the run `runId` and what it makes of the delivery, in one write guarded by what
+   * was loaded before the exchange. When something else was written meanwhile, an attempt of a run that
+   * has been superseded, or one that comes after the end, is still logged, but decides nothing.
+   * @param loaded the delivery as it stood before the exchange
+   * @returns the attempt with its number
+   */
+  async recordAttempt(
+    loaded: DeliveryRecord,
+    exchange: Omit<Attempt, 'number'>,
+    { status, nextAttemptAt }: AttemptResult,
+    at: Date,
+  ): Promise<Attempt> {
+    let seen: DeliveryRecord | null = loaded;
+    let decides = true;
+    while (seen) {
+      const attempt: Attempt = { number: seen.attemptCount + 1, ...exchange };
+      const { modifiedCount } = await this.model.updateOne(
+        { _id: seen._id, attemptCount: seen.attemptCount, runId: seen.runId, status: seen.status },
+        {
+          $push: { attempts: { $each: [attempt], $slice: -KEPT_ATTEMPTS } },
+          $inc: { attemptCount: 1 },
+          ...(decides && {
+            $set: {
+              runId: attempt.runId,
+              status,
+              nextAttemptAt,
+              completedAt: status === 'pending' ? null : at,
+            },
+          }),
+        },
+      );
+      if (modifiedCount === 1) return attempt;
+      seen = await this.find(loaded._id);
+      decides = seen?.runId === exchange.runId && seen.status === 'pending';
+    }
+    // Deleted with its project while the exchange was under way: nothing is left to log it in.
+    return { number: loaded.attemptCount + 1, ...exchange };
+  }
+
+  /** From a terminal status to pending, counted as a replay; null when the status is another. */
+  async beginReplay(projectId: string, id: string, at: Date): Promise<DeliveryRecord | null> {
+    return this.model
+      .findOneAndUpdate(
+        { _id: id, projectId, status: { $in: TERMINAL_STATUSES } },
+        {
+          $set: { status: 'pending', nextAttemptAt: at, completedAt: null, runRequested: true },
+          $inc: { replays: 1 },
+        },
+        AFTER,
+      )
+      .lean<DeliveryRecord>();
+  }
+
+  async cancel(id: string, at: Date): Promise<void> {
+    await this.model.updateOne(
+      { _id: id, status: { $in: ['pending', 'held'] } },
+      { $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at } },
+    );
+  }
+
+  /** Pending deliveries whose next attempt was due before `before`, the longest due first. */
+  async listOverdue(before: Date, limit: number): Promise<DeliveryRecord[]> {
+    return this.model
+      .find({ status: 'pending', nextAttemptAt: { $lt: before } } as QueryFilter<DeliveryRecord>)
+      .sort({ nextAttemptAt: 1 })
+      .limit(limit)
+      .lean<DeliveryRecord[]>();
+  }
+
+  /** Notes that a new run is about to be asked for; false when the delivery is no longer pending. */
+  async requestRun(id: string): Promise<boolean> {
+    const { matchedCount } = await this.model.updateOne(
+      { _id: id, status: 'pending' },
+      { $set: { runRequested: true } },
+    );
+    return matchedCount === 1;
+  }
+
+  /** Lets the deliveries of a deleted project expire now. */
+  async expireAll(projectId: string, at: Date): Promise<void> {
+    await this.model.updateMany({ projectId }, { $set: { expiresAt: at } });
+  }
+}

@@ -1,0 +1,108 @@
+import { Schema, type Connection, type Model } from 'mongoose';
+import { findPage, type Page, type PageRequest } from './paging';
+import { isDuplicateKey } from './errors';
+
+export interface EventRecord {
+  _id: string;
+  projectId: string;
+  type: string;
+  /** When it happened, as the caller says; when it was accepted, where the caller says nothing. */
+  createdAt: Date;
+  acceptedAt: Date;
+  /** The envelope, serialised once: these bytes go out on every attempt, retry and replay. */
+  body: string;
+  idempotencyKey?: string;
+  /** SHA-256 of the request, to tell a repeated request from another one under the same key. */
+  requestHash?: string;
+  /** When all its deliveries had been started; null until then, which is what reconcile looks for. */
+  fannedOutAt: Date | null;
+  expiresAt: Date;
+}
+
+const schema = new Schema<EventRecord>(
+  {
+    _id: String,
+    projectId: { type: String, required: true },
+    type: { type: String, required: true },
+    createdAt: { type: Date, required: true },
+    acceptedAt: { type: Date, required: true },
+    body: { type: String, required: true },
+    idempotencyKey: String,
+    requestHash: String,
+    fannedOutAt: { type: Date, default: null },
+    expiresAt: { type: Date, required: true },
+  },
+  { timestamps: false },
+);
+schema.index({ projectId: 1, _id: -1 });
+schema.index({ projectId: 1, type: 1, _id: -1 });
+schema.index(
+  { projectId: 1, idempotencyKey: 1 },
+  { unique: true, partialFilterExpression: { idempotencyKey: { $type: 'string' } } },
+);
+schema.index({ acceptedAt: 1 }, { partialFilterExpression: { fannedOutAt: null } });
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+export class Events {
+  readonly model: Model<EventRecord>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<EventRecord>('Event', schema, 'events');
+  }
+
+  /**
+   * Stores an event: once this returns, it can't be lost.
+   * @returns the event as stored, and whether its idempotency key was there before
+   */
+  async insert(
+    event: Omit<EventRecord, 'fannedOutAt'>,
+  ): Promise<{ event: EventRecord; duplicate: boolean }> {
+    try {
+      const created = await this.model.create(event);
+      return { event: created.toObject(), duplicate: false };
+    } catch (error) {
+      const { projectId, idempotencyKey } = event;
+      if (!isDuplicateKey(error) || idempotencyKey === undefined) throw error;
+      const first = await this.model.findOne({ projectId, idempotencyKey }).lean<EventRecord>();
+      if (!first) throw error;
+      return { event: first, duplicate: true };
+    }
+  }
+
+  async get(projectId: string, id: string): Promise<EventRecord | null> {
+    return this.model.findOne({ _id: id, projectId }).lean<EventRecord>();
+  }
+
+  async find(id: string): Promise<EventRecord | null> {
+    return this.model.findById(id).lean<EventRecord>();
+  }
+
+  async list(
+    projectId: string,
+    filter: { type?: string },
+    page: PageRequest,
+  ): Promise<Page<EventRecord>> {
+    return findPage(this.model, 'event', { projectId, ...filter }, page);
+  }
+
+  async markFannedOut(id: string, at: Date): Promise<void> {
+    await this.model.updateOne({ _id: id }, { $set: { fannedOutAt: at } });
+  }
+
+  /** Events accepted before `before` whose fan-out has not been seen to finish, oldest first. */
+  async listNotFannedOut(
+    before: Date,
+    limit: number,
+  ): Promise<Pick<EventRecord, '_id' | 'projectId' | 'type'>[]> {
+    return this.model
+      .find({ fannedOutAt: null, acceptedAt: { $lt: before } }, { projectId: 1, type: 1 })
+      .sort({ acceptedAt: 1 })
+      .limit(limit)
+      .lean<Pick<EventRecord, '_id' | 'projectId' | 'type'>[]>();
+  }
+
+  /** Lets the events of a deleted project expire now. */
+  async expireAll(projectId: string, at: Date): Promise<void> {
+    await this.model.updateMany({ projectId }, { $set: { expiresAt: at } });
+  }
+}

@@ -1,0 +1,74 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { newId } from '../contracts/ids';
+import { findPage, type Page, type PageRequest } from './paging';
+
+export const KEY_ROLES = ['owner', 'sender', 'reader'] as const;
+export type KeyRole = (typeof KEY_ROLES)[number];
+
+export interface KeyRecord {
+  _id: string;
+  projectId: string;
+  name: string;
+  role: KeyRole;
+  /** SHA-256 of the key, hex. A key has 256 random bits, so a slow hash would add nothing. */
+  hash: string;
+  createdAt: Date;
+}
+
+const schema = new Schema<KeyRecord>(
+  {
+    _id: String,
+    projectId: { type: String, required: true },
+    name: { type: String, required: true },
+    role: { type: String, enum: KEY_ROLES, required: true },
+    hash: { type: String, required: true, unique: true },
+  },
+  { timestamps: { createdAt: true, updatedAt: false } },
+);
+schema.index({ projectId: 1, _id: -1 });
+
+const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex');
+
+/** Keys of projects. Deleting one revokes it. */
+export class Keys {
+  readonly model: Model<KeyRecord>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<KeyRecord>('Key', schema, 'keys');
+  }
+
+  /** The key itself leaves only here. */
+  async create(
+    projectId: string,
+    name: string,
+    role: KeyRole,
+  ): Promise<{ record: KeyRecord; key: string }> {
+    const key = `phk_${randomBytes(32).toString('base64url')}`;
+    const created = await this.model.create({
+      _id: newId('key'),
+      projectId,
+      name,
+      role,
+      hash: hashOf(key),
+    });
+    return { record: created.toObject(), key };
+  }
+
+  /** Looked up by hash: the time taken tells nothing about the key. */
+  async findByKey(key: string): Promise<KeyRecord | null> {
+    return this.model.findOne({ hash: hashOf(key) }).lean<KeyRecord>();
+  }
+
+  async list(projectId: string, page: PageRequest): Promise<Page<KeyRecord>> {
+    return findPage(this.model, 'key', { projectId }, page);
+  }
+
+  async delete(projectId: string, id: string): Promise<boolean> {
+    return (await this.model.deleteOne({ _id: id, projectId })).deletedCount === 1;
+  }
+
+  async deleteAll(projectId: string, session: ClientSession): Promise<void> {
+    await this.model.deleteMany({ projectId }, { session });
+  }
+}

@@ -1,0 +1,84 @@
+import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { newId } from '../contracts/ids';
+import type { DeliveryPolicy } from '../contracts/delivery';
+import { findPage, type Page, type PageRequest } from './paging';
+
+/** A project's own figures; what is missing is the profile's. */
+export interface ProjectPolicy extends Partial<DeliveryPolicy> {
+  maxWebhooks?: number;
+}
+
+export interface ProjectRecord {
+  _id: string;
+  name: string;
+  profile: string;
+  plan: string | null;
+  ownerEmail: string | null;
+  policy: ProjectPolicy;
+  /** How many webhooks it holds; kept with them in one transaction, so that the limit can't be raced. */
+  webhookCount: number;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+const schema = new Schema<ProjectRecord>(
+  {
+    _id: String,
+    name: { type: String, required: true },
+    profile: { type: String, required: true },
+    plan: { type: String, default: null },
+    ownerEmail: { type: String, default: null },
+    policy: { type: Schema.Types.Mixed, default: {} },
+    webhookCount: { type: Number, default: 0 },
+  },
+  { timestamps: true, minimize: false },
+);
+
+export class Projects {
+  readonly model: Model<ProjectRecord>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<ProjectRecord>('Project', schema, 'projects');
+  }
+
+  async create(
+    project: Pick<ProjectRecord, 'name' | 'profile' | 'plan' | 'ownerEmail' | 'policy'>,
+  ): Promise<ProjectRecord> {
+    return (await this.model.create({ _id: newId('project'), ...project })).toObject();
+  }
+
+  async get(id: string): Promise<ProjectRecord | null> {
+    return this.model.findById(id).lean<ProjectRecord>();
+  }
+
+  async list(page: PageRequest): Promise<Page<ProjectRecord>> {
+    return findPage(this.model, 'project', {}, page);
+  }
+
+  async update(
+    id: string,
+    changes: Partial<Pick<ProjectRecord, 'name' | 'plan' | 'ownerEmail' | 'policy'>>,
+  ): Promise<ProjectRecord | null> {
+    return this.model
+      .findByIdAndUpdate(id, { $set: changes }, { returnDocument: 'after' })
+      .lean<ProjectRecord>();
+  }
+
+  async delete(id: string, session: ClientSession): Promise<boolean> {
+    return (await this.model.deleteOne({ _id: id }, { session })).deletedCount === 1;
+  }
+
+  /** Takes one of the project's `max` places for a webhook; false when all are taken. */
+  async takeWebhookPlace(id: string, max: number, session: ClientSession): Promise<boolean> {
+    const { modifiedCount } = await this.model.updateOne(
+      { _id: id, webhookCount: { $lt: max } },
+      { $inc: { webhookCount: 1 } },
+      { session },
+    );
+    return modifiedCount === 1;
+  }
+
+  async freeWebhookPlace(id: string, session: ClientSession): Promise<void> {
+    await this.model.updateOne({ _id: id }, { $inc: { webhookCount: -1 } }, { session });
+  }
+}

@@ -1,0 +1,98 @@
+import mongoose, { type ClientSession, type Connection } from 'mongoose';
+import { Deliveries } from './deliveries';
+import { Events } from './events';
+import { Keys } from './keys';
+import { Projects } from './projects';
+import { Webhooks } from './webhooks';
+
+/** Milliseconds after which a call says that MongoDB is away; less than an attempt's recording margin. */
+const SERVER_SELECTION_TIMEOUT_MS = 5000;
+
+/** All of Posthorn's state in MongoDB: one repository a resource. Plain objects leave it, documents don't. */
+export class Store {
+  readonly projects: Projects;
+  readonly keys: Keys;
+  readonly webhooks: Webhooks;
+  readonly events: Events;
+  readonly deliveries: Deliveries;
+
+  private constructor(private readonly connection: Connection) {
+    this.projects = new Projects(connection);
+    this.keys = new Keys(connection);
+    this.webhooks = new Webhooks(connection);
+    this.events = new Events(connection);
+    this.deliveries = new Deliveries(connection);
+  }
+
+  /**
+   * Connects lazily: a MongoDB that is away at the start is waited for by each call, so that the
+   * processes of a stack can start in any order.
+   * @param url with the database's name in its path
+   */
+  static open(url: string): Store {
+    const connection = mongoose.createConnection(url, {
+      autoIndex: false,
+      autoCreate: false,
+      bufferCommands: true,
+      serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+      // What is acknowledged is on disk on a majority: the promise "nothing is lost" rests on it.
+      writeConcern: { w: 'majority', journal: true },
+      readConcern: { level: 'majority' },
+    });
+    // Each call reports its own failure; without a listener the first one would end the process.
+    connection.on('error', () => {});
+    connection.asPromise().catch(() => {});
+    return new Store(connection);
+  }
+
+  /** Creates collections and indexes that are missing. Idempotent. */
+  async ensureIndexes(): Promise<void> {
+    for (const { model } of this.repositories()) {
+      await model.createCollection();
+      await model.createIndexes();
+    }
+  }
+
+  /** @throws when MongoDB can't be reached or has no primary */
+  async ping(): Promise<void> {
+    await this.connection.asPromise();
+    await this.connection.db!.command({ ping: 1 });
+  }
+
+  /** Runs `work` in a transaction; it may run more than once. */
+  async transaction<T>(work: (session: ClientSession) => Promise<T>): Promise<T> {
+    return this.connection.withSession((session) => session.withTransaction(() => work(session)));
+  }
+
+  /** Deletes a project with its webhooks and keys; its events and deliveries expire at once. */
+  async deleteProject(id: string): Promise<boolean> {
+    const deleted = await this.transaction(async (session) => {
+      if (!(await this.projects.delete(id, session))) return false;
+      await this.webhooks.deleteAll(id, session);
+      await this.keys.deleteAll(id, session);
+      return true;
+    });
+    if (deleted) {
+      const now = new Date();
+      await Promise.all([this.events.expireAll(id, now), this.deliveries.expireAll(id, now)]);
+    }
+    return deleted;
+  }
+
+  /** Deletes a webhook; its deliveries stay readable, pending ones end `cancelled`. */
+  async deleteWebhook(projectId: string, id: string): Promise<boolean> {
+    return this.transaction(async (session) => {
+      if (!(await this.webhooks.delete(projectId, id, session))) return false;
+      await this.projects.freeWebhookPlace(projectId, session);
+      return true;
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.connection.close();
+  }
+
+  private repositories(): { model: { createCollection(): unknown; createIndexes(): unknown } }[] {
+    return [this.projects, this.keys, this.webhooks, this.events, this.deliveries];
+  }
+}

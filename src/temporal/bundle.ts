@@ -1,0 +1,14 @@
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { WORKFLOW_BUNDLE } from './worker';
+
+/** Part of `npm run build`: workflows and their imports as one file, which every worker loads. */
+async function main(): Promise<void> {
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: path.resolve(__dirname, '../../workflows/index.js'),
+  });
+  writeFileSync(WORKFLOW_BUNDLE, code);
+}
+
+void main();

@@ -1,0 +1,110 @@
+import { isGrpcServiceError, Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import type { Config } from '../config/config';
+import {
+  deliverySearchAttributes,
+  deliveryWorkflowId,
+  fanOutWorkflowId,
+  SEARCH_ATTRIBUTES,
+  TASK_QUEUE,
+  WORKFLOWS,
+} from '../contracts/temporal';
+import type { PlannedDelivery } from '../contracts/activities';
+import { connectionOptions } from './connection';
+import { resetToStart } from './replay';
+
+/** Milliseconds that the API waits for Temporal before it leaves the start to reconcile. */
+const START_TIMEOUT_MS = 2000;
+
+export interface EngineOptions {
+  client: Client;
+  taskQueue?: string;
+}
+
+/** What Posthorn asks of Temporal: starting fan-outs, running deliveries again, looking at them. */
+export class Engine {
+  private readonly client: Client;
+  private readonly taskQueue: string;
+
+  constructor({ client, taskQueue = TASK_QUEUE }: EngineOptions) {
+    this.client = client;
+    this.taskQueue = taskQueue;
+  }
+
+  /** Connects lazily: a Temporal that is away only fails the calls made meanwhile. */
+  static connect(config: Config, taskQueue?: string): Engine {
+    const connection = Connection.lazy(connectionOptions(config));
+    return new Engine({
+      client: new Client({ connection, namespace: config.temporal.namespace }),
+      ...(taskQueue !== undefined && { taskQueue }),
+    });
+  }
+
+  /** Starts the event's fan-out; a no-op when it runs already. */
+  async startFanOut(event: { _id: string; projectId: string; type: string }): Promise<void> {
+    await this.within(() =>
+      this.client.workflow.start(WORKFLOWS.fanOutEvent, {
+        workflowId: fanOutWorkflowId(event._id),
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        taskQueue: this.taskQueue,
+        args: [event._id],
+        staticSummary: event.type,
+        typedSearchAttributes: [
+          { key: SEARCH_ATTRIBUTES.projectId, value: event.projectId },
+          { key: SEARCH_ATTRIBUTES.eventType, value: event.type },
+          { key: SEARCH_ATTRIBUTES.eventId, value: event._id },
+        ],
+      }),
+    );
+  }
+
+  async isDeliveryRunning(deliveryId: string): Promise<boolean> {
+    try {
+      const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
+      return (await handle.describe()).status.name === 'RUNNING';
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Gives a delivery a new run: by resetting its workflow to the start, or, where Temporal has none
+   * (never started, or past its retention), by starting the same id again.
+   */
+  async runDelivery({ summary, ...input }: PlannedDelivery): Promise<void> {
+    const workflowId = deliveryWorkflowId(input.deliveryId);
+    await this.within(async () => {
+      if (await resetToStart(this.client, workflowId)) return;
+      await this.client.workflow.start(WORKFLOWS.deliverWebhook, {
+        workflowId,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        taskQueue: this.taskQueue,
+        args: [input],
+        staticSummary: summary,
+        typedSearchAttributes: deliverySearchAttributes(input),
+      });
+    });
+  }
+
+  /** @throws when Temporal can't be reached */
+  async ping(): Promise<void> {
+    await this.within(() =>
+      this.client.workflowService.describeNamespace({ namespace: this.client.options.namespace }),
+    );
+  }
+
+  async close(): Promise<void> {
+    await this.client.connection.close();
+  }
+
+  private async within<T>(call: () => Promise<T>): Promise<T> {
+    return this.client.withDeadline(Date.now() + START_TIMEOUT_MS, call);
+  }
+}
+
+/** Whether a call failed because Temporal was away, not because it refused. */
+export function isTemporalUnavailable(error: unknown): boolean {
+  // DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE
+  const cause = error instanceof Error && error.cause ? error.cause : error;
+  return isGrpcServiceError(cause) && [4, 8, 14].includes(cause.code);
+}

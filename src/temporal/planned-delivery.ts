@@ -1,0 +1,24 @@
+import type { PlannedDelivery } from '../contracts/activities';
+import { getProfile } from '../profiles';
+import { effectivePolicy } from '../profiles/policy';
+import type { DeliveryRecord } from '../store/deliveries';
+import type { ProjectRecord } from '../store/projects';
+import type { WebhookRecord } from '../store/webhooks';
+
+/** What a delivery's workflow is started with, by the figures in force now. */
+export function toPlanned(
+  delivery: DeliveryRecord,
+  webhook: WebhookRecord,
+  project: ProjectRecord,
+): PlannedDelivery {
+  const policy = effectivePolicy(getProfile(project.profile), project.policy, webhook.policy);
+  return {
+    deliveryId: delivery._id,
+    eventId: delivery.eventId,
+    webhookId: delivery.webhookId,
+    projectId: delivery.projectId,
+    eventType: delivery.eventType,
+    policy: { timeoutMs: policy.timeoutMs, retryDelaysMs: policy.retryDelaysMs },
+    summary: `${delivery.eventType} → ${webhook.name}`,
+  };
+}

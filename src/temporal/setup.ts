@@ -1,0 +1,91 @@
+import { Client, Connection, isGrpcServiceError, ScheduleAlreadyRunning } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import type { Logger } from 'pino';
+import type { Config } from '../config/config';
+import { SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOWS } from '../contracts/temporal';
+import { connectionOptions } from './connection';
+
+const ALREADY_EXISTS = 6;
+const NOT_FOUND = 5;
+const DAY_SECONDS = 24 * 60 * 60;
+const RECONCILE_SCHEDULE = 'posthorn-reconcile';
+/** A namespace just made takes a few seconds until every Temporal server knows it. */
+const PROPAGATION_TRIES = 60;
+
+/**
+ * Makes what Posthorn needs in Temporal: namespace with its retention, search attributes, the reconcile
+ * schedule. Idempotent. Temporal Cloud's namespaces are managed there: their refusals are logged.
+ */
+export async function setUpTemporal(config: Config, log: Logger): Promise<void> {
+  const connection = await Connection.connect(connectionOptions(config));
+  const { namespace, retentionDays } = config.temporal;
+  const retention = { seconds: retentionDays * DAY_SECONDS } as never;
+  try {
+    await ignoring(ALREADY_EXISTS, () =>
+      connection.workflowService.registerNamespace({
+        namespace,
+        workflowExecutionRetentionPeriod: retention,
+      }),
+    );
+    await connection.workflowService.updateNamespace({
+      namespace,
+      config: { workflowExecutionRetentionTtl: retention },
+    });
+    const { IndexedValueType } = temporal.api.enums.v1;
+    const wanted = Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
+    await untilFound(async () => {
+      const { customAttributes } = await connection.operatorService.listSearchAttributes({
+        namespace,
+      });
+      const missing = wanted.filter((name) => !(name in customAttributes));
+      if (missing.length === 0) return;
+      await ignoring(ALREADY_EXISTS, () =>
+        connection.operatorService.addSearchAttributes({
+          namespace,
+          searchAttributes: Object.fromEntries(
+            missing.map((name) => [name, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]),
+          ),
+        }),
+      );
+    });
+    await untilFound(() => createSchedule(new Client({ connection, namespace })));
+    log.info({ namespace, retentionDays }, 'Temporal is set up');
+  } finally {
+    await connection.close();
+  }
+}
+
+async function createSchedule(client: Client): Promise<void> {
+  try {
+    await client.schedule.create({
+      scheduleId: RECONCILE_SCHEDULE,
+      spec: { intervals: [{ every: '1m' }] },
+      policies: { overlap: 'SKIP', catchupWindow: '1m' },
+      action: { type: 'startWorkflow', workflowType: WORKFLOWS.reconcile, taskQueue: TASK_QUEUE },
+    });
+  } catch (error) {
+    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+  }
+}
+
+async function ignoring(code: number, call: () => Promise<unknown>): Promise<void> {
+  try {
+    await call();
+  } catch (error) {
+    if (!isGrpcServiceError(error) || Number(error.code) !== code) throw error;
+  }
+}
+
+/** Calls until the server that answers knows the namespace. */
+async function untilFound(call: () => Promise<void>): Promise<void> {
+  for (let tries = 1; ; tries += 1) {
+    try {
+      return await call();
+    } catch (error) {
+      const cause = error instanceof Error && error.cause ? error.cause : error;
+      const unknown = isGrpcServiceError(cause) && Number(cause.code) === NOT_FOUND;
+      if (!unknown || tries >= PROPAGATION_TRIES) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+    }
+  }
+}

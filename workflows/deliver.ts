@@ -1,0 +1,142 @@
+import {
+  ActivityCancellationType,
+  ActivityFailure,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  isCancellation,
+  proxyActivities,
+  proxyLocalActivities,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import {
+  FAILURE_TYPES,
+  type Activities,
+  type AttemptFailedDetails,
+  type DeliverInput,
+  type RoundResult,
+} from '../src/contracts/activities';
+import { SEARCH_ATTRIBUTES } from '../src/contracts/temporal';
+import { retryPolicy } from '../src/domain/schedule';
+import {
+  cancelSignal,
+  pauseSignal,
+  resumeSignal,
+  retryNowSignal,
+  stateQuery,
+  type DeliveryPhase,
+} from './messages';
+
+/** Added to the exchange's own timeout, so that a timed-out attempt is still recorded by its worker. */
+const RECORDING_MARGIN_MS = 10_000;
+/** The wait when attempts were lost to crashes or an unreachable store, which name no delay. */
+const LOST_ATTEMPT_DELAY_MS = 30_000;
+
+const { cancelDelivery } = proxyLocalActivities<Activities>({ startToCloseTimeout: '10s' });
+
+/**
+ * Delivers one event to one webhook. The waits between attempts are the activity's own retries
+ * (visible in the Web UI as a pending activity); the loop here goes round only when a signal
+ * interrupts them, or when crashes have used up the policy's attempts before the schedule's end.
+ * @throws ApplicationFailure `DeliveryFailed`, so that the Web UI shows a failed delivery as failed
+ */
+export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> {
+  let paused = false;
+  let cancelled = false;
+  let retryNow = false;
+  let phase: DeliveryPhase = 'waiting';
+  let attempts: CancellationScope | undefined;
+
+  // A reset re-applies the old run's signals at the start of the new one (the Web UI always does). A
+  // reset is a replay and must deliver, so what stands in the reset run's first activation is ignored.
+  const info = workflowInfo();
+  const isStale = (): boolean =>
+    info.runId !== info.firstExecutionRunId && workflowInfo().historyLength === info.historyLength;
+  const interrupt = (apply: () => void) => (): void => {
+    if (isStale()) return;
+    apply();
+    attempts?.cancel();
+  };
+  setHandler(pauseSignal, interrupt(() => (paused = true)));
+  setHandler(cancelSignal, interrupt(() => (cancelled = true)));
+  setHandler(retryNowSignal, interrupt(() => (retryNow = true)));
+  setHandler(resumeSignal, () => {
+    paused = false;
+  });
+  setHandler(stateQuery, () => ({ phase }));
+
+  const finish = (result: RoundResult): RoundResult => {
+    phase = 'done';
+    if (result !== 'gone') {
+      upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.deliveryStatus, value: result }]);
+    }
+    if (result === 'failed') {
+      throw ApplicationFailure.nonRetryable('every attempt failed', FAILURE_TYPES.deliveryFailed);
+    }
+    return result;
+  };
+
+  const self = CancellationScope.current();
+  try {
+    // The Web UI's own Cancel button cancels the whole workflow's scope: same as the signal.
+    while (!cancelled && !self.consideredCancelled) {
+      if (paused) {
+        phase = 'paused';
+        await condition(() => !paused || cancelled);
+        continue;
+      }
+      phase = 'attempting';
+      retryNow = false;
+      attempts = new CancellationScope();
+      const round = await attempts.run(() => attemptUntilSettled(input));
+      attempts = undefined;
+      if (typeof round === 'string') return finish(round);
+      if (round.delayMs === 0) continue;
+      phase = 'waiting';
+      retryNow = false;
+      await condition(() => paused || cancelled || retryNow, round.delayMs);
+    }
+  } catch (error) {
+    if (!isCancellation(error)) throw error;
+  }
+  await CancellationScope.nonCancellable(() => cancelDelivery(input.deliveryId));
+  return finish('cancelled');
+}
+
+/**
+ * Lets the activity attempt and retry. Answers how the delivery ended, or, when a signal or crashes
+ * ended the retries early, the milliseconds to wait before scheduling them again.
+ */
+async function attemptUntilSettled(input: DeliverInput): Promise<RoundResult | { delayMs: number }> {
+  const policy = retryPolicy(input.policy.retryDelaysMs);
+  const { attemptDelivery } = proxyActivities<Activities>({
+    startToCloseTimeout: input.policy.timeoutMs + RECORDING_MARGIN_MS,
+    // A wait is cancelled at once; an exchange under way is let finish, and its result counts.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: {
+      initialInterval: policy.initialIntervalMs,
+      backoffCoefficient: policy.backoffCoefficient,
+      maximumInterval: policy.maximumIntervalMs,
+      maximumAttempts: policy.maximumAttempts,
+    },
+  });
+  try {
+    return await attemptDelivery(input.deliveryId, input.policy);
+  } catch (error) {
+    if (isCancellation(error)) return { delayMs: 0 };
+    const cause = error instanceof ActivityFailure ? error.cause : undefined;
+    if (!(cause instanceof ApplicationFailure)) return { delayMs: LOST_ATTEMPT_DELAY_MS };
+    switch (cause.type) {
+      case FAILURE_TYPES.deliveryFailed:
+        return 'failed';
+      case FAILURE_TYPES.attemptFailed: {
+        const [details] = (cause.details ?? []) as AttemptFailedDetails[];
+        return { delayMs: details?.nextDelayMs ?? LOST_ATTEMPT_DELAY_MS };
+      }
+      default:
+        return { delayMs: LOST_ATTEMPT_DELAY_MS };
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
+import {
+  ChildWorkflowCancellationType,
+  continueAsNew,
+  ParentClosePolicy,
+  proxyLocalActivities,
+  startChild,
+  WorkflowIdReusePolicy,
+} from '@temporalio/workflow';
+import type { Activities, PlannedDelivery } from '../src/contracts/activities';
+import { deliverySearchAttributes, deliveryWorkflowId } from '../src/contracts/temporal';
+import { deliverWebhook } from './deliver';
+
+/** Children after which the workflow goes on in a new run, to keep histories short. */
+const CHILDREN_PER_RUN = 500;
+
+const { planDeliveries, markFannedOut } = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '10s',
+  retry: { initialInterval: '1s', maximumInterval: '30s' },
+});
+
+/**
+ * Starts one delivery workflow per subscribed webhook of an accepted event. Returns when all have
+ * started; they outlive it.
+ * @param afterWebhookId where an earlier run of this fan-out stopped
+ */
+export async function fanOutEvent(eventId: string, afterWebhookId?: string): Promise<void> {
+  let after = afterWebhookId;
+  for (let started = 0; started < CHILDREN_PER_RUN; ) {
+    const plan = await planDeliveries(eventId, after);
+    await Promise.all(plan.deliveries.map(startDelivery));
+    started += plan.deliveries.length;
+    if (plan.next === undefined) {
+      await markFannedOut(eventId);
+      return;
+    }
+    after = plan.next;
+  }
+  await continueAsNew<typeof fanOutEvent>(eventId, after);
+}
+
+async function startDelivery({ summary, ...input }: PlannedDelivery): Promise<void> {
+  try {
+    await startChild(deliverWebhook, {
+      workflowId: deliveryWorkflowId(input.deliveryId),
+      // A fan-out that runs again (reset, reconcile) finds its children started: nothing is doubled.
+      workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
+      parentClosePolicy: ParentClosePolicy.ABANDON,
+      cancellationType: ChildWorkflowCancellationType.ABANDON,
+      args: [input],
+      staticSummary: summary,
+      typedSearchAttributes: deliverySearchAttributes(input),
+    });
+  } catch (error) {
+    if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+  }
+}

@@ -1,0 +1,3 @@
+export { deliverWebhook } from './deliver';
+export { fanOutEvent } from './fan-out';
+export { reconcile } from './reconcile';

@@ -1,0 +1,13 @@
+import { defineQuery, defineSignal } from '@temporalio/workflow';
+
+/** Signals of `deliverWebhook`. Pausing or cancelling never cuts an exchange that is under way. */
+export const pauseSignal = defineSignal('pause');
+export const resumeSignal = defineSignal('resume');
+/** Ends the current wait; an attempt that is already running counts as the one asked for. */
+export const retryNowSignal = defineSignal('retryNow');
+export const cancelSignal = defineSignal('cancel');
+
+/** `attempting`: an attempt runs or the retry policy waits for the next one. */
+export type DeliveryPhase = 'attempting' | 'waiting' | 'paused' | 'done';
+
+export const stateQuery = defineQuery<{ phase: DeliveryPhase }>('state');
