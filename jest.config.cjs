@@ -1,3 +1,6 @@
+// The MongoDB driver loads `os` by import(), which jest can't do in CommonJS: swc makes it a require().
+const driverImport = 'mongodb/lib/runtime_adapters\\.js$';
+
 /** Run through `npm test`, which starts the servers that most tests need (scripts/test.mjs). */
 module.exports = {
   rootDir: __dirname,
@@ -9,8 +12,9 @@ module.exports = {
   testEnvironment: 'node',
   testTimeout: 30_000,
   maxWorkers: 2,
+  transformIgnorePatterns: [`/node_modules/(?!(.*/)?${driverImport})`],
   transform: {
-    '\\.ts$': [
+    [`\\.ts$|${driverImport}`]: [
       '@swc/jest',
       {
         jsc: {

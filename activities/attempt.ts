@@ -1,4 +1,5 @@
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
 import {
   FAILURE_TYPES,
   type Activities,
@@ -93,6 +94,8 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
       message: `attempt ${attempt.number} failed: ${attempt.statusCode ?? attempt.errorCode}`,
       type: FAILURE_TYPES.attemptFailed,
       nextRetryDelay: nextDelay,
+      // A receiver's failure isn't the worker's: the attempt is logged above, once.
+      category: ApplicationFailureCategory.BENIGN,
       details: [{ nextDelayMs: nextDelay } satisfies AttemptFailedDetails],
     });
   };
@@ -153,17 +156,14 @@ function loggedAnswer(
   'durationMs' | 'statusCode' | 'responseHeaders' | 'responseBody' | 'errorCode' | 'errorMessage'
 > {
   const { durationMs } = answer;
-  switch (answer.kind) {
-    case 'response':
-      return {
+  return answer.kind === 'error'
+    ? { durationMs, errorCode: answer.errorCode, errorMessage: answer.errorMessage }
+    : {
         durationMs,
         statusCode: answer.statusCode,
         responseHeaders: answer.headers,
         responseBody: answer.body,
       };
-    case 'error':
-      return { durationMs, errorCode: answer.errorCode, errorMessage: answer.errorMessage };
-  }
 }
 
 /** Counts a recorded attempt in the webhook's health, and disables the webhook where that is due. */
@@ -196,7 +196,12 @@ async function countHealth(
 /** How the round ends for the workflow. */
 function settle(status: DeliveryRecord['status']): RoundResult {
   if (status === 'failed') {
-    throw ApplicationFailure.nonRetryable('every attempt failed', FAILURE_TYPES.deliveryFailed);
+    throw ApplicationFailure.create({
+      message: 'every attempt failed',
+      type: FAILURE_TYPES.deliveryFailed,
+      nonRetryable: true,
+      category: ApplicationFailureCategory.BENIGN,
+    });
   }
   return status === 'succeeded' ? 'succeeded' : 'cancelled';
 }

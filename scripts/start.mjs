@@ -55,7 +55,7 @@ async function start() {
 
   const onServerLost = () => lifetime.end(1);
   const servers = await startEmbedded({ dataDir, onServerLost });
-  lifetime.onStop(servers.stop, 'Temporal and MongoDB');
+  lifetime.onStop(servers.stop, 'the servers');
   const port = await choosePort(asked);
   const apiUrl = `http://127.0.0.1:${port}`;
   lock.update({ apiUrl });

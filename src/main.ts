@@ -27,7 +27,7 @@ const usage = `Usage: node dist/src/main.js ${ROLES.join(' | ')}`;
 async function main(): Promise<void> {
   const role = process.argv[2] as Role;
   if (!ROLES.includes(role) || process.argv.length > 3) throw new ConfigError([usage]);
-  const config = loadConfig(process.env, role);
+  const config = loadConfig(role);
   const log = createLogger(config.logLevel, role);
   const store = Store.open(config.mongodbUrl);
   if (role === 'setup') {
@@ -113,7 +113,7 @@ async function startWorker(
     version: VERSION,
   });
   const { worker, run } = await createWorker(config, activities);
-  const done = run().finally(() => sender.close());
+  const done = drained(run(), sender);
   log.info('worker polls');
   return {
     done,
@@ -122,6 +122,14 @@ async function startWorker(
       await done;
     },
   };
+}
+
+async function drained(running: Promise<void>, sender: HttpSender): Promise<void> {
+  try {
+    await running;
+  } finally {
+    await sender.close();
+  }
 }
 
 main().then(

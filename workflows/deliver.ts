@@ -59,9 +59,18 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
     apply();
     attempts?.cancel();
   };
-  setHandler(pauseSignal, interrupt(() => (paused = true)));
-  setHandler(cancelSignal, interrupt(() => (cancelled = true)));
-  setHandler(retryNowSignal, interrupt(() => (retryNow = true)));
+  setHandler(
+    pauseSignal,
+    interrupt(() => (paused = true)),
+  );
+  setHandler(
+    cancelSignal,
+    interrupt(() => (cancelled = true)),
+  );
+  setHandler(
+    retryNowSignal,
+    interrupt(() => (retryNow = true)),
+  );
   setHandler(resumeSignal, () => {
     paused = false;
   });
@@ -109,7 +118,9 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
  * Lets the activity attempt and retry. Answers how the delivery ended, or, when a signal or crashes
  * ended the retries early, the milliseconds to wait before scheduling them again.
  */
-async function attemptUntilSettled(input: DeliverInput): Promise<RoundResult | { delayMs: number }> {
+async function attemptUntilSettled(
+  input: DeliverInput,
+): Promise<RoundResult | { delayMs: number }> {
   const policy = retryPolicy(input.policy.retryDelaysMs);
   const { attemptDelivery } = proxyActivities<Activities>({
     startToCloseTimeout: input.policy.timeoutMs + RECORDING_MARGIN_MS,
@@ -128,15 +139,8 @@ async function attemptUntilSettled(input: DeliverInput): Promise<RoundResult | {
     if (isCancellation(error)) return { delayMs: 0 };
     const cause = error instanceof ActivityFailure ? error.cause : undefined;
     if (!(cause instanceof ApplicationFailure)) return { delayMs: LOST_ATTEMPT_DELAY_MS };
-    switch (cause.type) {
-      case FAILURE_TYPES.deliveryFailed:
-        return 'failed';
-      case FAILURE_TYPES.attemptFailed: {
-        const [details] = (cause.details ?? []) as AttemptFailedDetails[];
-        return { delayMs: details?.nextDelayMs ?? LOST_ATTEMPT_DELAY_MS };
-      }
-      default:
-        return { delayMs: LOST_ATTEMPT_DELAY_MS };
-    }
+    if (cause.type === FAILURE_TYPES.deliveryFailed) return 'failed';
+    const [details] = (cause.details ?? []) as Partial<AttemptFailedDetails>[];
+    return { delayMs: details?.nextDelayMs ?? LOST_ATTEMPT_DELAY_MS };
   }
 }

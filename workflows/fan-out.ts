@@ -26,7 +26,7 @@ const { planDeliveries, markFannedOut } = proxyLocalActivities<Activities>({
  */
 export async function fanOutEvent(eventId: string, afterWebhookId?: string): Promise<void> {
   let after = afterWebhookId;
-  for (let started = 0; started < CHILDREN_PER_RUN; ) {
+  for (let started = 0; started < CHILDREN_PER_RUN;) {
     const plan = await planDeliveries(eventId, after);
     await Promise.all(plan.deliveries.map(startDelivery));
     started += plan.deliveries.length;

@@ -22,7 +22,7 @@ const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache')
  * `accepts(version)` may give a reason why a version won't do.
  * Returns `{path, version}`; refuses with everything that was tried.
  */
-export async function findBinary(name, { accepts = () => undefined } = {}) {
+export async function findBinary(name, { accepts } = {}) {
   const binary = binaries[name];
   const tried = [];
 
@@ -35,7 +35,7 @@ export async function findBinary(name, { accepts = () => undefined } = {}) {
   if (tried.length === 0) tried.push(`PATH: no ${binary.command} there`);
 
   const sources = binary.sources.filter((source) => {
-    const problem = accepts(source.version);
+    const problem = accepts?.(source.version);
     if (problem) tried.push(`${describe(source)}: ${problem}`);
     return !problem;
   });
@@ -91,7 +91,7 @@ async function probe(binary, path, accepts) {
   const { code, output } = await run(path, binary.probeArgs, { timeoutMs: 20_000 });
   const version = code === 0 ? binary.readVersion(output) : undefined;
   if (!version) return { problem: `does not run here (${output.trim().split('\n')[0] || code})` };
-  const problem = binary.tooOld(version, output) ?? accepts(version);
+  const problem = binary.tooOld(version, output) ?? accepts?.(version);
   return problem ? { problem: `version ${version}: ${problem}` } : { version };
 }
 

@@ -19,7 +19,7 @@ export async function startMongod({ dataDir, ttlSeconds }) {
     // Data files open with the series that wrote them: not every step up, and no step down, works.
     accepts: (candidate) =>
       written && series(candidate) !== written
-        ? `the data in ${dbPath} was written by MongoDB ${written}`
+        ? `the data in ${dbPath} was written by MongoDB ${written}, and only that opens it for sure`
         : undefined,
   });
   writeJson(seriesFile, { series: series(version) });

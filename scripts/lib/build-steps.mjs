@@ -24,7 +24,8 @@ export async function ensureDependencies() {
     if (dependenciesAreCurrent()) return;
     await step('Installing dependencies (npm ci)', async () => {
       // A production environment would leave the build tools out.
-      await mustRun('npm', ['ci', '--include=dev', '--no-audit', '--no-fund'], { cwd: root });
+      const args = ['ci', '--include=dev', '--no-audit', '--no-fund'];
+      await mustRun('npm', args, { cwd: root, stdio: 'inherit' });
     });
   });
 }

@@ -6,10 +6,16 @@ import { howItEnded, logOf } from '../embedded/start-server.mjs';
 const readyTimeoutMs = 60_000;
 const drainMs = 25_000; // the app drains within 20 s
 
-/** The environment of a development start; what a person has set besides is passed on. */
+/**
+ * The environment of a development start. What a person has set besides is passed on, but settings
+ * for a Temporal of their own (TLS, a cloud key) only together with its address.
+ */
 export function appEnvironment({ port, servers, secrets }) {
+  const inherited = Object.entries(process.env).filter(
+    ([name]) => process.env.TEMPORAL_ADDRESS || !name.startsWith('TEMPORAL_'),
+  );
   return {
-    ...process.env,
+    ...Object.fromEntries(inherited),
     POSTHORN_ENV: 'development',
     HOST: '127.0.0.1',
     PORT: String(port),

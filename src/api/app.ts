@@ -61,7 +61,7 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
     rateLimit({
       windowMs: 60_000,
       limit: config.rateLimitPerMinute,
-      keyGenerator: (_req, res) => principalOf(res as express.Response).keyId,
+      keyGenerator: (_req, res) => principalOf(res).keyId,
       standardHeaders: 'draft-7',
       legacyHeaders: false,
       handler: () => {
@@ -109,7 +109,8 @@ function requestLog(log: Logger): RequestHandler {
 /** A body in another format is refused rather than ignored. */
 const jsonOnly: RequestHandler = (req, _res, next) => {
   const hasBody =
-    req.headers['transfer-encoding'] !== undefined || Number(req.headers['content-length'] ?? 0) > 0;
+    req.headers['transfer-encoding'] !== undefined ||
+    Number(req.headers['content-length'] ?? 0) > 0;
   if (hasBody && !req.is('application/json')) {
     throw new ApiError('unsupported_media_type', 'send the body as Content-Type: application/json');
   }

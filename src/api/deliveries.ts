@@ -24,8 +24,14 @@ export interface DeliveriesDependencies {
 const listQuery = z.strictObject({
   ...pageQuery('delivery'),
   ...rangeQuery,
-  webhookId: z.string().refine((id) => isId('webhook', id), 'is no webhook id').optional(),
-  eventId: z.string().refine((id) => isId('event', id), 'is no event id').optional(),
+  webhookId: z
+    .string()
+    .refine((id) => isId('webhook', id), 'is no webhook id')
+    .optional(),
+  eventId: z
+    .string()
+    .refine((id) => isId('event', id), 'is no event id')
+    .optional(),
   status: z.enum(DELIVERY_STATUSES).optional(),
   type: z.string().optional(),
 });

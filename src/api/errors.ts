@@ -55,11 +55,7 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
     }
     const known = toApiError(error);
     if (!known) log.error({ err: error, requestId: req.id }, 'unexpected error');
-    const {
-      code,
-      message,
-      details,
-    }: Pick<ApiError, 'code' | 'message' | 'details'> = known ?? {
+    const { code, message, details }: Pick<ApiError, 'code' | 'message' | 'details'> = known ?? {
       code: 'internal_error',
       message: 'something went wrong here; the request id finds it in the log',
     };

@@ -22,10 +22,7 @@ const createBody = z.strictObject({
   ...fields,
   profile: z
     .string()
-    .refine(
-      (name) => profiles.has(name),
-      `must be one of: ${[...profiles.keys()].join(', ')}`,
-    )
+    .refine((name) => profiles.has(name), `must be one of: ${[...profiles.keys()].join(', ')}`)
     .default(DEFAULT_PROFILE),
 });
 const updateBody = z.strictObject(fields).partial();

@@ -31,7 +31,9 @@ export interface Config {
 /** All that is wrong with the environment, a line each. */
 export class ConfigError extends Error {
   constructor(readonly problems: readonly string[]) {
-    super(`Posthorn can't start, its settings need mending:\n${problems.map((p) => `  - ${p}`).join('\n')}`);
+    super(
+      `Posthorn can't start, its settings need mending:\n${problems.map((p) => `  - ${p}`).join('\n')}`,
+    );
     this.name = 'ConfigError';
   }
 }
@@ -49,7 +51,10 @@ const requiredBy: Record<Role, readonly (keyof Settings)[]> = {
  * The configuration of one process. An empty variable counts as unset.
  * @throws ConfigError naming every wrong or missing setting, never a value
  */
-export function loadConfig(environment: NodeJS.ProcessEnv, role: Role): Readonly<Config> {
+export function loadConfig(
+  role: Role,
+  environment: NodeJS.ProcessEnv = process.env,
+): Readonly<Config> {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = settings.safeParse(given);
   const problems = parsed.success

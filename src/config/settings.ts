@@ -5,7 +5,12 @@ const positive = z.coerce.number().int().min(1);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const cidrList = z
   .string()
-  .transform((list) => list.split(',').map((cidr) => cidr.trim()).filter(Boolean))
+  .transform((list) =>
+    list
+      .split(',')
+      .map((cidr) => cidr.trim())
+      .filter(Boolean),
+  )
   .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()])));
 
 /**
@@ -30,7 +35,7 @@ export const settings = z.object({
     .describe("host:port of Temporal's frontend"),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace'),
   TEMPORAL_TLS: flag.default(false).describe('`true` to speak TLS to Temporal'),
-  TEMPORAL_API_KEY: z.string().min(1).optional().describe("key for Temporal Cloud, with TLS"),
+  TEMPORAL_API_KEY: z.string().min(1).optional().describe('key for Temporal Cloud, with TLS'),
   TEMPORAL_UI_URL: z
     .url({ protocol: /^https?$/ })
     .optional()

@@ -8,8 +8,11 @@ export interface HttpFailure {
   errorMessage: string;
 }
 
-/** Codes of Node's sockets and resolver, of undici (`UND_ERR_*`) and of its parser (`HPE_*`). */
-const ERROR_CODES: Record<string, AttemptErrorCode> = {
+/** What is told by an error's code: all but the guard's refusal, which has a class. */
+type CodedFailure = Exclude<AttemptErrorCode, 'blocked_address'>;
+
+/** Codes of Node's sockets and resolver, of undici (`UND_ERR_*`), and those that `codeOf` adds. */
+const ERROR_CODES: Record<string, CodedFailure> = {
   ENOTFOUND: 'dns',
   EAI_AGAIN: 'dns',
   EAI_FAIL: 'dns',
@@ -22,9 +25,8 @@ const ERROR_CODES: Record<string, AttemptErrorCode> = {
   ECONNABORTED: 'connection_reset',
   EPIPE: 'connection_reset',
   UND_ERR_SOCKET: 'connection_reset',
-  // The answer broke off: fewer bytes than announced, or the end of the stream within a chunk.
   UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection_reset',
-  HPE_INVALID_EOF_STATE: 'connection_reset',
+  BROKEN_OFF: 'connection_reset',
   ETIMEDOUT: 'timeout',
   UND_ERR_CONNECT_TIMEOUT: 'timeout',
   EHOSTUNREACH: 'unreachable',
@@ -36,6 +38,7 @@ const ERROR_CODES: Record<string, AttemptErrorCode> = {
   EPERM: 'unreachable',
   EPROTO: 'tls',
   UND_ERR_HEADERS_OVERFLOW: 'invalid_response',
+  NOT_HTTP: 'invalid_response',
 };
 
 const CERTIFICATE_PROBLEMS: Record<string, string> = {
@@ -49,68 +52,55 @@ const CERTIFICATE_PROBLEMS: Record<string, string> = {
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host',
 };
 
+const MESSAGES: Record<CodedFailure, (code: string) => string> = {
+  dns: (code) => `the host name could not be resolved (${code})`,
+  tls: (code) => CERTIFICATE_PROBLEMS[code] ?? `no secure connection could be made (${code})`,
+  connection_refused: () => 'the receiver refused the connection',
+  connection_reset: () => 'the receiver closed the connection before its answer was complete',
+  timeout: () => 'the connection could not be made in time',
+  unreachable: (code) => `the receiver could not be reached (${code})`,
+  invalid_response: (code) =>
+    code === 'UND_ERR_HEADERS_OVERFLOW'
+      ? "the answer's headers are too large"
+      : 'the answer is not HTTP/1.1',
+  unknown: (code) => `the request failed (${code})`,
+};
+
 /**
  * The failure that an error of a socket, TLS or undici stands for.
  * @param inTlsConnect whether it came before an https connection was ready to be used: what isn't
  *   known then as a failure of the network is one of TLS (OpenSSL has too many codes to list)
  */
 export function httpFailure(
-  error: unknown,
+  error: Error,
   { inTlsConnect }: { inTlsConnect: boolean },
 ): HttpFailure {
-  const cause = error instanceof AggregateError ? tellingError(error) : error;
-  if (cause instanceof BlockedAddressError) {
-    return { errorCode: 'blocked_address', errorMessage: cause.message };
+  if (error instanceof BlockedAddressError) {
+    return { errorCode: 'blocked_address', errorMessage: error.message };
   }
-  const code = codeOf(cause);
-  const errorCode = isNotHttp(cause) ? 'invalid_response' : errorCodeOf(code, inTlsConnect);
-  return { errorCode, errorMessage: errorMessageOf(errorCode, code) };
+  const code = tellingCode(error);
+  const errorCode = errorCodeOf(code, inTlsConnect);
+  return { errorCode, errorMessage: MESSAGES[errorCode](code) };
 }
 
-/** One address of several that were tried: one without a route says less than any other. */
-function tellingError(error: AggregateError): unknown {
-  const causes: unknown[] = error.errors;
-  return causes.find((cause) => errorCodeOf(codeOf(cause), false) !== 'unreachable') ?? causes[0];
+/** An error's code; of several addresses' errors, that of one which says more than "no route". */
+function tellingCode(error: Error & { errors?: Error[] }): string {
+  const codes = (error.errors ?? [error]).map(codeOf);
+  return codes.find((code) => ERROR_CODES[code] !== 'unreachable') ?? codes[0] ?? 'no code';
 }
 
-function codeOf(error: unknown): string {
-  const code = error instanceof Error ? (error as NodeJS.ErrnoException).code : undefined;
-  return code ?? 'no code';
+/** undici 7 gives its parser's errors no code, and an answer out of turn the code of a reset. */
+function codeOf(error: NodeJS.ErrnoException): string {
+  if (error.name === 'HTTPParserError') {
+    return error.message.includes('Invalid EOF state') ? 'BROKEN_OFF' : 'NOT_HTTP';
+  }
+  // A 100 or 101 that nobody asked for.
+  if (error.message === 'bad response' || error.message === 'bad upgrade') return 'NOT_HTTP';
+  return error.code ?? 'no code';
 }
 
-function errorCodeOf(code: string, inTlsConnect: boolean): AttemptErrorCode {
+function errorCodeOf(code: string, inTlsConnect: boolean): CodedFailure {
   const known = ERROR_CODES[code];
   if (known !== undefined) return known;
-  if (code.startsWith('HPE_')) return 'invalid_response';
-  if (inTlsConnect || code.startsWith('ERR_SSL_') || code.startsWith('ERR_TLS_')) return 'tls';
-  return 'unknown';
-}
-
-/** undici's words for an answer out of turn: 100 or 101 that nobody asked for. They have no code. */
-function isNotHttp(error: unknown): boolean {
-  return error instanceof Error && (error.message === 'bad response' || error.message === 'bad upgrade');
-}
-
-function errorMessageOf(errorCode: AttemptErrorCode, code: string): string {
-  switch (errorCode) {
-    case 'dns':
-      return `the host name could not be resolved (${code})`;
-    case 'tls':
-      return CERTIFICATE_PROBLEMS[code] ?? `no secure connection could be made (${code})`;
-    case 'connection_refused':
-      return 'the receiver refused the connection';
-    case 'connection_reset':
-      return 'the receiver closed the connection before its answer was complete';
-    case 'timeout':
-      return 'the connection could not be made in time';
-    case 'unreachable':
-      return `the receiver could not be reached (${code})`;
-    case 'invalid_response':
-      return code === 'UND_ERR_HEADERS_OVERFLOW'
-        ? "the answer's headers are too large"
-        : `the answer is not HTTP (${code})`;
-    case 'blocked_address':
-    case 'unknown':
-      return `the request failed (${code})`;
-  }
+  return inTlsConnect || /^ERR_(SSL|TLS)_/.test(code) ? 'tls' : 'unknown';
 }

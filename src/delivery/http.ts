@@ -98,7 +98,7 @@ function guardedConnector(guard: AddressGuard, ca: string | undefined): buildCon
     autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
     timeout: CONNECT_TIMEOUT_MS,
     minVersion: 'TLSv1.2',
-    // Said aloud, so that NODE_TLS_REJECT_UNAUTHORIZED=0 doesn't reach deliveries.
+    // The default, said aloud: NODE_TLS_REJECT_UNAUTHORIZED=0 must not reach deliveries.
     rejectUnauthorized: true,
     ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
   });

@@ -31,7 +31,7 @@ export function checkWebhookUrl(url: string, policy: WebhookUrlPolicy): string |
   const isHttp = scheme[1]!.toLowerCase() === 'http';
   if (!isHttp && scheme[1]!.toLowerCase() !== 'https') return 'must be an https URL';
 
-  const [authority] = url.slice(scheme[0].length).split(/[/?]/, 1) as [string];
+  const authority = url.slice(scheme[0].length).replace(/[/?].*$/, '');
   if (authority.includes('@')) return 'must not contain credentials';
   if (authority === '' || authority.startsWith(':')) return 'must have a host';
   // A name that looks like another one should at least be seen for what it is.
@@ -46,7 +46,11 @@ export function checkWebhookUrl(url: string, policy: WebhookUrlPolicy): string |
   const host = hostname.replace(/^\[|\]$/g, '');
   const problem = isAddress(host) ? checkAddress(host, policy) : checkName(host, policy);
   if (problem !== null) return problem;
-  if (isHttp && !policy.allowHttp && !(policy.development && (isLocalhost(host) || isLoopbackAddress(host)))) {
+  if (
+    isHttp &&
+    !policy.allowHttp &&
+    !(policy.development && (isLocalhost(host) || isLoopbackAddress(host)))
+  ) {
     return 'must be an https URL';
   }
   return null;

@@ -31,10 +31,12 @@ export async function findPage<T extends { _id: string }>(
   { limit, cursor, since, until }: PageRequest,
   fields: Record<string, 0> = {},
 ): Promise<Page<T>> {
-  const upper = [cursor, until && firstIdAt(resource, until)].filter((id) => id !== undefined).sort();
+  const before = until && firstIdAt(resource, until);
+  const upper =
+    cursor !== undefined && before !== undefined && before < cursor ? before : (cursor ?? before);
   const range = {
     ...(since && { $gte: firstIdAt(resource, since) }),
-    ...(upper[0] !== undefined && { $lt: upper[0] }),
+    ...(upper !== undefined && { $lt: upper }),
   };
   const query = { ...filter, ...(Object.keys(range).length > 0 && { _id: range }) };
   const found = await model

@@ -1,4 +1,4 @@
-import { isGrpcServiceError, Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
 import type { Config } from '../config/config';
 import {
   deliverySearchAttributes,
@@ -100,11 +100,4 @@ export class Engine {
   private async within<T>(call: () => Promise<T>): Promise<T> {
     return this.client.withDeadline(Date.now() + START_TIMEOUT_MS, call);
   }
-}
-
-/** Whether a call failed because Temporal was away, not because it refused. */
-export function isTemporalUnavailable(error: unknown): boolean {
-  // DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, UNAVAILABLE
-  const cause = error instanceof Error && error.cause ? error.cause : error;
-  return isGrpcServiceError(cause) && [4, 8, 14].includes(cause.code);
 }

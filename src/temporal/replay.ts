@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { isGrpcServiceError, type Client } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
+import { GRPC, isRefusedWith } from './grpc';
 
-const NOT_FOUND = 5;
 /** Far more events than stand before the first completed workflow task. */
 const FIRST_EVENTS = 50;
 
@@ -39,7 +39,7 @@ export async function resetToStart(client: Client, workflowId: string): Promise<
     });
     return true;
   } catch (error) {
-    if (isGrpcServiceError(error) && Number(error.code) === NOT_FOUND) return false;
+    if (isRefusedWith(error, GRPC.notFound)) return false;
     throw error;
   }
 }

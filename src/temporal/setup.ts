@@ -1,12 +1,11 @@
-import { Client, Connection, isGrpcServiceError, ScheduleAlreadyRunning } from '@temporalio/client';
+import { Client, Connection, ScheduleAlreadyRunning } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import { SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOWS } from '../contracts/temporal';
 import { connectionOptions } from './connection';
+import { GRPC, isRefusedWith } from './grpc';
 
-const ALREADY_EXISTS = 6;
-const NOT_FOUND = 5;
 const DAY_SECONDS = 24 * 60 * 60;
 const RECONCILE_SCHEDULE = 'posthorn-reconcile';
 /** A namespace just made takes a few seconds until every Temporal server knows it. */
@@ -21,7 +20,7 @@ export async function setUpTemporal(config: Config, log: Logger): Promise<void> 
   const { namespace, retentionDays } = config.temporal;
   const retention = { seconds: retentionDays * DAY_SECONDS } as never;
   try {
-    await ignoring(ALREADY_EXISTS, () =>
+    await ignoring(GRPC.alreadyExists, () =>
       connection.workflowService.registerNamespace({
         namespace,
         workflowExecutionRetentionPeriod: retention,
@@ -39,7 +38,7 @@ export async function setUpTemporal(config: Config, log: Logger): Promise<void> 
       });
       const missing = wanted.filter((name) => !(name in customAttributes));
       if (missing.length === 0) return;
-      await ignoring(ALREADY_EXISTS, () =>
+      await ignoring(GRPC.alreadyExists, () =>
         connection.operatorService.addSearchAttributes({
           namespace,
           searchAttributes: Object.fromEntries(
@@ -72,7 +71,7 @@ async function ignoring(code: number, call: () => Promise<unknown>): Promise<voi
   try {
     await call();
   } catch (error) {
-    if (!isGrpcServiceError(error) || Number(error.code) !== code) throw error;
+    if (!isRefusedWith(error, code)) throw error;
   }
 }
 
@@ -82,9 +81,7 @@ async function untilFound(call: () => Promise<void>): Promise<void> {
     try {
       return await call();
     } catch (error) {
-      const cause = error instanceof Error && error.cause ? error.cause : error;
-      const unknown = isGrpcServiceError(cause) && Number(cause.code) === NOT_FOUND;
-      if (!unknown || tries >= PROPAGATION_TRIES) throw error;
+      if (!isRefusedWith(error, GRPC.notFound) || tries >= PROPAGATION_TRIES) throw error;
       await new Promise((resolve) => setTimeout(resolve, 1000));
     }
   }

@@ -1,9 +1,13 @@
 import { createServer as createHttpServer, type Server as HttpServer } from 'node:http';
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http';
-import { createServer as createHttpsServer } from 'node:https';
-import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net';
+import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
+import {
+  type AddressInfo,
+  createServer as createTcpServer,
+  type Server,
+  type Socket,
+} from 'node:net';
 import { buffer } from 'node:stream/consumers';
-import type { TlsCertificate } from './tls-certificates';
 
 /** What a receiver does with a request. A number is that status with a short body. */
 export type Behaviour =
@@ -49,10 +53,10 @@ export type Responder = (request: ReceivedRequest, n: number) => Behaviour;
 
 export interface ReceiverOptions {
   /**
-   * A certificate makes it an https server. `garbage` answers every connection with bytes that
+   * `{cert, key}` makes it an https server (see tls-certificates.ts). `garbage` answers every connection with bytes that
    * aren't TLS, `silent` accepts connections and never says a word: both have an https URL.
    */
-  tls?: TlsCertificate | 'garbage' | 'silent';
+  tls?: ServerOptions | 'garbage' | 'silent';
   /** Milliseconds after which it closes an idle connection: never unless told. */
   keepAliveTimeoutMs?: number;
 }
@@ -78,7 +82,10 @@ export class Receiver {
       this.connections += 1;
       const port = socket.remotePort!;
       this.sockets.set(port, socket);
-      socket.on('close', () => this.sockets.delete(port));
+      socket.on('close', () => {
+        this.sockets.delete(port);
+        this.notify();
+      });
       socket.on('error', () => socket.destroy());
     });
   }
@@ -105,12 +112,17 @@ export class Receiver {
     return `${this.scheme}://127.0.0.1:${this.port}`;
   }
 
+  get openConnections(): number {
+    return this.sockets.size;
+  }
+
   respondWith(behaviour: Behaviour | Responder): void {
     this.responder = typeof behaviour === 'function' ? behaviour : () => behaviour;
   }
 
   /**
-   * The requests, as soon as there are that many or the predicate holds.
+   * The requests, as soon as there are that many, or the predicate holds: it is asked again after
+   * each request and each connection that ends.
    * @throws Error after `timeoutMs`, saying what came instead
    */
   async waitFor(condition: number | Predicate, timeoutMs = 5_000): Promise<ReceivedRequest[]> {
@@ -140,6 +152,10 @@ export class Receiver {
     await closed;
   }
 
+  private notify(): void {
+    this.watchers.forEach((watcher) => watcher());
+  }
+
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const received: ReceivedRequest = {
       method: request.method!,
@@ -150,7 +166,7 @@ export class Receiver {
     };
     this.requests.push(received);
     const behaviour = this.responder(received, this.requests.length);
-    this.watchers.forEach((watcher) => watcher());
+    this.notify();
     this.behave(behaviour, request.socket, response);
   }
 

@@ -24,7 +24,8 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /** An authority for tests: pass `ca` to the client, `serverCertificate()` to the server. */
 export class TestAuthority {
   private readonly keys = generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-  private readonly name = distinguishedName('Posthorn test authority');
+  /** Different for each: a client looks for an issuer by its name first. */
+  private readonly name = distinguishedName(`Test authority ${randomBytes(4).toString('hex')}`);
   /** PEM of the authority's own certificate. */
   readonly ca: string;
 

@@ -144,4 +144,10 @@ describe('with networks that the operator opened', () => {
     expect(checkWebhookUrl('http://10.1.2.3/', { ...opened, development: true })).not.toBeNull();
     expect(checkWebhookUrl('https://10.2.0.1/', opened)).not.toBeNull();
   });
+
+  it('takes loopback addresses by https only, outside of development', () => {
+    const loopback = { ...PRODUCTION, allowedCidrs: ['127.0.0.0/8'] };
+    expect(checkWebhookUrl('https://127.0.0.1/', loopback)).toBeNull();
+    expect(checkWebhookUrl('http://127.0.0.1/', loopback)).toBe('must be an https URL');
+  });
 });

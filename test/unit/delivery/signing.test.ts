@@ -110,7 +110,7 @@ describe('standard', () => {
   it('refuses a whsec secret that is not one, without repeating it', () => {
     for (const secret of ['c2VjcmV0', 'whsec_', 'whsec_n0t-base64!']) {
       const signing = () => sign(['standard'], { secrets: [secret], secretFormat: 'whsec' });
-      expect(signing).toThrow('a secret of format whsec must be "whsec_" followed by base64');
+      expect(signing).toThrow(/^not a secret of format whsec$/);
     }
   });
 });
@@ -130,7 +130,9 @@ describe('standard-ed25519', () => {
 
   it('keeps its public key as long as the secret stays', () => {
     // A receiver has stored this: another derivation would break every verification.
-    expect(ed25519PublicKey(WHSEC, 'whsec')).toBe('PUBLIC_KEY_VECTOR');
+    expect(ed25519PublicKey(WHSEC, 'whsec')).toBe(
+      'whpk_jdOSYeNiPlYc9MM/TjjkDvNWrntj3X4NqTT2O3AJudQ=',
+    );
   });
 
   it('has a signature by each live secret', () => {

@@ -1,0 +1,62 @@
+import { createHmac } from 'node:crypto';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { Stack } from '../support/stack';
+import { emailSent } from '../support/samples';
+
+describe('the way of one event', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+
+  beforeAll(async () => {
+    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
+  });
+  afterAll(async () => {
+    await Promise.all([stack.stop(), receiver.close()]);
+  });
+
+  it('arrives signed at the subscribed webhook, and is logged with its attempt', async () => {
+    const { client } = await stack.project();
+    const webhook = await client.post('/v1/webhooks', {
+      name: 'Orders',
+      url: `${receiver.url}/hooks`,
+      events: ['email.sent'],
+    });
+    const event = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    expect(event.status).toBe(202);
+
+    const delivery = await eventually('the delivery succeeds', async () => {
+      const list = await client.get(
+        `/v1/deliveries?eventId=${event.body.data.id}&status=succeeded`,
+      );
+      return list.body.data.deliveries[0];
+    });
+    const [request] = receiver.requests;
+    expect(request?.headers['x-webhook-signature']).toBe(
+      createHmac('sha256', webhook.body.data.secret).update(request!.rawBody).digest('hex'),
+    );
+    expect(request?.headers['x-webhook-delivery-id']).toBe(delivery.id);
+    expect(JSON.parse(request!.rawBody.toString())).toEqual({
+      type: 'email.sent',
+      createdAt: event.body.data.createdAt,
+      data: emailSent,
+    });
+
+    const one = await client.get(`/v1/deliveries/${delivery.id}`);
+    expect(one.body.data).toMatchObject({
+      eventId: event.body.data.id,
+      webhookId: webhook.body.data.id,
+      status: 'succeeded',
+      replays: 0,
+      attempts: [{ number: 1, outcome: 'succeeded', statusCode: 200 }],
+      workflow: { id: `delivery/${delivery.id}` },
+    });
+    const health = await client.get(`/v1/webhooks/${webhook.body.data.id}`);
+    expect(health.body.data).toMatchObject({
+      failureCount: 0,
+      lastStatus: 200,
+      lastFailedAt: null,
+    });
+    expect(health.body.data.lastSuccessAt).not.toBeNull();
+  });
+});

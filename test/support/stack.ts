@@ -1,0 +1,128 @@
+import { randomBytes } from 'node:crypto';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { pino } from 'pino';
+import { createActivities } from '../../activities';
+import { createApp } from '../../src/api/app';
+import { loadConfig, type Config } from '../../src/config/config';
+import { AddressGuard } from '../../src/delivery/address-guard';
+import { HttpSender } from '../../src/delivery/http';
+import { Cipher } from '../../src/store/cipher';
+import { Store } from '../../src/store/store';
+import { Engine } from '../../src/temporal/client';
+import { setUpTemporal } from '../../src/temporal/setup';
+import { createWorker, type WorkerHandle } from '../../src/temporal/worker';
+import { VERSION } from '../../src/version';
+import { ApiClient } from './api-client';
+
+export const ADMIN_KEY = 'test-admin-key-0123456789abcdef';
+
+/** An address from scripts/test.mjs, which starts the servers. */
+export function testServer(name: 'MONGODB_URL' | 'TEMPORAL_ADDRESS'): string {
+  const value = process.env[`TEST_${name}`];
+  if (!value) throw new Error(`TEST_${name} is not set: run the tests with "npm test"`);
+  return value;
+}
+
+/** The environment of a process of its own database and namespace, on the test run's servers. */
+export function testEnvironment(overrides: Record<string, string> = {}): Record<string, string> {
+  const name = `t${randomBytes(6).toString('hex')}`;
+  const mongodb = new URL(testServer('MONGODB_URL'));
+  mongodb.pathname = `/${name}`;
+  return {
+    POSTHORN_ENV: 'development',
+    MONGODB_URL: mongodb.toString(),
+    TEMPORAL_ADDRESS: testServer('TEMPORAL_ADDRESS'),
+    TEMPORAL_NAMESPACE: name,
+    TEMPORAL_UI_URL: 'http://127.0.0.1:8233',
+    POSTHORN_ADMIN_KEY: ADMIN_KEY,
+    POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
+    LOG_LEVEL: 'silent',
+    ...overrides,
+  };
+}
+
+/** API and worker in this process, on the real MongoDB and Temporal, in a database and namespace of their own. */
+export class Stack {
+  private constructor(
+    readonly config: Config,
+    readonly store: Store,
+    readonly engine: Engine,
+    readonly url: string,
+    /** Speaks with the admin key. */
+    readonly admin: ApiClient,
+    private readonly server: Server,
+    private readonly worker: WorkerHandle | undefined,
+    private readonly working: Promise<void> | undefined,
+    private readonly sender: HttpSender,
+  ) {}
+
+  /**
+   * @param environment settings besides the test's own
+   * @param options.worker false: nothing is delivered
+   */
+  static async start(
+    environment: Record<string, string> = {},
+    { worker: withWorker = true } = {},
+  ): Promise<Stack> {
+    const config = loadConfig('all', testEnvironment(environment));
+    const log = pino({ level: config.logLevel });
+    await setUpTemporal(config, log);
+    const store = Store.open(config.mongodbUrl);
+    await store.ensureIndexes();
+    const engine = Engine.connect(config);
+    const cipher = new Cipher(config.encryptionKey);
+    const server = createServer(createApp({ store, engine, cipher, log, config }));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const sender = new HttpSender({
+      guard: new AddressGuard({
+        allowLoopback: config.development,
+        allowedCidrs: [...config.allowedCidrs],
+      }),
+    });
+    const activities = createActivities({
+      store,
+      cipher,
+      sender,
+      starter: engine,
+      log,
+      retentionDays: config.retentionDays,
+      version: VERSION,
+    });
+    const worker = withWorker
+      ? await createWorker(config, activities, {
+          bundle: path.resolve(__dirname, '../../dist/workflow-bundle.js'),
+        })
+      : undefined;
+    const admin = new ApiClient(url, ADMIN_KEY);
+    return new Stack(config, store, engine, url, admin, server, worker, worker?.run(), sender);
+  }
+
+  /** A new project, and a client with a key of that role. */
+  async project(
+    body: Record<string, unknown> = {},
+    role = 'owner',
+  ): Promise<{ id: string; client: ApiClient }> {
+    const project = await this.admin.post('/v1/projects', { name: 'Test', ...body });
+    const id = project.body.data.id as string;
+    return { id, client: await this.client(id, role) };
+  }
+
+  /** A client with a new key of that project. */
+  async client(projectId: string, role: string): Promise<ApiClient> {
+    const key = await this.admin.post(`/v1/projects/${projectId}/keys`, { name: role, role });
+    return new ApiClient(this.url, key.body.data.key as string);
+  }
+
+  async stop(): Promise<void> {
+    this.server.closeAllConnections();
+    await new Promise((resolve) => this.server.close(resolve));
+    this.worker?.worker.shutdown();
+    await this.working;
+    await this.sender.close();
+    await this.engine.close();
+    await this.store.close();
+  }
+}
