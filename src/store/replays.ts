@@ -1,0 +1,127 @@
+import { Schema, type Connection, type Model, type ClientSession } from 'mongoose';
+import type { DeliveryStatus } from '../contracts/delivery';
+import { findPage, type Page, type PageRequest } from './paging';
+
+export const REPLAY_STATUSES = ['running', 'paused', 'completed', 'cancelled'] as const;
+export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
+
+/** Which deliveries a bulk replay is about. */
+export interface ReplayQuery {
+  webhookId?: string;
+  statuses: DeliveryStatus[];
+  types?: string[];
+  /** Deliveries made at or after. */
+  since: Date;
+  /** Deliveries made before. */
+  until: Date;
+}
+
+/** A durable bulk replay. Its workflow is only its legs: what it does next stands here. */
+export interface ReplayRecord {
+  _id: string;
+  projectId: string;
+  query: ReplayQuery;
+  ratePerSecond: number;
+  status: ReplayStatus;
+  /** How many deliveries there were when it was asked for. */
+  matched: number;
+  replayed: number;
+  /** Could not be replayed: the webhook is gone, or the delivery was on its way again already. */
+  failed: number;
+  /** The last delivery dealt with. */
+  cursor: string | null;
+  createdAt: Date;
+  updatedAt: Date;
+  completedAt: Date | null;
+}
+
+const schema = new Schema<ReplayRecord>(
+  {
+    _id: String,
+    projectId: { type: String, required: true },
+    query: { type: Schema.Types.Mixed, required: true },
+    ratePerSecond: { type: Number, required: true },
+    status: { type: String, enum: REPLAY_STATUSES, required: true },
+    matched: { type: Number, required: true },
+    replayed: { type: Number, default: 0 },
+    failed: { type: Number, default: 0 },
+    cursor: { type: String, default: null },
+    completedAt: { type: Date, default: null },
+  },
+  { timestamps: true, minimize: false },
+);
+schema.index({ projectId: 1, _id: -1 });
+schema.index({ status: 1, updatedAt: 1 });
+
+export class Replays {
+  readonly model: Model<ReplayRecord>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<ReplayRecord>('Replay', schema, 'replays');
+  }
+
+  async create(
+    replay: Pick<
+      ReplayRecord,
+      '_id' | 'projectId' | 'query' | 'ratePerSecond' | 'status' | 'matched' | 'completedAt'
+    >,
+  ): Promise<ReplayRecord> {
+    return (await this.model.create(replay)).toObject();
+  }
+
+  async get(projectId: string, id: string): Promise<ReplayRecord | null> {
+    return this.model.findOne({ _id: id, projectId }).lean<ReplayRecord>();
+  }
+
+  async find(id: string): Promise<ReplayRecord | null> {
+    return this.model.findById(id).lean<ReplayRecord>();
+  }
+
+  async list(projectId: string, page: PageRequest): Promise<Page<ReplayRecord>> {
+    return findPage(this.model, 'replay', { projectId }, page);
+  }
+
+  /** From one of `from` to `to`; null when it stands otherwise. */
+  async move(
+    id: string,
+    from: readonly ReplayStatus[],
+    to: ReplayStatus,
+  ): Promise<ReplayRecord | null> {
+    const ends = to === 'completed' || to === 'cancelled';
+    return this.model
+      .findOneAndUpdate(
+        { _id: id, status: { $in: from } },
+        { $set: { status: to, ...(ends && { completedAt: new Date() }) } },
+        { returnDocument: 'after' },
+      )
+      .lean<ReplayRecord>();
+  }
+
+  /** Counts one delivery as dealt with; false when the replay isn't running or got there before. */
+  async advance(
+    id: string,
+    deliveryId: string,
+    outcome: 'replayed' | 'failed',
+    session: ClientSession,
+  ): Promise<boolean> {
+    const { modifiedCount } = await this.model.updateOne(
+      {
+        _id: id,
+        status: 'running',
+        $or: [{ cursor: null }, { cursor: { $lt: deliveryId } }],
+      },
+      { $set: { cursor: deliveryId }, $inc: { [outcome]: 1 } },
+      { session },
+    );
+    return modifiedCount === 1;
+  }
+
+  /** Running replays that nothing has happened to since `before`: their workflow may be missing. */
+  async listStalled(before: Date, limit: number): Promise<ReplayRecord[]> {
+    return this.model
+      .find({ status: 'running', updatedAt: { $lt: before } })
+      .sort({ updatedAt: 1 })
+      .limit(limit)
+      .lean<ReplayRecord[]>();
+  }
+}

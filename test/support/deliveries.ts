@@ -1,0 +1,46 @@
+import type { ApiClient } from './api-client';
+import { eventually } from './eventually';
+import { emailSent } from './samples';
+
+/** Makes a webhook for all events. */
+export async function makeWebhook(
+  client: ApiClient,
+  url: string,
+  settings: Record<string, unknown> = {},
+): Promise<{ id: string; secret: string }> {
+  const { body } = await client.post('/v1/webhooks', {
+    name: 'Test',
+    url,
+    events: ['*'],
+    ...settings,
+  });
+  return body.data as { id: string; secret: string };
+}
+
+/** Posts an `email.sent` and answers its one delivery's id. */
+export async function postEvent(client: ApiClient): Promise<string> {
+  const { body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+  const eventId = body.data.id as string;
+  return eventually('the event is fanned out', async () => {
+    const list = await client.get(`/v1/deliveries?eventId=${eventId}`);
+    return list.body.data.deliveries[0]?.id as string | undefined;
+  });
+}
+
+/** Waits until the delivery looks like `expected`, and answers it whole. */
+export async function deliveryWith(
+  client: ApiClient,
+  id: string,
+  expected: Record<string, unknown>,
+  timeoutMs?: number,
+  // oxlint-disable-next-line typescript/no-explicit-any
+): Promise<any> {
+  return eventually(
+    `delivery is ${JSON.stringify(expected)}`,
+    async () => {
+      const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
+      return Object.entries(expected).every(([name, value]) => data[name] === value) && data;
+    },
+    timeoutMs,
+  );
+}

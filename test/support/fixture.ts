@@ -1,0 +1,141 @@
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { createActivities, type ActivityDependencies } from '../../activities';
+import type { Activities, PlannedDelivery } from '../../src/contracts/activities';
+import { newId } from '../../src/contracts/ids';
+import { AddressGuard } from '../../src/delivery/address-guard';
+import { HttpSender } from '../../src/delivery/http';
+import { generateSecret } from '../../src/delivery/signing';
+import { Cipher } from '../../src/store/cipher';
+import type { DeliveryRecord } from '../../src/store/deliveries';
+import type { EventRecord } from '../../src/store/events';
+import type { ProjectRecord } from '../../src/store/projects';
+import { Store } from '../../src/store/store';
+import type { NewWebhook, WebhookRecord } from '../../src/store/webhooks';
+import { freshMongodbUrl } from './embedded';
+import { emailSent } from './samples';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** A store with a database of its own and real activities on it, for tests without the HTTP API. */
+export class Fixture {
+  private constructor(
+    readonly store: Store,
+    readonly dependencies: ActivityDependencies,
+  ) {}
+
+  static async open(): Promise<Fixture> {
+    const store = Store.open(freshMongodbUrl());
+    await store.ensureIndexes();
+    return new Fixture(store, {
+      store,
+      cipher: new Cipher(randomBytes(32)),
+      sender: new HttpSender({ guard: new AddressGuard({ allowLoopback: true, allowedCidrs: [] }) }),
+      // Only reconcile starts workflows.
+      starter: {
+        startFanOut: () => Promise.reject(new Error('not in this test')),
+        isDeliveryRunning: () => Promise.reject(new Error('not in this test')),
+        runDelivery: () => Promise.reject(new Error('not in this test')),
+      },
+      log: pino({ level: 'silent' }),
+      retentionDays: 30,
+      version: 'test',
+    });
+  }
+
+  activities(overrides: Partial<ActivityDependencies> = {}): Activities {
+    return createActivities({ ...this.dependencies, ...overrides });
+  }
+
+  project(policy: ProjectRecord['policy'] = {}): Promise<ProjectRecord> {
+    return this.store.projects.create({
+      name: 'Test',
+      profile: 'autosend',
+      plan: null,
+      ownerEmail: null,
+      policy,
+    });
+  }
+
+  /** A webhook of that project, subscribed to everything, and its secret. */
+  async webhook(
+    project: ProjectRecord,
+    url: string,
+    fields: Partial<NewWebhook> = {},
+  ): Promise<WebhookRecord & { secret: string }> {
+    const id = newId('webhook');
+    const secret = generateSecret('raw');
+    const webhook = await this.store.transaction((session) =>
+      this.store.webhooks.create(
+        {
+          _id: id,
+          projectId: project._id,
+          name: 'Orders',
+          description: null,
+          url,
+          events: ['*'],
+          signing: ['hex'],
+          policy: {},
+          headers: {},
+          secrets: [this.dependencies.cipher.seal(secret, id)],
+          ...fields,
+        },
+        session,
+      ),
+    );
+    return { ...webhook, secret };
+  }
+
+  /** An accepted event whose fan-out hasn't run. */
+  async event(project: ProjectRecord, type = 'email.sent'): Promise<EventRecord> {
+    const now = new Date();
+    const { event } = await this.store.events.insert({
+      _id: newId('event'),
+      projectId: project._id,
+      type,
+      createdAt: now,
+      acceptedAt: now,
+      body: JSON.stringify({ type, createdAt: now.toISOString(), data: emailSent }),
+      expiresAt: new Date(now.getTime() + 30 * DAY_MS),
+    });
+    return event;
+  }
+
+  /** An event planned for one webhook, its workflow not started. */
+  async planned(
+    url: string,
+    fields: Partial<NewWebhook> = {},
+  ): Promise<{
+    project: ProjectRecord;
+    webhook: WebhookRecord & { secret: string };
+    event: EventRecord;
+    planned: PlannedDelivery;
+  }> {
+    const project = await this.project();
+    const webhook = await this.webhook(project, url, fields);
+    const event = await this.event(project);
+    const { deliveries } = await this.activities().planDeliveries(event._id);
+    return { project, webhook, event, planned: deliveries[0]! };
+  }
+
+  /** @throws when there is none */
+  async delivery(id: string): Promise<DeliveryRecord> {
+    const delivery = await this.store.deliveries.find(id);
+    if (!delivery) throw new Error(`no delivery ${id}`);
+    return delivery;
+  }
+
+  /** @throws when there is none */
+  async health(webhook: WebhookRecord): Promise<WebhookRecord> {
+    const found = await this.store.webhooks.get(webhook.projectId, webhook._id);
+    if (!found) throw new Error(`no webhook ${webhook._id}`);
+    return found;
+  }
+
+  /** Drops the database. */
+  async close(): Promise<void> {
+    await this.dependencies.sender.close();
+    await this.store.events.model.db.dropDatabase();
+    await this.store.close();
+  }
+}

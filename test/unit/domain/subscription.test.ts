@@ -1,0 +1,59 @@
+import fc from 'fast-check';
+import { isKnownPattern, isSubscribed } from '../../../src/domain/subscription';
+
+const TYPES = ['email.sent', 'email.opened', 'email.group_unsubscribed', 'contact.created'];
+const word = fc.stringMatching(/^[a-z_]{1,10}$/);
+const type = fc.tuple(word, word).map(([family, name]) => `${family}.${name}`);
+
+describe('a subscription', () => {
+  it('to * gets every type, those added later included', () => {
+    fc.assert(fc.property(type, (any) => expect(isSubscribed(['*'], any)).toBe(true)));
+  });
+
+  it('to a type gets that type and no other', () => {
+    expect(TYPES.filter((t) => isSubscribed(['email.sent'], t))).toEqual(['email.sent']);
+    expect(isSubscribed(['email.sent'], 'email.sent_again')).toBe(false);
+    expect(isSubscribed(['email.sent'], 'email')).toBe(false);
+  });
+
+  it('to a family gets all of it and nothing beside it', () => {
+    expect(TYPES.filter((t) => isSubscribed(['email.*'], t))).toEqual(TYPES.slice(0, 3));
+    expect(isSubscribed(['email.*'], 'emailx.sent')).toBe(false);
+    expect(isSubscribed(['email.*'], 'email')).toBe(false);
+    expect(isSubscribed(['email.group.*'], 'email.group_unsubscribed')).toBe(false);
+  });
+
+  it('to several gets what any of them names', () => {
+    const patterns = ['contact.*', 'email.opened'];
+    expect(TYPES.filter((t) => isSubscribed(patterns, t))).toEqual([
+      'email.opened',
+      'contact.created',
+    ]);
+  });
+
+  it('to nothing gets nothing', () => {
+    fc.assert(fc.property(type, (any) => expect(isSubscribed([], any)).toBe(false)));
+  });
+
+  it('takes letters and dots for what they are, not for a regular expression', () => {
+    expect(isSubscribed(['email.sent'], 'emailxsent')).toBe(false);
+    expect(isSubscribed(['email.s*'], 'email.sent')).toBe(false);
+  });
+});
+
+describe('a pattern', () => {
+  it.each(['*', 'email.*', 'contact.*', 'email.sent'])('%s may be subscribed to', (pattern) => {
+    expect(isKnownPattern(pattern, TYPES)).toBe(true);
+  });
+
+  it.each(['', '.*', '**', '*.sent', 'email', 'email.', 'emai.*', 'sms.*', 'email.lost'])(
+    '%j may not: it names none of the types',
+    (pattern) => {
+      expect(isKnownPattern(pattern, TYPES)).toBe(false);
+    },
+  );
+
+  it('that is * may be subscribed to before there is any type', () => {
+    expect(isKnownPattern('*', [])).toBe(true);
+  });
+});
