@@ -39,17 +39,20 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
   const { store, sender, log } = deps;
 
   return async (deliveryId, policy) => {
-    const { attempt: execution, workflowExecution } = activityInfo();
-    const runId = workflowExecution!.runId;
+    const { runId } = activityInfo().workflowExecution!;
     const subject = await load(deps, deliveryId, runId);
     if (typeof subject === 'string') return subject;
     const { delivery, webhook, event } = subject;
 
     const last = delivery.attempts.at(-1);
-    if (last?.runId === runId && (execution > 1 || delivery.status !== 'pending')) {
+    if (last?.runId === runId) {
       await countHealth(deps, subject, last, delivery.status);
     }
     if (delivery.status !== 'pending') return settle(delivery.status);
+    if (webhook.isPaused) {
+      await store.deliveries.hold(deliveryId);
+      return 'held';
+    }
 
     const headers = requestHeaders(deps, subject, new Date());
     const startedAt = new Date();
@@ -109,6 +112,11 @@ async function load(
 ): Promise<Subject | RoundResult> {
   let delivery = await store.deliveries.find(deliveryId);
   if (!delivery) return 'gone';
+  // Cancelled between Posthorn's asking for this run and its start.
+  if (delivery.runRequested && delivery.status === 'cancelled') {
+    await store.deliveries.forgetRequestedRun(deliveryId);
+    return 'cancelled';
+  }
   const isFirstRun =
     delivery.runId === null && delivery.status === 'pending' && !delivery.runRequested;
   if (delivery.runId !== runId && !isFirstRun) {
@@ -203,5 +211,5 @@ function settle(status: DeliveryRecord['status']): RoundResult {
       category: ApplicationFailureCategory.BENIGN,
     });
   }
-  return status === 'succeeded' ? 'succeeded' : 'cancelled';
+  return status === 'succeeded' || status === 'held' ? status : 'cancelled';
 }

@@ -6,15 +6,20 @@ import type { Store } from '../src/store/store';
 import { createAttemptDelivery } from './attempt';
 import { createCancelDelivery } from './cancel';
 import { createMarkFannedOut, createPlanDeliveries } from './plan';
+import { createDrainBatch } from './drain';
 import { createReconcile } from './reconcile';
+import { createReplayBatch } from './replay-batch';
 
-/** What reconcile needs of Temporal. */
+/** What activities ask of Temporal. */
 export interface WorkflowStarter {
   /** No-op when the event's fan-out runs already. */
   startFanOut(event: { _id: string; projectId: string; type: string }): Promise<void>;
   isDeliveryRunning(deliveryId: string): Promise<boolean>;
   /** A new run of the delivery's workflow: by reset, or by starting its id again. */
   runDelivery(planned: PlannedDelivery): Promise<void>;
+  /** No-ops when they run already. */
+  startReplay(replayId: string): Promise<void>;
+  startDrain(webhookId: string): Promise<void>;
 }
 
 /** What the activities are made from. */
@@ -37,6 +42,8 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     markFannedOut: createMarkFannedOut(dependencies),
     attemptDelivery: createAttemptDelivery(dependencies),
     cancelDelivery: createCancelDelivery(dependencies),
+    replayBatch: createReplayBatch(dependencies),
+    drainBatch: createDrainBatch(dependencies),
     reconcile: createReconcile(dependencies),
   };
 }

@@ -19,7 +19,7 @@ export function createReconcile({
 }: Pick<ActivityDependencies, 'store' | 'starter' | 'log'>): Activities['reconcile'] {
   return async () => {
     const before = new Date(Date.now() - GRACE_MS);
-    const report = { events: 0, deliveries: 0 };
+    const report = { events: 0, deliveries: 0, replays: 0, drains: 0 };
     for (const event of await store.events.listNotFannedOut(before, BATCH)) {
       await starter.startFanOut(event);
       report.events += 1;
@@ -38,7 +38,16 @@ export function createReconcile({
       await starter.runDelivery(toPlanned(delivery, webhook, project));
       report.deliveries += 1;
     }
-    if (report.events + report.deliveries > 0) log.warn(report, 'reconcile mended');
+    for (const replay of await store.replays.listStalled(before, BATCH)) {
+      await starter.startReplay(replay._id);
+      report.replays += 1;
+    }
+    for (const webhookId of await store.deliveries.listHoldingWebhooks()) {
+      if (await store.webhooks.isPaused(webhookId)) continue;
+      await starter.startDrain(webhookId);
+      report.drains += 1;
+    }
+    if (Object.values(report).some((count) => count > 0)) log.warn(report, 'reconcile mended');
     return report;
   };
 }

@@ -1,3 +1,4 @@
+import { ApplicationFailureCategory } from '@temporalio/common';
 import {
   ActivityCancellationType,
   ActivityFailure,
@@ -82,7 +83,12 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
       upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.deliveryStatus, value: result }]);
     }
     if (result === 'failed') {
-      throw ApplicationFailure.nonRetryable('every attempt failed', FAILURE_TYPES.deliveryFailed);
+      throw ApplicationFailure.create({
+        message: 'every attempt failed',
+        type: FAILURE_TYPES.deliveryFailed,
+        nonRetryable: true,
+        category: ApplicationFailureCategory.BENIGN,
+      });
     }
     return result;
   };

@@ -13,7 +13,9 @@ import { deliveriesRouter } from './deliveries';
 import { ApiError, errorHandler, unknownRoute } from './errors';
 import { eventsRouter } from './events';
 import { keysRouter } from './keys';
+import { Intake } from './intake';
 import { projectsRouter } from './projects';
+import { replaysRouter } from './replays';
 import { webhooksRouter } from './webhooks';
 
 export interface AppDependencies {
@@ -33,6 +35,7 @@ export interface AppDependencies {
 
 /** One event's body (contract, section 5). */
 const BODY_LIMIT = '256kb';
+const BATCH_LIMIT = '5mb';
 
 /** The HTTP API, apart from listening. */
 export function createApp({ store, engine, cipher, log, config }: AppDependencies): Express {
@@ -55,6 +58,7 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
     answer(res, { status: 'ok', mongodb: 'ok', temporal });
   });
 
+  const intake = new Intake(store, engine, log, config.retentionDays);
   const v1 = express.Router();
   v1.use(authenticate(store, config.adminKey));
   v1.use(
@@ -69,12 +73,15 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
       },
     }),
   );
-  v1.use(jsonOnly, express.json({ limit: BODY_LIMIT, type: 'application/json' }));
+  v1.use(jsonOnly);
+  v1.use('/events/batch', express.json({ limit: BATCH_LIMIT, type: 'application/json' }));
+  v1.use(express.json({ limit: BODY_LIMIT, type: 'application/json' }));
   // Before /projects, which is the admin's alone.
   v1.use('/projects/:projectId/keys', keysRouter(store));
   v1.use('/projects', projectsRouter(store));
-  v1.use('/webhooks', webhooksRouter({ store, cipher, ...config }));
-  v1.use('/events', eventsRouter({ store, engine, log, retentionDays: config.retentionDays }));
+  v1.use('/webhooks', webhooksRouter({ store, engine, cipher, log, ...config }));
+  v1.use('/events', eventsRouter({ store, intake }));
+  v1.use('/replays', replaysRouter({ store, engine, log }));
   v1.use('/deliveries', deliveriesRouter({ store, engine, log, webUrl: webUrls(config.temporal) }));
   app.use('/v1', v1);
 

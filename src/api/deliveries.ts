@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import { Router, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { DELIVERY_STATUSES } from '../contracts/delivery';
@@ -10,6 +10,7 @@ import type { Engine } from '../temporal/client';
 import { toPlanned } from '../temporal/planned-delivery';
 import { answer, answerPage } from './answers';
 import { allow, projectOf } from './auth';
+import { explainPending } from './pending';
 import { ApiError, notFound } from './errors';
 import { pageQuery, parseListQuery, pathId, rangeQuery } from './validation';
 
@@ -37,7 +38,7 @@ const listQuery = z.strictObject({
 });
 
 /** A delivery as a list shows it: without its attempts. */
-export function viewInEvent(delivery: DeliveryRecord): Record<string, unknown> {
+export function listView(delivery: DeliveryRecord): Record<string, unknown> {
   return {
     id: delivery._id,
     eventId: delivery.eventId,
@@ -57,11 +58,34 @@ export function viewInEvent(delivery: DeliveryRecord): Record<string, unknown> {
 export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDependencies): Router {
   const router = Router();
   const read = allow('owner', 'reader');
+  const write = allow('owner');
+
+  const pendingDelivery = async (req: Request, res: Response): Promise<DeliveryRecord> => {
+    const delivery = await store.deliveries.get(projectOf(res)._id, pathId(req, 'delivery'));
+    if (!delivery) throw notFound('the delivery');
+    if (delivery.status !== 'pending' && delivery.status !== 'held') {
+      throw new ApiError(
+        'delivery_ended',
+        `this delivery has ended: ${delivery.status}; replay it`,
+      );
+    }
+    return delivery;
+  };
+
+  /** @throws ApiError 503 when Temporal is away: unlike a replay, this isn't kept for later */
+  const signal = async ({ _id }: DeliveryRecord, name: 'retryNow' | 'cancel'): Promise<boolean> => {
+    try {
+      return await engine.signalDelivery(_id, name);
+    } catch (error) {
+      log.warn({ err: error, deliveryId: _id }, `${name} could not be signalled`);
+      throw new ApiError('unavailable', 'Temporal is away and nothing was changed; try again');
+    }
+  };
 
   const view = (delivery: DeliveryRecord): Record<string, unknown> => {
     const workflowId = deliveryWorkflowId(delivery._id);
     return {
-      ...viewInEvent(delivery),
+      ...listView(delivery),
       attempts: delivery.attempts,
       workflow: {
         id: workflowId,
@@ -79,16 +103,34 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
       { ...rest, ...(type !== undefined && { eventType: type }) },
       page,
     );
-    answerPage(res, 'deliveries', found, viewInEvent);
+    answerPage(res, 'deliveries', found, listView);
   });
 
   router.get('/:id', read, async (req, res) => {
     const delivery = await store.deliveries.get(projectOf(res)._id, pathId(req, 'delivery'));
     if (!delivery) throw notFound('the delivery');
-    answer(res, view(delivery));
+    const pending = await explainPending(delivery, store, engine);
+    answer(res, { ...view(delivery), ...(pending && { pending }) });
   });
 
-  router.post('/:id/replay', allow('owner'), async (req, res) => {
+  router.post('/:id/retry', write, async (req, res) => {
+    const delivery = await pendingDelivery(req, res);
+    if (delivery.status === 'held') {
+      throw new ApiError('delivery_held', 'its webhook is paused; resume the webhook');
+    }
+    await signal(delivery, 'retryNow');
+    answer(res, view(delivery), 202);
+  });
+
+  router.post('/:id/cancel', write, async (req, res) => {
+    const delivery = await pendingDelivery(req, res);
+    // One that no workflow runs is ended right here.
+    const signalled = delivery.status === 'pending' && (await signal(delivery, 'cancel'));
+    if (!signalled) await store.deliveries.cancel(delivery._id, new Date());
+    answer(res, view((await store.deliveries.find(delivery._id)) ?? delivery), 202);
+  });
+
+  router.post('/:id/replay', write, async (req, res) => {
     const project = projectOf(res);
     const id = pathId(req, 'delivery');
     const found = await store.deliveries.get(project._id, id);

@@ -38,7 +38,8 @@ export function pathId(req: Request, resource: Resource, name = 'id'): string {
   return id;
 }
 
-const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+/** ISO 8601 with its zone. */
+export const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
 /** `?limit&cursor` of a list of that resource. */
 export const pageQuery = (resource: Resource) => ({

@@ -1,4 +1,5 @@
 import { Router, type Response } from 'express';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import { newId } from '../contracts/ids';
 import { generateSecret } from '../delivery/signing';
@@ -6,6 +7,7 @@ import { getProfile, type Profile } from '../profiles';
 import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
 import type { WebhookRecord } from '../store/webhooks';
+import type { Engine } from '../temporal/client';
 import { answer, answerPage } from './answers';
 import { allow, projectOf } from './auth';
 import { ApiError, notFound } from './errors';
@@ -14,6 +16,8 @@ import { webhookBodies } from './webhook-body';
 
 export interface WebhooksDependencies {
   store: Store;
+  engine: Engine;
+  log: Logger;
   cipher: Cipher;
   development: boolean;
   allowedCidrs: readonly string[];
@@ -47,7 +51,7 @@ function view(webhook: WebhookRecord): Record<string, unknown> {
 
 /** `/v1/webhooks` */
 export function webhooksRouter(deps: WebhooksDependencies): Router {
-  const { store, cipher, development, allowedCidrs } = deps;
+  const { store, engine, log, cipher, development, allowedCidrs } = deps;
   const router = Router();
   const read = allow('owner', 'reader');
   const write = allow('owner');
@@ -126,6 +130,23 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const id = pathId(req, 'webhook');
     if (!(await store.deleteWebhook(projectOf(res)._id, id))) throw notFound('the webhook');
     answer(res, { id, deleted: true });
+  });
+
+  router.post('/:id/pause', write, async (req, res) => {
+    const id = pathId(req, 'webhook');
+    const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: true });
+    if (!webhook) throw notFound('the webhook');
+    answer(res, view(webhook));
+  });
+
+  router.post('/:id/resume', write, async (req, res) => {
+    const id = pathId(req, 'webhook');
+    const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: false });
+    if (!webhook) throw notFound('the webhook');
+    await engine.startDrain(id).catch((error: unknown) => {
+      log.warn({ err: error, webhookId: id }, 'drain left to reconcile');
+    });
+    answer(res, view(webhook));
   });
 
   router.get('/:id/secret', write, async (req, res) => {

@@ -11,7 +11,11 @@ const cidrList = z
       .map((cidr) => cidr.trim())
       .filter(Boolean),
   )
-  .pipe(z.array(z.union([z.cidrv4(), z.cidrv6()])));
+  .pipe(
+    z.array(
+      z.union([z.cidrv4(), z.cidrv6()], 'must be networks in CIDR notation, such as 10.1.0.0/16'),
+    ),
+  );
 
 /**
  * Every setting of Posthorn, read from the environment: its form, its default, its meaning with unit.
@@ -45,6 +49,7 @@ export const settings = z.object({
     .describe('days that Temporal keeps finished workflows; applied by `setup`'),
   POSTHORN_ADMIN_KEY: z
     .string()
+    .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces')
     .min(24, 'must have at least 24 characters')
     .optional()
     .describe('key for all projects; required by the API'),
@@ -69,5 +74,7 @@ export const settings = z.object({
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')
-    .describe('least severe level that is logged'),
+    .describe(
+      'least level logged: `fatal`, `error`, `warn`, `info`, `debug`, `trace`; or `silent`',
+    ),
 });

@@ -24,8 +24,11 @@ export interface DeliveryPlan {
   next?: string;
 }
 
-/** How a round of attempts ended; `gone`: the delivery no longer exists (its project was deleted). */
-export type RoundResult = 'succeeded' | 'failed' | 'cancelled' | 'gone';
+/**
+ * How a round of attempts ended. `held`: its webhook is paused, the delivery waits in MongoDB;
+ * `gone`: the delivery no longer exists (its project was deleted).
+ */
+export type RoundResult = 'succeeded' | 'failed' | 'cancelled' | 'held' | 'gone';
 
 /** ApplicationFailure types thrown by `attemptDelivery`. */
 export const FAILURE_TYPES = {
@@ -54,6 +57,10 @@ export interface Activities {
   attemptDelivery(deliveryId: string, policy: AttemptPolicy): Promise<RoundResult>;
   /** Ends a pending delivery as `cancelled`. */
   cancelDelivery(deliveryId: string): Promise<void>;
+  /** Replays the next deliveries of a bulk replay, at its rate; false when it ended or was stopped. */
+  replayBatch(replayId: string): Promise<boolean>;
+  /** Lets the next held deliveries of a resumed webhook go; false when none is left, or it is paused. */
+  drainBatch(webhookId: string): Promise<boolean>;
   /** Starts what was accepted but has no running workflow. */
   reconcile(): Promise<ReconcileReport>;
 }
@@ -62,4 +69,6 @@ export interface Activities {
 export interface ReconcileReport {
   events: number;
   deliveries: number;
+  replays: number;
+  drains: number;
 }

@@ -8,6 +8,8 @@ export const TASK_QUEUE = 'posthorn';
 export const WORKFLOWS = {
   fanOutEvent: 'fanOutEvent',
   deliverWebhook: 'deliverWebhook',
+  replayDeliveries: 'replayDeliveries',
+  drainWebhook: 'drainWebhook',
   reconcile: 'reconcile',
 } as const;
 
@@ -21,6 +23,8 @@ export const SEARCH_ATTRIBUTES = {
 };
 
 export const fanOutWorkflowId = (eventId: string): string => `event/${eventId}`;
+export const replayWorkflowId = (replayId: string): string => `replay/${replayId}`;
+export const drainWorkflowId = (webhookId: string): string => `drain/${webhookId}`;
 export const deliveryWorkflowId = (deliveryId: string): string => `delivery/${deliveryId}`;
 
 /** What a delivery's workflow is found by, as it starts. */

@@ -1,4 +1,10 @@
-import { Schema, type Connection, type Model, type QueryFilter } from 'mongoose';
+import {
+  Schema,
+  type ClientSession,
+  type Connection,
+  type Model,
+  type QueryFilter,
+} from 'mongoose';
 import {
   DELIVERY_STATUSES,
   TERMINAL_STATUSES,
@@ -6,7 +12,8 @@ import {
   type DeliveryStatus,
 } from '../contracts/delivery';
 import { isDuplicateKey } from './errors';
-import { findPage, type Page, type PageRequest } from './paging';
+import { findPage, firstIdAt, type Page, type PageRequest } from './paging';
+import type { ReplayQuery, ReplayRecord } from './replays';
 
 export interface DeliveryRecord {
   _id: string;
@@ -79,9 +86,34 @@ schema.index({ projectId: 1, eventType: 1, _id: -1 });
 schema.index({ webhookId: 1, _id: -1 });
 schema.index({ webhookId: 1, status: 1, _id: -1 });
 schema.index({ nextAttemptAt: 1 }, { partialFilterExpression: { status: 'pending' } });
+schema.index({ webhookId: 1, eventId: 1 }, { partialFilterExpression: { status: 'held' } });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 const AFTER = { returnDocument: 'after' } as const;
+
+/**
+ * Deliveries of a replay's query that had ended when it was asked for: what it makes fail again, or
+ * what fails meanwhile, isn't replayed by it.
+ */
+function replayFilter(
+  projectId: string,
+  { webhookId, statuses, types, since, until }: ReplayQuery,
+  endedBy: Date,
+  cursor: string | null = null,
+): QueryFilter<DeliveryRecord> {
+  return {
+    projectId,
+    _id: {
+      $gte: firstIdAt('delivery', since),
+      $lt: firstIdAt('delivery', until),
+      ...(cursor !== null && { $gt: cursor }),
+    },
+    status: { $in: statuses },
+    completedAt: { $lte: endedBy },
+    ...(webhookId !== undefined && { webhookId }),
+    ...(types && { eventType: { $in: types } }),
+  };
+}
 
 export class Deliveries {
   readonly model: Model<DeliveryRecord>;
@@ -162,7 +194,7 @@ export class Deliveries {
           {
             $set: {
               replays: { $add: ['$replays', { $cond: [isOperatorsReset, 1, 0] }] },
-              roundStart: '$attemptCount',
+              roundStart: { $cond: [isOperatorsReset, '$attemptCount', '$roundStart'] },
               runId,
               runRequested: false,
               status: 'pending',
@@ -217,25 +249,99 @@ export class Deliveries {
     return { number: loaded.attemptCount + 1, ...exchange };
   }
 
-  /** From a terminal status to pending, counted as a replay; null when the status is another. */
-  async beginReplay(projectId: string, id: string, at: Date): Promise<DeliveryRecord | null> {
+  /**
+   * From a terminal status to pending, counted as a replay, with the whole schedule before it; null when
+   * the status is another.
+   */
+  async beginReplay(
+    projectId: string,
+    id: string,
+    at: Date,
+    session?: ClientSession,
+  ): Promise<DeliveryRecord | null> {
     return this.model
       .findOneAndUpdate(
         { _id: id, projectId, status: { $in: TERMINAL_STATUSES } },
-        {
-          $set: { status: 'pending', nextAttemptAt: at, completedAt: null, runRequested: true },
-          $inc: { replays: 1 },
-        },
+        [
+          {
+            $set: {
+              status: 'pending',
+              replays: { $add: ['$replays', 1] },
+              roundStart: '$attemptCount',
+              nextAttemptAt: at,
+              completedAt: null,
+              runRequested: true,
+            },
+          },
+        ],
+        { ...AFTER, updatePipeline: true, ...(session && { session }) },
+      )
+      .lean<DeliveryRecord>();
+  }
+
+  /** Ends a delivery that has not ended; false when it has. */
+  async cancel(id: string, at: Date): Promise<boolean> {
+    const { modifiedCount } = await this.model.updateOne(
+      { _id: id, status: { $in: ['pending', 'held'] } },
+      { $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at } },
+    );
+    return modifiedCount === 1;
+  }
+
+  /** Keeps a pending delivery of a paused webhook until it is resumed. */
+  async hold(id: string): Promise<void> {
+    await this.model.updateOne(
+      { _id: id, status: 'pending' },
+      { $set: { status: 'held', nextAttemptAt: null } },
+    );
+  }
+
+  /** Lets a held delivery go; null when it is held no more. It goes on with the attempts that remain. */
+  async release(id: string, at: Date): Promise<DeliveryRecord | null> {
+    return this.model
+      .findOneAndUpdate(
+        { _id: id, status: 'held' },
+        { $set: { status: 'pending', nextAttemptAt: at, runRequested: true } },
         AFTER,
       )
       .lean<DeliveryRecord>();
   }
 
-  async cancel(id: string, at: Date): Promise<void> {
-    await this.model.updateOne(
-      { _id: id, status: { $in: ['pending', 'held'] } },
-      { $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at } },
-    );
+  /** Held deliveries of a webhook in the order of their events. */
+  async listHeld(webhookId: string, limit: number): Promise<DeliveryRecord[]> {
+    return this.model
+      .find({ webhookId, status: 'held' }, LIST_FIELDS)
+      .sort({ eventId: 1 })
+      .limit(limit)
+      .lean<DeliveryRecord[]>();
+  }
+
+  /** Ids of the webhooks that hold deliveries. */
+  async listHoldingWebhooks(): Promise<string[]> {
+    return this.model.distinct('webhookId', { status: 'held' });
+  }
+
+  /** How many deliveries a bulk replay is about, by webhook. */
+  async countForReplay(
+    projectId: string,
+    query: ReplayQuery,
+    endedBy: Date,
+  ): Promise<Map<string, number>> {
+    const counts = await this.model.aggregate<{ _id: string; count: number }>([
+      { $match: replayFilter(projectId, query, endedBy) },
+      { $group: { _id: '$webhookId', count: { $sum: 1 } } },
+    ]);
+    return new Map(counts.map(({ _id, count }) => [_id, count]));
+  }
+
+  /** The next deliveries of a bulk replay, oldest first. */
+  async listForReplay(replay: ReplayRecord, limit: number): Promise<DeliveryRecord[]> {
+    const { projectId, query, createdAt, cursor } = replay;
+    return this.model
+      .find(replayFilter(projectId, query, createdAt, cursor), LIST_FIELDS)
+      .sort({ _id: 1 })
+      .limit(limit)
+      .lean<DeliveryRecord[]>();
   }
 
   /** Pending deliveries whose next attempt was due before `before`, the longest due first. */
@@ -254,6 +360,11 @@ export class Deliveries {
       { $set: { runRequested: true } },
     );
     return matchedCount === 1;
+  }
+
+  /** A run that was asked for has come, and has nothing to do. */
+  async forgetRequestedRun(id: string): Promise<void> {
+    await this.model.updateOne({ _id: id }, { $set: { runRequested: false } });
   }
 
   /** Lets the deliveries of a deleted project expire now. */

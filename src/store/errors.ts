@@ -1,9 +1,12 @@
-import { mongo } from 'mongoose';
+import { Error as MongooseError, mongo } from 'mongoose';
 
 /** Whether a write was refused by a unique index. */
 export function isDuplicateKey(error: unknown): boolean {
   return error instanceof mongo.MongoServerError && error.code === 11_000;
 }
+
+/** A socket that the other side has just closed: the driver lets what the system says through. */
+const SOCKET_ERRORS = ['EPIPE', 'ECONNRESET'];
 
 /** Whether MongoDB could not be reached or had no primary, so that the same call may succeed later. */
 export function isStoreUnavailable(error: unknown): boolean {
@@ -12,6 +15,9 @@ export function isStoreUnavailable(error: unknown): boolean {
     error instanceof mongo.MongoNetworkError ||
     error instanceof mongo.MongoNotConnectedError ||
     (error instanceof Error && error.name === 'MongooseServerSelectionError') ||
-    (error instanceof mongo.MongoError && error.hasErrorLabel('RetryableWriteError'))
+    (error instanceof mongo.MongoError && error.hasErrorLabel('RetryableWriteError')) ||
+    // While the first connection is not made, mongoose keeps calls back and then gives them up.
+    (error instanceof MongooseError && error.message.includes('buffering timed out')) ||
+    SOCKET_ERRORS.includes((error as NodeJS.ErrnoException | null)?.code ?? '')
   );
 }

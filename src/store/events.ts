@@ -1,4 +1,4 @@
-import { Schema, type Connection, type Model } from 'mongoose';
+import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { findPage, type Page, type PageRequest } from './paging';
 import { isDuplicateKey } from './errors';
 
@@ -67,6 +67,15 @@ export class Events {
       if (!first) throw error;
       return { event: first, duplicate: true };
     }
+  }
+
+  /** Stores them all or none. */
+  async insertAll(
+    events: readonly Omit<EventRecord, 'fannedOutAt'>[],
+    session: ClientSession,
+  ): Promise<EventRecord[]> {
+    const created = await this.model.insertMany(events, { session });
+    return created.map((event) => event.toObject());
   }
 
   async get(projectId: string, id: string): Promise<EventRecord | null> {

@@ -18,7 +18,7 @@ export interface Page<T> {
 }
 
 /** The smallest id that `newId` can make at `time`: ids sort by time, so a range of ids is a range of time. */
-function firstIdAt(resource: Resource, time: Date): string {
+export function firstIdAt(resource: Resource, time: Date): string {
   const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0');
   return `${ID_PREFIXES[resource]}_${hex}${'0'.repeat(20)}`;
 }

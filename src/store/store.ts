@@ -1,12 +1,28 @@
-import mongoose, { type ClientSession, type Connection } from 'mongoose';
+import { setTimeout as sleep } from 'node:timers/promises';
+import mongoose, { type ClientSession, type Connection, type ConnectOptions } from 'mongoose';
 import { Deliveries } from './deliveries';
 import { Events } from './events';
 import { Keys } from './keys';
 import { Projects } from './projects';
+import { Replays } from './replays';
 import { Webhooks } from './webhooks';
 
 /** Milliseconds after which a call says that MongoDB is away; less than an attempt's recording margin. */
 const SERVER_SELECTION_TIMEOUT_MS = 5000;
+/** Milliseconds between tries to connect for the first time. */
+const CONNECT_RETRY_MS = 500;
+
+/** mongoose takes its options out of the object that it is given, so each call needs its own. */
+const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
+  autoIndex: false,
+  autoCreate: false,
+  bufferCommands: true,
+  bufferTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+  serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+  // What is acknowledged is on disk on a majority: the promise "nothing is lost" rests on it.
+  writeConcern: { w: 'majority', journal: true },
+  readConcern: { level: 'majority' },
+});
 
 /** All of Posthorn's state in MongoDB: one repository a resource. Plain objects leave it, documents don't. */
 export class Store {
@@ -15,6 +31,8 @@ export class Store {
   readonly webhooks: Webhooks;
   readonly events: Events;
   readonly deliveries: Deliveries;
+  readonly replays: Replays;
+  private closed = false;
 
   private constructor(private readonly connection: Connection) {
     this.projects = new Projects(connection);
@@ -22,6 +40,7 @@ export class Store {
     this.webhooks = new Webhooks(connection);
     this.events = new Events(connection);
     this.deliveries = new Deliveries(connection);
+    this.replays = new Replays(connection);
   }
 
   /**
@@ -30,19 +49,12 @@ export class Store {
    * @param url with the database's name in its path
    */
   static open(url: string): Store {
-    const connection = mongoose.createConnection(url, {
-      autoIndex: false,
-      autoCreate: false,
-      bufferCommands: true,
-      serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
-      // What is acknowledged is on disk on a majority: the promise "nothing is lost" rests on it.
-      writeConcern: { w: 'majority', journal: true },
-      readConcern: { level: 'majority' },
-    });
+    const connection = mongoose.createConnection(url, connectOptions());
     // Each call reports its own failure; without a listener the first one would end the process.
     connection.on('error', () => {});
-    connection.asPromise().catch(() => {});
-    return new Store(connection);
+    const store = new Store(connection);
+    void store.untilConnected(url);
+    return store;
   }
 
   /** Creates collections and indexes that are missing. Idempotent. */
@@ -89,10 +101,25 @@ export class Store {
   }
 
   async close(): Promise<void> {
+    this.closed = true;
     await this.connection.close();
   }
 
+  /** mongoose reconnects by itself, but gives up when MongoDB is away at the very first try. */
+  private async untilConnected(url: string): Promise<void> {
+    for (;;) {
+      const connected = await this.connection.asPromise().then(
+        () => true,
+        () => false,
+      );
+      if (connected) return;
+      await sleep(CONNECT_RETRY_MS, undefined, { ref: false });
+      if (this.closed) return;
+      this.connection.openUri(url, connectOptions()).catch(() => {});
+    }
+  }
+
   private repositories(): { model: { createCollection(): unknown; createIndexes(): unknown } }[] {
-    return [this.projects, this.keys, this.webhooks, this.events, this.deliveries];
+    return [this.projects, this.keys, this.webhooks, this.events, this.deliveries, this.replays];
   }
 }

@@ -99,6 +99,11 @@ export class Webhooks {
     return findPage(this.model, 'webhook', { projectId }, page);
   }
 
+  /** Whether deliveries wait for it; false when it's gone, so that they can be ended. */
+  async isPaused(id: string): Promise<boolean> {
+    return (await this.model.exists({ _id: id, isPaused: true })) !== null;
+  }
+
   /** The project's webhooks of one fan-out page, oldest first. */
   async listForFanOut(
     projectId: string,

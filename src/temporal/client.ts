@@ -1,9 +1,12 @@
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import type { Config } from '../config/config';
 import {
   deliverySearchAttributes,
   deliveryWorkflowId,
+  drainWorkflowId,
   fanOutWorkflowId,
+  replayWorkflowId,
   SEARCH_ATTRIBUTES,
   TASK_QUEUE,
   WORKFLOWS,
@@ -14,6 +17,9 @@ import { resetToStart } from './replay';
 
 /** Milliseconds that the API waits for Temporal before it leaves the start to reconcile. */
 const START_TIMEOUT_MS = 2000;
+
+/** `queued`: no worker has taken it yet; `waiting`: for the next attempt's time. */
+export type DeliveryActivity = 'queued' | 'attempting' | 'waiting' | 'paused';
 
 export interface EngineOptions {
   client: Client;
@@ -86,6 +92,47 @@ export class Engine {
     });
   }
 
+  async startReplay(replayId: string): Promise<void> {
+    await this.startBatches(WORKFLOWS.replayDeliveries, replayWorkflowId(replayId), replayId);
+  }
+
+  async startDrain(webhookId: string): Promise<void> {
+    await this.startBatches(WORKFLOWS.drainWebhook, drainWorkflowId(webhookId), webhookId);
+  }
+
+  /** @returns false when no workflow of the delivery runs */
+  async signalDelivery(deliveryId: string, signal: 'retryNow' | 'cancel'): Promise<boolean> {
+    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
+    try {
+      await this.within(() => handle.signal(signal));
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
+  /** What the delivery's live workflow is doing; null when none runs. */
+  async activityOf(deliveryId: string): Promise<DeliveryActivity | null> {
+    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
+    try {
+      const { raw, status } = await this.within(() => handle.describe());
+      if (status.name !== 'RUNNING') return null;
+      const [pending] = raw.pendingActivities ?? [];
+      if (!pending) {
+        const { phase } = await this.within(() => handle.query<{ phase: string }>('state'));
+        return phase === 'paused' ? 'paused' : 'waiting';
+      }
+      const { PendingActivityState } = temporal.api.enums.v1;
+      if (pending.state === PendingActivityState.PENDING_ACTIVITY_STATE_STARTED)
+        return 'attempting';
+      return (pending.attempt ?? 1) > 1 ? 'waiting' : 'queued';
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  }
+
   /** @throws when Temporal can't be reached */
   async ping(): Promise<void> {
     await this.within(() =>
@@ -95,6 +142,17 @@ export class Engine {
 
   async close(): Promise<void> {
     await this.client.connection.close();
+  }
+
+  private async startBatches(type: string, workflowId: string, id: string): Promise<void> {
+    await this.within(() =>
+      this.client.workflow.start(type, {
+        workflowId,
+        workflowIdConflictPolicy: 'USE_EXISTING',
+        taskQueue: this.taskQueue,
+        args: [id],
+      }),
+    );
   }
 
   private async within<T>(call: () => Promise<T>): Promise<T> {

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import path from 'node:path';
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import type { WorkflowHandle } from '@temporalio/client';
+import { msToNumber } from '@temporalio/common/lib/time';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
 import type { Activities, PlannedDelivery } from '../../src/contracts/activities';
 import { deliveryWorkflowId, SEARCH_ATTRIBUTES, WORKFLOWS } from '../../src/contracts/temporal';
 import { timeSkippingServer } from '../support/embedded';
@@ -12,11 +13,14 @@ import { Fixture } from '../support/fixture';
 
 const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
 
-/** When the server handed out one execution of `attemptDelivery`, by its own, skipped clock. */
+/** One execution of `attemptDelivery`. */
 export interface Execution {
-  scheduledAtMs: number;
+  /** When it began, by the server's skipped clock. */
+  atMs: number;
   /** Temporal's count, from 1 for each scheduled activity. */
   attempt: number;
+  /** The wait that it asked for, where it failed and another one follows. */
+  nextDelayMs?: number;
 }
 
 /** The time-skipping server, with the real activities on the real MongoDB. */
@@ -30,7 +34,10 @@ export class Harness {
   ) {}
 
   static async start(): Promise<Harness> {
-    Runtime.install({ logger: new DefaultLogger('ERROR') });
+    Runtime.install({
+      logger: new DefaultLogger('ERROR'),
+      telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
+    });
     const [env, fixture] = await Promise.all([
       TestWorkflowEnvironment.createTimeSkipping({ server: { executable: timeSkippingServer() } }),
       Fixture.open(),
@@ -70,10 +77,8 @@ export class Harness {
       workflowBundle: { codePath: BUNDLE },
       activities: {
         ...activities,
-        attemptDelivery: (...args: Parameters<Activities['attemptDelivery']>) => {
-          this.noteExecution(args[0]);
-          return activities.attemptDelivery(...args);
-        },
+        attemptDelivery: (...args: Parameters<Activities['attemptDelivery']>) =>
+          this.observed(args[0], () => activities.attemptDelivery(...args)),
       },
     });
     return worker.runUntil(test);
@@ -83,10 +88,25 @@ export class Harness {
     return this.executions.get(deliveryId) ?? [];
   }
 
-  private noteExecution(deliveryId: string): void {
-    const { currentAttemptScheduledTimestampMs, attempt } = activityInfo();
-    const noted = this.executions.get(deliveryId) ?? [];
-    noted.push({ scheduledAtMs: currentAttemptScheduledTimestampMs, attempt });
-    this.executions.set(deliveryId, noted);
+  /** Milliseconds between the executions, by the skipped clock. */
+  waitsOf(planned: PlannedDelivery): number[] {
+    const times = this.executionsOf(planned).map(({ atMs }) => atMs);
+    return times.slice(1).map((at, index) => at - times[index]!);
+  }
+
+  private async observed<T>(deliveryId: string, run: () => Promise<T>): Promise<T> {
+    const execution: Execution = {
+      atMs: await this.env.currentTimeMs(),
+      attempt: activityInfo().attempt,
+    };
+    this.executions.set(deliveryId, [...(this.executions.get(deliveryId) ?? []), execution]);
+    try {
+      return await run();
+    } catch (error) {
+      if (error instanceof ApplicationFailure && error.nextRetryDelay !== undefined) {
+        execution.nextDelayMs = msToNumber(error.nextRetryDelay);
+      }
+      throw error;
+    }
   }
 }

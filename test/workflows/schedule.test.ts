@@ -1,29 +1,184 @@
 import { WorkflowFailedError } from '@temporalio/client';
-import { Receiver } from '../support/receiver';
+import { ApplicationFailure, TimeoutFailure, TimeoutType } from '@temporalio/common';
+import type { PlannedDelivery } from '../../src/contracts/activities';
+import type { Store } from '../../src/store/store';
+import { intercept } from '../support/intercept';
+import { Receiver, type Behaviour } from '../support/receiver';
 import { Harness } from './harness';
 
-const MINUTE = 60_000;
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const SCHEDULE = [1 * MINUTE, 5 * MINUTE, 15 * MINUTE];
+/** The skipped clock goes on while the machine works: how much of it an attempt may take. */
+const WORK = 20 * SECOND;
 
-describe('a delivery by the schedule of 1, 5, 15 minutes', () => {
+describe('a delivery', () => {
   let harness: Harness;
   let receiver: Receiver;
 
   beforeAll(async () => {
-    [harness, receiver] = await Promise.all([Harness.start(), Receiver.start()]);
+    harness = await Harness.start();
   });
-  afterAll(async () => {
-    await Promise.all([harness.stop(), receiver.close()]);
+  afterAll(() => harness.stop());
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+  });
+  afterEach(() => receiver.close());
+
+  /** Answers in this order, the last one for ever. */
+  function respond(...behaviours: Behaviour[]): void {
+    receiver.respondWith((_request, n) => behaviours[Math.min(n, behaviours.length) - 1]!);
+  }
+
+  /** Expects these waits before the 2nd, 3rd, … attempt, each lengthened by at most 10 %. */
+  function expectWaits(planned: PlannedDelivery, expected: number[]): void {
+    const asked = harness.executionsOf(planned).map(({ nextDelayMs }) => nextDelayMs);
+    const waited = harness.waitsOf(planned);
+    expect(waited).toHaveLength(expected.length);
+    expected.forEach((delay, index) => {
+      expect(asked[index]).toBeGreaterThanOrEqual(delay);
+      expect(asked[index]).toBeLessThanOrEqual(delay * 1.1);
+      expect(waited[index]).toBeGreaterThanOrEqual(asked[index]!);
+      expect(waited[index]).toBeLessThanOrEqual(asked[index]! + WORK);
+    });
+  }
+
+  it('to a receiver answering 500 is attempted at 0, 1, 6 and 21 minutes, and failed', async () => {
+    respond(500);
+    const { planned, webhook } = await harness.fixture.planned(receiver.url);
+    const handle = await harness.start(planned);
+    const failure = await harness.working(() => handle.result().catch((error: unknown) => error));
+
+    expect(failure).toBeInstanceOf(WorkflowFailedError);
+    const { cause } = failure as WorkflowFailedError;
+    expect(cause).toBeInstanceOf(ApplicationFailure);
+    expect((cause as ApplicationFailure).type).toBe('DeliveryFailed');
+    expect(receiver.requests).toHaveLength(4);
+    expectWaits(planned, SCHEDULE);
+    expect(await harness.fixture.delivery(planned.deliveryId)).toMatchObject({
+      status: 'failed',
+      nextAttemptAt: null,
+      replays: 0,
+      attempts: [1, 2, 3, 4].map((number) => ({ number, outcome: 'failed', statusCode: 500 })),
+    });
+    expect(await harness.fixture.health(webhook)).toMatchObject({
+      failureCount: 4,
+      lastStatus: 500,
+      lastSuccessAt: null,
+      isActive: true,
+    });
   });
 
-  it('x', async () => {
-    receiver.respondWith(500);
+  it.each([1, 2, 3, 4])('that the receiver takes on attempt %d succeeds there', async (n) => {
+    respond(...Array.from({ length: n - 1 }, () => 500), 204);
+    const { planned, webhook } = await harness.fixture.planned(receiver.url);
+    const handle = await harness.start(planned);
+    expect(await harness.working(() => handle.result())).toBe('succeeded');
+
+    expect(receiver.requests).toHaveLength(n);
+    expectWaits(planned, SCHEDULE.slice(0, n - 1));
+    const { status, attempts } = await harness.fixture.delivery(planned.deliveryId);
+    expect(status).toBe('succeeded');
+    expect(attempts.map(({ statusCode }) => statusCode)).toEqual([
+      ...Array.from({ length: n - 1 }, () => 500),
+      204,
+    ]);
+    expect(await harness.fixture.health(webhook)).toMatchObject({
+      failureCount: 0,
+      lastStatus: 204,
+      lastSuccessAt: expect.any(Date) as Date,
+    });
+  });
+
+  it('sends the same bytes under the same id on every attempt', async () => {
+    respond(500);
+    const { planned, event } = await harness.fixture.planned(receiver.url);
+    const handle = await harness.start(planned);
+    await harness.working(() => handle.result().catch(() => {}));
+    for (const { rawBody, headers } of receiver.requests) {
+      expect(rawBody.toString()).toBe(event.body);
+      expect(headers['x-webhook-delivery-id']).toBe(planned.deliveryId);
+    }
+  });
+
+  it('by a webhook’s own schedule, which no retry policy can say, waits exactly that', async () => {
+    const own = [5 * SECOND, 300 * SECOND, 30 * SECOND, 45 * SECOND];
+    respond(503);
+    const { planned } = await harness.fixture.planned(receiver.url, {
+      policy: { retryDelaysMs: own },
+    });
+    const handle = await harness.start(planned);
+    await harness.working(() => handle.result().catch(() => {}));
+    expect(receiver.requests).toHaveLength(5);
+    expectWaits(planned, own);
+  });
+
+  it('waits as long as a 429 asks, and goes back to the schedule after it', async () => {
+    const headers = { 'Retry-After': '7200' };
+    respond({ kind: 'answer', status: 429, headers }, 500, 200);
     const { planned } = await harness.fixture.planned(receiver.url);
     const handle = await harness.start(planned);
-    await harness.working(() =>
-      expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError),
-    );
-    console.log(harness.executionsOf(planned), await harness.fixture.delivery(planned.deliveryId));
-    const h = await handle.fetchHistory();
-    console.log(JSON.stringify(h.events, null, 1).slice(0, 100), h.events!.map(e => [e.eventTime!.seconds!.toString(), e.eventType]));
+    await harness.working(() => handle.result());
+    expectWaits(planned, [120 * MINUTE, 5 * MINUTE]);
+    expect(harness.executionsOf(planned)[0]?.nextDelayMs).toBe(120 * MINUTE);
+  });
+
+  describe('whose worker dies', () => {
+    /** What the server makes of a process that is gone; its clock can't skip a running attempt's timeout. */
+    const dead = (): Promise<never> =>
+      Promise.reject(new TimeoutFailure('worker died', undefined, TimeoutType.START_TO_CLOSE));
+
+    const deaths: [string, (store: Store, dies: () => boolean) => Store][] = [
+      [
+        'before the POST',
+        (store, dies) =>
+          intercept(
+            store,
+            'deliveries',
+            intercept(store.deliveries, 'find', (id) =>
+              dies() ? dead() : store.deliveries.find(id),
+            ),
+          ),
+      ],
+      [
+        'between POST and record',
+        (store, dies) =>
+          intercept(
+            store,
+            'deliveries',
+            intercept(store.deliveries, 'recordAttempt', (...args) =>
+              dies() ? dead() : store.deliveries.recordAttempt(...args),
+            ),
+          ),
+      ],
+      [
+        'between record and health',
+        (store, dies) =>
+          intercept(
+            store,
+            'webhooks',
+            intercept(store.webhooks, 'countAttempt', (...args) =>
+              dies() ? dead() : store.webhooks.countAttempt(...args),
+            ),
+          ),
+      ],
+    ];
+
+    it.each(deaths)('%s, on each of its Temporal attempts, has 4 recorded', async (_at, dying) => {
+      respond(500);
+      const { planned, webhook } = await harness.fixture.planned(receiver.url);
+      let deaths_ = 0;
+      const store = dying(harness.fixture.store, () => (deaths_ += 1) <= 4);
+      const { attemptDelivery } = harness.fixture.activities({ store });
+      const handle = await harness.start(planned);
+      await harness.working(
+        () => expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError),
+        { attemptDelivery },
+      );
+      const { status, attempts } = await harness.fixture.delivery(planned.deliveryId);
+      expect(status).toBe('failed');
+      expect(attempts.map(({ number }) => number)).toEqual([1, 2, 3, 4]);
+      expect(await harness.fixture.health(webhook)).toMatchObject({ failureCount: 4 });
+    });
   });
 });

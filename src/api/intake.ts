@@ -1,0 +1,144 @@
+import { createHash } from 'node:crypto';
+import type { Logger } from 'pino';
+import { newId } from '../contracts/ids';
+import type { FieldProblem } from '../contracts/errors';
+import { getProfile } from '../profiles';
+import type { EventRecord } from '../store/events';
+import type { ProjectRecord } from '../store/projects';
+import type { Store } from '../store/store';
+import type { Engine } from '../temporal/client';
+import { ApiError, invalid } from './errors';
+import { problemsOf } from './validation';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** One event's limit (contract, section 5), and room for its envelope. */
+const MAX_BODY_BYTES = 257 * 1024;
+
+/** An event as a caller posts it. */
+export interface PostedEvent {
+  type: string;
+  data: Record<string, unknown>;
+  createdAt?: Date;
+}
+
+/** An event as it is going to be stored. */
+export type NewEvent = Omit<EventRecord, 'fannedOutAt'>;
+
+/** The door that every event comes in by: checked, serialised once, stored, its fan-out started. */
+export class Intake {
+  constructor(
+    private readonly store: Store,
+    private readonly engine: Engine,
+    private readonly log: Logger,
+    private readonly retentionDays: number,
+  ) {}
+
+  /**
+   * The event to store, checked against its type's schema.
+   * @param at where the event stands in the request's body, for naming fields: `events.3`
+   * @throws ApiError 422 naming each wrong field
+   */
+  prepare(
+    project: ProjectRecord,
+    { type, data, createdAt }: PostedEvent,
+    at: readonly string[] = [],
+  ): NewEvent {
+    const profile = getProfile(project.profile);
+    const definition = profile.events.find((event) => event.type === type);
+    if (!definition) {
+      const field = [...at, 'type'].join('.');
+      throw invalid([{ field, message: 'is no event type of this project' }]);
+    }
+    const parsed = definition.data.safeParse(data);
+    if (!parsed.success) throw invalid(problemsOf(parsed.error, [...at, 'data']));
+    const acceptedAt = new Date();
+    const happenedAt = createdAt ?? acceptedAt;
+    const body = JSON.stringify(
+      profile.envelope({
+        projectId: project._id,
+        type,
+        createdAt: happenedAt.toISOString(),
+        data,
+      }),
+    );
+    if (Buffer.byteLength(body) > MAX_BODY_BYTES) {
+      throw new ApiError('payload_too_large', `${at.join('.') || 'the event'} is over 256 KiB`);
+    }
+    return {
+      _id: newId('event'),
+      projectId: project._id,
+      type,
+      createdAt: happenedAt,
+      acceptedAt,
+      body,
+      expiresAt: new Date(acceptedAt.getTime() + this.retentionDays * DAY_MS),
+    };
+  }
+
+  /**
+   * Stores one event; once this returns, it can't be lost.
+   * @param idempotency the caller's key, and the body that belongs to it
+   * @throws ApiError 409 when the key was used for another body
+   */
+  async accept(
+    event: NewEvent,
+    idempotency?: { key: string; body: unknown },
+  ): Promise<{ event: EventRecord; duplicate: boolean }> {
+    const requestHash =
+      idempotency && createHash('sha256').update(JSON.stringify(idempotency.body)).digest('base64');
+    const accepted = await this.store.events.insert({
+      ...event,
+      ...(idempotency && { idempotencyKey: idempotency.key, requestHash }),
+    });
+    if (accepted.duplicate && accepted.event.requestHash !== requestHash) {
+      throw new ApiError(
+        'idempotency_conflict',
+        'this Idempotency-Key was used for another event; use a new key for a new event',
+      );
+    }
+    await this.startFanOut(accepted.event);
+    return accepted;
+  }
+
+  /**
+   * Stores a batch, all of it or nothing. Its fan-outs start one after another behind the answer: what
+   * a crash cuts off there is left to reconcile.
+   */
+  async acceptAll(events: readonly NewEvent[]): Promise<void> {
+    const stored = await this.store.transaction((session) =>
+      this.store.events.insertAll(events, session),
+    );
+    void this.startAll(stored);
+  }
+
+  private async startAll(events: readonly EventRecord[]): Promise<void> {
+    for (const event of events) await this.startFanOut(event);
+  }
+
+  /** The event is safe already: when Temporal is away, reconcile starts its fan-out. */
+  private async startFanOut(event: EventRecord): Promise<void> {
+    if (event.fannedOutAt !== null) return;
+    await this.engine.startFanOut(event).catch((error: unknown) => {
+      this.log.warn({ err: error, eventId: event._id }, 'fan-out left to reconcile');
+    });
+  }
+}
+
+/** Prepares many events and tells all that is wrong with all of them at once. */
+export function prepareAll<T>(
+  items: readonly T[],
+  prepare: (item: T, index: number) => NewEvent,
+): NewEvent[] {
+  const problems: FieldProblem[] = [];
+  const prepared = items.flatMap((item, index) => {
+    try {
+      return [prepare(item, index)];
+    } catch (error) {
+      if (!(error instanceof ApiError) || !error.details) throw error;
+      problems.push(...error.details);
+      return [];
+    }
+  });
+  if (problems.length > 0) throw invalid(problems);
+  return prepared;
+}

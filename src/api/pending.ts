@@ -1,0 +1,75 @@
+import type { Attempt } from '../contracts/delivery';
+import type { DeliveryRecord } from '../store/deliveries';
+import type { Store } from '../store/store';
+import type { Engine } from '../temporal/client';
+
+/** Why a delivery has not arrived yet, for `GET /v1/deliveries/:id`. */
+export interface PendingExplanation {
+  reason:
+    | 'webhook_paused'
+    | 'starting'
+    | 'waiting_for_worker'
+    | 'attempt_running'
+    | 'waiting_for_retry'
+    | 'paused'
+    | 'unknown';
+  message: string;
+  /** The attempt that is running or comes next. */
+  attempt: number;
+  /** ISO 8601; null when no time is known. */
+  nextAttemptAt: Date | null;
+}
+
+/** Answers from the live workflow; undefined for a delivery that has ended. */
+export async function explainPending(
+  delivery: DeliveryRecord,
+  store: Store,
+  engine: Engine,
+): Promise<PendingExplanation | undefined> {
+  const attempt = delivery.attemptCount + 1;
+  const explain = (
+    reason: PendingExplanation['reason'],
+    message: string,
+    nextAttemptAt: Date | null = null,
+  ): PendingExplanation => ({ reason, message, attempt, nextAttemptAt });
+
+  if (delivery.status === 'held') {
+    return explain('webhook_paused', 'the webhook is paused; it goes out when it is resumed');
+  }
+  if (delivery.status !== 'pending') return undefined;
+  const activity = await engine.activityOf(delivery._id).catch(() => 'unreachable' as const);
+  switch (activity) {
+    case 'unreachable':
+      return explain('unknown', 'Temporal is away; it goes out when Temporal is back');
+    case null:
+      return explain('starting', 'its workflow is about to be started');
+    case 'queued':
+      return explain('waiting_for_worker', 'no worker has taken it yet');
+    case 'attempting':
+      return explain('attempt_running', `attempt ${attempt} is running`);
+    case 'paused':
+      return explain('paused', 'this delivery was paused by a signal to its workflow');
+    case 'waiting': {
+      const paused = await store.webhooks.isPaused(delivery.webhookId);
+      const at = delivery.nextAttemptAt;
+      const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${cause(delivery.attempts.at(-1))}`;
+      return explain(
+        'waiting_for_retry',
+        paused ? `${message}; the webhook is paused, so it will be held then` : message,
+        at,
+      );
+    }
+  }
+}
+
+function cause(last: Attempt | undefined): string {
+  if (!last) return 'an attempt was lost with its worker';
+  const failed = `attempt ${last.number} failed`;
+  if (last.statusCode === undefined) {
+    return `${failed}: ${last.errorCode} (${last.errorMessage})`;
+  }
+  const asked = last.responseHeaders?.['retry-after'];
+  return asked === undefined
+    ? `${failed} with status ${last.statusCode}`
+    : `${failed} with status ${last.statusCode} and Retry-After: ${asked}`;
+}

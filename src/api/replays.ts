@@ -1,0 +1,121 @@
+import { Router } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { TERMINAL_STATUSES } from '../contracts/delivery';
+import { isId, newId } from '../contracts/ids';
+import type { ReplayRecord } from '../store/replays';
+import type { Store } from '../store/store';
+import type { Engine } from '../temporal/client';
+import { answer, answerPage } from './answers';
+import { allow, projectOf } from './auth';
+import { ApiError, notFound } from './errors';
+import { instant, pageQuery, parseBody, parseListQuery, pathId } from './validation';
+
+export interface ReplaysDependencies {
+  store: Store;
+  engine: Engine;
+  log: Logger;
+}
+
+const DEFAULT_RATE = 10;
+
+const createBody = z
+  .strictObject({
+    webhookId: z
+      .string()
+      .refine((id) => isId('webhook', id), 'is no webhook id')
+      .optional(),
+    statuses: z.array(z.enum(TERMINAL_STATUSES)).min(1).default(['failed', 'skipped']),
+    types: z.array(z.string().min(1).max(200)).min(1).max(200).optional(),
+    since: instant,
+    until: instant,
+    ratePerSecond: z.number().min(0.1).max(100).default(DEFAULT_RATE),
+    dryRun: z.boolean().default(false),
+  })
+  .refine(({ since, until }) => since < until, { path: ['until'], error: 'must be after since' });
+const listQuery = z.strictObject(pageQuery('replay'));
+
+function view(replay: ReplayRecord): Record<string, unknown> {
+  const { _id, projectId, query, ratePerSecond, status, matched, replayed, failed } = replay;
+  const { createdAt, updatedAt, completedAt } = replay;
+  return {
+    id: _id,
+    projectId,
+    ...query,
+    ratePerSecond,
+    status,
+    matched,
+    replayed,
+    failed,
+    createdAt,
+    updatedAt,
+    completedAt,
+  };
+}
+
+/** `/v1/replays`: bulk replays */
+export function replaysRouter({ store, engine, log }: ReplaysDependencies): Router {
+  const router = Router();
+  const read = allow('owner', 'reader');
+  const write = allow('owner');
+
+  const start = async (replayId: string): Promise<void> => {
+    await engine.startReplay(replayId).catch((error: unknown) => {
+      log.warn({ err: error, replayId }, 'bulk replay left to reconcile');
+    });
+  };
+
+  router.post('/', write, async (req, res) => {
+    const project = projectOf(res);
+    const { ratePerSecond, dryRun, ...query } = parseBody(createBody, req);
+    if (query.webhookId !== undefined && !(await store.webhooks.get(project._id, query.webhookId)))
+      throw notFound('the webhook');
+    const counts = await store.deliveries.countForReplay(project._id, query, new Date());
+    const matched = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    if (dryRun) {
+      answer(res, { matched, byWebhook: Object.fromEntries(counts) });
+      return;
+    }
+    const replay = await store.replays.create({
+      _id: newId('replay'),
+      projectId: project._id,
+      query,
+      ratePerSecond,
+      status: 'running',
+      matched,
+      completedAt: null,
+    });
+    await start(replay._id);
+    answer(res, view(replay), 202);
+  });
+
+  router.get('/', read, async (req, res) => {
+    const { page } = parseListQuery(listQuery, req);
+    answerPage(res, 'replays', await store.replays.list(projectOf(res)._id, page), view);
+  });
+
+  router.get('/:id', read, async (req, res) => {
+    const replay = await store.replays.get(projectOf(res)._id, pathId(req, 'replay'));
+    if (!replay) throw notFound('the replay');
+    answer(res, view(replay));
+  });
+
+  const moves = {
+    pause: { from: ['running', 'paused'], to: 'paused' },
+    resume: { from: ['running', 'paused'], to: 'running' },
+    cancel: { from: ['running', 'paused', 'cancelled'], to: 'cancelled' },
+  } as const;
+  for (const [name, { from, to }] of Object.entries(moves)) {
+    router.post(`/:id/${name}`, write, async (req, res) => {
+      const id = pathId(req, 'replay');
+      const found = await store.replays.get(projectOf(res)._id, id);
+      if (!found) throw notFound('the replay');
+      const replay = await store.replays.move(id, from, to);
+      if (!replay) throw new ApiError('replay_ended', `this replay has ended: ${found.status}`);
+      if (to === 'running') await start(id);
+      answer(res, view(replay), 202);
+    });
+  }
+
+  return router;
+}

@@ -1,0 +1,219 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { parseEnv } from 'node:util';
+import { ConfigError, loadConfig, ROLES, type Role } from '../../src/config/config';
+import { settings } from '../../src/config/settings';
+
+const required = {
+  MONGODB_URL: 'mongodb://127.0.0.1:27017/posthorn',
+  POSTHORN_ADMIN_KEY: 'an-admin-key-of-24-chars-or-more',
+  POSTHORN_ENCRYPTION_KEY: Buffer.alloc(32, 7).toString('base64'),
+};
+
+function problemsOf(environment: Record<string, string>, role: Role = 'all'): readonly string[] {
+  try {
+    loadConfig(role, environment);
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems;
+    throw error;
+  }
+  return [];
+}
+
+describe('loadConfig', () => {
+  it('fills in the documented defaults', () => {
+    expect(loadConfig('all', required)).toEqual({
+      role: 'all',
+      development: false,
+      host: '127.0.0.1',
+      port: 8080,
+      mongodbUrl: required.MONGODB_URL,
+      temporal: {
+        address: '127.0.0.1:7233',
+        namespace: 'default',
+        tls: false,
+        retentionDays: 30,
+      },
+      adminKey: required.POSTHORN_ADMIN_KEY,
+      encryptionKey: Buffer.alloc(32, 7),
+      allowedCidrs: [],
+      retentionDays: 30,
+      rateLimitPerMinute: 6000,
+      maxAttempts: 100,
+      logLevel: 'info',
+    });
+  });
+
+  it('reads every setting', () => {
+    expect(
+      loadConfig('worker', {
+        POSTHORN_ENV: 'development',
+        HOST: '0.0.0.0',
+        PORT: '9000',
+        MONGODB_URL: 'mongodb+srv://db.example/posthorn',
+        TEMPORAL_ADDRESS: 'temporal.example:443',
+        TEMPORAL_NAMESPACE: 'hooks',
+        TEMPORAL_TLS: 'true',
+        TEMPORAL_API_KEY: 'cloud-key',
+        TEMPORAL_UI_URL: 'https://temporal.example/ui/',
+        TEMPORAL_RETENTION_DAYS: '7',
+        POSTHORN_ADMIN_KEY: required.POSTHORN_ADMIN_KEY,
+        POSTHORN_ENCRYPTION_KEY: required.POSTHORN_ENCRYPTION_KEY,
+        POSTHORN_ALLOWED_CIDRS: '10.1.0.0/16, fd00::/8,',
+        POSTHORN_RETENTION_DAYS: '90',
+        POSTHORN_RATE_LIMIT_PER_MINUTE: '60',
+        WORKER_MAX_ATTEMPTS: '5',
+        LOG_LEVEL: 'debug',
+      }),
+    ).toEqual({
+      role: 'worker',
+      development: true,
+      host: '0.0.0.0',
+      port: 9000,
+      mongodbUrl: 'mongodb+srv://db.example/posthorn',
+      temporal: {
+        address: 'temporal.example:443',
+        namespace: 'hooks',
+        tls: true,
+        apiKey: 'cloud-key',
+        uiUrl: 'https://temporal.example/ui',
+        retentionDays: 7,
+      },
+      adminKey: required.POSTHORN_ADMIN_KEY,
+      encryptionKey: Buffer.alloc(32, 7),
+      allowedCidrs: ['10.1.0.0/16', 'fd00::/8'],
+      retentionDays: 90,
+      rateLimitPerMinute: 60,
+      maxAttempts: 5,
+      logLevel: 'debug',
+    });
+  });
+
+  it('answers a configuration that nobody can change', () => {
+    const config = loadConfig('all', required);
+    expect([config, config.temporal, config.allowedCidrs].every(Object.isFrozen)).toBe(true);
+  });
+
+  it('counts an empty variable as unset', () => {
+    const empty = Object.fromEntries(Object.keys(settings.shape).map((name) => [name, '']));
+    expect(loadConfig('all', { ...empty, ...required })).toEqual(loadConfig('all', required));
+  });
+
+  it('ignores variables that are not its own', () => {
+    const environment = { ...required, PATH: '/bin', POSTHORN_PORT: 'no port' };
+    expect(loadConfig('all', environment)).toEqual(loadConfig('all', required));
+  });
+
+  it.each([
+    ['POSTHORN_ENV', ['staging', 'Production']],
+    ['PORT', ['0', '65536', '80.5', 'http', '-1']],
+    ['MONGODB_URL', ['127.0.0.1:27017', 'postgres://127.0.0.1/posthorn']],
+    ['TEMPORAL_ADDRESS', ['127.0.0.1', 'https://temporal.example:7233', 'temporal:']],
+    ['TEMPORAL_TLS', ['yes', '1', 'TRUE']],
+    ['TEMPORAL_UI_URL', ['temporal.example', 'ftp://temporal.example']],
+    ['TEMPORAL_RETENTION_DAYS', ['0', '1.5', 'forever']],
+    ['POSTHORN_ADMIN_KEY', ['short', 'twenty four characters or more', `${'x'.repeat(24)}é`]],
+    ['POSTHORN_ENCRYPTION_KEY', ['short', Buffer.alloc(31).toString('base64')]],
+    ['POSTHORN_ALLOWED_CIDRS', ['10.0.0.1', '10.0.0.0/33', 'example.com', '10.0.0.0/8;fd00::/8']],
+    ['POSTHORN_RETENTION_DAYS', ['0', '-3', 'week']],
+    ['POSTHORN_RATE_LIMIT_PER_MINUTE', ['0', 'none']],
+    ['WORKER_MAX_ATTEMPTS', ['0', '2.5']],
+    ['LOG_LEVEL', ['verbose', 'INFO']],
+  ])('refuses a wrong %s by its name', (name, values) => {
+    for (const value of values) {
+      expect(problemsOf({ ...required, [name]: value })).toEqual([
+        expect.stringMatching(new RegExp(`^${name}: \\S`)),
+      ]);
+    }
+  });
+
+  it.each([
+    ['api', ['MONGODB_URL', 'POSTHORN_ADMIN_KEY', 'POSTHORN_ENCRYPTION_KEY']],
+    ['worker', ['MONGODB_URL', 'POSTHORN_ENCRYPTION_KEY']],
+    ['all', ['MONGODB_URL', 'POSTHORN_ADMIN_KEY', 'POSTHORN_ENCRYPTION_KEY']],
+    ['setup', ['MONGODB_URL']],
+  ] satisfies [Role, string[]][])('requires of the role %s only what it needs', (role, names) => {
+    expect(problemsOf({}, role).map((problem) => problem.split(' ')[0])).toEqual(names);
+    const needed = Object.entries(required).filter(([name]) => names.includes(name));
+    expect(problemsOf(Object.fromEntries(needed), role)).toEqual([]);
+  });
+
+  it('reports all problems together', () => {
+    const environment = { PORT: 'http', TEMPORAL_TLS: 'yes', LOG_LEVEL: 'loud' };
+    const problems = problemsOf(environment);
+    expect(problems.map((problem) => problem.split(/[ :]/)[0])).toEqual([
+      'PORT',
+      'MONGODB_URL',
+      'TEMPORAL_TLS',
+      'LOG_LEVEL',
+      'POSTHORN_ADMIN_KEY',
+      'POSTHORN_ENCRYPTION_KEY',
+    ]);
+    expect(() => loadConfig('all', environment)).toThrow(
+      problems.map((problem) => `  - ${problem}`).join('\n'),
+    );
+  });
+
+  it('never repeats a value: it may be a secret in the wrong place', () => {
+    const leak = 'gw7Rq secret';
+    for (const name of Object.keys(settings.shape).filter((setting) => !takesAnyText(setting))) {
+      const problems = problemsOf({ ...required, [name]: leak });
+      expect(problems).toHaveLength(1);
+      expect(problems.join()).not.toContain('gw7Rq');
+    }
+  });
+});
+
+const takesAnyText = (name: string): boolean =>
+  ['HOST', 'TEMPORAL_NAMESPACE', 'TEMPORAL_API_KEY'].includes(name);
+
+/** A setting as it is documented; the default `''` where there is none. */
+interface Documented {
+  name: string;
+  default: string;
+  meaning: string;
+}
+
+describe('the documentation of the settings', () => {
+  const root = path.resolve(__dirname, '../..');
+  const envExample = readFileSync(path.join(root, '.env.example'), 'utf8');
+  const actual: Documented[] = Object.entries(settings.shape).map(([name, schema]) => ({
+    name,
+    default: String(schema.safeParse(undefined).data ?? ''),
+    meaning: schema.description!,
+  }));
+
+  it('.env.example has every setting in order, with its default and meaning', () => {
+    const paragraphs = envExample.split('\n\n').slice(1);
+    const documented = paragraphs.map((paragraph) => {
+      const [[name, value] = []] = Object.entries(parseEnv(paragraph));
+      return { name, default: value, meaning: paragraph.split('\n')[0]!.replace('# ', '') };
+    });
+    expect(documented).toEqual(actual);
+  });
+
+  it('.env.example marks what a role can not do without', () => {
+    const marked = [...envExample.matchAll(/^# REQUIRED\n(\w+)=$/gm)].map(([, name]) => name);
+    const needed = ROLES.flatMap((role) => problemsOf({}, role)).map((text) => text.split(' ')[0]);
+    expect(marked).toEqual([...new Set(needed)].toSorted());
+  });
+
+  it('.env.example starts every role once the required settings are filled in', () => {
+    for (const role of ROLES) {
+      expect(loadConfig(role, { ...parseEnv(envExample), ...required })).toEqual(
+        loadConfig(role, required),
+      );
+    }
+  });
+
+  it("the README's table has every setting in order, with its default and meaning", () => {
+    const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
+    const rows = [...readme.matchAll(/^\| `([A-Z_]+)` +\| (.*?) +\| (.*?) +\|$/gm)];
+    const documented = rows.map(([, name, value, meaning]) => ({
+      name,
+      default: value!.replaceAll('`', ''),
+      meaning,
+    }));
+    expect(documented).toEqual(actual);
+  });
+});
