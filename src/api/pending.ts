@@ -49,17 +49,17 @@ export async function explainPending(
       return explain('attempt_running', `attempt ${attempt} is running`);
     case 'paused':
       return explain('paused', 'this delivery was paused by a signal to its workflow');
-    case 'waiting': {
-      const paused = await store.webhooks.isPaused(delivery.webhookId);
-      const at = delivery.nextAttemptAt;
-      const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${cause(delivery.attempts.at(-1))}`;
-      return explain(
-        'waiting_for_retry',
-        paused ? `${message}; the webhook is paused, so it will be held then` : message,
-        at,
-      );
-    }
+    case 'waiting':
+      break;
   }
+  const paused = await store.webhooks.isPaused(delivery.webhookId);
+  const at = delivery.nextAttemptAt;
+  const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${cause(delivery.attempts.at(-1))}`;
+  return explain(
+    'waiting_for_retry',
+    paused ? `${message}; the webhook is paused, so it will be held then` : message,
+    at,
+  );
 }
 
 function cause(last: Attempt | undefined): string {

@@ -1,24 +1,13 @@
 import { z } from 'zod';
+import { emailAddress, id, instant, name, sender, subject, text, url } from './fields';
 
 /*
  * The `data` of the 13 autosend event types (contract, section 2). Every list but the contacts' is
  * closed, and that is the privacy rule too: an IP address, a user agent, a device or a location has
  * no field to go in, nor has a sender or a recipient in the subscription events.
- *
- * Values are bounded by what e-mail allows, not judged: an address that a mail server took must not
- * cost a customer the event about it.
  */
 
-/** An object id of the sender's system: opaque to us. */
-const id = z.string().min(1).max(128);
-
-/** One `local@domain`, internationalised ones included; at most 320 characters (RFC 3696). */
-const emailAddress = z.email({ pattern: z.regexes.unicodeEmail }).max(320);
-
-/** Free text from a mail server or a person. */
-const text = z.string().max(2_000);
-
-const to = z.strictObject({ email: emailAddress, name: z.string().max(998).optional() });
+const to = z.strictObject({ email: emailAddress, name: name.optional() });
 
 /** Where an e-mail came from; a transactional one has none of these. */
 const origin = {
@@ -31,11 +20,9 @@ const origin = {
 /** Lifecycle and engagement events: about one e-mail to one recipient. */
 const message = {
   emailId: id,
-  /** `a@b` or `Name <a@b>`; at most one header line (RFC 5322). */
-  from: z.string().min(1).max(998),
+  from: sender,
   to,
-  /** May be empty: an e-mail may have no subject. */
-  subject: z.string().max(998),
+  subject,
   /** Whether the e-mail was a test. */
   test: z.boolean(),
   ...origin,
@@ -47,8 +34,8 @@ export const deferredData = z.strictObject({
   ...message,
   delayType: text.optional(),
   delayReason: text.optional(),
-  /** When the sender gives up: ISO 8601 with a zone. */
-  expirationTime: z.iso.datetime({ offset: true }).optional(),
+  /** When the sender gives up. */
+  expirationTime: instant.optional(),
 });
 
 export const bouncedData = z.strictObject({
@@ -60,7 +47,7 @@ export const bouncedData = z.strictObject({
 
 export const clickedData = z.strictObject({
   ...message,
-  clickedUrl: z.url().max(8_192).optional(),
+  clickedUrl: url.optional(),
 });
 
 export const spamReportedData = z.strictObject({
@@ -87,13 +74,12 @@ export const groupResubscribedData = z.strictObject({
 
 /** Contacts are open: whatever custom fields the project keeps go along, of any JSON type. */
 const contact = { contactId: id.optional(), email: emailAddress.optional() };
-const name = z.string().max(998).optional();
 
-export const contactCreatedData = z.looseObject({ ...contact, name });
+export const contactCreatedData = z.looseObject({ ...contact, name: name.optional() });
 
 export const contactUpdatedData = z.looseObject({
   ...contact,
-  name,
+  name: name.optional(),
   /** Names of the fields whose values are new. */
   changedFields: z.array(z.string().min(1)).optional(),
 });

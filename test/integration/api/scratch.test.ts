@@ -1,62 +1,53 @@
-import { Store } from '../../../src/store/store';
-import { TcpProxy } from './tcp-proxy';
-import { testServer, Stack } from '../../support/stack';
+import { Stack } from '../../support/stack';
 import { emailSent } from '../../support/samples';
-import { newId } from '../../../src/contracts/ids';
 
-it('store opened away', async () => {
-  const real = new URL(testServer('MONGODB_URL'));
-  const proxy = await TcpProxy.start(real.host);
-  await proxy.cut();
-  const url = new URL(real); url.host = proxy.address; url.pathname = '/scratch';
-  const store = Store.open(url.toString());
-  const t0 = Date.now();
-  for (let i = 0; i < 2; i++) await store.events.get(newId('project'), newId('event')).then((x) => console.log('ok', x), (e) => console.log(Date.now() - t0, e.name, e.message));
-  await proxy.restore();
-  for (let i = 0; i < 2; i++) await store.events.get(newId('project'), newId('event')).then((x) => console.log('ok', x), (e) => console.log(Date.now() - t0, e.name, e.message));
-  await store.close();
-  await proxy.stop();
-}, 60000);
-
-it('cut later', async () => {
-  const real = new URL(testServer('MONGODB_URL'));
-  const proxy = await TcpProxy.start(real.host);
-  const url = new URL(real); url.host = proxy.address; url.pathname = '/scratch' + Date.now();
-  const stack = await Stack.start({ MONGODB_URL: url.toString(), LOG_LEVEL: 'error' }, { worker: false });
-  const { client } = await stack.project();
-  await proxy.cut();
-  for (let i = 0; i < 3; i++) {
-    const t0 = Date.now();
-    const a = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
-    console.log(Date.now() - t0, a.status, a.body, a.headers.get('retry-after'));
+it('probe', async () => {
+  const stack = await Stack.start({LOG_LEVEL: 'error'}, { worker: false });
+  const { client, id } = await stack.project();
+  const out: unknown[] = [];
+  const say = (n: string, a: any) => out.push([n, a.status, JSON.stringify(a.body).slice(0, 300)]);
+  const url = 'https://example.com/';
+  const deep = '{"type":"contact.created","data":{"x":' + '['.repeat(50000) + ']'.repeat(50000) + '}}';
+  say('deep', await client.post('/v1/events', deep));
+  say('proto', await client.post('/v1/events', '{"type":"contact.created","data":{"__proto__":{"a":1},"constructor":1}}'));
+  say('protoclosed', await client.post('/v1/events', '{"type":"email.unsubscribed","data":{"test":true,"__proto__":{"a":1}}}'));
+  say('prototop', await client.post('/v1/events', '{"type":"contact.created","data":{},"__proto__":{"a":1}}'));
+  for (const h of ['{"$a":"x"}', '{"a.b":"x"}', '{"__proto__":"x"}', '{"constructor":"x"}']) {
+    const w = await client.post('/v1/webhooks', `{"name":"n","url":"${url}","events":["*"],"headers":${h}}`);
+    say('headers ' + h, w);
+    const w2 = await client.post('/v1/webhooks', `{"name":"n","url":"${url}","events":["*"]}`);
+    say('patch headers ' + h, await client.patch('/v1/webhooks/' + w2.body.data.id, `{"headers":${h}}` as any));
   }
-  const w = await client.post('/v1/webhooks', { name: 'x', url: 'https://example.com/', events: ['*'] });
-  console.log(w.status, w.body, (await client.get('/readyz')).body);
-  await proxy.restore();
-  const t0 = Date.now();
-  const a = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
-  console.log(Date.now() - t0, a.status, a.body, a.headers.get('retry-after'));
+  say('patch {}', await client.patch('/v1/projects/' + id, {}));
+  say('patch w proto', await stack.admin.patch('/v1/projects/' + id, {}));
+  say('ev', await client.post('/v1/events', { type: 'email.sent', data: { ...emailSent, subject: 'a\u0000b' } }));
+  say('name null', await client.post('/v1/webhooks', { name: 'a\u0000b', url, events: ['*'] }));
+  say('surrogate', await client.post('/v1/webhooks', `{"name":"\\ud800","url":"${url}","events":["*"]}`));
+  say('zz', await client.get('/v1/webhooks/%zz'));
+  say('nul', await client.get('/v1/webhooks/%00'));
+  say('nul', await client.get('/v1/events?type=%00'));
+  say('since', await client.get('/v1/events?since=9999-12-31T23:59:59Z'));
+  say('since', await client.get('/v1/events?since=0001-01-01T00:00:00Z&until=1960-01-01T00:00:00Z'));
+  say('dup', await client.get('/v1/events?limit=1&limit=2'));
+  say('obj', await client.get('/v1/events?type[$ne]=1'));
+  say('put', await client.send('PUT', '/v1/webhooks', {}));
+  say('ct', await client.post('/v1/events', '{}', {'content-type':'application/json; charset=latin1'}));
+  say('enc', await client.post('/v1/events', '{}', {'content-encoding':'zstd'}));
+  say('enc', await client.post('/v1/events', '{}', {'content-encoding':'gzip'}));
+  say('idem', await client.post('/v1/events', { type: 'email.sent', data: emailSent }, {'idempotency-key': ''}));
+  say('createdAt', await client.post('/v1/events', { type: 'email.sent', data: emailSent, createdAt: '2026-02-30T00:00:00Z' }));
+  say('createdAt', await client.post('/v1/events', { type: 'email.sent', data: emailSent, createdAt: '2025-02-28T00:00:00.1234567+05:30' }));
+  say('createdAt', await client.post('/v1/events', { type: 'email.sent', data: emailSent, createdAt: null }));
+  say('arr', await client.post('/v1/events', []));
+  say('patch arr', await client.patch('/v1/webhooks/wh_' + '0'.repeat(32), []));
+  say('str', await client.post('/v1/events', '"x"'));
+  say('null', await client.post('/v1/events', 'null'));
+  say('x-project-id empty', await client.with({'x-project-id': ''}).get('/v1/events'));
+  say('admin x-project-id empty', await stack.admin.with({'x-project-id': ''}).get('/v1/events'));
+  say('admin x-project-id empty', await stack.admin.with({'x-project-id': ''}).get('/v1/projects'));
+  say('delete body', await client.send('DELETE', '/v1/webhooks/wh_' + '0'.repeat(32), {foo: 1}));
+  say('charset', await client.post('/v1/events', '{"type":"\xff"}'));
+  say('utf16', await client.post('/v1/events', '{}', {'content-type':'application/json; charset=utf-16'}));
+  console.log(out.map((x) => (x as any).join('  ')).join('\n'));
   await stack.stop();
-  await proxy.stop();
-}, 60000);
-
-it('temporal', async () => {
-  const proxy = await TcpProxy.start(testServer('TEMPORAL_ADDRESS'));
-  const stack = await Stack.start({ TEMPORAL_ADDRESS: proxy.address }, { worker: false });
-  await proxy.cut();
-  const { client } = await stack.project();
-  for (let i = 0; i < 3; i++) {
-    const t0 = Date.now();
-    const a = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
-    console.log(Date.now() - t0, a.status, a.body, a.headers.get('retry-after'));
-  }
-  console.log((await client.get('/readyz')).body);
-  await proxy.restore();
-  console.log((await client.get('/readyz')).body);
-  const t0 = Date.now();
-  const a = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
-  console.log(Date.now() - t0, a.status, a.body, a.headers.get('retry-after'));
-  console.log((await client.get('/readyz')).body);
-  await stack.stop();
-  await proxy.stop();
 }, 60000);

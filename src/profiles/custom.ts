@@ -1,0 +1,33 @@
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from './durations';
+import type { Profile } from './profile';
+
+/** Standard Webhooks as the specification has them, for event types of the project's own (contract, 1 and 2). */
+export const custom: Profile = {
+  name: 'custom',
+  events: [],
+  eventTypesFromProject: true,
+  aliases: new Map(),
+  providerEvents: null,
+  envelope: ({ type, createdAt, data }) => ({ type, timestamp: createdAt, data }),
+  signing: ['standard'],
+  secretFormat: 'whsec',
+  secretFromCaller: true,
+  policy: {
+    timeoutMs: 15_000,
+    retryDelaysMs: [
+      5 * SECOND_MS,
+      5 * MINUTE_MS,
+      30 * MINUTE_MS,
+      2 * HOUR_MS,
+      5 * HOUR_MS,
+      10 * HOUR_MS,
+      10 * HOUR_MS,
+    ],
+    autoDisableAfter: 100,
+  },
+  maxWebhooks: 100,
+  plansWithoutWebhooks: [],
+  httpInDevelopment: true,
+  pingOnCreate: null,
+  notifyOwnerOnDisable: false,
+};

@@ -1,0 +1,23 @@
+import { z } from 'zod';
+import { emailAddress, instant, text, url } from './fields';
+
+/* The `data` of the 4 platform event types (contract, sections 2 and 6). */
+
+const activity = {
+  /** The provider's id of the e-mail; some use its Message-ID, so as long as a header line. */
+  email_id: z.string().min(1).max(998),
+  /** Missing where the provider's event didn't name one. */
+  recipient: emailAddress.optional(),
+  /** When it happened. */
+  timestamp: instant,
+};
+
+export const activityData = z.strictObject(activity);
+
+export const clickData = z.strictObject({ ...activity, url: url.optional() });
+
+export const bounceData = z.strictObject({
+  ...activity,
+  bounce_type: z.enum(['hard', 'soft']).optional(),
+  reason: text.optional(),
+});
