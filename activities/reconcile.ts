@@ -17,8 +17,8 @@ export function createReconcile({
   starter,
   log,
 }: Pick<ActivityDependencies, 'store' | 'starter' | 'log'>): Activities['reconcile'] {
-  return async () => {
-    const before = new Date(Date.now() - GRACE_MS);
+  return async (graceMs = GRACE_MS) => {
+    const before = new Date(Date.now() - graceMs);
     const report = { events: 0, deliveries: 0, replays: 0, drains: 0 };
     for (const event of await store.events.listNotFannedOut(before, BATCH)) {
       await starter.startFanOut(event);

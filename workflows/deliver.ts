@@ -5,9 +5,11 @@ import {
   ApplicationFailure,
   CancellationScope,
   condition,
+  defineSignal,
   isCancellation,
   proxyActivities,
   proxyLocalActivities,
+  setDefaultSignalHandler,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
@@ -60,21 +62,16 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
     apply();
     attempts?.cancel();
   };
-  setHandler(
-    pauseSignal,
-    interrupt(() => (paused = true)),
-  );
-  setHandler(
-    cancelSignal,
-    interrupt(() => (cancelled = true)),
-  );
-  setHandler(
-    retryNowSignal,
-    interrupt(() => (retryNow = true)),
-  );
-  setHandler(resumeSignal, () => {
-    paused = false;
-  });
+  const handlers = new Map<string, () => void>([
+    [pauseSignal.name, interrupt(() => (paused = true))],
+    [resumeSignal.name, () => (paused = false)],
+    [retryNowSignal.name, interrupt(() => (retryNow = true))],
+    [cancelSignal.name, interrupt(() => (cancelled = true))],
+  ]);
+  // Signals from before the first activation are taken here, in their order; setHandler, which makes
+  // the rest known to the Web UI, would take them name by name.
+  setDefaultSignalHandler((name) => handlers.get(name)?.());
+  for (const [name, handler] of handlers) setHandler(defineSignal(name), handler);
   setHandler(stateQuery, () => ({ phase }));
 
   const finish = (result: RoundResult): RoundResult => {

@@ -1,8 +1,6 @@
 import { Router, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { newId } from '../contracts/ids';
-import { generateSecret } from '../delivery/signing';
 import { getProfile, type Profile } from '../profiles';
 import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
@@ -13,6 +11,7 @@ import { allow, projectOf } from './auth';
 import { ApiError, notFound } from './errors';
 import { pageQuery, parseBody, parseListQuery, pathId } from './validation';
 import { webhookBodies } from './webhook-body';
+import { createWebhook } from './webhook-creation';
 
 export interface WebhooksDependencies {
   store: Store;
@@ -69,32 +68,8 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   });
 
   router.post('/', write, async (req, res) => {
-    const project = projectOf(res);
-    const profile = profileOf(res);
-    const body = parseBody(bodiesFor(profile).create, req);
-    const id = newId('webhook');
-    const secret = generateSecret(profile.secretFormat);
-    const max = project.policy.maxWebhooks ?? profile.maxWebhooks;
-    const webhook = await store.transaction(async (session) => {
-      if (!(await store.projects.takeWebhookPlace(project._id, max, session))) {
-        throw new ApiError('webhook_limit_reached', `this project holds its ${max} webhooks`);
-      }
-      return store.webhooks.create(
-        {
-          _id: id,
-          projectId: project._id,
-          name: body.name,
-          description: body.description ?? null,
-          url: body.url,
-          events: body.events,
-          signing: body.signing ?? [...profile.signing],
-          policy: body.policy ?? {},
-          headers: body.headers ?? {},
-          secrets: [cipher.seal(secret, id)],
-        },
-        session,
-      );
-    });
+    const body = parseBody(bodiesFor(profileOf(res)).create, req);
+    const { webhook, secret } = await createWebhook(deps, projectOf(res), body);
     answer(res, { ...view(webhook), secret }, 201);
   });
 

@@ -61,8 +61,11 @@ export interface Activities {
   replayBatch(replayId: string): Promise<boolean>;
   /** Lets the next held deliveries of a resumed webhook go; false when none is left, or it is paused. */
   drainBatch(webhookId: string): Promise<boolean>;
-  /** Starts what was accepted but has no running workflow. */
-  reconcile(): Promise<ReconcileReport>;
+  /**
+   * Starts what was accepted but has no running workflow.
+   * @param graceMs how far behind something must be to be looked at
+   */
+  reconcile(graceMs?: number): Promise<ReconcileReport>;
 }
 
 /** How much a reconcile run had to mend. */

@@ -45,7 +45,9 @@ export class Fixture {
     return new Fixture(store, {
       store,
       cipher: new Cipher(randomBytes(32)),
-      sender: new HttpSender({ guard: new AddressGuard({ allowLoopback: true, allowedCidrs: [] }) }),
+      sender: new HttpSender({
+        guard: new AddressGuard({ allowLoopback: true, allowedCidrs: [] }),
+      }),
       starter: noStarter,
       log: pino({ level: 'silent' }),
       retentionDays: 30,

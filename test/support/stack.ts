@@ -6,15 +6,20 @@ import { pino } from 'pino';
 import { createActivities } from '../../activities';
 import { createApp } from '../../src/api/app';
 import { loadConfig, type Config } from '../../src/config/config';
+import type { ReconcileReport } from '../../src/contracts/activities';
 import { AddressGuard } from '../../src/delivery/address-guard';
 import { HttpSender } from '../../src/delivery/http';
 import { Cipher } from '../../src/store/cipher';
 import { Store } from '../../src/store/store';
 import { Engine } from '../../src/temporal/client';
+import { installRuntime } from '../../src/temporal/runtime';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { createWorker, type WorkerHandle } from '../../src/temporal/worker';
 import { VERSION } from '../../src/version';
 import { ApiClient } from './api-client';
+
+// Once per test file, before its first worker: tests show failures, not the SDK's log.
+installRuntime(pino({ level: 'silent' }));
 
 export const ADMIN_KEY = 'test-admin-key-0123456789abcdef';
 
@@ -52,6 +57,8 @@ export class Stack {
     readonly url: string,
     /** Speaks with the admin key. */
     readonly admin: ApiClient,
+    /** Runs the reconcile activity on everything, however young. */
+    readonly reconcile: () => Promise<ReconcileReport>,
     private readonly server: Server,
     private readonly worker: WorkerHandle | undefined,
     private readonly working: Promise<void> | undefined,
@@ -97,7 +104,18 @@ export class Stack {
         })
       : undefined;
     const admin = new ApiClient(url, ADMIN_KEY);
-    return new Stack(config, store, engine, url, admin, server, worker, worker?.run(), sender);
+    return new Stack(
+      config,
+      store,
+      engine,
+      url,
+      admin,
+      () => activities.reconcile(0),
+      server,
+      worker,
+      worker?.run(),
+      sender,
+    );
   }
 
   /** A new project, and a client with a key of that role. */

@@ -1,0 +1,147 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { autosend } from '../../src/profiles/autosend';
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { findPython } from '../support/python';
+import { Stack } from '../support/stack';
+import { Customer } from './customers/customer';
+
+const root = path.resolve(__dirname, '../..');
+/** One short retry, so that a delivery ends soon. */
+const policy = { retryDelaysMs: [1000] };
+
+const sha256 = (bytes: string): string => createHash('sha256').update(bytes).digest('hex');
+
+describe.each([
+  { language: 'Node', interpreter: process.execPath, file: 'receiver.mjs' },
+  { language: 'Python', interpreter: findPython(), file: 'receiver.py' },
+])('a customer who verifies deliveries in $language', ({ interpreter, file }) => {
+  let stack: Stack;
+  let client: ApiClient;
+  let customer: Customer;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+  });
+  afterAll(async () => {
+    await stack.stop();
+  });
+  beforeEach(async () => {
+    ({ client } = await stack.project({ policy }));
+    customer = await Customer.start(interpreter, file);
+  });
+  afterEach(async () => {
+    await customer.stop();
+  });
+
+  it('accepts every event type, each once, byte for byte', async () => {
+    const { secret } = await makeWebhook(client, customer.url);
+    customer.deploySecret(secret);
+    const expected: Record<string, string> = {};
+    for (const { type, sample } of autosend.events) {
+      const { status, body } = await client.post('/v1/events', { type, data: sample });
+      expect(status).toBe(202);
+      const { createdAt } = body.data as { createdAt: string };
+      expected[type] = sha256(JSON.stringify({ type, createdAt, data: sample }));
+    }
+    expect(Object.keys(expected)).toHaveLength(13);
+
+    await eventually('all deliveries have succeeded', async () => {
+      const { body } = await client.get('/v1/deliveries?status=succeeded');
+      return body.data.deliveries.length === 13;
+    });
+    expect(customer.verdicts.map(({ status }) => status)).toEqual(Array(13).fill(200));
+    expect(
+      Object.fromEntries(customer.verdicts.map(({ event, bodySha256 }) => [event, bodySha256])),
+    ).toEqual(expected);
+  });
+
+  it('accepts a retry, which is the same delivery with the same bytes', async () => {
+    const { secret } = await makeWebhook(client, customer.url);
+    const id = await postEvent(client);
+    await eventually('the first attempt has failed', () => customer.verdictsOn(id).length === 1);
+    customer.deploySecret(secret);
+
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2 });
+    const [first, second, ...more] = customer.verdictsOn(id);
+    expect([first?.status, second?.status, more]).toEqual([500, 200, []]);
+    expect(second?.bodySha256).toBe(first?.bodySha256);
+  });
+
+  it('accepts a replay, which is the same delivery with the same bytes', async () => {
+    const { secret } = await makeWebhook(client, customer.url);
+    customer.deploySecret(secret);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+
+    expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
+    await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    const [first, second, ...more] = customer.verdictsOn(id);
+    expect([first?.status, second?.status, more]).toEqual([200, 200, []]);
+    expect(second?.bodySha256).toBe(first?.bodySha256);
+  });
+
+  it("refuses what is signed with another webhook's secret, until it has the right one", async () => {
+    const other = await makeWebhook(client, `${customer.url}/other`, { events: ['email.opened'] });
+    const { secret } = await makeWebhook(client, customer.url);
+    customer.deploySecret(other.secret);
+    const id = await postEvent(client);
+    const delivery = await deliveryWith(client, id, { status: 'failed' });
+    expect(delivery.attempts).toMatchObject([{ statusCode: 401 }, { statusCode: 401 }]);
+
+    customer.deploySecret(secret);
+    await client.post(`/v1/deliveries/${id}/replay`);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    expect(customer.verdictsOn(id).map(({ status }) => status)).toEqual([401, 401, 200]);
+  });
+
+  it('refuses altered bytes, an altered signature and none', async () => {
+    const { secret } = await makeWebhook(client, customer.url);
+    customer.deploySecret(secret);
+    const id = await postEvent(client);
+    const { attempts, eventId } = await deliveryWith(client, id, { status: 'succeeded' });
+    const headers = attempts[0].requestHeaders as Record<string, string>;
+    const event = (await client.get(`/v1/events/${eventId}`)).body.data;
+    const body = JSON.stringify({
+      type: event.type,
+      createdAt: event.createdAt,
+      data: event.data,
+    });
+    const send = async (bytes: string, changes: Record<string, string> = {}): Promise<number> =>
+      (
+        await fetch(customer.url, {
+          method: 'POST',
+          headers: { ...headers, ...changes },
+          body: bytes,
+        })
+      ).status;
+
+    expect(await send(body)).toBe(200);
+    expect(await send(body.replace('Your order', 'Your Order'))).toBe(401);
+    expect(await send(`${body} `)).toBe(401);
+    expect(await send(body, { 'X-Webhook-Signature': 'f'.repeat(64) })).toBe(401);
+    expect(await send(body, { 'X-Webhook-Signature': '' })).toBe(401);
+    const { 'X-Webhook-Signature': _left, ...unsigned } = headers;
+    const response = await fetch(customer.url, { method: 'POST', headers: unsigned, body });
+    expect(response.status).toBe(401);
+  });
+});
+
+describe('the documentation of verifying', () => {
+  it.each(['README.md', 'docs/guide-verify.md'])('%s shows the code that is tested here', (doc) => {
+    const text = readFileSync(path.join(root, doc), 'utf8');
+    const functions = [
+      ['receiver.mjs', /^function isSigned.*?^\}$/ms],
+      ['receiver.py', /^def is_signed.*?\)$(?=\n\n)/ms],
+    ] as const;
+    for (const [file, pattern] of functions) {
+      const code = readFileSync(path.join(__dirname, 'customers', file), 'utf8');
+      const [shown] = pattern.exec(code) ?? [];
+      expect(shown).toContain('sha256');
+      expect(text).toContain(shown);
+    }
+  });
+});

@@ -1,0 +1,31 @@
+import { v7 as uuidv7 } from 'uuid';
+import { ID_PREFIXES, newId, type Resource } from '../../../src/contracts/ids';
+import type { DeliveryRecord } from '../../../src/store/deliveries';
+import type { Stack } from '../../support/stack';
+
+/** An id as `newId` would have made it at that time. */
+export function idAt(resource: Resource, time: Date): string {
+  return `${ID_PREFIXES[resource]}_${uuidv7({ msecs: time.getTime() }).replaceAll('-', '')}`;
+}
+
+/** Stores a delivery without having made it; answers its id. Lists are about many, or old ones. */
+export async function insertDelivery(
+  { store }: Stack,
+  delivery: Partial<DeliveryRecord> & Pick<DeliveryRecord, 'projectId'>,
+): Promise<string> {
+  const createdAt = delivery.createdAt ?? new Date();
+  const record = {
+    _id: delivery.createdAt ? idAt('delivery', createdAt) : newId('delivery'),
+    eventId: newId('event'),
+    webhookId: newId('webhook'),
+    eventType: 'email.sent',
+    status: 'succeeded' as const,
+    nextAttemptAt: null,
+    createdAt,
+    completedAt: createdAt,
+    expiresAt: new Date(Date.now() + 3_600_000),
+    ...delivery,
+  };
+  await store.deliveries.model.create(record);
+  return record._id;
+}

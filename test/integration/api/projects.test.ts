@@ -1,0 +1,164 @@
+import { newId } from '../../../src/contracts/ids';
+import { emailSent } from '../../support/samples';
+import { makeWebhook } from '../../support/deliveries';
+import { Stack } from '../../support/stack';
+import { expectRefusal, stored } from './refusal';
+
+describe('projects', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => stack.stop());
+
+  it('is made with the default profile, and reads the same afterwards', async () => {
+    const made = await stack.admin.post('/v1/projects', { name: ' Shop ' });
+    expect(made.status).toBe(201);
+    expect(made.body).toEqual({
+      success: true,
+      data: {
+        id: expect.stringMatching(/^proj_[0-9a-f]{32}$/),
+        name: 'Shop',
+        profile: 'autosend',
+        plan: null,
+        ownerEmail: null,
+        policy: {},
+        createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
+        updatedAt: expect.stringMatching(/^\d{4}-.*Z$/),
+      },
+    });
+    const read = await stack.admin.get(`/v1/projects/${made.body.data.id}`);
+    expect(read.status).toBe(200);
+    expect(read.body.data).toEqual(made.body.data);
+  });
+
+  it('keeps the figures and the owner that it is made with', async () => {
+    const body = {
+      name: 'Figures',
+      profile: 'autosend',
+      plan: 'pro',
+      ownerEmail: 'owner@example.com',
+      policy: { timeoutMs: 5000, retryDelaysMs: [1000, 2000], autoDisableAfter: 7, maxWebhooks: 3 },
+    };
+    const made = await stack.admin.post('/v1/projects', body);
+    expect(made.body.data).toMatchObject(body);
+  });
+
+  it('changes by PATCH what is named, and nothing else', async () => {
+    const { body } = await stack.admin.post('/v1/projects', { name: 'Before', plan: 'pro' });
+    const path = `/v1/projects/${body.data.id}`;
+    const changed = await stack.admin.patch(path, {
+      name: 'After',
+      policy: { autoDisableAfter: null },
+    });
+    expect(changed.status).toBe(200);
+    expect(changed.body.data).toEqual({
+      ...body.data,
+      name: 'After',
+      policy: { autoDisableAfter: null },
+      updatedAt: expect.any(String),
+    });
+    expect((await stack.admin.get(path)).body.data).toEqual(changed.body.data);
+  });
+
+  describe('a body that is refused, with nothing stored', () => {
+    it.each([
+      ['without a name', {}, ['name']],
+      ['with a blank name', { name: '  ' }, ['name']],
+      ['with a name of 201 characters', { name: 'x'.repeat(201) }, ['name']],
+      ['with a name that is no text', { name: 7 }, ['name']],
+      ['with an unknown profile', { name: 'A', profile: 'sendgrid' }, ['profile']],
+      [
+        'with a profile that is a member of every object',
+        { name: 'A', profile: 'constructor' },
+        ['profile'],
+      ],
+      ['with an unknown field', { name: 'A', color: 'red' }, ['color']],
+      ['with several unknown fields', { name: 'A', color: 'red', id: 'proj_1' }, ['color', 'id']],
+      ['with an address that is none', { name: 'A', ownerEmail: 'nobody' }, ['ownerEmail']],
+      ['with an unknown figure', { name: 'A', policy: { retries: 3 } }, ['policy.retries']],
+      ['with a timeout of no time', { name: 'A', policy: { timeoutMs: 0 } }, ['policy.timeoutMs']],
+      [
+        'with a delay below a second',
+        { name: 'A', policy: { retryDelaysMs: [1000, 999] } },
+        ['policy.retryDelaysMs.1'],
+      ],
+      [
+        'with less than no webhooks',
+        { name: 'A', policy: { maxWebhooks: -1 } },
+        ['policy.maxWebhooks'],
+      ],
+    ])('%s', async (_title, body, fields) => {
+      const before = await stored(stack);
+      expectRefusal(await stack.admin.post('/v1/projects', body), 'validation_failed', fields);
+      expect(await stored(stack)).toEqual(before);
+    });
+
+    it.each([
+      ['of a PATCH with another profile', { profile: 'autosend' }, ['profile']],
+      ['of a PATCH with an unknown field', { webhookCount: 0 }, ['webhookCount']],
+      ['of a PATCH that takes the name away', { name: null }, ['name']],
+    ])('%s', async (_title, body, fields) => {
+      const made = await stack.admin.post('/v1/projects', { name: 'Kept' });
+      const path = `/v1/projects/${made.body.data.id}`;
+      expectRefusal(await stack.admin.patch(path, body), 'validation_failed', fields);
+      expect((await stack.admin.get(path)).body.data).toEqual(made.body.data);
+    });
+  });
+
+  describe('an id that does not exist', () => {
+    it.each([newId('project'), newId('webhook'), 'proj_1', '%00', '$ne'])('%s', async (id) => {
+      const path = `/v1/projects/${id}`;
+      expectRefusal(await stack.admin.get(path), 'not_found');
+      expectRefusal(await stack.admin.patch(path, { name: 'A' }), 'not_found');
+      expectRefusal(await stack.admin.delete(path), 'not_found');
+    });
+  });
+
+  it('are the admin key’s alone, whether they exist or not', async () => {
+    const { id } = await stack.project();
+    for (const role of ['owner', 'sender', 'reader']) {
+      const client = await stack.client(id, role);
+      const before = await stored(stack);
+      for (const path of [`/v1/projects/${id}`, `/v1/projects/${newId('project')}`]) {
+        expectRefusal(await client.get(path), 'forbidden');
+        expectRefusal(await client.patch(path, { name: 'Mine' }), 'forbidden');
+        expectRefusal(await client.delete(path), 'forbidden');
+      }
+      expectRefusal(await client.get('/v1/projects'), 'forbidden');
+      expectRefusal(await client.post('/v1/projects', { name: 'Mine' }), 'forbidden');
+      expect(await stored(stack)).toEqual(before);
+    }
+  });
+
+  it('takes its keys and webhooks with it when it is deleted, and lets its events expire', async () => {
+    const { id, client } = await stack.project();
+    const other = await stack.project();
+    await makeWebhook(client, 'https://example.com/hooks');
+    const kept = await makeWebhook(other.client, 'https://example.com/hooks');
+    const event = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    const othersEvent = await other.client.post('/v1/events', {
+      type: 'email.sent',
+      data: emailSent,
+    });
+
+    const deleted = await stack.admin.delete(`/v1/projects/${id}`);
+    expect(deleted.status).toBe(200);
+    expect(deleted.body.data).toEqual({ id, deleted: true });
+
+    expectRefusal(await stack.admin.get(`/v1/projects/${id}`), 'not_found');
+    expectRefusal(await stack.admin.delete(`/v1/projects/${id}`), 'not_found');
+    expectRefusal(await client.get('/v1/webhooks'), 'unauthorized');
+    expectRefusal(await stack.admin.with({ 'x-project-id': id }).get('/v1/webhooks'), 'not_found');
+    const { store } = stack;
+    expect(await store.keys.model.countDocuments({ projectId: id })).toBe(0);
+    expect(await store.webhooks.model.countDocuments({ projectId: id })).toBe(0);
+    // MongoDB's TTL monitor may have been there first.
+    const left = await store.events.find(event.body.data.id);
+    expect(left === null || left.expiresAt.getTime() <= Date.now()).toBe(true);
+
+    expect((await other.client.get(`/v1/webhooks/${kept.id}`)).status).toBe(200);
+    const others = await store.events.find(othersEvent.body.data.id);
+    expect(others!.expiresAt.getTime()).toBeGreaterThan(Date.now());
+  });
+});

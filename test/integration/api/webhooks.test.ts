@@ -1,0 +1,403 @@
+import { newId } from '../../../src/contracts/ids';
+import type { WebhookRecord } from '../../../src/store/webhooks';
+import type { Answer } from '../../support/api-client';
+import { makeWebhook } from '../../support/deliveries';
+import { emailSent } from '../../support/samples';
+import { Stack } from '../../support/stack';
+import { insertDelivery } from './insert';
+import { expectRefusal, stored } from './refusal';
+
+const url = 'https://example.com/hooks';
+const minimal = { name: 'Orders', url, events: ['email.sent'] };
+
+describe('webhooks', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => stack.stop());
+
+  it('is made active and healthy, with the profile’s signing', async () => {
+    const { id, client } = await stack.project();
+    const made = await client.post('/v1/webhooks', minimal);
+    expect(made.status).toBe(201);
+    const { secret, ...webhook } = made.body.data;
+    expect(secret).toMatch(/^[0-9a-f]{64}$/);
+    expect(webhook).toEqual({
+      id: expect.stringMatching(/^wh_[0-9a-f]{32}$/),
+      projectId: id,
+      ...minimal,
+      description: null,
+      isActive: true,
+      isPaused: false,
+      disabledReason: null,
+      failureCount: 0,
+      lastSuccessAt: null,
+      lastFailedAt: null,
+      lastStatus: null,
+      signing: ['hex'],
+      policy: {},
+      headers: {},
+      createdAt: expect.any(String),
+      updatedAt: expect.any(String),
+    });
+    expect((await client.get(`/v1/webhooks/${webhook.id}`)).body.data).toEqual(webhook);
+    expect((await client.get('/v1/webhooks')).body.data).toEqual({
+      webhooks: [webhook],
+      nextCursor: null,
+    });
+  });
+
+  it('keeps all that it is made with', async () => {
+    const { client } = await stack.project();
+    const body = {
+      ...minimal,
+      description: 'Mirrors orders',
+      events: ['*', 'email.*', 'contact.created'],
+      headers: { 'X-Tenant': 'acme', Authorization: 'Bearer receiver' },
+      signing: ['hex', 'standard'],
+      policy: { timeoutMs: 3000, retryDelaysMs: [1000], autoDisableAfter: 5 },
+    };
+    const made = await client.post('/v1/webhooks', body);
+    expect(made.status).toBe(201);
+    expect(made.body.data).toMatchObject(body);
+    expect((await client.get(`/v1/webhooks/${made.body.data.id}`)).body.data).toMatchObject(body);
+  });
+
+  it('subscribes once to a type that is named twice', async () => {
+    const { client } = await stack.project();
+    const events = ['email.sent', '*', 'email.sent'];
+    const made = await client.post('/v1/webhooks', { ...minimal, events });
+    expect(made.body.data.events).toEqual(['email.sent', '*']);
+  });
+
+  const many = (count: number, entry: (n: number) => [string, string]): object =>
+    Object.fromEntries(Array.from({ length: count }, (_, n) => entry(n)));
+  const REFUSED: [title: string, changes: Record<string, unknown>, fields: string[]][] = [
+    ['no events', { events: [] }, ['events']],
+    ['events that are no list', { events: 'email.sent' }, ['events']],
+    ['an unknown event type', { events: ['email.sent', 'email.exploded'] }, ['events.1']],
+    ['an unknown family', { events: ['order.*'] }, ['events.0']],
+    ['half a family', { events: ['email'] }, ['events.0']],
+    ['a blank name', { name: ' ' }, ['name']],
+    ['a name of 201 characters', { name: 'x'.repeat(201) }, ['name']],
+    ['a description of 1001 characters', { description: 'x'.repeat(1001) }, ['description']],
+    ['an unknown field', { colour: 'red' }, ['colour']],
+    [
+      'state that is not the caller’s',
+      { failureCount: 0, isPaused: true },
+      ['failureCount', 'isPaused'],
+    ],
+    ['a secret, which this profile makes itself', { secret: 'x'.repeat(64) }, ['secret']],
+    [
+      'a header that Posthorn sets',
+      { headers: { 'X-Webhook-Signature': 'x' } },
+      ['headers.X-Webhook-Signature'],
+    ],
+    [
+      'a header of the body',
+      { headers: { 'content-type': 'text/plain' } },
+      ['headers.content-type'],
+    ],
+    ['a header of the connection', { headers: { Host: 'example.org' } }, ['headers.Host']],
+    ['a header name that is none', { headers: { 'X Tenant': 'x' } }, ['headers.X Tenant']],
+    ['a header value with a line break', { headers: { 'X-A': 'x\r\nX-B: y' } }, ['headers.X-A']],
+    ['21 headers', { headers: many(21, (n) => [`X-${n}`, 'x']) }, ['headers']],
+    ['no signing scheme', { signing: [] }, ['signing']],
+    ['an unknown signing scheme', { signing: ['md5'] }, ['signing.0']],
+    ['an unknown figure', { policy: { maxWebhooks: 3 } }, ['policy.maxWebhooks']],
+    ['a timeout over a minute', { policy: { timeoutMs: 60_001 } }, ['policy.timeoutMs']],
+    ['a delay over a day', { policy: { retryDelaysMs: [86_400_001] } }, ['policy.retryDelaysMs.0']],
+  ];
+
+  describe('are refused by POST, with nothing stored, for', () => {
+    it.each([
+      ...REFUSED,
+      [
+        'no body',
+        { name: undefined, url: undefined, events: undefined },
+        ['name', 'events', 'url'],
+      ],
+      ['being made inactive', { isActive: false }, ['isActive']],
+    ] as typeof REFUSED)('%s', async (_title, changes, fields) => {
+      const { client } = await stack.project();
+      const before = await stored(stack);
+      const answer = await client.post('/v1/webhooks', { ...minimal, ...changes });
+      expectRefusal(answer, 'validation_failed', fields);
+      expect(await stored(stack)).toEqual(before);
+    });
+  });
+
+  describe('are left as they are by a PATCH with', () => {
+    it.each([
+      ...REFUSED,
+      ['an isActive that is no boolean', { isActive: 'yes' }, ['isActive']],
+      ['a good field beside a bad one', { name: 'New', nope: 1 }, ['nope']],
+    ] as typeof REFUSED)('%s', async (_title, changes, fields) => {
+      const { client } = await stack.project();
+      const made = await makeWebhook(client, url);
+      const before = await client.get(`/v1/webhooks/${made.id}`);
+      const answer = await client.patch(`/v1/webhooks/${made.id}`, changes);
+      expectRefusal(answer, 'validation_failed', fields);
+      expect((await client.get(`/v1/webhooks/${made.id}`)).body).toEqual(before.body);
+    });
+
+    it.each([
+      ['another url', { url: 'https://example.org/' }],
+      ['the same url', { url }],
+      ['a url beside other changes', { url: 'https://example.org/', name: 'New' }],
+      ['no url where there was one', { url: null }],
+    ])('%s: url_immutable', async (_title, changes) => {
+      const { client } = await stack.project();
+      const made = await makeWebhook(client, url);
+      const before = await client.get(`/v1/webhooks/${made.id}`);
+      const answer = await client.patch(`/v1/webhooks/${made.id}`, changes);
+      expectRefusal(answer, 'url_immutable', ['url']);
+      expect((await client.get(`/v1/webhooks/${made.id}`)).body).toEqual(before.body);
+    });
+  });
+
+  it('changes by PATCH what is named, and nothing else', async () => {
+    const { client } = await stack.project();
+    const { secret: _secret, ...before } = (await client.post('/v1/webhooks', minimal)).body.data;
+    const path = `/v1/webhooks/${before.id}`;
+    const changes = {
+      name: 'Renamed',
+      description: 'Why',
+      events: ['contact.*'],
+      headers: { 'X-Tenant': 'acme' },
+      signing: ['standard'],
+      policy: { timeoutMs: 2000 },
+    };
+    const changed = await client.patch(path, changes);
+    expect(changed.status).toBe(200);
+    expect(changed.body.data).toEqual({ ...before, ...changes, updatedAt: expect.any(String) });
+    expect(Date.parse(changed.body.data.updatedAt)).toBeGreaterThanOrEqual(
+      Date.parse(before.updatedAt),
+    );
+    expect((await client.get(path)).body.data).toEqual(changed.body.data);
+    expect((await client.patch(path, { description: null })).body.data.description).toBeNull();
+  });
+
+  describe('are switched', () => {
+    const unhealthy: Partial<WebhookRecord> = {
+      isActive: false,
+      disabledReason: 'consecutive_failures',
+      failureCount: 100,
+      lastFailedAt: new Date('2026-01-02T03:04:05Z'),
+      lastStatus: 500,
+    };
+
+    it('off by hand, which says so and keeps the health', async () => {
+      const { client } = await stack.project();
+      const { id } = await makeWebhook(client, url);
+      await stack.store.webhooks.model.updateOne({ _id: id }, { $set: { failureCount: 3 } });
+      const off = await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+      expect(off.body.data).toMatchObject({
+        isActive: false,
+        disabledReason: 'manual',
+        failureCount: 3,
+      });
+    });
+
+    it('on again, with a clean count and no reason, and their history kept', async () => {
+      const { client } = await stack.project();
+      const { id } = await makeWebhook(client, url);
+      await stack.store.webhooks.model.updateOne({ _id: id }, { $set: unhealthy });
+      const on = await client.patch(`/v1/webhooks/${id}`, { isActive: true });
+      expect(on.body.data).toMatchObject({
+        isActive: true,
+        disabledReason: null,
+        failureCount: 0,
+        lastFailedAt: '2026-01-02T03:04:05.000Z',
+        lastStatus: 500,
+      });
+      expect((await client.get(`/v1/webhooks/${id}`)).body.data).toEqual(on.body.data);
+    });
+
+    it('neither on nor off by other changes', async () => {
+      const { client } = await stack.project();
+      const { id } = await makeWebhook(client, url);
+      await stack.store.webhooks.model.updateOne({ _id: id }, { $set: unhealthy });
+      const renamed = await client.patch(`/v1/webhooks/${id}`, { name: 'Renamed' });
+      expect(renamed.body.data).toMatchObject({
+        name: 'Renamed',
+        isActive: false,
+        disabledReason: 'consecutive_failures',
+        failureCount: 100,
+      });
+    });
+  });
+
+  it('shows the secret when it is made and to owners who ask for it, and nowhere else', async () => {
+    const { id, client } = await stack.project();
+    const reader = await stack.client(id, 'reader');
+    const made = await client.post('/v1/webhooks', minimal);
+    const { id: webhookId, secret } = made.body.data;
+    const path = `/v1/webhooks/${webhookId}`;
+    const posted = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    const eventId = posted.body.data.id as string;
+    const delivery = await insertDelivery(stack, { projectId: id, webhookId, eventId });
+
+    const shown = await client.get(`${path}/secret`);
+    expect(shown.status).toBe(200);
+    expect(shown.body.data).toEqual({ secret });
+    expect(shown.headers.get('cache-control')).toBe('no-store');
+
+    const others: Answer[] = [
+      posted,
+      await client.get(path),
+      await client.get('/v1/webhooks'),
+      await reader.get(path),
+      await reader.get('/v1/webhooks'),
+      await reader.get(`${path}/secret`),
+      await client.patch(path, { name: 'Renamed' }),
+      await client.patch(path, { isActive: false }),
+      await client.patch(path, { url: 'https://example.org/' }),
+      await client.patch(path, { secret }),
+      await client.get(`/v1/events/${eventId}`),
+      await client.get('/v1/events'),
+      await client.get('/v1/deliveries'),
+      await client.get(`/v1/deliveries/${delivery}`),
+      await client.post(`/v1/deliveries/${delivery}/replay`),
+      await stack.admin.get(`/v1/projects/${id}`),
+      await client.delete(path),
+    ];
+    for (const { body, headers } of others) {
+      expect(JSON.stringify([body, [...headers]])).not.toContain(secret);
+    }
+    expectRefusal(await client.get(`${path}/secret`), 'not_found');
+  });
+
+  it('stores the secret encrypted', async () => {
+    const { client } = await stack.project();
+    const { id, secret } = await makeWebhook(client, url);
+    const document = JSON.stringify(await stack.store.webhooks.model.findById(id).lean());
+    for (const encoding of ['utf8', 'base64', 'hex'] as const) {
+      expect(document).not.toContain(Buffer.from(secret).toString(encoding));
+    }
+    expect(document).not.toContain(Buffer.from(secret, 'hex').toString('base64'));
+  });
+
+  it('is gone once it is deleted, and its deliveries can still be read', async () => {
+    const { id: projectId, client } = await stack.project();
+    const { id } = await makeWebhook(client, url);
+    const delivery = await insertDelivery(stack, { projectId, webhookId: id });
+    const deleted = await client.delete(`/v1/webhooks/${id}`);
+    expect(deleted.status).toBe(200);
+    expect(deleted.body.data).toEqual({ id, deleted: true });
+    expectRefusal(await client.get(`/v1/webhooks/${id}`), 'not_found');
+    expectRefusal(await client.patch(`/v1/webhooks/${id}`, { name: 'A' }), 'not_found');
+    expectRefusal(await client.delete(`/v1/webhooks/${id}`), 'not_found');
+    expect((await client.get('/v1/webhooks')).body.data.webhooks).toEqual([]);
+    expect((await client.get(`/v1/deliveries/${delivery}`)).body.data.webhookId).toBe(id);
+  });
+
+  describe('answer 404 and stay as they are, by', () => {
+    it('another project’s id, an id that does not exist, and one that can’t', async () => {
+      const { client } = await stack.project();
+      const other = await stack.project();
+      const theirs = await makeWebhook(other.client, url);
+      const before = await other.client.get(`/v1/webhooks/${theirs.id}`);
+      for (const id of [theirs.id, newId('webhook'), newId('project'), 'wh_1', '%24ne']) {
+        const path = `/v1/webhooks/${id}`;
+        expectRefusal(await client.get(path), 'not_found');
+        expectRefusal(await client.get(`${path}/secret`), 'not_found');
+        expectRefusal(await client.patch(path, { name: 'Mine' }), 'not_found');
+        expectRefusal(await client.delete(path), 'not_found');
+      }
+      expect((await other.client.get(`/v1/webhooks/${theirs.id}`)).body).toEqual(before.body);
+    });
+
+    it('with the very same answer, whether another project has the id or nobody', async () => {
+      const { client } = await stack.project();
+      const other = await stack.project();
+      const theirs = await makeWebhook(other.client, url);
+      const [existing, missing] = await Promise.all(
+        [theirs.id, newId('webhook')].map((id) => client.get(`/v1/webhooks/${id}`)),
+      );
+      const { requestId: _a, ...toldOfExisting } = existing!.body.error;
+      const { requestId: _b, ...toldOfMissing } = missing!.body.error;
+      expect(toldOfExisting).toEqual(toldOfMissing);
+    });
+  });
+
+  it('lists the event types that may be subscribed to, in the profile’s order', async () => {
+    const { client } = await stack.project();
+    const available = await client.get('/v1/webhooks/events/available');
+    expect(available.body).toEqual({
+      success: true,
+      data: {
+        events: [
+          'email.sent',
+          'email.delivered',
+          'email.deferred',
+          'email.opened',
+          'email.clicked',
+          'email.bounced',
+          'email.spam_reported',
+          'email.unsubscribed',
+          'email.group_unsubscribed',
+          'email.group_resubscribed',
+          'contact.created',
+          'contact.updated',
+          'contact.deleted',
+        ],
+      },
+    });
+  });
+});
+
+describe('the limit of webhooks', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => stack.stop());
+
+  it('is 100 a project, and a deleted one makes room', async () => {
+    const { client } = await stack.project();
+    const other = await stack.project();
+    const ids: string[] = [];
+    for (let n = 0; n < 100; n += 1) ids.push((await makeWebhook(client, url)).id);
+    const before = await stored(stack);
+    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached');
+    expect(await stored(stack)).toEqual(before);
+    expect((await other.client.post('/v1/webhooks', minimal)).status).toBe(201);
+
+    expect((await client.delete(`/v1/webhooks/${ids[50]}`)).status).toBe(200);
+    expect((await client.delete(`/v1/webhooks/${ids[50]}`)).status).toBe(404);
+    expect((await client.post('/v1/webhooks', minimal)).status).toBe(201);
+    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached');
+  });
+
+  it('holds when 20 are made at once with room for 5', async () => {
+    const { id: projectId, client } = await stack.project();
+    for (let n = 0; n < 95; n += 1) await makeWebhook(client, url);
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => client.post('/v1/webhooks', minimal)),
+    );
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(5);
+    const refused = answers.filter(({ status }) => status !== 201);
+    refused.forEach((answer) => expectRefusal(answer, 'webhook_limit_reached'));
+    expect(await stack.store.webhooks.model.countDocuments({ projectId })).toBe(100);
+  });
+
+  it('is not touched by webhooks that are refused', async () => {
+    const { client } = await stack.project({ policy: { maxWebhooks: 1 } });
+    for (let n = 0; n < 3; n += 1) {
+      expect((await client.post('/v1/webhooks', { ...minimal, events: [] })).status).toBe(422);
+    }
+    expect((await client.post('/v1/webhooks', minimal)).status).toBe(201);
+    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached');
+  });
+
+  it('can be set by project, also below what it holds', async () => {
+    const { id, client } = await stack.project({ policy: { maxWebhooks: 2 } });
+    const { id: first } = await makeWebhook(client, url);
+    await makeWebhook(client, url);
+    await stack.admin.patch(`/v1/projects/${id}`, { policy: { maxWebhooks: 0 } });
+    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached');
+    expect((await client.patch(`/v1/webhooks/${first}`, { name: 'Still mine' })).status).toBe(200);
+  });
+});

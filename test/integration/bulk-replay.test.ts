@@ -1,0 +1,170 @@
+import type { ApiClient } from '../support/api-client';
+import { makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack } from '../support/stack';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+describe('bulk replay', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+  let client: ApiClient;
+  let since: string;
+
+  const until = (): string => new Date(Date.now() + 1000).toISOString();
+  const count = async (status: string): Promise<number> =>
+    (await client.get(`/v1/deliveries?limit=100&status=${status}`)).body.data.deliveries.length;
+  const post = (n: number) =>
+    client.post('/v1/events/batch', {
+      events: Array.from({ length: n }, () => ({ type: 'email.sent', data: emailSent })),
+    });
+  const replayWith = (id: string, expected: Record<string, unknown>) =>
+    eventually(`replay is ${JSON.stringify(expected)}`, async () => {
+      const { data } = (await client.get(`/v1/replays/${id}`)).body;
+      return Object.entries(expected).every(([name, value]) => data[name] === value) && data;
+    });
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+  });
+  afterAll(() => stack.stop());
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+    ({ client } = await stack.project({ policy: { retryDelaysMs: [1000] } }));
+    since = new Date(Date.now() - DAY_MS).toISOString();
+  });
+  afterEach(() => receiver.close());
+
+  it('replays what was skipped while a webhook was disabled, each once, and counts it', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    await post(20);
+    await eventually('all are skipped', async () => (await count('skipped')) === 20);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: true });
+    const query = { since, until: until(), ratePerSecond: 100 };
+
+    const dry = await client.post('/v1/replays', { ...query, dryRun: true });
+    expect(dry.status).toBe(200);
+    expect(dry.body.data).toEqual({ matched: 20, byWebhook: { [webhook.id]: 20 } });
+    expect(await count('skipped')).toBe(20);
+
+    const replay = await client.post('/v1/replays', query);
+    expect(replay.status).toBe(202);
+    expect(replay.body.data).toMatchObject({
+      status: 'running',
+      matched: 20,
+      replayed: 0,
+      failed: 0,
+    });
+    await replayWith(replay.body.data.id, { status: 'completed', replayed: 20, failed: 0 });
+    await eventually('all have succeeded', async () => (await count('succeeded')) === 20);
+    expect(receiver.requests).toHaveLength(20);
+  });
+
+  it('leaves out what is not asked for, and what it makes fail again', async () => {
+    receiver.respondWith(500);
+    await makeWebhook(client, receiver.url);
+    const other = await Receiver.start();
+    const healthy = await makeWebhook(client, other.url);
+    await post(3);
+    await eventually('three have failed', async () => (await count('failed')) === 3);
+
+    const wrongType = { since, until: until(), types: ['email.opened'], dryRun: true };
+    expect((await client.post('/v1/replays', wrongType)).body.data.matched).toBe(0);
+    const succeeded = {
+      since,
+      until: until(),
+      statuses: ['succeeded'],
+      webhookId: healthy.id,
+      dryRun: true,
+    };
+    expect((await client.post('/v1/replays', succeeded)).body.data.matched).toBe(3);
+
+    const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
+    await replayWith(id, { status: 'completed', matched: 3, replayed: 3 });
+    await eventually('all have failed again', async () => (await count('failed')) === 3);
+    expect(receiver.requests).toHaveLength(12);
+    expect(other.requests).toHaveLength(3);
+    await other.close();
+  });
+
+  it('pauses, resumes and is cancelled, and its progress stays right', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    await post(10);
+    await eventually('all are skipped', async () => (await count('skipped')) === 10);
+    const { id } = (await client.post('/v1/replays', { since, until: until(), ratePerSecond: 2 }))
+      .body.data;
+    await eventually('it has begun', async () => {
+      const { data } = (await client.get(`/v1/replays/${id}`)).body;
+      return data.replayed >= 1;
+    });
+    const paused = await client.post(`/v1/replays/${id}/pause`);
+    expect(paused.body.data.status).toBe('paused');
+    const { replayed } = (await client.get(`/v1/replays/${id}`)).body.data;
+    await eventually('those replayed have arrived', () => receiver.requests.length >= replayed);
+    expect(await count('skipped')).toBe(10 - replayed);
+
+    await client.post(`/v1/replays/${id}/resume`);
+    await eventually('it goes on', async () => {
+      const { data } = (await client.get(`/v1/replays/${id}`)).body;
+      return data.replayed > replayed;
+    });
+    const cancelled = await client.post(`/v1/replays/${id}/cancel`);
+    expect(cancelled.body.data.status).toBe('cancelled');
+    expect((await client.post(`/v1/replays/${id}/resume`)).body.error.code).toBe('replay_ended');
+    const end = (await client.get(`/v1/replays/${id}`)).body.data;
+    await eventually(
+      'the others stay skipped',
+      async () => (await count('skipped')) === 10 - end.replayed,
+    );
+  });
+
+  it('is taken up by reconcile when its workflow was never started', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    await post(2);
+    await eventually('all are skipped', async () => (await count('skipped')) === 2);
+    const { store } = stack;
+    const projectId = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data
+      .projectId as string;
+    const replay = await store.replays.create({
+      _id: `rpl_${'0'.repeat(32)}`,
+      projectId,
+      query: { since: new Date(since), until: new Date(), statuses: ['skipped'] },
+      ratePerSecond: 10,
+      status: 'running',
+      matched: 2,
+      completedAt: null,
+    });
+    await store.replays.model.updateOne(
+      { _id: replay._id },
+      { $set: { updatedAt: new Date(0) } },
+      { timestamps: false },
+    );
+
+    expect(await stack.reconcile()).toMatchObject({ replays: 1 });
+
+    await replayWith(replay._id, { status: 'completed', replayed: 2 });
+  });
+
+  it.each([
+    [{}, 'since'],
+    [{ since: 'yesterday' }, 'since'],
+    [{ since: '2026-01-02T00:00:00Z', until: '2026-01-01T00:00:00Z' }, 'until'],
+    [{ statuses: ['pending'] }, 'statuses.0'],
+    [{ ratePerSecond: 0 }, 'ratePerSecond'],
+    [{ webhookId: 'x' }, 'webhookId'],
+    [{ speed: 1 }, 'speed'],
+  ])('refuses %j, naming %s', async (body, field) => {
+    const whole = { since, until: until(), ...body };
+    const { status, body: refused } = await client.post(
+      '/v1/replays',
+      field === 'since' && Object.keys(body).length === 0 ? {} : whole,
+    );
+    expect(status).toBe(422);
+    expect(refused.error.details.map((d: { field: string }) => d.field)).toContain(field);
+  });
+});
