@@ -11,12 +11,11 @@ import type { Attempt } from '../src/contracts/delivery';
 import type { SendResult } from '../src/delivery/http';
 import { isGone, isSuccess, retryAfterMs } from '../src/domain/outcome';
 import { nextDelayMs } from '../src/domain/schedule';
-import { getProfile } from '../src/profiles';
-import { effectivePolicy } from '../src/profiles/policy';
 import type { AttemptResult, DeliveryRecord } from '../src/store/deliveries';
 import type { EventRecord } from '../src/store/events';
 import type { ProjectRecord } from '../src/store/projects';
 import type { WebhookRecord } from '../src/store/webhooks';
+import { followFailure } from './failed-delivery';
 import { loggedHeaders, requestHeaders } from './request-headers';
 import type { ActivityDependencies } from '.';
 
@@ -174,31 +173,24 @@ function loggedAnswer(
       };
 }
 
-/** Counts a recorded attempt in the webhook's health, and disables the webhook where that is due. */
+/** Counts a recorded attempt in the webhook's health, and follows up a failed delivery. */
 async function countHealth(
-  { store }: ActivityDependencies,
-  { delivery, webhook, project }: Subject,
+  deps: ActivityDependencies,
+  subject: Subject,
   attempt: Attempt,
   status: DeliveryRecord['status'],
 ): Promise<void> {
-  await store.webhooks.countAttempt(
+  // It changes nothing but its own delivery.
+  const { delivery, webhook } = subject;
+  if (delivery.isPing) return;
+  await deps.store.webhooks.countAttempt(
     webhook._id,
     `${delivery._id}#${attempt.number}`,
     attempt.outcome === 'succeeded',
     new Date(attempt.startedAt.getTime() + attempt.durationMs),
     attempt.statusCode ?? attempt.errorCode ?? null,
   );
-  if (status !== 'failed') return;
-  const { autoDisableAfter } = effectivePolicy(
-    getProfile(project.profile),
-    project.policy,
-    webhook.policy,
-  );
-  if (isGone(attempt.statusCode)) {
-    await store.webhooks.disable(webhook._id, 'gone');
-  } else if (autoDisableAfter !== null) {
-    await store.webhooks.disable(webhook._id, 'consecutive_failures', autoDisableAfter);
-  }
+  if (status === 'failed') await followFailure(deps, subject, attempt);
 }
 
 /** How the round ends for the workflow. */

@@ -1,7 +1,9 @@
-import type { Activities } from '../src/contracts/activities';
-import { newId } from '../src/contracts/ids';
-import type { DeliveryStatus } from '../src/contracts/delivery';
+import type { Activities, PlannedDelivery } from '../src/contracts/activities';
+import { passesFilter, type PayloadFilter } from '../src/domain/payload-filter';
 import { isSubscribed } from '../src/domain/subscription';
+import type { EventRecord } from '../src/store/events';
+import { newDelivery } from '../src/store/new-delivery';
+import type { ProjectRecord } from '../src/store/projects';
 import type { WebhookRecord } from '../src/store/webhooks';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import type { ActivityDependencies } from '.';
@@ -10,9 +12,22 @@ import type { ActivityDependencies } from '.';
 const PAGE = 100;
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-function firstStatus(webhook: WebhookRecord): DeliveryStatus {
-  if (!webhook.isActive) return 'skipped';
-  return webhook.isPaused ? 'held' : 'pending';
+/** Whether a webhook gets the event. */
+function chooses({
+  type,
+  acceptedAt,
+  body,
+  aboutWebhookId,
+}: EventRecord): (webhook: WebhookRecord) => boolean {
+  let envelope: unknown;
+  return ({ _id, createdAt, events, filter }) => {
+    if (_id === aboutWebhookId) return false;
+    // A fan-out may come late (Temporal was away); webhooks made after the event don't get it.
+    if (createdAt > acceptedAt || !isSubscribed(events, type)) return false;
+    if (!filter) return true;
+    envelope ??= JSON.parse(body);
+    return passesFilter(JSON.parse(filter) as PayloadFilter, envelope);
+  };
 }
 
 export function createPlanDeliveries({
@@ -24,31 +39,17 @@ export function createPlanDeliveries({
     const project = event && (await store.projects.get(event.projectId));
     // Deleted with its project since it was accepted.
     if (!project) return { deliveries: [] };
+    if (event.onlyWebhookId !== undefined) {
+      return { deliveries: await listPlanned(store, event, project) };
+    }
     const page = await store.webhooks.listForFanOut(project._id, afterWebhookId, PAGE);
-    // A fan-out may come late (Temporal was away); webhooks made after the event don't get it.
-    const subscribed = page.filter(
-      (webhook) =>
-        webhook.createdAt <= event.acceptedAt && isSubscribed(webhook.events, event.type),
-    );
-    const now = new Date();
+    const chosen = page.filter(chooses(event));
+    const at = new Date();
+    const expiresAt = new Date(at.getTime() + retentionDays * DAY_MS);
     const deliveries = await store.deliveries.plan(
-      subscribed.map((webhook) => {
-        const status = firstStatus(webhook);
-        return {
-          _id: newId('delivery'),
-          eventId,
-          webhookId: webhook._id,
-          projectId: project._id,
-          eventType: event.type,
-          status,
-          nextAttemptAt: status === 'pending' ? now : null,
-          createdAt: now,
-          completedAt: status === 'skipped' ? now : null,
-          expiresAt: new Date(now.getTime() + retentionDays * DAY_MS),
-        };
-      }),
+      chosen.map((webhook) => newDelivery(event, webhook, { at, expiresAt })),
     );
-    const webhooks = new Map(subscribed.map((webhook) => [webhook._id, webhook]));
+    const webhooks = new Map(chosen.map((webhook) => [webhook._id, webhook]));
     const last = page.at(-1);
     return {
       deliveries: deliveries
@@ -57,6 +58,21 @@ export function createPlanDeliveries({
       ...(page.length === PAGE && last && { next: last._id }),
     };
   };
+}
+
+/** The deliveries to start of an event that was stored with them. */
+async function listPlanned(
+  store: ActivityDependencies['store'],
+  { _id, onlyWebhookId }: EventRecord,
+  project: ProjectRecord,
+): Promise<PlannedDelivery[]> {
+  const webhook = await store.webhooks.get(project._id, onlyWebhookId!);
+  // Reconcile ends the deliveries of a webhook that was deleted meanwhile.
+  if (!webhook) return [];
+  const deliveries = await store.deliveries.listOfEvent(_id);
+  return deliveries
+    .filter(({ status }) => status === 'pending')
+    .map((delivery) => toPlanned(delivery, webhook, project));
 }
 
 export function createMarkFannedOut({

@@ -10,7 +10,8 @@ const BATCH = 1000;
 /**
  * Finds what was accepted or asked for but has no running workflow (the process died between MongoDB
  * and Temporal, or Temporal was away, or lost its data) and starts it. Idempotent: workflow ids are
- * derived, so that what runs already is left alone.
+ * derived, so that what runs already is left alone. It also forgets the secrets whose rotation's
+ * overlap has ended (docs/adr/0009).
  */
 export function createReconcile({
   store,
@@ -47,6 +48,7 @@ export function createReconcile({
       await starter.startDrain(webhookId);
       report.drains += 1;
     }
+    await store.webhooks.removeEndedSecrets(new Date());
     if (Object.values(report).some((count) => count > 0)) log.warn(report, 'reconcile mended');
     return report;
   };

@@ -18,7 +18,9 @@ export function requestHeaders(
     'User-Agent': `Posthorn/${version}`,
     ...signatureHeaders({
       schemes: webhook.signing,
-      secrets: webhook.secrets.map((sealed) => cipher.open(sealed, webhook._id)),
+      secrets: webhook.secrets
+        .filter(({ expiresAt }) => expiresAt === undefined || expiresAt > now)
+        .map((sealed) => cipher.open(sealed, webhook._id)),
       secretFormat: getProfile(project.profile).secretFormat,
       eventId: event._id,
       deliveryId: delivery._id,

@@ -8,14 +8,19 @@ import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
 import { answer } from './answers';
-import { authenticate, principalOf } from './auth';
+import { auditRouter } from './audit';
+import type { AuditTrail } from './audited';
+import { authenticate, keyInHeaderOrQuery, principalOf } from './auth';
 import { deliveriesRouter } from './deliveries';
 import { ApiError, errorHandler, unknownRoute } from './errors';
+import { eventTypesRouter } from './event-types';
 import { eventsRouter } from './events';
 import { keysRouter } from './keys';
 import { Intake } from './intake';
+import { platformRouter } from './platform/router';
 import { projectsRouter } from './projects';
 import { replaysRouter } from './replays';
+import { statsRouter } from './stats';
 import { webhooksRouter } from './webhooks';
 
 export interface AppDependencies {
@@ -58,28 +63,31 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
     answer(res, { status: 'ok', mongodb: 'ok', temporal });
   });
 
-  const intake = new Intake(store, engine, log, config.retentionDays);
+  const { retentionDays } = config;
+  app.locals.auditTrail = { audit: store.audit, log, retentionDays } satisfies AuditTrail;
+  const intake = new Intake(store, engine, log, retentionDays);
+  const perKey = keyRateLimit(config.rateLimitPerMinute);
+  app.use(
+    '/api/webhooks',
+    authenticate(store, config.adminKey, keyInHeaderOrQuery),
+    perKey,
+    jsonOnly,
+    platformRouter({ store, intake, cipher, ...config }),
+  );
+
   const v1 = express.Router();
   v1.use(authenticate(store, config.adminKey));
-  v1.use(
-    rateLimit({
-      windowMs: 60_000,
-      limit: config.rateLimitPerMinute,
-      keyGenerator: (_req, res) => principalOf(res).keyId,
-      standardHeaders: 'draft-7',
-      legacyHeaders: false,
-      handler: () => {
-        throw new ApiError('rate_limited', 'too many requests with this key; see Retry-After');
-      },
-    }),
-  );
+  v1.use(perKey);
   v1.use(jsonOnly);
   v1.use('/events/batch', express.json({ limit: BATCH_LIMIT, type: 'application/json' }));
   v1.use(express.json({ limit: BODY_LIMIT, type: 'application/json' }));
   // Before /projects, which is the admin's alone.
   v1.use('/projects/:projectId/keys', keysRouter(store));
-  v1.use('/projects', projectsRouter(store));
-  v1.use('/webhooks', webhooksRouter({ store, engine, cipher, log, ...config }));
+  v1.use('/projects', projectsRouter({ store, cipher }));
+  v1.use(statsRouter(store));
+  v1.use('/audit', auditRouter(store));
+  v1.use('/event-types', eventTypesRouter({ store, catalog: intake.catalog }));
+  v1.use('/webhooks', webhooksRouter({ store, engine, intake, cipher, log, ...config }));
   v1.use('/events', eventsRouter({ store, intake }));
   v1.use('/replays', replaysRouter({ store, engine, log }));
   v1.use('/deliveries', deliveriesRouter({ store, engine, log, webUrl: webUrls(config.temporal) }));
@@ -88,6 +96,20 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   app.use(unknownRoute);
   app.use(errorHandler(log));
   return app;
+}
+
+/** Counts by key, so only behind `authenticate`. */
+function keyRateLimit(limit: number): RequestHandler {
+  return rateLimit({
+    windowMs: 60_000,
+    limit,
+    keyGenerator: (_req, res) => principalOf(res).keyId,
+    standardHeaders: 'draft-7',
+    legacyHeaders: false,
+    handler: () => {
+      throw new ApiError('rate_limited', 'too many requests with this key; see Retry-After');
+    },
+  });
 }
 
 /** Every request gets an id, answered as `X-Request-Id` and in errors; headers and bodies aren't logged. */

@@ -1,5 +1,5 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
-import type { RequestHandler, Response } from 'express';
+import type { Request, RequestHandler, Response } from 'express';
 import { isId } from '../contracts/ids';
 import type { KeyRole } from '../store/keys';
 import type { ProjectRecord } from '../store/projects';
@@ -27,11 +27,26 @@ export function projectOf(res: Response): ProjectRecord {
   return principalOf(res).project!;
 }
 
-/** Reads `Authorization: Bearer KEY` and `x-project-id`. */
-export function authenticate(store: Store, adminKey: string): RequestHandler {
+/** The key of `Authorization: Bearer KEY`. */
+export function keyInHeader(req: Request): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
+}
+
+/** The same, else that of `?token=`: for callers that can't set headers. */
+export function keyInHeaderOrQuery(req: Request): string | undefined {
+  const { token } = req.query;
+  return keyInHeader(req) ?? (typeof token === 'string' && token !== '' ? token : undefined);
+}
+
+/** Finds out by the key, and `x-project-id`, who asks. */
+export function authenticate(
+  store: Store,
+  adminKey: string,
+  keyOf: typeof keyInHeader = keyInHeader,
+): RequestHandler {
   const adminHash = sha256(adminKey);
   return async (req, res, next) => {
-    const [, key] = /^Bearer +(\S+)$/i.exec(req.get('authorization') ?? '') ?? [];
+    const key = keyOf(req);
     if (key === undefined) {
       throw new ApiError('unauthorized', 'send your key as "Authorization: Bearer KEY"');
     }

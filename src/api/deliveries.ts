@@ -9,6 +9,7 @@ import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
 import { toPlanned } from '../temporal/planned-delivery';
 import { answer, answerPage } from './answers';
+import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { explainPending } from './pending';
 import { ApiError, notFound } from './errors';
@@ -49,6 +50,7 @@ export function listView(delivery: DeliveryRecord): Record<string, unknown> {
     attemptCount: delivery.attemptCount,
     nextAttemptAt: delivery.nextAttemptAt,
     replays: delivery.replays,
+    test: delivery.test ?? false,
     createdAt: delivery.createdAt,
     completedAt: delivery.completedAt,
   };
@@ -113,7 +115,7 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     answer(res, { ...view(delivery), ...(pending && { pending }) });
   });
 
-  router.post('/:id/retry', write, async (req, res) => {
+  router.post('/:id/retry', write, audited('delivery.retried'), async (req, res) => {
     const delivery = await pendingDelivery(req, res);
     if (delivery.status === 'held') {
       throw new ApiError('delivery_held', 'its webhook is paused; resume the webhook');
@@ -122,7 +124,7 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     answer(res, view(delivery), 202);
   });
 
-  router.post('/:id/cancel', write, async (req, res) => {
+  router.post('/:id/cancel', write, audited('delivery.cancelled'), async (req, res) => {
     const delivery = await pendingDelivery(req, res);
     // One that no workflow runs is ended right here.
     const signalled = delivery.status === 'pending' && (await signal(delivery, 'cancel'));
@@ -130,7 +132,7 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     answer(res, view((await store.deliveries.find(delivery._id)) ?? delivery), 202);
   });
 
-  router.post('/:id/replay', write, async (req, res) => {
+  router.post('/:id/replay', write, audited('delivery.replayed'), async (req, res) => {
     const project = projectOf(res);
     const id = pathId(req, 'delivery');
     const found = await store.deliveries.get(project._id, id);

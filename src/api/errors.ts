@@ -22,7 +22,7 @@ export function invalid(details: readonly FieldProblem[]): ApiError {
 }
 
 export function notFound(what: string): ApiError {
-  return new ApiError('not_found', `${what} was not found in this project`);
+  return new ApiError('not_found', `${what} was not found`);
 }
 
 /** Errors of express.json, by their `type`. */

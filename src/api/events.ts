@@ -39,9 +39,16 @@ const listQuery = z.strictObject({
 /** Visible ASCII, as other APIs take it. */
 const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
-function view({ _id, projectId, type, createdAt, body }: EventRecord): Record<string, unknown> {
+function view({
+  _id,
+  projectId,
+  type,
+  createdAt,
+  test,
+  body,
+}: EventRecord): Record<string, unknown> {
   const { data } = JSON.parse(body) as { data: unknown };
-  return { id: _id, projectId, type, createdAt, data };
+  return { id: _id, projectId, type, createdAt, test: test ?? false, data };
 }
 
 function accepted(
@@ -64,7 +71,10 @@ export function eventsRouter({ store, intake }: EventsDependencies): Router {
         { field: 'Idempotency-Key', message: 'must be 1-255 visible ASCII characters' },
       ]);
     }
-    const prepared = intake.prepare(projectOf(res), parseBody(eventBody, req));
+    const project = projectOf(res);
+    const posted = parseBody(eventBody, req);
+    const types = await intake.catalog.find(project, [posted.type]);
+    const prepared = intake.prepare(project, types, posted);
     const { event, duplicate } = await intake.accept(
       prepared,
       key === undefined ? undefined : { key, body: req.body },
@@ -75,8 +85,12 @@ export function eventsRouter({ store, intake }: EventsDependencies): Router {
   router.post('/batch', send, async (req, res) => {
     const project = projectOf(res);
     const { events } = parseBody(batchBody, req);
+    const types = await intake.catalog.find(
+      project,
+      events.map(({ type }) => type),
+    );
     const prepared = prepareAll(events, (event, index) =>
-      intake.prepare(project, event, ['events', String(index)]),
+      intake.prepare(project, types, event, ['events', String(index)]),
     );
     await intake.acceptAll(prepared);
     answer(res, { events: prepared.map((event) => accepted(event, false)) }, 202);

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { KEY_ROLES, type KeyRecord } from '../store/keys';
 import type { Store } from '../store/store';
 import { answer, answerPage } from './answers';
+import { audited } from './audited';
 import { principalOf } from './auth';
 import { ApiError, notFound } from './errors';
 import { pageQuery, parseBody, parseListQuery, pathId } from './validation';
@@ -32,7 +33,7 @@ export function keysRouter(store: Store): Router {
   const router = Router({ mergeParams: true });
   router.use(ownersOnly);
 
-  router.post('/', async (req, res) => {
+  router.post('/', audited('key.created'), async (req, res) => {
     const projectId = pathId(req, 'project', 'projectId');
     const { name, role } = parseBody(createBody, req);
     if (!(await store.projects.get(projectId))) throw notFound('the project');
@@ -47,7 +48,7 @@ export function keysRouter(store: Store): Router {
     answerPage(res, 'keys', await store.keys.list(projectId, page), view);
   });
 
-  router.delete('/:keyId', async (req, res) => {
+  router.delete('/:keyId', audited('key.deleted', 'keyId'), async (req, res) => {
     const projectId = pathId(req, 'project', 'projectId');
     const id = pathId(req, 'key', 'keyId');
     if (!(await store.keys.delete(projectId, id))) throw notFound('the key');

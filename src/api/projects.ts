@@ -1,12 +1,15 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import { DEFAULT_PROFILE, profiles } from '../profiles';
+import { DEFAULT_PROFILE, getProfile, profiles } from '../profiles';
+import type { Cipher } from '../store/cipher';
 import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
 import { answer, answerPage } from './answers';
+import { audited } from './audited';
 import { adminOnly } from './auth';
-import { notFound } from './errors';
+import { invalid, notFound } from './errors';
 import { policyFields } from './policy';
+import { providerKeysField, providerKeysView, sealProviderKeys } from './provider-keys';
 import { pageQuery, parseBody, parseListQuery, pathId } from './validation';
 
 const fields = {
@@ -25,20 +28,33 @@ const createBody = z.strictObject({
     .refine((name) => profiles.has(name), `must be one of: ${[...profiles.keys()].join(', ')}`)
     .default(DEFAULT_PROFILE),
 });
-const updateBody = z.strictObject(fields).partial();
+const updateBody = z.strictObject({ ...fields, providerKeys: providerKeysField }).partial();
 const listQuery = z.strictObject(pageQuery('project'));
 
 function view(project: ProjectRecord): Record<string, unknown> {
   const { _id, name, profile, plan, ownerEmail, policy, createdAt, updatedAt } = project;
-  return { id: _id, name, profile, plan, ownerEmail, policy, createdAt, updatedAt };
+  return {
+    id: _id,
+    name,
+    profile,
+    plan,
+    ownerEmail,
+    policy,
+    ...(takesProviderEvents(project) && { providerKeys: providerKeysView(project) }),
+    createdAt,
+    updatedAt,
+  };
 }
 
+const takesProviderEvents = ({ profile }: ProjectRecord): boolean =>
+  getProfile(profile).providerEvents !== null;
+
 /** `/v1/projects` */
-export function projectsRouter(store: Store): Router {
+export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher }): Router {
   const router = Router();
   router.use(adminOnly);
 
-  router.post('/', async (req, res) => {
+  router.post('/', audited('project.created'), async (req, res) => {
     const { name, profile, plan, ownerEmail, policy } = parseBody(createBody, req);
     const project = await store.projects.create({
       name,
@@ -61,14 +77,23 @@ export function projectsRouter(store: Store): Router {
     answer(res, view(project));
   });
 
-  router.patch('/:id', async (req, res) => {
+  router.patch('/:id', audited('project.updated'), async (req, res) => {
     const id = pathId(req, 'project');
-    const project = await store.projects.update(id, parseBody(updateBody, req));
+    const { providerKeys, ...changes } = parseBody(updateBody, req);
+    const before = await store.projects.get(id);
+    if (before && providerKeys && !takesProviderEvents(before)) {
+      const message = 'is not a known field here: this profile takes no provider events';
+      throw invalid([{ field: 'providerKeys', message }]);
+    }
+    const project = await store.projects.update(id, {
+      ...changes,
+      ...(providerKeys && { providerKeys: sealProviderKeys(cipher, id, providerKeys) }),
+    });
     if (!project) throw notFound('the project');
     answer(res, view(project));
   });
 
-  router.delete('/:id', async (req, res) => {
+  router.delete('/:id', audited('project.deleted'), async (req, res) => {
     const id = pathId(req, 'project');
     if (!(await store.deleteProject(id))) throw notFound('the project');
     answer(res, { id, deleted: true });

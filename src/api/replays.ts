@@ -7,6 +7,7 @@ import type { ReplayRecord } from '../store/replays';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
 import { answer, answerPage } from './answers';
+import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { ApiError, notFound } from './errors';
 import { instant, pageQuery, parseBody, parseListQuery, pathId } from './validation';
@@ -34,6 +35,10 @@ const createBody = z
   })
   .refine(({ since, until }) => since < until, { path: ['until'], error: 'must be after since' });
 const listQuery = z.strictObject(pageQuery('replay'));
+
+/** It changes nothing. */
+const isDryRun = (body: unknown): boolean =>
+  (body as { dryRun?: unknown } | undefined)?.dryRun === true;
 
 function view(replay: ReplayRecord): Record<string, unknown> {
   const { _id, projectId, query, ratePerSecond, status, matched, replayed, failed } = replay;
@@ -65,7 +70,8 @@ export function replaysRouter({ store, engine, log }: ReplaysDependencies): Rout
     });
   };
 
-  router.post('/', write, async (req, res) => {
+  const created = audited('replay.created', 'id', ({ body }) => !isDryRun(body));
+  router.post('/', write, created, async (req, res) => {
     const project = projectOf(res);
     const { ratePerSecond, dryRun, ...query } = parseBody(createBody, req);
     if (query.webhookId !== undefined && !(await store.webhooks.get(project._id, query.webhookId)))
@@ -101,12 +107,16 @@ export function replaysRouter({ store, engine, log }: ReplaysDependencies): Rout
   });
 
   const moves = {
-    pause: { from: ['running', 'paused'], to: 'paused' },
-    resume: { from: ['running', 'paused'], to: 'running' },
-    cancel: { from: ['running', 'paused', 'cancelled'], to: 'cancelled' },
+    pause: { from: ['running', 'paused'], to: 'paused', action: 'replay.paused' },
+    resume: { from: ['running', 'paused'], to: 'running', action: 'replay.resumed' },
+    cancel: {
+      from: ['running', 'paused', 'cancelled'],
+      to: 'cancelled',
+      action: 'replay.cancelled',
+    },
   } as const;
-  for (const [name, { from, to }] of Object.entries(moves)) {
-    router.post(`/:id/${name}`, write, async (req, res) => {
+  for (const [name, { from, to, action }] of Object.entries(moves)) {
+    router.post(`/:id/${name}`, write, audited(action), async (req, res) => {
       const id = pathId(req, 'replay');
       const found = await store.replays.get(projectOf(res)._id, id);
       if (!found) throw notFound('the replay');

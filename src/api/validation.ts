@@ -26,8 +26,20 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   return parsed.data;
 }
 
+/** JSON.parse takes any depth; JSON.stringify, through which a body goes later, overflows the stack. */
+const MAX_DEPTH = 100;
+
+/** Whether objects and lists are inside each other deeper than that. */
+export function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
+}
+
 /** The body, `{}` where there is none. */
 export function parseBody<T>(schema: z.ZodType<T>, req: Request): T {
+  if (isDeeperThan(MAX_DEPTH, req.body)) {
+    throw invalid([{ field: 'body', message: `is nested deeper than ${MAX_DEPTH} levels` }]);
+  }
   return parse(schema, req.body === undefined ? {} : req.body);
 }
 
@@ -41,9 +53,12 @@ export function pathId(req: Request, resource: Resource, name = 'id'): string {
 /** ISO 8601 with its zone. */
 export const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
+/** `?limit` of a list. */
+export const pageSize = z.coerce.number().int().min(1).max(100).default(25);
+
 /** `?limit&cursor` of a list of that resource. */
 export const pageQuery = (resource: Resource) => ({
-  limit: z.coerce.number().int().min(1).max(100).default(25),
+  limit: pageSize,
   cursor: z
     .string()
     .refine((cursor) => isId(resource, cursor), 'is not a cursor that a list has answered')

@@ -1,7 +1,10 @@
 import { z } from 'zod';
+import { OPERATIONAL_TYPES } from '../contracts/operational';
 import { SIGNING_SCHEMES, type DeliveryPolicy, type SigningScheme } from '../contracts/delivery';
+import { filterProblems } from '../domain/filter-problems';
 import { isKnownPattern } from '../domain/subscription';
 import { checkWebhookUrl, type WebhookUrlPolicy } from '../domain/webhook-url';
+import { checkSecret } from '../delivery/signing';
 import type { Profile } from '../profiles';
 import { policyFields } from './policy';
 
@@ -22,7 +25,43 @@ const headers = z
       .refine((name) => !RESERVED_HEADER.test(name), 'is a header that Posthorn sets itself'),
     z.string().regex(HEADER_VALUE, 'must be 1-1024 visible ASCII characters'),
   )
-  .refine((all) => Object.keys(all).length <= MAX_HEADERS, `at most ${MAX_HEADERS} headers`);
+  .refine((all) => Object.keys(all).length <= MAX_HEADERS, `at most ${MAX_HEADERS} headers`)
+  .check((ctx) => {
+    const seen = new Set<string>();
+    for (const name of Object.keys(ctx.value)) {
+      const input = ctx.value;
+      if (seen.has(name.toLowerCase())) {
+        ctx.issues.push({ code: 'custom', message: 'is given twice', path: [name], input });
+      }
+      seen.add(name.toLowerCase());
+    }
+  });
+
+/** Stored as JSON (src/store/webhooks.ts). */
+const filter = z
+  .unknown()
+  .check((ctx) => {
+    if (ctx.value === null) return;
+    for (const { field, message } of filterProblems(ctx.value)) {
+      const path = field === '' ? [] : [field];
+      ctx.issues.push({ code: 'custom', message, path, input: ctx.value });
+    }
+  })
+  .transform((query) => (query === null ? null : JSON.stringify(query)));
+
+/** A secret of the caller's own, where the profile lets it bring one. */
+export function secretField(profile: Profile): z.ZodType<string | undefined> {
+  if (!profile.secretFromCaller) {
+    return z.undefined('secrets of this project are made by Posthorn').optional();
+  }
+  return z
+    .string()
+    .check((ctx) => {
+      const problem = checkSecret(ctx.value, profile.secretFormat);
+      if (problem !== null) ctx.issues.push({ code: 'custom', message: problem, input: ctx.value });
+    })
+    .optional();
+}
 
 /** What a caller may set on a webhook, and change later. */
 export interface WebhookSettings {
@@ -32,47 +71,70 @@ export interface WebhookSettings {
   headers?: Record<string, string>;
   signing?: SigningScheme[];
   policy?: Partial<DeliveryPolicy>;
+  /** A checked query as JSON; null: none. */
+  filter?: string | null;
 }
 
 export interface NewWebhookBody extends WebhookSettings {
   url: string;
+  secret?: string;
 }
 
-/** The bodies of `POST` and `PATCH /v1/webhooks`, by the profile's event types and the address rules. */
+/**
+ * Event types, families and `*`; a short name of the profile becomes the type that it stands for.
+ * @param types names of the project's types; the operational ones are everybody's
+ */
+export function subscriptionField(profile: Profile, types: readonly string[]): z.ZodType<string[]> {
+  const known = [...types, ...OPERATIONAL_TYPES];
+  const pattern = z
+    .string()
+    .max(200)
+    .transform((name) => profile.aliases.get(name) ?? name)
+    .refine(
+      (type) => isKnownPattern(type, known),
+      'is no event type of this project; GET /v1/webhooks/events/available lists them',
+    );
+  return z
+    .array(pattern)
+    .min(1)
+    .max(200)
+    .transform((patterns) => [...new Set(patterns)]);
+}
+
+/** The bodies of `POST` and `PATCH /v1/webhooks`, by the project's event types and the address rules. */
 export function webhookBodies(
   profile: Profile,
+  types: readonly string[],
   urlPolicy: WebhookUrlPolicy,
 ): {
   create: z.ZodType<NewWebhookBody>;
   update: z.ZodType<Partial<WebhookSettings> & { isActive?: boolean }>;
 } {
-  const types = profile.events.map(({ type }) => type);
   const settings = {
     name: z.string().trim().min(1).max(200),
-    events: z
-      .array(
-        z
-          .string()
-          .max(200)
-          .refine(
-            (pattern) => isKnownPattern(pattern, types),
-            'is no event type of this project; GET /v1/webhooks/events/available lists them',
-          ),
-      )
-      .min(1)
-      .max(200)
-      .transform((patterns) => [...new Set(patterns)]),
+    events: subscriptionField(profile, types),
     description: z.string().max(1000).nullable().optional(),
     headers: headers.optional(),
     signing: z.array(z.enum(SIGNING_SCHEMES)).min(1).optional(),
     policy: z.strictObject(policyFields).optional(),
+    filter: filter.optional(),
   };
   const url = z.string().check((ctx) => {
     const problem = checkWebhookUrl(ctx.value, urlPolicy);
     if (problem !== null) ctx.issues.push({ code: 'custom', message: problem, input: ctx.value });
   });
   return {
-    create: z.strictObject({ ...settings, url }),
+    create: z.strictObject({ ...settings, url, secret: secretField(profile) }),
     update: z.strictObject({ ...settings, isActive: z.boolean() }).partial(),
   };
+}
+
+/** The same for one process: what its configuration lets webhooks of this profile reach. */
+export function webhookBodiesOf(
+  profile: Profile,
+  types: readonly string[],
+  { development, allowedCidrs }: Omit<WebhookUrlPolicy, 'allowHttp'>,
+): ReturnType<typeof webhookBodies> {
+  const allowHttp = development && profile.httpInDevelopment;
+  return webhookBodies(profile, types, { allowHttp, development, allowedCidrs });
 }

@@ -6,28 +6,42 @@ import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
 import type { WebhookRecord } from '../store/webhooks';
 import { ApiError } from './errors';
+import type { Intake } from './intake';
+import { prepareTest } from './test-events';
 import type { NewWebhookBody } from './webhook-body';
 
 /**
  * Makes a webhook of checked settings: its place in the project's limit and the webhook itself are
- * taken in one transaction, so that neither is left alone.
- * @returns the webhook and its secret, which leaves the system only in the answer
- * @throws ApiError 422 `webhook_limit_reached`
+ * taken in one transaction, so that neither is left alone. Where the profile pings, the ping is part of
+ * it, and on its way when this returns.
+ * @returns the webhook and its secret, which leaves the system only in the answer; the ping's delivery
+ * @throws ApiError 422 `webhook_limit_reached`, 403 `plan_not_allowed`
  */
 export async function createWebhook(
-  { store, cipher }: { store: Store; cipher: Cipher },
+  { store, cipher, intake }: { store: Store; cipher: Cipher; intake: Intake },
   project: ProjectRecord,
   settings: NewWebhookBody,
-): Promise<{ webhook: WebhookRecord; secret: string }> {
+): Promise<{ webhook: WebhookRecord; secret: string; pingId: string | null }> {
   const profile = getProfile(project.profile);
+  if (project.plan !== null && profile.plansWithoutWebhooks.includes(project.plan)) {
+    throw new ApiError(
+      'plan_not_allowed',
+      `the plan "${project.plan}" has no webhooks; they need another plan`,
+    );
+  }
   const id = newId('webhook');
-  const secret = generateSecret(profile.secretFormat);
+  const secret = settings.secret ?? generateSecret(profile.secretFormat);
   const max = project.policy.maxWebhooks ?? profile.maxWebhooks;
-  const webhook = await store.transaction(async (session) => {
+  const { pingOnCreate } = profile;
+  const pinged =
+    pingOnCreate !== null
+      ? (await intake.catalog.find(project, [pingOnCreate])).get(pingOnCreate)
+      : undefined;
+  const { webhook, ping } = await store.transaction(async (session) => {
     if (!(await store.projects.takeWebhookPlace(project._id, max, session))) {
       throw new ApiError('webhook_limit_reached', `this project holds its ${max} webhooks`);
     }
-    return store.webhooks.create(
+    const created = await store.webhooks.create(
       {
         _id: id,
         projectId: project._id,
@@ -38,10 +52,17 @@ export async function createWebhook(
         signing: settings.signing ?? [...profile.signing],
         policy: settings.policy ?? {},
         headers: settings.headers ?? {},
+        filter: settings.filter ?? null,
         secrets: [cipher.seal(secret, id)],
       },
       session,
     );
+    if (!pinged) return { webhook: created, ping: null };
+    const test = prepareTest(intake, project, created, pinged, { isPing: true });
+    await store.deliveries.insertAll([test.delivery], session);
+    const events = await store.events.insertAll([test.event], session);
+    return { webhook: created, ping: { id: test.delivery._id, events } };
   });
-  return { webhook, secret };
+  if (ping) void intake.startAll(ping.events);
+  return { webhook, secret, pingId: ping?.id ?? null };
 }

@@ -3,23 +3,32 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { getProfile, type Profile } from '../profiles';
 import type { Cipher } from '../store/cipher';
+import { OperationalEvents } from '../store/operational-events';
 import type { Store } from '../store/store';
 import type { WebhookRecord } from '../store/webhooks';
 import type { Engine } from '../temporal/client';
+import { effectivePolicy } from '../profiles/policy';
 import { answer, answerPage } from './answers';
+import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { ApiError, notFound } from './errors';
+import type { Intake } from './intake';
+import { pingResult, type PingResult } from './ping';
+import { sendTests } from './test-events';
 import { pageQuery, parseBody, parseListQuery, pathId } from './validation';
-import { webhookBodies } from './webhook-body';
+import { subscriptionField, webhookBodiesOf } from './webhook-body';
 import { createWebhook } from './webhook-creation';
+import { webhookSecretRouter } from './webhook-secret';
 
 export interface WebhooksDependencies {
   store: Store;
   engine: Engine;
+  intake: Intake;
   log: Logger;
   cipher: Cipher;
   development: boolean;
   allowedCidrs: readonly string[];
+  retentionDays: number;
 }
 
 const listQuery = z.strictObject(pageQuery('webhook'));
@@ -43,6 +52,7 @@ function view(webhook: WebhookRecord): Record<string, unknown> {
     signing: shown.signing,
     policy: shown.policy,
     headers: shown.headers,
+    filter: shown.filter ? (JSON.parse(shown.filter) as unknown) : null,
     createdAt: shown.createdAt,
     updatedAt: shown.updatedAt,
   };
@@ -50,27 +60,34 @@ function view(webhook: WebhookRecord): Record<string, unknown> {
 
 /** `/v1/webhooks` */
 export function webhooksRouter(deps: WebhooksDependencies): Router {
-  const { store, engine, log, cipher, development, allowedCidrs } = deps;
+  const { store, engine, log } = deps;
   const router = Router();
   const read = allow('owner', 'reader');
   const write = allow('owner');
+  const operational = new OperationalEvents(store, deps.retentionDays);
 
   const profileOf = (res: Response): Profile => getProfile(projectOf(res).profile);
-  const bodiesFor = (profile: Profile) =>
-    webhookBodies(profile, {
-      allowHttp: development && profile.httpInDevelopment,
-      development,
-      allowedCidrs,
-    });
+  const namesOf = (res: Response): Promise<string[]> => deps.intake.catalog.names(projectOf(res));
+  const bodiesFor = async (res: Response) =>
+    webhookBodiesOf(profileOf(res), await namesOf(res), deps);
 
-  router.get('/events/available', read, (_req, res) => {
-    answer(res, { events: profileOf(res).events.map(({ type }) => type) });
+  router.get('/events/available', read, async (_req, res) => {
+    answer(res, { events: await namesOf(res) });
   });
 
-  router.post('/', write, async (req, res) => {
-    const body = parseBody(bodiesFor(profileOf(res)).create, req);
-    const { webhook, secret } = await createWebhook(deps, projectOf(res), body);
-    answer(res, { ...view(webhook), secret }, 201);
+  router.post('/', write, audited('webhook.created'), async (req, res) => {
+    const body = parseBody((await bodiesFor(res)).create, req);
+    const project = projectOf(res);
+    const { webhook, secret, pingId } = await createWebhook(deps, project, body);
+    const { timeoutMs } = effectivePolicy(profileOf(res), project.policy, webhook.policy);
+    const ping =
+      pingId !== null &&
+      (await pingResult(store, pingId, timeoutMs).catch((error: unknown): PingResult => {
+        // The webhook is there, and its secret is in this answer alone.
+        log.warn({ err: error, webhookId: webhook._id }, 'ping could not be followed');
+        return { outcome: 'pending' };
+      }));
+    answer(res, { ...view(webhook), secret, ...(ping && { ping }) }, 201);
   });
 
   router.get('/', read, async (req, res) => {
@@ -84,37 +101,38 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     answer(res, view(webhook));
   });
 
-  router.patch('/:id', write, async (req, res) => {
+  router.patch('/:id', write, audited('webhook.updated'), async (req, res) => {
     const id = pathId(req, 'webhook');
     if (req.body !== undefined && Object.hasOwn(req.body as object, 'url')) {
       throw new ApiError('url_immutable', 'a webhook keeps its url; make a new webhook instead', [
         { field: 'url', message: 'can not be changed' },
       ]);
     }
-    const { isActive, ...changes } = parseBody(bodiesFor(profileOf(res)).update, req);
-    const webhook = await store.webhooks.update(projectOf(res)._id, id, {
+    const { isActive, ...changes } = parseBody((await bodiesFor(res)).update, req);
+    const updated = await operational.update(projectOf(res), id, {
       ...changes,
       ...(isActive === true && { isActive, disabledReason: null, failureCount: 0 }),
       ...(isActive === false && { isActive, disabledReason: 'manual' }),
     });
-    if (!webhook) throw notFound('the webhook');
-    answer(res, view(webhook));
+    if (!updated) throw notFound('the webhook');
+    void deps.intake.startAll(updated.events);
+    answer(res, view(updated.webhook));
   });
 
-  router.delete('/:id', write, async (req, res) => {
+  router.delete('/:id', write, audited('webhook.deleted'), async (req, res) => {
     const id = pathId(req, 'webhook');
     if (!(await store.deleteWebhook(projectOf(res)._id, id))) throw notFound('the webhook');
     answer(res, { id, deleted: true });
   });
 
-  router.post('/:id/pause', write, async (req, res) => {
+  router.post('/:id/pause', write, audited('webhook.paused'), async (req, res) => {
     const id = pathId(req, 'webhook');
     const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: true });
     if (!webhook) throw notFound('the webhook');
     answer(res, view(webhook));
   });
 
-  router.post('/:id/resume', write, async (req, res) => {
+  router.post('/:id/resume', write, audited('webhook.resumed'), async (req, res) => {
     const id = pathId(req, 'webhook');
     const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: false });
     if (!webhook) throw notFound('the webhook');
@@ -124,13 +142,22 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     answer(res, view(webhook));
   });
 
-  router.get('/:id/secret', write, async (req, res) => {
-    const webhook = await store.webhooks.get(projectOf(res)._id, pathId(req, 'webhook'));
-    const [newest] = webhook?.secrets ?? [];
-    if (!webhook || !newest) throw notFound('the webhook');
-    res.set('Cache-Control', 'no-store');
-    answer(res, { secret: cipher.open(newest, webhook._id) });
+  router.post('/:id/test', write, audited('webhook.tested'), async (req, res) => {
+    const project = projectOf(res);
+    const field = subscriptionField(profileOf(res), await namesOf(res));
+    const testBody = z.strictObject({ events: field.optional() });
+    const { events } = parseBody(testBody, req);
+    const webhook = await store.webhooks.get(project._id, pathId(req, 'webhook'));
+    if (!webhook) throw notFound('the webhook');
+    const deliveries = await sendTests(deps, project, webhook, events ?? webhook.events);
+    answer(
+      res,
+      { deliveries: deliveries.map(({ _id, eventType }) => ({ id: _id, eventType })) },
+      202,
+    );
   });
+
+  router.use('/:id/secret', webhookSecretRouter(deps));
 
   return router;
 }

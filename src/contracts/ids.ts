@@ -8,6 +8,11 @@ export const ID_PREFIXES = {
   event: 'evt',
   delivery: 'dlv',
   replay: 'rpl',
+  audit: 'aud',
+  /** Own event types: only as a list's cursor does it leave; they go by their names. */
+  eventType: 'ety',
+  /** Reports of e-mail providers, kept; so far it doesn't leave. */
+  inbound: 'inb',
 } as const;
 
 export type Resource = keyof typeof ID_PREFIXES;

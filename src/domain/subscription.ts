@@ -1,8 +1,11 @@
+import { isOperational } from '../contracts/operational';
+
 /**
  * Whether a webhook subscribed to `patterns` gets events of `type`: `*` is all, `email.*` a family,
- * anything else one exact type.
+ * anything else one exact type. Operational events are got by their exact names alone.
  */
 export function isSubscribed(patterns: readonly string[], type: string): boolean {
+  if (isOperational(type)) return patterns.includes(type);
   return patterns.some(
     (pattern) =>
       pattern === '*' ||

@@ -13,6 +13,7 @@ import {
 } from '../contracts/delivery';
 import { isDuplicateKey } from './errors';
 import { findPage, firstIdAt, type Page, type PageRequest } from './paging';
+import type { NewDelivery } from './new-delivery';
 import type { ReplayQuery, ReplayRecord } from './replays';
 
 export interface DeliveryRecord {
@@ -36,6 +37,10 @@ export interface DeliveryRecord {
    * shows up unasked is an operator's reset, and counted as a replay.
    */
   runRequested: boolean;
+  /** Of a test event. */
+  test?: boolean;
+  /** The test ping of a new webhook: attempted once, and no matter for the webhook's health. */
+  isPing?: boolean;
   createdAt: Date;
   completedAt: Date | null;
   expiresAt: Date;
@@ -73,6 +78,8 @@ const schema = new Schema<DeliveryRecord>(
     replays: { type: Number, default: 0 },
     runId: { type: String, default: null },
     runRequested: { type: Boolean, default: false },
+    test: Boolean,
+    isPing: Boolean,
     createdAt: { type: Date, required: true },
     completedAt: { type: Date, default: null },
     expiresAt: { type: Date, required: true },
@@ -126,21 +133,7 @@ export class Deliveries {
    * Writes the deliveries of an event that don't exist yet, and answers them all as they stand: a
    * repeated plan answers the first one's.
    */
-  async plan(
-    deliveries: Pick<
-      DeliveryRecord,
-      | '_id'
-      | 'eventId'
-      | 'webhookId'
-      | 'projectId'
-      | 'eventType'
-      | 'status'
-      | 'nextAttemptAt'
-      | 'createdAt'
-      | 'completedAt'
-      | 'expiresAt'
-    >[],
-  ): Promise<DeliveryRecord[]> {
+  async plan(deliveries: readonly NewDelivery[]): Promise<DeliveryRecord[]> {
     const [first] = deliveries;
     if (!first) return [];
     try {
@@ -152,6 +145,11 @@ export class Deliveries {
       .find({ eventId: first.eventId, webhookId: { $in: deliveries.map((d) => d.webhookId) } })
       .sort({ webhookId: 1 })
       .lean<DeliveryRecord[]>();
+  }
+
+  /** Stores them all or none. */
+  async insertAll(deliveries: readonly NewDelivery[], session: ClientSession): Promise<void> {
+    await this.model.insertMany(deliveries, { session });
   }
 
   async get(projectId: string, id: string): Promise<DeliveryRecord | null> {

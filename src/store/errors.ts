@@ -21,3 +21,8 @@ export function isStoreUnavailable(error: unknown): boolean {
     SOCKET_ERRORS.includes((error as NodeJS.ErrnoException | null)?.code ?? '')
   );
 }
+
+/** Whether MongoDB gave a query up after its `maxTimeMS`. */
+export function isTooSlow(error: unknown): boolean {
+  return error instanceof mongo.MongoServerError && error.code === 50;
+}

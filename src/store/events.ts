@@ -14,6 +14,15 @@ export interface EventRecord {
   idempotencyKey?: string;
   /** SHA-256 of the request, to tell a repeated request from another one under the same key. */
   requestHash?: string;
+  /** A sample that somebody asked for, not something that happened. */
+  test?: boolean;
+  /**
+   * It is for this webhook alone, whatever that is subscribed to: its delivery was written with it, and
+   * no other one is planned.
+   */
+  onlyWebhookId?: string;
+  /** It tells of this webhook, which doesn't get it: an operational event is never about its receiver. */
+  aboutWebhookId?: string;
   /** When all its deliveries had been started; null until then, which is what reconcile looks for. */
   fannedOutAt: Date | null;
   expiresAt: Date;
@@ -29,6 +38,9 @@ const schema = new Schema<EventRecord>(
     body: { type: String, required: true },
     idempotencyKey: String,
     requestHash: String,
+    test: Boolean,
+    onlyWebhookId: String,
+    aboutWebhookId: String,
     fannedOutAt: { type: Date, default: null },
     expiresAt: { type: Date, required: true },
   },

@@ -2,6 +2,7 @@ import { Schema, type ClientSession, type Connection, type Model } from 'mongoos
 import { newId } from '../contracts/ids';
 import type { DeliveryPolicy } from '../contracts/delivery';
 import { findPage, type Page, type PageRequest } from './paging';
+import type { Sealed } from './cipher';
 
 /** A project's own figures; what is missing is the profile's. */
 export interface ProjectPolicy extends Partial<DeliveryPolicy> {
@@ -15,6 +16,8 @@ export interface ProjectRecord {
   plan: string | null;
   ownerEmail: string | null;
   policy: ProjectPolicy;
+  /** By provider: what its signatures are verified with, sealed for `<project>/<provider>`. */
+  providerKeys?: Record<string, Sealed | null>;
   /** How many webhooks it holds; kept with them in one transaction, so that the limit can't be raced. */
   webhookCount: number;
   createdAt: Date;
@@ -29,6 +32,7 @@ const schema = new Schema<ProjectRecord>(
     plan: { type: String, default: null },
     ownerEmail: { type: String, default: null },
     policy: { type: Schema.Types.Mixed, default: {} },
+    providerKeys: { type: Schema.Types.Mixed, default: {} },
     webhookCount: { type: Number, default: 0 },
   },
   { timestamps: true, minimize: false },
@@ -55,12 +59,18 @@ export class Projects {
     return findPage(this.model, 'project', {}, page);
   }
 
+  /** Of `providerKeys` those that are given change, the others stay; null takes one away. */
   async update(
     id: string,
-    changes: Partial<Pick<ProjectRecord, 'name' | 'plan' | 'ownerEmail' | 'policy'>>,
+    {
+      providerKeys = {},
+      ...changes
+    }: Partial<Pick<ProjectRecord, 'name' | 'plan' | 'ownerEmail' | 'policy' | 'providerKeys'>>,
   ): Promise<ProjectRecord | null> {
+    const keys = Object.entries(providerKeys).map(([name, key]) => [`providerKeys.${name}`, key]);
+    const set = { ...changes, ...Object.fromEntries(keys) };
     return this.model
-      .findByIdAndUpdate(id, { $set: changes }, { returnDocument: 'after' })
+      .findByIdAndUpdate(id, { $set: set }, { returnDocument: 'after' })
       .lean<ProjectRecord>();
   }
 

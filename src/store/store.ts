@@ -1,7 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import mongoose, { type ClientSession, type Connection, type ConnectOptions } from 'mongoose';
+import { Audit } from './audit';
 import { Deliveries } from './deliveries';
-import { Events } from './events';
+import { isDuplicateKey } from './errors';
+import { EventTypes } from './event-types';
+import { Events, type EventRecord } from './events';
+import { Inbound, type InboundRecord } from './inbound';
 import { Keys } from './keys';
 import { Projects } from './projects';
 import { Replays } from './replays';
@@ -11,6 +15,9 @@ import { Webhooks } from './webhooks';
 const SERVER_SELECTION_TIMEOUT_MS = 5000;
 /** Milliseconds between tries to connect for the first time. */
 const CONNECT_RETRY_MS = 500;
+
+/** How often equal reports are looked up again after another request has stored one of them. */
+const INSERT_TRIES = 5;
 
 /** mongoose takes its options out of the object that it is given, so each call needs its own. */
 const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
@@ -30,8 +37,11 @@ export class Store {
   readonly keys: Keys;
   readonly webhooks: Webhooks;
   readonly events: Events;
+  readonly eventTypes: EventTypes;
   readonly deliveries: Deliveries;
+  readonly inbound: Inbound;
   readonly replays: Replays;
+  readonly audit: Audit;
   private closed = false;
 
   private constructor(private readonly connection: Connection) {
@@ -39,8 +49,11 @@ export class Store {
     this.keys = new Keys(connection);
     this.webhooks = new Webhooks(connection);
     this.events = new Events(connection);
+    this.eventTypes = new EventTypes(connection);
     this.deliveries = new Deliveries(connection);
+    this.inbound = new Inbound(connection);
     this.replays = new Replays(connection);
+    this.audit = new Audit(connection);
   }
 
   /**
@@ -82,11 +95,16 @@ export class Store {
       if (!(await this.projects.delete(id, session))) return false;
       await this.webhooks.deleteAll(id, session);
       await this.keys.deleteAll(id, session);
+      await this.eventTypes.deleteAll(id, session);
       return true;
     });
     if (deleted) {
       const now = new Date();
-      await Promise.all([this.events.expireAll(id, now), this.deliveries.expireAll(id, now)]);
+      await Promise.all([
+        this.events.expireAll(id, now),
+        this.deliveries.expireAll(id, now),
+        this.inbound.expireAll(id, now),
+      ]);
     }
     return deleted;
   }
@@ -98,6 +116,35 @@ export class Store {
       await this.projects.freeWebhookPlace(projectId, session);
       return true;
     });
+  }
+
+  /**
+   * Stores what a provider reported in one request, with the events that it became: all of it or
+   * nothing, so that no report is known whose event is lost. Reports stored before are left out.
+   * @returns the events, now safe
+   */
+  async insertReports(
+    reports: readonly { record: InboundRecord; event: Omit<EventRecord, 'fannedOutAt'> | null }[],
+  ): Promise<EventRecord[]> {
+    for (let tries = 1; ; tries += 1) {
+      try {
+        return await this.transaction(async (session) => {
+          const fresh = await this.inbound.onlyNew(reports, session);
+          if (fresh.length === 0) return [];
+          await this.inbound.insertAll(
+            fresh.map(({ record }) => record),
+            session,
+          );
+          return this.events.insertAll(
+            fresh.flatMap(({ event }) => event ?? []),
+            session,
+          );
+        });
+      } catch (error) {
+        // The same report came in twice at once: the other request stored it, so it is known now.
+        if (!isDuplicateKey(error) || tries === INSERT_TRIES) throw error;
+      }
+    }
   }
 
   async close(): Promise<void> {
@@ -120,6 +167,16 @@ export class Store {
   }
 
   private repositories(): { model: { createCollection(): unknown; createIndexes(): unknown } }[] {
-    return [this.projects, this.keys, this.webhooks, this.events, this.deliveries, this.replays];
+    return [
+      this.projects,
+      this.keys,
+      this.webhooks,
+      this.events,
+      this.eventTypes,
+      this.deliveries,
+      this.inbound,
+      this.replays,
+      this.audit,
+    ];
   }
 }

@@ -5,6 +5,11 @@ import type { Sealed } from './cipher';
 
 export type DisabledReason = 'manual' | 'gone' | 'consecutive_failures';
 
+/** A sealed secret, with the end of its rotation's overlap where another one has superseded it. */
+export interface WebhookSecret extends Sealed {
+  expiresAt?: Date;
+}
+
 export interface WebhookRecord {
   _id: string;
   projectId: string;
@@ -26,8 +31,12 @@ export interface WebhookRecord {
   /** The webhook's own figures; what is missing is the project's, then the profile's. */
   policy: Partial<DeliveryPolicy>;
   headers: Record<string, string>;
-  /** Newest first; more than one during a rotation's overlap. */
-  secrets: Sealed[];
+  /**
+   * Which envelopes it gets, as JSON: MongoDB would read meaning into a query's `$` and dots. null: all.
+   */
+  filter: string | null;
+  /** Newest first; more than one during a rotation's overlap, and until reconcile clears up after it. */
+  secrets: WebhookSecret[];
   /** Attempts already counted in the health fields, so that a repeated record counts once. */
   countedAttempts: string[];
   createdAt: Date;
@@ -46,7 +55,11 @@ export type NewWebhook = Pick<
   | 'policy'
   | 'headers'
   | 'secrets'
->;
+> &
+  Partial<Pick<WebhookRecord, 'filter'>>;
+
+/** How many secrets of a webhook may be live: each one signs every attempt. */
+export const MAX_LIVE_SECRETS = 10;
 
 /** How many attempts `countedAttempts` remembers: more than can be under way for one webhook. */
 const COUNTED_ATTEMPTS = 100;
@@ -69,15 +82,27 @@ const schema = new Schema<WebhookRecord>(
     signing: { type: [String], required: true },
     policy: { type: Schema.Types.Mixed, default: {} },
     headers: { type: Schema.Types.Mixed, default: {} },
-    secrets: { type: [{ _id: false, keyId: String, box: String }], required: true },
+    filter: { type: String, default: null },
+    secrets: {
+      type: [{ _id: false, keyId: String, box: String, expiresAt: Date }],
+      required: true,
+    },
     countedAttempts: { type: [String], default: [] },
   },
   { timestamps: true, minimize: false },
 );
 schema.index({ projectId: 1, _id: -1 });
+schema.index({ projectId: 1, events: 1 });
+schema.index({ 'secrets.expiresAt': 1 }, { sparse: true });
 
 /** Health is state about deliveries, not an edit of the webhook: it leaves `updatedAt` alone. */
 const HEALTH = { timestamps: false } as const;
+
+const dueForDisabling = (id: string, minFailures: number) => ({
+  _id: id,
+  isActive: true,
+  failureCount: { $gte: minFailures },
+});
 
 export class Webhooks {
   readonly model: Model<WebhookRecord>;
@@ -91,8 +116,12 @@ export class Webhooks {
     return created!.toObject();
   }
 
-  async get(projectId: string, id: string): Promise<WebhookRecord | null> {
-    return this.model.findOne({ _id: id, projectId }).lean<WebhookRecord>();
+  async get(
+    projectId: string,
+    id: string,
+    session: ClientSession | null = null,
+  ): Promise<WebhookRecord | null> {
+    return this.model.findOne({ _id: id, projectId }).session(session).lean<WebhookRecord>();
   }
 
   async list(projectId: string, page: PageRequest): Promise<Page<WebhookRecord>> {
@@ -121,9 +150,14 @@ export class Webhooks {
     projectId: string,
     id: string,
     changes: Partial<WebhookRecord>,
+    session: ClientSession | null = null,
   ): Promise<WebhookRecord | null> {
     return this.model
-      .findOneAndUpdate({ _id: id, projectId }, { $set: changes }, { returnDocument: 'after' })
+      .findOneAndUpdate(
+        { _id: id, projectId },
+        { $set: changes },
+        { returnDocument: 'after', session },
+      )
       .lean<WebhookRecord>();
   }
 
@@ -158,12 +192,87 @@ export class Webhooks {
     );
   }
 
-  /** Disables an active webhook, when it has at least `minFailures` consecutive failures. */
-  async disable(id: string, reason: DisabledReason, minFailures = 0): Promise<boolean> {
+  /**
+   * Puts a new secret before the live ones; each of those ends at `endsAt`, or when it was to end anyway
+   * if that is sooner. One write: of two rotations at once, both secrets stay.
+   * @param endsAt not after `now`: they end at once
+   * @returns false when there is no such webhook, or too many of its secrets are live
+   */
+  async rotateSecret(
+    projectId: string,
+    id: string,
+    secret: Sealed,
+    now: Date,
+    endsAt: Date,
+    session: ClientSession,
+  ): Promise<boolean> {
+    const live = { $or: [{ $not: ['$$old.expiresAt'] }, { $gt: ['$$old.expiresAt', now] }] };
+    const superseded = {
+      $map: {
+        input: endsAt > now ? { $filter: { input: '$secrets', as: 'old', cond: live } } : [],
+        as: 'old',
+        // $min leaves out what is missing.
+        in: { $mergeObjects: ['$$old', { expiresAt: { $min: ['$$old.expiresAt', endsAt] } }] },
+      },
+    };
     const { modifiedCount } = await this.model.updateOne(
-      { _id: id, isActive: true, failureCount: { $gte: minFailures } },
-      { $set: { isActive: false, disabledReason: reason } },
+      { _id: id, projectId, $expr: { $lt: [{ $size: superseded }, MAX_LIVE_SECRETS] } },
+      [
+        {
+          $set: {
+            secrets: { $concatArrays: [[{ $literal: secret }], superseded] },
+            updatedAt: now,
+          },
+        },
+      ],
+      { updatePipeline: true, session },
     );
     return modifiedCount === 1;
+  }
+
+  /** Forgets the secrets whose overlap has ended; no attempt signs with them any more. */
+  async removeEndedSecrets(now: Date): Promise<void> {
+    await this.model.updateMany(
+      { 'secrets.expiresAt': { $lte: now } },
+      { $pull: { secrets: { expiresAt: { $lte: now } } } },
+      HEALTH,
+    );
+  }
+
+  /** Whether `disable` would disable it. */
+  async isDueForDisabling(id: string, minFailures: number): Promise<boolean> {
+    return (await this.model.exists(dueForDisabling(id, minFailures))) !== null;
+  }
+
+  /**
+   * Disables an active webhook that has at least `minFailures` consecutive failures.
+   * @returns the webhook as disabled now; null when nothing was changed
+   */
+  async disable(
+    id: string,
+    reason: DisabledReason,
+    minFailures: number,
+    session: ClientSession,
+  ): Promise<WebhookRecord | null> {
+    return this.model
+      .findOneAndUpdate(
+        dueForDisabling(id, minFailures),
+        { $set: { isActive: false, disabledReason: reason } },
+        { returnDocument: 'after', session },
+      )
+      .lean<WebhookRecord>();
+  }
+
+  /** Whether another webhook of the project is subscribed to exactly that type. */
+  async hasSubscriber(
+    projectId: string,
+    type: string,
+    exceptId: string,
+    session: ClientSession | null = null,
+  ): Promise<boolean> {
+    const found = await this.model
+      .exists({ projectId, events: type, _id: { $ne: exceptId } })
+      .session(session);
+    return found !== null;
   }
 }

@@ -18,7 +18,10 @@ export function toPlanned(
     webhookId: delivery.webhookId,
     projectId: delivery.projectId,
     eventType: delivery.eventType,
-    policy: { timeoutMs: policy.timeoutMs, retryDelaysMs: policy.retryDelaysMs },
+    policy: {
+      timeoutMs: policy.timeoutMs,
+      retryDelaysMs: delivery.isPing ? [] : policy.retryDelaysMs,
+    },
     summary: `${delivery.eventType} → ${webhook.name}`,
   };
 }

@@ -5,11 +5,15 @@ import type { WorkflowHandle } from '@temporalio/client';
 import { msToNumber } from '@temporalio/common/lib/time';
 import { temporal } from '@temporalio/proto';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { DefaultLogger, makeTelemetryFilterString, Runtime, Worker } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import { pino } from 'pino';
+import { loadConfig } from '../../src/config/config';
 import type { Activities, PlannedDelivery } from '../../src/contracts/activities';
 import { deliveryWorkflowId, SEARCH_ATTRIBUTES, WORKFLOWS } from '../../src/contracts/temporal';
+import { setUpTemporal } from '../../src/temporal/setup';
 import { timeSkippingServer } from '../support/embedded';
 import { Fixture } from '../support/fixture';
+import { testEnvironment } from '../support/stack';
 
 const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
 
@@ -23,7 +27,7 @@ export interface Execution {
   nextDelayMs?: number;
 }
 
-/** The time-skipping server, with the real activities on the real MongoDB. */
+/** The real activities on the real MongoDB, with a server of Temporal. */
 export class Harness {
   readonly taskQueue = `test-${randomUUID()}`;
   private readonly executions = new Map<string, Execution[]>();
@@ -33,11 +37,8 @@ export class Harness {
     readonly fixture: Fixture,
   ) {}
 
+  /** On a time-skipping server of its own. */
   static async start(): Promise<Harness> {
-    Runtime.install({
-      logger: new DefaultLogger('ERROR'),
-      telemetryOptions: { logging: { filter: makeTelemetryFilterString({ core: 'ERROR' }) } },
-    });
     const [env, fixture] = await Promise.all([
       TestWorkflowEnvironment.createTimeSkipping({ server: { executable: timeSkippingServer() } }),
       Fixture.open(),
@@ -49,6 +50,18 @@ export class Harness {
         Object.values(SEARCH_ATTRIBUTES).map(({ name }) => [name, INDEXED_VALUE_TYPE_KEYWORD]),
       ),
     });
+    return new Harness(env, fixture);
+  }
+
+  /** In a namespace of its own on the test run's real server, for what the other one does not do. */
+  static async startReal(): Promise<Harness> {
+    const config = loadConfig(testEnvironment(), 'all');
+    await setUpTemporal(config, pino({ level: 'silent' }));
+    const { address, namespace } = config.temporal;
+    const [env, fixture] = await Promise.all([
+      TestWorkflowEnvironment.createFromExistingServer({ address, namespace }),
+      Fixture.open(),
+    ]);
     return new Harness(env, fixture);
   }
 
@@ -73,6 +86,7 @@ export class Harness {
     const activities = { ...this.fixture.activities(), ...replaced };
     const worker = await Worker.create({
       connection: this.env.nativeConnection,
+      namespace: this.env.client.options.namespace,
       taskQueue: this.taskQueue,
       workflowBundle: { codePath: BUNDLE },
       activities: {

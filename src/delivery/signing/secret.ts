@@ -18,8 +18,8 @@ const FORMATS: Record<SecretFormat, Format> = {
     encode: (bytes) => bytes.toString('hex'),
     decode: (secret) => Buffer.from(secret, 'utf8'),
     // Receivers' libraries disagree about the bytes of other characters.
-    isUsable: (secret) => /^[\x21-\x7e]{1,256}$/.test(secret),
-    rule: 'must be 1 to 256 printable ASCII characters without spaces',
+    isUsable: (secret) => /^[\x21-\x7e]{16,256}$/.test(secret),
+    rule: 'must be 16 to 256 printable ASCII characters without spaces',
   },
   whsec: {
     encode: (bytes) => WHSEC_PREFIX + bytes.toString('base64'),
@@ -37,7 +37,7 @@ export function generateSecret(format: SecretFormat): string {
 
 /**
  * What is wrong with a secret that a caller brings, as a message for the field `secret`; null when
- * it can be used. `raw`: 1 to 256 printable ASCII characters. `whsec`: that prefix and the base64 of
+ * it can be used. `raw`: 16 to 256 printable ASCII characters. `whsec`: that prefix and the base64 of
  * 24 to 64 bytes.
  */
 export function checkSecret(secret: string, format: SecretFormat): string | null {

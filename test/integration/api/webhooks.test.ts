@@ -38,6 +38,7 @@ describe('webhooks', () => {
       signing: ['hex'],
       policy: {},
       headers: {},
+      filter: null,
       createdAt: expect.any(String),
       updatedAt: expect.any(String),
     });

@@ -179,7 +179,7 @@ describe('secrets', () => {
 
   it.each([
     ['raw', generateSecret('raw')],
-    ['raw', 'x'],
+    ['raw', 'x'.repeat(16)],
     ['raw', 'x'.repeat(256)],
     ['whsec', generateSecret('whsec')],
     ['whsec', `whsec_${Buffer.alloc(24).toString('base64')}`],
@@ -191,10 +191,11 @@ describe('secrets', () => {
 
   it.each([
     ['raw', ''],
+    ['raw', 'x'.repeat(15)],
     ['raw', 'x'.repeat(257)],
-    ['raw', 'two words'],
-    ['raw', 'pässwörd'],
-    ['raw', 'line\n'],
+    ['raw', 'two words, or three'],
+    ['raw', 'pässwörd-pässwörd'],
+    ['raw', 'a line and its end\n'],
     ['whsec', generateSecret('raw')],
     ['whsec', `whsec_${Buffer.alloc(23).toString('base64')}`],
     ['whsec', `whsec_${Buffer.alloc(65).toString('base64')}`],

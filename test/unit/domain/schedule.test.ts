@@ -1,10 +1,5 @@
 import fc from 'fast-check';
-import {
-  JITTER,
-  MAX_RETRY_AFTER_MS,
-  nextDelayMs,
-  retryPolicy,
-} from '../../../src/domain/schedule';
+import { JITTER, MAX_RETRY_AFTER_MS, nextDelayMs, retryPolicy } from '../../../src/domain/schedule';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -70,10 +65,13 @@ describe('the retry policy', () => {
 });
 
 describe('the delay after a failed attempt', () => {
-  it.each(Object.entries(SCHEDULES))('of %s is the schedule as written, without jitter', (_n, list) => {
-    const policy = { retryDelaysMs: list };
-    expect(list.map((_delay, index) => nextDelayMs(policy, index + 1, 0))).toEqual(list);
-  });
+  it.each(Object.entries(SCHEDULES))(
+    'of %s is the schedule as written, without jitter',
+    (_n, list) => {
+      const policy = { retryDelaysMs: list };
+      expect(list.map((_delay, index) => nextDelayMs(policy, index + 1, 0))).toEqual(list);
+    },
+  );
 
   it('is none after the last attempt, whatever the receiver asks for', () => {
     const policy = { retryDelaysMs: SCHEDULES.autosend };

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { OPERATIONAL_TYPES } from '../../../src/contracts/operational';
 import { isKnownPattern, isSubscribed } from '../../../src/domain/subscription';
 
 const TYPES = ['email.sent', 'email.opened', 'email.group_unsubscribed', 'contact.created'];
@@ -29,6 +30,15 @@ describe('a subscription', () => {
       'email.opened',
       'contact.created',
     ]);
+  });
+
+  it('gets operational types by their exact names alone', () => {
+    for (const operational of OPERATIONAL_TYPES) {
+      expect(isSubscribed(['*', 'webhook.*', 'delivery.*'], operational)).toBe(false);
+      expect(isSubscribed(['email.*', operational], operational)).toBe(true);
+      expect(isKnownPattern(operational, OPERATIONAL_TYPES)).toBe(true);
+    }
+    expect(isKnownPattern('webhook.*', OPERATIONAL_TYPES)).toBe(false);
   });
 
   it('to nothing gets nothing', () => {

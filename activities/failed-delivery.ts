@@ -1,0 +1,56 @@
+import { isOperational } from '../src/contracts/operational';
+import type { Attempt } from '../src/contracts/delivery';
+import { isGone } from '../src/domain/outcome';
+import { getProfile } from '../src/profiles';
+import { effectivePolicy } from '../src/profiles/policy';
+import type { EventRecord } from '../src/store/events';
+import { OperationalEvents } from '../src/store/operational-events';
+import type { Subject } from './attempt';
+import type { ActivityDependencies } from '.';
+
+/**
+ * What a delivery's failing means beyond itself: its webhook is disabled where that is due, and who
+ * wants to know is told. Repeated for the same failure, it does nothing more.
+ */
+export async function followFailure(
+  { store, starter, log, retentionDays }: ActivityDependencies,
+  subject: Subject,
+  attempt: Attempt,
+): Promise<void> {
+  const operational = new OperationalEvents(store, retentionDays);
+  const events = [
+    ...(await disableWhereDue(operational, subject, attempt)),
+    ...(await announce(operational, subject)),
+  ];
+  for (const event of events) {
+    if (event.fannedOutAt !== null) continue;
+    await starter.startFanOut(event).catch((error: unknown) => {
+      log.warn({ err: error, eventId: event._id }, 'fan-out left to reconcile');
+    });
+  }
+}
+
+async function disableWhereDue(
+  operational: OperationalEvents,
+  { webhook, project }: Subject,
+  { statusCode }: Attempt,
+): Promise<EventRecord[]> {
+  if (isGone(statusCode)) return operational.disable(project, webhook._id, 'gone');
+  const { autoDisableAfter } = effectivePolicy(
+    getProfile(project.profile),
+    project.policy,
+    webhook.policy,
+  );
+  return autoDisableAfter === null
+    ? []
+    : operational.disable(project, webhook._id, 'consecutive_failures', autoDisableAfter);
+}
+
+/** Of a test nobody needs to be told, and events about failed events about failures would never end. */
+async function announce(
+  operational: OperationalEvents,
+  { delivery, event, webhook, project }: Subject,
+): Promise<EventRecord[]> {
+  if (event.test === true || isOperational(event.type)) return [];
+  return operational.failed(project, webhook, delivery._id);
+}

@@ -1,0 +1,51 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { AUDIT_ACTIONS, type AuditRecord } from '../store/audit';
+import type { Store } from '../store/store';
+import { answerPage } from './answers';
+import { allow, principalOf } from './auth';
+import { pageQuery, parseListQuery, rangeQuery } from './validation';
+
+const listQuery = z.strictObject({
+  ...pageQuery('audit'),
+  ...rangeQuery,
+  action: z.enum(AUDIT_ACTIONS).optional(),
+  target: z.string().max(200).optional(),
+});
+
+function view({ _id, expiresAt: _expiresAt, ...shown }: AuditRecord): Record<string, unknown> {
+  return {
+    id: _id,
+    projectId: shown.projectId,
+    action: shown.action,
+    target: shown.target,
+    key: shown.key,
+    role: shown.role,
+    changedFields: shown.changedFields,
+    requestId: shown.requestId,
+    outcome: shown.outcome,
+    time: shown.time,
+  };
+}
+
+/** `/v1/audit`: of the project; the admin key that names none sees all, of deleted projects too. */
+export function auditRouter(store: Store): Router {
+  const router = Router();
+  const read = allow('owner', 'reader');
+
+  router.get(
+    '/',
+    (req, res, next) => {
+      const { role, project } = principalOf(res);
+      if (role === 'admin' && !project) next();
+      else read(req, res, next);
+    },
+    async (req, res) => {
+      const { page, filter } = parseListQuery(listQuery, req);
+      const projectId = principalOf(res).project?._id ?? null;
+      answerPage(res, 'entries', await store.audit.list(projectId, filter, page), view);
+    },
+  );
+
+  return router;
+}

@@ -1,0 +1,110 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { isId, newId } from '../contracts/ids';
+import type { Audit, AuditAction, AuditRecord } from '../store/audit';
+import { principalOf } from './auth';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** The path's part may be anything until the handler has looked at it. */
+const MAX_TARGET_LENGTH = 100;
+
+/** What `audited` needs; at `app.locals.auditTrail`. */
+export interface AuditTrail {
+  audit: Audit;
+  log: Logger;
+  /** How long entries are kept. */
+  retentionDays: number;
+}
+
+export type AuditedHandler = RequestHandler & { auditAction: AuditAction };
+
+/**
+ * Records what the handlers after it do; stands behind the check of the role. Every route that changes
+ * something has one: a test walks through the routers and finds those that haven't.
+ *
+ * The entry is written before the change, `unknown`, and completed before the answer leaves: whatever
+ * dies in between, no change goes unrecorded. A refusal (4xx) changed nothing and takes it back; after
+ * a 5xx nobody knows, and so it says. One transaction with the change would be exact, but each handler
+ * would have to carry it, through calls to Temporal as well.
+ *
+ * @param param the part of the path that names the target; where there is none, the answer's id is it
+ * @param when whether this request is about to change anything
+ */
+export function audited(
+  action: AuditAction,
+  param = 'id',
+  when: (req: Request) => boolean = () => true,
+): AuditedHandler {
+  const handler: RequestHandler = async (req, res, next) => {
+    if (!when(req)) {
+      next();
+      return;
+    }
+    const trail = req.app.locals.auditTrail as AuditTrail;
+    const named = req.params[param];
+    const target = typeof named === 'string' ? named.slice(0, MAX_TARGET_LENGTH) : null;
+    const { keyId, role } = principalOf(res);
+    const time = new Date();
+    const entry: AuditRecord = {
+      _id: newId('audit'),
+      projectId: projectIdOf(req, res, target),
+      action,
+      target,
+      key: keyId,
+      role,
+      changedFields: [],
+      requestId: req.id as string,
+      outcome: 'unknown',
+      time,
+      expiresAt: new Date(time.getTime() + trail.retentionDays * DAY_MS),
+    };
+    await trail.audit.insert(entry);
+    const send = res.json.bind(res);
+    res.json = (body: unknown) => {
+      void settle(trail, entry, req, res, body).finally(() => send(body));
+      return res;
+    };
+    next();
+  };
+  return Object.assign(handler, { auditAction: action });
+}
+
+/** Completes the entry, or takes it back; it never rejects, since the change is made already. */
+async function settle(
+  { audit, log }: AuditTrail,
+  entry: AuditRecord,
+  req: Request,
+  res: Response,
+  body: unknown,
+): Promise<void> {
+  try {
+    if (res.statusCode >= 500) return;
+    if (res.statusCode >= 400) {
+      await audit.remove(entry._id);
+      return;
+    }
+    const target = entry.target ?? idOf(body);
+    await audit.complete(entry._id, {
+      target,
+      projectId: projectIdOf(req, res, target),
+      changedFields: Object.keys((req.body as object | undefined) ?? {}),
+    });
+  } catch (error) {
+    log.error({ err: error, auditId: entry._id }, 'audit entry stays unknown');
+  }
+}
+
+/** The project that is changed; an admin's request may name another one by `x-project-id`. */
+function projectIdOf(req: Request, res: Response, target: string | null): string | null {
+  const { projectId } = req.params;
+  if (typeof projectId === 'string') return projectId.slice(0, MAX_TARGET_LENGTH);
+  if (target !== null && isId('project', target)) return target;
+  return principalOf(res).project?._id ?? null;
+}
+
+/** Of `{data: {id}}`, or of a platform route's `{id}`. */
+function idOf(body: unknown): string | null {
+  const { data, id } = body as { data?: { id?: unknown }; id?: unknown };
+  const found = data?.id ?? id;
+  return typeof found === 'string' ? found : null;
+}

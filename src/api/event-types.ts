@@ -1,0 +1,111 @@
+import { Router, type RequestHandler } from 'express';
+import { z } from 'zod';
+import { RESERVED_FAMILIES } from '../contracts/operational';
+import type { FieldProblem } from '../contracts/errors';
+import { getProfile } from '../profiles';
+import type { Store } from '../store/store';
+import { answer, answerPage } from './answers';
+import { audited } from './audited';
+import { allow, projectOf } from './auth';
+import { ApiError, invalid, notFound } from './errors';
+import type { EventCatalog, EventType } from './event-catalog';
+import { dataProblems, schemaProblems, sizeProblem } from './json-schema';
+import { parseBody, parseListQuery, pageSize } from './validation';
+
+/** What one project may define. */
+const MAX_OWN_TYPES = 200;
+const MAX_TYPE_LENGTH = 100;
+/** Words with dots between them: `order.created`. */
+const TYPE = /^[a-z0-9_]+(\.[a-z0-9_]+)+$/;
+
+const object = z.record(z.string(), z.unknown());
+const putBody = z.strictObject({
+  description: z.string().trim().min(1).max(1000),
+  schema: object,
+  sample: object,
+});
+const listQuery = z.strictObject({ limit: pageSize, cursor: z.string().max(200).optional() });
+
+function view({ type, description, schema, sample }: EventType): Record<string, unknown> {
+  return { type, description, schema, sample };
+}
+
+/** The type's name from the path. */
+function typeProblems(type: string): FieldProblem[] {
+  const tell = (message: string): FieldProblem[] => [{ field: 'type', message }];
+  if (type.length > MAX_TYPE_LENGTH) return tell(`must not be over ${MAX_TYPE_LENGTH} characters`);
+  if (!TYPE.test(type)) {
+    return tell('must be words of a-z, 0-9 and _ with dots between them, such as order.created');
+  }
+  return RESERVED_FAMILIES.some((family) => type.startsWith(family))
+    ? tell(`must not begin with ${RESERVED_FAMILIES.join(' or ')}: those are Posthorn's own`)
+    : [];
+}
+
+const ownTypesOnly: RequestHandler = (_req, res, next) => {
+  const { name, eventTypesFromProject } = getProfile(projectOf(res).profile);
+  if (!eventTypesFromProject) {
+    throw new ApiError('forbidden', `the event types of the profile ${name} can not be changed`);
+  }
+  next();
+};
+
+/** `/v1/event-types` */
+export function eventTypesRouter({
+  store,
+  catalog,
+}: {
+  store: Store;
+  catalog: EventCatalog;
+}): Router {
+  const router = Router();
+
+  router.get('/', allow('owner', 'reader'), async (req, res) => {
+    const project = projectOf(res);
+    const { page } = parseListQuery(listQuery, req);
+    if (page.cursor !== undefined && !catalog.isCursor(page.cursor, project)) {
+      throw invalid([{ field: 'cursor', message: 'is not a cursor that a list has answered' }]);
+    }
+    answerPage(res, 'eventTypes', await catalog.page(project, page), view);
+  });
+
+  const write = allow('owner');
+
+  const defined = audited('event_type.defined', 'type');
+  router.put('/:type', write, ownTypesOnly, defined, async (req, res) => {
+    const project = projectOf(res);
+    const type = String(req.params.type);
+    const wrongName = typeProblems(type);
+    if (wrongName.length > 0) throw invalid(wrongName);
+    const { description, schema, sample } = parseBody(putBody, req);
+    const json = { schema: JSON.stringify(schema), sample: JSON.stringify(sample) };
+    const problems = schemaProblems(schema);
+    const tooLarge = sizeProblem(sample, 'sample');
+    if (tooLarge) problems.push(tooLarge);
+    if (problems.length === 0) problems.push(...dataProblems(json.schema, sample, ['sample']));
+    if (getProfile(project.profile).events.some((event) => event.type === type)) {
+      problems.push({ field: 'type', message: 'is a type of the profile' });
+    }
+    if (problems.length > 0) throw invalid(problems);
+    const put = await store.eventTypes.put(
+      project._id,
+      type,
+      { description, ...json },
+      MAX_OWN_TYPES,
+    );
+    if (!put) {
+      const message = `this project has its ${MAX_OWN_TYPES} event types`;
+      throw invalid([{ field: 'type', message }]);
+    }
+    answer(res, { type, description, schema, sample }, put.isNew ? 201 : 200);
+  });
+
+  const deleted = audited('event_type.deleted', 'type');
+  router.delete('/:type', write, ownTypesOnly, deleted, async (req, res) => {
+    const type = String(req.params.type);
+    if (!(await store.eventTypes.delete(projectOf(res)._id, type))) throw notFound('the type');
+    answer(res, { type, deleted: true });
+  });
+
+  return router;
+}

@@ -1,0 +1,188 @@
+import vm from 'node:vm';
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+import { LRUCache } from 'lru-cache';
+import type { FieldProblem } from '../contracts/errors';
+import { compilePattern } from '../domain/filter-pattern';
+import { isDeeperThan } from './validation';
+
+/* JSON Schemas that projects bring: checked at the door, compiled, and kept from taking long. */
+
+/** Characters of a schema, or a sample, as JSON. */
+export const MAX_SCHEMA_LENGTH = 32 * 1024;
+/** Objects and lists inside each other. */
+export const MAX_SCHEMA_DEPTH = 32;
+const MAX_PROBLEMS = 50;
+
+/** Milliseconds for compiling a schema; usual ones take a few. */
+const COMPILE_TIMEOUT_MS = 2000;
+/** Milliseconds for one event's data; usual ones take less than one. Nothing else runs meanwhile. */
+const VALIDATE_TIMEOUT_MS = 250;
+/** Characters of the schemas whose validators are kept. */
+const CACHED_LENGTH = 4 * 1024 * 1024;
+
+const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
+
+const validators = new LRUCache<string, ValidateFunction>({
+  maxSize: CACHED_LENGTH,
+  sizeCalculation: (_validate, schema) => schema.length,
+});
+
+const meta = new Ajv2020({ strict: false, logger: false });
+
+/** Patterns by RE2, as filters' are: a schema's pattern may not backtrack either. */
+const regExp = Object.assign(
+  (pattern: string) => {
+    const compiled = compilePattern(pattern, '');
+    return {
+      test: (text: string): boolean => compiled.test(text),
+      // By this ajv tells one pattern from another, and compiles equal ones once.
+      toString: () => pattern,
+    };
+  },
+  // For validators that are printed as code; ours never are.
+  { code: 'regExp' },
+);
+
+/** An instance for each schema: what one declares isn't there for another, and goes with it. */
+function compile(schema: object): ValidateFunction {
+  const ajv = new Ajv2020({
+    allErrors: true,
+    // What it doesn't know, it refuses: a misspelt keyword would let everything pass.
+    strictSchema: true,
+    // One of the dialect's own that ajv resolves, but calls unknown.
+    keywords: ['$anchor'],
+    strictTypes: false,
+    strictTuples: false,
+    ownProperties: true,
+    inlineRefs: false,
+    validateSchema: false,
+    meta: false,
+    logger: false,
+    code: { regExp },
+  });
+  addFormats(ajv);
+  return ajv.compile(schema);
+}
+
+const sandbox: { work: () => unknown } = { work: () => undefined };
+const context = vm.createContext(sandbox);
+const script = new vm.Script('work()');
+
+/**
+ * Runs `work`, cut off after `timeoutMs`. References let a small schema multiply the work, so no figure
+ * of the schema bounds it; only the clock does.
+ * @throws Error ERR_SCRIPT_EXECUTION_TIMEOUT, and what `work` throws
+ */
+function within<T>(timeoutMs: number, work: () => T): T {
+  sandbox.work = work;
+  return script.runInContext(context, { timeout: timeoutMs }) as T;
+}
+
+/** What is wrong with a schema that a caller brings, by paths such as `schema.properties.id.type`. */
+export function schemaProblems(schema: Record<string, unknown>): FieldProblem[] {
+  const tooLarge = sizeProblem(schema, 'schema');
+  if (tooLarge) return [tooLarge];
+  const forbidden = [...forbiddenKeywords(schema, ['schema'])];
+  if (forbidden.length > 0) return forbidden;
+  if (meta.validateSchema(schema) !== true) return problemsOfErrors(meta.errors, ['schema']);
+  try {
+    within(COMPILE_TIMEOUT_MS, () => compile(schema));
+    return [];
+  } catch (error) {
+    return [{ field: 'schema', message: `can not be used: ${(error as Error).message}` }];
+  }
+}
+
+/** The bounds that a schema and a sample share. */
+export function sizeProblem(value: unknown, field: string): FieldProblem | null {
+  if (isDeeperThan(MAX_SCHEMA_DEPTH, value)) {
+    return { field, message: `must not be nested deeper than ${MAX_SCHEMA_DEPTH}` };
+  }
+  return JSON.stringify(value).length > MAX_SCHEMA_LENGTH
+    ? { field, message: `must not be longer than ${MAX_SCHEMA_LENGTH} characters of JSON` }
+    : null;
+}
+
+/** Keywords that would reach outside the schema, or make it something else than a check. */
+function* forbiddenKeywords(node: unknown, path: readonly string[]): Generator<FieldProblem> {
+  if (typeof node !== 'object' || node === null) return;
+  for (const [key, value] of Object.entries(node)) {
+    const at = [...path, key];
+    const field = at.join('.');
+    if ((key === '$ref' || key === '$dynamicRef') && typeof value === 'string') {
+      if (!value.startsWith('#')) yield { field, message: 'must refer into this schema: #…' };
+    } else if (key === '$schema' && typeof value === 'string') {
+      if (value.replace(/#$/, '') !== DIALECT) yield { field, message: `must be ${DIALECT}` };
+    } else if ((key === '$id' && typeof value === 'string') || key === '$async') {
+      yield { field, message: 'is not allowed here' };
+    } else {
+      yield* forbiddenKeywords(value, at);
+    }
+  }
+}
+
+/**
+ * What is wrong with `data` by a schema that `schemaProblems` found nothing in.
+ * @param schema as JSON
+ * @param at where the data stands in the request
+ */
+export function dataProblems(schema: string, data: unknown, at: readonly string[]): FieldProblem[] {
+  try {
+    const validate =
+      validators.get(schema) ??
+      within(COMPILE_TIMEOUT_MS, () => compile(JSON.parse(schema) as object));
+    validators.set(schema, validate);
+    const isValid = within(VALIDATE_TIMEOUT_MS, () => validate(data));
+    return isValid ? [] : problemsOfErrors(validate.errors, at);
+  } catch (error) {
+    if (!isOutOfBounds(error)) throw error;
+    const message = 'could not be checked: by its schema that takes too long, or never ends';
+    return [{ field: at.join('.'), message }];
+  }
+}
+
+/** A timeout, or a stack that overflowed. By names: `instanceof` ends at a vm context's border. */
+function isOutOfBounds(error: unknown): boolean {
+  const { code, name } = error as { code?: string; name?: string };
+  return code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' || name === 'RangeError';
+}
+
+/** ajv's errors, each named by the field that is wrong, missing or too much. */
+function problemsOfErrors(
+  errors: readonly ErrorObject[] | null | undefined,
+  at: readonly string[],
+): FieldProblem[] {
+  const problems = new Map<string, FieldProblem>();
+  for (const error of errors ?? []) {
+    if (problems.size === MAX_PROBLEMS) break;
+    const problem = problemOf(error, at);
+    problems.set(JSON.stringify(problem), problem);
+  }
+  return [...problems.values()];
+}
+
+function problemOf(
+  { instancePath, keyword, params, message }: ErrorObject,
+  at: readonly string[],
+): FieldProblem {
+  const pointer = instancePath
+    .split('/')
+    .slice(1)
+    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const field = (name?: unknown): string =>
+    [...at, ...pointer, ...(typeof name === 'string' ? [name] : [])].join('.');
+  switch (keyword) {
+    case 'required':
+    case 'dependentRequired':
+      return { field: field(params.missingProperty), message: 'is required' };
+    case 'additionalProperties':
+      return { field: field(params.additionalProperty), message: 'is not a known field here' };
+    case 'unevaluatedProperties':
+      return { field: field(params.unevaluatedProperty), message: 'is not a known field here' };
+    case 'propertyNames':
+      return { field: field(params.propertyName), message: 'is no valid field name here' };
+    default:
+      return { field: field(), message: message ?? `breaks ${keyword}` };
+  }
+}

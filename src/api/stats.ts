@@ -1,0 +1,57 @@
+import { Router, type Request } from 'express';
+import { z } from 'zod';
+import { deliveryStats, type StatsQuery } from '../store/delivery-stats';
+import { isTooSlow } from '../store/errors';
+import type { Store } from '../store/store';
+import { answer } from './answers';
+import { allow, projectOf } from './auth';
+import { invalid, notFound } from './errors';
+import { parse, pathId, rangeQuery } from './validation';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+const MAX_DAYS = 31;
+
+const statsQuery = z.strictObject(rangeQuery);
+
+/** The last 24 hours, unless the query says otherwise. */
+function rangeOf(req: Request): { since: Date; until: Date } {
+  const query = parse(statsQuery, req.query);
+  const until = query.until ?? new Date();
+  const since = query.since ?? new Date(until.getTime() - DAY_MS);
+  const lengthMs = until.getTime() - since.getTime();
+  if (lengthMs <= 0 || lengthMs > MAX_DAYS * DAY_MS) {
+    const message = `must lie before until, by ${MAX_DAYS} days at most`;
+    throw invalid([{ field: 'since', message }]);
+  }
+  return { since, until };
+}
+
+/** `/v1/stats` and `/v1/webhooks/:id/stats` */
+export function statsRouter(store: Store): Router {
+  const router = Router();
+  const read = allow('owner', 'reader');
+
+  const stats = async (of: StatsQuery['of'], range: { since: Date; until: Date }) => {
+    try {
+      return { ...range, ...(await deliveryStats(store.deliveries, { of, ...range })) };
+    } catch (error) {
+      if (!isTooSlow(error)) throw error;
+      const message = 'begins a range with too many deliveries to count; ask for a shorter one';
+      throw invalid([{ field: 'since', message }]);
+    }
+  };
+
+  router.get('/stats', read, async (req, res) => {
+    answer(res, await stats({ projectId: projectOf(res)._id }, rangeOf(req)));
+  });
+
+  router.get('/webhooks/:id/stats', read, async (req, res) => {
+    const webhookId = pathId(req, 'webhook');
+    const range = rangeOf(req);
+    const webhook = await store.webhooks.get(projectOf(res)._id, webhookId);
+    if (!webhook) throw notFound('the webhook');
+    answer(res, await stats({ webhookId }, range));
+  });
+
+  return router;
+}

@@ -1,0 +1,87 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { generateSecret } from '../delivery/signing';
+import { getProfile } from '../profiles';
+import type { Cipher } from '../store/cipher';
+import { OperationalEvents } from '../store/operational-events';
+import type { Store } from '../store/store';
+import { MAX_LIVE_SECRETS } from '../store/webhooks';
+import { answer } from './answers';
+import { audited } from './audited';
+import { allow, projectOf } from './auth';
+import { ApiError, notFound } from './errors';
+import type { Intake } from './intake';
+import { parseBody, pathId } from './validation';
+import { secretField } from './webhook-body';
+
+export interface WebhookSecretDependencies {
+  store: Store;
+  cipher: Cipher;
+  intake: Intake;
+  retentionDays: number;
+}
+
+const HOUR_MS = 60 * 60 * 1000;
+
+/** `/v1/webhooks/:id/secret`; it takes `:id` from the router above it. */
+export function webhookSecretRouter({
+  store,
+  cipher,
+  intake,
+  retentionDays,
+}: WebhookSecretDependencies): Router {
+  const router = Router({ mergeParams: true });
+  const operational = new OperationalEvents(store, retentionDays);
+  router.use(allow('owner'));
+  router.use((_req, res, next) => {
+    res.set('Cache-Control', 'no-store');
+    next();
+  });
+
+  router.get('/', audited('webhook.secret_revealed'), async (req, res) => {
+    const webhook = await store.webhooks.get(projectOf(res)._id, pathId(req, 'webhook'));
+    const [newest] = webhook?.secrets ?? [];
+    if (!webhook || !newest) throw notFound('the webhook');
+    answer(res, { secret: cipher.open(newest, webhook._id) });
+  });
+
+  router.post('/rotate', audited('webhook.secret_rotated'), async (req, res) => {
+    const project = projectOf(res);
+    const id = pathId(req, 'webhook');
+    const profile = getProfile(project.profile);
+    const rotateBody = z.strictObject({
+      overlapHours: z.number().min(0).max(168).default(24),
+      secret: secretField(profile),
+    });
+    const { overlapHours, secret = generateSecret(profile.secretFormat) } = parseBody(
+      rotateBody,
+      req,
+    );
+    const now = new Date();
+    const endsAt = new Date(now.getTime() + overlapHours * HOUR_MS);
+    const sealed = cipher.seal(secret, id);
+    const events = await store.transaction(async (session) => {
+      const rotated = await store.webhooks.rotateSecret(
+        project._id,
+        id,
+        sealed,
+        now,
+        endsAt,
+        session,
+      );
+      if (!rotated) return null;
+      return operational.rotated(project, id, { rotatedAt: now, overlapEndsAt: endsAt }, session);
+    });
+    if (!events) {
+      if (!(await store.webhooks.get(project._id, id))) throw notFound('the webhook');
+      throw new ApiError(
+        'secret_limit_reached',
+        `${MAX_LIVE_SECRETS} secrets of this webhook are live; wait for an overlap to end, or rotate with "overlapHours": 0, which ends them all`,
+      );
+    }
+    void intake.startAll(events);
+    answer(res, { secret });
+  });
+
+  return router;
+}

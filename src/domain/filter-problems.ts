@@ -1,0 +1,210 @@
+import type { FieldProblem } from '../contracts/errors';
+import { compilePattern } from './filter-pattern';
+
+/** Characters of the filter as JSON. */
+export const MAX_FILTER_LENGTH = 4096;
+/** Objects and lists inside each other. */
+export const MAX_FILTER_DEPTH = 8;
+/** Conditions and values, those of `$in` included: what each value of an event may be compared with. */
+export const MAX_FILTER_NODES = 200;
+export const MAX_PATTERN_LENGTH = 256;
+/** Instructions of all patterns together (`a{100}` has 100): what each character of an event may cost. */
+export const MAX_PATTERN_SIZE = 1000;
+
+const MAX_PATH_LENGTH = 200;
+/** They would reach what JavaScript's objects inherit. */
+const INHERITED = ['__proto__', 'constructor', 'prototype'];
+
+type Path = readonly string[];
+
+/**
+ * All that is wrong with a filter that a caller brings, by paths inside it (`''` is the filter itself).
+ * Allowed is MongoDB's query syntax as far as it means something in JSON and can't run code or take
+ * long: every operator of `Check.operators`, all bounded by the figures above.
+ */
+export function filterProblems(filter: unknown): FieldProblem[] {
+  if (!isObject(filter)) return [{ field: '', message: 'must be an object' }];
+  const tooLarge = sizeProblem(filter);
+  if (tooLarge !== null) return [{ field: '', message: tooLarge }];
+  const check = new Check();
+  check.query(filter, []);
+  return check.problems;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isScalar(value: unknown): boolean {
+  return typeof value !== 'object' || value === null;
+}
+
+function isOperator(key: string): boolean {
+  return key.startsWith('$');
+}
+
+/** Its depth first: JSON.stringify would overflow the stack. */
+function sizeProblem(filter: object): string | null {
+  let nodes = 0;
+  let level: unknown[] = [filter];
+  for (let depth = 0; level.length > 0; depth += 1) {
+    nodes += level.length;
+    if (nodes > MAX_FILTER_NODES) return `must not have over ${MAX_FILTER_NODES} values`;
+    level = level.flatMap((value) => (isScalar(value) ? [] : Object.values(value as object)));
+    if (depth > MAX_FILTER_DEPTH) return `must not be nested deeper than ${MAX_FILTER_DEPTH}`;
+  }
+  return JSON.stringify(filter).length > MAX_FILTER_LENGTH
+    ? `must not be longer than ${MAX_FILTER_LENGTH} characters of JSON`
+    : null;
+}
+
+/** One check's walk through a filter. */
+class Check {
+  readonly problems: FieldProblem[] = [];
+  private patternSize = 0;
+
+  /** Operators of a condition, by what their operand must be. */
+  private readonly operators: Record<string, (operand: unknown, path: Path) => void> = {
+    $eq: (operand, path) => this.literal(operand, path),
+    $ne: (operand, path) => this.literal(operand, path),
+    $gt: (operand, path) => this.ordered(operand, path),
+    $gte: (operand, path) => this.ordered(operand, path),
+    $lt: (operand, path) => this.ordered(operand, path),
+    $lte: (operand, path) => this.ordered(operand, path),
+    $in: (operand, path) => this.list(operand, path, (item, at) => this.literal(item, at)),
+    $nin: (operand, path) => this.list(operand, path, (item, at) => this.literal(item, at)),
+    $all: (operand, path) =>
+      this.list(operand, path, (item, at) => {
+        this.expect(isScalar(item), at, 'must be text, a number, true, false or null');
+      }),
+    $exists: (operand, path) =>
+      this.expect(typeof operand === 'boolean', path, 'must be true or false'),
+    $size: (operand, path) =>
+      this.expect(
+        Number.isInteger(operand) && (operand as number) >= 0,
+        path,
+        'must be a whole number',
+      ),
+    $not: (operand, path) => this.conditions(operand, path),
+    $elemMatch: (operand, path) => this.elements(operand, path),
+    $regex: (operand, path) =>
+      this.expect(
+        typeof operand === 'string' && operand.length <= MAX_PATTERN_LENGTH,
+        path,
+        `must be a pattern of at most ${MAX_PATTERN_LENGTH} characters`,
+      ),
+    $options: (operand, path) =>
+      this.expect(
+        typeof operand === 'string' && /^[ims]{0,3}$/.test(operand),
+        path,
+        'must be of the letters i, m and s',
+      ),
+  };
+
+  /** Fields with their conditions, and `$and`, `$or`, `$nor` of more such queries. */
+  query(query: unknown, path: Path): void {
+    if (!isObject(query)) return this.tell(path, 'must be an object');
+    for (const [key, value] of Object.entries(query)) {
+      const at = [...path, key];
+      if (key === '$and' || key === '$or' || key === '$nor') {
+        this.list(value, at, (item, where) => this.query(item, where));
+      } else if (isOperator(key)) {
+        this.tell(
+          at,
+          key in this.operators ? 'stands in a field’s condition' : 'is no operator of filters',
+        );
+      } else {
+        this.field(key, at);
+        if (isObject(value) && Object.keys(value).some(isOperator)) this.conditions(value, at);
+        else this.literal(value, at);
+      }
+    }
+  }
+
+  /** `{ $gt: 1, $lt: 5 }` */
+  private conditions(conditions: unknown, path: Path): void {
+    if (!isObject(conditions) || Object.keys(conditions).length === 0) {
+      return this.tell(path, 'must be an object of operators');
+    }
+    for (const [key, operand] of Object.entries(conditions)) {
+      const check = Object.hasOwn(this.operators, key) ? this.operators[key] : undefined;
+      if (check) check(operand, [...path, key]);
+      else this.tell([...path, key], 'is no operator of a filter’s condition');
+    }
+    this.pattern(conditions, path);
+  }
+
+  /** A query for lists of objects, conditions for lists of plain values. */
+  private elements(operand: unknown, path: Path): void {
+    const isCondition =
+      isObject(operand) && Object.keys(operand).some((key) => Object.hasOwn(this.operators, key));
+    if (isCondition) this.conditions(operand, path);
+    else this.query(operand, path);
+  }
+
+  private pattern(
+    { $regex, $options = '' }: { $regex?: unknown; $options?: unknown },
+    path: Path,
+  ): void {
+    if ($regex === undefined) {
+      this.expect($options === '', [...path, '$options'], 'goes with a $regex');
+      return;
+    }
+    // Told already; and what is too long isn't even compiled.
+    if (this.problems.length > 0) return;
+    try {
+      this.patternSize += compilePattern($regex as string, $options as string).programSize();
+    } catch (error) {
+      this.tell([...path, '$regex'], `is no RE2 pattern: ${(error as Error).message}`);
+    }
+    if (this.patternSize > MAX_PATTERN_SIZE) {
+      this.tell([...path, '$regex'], 'is too large, alone or with the other patterns');
+    }
+  }
+
+  /** JSON without operators, compared as a whole. */
+  private literal(value: unknown, path: Path): void {
+    if (isScalar(value)) return;
+    for (const [key, inner] of Object.entries(value as object)) {
+      const at = [...path, key];
+      if (!Array.isArray(value)) this.literalKey(key, at);
+      this.literal(inner, at);
+    }
+  }
+
+  private literalKey(key: string, path: Path): void {
+    this.expect(!isOperator(key), path, 'is an operator inside a value');
+    this.expect(!INHERITED.includes(key), path, 'can not be filtered by');
+  }
+
+  private field(name: string, path: Path): void {
+    const segments = name.split('.');
+    this.expect(
+      name.length <= MAX_PATH_LENGTH && segments.every((segment) => segment !== ''),
+      path,
+      'must be a path such as data.to.email',
+    );
+    const isInherited = segments.some((segment) => INHERITED.includes(segment));
+    this.expect(!isInherited, path, 'can not be filtered by');
+  }
+
+  private ordered(operand: unknown, path: Path): void {
+    const isOrdered = typeof operand === 'string' || typeof operand === 'number';
+    this.expect(isOrdered, path, 'must be text or a number');
+  }
+
+  private list(value: unknown, path: Path, check: (item: unknown, path: Path) => void): void {
+    if (!Array.isArray(value) || value.length === 0) {
+      return this.tell(path, 'must be a list that is not empty');
+    }
+    value.forEach((item, index) => check(item, [...path, String(index)]));
+  }
+
+  private expect(holds: boolean, path: Path, message: string): void {
+    if (!holds) this.tell(path, message);
+  }
+
+  private tell(path: Path, message: string): void {
+    this.problems.push({ field: path.join('.'), message });
+  }
+}

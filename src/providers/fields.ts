@@ -1,0 +1,46 @@
+import { z } from 'zod';
+
+/* What providers' fields become. A field that we only pass on never costs its report. */
+
+/** Before it are seconds, from it on milliseconds: 1973 in milliseconds, 5138 in seconds. */
+const FIRST_MILLISECOND = 1e11;
+const OLDEST_MS = Date.parse('2000-01-01T00:00:00Z');
+const NEWEST_MS = Date.parse('2100-01-01T00:00:00Z');
+
+const isoInstant = z.iso.datetime({ offset: true });
+const digits = z.string().regex(/^\d{1,16}(\.\d{1,9})?$/);
+const address = z.email({ pattern: z.regexes.unicodeEmail }).max(320);
+
+/**
+ * ISO 8601 with a zone, Unix seconds or Unix milliseconds, as a number or as text → ISO 8601 in UTC
+ * with milliseconds; null for anything else, and outside the years 2000–2099.
+ */
+export function toInstant(value: unknown): string | null {
+  const ms = isoInstant.safeParse(value).success
+    ? Date.parse(value as string)
+    : fromUnix(digits.safeParse(value).success ? Number(value) : value);
+  return ms >= OLDEST_MS && ms < NEWEST_MS ? new Date(ms).toISOString() : null;
+}
+
+function fromUnix(value: unknown): number {
+  if (typeof value !== 'number') return NaN;
+  return Math.trunc(value < FIRST_MILLISECOND ? value * 1000 : value);
+}
+
+/** The address of `a@b` or `Name <a@b>`; null for what isn't one. */
+export function toAddress(value: unknown): string | null {
+  if (typeof value !== 'string') return null;
+  const [, bracketed] = /<([^<>]+)>\s*$/.exec(value) ?? [];
+  const parsed = address.safeParse((bracketed ?? value).trim());
+  return parsed.success ? parsed.data : null;
+}
+
+/** An id of an e-mail, as long as a header line at most (RFC 5322). */
+export function toEmailId(value: unknown): string | null {
+  return typeof value === 'string' && value !== '' && value.length <= 998 ? value : null;
+}
+
+/** A provider's id of its own report. */
+export const reportId = z.string().min(1).max(255);
+/** A provider's name for what happened. */
+export const reportType = z.string().min(1).max(100);

@@ -1,0 +1,75 @@
+import { createHmac } from 'node:crypto';
+import { z } from 'zod';
+import { reportId, reportType, toAddress, toEmailId, toInstant } from './fields';
+import type { Provider } from './provider';
+import { isSame, staleness } from './signature';
+
+/** https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/webhook-payloads */
+const body = z.looseObject({
+  'event-data': z.looseObject({
+    event: reportType,
+    id: reportId.optional(),
+    severity: z.unknown().optional(),
+    recipient: z.unknown().optional(),
+    timestamp: z.unknown().optional(),
+    message: z
+      .looseObject({ headers: z.looseObject({ 'message-id': z.unknown().optional() }) })
+      .optional()
+      .catch(undefined),
+  }),
+});
+
+const hexDigest = z.string().length(64);
+const signatureBlock = z.looseObject({
+  signature: z.looseObject({
+    timestamp: z.union([z.string(), z.number()]).transform(String),
+    token: z.string().min(1),
+    signature: hexDigest,
+    // Of the account above, where a subaccount sent the e-mail.
+    'parent-signature': hexDigest.optional(),
+  }),
+});
+
+/** Most of Mailgun's words are ours; `failed` it says, with another severity, of what it tries again too. */
+function happened(event: string, severity: unknown): string {
+  return event === 'failed' && severity === 'permanent' ? 'bounced' : event;
+}
+
+/**
+ * Mailgun: one report a request, its signature in the body. It is over a timestamp and a token, not
+ * over the report: it tells who sent a request, not that nobody changed it on the way
+ * (https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks).
+ */
+export const mailgun: Provider = {
+  name: 'mailgun',
+  checkKey: (key) =>
+    /^[\x21-\x7e]{1,256}$/.test(key) ? null : 'must be the HTTP webhook signing key',
+
+  refusal: (_request, posted, key, now) => {
+    const block = signatureBlock.safeParse(posted);
+    if (!block.success) return 'the body must hold signature {timestamp, token, signature}';
+    const { timestamp, token, signature, 'parent-signature': parent } = block.data.signature;
+    const expected = createHmac('sha256', key).update(timestamp).update(token).digest('hex');
+    const genuine = [signature, parent].some((hex) => hex !== undefined && isSame(hex, expected));
+    return genuine ? staleness(timestamp, now) : 'the signature is wrong';
+  },
+
+  read: ({ rawBody }, posted) => {
+    const parsed = body.safeParse(posted);
+    if (!parsed.success) return { error: parsed.error };
+    const data = parsed.data['event-data'];
+    return {
+      reports: [
+        {
+          id: data.id ?? null,
+          type: data.event,
+          happened: happened(data.event, data.severity),
+          emailId: toEmailId(data.message?.headers['message-id']),
+          recipient: toAddress(data.recipient),
+          timestamp: toInstant(data.timestamp),
+          payload: rawBody.toString('utf8'),
+        },
+      ],
+    };
+  },
+};

@@ -1,0 +1,97 @@
+import { createPublicKey, verify, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+import { reportId, reportType, toAddress, toEmailId, toInstant } from './fields';
+import type { Provider, ProviderReport } from './provider';
+import { staleness } from './signature';
+
+const SIGNATURE = 'x-twilio-email-event-webhook-signature';
+const TIMESTAMP = 'x-twilio-email-event-webhook-timestamp';
+
+/** Far more than SendGrid sends at once; bounds what one request can ask of us. */
+const MAX_REPORTS = 5_000;
+
+/** https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event */
+const HAPPENED = new Map([
+  ['open', 'opened'],
+  ['click', 'clicked'],
+  ['bounce', 'bounced'],
+  ['unsubscribe', 'unsubscribed'],
+  ['group_unsubscribe', 'unsubscribed'],
+  ['spamreport', 'complained'],
+]);
+
+/** Customers' own arguments stand beside SendGrid's fields, so any other field may be there. */
+const report = z.looseObject({
+  event: reportType,
+  sg_event_id: reportId.optional(),
+  sg_message_id: z.unknown().optional(),
+  'smtp-id': z.unknown().optional(),
+  email: z.unknown().optional(),
+  timestamp: z.unknown().optional(),
+});
+const body = z.array(z.unknown()).min(1).max(MAX_REPORTS).pipe(z.array(report));
+
+function publicKey(base64: string): KeyObject | null {
+  try {
+    const key = createPublicKey({
+      key: Buffer.from(base64, 'base64'),
+      format: 'der',
+      type: 'spki',
+    });
+    return key.asymmetricKeyDetails?.namedCurve === 'prime256v1' ? key : null;
+  } catch {
+    return null;
+  }
+}
+
+/** Text that decodes to a signature and is the one way to write it. */
+function decode(base64: string): Buffer | null {
+  const bytes = Buffer.from(base64, 'base64');
+  return bytes.toString('base64') === base64 ? bytes : null;
+}
+
+function toReport(posted: z.output<typeof report>, payload: string): ProviderReport {
+  return {
+    id: posted.sg_event_id ?? null,
+    type: posted.event,
+    happened: HAPPENED.get(posted.event) ?? posted.event,
+    // A delayed bounce has no sg_message_id.
+    emailId: toEmailId(posted.sg_message_id) ?? toEmailId(posted['smtp-id']),
+    recipient: toAddress(posted.email),
+    timestamp: toInstant(posted.timestamp),
+    payload,
+  };
+}
+
+/**
+ * SendGrid: reports in batches, the whole signed by ECDSA over P-256
+ * (https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features).
+ */
+export const sendgrid: Provider = {
+  name: 'sendgrid',
+  checkKey: (key) =>
+    publicKey(key) === null
+      ? 'must be the verification key, a P-256 public key in base64 DER'
+      : null,
+
+  refusal: ({ rawBody, header }, _body, key, now) => {
+    const base64 = header(SIGNATURE);
+    const timestamp = header(TIMESTAMP);
+    if (base64 === undefined || timestamp === undefined) {
+      return `the headers ${SIGNATURE} and ${TIMESTAMP} must be there`;
+    }
+    const signed = Buffer.concat([Buffer.from(timestamp), rawBody]);
+    const signature = decode(base64);
+    const genuine = signature !== null && verify('sha256', signed, publicKey(key)!, signature);
+    return genuine ? staleness(timestamp, now) : 'the signature is wrong';
+  },
+
+  read: (_request, posted) => {
+    const parsed = body.safeParse(posted);
+    if (!parsed.success) return { error: parsed.error };
+    const originals = posted as unknown[];
+    return {
+      reports: parsed.data.map((one, index) => toReport(one, JSON.stringify(originals[index]))),
+    };
+  },
+};

@@ -1,0 +1,111 @@
+import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { findPage, type Page, type PageRequest } from './paging';
+
+/** All that is recorded: changes, and the one look that matters. */
+export const AUDIT_ACTIONS = [
+  'project.created',
+  'project.updated',
+  'project.deleted',
+  'key.created',
+  'key.deleted',
+  'webhook.created',
+  'webhook.updated',
+  'webhook.deleted',
+  'webhook.paused',
+  'webhook.resumed',
+  'webhook.tested',
+  'webhook.disabled',
+  'webhook.secret_revealed',
+  'webhook.secret_rotated',
+  'event_type.defined',
+  'event_type.deleted',
+  'delivery.replayed',
+  'delivery.retried',
+  'delivery.cancelled',
+  'replay.created',
+  'replay.paused',
+  'replay.resumed',
+  'replay.cancelled',
+] as const;
+export type AuditAction = (typeof AUDIT_ACTIONS)[number];
+
+export interface AuditRecord {
+  _id: string;
+  /** null: a project whose creation was never seen to end. */
+  projectId: string | null;
+  action: AuditAction;
+  /** What was changed: its id, or an event type's name. null as above. */
+  target: string | null;
+  /** Who: a key's id, `admin`, or `posthorn` for what it does itself. */
+  key: string;
+  role: string;
+  /** Fields that were given, by their names; values are never kept. */
+  changedFields: string[];
+  requestId: string | null;
+  /**
+   * An entry is written before its change and completed after it. `unknown`: it never was, since the
+   * process or the database went away in between; the change may have happened.
+   */
+  outcome: 'done' | 'unknown';
+  time: Date;
+  expiresAt: Date;
+}
+
+const schema = new Schema<AuditRecord>(
+  {
+    _id: String,
+    projectId: { type: String, default: null },
+    action: { type: String, enum: AUDIT_ACTIONS, required: true },
+    target: { type: String, default: null },
+    key: { type: String, required: true },
+    role: { type: String, required: true },
+    changedFields: { type: [String], default: [] },
+    requestId: { type: String, default: null },
+    outcome: { type: String, enum: ['done', 'unknown'], required: true },
+    time: { type: Date, required: true },
+    expiresAt: { type: Date, required: true },
+  },
+  { timestamps: false },
+);
+schema.index({ projectId: 1, _id: -1 });
+schema.index({ projectId: 1, action: 1, _id: -1 });
+schema.index({ projectId: 1, target: 1, _id: -1 });
+// The admin's list goes over all projects, deleted ones too.
+schema.index({ action: 1, _id: -1 });
+schema.index({ target: 1, _id: -1 });
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+/** Who did what. Entries outlive their project: only their age ends them. */
+export class Audit {
+  readonly model: Model<AuditRecord>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<AuditRecord>('Audit', schema, 'audit');
+  }
+
+  async insert(entry: AuditRecord, session?: ClientSession): Promise<void> {
+    await this.model.create([entry], { session });
+  }
+
+  async complete(
+    id: string,
+    fields: Pick<AuditRecord, 'projectId' | 'target' | 'changedFields'>,
+  ): Promise<void> {
+    await this.model.updateOne({ _id: id }, { $set: { ...fields, outcome: 'done' } });
+  }
+
+  /** Nothing was changed. */
+  async remove(id: string): Promise<void> {
+    await this.model.deleteOne({ _id: id });
+  }
+
+  /** @param projectId null: of all projects */
+  async list(
+    projectId: string | null,
+    filter: { action?: AuditAction; target?: string },
+    page: PageRequest,
+  ): Promise<Page<AuditRecord>> {
+    const query = { ...filter, ...(projectId !== null && { projectId }) };
+    return findPage(this.model, 'audit', query, page);
+  }
+}

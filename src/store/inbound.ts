@@ -1,0 +1,90 @@
+import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+
+/** What an e-mail provider reported, kept as it came in (contract, section 6). */
+export interface InboundRecord {
+  _id: string;
+  projectId: string;
+  provider: string;
+  /** The provider's own id of the report; missing where it has none. */
+  providerEventId?: string;
+  /** What happened, in the provider's words. */
+  type: string;
+  /** The report as JSON text. */
+  payload: string;
+  /** Whether its signature was checked, with the key that the project has for this provider. */
+  verified: boolean;
+  receivedAt: Date;
+  /** The event that it became; null where its type becomes none. */
+  eventId: string | null;
+  expiresAt: Date;
+}
+
+const schema = new Schema<InboundRecord>(
+  {
+    _id: String,
+    projectId: { type: String, required: true },
+    provider: { type: String, required: true },
+    providerEventId: String,
+    type: { type: String, required: true },
+    payload: { type: String, required: true },
+    verified: { type: Boolean, required: true },
+    receivedAt: { type: Date, required: true },
+    eventId: { type: String, default: null },
+    expiresAt: { type: Date, required: true },
+  },
+  { timestamps: false },
+);
+schema.index({ projectId: 1, _id: -1 });
+// With the type: the test reports of providers' dashboards share one id over all types.
+schema.index(
+  { projectId: 1, provider: 1, providerEventId: 1, type: 1 },
+  { unique: true, partialFilterExpression: { providerEventId: { $type: 'string' } } },
+);
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+/** Providers send a report again until it is answered 200, and now and then once more. */
+export class Inbound {
+  readonly model: Model<InboundRecord>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<InboundRecord>('Inbound', schema, 'inbound');
+  }
+
+  /**
+   * Those of one request's reports that are not stored yet and not twice among themselves.
+   * @param reports of one project and provider
+   */
+  async onlyNew<T extends { record: InboundRecord }>(
+    reports: readonly T[],
+    session: ClientSession,
+  ): Promise<T[]> {
+    const [first] = reports;
+    const ids = reports.flatMap(({ record }) => record.providerEventId ?? []);
+    if (!first || ids.length === 0) return [...reports];
+    const { projectId, provider } = first.record;
+    const known = await this.model
+      .find(
+        { projectId, provider, providerEventId: { $in: ids } },
+        { providerEventId: 1, type: 1 },
+        { session },
+      )
+      .lean<Pick<InboundRecord, 'providerEventId' | 'type'>[]>();
+    const keyOf = (record: Pick<InboundRecord, 'providerEventId' | 'type'>): string =>
+      JSON.stringify([record.providerEventId, record.type]);
+    const seen = new Set(known.map(keyOf));
+    return reports.filter(({ record }) => {
+      if (record.providerEventId === undefined) return true;
+      const key = keyOf(record);
+      return !seen.has(key) && seen.add(key);
+    });
+  }
+
+  async insertAll(records: readonly InboundRecord[], session: ClientSession): Promise<void> {
+    await this.model.insertMany(records, { session });
+  }
+
+  /** Lets the reports of a deleted project expire now. */
+  async expireAll(projectId: string, at: Date): Promise<void> {
+    await this.model.updateMany({ projectId }, { $set: { expiresAt: at } });
+  }
+}

@@ -1,0 +1,49 @@
+import { newId } from '../contracts/ids';
+import type { DeliveryRecord } from './deliveries';
+import type { EventRecord } from './events';
+import type { WebhookRecord } from './webhooks';
+
+/** A delivery before its first attempt. */
+export type NewDelivery = Pick<
+  DeliveryRecord,
+  | '_id'
+  | 'eventId'
+  | 'webhookId'
+  | 'projectId'
+  | 'eventType'
+  | 'status'
+  | 'nextAttemptAt'
+  | 'test'
+  | 'isPing'
+  | 'createdAt'
+  | 'completedAt'
+  | 'expiresAt'
+>;
+
+/**
+ * The delivery of an event to a webhook as that stands: a disabled one's is `skipped`, unless it is a
+ * test, a paused one's is `held`.
+ */
+export function newDelivery(
+  event: Pick<EventRecord, '_id' | 'type' | 'test'>,
+  webhook: Pick<WebhookRecord, '_id' | 'projectId' | 'isActive' | 'isPaused'>,
+  { at, expiresAt, isPing }: { at: Date; expiresAt: Date; isPing?: boolean },
+): NewDelivery {
+  const isTest = event.test === true;
+  const waiting = webhook.isPaused ? 'held' : 'pending';
+  const status = webhook.isActive || isTest ? waiting : 'skipped';
+  return {
+    _id: newId('delivery'),
+    eventId: event._id,
+    webhookId: webhook._id,
+    projectId: webhook.projectId,
+    eventType: event.type,
+    status,
+    nextAttemptAt: status === 'pending' ? at : null,
+    ...(isTest && { test: true }),
+    ...(isPing && { isPing }),
+    createdAt: at,
+    completedAt: status === 'skipped' ? at : null,
+    expiresAt,
+  };
+}

@@ -1,0 +1,180 @@
+import type { ClientSession } from 'mongoose';
+import { newId } from '../contracts/ids';
+import type { OperationalType } from '../contracts/operational';
+import type { OperationalData } from '../profiles';
+import type { DeliveryRecord } from './deliveries';
+import type { EventRecord } from './events';
+import { newEvent, type NewEvent } from './new-event';
+import type { ProjectRecord } from './projects';
+import type { Store } from './store';
+import type { DisabledReason, WebhookRecord } from './webhooks';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Makes the events about webhooks and deliveries themselves, where somebody is subscribed to them. Each
+ * is stored with its change, in one transaction, or under a key that makes it once; who called starts
+ * the fan-outs of what is answered, and what a crash cuts off there is left to reconcile.
+ */
+export class OperationalEvents {
+  constructor(
+    private readonly store: Store,
+    private readonly retentionDays: number,
+  ) {}
+
+  /**
+   * Changes a webhook's settings; `webhook.enabled` or `webhook.disabled` when that turns it on or off.
+   * @returns null when there is no such webhook
+   */
+  async update(
+    project: ProjectRecord,
+    id: string,
+    changes: Partial<WebhookRecord>,
+  ): Promise<{ webhook: WebhookRecord; events: EventRecord[] } | null> {
+    const { webhooks } = this.store;
+    return this.store.transaction(async (session) => {
+      const before = await webhooks.get(project._id, id, session);
+      const webhook = before && (await webhooks.update(project._id, id, changes, session));
+      if (!webhook) return null;
+      if (webhook.isActive === before.isActive) return { webhook, events: [] };
+      const events = webhook.isActive
+        ? await this.enabled(project, webhook, session)
+        : await this.disabled(project, webhook, session);
+      return { webhook, events };
+    });
+  }
+
+  /**
+   * Disables an active webhook by itself, when it has at least `minFailures` consecutive failures, and
+   * says so in the audit.
+   */
+  async disable(
+    project: ProjectRecord,
+    id: string,
+    reason: DisabledReason,
+    minFailures = 0,
+  ): Promise<EventRecord[]> {
+    const { webhooks, audit } = this.store;
+    // Most failures disable nothing, and need no transaction to find out.
+    if (!(await webhooks.isDueForDisabling(id, minFailures))) return [];
+    return this.store.transaction(async (session) => {
+      const webhook = await webhooks.disable(id, reason, minFailures, session);
+      if (!webhook) return [];
+      const time = new Date();
+      await audit.insert(
+        {
+          _id: newId('audit'),
+          projectId: project._id,
+          action: 'webhook.disabled',
+          target: id,
+          key: 'posthorn',
+          role: 'posthorn',
+          changedFields: ['isActive', 'disabledReason'],
+          requestId: null,
+          outcome: 'done',
+          time,
+          expiresAt: new Date(time.getTime() + this.retentionDays * DAY_MS),
+        },
+        session,
+      );
+      return this.disabled(project, webhook, session);
+    });
+  }
+
+  /** Of a rotation, in its transaction. */
+  async rotated(
+    project: ProjectRecord,
+    id: string,
+    { rotatedAt, overlapEndsAt }: { rotatedAt: Date; overlapEndsAt: Date },
+    session: ClientSession,
+  ): Promise<EventRecord[]> {
+    const webhook = await this.store.webhooks.get(project._id, id, session);
+    if (!webhook) return [];
+    return this.insert(project, 'webhook.secret_rotated', webhook, session, {
+      rotatedAt: rotatedAt.toISOString(),
+      overlapEndsAt: overlapEndsAt.toISOString(),
+    });
+  }
+
+  /**
+   * Of a delivery that was given up: one event for its first round and for each replay that failed,
+   * however often this is called for it.
+   */
+  async failed(
+    project: ProjectRecord,
+    webhook: WebhookRecord,
+    deliveryId: string,
+  ): Promise<EventRecord[]> {
+    const { webhooks, deliveries, events } = this.store;
+    if (!(await webhooks.hasSubscriber(project._id, 'delivery.failed', webhook._id))) return [];
+    const delivery = await deliveries.find(deliveryId);
+    // Replayed, or cancelled, while its last attempt was under way.
+    if (delivery?.status !== 'failed') return [];
+    const event = this.build(project, 'delivery.failed', webhook, failure(delivery));
+    const { event: stored } = await events.insert({
+      ...event,
+      // With spaces: no caller's Idempotency-Key has any.
+      idempotencyKey: `posthorn delivery.failed ${deliveryId}#${delivery.replays}`,
+    });
+    return [stored];
+  }
+
+  private disabled(
+    project: ProjectRecord,
+    webhook: WebhookRecord,
+    session: ClientSession,
+  ): Promise<EventRecord[]> {
+    return this.insert(project, 'webhook.disabled', webhook, session, {
+      reason: webhook.disabledReason ?? 'manual',
+      failureCount: webhook.failureCount,
+      disabledAt: webhook.updatedAt.toISOString(),
+    });
+  }
+
+  private enabled(
+    project: ProjectRecord,
+    webhook: WebhookRecord,
+    session: ClientSession,
+  ): Promise<EventRecord[]> {
+    const enabledAt = webhook.updatedAt.toISOString();
+    return this.insert(project, 'webhook.enabled', webhook, session, { enabledAt });
+  }
+
+  private async insert<T extends OperationalType>(
+    project: ProjectRecord,
+    type: T,
+    webhook: WebhookRecord,
+    session: ClientSession,
+    data: Omit<OperationalData[T], 'webhookId' | 'webhookName'>,
+  ): Promise<EventRecord[]> {
+    const { webhooks, events } = this.store;
+    if (!(await webhooks.hasSubscriber(project._id, type, webhook._id, session))) return [];
+    return events.insertAll([this.build(project, type, webhook, data)], session);
+  }
+
+  private build<T extends OperationalType>(
+    project: ProjectRecord,
+    type: T,
+    { _id, name }: WebhookRecord,
+    about: Omit<OperationalData[T], 'webhookId' | 'webhookName'>,
+  ): NewEvent {
+    const data = { webhookId: _id, webhookName: name, ...about };
+    return { ...newEvent(project, { type, data }, this.retentionDays), aboutWebhookId: _id };
+  }
+}
+
+function failure(
+  delivery: DeliveryRecord,
+): Omit<OperationalData['delivery.failed'], 'webhookId' | 'webhookName'> {
+  const last = delivery.attempts.at(-1);
+  return {
+    deliveryId: delivery._id,
+    eventId: delivery.eventId,
+    eventType: delivery.eventType,
+    attempts: delivery.attemptCount,
+    replays: delivery.replays,
+    statusCode: last?.statusCode ?? null,
+    errorCode: last?.errorCode ?? null,
+    failedAt: (delivery.completedAt ?? new Date()).toISOString(),
+  };
+}

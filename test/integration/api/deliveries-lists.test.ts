@@ -1,0 +1,318 @@
+import { newId, type Resource } from '../../../src/contracts/ids';
+import type { ApiClient } from '../../support/api-client';
+import { makeWebhook } from '../../support/deliveries';
+import { emailSent } from '../../support/samples';
+import { Stack } from '../../support/stack';
+import { idAt, insertDelivery } from './insert';
+import { expectRefusal } from './refusal';
+
+interface List {
+  path: string;
+  plural: string;
+  resource: Resource;
+}
+const LISTS: List[] = [
+  { path: '/v1/webhooks', plural: 'webhooks', resource: 'webhook' },
+  { path: '/v1/events', plural: 'events', resource: 'event' },
+  { path: '/v1/deliveries', plural: 'deliveries', resource: 'delivery' },
+];
+
+const idsOf = (items: { id: string }[]): string[] => items.map(({ id }) => id);
+
+/** The ids of all pages, first to last. */
+async function walk(
+  client: ApiClient,
+  { path, plural }: Pick<List, 'path' | 'plural'>,
+  query: string,
+  betweenPages = async (): Promise<unknown> => undefined,
+): Promise<string[]> {
+  const ids: string[] = [];
+  let cursor: string | null = null;
+  do {
+    const answer = await client.get(
+      `${path}?${query}${cursor === null ? '' : `&cursor=${cursor}`}`,
+    );
+    expect(answer.status).toBe(200);
+    const { [plural]: items, nextCursor } = answer.body.data;
+    ids.push(...idsOf(items));
+    cursor = nextCursor;
+    await betweenPages();
+  } while (cursor !== null);
+  return ids;
+}
+
+describe('lists', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => stack.stop());
+
+  /** Makes one item and answers its id. */
+  const make = async (plural: string, projectId: string, client: ApiClient): Promise<string> => {
+    switch (plural) {
+      case 'projects':
+        return (await stack.admin.post('/v1/projects', { name: 'P' })).body.data.id;
+      case 'keys': {
+        const body = { name: 'K', role: 'reader' };
+        return (await client.post(`/v1/projects/${projectId}/keys`, body)).body.data.id;
+      }
+      case 'webhooks':
+        return (await makeWebhook(client, 'https://example.com/hooks')).id;
+      case 'events': {
+        const body = { type: 'email.sent', data: emailSent };
+        return (await client.post('/v1/events', body)).body.data.id;
+      }
+      default:
+        return insertDelivery(stack, { projectId });
+    }
+  };
+
+  describe('answer more than 100 items page by page, newest first, none missing or twice:', () => {
+    it.each(['projects', 'keys', 'webhooks', 'events', 'deliveries'])('%s', async (plural) => {
+      const { id: projectId, client } = await stack.project({ policy: { maxWebhooks: 200 } });
+      // Another project's items lie between ours.
+      const other = await stack.project({ policy: { maxWebhooks: 200 } });
+      const made: string[] = [];
+      for (let n = 0; n < 105; n += 1) {
+        made.push(await make(plural, projectId, client));
+        if (plural !== 'projects' && n % 10 === 0) await make(plural, other.id, other.client);
+      }
+      const newestFirst = made.toReversed();
+      const [path, reader] =
+        plural === 'projects'
+          ? ['/v1/projects', stack.admin]
+          : plural === 'keys'
+            ? [`/v1/projects/${projectId}/keys`, client]
+            : [`/v1/${plural}`, client];
+
+      for (const limit of [7, 100]) {
+        const seen = await walk(reader, { path, plural }, `limit=${limit}`);
+        // Projects and keys are also made by other tests, and for them.
+        expect(seen.filter((id) => made.includes(id))).toEqual(newestFirst);
+        expect(new Set(seen).size).toBe(seen.length);
+        expect(seen).toEqual(seen.toSorted().toReversed());
+        if (plural !== 'projects' && plural !== 'keys') expect(seen).toEqual(newestFirst);
+      }
+      const first = await reader.get(path);
+      expect(first.body.data[plural]).toHaveLength(25);
+      expect(typeof first.body.data.nextCursor).toBe('string');
+    });
+  });
+
+  describe.each(LISTS)('of $plural', ({ path, plural, resource }) => {
+    let projectId: string;
+    let client: ApiClient;
+    beforeAll(async () => {
+      ({ id: projectId, client } = await stack.project());
+    });
+
+    it('end without a cursor, also when the last page is full, or empty', async () => {
+      const { id, client: own } = await stack.project();
+      const empty = await own.get(path);
+      expect(empty.body).toEqual({ success: true, data: { [plural]: [], nextCursor: null } });
+      await make(plural, id, own);
+      await make(plural, id, own);
+      const full = await own.get(`${path}?limit=2`);
+      expect(full.body.data[plural]).toHaveLength(2);
+      expect(full.body.data.nextCursor).toBeNull();
+    });
+
+    it('are not shifted by items made while they are read', async () => {
+      const { id, client: own } = await stack.project();
+      const made: string[] = [];
+      for (let n = 0; n < 6; n += 1) made.push(await make(plural, id, own));
+      const seen = await walk(own, { path, plural }, 'limit=2', () => make(plural, id, own));
+      expect(seen).toEqual(made.toReversed());
+    });
+
+    it.each([
+      ['limit=0', 'limit'],
+      ['limit=101', 'limit'],
+      ['limit=-1', 'limit'],
+      ['limit=1.5', 'limit'],
+      ['limit=ten', 'limit'],
+      ['limit=', 'limit'],
+      ['limit=1&limit=2', 'limit'],
+      ['cursor=', 'cursor'],
+      ['cursor=abc', 'cursor'],
+      [`cursor=${'0'.repeat(32)}`, 'cursor'],
+      [`cursor=${newId('replay')}`, 'cursor'],
+      [`cursor=${newId(resource).toUpperCase()}`, 'cursor'],
+      [`cursor=${newId(resource)}%00`, 'cursor'],
+      [`cursor=${newId(resource)}&cursor=${newId(resource)}`, 'cursor'],
+      ['cursor[$gt]=', 'cursor[$gt]'],
+      ['page=2', 'page'],
+    ])('refuse ?%s', async (query, field) => {
+      expectRefusal(await client.get(`${path}?${query}`), 'validation_failed', [field]);
+    });
+
+    it('show nothing of other projects, whatever the cursor', async () => {
+      const other = await stack.project();
+      await make(plural, other.id, other.client);
+      const ours = await make(plural, projectId, client);
+      const theirs = await make(plural, other.id, other.client);
+      const { body } = await client.get(`${path}?cursor=${theirs}`);
+      expect(idsOf(body.data[plural])).toContain(ours);
+      expect(body.data[plural]).toEqual((await client.get(path)).body.data[plural]);
+    });
+  });
+
+  describe('of events are filtered', () => {
+    it('by type', async () => {
+      const { client } = await stack.project();
+      const post = async (type: string): Promise<string> =>
+        (await client.post('/v1/events', { type, data: emailSent })).body.data.id;
+      const sent = await post('email.sent');
+      const delivered = await post('email.delivered');
+      const list = async (type: string): Promise<string[]> =>
+        idsOf((await client.get(`/v1/events?type=${type}`)).body.data.events);
+      expect(await list('email.sent')).toEqual([sent]);
+      expect(await list('email.delivered')).toEqual([delivered]);
+      expect(await list('email.opened')).toEqual([]);
+      expect(await list('email.*')).toEqual([]);
+    });
+  });
+
+  describe('of deliveries', () => {
+    const at = (seconds: number): Date => new Date(Date.UTC(2026, 0, 1, 0, 0, seconds));
+
+    it('show a delivery without its attempts, which it shows when it is read alone', async () => {
+      const { id: projectId, client } = await stack.project();
+      const attempt = {
+        number: 1,
+        runId: 'run',
+        startedAt: at(0),
+        durationMs: 5,
+        outcome: 'failed' as const,
+        statusCode: 500,
+        requestHeaders: { 'x-webhook-event': 'email.sent' },
+        responseHeaders: {},
+        responseBody: 'no',
+      };
+      const id = await insertDelivery(stack, {
+        projectId,
+        status: 'failed',
+        attempts: [attempt],
+        attemptCount: 1,
+        runId: 'run',
+      });
+      const { body } = await client.get('/v1/deliveries');
+      const [shown] = body.data.deliveries;
+      expect(shown).toEqual({
+        id,
+        projectId,
+        eventId: expect.stringMatching(/^evt_/),
+        webhookId: expect.stringMatching(/^wh_/),
+        eventType: 'email.sent',
+        status: 'failed',
+        attemptCount: 1,
+        nextAttemptAt: null,
+        replays: 0,
+        test: false,
+        createdAt: expect.any(String),
+        completedAt: expect.any(String),
+      });
+      expect((await client.get(`/v1/deliveries/${id}`)).body.data).toEqual({
+        ...shown,
+        attempts: [{ ...attempt, startedAt: '2026-01-01T00:00:00.000Z' }],
+        workflow: {
+          id: `delivery/${id}`,
+          runId: 'run',
+          webUrl: `http://127.0.0.1:8233/namespaces/${stack.config.temporal.namespace}/workflows/delivery%2F${id}/run/history`,
+        },
+      });
+    });
+
+    it('are filtered by webhook, event, status and type, alone and together', async () => {
+      const { id: projectId, client } = await stack.project();
+      const other = await stack.project();
+      const [webhookId, eventId] = [newId('webhook'), newId('event')];
+      const plain = await insertDelivery(stack, { projectId });
+      const ofWebhook = await insertDelivery(stack, { projectId, webhookId });
+      const ofEvent = await insertDelivery(stack, { projectId, eventId });
+      const failed = await insertDelivery(stack, { projectId, webhookId, status: 'failed' });
+      const opened = await insertDelivery(stack, {
+        projectId,
+        webhookId,
+        status: 'failed',
+        eventType: 'email.opened',
+      });
+      const theirs = newId('webhook');
+      await insertDelivery(stack, { projectId: other.id, webhookId: theirs });
+      await insertDelivery(stack, { projectId: other.id, webhookId });
+
+      const list = async (query: string): Promise<string[]> =>
+        idsOf((await client.get(`/v1/deliveries?${query}`)).body.data.deliveries);
+      expect(await list('')).toEqual([opened, failed, ofEvent, ofWebhook, plain]);
+      expect(await list(`webhookId=${webhookId}`)).toEqual([opened, failed, ofWebhook]);
+      expect(await list(`eventId=${eventId}`)).toEqual([ofEvent]);
+      expect(await list('status=failed')).toEqual([opened, failed]);
+      expect(await list('status=cancelled')).toEqual([]);
+      expect(await list('type=email.opened')).toEqual([opened]);
+      expect(await list(`webhookId=${webhookId}&status=failed&type=email.sent`)).toEqual([failed]);
+      expect(await list(`webhookId=${webhookId}&eventId=${eventId}`)).toEqual([]);
+      // Another project's webhook looks like one that has no deliveries.
+      expect(await list(`webhookId=${theirs}`)).toEqual([]);
+      expect(await list(`webhookId=${newId('webhook')}`)).toEqual([]);
+      const pages = { path: '/v1/deliveries', plural: 'deliveries' };
+      expect(await walk(client, pages, `webhookId=${webhookId}&limit=1`)).toEqual([
+        opened,
+        failed,
+        ofWebhook,
+      ]);
+    });
+
+    it.each([
+      ['webhookId=abc', 'webhookId'],
+      [`webhookId=${newId('event')}`, 'webhookId'],
+      ['eventId=', 'eventId'],
+      ['status=done', 'status'],
+      ['status=failed&status=pending', 'status'],
+      ['status[$ne]=failed', 'status[$ne]'],
+      ['projectId=proj_1', 'projectId'],
+      ['since=yesterday', 'since'],
+      ['since=2026-01-01', 'since'],
+      ['since=2026-01-01T00:00:00', 'since'],
+      ['until=1767225600000', 'until'],
+      ['until=2026-13-01T00:00:00Z', 'until'],
+    ])('refuse ?%s', async (query, field) => {
+      const { client } = await stack.project();
+      expectRefusal(await client.get(`/v1/deliveries?${query}`), 'validation_failed', [field]);
+    });
+
+    it('are filtered by the time of their making: from since on, before until', async () => {
+      const { id: projectId, client } = await stack.project();
+      const ids: string[] = [];
+      for (const second of [0, 1, 2, 3]) {
+        ids.push(await insertDelivery(stack, { projectId, createdAt: at(second) }));
+      }
+      const [first, second, third, fourth] = ids;
+      const pages = { path: '/v1/deliveries', plural: 'deliveries' };
+      const list = (query: string): Promise<string[]> => walk(client, pages, query);
+      const [since, until] = [at(1).toISOString(), at(3).toISOString()];
+      expect(await list(`since=${since}`)).toEqual([fourth, third, second]);
+      expect(await list(`until=${until}`)).toEqual([third, second, first]);
+      expect(await list(`since=${since}&until=${until}`)).toEqual([third, second]);
+      expect(await list(`since=${since}&until=${until}&limit=1`)).toEqual([third, second]);
+      expect(await list(`since=${until}&until=${since}`)).toEqual([]);
+      expect(await list('since=0001-01-01T00:00:00Z')).toEqual(ids.toReversed());
+      expect(await list('until=9999-12-31T23:59:59Z')).toEqual(ids.toReversed());
+      const zoned = encodeURIComponent('2026-01-01T05:30:02+05:30');
+      expect(await list(`since=${zoned}`)).toEqual([fourth, third]);
+      // A cursor from outside the range is no way out of it.
+      const late = idAt('delivery', at(9));
+      expect(await list(`since=${since}&until=${until}&cursor=${late}`)).toEqual([third, second]);
+    });
+
+    it('have no place for another project’s delivery, read or listed', async () => {
+      const { client } = await stack.project();
+      const other = await stack.project();
+      const theirs = await insertDelivery(stack, { projectId: other.id });
+      for (const id of [theirs, newId('delivery'), newId('event'), 'dlv_1', '%24ne']) {
+        expectRefusal(await client.get(`/v1/deliveries/${id}`), 'not_found');
+      }
+      expect((await client.get('/v1/deliveries')).body.data.deliveries).toEqual([]);
+    });
+  });
+});

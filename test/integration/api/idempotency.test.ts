@@ -1,0 +1,140 @@
+import type { ApiClient } from '../../support/api-client';
+import { makeWebhook } from '../../support/deliveries';
+import { eventually } from '../../support/eventually';
+import { Receiver } from '../../support/receiver';
+import { emailSent } from '../../support/samples';
+import { Stack } from '../../support/stack';
+import { expectRefusal, stored } from './refusal';
+
+const event = { type: 'email.sent', data: emailSent };
+
+describe('an Idempotency-Key', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => stack.stop());
+
+  const post = (client: ApiClient, key: string, body: unknown = event) =>
+    client.post('/v1/events', body, { 'idempotency-key': key });
+
+  it('answers the first event to the same body', async () => {
+    const { client } = await stack.project();
+    const first = await post(client, 'order-1');
+    const before = await stored(stack);
+    const second = await post(client, 'order-1');
+    expect(first.body.data.duplicate).toBe(false);
+    expect(second.status).toBe(202);
+    expect(second.body.data).toEqual({ ...first.body.data, duplicate: true });
+    expect(await stored(stack)).toEqual(before);
+  });
+
+  it('answers the first event to a body that differs in white space only', async () => {
+    const { client } = await stack.project();
+    const first = await post(client, 'order-1');
+    const second = await post(client, 'order-1', JSON.stringify(event, null, 2));
+    expect(second.body.data).toEqual({ ...first.body.data, duplicate: true });
+  });
+
+  it.each<[title: string, body: unknown]>([
+    ['other data', { ...event, data: { ...emailSent, subject: 'Another' } }],
+    ['another type', { ...event, type: 'email.delivered' }],
+    ['a time', { ...event, createdAt: '2026-03-01T10:30:00Z' }],
+  ])('refuses a body with %s, and stores nothing', async (_title, body) => {
+    const { client } = await stack.project();
+    const first = await post(client, 'order-1');
+    const before = await stored(stack);
+    expectRefusal(await post(client, 'order-1', body), 'idempotency_conflict');
+    expect(await stored(stack)).toEqual(before);
+    const again = await post(client, 'order-1');
+    expect(again.body.data).toEqual({ ...first.body.data, duplicate: true });
+  });
+
+  it('is each project’s own', async () => {
+    const [one, two] = [await stack.project(), await stack.project()];
+    const first = await post(one.client, 'order-1');
+    const second = await post(two.client, 'order-1');
+    expect(second.body.data.duplicate).toBe(false);
+    expect(second.body.data.id).not.toBe(first.body.data.id);
+  });
+
+  it('is shared by the keys of a project', async () => {
+    const { id, client } = await stack.project();
+    const sender = await stack.client(id, 'sender');
+    const first = await post(client, 'order-1');
+    expect((await post(sender, 'order-1')).body.data).toEqual({
+      ...first.body.data,
+      duplicate: true,
+    });
+  });
+
+  it('is not used up by a body that is refused', async () => {
+    const { client } = await stack.project();
+    expect((await post(client, 'order-1', { ...event, data: {} })).status).toBe(422);
+    expect((await post(client, 'order-1')).body.data.duplicate).toBe(false);
+  });
+
+  it('is told apart from another by every character', async () => {
+    const { client } = await stack.project();
+    const keys = ['a', 'A', 'a.', '$a', 'x'.repeat(255), `${'x'.repeat(254)}y`];
+    const answers = await Promise.all(keys.map((key) => post(client, key)));
+    expect(new Set(answers.map(({ body }) => body.data.id)).size).toBe(keys.length);
+    expect(answers.every(({ body }) => body.data.duplicate === false)).toBe(true);
+  });
+
+  it.each([
+    ['empty', ''],
+    ['of 256 characters', 'x'.repeat(256)],
+    ['with a space', 'order 1'],
+    ['with letters beyond ASCII', 'bestellung-ü'],
+  ])('is refused when it is %s, and nothing is stored', async (_title, key) => {
+    const { client } = await stack.project();
+    const before = await stored(stack);
+    expectRefusal(await post(client, key), 'validation_failed', ['Idempotency-Key']);
+    expect(await stored(stack)).toEqual(before);
+  });
+
+  it('is not needed: without one each request is an event of its own', async () => {
+    const { client } = await stack.project();
+    const [first, second] = [
+      await client.post('/v1/events', event),
+      await client.post('/v1/events', event),
+    ];
+    expect(second.body.data.duplicate).toBe(false);
+    expect(second.body.data.id).not.toBe(first.body.data.id);
+  });
+});
+
+describe('50 equal requests at once under one Idempotency-Key', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+  beforeAll(async () => {
+    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
+  });
+  afterAll(async () => {
+    await Promise.all([stack.stop(), receiver.close()]);
+  });
+
+  it('are one event, with one delivery to each webhook', async () => {
+    const { id: projectId, client } = await stack.project();
+    await makeWebhook(client, `${receiver.url}/one`);
+    await makeWebhook(client, `${receiver.url}/two`);
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, () =>
+        client.post('/v1/events', event, { 'idempotency-key': 'order-1' }),
+      ),
+    );
+    const eventId = answers[0]!.body.data.id as string;
+    expect(answers.every(({ status }) => status === 202)).toBe(true);
+    expect(new Set(answers.map(({ body }) => body.data.id))).toEqual(new Set([eventId]));
+    expect(answers.filter(({ body }) => !body.data.duplicate)).toHaveLength(1);
+    expect(await stack.store.events.model.countDocuments({ projectId })).toBe(1);
+
+    await eventually('both are delivered', async () => {
+      const list = await client.get(`/v1/deliveries?eventId=${eventId}&status=succeeded`);
+      return list.body.data.deliveries.length === 2;
+    });
+    expect(await stack.store.deliveries.model.countDocuments({ eventId })).toBe(2);
+    expect(receiver.requests.map(({ path }) => path).toSorted()).toEqual(['/one', '/two']);
+  });
+});

@@ -1,0 +1,193 @@
+import { createHmac } from 'node:crypto';
+import { newId } from '../../../src/contracts/ids';
+import type { ApiClient } from '../../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../../support/deliveries';
+import { Receiver } from '../../support/receiver';
+import { emailSent } from '../../support/samples';
+import { Stack } from '../../support/stack';
+import { insertDelivery } from './insert';
+import { expectRefusal } from './refusal';
+
+describe('a replay', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+  beforeAll(async () => {
+    stack = await Stack.start();
+  });
+  afterAll(() => stack.stop());
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+  });
+  afterEach(() => receiver.close());
+
+  const replay = (client: ApiClient, id: string) => client.post(`/v1/deliveries/${id}/replay`);
+
+  it('sends the same bytes under the same delivery id, and is logged after the first attempt', async () => {
+    const { client } = await stack.project();
+    const { secret } = await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    const before = await deliveryWith(client, id, { status: 'succeeded' });
+
+    const asked = await replay(client, id);
+    expect(asked.status).toBe(202);
+    expect(asked.body.data).toMatchObject({ id, status: 'pending', replays: 1, completedAt: null });
+    const after = await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+
+    expect(after.attempts).toMatchObject([
+      before.attempts[0],
+      { number: 2, outcome: 'succeeded', statusCode: 200 },
+    ]);
+    expect(after.attempts[1].runId).not.toBe(before.attempts[0].runId);
+    expect(after.workflow.runId).toBe(after.attempts[1].runId);
+    expect(after).toMatchObject({ attemptCount: 2, createdAt: before.createdAt });
+    expect(Date.parse(after.completedAt)).toBeGreaterThanOrEqual(Date.parse(before.completedAt));
+
+    const [first, second] = await receiver.waitFor(2);
+    expect(second!.rawBody.equals(first!.rawBody)).toBe(true);
+    expect(second!.headers['x-webhook-delivery-id']).toBe(id);
+    expect(first!.headers['x-webhook-delivery-id']).toBe(id);
+    expect(second!.headers['x-webhook-signature']).toBe(
+      createHmac('sha256', secret).update(second!.rawBody).digest('hex'),
+    );
+    expect(Number(second!.headers['x-webhook-timestamp'])).toBeGreaterThan(
+      Number(first!.headers['x-webhook-timestamp']),
+    );
+  });
+
+  it('of a failed delivery goes on counting its attempts, and makes the webhook healthy', async () => {
+    const { client } = await stack.project();
+    receiver.respondWith(500);
+    const webhook = await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [1000] } });
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'failed' });
+    const path = `/v1/webhooks/${webhook.id}`;
+    expect((await client.get(path)).body.data).toMatchObject({ failureCount: 2, lastStatus: 500 });
+
+    receiver.respondWith(204);
+    expect((await replay(client, id)).status).toBe(202);
+    const after = await deliveryWith(client, id, { status: 'succeeded' });
+    expect(after.replays).toBe(1);
+    expect(after.attempts).toMatchObject([
+      { number: 1, outcome: 'failed', statusCode: 500 },
+      { number: 2, outcome: 'failed', statusCode: 500 },
+      { number: 3, outcome: 'succeeded', statusCode: 204 },
+    ]);
+    expect((await client.get(path)).body.data).toMatchObject({ failureCount: 0, lastStatus: 204 });
+  });
+
+  it('has the whole schedule before it, and can fail again', async () => {
+    const { client } = await stack.project();
+    receiver.respondWith(500);
+    await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [1000] } });
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'failed' });
+    await replay(client, id);
+    const after = await deliveryWith(client, id, { status: 'failed', replays: 1 });
+    expect(after.attempts.map(({ number }: { number: number }) => number)).toEqual([1, 2, 3, 4]);
+  });
+
+  it('can be asked for again and again', async () => {
+    const { client } = await stack.project();
+    await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    for (const replays of [0, 1, 2, 3]) {
+      const { attempts } = await deliveryWith(client, id, { status: 'succeeded', replays });
+      expect(attempts).toHaveLength(replays + 1);
+      if (replays < 3) await replay(client, id);
+    }
+    expect(receiver.requests).toHaveLength(4);
+    expect(new Set(receiver.requests.map(({ rawBody }) => rawBody.toString())).size).toBe(1);
+  });
+
+  it('is refused while the delivery is pending, and changes nothing', async () => {
+    const { client } = await stack.project();
+    receiver.respondWith(500);
+    await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    const before = await deliveryWith(client, id, { status: 'pending', attemptCount: 1 });
+    expectRefusal(await replay(client, id), 'delivery_in_progress');
+    expect((await client.get(`/v1/deliveries/${id}`)).body.data).toEqual(before);
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  it('is taken once when ten are asked for at once', async () => {
+    const { client } = await stack.project();
+    receiver.respondWith((_request, n) => (n === 1 ? 200 : 500));
+    await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    const answers = await Promise.all(Array.from({ length: 10 }, () => replay(client, id)));
+    expect(answers.filter(({ status }) => status === 202)).toHaveLength(1);
+    answers
+      .filter(({ status }) => status !== 202)
+      .forEach((answer) => expectRefusal(answer, 'delivery_in_progress'));
+    const after = await deliveryWith(client, id, { attemptCount: 2 });
+    expect(after).toMatchObject({ status: 'pending', replays: 1 });
+    expect(receiver.requests).toHaveLength(2);
+  });
+
+  it('sends what was skipped while the webhook was off', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    const id = await postEvent(client);
+    const skipped = await deliveryWith(client, id, { status: 'skipped' });
+    expect(skipped).toMatchObject({ attempts: [], nextAttemptAt: null });
+    expect(skipped.completedAt).not.toBeNull();
+
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: true });
+    const next = await postEvent(client);
+    await deliveryWith(client, next, { status: 'succeeded' });
+    expect(receiver.requests).toHaveLength(1);
+
+    expect((await replay(client, id)).status).toBe(202);
+    await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    expect(receiver.requests.at(-1)!.headers['x-webhook-delivery-id']).toBe(id);
+  });
+
+  it('is refused when the webhook was deleted, and changes nothing', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    const before = await deliveryWith(client, id, { status: 'succeeded' });
+    await client.delete(`/v1/webhooks/${webhook.id}`);
+    expectRefusal(await replay(client, id), 'webhook_deleted');
+    expect((await client.get(`/v1/deliveries/${id}`)).body.data).toEqual(before);
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  it('is answered 404 for another project’s delivery, which stays as it is', async () => {
+    const { client } = await stack.project();
+    const other = await stack.project();
+    await makeWebhook(other.client, receiver.url);
+    const theirs = await postEvent(other.client);
+    const before = await deliveryWith(other.client, theirs, { status: 'succeeded' });
+    for (const id of [theirs, newId('delivery'), newId('event'), 'dlv_1']) {
+      expectRefusal(await replay(client, id), 'not_found');
+    }
+    expect((await other.client.get(`/v1/deliveries/${theirs}`)).body.data).toEqual(before);
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  it('of a delivery that Temporal knows nothing of starts its workflow', async () => {
+    const { id: projectId, client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const event = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    await receiver.waitFor(1);
+    const { body } = await client.get('/v1/deliveries');
+    const firstId = body.data.deliveries[0].id as string;
+    await deliveryWith(client, firstId, { status: 'succeeded' });
+    // As one whose workflow is past Temporal's retention.
+    await stack.store.deliveries.model.deleteOne({ _id: firstId });
+    const id = await insertDelivery(stack, {
+      projectId,
+      webhookId: webhook.id,
+      eventId: event.body.data.id,
+      status: 'failed',
+    });
+    expect((await replay(client, id)).status).toBe(202);
+    const after = await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    expect(after.attempts).toMatchObject([{ number: 1, statusCode: 200 }]);
+    expect(receiver.requests[1]!.rawBody.equals(receiver.requests[0]!.rawBody)).toBe(true);
+  });
+});

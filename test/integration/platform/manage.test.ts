@@ -1,0 +1,140 @@
+import type { ApiClient } from '../../support/api-client';
+import { Stack } from '../../support/stack';
+import { expectRefusal } from '../api/refusal';
+
+const url = 'https://hooks.example.com/platform?source=mail';
+
+let stack: Stack;
+let client: ApiClient;
+let projectId: string;
+
+beforeAll(async () => {
+  stack = await Stack.start({}, { worker: false });
+});
+beforeEach(async () => {
+  ({ client, id: projectId } = await stack.project({ profile: 'platform' }));
+});
+afterAll(() => stack.stop());
+
+it("makes a webhook and answers it in the platform's form, with the secret that we made", async () => {
+  const made = await client.post('/api/webhooks/manage', { url, events: 'open,click' });
+  expect(made.status).toBe(201);
+  expect(made.body).toEqual({
+    id: expect.stringMatching(/^wh_[0-9a-f]{32}$/),
+    url,
+    events: 'open,click',
+    active: true,
+    created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    secret: expect.stringMatching(/^[0-9a-f]{64}$/),
+  });
+  const { secret, ...webhook } = made.body;
+  expect((await client.get('/api/webhooks/manage')).body).toEqual({ webhooks: [webhook] });
+
+  const same = await client.get(`/v1/webhooks/${webhook.id}`);
+  expect(same.body.data).toMatchObject({
+    name: 'hooks.example.com',
+    url,
+    events: ['email.open', 'email.click'],
+    signing: ['hex'],
+    isActive: true,
+  });
+  const kept = await client.get(`/v1/webhooks/${webhook.id}/secret`);
+  expect(kept.body.data.secret).toBe(secret);
+});
+
+it('signs with the secret that the caller brings, and does not repeat it', async () => {
+  const secret = 'the-customers-own-secret';
+  const made = await client.post('/api/webhooks/manage', { url, events: 'bounce', secret });
+  expect(made.status).toBe(201);
+  expect(made.body).not.toHaveProperty('secret');
+  const kept = await client.get(`/v1/webhooks/${made.body.id}/secret`);
+  expect(kept.body.data.secret).toBe(secret);
+});
+
+it.each([
+  ['unsubscribe, open ,open', 'open,unsubscribe'],
+  ['open,click,bounce,unsubscribe', 'open,click,bounce,unsubscribe'],
+])('takes the events %j and shows them as %j', async (events, shown) => {
+  const made = await client.post('/api/webhooks/manage', { url, events });
+  expect([made.status, made.body.events]).toEqual([201, shown]);
+});
+
+it('shows webhooks made by /v1/webhooks too: each short name that they get', async () => {
+  for (const events of [['*'], ['email.*'], ['email.click']]) {
+    await client.post('/v1/webhooks', { name: 'Test', url, events });
+  }
+  const { body } = await client.get('/api/webhooks/manage');
+  expect(body.webhooks.map((webhook: { events: string }) => webhook.events)).toEqual([
+    'click',
+    'open,click,bounce,unsubscribe',
+    'open,click,bounce,unsubscribe',
+  ]);
+});
+
+it('shows a disabled webhook as not active', async () => {
+  const { body } = await client.post('/api/webhooks/manage', { url, events: 'open' });
+  await client.patch(`/v1/webhooks/${body.id}`, { isActive: false });
+  expect((await client.get('/api/webhooks/manage')).body.webhooks[0].active).toBe(false);
+});
+
+it('lists all webhooks of the project and of no other, without pages', async () => {
+  const events = 'open';
+  for (let n = 0; n < 30; n += 1) await client.post('/api/webhooks/manage', { url, events });
+  const other = await stack.project({ profile: 'platform' });
+  await other.client.post('/api/webhooks/manage', { url, events });
+  expect((await client.get('/api/webhooks/manage?limit=5')).body.webhooks).toHaveLength(30);
+});
+
+it.each([
+  [{}, ['url', 'events']],
+  [{ url, events: ['open'] }, ['events']],
+  [{ url, events: '' }, ['events']],
+  [{ url, events: 'open,' }, ['events']],
+  [{ url, events: 'email.open' }, ['events']],
+  [{ url, events: 'open,constructor' }, ['events']],
+  [{ url: 'http://hooks.example.com/', events: 'open' }, ['url']],
+  [{ url: 'https://10.0.0.1/', events: 'open' }, ['url']],
+  [{ url: 'nonsense', events: 'open' }, ['url']],
+  [{ url, events: 'open', secret: 'short' }, ['secret']],
+  [{ url, events: 'open', secret: 7 }, ['secret']],
+  [{ url, events: 'open', name: 'Mine' }, ['name']],
+])('refuses %j in the form of our errors, naming %j', async (body, fields) => {
+  expectRefusal(await client.post('/api/webhooks/manage', body), 'validation_failed', fields);
+  expect((await client.get('/api/webhooks/manage')).body).toEqual({ webhooks: [] });
+});
+
+it('holds to the limit of webhooks', async () => {
+  await stack.admin.patch(`/v1/projects/${projectId}`, { policy: { maxWebhooks: 1 } });
+  await client.post('/api/webhooks/manage', { url, events: 'open' });
+  const second = await client.post('/api/webhooks/manage', { url, events: 'open' });
+  expectRefusal(second, 'webhook_limit_reached');
+});
+
+it('lets readers look and only owners change', async () => {
+  const reader = await stack.client(projectId, 'reader');
+  const sender = await stack.client(projectId, 'sender');
+  expect((await reader.get('/api/webhooks/manage')).status).toBe(200);
+  const body = { url, events: 'open' };
+  expectRefusal(await reader.post('/api/webhooks/manage', body), 'forbidden');
+  expectRefusal(await sender.post('/api/webhooks/manage', body), 'forbidden');
+  expectRefusal(await sender.get('/api/webhooks/manage'), 'forbidden');
+});
+
+it('takes the admin key with x-project-id, and not without', async () => {
+  const admin = stack.admin.with({ 'x-project-id': projectId });
+  const made = await admin.post('/api/webhooks/manage', { url, events: 'open' });
+  expect(made.status).toBe(201);
+  const refused = await stack.admin.get('/api/webhooks/manage');
+  expectRefusal(refused, 'validation_failed', ['x-project-id']);
+});
+
+it.each(['autosend', 'emailsendx', 'ahasend', 'custom'])(
+  'is not there for projects of profile %s',
+  async (profile) => {
+    const other = await stack.project({ profile });
+    for (const path of ['/manage', '', '/resend', '/sendgrid', '/mailgun']) {
+      expectRefusal(await other.client.post(`/api/webhooks${path}`, {}), 'not_found');
+    }
+    expectRefusal(await other.client.get('/api/webhooks/manage'), 'not_found');
+  },
+);

@@ -1,0 +1,113 @@
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { Writable } from 'node:stream';
+import { pino } from 'pino';
+import { createApp } from '../../../src/api/app';
+import { Cipher } from '../../../src/store/cipher';
+import type { Answer, ApiClient } from '../../support/api-client';
+import { ADMIN_KEY, Stack } from '../../support/stack';
+import { expectRefusal } from '../api/refusal';
+import { postRaw } from './post-native';
+
+const event = JSON.stringify({ type: 'opened', email_id: 'em_1' });
+
+let stack: Stack;
+let server: Server;
+let url: string;
+let log = '';
+let sender: ApiClient;
+let owner: ApiClient;
+let projectId: string;
+
+beforeAll(async () => {
+  stack = await Stack.start({}, { worker: false });
+  const { store, engine, config } = stack;
+  const destination = new Writable({
+    write: (chunk: Buffer, _encoding, done) => {
+      log += chunk.toString();
+      done();
+    },
+  });
+  const cipher = new Cipher(config.encryptionKey);
+  const app = createApp({
+    store,
+    engine,
+    cipher,
+    config,
+    log: pino({ level: 'trace' }, destination),
+  });
+  server = createServer(app);
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  ({ id: projectId, client: owner } = await stack.project({ profile: 'platform' }));
+  sender = await stack.client(projectId, 'sender');
+});
+afterAll(async () => {
+  server.closeAllConnections();
+  await new Promise((resolve) => server.close(resolve));
+  await stack.stop();
+});
+
+const post = (path: string, headers = {}): Promise<Answer> => postRaw(url + path, event, headers);
+
+it('?token= is a key on these routes', async () => {
+  expect((await post(`/api/webhooks?token=${sender.key}`)).status).toBe(200);
+  const manage = await fetch(`${url}/api/webhooks/manage?token=${owner.key}`);
+  expect(manage.status).toBe(200);
+});
+
+it('and on no other', async () => {
+  const answer = await fetch(`${url}/v1/webhooks?token=${owner.key}`);
+  expect(answer.status).toBe(401);
+});
+
+it('the header comes first', async () => {
+  const authorization = `Bearer ${sender.key}`;
+  expect((await post('/api/webhooks?token=phk_wrong', { authorization })).status).toBe(200);
+  const wrong = await post(`/api/webhooks?token=${sender.key}`, { authorization: 'Bearer wrong' });
+  expectRefusal(wrong, 'unauthorized');
+});
+
+it.each(['', '?token=', '?token=phk_wrong', '?token=a&token=b', '?token[x]=a', '?TOKEN=x'])(
+  'refuses %j',
+  async (query) => {
+    expectRefusal(await post(`/api/webhooks${query}`), 'unauthorized');
+  },
+);
+
+it('never gets into an answer or the log', async () => {
+  const requests = [
+    `/api/webhooks?token=${sender.key}`,
+    `/api/webhooks/resend?token=${sender.key}`,
+    `/api/webhooks/manage?token=${sender.key}`,
+    `/api/webhooks/nowhere?token=${sender.key}`,
+    `/api/webhooks/%zz?token=${sender.key}`,
+    `/api/webhooks/a/b?token=${sender.key}`,
+    `/api/webhooks?token=${sender.key}&x=${'y'.repeat(10)}`,
+    `/api/webhooks?token=${ADMIN_KEY}`,
+    `/v1/events?token=${sender.key}`,
+    `/?token=${sender.key}`,
+  ];
+  const find = jest.spyOn(stack.store, 'insertReports').mockRejectedValueOnce(new Error('a bug'));
+  const answers = [];
+  for (const path of requests) answers.push(await post(path));
+  find.mockRestore();
+  expect(answers.map(({ status }) => status)).toEqual([
+    500, 422, 403, 404, 400, 404, 200, 422, 401, 404,
+  ]);
+  const shown = answers.map((answer) => JSON.stringify([answer.body, [...answer.headers]]));
+  for (const text of [log, ...shown]) {
+    expect(text).not.toContain(sender.key);
+    expect(text).not.toContain(ADMIN_KEY);
+    expect(text).not.toContain('token=');
+  }
+  expect(log).toContain('a bug');
+});
+
+it('counts for the rate limit with the header', async () => {
+  const byToken = await post(`/api/webhooks?token=${sender.key}`);
+  const byHeader = await post('/api/webhooks', { authorization: `Bearer ${sender.key}` });
+  const left = ({ headers }: Answer): number =>
+    Number(/remaining=(\d+)/.exec(headers.get('ratelimit') ?? '')?.[1]);
+  expect(left(byHeader)).toBe(left(byToken) - 1);
+});

@@ -1,0 +1,193 @@
+import { newId } from '../../src/contracts/ids';
+import type { Attempt } from '../../src/contracts/delivery';
+import { deliveryStats, statsMatch, type StatsQuery } from '../../src/store/delivery-stats';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { Receiver } from '../support/receiver';
+import { Stack } from '../support/stack';
+import { insertDelivery } from './api/insert';
+
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+
+function attempt(durationMs: number, outcome: Attempt['outcome'] = 'succeeded'): Attempt {
+  return {
+    number: 1,
+    runId: 'run',
+    startedAt: new Date(),
+    durationMs,
+    outcome,
+    requestHeaders: {},
+  };
+}
+
+const noCounts = { pending: 0, succeeded: 0, failed: 0, skipped: 0, held: 0, cancelled: 0 };
+
+describe('stats', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+
+  beforeAll(async () => {
+    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
+  });
+  afterAll(async () => {
+    await Promise.all([stack.stop(), receiver.close()]);
+  });
+
+  it('count real deliveries of a webhook and of its project', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
+    for (const path of [`/v1/webhooks/${webhook.id}/stats`, '/v1/stats']) {
+      const { status, body } = await client.get(path);
+      expect(status).toBe(200);
+      const { since, until, hours, ...counted } = body.data;
+      expect(Date.parse(until) - Date.parse(since)).toBe(DAY_MS);
+      expect(counted).toEqual({
+        deliveries: { total: 1, ...noCounts, succeeded: 1 },
+        successRate: 1,
+        attempts: { total: 1, succeeded: 1, failed: 0 },
+        latencyMs: { p50: expect.any(Number), p90: expect.any(Number), p99: expect.any(Number) },
+      });
+      expect(hours.at(-1)).toMatchObject({
+        hour: expect.stringMatching(/:00:00\.000Z$/),
+        ...counted,
+      });
+    }
+  });
+
+  it('of nothing are zeros, with every hour of the last day', async () => {
+    const { client } = await stack.project();
+    const { body } = await client.get('/v1/stats');
+    const nothing = {
+      deliveries: { total: 0, ...noCounts },
+      successRate: null,
+      attempts: { total: 0, succeeded: 0, failed: 0 },
+      latencyMs: { p50: null, p90: null, p99: null },
+    };
+    expect(body.data).toMatchObject(nothing);
+    expect(body.data.hours).toHaveLength(25);
+    for (const hour of body.data.hours) expect(hour).toMatchObject(nothing);
+  });
+
+  it('have percentiles right to 5 %, and a success rate of what has ended', async () => {
+    const { id, client } = await stack.project();
+    // 1, 2, … 1000 ms, each as one delivery's attempt.
+    const now = new Date();
+    await stack.store.deliveries.model.insertMany(
+      Array.from({ length: 1000 }, (_, i) => ({
+        _id: newId('delivery'),
+        eventId: newId('event'),
+        webhookId: newId('webhook'),
+        projectId: id,
+        eventType: 'email.sent',
+        status: i < 900 ? 'succeeded' : 'failed',
+        attempts: [attempt(i + 1, i < 900 ? 'succeeded' : 'failed')],
+        attemptCount: 1,
+        createdAt: now,
+        expiresAt: new Date(now.getTime() + HOUR_MS),
+      })),
+    );
+    await insertDelivery(stack, { projectId: id, status: 'pending' });
+    const { deliveries, successRate, attempts, latencyMs } = (await client.get('/v1/stats')).body
+      .data;
+    expect(deliveries).toEqual({
+      total: 1001,
+      ...noCounts,
+      pending: 1,
+      succeeded: 900,
+      failed: 100,
+    });
+    expect(successRate).toBe(0.9);
+    expect(attempts).toEqual({ total: 1000, succeeded: 900, failed: 100 });
+    for (const [name, exact] of Object.entries({ p50: 500, p90: 900, p99: 990 })) {
+      expect(Math.abs(latencyMs[name] - exact) / exact).toBeLessThan(0.05);
+    }
+  });
+
+  it('are by the hour in which a delivery was made, within the range asked for', async () => {
+    const { id, client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const of = { projectId: id, webhookId: webhook.id };
+    const noon = Date.UTC(2026, 2, 1, 12);
+    const at = (minutes: number): Date => new Date(noon + minutes * 60_000);
+    await insertDelivery(stack, { ...of, createdAt: at(-1) });
+    await insertDelivery(stack, { ...of, createdAt: at(5), attempts: [attempt(10)] });
+    await insertDelivery(stack, {
+      ...of,
+      createdAt: at(59),
+      status: 'failed',
+      attempts: [attempt(20, 'failed'), attempt(0, 'failed')],
+    });
+    await insertDelivery(stack, { ...of, createdAt: at(60), status: 'held' });
+    await insertDelivery(stack, { ...of, createdAt: at(125) });
+    await insertDelivery(stack, { projectId: id, createdAt: at(5) });
+    const range = `since=${at(0).toISOString()}&until=${at(125).toISOString()}`;
+    const { body } = await client.get(`/v1/webhooks/${webhook.id}/stats?${range}`);
+    expect(body.data.since).toBe(at(0).toISOString());
+    expect(body.data.until).toBe(at(125).toISOString());
+    expect(body.data.deliveries).toEqual({
+      total: 3,
+      ...noCounts,
+      succeeded: 1,
+      failed: 1,
+      held: 1,
+    });
+    expect(
+      body.data.hours.map((hour: { hour: string; deliveries: { total: number } }) => [
+        hour.hour,
+        hour.deliveries.total,
+      ]),
+    ).toEqual([
+      [at(0).toISOString(), 2],
+      [at(60).toISOString(), 1],
+      [at(120).toISOString(), 0],
+    ]);
+    expect(body.data.hours[0]).toMatchObject({
+      successRate: 0.5,
+      attempts: { total: 3, succeeded: 1, failed: 2 },
+      latencyMs: { p50: 10, p90: 20, p99: 20 },
+    });
+    const project = await client.get(`/v1/stats?${range}`);
+    expect(project.body.data.deliveries.total).toBe(4);
+  });
+
+  it('read an index, never a whole collection', async () => {
+    const range = { since: new Date(Date.now() - DAY_MS), until: new Date() };
+    const queries: StatsQuery[] = [
+      { of: { projectId: newId('project') }, ...range },
+      { of: { webhookId: newId('webhook') }, ...range },
+    ];
+    for (const query of queries) {
+      const plan = await stack.store.deliveries.model
+        .aggregate([statsMatch(query), { $project: { status: 1 } }])
+        .explain('queryPlanner');
+      expect(JSON.stringify(plan)).toContain('IXSCAN');
+      expect(JSON.stringify(plan)).not.toContain('COLLSCAN');
+      await expect(deliveryStats(stack.store.deliveries, query)).resolves.toMatchObject({
+        deliveries: { total: 0 },
+      });
+    }
+  });
+
+  it.each([
+    ['since=yesterday', 'since'],
+    ['since=2026-03-01T00:00:00Z&until=2026-03-01T00:00:00Z', 'since'],
+    ['since=2026-03-01T00:00:00Z&until=2026-04-02T00:00:00Z', 'since'],
+    ['bucket=day', 'bucket'],
+  ])('refuse ?%s', async (query, field) => {
+    const { client } = await stack.project();
+    expect(await client.get(`/v1/stats?${query}`)).toMatchObject({
+      status: 422,
+      body: { error: { details: [{ field }] } },
+    });
+  });
+
+  it('are not for senders, nor of another project’s webhook', async () => {
+    const { id, client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const sender = await stack.client(id, 'sender');
+    expect((await sender.get('/v1/stats')).status).toBe(403);
+    const other = await stack.project();
+    expect((await other.client.get(`/v1/webhooks/${webhook.id}/stats`)).status).toBe(404);
+  });
+});

@@ -1,0 +1,110 @@
+import type { ApiClient } from '../support/api-client';
+import { Stack } from '../support/stack';
+import { expectRefusal, stored } from './api/refusal';
+
+const url = 'https://example.com/hooks';
+const whsec = (bytes: number): string => `whsec_${Buffer.alloc(bytes, 7).toString('base64')}`;
+
+let stack: Stack;
+beforeAll(async () => {
+  stack = await Stack.start({}, { worker: false });
+});
+afterAll(() => stack.stop());
+
+const clientOf = async (profile: string, project: object = {}): Promise<ApiClient> =>
+  (await stack.project({ profile, ...project })).client;
+
+describe('a secret of the caller’s own', () => {
+  it.each([
+    ['platform', 'sixteen-letters!'],
+    ['platform', 'x'.repeat(256)],
+    ['custom', whsec(24)],
+    ['custom', whsec(64)],
+  ])('is kept and answered by the profile %s: %s', async (profile, secret) => {
+    const client = await clientOf(profile);
+    const made = await client.post('/v1/webhooks', { name: 'Own', url, events: ['*'], secret });
+    expect([made.status, made.body.data?.secret]).toEqual([201, secret]);
+    const kept = await client.get(`/v1/webhooks/${made.body.data.id}/secret`);
+    expect(kept.body.data).toEqual({ secret });
+    const shown = JSON.stringify((await client.get('/v1/webhooks')).body);
+    expect(shown).not.toContain(secret);
+  });
+
+  it.each([
+    ['of 15 characters', 'platform', 'fifteen-letters'],
+    ['of 257 characters', 'platform', 'x'.repeat(257)],
+    ['with a space', 'platform', 'sixteen letters!!'],
+    ['with other letters than ASCII’s', 'platform', 'sixteen-lettérs!'],
+    ['that is no text', 'platform', 1234567890123456],
+    ['in another format', 'custom', 'sixteen-letters!'],
+    ['with too short a key', 'custom', whsec(23)],
+    ['where the profile makes them', 'autosend', 'sixteen-letters!'],
+    ['where the profile makes them', 'ahasend', 'sixteen-letters!'],
+    ['where the profile makes them', 'emailsendx', 'sixteen-letters!'],
+  ])('is refused %s, without being repeated', async (_why, profile, secret) => {
+    const client = await clientOf(profile);
+    const before = await stored(stack);
+    const events = ['*'];
+    const refused = await client.post('/v1/webhooks', { name: 'Own', url, events, secret });
+    expectRefusal(refused, 'validation_failed', ['secret']);
+    expect(JSON.stringify(refused.body)).not.toContain(String(secret));
+    expect(await stored(stack)).toEqual(before);
+  });
+
+  it('can not be set later by PATCH', async () => {
+    const client = await clientOf('platform');
+    const made = await client.post('/v1/webhooks', { name: 'Own', url, events: ['*'] });
+    const path = `/v1/webhooks/${made.body.data.id}`;
+    const patched = await client.patch(path, { secret: 'sixteen-letters!' });
+    expectRefusal(patched, 'validation_failed', ['secret']);
+  });
+});
+
+describe('a plan without webhooks', () => {
+  it('holds none', async () => {
+    const client = await clientOf('emailsendx', { plan: 'hobby' });
+    const before = await stored(stack);
+    const refused = await client.post('/v1/webhooks', { name: 'Free', url, events: ['*'] });
+    expectRefusal(refused, 'plan_not_allowed');
+    expect(refused.body.error.message).toContain('"hobby"');
+    expect(await stored(stack)).toEqual(before);
+  });
+
+  it('is told what is wrong with the body first', async () => {
+    const client = await clientOf('emailsendx', { plan: 'hobby' });
+    expectRefusal(await client.post('/v1/webhooks', { name: 'Free', url }), 'validation_failed', [
+      'events',
+    ]);
+  });
+
+  it.each([
+    ['autosend', 'hobby'],
+    ['platform', 'hobby'],
+  ])('is no such plan in the profile %s', async (profile, plan) => {
+    const client = await clientOf(profile, { plan });
+    const made = await client.post('/v1/webhooks', { name: 'Free', url, events: ['*'] });
+    expect(made.status).toBe(201);
+  });
+});
+
+describe('a subscription by short name', () => {
+  it('is stored as the type that it stands for, once', async () => {
+    const client = await clientOf('platform');
+    const events = ['open', 'email.click', 'click', 'email.open', 'email.*'];
+    const made = await client.post('/v1/webhooks', { name: 'Short', url, events });
+    expect(made.body.data.events).toEqual(['email.open', 'email.click', 'email.*']);
+    const path = `/v1/webhooks/${made.body.data.id}`;
+    const patched = await client.patch(path, { events: ['bounce', 'unsubscribe'] });
+    expect(patched.body.data.events).toEqual(['email.bounce', 'email.unsubscribe']);
+  });
+
+  it.each([
+    ['platform', 'opened'],
+    ['platform', 'toString'],
+    ['autosend', 'open'],
+  ])('of the profile %s does not know %s', async (profile, name) => {
+    const client = await clientOf(profile);
+    const body = { name: 'Short', url, events: ['*', name] };
+    expectRefusal(await client.post('/v1/webhooks', body), 'validation_failed', ['events.1']);
+  });
+});

@@ -1,0 +1,157 @@
+import { passesFilter, type PayloadFilter } from '../../src/domain/payload-filter';
+import { filterProblems } from '../../src/domain/filter-problems';
+import { makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack } from '../support/stack';
+import { expectRefusal } from './api/refusal';
+
+const url = 'https://example.com/hooks';
+
+let stack: Stack;
+let receiver: Receiver;
+beforeAll(async () => {
+  [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
+});
+afterAll(() => Promise.all([stack.stop(), receiver.close()]));
+
+describe('a webhook’s filter', () => {
+  const filter = {
+    'data.to.email': { $regex: '@vip\\.example$', $options: 'i' },
+    $or: [{ 'data.campaignId': { $in: ['c1', 'c2'] } }, { 'data.test': true }],
+  };
+
+  it('lets through the events that match it, and of the others no delivery is made', async () => {
+    const { client } = await stack.project();
+    const chosen = await makeWebhook(client, `${receiver.url}/chosen`, { filter });
+    const disabled = await makeWebhook(client, `${receiver.url}/disabled`, { filter });
+    await client.patch(`/v1/webhooks/${disabled.id}`, { isActive: false });
+    const all = await makeWebhook(client, `${receiver.url}/all`);
+    const send = async (to: string, campaignId: string): Promise<string[]> => {
+      const data = { ...emailSent, to: { email: to }, campaignId };
+      const event = await client.post('/v1/events', { type: 'email.sent', data });
+      await eventually('the event is fanned out', async () => {
+        return (await stack.store.events.find(event.body.data.id))?.fannedOutAt;
+      });
+      const { deliveries } = (await client.get(`/v1/events/${event.body.data.id}`)).body.data;
+      return deliveries.map(({ webhookId }: { webhookId: string }) => webhookId);
+    };
+    expect(await send('ada@VIP.example', 'c2')).toEqual([chosen.id, disabled.id, all.id]);
+    expect(await send('ada@vip.example', 'c3')).toEqual([all.id]);
+    expect(await send('ada@vip.example.org', 'c2')).toEqual([all.id]);
+  });
+
+  it('does not keep a test away', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url, { filter });
+    const sent = await client.post(`/v1/webhooks/${webhook.id}/test`, { events: ['email.sent'] });
+    expect(sent.body.data.deliveries).toHaveLength(1);
+  });
+
+  it('is shown as it was given, and can be changed and taken away', async () => {
+    const { client } = await stack.project();
+    const body = { name: 'Filtered', url, events: ['*'] };
+    const made = await client.post('/v1/webhooks', { ...body, filter });
+    expect([made.status, made.body.data?.filter]).toEqual([201, filter]);
+    const path = `/v1/webhooks/${made.body.data.id}`;
+    expect((await client.get(path)).body.data.filter).toEqual(filter);
+    expect((await client.get('/v1/webhooks')).body.data.webhooks[0].filter).toEqual(filter);
+
+    const changed = { type: { $ne: 'email.opened' } };
+    expect((await client.patch(path, { filter: changed })).body.data.filter).toEqual(changed);
+    expect((await client.patch(path, { name: 'Kept' })).body.data.filter).toEqual(changed);
+    expect((await client.patch(path, { filter: null })).body.data.filter).toBeNull();
+    const without = await client.post('/v1/webhooks', { ...body, filter: null });
+    expect(without.body.data.filter).toBeNull();
+  });
+
+  it.each<[string, unknown, string]>([
+    ['that is text', 'type = 1', 'filter'],
+    ['that runs code', { $where: 'true' }, 'filter.$where'],
+    ['with an unknown operator', { $or: [{ a: { $like: 1 } }] }, 'filter.$or.0.a.$like'],
+    ['with a broken pattern', { 'data.a': { $regex: '(' } }, 'filter.data.a.$regex'],
+    ['that is too long', { a: 'x'.repeat(5000) }, 'filter'],
+  ])('%s is refused by POST and PATCH', async (_title, refused, field) => {
+    const { client } = await stack.project();
+    const body = { name: 'Filtered', url, events: ['*'] };
+    const posted = await client.post('/v1/webhooks', { ...body, filter: refused });
+    expectRefusal(posted, 'validation_failed', [field]);
+    const made = await client.post('/v1/webhooks', { ...body, filter });
+    const path = `/v1/webhooks/${made.body.data.id}`;
+    expectRefusal(await client.patch(path, { filter: refused }), 'validation_failed', [field]);
+    expect((await client.get(path)).body.data.filter).toEqual(filter);
+  });
+});
+
+describe('a filter means what it means to MongoDB', () => {
+  const envelopes = [
+    { type: 'a', data: { n: 1, s: 'Anna', tags: ['x', 'y'], to: { email: 'a@b.example' } } },
+    { type: 'a', data: { n: 5, s: 'bert', tags: [], to: null } },
+    {
+      type: 'b',
+      data: {
+        n: null,
+        tags: ['x'],
+        items: [
+          { sku: 'p', n: 1 },
+          { sku: 'q', n: 9 },
+        ],
+      },
+    },
+    { type: 'b', data: { s: 'anna\nbert', items: [{ sku: 'p', n: 9 }], deep: [[1, 2], [3]] } },
+    { type: 'c', data: {} },
+  ];
+  const FILTERS: PayloadFilter[] = [
+    {},
+    { type: 'a' },
+    { type: { $ne: 'a' } },
+    { 'data.n': 1 },
+    { 'data.n': null },
+    { 'data.n': { $ne: null } },
+    { 'data.n': { $exists: true } },
+    { 'data.n': { $exists: false } },
+    { 'data.n': { $gt: 1 } },
+    { 'data.n': { $gte: 1, $lt: 5 } },
+    { 'data.n': { $not: { $gt: 1 } } },
+    { 'data.n': { $in: [1, null] } },
+    { 'data.n': { $nin: [1, 5] } },
+    { 'data.s': { $gte: 'b' } },
+    { 'data.s': { $regex: '^anna', $options: 'i' } },
+    { 'data.s': { $regex: '^bert$', $options: 'm' } },
+    { 'data.s': { $not: { $regex: 'n{2}' } } },
+    { 'data.tags': 'x' },
+    { 'data.tags': ['x', 'y'] },
+    { 'data.tags': ['y', 'x'] },
+    { 'data.tags': { $all: ['x', 'y'] } },
+    { 'data.tags': { $size: 0 } },
+    { 'data.tags': { $size: 2 } },
+    { 'data.tags': { $ne: 'x' } },
+    { 'data.tags.0': 'x' },
+    { 'data.tags': { $elemMatch: { $regex: 'y' } } },
+    { 'data.to': { email: 'a@b.example' } },
+    { 'data.to': null },
+    { 'data.to.email': { $exists: false } },
+    { 'data.items.sku': 'q' },
+    { 'data.items': { $elemMatch: { sku: 'p', n: { $gt: 5 } } } },
+    { 'data.items.sku': 'p', 'data.items.n': 9 },
+    { 'data.items': { $elemMatch: { $or: [{ sku: 'q' }, { n: 2 }] } } },
+    { 'data.deep': { $elemMatch: { $gt: 2 } } },
+    { $or: [{ type: 'c' }, { 'data.n': 5 }] },
+    { $nor: [{ type: 'a' }, { type: 'b' }] },
+    { $and: [{ type: 'b' }, { 'data.tags': 'x' }] },
+  ];
+
+  it('for every operator that it may use', async () => {
+    const collection = stack.store.events.model.db.collection<{ n: number }>('envelopes');
+    await collection.insertMany(envelopes.map((envelope, n) => ({ ...envelope, n })));
+    for (const filter of FILTERS) {
+      expect([filter, filterProblems(filter)]).toEqual([filter, []]);
+      const found = await collection.find(filter).sort({ n: 1 }).toArray();
+      const passed = envelopes.flatMap((envelope, n) =>
+        passesFilter(filter, envelope) ? [n] : [],
+      );
+      expect([filter, passed]).toEqual([filter, found.map(({ n }) => n)]);
+    }
+  });
+});

@@ -1,0 +1,134 @@
+import { createHmac } from 'node:crypto';
+import { VERSION } from '../../src/version';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { Receiver } from '../support/receiver';
+import { Stack } from '../support/stack';
+import { expectRefusal } from './api/refusal';
+
+const url = 'https://example.com/hooks';
+
+let stack: Stack;
+let receiver: Receiver;
+beforeAll(async () => {
+  [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
+});
+afterAll(() => Promise.all([stack.stop(), receiver.close()]));
+
+describe('a webhook’s own headers', () => {
+  const credentials = {
+    Authorization: 'Bearer receivers-token',
+    Cookie: 'session=receivers-cookie',
+    'X-Api-Key': 'receivers-key',
+    'X-Auth-Token': 'receivers-other-token',
+    'X-Client-Secret': 'receivers-secret',
+  };
+  const plain = {
+    'X-Tenant': 'acme',
+    'x-lower-case': 'Kept As "It" Is; q=0.5, */*',
+    'X-Tab': 'a\tb',
+    'X_Underscore.and~more': '~',
+    Accept: 'application/json',
+    'X-Long': 'x'.repeat(1024),
+  };
+
+  it('go out as they were given; the log shows them without credentials', async () => {
+    const { client } = await stack.project();
+    const headers = { ...plain, ...credentials };
+    const webhook = await makeWebhook(client, receiver.url, { headers });
+    const id = await postEvent(client);
+    const delivery = await deliveryWith(client, id, { status: 'succeeded' });
+
+    const request = receiver.requests.at(-1)!;
+    for (const [name, value] of Object.entries(headers)) {
+      expect([name, request.headers[name.toLowerCase()]]).toEqual([name, value]);
+    }
+    expect(request.headers).toMatchObject({
+      'content-type': 'application/json',
+      'user-agent': `Posthorn/${VERSION}`,
+      'x-webhook-signature': createHmac('sha256', webhook.secret)
+        .update(request.rawBody)
+        .digest('hex'),
+    });
+
+    const logged = delivery.attempts[0].requestHeaders;
+    expect(logged).toMatchObject(plain);
+    for (const name of Object.keys(credentials)) {
+      expect([name, logged[name]]).toEqual([name, '[redacted]']);
+    }
+    expect(logged['X-Webhook-Signature']).toBe(request.headers['x-webhook-signature']);
+    expect(JSON.stringify(delivery)).not.toMatch(/receivers-/);
+  });
+
+  it('are changed as a whole, from the next attempt on', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url, {
+      headers: { 'X-A': '1', 'X-B': '2' },
+    });
+    const patched = await client.patch(`/v1/webhooks/${webhook.id}`, { headers: { 'X-A': '3' } });
+    expect(patched.body.data.headers).toEqual({ 'X-A': '3' });
+    await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
+    const { headers } = receiver.requests.at(-1)!;
+    expect([headers['x-a'], headers['x-b']]).toEqual(['3', undefined]);
+  });
+
+  it.each([
+    // Ours.
+    'X-Webhook-Signature',
+    'x-webhook-signature-previous',
+    'X-WEBHOOK-ANYTHING',
+    'webhook-id',
+    'Webhook-Signature',
+    'User-Agent',
+    // The body's.
+    'Content-Type',
+    'content-length',
+    'Content-Encoding',
+    // The connection's.
+    'Host',
+    'connection',
+    'Keep-Alive',
+    'Proxy-Authorization',
+    'TE',
+    'Trailer',
+    'Transfer-Encoding',
+    'Upgrade',
+    'Expect',
+    // No names.
+    '',
+    'X Space',
+    'X-Colon:',
+    'X-Line\r\nX-Other',
+    'X-Ümlaut',
+    'x'.repeat(101),
+  ])('can not be called %j', async (name) => {
+    const { client } = await stack.project();
+    const headers = { 'X-Good': 'x', [name]: 'x' };
+    const posted = await client.post('/v1/webhooks', { name: 'H', url, events: ['*'], headers });
+    expectRefusal(posted, 'validation_failed', [`headers.${name}`]);
+  });
+
+  it.each([
+    ['a line break', 'a\r\nX-Other: b'],
+    ['a carriage return', 'a\rb'],
+    ['a line feed at the end', 'a\n'],
+    ['a null byte', 'a\0b'],
+    ['other letters than ASCII’s', 'é'],
+    ['a space around', ' a'],
+    ['nothing', ''],
+    ['1025 characters', 'x'.repeat(1025)],
+    ['a number', 1],
+    ['a list', ['a']],
+  ])('can not have %s as a value', async (_title, value) => {
+    const { client } = await stack.project();
+    const headers = { 'X-Good': 'x', 'X-Bad': value };
+    const posted = await client.post('/v1/webhooks', { name: 'H', url, events: ['*'], headers });
+    expectRefusal(posted, 'validation_failed', ['headers.X-Bad']);
+  });
+
+  it('can not be given twice in other spellings', async () => {
+    const { client } = await stack.project();
+    const headers = { 'X-Tenant': 'a', 'x-tenant': 'b' };
+    const posted = await client.post('/v1/webhooks', { name: 'H', url, events: ['*'], headers });
+    expectRefusal(posted, 'validation_failed', ['headers.x-tenant']);
+  });
+});

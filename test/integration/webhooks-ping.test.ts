@@ -1,0 +1,122 @@
+import { getProfile } from '../../src/profiles';
+import type { Answer } from '../support/api-client';
+import { deliveryWith } from '../support/deliveries';
+import { Receiver, type Behaviour } from '../support/receiver';
+import { Stack } from '../support/stack';
+import { expectRefusal } from './api/refusal';
+
+const ping = { profile: 'emailsendx' };
+const body = { name: 'Pinged', events: ['campaign.sent'] };
+
+describe('the ping of a new webhook', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+  beforeAll(async () => {
+    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
+  });
+  beforeEach(() => {
+    receiver.requests.length = 0;
+    receiver.respondWith(200);
+  });
+  afterAll(() => Promise.all([stack.stop(), receiver.close()]));
+
+  it('is a signed sample, and its success is in the answer', async () => {
+    const { client, id: projectId } = await stack.project(ping);
+    const made = await client.post('/v1/webhooks', { ...body, url: receiver.url });
+    expect(made.status).toBe(201);
+    expect(made.body.data).toMatchObject({
+      secret: expect.any(String),
+      ping: { outcome: 'succeeded', statusCode: 200 },
+    });
+    expect(receiver.requests).toHaveLength(1);
+    const { headers, rawBody } = receiver.requests[0]!;
+    expect(headers['x-webhook-event']).toBe('email.delivered');
+    const { sample } = getProfile('emailsendx').events[0]!;
+    expect(JSON.parse(rawBody.toString())).toMatchObject({
+      event: 'email.delivered',
+      workspaceId: projectId,
+      data: sample,
+    });
+    const list = await client.get(`/v1/deliveries?webhookId=${made.body.data.id}`);
+    expect(list.body.data.deliveries).toMatchObject([
+      { test: true, status: 'succeeded', attemptCount: 1 },
+    ]);
+  });
+
+  const unreachable = 'http://127.0.0.1:9';
+  it.each<[string, Behaviour, Record<string, unknown>, string?]>([
+    ['a 500', 500, { statusCode: 500 }],
+    ['a 410', 410, { statusCode: 410 }],
+    ['a redirect', { kind: 'redirect', location: '/' }, { statusCode: 302 }],
+    ['no answer in time', { kind: 'hang' }, { errorCode: 'timeout' }],
+    ['nobody there', 200, { errorCode: 'connection_refused' }, unreachable],
+  ])('that meets %s is told, tried once, and changes nothing else', async (...args) => {
+    const [, behaviour, told, url = receiver.url] = args;
+    receiver.respondWith(behaviour);
+    const { client } = await stack.project({ ...ping, policy: { autoDisableAfter: 1 } });
+    const policy = { timeoutMs: 1000 };
+    const made = await client.post('/v1/webhooks', { ...body, url, policy });
+    expect(made.status).toBe(201);
+    expect(made.body.data.ping).toEqual({ outcome: 'failed', ...told });
+    const { id } = made.body.data;
+    const list = await client.get(`/v1/deliveries?webhookId=${id}`);
+    const [delivery] = list.body.data.deliveries;
+    expect(delivery).toMatchObject({ status: 'failed', attemptCount: 1, nextAttemptAt: null });
+    expect((await client.get(`/v1/webhooks/${id}`)).body.data).toMatchObject({
+      isActive: true,
+      disabledReason: null,
+      failureCount: 0,
+      lastFailedAt: null,
+      lastStatus: null,
+    });
+  });
+
+  it('stays one attempt when it is replayed', async () => {
+    receiver.respondWith(500);
+    const { client } = await stack.project(ping);
+    const made = await client.post('/v1/webhooks', { ...body, url: receiver.url });
+    const list = await client.get(`/v1/deliveries?webhookId=${made.body.data.id}`);
+    const { id } = list.body.data.deliveries[0];
+    await client.post(`/v1/deliveries/${id}/replay`);
+    await deliveryWith(client, id, { status: 'failed', attemptCount: 2, replays: 1 });
+    const webhook = await client.get(`/v1/webhooks/${made.body.data.id}`);
+    expect(webhook.body.data.failureCount).toBe(0);
+  });
+
+  it('is not sent where the webhook is refused', async () => {
+    const { client } = await stack.project({ ...ping, policy: { maxWebhooks: 0 } });
+    const refused = await client.post('/v1/webhooks', { ...body, url: receiver.url });
+    expectRefusal(refused, 'webhook_limit_reached');
+    expect((await client.get('/v1/events')).body.data.events).toEqual([]);
+    expect(receiver.requests).toHaveLength(0);
+  });
+
+  it.each(['autosend', 'platform', 'ahasend', 'custom'])(
+    'does not exist in the profile %s',
+    async (profile) => {
+      const { client } = await stack.project({ profile });
+      const made = await client.post('/v1/webhooks', {
+        name: 'Quiet',
+        url: receiver.url,
+        events: ['*'],
+      });
+      expect(made.status).toBe(201);
+      expect(made.body.data).not.toHaveProperty('ping');
+      expect((await client.get('/v1/events')).body.data.events).toEqual([]);
+    },
+  );
+});
+
+it('without a worker a ping is pending in the answer, and the webhook is there', async () => {
+  const stack = await Stack.start({}, { worker: false });
+  try {
+    const { client } = await stack.project({ ...ping, policy: { timeoutMs: 1000 } });
+    const made: Answer = await client.post('/v1/webhooks', { ...body, url: 'https://example.com' });
+    expect([made.status, made.body.data?.ping]).toEqual([201, { outcome: 'pending' }]);
+    expect((await client.get(`/v1/webhooks/${made.body.data.id}`)).status).toBe(200);
+    const list = await client.get(`/v1/deliveries?webhookId=${made.body.data.id}`);
+    expect(list.body.data.deliveries).toMatchObject([{ status: 'pending', test: true }]);
+  } finally {
+    await stack.stop();
+  }
+});

@@ -1,0 +1,218 @@
+import { getProfile } from '../../src/profiles';
+import type { ApiClient, Answer } from '../support/api-client';
+import { deliveryWith, makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack } from '../support/stack';
+import { expectRefusal, stored } from './api/refusal';
+
+const typesOf = (profile: string): string[] => getProfile(profile).events.map(({ type }) => type);
+const sampleOf = (profile: string, type: string): unknown =>
+  getProfile(profile).events.find((event) => event.type === type)!.sample;
+
+let stack: Stack;
+let receiver: Receiver;
+beforeAll(async () => {
+  [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
+});
+beforeEach(() => {
+  receiver.requests.length = 0;
+});
+afterAll(() => Promise.all([stack.stop(), receiver.close()]));
+
+const test = (client: ApiClient, webhook: { id: string }, events?: string[]): Promise<Answer> =>
+  client.post(`/v1/webhooks/${webhook.id}/test`, events && { events });
+
+interface TestDelivery {
+  id: string;
+  eventType: string;
+}
+const deliveriesOf = (answer: Answer): TestDelivery[] =>
+  answer.body.data.deliveries as TestDelivery[];
+
+/** That event's fan-out has ended: what it has not planned by now, it never will. */
+const fannedOut = (eventId: string): Promise<Date> =>
+  eventually('the event is fanned out', async () => {
+    return (await stack.store.events.find(eventId))?.fannedOutAt;
+  });
+
+describe('a test', () => {
+  it('delivers the chosen type’s sample, signed and marked, to this webhook alone', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const other = await makeWebhook(client, `${receiver.url}/other`);
+    const answer = await test(client, webhook, ['email.clicked']);
+    expect(answer.status).toBe(202);
+    expect(answer.body.data).toEqual({
+      deliveries: [{ id: expect.stringMatching(/^dlv_/), eventType: 'email.clicked' }],
+    });
+
+    const { id } = deliveriesOf(answer)[0]!;
+    const delivery = await deliveryWith(client, id, { status: 'succeeded' });
+    expect(delivery).toMatchObject({ test: true, webhookId: webhook.id, replays: 0 });
+    await fannedOut(delivery.eventId);
+    const event = (await client.get(`/v1/events/${delivery.eventId}`)).body.data;
+    expect(event).toMatchObject({
+      type: 'email.clicked',
+      test: true,
+      data: sampleOf('autosend', 'email.clicked'),
+      deliveries: [{ id, test: true }],
+    });
+    const others = await client.get(`/v1/deliveries?webhookId=${other.id}`);
+    expect(others.body.data.deliveries).toEqual([]);
+
+    expect(receiver.requests).toHaveLength(1);
+    const [{ headers, rawBody, path }] = receiver.requests as [(typeof receiver.requests)[0]];
+    expect(path).toBe('/');
+    expect(headers['x-webhook-event']).toBe('email.clicked');
+    expect(headers['x-webhook-delivery-id']).toBe(id);
+    expect(JSON.parse(rawBody.toString())).toEqual({
+      type: 'email.clicked',
+      createdAt: event.createdAt,
+      data: event.data,
+    });
+    // An ordinary delivery counts in the webhook's health.
+    const health = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data;
+    expect(health).toMatchObject({ lastStatus: 200, lastSuccessAt: expect.any(String) });
+  });
+
+  it('of no type in particular sends all that the webhook is subscribed to, in the profile’s order', async () => {
+    const { client } = await stack.project({ profile: 'platform' });
+    const all = await makeWebhook(client, receiver.url);
+    expect(deliveriesOf(await test(client, all)).map(({ eventType }) => eventType)).toEqual(
+      typesOf('platform'),
+    );
+    const some = await makeWebhook(client, receiver.url, { events: ['unsubscribe', 'click'] });
+    expect(deliveriesOf(await test(client, some)).map(({ eventType }) => eventType)).toEqual([
+      'email.click',
+      'email.unsubscribe',
+    ]);
+    await receiver.waitFor(6);
+  });
+
+  it('takes short names and families, and types that the webhook is not subscribed to', async () => {
+    const { client } = await stack.project({ profile: 'platform' });
+    const webhook = await makeWebhook(client, receiver.url, { events: ['open'] });
+    const chosen = deliveriesOf(await test(client, webhook, ['bounce']));
+    expect(chosen.map(({ eventType }) => eventType)).toEqual(['email.bounce']);
+    await deliveryWith(client, chosen[0]!.id, { status: 'succeeded' });
+    const family = deliveriesOf(await test(client, webhook, ['email.*', 'open']));
+    expect(family.map(({ eventType }) => eventType)).toEqual(typesOf('platform'));
+    await receiver.waitFor(5);
+  });
+
+  it('reaches a disabled webhook, which gets nothing else', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    const [{ id }] = deliveriesOf(await test(client, webhook, ['email.sent'])) as [TestDelivery];
+    await deliveryWith(client, id, { status: 'succeeded' });
+    const event = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    await fannedOut(event.body.data.id);
+    const skipped = await client.get(`/v1/deliveries?eventId=${event.body.data.id}`);
+    expect(skipped.body.data.deliveries).toMatchObject([{ status: 'skipped', test: false }]);
+    expect(receiver.requests).toHaveLength(1);
+    expect((await client.get(`/v1/webhooks/${webhook.id}`)).body.data.isActive).toBe(false);
+  });
+
+  it('of a paused webhook is held until it is resumed', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    const [{ id }] = deliveriesOf(await test(client, webhook, ['email.sent'])) as [TestDelivery];
+    const held = (await client.get(`/v1/deliveries/${id}`)).body.data;
+    expect(held).toMatchObject({ status: 'held', test: true });
+    await fannedOut(held.eventId);
+    expect(receiver.requests).toHaveLength(0);
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await deliveryWith(client, id, { status: 'succeeded' });
+  });
+
+  it('can be replayed', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const [{ id }] = deliveriesOf(await test(client, webhook, ['email.sent'])) as [TestDelivery];
+    await deliveryWith(client, id, { status: 'succeeded' });
+    expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
+    const replayed = await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    expect(replayed).toMatchObject({ test: true, attemptCount: 2 });
+  });
+
+  it.each([
+    ['an unknown type', ['email.sent', 'email.exploded'], ['events.1']],
+    ['an empty list', [], ['events']],
+  ])('refuses %s, and sends nothing', async (_title, events, fields) => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const before = await stored(stack);
+    expectRefusal(await test(client, webhook, events), 'validation_failed', fields);
+    expect(await stored(stack)).toEqual(before);
+  });
+
+  it('refuses unknown fields', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const refused = await client.post(`/v1/webhooks/${webhook.id}/test`, { type: 'email.sent' });
+    expectRefusal(refused, 'validation_failed', ['type']);
+  });
+
+  it('is the owner’s, and finds only webhooks of its project', async () => {
+    const { id, client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    for (const role of ['reader', 'sender']) {
+      expectRefusal(await test(await stack.client(id, role), webhook), 'forbidden');
+    }
+    const stranger = await stack.project();
+    expectRefusal(await test(stranger.client, webhook), 'not_found');
+  });
+});
+
+describe('without a worker', () => {
+  let idle: Stack;
+  beforeAll(async () => {
+    idle = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => idle.stop());
+
+  it('a test’s deliveries are there with the answer', async () => {
+    const { client } = await idle.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const answer = await test(client, webhook);
+    expect(deliveriesOf(answer)).toHaveLength(typesOf('autosend').length);
+    for (const { id, eventType } of deliveriesOf(answer)) {
+      const delivery = (await client.get(`/v1/deliveries/${id}`)).body.data;
+      expect(delivery).toMatchObject({ id, eventType, status: 'pending', test: true });
+    }
+  });
+});
+
+it('a test whose process died before its fan-out is sent by reconcile, once', async () => {
+  const { client, id: projectId } = await stack.project();
+  const webhook = await makeWebhook(client, receiver.url);
+  const [{ id }] = deliveriesOf(await test(client, webhook, ['email.sent'])) as [TestDelivery];
+  const { eventId } = await deliveryWith(client, id, { status: 'succeeded' });
+  // The same documents under other ids, as a process leaves them that dies right after storing them.
+  const [event, delivery] = await Promise.all([
+    stack.store.events.find(eventId),
+    stack.store.deliveries.find(id),
+  ]);
+  const ids = { event: `${eventId.slice(0, -4)}dead`, delivery: `${id.slice(0, -4)}dead` };
+  await stack.store.events.model.create({ ...event, _id: ids.event, fannedOutAt: null });
+  await stack.store.deliveries.model.create({
+    ...delivery,
+    _id: ids.delivery,
+    eventId: ids.event,
+    status: 'pending',
+    attempts: [],
+    attemptCount: 0,
+    runId: null,
+    nextAttemptAt: new Date(),
+    completedAt: null,
+  });
+  await stack.reconcile();
+  await deliveryWith(client, ids.delivery, { status: 'succeeded' });
+  await fannedOut(ids.event);
+  const list = await client.get(`/v1/deliveries?eventId=${ids.event}`);
+  expect(list.body.data.deliveries).toMatchObject([{ id: ids.delivery, projectId, replays: 0 }]);
+});

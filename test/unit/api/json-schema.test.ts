@@ -1,0 +1,128 @@
+import { dataProblems, schemaProblems } from '../../../src/api/json-schema';
+
+const fieldsOf = (schema: object, data: unknown, at = ['data']): string[] =>
+  dataProblems(JSON.stringify(schema), data, at)
+    .map(({ field }) => field)
+    .toSorted();
+
+describe('problems of data', () => {
+  it.each<[string, object, unknown, string[]]>([
+    ['a missing field', { required: ['a'] }, {}, ['data.a']],
+    [
+      'a missing field inside lists',
+      { properties: { a: { items: { required: ['b'] } } } },
+      { a: [{ b: 1 }, {}] },
+      ['data.a.1.b'],
+    ],
+    [
+      'an unknown field',
+      { properties: { a: { additionalProperties: false } } },
+      { a: { b: 1, c: 2 } },
+      ['data.a.b', 'data.a.c'],
+    ],
+    [
+      'an unevaluated field',
+      { allOf: [{ properties: { a: {} } }], unevaluatedProperties: false },
+      { a: 1, b: 2 },
+      ['data.b'],
+    ],
+    ['a field that another one needs', { dependentRequired: { a: ['b'] } }, { a: 1 }, ['data.b']],
+    [
+      'a bad field name, and the list of names',
+      { propertyNames: { maxLength: 1 } },
+      { ab: 1 },
+      ['data', 'data.ab'],
+    ],
+    [
+      'a field with slashes and tildes',
+      { properties: { 'a/b~c': { type: 'string' } } },
+      { 'a/b~c': 1 },
+      ['data.a/b~c'],
+    ],
+    ['the data itself', { minProperties: 1 }, {}, ['data']],
+    ['a format', { properties: { at: { format: 'date-time' } } }, { at: 'noon' }, ['data.at']],
+    ['what objects inherit', { required: ['constructor'] }, {}, ['data.constructor']],
+  ])('name %s', (_title, schema, data, fields) => {
+    expect(schemaProblems(schema as Record<string, unknown>)).toEqual([]);
+    expect(fieldsOf(schema, data)).toEqual(fields);
+  });
+
+  it('stand where the data stands', () => {
+    expect(fieldsOf({ required: ['a'] }, {}, ['events', '3', 'data'])).toEqual(['events.3.data.a']);
+  });
+
+  it('are told each once, and at most 50 of them', () => {
+    const either = { anyOf: [{ required: ['a'] }, { required: ['a'] }] };
+    expect(fieldsOf(either, {})).toEqual(['data', 'data.a']);
+    const numbers = { items: { type: 'number' } };
+    expect(fieldsOf(numbers, Array.from({ length: 1000 }, String))).toHaveLength(50);
+  });
+
+  it('leave the data as it is', () => {
+    const data = { a: '1' };
+    const schema = { properties: { a: { type: 'number' }, b: { default: 2 } } };
+    expect(fieldsOf(schema, data)).toEqual(['data.a']);
+    expect(data).toEqual({ a: '1' });
+  });
+
+  it('that would take for ever are one problem, soon', () => {
+    const pairs = Object.fromEntries(
+      Array.from({ length: 60 }, (_, i) => [
+        `l${i}`,
+        { anyOf: [{ $ref: `#/$defs/l${i + 1}` }, { $ref: `#/$defs/l${i + 1}` }] },
+      ]),
+    );
+    const schema = { $ref: '#/$defs/l0', $defs: { ...pairs, l60: { type: 'string' } } };
+    expect(dataProblems(JSON.stringify(schema), {}, ['data'])).toEqual([
+      { field: 'data', message: expect.stringContaining('too long') },
+    ]);
+    // The next one is none the worse for it.
+    expect(fieldsOf({ required: ['a'] }, {})).toEqual(['data.a']);
+  });
+
+  it('are judged by each pattern of a schema, not by its first', () => {
+    const schema = { properties: { a: { pattern: '^a+$' }, b: { pattern: '^b+$' } } };
+    expect(fieldsOf(schema, { a: 'aa', b: 'bb' })).toEqual([]);
+    expect(fieldsOf(schema, { a: 'bb', b: 'aa' })).toEqual(['data.a', 'data.b']);
+  });
+
+  it('that a backtracking pattern would never find are found', () => {
+    const schema = { properties: { a: { type: 'string', pattern: '^(a+)+$' } } };
+    expect(fieldsOf(schema, { a: `${'a'.repeat(10_000)}!` })).toEqual(['data.a']);
+  });
+});
+
+describe('a schema', () => {
+  it('may have all that the dialect has', () => {
+    const schema = {
+      $schema: 'https://json-schema.org/draft/2020-12/schema',
+      $comment: 'A tree.',
+      title: 'Tree',
+      type: 'object',
+      properties: {
+        name: { type: 'string', minLength: 1, pattern: '^\\p{L}+$', examples: ['Ada'] },
+        kind: { enum: ['leaf', 'branch'] },
+        children: { type: 'array', prefixItems: [{ $ref: '#/$defs/node' }], items: false },
+        $ref: { type: 'string' },
+        $id: { const: 'x' },
+      },
+      patternProperties: { '^x-': { type: ['string', 'null'] } },
+      if: { properties: { kind: { const: 'branch' } } },
+      else: { not: { required: ['children'] } },
+      $defs: { node: { $anchor: 'node', $ref: '#' } },
+      deprecated: false,
+    };
+    expect(schemaProblems(schema)).toEqual([]);
+    expect(
+      fieldsOf(schema, { name: 'Ada', kind: 'branch', children: [{ name: '1' }], 'x-a': 1 }),
+    ).toEqual(['data.children.0.name', 'data.x-a']);
+  });
+
+  it('is no way out of the check: what it declares isn’t there for the next one', () => {
+    const first = { $defs: { a: { $anchor: 'shared', type: 'string' } } };
+    expect(schemaProblems(first)).toEqual([]);
+    expect(schemaProblems({ $ref: '#shared' })).toEqual([
+      { field: 'schema', message: expect.stringContaining('shared') },
+    ]);
+  });
+});

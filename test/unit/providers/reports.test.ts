@@ -1,0 +1,170 @@
+import { providers, type ProviderName, type ProviderReport } from '../../../src/providers';
+import { fixture } from './fixtures';
+
+/** What a provider's body says. */
+function read(
+  provider: ProviderName,
+  rawBody: Buffer,
+  headers: Record<string, string> = {},
+): ProviderReport[] {
+  const request = { rawBody, header: (name: string) => headers[name] };
+  const result = providers[provider].read(request, JSON.parse(rawBody.toString()));
+  if ('error' in result) throw result.error;
+  return result.reports;
+}
+
+/** The fields that are wrong with a body. */
+function problems(provider: ProviderName, body: unknown): string[] {
+  const request = { rawBody: Buffer.from(JSON.stringify(body)), header: () => undefined };
+  const result = providers[provider].read(request, body);
+  return 'error' in result ? result.error.issues.map(({ path }) => path.join('.')) : [];
+}
+
+describe('resend', () => {
+  it.each([
+    ['opened', 'opened', '2026-09-22T23:41:12.126Z'],
+    ['clicked', 'clicked', '2026-09-24T05:00:57.163Z'],
+    ['bounced', 'bounced', '2026-09-22T23:41:12.126Z'],
+    ['complained', 'complained', '2026-09-22T23:41:12.126Z'],
+    ['delivered', 'email.delivered', '2026-09-22T23:41:12.126Z'],
+  ])('email.%s happened as %s, a click at its own time', (name, happened, timestamp) => {
+    const rawBody = fixture('resend', name);
+    expect(read('resend', rawBody, { 'svix-id': 'msg_2W2D3qXLS5fOaPja1GDg7rF2CwB' })).toEqual([
+      {
+        id: 'msg_2W2D3qXLS5fOaPja1GDg7rF2CwB',
+        type: `email.${name}`,
+        happened,
+        emailId: '0b7a4c1e-6f0d-4a5b-8a3e-9c2f1d7e5b60',
+        recipient: 'jane.doe@example.com',
+        timestamp,
+        payload: rawBody.toString(),
+      },
+    ]);
+  });
+
+  it('reports on contacts name no e-mail', () => {
+    const [report] = read('resend', fixture('resend', 'contact-updated'));
+    expect(report).toMatchObject({ id: null, happened: 'contact.updated', emailId: null });
+  });
+
+  it('takes the first recipient, without the name, and the time with microseconds', () => {
+    const body = {
+      type: 'email.opened',
+      created_at: '2026-02-22T23:41:11.894719+00:00',
+      data: { email_id: 'em_1', to: ['Jane <jane@example.com>', 'joe@example.com'] },
+    };
+    expect(read('resend', Buffer.from(JSON.stringify(body)))).toMatchObject([
+      { recipient: 'jane@example.com', timestamp: '2026-02-22T23:41:11.894Z' },
+    ]);
+  });
+
+  it.each([
+    [null, ['']],
+    [[], ['']],
+    [{}, ['type', 'data']],
+    [{ type: '', data: null }, ['type', 'data']],
+    [{ type: 'email.opened', data: 'x' }, ['data']],
+  ])('%j is none of its reports', (body, expected) => {
+    expect(problems('resend', body)).toEqual(expected);
+  });
+});
+
+describe('sendgrid', () => {
+  it('reads each report of a batch, in order', () => {
+    const reports = read('sendgrid', fixture('sendgrid', 'batch'));
+    expect(reports.map(({ type, happened }) => [type, happened])).toEqual([
+      ['processed', 'processed'],
+      ['deferred', 'deferred'],
+      ['delivered', 'delivered'],
+      ['open', 'opened'],
+      ['click', 'clicked'],
+      ['bounce', 'bounced'],
+      ['dropped', 'dropped'],
+      ['spamreport', 'complained'],
+      ['unsubscribe', 'unsubscribed'],
+      ['group_unsubscribe', 'unsubscribed'],
+      ['group_resubscribe', 'group_resubscribe'],
+    ]);
+    const posted = JSON.parse(fixture('sendgrid', 'batch').toString()) as { sg_event_id: string }[];
+    expect(reports[3]).toEqual({
+      id: posted[3]!.sg_event_id,
+      type: 'open',
+      happened: 'opened',
+      emailId: '28f1a6c0d31.b7e.51c0d2.filter0007.20417.66F0A1B2C.0',
+      recipient: 'jane.doe@example.com',
+      timestamp: new Date(1_790_121_604_000).toISOString(),
+      payload: JSON.stringify(posted[3]),
+    });
+    expect(new Set(reports.map(({ id }) => id)).size).toBe(reports.length);
+  });
+
+  it('names the e-mail of a delayed bounce, which has no sg_message_id, by its smtp-id', () => {
+    expect(read('sendgrid', fixture('sendgrid', 'delayed-bounce'))).toMatchObject([
+      { happened: 'bounced', emailId: '<28f1a6c0d31.b7e.51c0d2@ismtpd-471>' },
+    ]);
+  });
+
+  it('passes over an address that is none', () => {
+    const body = Buffer.from('[{"event":"dropped","email":"invalid","timestamp":"soon"}]');
+    expect(read('sendgrid', body)).toMatchObject([{ recipient: null, timestamp: null, id: null }]);
+  });
+
+  it.each([
+    [{}, ['']],
+    [[], ['']],
+    [[{}], ['0.event']],
+    [
+      [{ event: 'open' }, 'x', { event: 1 }],
+      ['1', '2.event'],
+    ],
+    [[{ event: 'open', sg_event_id: 7 }], ['0.sg_event_id']],
+  ])('%j is none of its batches', (body, expected) => {
+    expect(problems('sendgrid', body)).toEqual(expected);
+  });
+
+  it('bounds a batch before it looks into it', () => {
+    expect(problems('sendgrid', Array.from({ length: 5_001 }))).toEqual(['']);
+  });
+});
+
+describe('mailgun', () => {
+  it.each([
+    ['opened', 'opened', 'opened'],
+    ['clicked', 'clicked', 'clicked'],
+    ['unsubscribed', 'unsubscribed', 'unsubscribed'],
+    ['complained', 'complained', 'complained'],
+    ['delivered', 'delivered', 'delivered'],
+    ['failed-permanent', 'failed', 'bounced'],
+    ['failed-temporary', 'failed', 'failed'],
+  ])('%s: %s happened as %s', (name, type, happened) => {
+    const rawBody = fixture('mailgun', name);
+    const data = (JSON.parse(rawBody.toString()) as { 'event-data': Record<string, number> })[
+      'event-data'
+    ];
+    expect(read('mailgun', rawBody)).toEqual([
+      {
+        id: data.id,
+        type,
+        happened,
+        emailId: '20260922230049.6c1d7bf607f78309@mail.acme.example',
+        recipient: 'jane.doe@example.com',
+        timestamp: new Date(Math.trunc(data.timestamp! * 1000)).toISOString(),
+        payload: rawBody.toString(),
+      },
+    ]);
+  });
+
+  it('keeps a report without a message', () => {
+    const body = Buffer.from('{"event-data":{"event":"clicked","recipient":"jane@example.com"}}');
+    expect(read('mailgun', body)).toMatchObject([{ happened: 'clicked', emailId: null }]);
+  });
+
+  it.each([
+    [null, ['']],
+    [{}, ['event-data']],
+    [{ 'event-data': [] }, ['event-data']],
+    [{ 'event-data': { id: '' } }, ['event-data.event', 'event-data.id']],
+  ])('%j is none of its reports', (body, expected) => {
+    expect(problems('mailgun', body)).toEqual(expected);
+  });
+});
