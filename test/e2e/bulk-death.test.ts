@@ -1,3 +1,4 @@
+import type { DeliveryStatus } from '../../src/contracts/delivery';
 import type { ApiClient } from '../support/api-client';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -37,11 +38,11 @@ describe('a worker killed with -9 in the middle of much to do', () => {
 
   const delivered = (): number =>
     new Set(receiver.requests.map(({ headers }) => headers['x-webhook-delivery-id'])).size;
-  const count = (status: string): Promise<number> =>
+  const count = (status: DeliveryStatus): Promise<number> =>
     stack.store.deliveries.model.countDocuments({ webhookId: webhook.id, status });
 
   /** Posts the events, and waits until their deliveries stand with `status`. */
-  const postAll = async (status: string): Promise<void> => {
+  const postAll = async (status: DeliveryStatus): Promise<void> => {
     const event = { type: 'email.sent', data: emailSent };
     for (let left = DELIVERIES; left > 0; left -= 500) {
       const events = Array.from({ length: Math.min(left, 500) }, () => event);

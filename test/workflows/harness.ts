@@ -55,7 +55,7 @@ export class Harness {
 
   /** In a namespace of its own on the test run's real server, for what the other one does not do. */
   static async startReal(): Promise<Harness> {
-    const config = loadConfig(testEnvironment(), 'all');
+    const config = loadConfig('all', testEnvironment());
     await setUpTemporal(config, pino({ level: 'silent' }));
     const { address, namespace } = config.temporal;
     const [env, fixture] = await Promise.all([

@@ -44,7 +44,7 @@ describe('a delivery', () => {
         release = resolve;
       });
       const { sender } = harness.fixture.dependencies;
-      const { attemptDelivery } = harness.fixture.activities({
+      const activities = harness.fixture.activities({
         sender: intercept(sender, 'send', async (request) => {
           const answer = await sender.send(request);
           await released;
@@ -52,17 +52,14 @@ describe('a delivery', () => {
         }),
       });
       const running = await start(schedule);
-      await harness.working(
-        async () => {
-          try {
-            await receiver.waitFor(1);
-            await test(running, release);
-          } finally {
-            release();
-          }
-        },
-        { attemptDelivery },
-      );
+      await harness.working(async () => {
+        try {
+          await receiver.waitFor(1);
+          await test(running, release);
+        } finally {
+          release();
+        }
+      }, activities);
     }
 
     /** Asks, and has the workflow act on it while the exchange goes on. */
@@ -138,16 +135,13 @@ describe('a delivery', () => {
         }
         return store.deliveries.recordAttempt(...args);
       });
-      const { attemptDelivery } = harness.fixture.activities({
+      const activities = harness.fixture.activities({
         store: intercept(store, 'deliveries', deliveries),
       });
-      await harness.working(
-        async () => {
-          await running.becomes('waiting');
-          await test(running);
-        },
-        { attemptDelivery },
-      );
+      await harness.working(async () => {
+        await running.becomes('waiting');
+        await test(running);
+      }, activities);
     }
 
     it('told resume, keeps to the schedule', async () => {

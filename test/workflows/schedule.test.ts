@@ -167,13 +167,13 @@ describe('a delivery', () => {
     it.each(deaths)('%s, on each of its Temporal attempts, has 4 recorded', async (_at, dying) => {
       respond(500);
       const { planned, webhook } = await harness.fixture.planned(receiver.url);
-      let deaths_ = 0;
-      const store = dying(harness.fixture.store, () => (deaths_ += 1) <= 4);
-      const { attemptDelivery } = harness.fixture.activities({ store });
+      let calls = 0;
+      const store = dying(harness.fixture.store, () => (calls += 1) <= 4);
+      const activities = harness.fixture.activities({ store });
       const handle = await harness.start(planned);
       await harness.working(
         () => expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError),
-        { attemptDelivery },
+        activities,
       );
       const { status, attempts } = await harness.fixture.delivery(planned.deliveryId);
       expect(status).toBe('failed');

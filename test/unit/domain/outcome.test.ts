@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { isGone, isSuccess, retryAfterMs } from '../../../src/domain/outcome';
 
 const NOW = Date.parse('2026-03-01T12:00:00Z');

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { JITTER, MAX_RETRY_AFTER_MS, nextDelayMs, retryPolicy } from '../../../src/domain/schedule';
 
 const SECOND = 1000;

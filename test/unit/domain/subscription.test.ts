@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { OPERATIONAL_TYPES } from '../../../src/contracts/operational';
 import { isKnownPattern, isSubscribed } from '../../../src/domain/subscription';
 
