@@ -110,7 +110,6 @@ function show(dev) {
   Posthorn is up after ${seconds(startedMs)}.
 
     API          ${dev.apiUrl}   (docs at /docs)
-    Dashboard    ${dev.dashboardUrl}
     Temporal UI  ${dev.temporalUiUrl ?? '(the one of your TEMPORAL_ADDRESS)'}
     Admin key    ${dev.adminKey}
     Project      ${dev.projectId}
