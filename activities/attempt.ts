@@ -3,7 +3,7 @@ import { ApplicationFailureCategory } from '@temporalio/common';
 import {
   FAILURE_TYPES,
   type Activities,
-  type AttemptFailedDetails,
+  type NextAttemptDetails,
   type AttemptPolicy,
   type RoundResult,
 } from '../src/contracts/activities';
@@ -16,7 +16,9 @@ import type { EventRecord } from '../src/store/events';
 import type { ProjectRecord } from '../src/store/projects';
 import type { WebhookRecord } from '../src/store/webhooks';
 import { followFailure } from './failed-delivery';
+import { Places } from './places';
 import { loggedHeaders, requestHeaders } from './request-headers';
+import { takeTurn } from './turn';
 import type { ActivityDependencies } from '.';
 
 /** All that one attempt is made of. */
@@ -36,6 +38,7 @@ export interface Subject {
  */
 export function createAttemptDelivery(deps: ActivityDependencies): Activities['attemptDelivery'] {
   const { store, sender, log } = deps;
+  const places = new Places(deps.maxAttempts, deps.maxAttemptsPerWebhook);
 
   return async (deliveryId, policy) => {
     const { runId } = activityInfo().workflowExecution!;
@@ -53,14 +56,16 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
       return 'held';
     }
 
-    const headers = requestHeaders(deps, subject, new Date());
-    const startedAt = new Date();
-    const answer = await sender.send({
-      url: webhook.url,
-      headers,
-      body: event.body,
-      timeoutMs: policy.timeoutMs,
-    });
+    const place = await takeTurn(deps, places, subject);
+    let headers, startedAt, answer;
+    try {
+      headers = requestHeaders(deps, subject, new Date());
+      startedAt = new Date();
+      const { timeoutMs } = policy;
+      answer = await sender.send({ url: webhook.url, headers, body: event.body, timeoutMs });
+    } finally {
+      place.leave();
+    }
     const now = new Date();
     const result = judge(answer, delivery, policy, now);
     const attempt = await store.deliveries.recordAttempt(
@@ -98,7 +103,7 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
       nextRetryDelay: nextDelay,
       // A receiver's failure isn't the worker's: the attempt is logged above, once.
       category: ApplicationFailureCategory.BENIGN,
-      details: [{ nextDelayMs: nextDelay } satisfies AttemptFailedDetails],
+      details: [{ nextDelayMs: nextDelay } satisfies NextAttemptDetails],
     });
   };
 }

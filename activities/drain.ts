@@ -27,9 +27,11 @@ export function createDrainBatch({
       if (webhook.isPaused) return false;
       const released = await store.deliveries.release(_id, new Date());
       if (released) {
-        await starter.runDelivery(toPlanned(released, webhook, project)).catch((error: unknown) => {
-          log.warn({ err: error, deliveryId: _id }, 'released delivery left to reconcile');
-        });
+        await starter
+          .runDelivery(toPlanned(released, webhook, project), 'bulk')
+          .catch((error: unknown) => {
+            log.warn({ err: error, deliveryId: _id }, 'released delivery left to reconcile');
+          });
       }
       return true;
     });

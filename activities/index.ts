@@ -16,7 +16,7 @@ export interface WorkflowStarter {
   startFanOut(event: { _id: string; projectId: string; type: string }): Promise<void>;
   isDeliveryRunning(deliveryId: string): Promise<boolean>;
   /** A new run of the delivery's workflow: by reset, or by starting its id again. */
-  runDelivery(planned: PlannedDelivery): Promise<void>;
+  runDelivery(planned: PlannedDelivery, urgency: 'live' | 'bulk'): Promise<void>;
   /** No-ops when they run already. */
   startReplay(replayId: string): Promise<void>;
   startDrain(webhookId: string): Promise<void>;
@@ -29,6 +29,9 @@ export interface ActivityDependencies {
   sender: HttpSender;
   starter: WorkflowStarter;
   log: Logger;
+  /** Attempts that this worker runs at a time, and those of them that one webhook may have. */
+  maxAttempts: number;
+  maxAttemptsPerWebhook: number;
   /** How long deliveries are kept, in days. */
   retentionDays: number;
   /** Sent as `User-Agent: Posthorn/<version>`. */

@@ -36,7 +36,7 @@ export function createReconcile({
         continue;
       }
       if (!(await store.deliveries.requestRun(delivery._id))) continue;
-      await starter.runDelivery(toPlanned(delivery, webhook, project));
+      await starter.runDelivery(toPlanned(delivery, webhook, project), 'live');
       report.deliveries += 1;
     }
     for (const replay of await store.replays.listStalled(before, BATCH)) {

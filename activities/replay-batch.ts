@@ -47,7 +47,7 @@ async function replayOne(
   if (!replayed) return false;
   if (replayed.begun && webhook && project) {
     await starter
-      .runDelivery(toPlanned(replayed.begun, webhook, project))
+      .runDelivery(toPlanned(replayed.begun, webhook, project), 'bulk')
       .catch((error: unknown) => {
         log.warn({ err: error, deliveryId: _id }, 'replay left to reconcile');
       });

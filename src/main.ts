@@ -109,6 +109,8 @@ async function startWorker(
     sender,
     starter: engine,
     log,
+    maxAttempts: config.maxAttempts,
+    maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,
     retentionDays: config.retentionDays,
     version: VERSION,
   });

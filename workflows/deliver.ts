@@ -17,7 +17,7 @@ import {
 import {
   FAILURE_TYPES,
   type Activities,
-  type AttemptFailedDetails,
+  type NextAttemptDetails,
   type DeliverInput,
   type RoundResult,
 } from '../src/contracts/activities';
@@ -143,7 +143,7 @@ async function attemptUntilSettled(
     const cause = error instanceof ActivityFailure ? error.cause : undefined;
     if (!(cause instanceof ApplicationFailure)) return { delayMs: LOST_ATTEMPT_DELAY_MS };
     if (cause.type === FAILURE_TYPES.deliveryFailed) return 'failed';
-    const [details] = (cause.details ?? []) as Partial<AttemptFailedDetails>[];
+    const [details] = (cause.details ?? []) as Partial<NextAttemptDetails>[];
     return { delayMs: details?.nextDelayMs ?? LOST_ATTEMPT_DELAY_MS };
   }
 }

@@ -39,6 +39,14 @@ function temporalArgs(dataDir, { api, ui }) {
   args.push('--db-filename', join(dataDir, 'temporal.db'), '--namespace', namespace);
   // About twice as fast as the defaults; a crash of the machine, not of a process, may lose the last commits.
   args.push('--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1');
+  // Projects take turns (docs/operations.md, Fairness); with one partition a queue's order is exact.
+  for (const setting of [
+    'matching.enableFairness=true',
+    'matching.numTaskqueueReadPartitions=1',
+    'matching.numTaskqueueWritePartitions=1',
+  ]) {
+    args.push('--dynamic-config-value', setting);
+  }
   args.push('--log-level', 'warn', '--log-format', 'json');
   if (ui) args.push('--ui-ip', '127.0.0.1', '--ui-port', String(ui), '--ui-disable-news-fetch');
   else args.push('--headless');

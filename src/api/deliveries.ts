@@ -146,9 +146,11 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
       throw new ApiError('delivery_in_progress', 'this delivery has not ended yet');
     }
     // The replay is decided in MongoDB: when Temporal is away, reconcile asks for the run.
-    await engine.runDelivery(toPlanned(delivery, webhook, project)).catch((error: unknown) => {
-      log.warn({ err: error, deliveryId: id }, 'replay left to reconcile');
-    });
+    await engine
+      .runDelivery(toPlanned(delivery, webhook, project), 'live')
+      .catch((error: unknown) => {
+        log.warn({ err: error, deliveryId: id }, 'replay left to reconcile');
+      });
     answer(res, view(delivery), 202);
   });
 

@@ -1,4 +1,4 @@
-import type { Attempt } from '../contracts/delivery';
+import type { Attempt, DeferralReason } from '../contracts/delivery';
 import type { DeliveryRecord } from '../store/deliveries';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
@@ -11,6 +11,7 @@ export interface PendingExplanation {
     | 'waiting_for_worker'
     | 'attempt_running'
     | 'waiting_for_retry'
+    | DeferralReason
     | 'paused'
     | 'unknown';
   message: string;
@@ -54,13 +55,21 @@ export async function explainPending(
   }
   const paused = await store.webhooks.isPaused(delivery.webhookId);
   const at = delivery.nextAttemptAt;
-  const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${cause(delivery.attempts.at(-1))}`;
+  const { deferredFor } = delivery;
+  const why = deferredFor ? DEFERRED[deferredFor] : cause(delivery.attempts.at(-1));
+  const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${why}`;
   return explain(
-    'waiting_for_retry',
+    deferredFor ?? 'waiting_for_retry',
     paused ? `${message}; the webhook is paused, so it will be held then` : message,
     at,
   );
 }
+
+const DEFERRED: Record<DeferralReason, string> = {
+  rate_limit: "the webhook's rate limit (policy.ratePerSecond) is used up until then",
+  webhook_busy: 'as many attempts of this webhook are running as may run at a time',
+  workers_busy: 'the workers are busy, and first attempts go before retries',
+};
 
 function cause(last: Attempt | undefined): string {
   if (!last) return 'an attempt was lost with its worker';

@@ -7,4 +7,5 @@ export const policyFields = {
   timeoutMs: z.int().min(1000).max(60_000).optional(),
   retryDelaysMs: z.array(z.int().min(1000).max(DAY_MS)).min(1).max(20).optional(),
   autoDisableAfter: z.int().min(1).max(1_000_000).nullable().optional(),
+  ratePerSecond: z.number().min(0.01).max(1000).nullable().optional(),
 };

@@ -34,7 +34,7 @@ export interface WebhooksDependencies {
 const listQuery = z.strictObject(pageQuery('webhook'));
 
 function view(webhook: WebhookRecord): Record<string, unknown> {
-  const { _id, secrets: _secrets, countedAttempts: _counted, ...shown } = webhook;
+  const { _id, ...shown } = webhook;
   return {
     id: _id,
     projectId: shown.projectId,

@@ -25,6 +25,7 @@ export interface Config {
   retentionDays: number;
   rateLimitPerMinute: number;
   maxAttempts: number;
+  maxAttemptsPerWebhook: number;
   logLevel: string;
 }
 
@@ -88,6 +89,7 @@ export function loadConfig(
     retentionDays: s.POSTHORN_RETENTION_DAYS,
     rateLimitPerMinute: s.POSTHORN_RATE_LIMIT_PER_MINUTE,
     maxAttempts: s.WORKER_MAX_ATTEMPTS,
+    maxAttemptsPerWebhook: s.WORKER_MAX_ATTEMPTS_PER_WEBHOOK,
     logLevel: s.LOG_LEVEL,
   });
 }

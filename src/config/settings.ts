@@ -71,6 +71,9 @@ export const settings = z.object({
   WORKER_MAX_ATTEMPTS: positive
     .default(100)
     .describe('attempts that one worker process runs at a time'),
+  WORKER_MAX_ATTEMPTS_PER_WEBHOOK: positive
+    .default(10)
+    .describe('those of them that one webhook may have, so that a slow one leaves room'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

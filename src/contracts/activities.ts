@@ -34,12 +34,14 @@ export type RoundResult = 'succeeded' | 'failed' | 'cancelled' | 'held' | 'gone'
 export const FAILURE_TYPES = {
   /** The receiver did not take it; another attempt follows after `nextRetryDelay`. */
   attemptFailed: 'AttemptFailed',
+  /** Nothing was sent: it was not its turn, and is tried again after `nextRetryDelay`. */
+  attemptDeferred: 'AttemptDeferred',
   /** The delivery is `failed`: no attempt follows. */
   deliveryFailed: 'DeliveryFailed',
 } as const;
 
-/** `details[0]` of an `AttemptFailed`. */
-export interface AttemptFailedDetails {
+/** `details[0]` of an `AttemptFailed` or `AttemptDeferred`. */
+export interface NextAttemptDetails {
   /** Milliseconds until the next attempt. */
   nextDelayMs: number;
 }

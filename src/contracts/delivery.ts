@@ -30,7 +30,16 @@ export interface DeliveryPolicy {
   retryDelaysMs: readonly number[];
   /** Consecutive failed attempts after which a webhook is disabled; null: never. */
   autoDisableAfter: number | null;
+  /** Attempts that a webhook gets in a second, over all workers; more of them wait. null: no limit. */
+  ratePerSecond: number | null;
 }
+
+/**
+ * Why an attempt that was due has been put off, without being one: its webhook's rate limit, or as many
+ * attempts as may run at a time for its webhook, or on its worker for attempts that aren't the first.
+ */
+export const DEFERRAL_REASONS = ['rate_limit', 'webhook_busy', 'workers_busy'] as const;
+export type DeferralReason = (typeof DEFERRAL_REASONS)[number];
 
 /** Why an attempt got no HTTP answer that counts. */
 export const ATTEMPT_ERROR_CODES = [

@@ -22,6 +22,17 @@ export const SEARCH_ATTRIBUTES = {
   deliveryStatus: defineSearchAttributeKey('PosthornDeliveryStatus', 'KEYWORD'),
 };
 
+/**
+ * Of two tasks that wait for a worker, the one with the lower number goes first; among those of one
+ * number the projects take turns (`fairnessKey`). Children and activities inherit their workflow's.
+ */
+export const PRIORITIES = {
+  /** Events as they come in, and what somebody asked for by name. */
+  live: 3,
+  /** Bulk replays and drains, and the deliveries that they start. */
+  bulk: 5,
+} as const;
+
 export const fanOutWorkflowId = (eventId: string): string => `event/${eventId}`;
 export const replayWorkflowId = (replayId: string): string => `replay/${replayId}`;
 export const drainWorkflowId = (webhookId: string): string => `drain/${webhookId}`;

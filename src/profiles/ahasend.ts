@@ -141,6 +141,7 @@ export const ahasend: Profile = {
     timeoutMs: 10_000,
     retryDelaysMs: [15, 30, 60, 120, 240, 510].map((seconds) => seconds * SECOND_MS),
     autoDisableAfter: 100,
+    ratePerSecond: null,
   },
   maxWebhooks: 100,
   plansWithoutWebhooks: [],

@@ -143,6 +143,7 @@ export const autosend: Profile = {
     timeoutMs: 10_000,
     retryDelaysMs: [1 * MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS],
     autoDisableAfter: null,
+    ratePerSecond: null,
   },
   maxWebhooks: 100,
   plansWithoutWebhooks: [],

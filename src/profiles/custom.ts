@@ -24,6 +24,7 @@ export const custom: Profile = {
       10 * HOUR_MS,
     ],
     autoDisableAfter: 100,
+    ratePerSecond: null,
   },
   maxWebhooks: 100,
   plansWithoutWebhooks: [],

@@ -108,6 +108,7 @@ export const emailsendx: Profile = {
     timeoutMs: 30_000,
     retryDelaysMs: [30 * SECOND_MS, 2 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS, 1 * HOUR_MS],
     autoDisableAfter: null,
+    ratePerSecond: null,
   },
   maxWebhooks: 10,
   plansWithoutWebhooks: ['hobby'],

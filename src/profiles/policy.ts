@@ -7,10 +7,11 @@ export function effectivePolicy(
   ...overrides: Partial<DeliveryPolicy>[]
 ): DeliveryPolicy {
   const policy = { ...profile.policy };
-  for (const { timeoutMs, retryDelaysMs, autoDisableAfter } of overrides) {
+  for (const { timeoutMs, retryDelaysMs, autoDisableAfter, ratePerSecond } of overrides) {
     if (timeoutMs !== undefined) policy.timeoutMs = timeoutMs;
     if (retryDelaysMs !== undefined) policy.retryDelaysMs = retryDelaysMs;
     if (autoDisableAfter !== undefined) policy.autoDisableAfter = autoDisableAfter;
+    if (ratePerSecond !== undefined) policy.ratePerSecond = ratePerSecond;
   }
   return policy;
 }

@@ -9,6 +9,7 @@ import {
   DELIVERY_STATUSES,
   TERMINAL_STATUSES,
   type Attempt,
+  type DeferralReason,
   type DeliveryStatus,
 } from '../contracts/delivery';
 import { isDuplicateKey } from './errors';
@@ -29,6 +30,8 @@ export interface DeliveryRecord {
   /** `attemptCount` when the current round (first delivery, or a replay) began. */
   roundStart: number;
   nextAttemptAt: Date | null;
+  /** Why the attempt of `nextAttemptAt` was put off; an attempt that is made clears it. */
+  deferredFor: DeferralReason | null;
   replays: number;
   /** The Temporal run that the last recorded or claimed attempt belongs to. */
   runId: string | null;
@@ -75,6 +78,7 @@ const schema = new Schema<DeliveryRecord>(
     attemptCount: { type: Number, default: 0 },
     roundStart: { type: Number, default: 0 },
     nextAttemptAt: { type: Date, default: null },
+    deferredFor: { type: String, default: null },
     replays: { type: Number, default: 0 },
     runId: { type: String, default: null },
     runRequested: { type: Boolean, default: false },
@@ -234,6 +238,7 @@ export class Deliveries {
               runId: attempt.runId,
               status,
               nextAttemptAt,
+              deferredFor: null,
               completedAt: status === 'pending' ? null : at,
             },
           }),
@@ -284,6 +289,14 @@ export class Deliveries {
       { $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at } },
     );
     return modifiedCount === 1;
+  }
+
+  /** Puts the next attempt of a pending delivery off; nothing else of it changes. */
+  async defer(id: string, until: Date, reason: DeferralReason): Promise<void> {
+    await this.model.updateOne(
+      { _id: id, status: 'pending' },
+      { $set: { nextAttemptAt: until, deferredFor: reason } },
+    );
   }
 
   /** Keeps a pending delivery of a paused webhook until it is resumed. */

@@ -39,6 +39,8 @@ export interface WebhookRecord {
   secrets: WebhookSecret[];
   /** Attempts already counted in the health fields, so that a repeated record counts once. */
   countedAttempts: string[];
+  /** Of its rate limit: when the next attempt may be sent. */
+  nextSlotAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -88,6 +90,7 @@ const schema = new Schema<WebhookRecord>(
       required: true,
     },
     countedAttempts: { type: [String], default: [] },
+    nextSlotAt: { type: Date, default: null },
   },
   { timestamps: true, minimize: false },
 );
@@ -190,6 +193,35 @@ export class Webhooks {
       },
       HEALTH,
     );
+  }
+
+  /**
+   * Takes the next slot of the webhook's rate limit, if it comes soon: slots are only taken by who is
+   * about to send, so that neither a death nor a changed rate leaves a heap of old ones.
+   * @param spacingMs between two slots
+   * @returns the slot's time; null when it is further away than `withinMs`
+   */
+  async takeSlot(
+    id: string,
+    spacingMs: number,
+    now: number,
+    withinMs: number,
+  ): Promise<number | null> {
+    const soon = new Date(now + withinMs);
+    const taken = await this.model
+      .findOneAndUpdate(
+        { _id: id, $or: [{ nextSlotAt: null }, { nextSlotAt: { $lte: soon } }] },
+        [
+          {
+            $set: {
+              nextSlotAt: { $add: [{ $max: ['$nextSlotAt', new Date(now)] }, spacingMs] },
+            },
+          },
+        ],
+        { ...HEALTH, returnDocument: 'after', projection: { nextSlotAt: 1 }, updatePipeline: true },
+      )
+      .lean<Pick<WebhookRecord, 'nextSlotAt'>>();
+    return taken && taken.nextSlotAt!.getTime() - spacingMs;
   }
 
   /**

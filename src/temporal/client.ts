@@ -6,6 +6,7 @@ import {
   deliveryWorkflowId,
   drainWorkflowId,
   fanOutWorkflowId,
+  PRIORITIES,
   replayWorkflowId,
   SEARCH_ATTRIBUTES,
   TASK_QUEUE,
@@ -54,6 +55,7 @@ export class Engine {
         taskQueue: this.taskQueue,
         args: [event._id],
         staticSummary: event.type,
+        priority: { priorityKey: PRIORITIES.live, fairnessKey: event.projectId },
         typedSearchAttributes: [
           { key: SEARCH_ATTRIBUTES.projectId, value: event.projectId },
           { key: SEARCH_ATTRIBUTES.eventType, value: event.type },
@@ -76,17 +78,23 @@ export class Engine {
   /**
    * Gives a delivery a new run: by resetting its workflow to the start, or, where Temporal has none
    * (never started, or past its retention), by starting the same id again.
+   * @param urgency which place its tasks have among those that wait for a worker
    */
-  async runDelivery({ summary, ...input }: PlannedDelivery): Promise<void> {
+  async runDelivery(
+    { summary, ...input }: PlannedDelivery,
+    urgency: keyof typeof PRIORITIES,
+  ): Promise<void> {
     const workflowId = deliveryWorkflowId(input.deliveryId);
+    const priority = { priorityKey: PRIORITIES[urgency], fairnessKey: input.projectId };
     await this.within(async () => {
-      if (await resetToStart(this.client, workflowId)) return;
+      if (await resetToStart(this.client, workflowId, priority)) return;
       await this.client.workflow.start(WORKFLOWS.deliverWebhook, {
         workflowId,
         workflowIdConflictPolicy: 'USE_EXISTING',
         taskQueue: this.taskQueue,
         args: [input],
         staticSummary: summary,
+        priority,
         typedSearchAttributes: deliverySearchAttributes(input),
       });
     });
@@ -151,6 +159,7 @@ export class Engine {
         workflowIdConflictPolicy: 'USE_EXISTING',
         taskQueue: this.taskQueue,
         args: [id],
+        priority: { priorityKey: PRIORITIES.bulk },
       }),
     );
   }

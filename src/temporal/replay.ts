@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Client } from '@temporalio/client';
+import { compilePriority, type Priority } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import { GRPC, isRefusedWith } from './grpc';
 
@@ -13,7 +14,11 @@ const { ResetReapplyExcludeType } = temporal.api.enums.v1;
  * again, in a new run. Signals and cancellations of the old run are left behind.
  * @returns false when there is nothing to reset: no such workflow, or one that never got to run
  */
-export async function resetToStart(client: Client, workflowId: string): Promise<boolean> {
+export async function resetToStart(
+  client: Client,
+  workflowId: string,
+  priority: Priority,
+): Promise<boolean> {
   const { namespace } = client.options;
   const execution = { workflowId };
   try {
@@ -35,6 +40,15 @@ export async function resetToStart(client: Client, workflowId: string): Promise<
         ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_SIGNAL,
         ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE,
         ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_CANCEL_REQUEST,
+      ],
+      // Otherwise it would keep the one of the run that is reset.
+      postResetOperations: [
+        {
+          updateWorkflowOptions: {
+            workflowExecutionOptions: { priority: compilePriority(priority) },
+            updateMask: { paths: ['priority'] },
+          },
+        },
       ],
     });
     return true;

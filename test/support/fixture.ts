@@ -50,6 +50,8 @@ export class Fixture {
       }),
       starter: noStarter,
       log: pino({ level: 'silent' }),
+      maxAttempts: 100,
+      maxAttemptsPerWebhook: 10,
       retentionDays: 30,
       version: 'test',
     });

@@ -2,6 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import type { Priority } from '@temporalio/common';
 import { pino } from 'pino';
 import { createActivities } from '../../activities';
 import { createApp } from '../../src/api/app';
@@ -62,7 +64,7 @@ export class Stack {
     private readonly server: Server,
     private readonly worker: WorkerHandle | undefined,
     private readonly working: Promise<void> | undefined,
-    private readonly sender: HttpSender,
+    readonly sender: HttpSender,
   ) {}
 
   /**
@@ -95,6 +97,8 @@ export class Stack {
       sender,
       starter: engine,
       log,
+      maxAttempts: config.maxAttempts,
+      maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,
       retentionDays: config.retentionDays,
       version: VERSION,
     });
@@ -132,6 +136,17 @@ export class Stack {
   async client(projectId: string, role: string): Promise<ApiClient> {
     const key = await this.admin.post(`/v1/projects/${projectId}/keys`, { name: role, role });
     return new ApiClient(this.url, key.body.data.key as string);
+  }
+
+  /** Of a workflow's latest run. */
+  async priorityOf(workflowId: string): Promise<Priority | undefined> {
+    const connection = await Connection.connect({ address: this.config.temporal.address });
+    try {
+      const client = new Client({ connection, namespace: this.config.temporal.namespace });
+      return (await client.workflow.getHandle(workflowId).describe()).priority;
+    } finally {
+      await connection.close();
+    }
   }
 
   async stop(): Promise<void> {

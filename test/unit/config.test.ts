@@ -40,6 +40,7 @@ describe('loadConfig', () => {
       retentionDays: 30,
       rateLimitPerMinute: 6000,
       maxAttempts: 100,
+      maxAttemptsPerWebhook: 10,
       logLevel: 'info',
     });
   });
@@ -63,6 +64,7 @@ describe('loadConfig', () => {
         POSTHORN_RETENTION_DAYS: '90',
         POSTHORN_RATE_LIMIT_PER_MINUTE: '60',
         WORKER_MAX_ATTEMPTS: '5',
+        WORKER_MAX_ATTEMPTS_PER_WEBHOOK: '2',
         LOG_LEVEL: 'debug',
       }),
     ).toEqual({
@@ -85,6 +87,7 @@ describe('loadConfig', () => {
       retentionDays: 90,
       rateLimitPerMinute: 60,
       maxAttempts: 5,
+      maxAttemptsPerWebhook: 2,
       logLevel: 'debug',
     });
   });

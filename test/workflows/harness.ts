@@ -12,6 +12,7 @@ import type { Activities, PlannedDelivery } from '../../src/contracts/activities
 import { deliveryWorkflowId, SEARCH_ATTRIBUTES, WORKFLOWS } from '../../src/contracts/temporal';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { timeSkippingServer } from '../support/embedded';
+import { eventually } from '../support/eventually';
 import { Fixture } from '../support/fixture';
 import { testEnvironment } from '../support/stack';
 
@@ -100,6 +101,14 @@ export class Harness {
 
   executionsOf({ deliveryId }: PlannedDelivery): Execution[] {
     return this.executions.get(deliveryId) ?? [];
+  }
+
+  /** Resolves once there have been so many. */
+  async until(planned: PlannedDelivery, executions: number): Promise<void> {
+    await eventually(
+      `${executions} executions`,
+      () => this.executionsOf(planned).length >= executions,
+    );
   }
 
   /** Milliseconds between the executions, by the skipped clock. */

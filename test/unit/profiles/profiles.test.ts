@@ -58,6 +58,7 @@ describe('the contract, section 1', () => {
         timeoutMs: timeoutSeconds * s,
         retryDelaysMs,
         autoDisableAfter,
+        ratePerSecond: null,
       });
     },
   );

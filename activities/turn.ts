@@ -1,0 +1,63 @@
+import { ApplicationFailure, sleep } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
+import { FAILURE_TYPES, type NextAttemptDetails } from '../src/contracts/activities';
+import { getProfile } from '../src/profiles';
+import { effectivePolicy } from '../src/profiles/policy';
+import type { Subject } from './attempt';
+import type { Place, Places, Wait } from './places';
+import type { ActivityDependencies } from '.';
+
+/** A slot of the rate limit this near is slept to in its place, so that the rate is kept exactly. */
+const NEAR_SLOT_MS = 1000;
+
+/**
+ * Waits for nothing: the attempt has its turn, by its webhook's limits and its worker's places, or gives
+ * its slot back at once and comes again. That is no attempt: neither the log nor the webhook's health
+ * nor the schedule knows of it.
+ * @returns the attempt's place, to be left after the exchange
+ * @throws ApplicationFailure `AttemptDeferred`
+ */
+export async function takeTurn(
+  deps: ActivityDependencies,
+  places: Places,
+  { delivery, webhook, project }: Subject,
+): Promise<Place> {
+  const place = places.take(webhook._id, delivery.attemptCount === delivery.roundStart);
+  if ('waitMs' in place) throw await defer(deps, delivery._id, place);
+  try {
+    const { ratePerSecond } = effectivePolicy(
+      getProfile(project.profile),
+      project.policy,
+      webhook.policy,
+    );
+    if (ratePerSecond !== null) {
+      const spacingMs = Math.ceil(1000 / ratePerSecond);
+      const now = Date.now();
+      const slot = await deps.store.webhooks.takeSlot(webhook._id, spacingMs, now, NEAR_SLOT_MS);
+      if (slot === null) {
+        throw await defer(deps, delivery._id, places.wait('rate_limit', webhook._id, spacingMs));
+      }
+      if (slot > now) await sleep(slot - now);
+    }
+    return place;
+  } catch (error) {
+    place.leave();
+    throw error;
+  }
+}
+
+async function defer(
+  { store, log }: ActivityDependencies,
+  deliveryId: string,
+  { reason, waitMs }: Wait,
+): Promise<ApplicationFailure> {
+  await store.deliveries.defer(deliveryId, new Date(Date.now() + waitMs), reason);
+  log.debug({ deliveryId, reason, waitMs }, 'attempt deferred');
+  return ApplicationFailure.create({
+    message: `deferred: ${reason}`,
+    type: FAILURE_TYPES.attemptDeferred,
+    nextRetryDelay: waitMs,
+    category: ApplicationFailureCategory.BENIGN,
+    details: [{ nextDelayMs: waitMs } satisfies NextAttemptDetails],
+  });
+}

@@ -1,0 +1,173 @@
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver, type ReceivedRequest } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack } from '../support/stack';
+import { Store } from '../../src/store/store';
+
+/** How many attempts of one webhook the worker runs at a time. */
+const AT_A_TIME = 2;
+
+describe('limits of one webhook', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+  let client: ApiClient;
+  let projectId: string;
+
+  beforeAll(async () => {
+    stack = await Stack.start({ WORKER_MAX_ATTEMPTS_PER_WEBHOOK: String(AT_A_TIME) });
+  });
+  afterAll(() => stack.stop());
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+    ({ client, id: projectId } = await stack.project());
+  });
+  afterEach(() => receiver.close());
+
+  const post = (count: number) =>
+    client.post('/v1/events/batch', {
+      events: Array.from({ length: count }, () => ({ type: 'email.sent', data: emailSent })),
+    });
+
+  const deliveries = () => stack.store.deliveries.model.find({ projectId }).sort({ _id: 1 }).lean();
+
+  const settled = (count: number) =>
+    eventually('all have succeeded', async () => {
+      const done = (await deliveries()).filter(({ status }) => status === 'succeeded');
+      return done.length === count && done;
+    });
+
+  it('let a hanging one have its share of the places, and count no attempt that had to wait', async () => {
+    // The receiver answers when it is told to.
+    const open: (() => void)[] = [];
+    let answering = false;
+    const { sender } = stack;
+    const send = jest.spyOn(sender, 'send').mockImplementation(async (request) => {
+      if (!answering) await new Promise<void>((resolve) => open.push(resolve));
+      return Object.getPrototypeOf(sender).send.call(sender, request);
+    });
+    const slow = await makeWebhook(client, receiver.url);
+    await post(5);
+    const waiting = await eventually('three are put off', async () => {
+      const off = (await deliveries()).filter(({ deferredFor }) => deferredFor === 'webhook_busy');
+      return off.length === 3 && off;
+    });
+    expect(open).toHaveLength(AT_A_TIME);
+    for (const { attemptCount, attempts, status, nextAttemptAt } of waiting) {
+      expect({ attemptCount, attempts, status }).toEqual({
+        attemptCount: 0,
+        attempts: [],
+        status: 'pending',
+      });
+      expect(nextAttemptAt).not.toBeNull();
+    }
+    const pending = await eventually('one tells why it waits', async () => {
+      const { data } = (await client.get(`/v1/deliveries/${waiting[0]!._id}`)).body;
+      return data.pending?.reason === 'webhook_busy' && data.pending;
+    });
+    expect(pending).toMatchObject({ attempt: 1 });
+    expect(pending.message).toMatch(/^attempt 1 waits until .* because as many attempts/);
+    const { body } = await client.get(`/v1/webhooks/${slow.id}`);
+    expect(body.data).toMatchObject({ failureCount: 0, lastFailedAt: null, lastStatus: null });
+
+    answering = true;
+    open.forEach((answer) => answer());
+    const done = await settled(5);
+    expect(done.map(({ attemptCount }) => attemptCount)).toEqual([1, 1, 1, 1, 1]);
+    expect(done.every(({ deferredFor }) => deferredFor === null)).toBe(true);
+    expect(receiver.requests).toHaveLength(5);
+    send.mockRestore();
+  });
+
+  it('delays by a rate limit, at least by its spacing, and drops nothing', async () => {
+    const perSecond = 4;
+    await makeWebhook(client, receiver.url, { policy: { ratePerSecond: perSecond } });
+    await post(12);
+    const done = await settled(12);
+    expect(done.every(({ attemptCount }) => attemptCount === 1)).toBe(true);
+    const sent = done
+      .map(({ attempts }) => attempts[0]!.startedAt.getTime())
+      .toSorted((a, b) => a - b);
+    expect(sent.at(-1)! - sent[0]!).toBeGreaterThanOrEqual((11 * 1000) / perSecond - 50);
+    const ids = receiver.requests.map((r: ReceivedRequest) => r.headers['x-webhook-delivery-id']);
+    expect(new Set(ids).size).toBe(12);
+    expect(ids).toHaveLength(12);
+  });
+
+  it("take a project's rate for each of its webhooks, and a webhook's own before it", async () => {
+    await stack.admin.patch(`/v1/projects/${projectId}`, { policy: { ratePerSecond: 0.01 } });
+    const limited = await makeWebhook(client, receiver.url);
+    await makeWebhook(client, `${receiver.url}/own`, { policy: { ratePerSecond: null } });
+    await post(3);
+    await receiver.waitFor((requests) => requests.filter((r) => r.path === '/own').length === 3);
+    const waiting = await eventually('two of three wait', async () => {
+      const off = (await deliveries()).filter(({ deferredFor }) => deferredFor === 'rate_limit');
+      return off.length === 2 && off;
+    });
+    expect(waiting.map(({ webhookId }) => webhookId)).toEqual([limited.id, limited.id]);
+    expect(receiver.requests.filter(({ path }) => path === '/')).toHaveLength(1);
+    const pending = await eventually('one tells why it waits', async () => {
+      const { data } = (await client.get(`/v1/deliveries/${waiting[0]!._id}`)).body;
+      return data.pending?.reason === 'rate_limit' && data.pending;
+    });
+    expect(pending.message).toMatch(/rate limit/);
+  });
+
+  it('hold over all processes: no two of them get the same slot', async () => {
+    const { id } = await makeWebhook(client, receiver.url);
+    const other = Store.open(stack.config.mongodbUrl);
+    try {
+      const now = Date.now();
+      const slots = await Promise.all(
+        Array.from({ length: 30 }, (_, n) =>
+          (n % 2 === 0 ? stack.store : other).webhooks.takeSlot(id, 100, now, 1000),
+        ),
+      );
+      const taken = slots.filter((slot) => slot !== null).toSorted((a, b) => a - b);
+      // Now, and each 100 ms of the second after it; who comes later has to come again.
+      expect(taken).toEqual(Array.from({ length: 11 }, (_, n) => now + n * 100));
+      // A slot that nobody took is not made up for.
+      expect(await other.webhooks.takeSlot(id, 100, now + 60_000, 1000)).toBe(now + 60_000);
+    } finally {
+      await other.close();
+    }
+  });
+
+  it('are refused where they make no sense', async () => {
+    for (const ratePerSecond of [0, -1, 1001, '5', 0.001]) {
+      const body = { name: 'x', url: receiver.url, events: ['*'], policy: { ratePerSecond } };
+      const answer = await client.post('/v1/webhooks', body);
+      expect(answer.status).toBe(422);
+      expect(answer.body.error.details[0].field).toBe('policy.ratePerSecond');
+    }
+  });
+
+  it("carry a project's turn and the kind of work to Temporal", async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    const { eventId } = await deliveryWith(client, id, { status: 'succeeded' });
+    expect(await stack.priorityOf(`event/${eventId}`)).toMatchObject({
+      priorityKey: 3,
+      fairnessKey: projectId,
+    });
+    expect(await stack.priorityOf(`delivery/${id}`)).toMatchObject({
+      priorityKey: 3,
+      fairnessKey: projectId,
+    });
+
+    const since = new Date(Date.now() - 60_000).toISOString();
+    const until = new Date(Date.now() + 60_000).toISOString();
+    const query = { webhookId: webhook.id, statuses: ['succeeded'], since, until };
+    expect((await client.post('/v1/replays', query)).status).toBe(202);
+    await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    expect(await stack.priorityOf(`delivery/${id}`)).toMatchObject({
+      priorityKey: 5,
+      fairnessKey: projectId,
+    });
+
+    await client.post(`/v1/deliveries/${id}/replay`);
+    await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
+    expect(await stack.priorityOf(`delivery/${id}`)).toMatchObject({ priorityKey: 3 });
+  });
+});

@@ -1,0 +1,86 @@
+import type { PlannedDelivery } from '../../src/contracts/activities';
+import { Receiver, type Behaviour } from '../support/receiver';
+import { Harness } from './harness';
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const HOUR = 60 * MINUTE;
+/** What an HTTP date can't say, and what passes until the answer is judged. */
+const DATE_SLACK = 20 * SECOND;
+
+const dateIn = (ms: number): string => new Date(Date.now() + ms).toUTCString();
+
+/** The default schedule's first wait is one minute; each case is what a receiver answers first. */
+describe('Retry-After', () => {
+  let harness: Harness;
+  let receiver: Receiver;
+
+  beforeAll(async () => {
+    harness = await Harness.start();
+  });
+  afterAll(() => harness.stop());
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+  });
+  afterEach(() => receiver.close());
+
+  /** Delivers to a receiver that asks for that first, and takes it then; the wait between. */
+  async function waitAfter(status: number, retryAfter: () => string): Promise<number> {
+    receiver.respondWith((_request, n): Behaviour =>
+      n === 1 ? { kind: 'answer', status, headers: { 'Retry-After': retryAfter() } } : 200,
+    );
+    const { planned } = await harness.fixture.planned(receiver.url);
+    const handle = await harness.start(planned);
+    expect(await harness.working(() => handle.result())).toBe('succeeded');
+    return waitedOnce(planned);
+  }
+
+  function waitedOnce(planned: PlannedDelivery): number {
+    const [waited, ...more] = harness.waitsOf(planned);
+    const asked = harness.executionsOf(planned)[0]!.nextDelayMs!;
+    expect(more).toEqual([]);
+    expect(waited).toBeGreaterThanOrEqual(asked);
+    return asked;
+  }
+
+  it.each([429, 503])('of a %d is waited for, in seconds', async (status) => {
+    expect(await waitAfter(status, () => '7200')).toBe(2 * HOUR);
+  });
+
+  it.each([429, 503])('of a %d is waited for, as a date', async (status) => {
+    const waited = await waitAfter(status, () => dateIn(3 * HOUR));
+    expect(waited).toBeGreaterThan(3 * HOUR - DATE_SLACK);
+    expect(waited).toBeLessThanOrEqual(3 * HOUR);
+  });
+
+  it.each([
+    ['seconds', () => String(10 * 24 * 60 * 60)],
+    ['a date', () => dateIn(10 * 24 * HOUR)],
+  ])('of more than 24 hours is cut there, in %s', async (_form, retryAfter) => {
+    expect(await waitAfter(503, retryAfter)).toBe(24 * HOUR);
+  });
+
+  it.each([
+    [429, 'less than the schedule’s wait', '5'],
+    [503, 'a date in the past', new Date(0).toUTCString()],
+    [503, 'nothing that can be read', 'tomorrow'],
+    [500, 'another status', '7200'],
+    [502, 'another status', '7200'],
+    [404, 'another status', '7200'],
+    [301, 'another status', '7200'],
+  ])('of a %d with %s leaves the schedule alone', async (status, _why, retryAfter) => {
+    const waited = await waitAfter(status, () => retryAfter);
+    expect(waited).toBeGreaterThanOrEqual(MINUTE);
+    expect(waited).toBeLessThanOrEqual(1.1 * MINUTE);
+  });
+
+  it('does not make more attempts of the schedule', async () => {
+    receiver.respondWith({ kind: 'answer', status: 503, headers: { 'Retry-After': '3600' } });
+    const { planned } = await harness.fixture.planned(receiver.url);
+    const handle = await harness.start(planned);
+    await harness.working(() => expect(handle.result()).rejects.toThrow());
+    expect(receiver.requests).toHaveLength(4);
+    const asked = harness.executionsOf(planned).map(({ nextDelayMs }) => nextDelayMs);
+    expect(asked).toEqual([HOUR, HOUR, HOUR, undefined]);
+  });
+});
