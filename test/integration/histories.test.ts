@@ -1,0 +1,149 @@
+import { Client, Connection } from '@temporalio/client';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { historyToJSON, JSONToPayload, type JSONPayload } from '@temporalio/common/lib/proto-utils';
+import { deliveryWith, makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack } from '../support/stack';
+
+/** Values that are found nowhere else, each in a place that must stay out of Temporal. */
+const MARKS = {
+  payload: 'mark-payload@example.org',
+  payloadValue: 'mark-subject',
+  url: 'mark-path',
+  query: 'mark-query',
+  header: 'mark-header-value',
+  description: 'mark-description',
+  responseBody: 'mark-response-body',
+  responseHeader: 'mark-response-header',
+  filter: 'mark-filter',
+};
+
+function isPayload(value: object): value is JSONPayload {
+  return 'metadata' in value && 'encoding' in (value.metadata as object);
+}
+
+/** A history's JSON with every payload decoded, failures and search attributes too. */
+function decoded(json: string): string {
+  return JSON.stringify(
+    JSON.parse(json, (_key, value: unknown) =>
+      typeof value === 'object' && value !== null && isPayload(value)
+        ? defaultPayloadConverter.fromPayload(JSONToPayload(value))
+        : value,
+    ),
+  );
+}
+
+describe('what Temporal keeps', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+  let temporal: Client;
+
+  beforeAll(async () => {
+    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
+    const { address, namespace } = stack.config.temporal;
+    temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+  });
+  afterAll(async () => {
+    await temporal.connection.close();
+    await Promise.all([stack.stop(), receiver.close()]);
+  });
+
+  /** Every run of every workflow: its memo, its search attributes and all events, as text. */
+  async function histories(): Promise<Map<string, string>> {
+    const found = new Map<string, string>();
+    for await (const { workflowId, runId, memo, raw } of temporal.workflow.list()) {
+      const history = await temporal.workflow.getHandle(workflowId, runId).fetchHistory();
+      const text = decoded(historyToJSON(history));
+      found.set(`${workflowId} ${runId}`, JSON.stringify({ memo, raw }) + text);
+    }
+    return found;
+  }
+
+  it('is ids, names and statuses: never a payload, an address, a header, a secret or an answer', async () => {
+    const { client } = await stack.project({
+      profile: 'custom',
+      policy: { retryDelaysMs: [1000] },
+    });
+    await client.send('PUT', '/v1/event-types/email.sent', {
+      description: 'A sent e-mail',
+      schema: { type: 'object' },
+      sample: emailSent,
+    });
+    receiver.respondWith((_request, n) => ({
+      kind: 'answer',
+      status: [500, 200][n - 1] ?? 200,
+      headers: { 'x-mark': MARKS.responseHeader },
+      body: MARKS.responseBody,
+    }));
+    const webhook = await makeWebhook(client, `${receiver.url}/${MARKS.url}?q=${MARKS.query}`, {
+      name: 'Orders',
+      description: MARKS.description,
+      headers: { 'X-Customer': MARKS.header },
+      secret: `whsec_${Buffer.from('a secret that the caller brings').toString('base64')}`,
+      signing: ['hex', 'standard', 'standard-ed25519'],
+      filter: { 'data.subject': { $ne: MARKS.filter } },
+    });
+    const rotated = await client.post(`/v1/webhooks/${webhook.id}/secret/rotate`);
+    const secrets = [webhook.secret, rotated.body.data.secret as string];
+
+    const event = await client.post('/v1/events', {
+      type: 'email.sent',
+      data: { ...emailSent, to: { email: MARKS.payload }, subject: MARKS.payloadValue },
+    });
+    const id = await eventually('the event is fanned out', async () => {
+      const list = await client.get(`/v1/deliveries?eventId=${event.body.data.id}`);
+      return list.body.data.deliveries[0]?.id as string | undefined;
+    });
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2 });
+    await client.post(`/v1/deliveries/${id}/replay`);
+    await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    await client.post('/v1/replays', {
+      statuses: ['succeeded'],
+      since: new Date(Date.now() - 60_000).toISOString(),
+      until: new Date(Date.now() + 1000).toISOString(),
+    });
+    const { attempts } = await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
+
+    // All marks went over the wire, or were kept: what is missing from the histories is not just unsent.
+    const [request] = receiver.requests;
+    const wire = JSON.stringify([request!.path, request!.headers, request!.rawBody.toString()]);
+    for (const mark of [MARKS.payload, MARKS.payloadValue, MARKS.url, MARKS.query, MARKS.header]) {
+      expect(wire).toContain(mark);
+    }
+    expect(attempts[0].responseBody).toBe(MARKS.responseBody);
+    const signatures = attempts.map(
+      ({ requestHeaders }: { requestHeaders: Record<string, string> }) => requestHeaders,
+    );
+
+    const kept = await eventually('all runs are listed', async () => {
+      const found = await histories();
+      return [...found.keys()].filter((key) => key.startsWith('delivery/')).length === 3 && found;
+    });
+    expect([...kept.keys()].map((key) => key.split('/')[0])).toEqual(
+      expect.arrayContaining(['delivery', 'event', 'replay']),
+    );
+    const text = [...kept.values()].join('\n');
+    // It was looked at decoded, and with its summaries.
+    expect(text).toContain('"email.sent → Orders"');
+    expect(text).toContain(`"deliveryId":"${id}"`);
+    expect(text).toContain('attempt 1 failed: 500');
+    for (const forbidden of [
+      ...Object.values(MARKS),
+      ...secrets,
+      ...secrets.map((secret) => secret.replace('whsec_', '')),
+      ...signatures.flatMap((headers: Record<string, string>) =>
+        Object.entries(headers)
+          .filter(([name]) => name.toLowerCase().includes('signature'))
+          .map(([, value]) => value),
+      ),
+      stack.admin.key,
+      client.key,
+      receiver.url,
+      emailSent.from,
+    ]) {
+      expect(text).not.toContain(forbidden);
+    }
+  });
+});
