@@ -9,6 +9,7 @@ import {
 } from '../src/contracts/activities';
 import type { Attempt } from '../src/contracts/delivery';
 import type { SendResult } from '../src/delivery/http';
+import { withoutCredentials } from '../src/domain/credential-header';
 import { isGone, isSuccess, retryAfterMs } from '../src/domain/outcome';
 import { nextDelayMs } from '../src/domain/schedule';
 import type { AttemptResult, DeliveryRecord } from '../src/store/deliveries';
@@ -17,8 +18,8 @@ import type { ProjectRecord } from '../src/store/projects';
 import type { WebhookRecord } from '../src/store/webhooks';
 import { followFailure } from './failed-delivery';
 import { Places } from './places';
-import { loggedHeaders, requestHeaders } from './request-headers';
 import { takeTurn } from './turn';
+import { requestHeaders } from './request-headers';
 import type { ActivityDependencies } from '.';
 
 /** All that one attempt is made of. */
@@ -74,7 +75,7 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
         runId,
         startedAt,
         outcome: result.status === 'succeeded' ? 'succeeded' : 'failed',
-        requestHeaders: loggedHeaders(headers),
+        requestHeaders: withoutCredentials(headers),
         ...loggedAnswer(answer),
       },
       result,

@@ -1,10 +1,8 @@
 import { signatureHeaders } from '../src/delivery/signing';
 import { getProfile } from '../src/profiles';
+import { openHeaders } from '../src/store/webhook-headers';
 import type { Subject } from './attempt';
 import type { ActivityDependencies } from '.';
-
-/** Custom headers whose values are credentials, by the words in their names. */
-const CREDENTIAL = /auth|token|secret|key|password|cookie|credential/i;
 
 /** The headers of one attempt: the webhook's own first, so that they can't override ours. */
 export function requestHeaders(
@@ -13,7 +11,7 @@ export function requestHeaders(
   now: Date,
 ): Record<string, string> {
   return {
-    ...webhook.headers,
+    ...openHeaders(cipher, webhook),
     'Content-Type': 'application/json',
     'User-Agent': `Posthorn/${version}`,
     ...signatureHeaders({
@@ -29,14 +27,4 @@ export function requestHeaders(
       now,
     }),
   };
-}
-
-/** The same headers as they are logged and shown: a credential in a custom header stays out. */
-export function loggedHeaders(headers: Record<string, string>): Record<string, string> {
-  return Object.fromEntries(
-    Object.entries(headers).map(([name, value]) => [
-      name,
-      CREDENTIAL.test(name) ? '[redacted]' : value,
-    ]),
-  );
 }

@@ -6,6 +6,7 @@ import { HttpSender } from './delivery/http';
 import { AddressGuard } from './delivery/address-guard';
 import { createLogger } from './log';
 import { Cipher } from './store/cipher';
+import { rotateKey } from './store/key-rotation';
 import { Store } from './store/store';
 import { Engine } from './temporal/client';
 import { installRuntime } from './temporal/runtime';
@@ -37,8 +38,14 @@ async function main(): Promise<void> {
     return;
   }
 
+  const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
+  if (role === 'rotate-key') {
+    await rotateKey(store, cipher, log);
+    await store.close();
+    return;
+  }
+
   const engine = Engine.connect(config);
-  const cipher = new Cipher(config.encryptionKey);
   const services: Service[] = [];
   if (role !== 'worker') services.push(await startApi(config, log, store, engine, cipher));
   if (role !== 'api') services.push(await startWorker(config, log, store, engine, cipher));

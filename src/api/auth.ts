@@ -90,6 +90,11 @@ export function allow(...roles: KeyRole[]): RequestHandler {
   };
 }
 
+/** Whether whoever asks has set them, or could. */
+export function maySeeCredentials(res: Response): boolean {
+  return ['admin', 'owner'].includes(principalOf(res).role);
+}
+
 export const adminOnly: RequestHandler = (_req, res, next) => {
   if (principalOf(res).role !== 'admin') {
     throw new ApiError('forbidden', 'only the admin key may do this');

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { PROVIDER_NAMES, providers, type ProviderName } from '../providers';
 import type { Cipher, Sealed } from '../store/cipher';
-import type { ProjectRecord } from '../store/projects';
+import { providerKeyOwner, type ProjectRecord } from '../store/projects';
 
 /* The keys with which a project's e-mail providers sign. They go in and never come out. */
 
@@ -27,9 +27,6 @@ export const providerKeysField: z.ZodType<ProviderKeys> = z.strictObject({
   mailgun: keyOf('mailgun'),
 });
 
-/** Bound into the box: a key copied to another project or provider doesn't open. */
-const ownerOf = (projectId: string, name: ProviderName): string => `${projectId}/${name}`;
-
 export function sealProviderKeys(
   cipher: Cipher,
   projectId: string,
@@ -39,7 +36,7 @@ export function sealProviderKeys(
     PROVIDER_NAMES.flatMap((name) => {
       const key = keys[name];
       if (key === undefined) return [];
-      return [[name, key === null ? null : cipher.seal(key, ownerOf(projectId, name))]];
+      return [[name, key === null ? null : cipher.seal(key, providerKeyOwner(projectId, name))]];
     }),
   );
 }
@@ -51,7 +48,7 @@ export function openProviderKey(
   name: ProviderName,
 ): string | null {
   const sealed = project.providerKeys?.[name] ?? null;
-  return sealed === null ? null : cipher.open(sealed, ownerOf(project._id, name));
+  return sealed === null ? null : cipher.open(sealed, providerKeyOwner(project._id, name));
 }
 
 /** Which are set: `{resend: true, sendgrid: false, mailgun: false}`. */

@@ -4,6 +4,7 @@ import { getProfile } from '../profiles';
 import type { Cipher } from '../store/cipher';
 import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
+import { sealHeaders } from '../store/webhook-headers';
 import type { WebhookRecord } from '../store/webhooks';
 import { ApiError } from './errors';
 import type { Intake } from './intake';
@@ -51,7 +52,7 @@ export async function createWebhook(
         events: settings.events,
         signing: settings.signing ?? [...profile.signing],
         policy: settings.policy ?? {},
-        headers: settings.headers ?? {},
+        headers: settings.headers ? sealHeaders(cipher, id, settings.headers) : null,
         filter: settings.filter ?? null,
         secrets: [cipher.seal(secret, id)],
       },

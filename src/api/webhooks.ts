@@ -1,16 +1,18 @@
 import { Router, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { withoutCredentials } from '../domain/credential-header';
 import { getProfile, type Profile } from '../profiles';
 import type { Cipher } from '../store/cipher';
 import { OperationalEvents } from '../store/operational-events';
 import type { Store } from '../store/store';
+import { openHeaders, sealHeaders } from '../store/webhook-headers';
 import type { WebhookRecord } from '../store/webhooks';
 import type { Engine } from '../temporal/client';
 import { effectivePolicy } from '../profiles/policy';
 import { answer, answerPage } from './answers';
 import { audited } from './audited';
-import { allow, projectOf } from './auth';
+import { allow, maySeeCredentials, projectOf } from './auth';
 import { ApiError, notFound } from './errors';
 import type { Intake } from './intake';
 import { pingResult, type PingResult } from './ping';
@@ -33,7 +35,7 @@ export interface WebhooksDependencies {
 
 const listQuery = z.strictObject(pageQuery('webhook'));
 
-function view(webhook: WebhookRecord): Record<string, unknown> {
+function view(webhook: WebhookRecord, headers: Record<string, string>): Record<string, unknown> {
   const { _id, ...shown } = webhook;
   return {
     id: _id,
@@ -51,7 +53,7 @@ function view(webhook: WebhookRecord): Record<string, unknown> {
     lastStatus: shown.lastStatus,
     signing: shown.signing,
     policy: shown.policy,
-    headers: shown.headers,
+    headers,
     filter: shown.filter ? (JSON.parse(shown.filter) as unknown) : null,
     createdAt: shown.createdAt,
     updatedAt: shown.updatedAt,
@@ -66,6 +68,13 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   const write = allow('owner');
   const operational = new OperationalEvents(store, deps.retentionDays);
 
+  /** As this key may see it: one that may only read doesn't see the receiver's credentials. */
+  const viewFor =
+    (res: Response) =>
+    (webhook: WebhookRecord): Record<string, unknown> => {
+      const headers = openHeaders(deps.cipher, webhook);
+      return view(webhook, maySeeCredentials(res) ? headers : withoutCredentials(headers));
+    };
   const profileOf = (res: Response): Profile => getProfile(projectOf(res).profile);
   const namesOf = (res: Response): Promise<string[]> => deps.intake.catalog.names(projectOf(res));
   const bodiesFor = async (res: Response) =>
@@ -87,18 +96,18 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
         log.warn({ err: error, webhookId: webhook._id }, 'ping could not be followed');
         return { outcome: 'pending' };
       }));
-    answer(res, { ...view(webhook), secret, ...(ping && { ping }) }, 201);
+    answer(res, { ...viewFor(res)(webhook), secret, ...(ping && { ping }) }, 201);
   });
 
   router.get('/', read, async (req, res) => {
     const { page } = parseListQuery(listQuery, req);
-    answerPage(res, 'webhooks', await store.webhooks.list(projectOf(res)._id, page), view);
+    answerPage(res, 'webhooks', await store.webhooks.list(projectOf(res)._id, page), viewFor(res));
   });
 
   router.get('/:id', read, async (req, res) => {
     const webhook = await store.webhooks.get(projectOf(res)._id, pathId(req, 'webhook'));
     if (!webhook) throw notFound('the webhook');
-    answer(res, view(webhook));
+    answer(res, viewFor(res)(webhook));
   });
 
   router.patch('/:id', write, audited('webhook.updated'), async (req, res) => {
@@ -108,15 +117,16 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
         { field: 'url', message: 'can not be changed' },
       ]);
     }
-    const { isActive, ...changes } = parseBody((await bodiesFor(res)).update, req);
+    const { isActive, headers, ...changes } = parseBody((await bodiesFor(res)).update, req);
     const updated = await operational.update(projectOf(res), id, {
       ...changes,
+      ...(headers && { headers: sealHeaders(deps.cipher, id, headers) }),
       ...(isActive === true && { isActive, disabledReason: null, failureCount: 0 }),
       ...(isActive === false && { isActive, disabledReason: 'manual' }),
     });
     if (!updated) throw notFound('the webhook');
     void deps.intake.startAll(updated.events);
-    answer(res, view(updated.webhook));
+    answer(res, viewFor(res)(updated.webhook));
   });
 
   router.delete('/:id', write, audited('webhook.deleted'), async (req, res) => {
@@ -129,7 +139,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const id = pathId(req, 'webhook');
     const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: true });
     if (!webhook) throw notFound('the webhook');
-    answer(res, view(webhook));
+    answer(res, viewFor(res)(webhook));
   });
 
   router.post('/:id/resume', write, audited('webhook.resumed'), async (req, res) => {
@@ -139,7 +149,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     await engine.startDrain(id).catch((error: unknown) => {
       log.warn({ err: error, webhookId: id }, 'drain left to reconcile');
     });
-    answer(res, view(webhook));
+    answer(res, viewFor(res)(webhook));
   });
 
   router.post('/:id/test', write, audited('webhook.tested'), async (req, res) => {

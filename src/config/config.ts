@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import { settings } from './settings';
 
-export const ROLES = ['api', 'worker', 'all', 'setup'] as const;
+export const ROLES = ['api', 'worker', 'all', 'setup', 'rotate-key'] as const;
 export type Role = (typeof ROLES)[number];
 
 export interface Config {
@@ -21,6 +21,7 @@ export interface Config {
   /** Empty only where the role doesn't need it. */
   adminKey: string;
   encryptionKey: Buffer;
+  formerEncryptionKeys: readonly Buffer[];
   allowedCidrs: readonly string[];
   retentionDays: number;
   rateLimitPerMinute: number;
@@ -46,6 +47,7 @@ const requiredBy: Record<Role, readonly (keyof Settings)[]> = {
   worker: ['POSTHORN_ENCRYPTION_KEY'],
   all: ['POSTHORN_ADMIN_KEY', 'POSTHORN_ENCRYPTION_KEY'],
   setup: [],
+  'rotate-key': ['POSTHORN_ENCRYPTION_KEY'],
 };
 
 /**
@@ -85,6 +87,7 @@ export function loadConfig(
     }),
     adminKey: s.POSTHORN_ADMIN_KEY ?? '',
     encryptionKey: s.POSTHORN_ENCRYPTION_KEY ?? Buffer.alloc(0),
+    formerEncryptionKeys: Object.freeze(s.POSTHORN_FORMER_ENCRYPTION_KEYS),
     allowedCidrs: Object.freeze(s.POSTHORN_ALLOWED_CIDRS),
     retentionDays: s.POSTHORN_RETENTION_DAYS,
     rateLimitPerMinute: s.POSTHORN_RATE_LIMIT_PER_MINUTE,

@@ -3,19 +3,20 @@ import { z } from 'zod';
 const port = z.coerce.number().int().min(1).max(65_535);
 const positive = z.coerce.number().int().min(1);
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
-const cidrList = z
+const list = z.string().transform((text) =>
+  text
+    .split(',')
+    .map((entry) => entry.trim())
+    .filter(Boolean),
+);
+const cidr = z.union(
+  [z.cidrv4(), z.cidrv6()],
+  'must be networks in CIDR notation, such as 10.1.0.0/16',
+);
+const encryptionKey = z
   .string()
-  .transform((list) =>
-    list
-      .split(',')
-      .map((cidr) => cidr.trim())
-      .filter(Boolean),
-  )
-  .pipe(
-    z.array(
-      z.union([z.cidrv4(), z.cidrv6()], 'must be networks in CIDR notation, such as 10.1.0.0/16'),
-    ),
-  );
+  .transform((value) => Buffer.from(value, 'base64'))
+  .refine((key) => key.length === 32, 'must be 32 bytes in base64 (openssl rand -base64 32)');
 
 /**
  * Every setting of Posthorn, read from the environment: its form, its default, its meaning with unit.
@@ -53,13 +54,15 @@ export const settings = z.object({
     .min(24, 'must have at least 24 characters')
     .optional()
     .describe('key for all projects; required by the API'),
-  POSTHORN_ENCRYPTION_KEY: z
-    .string()
-    .transform((value) => Buffer.from(value, 'base64'))
-    .refine((key) => key.length === 32, 'must be 32 bytes in base64 (openssl rand -base64 32)')
+  POSTHORN_ENCRYPTION_KEY: encryptionKey
     .optional()
     .describe('encrypts webhook secrets at rest, 32 bytes in base64; required but by `setup`'),
-  POSTHORN_ALLOWED_CIDRS: cidrList
+  POSTHORN_FORMER_ENCRYPTION_KEYS: list
+    .pipe(z.array(encryptionKey))
+    .default([])
+    .describe('comma-separated keys that still open what they encrypted; see `rotate-key`'),
+  POSTHORN_ALLOWED_CIDRS: list
+    .pipe(z.array(cidr))
     .default([])
     .describe('comma-separated networks that webhooks may reach although they are private'),
   POSTHORN_RETENTION_DAYS: positive

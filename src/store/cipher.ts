@@ -1,49 +1,95 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
-/** A secret at rest: AES-256-GCM, with the id of the key that sealed it. */
+/** A secret at rest: sealed with a data key of its own, and that with the operator's key. */
 export interface Sealed {
+  /** Which of the operator's keys. */
   keyId: string;
-  /** base64 of nonce (12 bytes), tag (16 bytes), ciphertext. */
+  /** base64 of the sealed data key and the secret sealed with it, each nonce, tag, ciphertext. */
   box: string;
 }
 
+const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
+const SEALED_KEY_BYTES = NONCE_BYTES + TAG_BYTES + KEY_BYTES;
 
-/** Seals and opens webhook secrets with the operator's key (POSTHORN_ENCRYPTION_KEY). */
+/**
+ * Seals and opens secrets by envelope encryption, AES-256-GCM both times: the operator's key never
+ * meets a secret, so changing it means sealing data keys again, without opening a secret.
+ */
 export class Cipher {
-  private readonly keyId: string;
+  private readonly presentId: string;
+  private readonly keys: ReadonlyMap<string, Buffer>;
 
-  /** @param key 32 bytes */
-  constructor(private readonly key: Buffer) {
-    this.keyId = createHash('sha256').update(key).digest('hex').slice(0, 8);
+  /**
+   * @param present 32 bytes (POSTHORN_ENCRYPTION_KEY): what is sealed from now on
+   * @param others further keys that still open what they sealed (POSTHORN_FORMER_ENCRYPTION_KEYS)
+   */
+  constructor(
+    private readonly present: Buffer,
+    others: readonly Buffer[] = [],
+  ) {
+    this.presentId = idOf(present);
+    this.keys = new Map([present, ...others].map((key) => [idOf(key), key]));
   }
 
   /** @param owner bound into the box: a secret copied to another webhook's document doesn't open */
   seal(secret: string, owner: string): Sealed {
-    const nonce = randomBytes(NONCE_BYTES);
-    const cipher = createCipheriv('aes-256-gcm', this.key, nonce).setAAD(Buffer.from(owner));
-    const text = Buffer.concat([cipher.update(secret, 'utf8'), cipher.final()]);
-    return {
-      keyId: this.keyId,
-      box: Buffer.concat([nonce, cipher.getAuthTag(), text]).toString('base64'),
-    };
+    const dataKey = randomBytes(KEY_BYTES);
+    return this.enclose(dataKey, encrypt(Buffer.from(secret, 'utf8'), dataKey, owner), owner);
   }
 
-  /** @throws Error when the box was sealed with another key, for another owner, or was altered */
-  open({ keyId, box }: Sealed, owner: string): string {
-    if (keyId !== this.keyId) {
-      throw new Error(`sealed with the encryption key ${keyId}, this process has ${this.keyId}`);
+  /** @throws Error when the box was sealed with an unknown key, for another owner, or was altered */
+  open(sealed: Sealed, owner: string): string {
+    const { dataKey, secret } = this.disclose(sealed, owner);
+    return decrypt(secret, dataKey, owner).toString('utf8');
+  }
+
+  /**
+   * The same secret under the present key; null when it is under that already.
+   * @throws Error as `open` does
+   */
+  reseal(sealed: Sealed, owner: string): Sealed | null {
+    if (sealed.keyId === this.presentId) return null;
+    const { dataKey, secret } = this.disclose(sealed, owner);
+    return this.enclose(dataKey, secret, owner);
+  }
+
+  private enclose(dataKey: Buffer, secret: Buffer, owner: string): Sealed {
+    const sealedKey = encrypt(dataKey, this.present, keyOwner(owner));
+    return { keyId: this.presentId, box: Buffer.concat([sealedKey, secret]).toString('base64') };
+  }
+
+  private disclose({ keyId, box }: Sealed, owner: string): { dataKey: Buffer; secret: Buffer } {
+    const key = this.keys.get(keyId);
+    if (!key) {
+      const known = [...this.keys.keys()].join(', ');
+      throw new Error(`sealed with the encryption key ${keyId}, this process has ${known}`);
     }
     const bytes = Buffer.from(box, 'base64');
-    const decipher = createDecipheriv('aes-256-gcm', this.key, bytes.subarray(0, NONCE_BYTES), {
-      authTagLength: TAG_BYTES,
-    })
-      .setAAD(Buffer.from(owner))
-      .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
-    return Buffer.concat([
-      decipher.update(bytes.subarray(NONCE_BYTES + TAG_BYTES)),
-      decipher.final(),
-    ]).toString('utf8');
+    const dataKey = decrypt(bytes.subarray(0, SEALED_KEY_BYTES), key, keyOwner(owner));
+    return { dataKey, secret: bytes.subarray(SEALED_KEY_BYTES) };
   }
+}
+
+/** Tells keys apart, and nothing about them. */
+const idOf = (key: Buffer): string => createHash('sha256').update(key).digest('hex').slice(0, 8);
+
+/** A data key's box is no secret's box, whoever moves them around. */
+const keyOwner = (owner: string): string => `data key of ${owner}`;
+
+function encrypt(text: Buffer, key: Buffer, owner: string): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(owner));
+  const sealed = Buffer.concat([cipher.update(text), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), sealed]);
+}
+
+function decrypt(bytes: Buffer, key: Buffer, owner: string): Buffer {
+  const nonce = bytes.subarray(0, NONCE_BYTES);
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+    .setAAD(Buffer.from(owner))
+    .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+  const sealed = bytes.subarray(NONCE_BYTES + TAG_BYTES);
+  return Buffer.concat([decipher.update(sealed), decipher.final()]);
 }

@@ -16,13 +16,17 @@ export interface ProjectRecord {
   plan: string | null;
   ownerEmail: string | null;
   policy: ProjectPolicy;
-  /** By provider: what its signatures are verified with, sealed for `<project>/<provider>`. */
+  /** By provider: what its signatures are verified with, sealed for `providerKeyOwner`. */
   providerKeys?: Record<string, Sealed | null>;
   /** How many webhooks it holds; kept with them in one transaction, so that the limit can't be raced. */
   webhookCount: number;
   createdAt: Date;
   updatedAt: Date;
 }
+
+/** Bound into the box: a key copied to another project or provider doesn't open. */
+export const providerKeyOwner = (projectId: string, provider: string): string =>
+  `${projectId}/${provider}`;
 
 const schema = new Schema<ProjectRecord>(
   {

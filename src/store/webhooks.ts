@@ -30,7 +30,8 @@ export interface WebhookRecord {
   signing: SigningScheme[];
   /** The webhook's own figures; what is missing is the project's, then the profile's. */
   policy: Partial<DeliveryPolicy>;
-  headers: Record<string, string>;
+  /** Its own headers, by `openHeaders` (webhook-headers.ts); null: none. */
+  headers: Sealed | null;
   /**
    * Which envelopes it gets, as JSON: MongoDB would read meaning into a query's `$` and dots. null: all.
    */
@@ -83,7 +84,7 @@ const schema = new Schema<WebhookRecord>(
     lastStatus: { type: Schema.Types.Mixed, default: null },
     signing: { type: [String], required: true },
     policy: { type: Schema.Types.Mixed, default: {} },
-    headers: { type: Schema.Types.Mixed, default: {} },
+    headers: { type: Schema.Types.Mixed, default: null },
     filter: { type: String, default: null },
     secrets: {
       type: [{ _id: false, keyId: String, box: String, expiresAt: Date }],

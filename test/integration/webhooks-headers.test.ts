@@ -59,6 +59,24 @@ describe('a webhook’s own headers', () => {
     expect(JSON.stringify(delivery)).not.toMatch(/receivers-/);
   });
 
+  it('are shown to keys that could set them; to readers without credentials', async () => {
+    const { id, client } = await stack.project();
+    const headers = { 'X-Tenant': 'acme', ...credentials };
+    const webhook = await makeWebhook(client, url, { headers });
+    const path = `/v1/webhooks/${webhook.id}`;
+    expect((await client.get(path)).body.data.headers).toEqual(headers);
+    const reader = await stack.client(id, 'reader');
+    const shown = [
+      (await reader.get(path)).body.data,
+      (await reader.get('/v1/webhooks')).body.data.webhooks[0],
+    ];
+    for (const { headers: readable } of shown) {
+      expect(Object.keys(readable)).toEqual(Object.keys(headers));
+      expect(readable['X-Tenant']).toBe('acme');
+      expect(JSON.stringify(readable)).not.toMatch(/receivers-/);
+    }
+  });
+
   it('are changed as a whole, from the next attempt on', async () => {
     const { client } = await stack.project();
     const webhook = await makeWebhook(client, receiver.url, {

@@ -90,7 +90,7 @@ export class Fixture {
           events: ['*'],
           signing: ['hex'],
           policy: {},
-          headers: {},
+          headers: null,
           secrets: [this.dependencies.cipher.seal(secret, id)],
           ...fields,
         },

@@ -35,6 +35,12 @@ export class RoleProcess {
     return this.output;
   }
 
+  /** Waits for it to end by itself. @returns the exit code */
+  async exited(): Promise<number | null> {
+    if (this.child.exitCode === null) await once(this.child, 'exit');
+    return this.child.exitCode;
+  }
+
   /** @returns the exit code; null after SIGKILL */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;

@@ -81,7 +81,7 @@ export class Stack {
     const store = Store.open(config.mongodbUrl);
     await store.ensureIndexes();
     const engine = Engine.connect(config);
-    const cipher = new Cipher(config.encryptionKey);
+    const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
     const server = createServer(createApp({ store, engine, cipher, log, config }));
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

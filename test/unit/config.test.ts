@@ -36,6 +36,7 @@ describe('loadConfig', () => {
       },
       adminKey: required.POSTHORN_ADMIN_KEY,
       encryptionKey: Buffer.alloc(32, 7),
+      formerEncryptionKeys: [],
       allowedCidrs: [],
       retentionDays: 30,
       rateLimitPerMinute: 6000,
@@ -60,6 +61,9 @@ describe('loadConfig', () => {
         TEMPORAL_RETENTION_DAYS: '7',
         POSTHORN_ADMIN_KEY: required.POSTHORN_ADMIN_KEY,
         POSTHORN_ENCRYPTION_KEY: required.POSTHORN_ENCRYPTION_KEY,
+        POSTHORN_FORMER_ENCRYPTION_KEYS: [8, 9]
+          .map((byte) => Buffer.alloc(32, byte).toString('base64'))
+          .join(', '),
         POSTHORN_ALLOWED_CIDRS: '10.1.0.0/16, fd00::/8,',
         POSTHORN_RETENTION_DAYS: '90',
         POSTHORN_RATE_LIMIT_PER_MINUTE: '60',
@@ -83,6 +87,7 @@ describe('loadConfig', () => {
       },
       adminKey: required.POSTHORN_ADMIN_KEY,
       encryptionKey: Buffer.alloc(32, 7),
+      formerEncryptionKeys: [Buffer.alloc(32, 8), Buffer.alloc(32, 9)],
       allowedCidrs: ['10.1.0.0/16', 'fd00::/8'],
       retentionDays: 90,
       rateLimitPerMinute: 60,
@@ -117,6 +122,10 @@ describe('loadConfig', () => {
     ['TEMPORAL_RETENTION_DAYS', ['0', '1.5', 'forever']],
     ['POSTHORN_ADMIN_KEY', ['short', 'twenty four characters or more', `${'x'.repeat(24)}é`]],
     ['POSTHORN_ENCRYPTION_KEY', ['short', Buffer.alloc(31).toString('base64')]],
+    [
+      'POSTHORN_FORMER_ENCRYPTION_KEYS',
+      ['short', `${Buffer.alloc(32).toString('base64')},${Buffer.alloc(31).toString('base64')}`],
+    ],
     ['POSTHORN_ALLOWED_CIDRS', ['10.0.0.1', '10.0.0.0/33', 'example.com', '10.0.0.0/8;fd00::/8']],
     ['POSTHORN_RETENTION_DAYS', ['0', '-3', 'week']],
     ['POSTHORN_RATE_LIMIT_PER_MINUTE', ['0', 'none']],
@@ -135,6 +144,7 @@ describe('loadConfig', () => {
     ['worker', ['MONGODB_URL', 'POSTHORN_ENCRYPTION_KEY']],
     ['all', ['MONGODB_URL', 'POSTHORN_ADMIN_KEY', 'POSTHORN_ENCRYPTION_KEY']],
     ['setup', ['MONGODB_URL']],
+    ['rotate-key', ['MONGODB_URL', 'POSTHORN_ENCRYPTION_KEY']],
   ] satisfies [Role, string[]][])('requires of the role %s only what it needs', (role, names) => {
     expect(problemsOf({}, role).map((problem) => problem.split(' ')[0])).toEqual(names);
     const needed = Object.entries(required).filter(([name]) => names.includes(name));

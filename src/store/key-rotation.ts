@@ -1,0 +1,105 @@
+import type { Logger } from 'pino';
+import type { Cipher, Sealed } from './cipher';
+import { providerKeyOwner } from './projects';
+import type { Store } from './store';
+import { headersOwner } from './webhook-headers';
+
+/**
+ * Seals all that is under a former key with the present one. Each box is replaced only while it is the
+ * one that was read, so running processes may go on changing webhooks, and it may be killed and run
+ * again, or twice at once. It ends when a pass has found nothing more to do.
+ * @returns how many boxes were sealed again
+ * @throws Error after all others were, when some can't be opened
+ */
+export async function rotateKey(store: Store, cipher: Cipher, log: Logger): Promise<number> {
+  const rotation = new KeyRotation(store, cipher, log);
+  let resealed = 0;
+  for (;;) {
+    const { replaced, unreadable } = await rotation.pass();
+    resealed += replaced;
+    if (replaced > 0) continue;
+    log.info({ resealed, unreadable }, 'key rotated');
+    if (unreadable > 0) {
+      throw new Error(
+        `${unreadable} of what is sealed can't be opened; the log names each. Is a former key missing?`,
+      );
+    }
+    return resealed;
+  }
+}
+
+class KeyRotation {
+  private replaced = 0;
+  private unreadable = 0;
+
+  constructor(
+    private readonly store: Store,
+    private readonly cipher: Cipher,
+    private readonly log: Logger,
+  ) {}
+
+  async pass(): Promise<{ replaced: number; unreadable: number }> {
+    this.replaced = 0;
+    this.unreadable = 0;
+    await this.webhooks();
+    await this.projects();
+    return { replaced: this.replaced, unreadable: this.unreadable };
+  }
+
+  private async webhooks(): Promise<void> {
+    const { model } = this.store.webhooks;
+    for await (const { _id, secrets, headers } of model
+      .find({}, { secrets: 1, headers: 1 })
+      .lean()) {
+      for (const secret of secrets) {
+        await this.reseal(secret, _id, ({ keyId, box }) =>
+          model.updateOne(
+            { _id, 'secrets.box': secret.box },
+            { $set: { 'secrets.$.keyId': keyId, 'secrets.$.box': box } },
+            { timestamps: false },
+          ),
+        );
+      }
+      await this.reseal(headers, headersOwner(_id), (sealed) =>
+        model.updateOne(
+          { _id, 'headers.box': headers!.box },
+          { $set: { headers: sealed } },
+          { timestamps: false },
+        ),
+      );
+    }
+  }
+
+  private async projects(): Promise<void> {
+    const { model } = this.store.projects;
+    for await (const { _id, providerKeys } of model.find({}, { providerKeys: 1 }).lean()) {
+      for (const [name, key] of Object.entries(providerKeys ?? {})) {
+        const field = `providerKeys.${name}`;
+        await this.reseal(key, providerKeyOwner(_id, name), (sealed) =>
+          model.updateOne(
+            { _id, [`${field}.box`]: key!.box },
+            { $set: { [field]: sealed } },
+            { timestamps: false },
+          ),
+        );
+      }
+    }
+  }
+
+  private async reseal(
+    sealed: Sealed | null,
+    owner: string,
+    replace: (sealed: Sealed) => PromiseLike<{ modifiedCount: number }>,
+  ): Promise<void> {
+    if (sealed === null) return;
+    let again: Sealed | null;
+    try {
+      again = this.cipher.reseal(sealed, owner);
+    } catch {
+      this.unreadable += 1;
+      this.log.error({ owner, keyId: sealed.keyId }, 'what is sealed can not be opened');
+      return;
+    }
+    if (again) this.replaced += (await replace(again)).modifiedCount;
+  }
+}
