@@ -8,9 +8,10 @@ import { startServer } from './start-server.mjs';
 /**
  * A mongod as a single-node replica set with its data in `<dataDir>/mongo`, on loopback only.
  * `ttlSeconds`: how often expired documents are looked for (MongoDB's own default is 60).
+ * `fixedPorts`: those of an earlier start, to be found at the same address again.
  * Returns the guarded server with `url` and `version`.
  */
-export async function startMongod({ dataDir, ttlSeconds }) {
+export async function startMongod({ dataDir, ttlSeconds, fixedPorts }) {
   const dbPath = join(dataDir, 'mongo');
   const seriesFile = join(dataDir, 'mongo-series.json');
   mkdirSync(dbPath, { recursive: true });
@@ -31,6 +32,7 @@ export async function startMongod({ dataDir, ttlSeconds }) {
     dataDir,
     graceMs: 20_000,
     preferred: { mongo: 27017 },
+    fixed: fixedPorts,
     argsFor: ({ mongo }) => mongodArgs(dbPath, mongo, ttlSeconds),
     ready: ({ mongo }, alive) => becomePrimary(mongo, { alive }),
   });

@@ -27,6 +27,7 @@ export async function becomePrimary(port, { alive, timeoutMs = 30_000 }) {
       async () => {
         if (!alive()) return 'gone';
         try {
+          await client.connect(); // anew: a first try that failed leaves the client closed
           await ensureMember(admin, host);
           return (await admin.command({ hello: 1 })).isWritablePrimary;
         } catch (error) {

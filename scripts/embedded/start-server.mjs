@@ -8,11 +8,12 @@ const tries = 3;
  * Starts a server on its preferred ports, on others when somebody took them between our look and
  * its start, and waits until `ready` has come true.
  * `preferred` names the ports ({api: 7233}); `argsFor(ports)`, `ready(ports, alive)`.
+ * `fixed` are the ports of an earlier start that this one takes over: what it serves expects it there.
  */
-export async function startServer({ title, preferred, argsFor, ready, ...rest }) {
+export async function startServer({ title, preferred, fixed, argsFor, ready, ...rest }) {
   for (let attempt = 1; ; attempt += 1) {
-    const ports = {};
-    for (const [use, port] of Object.entries(preferred)) {
+    const ports = { ...fixed };
+    for (const [use, port] of Object.entries(fixed ? {} : preferred)) {
       ports[use] = await freePort(attempt === 1 ? port : undefined);
     }
     const server = await startGuarded({ ...rest, args: argsFor(ports) });

@@ -8,10 +8,10 @@ const namespace = 'default';
 
 /**
  * Temporal's development server, its state in `<dataDir>/temporal.db`, on loopback only; with the
- * Web UI unless `headless`.
+ * Web UI unless `headless`. `fixedPorts`: those of an earlier start, to be found at the same address again.
  * Returns the guarded server with `address`, `uiUrl`, `cliPath` and `version`.
  */
-export async function startTemporal({ dataDir, headless = false }) {
+export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
   const { path, version } = await findBinary('temporal');
   const env = cleanEnvironment();
   const server = await startServer({
@@ -20,6 +20,7 @@ export async function startTemporal({ dataDir, headless = false }) {
     command: path,
     dataDir,
     env,
+    fixed: fixedPorts,
     preferred: headless ? { api: 7233 } : { api: 7233, ui: 8233 },
     argsFor: (ports) => temporalArgs(dataDir, ports),
     ready: (ports, alive) => ready(path, env, ports, alive),

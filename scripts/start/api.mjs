@@ -4,12 +4,13 @@ const requestTimeoutMs = 15_000;
 
 /** A client of our own API. Answers `{status, data, error}`; only a lost connection throws. */
 export function createApi(apiUrl, key) {
-  return async function call(method, path, body) {
+  return async function call(method, path, body, headers = {}) {
     const response = await fetch(apiUrl + path, {
       method,
       headers: {
         authorization: `Bearer ${key}`,
         ...(body && { 'content-type': 'application/json' }),
+        ...headers,
       },
       body: body && JSON.stringify(body),
       signal: AbortSignal.timeout(requestTimeoutMs),

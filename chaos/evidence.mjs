@@ -1,0 +1,64 @@
+import { Client, Connection } from '@temporalio/client';
+import mongoose from 'mongoose';
+import { poll } from '../scripts/lib/run.mjs';
+
+const everyMs = 2000;
+const isOurs = "WorkflowType != 'reconcile' AND WorkflowType != 'temporal-sys-scheduler-workflow'";
+
+/** Looks into MongoDB and Temporal directly, past the API. */
+export async function openEvidence({ mongodbUrl, temporalAddress }) {
+  const mongo = new mongoose.mongo.MongoClient(mongodbUrl);
+  await mongo.connect();
+  const db = mongo.db();
+  const connection = await Connection.connect({ address: temporalAddress });
+  const temporal = new Client({ connection });
+  const list = async (query) => {
+    const found = [];
+    for await (const workflow of temporal.workflow.list({ query })) found.push(workflow);
+    return found;
+  };
+
+  const unfinished = async () => ({
+    'deliveries pending': await db.collection('deliveries').countDocuments({ status: 'pending' }),
+    'deliveries held': await db.collection('deliveries').countDocuments({ status: 'held' }),
+    'events not fanned out': await db.collection('events').countDocuments({ fannedOutAt: null }),
+    'workflows running': (await list(`ExecutionStatus = 'Running' AND ${isOurs}`)).length,
+  });
+
+  return {
+    /**
+     * Waits until nothing is under way. Returns what still was after `timeoutMs`, by its name; empty
+     * when all is quiet. `onLook` is told what is unfinished at each look.
+     */
+    async untilQuiet({ timeoutMs, onLook }) {
+      let left = {};
+      await poll(
+        async () => {
+          const counts = await unfinished();
+          left = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
+          onLook(left);
+          return Object.keys(left).length === 0;
+        },
+        { timeoutMs, everyMs },
+      );
+      return left;
+    },
+    events: () => db.collection('events').find().toArray(),
+    deliveries: () => db.collection('deliveries').find().toArray(),
+    webhooks: () => db.collection('webhooks').find().toArray(),
+    /** `{workflowId, type, status}` of all workflows that are Posthorn's, each run. */
+    workflows: () => list(isOurs),
+    /** Ends one workflow that runs, as an operator might; false when none does. */
+    async terminateOne(random) {
+      const running = await list(`ExecutionStatus = 'Running' AND ${isOurs}`);
+      if (running.length === 0) return undefined;
+      const { workflowId } = random.pick(running);
+      await temporal.workflow.getHandle(workflowId).terminate('chaos');
+      return workflowId;
+    },
+    async close() {
+      await connection.close();
+      await mongo.close();
+    },
+  };
+}

@@ -1,0 +1,100 @@
+import { sleep } from '../scripts/lib/run.mjs';
+
+/** How many of the events are posted once, without a key: whether they were taken stays open. */
+const unkeyedShare = 0.2;
+const steerEveryMs = 4000;
+
+/**
+ * Posts events at a steady rate, each for itself. A keyed one is repeated until it is accepted, as a
+ * careful customer does.
+ * Returns `{done, accepted}`: accepted is a Map of event id to type.
+ */
+export function startLoad({ caller, samples, random, ratePerSecond, durationMs }) {
+  const accepted = new Map();
+  const keys = new Map();
+  const statuses = new Map();
+  const types = [...samples.keys()];
+  const count = (status) => statuses.set(status, (statuses.get(status) ?? 0) + 1);
+
+  const post = async (number) => {
+    const type = random.pick(types);
+    const body = { type, data: samples.get(type) };
+    const isKeyed = random.next() >= unkeyedShare;
+    const headers = isKeyed ? { 'idempotency-key': `event-${number}` } : {};
+    const call = isKeyed ? caller.must : caller.once;
+    const { status, data } = await call('POST', '/v1/events', body, headers);
+    count(status);
+    if (status !== 202) return;
+    accepted.set(data.id, type);
+    if (isKeyed) keys.set(`event-${number}`, data.id);
+  };
+
+  const run = async () => {
+    const start = Date.now();
+    const posts = [];
+    for (let number = 1; ; number += 1) {
+      const ahead = start + (number * 1000) / ratePerSecond - Date.now();
+      if (ahead > 0) await sleep(ahead);
+      if (Date.now() - start > durationMs) break;
+      posts.push(post(number));
+    }
+    await Promise.all(posts);
+  };
+  return { done: run(), accepted, keys, statuses };
+}
+
+/**
+ * Pauses and resumes a webhook, rotates its secret and replays deliveries, until told to stop; the
+ * webhook is resumed in the end.
+ */
+export function startSteering({ caller, receiver, webhookId, random }) {
+  const stopping = new AbortController();
+  const path = `/v1/webhooks/${webhookId}`;
+  let replays = 0;
+
+  const learnSecret = async () => {
+    const { data } = await caller.must('GET', `${path}/secret`);
+    if (!receiver.secrets.includes(data.secret)) receiver.secrets.push(data.secret);
+  };
+  const actions = [
+    async () => {
+      await caller.must('POST', `${path}/pause`);
+      await sleep(random.between(1000, steerEveryMs));
+      // Once: whether an unanswered resume came through is found out by the next one.
+      await caller.once('POST', `${path}/resume`);
+    },
+    async () => {
+      await caller.once('POST', `${path}/secret/rotate`, { overlapHours: 0.002 });
+      await learnSecret();
+    },
+    async () => {
+      const { data } = await caller.must('GET', `/v1/deliveries?webhookId=${webhookId}&limit=100`);
+      const ended = data.deliveries.filter(({ status }) => status === 'succeeded');
+      if (ended.length === 0) return;
+      const { status } = await caller.once(
+        'POST',
+        `/v1/deliveries/${random.pick(ended).id}/replay`,
+      );
+      if (status === 202) replays += 1;
+    },
+  ];
+
+  const run = async () => {
+    while (!stopping.signal.aborted) {
+      await random.pick(actions)();
+      await sleep(random.between(0, steerEveryMs));
+    }
+    await caller.must('POST', `${path}/resume`);
+    await learnSecret();
+  };
+  const done = run();
+  return {
+    get replays() {
+      return replays;
+    },
+    stop: () => {
+      stopping.abort();
+      return done;
+    },
+  };
+}

@@ -1,0 +1,94 @@
+import { createHmac } from 'node:crypto';
+import { createServer } from 'node:http';
+import { buffer } from 'node:stream/consumers';
+
+/**
+ * The receivers' tempers. `types`: what its webhook subscribes to. `keeps`: every event must arrive.
+ * `behave(res, n, random)`: n counts its requests from 1; the answer is sent or, by answering nothing,
+ * left out.
+ */
+export const tempers = [
+  { name: 'healthy', types: ['*'], keeps: true, behave: (res) => res.end() },
+  // Its webhook is paused, resumed and its secret rotated all the time.
+  { name: 'steered', types: ['*'], keeps: true, behave: (res) => res.end() },
+  {
+    name: 'slow',
+    types: ['email.opened'],
+    behave: (res) => setTimeout(() => res.end(), 1200),
+  },
+  { name: 'hanging', types: ['email.clicked'], behave: () => {} },
+  {
+    name: 'flapping',
+    types: ['email.bounced'],
+    behave: (res, n, random) => res.writeHead(random.next() < 0.5 ? 500 : 204).end(),
+  },
+  {
+    name: 'resetting',
+    types: ['email.deferred'],
+    policy: { autoDisableAfter: 25 },
+    behave: (res) => res.socket.resetAndDestroy(),
+  },
+  {
+    name: 'throttling',
+    types: ['email.unsubscribed'],
+    behave: (res, n) => {
+      if (n % 3 === 0) res.end();
+      else res.writeHead(429, { 'retry-after': '2' }).end();
+    },
+  },
+  { name: 'gone', types: ['email.spam_reported'], behave: (res) => res.writeHead(410).end() },
+  // Not listening during the middle third of the load.
+  { name: 'dead for a while', types: ['email.delivered'], behave: (res) => res.end() },
+];
+
+/** A receiver that keeps what it got: `receipts` of `{deliveryId, at, answered, verified, body}`. */
+export class Receiver {
+  receipts = [];
+  /** All secrets that its webhook has had. */
+  secrets = [];
+  #server;
+  #port = 0;
+
+  constructor(temper, random) {
+    this.temper = temper;
+    this.random = random;
+  }
+
+  get url() {
+    return `http://127.0.0.1:${this.#port}/`;
+  }
+
+  async listen() {
+    this.#server = createServer((req, res) => {
+      this.#receive(req, res).catch(() => req.destroy());
+    });
+    await new Promise((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    this.#port = this.#server.address().port;
+  }
+
+  close() {
+    this.#server.close();
+    this.#server.closeAllConnections();
+  }
+
+  /** Whether a request was signed with one of the webhook's secrets. */
+  verify({ signature, body }) {
+    return this.secrets.some(
+      (secret) => createHmac('sha256', secret).update(body).digest('hex') === signature,
+    );
+  }
+
+  async #receive(req, res) {
+    const body = await buffer(req);
+    const receipt = {
+      deliveryId: req.headers['x-webhook-delivery-id'],
+      signature: req.headers['x-webhook-signature'],
+      body,
+      at: Date.now(),
+      answered: false,
+    };
+    this.receipts.push(receipt);
+    res.once('finish', () => (receipt.answered = res.statusCode < 300));
+    this.temper.behave(res, this.receipts.length, this.random);
+  }
+}

@@ -1,0 +1,65 @@
+import { say } from '../scripts/lib/console.mjs';
+import { groupBy } from './group-by.mjs';
+
+/** What a run came to, for a person: the receivers, the strikes, the verdicts. */
+export function report({
+  load,
+  steering,
+  receipts,
+  incidents,
+  verdicts,
+  left,
+  quietSeconds,
+  stack,
+}) {
+  const statuses = ['succeeded', 'failed', 'skipped', 'cancelled'];
+  const rows = receipts.map(({ receiver, deliveries, unlogged }) => [
+    receiver.temper.name,
+    deliveries.length,
+    ...statuses.map((status) => deliveries.filter((delivery) => delivery.status === status).length),
+    receiver.receipts.length,
+    unlogged.length,
+  ]);
+  const kinds = groupBy(incidents, (incident) =>
+    `${incident.strike} ${incident.parts
+      .map((name) => name.split('-')[0])
+      .toSorted()
+      .join('+')}`.trim(),
+  );
+  const unasked = stack.parts.flatMap(({ name, unasked: times }) =>
+    times.map((time) => `${name} at ${time.toISOString()}`),
+  );
+  say(`
+${table([['receiver', 'deliveries', ...statuses, 'requests', 'not logged'], ...rows])}
+
+${table([['strike', 'times'], ...[...kinds].toSorted(([a], [b]) => a.localeCompare(b)).map(([kind, { length }]) => [kind, length])])}
+
+${load.accepted.size} events accepted (${[...load.statuses].map(([status, count]) => `${count} × ${status || 'no answer'}`).join(', ')}), ${steering.replays} replays, quiet after ${quietSeconds} s
+ended by themselves: ${unasked.join(', ') || 'none'}
+${Object.keys(left).length > 0 ? `NOT QUIET: ${JSON.stringify(left)}\n` : ''}`);
+  for (const { title, problems } of verdicts) {
+    say(
+      `  ${problems.length === 0 ? '✔' : '✘'} ${title}${problems.length > 0 ? `: ${problems.length}` : ''}`,
+    );
+    for (const problem of problems.slice(0, 10)) say(`      ${problem}`);
+  }
+}
+
+/** Rows of cells as aligned text; the first row is the head. */
+function table(rows) {
+  const widths = rows[0].map((_, column) =>
+    Math.max(...rows.map((row) => String(row[column]).length)),
+  );
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) =>
+          typeof cell === 'number'
+            ? String(cell).padStart(widths[column])
+            : cell.padEnd(widths[column]),
+        )
+        .join('  ')
+        .trimEnd(),
+    )
+    .join('\n');
+}

@@ -1,0 +1,183 @@
+/**
+ * npm run chaos: proves that nothing is lost. A whole Posthorn in a data folder of its own is struck
+ * with kill -9 and SIGSTOP while events come in; then, when all is quiet, everything is counted.
+ *   npm run chaos -- [--minutes 2] [--seed 1] [--rate 1] [--keep]
+ * The seed decides the strikes. Exits 1 on any loss; the data folder is kept then, and with --keep.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { stopAllGuarded } from '../scripts/embedded/guarded.mjs';
+import { ensureBuilt, ensureDependencies } from '../scripts/lib/build-steps.mjs';
+import { fail, note, say, step } from '../scripts/lib/console.mjs';
+import { createLifetime } from '../scripts/lib/lifetime.mjs';
+import { Refusal, sleep } from '../scripts/lib/run.mjs';
+import { createCaller } from './client.mjs';
+import { openEvidence } from './evidence.mjs';
+import { startLoad, startSteering } from './load.mjs';
+import { createRandom } from './random.mjs';
+import { Receiver, tempers } from './receivers.mjs';
+import { report } from './report.mjs';
+import { makeSchedule } from './schedule.mjs';
+import { startStack } from './stack.mjs';
+import { judge } from './verdicts.mjs';
+
+const policy = { timeoutMs: 2000, retryDelaysMs: [1000, 1000, 2000, 3000, 5000] };
+const quietTimeoutMs = 8 * 60_000;
+
+const { values } = parseArgs({
+  options: {
+    minutes: { type: 'string', default: '2' },
+    seed: { type: 'string', default: '1' },
+    rate: { type: 'string', default: '1' },
+    keep: { type: 'boolean', default: false },
+  },
+});
+const durationMs = Number(values.minutes) * 60_000;
+const lifetime = createLifetime({ interruptedCode: 130 });
+try {
+  if (!(durationMs > 0) || !(Number(values.rate) > 0))
+    throw new Refusal('--minutes and --rate are numbers above 0');
+  await lifetime.end((await chaos()) ? 0 : 1);
+} catch (error) {
+  if (!lifetime.ending) fail(error instanceof Refusal ? error.message : error.stack);
+  await lifetime.end(1);
+}
+
+async function chaos() {
+  await ensureDependencies();
+  await ensureBuilt();
+  const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-chaos-'));
+  let isClean = false;
+  lifetime.onStop(() => {
+    if (isClean && !values.keep) rmSync(dataDir, { recursive: true });
+    else note(`Data and logs are kept in ${dataDir}`);
+  });
+  lifetime.onStop(stopAllGuarded);
+  const stack = await startStack({ dataDir, apis: 2, workers: 2 });
+  lifetime.onStop(stack.stop, 'the stack');
+  const evidence = await openEvidence(stack);
+
+  // Of its own, so that what answers when changes nothing in the strikes.
+  const seed = Number(values.seed);
+  const random = createRandom(seed + 1);
+  const caller = await prepare(stack, random);
+  const { receivers, samples } = caller;
+  const schedule = makeSchedule({
+    random: createRandom(seed),
+    parts: stack.parts.map(({ name }) => name),
+    durationMs,
+  });
+  const load = startLoad({
+    caller,
+    samples,
+    random,
+    ratePerSecond: Number(values.rate),
+    durationMs,
+  });
+  const steered = receivers.find(({ temper }) => temper.name === 'steered');
+  const steering = startSteering({
+    caller,
+    receiver: steered,
+    webhookId: steered.webhookId,
+    random,
+  });
+  const absence = comeAndGo(receivers.find(({ temper }) => temper.name === 'dead for a while'));
+  const incidents = await strike({ schedule, parts: stack.parts, evidence, random });
+  await step('Last events', async () => {
+    await Promise.all([load.done, absence]);
+    await steering.stop();
+  });
+
+  const quietStart = Date.now();
+  let lastSaid = 0;
+  const left = await evidence.untilQuiet({
+    timeoutMs: quietTimeoutMs,
+    onLook: (counts) => {
+      if (Date.now() - lastSaid < 10_000) return;
+      lastSaid = Date.now();
+      say(`  · under way: ${JSON.stringify(counts)}`);
+    },
+  });
+  const quietSeconds = Math.round((Date.now() - quietStart) / 1000);
+  const { receipts, verdicts } = judge({
+    accepted: load.accepted,
+    keys: load.keys,
+    incidents,
+    receivers,
+    events: await evidence.events(),
+    deliveries: await evidence.deliveries(),
+    webhooks: await evidence.webhooks(),
+    workflows: await evidence.workflows(),
+  });
+  report({ load, steering, receipts, incidents, verdicts, left, quietSeconds, stack });
+  isClean = verdicts.every(({ problems }) => problems.length === 0);
+  await evidence.close();
+  return isClean;
+}
+
+/** A project, with a receiver and a webhook for each temper. */
+async function prepare({ apiUrls, adminKey }, random) {
+  const admin = createCaller({ apiUrls, key: adminKey, random });
+  const { data: project } = await admin.must('POST', '/v1/projects', { name: 'chaos', policy });
+  const { data: key } = await admin.must('POST', `/v1/projects/${project.id}/keys`, {
+    name: 'chaos',
+    role: 'owner',
+  });
+  const caller = createCaller({ apiUrls, key: key.key, random });
+  const receivers = [];
+  for (const temper of tempers) {
+    const receiver = new Receiver(temper, random);
+    await receiver.listen();
+    const { data } = await caller.must('POST', '/v1/webhooks', {
+      name: temper.name,
+      url: receiver.url,
+      events: temper.types,
+      ...(temper.policy && { policy: temper.policy }),
+    });
+    receiver.webhookId = data.id;
+    receiver.secrets.push(data.secret);
+    receivers.push(receiver);
+  }
+  const wanted = new Set(['email.sent', ...tempers.flatMap(({ types }) => types)]);
+  const { data } = await caller.must('GET', '/v1/event-types');
+  const samples = new Map(
+    data.eventTypes
+      .filter(({ type }) => wanted.has(type))
+      .map(({ type, sample }) => [type, sample]),
+  );
+  return { ...caller, receivers, samples };
+}
+
+async function comeAndGo(receiver) {
+  await sleep(durationMs / 3);
+  receiver.close();
+  await sleep(durationMs / 3);
+  await receiver.listen();
+}
+
+/** Carries the schedule out. Returns what was struck: `{strike, parts, from, to}` in milliseconds. */
+async function strike({ schedule, parts, evidence, random }) {
+  const start = Date.now();
+  const struck = [];
+  for (const { atMs, strike: kind, parts: names, downMs } of schedule) {
+    await sleep(Math.max(0, start + atMs - Date.now()));
+    const from = Date.now();
+    const targets = parts.filter(({ name }) => names.includes(name));
+    let what = names.join(' and ');
+    if (kind === 'terminate')
+      what = (await evidence.terminateOne(random).catch(() => undefined)) ?? 'nothing';
+    for (const part of targets) part.strike(kind === 'pause' ? 'SIGSTOP' : 'SIGKILL', downMs);
+    say(
+      `  ${String(Math.round((from - start) / 1000)).padStart(4)} s  ${kind} ${what}${kind === 'terminate' ? '' : `, ${(downMs / 1000).toFixed(1)} s`}`,
+    );
+    if (kind === 'pause') {
+      await sleep(downMs);
+      for (const part of targets) part.strike('SIGCONT');
+    }
+    struck.push({ strike: kind, parts: names, from, to: from + downMs });
+  }
+  await sleep(Math.max(0, start + durationMs - Date.now()));
+  return struck;
+}

@@ -1,0 +1,34 @@
+const calmStartMs = 8000;
+const calmEndMs = 10_000;
+
+/**
+ * When which parts are struck, and how: `{atMs, strike, parts, downMs}` in the order of time, by the
+ * random numbers alone. Each part's turn comes before any comes again.
+ * `strike`: `kill` is SIGKILL, started again after `downMs`; `pause` is SIGSTOP, and SIGCONT after
+ * `downMs`; `terminate` ends workflows in Temporal, as an operator might.
+ */
+export function makeSchedule({ random, parts, durationMs }) {
+  const incidents = [];
+  let turn = [];
+  const nextPart = () => {
+    if (turn.length === 0) turn = random.shuffle(parts);
+    return turn.shift();
+  };
+  let atMs = calmStartMs;
+  while (atMs < durationMs - calmEndMs) {
+    const dice = random.next();
+    const struck = [nextPart()];
+    if (dice < 0.25) struck.push(random.pick(parts.filter((part) => part !== struck[0])));
+    const strike = dice > 0.9 ? 'terminate' : dice > 0.65 ? 'pause' : 'kill';
+    incidents.push({
+      atMs: Math.round(atMs),
+      strike,
+      parts: strike === 'terminate' ? [] : struck,
+      downMs: Math.round(
+        strike === 'pause' ? random.between(1000, 12_000) : random.between(0, 6000),
+      ),
+    });
+    atMs += random.between(6000, 14_000);
+  }
+  return incidents;
+}

@@ -1,0 +1,164 @@
+import { groupBy } from './group-by.mjs';
+
+const terminal = new Set(['succeeded', 'failed', 'skipped', 'cancelled']);
+/** Clocks are one, but a request is on its way for a moment. */
+const skewMs = 100;
+/** An attempt under way at a strike was sent up to this long before, or is sent again after it. */
+const besideMs = 20_000;
+
+const endOf = ({ startedAt, durationMs }) => startedAt.getTime() + durationMs;
+
+/** What every event should have become, against what it is. Each verdict: `{title, problems}`. */
+export function judge(run) {
+  const { accepted, keys, events, deliveries, webhooks, receivers, workflows, incidents } = run;
+  const byEvent = groupBy(deliveries, ({ eventId }) => eventId);
+  const eventIds = new Set(events.map(({ _id }) => _id));
+  const deliveryIds = new Set(deliveries.map(({ _id }) => _id));
+  const subscribed = (type) =>
+    receivers.filter(({ temper }) => temper.types.includes('*') || temper.types.includes(type));
+  const receipts = receivers.map((receiver) => match(receiver, deliveries));
+
+  const lost = [...accepted.keys()].filter((id) => !eventIds.has(id));
+  const doubled = [
+    ...groupBy(
+      events.filter((event) => event.idempotencyKey),
+      (event) => event.idempotencyKey,
+    ),
+  ]
+    .filter(([key, stored]) => stored.length !== 1 || keys.get(key) !== stored[0]._id)
+    .map(([key]) => key);
+  const unplanned = events.flatMap(({ _id, type }) => {
+    const got = new Set((byEvent.get(_id) ?? []).map(({ webhookId }) => webhookId));
+    return subscribed(type)
+      .filter(({ webhookId }) => !got.has(webhookId))
+      .map(({ temper }) => `${_id} for ${temper.name}`);
+  });
+  const surplus = events
+    .filter(({ _id, type }) => (byEvent.get(_id) ?? []).length > subscribed(type).length)
+    .map(({ _id }) => _id);
+  const missed = receivers
+    .filter(({ temper }) => temper.keeps)
+    .flatMap((receiver) => {
+      const got = new Set(receiver.receipts.map(({ deliveryId }) => deliveryId));
+      return deliveries
+        .filter(({ _id, webhookId }) => webhookId === receiver.webhookId && !got.has(_id))
+        .map(({ _id }) => `${_id} of ${receiver.temper.name}`);
+    });
+  const failedHealthy = receivers
+    .filter(({ temper }) => temper.keeps)
+    .flatMap(({ webhookId }) =>
+      deliveries
+        .filter((delivery) => delivery.webhookId === webhookId && delivery.status !== 'succeeded')
+        .map(({ _id, status }) => `${_id} ${status}`),
+    );
+  const unsigned = receivers.flatMap((receiver) =>
+    receiver.receipts
+      .filter((receipt) => !receiver.verify(receipt))
+      .map(({ deliveryId }) => `${deliveryId} of ${receiver.temper.name}`),
+  );
+  const otherBytes = receivers.flatMap(({ receipts: all, temper }) =>
+    [...groupBy(all, ({ deliveryId }) => deliveryId)]
+      .filter(([, same]) => same.some(({ body }) => !body.equals(same[0].body)))
+      .map(([id]) => `${id} of ${temper.name}`),
+  );
+  const notTerminal = deliveries
+    .filter(({ status }) => !terminal.has(status))
+    .map(({ _id, status }) => `${_id} ${status}`);
+  const unfanned = events.filter(({ fannedOutAt }) => fannedOutAt === null).map(({ _id }) => _id);
+  const orphans = [
+    ...deliveries.filter(({ eventId }) => !eventIds.has(eventId)).map(({ _id }) => _id),
+    ...workflows
+      .filter(({ workflowId }) => {
+        const [kind, id] = workflowId.split('/');
+        if (kind === 'delivery') return !deliveryIds.has(id);
+        return kind === 'event' && !eventIds.has(id);
+      })
+      .map(({ workflowId }) => workflowId),
+  ];
+  const running = workflows
+    .filter(({ status }) => status.name === 'RUNNING')
+    .map(({ workflowId }) => workflowId);
+  const calmDuplicates = receipts
+    .flatMap(({ unlogged }) => unlogged)
+    .filter(
+      ({ at }) => !incidents.some(({ from, to }) => at > from - besideMs && at < to + besideMs),
+    )
+    .map(({ deliveryId, at }) => `${deliveryId} at ${new Date(at).toISOString()}`);
+  const phantoms = receipts.flatMap(({ phantom }) => phantom);
+  const sick = receivers.flatMap((receiver) =>
+    healthProblems(
+      receiver,
+      webhooks.find(({ _id }) => _id === receiver.webhookId),
+      deliveries,
+    ),
+  );
+
+  return {
+    receipts,
+    verdicts: [
+      { title: 'every event answered 202 is in MongoDB', problems: lost },
+      { title: 'an Idempotency-Key is one event', problems: doubled },
+      { title: 'every event is fanned out', problems: unfanned },
+      { title: 'every event has all its deliveries', problems: unplanned },
+      { title: 'and none twice', problems: surplus },
+      { title: 'every delivery has ended', problems: notTerminal },
+      { title: 'healthy receivers got every event', problems: missed },
+      { title: 'and their deliveries succeeded', problems: failedHealthy },
+      { title: 'every request is signed', problems: unsigned },
+      { title: 'every repetition has the same bytes', problems: otherBytes },
+      { title: 'every logged success was received', problems: phantoms },
+      { title: 'what is received but not logged is beside a strike', problems: calmDuplicates },
+      { title: "webhooks' health agrees with the attempts", problems: sick },
+      { title: 'no workflow runs', problems: running },
+      { title: 'no orphan', problems: orphans },
+    ],
+  };
+}
+
+/** A receiver's requests beside its deliveries' logged attempts. */
+function match(receiver, deliveries) {
+  const own = deliveries.filter(({ webhookId }) => webhookId === receiver.webhookId);
+  const byDelivery = groupBy(receiver.receipts, ({ deliveryId }) => deliveryId);
+  const unlogged = [];
+  const phantom = [];
+  for (const { _id, attempts } of own) {
+    const left = [...attempts];
+    for (const receipt of byDelivery.get(_id) ?? []) {
+      const index = left.findIndex(
+        (attempt) =>
+          receipt.at >= attempt.startedAt.getTime() - skewMs &&
+          receipt.at <= endOf(attempt) + skewMs,
+      );
+      if (index === -1) unlogged.push(receipt);
+      else left.splice(index, 1);
+    }
+    phantom.push(
+      ...left
+        .filter(({ outcome }) => outcome === 'succeeded')
+        .map(({ number }) => `${_id}#${number}`),
+    );
+  }
+  return { receiver, deliveries: own, unlogged, phantom };
+}
+
+function healthProblems({ temper, webhookId }, webhook, deliveries) {
+  const attempts = deliveries
+    .filter((delivery) => delivery.webhookId === webhookId)
+    .flatMap((delivery) => delivery.attempts)
+    .toSorted((a, b) => endOf(a) - endOf(b));
+  const last = (outcome) => {
+    const found = attempts.findLast((attempt) => attempt.outcome === outcome);
+    return found ? endOf(found) : null;
+  };
+  const expected = {
+    lastSuccessAt: last('succeeded'),
+    lastFailedAt: last('failed'),
+    failureCount: attempts.length - 1 - attempts.findLastIndex((a) => a.outcome === 'succeeded'),
+  };
+  return Object.entries(expected)
+    .filter(([name, value]) => value !== (webhook[name]?.valueOf() ?? null))
+    .map(
+      ([name, value]) =>
+        `${temper.name}: ${name} is ${webhook[name]?.valueOf() ?? null}, not ${value}`,
+    );
+}
