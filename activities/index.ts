@@ -12,14 +12,13 @@ import { createReplayBatch } from './replay-batch';
 
 /** What activities ask of Temporal. */
 export interface WorkflowStarter {
-  /** No-op when the event's fan-out runs already. */
-  startFanOut(event: { _id: string; projectId: string; type: string }): Promise<void>;
+  /** These answer false when it runs already. */
+  startFanOut(event: { _id: string; projectId: string; type: string }): Promise<boolean>;
+  startReplay(replayId: string): Promise<boolean>;
+  startDrain(webhookId: string): Promise<boolean>;
   isDeliveryRunning(deliveryId: string): Promise<boolean>;
   /** A new run of the delivery's workflow: by reset, or by starting its id again. */
   runDelivery(planned: PlannedDelivery, urgency: 'live' | 'bulk'): Promise<void>;
-  /** No-ops when they run already. */
-  startReplay(replayId: string): Promise<void>;
-  startDrain(webhookId: string): Promise<void>;
 }
 
 /** What the activities are made from. */

@@ -3,7 +3,7 @@
  * steps slow enough that silence would look like a hang.
  */
 const slowAfterMs = 1000;
-const colour = Boolean(process.stdout.isTTY) && !process.env.NO_COLOR;
+const colour = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (code, text) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
 
 // A closed terminal must not turn an orderly stop into a crash.

@@ -13,7 +13,7 @@ import {
   type DeliveryStatus,
 } from '../contracts/delivery';
 import { isDuplicateKey } from './errors';
-import { findPage, firstIdAt, type Page, type PageRequest } from './paging';
+import { findPage, firstIdAt, VISITS, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
 import type { ReplayQuery, ReplayRecord } from './replays';
 
@@ -355,22 +355,27 @@ export class Deliveries {
       .lean<DeliveryRecord[]>();
   }
 
-  /** Pending deliveries whose next attempt was due before `before`, the longest due first. */
-  async listOverdue(before: Date, limit: number): Promise<DeliveryRecord[]> {
-    return this.model
-      .find({ status: 'pending', nextAttemptAt: { $lt: before } } as QueryFilter<DeliveryRecord>)
+  /** Visits the pending deliveries whose next attempt was due before `before`, the longest due first. */
+  async eachOverdue(
+    before: Date,
+    visit: (delivery: DeliveryRecord) => Promise<void>,
+  ): Promise<void> {
+    await this.model
+      .find(
+        { status: 'pending', nextAttemptAt: { $lt: before } } as QueryFilter<DeliveryRecord>,
+        LIST_FIELDS,
+      )
       .sort({ nextAttemptAt: 1 })
-      .limit(limit)
-      .lean<DeliveryRecord[]>();
+      .lean<DeliveryRecord[]>()
+      .cursor()
+      .eachAsync(visit, VISITS);
   }
 
-  /** Notes that a new run is about to be asked for; false when the delivery is no longer pending. */
-  async requestRun(id: string): Promise<boolean> {
-    const { matchedCount } = await this.model.updateOne(
-      { _id: id, status: 'pending' },
-      { $set: { runRequested: true } },
-    );
-    return matchedCount === 1;
+  /** Notes that a new run is about to be asked for; null when the delivery is no longer pending. */
+  async requestRun(id: string): Promise<DeliveryRecord | null> {
+    return this.model
+      .findOneAndUpdate({ _id: id, status: 'pending' }, { $set: { runRequested: true } }, AFTER)
+      .lean<DeliveryRecord>();
   }
 
   /** A run that was asked for has come, and has nothing to do. */

@@ -1,5 +1,5 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
-import { findPage, type Page, type PageRequest } from './paging';
+import { findPage, VISITS, type Page, type PageRequest } from './paging';
 import { isDuplicateKey } from './errors';
 
 export interface EventRecord {
@@ -110,16 +110,17 @@ export class Events {
     await this.model.updateOne({ _id: id }, { $set: { fannedOutAt: at } });
   }
 
-  /** Events accepted before `before` whose fan-out has not been seen to finish, oldest first. */
-  async listNotFannedOut(
+  /** Visits the events accepted before `before` whose fan-out has not been seen to finish, oldest first. */
+  async eachNotFannedOut(
     before: Date,
-    limit: number,
-  ): Promise<Pick<EventRecord, '_id' | 'projectId' | 'type'>[]> {
-    return this.model
+    visit: (event: Pick<EventRecord, '_id' | 'projectId' | 'type'>) => Promise<void>,
+  ): Promise<void> {
+    await this.model
       .find({ fannedOutAt: null, acceptedAt: { $lt: before } }, { projectId: 1, type: 1 })
       .sort({ acceptedAt: 1 })
-      .limit(limit)
-      .lean<Pick<EventRecord, '_id' | 'projectId' | 'type'>[]>();
+      .lean()
+      .cursor()
+      .eachAsync(visit, VISITS);
   }
 
   /** Lets the events of a deleted project expire now. */

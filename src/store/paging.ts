@@ -17,6 +17,9 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
+/** For visits to all documents of a query: how many at a time. */
+export const VISITS = { parallel: 10 } as const;
+
 /** The smallest id that `newId` can make at `time`: ids sort by time, so a range of ids is a range of time. */
 export function firstIdAt(resource: Resource, time: Date): string {
   const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0');

@@ -117,11 +117,10 @@ export class Replays {
   }
 
   /** Running replays that nothing has happened to since `before`: their workflow may be missing. */
-  async listStalled(before: Date, limit: number): Promise<ReplayRecord[]> {
+  async listStalled(before: Date): Promise<ReplayRecord[]> {
     return this.model
       .find({ status: 'running', updatedAt: { $lt: before } })
       .sort({ updatedAt: 1 })
-      .limit(limit)
       .lean<ReplayRecord[]>();
   }
 }

@@ -1,4 +1,10 @@
-import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Config } from '../config/config';
 import {
@@ -46,29 +52,25 @@ export class Engine {
     });
   }
 
-  /** Starts the event's fan-out; a no-op when it runs already. */
-  async startFanOut(event: { _id: string; projectId: string; type: string }): Promise<void> {
-    await this.within(() =>
-      this.client.workflow.start(WORKFLOWS.fanOutEvent, {
-        workflowId: fanOutWorkflowId(event._id),
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        taskQueue: this.taskQueue,
-        args: [event._id],
-        staticSummary: event.type,
-        priority: { priorityKey: PRIORITIES.live, fairnessKey: event.projectId },
-        typedSearchAttributes: [
-          { key: SEARCH_ATTRIBUTES.projectId, value: event.projectId },
-          { key: SEARCH_ATTRIBUTES.eventType, value: event.type },
-          { key: SEARCH_ATTRIBUTES.eventId, value: event._id },
-        ],
-      }),
-    );
+  /** Starts the event's fan-out; false when it runs already. */
+  async startFanOut(event: { _id: string; projectId: string; type: string }): Promise<boolean> {
+    return this.start(WORKFLOWS.fanOutEvent, {
+      workflowId: fanOutWorkflowId(event._id),
+      args: [event._id],
+      staticSummary: event.type,
+      priority: { priorityKey: PRIORITIES.live, fairnessKey: event.projectId },
+      typedSearchAttributes: [
+        { key: SEARCH_ATTRIBUTES.projectId, value: event.projectId },
+        { key: SEARCH_ATTRIBUTES.eventType, value: event.type },
+        { key: SEARCH_ATTRIBUTES.eventId, value: event._id },
+      ],
+    });
   }
 
   async isDeliveryRunning(deliveryId: string): Promise<boolean> {
     try {
       const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
-      return (await handle.describe()).status.name === 'RUNNING';
+      return (await this.within(() => handle.describe())).status.name === 'RUNNING';
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;
       throw error;
@@ -88,10 +90,8 @@ export class Engine {
     const priority = { priorityKey: PRIORITIES[urgency], fairnessKey: input.projectId };
     await this.within(async () => {
       if (await resetToStart(this.client, workflowId, priority)) return;
-      await this.client.workflow.start(WORKFLOWS.deliverWebhook, {
+      await this.start(WORKFLOWS.deliverWebhook, {
         workflowId,
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        taskQueue: this.taskQueue,
         args: [input],
         staticSummary: summary,
         priority,
@@ -100,12 +100,14 @@ export class Engine {
     });
   }
 
-  async startReplay(replayId: string): Promise<void> {
-    await this.startBatches(WORKFLOWS.replayDeliveries, replayWorkflowId(replayId), replayId);
+  /** @returns false when it runs already */
+  async startReplay(replayId: string): Promise<boolean> {
+    return this.startBatches(WORKFLOWS.replayDeliveries, replayWorkflowId(replayId), replayId);
   }
 
-  async startDrain(webhookId: string): Promise<void> {
-    await this.startBatches(WORKFLOWS.drainWebhook, drainWorkflowId(webhookId), webhookId);
+  /** @returns false when it runs already */
+  async startDrain(webhookId: string): Promise<boolean> {
+    return this.startBatches(WORKFLOWS.drainWebhook, drainWorkflowId(webhookId), webhookId);
   }
 
   /** @returns false when no workflow of the delivery runs */
@@ -152,16 +154,23 @@ export class Engine {
     await this.client.connection.close();
   }
 
-  private async startBatches(type: string, workflowId: string, id: string): Promise<void> {
-    await this.within(() =>
-      this.client.workflow.start(type, {
-        workflowId,
-        workflowIdConflictPolicy: 'USE_EXISTING',
-        taskQueue: this.taskQueue,
-        args: [id],
-        priority: { priorityKey: PRIORITIES.bulk },
-      }),
-    );
+  private async startBatches(type: string, workflowId: string, id: string): Promise<boolean> {
+    const priority = { priorityKey: PRIORITIES.bulk };
+    return this.start(type, { workflowId, args: [id], priority });
+  }
+
+  private async start(
+    type: string,
+    options: Omit<WorkflowStartOptions, 'taskQueue'>,
+  ): Promise<boolean> {
+    const { taskQueue } = this;
+    try {
+      await this.within(() => this.client.workflow.start(type, { ...options, taskQueue }));
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
+    }
   }
 
   private async within<T>(call: () => Promise<T>): Promise<T> {

@@ -1,4 +1,9 @@
-import { Client, Connection, ScheduleAlreadyRunning } from '@temporalio/client';
+import {
+  Client,
+  Connection,
+  ScheduleAlreadyRunning,
+  type ScheduleOptions,
+} from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config';
@@ -8,6 +13,8 @@ import { GRPC, isRefusedWith } from './grpc';
 
 const DAY_SECONDS = 24 * 60 * 60;
 const RECONCILE_SCHEDULE = 'posthorn-reconcile';
+/** With the activity's grace: what is lost is found within a minute. */
+const RECONCILE_EVERY = '30s';
 /** A namespace just made takes a few seconds until every Temporal server knows it. */
 const PROPAGATION_TRIES = 60;
 
@@ -47,23 +54,25 @@ export async function setUpTemporal(config: Config, log: Logger): Promise<void> 
         }),
       );
     });
-    await untilFound(() => createSchedule(new Client({ connection, namespace })));
+    await untilFound(() => ensureSchedule(new Client({ connection, namespace })));
     log.info({ namespace, retentionDays }, 'Temporal is set up');
   } finally {
     await connection.close();
   }
 }
 
-async function createSchedule(client: Client): Promise<void> {
+/** Made anew, or brought up to date; one that an operator has paused stays paused. */
+async function ensureSchedule({ schedule }: Client): Promise<void> {
+  const wanted: Omit<ScheduleOptions, 'scheduleId'> = {
+    spec: { intervals: [{ every: RECONCILE_EVERY }] },
+    policies: { overlap: 'SKIP', catchupWindow: '1m' },
+    action: { type: 'startWorkflow', workflowType: WORKFLOWS.reconcile, taskQueue: TASK_QUEUE },
+  };
   try {
-    await client.schedule.create({
-      scheduleId: RECONCILE_SCHEDULE,
-      spec: { intervals: [{ every: '1m' }] },
-      policies: { overlap: 'SKIP', catchupWindow: '1m' },
-      action: { type: 'startWorkflow', workflowType: WORKFLOWS.reconcile, taskQueue: TASK_QUEUE },
-    });
+    await schedule.create({ scheduleId: RECONCILE_SCHEDULE, ...wanted });
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+    await schedule.getHandle(RECONCILE_SCHEDULE).update(({ state }) => ({ ...wanted, state }));
   }
 }
 

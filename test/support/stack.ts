@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { createActivities } from '../../activities';
 import { createApp } from '../../src/api/app';
@@ -114,7 +115,7 @@ export class Stack {
       engine,
       url,
       admin,
-      () => activities.reconcile(0),
+      () => new MockActivityEnvironment().run(() => activities.reconcile(0)),
       server,
       worker,
       worker?.run(),

@@ -16,7 +16,7 @@ function isSigned(rawBody, signature, secret) {
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
-const server = createServer(async (request, response) => {
+async function receive(request, response) {
   const rawBody = await buffer(request);
   let status = 500;
   try {
@@ -32,5 +32,8 @@ const server = createServer(async (request, response) => {
     bodySha256: createHash('sha256').update(rawBody).digest('hex'),
   });
   response.writeHead(status).end();
-});
+}
+
+// A request that breaks off ends this process: the test sees it.
+const server = createServer((request, response) => void receive(request, response));
 server.listen(0, '127.0.0.1', () => say({ port: server.address().port }));

@@ -1,0 +1,125 @@
+import { Client, Connection } from '@temporalio/client';
+import { pino } from 'pino';
+import { deliveryWorkflowId, fanOutWorkflowId, WORKFLOWS } from '../../src/contracts/temporal';
+import { setUpTemporal } from '../../src/temporal/setup';
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack } from '../support/stack';
+
+const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
+const event = { type: 'email.sent', data: emailSent };
+
+describe('reconcile', () => {
+  let stack: Stack;
+  let temporal: Client;
+  let receiver: Receiver;
+  let client: ApiClient;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    const { address, namespace } = stack.config.temporal;
+    temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+  });
+  afterAll(async () => {
+    await stack.stop();
+    await temporal.connection.close();
+  });
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+    ({ client } = await stack.project({ policy: { retryDelaysMs: [1000, 1000] } }));
+  });
+  afterEach(() => receiver.close());
+
+  const succeeded = (eventId: string): Promise<boolean> =>
+    eventually('its deliveries succeeded', async () => {
+      const { deliveries } = (await client.get(`/v1/events/${eventId}`)).body.data;
+      return (
+        deliveries.length > 0 &&
+        deliveries.every(({ status }: { status: string }) => status === 'succeeded')
+      );
+    });
+
+  it('leaves alone what runs, and counts none of it as mended', async () => {
+    await makeWebhook(client, receiver.url);
+    receiver.respondWith({ kind: 'answer', status: 200, delayMs: 3000 });
+    const id = await postEvent(client);
+    await receiver.waitFor(1);
+    expect(await stack.reconcile()).toEqual(nothing);
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 1, replays: 0 });
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  it('goes on with a delivery whose workflow an operator has terminated', async () => {
+    await makeWebhook(client, receiver.url);
+    receiver.respondWith(500);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { attemptCount: 1 });
+    await temporal.workflow.getHandle(deliveryWorkflowId(id)).terminate();
+    receiver.respondWith(200);
+    // Until its next attempt is due nothing is late.
+    const report = await eventually('it is found', async () => {
+      const found = await stack.reconcile();
+      return found.deliveries > 0 && found;
+    });
+    expect(report).toEqual({ ...nothing, deliveries: 1 });
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
+    expect(await stack.reconcile()).toEqual(nothing);
+  });
+
+  it('fans an event out whose fan-out an operator has terminated', async () => {
+    await makeWebhook(client, receiver.url);
+    const { _id: eventId } = await acceptedOnly();
+    // No worker takes it here, so that it is under way for certain.
+    const handle = await temporal.workflow.start(WORKFLOWS.fanOutEvent, {
+      workflowId: fanOutWorkflowId(eventId),
+      taskQueue: 'nobody',
+      args: [eventId],
+    });
+    expect(await stack.reconcile()).toEqual(nothing);
+    await handle.terminate();
+    expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
+    await succeeded(eventId);
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  it('mends the others when one thing can not be started', async () => {
+    await makeWebhook(client, receiver.url);
+    const [first, second] = [await acceptedOnly(), await acceptedOnly()];
+    const start = stack.engine.startFanOut.bind(stack.engine);
+    const spy = jest.spyOn(stack.engine, 'startFanOut');
+    spy.mockImplementation((started) =>
+      started._id === first._id ? Promise.reject(new Error('refused')) : start(started),
+    );
+    expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
+    spy.mockRestore();
+    await succeeded(second._id);
+    expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
+    await succeeded(first._id);
+  });
+
+  it('setup brings an older schedule up to date, and leaves a paused one paused', async () => {
+    const handle = temporal.schedule.getHandle('posthorn-reconcile');
+    await handle.update((schedule) => ({
+      ...schedule,
+      spec: { intervals: [{ every: '1h' }] },
+      state: { ...schedule.state, paused: true },
+    }));
+    await setUpTemporal(stack.config, pino({ level: 'silent' }));
+    const { spec, state } = await handle.describe();
+    expect(spec.intervals).toMatchObject([{ every: 30_000 }]);
+    expect(state.paused).toBe(true);
+    await handle.unpause();
+  });
+
+  /** An event whose API died before it asked for the fan-out. */
+  const acceptedOnly = async (): Promise<{ _id: string }> => {
+    const spy = jest.spyOn(stack.engine, 'startFanOut');
+    spy.mockRejectedValueOnce(new Error('died'));
+    const { body } = await client.post('/v1/events', event);
+    spy.mockRestore();
+    return { _id: body.data.id as string };
+  };
+});
