@@ -1,11 +1,12 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import { generateSecret } from '../delivery/signing';
+import { ed25519PublicKey, generateSecret } from '../delivery/signing';
 import { getProfile } from '../profiles';
+import type { Profile } from '../profiles/profile';
 import type { Cipher } from '../store/cipher';
 import { OperationalEvents } from '../store/operational-events';
 import type { Store } from '../store/store';
-import { MAX_LIVE_SECRETS } from '../store/webhooks';
+import { MAX_LIVE_SECRETS, type WebhookRecord } from '../store/webhooks';
 import { answer } from './answers';
 import { audited } from './audited';
 import { allow, projectOf } from './auth';
@@ -23,6 +24,20 @@ export interface WebhookSecretDependencies {
 
 const HOUR_MS = 60 * 60 * 1000;
 
+/** The secret, and the public key that stands for it where the webhook signs with one. */
+function view(
+  { signing }: WebhookRecord,
+  secret: string,
+  { secretFormat }: Profile,
+): { secret: string; publicKey?: string } {
+  return {
+    secret,
+    ...(signing.includes('standard-ed25519') && {
+      publicKey: ed25519PublicKey(secret, secretFormat),
+    }),
+  };
+}
+
 /** `/v1/webhooks/:id/secret`; it takes `:id` from the router above it. */
 export function webhookSecretRouter({
   store,
@@ -39,10 +54,11 @@ export function webhookSecretRouter({
   });
 
   router.get('/', audited('webhook.secret_revealed'), async (req, res) => {
-    const webhook = await store.webhooks.get(projectOf(res)._id, pathId(req, 'webhook'));
+    const project = projectOf(res);
+    const webhook = await store.webhooks.get(project._id, pathId(req, 'webhook'));
     const [newest] = webhook?.secrets ?? [];
     if (!webhook || !newest) throw notFound('the webhook');
-    answer(res, { secret: cipher.open(newest, webhook._id) });
+    answer(res, view(webhook, cipher.open(newest, webhook._id), getProfile(project.profile)));
   });
 
   router.post('/rotate', audited('webhook.secret_rotated'), async (req, res) => {
@@ -60,7 +76,7 @@ export function webhookSecretRouter({
     const now = new Date();
     const endsAt = new Date(now.getTime() + overlapHours * HOUR_MS);
     const sealed = cipher.seal(secret, id);
-    const events = await store.transaction(async (session) => {
+    const done = await store.transaction(async (session) => {
       const rotated = await store.webhooks.rotateSecret(
         project._id,
         id,
@@ -70,17 +86,20 @@ export function webhookSecretRouter({
         session,
       );
       if (!rotated) return null;
-      return operational.rotated(project, id, { rotatedAt: now, overlapEndsAt: endsAt }, session);
+      const period = { rotatedAt: now, overlapEndsAt: endsAt };
+      const events = await operational.rotated(project, id, period, session);
+      const webhook = await store.webhooks.get(project._id, id, session);
+      return webhook && { webhook, events };
     });
-    if (!events) {
+    if (!done) {
       if (!(await store.webhooks.get(project._id, id))) throw notFound('the webhook');
       throw new ApiError(
         'secret_limit_reached',
         `${MAX_LIVE_SECRETS} secrets of this webhook are live; wait for an overlap to end, or rotate with "overlapHours": 0, which ends them all`,
       );
     }
-    void intake.startAll(events);
-    answer(res, { secret });
+    void intake.startAll(done.events);
+    answer(res, view(done.webhook, secret, profile));
   });
 
   return router;

@@ -10,6 +10,7 @@ import { newId } from '../../src/contracts/ids';
 import { AddressGuard } from '../../src/delivery/address-guard';
 import { HttpSender } from '../../src/delivery/http';
 import { generateSecret } from '../../src/delivery/signing';
+import { DEFAULT_PROFILE, getProfile } from '../../src/profiles';
 import { Cipher } from '../../src/store/cipher';
 import type { DeliveryRecord } from '../../src/store/deliveries';
 import type { EventRecord } from '../../src/store/events';
@@ -61,10 +62,13 @@ export class Fixture {
     return createActivities({ ...this.dependencies, ...overrides });
   }
 
-  project(policy: ProjectRecord['policy'] = {}): Promise<ProjectRecord> {
+  project(
+    policy: ProjectRecord['policy'] = {},
+    profile: string = DEFAULT_PROFILE,
+  ): Promise<ProjectRecord> {
     return this.store.projects.create({
       name: 'Test',
-      profile: 'autosend',
+      profile,
       plan: null,
       ownerEmail: null,
       policy,
@@ -78,7 +82,8 @@ export class Fixture {
     fields: Partial<NewWebhook> = {},
   ): Promise<WebhookRecord & { secret: string }> {
     const id = newId('webhook');
-    const secret = generateSecret('raw');
+    const { signing, secretFormat } = getProfile(project.profile);
+    const secret = generateSecret(secretFormat);
     const webhook = await this.store.transaction((session) =>
       this.store.webhooks.create(
         {
@@ -88,7 +93,7 @@ export class Fixture {
           description: null,
           url,
           events: ['*'],
-          signing: ['hex'],
+          signing: [...signing],
           policy: {},
           headers: null,
           secrets: [this.dependencies.cipher.seal(secret, id)],
@@ -115,17 +120,18 @@ export class Fixture {
     return event;
   }
 
-  /** An event planned for one webhook, its workflow not started. */
+  /** An event planned for one webhook of a new project, or of that one, its workflow not started. */
   async planned(
     url: string,
     fields: Partial<NewWebhook> = {},
+    inProject?: ProjectRecord,
   ): Promise<{
     project: ProjectRecord;
     webhook: WebhookRecord & { secret: string };
     event: EventRecord;
     planned: PlannedDelivery;
   }> {
-    const project = await this.project();
+    const project = inProject ?? (await this.project());
     const webhook = await this.webhook(project, url, fields);
     const event = await this.event(project);
     const { deliveries } = await this.activities().planDeliveries(event._id);

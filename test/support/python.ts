@@ -1,4 +1,7 @@
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 
 /**
  * The Python that a customer's code is run with: PYTHON, or the first of python3 and python that is a
@@ -13,4 +16,21 @@ export function findPython(): string {
   });
   if (found === undefined) throw new Error('this test needs a Python 3 on the PATH, or in PYTHON');
   return found;
+}
+
+/**
+ * Installs what a requirements file names, by version and checksum, into a new folder for PYTHONPATH:
+ * nothing of the machine's own Python changes. The caller removes it.
+ * @throws Error with what pip said
+ */
+export function installRequirements(python: string, file: string): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-python-'));
+  const options = ['--no-deps', '--require-hashes', '--only-binary', ':all:', '--no-input'];
+  const { status, stderr } = spawnSync(
+    python,
+    ['-m', 'pip', 'install', '--quiet', ...options, '--target', folder, '-r', file],
+    { encoding: 'utf8' },
+  );
+  if (status !== 0) throw new Error(`pip could not install ${file}: ${stderr}`);
+  return folder;
 }

@@ -1,16 +1,14 @@
 import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, TimeoutFailure, TimeoutType } from '@temporalio/common';
-import type { PlannedDelivery } from '../../src/contracts/activities';
 import type { Store } from '../../src/store/store';
 import { intercept } from '../support/intercept';
 import { Receiver, type Behaviour } from '../support/receiver';
 import { Harness } from './harness';
+import { expectWaits } from './waits';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const SCHEDULE = [1 * MINUTE, 5 * MINUTE, 15 * MINUTE];
-/** The skipped clock goes on while the machine works: how much of it an attempt may take. */
-const WORK = 20 * SECOND;
 
 describe('a delivery', () => {
   let harness: Harness;
@@ -30,19 +28,6 @@ describe('a delivery', () => {
     receiver.respondWith((_request, n) => behaviours[Math.min(n, behaviours.length) - 1]!);
   }
 
-  /** Expects these waits before the 2nd, 3rd, … attempt, each lengthened by at most 10 %. */
-  function expectWaits(planned: PlannedDelivery, expected: number[]): void {
-    const asked = harness.executionsOf(planned).map(({ nextDelayMs }) => nextDelayMs);
-    const waited = harness.waitsOf(planned);
-    expect(waited).toHaveLength(expected.length);
-    expected.forEach((delay, index) => {
-      expect(asked[index]).toBeGreaterThanOrEqual(delay);
-      expect(asked[index]).toBeLessThanOrEqual(delay * 1.1);
-      expect(waited[index]).toBeGreaterThanOrEqual(asked[index]!);
-      expect(waited[index]).toBeLessThanOrEqual(asked[index]! + WORK);
-    });
-  }
-
   it('to a receiver answering 500 is attempted at 0, 1, 6 and 21 minutes, and failed', async () => {
     respond(500);
     const { planned, webhook } = await harness.fixture.planned(receiver.url);
@@ -54,7 +39,7 @@ describe('a delivery', () => {
     expect(cause).toBeInstanceOf(ApplicationFailure);
     expect((cause as ApplicationFailure).type).toBe('DeliveryFailed');
     expect(receiver.requests).toHaveLength(4);
-    expectWaits(planned, SCHEDULE);
+    expectWaits(harness, planned, SCHEDULE);
     expect(await harness.fixture.delivery(planned.deliveryId)).toMatchObject({
       status: 'failed',
       nextAttemptAt: null,
@@ -76,7 +61,7 @@ describe('a delivery', () => {
     expect(await harness.working(() => handle.result())).toBe('succeeded');
 
     expect(receiver.requests).toHaveLength(n);
-    expectWaits(planned, SCHEDULE.slice(0, n - 1));
+    expectWaits(harness, planned, SCHEDULE.slice(0, n - 1));
     const { status, attempts } = await harness.fixture.delivery(planned.deliveryId);
     expect(status).toBe('succeeded');
     expect(attempts.map(({ statusCode }) => statusCode)).toEqual([
@@ -110,7 +95,7 @@ describe('a delivery', () => {
     const handle = await harness.start(planned);
     await harness.working(() => handle.result().catch(() => {}));
     expect(receiver.requests).toHaveLength(5);
-    expectWaits(planned, own);
+    expectWaits(harness, planned, own);
   });
 
   it('waits as long as a 429 asks, and goes back to the schedule after it', async () => {
@@ -119,7 +104,7 @@ describe('a delivery', () => {
     const { planned } = await harness.fixture.planned(receiver.url);
     const handle = await harness.start(planned);
     await harness.working(() => handle.result());
-    expectWaits(planned, [120 * MINUTE, 5 * MINUTE]);
+    expectWaits(harness, planned, [120 * MINUTE, 5 * MINUTE]);
     expect(harness.executionsOf(planned)[0]?.nextDelayMs).toBe(120 * MINUTE);
   });
 

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { createHmac } from 'node:crypto';
+import { rmSync } from 'node:fs';
+import path from 'node:path';
+import { Webhook as StandardWebhook } from 'standardwebhooks';
+import { Webhook as SvixWebhook } from 'svix';
+import { findPython, installRequirements } from '../../support/python';
+import type { ReceivedRequest } from '../../support/receiver';
+
+export type CustomerScheme = 'hex' | 'standard';
+
+/** A customer who gets requests and was given a secret. */
+interface Verification {
+  scheme: CustomerScheme;
+  secret: string;
+  request: ReceivedRequest;
+}
+
+const succeeds = (verify: () => unknown): boolean => {
+  try {
+    verify();
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+/**
+ * What each way of verifying says of a request: Node's createHmac, or the libraries standardwebhooks
+ * and, for secrets in whsec format, svix.
+ */
+export function verifyInNode({ scheme, secret, request }: Verification): Record<string, boolean> {
+  const { rawBody } = request;
+  const headers = request.headers as Record<string, string>;
+  if (scheme === 'hex') {
+    const expected = createHmac('sha256', secret).update(rawBody).digest('hex');
+    return { createHmac: headers['x-webhook-signature'] === expected };
+  }
+  const isRaw = !secret.startsWith('whsec_');
+  const standard = new StandardWebhook(secret, isRaw ? { format: 'raw' } : {});
+  return {
+    standardwebhooks: succeeds(() => standard.verify(rawBody.toString(), headers)),
+    ...(!isRaw && { svix: succeeds(() => new SvixWebhook(secret).verify(rawBody, headers)) }),
+  };
+}
+
+/** Verifies by verify.py, with packages of its own. */
+export class PythonCustomer {
+  private readonly python = findPython();
+  private readonly packages = installRequirements(
+    this.python,
+    path.join(__dirname, 'requirements.txt'),
+  );
+
+  /** A verdict for each. */
+  verify(verifications: Verification[]): boolean[] {
+    const input = verifications.map(({ scheme, secret, request: { headers, rawBody } }) => ({
+      scheme,
+      secret,
+      headers,
+      body: rawBody.toString('base64'),
+    }));
+    const { status, stdout, stderr } = spawnSync(this.python, [path.join(__dirname, 'verify.py')], {
+      input: JSON.stringify(input),
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, PYTHONPATH: this.packages },
+    });
+    if (status !== 0) throw new Error(`verify.py ended: ${stderr}`);
+    return JSON.parse(stdout) as boolean[];
+  }
+
+  remove(): void {
+    rmSync(this.packages, { recursive: true });
+  }
+}
