@@ -14,6 +14,7 @@ import { isGone, isSuccess, retryAfterMs } from '../src/domain/outcome';
 import { nextDelayMs } from '../src/domain/schedule';
 import type { AttemptResult, DeliveryRecord } from '../src/store/deliveries';
 import type { EventRecord } from '../src/store/events';
+import { OwnerMails } from '../src/store/owner-mails';
 import type { ProjectRecord } from '../src/store/projects';
 import type { WebhookRecord } from '../src/store/webhooks';
 import { followFailure } from './failed-delivery';
@@ -179,7 +180,7 @@ function loggedAnswer(
       };
 }
 
-/** Counts a recorded attempt in the webhook's health, and follows up a failed delivery. */
+/** Counts a recorded attempt in the webhook's health, and follows up a failed one, or delivery. */
 async function countHealth(
   deps: ActivityDependencies,
   subject: Subject,
@@ -196,6 +197,9 @@ async function countHealth(
     new Date(attempt.startedAt.getTime() + attempt.durationMs),
     attempt.statusCode ?? attempt.errorCode ?? null,
   );
+  if (attempt.outcome === 'failed' && deps.mailer) {
+    await new OwnerMails(deps.store, deps.retentionDays).warn(subject.project, webhook._id);
+  }
   if (status === 'failed') await followFailure(deps, subject, attempt);
 }
 

@@ -5,6 +5,7 @@ import { getProfile } from '../src/profiles';
 import { effectivePolicy } from '../src/profiles/policy';
 import type { EventRecord } from '../src/store/events';
 import { OperationalEvents } from '../src/store/operational-events';
+import { OwnerMails } from '../src/store/owner-mails';
 import type { Subject } from './attempt';
 import type { ActivityDependencies } from '.';
 
@@ -13,13 +14,14 @@ import type { ActivityDependencies } from '.';
  * wants to know is told. Repeated for the same failure, it does nothing more.
  */
 export async function followFailure(
-  { store, starter, log, retentionDays }: ActivityDependencies,
+  { store, starter, mailer, log, retentionDays }: ActivityDependencies,
   subject: Subject,
   attempt: Attempt,
 ): Promise<void> {
   const operational = new OperationalEvents(store, retentionDays);
+  const mails = mailer && new OwnerMails(store, retentionDays);
   const events = [
-    ...(await disableWhereDue(operational, subject, attempt)),
+    ...(await disableWhereDue(operational, mails, subject, attempt)),
     ...(await announce(operational, subject)),
   ];
   for (const event of events) {
@@ -32,10 +34,11 @@ export async function followFailure(
 
 async function disableWhereDue(
   operational: OperationalEvents,
+  mails: OwnerMails | null,
   { webhook, project }: Subject,
   { statusCode }: Attempt,
 ): Promise<EventRecord[]> {
-  if (isGone(statusCode)) return operational.disable(project, webhook._id, 'gone');
+  if (isGone(statusCode)) return operational.disable(project, webhook._id, 'gone', 0, mails);
   const { autoDisableAfter } = effectivePolicy(
     getProfile(project.profile),
     project.policy,
@@ -43,7 +46,7 @@ async function disableWhereDue(
   );
   return autoDisableAfter === null
     ? []
-    : operational.disable(project, webhook._id, 'consecutive_failures', autoDisableAfter);
+    : operational.disable(project, webhook._id, 'consecutive_failures', autoDisableAfter, mails);
 }
 
 /** Of a test nobody needs to be told, and events about failed events about failures would never end. */

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Activities, PlannedDelivery } from '../src/contracts/activities';
 import type { HttpSender } from '../src/delivery/http';
+import type { Mailer } from '../src/mail/mailer';
 import type { Cipher } from '../src/store/cipher';
 import type { Store } from '../src/store/store';
 import { createAttemptDelivery } from './attempt';
@@ -27,6 +28,8 @@ export interface ActivityDependencies {
   cipher: Cipher;
   sender: HttpSender;
   starter: WorkflowStarter;
+  /** null: no mail is sent, nor written down to be. */
+  mailer: Mailer | null;
   log: Logger;
   /** Attempts that this worker runs at a time, and those of them that one webhook may have. */
   maxAttempts: number;

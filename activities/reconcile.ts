@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Activities, ReconcileReport } from '../src/contracts/activities';
 import type { DeliveryRecord } from '../src/store/deliveries';
 import { toPlanned } from '../src/temporal/planned-delivery';
+import { sendOwnerMails } from './owner-mails';
 import type { ActivityDependencies } from '.';
 
 /** An event or delivery this much behind is looked at; younger ones are likely under way. */
@@ -15,9 +16,10 @@ type Dependencies = Pick<ActivityDependencies, 'store' | 'starter' | 'log'>;
  * Finds what was accepted or asked for but has no running workflow (the process died between MongoDB
  * and Temporal, or Temporal was away, or lost its data) and starts it, all of it: it goes on until
  * nothing is left. Idempotent: workflow ids are derived, so that what runs already is left alone. It also
- * forgets the secrets whose rotation's overlap has ended (docs/adr/0009).
+ * forgets the secrets whose rotation's overlap has ended (docs/adr/0009), and sends the mails that are
+ * due.
  */
-export function createReconcile(deps: Dependencies): Activities['reconcile'] {
+export function createReconcile(deps: ActivityDependencies): Activities['reconcile'] {
   const { store, starter, log } = deps;
   return async (graceMs = GRACE_MS) => {
     const context = Context.current();
@@ -56,6 +58,7 @@ export function createReconcile(deps: Dependencies): Activities['reconcile'] {
       await mend('drains', webhookId, () => starter.startDrain(webhookId));
     }
     await store.webhooks.removeEndedSecrets(new Date());
+    await sendOwnerMails(deps, () => context.heartbeat());
     if (Object.values(report).some((count) => count > 0)) log.warn(report, 'reconcile mended');
     return report;
   };

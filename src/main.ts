@@ -5,6 +5,7 @@ import { ConfigError, loadConfig, ROLES, type Config, type Role } from './config
 import { HttpSender } from './delivery/http';
 import { AddressGuard } from './delivery/address-guard';
 import { createLogger } from './log';
+import { Mailer } from './mail/mailer';
 import { Cipher } from './store/cipher';
 import { rotateKey } from './store/key-rotation';
 import { Store } from './store/store';
@@ -115,12 +116,15 @@ async function startWorker(
     cipher,
     sender,
     starter: engine,
+    mailer: config.mail ? new Mailer(config.mail.smtpUrl, config.mail.from) : null,
     log,
     maxAttempts: config.maxAttempts,
     maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,
     retentionDays: config.retentionDays,
     version: VERSION,
   });
+  if (!config.mail)
+    log.info('SMTP_URL is not set: owners are not told of failing webhooks by mail');
   const { worker, run } = await createWorker(config, activities);
   const done = drained(run(), sender);
   log.info('worker polls');

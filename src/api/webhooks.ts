@@ -121,7 +121,12 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const updated = await operational.update(projectOf(res), id, {
       ...changes,
       ...(headers && { headers: sealHeaders(deps.cipher, id, headers) }),
-      ...(isActive === true && { isActive, disabledReason: null, failureCount: 0 }),
+      ...(isActive === true && {
+        isActive,
+        disabledReason: null,
+        failureCount: 0,
+        warnings: [],
+      }),
       ...(isActive === false && { isActive, disabledReason: 'manual' }),
     });
     if (!updated) throw notFound('the webhook');

@@ -27,6 +27,8 @@ export interface Config {
   rateLimitPerMinute: number;
   maxAttempts: number;
   maxAttemptsPerWebhook: number;
+  /** Where owners are told by mail. */
+  mail?: { smtpUrl: string; from: string };
   logLevel: string;
 }
 
@@ -69,6 +71,9 @@ export function loadConfig(
   for (const name of requiredBy[role]) {
     if (given[name] === undefined) problems.push(`${name} is required by the role ${role}`);
   }
+  if (given.SMTP_URL !== undefined && given.MAIL_FROM === undefined) {
+    problems.push('MAIL_FROM is required with SMTP_URL');
+  }
   if (!parsed.success || problems.length > 0) throw new ConfigError(problems);
   const s = parsed.data;
   return Object.freeze({
@@ -93,6 +98,9 @@ export function loadConfig(
     rateLimitPerMinute: s.POSTHORN_RATE_LIMIT_PER_MINUTE,
     maxAttempts: s.WORKER_MAX_ATTEMPTS,
     maxAttemptsPerWebhook: s.WORKER_MAX_ATTEMPTS_PER_WEBHOOK,
+    ...(s.SMTP_URL !== undefined && {
+      mail: Object.freeze({ smtpUrl: s.SMTP_URL, from: s.MAIL_FROM! }),
+    }),
     logLevel: s.LOG_LEVEL,
   });
 }

@@ -77,6 +77,16 @@ export const settings = z.object({
   WORKER_MAX_ATTEMPTS_PER_WEBHOOK: positive
     .default(10)
     .describe('those of them that one webhook may have, so that a slow one leaves room'),
+  SMTP_URL: z
+    .string()
+    .regex(/^smtps?:\/\/\S+$/, 'must start with smtp:// or smtps://')
+    .optional()
+    .describe('mail server by which owners are told of failing webhooks; unset: no mail'),
+  MAIL_FROM: z
+    .string()
+    .regex(/^[^\p{Cc}]*[^\s@]+@[^\s@]+$/u, 'must be an address, or a name and an address in <>')
+    .optional()
+    .describe('sender of these mails; required with `SMTP_URL`'),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

@@ -13,6 +13,8 @@ export const ID_PREFIXES = {
   eventType: 'ety',
   /** Reports of e-mail providers, kept; so far it doesn't leave. */
   inbound: 'inb',
+  /** Mails to owners: it leaves as their Message-ID. */
+  mail: 'mail',
 } as const;
 
 export type Resource = keyof typeof ID_PREFIXES;

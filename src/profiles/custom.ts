@@ -30,5 +30,5 @@ export const custom: Profile = {
   plansWithoutWebhooks: [],
   httpInDevelopment: true,
   pingOnCreate: null,
-  notifyOwnerOnDisable: false,
+  notifyOwnerOnDisable: true,
 };

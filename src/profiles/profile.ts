@@ -77,6 +77,9 @@ export interface Profile {
    * result is in the answer and changes nothing else. null: there is no ping.
    */
   pingOnCreate: string | null;
-  /** Whether the project's `ownerEmail` is told by e-mail when a webhook was disabled by itself. */
+  /**
+   * Whether the project's `ownerEmail` is told by e-mail when a webhook was disabled by itself, and
+   * warned before.
+   */
   notifyOwnerOnDisable: boolean;
 }

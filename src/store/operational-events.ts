@@ -5,6 +5,7 @@ import type { OperationalData } from '../profiles';
 import type { DeliveryRecord } from './deliveries';
 import type { EventRecord } from './events';
 import { newEvent, type NewEvent } from './new-event';
+import type { OwnerMails } from './owner-mails';
 import type { ProjectRecord } from './projects';
 import type { Store } from './store';
 import type { DisabledReason, WebhookRecord } from './webhooks';
@@ -46,13 +47,15 @@ export class OperationalEvents {
 
   /**
    * Disables an active webhook by itself, when it has at least `minFailures` consecutive failures, and
-   * says so in the audit.
+   * says so in the audit, and to the owner.
+   * @param mails null where no mail is sent
    */
   async disable(
     project: ProjectRecord,
     id: string,
     reason: DisabledReason,
-    minFailures = 0,
+    minFailures: number,
+    mails: OwnerMails | null,
   ): Promise<EventRecord[]> {
     const { webhooks, audit } = this.store;
     // Most failures disable nothing, and need no transaction to find out.
@@ -77,6 +80,7 @@ export class OperationalEvents {
         },
         session,
       );
+      await mails?.disabled(project, webhook, session);
       return this.disabled(project, webhook, session);
     });
   }

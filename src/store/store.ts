@@ -7,6 +7,7 @@ import { EventTypes } from './event-types';
 import { Events, type EventRecord } from './events';
 import { Inbound, type InboundRecord } from './inbound';
 import { Keys } from './keys';
+import { Mails } from './mails';
 import { Projects } from './projects';
 import { Replays } from './replays';
 import { Webhooks } from './webhooks';
@@ -42,6 +43,7 @@ export class Store {
   readonly inbound: Inbound;
   readonly replays: Replays;
   readonly audit: Audit;
+  readonly mails: Mails;
   private closed = false;
 
   private constructor(private readonly connection: Connection) {
@@ -54,6 +56,7 @@ export class Store {
     this.inbound = new Inbound(connection);
     this.replays = new Replays(connection);
     this.audit = new Audit(connection);
+    this.mails = new Mails(connection);
   }
 
   /**
@@ -96,6 +99,7 @@ export class Store {
       await this.webhooks.deleteAll(id, session);
       await this.keys.deleteAll(id, session);
       await this.eventTypes.deleteAll(id, session);
+      await this.mails.deleteAll(id, session);
       return true;
     });
     if (deleted) {
@@ -177,6 +181,7 @@ export class Store {
       this.inbound,
       this.replays,
       this.audit,
+      this.mails,
     ];
   }
 }

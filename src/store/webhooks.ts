@@ -1,5 +1,6 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import type { DeliveryPolicy, SigningScheme } from '../contracts/delivery';
+import type { WarningPercent } from '../domain/failure-warning';
 import { findPage, type Page, type PageRequest } from './paging';
 import type { Sealed } from './cipher';
 
@@ -40,6 +41,8 @@ export interface WebhookRecord {
   secrets: WebhookSecret[];
   /** Attempts already counted in the health fields, so that a repeated record counts once. */
   countedAttempts: string[];
+  /** Percentages of the threshold at which its owner has been warned since it last worked. */
+  warnings: WarningPercent[];
   /** Of its rate limit: when the next attempt may be sent. */
   nextSlotAt: Date | null;
   createdAt: Date;
@@ -91,6 +94,7 @@ const schema = new Schema<WebhookRecord>(
       required: true,
     },
     countedAttempts: { type: [String], default: [] },
+    warnings: { type: [Number], default: [] },
     nextSlotAt: { type: Date, default: null },
   },
   { timestamps: true, minimize: false },
@@ -102,7 +106,8 @@ schema.index({ 'secrets.expiresAt': 1 }, { sparse: true });
 /** Health is state about deliveries, not an edit of the webhook: it leaves `updatedAt` alone. */
 const HEALTH = { timestamps: false } as const;
 
-const dueForDisabling = (id: string, minFailures: number) => ({
+/** Active, with at least so many failures in a row. */
+const failing = (id: string, minFailures: number) => ({
   _id: id,
   isActive: true,
   failureCount: { $gte: minFailures },
@@ -187,7 +192,7 @@ export class Webhooks {
     await this.model.updateOne(
       { _id: id, countedAttempts: { $ne: attempt } },
       {
-        $set: { lastStatus: status, ...(succeeded && { failureCount: 0 }) },
+        $set: { lastStatus: status, ...(succeeded && { failureCount: 0, warnings: [] }) },
         $max: succeeded ? { lastSuccessAt: at } : { lastFailedAt: at },
         ...(!succeeded && { $inc: { failureCount: 1 } }),
         $push: { countedAttempts: { $each: [attempt], $slice: -COUNTED_ATTEMPTS } },
@@ -274,7 +279,7 @@ export class Webhooks {
 
   /** Whether `disable` would disable it. */
   async isDueForDisabling(id: string, minFailures: number): Promise<boolean> {
-    return (await this.model.exists(dueForDisabling(id, minFailures))) !== null;
+    return (await this.model.exists(failing(id, minFailures))) !== null;
   }
 
   /**
@@ -289,9 +294,28 @@ export class Webhooks {
   ): Promise<WebhookRecord | null> {
     return this.model
       .findOneAndUpdate(
-        dueForDisabling(id, minFailures),
+        failing(id, minFailures),
         { $set: { isActive: false, disabledReason: reason } },
         { returnDocument: 'after', session },
+      )
+      .lean<WebhookRecord>();
+  }
+
+  /**
+   * Notes that the owner is warned, unless that was noted before, or fewer failures are in a row now.
+   * @returns the webhook as it stands then; null when nothing was changed
+   */
+  async noteWarning(
+    id: string,
+    warning: WarningPercent,
+    minFailures: number,
+    session: ClientSession,
+  ): Promise<WebhookRecord | null> {
+    return this.model
+      .findOneAndUpdate(
+        { ...failing(id, minFailures), warnings: { $ne: warning } },
+        { $addToSet: { warnings: warning } },
+        { ...HEALTH, returnDocument: 'after', session },
       )
       .lean<WebhookRecord>();
   }

@@ -50,6 +50,7 @@ export class Fixture {
         guard: new AddressGuard({ allowLoopback: true, allowedCidrs: [] }),
       }),
       starter: noStarter,
+      mailer: null,
       log: pino({ level: 'silent' }),
       maxAttempts: 100,
       maxAttemptsPerWebhook: 10,

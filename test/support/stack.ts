@@ -12,6 +12,7 @@ import { loadConfig, type Config } from '../../src/config/config';
 import type { ReconcileReport } from '../../src/contracts/activities';
 import { AddressGuard } from '../../src/delivery/address-guard';
 import { HttpSender } from '../../src/delivery/http';
+import { Mailer } from '../../src/mail/mailer';
 import { Cipher } from '../../src/store/cipher';
 import { Store } from '../../src/store/store';
 import { Engine } from '../../src/temporal/client';
@@ -97,6 +98,7 @@ export class Stack {
       cipher,
       sender,
       starter: engine,
+      mailer: config.mail ? new Mailer(config.mail.smtpUrl, config.mail.from) : null,
       log,
       maxAttempts: config.maxAttempts,
       maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,

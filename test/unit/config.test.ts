@@ -69,6 +69,8 @@ describe('loadConfig', () => {
         POSTHORN_RATE_LIMIT_PER_MINUTE: '60',
         WORKER_MAX_ATTEMPTS: '5',
         WORKER_MAX_ATTEMPTS_PER_WEBHOOK: '2',
+        SMTP_URL: 'smtp://posthorn:pass@mail.example:587',
+        MAIL_FROM: 'Posthorn <posthorn@example.com>',
         LOG_LEVEL: 'debug',
       }),
     ).toEqual({
@@ -93,6 +95,10 @@ describe('loadConfig', () => {
       rateLimitPerMinute: 60,
       maxAttempts: 5,
       maxAttemptsPerWebhook: 2,
+      mail: {
+        smtpUrl: 'smtp://posthorn:pass@mail.example:587',
+        from: 'Posthorn <posthorn@example.com>',
+      },
       logLevel: 'debug',
     });
   });
@@ -130,12 +136,13 @@ describe('loadConfig', () => {
     ['POSTHORN_RETENTION_DAYS', ['0', '-3', 'week']],
     ['POSTHORN_RATE_LIMIT_PER_MINUTE', ['0', 'none']],
     ['WORKER_MAX_ATTEMPTS', ['0', '2.5']],
+    ['SMTP_URL', ['mail.example:25', 'https://mail.example', 'smtp://']],
+    ['MAIL_FROM', ['posthorn', 'a@b@', 'Posthorn\r\nBcc: x@example.com']],
     ['LOG_LEVEL', ['verbose', 'INFO']],
   ])('refuses a wrong %s by its name', (name, values) => {
     for (const value of values) {
-      expect(problemsOf({ ...required, [name]: value })).toEqual([
-        expect.stringMatching(new RegExp(`^${name}: \\S`)),
-      ]);
+      const environment = { ...required, MAIL_FROM: 'posthorn@example.com', [name]: value };
+      expect(problemsOf(environment)).toEqual([expect.stringMatching(new RegExp(`^${name}: \\S`))]);
     }
   });
 
@@ -149,6 +156,12 @@ describe('loadConfig', () => {
     expect(problemsOf({}, role).map((problem) => problem.split(' ')[0])).toEqual(names);
     const needed = Object.entries(required).filter(([name]) => names.includes(name));
     expect(problemsOf(Object.fromEntries(needed), role)).toEqual([]);
+  });
+
+  it('requires a sender where mails are sent', () => {
+    expect(problemsOf({ ...required, SMTP_URL: 'smtp://mail.example' })).toEqual([
+      'MAIL_FROM is required with SMTP_URL',
+    ]);
   });
 
   it('reports all problems together', () => {

@@ -96,7 +96,13 @@ describe('the contract, section 1', () => {
     ['ahasend', { ...none, httpInDevelopment: true, notifyOwnerOnDisable: true }],
     [
       'custom',
-      { ...none, httpInDevelopment: true, secretFromCaller: true, eventTypesFromProject: true },
+      {
+        ...none,
+        httpInDevelopment: true,
+        secretFromCaller: true,
+        notifyOwnerOnDisable: true,
+        eventTypesFromProject: true,
+      },
     ],
   ])('%s has the limits and options %j', (name, options) => {
     expect(getProfile(name)).toMatchObject(options);

@@ -1,0 +1,57 @@
+import { createTransport, type Transporter } from 'nodemailer';
+import type { OwnerMail } from './owner-mail';
+
+/** Milliseconds for connecting, for the greeting, and without a word from the server. */
+const TIMEOUT_MS = 10_000;
+
+/** Why a mail could not be sent; without the server's words, which may name the recipient. */
+export interface MailFailure {
+  /** nodemailer's: ECONNECTION, EAUTH, EENVELOPE, … */
+  code: string;
+  /** The server's SMTP status. */
+  responseCode?: number;
+}
+
+/** Sends mails by the operator's SMTP server. */
+export class Mailer {
+  private readonly transport: Transporter;
+
+  /**
+   * @param smtpUrl `smtp://user:password@host:587`, or `smtps://…`
+   * @param from `Posthorn <posthorn@example.com>`
+   */
+  constructor(
+    smtpUrl: string,
+    private readonly from: string,
+  ) {
+    this.transport = createTransport({
+      url: smtpUrl,
+      connectionTimeout: TIMEOUT_MS,
+      greetingTimeout: TIMEOUT_MS,
+      socketTimeout: TIMEOUT_MS,
+      // A mail is text: it reads no file and calls no address.
+      disableFileAccess: true,
+      disableUrlAccess: true,
+    });
+  }
+
+  /** @returns null once the server has taken it */
+  async send({ id, to, subject, text }: OwnerMail): Promise<MailFailure | null> {
+    try {
+      await this.transport.sendMail({
+        from: this.from,
+        // Not parsed as a list of addresses.
+        to: { name: '', address: to },
+        subject,
+        text,
+        // The same for each try: who gets it twice can tell.
+        messageId: `<${id}@posthorn>`,
+        headers: { 'Auto-Submitted': 'auto-generated' },
+      });
+      return null;
+    } catch (error) {
+      const { code = 'unknown', responseCode } = error as Partial<MailFailure>;
+      return { code, ...(responseCode !== undefined && { responseCode }) };
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import type { WarningPercent } from '../domain/failure-warning';
+import type { DisabledReason } from './webhooks';
+
+/** A mail to a project's owner about one of its webhooks; what is in it, not how it reads. */
+export interface MailRecord {
+  _id: string;
+  projectId: string;
+  webhookId: string;
+  to: string;
+  /** null: the webhook was disabled. Else it will be, at `threshold` failures. */
+  warning: WarningPercent | null;
+  disabledReason: DisabledReason | null;
+  projectName: string;
+  webhookName: string;
+  /** Consecutive failed attempts, and with how many the webhook is disabled; null: never by these. */
+  failureCount: number;
+  threshold: number | null;
+  createdAt: Date;
+  sentAt: Date | null;
+  tries: number;
+  nextTryAt: Date;
+  expiresAt: Date;
+}
+
+const schema = new Schema<MailRecord>(
+  {
+    _id: String,
+    projectId: { type: String, required: true },
+    webhookId: { type: String, required: true },
+    to: { type: String, required: true },
+    warning: { type: Number, default: null },
+    disabledReason: { type: String, default: null },
+    projectName: { type: String, required: true },
+    webhookName: { type: String, required: true },
+    failureCount: { type: Number, required: true },
+    threshold: { type: Number, default: null },
+    createdAt: { type: Date, required: true },
+    sentAt: { type: Date, default: null },
+    tries: { type: Number, default: 0 },
+    nextTryAt: { type: Date, required: true },
+    expiresAt: { type: Date, required: true },
+  },
+  { timestamps: false },
+);
+schema.index({ nextTryAt: 1 }, { partialFilterExpression: { sentAt: null } });
+schema.index({ projectId: 1 });
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+/**
+ * The outbox: a mail is written with the change that it tells of, and sent later. Whatever dies in
+ * between, it is sent; and once, but for a death between the sending and its note here.
+ */
+export class Mails {
+  readonly model: Model<MailRecord>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<MailRecord>('Mail', schema, 'mails');
+  }
+
+  async insert(
+    mail: Omit<MailRecord, 'sentAt' | 'tries' | 'nextTryAt'>,
+    session: ClientSession,
+  ): Promise<void> {
+    await this.model.create([{ ...mail, nextTryAt: mail.createdAt }], { session });
+  }
+
+  /** The mail that is due the longest, kept from everybody else until `until`; null when none is. */
+  async claim(now: Date, until: Date, maxTries: number): Promise<MailRecord | null> {
+    return this.model
+      .findOneAndUpdate(
+        { sentAt: null, nextTryAt: { $lte: now }, tries: { $lt: maxTries } },
+        { $set: { nextTryAt: until }, $inc: { tries: 1 } },
+        { returnDocument: 'after', sort: { nextTryAt: 1 } },
+      )
+      .lean<MailRecord>();
+  }
+
+  async markSent(id: string, at: Date): Promise<void> {
+    await this.model.updateOne({ _id: id }, { $set: { sentAt: at } });
+  }
+
+  async deleteAll(projectId: string, session: ClientSession): Promise<void> {
+    await this.model.deleteMany({ projectId }, { session });
+  }
+
+  async putOff(id: string, until: Date): Promise<void> {
+    await this.model.updateOne({ _id: id }, { $set: { nextTryAt: until } });
+  }
+}

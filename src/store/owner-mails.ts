@@ -1,0 +1,86 @@
+import type { ClientSession } from 'mongoose';
+import { newId } from '../contracts/ids';
+import { warningAt } from '../domain/failure-warning';
+import { getProfile } from '../profiles';
+import { effectivePolicy } from '../profiles/policy';
+import type { MailRecord } from './mails';
+import type { ProjectRecord } from './projects';
+import type { Store } from './store';
+import type { WebhookRecord } from './webhooks';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/**
+ * Writes the mails to a project's owner into the outbox, where its profile tells owners: one for each
+ * warning and one for the disabling, until a success, or somebody who enables the webhook, begins anew.
+ */
+export class OwnerMails {
+  constructor(
+    private readonly store: Store,
+    private readonly retentionDays: number,
+  ) {}
+
+  /** Warns of a webhook that keeps failing, where that is due; repeated, it does nothing more. */
+  async warn(project: ProjectRecord, webhookId: string): Promise<void> {
+    if (!isTold(project)) return;
+    const webhook = await this.store.webhooks.get(project._id, webhookId);
+    const threshold = webhook && thresholdOf(project, webhook);
+    if (!webhook?.isActive || threshold === null) return;
+    const warning = warningAt(webhook.failureCount, threshold);
+    if (warning === null || webhook.warnings.includes(warning)) return;
+    await this.store.transaction(async (session) => {
+      const { failureCount } = webhook;
+      const warned = await this.store.webhooks.noteWarning(
+        webhookId,
+        warning,
+        failureCount,
+        session,
+      );
+      if (warned) await this.insert(project, warned, { warning }, session);
+    });
+  }
+
+  /** Of a webhook that has just been disabled by itself, in that transaction. */
+  async disabled(
+    project: ProjectRecord,
+    webhook: WebhookRecord,
+    session: ClientSession,
+  ): Promise<void> {
+    if (isTold(project)) await this.insert(project, webhook, { warning: null }, session);
+  }
+
+  private async insert(
+    project: ProjectRecord & { ownerEmail: string },
+    webhook: WebhookRecord,
+    { warning }: Pick<MailRecord, 'warning'>,
+    session: ClientSession,
+  ): Promise<void> {
+    const createdAt = new Date();
+    await this.store.mails.insert(
+      {
+        _id: newId('mail'),
+        projectId: project._id,
+        webhookId: webhook._id,
+        to: project.ownerEmail,
+        warning,
+        disabledReason: webhook.disabledReason,
+        projectName: project.name,
+        webhookName: webhook.name,
+        failureCount: webhook.failureCount,
+        threshold: thresholdOf(project, webhook),
+        createdAt,
+        expiresAt: new Date(createdAt.getTime() + this.retentionDays * DAY_MS),
+      },
+      session,
+    );
+  }
+}
+
+function isTold(project: ProjectRecord): project is ProjectRecord & { ownerEmail: string } {
+  return project.ownerEmail !== null && getProfile(project.profile).notifyOwnerOnDisable;
+}
+
+function thresholdOf(project: ProjectRecord, webhook: WebhookRecord): number | null {
+  const profile = getProfile(project.profile);
+  return effectivePolicy(profile, project.policy, webhook.policy).autoDisableAfter;
+}

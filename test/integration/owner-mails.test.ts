@@ -1,0 +1,278 @@
+import { pino } from 'pino';
+import { Mailer } from '../../src/mail/mailer';
+import { sendOwnerMails } from '../../activities/owner-mails';
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { intercept } from '../support/intercept';
+import { MailServer } from '../support/mail-server';
+import { Receiver } from '../support/receiver';
+import { Stack } from '../support/stack';
+
+const OWNER = 'owner@customer.example';
+const FROM = 'posthorn@operator.example';
+const RECEPTION = {
+  account_id: 'acc_1',
+  event: 'on_reception',
+  from: 'shop@example.com',
+  recipient: 'ada@example.org',
+  subject: 'Hello',
+  message_id_header: '<1@example.com>',
+  id: 'msg_1',
+};
+
+describe('mails to the owner of a failing webhook', () => {
+  let mailServer: MailServer;
+  let stack: Stack;
+  let receiver: Receiver;
+  let client: ApiClient;
+  let projectId: string;
+
+  beforeAll(async () => {
+    mailServer = await MailServer.start();
+    stack = await Stack.start({ SMTP_URL: mailServer.url, MAIL_FROM: `Posthorn <${FROM}>` });
+  });
+  afterAll(async () => {
+    await stack.stop();
+    await mailServer.close();
+  });
+  beforeEach(async () => {
+    mailServer.mails.length = 0;
+    await stack.store.mails.model.deleteMany({});
+    mailServer.refuseWith = 0;
+    receiver = await Receiver.start();
+    ({ client, id: projectId } = await stack.project({
+      profile: 'ahasend',
+      ownerEmail: OWNER,
+      policy: { autoDisableAfter: 4, retryDelaysMs: [1000, 1000, 1000] },
+    }));
+  });
+  afterEach(() => receiver.close());
+
+  /** Posts an event and waits until its delivery has ended so. */
+  async function deliver(status: string): Promise<void> {
+    const data = { type: 'message.reception', data: RECEPTION };
+    const eventId = (await client.post('/v1/events', data)).body.data.id as string;
+    const id = await eventually('it is fanned out', async () => {
+      const { body } = await client.get(`/v1/deliveries?eventId=${eventId}`);
+      return body.data.deliveries[0]?.id as string | undefined;
+    });
+    await deliveryWith(client, id, { status });
+  }
+
+  const webhookOf = async (id: string) => (await client.get(`/v1/webhooks/${id}`)).body.data;
+
+  /** Once everything is counted that an ended delivery has to follow. */
+  const disabled = (id: string) =>
+    eventually('it is disabled', async () => !(await webhookOf(id)).isActive);
+
+  const outbox = () => stack.store.mails.model.find({ projectId }).sort({ _id: 1 }).lean();
+
+  it('warn at 50 and 75 % of the threshold and tell of the end, each once', async () => {
+    receiver.respondWith(500);
+    const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+    await deliver('failed');
+    await disabled(id);
+    await Promise.all([stack.reconcile(), stack.reconcile()]);
+    await eventually('three mails have come', () => mailServer.mails.length >= 3);
+    await stack.reconcile();
+
+    expect(mailServer.subjects()).toHaveLength(3);
+    expect(mailServer.subjects()).toEqual(
+      expect.arrayContaining([
+        'Webhook "Orders" has failed 2 times in a row',
+        'Webhook "Orders" has failed 3 times in a row',
+        'Webhook "Orders" was disabled',
+      ]),
+    );
+    for (const mail of mailServer.mails) {
+      expect(mail).toMatchObject({ from: FROM, recipients: [OWNER] });
+      expect(mail.headers.get('to')).toBe(OWNER);
+      expect(mail.headers.get('from')).toBe(`Posthorn <${FROM}>`);
+      expect(mail.text).toContain(`The webhook "Orders" (${id})`);
+      expect(mail.text).toContain(projectId);
+    }
+    expect(new Set(mailServer.mails.map(({ headers }) => headers.get('message-id'))).size).toBe(3);
+    expect(await outbox()).toHaveLength(3);
+  });
+
+  it('begin anew after a success', async () => {
+    const { id } = await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [1000] } });
+    receiver.respondWith(500);
+    await deliver('failed');
+    receiver.respondWith(200);
+    await deliver('succeeded');
+    await eventually('it counts from nought', async () => (await webhookOf(id)).failureCount === 0);
+    receiver.respondWith(500);
+    await deliver('failed');
+    await eventually('the second warning is written', async () => (await outbox()).length === 2);
+    expect((await outbox()).map(({ warning, failureCount }) => [warning, failureCount])).toEqual([
+      [50, 2],
+      [50, 2],
+    ]);
+    expect(await webhookOf(id)).toMatchObject({ isActive: true, failureCount: 2 });
+  });
+
+  it('tell of a 410 each time, when it was enabled in between', async () => {
+    receiver.respondWith(410);
+    const { id } = await makeWebhook(client, receiver.url, { name: 'Gone' });
+    for (const count of [1, 2]) {
+      await deliver('failed');
+      await disabled(id);
+      await stack.reconcile();
+      expect(mailServer.subjects()).toEqual(Array(count).fill('Webhook "Gone" was disabled'));
+      const enabled = await client.patch(`/v1/webhooks/${id}`, { isActive: true });
+      expect(enabled.body.data).toMatchObject({
+        isActive: true,
+        failureCount: 0,
+        disabledReason: null,
+      });
+    }
+    expect(mailServer.mails[0]!.text).toContain('410 Gone');
+    receiver.respondWith(200);
+    await deliver('succeeded');
+  });
+
+  it('give no name of a webhook or project a header, a recipient or a line of its own', async () => {
+    const hostile = 'Orders"\r\nBcc: victim@example.com\r\n\r\nClick here\u2028now\u202e';
+    receiver.respondWith(410);
+    const { id } = await makeWebhook(client, receiver.url, { name: 'x' });
+    await stack.store.webhooks.model.updateOne({ _id: id }, { $set: { name: hostile } });
+    await stack.store.projects.model.updateOne({ _id: projectId }, { $set: { name: hostile } });
+    await deliver('failed');
+    await disabled(id);
+    await stack.reconcile();
+    const [mail] = mailServer.mails;
+    expect(mail!.recipients).toEqual([OWNER]);
+    expect([...mail!.headers.keys()].toSorted()).toEqual([
+      'auto-submitted',
+      'content-transfer-encoding',
+      'content-type',
+      'date',
+      'from',
+      'message-id',
+      'mime-version',
+      'subject',
+      'to',
+    ]);
+    const inLine = 'Orders" Bcc: victim@example.com Click here now';
+    expect(mail!.headers.get('subject')).toBe(`Webhook "${inLine}" was disabled`);
+    expect(mail!.text.split('\n')[0]).toContain(inLine);
+  });
+
+  it('hold no secret, no address of the webhook, no header and no payload', async () => {
+    receiver.respondWith({ kind: 'answer', status: 410, body: 'answer-mark' });
+    const url = `${receiver.url}/hook?token=url-mark`;
+    const webhook = await makeWebhook(client, url, { headers: { 'X-Api-Key': 'header-mark' } });
+    await deliver('failed');
+    await disabled(webhook.id);
+    await stack.reconcile();
+    const seen = JSON.stringify([
+      ...mailServer.mails.map((m) => ({ ...m, headers: [...m.headers] })),
+      await outbox(),
+    ]);
+    expect(mailServer.mails).toHaveLength(1);
+    for (const mark of [
+      'answer-mark',
+      'url-mark',
+      'header-mark',
+      webhook.secret,
+      'Hello',
+      'msg_1',
+    ]) {
+      expect(seen).not.toContain(mark);
+    }
+  });
+
+  it.each([
+    ['has no address', { profile: 'ahasend', policy: { autoDisableAfter: 2 } }],
+    [
+      'is of a profile that tells nobody',
+      { profile: 'platform', ownerEmail: OWNER, policy: { autoDisableAfter: 2 } },
+    ],
+  ])('are not written where the project %s', async (_why, body) => {
+    const quiet = await stack.project(body);
+    const { id } = await makeWebhook(quiet.client, receiver.url);
+    receiver.respondWith(410);
+    await quiet.client.post(`/v1/webhooks/${id}/test`);
+    await eventually('it is disabled', async () => {
+      return !(await quiet.client.get(`/v1/webhooks/${id}`)).body.data.isActive;
+    });
+    expect(await stack.store.mails.model.countDocuments({ projectId: quiet.id })).toBe(0);
+  });
+
+  describe('whose sending is interrupted', () => {
+    const logged: string[] = [];
+    const log = pino({ level: 'info' }, { write: (line) => logged.push(line) });
+
+    beforeEach(async () => {
+      logged.length = 0;
+      receiver.respondWith(410);
+      const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+      await deliver('failed');
+      await disabled(id);
+      await eventually('it is written', async () => (await outbox()).length === 1);
+    });
+
+    const sendBy = (mailer: Mailer, store = stack.store) =>
+      sendOwnerMails({ store, mailer, log }, () => {});
+    const mailer = () => new Mailer(mailServer.url, FROM);
+    /** As if the time had come. */
+    const due = () =>
+      stack.store.mails.model.updateMany({ sentAt: null }, { $set: { nextTryAt: new Date() } });
+
+    it('by a death before its note, are sent again, under the same id, and then no more', async () => {
+      const mails = intercept(stack.store.mails, 'markSent', () =>
+        Promise.reject(new Error('the process died')),
+      );
+      await expect(sendBy(mailer(), intercept(stack.store, 'mails', mails))).rejects.toThrow();
+      expect(mailServer.mails).toHaveLength(1);
+      // Not while it may still be under way elsewhere.
+      await sendBy(mailer());
+      expect(mailServer.mails).toHaveLength(1);
+      await due();
+      await sendBy(mailer());
+      await due();
+      await sendBy(mailer());
+      const ids = mailServer.mails.map(({ headers }) => headers.get('message-id'));
+      expect(ids).toHaveLength(2);
+      expect(new Set(ids).size).toBe(1);
+    });
+
+    it('by a server that is away, are sent when it is back, and the log names nobody', async () => {
+      const away = await MailServer.start();
+      const { url } = away;
+      await away.close();
+      await sendBy(new Mailer(url, FROM));
+      expect(await outbox()).toMatchObject([{ sentAt: null, tries: 1 }]);
+      expect(JSON.parse(logged[0]!)).toMatchObject({ msg: 'mail not sent', code: 'ESOCKET' });
+      expect(logged.join()).not.toContain(OWNER);
+      await due();
+      await sendBy(mailer());
+      expect(mailServer.subjects()).toEqual(['Webhook "Orders" was disabled']);
+      expect((await outbox())[0]!.sentAt).not.toBeNull();
+    });
+
+    it('by a refusal, come again, later each time', async () => {
+      mailServer.refuseWith = 550;
+      const waits: number[] = [];
+      for (let n = 0; n < 3; n += 1) {
+        await due();
+        const before = Date.now();
+        await sendBy(mailer());
+        waits.push((await outbox())[0]!.nextTryAt.getTime() - before);
+      }
+      expect(waits[0]).toBeGreaterThanOrEqual(60_000);
+      expect(waits[1]).toBeGreaterThanOrEqual(120_000);
+      expect(waits[2]).toBeGreaterThanOrEqual(240_000);
+      expect(JSON.parse(logged[0]!)).toMatchObject({ responseCode: 550 });
+    });
+
+    it('with the project deleted meanwhile, are not sent', async () => {
+      await stack.admin.delete(`/v1/projects/${projectId}`);
+      await due();
+      await sendBy(mailer());
+      expect(mailServer.mails).toEqual([]);
+    });
+  });
+});
