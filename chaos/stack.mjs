@@ -77,7 +77,7 @@ export async function startStack({ dataDir, apis, workers }) {
     PATH: process.env.PATH,
     POSTHORN_ENV: 'development',
     MONGODB_URL: mongodbUrl,
-    TEMPORAL_ADDRESS: temporalAddress,
+    TEMPORAL_ADDRESS: firstTemporal.address,
     POSTHORN_ADMIN_KEY: adminKey,
     POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     POSTHORN_RATE_LIMIT_PER_MINUTE: '100000',
@@ -110,7 +110,7 @@ export async function startStack({ dataDir, apis, workers }) {
     apiUrls,
     adminKey,
     mongodbUrl,
-    temporalAddress,
+    temporalAddress: firstTemporal.address,
     stop: async () => {
       for (const part of parts.toReversed()) await part.stop();
     },
