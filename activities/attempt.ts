@@ -12,6 +12,7 @@ import type { SendResult } from '../src/delivery/http';
 import { withoutCredentials } from '../src/domain/credential-header';
 import { isGone, isSuccess, retryAfterMs } from '../src/domain/outcome';
 import { nextDelayMs } from '../src/domain/schedule';
+import { attemptDuration } from '../src/metrics';
 import type { AttemptResult, DeliveryRecord } from '../src/store/deliveries';
 import type { EventRecord } from '../src/store/events';
 import { OwnerMails } from '../src/store/owner-mails';
@@ -96,6 +97,7 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
       },
       'attempt',
     );
+    measure(attempt);
     await countHealth(deps, subject, attempt, result.status);
     if (result.nextAttemptAt === null) return settle(result.status);
     const nextDelay = result.nextAttemptAt.getTime() - now.getTime();
@@ -178,6 +180,11 @@ function loggedAnswer(
         responseHeaders: answer.headers,
         responseBody: answer.body,
       };
+}
+
+function measure({ statusCode, errorCode, durationMs }: Attempt): void {
+  const result = statusCode === undefined ? errorCode : `${Math.floor(statusCode / 100)}xx`;
+  attemptDuration.observe({ result }, durationMs / 1000);
 }
 
 /** Counts a recorded attempt in the webhook's health, and follows up a failed one, or delivery. */

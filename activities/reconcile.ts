@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Activities, ReconcileReport } from '../src/contracts/activities';
+import { reconcileMended } from '../src/metrics';
 import type { DeliveryRecord } from '../src/store/deliveries';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import { sendOwnerMails } from './owner-mails';
@@ -37,6 +38,7 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
       try {
         if (!(await start())) return;
         report[kind] += 1;
+        reconcileMended.inc({ kind });
       } catch (error) {
         failures += 1;
         if (failures > MAX_FAILURES) throw error;

@@ -6,6 +6,7 @@ import { HttpSender } from './delivery/http';
 import { AddressGuard } from './delivery/address-guard';
 import { createLogger } from './log';
 import { Mailer } from './mail/mailer';
+import { metricsListener } from './metrics';
 import { Cipher } from './store/cipher';
 import { rotateKey } from './store/key-rotation';
 import { Store } from './store/store';
@@ -50,6 +51,7 @@ async function main(): Promise<void> {
   const services: Service[] = [];
   if (role !== 'worker') services.push(await startApi(config, log, store, engine, cipher));
   if (role !== 'api') services.push(await startWorker(config, log, store, engine, cipher));
+  if (config.metricsAddress !== undefined) services.push(await startMetrics(config.metricsAddress));
 
   // The API first: what it accepts while draining, the worker may still deliver.
   const stop = async (): Promise<void> => {
@@ -80,11 +82,25 @@ async function startApi(
   const server: Server = createServer(createApp({ store, engine, cipher, log, config }));
   server.headersTimeout = 10_000;
   server.requestTimeout = 30_000;
+  const service = await listen(server, config);
+  log.info({ host: config.host, port: config.port }, 'API listens');
+  return service;
+}
+
+async function startMetrics(address: string): Promise<Service> {
+  const { hostname, port } = new URL(`http://${address}`);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  return listen(createServer(metricsListener), { host, port: Number(port || 80) });
+}
+
+async function listen(
+  server: Server,
+  { host, port }: { host: string; port: number },
+): Promise<Service> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(config.port, config.host, resolve);
+    server.listen(port, host, resolve);
   });
-  log.info({ host: config.host, port: config.port }, 'API listens');
   return {
     done: new Promise((_resolve, reject) => server.once('error', reject)),
     stop: () =>
@@ -105,7 +121,7 @@ async function startWorker(
   engine: Engine,
   cipher: Cipher,
 ): Promise<Service> {
-  installRuntime(log);
+  installRuntime(log, config.temporalMetricsAddress);
   const guard = new AddressGuard({
     allowLoopback: config.development,
     allowedCidrs: config.allowedCidrs,

@@ -4,19 +4,21 @@ import { rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
+import { metrics } from '../metrics';
 import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
 import { answer } from './answers';
 import { auditRouter } from './audit';
 import type { AuditTrail } from './audited';
-import { authenticate, keyInHeaderOrQuery, principalOf } from './auth';
+import { adminOnly, authenticate, keyInHeaderOrQuery, principalOf } from './auth';
 import { deliveriesRouter } from './deliveries';
 import { ApiError, errorHandler, unknownRoute } from './errors';
 import { eventTypesRouter } from './event-types';
 import { eventsRouter } from './events';
 import { keysRouter } from './keys';
 import { Intake } from './intake';
+import { measured } from './measured';
 import { platformRouter } from './platform/router';
 import { projectsRouter } from './projects';
 import { replaysRouter } from './replays';
@@ -48,6 +50,7 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   app.disable('x-powered-by');
   app.set('etag', false);
   app.use(requestLog(log));
+  app.use(measured);
   app.use(helmet());
 
   app.get('/healthz', (_req, res) => {
@@ -61,6 +64,11 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
       () => 'away',
     );
     answer(res, { status: 'ok', mongodb: 'ok', temporal });
+  });
+
+  // Numbers without ids, but an operator's all the same.
+  app.get('/metrics', authenticate(store, config.adminKey), adminOnly, async (_req, res) => {
+    res.type(metrics.contentType).send(await metrics.metrics());
   });
 
   const { retentionDays } = config;

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { FieldProblem } from '../contracts/errors';
+import { eventsAccepted } from '../metrics';
 import type { EventRecord } from '../store/events';
 import { newEvent, type NewEvent } from '../store/new-event';
 import type { ProjectRecord } from '../store/projects';
@@ -86,6 +87,7 @@ export class Intake {
         'this Idempotency-Key was used for another event; use a new key for a new event',
       );
     }
+    if (!accepted.duplicate) eventsAccepted.inc();
     await this.startFanOut(accepted.event);
     return accepted;
   }
@@ -98,6 +100,7 @@ export class Intake {
     const stored = await this.store.transaction((session) =>
       this.store.events.insertAll(events, session),
     );
+    eventsAccepted.inc(stored.length);
     void this.startAll(stored);
   }
 
@@ -106,7 +109,9 @@ export class Intake {
    * reports that are stored already change nothing.
    */
   async acceptReports(reports: Parameters<Store['insertReports']>[0]): Promise<void> {
-    void this.startAll(await this.store.insertReports(reports));
+    const stored = await this.store.insertReports(reports);
+    eventsAccepted.inc(stored.length);
+    void this.startAll(stored);
   }
 
   /** Starts the fan-outs of stored events, one after another; it never rejects. */

@@ -29,6 +29,8 @@ export interface Config {
   maxAttemptsPerWebhook: number;
   /** Where owners are told by mail. */
   mail?: { smtpUrl: string; from: string };
+  metricsAddress?: string;
+  temporalMetricsAddress?: string;
   logLevel: string;
 }
 
@@ -101,6 +103,8 @@ export function loadConfig(
     ...(s.SMTP_URL !== undefined && {
       mail: Object.freeze({ smtpUrl: s.SMTP_URL, from: s.MAIL_FROM! }),
     }),
+    metricsAddress: s.METRICS_ADDRESS,
+    temporalMetricsAddress: s.TEMPORAL_METRICS_ADDRESS,
     logLevel: s.LOG_LEVEL,
   });
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 
 const port = z.coerce.number().int().min(1).max(65_535);
 const positive = z.coerce.number().int().min(1);
+const address = z.string().regex(/^[^\s/]+:\d+$/, 'must be host:port');
 const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
 const list = z.string().transform((text) =>
   text
@@ -33,11 +34,7 @@ export const settings = z.object({
     .string()
     .regex(/^mongodb(\+srv)?:\/\//, 'must start with mongodb:// or mongodb+srv://')
     .describe('MongoDB replica set, with the database name; required'),
-  TEMPORAL_ADDRESS: z
-    .string()
-    .regex(/^[^\s/]+:\d+$/, 'must be host:port')
-    .default('127.0.0.1:7233')
-    .describe("host:port of Temporal's frontend"),
+  TEMPORAL_ADDRESS: address.default('127.0.0.1:7233').describe("host:port of Temporal's frontend"),
   TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace'),
   TEMPORAL_TLS: flag.default(false).describe('`true` to speak TLS to Temporal'),
   TEMPORAL_API_KEY: z.string().min(1).optional().describe('key for Temporal Cloud, with TLS'),
@@ -87,6 +84,12 @@ export const settings = z.object({
     .regex(/^[^\p{Cc}]*[^\s@]+@[^\s@]+$/u, 'must be an address, or a name and an address in <>')
     .optional()
     .describe('sender of these mails; required with `SMTP_URL`'),
+  METRICS_ADDRESS: address
+    .optional()
+    .describe('host:port where `/metrics` needs no key, for workers too, such as 127.0.0.1:9464'),
+  TEMPORAL_METRICS_ADDRESS: address
+    .optional()
+    .describe("host:port for the metrics of a worker's Temporal SDK"),
   LOG_LEVEL: z
     .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
     .default('info')

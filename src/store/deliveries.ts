@@ -12,6 +12,7 @@ import {
   type DeferralReason,
   type DeliveryStatus,
 } from '../contracts/delivery';
+import { deliveriesEnded } from '../metrics';
 import { isDuplicateKey } from './errors';
 import { findPage, firstIdAt, VISITS, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
@@ -244,7 +245,10 @@ export class Deliveries {
           }),
         },
       );
-      if (modifiedCount === 1) return attempt;
+      if (modifiedCount === 1) {
+        if (decides && status !== 'pending') deliveriesEnded.inc({ status });
+        return attempt;
+      }
       seen = await this.find(loaded._id);
       decides = seen?.runId === exchange.runId && seen.status === 'pending';
     }
@@ -288,6 +292,7 @@ export class Deliveries {
       { _id: id, status: { $in: ['pending', 'held'] } },
       { $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at } },
     );
+    if (modifiedCount === 1) deliveriesEnded.inc({ status: 'cancelled' });
     return modifiedCount === 1;
   }
 

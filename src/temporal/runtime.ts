@@ -21,7 +21,7 @@ function isDeliveryFailed(error: unknown): boolean {
 }
 
 /** Sends the SDK's and Core's logs to ours. Once per process, before the first worker. */
-export function installRuntime(log: Logger): void {
+export function installRuntime(log: Logger, metricsAddress?: string): void {
   Runtime.install({
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       // A failed delivery shows as a failed workflow; its attempts are logged already.
@@ -30,6 +30,9 @@ export function installRuntime(log: Logger): void {
     }),
     telemetryOptions: {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN' }) },
+      ...(metricsAddress !== undefined && {
+        metrics: { prometheus: { bindAddress: metricsAddress } },
+      }),
     },
     // main.ts decides when the worker drains.
     shutdownSignals: [],

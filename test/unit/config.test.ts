@@ -71,6 +71,8 @@ describe('loadConfig', () => {
         WORKER_MAX_ATTEMPTS_PER_WEBHOOK: '2',
         SMTP_URL: 'smtp://posthorn:pass@mail.example:587',
         MAIL_FROM: 'Posthorn <posthorn@example.com>',
+        METRICS_ADDRESS: '127.0.0.1:9464',
+        TEMPORAL_METRICS_ADDRESS: '127.0.0.1:9465',
         LOG_LEVEL: 'debug',
       }),
     ).toEqual({
@@ -99,6 +101,8 @@ describe('loadConfig', () => {
         smtpUrl: 'smtp://posthorn:pass@mail.example:587',
         from: 'Posthorn <posthorn@example.com>',
       },
+      metricsAddress: '127.0.0.1:9464',
+      temporalMetricsAddress: '127.0.0.1:9465',
       logLevel: 'debug',
     });
   });

@@ -1,0 +1,59 @@
+import type { RequestListener } from 'node:http';
+import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+
+/**
+ * What this process counts, for Prometheus (docs/operations.md). Labels have few values: never an id, an
+ * address, or a name that a customer has given.
+ */
+export const metrics = new Registry();
+collectDefaultMetrics({ register: metrics });
+
+const registers = [metrics];
+
+export const eventsAccepted = new Counter({
+  name: 'posthorn_events_accepted_total',
+  help: 'Events that were posted, or reported by a provider, and stored; repetitions are left out.',
+  registers,
+});
+
+export const attemptDuration = new Histogram({
+  name: 'posthorn_attempt_duration_seconds',
+  help: 'HTTP exchanges with receivers, by result: the class of the status (2xx …), or the error code.',
+  labelNames: ['result'] as const,
+  buckets: [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60],
+  registers,
+});
+
+export const deliveriesEnded = new Counter({
+  name: 'posthorn_deliveries_ended_total',
+  help: 'Deliveries that ended succeeded, failed or cancelled, each replay anew.',
+  labelNames: ['status'] as const,
+  registers,
+});
+
+export const reconcileMended = new Counter({
+  name: 'posthorn_reconcile_mended_total',
+  help: 'Events, deliveries, replays and drains that had no running workflow, and got one.',
+  labelNames: ['kind'] as const,
+  registers,
+});
+
+export const requestDuration = new Histogram({
+  name: 'posthorn_http_request_duration_seconds',
+  help: 'Requests to the API, by documented route; `none` where the path has none, or the key is wrong.',
+  labelNames: ['method', 'route', 'status'] as const,
+  buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  registers,
+});
+
+/** `GET /metrics` for an address of its own, where no key is asked for. */
+export const metricsListener: RequestListener = (req, res) => {
+  if (req.method !== 'GET' || req.url !== '/metrics') {
+    res.writeHead(404).end();
+    return;
+  }
+  metrics.metrics().then(
+    (text) => res.writeHead(200, { 'Content-Type': metrics.contentType }).end(text),
+    () => res.writeHead(500).end(),
+  );
+};
