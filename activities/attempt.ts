@@ -14,6 +14,7 @@ import { isGone, isSuccess, retryAfterMs } from '../src/domain/outcome';
 import { nextDelayMs } from '../src/domain/schedule';
 import { attemptDuration } from '../src/metrics';
 import type { AttemptResult, DeliveryRecord } from '../src/store/deliveries';
+import { expungeEvent } from '../src/store/expunge';
 import type { EventRecord } from '../src/store/events';
 import { OwnerMails } from '../src/store/owner-mails';
 import type { ProjectRecord } from '../src/store/projects';
@@ -28,6 +29,8 @@ import type { ActivityDependencies } from '.';
 export interface Subject {
   delivery: DeliveryRecord;
   event: EventRecord;
+  /** The event's. */
+  body: string;
   webhook: WebhookRecord;
   project: ProjectRecord;
 }
@@ -47,7 +50,7 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
     const { runId } = activityInfo().workflowExecution!;
     const subject = await load(deps, deliveryId, runId);
     if (typeof subject === 'string') return subject;
-    const { delivery, webhook, event } = subject;
+    const { delivery, webhook, body } = subject;
 
     const last = delivery.attempts.at(-1);
     if (last?.runId === runId) {
@@ -65,7 +68,7 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
       headers = requestHeaders(deps, subject, new Date());
       startedAt = new Date();
       const { timeoutMs } = policy;
-      answer = await sender.send({ url: webhook.url, headers, body: event.body, timeoutMs });
+      answer = await sender.send({ url: webhook.url, headers, body, timeoutMs });
     } finally {
       place.leave();
     }
@@ -140,7 +143,12 @@ async function load(
     await store.deliveries.cancel(deliveryId, new Date());
     return 'cancelled';
   }
-  return { delivery, event, webhook, project };
+  if (event.body === null) {
+    // Planned or reset while its payload was being deleted.
+    await expungeEvent(store, project._id, event._id, new Date());
+    return 'cancelled';
+  }
+  return { delivery, event, body: event.body, webhook, project };
 }
 
 /** What the answer makes of the delivery. */

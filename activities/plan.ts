@@ -4,21 +4,19 @@ import { isSubscribed } from '../src/domain/subscription';
 import type { EventRecord } from '../src/store/events';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
+import { expiryOf } from '../src/store/retention';
 import type { WebhookRecord } from '../src/store/webhooks';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import type { ActivityDependencies } from '.';
 
 /** Webhooks looked at by one call. */
 const PAGE = 100;
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /** Whether a webhook gets the event. */
-function chooses({
-  type,
-  acceptedAt,
-  body,
-  aboutWebhookId,
-}: EventRecord): (webhook: WebhookRecord) => boolean {
+function chooses(
+  { type, acceptedAt, aboutWebhookId }: EventRecord,
+  body: string,
+): (webhook: WebhookRecord) => boolean {
   let envelope: unknown;
   return ({ _id, createdAt, events, filter }) => {
     if (_id === aboutWebhookId) return false;
@@ -37,15 +35,15 @@ export function createPlanDeliveries({
   return async (eventId, afterWebhookId) => {
     const event = await store.events.find(eventId);
     const project = event && (await store.projects.get(event.projectId));
-    // Deleted with its project since it was accepted.
-    if (!project) return { deliveries: [] };
+    // Since it was accepted it was deleted with its project, or its payload was.
+    if (!project || event.body === null) return { deliveries: [] };
     if (event.onlyWebhookId !== undefined) {
       return { deliveries: await listPlanned(store, event, project) };
     }
     const page = await store.webhooks.listForFanOut(project._id, afterWebhookId, PAGE);
-    const chosen = page.filter(chooses(event));
+    const chosen = page.filter(chooses(event, event.body));
     const at = new Date();
-    const expiresAt = new Date(at.getTime() + retentionDays * DAY_MS);
+    const expiresAt = expiryOf(project, at, retentionDays);
     const deliveries = await store.deliveries.plan(
       chosen.map((webhook) => newDelivery(event, webhook, { at, expiresAt })),
     );

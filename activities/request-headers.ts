@@ -7,7 +7,7 @@ import type { ActivityDependencies } from '.';
 /** The headers of one attempt: the webhook's own first, so that they can't override ours. */
 export function requestHeaders(
   { cipher, version }: Pick<ActivityDependencies, 'cipher' | 'version'>,
-  { delivery, event, webhook, project }: Subject,
+  { delivery, event, body, webhook, project }: Subject,
   now: Date,
 ): Record<string, string> {
   return {
@@ -23,7 +23,7 @@ export function requestHeaders(
       eventId: event._id,
       deliveryId: delivery._id,
       eventType: event.type,
-      body: event.body,
+      body,
       now,
     }),
   };

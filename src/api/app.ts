@@ -96,7 +96,7 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   v1.use('/audit', auditRouter(store));
   v1.use('/event-types', eventTypesRouter({ store, catalog: intake.catalog }));
   v1.use('/webhooks', webhooksRouter({ store, engine, intake, cipher, log, ...config }));
-  v1.use('/events', eventsRouter({ store, intake }));
+  v1.use('/events', eventsRouter({ store, engine, intake, log }));
   v1.use('/replays', replaysRouter({ store, engine, log }));
   v1.use('/deliveries', deliveriesRouter({ store, engine, log, webUrl: webUrls(config.temporal) }));
   app.use('/v1', v1);

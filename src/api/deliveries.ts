@@ -141,6 +141,9 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     if (!webhook) {
       throw new ApiError('webhook_deleted', 'the webhook of this delivery was deleted');
     }
+    if (found.expunged) {
+      throw new ApiError('event_expunged', "the payload of this delivery's event was deleted");
+    }
     const delivery = await store.deliveries.beginReplay(project._id, id, new Date());
     if (!delivery) {
       throw new ApiError('delivery_in_progress', 'this delivery has not ended yet');

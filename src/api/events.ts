@@ -1,8 +1,12 @@
 import { Router } from 'express';
+import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { EventRecord } from '../store/events';
+import { expungeEvent } from '../store/expunge';
 import type { Store } from '../store/store';
+import type { Engine } from '../temporal/client';
 import { answer, answerPage } from './answers';
+import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { listView } from './deliveries';
 import { invalid, notFound } from './errors';
@@ -11,7 +15,9 @@ import { pageQuery, parseBody, parseListQuery, pathId, rangeQuery } from './vali
 
 export interface EventsDependencies {
   store: Store;
+  engine: Engine;
   intake: Intake;
+  log: Logger;
 }
 
 /** Clocks differ; an event from further ahead than this is a mistake. */
@@ -46,9 +52,10 @@ function view({
   createdAt,
   test,
   body,
+  expungedAt,
 }: EventRecord): Record<string, unknown> {
-  const { data } = JSON.parse(body) as { data: unknown };
-  return { id: _id, projectId, type, createdAt, test: test ?? false, data };
+  const { data } = body === null ? { data: null } : (JSON.parse(body) as { data: unknown });
+  return { id: _id, projectId, type, createdAt, test: test ?? false, data, expungedAt };
 }
 
 function accepted(
@@ -59,7 +66,7 @@ function accepted(
 }
 
 /** `/v1/events` */
-export function eventsRouter({ store, intake }: EventsDependencies): Router {
+export function eventsRouter({ store, engine, intake, log }: EventsDependencies): Router {
   const router = Router();
   const read = allow('owner', 'reader');
   const send = allow('owner', 'sender');
@@ -106,6 +113,21 @@ export function eventsRouter({ store, intake }: EventsDependencies): Router {
     if (!event) throw notFound('the event');
     const deliveries = await store.deliveries.listOfEvent(event._id);
     answer(res, { ...view(event), deliveries: deliveries.map(listView) });
+  });
+
+  router.delete('/:id', allow('owner'), audited('event.expunged'), async (req, res) => {
+    const id = pathId(req, 'event');
+    const expunged = await expungeEvent(store, projectOf(res)._id, id, new Date());
+    if (!expunged) throw notFound('the event');
+    // They are cancelled already; a workflow that isn't told finds out when its next attempt is due.
+    void Promise.all(
+      expunged.cancelled.map((deliveryId) =>
+        engine.signalDelivery(deliveryId, 'cancel').catch((error: unknown) => {
+          log.warn({ err: error, deliveryId }, 'cancelled delivery left to its next attempt');
+        }),
+      ),
+    );
+    answer(res, view(expunged.event));
   });
 
   return router;

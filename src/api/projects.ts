@@ -17,7 +17,11 @@ const fields = {
   plan: z.string().trim().min(1).max(100).nullable().optional(),
   ownerEmail: z.email().max(320).nullable().optional(),
   policy: z
-    .strictObject({ ...policyFields, maxWebhooks: z.int().min(0).max(10_000).optional() })
+    .strictObject({
+      ...policyFields,
+      maxWebhooks: z.int().min(0).max(10_000).optional(),
+      retentionDays: z.int().min(1).max(3650).optional(),
+    })
     .optional(),
 };
 

@@ -10,6 +10,7 @@ export const ERROR_STATUS = {
   delivery_in_progress: 409,
   delivery_ended: 409,
   delivery_held: 409,
+  event_expunged: 409,
   replay_ended: 409,
   webhook_deleted: 409,
   secret_limit_reached: 409,

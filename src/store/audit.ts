@@ -17,6 +17,7 @@ export const AUDIT_ACTIONS = [
   'webhook.disabled',
   'webhook.secret_revealed',
   'webhook.secret_rotated',
+  'event.expunged',
   'event_type.defined',
   'event_type.deleted',
   'delivery.replayed',

@@ -45,6 +45,8 @@ export interface DeliveryRecord {
   test?: boolean;
   /** The test ping of a new webhook: attempted once, and no matter for the webhook's health. */
   isPing?: boolean;
+  /** Its event's payload was deleted: nothing can be sent any more, and what was answered is gone. */
+  expunged?: boolean;
   createdAt: Date;
   completedAt: Date | null;
   expiresAt: Date;
@@ -85,6 +87,7 @@ const schema = new Schema<DeliveryRecord>(
     runRequested: { type: Boolean, default: false },
     test: Boolean,
     isPing: Boolean,
+    expunged: Boolean,
     createdAt: { type: Date, required: true },
     completedAt: { type: Date, default: null },
     expiresAt: { type: Date, required: true },
@@ -122,6 +125,7 @@ function replayFilter(
     },
     status: { $in: statuses },
     completedAt: { $lte: endedBy },
+    expunged: { $ne: true },
     ...(webhookId !== undefined && { webhookId }),
     ...(types && { eventType: { $in: types } }),
   };
@@ -228,7 +232,10 @@ export class Deliveries {
     let seen: DeliveryRecord | null = loaded;
     let decides = true;
     while (seen) {
-      const attempt: Attempt = { number: seen.attemptCount + 1, ...exchange };
+      const { responseBody: _body, responseHeaders: _headers, ...sent } = exchange;
+      // Expunged while it was under way: receivers may repeat in their answer what they got.
+      const logged = seen.expunged ? sent : exchange;
+      const attempt: Attempt = { number: seen.attemptCount + 1, ...logged };
       const { modifiedCount } = await this.model.updateOne(
         { _id: seen._id, attemptCount: seen.attemptCount, runId: seen.runId, status: seen.status },
         {
@@ -258,7 +265,7 @@ export class Deliveries {
 
   /**
    * From a terminal status to pending, counted as a replay, with the whole schedule before it; null when
-   * the status is another.
+   * the status is another, or there is nothing to send any more.
    */
   async beginReplay(
     projectId: string,
@@ -268,7 +275,7 @@ export class Deliveries {
   ): Promise<DeliveryRecord | null> {
     return this.model
       .findOneAndUpdate(
-        { _id: id, projectId, status: { $in: TERMINAL_STATUSES } },
+        { _id: id, projectId, status: { $in: TERMINAL_STATUSES }, expunged: { $ne: true } },
         [
           {
             $set: {

@@ -1,6 +1,7 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { findPage, VISITS, type Page, type PageRequest } from './paging';
 import { isDuplicateKey } from './errors';
+import type { NewEvent } from './new-event';
 
 export interface EventRecord {
   _id: string;
@@ -9,8 +10,10 @@ export interface EventRecord {
   /** When it happened, as the caller says; when it was accepted, where the caller says nothing. */
   createdAt: Date;
   acceptedAt: Date;
-  /** The envelope, serialised once: these bytes go out on every attempt, retry and replay. */
-  body: string;
+  /**
+   * The envelope, serialised once: these bytes go out on every attempt, retry and replay. null: expunged.
+   */
+  body: string | null;
   idempotencyKey?: string;
   /** SHA-256 of the request, to tell a repeated request from another one under the same key. */
   requestHash?: string;
@@ -25,6 +28,8 @@ export interface EventRecord {
   aboutWebhookId?: string;
   /** When all its deliveries had been started; null until then, which is what reconcile looks for. */
   fannedOutAt: Date | null;
+  /** When its payload was deleted for good. */
+  expungedAt: Date | null;
   expiresAt: Date;
 }
 
@@ -35,13 +40,14 @@ const schema = new Schema<EventRecord>(
     type: { type: String, required: true },
     createdAt: { type: Date, required: true },
     acceptedAt: { type: Date, required: true },
-    body: { type: String, required: true },
+    body: { type: String, default: null },
     idempotencyKey: String,
     requestHash: String,
     test: Boolean,
     onlyWebhookId: String,
     aboutWebhookId: String,
     fannedOutAt: { type: Date, default: null },
+    expungedAt: { type: Date, default: null },
     expiresAt: { type: Date, required: true },
   },
   { timestamps: false },
@@ -66,9 +72,7 @@ export class Events {
    * Stores an event: once this returns, it can't be lost.
    * @returns the event as stored, and whether its idempotency key was there before
    */
-  async insert(
-    event: Omit<EventRecord, 'fannedOutAt'>,
-  ): Promise<{ event: EventRecord; duplicate: boolean }> {
+  async insert(event: NewEvent): Promise<{ event: EventRecord; duplicate: boolean }> {
     try {
       const created = await this.model.create(event);
       return { event: created.toObject(), duplicate: false };
@@ -82,10 +86,7 @@ export class Events {
   }
 
   /** Stores them all or none. */
-  async insertAll(
-    events: readonly Omit<EventRecord, 'fannedOutAt'>[],
-    session: ClientSession,
-  ): Promise<EventRecord[]> {
+  async insertAll(events: readonly NewEvent[], session: ClientSession): Promise<EventRecord[]> {
     const created = await this.model.insertMany(events, { session });
     return created.map((event) => event.toObject());
   }

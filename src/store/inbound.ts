@@ -9,7 +9,7 @@ export interface InboundRecord {
   providerEventId?: string;
   /** What happened, in the provider's words. */
   type: string;
-  /** The report as JSON text. */
+  /** The report as JSON text; `null` once its event's payload was expunged. */
   payload: string;
   /** Whether its signature was checked, with the key that the project has for this provider. */
   verified: boolean;
@@ -40,6 +40,7 @@ schema.index(
   { projectId: 1, provider: 1, providerEventId: 1, type: 1 },
   { unique: true, partialFilterExpression: { providerEventId: { $type: 'string' } } },
 );
+schema.index({ eventId: 1 }, { partialFilterExpression: { eventId: { $type: 'string' } } });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 /** Providers send a report again until it is answered 200, and now and then once more. */

@@ -2,11 +2,10 @@ import { newId } from '../contracts/ids';
 import { getProfile } from '../profiles';
 import type { EventRecord } from './events';
 import type { ProjectRecord } from './projects';
+import { expiryOf } from './retention';
 
 /** An event as it is going to be stored. */
-export type NewEvent = Omit<EventRecord, 'fannedOutAt'>;
-
-const DAY_MS = 24 * 60 * 60 * 1000;
+export type NewEvent = Omit<EventRecord, 'fannedOutAt' | 'expungedAt'> & { body: string };
 
 /**
  * An event accepted now, in its project's envelope: the only place where a body is serialised.
@@ -29,6 +28,6 @@ export function newEvent(
     body: JSON.stringify(
       envelope({ projectId: project._id, type, createdAt: happenedAt.toISOString(), data }),
     ),
-    expiresAt: new Date(acceptedAt.getTime() + retentionDays * DAY_MS),
+    expiresAt: expiryOf(project, acceptedAt, retentionDays),
   };
 }

@@ -7,6 +7,8 @@ import type { Sealed } from './cipher';
 /** A project's own figures; what is missing is the profile's. */
 export interface ProjectPolicy extends Partial<DeliveryPolicy> {
   maxWebhooks?: number;
+  /** How long its events and deliveries are kept; else as long as POSTHORN_RETENTION_DAYS says. */
+  retentionDays?: number;
 }
 
 export interface ProjectRecord {

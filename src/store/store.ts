@@ -8,6 +8,7 @@ import { Events, type EventRecord } from './events';
 import { Inbound, type InboundRecord } from './inbound';
 import { Keys } from './keys';
 import { Mails } from './mails';
+import type { NewEvent } from './new-event';
 import { Projects } from './projects';
 import { Replays } from './replays';
 import { Webhooks } from './webhooks';
@@ -128,7 +129,7 @@ export class Store {
    * @returns the events, now safe
    */
   async insertReports(
-    reports: readonly { record: InboundRecord; event: Omit<EventRecord, 'fannedOutAt'> | null }[],
+    reports: readonly { record: InboundRecord; event: NewEvent | null }[],
   ): Promise<EventRecord[]> {
     for (let tries = 1; ; tries += 1) {
       try {

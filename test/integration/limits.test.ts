@@ -30,6 +30,12 @@ describe('limits of one webhook', () => {
       events: Array.from({ length: count }, () => ({ type: 'email.sent', data: emailSent })),
     });
 
+  /** Of a workflow's latest run. */
+  const priorityOf = (workflowId: string) =>
+    stack.temporal(async ({ workflow }) => {
+      return (await workflow.getHandle(workflowId).describe()).priority;
+    });
+
   const deliveries = () => stack.store.deliveries.model.find({ projectId }).sort({ _id: 1 }).lean();
 
   const settled = (count: number) =>
@@ -147,11 +153,11 @@ describe('limits of one webhook', () => {
     const webhook = await makeWebhook(client, receiver.url);
     const id = await postEvent(client);
     const { eventId } = await deliveryWith(client, id, { status: 'succeeded' });
-    expect(await stack.priorityOf(`event/${eventId}`)).toMatchObject({
+    expect(await priorityOf(`event/${eventId}`)).toMatchObject({
       priorityKey: 3,
       fairnessKey: projectId,
     });
-    expect(await stack.priorityOf(`delivery/${id}`)).toMatchObject({
+    expect(await priorityOf(`delivery/${id}`)).toMatchObject({
       priorityKey: 3,
       fairnessKey: projectId,
     });
@@ -161,13 +167,13 @@ describe('limits of one webhook', () => {
     const query = { webhookId: webhook.id, statuses: ['succeeded'], since, until };
     expect((await client.post('/v1/replays', query)).status).toBe(202);
     await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
-    expect(await stack.priorityOf(`delivery/${id}`)).toMatchObject({
+    expect(await priorityOf(`delivery/${id}`)).toMatchObject({
       priorityKey: 5,
       fairnessKey: projectId,
     });
 
     await client.post(`/v1/deliveries/${id}/replay`);
     await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
-    expect(await stack.priorityOf(`delivery/${id}`)).toMatchObject({ priorityKey: 3 });
+    expect(await priorityOf(`delivery/${id}`)).toMatchObject({ priorityKey: 3 });
   });
 });

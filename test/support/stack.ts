@@ -3,7 +3,6 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import type { Priority } from '@temporalio/common';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { createActivities } from '../../activities';
@@ -141,12 +140,12 @@ export class Stack {
     return new ApiClient(this.url, key.body.data.key as string);
   }
 
-  /** Of a workflow's latest run. */
-  async priorityOf(workflowId: string): Promise<Priority | undefined> {
-    const connection = await Connection.connect({ address: this.config.temporal.address });
+  /** Asks Temporal itself, in the stack's namespace. */
+  async temporal<T>(ask: (client: Client) => Promise<T>): Promise<T> {
+    const { address, namespace } = this.config.temporal;
+    const connection = await Connection.connect({ address });
     try {
-      const client = new Client({ connection, namespace: this.config.temporal.namespace });
-      return (await client.workflow.getHandle(workflowId).describe()).priority;
+      return await ask(new Client({ connection, namespace }));
     } finally {
       await connection.close();
     }

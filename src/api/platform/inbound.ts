@@ -15,6 +15,7 @@ import type { Cipher } from '../../store/cipher';
 import type { InboundRecord } from '../../store/inbound';
 import type { NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
+import { expiryOf } from '../../store/retention';
 import { allow, projectOf } from '../auth';
 import { ApiError, invalid } from '../errors';
 import type { EventType } from '../event-catalog';
@@ -28,7 +29,6 @@ export interface InboundDependencies {
   retentionDays: number;
 }
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const BODY_LIMIT = '256kb';
 /** SendGrid posts batches. */
 const NATIVE_LIMIT = '5mb';
@@ -105,7 +105,7 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
     verified: boolean,
   ): Promise<void> {
     const receivedAt = new Date();
-    const expiresAt = new Date(receivedAt.getTime() + retentionDays * DAY_MS);
+    const expiresAt = expiryOf(project, receivedAt, retentionDays);
     const { types: becoming } = getProfile(project.profile).providerEvents!;
     const types = await intake.catalog.find(project, [...becoming.values()]);
     await intake.acceptReports(

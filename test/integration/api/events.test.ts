@@ -43,6 +43,7 @@ describe('events', () => {
         createdAt,
         test: false,
         data: sample,
+        expungedAt: null,
         deliveries: [],
       });
     });
@@ -65,7 +66,7 @@ describe('events', () => {
     expect(posted.status).toBe(202);
     expect(posted.body.data.createdAt).toBe('2026-03-01T05:00:00.000Z');
     const event = await stack.store.events.find(posted.body.data.id);
-    expect(JSON.parse(event!.body).createdAt).toBe('2026-03-01T05:00:00.000Z');
+    expect(JSON.parse(event!.body!).createdAt).toBe('2026-03-01T05:00:00.000Z');
   });
 
   it('shows an event’s deliveries, without their attempts', async () => {

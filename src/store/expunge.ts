@@ -1,0 +1,54 @@
+import type { EventRecord } from './events';
+import type { Store } from './store';
+
+const UNENDED = ['pending', 'held'] as const;
+
+/**
+ * Deletes an event's payload for good, wherever it is kept: its body, what a provider reported, and what
+ * receivers answered, who may have repeated it. The event stays, with its idempotency key, and so do its
+ * deliveries; those that have not ended are cancelled, and none of them can be replayed. Repeated, it
+ * changes nothing but what was written since.
+ * @returns the event without its payload, and the deliveries that a workflow may still run; null when
+ * there is no such event
+ */
+export async function expungeEvent(
+  store: Store,
+  projectId: string,
+  id: string,
+  at: Date,
+): Promise<{ event: EventRecord; cancelled: string[] } | null> {
+  return store.transaction(async (session) => {
+    const event = await store.events.model
+      .findOneAndUpdate(
+        { _id: id, projectId },
+        [{ $set: { body: null, expungedAt: { $ifNull: ['$expungedAt', at] } } }],
+        { returnDocument: 'after', updatePipeline: true, session },
+      )
+      .lean<EventRecord>();
+    if (!event) return null;
+    const deliveries = store.deliveries.model;
+    const pending = await deliveries
+      .find({ eventId: id, status: 'pending' }, { _id: 1 })
+      .session(session)
+      .lean<{ _id: string }[]>();
+    await deliveries.updateMany(
+      { eventId: id, status: { $in: UNENDED } },
+      { $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at } },
+      { session },
+    );
+    await deliveries.updateMany(
+      { eventId: id },
+      {
+        $set: { expunged: true },
+        $unset: { 'attempts.$[].responseBody': '', 'attempts.$[].responseHeaders': '' },
+      },
+      { session },
+    );
+    await store.inbound.model.updateMany(
+      { eventId: id },
+      { $set: { payload: 'null' } },
+      { session },
+    );
+    return { event, cancelled: pending.map(({ _id }) => _id) };
+  });
+}
