@@ -16,6 +16,7 @@ import { deliveriesRouter } from './deliveries';
 import { ApiError, errorHandler, unknownRoute } from './errors';
 import { eventTypesRouter } from './event-types';
 import { eventsRouter } from './events';
+import { FailedAuthentications } from './failed-authentications';
 import { keysRouter } from './keys';
 import { Intake } from './intake';
 import { measured } from './measured';
@@ -36,6 +37,8 @@ export interface AppDependencies {
     allowedCidrs: readonly string[];
     retentionDays: number;
     rateLimitPerMinute: number;
+    wrongKeysPerMinute: number;
+    trustedProxies: number;
     temporal: { namespace: string; uiUrl?: string };
   };
 }
@@ -49,6 +52,7 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
+  app.set('trust proxy', config.trustedProxies);
   app.use(requestLog(log));
   app.use(measured);
   app.use(helmet());
@@ -66,8 +70,13 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
     answer(res, { status: 'ok', mongodb: 'ok', temporal });
   });
 
+  const authentication = {
+    store,
+    adminKey: config.adminKey,
+    failures: new FailedAuthentications(config.wrongKeysPerMinute),
+  };
   // Numbers without ids, but an operator's all the same.
-  app.get('/metrics', authenticate(store, config.adminKey), adminOnly, async (_req, res) => {
+  app.get('/metrics', authenticate(authentication), adminOnly, async (_req, res) => {
     res.type(metrics.contentType).send(await metrics.metrics());
   });
 
@@ -77,14 +86,14 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   const perKey = keyRateLimit(config.rateLimitPerMinute);
   app.use(
     '/api/webhooks',
-    authenticate(store, config.adminKey, keyInHeaderOrQuery),
+    authenticate(authentication, keyInHeaderOrQuery),
     perKey,
     jsonOnly,
     platformRouter({ store, intake, cipher, ...config }),
   );
 
   const v1 = express.Router();
-  v1.use(authenticate(store, config.adminKey));
+  v1.use(authenticate(authentication));
   v1.use(perKey);
   v1.use(jsonOnly);
   v1.use('/events/batch', express.json({ limit: BATCH_LIMIT, type: 'application/json' }));

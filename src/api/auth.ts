@@ -5,6 +5,7 @@ import type { KeyRole } from '../store/keys';
 import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
 import { ApiError, invalid, notFound } from './errors';
+import type { FailedAuthentications } from './failed-authentications';
 
 export type Role = 'admin' | KeyRole;
 
@@ -38,10 +39,15 @@ export function keyInHeaderOrQuery(req: Request): string | undefined {
   return keyInHeader(req) ?? (typeof token === 'string' && token !== '' ? token : undefined);
 }
 
+export interface AuthenticationDependencies {
+  store: Store;
+  adminKey: string;
+  failures: FailedAuthentications;
+}
+
 /** Finds out by the key, and `x-project-id`, who asks. */
 export function authenticate(
-  store: Store,
-  adminKey: string,
+  { store, adminKey, failures }: AuthenticationDependencies,
   keyOf: typeof keyInHeader = keyInHeader,
 ): RequestHandler {
   const adminHash = sha256(adminKey);
@@ -50,6 +56,7 @@ export function authenticate(
     if (key === undefined) {
       throw new ApiError('unauthorized', 'send your key as "Authorization: Bearer KEY"');
     }
+    await failures.check(req, res);
     const asked = req.get('x-project-id');
     if (timingSafeEqual(sha256(key), adminHash)) {
       const project =
@@ -61,7 +68,15 @@ export function authenticate(
     }
     const record = await store.keys.findByKey(key);
     const project = record && (await store.projects.get(record.projectId));
-    if (!project) throw new ApiError('unauthorized', 'this key is unknown or was revoked');
+    if (!project) {
+      await failures.count(req);
+      throw new ApiError('unauthorized', 'this key is unknown or was revoked');
+    }
+    const now = new Date();
+    if (record.expiresAt !== null && record.expiresAt <= now) {
+      throw new ApiError('unauthorized', 'this key has expired');
+    }
+    store.keys.touch(record, now);
     if (asked !== undefined && asked !== project._id) {
       throw new ApiError('forbidden', 'this key belongs to another project than x-project-id');
     }

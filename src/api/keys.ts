@@ -6,16 +6,21 @@ import { answer, answerPage } from './answers';
 import { audited } from './audited';
 import { principalOf } from './auth';
 import { ApiError, notFound } from './errors';
-import { pageQuery, parseBody, parseListQuery, pathId } from './validation';
+import { instant, pageQuery, parseBody, parseListQuery, pathId } from './validation';
 
 const createBody = z.strictObject({
   name: z.string().trim().min(1).max(200),
   role: z.enum(KEY_ROLES),
+  expiresAt: instant
+    .refine((time) => time > new Date(), 'must be in the future')
+    .nullable()
+    .optional(),
 });
 const listQuery = z.strictObject(pageQuery('key'));
 
-function view({ _id, projectId, name, role, createdAt }: KeyRecord): Record<string, unknown> {
-  return { id: _id, projectId, name, role, createdAt };
+function view(record: KeyRecord): Record<string, unknown> {
+  const { _id, projectId, name, role, expiresAt, lastUsedAt, createdAt } = record;
+  return { id: _id, projectId, name, role, expiresAt, lastUsedAt, createdAt };
 }
 
 /** The admin, or an owner of just this project; for others the project doesn't exist. */
@@ -35,9 +40,9 @@ export function keysRouter(store: Store): Router {
 
   router.post('/', audited('key.created'), async (req, res) => {
     const projectId = pathId(req, 'project', 'projectId');
-    const { name, role } = parseBody(createBody, req);
+    const { name, role, expiresAt = null } = parseBody(createBody, req);
     if (!(await store.projects.get(projectId))) throw notFound('the project');
-    const { record, key } = await store.keys.create(projectId, name, role);
+    const { record, key } = await store.keys.create(projectId, name, role, expiresAt);
     answer(res, { ...view(record), key }, 201);
   });
 

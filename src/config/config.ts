@@ -25,6 +25,8 @@ export interface Config {
   allowedCidrs: readonly string[];
   retentionDays: number;
   rateLimitPerMinute: number;
+  wrongKeysPerMinute: number;
+  trustedProxies: number;
   maxAttempts: number;
   maxAttemptsPerWebhook: number;
   /** Where owners are told by mail. */
@@ -98,6 +100,8 @@ export function loadConfig(
     allowedCidrs: Object.freeze(s.POSTHORN_ALLOWED_CIDRS),
     retentionDays: s.POSTHORN_RETENTION_DAYS,
     rateLimitPerMinute: s.POSTHORN_RATE_LIMIT_PER_MINUTE,
+    wrongKeysPerMinute: s.POSTHORN_WRONG_KEYS_PER_MINUTE,
+    trustedProxies: s.POSTHORN_TRUSTED_PROXIES,
     maxAttempts: s.WORKER_MAX_ATTEMPTS,
     maxAttemptsPerWebhook: s.WORKER_MAX_ATTEMPTS_PER_WEBHOOK,
     ...(s.SMTP_URL !== undefined && {

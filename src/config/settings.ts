@@ -68,6 +68,16 @@ export const settings = z.object({
   POSTHORN_RATE_LIMIT_PER_MINUTE: positive
     .default(6000)
     .describe('requests a minute for each API key, counted by each API process'),
+  POSTHORN_WRONG_KEYS_PER_MINUTE: positive
+    .default(60)
+    .describe('unknown keys a minute from one address; then it has to wait'),
+  POSTHORN_TRUSTED_PROXIES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(20)
+    .default(0)
+    .describe('how many proxies stand before the API and add to `X-Forwarded-For`'),
   WORKER_MAX_ATTEMPTS: positive
     .default(100)
     .describe('attempts that one worker process runs at a time'),

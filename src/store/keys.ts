@@ -13,6 +13,10 @@ export interface KeyRecord {
   role: KeyRole;
   /** SHA-256 of the key, hex. A key has 256 random bits, so a slow hash would add nothing. */
   hash: string;
+  /** From then on it is refused; null: never. */
+  expiresAt: Date | null;
+  /** To the minute; null: never. */
+  lastUsedAt: Date | null;
   createdAt: Date;
 }
 
@@ -23,10 +27,14 @@ const schema = new Schema<KeyRecord>(
     name: { type: String, required: true },
     role: { type: String, enum: KEY_ROLES, required: true },
     hash: { type: String, required: true, unique: true },
+    expiresAt: { type: Date, default: null },
+    lastUsedAt: { type: Date, default: null },
   },
   { timestamps: { createdAt: true, updatedAt: false } },
 );
 schema.index({ projectId: 1, _id: -1 });
+
+const USE_NOTED_EVERY_MS = 60_000;
 
 const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex');
 
@@ -43,6 +51,7 @@ export class Keys {
     projectId: string,
     name: string,
     role: KeyRole,
+    expiresAt: Date | null,
   ): Promise<{ record: KeyRecord; key: string }> {
     const key = `phk_${randomBytes(32).toString('base64url')}`;
     const created = await this.model.create({
@@ -51,6 +60,7 @@ export class Keys {
       name,
       role,
       hash: hashOf(key),
+      expiresAt,
     });
     return { record: created.toObject(), key };
   }
@@ -58,6 +68,18 @@ export class Keys {
   /** Looked up by hash: the time taken tells nothing about the key. */
   async findByKey(key: string): Promise<KeyRecord | null> {
     return this.model.findOne({ hash: hashOf(key) }).lean<KeyRecord>();
+  }
+
+  /** Notes its use, at most once a minute, beside the request: nobody waits for it, or fails by it. */
+  touch({ _id, lastUsedAt }: KeyRecord, now: Date): void {
+    const aMinuteAgo = new Date(now.getTime() - USE_NOTED_EVERY_MS);
+    if (lastUsedAt !== null && lastUsedAt > aMinuteAgo) return;
+    this.model
+      .updateOne(
+        { _id, $or: [{ lastUsedAt: null }, { lastUsedAt: { $lte: aMinuteAgo } }] },
+        { $set: { lastUsedAt: now } },
+      )
+      .catch(() => {});
   }
 
   async list(projectId: string, page: PageRequest): Promise<Page<KeyRecord>> {

@@ -21,8 +21,13 @@ import { createWorker, type WorkerHandle } from '../../src/temporal/worker';
 import { VERSION } from '../../src/version';
 import { ApiClient } from './api-client';
 
-// Once per test file, before its first worker: tests show failures, not the SDK's log.
-installRuntime(pino({ level: 'silent' }));
+let hasRuntime = false;
+
+/** Tests show failures, not the SDK's log. A runtime that never has a worker would keep jest from ending. */
+function ensureRuntime(): void {
+  if (!hasRuntime) installRuntime(pino({ level: 'silent' }));
+  hasRuntime = true;
+}
 
 export const ADMIN_KEY = 'test-admin-key-0123456789abcdef';
 
@@ -76,6 +81,7 @@ export class Stack {
     environment: Record<string, string> = {},
     { worker: withWorker = true } = {},
   ): Promise<Stack> {
+    if (withWorker) ensureRuntime();
     const config = loadConfig('all', testEnvironment(environment));
     const log = pino({ level: config.logLevel });
     await setUpTemporal(config, log);

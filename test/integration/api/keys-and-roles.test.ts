@@ -24,6 +24,8 @@ describe('keys', () => {
       name: 'CI',
       role: 'sender',
       key: expect.stringMatching(/^phk_[\w-]{43}$/),
+      expiresAt: null,
+      lastUsedAt: null,
       createdAt: expect.any(String),
     });
     const { key, ...shown } = made.body.data;

@@ -1,0 +1,38 @@
+import type { Request, Response } from 'express';
+import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
+import { ApiError } from './errors';
+
+const WINDOW_MS = 60_000;
+
+/**
+ * Slows the guessing of keys: an address that has sent too many wrong ones within a minute is refused
+ * until the minute is over, whatever it sends. Only wrong keys count, and only for their own address
+ * (IPv6: its /56), so nobody can lock out others, unless they come through one proxy that
+ * POSTHORN_TRUSTED_PROXIES doesn't count.
+ */
+export class FailedAuthentications {
+  private readonly store = new MemoryStore();
+
+  /** @param limit wrong keys a minute from one address */
+  constructor(private readonly limit: number) {
+    this.store.init({ windowMs: WINDOW_MS } as Options);
+  }
+
+  /**
+   * Before the key is looked at: else the answer to a right guess would still tell.
+   * @throws ApiError 429
+   */
+  async check(req: Request, res: Response): Promise<void> {
+    const failed = await this.store.get(addressOf(req));
+    if (!failed || failed.totalHits < this.limit) return;
+    const waitMs = (failed.resetTime?.getTime() ?? 0) - Date.now();
+    res.set('Retry-After', String(Math.max(1, Math.ceil(waitMs / 1000))));
+    throw new ApiError('rate_limited', 'too many wrong keys from this address; see Retry-After');
+  }
+
+  async count(req: Request): Promise<void> {
+    await this.store.increment(addressOf(req));
+  }
+}
+
+const addressOf = ({ ip }: Request): string => ipKeyGenerator(ip ?? '');

@@ -1,0 +1,166 @@
+import { ApiClient, type Answer } from '../../support/api-client';
+import { eventually } from '../../support/eventually';
+import { Stack } from '../../support/stack';
+import { expectRefusal, stored } from './refusal';
+
+const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();
+const AN_HOUR = 3_600_000;
+
+describe('a key with an end', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => stack.stop());
+
+  it('is taken until then, and 401 from then on', async () => {
+    const { id, client } = await stack.project();
+    const path = `/v1/projects/${id}/keys`;
+    const expiresAt = inMs(AN_HOUR);
+    const made = await client.post(path, { name: 'CI', role: 'owner', expiresAt });
+    expect(made.status).toBe(201);
+    expect(made.body.data.expiresAt).toBe(expiresAt);
+    const guest = new ApiClient(stack.url, made.body.data.key);
+    expect((await guest.get('/v1/webhooks')).status).toBe(200);
+    // Its hour goes by.
+    const _id = made.body.data.id as string;
+    await stack.store.keys.model.updateOne({ _id }, { $set: { expiresAt: new Date() } });
+    const before = await stored(stack);
+    const refused = await guest.post(path, { name: 'Another', role: 'owner' });
+    expectRefusal(refused, 'unauthorized');
+    expect(refused.body.error.message).toBe('this key has expired');
+    expect(await stored(stack)).toEqual(before);
+    // It can still be seen and taken away.
+    expect((await client.delete(`${path}/${_id}`)).status).toBe(200);
+  });
+
+  it.each([
+    ['in the past', inMs(-1000)],
+    ['without a zone', '2999-01-01T00:00:00'],
+    ['as a number', 32503680000000],
+    ['as an operator', { $gt: '' }],
+  ])('can not be given it %s', async (_title, expiresAt) => {
+    const { id, client } = await stack.project();
+    const answer = await client.post(`/v1/projects/${id}/keys`, {
+      name: 'A',
+      role: 'owner',
+      expiresAt,
+    });
+    expectRefusal(answer, 'validation_failed', ['expiresAt']);
+  });
+});
+
+describe('a key’s last use', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => stack.stop());
+
+  const lastUsedAt = async (path: string): Promise<string | null> =>
+    (await stack.admin.get(path)).body.data.keys[0].lastUsedAt;
+
+  it('is shown, and written once a minute however often it is used', async () => {
+    const { id, client } = await stack.project();
+    const path = `/v1/projects/${id}/keys`;
+    expect(await lastUsedAt(path)).toBeNull();
+    const before = Date.now();
+    await client.get('/v1/webhooks');
+    const first = await eventually('the use is noted', () => lastUsedAt(path));
+    expect(Date.parse(first)).toBeGreaterThanOrEqual(before);
+    await Promise.all(Array.from({ length: 20 }, () => client.get('/v1/webhooks')));
+    expect(await lastUsedAt(path)).toBe(first);
+    // The minute goes by.
+    const aMinuteAgo = new Date(Date.parse(first) - 60_000);
+    await stack.store.keys.model.updateOne({ projectId: id }, { $set: { lastUsedAt: aMinuteAgo } });
+    await client.get('/v1/webhooks');
+    await eventually(
+      'the next use is noted',
+      async () => Date.parse((await lastUsedAt(path))!) >= Date.parse(first),
+    );
+  });
+});
+
+describe('whoever guesses keys', () => {
+  const LIMIT = 5;
+  let stack: Stack;
+  beforeEach(async () => {
+    stack = await Stack.start(
+      { POSTHORN_WRONG_KEYS_PER_MINUTE: String(LIMIT), POSTHORN_TRUSTED_PROXIES: '1' },
+      { worker: false },
+    );
+  });
+  afterEach(() => stack.stop());
+
+  const from = (address: string, key: string, path = '/v1/webhooks'): Promise<Answer> =>
+    new ApiClient(stack.url, key, { 'x-forwarded-for': address }).get(path);
+  const guess = async (address: string, count: number): Promise<Answer[]> => {
+    const answers: Answer[] = [];
+    for (let n = 0; n < count; n += 1) answers.push(await from(address, `phk_guess${n}`));
+    return answers;
+  };
+
+  it('has to wait, with a right key too, and nobody else has', async () => {
+    const { client } = await stack.project();
+    for (const answer of await guess('203.0.113.7', LIMIT)) expectRefusal(answer, 'unauthorized');
+    for (const key of ['phk_guess', client.key, stack.admin.key]) {
+      const refused = await from('203.0.113.7', key);
+      expectRefusal(refused, 'rate_limited');
+      const retryAfter = Number(refused.headers.get('retry-after'));
+      expect(retryAfter).toBeGreaterThan(0);
+      expect(retryAfter).toBeLessThanOrEqual(60);
+    }
+    expect((await from('203.0.113.8', client.key)).status).toBe(200);
+    expect((await client.get('/v1/webhooks')).status).toBe(200);
+    expectRefusal(await from('203.0.113.8', 'phk_guess'), 'unauthorized');
+  });
+
+  it('gains nothing by the other door, `?token=`', async () => {
+    const { client } = await stack.project({ profile: 'platform' });
+    const token = (address: string, key: string): Promise<Answer> =>
+      from(address, '', `/api/webhooks/manage?token=${key}`);
+    for (let n = 0; n < LIMIT; n += 1) {
+      expectRefusal(await token('203.0.113.7', `phk_guess${n}`), 'unauthorized');
+    }
+    expectRefusal(await token('203.0.113.7', client.key), 'rate_limited');
+    expectRefusal(await from('203.0.113.7', client.key), 'rate_limited');
+    expect((await token('203.0.113.8', client.key)).status).toBe(200);
+  });
+
+  it('gains nothing by claiming other addresses: only the proxies’ words count', async () => {
+    const { client } = await stack.project();
+    for (let n = 0; n < LIMIT; n += 1) {
+      await from(`198.51.100.${n}, 203.0.113.7`, `phk_guess${n}`);
+    }
+    expectRefusal(await from('198.51.100.99, 203.0.113.7', client.key), 'rate_limited');
+  });
+
+  it('gains nothing by the many addresses of one IPv6 network', async () => {
+    const { client } = await stack.project();
+    for (let n = 0; n < LIMIT; n += 1) await from(`2001:db8:1:${n}::${n}`, `phk_guess${n}`);
+    expectRefusal(await from('2001:db8:1:77::1', client.key), 'rate_limited');
+    expect((await from('2001:db8:2::1', client.key)).status).toBe(200);
+  });
+
+  it('is not who sends no key, an expired one, or the right one', async () => {
+    const { id, client } = await stack.project();
+    const made = await client.post(`/v1/projects/${id}/keys`, { name: 'A', role: 'owner' });
+    const { id: _id, key } = made.body.data;
+    await stack.store.keys.model.updateOne({ _id }, { $set: { expiresAt: new Date() } });
+    for (let n = 0; n < LIMIT + 1; n += 1) {
+      for (const other of ['', key, client.key]) await from('203.0.113.7', other);
+    }
+    expect((await from('203.0.113.7', client.key)).status).toBe(200);
+  });
+});
+
+it('without a counted proxy, the address is the connection’s, whatever is claimed', async () => {
+  const stack = await Stack.start({ POSTHORN_WRONG_KEYS_PER_MINUTE: '2' }, { worker: false });
+  const { client } = await stack.project();
+  for (let n = 0; n < 2; n += 1) {
+    const claimed = { 'x-forwarded-for': `203.0.113.${n}` };
+    await new ApiClient(stack.url, `phk_guess${n}`, claimed).get('/v1/webhooks');
+  }
+  expectRefusal(await client.get('/v1/webhooks'), 'rate_limited');
+  await stack.stop();
+});
