@@ -37,9 +37,9 @@ export async function runSetup({ dataDir, env }) {
   }
 }
 
-/** The API and a worker in one process; resolves when it answers /readyz with 200. */
-export async function startApp({ dataDir, env, apiUrl }) {
-  const app = await startRole('all', { dataDir, env });
+/** The API, and in the role `all` a worker with it; resolves when it answers /readyz with 200. */
+export async function startApp({ dataDir, env, apiUrl, role = 'all' }) {
+  const app = await startRole(role, { dataDir, env });
   let ended;
   void app.exited.then((end) => (ended = end));
   let last = 'no answer yet';

@@ -13,6 +13,7 @@ import { auditRouter } from './audit';
 import type { AuditTrail } from './audited';
 import { adminOnly, authenticate, keyInHeaderOrQuery, principalOf } from './auth';
 import { deliveriesRouter } from './deliveries';
+import { docsRouter } from './docs';
 import { ApiError, errorHandler, unknownRoute } from './errors';
 import { eventTypesRouter } from './event-types';
 import { eventsRouter } from './events';
@@ -20,6 +21,7 @@ import { FailedAuthentications } from './failed-authentications';
 import { keysRouter } from './keys';
 import { Intake } from './intake';
 import { measured } from './measured';
+import { documentedMethodsOnly } from './openapi/methods';
 import { platformRouter } from './platform/router';
 import { projectsRouter } from './projects';
 import { replaysRouter } from './replays';
@@ -56,6 +58,7 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   app.use(requestLog(log));
   app.use(measured);
   app.use(helmet());
+  app.use(documentedMethodsOnly());
 
   app.get('/healthz', (_req, res) => {
     answer(res, { status: 'ok' });
@@ -79,6 +82,8 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   app.get('/metrics', authenticate(authentication), adminOnly, async (_req, res) => {
     res.type(metrics.contentType).send(await metrics.metrics());
   });
+
+  app.use(docsRouter());
 
   const { retentionDays } = config;
   app.locals.auditTrail = { audit: store.audit, log, retentionDays } satisfies AuditTrail;

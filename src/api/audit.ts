@@ -4,16 +4,21 @@ import { AUDIT_ACTIONS, type AuditRecord } from '../store/audit';
 import type { Store } from '../store/store';
 import { answerPage } from './answers';
 import { allow, principalOf } from './auth';
+import type { auditEntrySchema } from './schemas/audit';
 import { pageQuery, parseListQuery, rangeQuery } from './validation';
 
-const listQuery = z.strictObject({
+export const auditQuery = z.strictObject({
   ...pageQuery('audit'),
   ...rangeQuery,
   action: z.enum(AUDIT_ACTIONS).optional(),
   target: z.string().max(200).optional(),
 });
 
-function view({ _id, expiresAt: _expiresAt, ...shown }: AuditRecord): Record<string, unknown> {
+function view({
+  _id,
+  expiresAt: _expiresAt,
+  ...shown
+}: AuditRecord): z.infer<typeof auditEntrySchema> {
   return {
     id: _id,
     projectId: shown.projectId,
@@ -41,7 +46,7 @@ export function auditRouter(store: Store): Router {
       else read(req, res, next);
     },
     async (req, res) => {
-      const { page, filter } = parseListQuery(listQuery, req);
+      const { page, filter } = parseListQuery(auditQuery, req);
       const projectId = principalOf(res).project?._id ?? null;
       answerPage(res, 'entries', await store.audit.list(projectId, filter, page), view);
     },

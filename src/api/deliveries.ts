@@ -3,7 +3,7 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { DELIVERY_STATUSES } from '../contracts/delivery';
 import { deliveryWorkflowId } from '../contracts/temporal';
-import { isId } from '../contracts/ids';
+import { idPattern } from '../contracts/ids';
 import type { DeliveryRecord } from '../store/deliveries';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
@@ -13,6 +13,7 @@ import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { explainPending } from './pending';
 import { ApiError, notFound } from './errors';
+import type { deliverySchema, deliverySummarySchema } from './schemas/delivery';
 import { pageQuery, parseListQuery, pathId, rangeQuery } from './validation';
 
 export interface DeliveriesDependencies {
@@ -23,23 +24,17 @@ export interface DeliveriesDependencies {
   webUrl: (workflowId: string, runId: string | null) => string | null;
 }
 
-const listQuery = z.strictObject({
+export const deliveriesQuery = z.strictObject({
   ...pageQuery('delivery'),
   ...rangeQuery,
-  webhookId: z
-    .string()
-    .refine((id) => isId('webhook', id), 'is no webhook id')
-    .optional(),
-  eventId: z
-    .string()
-    .refine((id) => isId('event', id), 'is no event id')
-    .optional(),
+  webhookId: z.string().regex(idPattern('webhook'), 'is no webhook id').optional(),
+  eventId: z.string().regex(idPattern('event'), 'is no event id').optional(),
   status: z.enum(DELIVERY_STATUSES).optional(),
   type: z.string().optional(),
 });
 
 /** A delivery as a list shows it: without its attempts. */
-export function listView(delivery: DeliveryRecord): Record<string, unknown> {
+export function listView(delivery: DeliveryRecord): z.infer<typeof deliverySummarySchema> {
   return {
     id: delivery._id,
     eventId: delivery.eventId,
@@ -84,7 +79,7 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     }
   };
 
-  const view = (delivery: DeliveryRecord): Record<string, unknown> => {
+  const view = (delivery: DeliveryRecord): z.infer<typeof deliverySchema> => {
     const workflowId = deliveryWorkflowId(delivery._id);
     return {
       ...listView(delivery),
@@ -98,7 +93,7 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
   };
 
   router.get('/', read, async (req, res) => {
-    const { page, filter } = parseListQuery(listQuery, req);
+    const { page, filter } = parseListQuery(deliveriesQuery, req);
     const { type, ...rest } = filter;
     const found = await store.deliveries.list(
       projectOf(res)._id,

@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { ERROR_STATUS, type ErrorCode, type FieldProblem } from '../contracts/errors';
 import { isStoreUnavailable } from '../store/errors';
+import type { ErrorAnswer } from './schemas/error';
 
 /** A refusal that the caller is told about. */
 export class ApiError extends Error {
@@ -63,8 +64,8 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
     if (code === 'unauthorized') res.set('WWW-Authenticate', 'Bearer');
     res.status(ERROR_STATUS[code]).json({
       success: false,
-      error: { code, message, ...(details && { details }), requestId: req.id },
-    });
+      error: { code, message, ...(details && { details }), requestId: req.id as string },
+    } satisfies ErrorAnswer);
   };
 }
 

@@ -10,23 +10,27 @@ import { allow, projectOf } from './auth';
 import { ApiError, invalid, notFound } from './errors';
 import type { EventCatalog, EventType } from './event-catalog';
 import { dataProblems, schemaProblems, sizeProblem } from './json-schema';
+import type { eventTypeSchema } from './schemas/event';
 import { parseBody, parseListQuery, pageSize } from './validation';
 
 /** What one project may define. */
 const MAX_OWN_TYPES = 200;
-const MAX_TYPE_LENGTH = 100;
+export const MAX_TYPE_LENGTH = 100;
 /** Words with dots between them: `order.created`. */
-const TYPE = /^[a-z0-9_]+(\.[a-z0-9_]+)+$/;
+export const TYPE = /^[a-z0-9_]+(\.[a-z0-9_]+)+$/;
 
 const object = z.record(z.string(), z.unknown());
-const putBody = z.strictObject({
+export const eventTypeBody = z.strictObject({
   description: z.string().trim().min(1).max(1000),
   schema: object,
   sample: object,
 });
-const listQuery = z.strictObject({ limit: pageSize, cursor: z.string().max(200).optional() });
+export const eventTypesQuery = z.strictObject({
+  limit: pageSize,
+  cursor: z.string().max(200).optional(),
+});
 
-function view({ type, description, schema, sample }: EventType): Record<string, unknown> {
+function view({ type, description, schema, sample }: EventType): z.infer<typeof eventTypeSchema> {
   return { type, description, schema, sample };
 }
 
@@ -62,7 +66,7 @@ export function eventTypesRouter({
 
   router.get('/', allow('owner', 'reader'), async (req, res) => {
     const project = projectOf(res);
-    const { page } = parseListQuery(listQuery, req);
+    const { page } = parseListQuery(eventTypesQuery, req);
     if (page.cursor !== undefined && !catalog.isCursor(page.cursor, project)) {
       throw invalid([{ field: 'cursor', message: 'is not a cursor that a list has answered' }]);
     }
@@ -77,7 +81,7 @@ export function eventTypesRouter({
     const type = String(req.params.type);
     const wrongName = typeProblems(type);
     if (wrongName.length > 0) throw invalid(wrongName);
-    const { description, schema, sample } = parseBody(putBody, req);
+    const { description, schema, sample } = parseBody(eventTypeBody, req);
     const json = { schema: JSON.stringify(schema), sample: JSON.stringify(sample) };
     const problems = schemaProblems(schema);
     const tooLarge = sizeProblem(sample, 'sample');

@@ -11,6 +11,7 @@ import { allow, projectOf } from './auth';
 import { listView } from './deliveries';
 import { invalid, notFound } from './errors';
 import { prepareAll, type Intake } from './intake';
+import type { acceptedEventSchema, eventSchema } from './schemas/event';
 import { pageQuery, parseBody, parseListQuery, pathId, rangeQuery } from './validation';
 
 export interface EventsDependencies {
@@ -24,7 +25,7 @@ export interface EventsDependencies {
 const MAX_AHEAD_MS = 5 * 60 * 1000;
 const OLDEST = Date.parse('2000-01-01T00:00:00Z');
 
-const eventBody = z.strictObject({
+export const eventBody = z.strictObject({
   type: z.string(),
   data: z.record(z.string(), z.unknown()),
   createdAt: z.iso
@@ -36,14 +37,14 @@ const eventBody = z.strictObject({
     )
     .optional(),
 });
-const batchBody = z.strictObject({ events: z.array(eventBody).min(1).max(500) });
-const listQuery = z.strictObject({
+export const batchBody = z.strictObject({ events: z.array(eventBody).min(1).max(500) });
+export const eventsQuery = z.strictObject({
   ...pageQuery('event'),
   ...rangeQuery,
   type: z.string().optional(),
 });
 /** Visible ASCII, as other APIs take it. */
-const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
+export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 function view({
   _id,
@@ -53,15 +54,15 @@ function view({
   test,
   body,
   expungedAt,
-}: EventRecord): Record<string, unknown> {
-  const { data } = body === null ? { data: null } : (JSON.parse(body) as { data: unknown });
+}: EventRecord): z.infer<typeof eventSchema> {
+  const data = body === null ? null : (JSON.parse(body) as { data: Record<string, unknown> }).data;
   return { id: _id, projectId, type, createdAt, test: test ?? false, data, expungedAt };
 }
 
 function accepted(
   { _id, type, createdAt }: Pick<EventRecord, '_id' | 'type' | 'createdAt'>,
   duplicate: boolean,
-): Record<string, unknown> {
+): z.infer<typeof acceptedEventSchema> {
   return { id: _id, type, createdAt, duplicate };
 }
 
@@ -104,7 +105,7 @@ export function eventsRouter({ store, engine, intake, log }: EventsDependencies)
   });
 
   router.get('/', read, async (req, res) => {
-    const { page, filter } = parseListQuery(listQuery, req);
+    const { page, filter } = parseListQuery(eventsQuery, req);
     answerPage(res, 'events', await store.events.list(projectOf(res)._id, filter, page), view);
   });
 

@@ -6,9 +6,10 @@ import { answer, answerPage } from './answers';
 import { audited } from './audited';
 import { principalOf } from './auth';
 import { ApiError, notFound } from './errors';
+import type { keySchema } from './schemas/project';
 import { instant, pageQuery, parseBody, parseListQuery, pathId } from './validation';
 
-const createBody = z.strictObject({
+export const keyBody = z.strictObject({
   name: z.string().trim().min(1).max(200),
   role: z.enum(KEY_ROLES),
   expiresAt: instant
@@ -16,9 +17,9 @@ const createBody = z.strictObject({
     .nullable()
     .optional(),
 });
-const listQuery = z.strictObject(pageQuery('key'));
+export const keysQuery = z.strictObject(pageQuery('key'));
 
-function view(record: KeyRecord): Record<string, unknown> {
+function view(record: KeyRecord): z.infer<typeof keySchema> {
   const { _id, projectId, name, role, expiresAt, lastUsedAt, createdAt } = record;
   return { id: _id, projectId, name, role, expiresAt, lastUsedAt, createdAt };
 }
@@ -40,7 +41,7 @@ export function keysRouter(store: Store): Router {
 
   router.post('/', audited('key.created'), async (req, res) => {
     const projectId = pathId(req, 'project', 'projectId');
-    const { name, role, expiresAt = null } = parseBody(createBody, req);
+    const { name, role, expiresAt = null } = parseBody(keyBody, req);
     if (!(await store.projects.get(projectId))) throw notFound('the project');
     const { record, key } = await store.keys.create(projectId, name, role, expiresAt);
     answer(res, { ...view(record), key }, 201);
@@ -48,7 +49,7 @@ export function keysRouter(store: Store): Router {
 
   router.get('/', async (req, res) => {
     const projectId = pathId(req, 'project', 'projectId');
-    const { page } = parseListQuery(listQuery, req);
+    const { page } = parseListQuery(keysQuery, req);
     if (!(await store.projects.get(projectId))) throw notFound('the project');
     answerPage(res, 'keys', await store.keys.list(projectId, page), view);
   });

@@ -2,24 +2,7 @@ import type { Attempt, DeferralReason } from '../contracts/delivery';
 import type { DeliveryRecord } from '../store/deliveries';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
-
-/** Why a delivery has not arrived yet, for `GET /v1/deliveries/:id`. */
-export interface PendingExplanation {
-  reason:
-    | 'webhook_paused'
-    | 'starting'
-    | 'waiting_for_worker'
-    | 'attempt_running'
-    | 'waiting_for_retry'
-    | DeferralReason
-    | 'paused'
-    | 'unknown';
-  message: string;
-  /** The attempt that is running or comes next. */
-  attempt: number;
-  /** ISO 8601; null when no time is known. */
-  nextAttemptAt: Date | null;
-}
+import type { PendingExplanation } from './schemas/delivery';
 
 /** Answers from the live workflow; undefined for a delivery that has ended. */
 export async function explainPending(

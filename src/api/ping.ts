@@ -1,20 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { AttemptErrorCode } from '../contracts/delivery';
 import type { Store } from '../store/store';
-
-/** What a new webhook's test ping came to; `pending`: no worker has finished it in time. */
-export interface PingResult {
-  outcome: 'succeeded' | 'failed' | 'pending';
-  statusCode?: number;
-  errorCode?: AttemptErrorCode;
-}
+import type { PingResult } from './schemas/webhook';
 
 /** Milliseconds between looks at the delivery. */
 const POLL_MS = 100;
 /** Milliseconds, beyond the attempt's own timeout, for starting and recording it. */
 const MARGIN_MS = 5000;
 
-/** Waits for the ping's one attempt. */
+/** Waits for the ping's one attempt; `pending`: no worker has finished it in time. */
 export async function pingResult(
   store: Store,
   deliveryId: string,

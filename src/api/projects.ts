@@ -10,6 +10,7 @@ import { adminOnly } from './auth';
 import { invalid, notFound } from './errors';
 import { policyFields } from './policy';
 import { providerKeysField, providerKeysView, sealProviderKeys } from './provider-keys';
+import type { projectSchema } from './schemas/project';
 import { pageQuery, parseBody, parseListQuery, pathId } from './validation';
 
 const fields = {
@@ -25,17 +26,18 @@ const fields = {
     .optional(),
 };
 
-const createBody = z.strictObject({
+export const projectBody = z.strictObject({
   ...fields,
   profile: z
-    .string()
-    .refine((name) => profiles.has(name), `must be one of: ${[...profiles.keys()].join(', ')}`)
+    .enum([...profiles.keys()], `must be one of: ${[...profiles.keys()].join(', ')}`)
     .default(DEFAULT_PROFILE),
 });
-const updateBody = z.strictObject({ ...fields, providerKeys: providerKeysField }).partial();
-const listQuery = z.strictObject(pageQuery('project'));
+export const projectChanges = z
+  .strictObject({ ...fields, providerKeys: providerKeysField })
+  .partial();
+export const projectsQuery = z.strictObject(pageQuery('project'));
 
-function view(project: ProjectRecord): Record<string, unknown> {
+function view(project: ProjectRecord): z.infer<typeof projectSchema> {
   const { _id, name, profile, plan, ownerEmail, policy, createdAt, updatedAt } = project;
   return {
     id: _id,
@@ -59,7 +61,7 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
   router.use(adminOnly);
 
   router.post('/', audited('project.created'), async (req, res) => {
-    const { name, profile, plan, ownerEmail, policy } = parseBody(createBody, req);
+    const { name, profile, plan, ownerEmail, policy } = parseBody(projectBody, req);
     const project = await store.projects.create({
       name,
       profile,
@@ -71,7 +73,7 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
   });
 
   router.get('/', async (req, res) => {
-    const { page } = parseListQuery(listQuery, req);
+    const { page } = parseListQuery(projectsQuery, req);
     answerPage(res, 'projects', await store.projects.list(page), view);
   });
 
@@ -83,7 +85,7 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
 
   router.patch('/:id', audited('project.updated'), async (req, res) => {
     const id = pathId(req, 'project');
-    const { providerKeys, ...changes } = parseBody(updateBody, req);
+    const { providerKeys, ...changes } = parseBody(projectChanges, req);
     const before = await store.projects.get(id);
     if (before && providerKeys && !takesProviderEvents(before)) {
       const message = 'is not a known field here: this profile takes no provider events';

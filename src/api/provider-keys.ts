@@ -52,8 +52,7 @@ export function openProviderKey(
 }
 
 /** Which are set: `{resend: true, sendgrid: false, mailgun: false}`. */
-export function providerKeysView({ providerKeys }: ProjectRecord): Record<string, boolean> {
-  return Object.fromEntries(
-    PROVIDER_NAMES.map((name) => [name, (providerKeys?.[name] ?? null) !== null]),
-  );
+export function providerKeysView({ providerKeys }: ProjectRecord): Record<ProviderName, boolean> {
+  const isSet = PROVIDER_NAMES.map((name) => [name, (providerKeys?.[name] ?? null) !== null]);
+  return Object.fromEntries(isSet) as Record<ProviderName, boolean>;
 }

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { TERMINAL_STATUSES } from '../contracts/delivery';
-import { isId, newId } from '../contracts/ids';
+import { idPattern, newId } from '../contracts/ids';
 import type { ReplayRecord } from '../store/replays';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
@@ -10,6 +10,7 @@ import { answer, answerPage } from './answers';
 import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { ApiError, notFound } from './errors';
+import type { replaySchema } from './schemas/replay';
 import { instant, pageQuery, parseBody, parseListQuery, pathId } from './validation';
 
 export interface ReplaysDependencies {
@@ -20,12 +21,9 @@ export interface ReplaysDependencies {
 
 const DEFAULT_RATE = 10;
 
-const createBody = z
+export const replayBody = z
   .strictObject({
-    webhookId: z
-      .string()
-      .refine((id) => isId('webhook', id), 'is no webhook id')
-      .optional(),
+    webhookId: z.string().regex(idPattern('webhook'), 'is no webhook id').optional(),
     statuses: z.array(z.enum(TERMINAL_STATUSES)).min(1).default(['failed', 'skipped']),
     types: z.array(z.string().min(1).max(200)).min(1).max(200).optional(),
     since: instant,
@@ -34,13 +32,13 @@ const createBody = z
     dryRun: z.boolean().default(false),
   })
   .refine(({ since, until }) => since < until, { path: ['until'], error: 'must be after since' });
-const listQuery = z.strictObject(pageQuery('replay'));
+export const replaysQuery = z.strictObject(pageQuery('replay'));
 
 /** It changes nothing. */
 const isDryRun = (body: unknown): boolean =>
   (body as { dryRun?: unknown } | undefined)?.dryRun === true;
 
-function view(replay: ReplayRecord): Record<string, unknown> {
+function view(replay: ReplayRecord): z.infer<typeof replaySchema> {
   const { _id, projectId, query, ratePerSecond, status, matched, replayed, failed } = replay;
   const { createdAt, updatedAt, completedAt } = replay;
   return {
@@ -73,7 +71,7 @@ export function replaysRouter({ store, engine, log }: ReplaysDependencies): Rout
   const created = audited('replay.created', 'id', ({ body }) => !isDryRun(body));
   router.post('/', write, created, async (req, res) => {
     const project = projectOf(res);
-    const { ratePerSecond, dryRun, ...query } = parseBody(createBody, req);
+    const { ratePerSecond, dryRun, ...query } = parseBody(replayBody, req);
     if (query.webhookId !== undefined && !(await store.webhooks.get(project._id, query.webhookId)))
       throw notFound('the webhook');
     const counts = await store.deliveries.countForReplay(project._id, query, new Date());
@@ -96,7 +94,7 @@ export function replaysRouter({ store, engine, log }: ReplaysDependencies): Rout
   });
 
   router.get('/', read, async (req, res) => {
-    const { page } = parseListQuery(listQuery, req);
+    const { page } = parseListQuery(replaysQuery, req);
     answerPage(res, 'replays', await store.replays.list(projectOf(res)._id, page), view);
   });
 

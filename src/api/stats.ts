@@ -6,12 +6,13 @@ import type { Store } from '../store/store';
 import { answer } from './answers';
 import { allow, projectOf } from './auth';
 import { invalid, notFound } from './errors';
+import type { statsSchema } from './schemas/stats';
 import { parse, pathId, rangeQuery } from './validation';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_DAYS = 31;
 
-const statsQuery = z.strictObject(rangeQuery);
+export const statsQuery = z.strictObject(rangeQuery);
 
 /** The last 24 hours, unless the query says otherwise. */
 function rangeOf(req: Request): { since: Date; until: Date } {
@@ -31,7 +32,10 @@ export function statsRouter(store: Store): Router {
   const router = Router();
   const read = allow('owner', 'reader');
 
-  const stats = async (of: StatsQuery['of'], range: { since: Date; until: Date }) => {
+  const stats = async (
+    of: StatsQuery['of'],
+    range: { since: Date; until: Date },
+  ): Promise<z.infer<typeof statsSchema>> => {
     try {
       return { ...range, ...(await deliveryStats(store.deliveries, { of, ...range })) };
     } catch (error) {

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { z } from 'zod';
-import { isId, type Resource } from '../contracts/ids';
+import { idPattern, isId, type Resource } from '../contracts/ids';
 import type { FieldProblem } from '../contracts/errors';
 import type { PageRequest } from '../store/paging';
 import { invalid, notFound } from './errors';
@@ -61,7 +61,7 @@ export const pageQuery = (resource: Resource) => ({
   limit: pageSize,
   cursor: z
     .string()
-    .refine((cursor) => isId(resource, cursor), 'is not a cursor that a list has answered')
+    .regex(idPattern(resource), 'is not a cursor that a list has answered')
     .optional(),
 });
 

@@ -47,7 +47,8 @@ const filter = z
       ctx.issues.push({ code: 'custom', message, path, input: ctx.value });
     }
   })
-  .transform((query) => (query === null ? null : JSON.stringify(query)));
+  .transform((query) => (query === null ? null : JSON.stringify(query)))
+  .meta({ override: { type: ['object', 'null'] } });
 
 /** A secret of the caller's own, where the profile lets it bring one. */
 export function secretField(profile: Profile): z.ZodType<string | undefined> {

@@ -1,8 +1,7 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { ed25519PublicKey, generateSecret } from '../delivery/signing';
-import { getProfile } from '../profiles';
-import type { Profile } from '../profiles/profile';
+import { getProfile, type Profile } from '../profiles';
 import type { Cipher } from '../store/cipher';
 import { OperationalEvents } from '../store/operational-events';
 import type { Store } from '../store/store';
@@ -12,6 +11,7 @@ import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { ApiError, notFound } from './errors';
 import type { Intake } from './intake';
+import type { secretSchema } from './schemas/webhook';
 import { parseBody, pathId } from './validation';
 import { secretField } from './webhook-body';
 
@@ -24,12 +24,18 @@ export interface WebhookSecretDependencies {
 
 const HOUR_MS = 60 * 60 * 1000;
 
+export const rotateBody = (profile: Profile) =>
+  z.strictObject({
+    overlapHours: z.number().min(0).max(168).default(24),
+    secret: secretField(profile),
+  });
+
 /** The secret, and the public key that stands for it where the webhook signs with one. */
 function view(
   { signing }: WebhookRecord,
   secret: string,
   { secretFormat }: Profile,
-): { secret: string; publicKey?: string } {
+): z.infer<typeof secretSchema> {
   return {
     secret,
     ...(signing.includes('standard-ed25519') && {
@@ -65,12 +71,8 @@ export function webhookSecretRouter({
     const project = projectOf(res);
     const id = pathId(req, 'webhook');
     const profile = getProfile(project.profile);
-    const rotateBody = z.strictObject({
-      overlapHours: z.number().min(0).max(168).default(24),
-      secret: secretField(profile),
-    });
     const { overlapHours, secret = generateSecret(profile.secretFormat) } = parseBody(
-      rotateBody,
+      rotateBody(profile),
       req,
     );
     const now = new Date();

@@ -15,7 +15,8 @@ import { audited } from './audited';
 import { allow, maySeeCredentials, projectOf } from './auth';
 import { ApiError, notFound } from './errors';
 import type { Intake } from './intake';
-import { pingResult, type PingResult } from './ping';
+import { pingResult } from './ping';
+import type { PingResult, webhookSchema } from './schemas/webhook';
 import { sendTests } from './test-events';
 import { pageQuery, parseBody, parseListQuery, pathId } from './validation';
 import { subscriptionField, webhookBodiesOf } from './webhook-body';
@@ -33,9 +34,12 @@ export interface WebhooksDependencies {
   retentionDays: number;
 }
 
-const listQuery = z.strictObject(pageQuery('webhook'));
+export const webhooksQuery = z.strictObject(pageQuery('webhook'));
 
-function view(webhook: WebhookRecord, headers: Record<string, string>): Record<string, unknown> {
+function view(
+  webhook: WebhookRecord,
+  headers: Record<string, string>,
+): z.infer<typeof webhookSchema> {
   const { _id, ...shown } = webhook;
   return {
     id: _id,
@@ -54,11 +58,15 @@ function view(webhook: WebhookRecord, headers: Record<string, string>): Record<s
     signing: shown.signing,
     policy: shown.policy,
     headers,
-    filter: shown.filter ? (JSON.parse(shown.filter) as unknown) : null,
+    filter: shown.filter ? (JSON.parse(shown.filter) as Record<string, unknown>) : null,
     createdAt: shown.createdAt,
     updatedAt: shown.updatedAt,
   };
 }
+
+/** @param events a subscription's field */
+export const testBody = (events: z.ZodType<string[]>) =>
+  z.strictObject({ events: events.optional() });
 
 /** `/v1/webhooks` */
 export function webhooksRouter(deps: WebhooksDependencies): Router {
@@ -71,7 +79,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   /** As this key may see it: one that may only read doesn't see the receiver's credentials. */
   const viewFor =
     (res: Response) =>
-    (webhook: WebhookRecord): Record<string, unknown> => {
+    (webhook: WebhookRecord): z.infer<typeof webhookSchema> => {
       const headers = openHeaders(deps.cipher, webhook);
       return view(webhook, maySeeCredentials(res) ? headers : withoutCredentials(headers));
     };
@@ -100,7 +108,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   });
 
   router.get('/', read, async (req, res) => {
-    const { page } = parseListQuery(listQuery, req);
+    const { page } = parseListQuery(webhooksQuery, req);
     answerPage(res, 'webhooks', await store.webhooks.list(projectOf(res)._id, page), viewFor(res));
   });
 
@@ -160,8 +168,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   router.post('/:id/test', write, audited('webhook.tested'), async (req, res) => {
     const project = projectOf(res);
     const field = subscriptionField(profileOf(res), await namesOf(res));
-    const testBody = z.strictObject({ events: field.optional() });
-    const { events } = parseBody(testBody, req);
+    const { events } = parseBody(testBody(field), req);
     const webhook = await store.webhooks.get(project._id, pathId(req, 'webhook'));
     if (!webhook) throw notFound('the webhook');
     const deliveries = await sendTests(deps, project, webhook, events ?? webhook.events);

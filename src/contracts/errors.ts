@@ -6,6 +6,7 @@ export const ERROR_STATUS = {
   forbidden: 403,
   plan_not_allowed: 403,
   not_found: 404,
+  method_not_allowed: 405,
   idempotency_conflict: 409,
   delivery_in_progress: 409,
   delivery_ended: 409,

@@ -27,7 +27,12 @@ export function newId(resource: Resource): string {
   return `${ID_PREFIXES[resource]}_${uuidv7().replaceAll('-', '')}`;
 }
 
+/** The shape of an id of that resource. */
+export function idPattern(resource: Resource): RegExp {
+  return new RegExp(`^${ID_PREFIXES[resource]}_[0-9a-f]{32}$`);
+}
+
 /** Whether `value` has the shape of an id of that resource; says nothing about its existence. */
 export function isId(resource: Resource, value: string): boolean {
-  return new RegExp(`^${ID_PREFIXES[resource]}_[0-9a-f]{32}$`).test(value);
+  return idPattern(resource).test(value);
 }

@@ -1,3 +1,7 @@
+import type { Client } from 'openapi-fetch';
+import { createPosthornClient, type paths } from '../../clients/typescript';
+import { assertDocumented } from './conformance';
+
 /** An answer of the API, as tests look at it. */
 export interface Answer {
   status: number;
@@ -7,13 +11,27 @@ export interface Answer {
   body: any;
 }
 
-/** Calls the HTTP API with one key. */
+/** Calls the HTTP API with one key, and holds every answer against the OpenAPI document. */
 export class ApiClient {
+  /** The generated client with the same key. */
+  readonly typed: Client<paths>;
+
   constructor(
     readonly url: string,
     readonly key: string,
     private readonly headers: Record<string, string> = {},
-  ) {}
+  ) {
+    this.typed = createPosthornClient({
+      url,
+      key,
+      projectId: headers['x-project-id'],
+      fetch: async (request) => {
+        const response = await fetch(request);
+        await read(request.method, response.clone());
+        return response;
+      },
+    });
+  }
 
   /** The same key with more headers, such as `x-project-id`. */
   with(headers: Record<string, string>): ApiClient {
@@ -53,11 +71,17 @@ export class ApiClient {
       },
       ...(body !== undefined && { body: typeof body === 'string' ? body : JSON.stringify(body) }),
     });
-    const text = await response.text();
-    return {
-      status: response.status,
-      headers: response.headers,
-      body: text === '' ? undefined : JSON.parse(text),
-    };
+    return read(method, response);
   }
+}
+
+/** @throws Error where the OpenAPI document has no such answer */
+async function read(method: string, response: Response): Promise<Answer> {
+  const { status, headers, url } = response;
+  const text = await response.text();
+  const contentType = headers.get('content-type');
+  const isJson = contentType?.startsWith('application/json') && text !== '';
+  const body = isJson ? JSON.parse(text) : text || undefined;
+  assertDocumented(method, url, { status, contentType, body });
+  return { status, headers, body };
 }

@@ -19,11 +19,14 @@ export async function makeWebhook(
 
 /** Posts an `email.sent` and answers its one delivery's id. */
 export async function postEvent(client: ApiClient): Promise<string> {
-  const { body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
-  const eventId = body.data.id as string;
+  const posted = await client.typed.POST('/v1/events', {
+    body: { type: 'email.sent', data: emailSent },
+  });
+  const eventId = posted.data?.data.id;
   return eventually('the event is fanned out', async () => {
-    const list = await client.get(`/v1/deliveries?eventId=${eventId}`);
-    return list.body.data.deliveries[0]?.id as string | undefined;
+    const query = { eventId };
+    const list = await client.typed.GET('/v1/deliveries', { params: { query } });
+    return list.data?.data.deliveries[0]?.id;
   });
 }
 

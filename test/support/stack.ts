@@ -19,6 +19,7 @@ import { installRuntime } from '../../src/temporal/runtime';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { createWorker, type WorkerHandle } from '../../src/temporal/worker';
 import { VERSION } from '../../src/version';
+import type { KeyRole } from '../../src/store/keys';
 import { ApiClient } from './api-client';
 
 let hasRuntime = false;
@@ -135,15 +136,20 @@ export class Stack {
     body: Record<string, unknown> = {},
     role = 'owner',
   ): Promise<{ id: string; client: ApiClient }> {
-    const project = await this.admin.post('/v1/projects', { name: 'Test', ...body });
-    const id = project.body.data.id as string;
+    const { data } = await this.admin.typed.POST('/v1/projects', {
+      body: { name: 'Test', ...body },
+    });
+    const { id } = data!.data;
     return { id, client: await this.client(id, role) };
   }
 
   /** A client with a new key of that project. */
   async client(projectId: string, role: string): Promise<ApiClient> {
-    const key = await this.admin.post(`/v1/projects/${projectId}/keys`, { name: role, role });
-    return new ApiClient(this.url, key.body.data.key as string);
+    const { data } = await this.admin.typed.POST('/v1/projects/{projectId}/keys', {
+      params: { path: { projectId } },
+      body: { name: role, role: role as KeyRole },
+    });
+    return new ApiClient(this.url, data!.data.key);
   }
 
   /** Asks Temporal itself, in the stack's namespace. */

@@ -35,7 +35,7 @@ const NATIVE_LIMIT = '5mb';
 
 /** What a provider's event is recorded as that came by no provider's own route. */
 const PLAIN = 'plain';
-const plainBody = z.strictObject({
+export const plainBody = z.strictObject({
   type: z.string().min(1).max(100),
   email_id: z.string().min(1).max(998),
   recipient: z.email({ pattern: z.regexes.unicodeEmail }).max(320).optional(),

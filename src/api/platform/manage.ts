@@ -9,6 +9,7 @@ import { audited } from '../audited';
 import { allow, projectOf } from '../auth';
 import { invalid } from '../errors';
 import type { Intake } from '../intake';
+import type { platformWebhookSchema } from '../schemas/platform';
 import { parse, parseBody } from '../validation';
 import { webhookBodiesOf, type NewWebhookBody } from '../webhook-body';
 import { createWebhook } from '../webhook-creation';
@@ -26,7 +27,7 @@ const MAX_NAME_LENGTH = 200;
 /** More than any project holds: this list has no pages. */
 const ALL = 10_000;
 
-const manageBody = z.strictObject({
+export const manageBody = z.strictObject({
   url: z.string(),
   events: z.string().max(1000),
   secret: z.string().optional(),
@@ -36,7 +37,7 @@ const manageBody = z.strictObject({
 function view(
   { _id, url, events, isActive, createdAt }: WebhookRecord,
   { aliases }: Profile,
-): Record<string, unknown> {
+): z.infer<typeof platformWebhookSchema> {
   const names = [...aliases].filter(([, type]) => isSubscribed(events, type));
   return {
     id: _id,

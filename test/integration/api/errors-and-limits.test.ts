@@ -152,12 +152,26 @@ describe('a request that can’t be read', () => {
     ['GET', '/v1'],
     ['GET', '/v2/webhooks'],
     ['GET', '/v1/webhook'],
-    ['PUT', '/v1/webhooks'],
-    ['DELETE', '/v1/events'],
     ['GET', `/v1/webhooks/${newId('webhook')}/nothing`],
   ])('for its route is answered 404: %s %s', async (method, path) => {
     expectRefusal(await client.send(method, path), 'not_found');
   });
+
+  it.each([
+    ['PUT', '/v1/webhooks', 'POST, GET, HEAD'],
+    ['DELETE', '/v1/events/', 'POST, GET, HEAD'],
+    ['GET', '/v1/events/batch', 'POST'],
+    ['OPTIONS', `/v1/webhooks/${newId('webhook')}`, 'GET, PATCH, DELETE, HEAD'],
+  ])(
+    'for its method is answered 405 with what is allowed: %s %s',
+    async (method, path, allowed) => {
+      const answer = await client.send(method, path);
+      expectRefusal(answer, 'method_not_allowed');
+      expect(answer.headers.get('allow')!.split(', ').toSorted()).toEqual(
+        allowed.split(', ').toSorted(),
+      );
+    },
+  );
 
   it('for its path is answered 400', async () => {
     expectRefusal(await client.get('/v1/webhooks/%zz'), 'bad_request');

@@ -1,0 +1,153 @@
+/**
+ * npm run schemathesis: schemathesis (PyPI, pinned) against a live API on a real MongoDB and Temporal,
+ * with all its checks. Arguments are schemathesis's, added to each run.
+ */
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import { createHash } from 'node:crypto';
+import { homedir, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { stopAllGuarded } from './embedded/guarded.mjs';
+import { startEmbedded, watch } from './embedded/index.mjs';
+import { ensureBuilt, ensureDependencies } from './lib/build-steps.mjs';
+import { fail, say, step } from './lib/console.mjs';
+import { createLifetime } from './lib/lifetime.mjs';
+import { root } from './lib/paths.mjs';
+import { freePort } from './lib/ports.mjs';
+import { mustRun, Refusal, run } from './lib/run.mjs';
+import { createApi, mustCall } from './start/api.mjs';
+import { appEnvironment, runSetup, startApp } from './start/app.mjs';
+import { loadSecrets } from './start/secrets.mjs';
+
+const folder = join(root, 'scripts/schemathesis');
+const requirements = join(folder, 'requirements.txt');
+const python = process.env.PYTHON || 'python3';
+
+const lifetime = createLifetime({ interruptedCode: 130 });
+try {
+  await ensureDependencies();
+  await ensureBuilt();
+  const packages = await install();
+  const { apiUrl, adminKey, dataDir } = await startApi();
+  let failed = 0;
+  for (const part of await parts(apiUrl, adminKey)) {
+    say(`\n  ${part.title}`);
+    failed += await check(packages, { ...part, apiUrl, cwd: dataDir });
+  }
+  await lifetime.end(failed === 0 ? 0 : 1);
+} catch (error) {
+  if (!lifetime.ending) fail(error instanceof Refusal ? error.message : error.stack);
+  await lifetime.end(1);
+}
+
+/** The pinned packages, in our cache by what is pinned; answers where. */
+async function install() {
+  const version = await mustRun(python, ['--version']);
+  const pinned = createHash('sha256').update(version).update(readFileSync(requirements));
+  const cache = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'posthorn');
+  const target = join(cache, `schemathesis-${pinned.digest('hex').slice(0, 16)}`);
+  if (existsSync(target)) return target;
+  await step('Installing schemathesis (pip)', async () => {
+    mkdirSync(cache, { recursive: true });
+    const work = mkdtempSync(join(cache, '.schemathesis-'));
+    const args = ['-m', 'pip', 'install', '--quiet', '--no-deps', '--target', work];
+    await mustRun(python, [...args, '--requirement', requirements]);
+    renameSync(work, target);
+  });
+  return target;
+}
+
+/** The API without a worker: what it is asked to deliver stays here. */
+async function startApi() {
+  const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-schemathesis-'));
+  lifetime.onStop(() => rmSync(dataDir, { recursive: true }));
+  lifetime.onStop(stopAllGuarded);
+  const onServerLost = () => lifetime.end(1);
+  const servers = await startEmbedded({ dataDir, headless: true, onServerLost });
+  lifetime.onStop(servers.stop);
+  const port = await freePort();
+  const apiUrl = `http://127.0.0.1:${port}`;
+  const secrets = loadSecrets(dataDir);
+  const env = {
+    ...appEnvironment({ port, servers, secrets }),
+    POSTHORN_RATE_LIMIT_PER_MINUTE: '1000000',
+    LOG_LEVEL: 'error',
+  };
+  await step('Setting up', () => runSetup({ dataDir, env }));
+  await step('Starting the API', async () => {
+    const app = await startApp({ dataDir, env, apiUrl, role: 'api' });
+    void watch('Posthorn', app, onServerLost);
+    lifetime.onStop(app.stop);
+  });
+  return { apiUrl, adminKey: secrets.adminKey, dataDir };
+}
+
+/** Which routes are tested with which key: no project takes all of them. */
+async function parts(apiUrl, adminKey) {
+  const admin = createApi(apiUrl, adminKey);
+  const project = async (profile) => {
+    const { id } = await mustCall(admin, 'POST', '/v1/projects', { name: profile, profile });
+    const owner = { name: 'schemathesis', role: 'owner' };
+    const { key } = await mustCall(admin, 'POST', `/v1/projects/${id}/keys`, owner);
+    return { key, projectId: id };
+  };
+  const custom = await project('custom');
+  const owner = createApi(apiUrl, custom.key);
+  // The document's examples are about these.
+  for (const type of ['email.sent', 'email.delivered', 'email.bounced']) {
+    const definition = { description: type, schema: { type: 'object' }, sample: {} };
+    await mustCall(owner, 'PUT', `/v1/event-types/${type}`, definition);
+  }
+  const isProjects = '^/v1/projects';
+  const isPlatform = '^/api/webhooks';
+  return [
+    {
+      title: 'Projects and keys, by the admin',
+      include: isProjects,
+      key: adminKey,
+      projectId: custom.projectId,
+      seconds: 40,
+    },
+    {
+      title: 'Everything of a project, by its owner',
+      exclude: `${isProjects}|${isPlatform}`,
+      ...custom,
+      seconds: 120,
+    },
+    {
+      title: 'The platform’s routes, by a project’s owner',
+      include: isPlatform,
+      ...(await project('platform')),
+      seconds: 30,
+    },
+  ];
+}
+
+/** @returns 1 when something was found */
+async function check(packages, { apiUrl, cwd, include, exclude, key, projectId, seconds }) {
+  const { code } = await run(
+    python,
+    [
+      '-m',
+      'schemathesis.cli',
+      `--config-file=${join(folder, 'schemathesis.toml')}`,
+      'run',
+      `${apiUrl}/openapi.json`,
+      '--checks=all',
+      `--max-time=${seconds}`,
+      ...(include ? ['--include-path-regex', include] : []),
+      ...(exclude ? ['--exclude-path-regex', exclude] : []),
+      ...process.argv.slice(2),
+    ],
+    {
+      stdio: 'inherit',
+      cwd,
+      env: {
+        ...process.env,
+        PYTHONPATH: packages,
+        POSTHORN_KEY: key,
+        POSTHORN_PROJECT: projectId,
+      },
+    },
+  );
+  return code === 0 ? 0 : 1;
+}

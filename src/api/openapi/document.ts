@@ -1,0 +1,68 @@
+import { z } from 'zod';
+import { createDocument } from 'zod-openapi';
+import { VERSION } from '../../version';
+import { eventWebhooks } from './event-webhooks';
+import { deliveryPaths } from './paths/deliveries';
+import { eventPaths } from './paths/events';
+import { platformPaths } from './paths/platform';
+import { projectPaths } from './paths/projects';
+import { servicePaths } from './paths/service';
+import { webhookPaths } from './paths/webhooks';
+
+const DESCRIPTION = `Posthorn delivers events to webhooks: signed, retried, logged and replayable.
+
+- Answers are \`{"success":true,"data":…}\`, refusals \`{"success":false,"error":{"code","message","details","requestId"}}\`.
+- Lists are newest first, a page at a time: \`?limit\` (1–100, 25) and \`?cursor\`, the \`nextCursor\` of the page before.
+- Fields that a body doesn't have are refused (422), and methods that a path doesn't have (405, with \`Allow\`).
+- Under \`webhooks\` are the events of every profile as they arrive. How to verify their signatures is told in docs/guide-verify.md.`;
+
+let made: ReturnType<typeof createDocument> | undefined;
+
+/** The OpenAPI document, made from the schemas that the routes check requests by. */
+export function openApiDocument(): ReturnType<typeof createDocument> {
+  made ??= createDocument(
+    {
+      openapi: '3.1.0',
+      info: {
+        title: 'Posthorn',
+        version: VERSION,
+        description: DESCRIPTION,
+        license: { name: 'MIT', identifier: 'MIT' },
+      },
+      servers: [{ url: '/' }],
+      paths: {
+        ...projectPaths,
+        ...webhookPaths,
+        ...eventPaths,
+        ...deliveryPaths,
+        ...platformPaths,
+        ...servicePaths,
+      },
+      webhooks: eventWebhooks,
+      components: {
+        securitySchemes: {
+          key: {
+            type: 'http',
+            scheme: 'bearer',
+            description: 'The admin key, or a key of a project.',
+          },
+          token: {
+            type: 'apiKey',
+            in: 'query',
+            name: 'token',
+            description: 'The same key, for callers that can’t set headers.',
+          },
+        },
+      },
+    },
+    {
+      override: ({ jsonSchema, zodSchema }) => {
+        if (!(zodSchema instanceof z.ZodDate)) return;
+        jsonSchema.type = 'string';
+        jsonSchema.format = 'date-time';
+      },
+      allowEmptySchema: { date: { output: true }, undefined: { input: true } },
+    },
+  );
+  return made;
+}

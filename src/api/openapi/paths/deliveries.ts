@@ -1,0 +1,161 @@
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { auditQuery } from '../../audit';
+import { deliveriesQuery } from '../../deliveries';
+import { replayBody, replaysQuery } from '../../replays';
+import { auditEntryExample, auditEntrySchema } from '../../schemas/audit';
+import {
+  deliveryExample,
+  deliverySchema,
+  deliverySummaryExample,
+  deliverySummarySchema,
+  explainedDeliveryExample,
+  explainedDeliverySchema,
+} from '../../schemas/delivery';
+import { EXAMPLE, id } from '../../schemas/fields';
+import { dryRunExample, dryRunSchema, replayExample, replaySchema } from '../../schemas/replay';
+import { statsExample, statsSchema } from '../../schemas/stats';
+import { statsQuery } from '../../stats';
+import { data, operation, page } from '../operation';
+
+const deliveryPath = z.object({ id: id('delivery') });
+const replayPath = z.object({ id: id('replay') });
+const delivery = data('The delivery as it stands.', deliverySchema, deliveryExample);
+const moved = data('The replay as it stands.', replaySchema, replayExample);
+const range = { since: '2026-10-01T08:00:00Z', until: '2026-10-01T09:00:00Z' };
+
+export const deliveryPaths: ZodOpenApiPathsObject = {
+  '/v1/deliveries': {
+    get: operation({
+      operationId: 'listDeliveries',
+      tag: 'Deliveries',
+      summary: 'List deliveries',
+      query: deliveriesQuery,
+      answers: { 200: page('deliveries', deliverySummarySchema, deliverySummaryExample) },
+    }),
+  },
+  '/v1/deliveries/{id}': {
+    get: operation({
+      operationId: 'getDelivery',
+      tag: 'Deliveries',
+      summary: 'Read a delivery',
+      description: 'With every attempt, and for one that has not arrived yet, why.',
+      path: deliveryPath,
+      answers: {
+        200: data('The delivery.', explainedDeliverySchema, explainedDeliveryExample),
+      },
+    }),
+  },
+  '/v1/deliveries/{id}/retry': {
+    post: operation({
+      operationId: 'retryDelivery',
+      tag: 'Deliveries',
+      summary: 'Attempt a pending delivery now',
+      path: deliveryPath,
+      answers: { 202: delivery },
+      errors: ['delivery_ended', 'delivery_held'],
+    }),
+  },
+  '/v1/deliveries/{id}/cancel': {
+    post: operation({
+      operationId: 'cancelDelivery',
+      tag: 'Deliveries',
+      summary: 'Stop a pending delivery',
+      path: deliveryPath,
+      answers: { 202: delivery },
+      errors: ['delivery_ended'],
+    }),
+  },
+  '/v1/deliveries/{id}/replay': {
+    post: operation({
+      operationId: 'replayDelivery',
+      tag: 'Deliveries',
+      summary: 'Deliver again',
+      description: 'The same id and the same bytes, with the whole schedule before it.',
+      path: deliveryPath,
+      answers: { 202: delivery },
+      errors: ['delivery_in_progress', 'webhook_deleted', 'event_expunged'],
+    }),
+  },
+  '/v1/replays': {
+    post: operation({
+      operationId: 'createReplay',
+      tag: 'Replays',
+      summary: 'Replay many deliveries',
+      description:
+        'Of deliveries made in a range of time, by status, and by webhook and types where they are given.',
+      body: {
+        schema: replayBody,
+        examples: {
+          failed: { webhookId: EXAMPLE.webhookId, ...range },
+          'dry run': { ...range, statuses: ['failed'], dryRun: true },
+        },
+      },
+      answers: {
+        200: data('What a dry run counts.', dryRunSchema, dryRunExample),
+        202: data(
+          'Under way.',
+          replaySchema,
+          replayExample,
+          Object.fromEntries(
+            ['getReplay', 'pauseReplay', 'resumeReplay', 'cancelReplay'].map((operationId) => [
+              operationId,
+              'data/id',
+            ]),
+          ),
+        ),
+      },
+    }),
+    get: operation({
+      operationId: 'listReplays',
+      tag: 'Replays',
+      summary: 'List bulk replays',
+      query: replaysQuery,
+      answers: { 200: page('replays', replaySchema, replayExample) },
+    }),
+  },
+  '/v1/replays/{id}': {
+    get: operation({
+      operationId: 'getReplay',
+      tag: 'Replays',
+      summary: 'Progress of a bulk replay',
+      path: replayPath,
+      answers: { 200: moved },
+    }),
+  },
+  ...Object.fromEntries(
+    ['pause', 'resume', 'cancel'].map((move) => [
+      `/v1/replays/{id}/${move}`,
+      {
+        post: operation({
+          operationId: `${move}Replay`,
+          tag: 'Replays',
+          summary: `${move[0]!.toUpperCase()}${move.slice(1)} a bulk replay`,
+          path: replayPath,
+          answers: { 202: moved },
+          errors: ['replay_ended'],
+        }),
+      },
+    ]),
+  ),
+  '/v1/stats': {
+    get: operation({
+      operationId: 'getStats',
+      tag: 'Insight',
+      summary: 'Figures of the project',
+      description: 'Of the last 24 hours, or of up to 31 days.',
+      query: statsQuery,
+      answers: { 200: data('The figures.', statsSchema, statsExample) },
+    }),
+  },
+  '/v1/audit': {
+    get: operation({
+      operationId: 'listAudit',
+      tag: 'Insight',
+      summary: 'Who did what',
+      description: 'Of the project; the admin key without `x-project-id` sees all.',
+      query: auditQuery,
+      answers: { 200: page('entries', auditEntrySchema, auditEntryExample) },
+    }),
+  },
+};

@@ -1,0 +1,137 @@
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { eventTypeBody, eventTypesQuery, MAX_TYPE_LENGTH, TYPE } from '../../event-types';
+import { batchBody, eventBody, eventsQuery, IDEMPOTENCY_KEY } from '../../events';
+import {
+  acceptedEventExample,
+  acceptedEventSchema,
+  eventExample,
+  eventSchema,
+  eventTypeExample,
+  eventTypeSchema,
+  eventWithDeliveriesExample,
+  eventWithDeliveriesSchema,
+} from '../../schemas/event';
+import { EXAMPLE, id } from '../../schemas/fields';
+import { data, deleted, operation, page } from '../operation';
+
+const tag = 'Events';
+const typePath = z.object({ type: z.string().max(MAX_TYPE_LENGTH).regex(TYPE) });
+const posted = { type: eventExample.type, data: eventExample.data };
+const OWN_TYPES =
+  'Only in projects whose profile lets them define types of their own: 403 otherwise.';
+
+export const eventPaths: ZodOpenApiPathsObject = {
+  '/v1/event-types': {
+    get: operation({
+      operationId: 'listEventTypes',
+      tag,
+      summary: 'List event types',
+      description: 'The profile’s in its order, then the project’s own, newest first.',
+      query: eventTypesQuery,
+      answers: { 200: page('eventTypes', eventTypeSchema, eventTypeExample) },
+    }),
+  },
+  '/v1/event-types/{type}': {
+    put: operation({
+      operationId: 'defineEventType',
+      tag,
+      summary: 'Define an event type',
+      description: `${OWN_TYPES} \`sample\` must be valid by \`schema\`, a JSON Schema 2020-12.`,
+      path: typePath,
+      body: {
+        schema: eventTypeBody,
+        examples: {
+          order: {
+            description: eventTypeExample.description,
+            schema: eventTypeExample.schema,
+            sample: eventTypeExample.sample,
+          },
+        },
+      },
+      answers: {
+        200: data('Defined anew.', eventTypeSchema, eventTypeExample),
+        201: data('Defined.', eventTypeSchema, eventTypeExample),
+      },
+    }),
+    delete: operation({
+      operationId: 'deleteEventType',
+      tag,
+      summary: 'Delete an event type',
+      description: OWN_TYPES,
+      path: typePath,
+      answers: { 200: deleted('type', z.string(), 'order.paid') },
+    }),
+  },
+  '/v1/events': {
+    post: operation({
+      operationId: 'postEvent',
+      tag,
+      summary: 'Post an event',
+      description:
+        'Once this is answered, the event can’t be lost. `data` must be valid by the type’s schema. Under an `Idempotency-Key` the same body answers the first event.',
+      headers: { 'idempotency-key': z.string().regex(IDEMPOTENCY_KEY).optional() },
+      body: { schema: eventBody, examples: { delivered: posted } },
+      answers: {
+        202: data('Accepted.', acceptedEventSchema, acceptedEventExample, {
+          getEvent: 'data/id',
+        }),
+      },
+      errors: ['idempotency_conflict'],
+    }),
+    get: operation({
+      operationId: 'listEvents',
+      tag,
+      summary: 'List events',
+      query: eventsQuery,
+      answers: { 200: page('events', eventSchema, eventExample) },
+    }),
+  },
+  '/v1/events/batch': {
+    post: operation({
+      operationId: 'postEvents',
+      tag,
+      summary: 'Post a batch of events',
+      description: 'All are checked first; either all of them are accepted or none.',
+      body: { schema: batchBody, examples: { one: { events: [posted] } } },
+      answers: {
+        202: data(
+          'Accepted, in their order.',
+          z.object({ events: z.array(acceptedEventSchema) }),
+          { events: [acceptedEventExample] },
+          { getEvent: 'data/events/0/id', expungeEvent: 'data/events/0/id' },
+        ),
+      },
+    }),
+  },
+  '/v1/events/{id}': {
+    get: operation({
+      operationId: 'getEvent',
+      tag,
+      summary: 'Read an event',
+      path: z.object({ id: id('event') }),
+      answers: {
+        200: data(
+          'The event and its deliveries.',
+          eventWithDeliveriesSchema,
+          eventWithDeliveriesExample,
+        ),
+      },
+    }),
+    delete: operation({
+      operationId: 'expungeEvent',
+      tag,
+      summary: 'Delete an event’s payload',
+      description:
+        'At once and for good. Its deliveries stay, without it; pending ones end as `cancelled`.',
+      path: z.object({ id: id('event') }),
+      answers: {
+        200: data('What is left of the event.', eventSchema, {
+          ...eventExample,
+          data: null,
+          expungedAt: EXAMPLE.at('11:00:00'),
+        }),
+      },
+    }),
+  },
+};

@@ -1,0 +1,119 @@
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { keyBody, keysQuery } from '../../keys';
+import { projectBody, projectChanges, projectsQuery } from '../../projects';
+import { EXAMPLE, id } from '../../schemas/fields';
+import {
+  keyExample,
+  keySchema,
+  newKeySchema,
+  projectExample,
+  projectSchema,
+} from '../../schemas/project';
+import { data, deleted, operation, page } from '../operation';
+
+const tag = 'Projects';
+const path = z.object({ id: id('project') });
+const ADMIN = 'The admin key only.';
+const OWNERS = 'The admin key, or a key of role `owner` of just this project.';
+
+export const projectPaths: ZodOpenApiPathsObject = {
+  '/v1/projects': {
+    post: operation({
+      operationId: 'createProject',
+      tag,
+      summary: 'Create a project',
+      description: ADMIN,
+      body: {
+        schema: projectBody,
+        examples: {
+          default: { name: 'Acme newsletters', ownerEmail: 'ops@acme.example' },
+          'another profile': {
+            name: 'Shop',
+            profile: 'custom',
+            policy: { timeoutMs: 10_000, retryDelaysMs: [5000, 60_000], maxWebhooks: 500 },
+          },
+        },
+      },
+      answers: {
+        201: data('The project.', projectSchema, projectExample, {
+          getProject: 'data/id',
+          updateProject: 'data/id',
+        }),
+      },
+    }),
+    get: operation({
+      operationId: 'listProjects',
+      tag,
+      summary: 'List projects',
+      description: ADMIN,
+      query: projectsQuery,
+      answers: { 200: page('projects', projectSchema, projectExample) },
+    }),
+  },
+  '/v1/projects/{id}': {
+    get: operation({
+      operationId: 'getProject',
+      tag,
+      summary: 'Read a project',
+      description: ADMIN,
+      path,
+      answers: { 200: data('The project.', projectSchema, projectExample) },
+    }),
+    patch: operation({
+      operationId: 'updateProject',
+      tag,
+      summary: 'Change a project',
+      description: `${ADMIN} Fields that are left out stay as they are.`,
+      path,
+      body: {
+        schema: projectChanges,
+        examples: { policy: { policy: { timeoutMs: 15_000 } } },
+      },
+      answers: { 200: data('As it is now.', projectSchema, projectExample) },
+    }),
+    delete: operation({
+      operationId: 'deleteProject',
+      tag,
+      summary: 'Delete a project',
+      description: `${ADMIN} Its keys and webhooks go at once, its events and deliveries expire.`,
+      path,
+      answers: { 200: deleted('id', id('project'), EXAMPLE.projectId) },
+    }),
+  },
+  '/v1/projects/{projectId}/keys': {
+    post: operation({
+      operationId: 'createKey',
+      tag,
+      summary: 'Create a key',
+      description: `${OWNERS} An \`owner\` may do everything in its project, a \`sender\` post events, a \`reader\` read.`,
+      path: z.object({ projectId: id('project') }),
+      body: { schema: keyBody, examples: { sender: { name: 'Mail service', role: 'sender' } } },
+      answers: {
+        201: data('The key, shown once.', newKeySchema, {
+          ...keyExample,
+          key: 'phk_2bT0mBzrqnnUvTnlJ8Qd3xXb6wJq6b0vWmC5v4t0c1E',
+        }),
+      },
+    }),
+    get: operation({
+      operationId: 'listKeys',
+      tag,
+      summary: 'List keys',
+      description: OWNERS,
+      path: z.object({ projectId: id('project') }),
+      query: keysQuery,
+      answers: { 200: page('keys', keySchema, keyExample) },
+    }),
+  },
+  '/v1/projects/{projectId}/keys/{keyId}': {
+    delete: operation({
+      operationId: 'deleteKey',
+      tag,
+      summary: 'Revoke a key',
+      description: OWNERS,
+      path: z.object({ projectId: id('project'), keyId: id('key') }),
+      answers: { 200: deleted('id', id('key'), EXAMPLE.keyId) },
+    }),
+  },
+};

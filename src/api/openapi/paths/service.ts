@@ -1,0 +1,73 @@
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { answersByStatus, data, serviceOperation } from '../operation';
+
+const tag = 'Service';
+const text = (type: string) => ({ [type]: { schema: { type: 'string' as const } } });
+
+export const servicePaths: ZodOpenApiPathsObject = {
+  '/healthz': {
+    get: serviceOperation({
+      operationId: 'getHealth',
+      tag,
+      summary: 'Whether the process is up',
+      responses: answersByStatus({
+        200: data('It is.', z.object({ status: z.literal('ok') }), { status: 'ok' }),
+      }),
+    }),
+  },
+  '/readyz': {
+    get: serviceOperation({
+      operationId: 'getReadiness',
+      tag,
+      summary: 'Whether it can accept events',
+      description: 'Without Temporal it can: they go out when Temporal is back.',
+      responses: answersByStatus({
+        200: data(
+          'It can.',
+          z.object({
+            status: z.literal('ok'),
+            mongodb: z.literal('ok'),
+            temporal: z.enum(['ok', 'away']),
+          }),
+          { status: 'ok', mongodb: 'ok', temporal: 'ok' },
+        ),
+      }),
+      errors: ['unavailable'],
+    }),
+  },
+  '/metrics': {
+    get: serviceOperation({
+      operationId: 'getMetrics',
+      tag,
+      summary: 'Figures of this process for Prometheus',
+      description: 'The admin key only.',
+      security: [{ key: [] }],
+      responses: {
+        200: { description: 'In Prometheus’ text format.', content: text('text/plain') },
+      },
+      errors: ['unauthorized', 'forbidden', 'not_found', 'internal_error', 'unavailable'],
+    }),
+  },
+  '/openapi.json': {
+    get: serviceOperation({
+      operationId: 'getOpenApi',
+      tag,
+      summary: 'This document',
+      responses: {
+        200: {
+          description: 'OpenAPI 3.1.',
+          content: { 'application/json': { schema: { type: 'object' } } },
+        },
+      },
+    }),
+  },
+  '/docs': {
+    get: serviceOperation({
+      operationId: 'getDocs',
+      tag,
+      summary: 'This document as a page',
+      responses: { 200: { description: 'HTML.', content: text('text/html') } },
+    }),
+  },
+};

@@ -1,0 +1,225 @@
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { OPERATIONAL_TYPES } from '../../../contracts/operational';
+import { profiles } from '../../../profiles';
+import { EXAMPLE, id } from '../../schemas/fields';
+import { statsExample, statsSchema } from '../../schemas/stats';
+import {
+  newWebhookSchema,
+  SECRET_EXAMPLE,
+  secretSchema,
+  webhookExample,
+  webhookSchema,
+} from '../../schemas/webhook';
+import { statsQuery } from '../../stats';
+import { subscriptionField, webhookBodies } from '../../webhook-body';
+import { rotateBody } from '../../webhook-secret';
+import { testBody, webhooksQuery } from '../../webhooks';
+import { data, deleted, operation, page } from '../operation';
+
+const tag = 'Webhooks';
+const path = z.object({ id: id('webhook') });
+
+// The bodies depend on the project; shown is what the widest profile takes, and the rest is told in words.
+const widest = [...profiles.values()].find(({ secretFromCaller }) => secretFromCaller)!;
+const bodies = webhookBodies(widest, [], {
+  allowHttp: true,
+  development: true,
+  allowedCidrs: [],
+});
+const BY_PROJECT =
+  'Which event types there are, whether `url` must be https, and whether the caller may bring a `secret`, depends on the project’s profile: 422 otherwise.';
+
+const webhook = data('The webhook.', webhookSchema, webhookExample);
+const secret = data('The secret.', secretSchema, { secret: SECRET_EXAMPLE });
+
+export const webhookPaths: ZodOpenApiPathsObject = {
+  '/v1/webhooks/events/available': {
+    get: operation({
+      operationId: 'listAvailableEvents',
+      tag,
+      summary: 'Event types to subscribe to',
+      description: `Besides these, \`*\`, families such as \`email.*\`, and Posthorn’s own: ${OPERATIONAL_TYPES.map((type) => `\`${type}\``).join(', ')}.`,
+      answers: {
+        200: data('In the profile’s order.', z.object({ events: z.array(z.string()) }), {
+          events: ['email.sent', 'email.delivered', 'email.bounced'],
+        }),
+      },
+    }),
+  },
+  '/v1/webhooks': {
+    post: operation({
+      operationId: 'createWebhook',
+      tag,
+      summary: 'Create a webhook',
+      description: `${BY_PROJECT} Profiles that ping send a sample, and answer what came of it as \`ping\`.`,
+      body: {
+        schema: bodies.create,
+        examples: {
+          usual: {
+            name: 'Orders',
+            url: 'https://example.com/hooks/posthorn',
+            events: ['email.delivered', 'email.bounced'],
+          },
+          everything: {
+            name: 'Big customers',
+            url: 'https://example.com/hooks/big',
+            events: ['*'],
+            description: 'What big customers do',
+            headers: { 'X-Tenant': 'acme' },
+            signing: ['standard'],
+            policy: { timeoutMs: 20_000, retryDelaysMs: [5000, 60_000, 600_000] },
+            filter: { 'data.campaignId': { $in: ['cmp_1', 'cmp_2'] } },
+          },
+        },
+      },
+      answers: {
+        201: data(
+          'The webhook, with the secret that signs its deliveries.',
+          newWebhookSchema,
+          { ...webhookExample, secret: SECRET_EXAMPLE },
+          Object.fromEntries(
+            [
+              'getWebhook',
+              'updateWebhook',
+              'getWebhookSecret',
+              'rotateWebhookSecret',
+              'testWebhook',
+              'pauseWebhook',
+              'resumeWebhook',
+              'getWebhookStats',
+              'deleteWebhook',
+            ].map((operationId) => [operationId, 'data/id']),
+          ),
+        ),
+      },
+      errors: ['plan_not_allowed', 'webhook_limit_reached'],
+    }),
+    get: operation({
+      operationId: 'listWebhooks',
+      tag,
+      summary: 'List webhooks',
+      query: webhooksQuery,
+      answers: { 200: page('webhooks', webhookSchema, webhookExample) },
+    }),
+  },
+  '/v1/webhooks/{id}': {
+    get: operation({
+      operationId: 'getWebhook',
+      tag,
+      summary: 'Read a webhook',
+      path,
+      answers: { 200: webhook },
+    }),
+    patch: operation({
+      operationId: 'updateWebhook',
+      tag,
+      summary: 'Change a webhook',
+      description: `Fields that are left out stay as they are; \`url\` can’t be changed. \`isActive: true\` enables it again and sets \`failureCount\` to 0. ${BY_PROJECT}`,
+      path,
+      body: {
+        schema: bodies.update,
+        examples: {
+          enable: { isActive: true },
+          subscribe: { events: ['email.*'], description: 'All about e-mails' },
+        },
+      },
+      answers: { 200: data('As it is now.', webhookSchema, webhookExample) },
+      errors: ['url_immutable'],
+    }),
+    delete: operation({
+      operationId: 'deleteWebhook',
+      tag,
+      summary: 'Delete a webhook',
+      description: 'Its deliveries stay readable; pending ones end as `cancelled`.',
+      path,
+      answers: { 200: deleted('id', id('webhook'), EXAMPLE.webhookId) },
+    }),
+  },
+  '/v1/webhooks/{id}/secret': {
+    get: operation({
+      operationId: 'getWebhookSecret',
+      tag,
+      summary: 'Reveal the secret',
+      path,
+      answers: { 200: secret },
+    }),
+  },
+  '/v1/webhooks/{id}/secret/rotate': {
+    post: operation({
+      operationId: 'rotateWebhookSecret',
+      tag,
+      summary: 'Rotate the secret',
+      description:
+        'For `overlapHours` deliveries are signed with the old secret as well. Some profiles take a `secret` of the caller’s own.',
+      path,
+      body: {
+        schema: rotateBody(widest),
+        examples: { default: {}, 'at once': { overlapHours: 0 } },
+        optional: true,
+      },
+      answers: { 200: secret },
+      errors: ['secret_limit_reached'],
+    }),
+  },
+  '/v1/webhooks/{id}/test': {
+    post: operation({
+      operationId: 'testWebhook',
+      tag,
+      summary: 'Send test events',
+      description:
+        'Sends samples as ordinary deliveries, of the types that it is subscribed to or that `events` names, up to 100. Works on a disabled webhook too.',
+      path,
+      body: {
+        schema: testBody(subscriptionField(widest, [])),
+        examples: { default: {}, 'one type': { events: ['email.bounced'] } },
+        optional: true,
+      },
+      answers: {
+        202: data(
+          'On their way.',
+          z.object({
+            deliveries: z.array(z.object({ id: id('delivery'), eventType: z.string() })),
+          }),
+          { deliveries: [{ id: EXAMPLE.deliveryId, eventType: 'email.bounced' }] },
+          Object.fromEntries(
+            ['getDelivery', 'retryDelivery', 'cancelDelivery', 'replayDelivery'].map(
+              (operationId) => [operationId, 'data/deliveries/0/id'],
+            ),
+          ),
+        ),
+      },
+    }),
+  },
+  '/v1/webhooks/{id}/pause': {
+    post: operation({
+      operationId: 'pauseWebhook',
+      tag,
+      summary: 'Pause deliveries',
+      description: 'New and pending deliveries wait as `held`; nothing is lost.',
+      path,
+      answers: { 200: webhook },
+    }),
+  },
+  '/v1/webhooks/{id}/resume': {
+    post: operation({
+      operationId: 'resumeWebhook',
+      tag,
+      summary: 'Resume deliveries',
+      description: 'Held deliveries go out in the order of their events, at a bounded rate.',
+      path,
+      answers: { 200: webhook },
+    }),
+  },
+  '/v1/webhooks/{id}/stats': {
+    get: operation({
+      operationId: 'getWebhookStats',
+      tag,
+      summary: 'Figures of a webhook',
+      description: 'Of the last 24 hours, or of up to 31 days.',
+      path,
+      query: statsQuery,
+      answers: { 200: data('The figures.', statsSchema, statsExample) },
+    }),
+  },
+};

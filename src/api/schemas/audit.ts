@@ -1,0 +1,34 @@
+import { z } from 'zod';
+import { AUDIT_ACTIONS } from '../../store/audit';
+import { EXAMPLE, id, time } from './fields';
+
+export const auditEntrySchema = z
+  .object({
+    id: id('audit'),
+    // Of a refused path it may be anything: it is what the caller named.
+    projectId: z.string().nullable(),
+    action: z.enum(AUDIT_ACTIONS),
+    target: z.string().nullable(),
+    key: z.string().describe('A key’s id, `admin`, or `posthorn` for what it does itself.'),
+    role: z.string(),
+    changedFields: z.array(z.string()).describe('Names of the fields given; values are not kept.'),
+    requestId: z.string().nullable(),
+    outcome: z
+      .enum(['done', 'unknown'])
+      .describe('`unknown`: a process or the database went away, and it may have happened.'),
+    time,
+  })
+  .meta({ id: 'AuditEntry' });
+
+export const auditEntryExample: z.infer<typeof auditEntrySchema> = {
+  id: EXAMPLE.auditId,
+  projectId: EXAMPLE.projectId,
+  action: 'webhook.updated',
+  target: EXAMPLE.webhookId,
+  key: EXAMPLE.keyId,
+  role: 'owner',
+  changedFields: ['isActive'],
+  requestId: EXAMPLE.requestId,
+  outcome: 'done',
+  time: EXAMPLE.at('09:20:00'),
+};

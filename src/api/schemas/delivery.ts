@@ -1,0 +1,129 @@
+import { z } from 'zod';
+import { ATTEMPT_ERROR_CODES, DEFERRAL_REASONS, DELIVERY_STATUSES } from '../../contracts/delivery';
+import { EXAMPLE, id, time } from './fields';
+
+/** A delivery as a list shows it: without its attempts. */
+export const deliverySummarySchema = z
+  .object({
+    id: id('delivery'),
+    eventId: id('event'),
+    webhookId: id('webhook'),
+    projectId: id('project'),
+    eventType: z.string(),
+    status: z.enum(DELIVERY_STATUSES),
+    attemptCount: z.int(),
+    nextAttemptAt: time.nullable(),
+    replays: z.int(),
+    test: z.boolean(),
+    createdAt: time,
+    completedAt: time.nullable(),
+  })
+  .meta({ id: 'DeliverySummary' });
+
+export const deliverySummaryExample: z.infer<typeof deliverySummarySchema> = {
+  id: EXAMPLE.deliveryId,
+  eventId: EXAMPLE.eventId,
+  webhookId: EXAMPLE.webhookId,
+  projectId: EXAMPLE.projectId,
+  eventType: 'email.delivered',
+  status: 'pending',
+  attemptCount: 1,
+  nextAttemptAt: EXAMPLE.at('09:31:01'),
+  replays: 0,
+  test: false,
+  createdAt: EXAMPLE.at('09:30:00'),
+  completedAt: null,
+};
+
+const headers = z.record(z.string(), z.string());
+
+const attemptSchema = z
+  .object({
+    number: z.int(),
+    runId: z.string().describe('The Temporal run that it belongs to; each replay has its own.'),
+    startedAt: time,
+    durationMs: z.number(),
+    outcome: z.enum(['succeeded', 'failed']),
+    statusCode: z.int().optional(),
+    requestHeaders: headers.describe('What was sent, signature included; never a secret.'),
+    responseHeaders: headers.optional(),
+    responseBody: z.string().optional().describe('The first 16 KiB.'),
+    errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
+    errorMessage: z.string().optional(),
+  })
+  .meta({ id: 'Attempt' });
+
+export const PENDING_REASONS = [
+  'webhook_paused',
+  'starting',
+  'waiting_for_worker',
+  'attempt_running',
+  'waiting_for_retry',
+  ...DEFERRAL_REASONS,
+  'paused',
+  'unknown',
+] as const;
+
+/** Why a delivery has not arrived yet. */
+export const pendingSchema = z
+  .object({
+    reason: z.enum(PENDING_REASONS),
+    message: z.string(),
+    attempt: z.int().describe('The attempt that is running or comes next.'),
+    nextAttemptAt: time.nullable(),
+  })
+  .meta({ id: 'PendingExplanation' });
+
+export type PendingExplanation = z.infer<typeof pendingSchema>;
+
+export const deliverySchema = deliverySummarySchema
+  .extend({
+    attempts: z.array(attemptSchema).describe('The last 50.'),
+    workflow: z
+      .object({ id: z.string(), runId: z.string().nullable(), webUrl: z.string().nullable() })
+      .describe('Where it is found in Temporal.'),
+  })
+  .meta({ id: 'Delivery' });
+
+export const deliveryExample: z.infer<typeof deliverySchema> = {
+  ...deliverySummaryExample,
+  attempts: [
+    {
+      number: 1,
+      runId: '0192f5ab-0a00-7c1d-9e2f-3a4b5c6d7e8f',
+      startedAt: EXAMPLE.at('09:30:00'),
+      durationMs: 87,
+      outcome: 'failed',
+      statusCode: 503,
+      requestHeaders: {
+        'content-type': 'application/json',
+        'x-webhook-event': 'email.delivered',
+        'x-webhook-delivery-id': EXAMPLE.deliveryId,
+        'x-webhook-timestamp': '1790847000000',
+        'x-webhook-signature': 'b3f1a2…',
+      },
+      responseHeaders: { 'content-type': 'text/plain' },
+      responseBody: 'come back later',
+    },
+  ],
+  workflow: {
+    id: `delivery/${EXAMPLE.deliveryId}`,
+    runId: '0192f5ab-0a00-7c1d-9e2f-3a4b5c6d7e8f',
+    webUrl: null,
+  },
+};
+
+export const explainedDeliverySchema = deliverySchema
+  .extend({ pending: pendingSchema.optional().describe('Of one that has not arrived yet: why.') })
+  .meta({ id: 'ExplainedDelivery' });
+
+export const explainedDeliveryExample: z.infer<typeof explainedDeliverySchema> = {
+  ...deliveryExample,
+  pending: {
+    reason: 'waiting_for_retry',
+    message:
+      'attempt 2 waits until 2026-10-01T09:31:01.000Z because attempt 1 failed with status 503',
+    attempt: 2,
+    nextAttemptAt: EXAMPLE.at('09:31:01'),
+  },
+};

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { deliverySummaryExample, deliverySummarySchema } from './delivery';
+import { EXAMPLE, id, time } from './fields';
+
+export const acceptedEventSchema = z
+  .object({
+    id: id('event'),
+    type: z.string(),
+    createdAt: time,
+    duplicate: z.boolean().describe('The Idempotency-Key was known: this is the first event.'),
+  })
+  .meta({ id: 'AcceptedEvent' });
+
+export const acceptedEventExample: z.infer<typeof acceptedEventSchema> = {
+  id: EXAMPLE.eventId,
+  type: 'email.delivered',
+  createdAt: EXAMPLE.at('09:30:00'),
+  duplicate: false,
+};
+
+export const eventSchema = z
+  .object({
+    id: id('event'),
+    projectId: id('project'),
+    type: z.string(),
+    createdAt: time,
+    test: z.boolean().describe('A sample that was asked for, not something that happened.'),
+    data: z.record(z.string(), z.unknown()).nullable().describe('null: it was deleted.'),
+    expungedAt: time.nullable().describe('When its data was deleted.'),
+  })
+  .meta({ id: 'Event' });
+
+export const eventExample: z.infer<typeof eventSchema> = {
+  id: EXAMPLE.eventId,
+  projectId: EXAMPLE.projectId,
+  type: 'email.delivered',
+  createdAt: EXAMPLE.at('09:30:00'),
+  test: false,
+  data: {
+    emailId: '66f2a1b3c4d5e6f708192a4c',
+    from: 'Acme <billing@acme.example>',
+    to: { email: 'jane.doe@example.com', name: 'Jane Doe' },
+    subject: 'Your receipt from Acme',
+    test: false,
+  },
+  expungedAt: null,
+};
+
+export const eventWithDeliveriesSchema = eventSchema
+  .extend({ deliveries: z.array(deliverySummarySchema) })
+  .meta({ id: 'EventWithDeliveries' });
+
+export const eventWithDeliveriesExample: z.infer<typeof eventWithDeliveriesSchema> = {
+  ...eventExample,
+  deliveries: [deliverySummaryExample],
+};
+
+export const eventTypeSchema = z
+  .object({
+    type: z.string(),
+    description: z.string(),
+    schema: z.record(z.string(), z.unknown()).describe('JSON Schema 2020-12 of `data`.'),
+    sample: z.record(z.string(), z.unknown()),
+  })
+  .meta({ id: 'EventType' });
+
+export const eventTypeExample: z.infer<typeof eventTypeSchema> = {
+  type: 'order.paid',
+  description: 'An order was paid.',
+  schema: {
+    type: 'object',
+    properties: { orderId: { type: 'string' }, total: { type: 'number' } },
+    required: ['orderId', 'total'],
+    additionalProperties: false,
+  },
+  sample: { orderId: 'ord_1042', total: 49.9 },
+};

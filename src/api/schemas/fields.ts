@@ -1,0 +1,29 @@
+import { z } from 'zod';
+import { idPattern, type Resource } from '../../contracts/ids';
+import { policyFields } from '../policy';
+
+/* What the answers' schemas share. The views are typed by these schemas, so that neither can say more than the other. */
+
+export const id = (resource: Resource): z.ZodString => z.string().regex(idPattern(resource));
+
+/** A Date here, ISO 8601 in UTC with milliseconds on the wire. */
+export const time = z.date();
+
+/** The figures in a policy as they are shown: what is missing is the project's, then the profile's. */
+export const shownPolicy = {
+  ...policyFields,
+  retryDelaysMs: z.array(z.int()).readonly().optional(),
+};
+
+/** Ids and times of the examples. */
+export const EXAMPLE = {
+  projectId: 'proj_0192f5a7c1d07b3e9a4c5d6e7f801234',
+  keyId: 'key_0192f5a8d2e17c4f8b5d6e7f80912345',
+  webhookId: 'wh_0192f5a9e3f27d508c6e7f8091a23456',
+  eventId: 'evt_0192f5aaf4037e619d7f8091a2b34567',
+  deliveryId: 'dlv_0192f5ab05147f72ae8091a2b3c45678',
+  replayId: 'rpl_0192f5ac16257083bf91a2b3c4d56789',
+  auditId: 'aud_0192f5ad27367194809aa2b3c4d5e67f',
+  requestId: 'req_5f0c1d2e3a4b4c6d8e9f0a1b2c3d4e5f',
+  at: (clock: string): Date => new Date(`2026-10-01T${clock}.000Z`),
+};

@@ -1,0 +1,63 @@
+import { z } from 'zod';
+import { KEY_ROLES } from '../../store/keys';
+import { PROVIDER_NAMES } from '../../providers';
+import { profiles } from '../../profiles';
+import { EXAMPLE, id, shownPolicy, time } from './fields';
+
+export const projectSchema = z
+  .object({
+    id: id('project'),
+    name: z.string(),
+    profile: z.enum([...profiles.keys()]),
+    plan: z.string().nullable(),
+    ownerEmail: z.string().nullable(),
+    policy: z.object({
+      ...shownPolicy,
+      maxWebhooks: z.int().optional(),
+      retentionDays: z.int().optional(),
+    }),
+    providerKeys: z
+      .record(z.enum(PROVIDER_NAMES), z.boolean())
+      .optional()
+      .describe('Which e-mail providers’ keys are set; of profiles that take their events.'),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'Project' });
+
+export const projectExample: z.infer<typeof projectSchema> = {
+  id: EXAMPLE.projectId,
+  name: 'Acme newsletters',
+  profile: 'autosend',
+  plan: null,
+  ownerEmail: 'ops@acme.example',
+  policy: { timeoutMs: 15_000 },
+  createdAt: EXAMPLE.at('09:00:00'),
+  updatedAt: EXAMPLE.at('09:00:00'),
+};
+
+export const keySchema = z
+  .object({
+    id: id('key'),
+    projectId: id('project'),
+    name: z.string(),
+    role: z.enum(KEY_ROLES),
+    expiresAt: time.nullable(),
+    lastUsedAt: time.nullable(),
+    createdAt: time,
+  })
+  .meta({ id: 'Key' });
+
+export const keyExample: z.infer<typeof keySchema> = {
+  id: EXAMPLE.keyId,
+  projectId: EXAMPLE.projectId,
+  name: 'Mail service',
+  role: 'sender',
+  expiresAt: null,
+  lastUsedAt: null,
+  createdAt: EXAMPLE.at('09:01:00'),
+};
+
+export const newKeySchema = keySchema
+  .extend({ key: z.string().describe('The key itself. It is shown here only.') })
+  .meta({ id: 'NewKey' });

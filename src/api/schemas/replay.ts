@@ -1,0 +1,52 @@
+import { z } from 'zod';
+import { DELIVERY_STATUSES } from '../../contracts/delivery';
+import { REPLAY_STATUSES } from '../../store/replays';
+import { EXAMPLE, id, time } from './fields';
+
+export const replaySchema = z
+  .object({
+    id: id('replay'),
+    projectId: id('project'),
+    webhookId: id('webhook').optional(),
+    statuses: z.array(z.enum(DELIVERY_STATUSES)),
+    types: z.array(z.string()).optional(),
+    since: time,
+    until: time,
+    ratePerSecond: z.number(),
+    status: z.enum(REPLAY_STATUSES),
+    matched: z.int().describe('How many deliveries there were when it was asked for.'),
+    replayed: z.int(),
+    failed: z
+      .int()
+      .describe('Could not be replayed: the webhook is gone, or the delivery is on its way again.'),
+    createdAt: time,
+    updatedAt: time,
+    completedAt: time.nullable(),
+  })
+  .meta({ id: 'Replay' });
+
+export const replayExample: z.infer<typeof replaySchema> = {
+  id: EXAMPLE.replayId,
+  projectId: EXAMPLE.projectId,
+  webhookId: EXAMPLE.webhookId,
+  statuses: ['failed', 'skipped'],
+  since: EXAMPLE.at('08:00:00'),
+  until: EXAMPLE.at('09:00:00'),
+  ratePerSecond: 10,
+  status: 'running',
+  matched: 1204,
+  replayed: 310,
+  failed: 0,
+  createdAt: EXAMPLE.at('10:00:00'),
+  updatedAt: EXAMPLE.at('10:00:31'),
+  completedAt: null,
+};
+
+export const dryRunSchema = z
+  .object({ matched: z.int(), byWebhook: z.record(z.string(), z.int()) })
+  .meta({ id: 'ReplayDryRun' });
+
+export const dryRunExample: z.infer<typeof dryRunSchema> = {
+  matched: 1204,
+  byWebhook: { [EXAMPLE.webhookId]: 1204 },
+};

@@ -1,0 +1,78 @@
+import { z } from 'zod';
+import { ATTEMPT_ERROR_CODES, SIGNING_SCHEMES } from '../../contracts/delivery';
+import { EXAMPLE, id, shownPolicy, time } from './fields';
+
+export const webhookSchema = z
+  .object({
+    id: id('webhook'),
+    projectId: id('project'),
+    name: z.string(),
+    description: z.string().nullable(),
+    url: z.string(),
+    events: z.array(z.string()).describe('Event types, families such as `email.*`, or `*`.'),
+    isActive: z.boolean(),
+    isPaused: z.boolean(),
+    disabledReason: z.enum(['manual', 'gone', 'consecutive_failures']).nullable(),
+    failureCount: z.int().describe('Failed attempts in a row.'),
+    lastSuccessAt: time.nullable(),
+    lastFailedAt: time.nullable(),
+    lastStatus: z
+      .union([z.int(), z.string()])
+      .nullable()
+      .describe('The last attempt’s HTTP status, or its error code where there was no answer.'),
+    signing: z.array(z.enum(SIGNING_SCHEMES)),
+    policy: z.object(shownPolicy),
+    headers: z.record(z.string(), z.string()),
+    filter: z
+      .record(z.string(), z.unknown())
+      .nullable()
+      .describe('Which events it gets, by a query over their envelope.'),
+    createdAt: time,
+    updatedAt: time,
+  })
+  .meta({ id: 'Webhook' });
+
+export const webhookExample: z.infer<typeof webhookSchema> = {
+  id: EXAMPLE.webhookId,
+  projectId: EXAMPLE.projectId,
+  name: 'Orders',
+  description: null,
+  url: 'https://example.com/hooks/posthorn',
+  events: ['email.delivered', 'email.bounced'],
+  isActive: true,
+  isPaused: false,
+  disabledReason: null,
+  failureCount: 0,
+  lastSuccessAt: EXAMPLE.at('09:30:01'),
+  lastFailedAt: null,
+  lastStatus: 200,
+  signing: ['hex'],
+  policy: {},
+  headers: {},
+  filter: null,
+  createdAt: EXAMPLE.at('09:10:00'),
+  updatedAt: EXAMPLE.at('09:10:00'),
+};
+
+export const pingSchema = z
+  .object({
+    outcome: z.enum(['succeeded', 'failed', 'pending']),
+    statusCode: z.int().optional(),
+    errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
+  })
+  .describe('What the test ping came to, where the profile sends one.');
+
+export type PingResult = z.infer<typeof pingSchema>;
+
+export const newWebhookSchema = webhookSchema
+  .extend({ secret: z.string(), ping: pingSchema.optional() })
+  .meta({ id: 'NewWebhook' });
+
+export const secretSchema = z
+  .object({
+    secret: z.string(),
+    publicKey: z.string().optional().describe('Of a webhook that signs with Ed25519.'),
+  })
+  .meta({ id: 'Secret' });
+
+export const SECRET_EXAMPLE = 'whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw';

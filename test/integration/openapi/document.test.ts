@@ -1,0 +1,188 @@
+import { Router, type Express } from 'express';
+import { randomBytes } from 'node:crypto';
+import { pino } from 'pino';
+import { createApp } from '../../../src/api/app';
+import { Cipher } from '../../../src/store/cipher';
+import { ApiClient } from '../../support/api-client';
+import { assertDocumented, document, validatorAt } from '../../support/conformance';
+import { Stack } from '../../support/stack';
+
+interface MediaType {
+  schema?: unknown;
+  example?: unknown;
+  examples?: Record<string, { value: unknown }>;
+}
+interface Operation {
+  operationId: string;
+  summary?: string;
+  tags?: string[];
+  security?: Record<string, unknown>[];
+  requestBody?: { content: Record<string, MediaType> };
+  responses: Record<string, { $ref?: string; content?: Record<string, MediaType> }>;
+}
+type Paths = Record<string, Record<string, Operation>>;
+
+const { paths, webhooks, components } = document as unknown as {
+  paths: Paths;
+  webhooks: Paths;
+  components: { responses: Operation['responses'] };
+};
+const operations = Object.entries(paths).flatMap(([path, item]) =>
+  Object.entries(item).map(([method, operation]) => ({ path, method, operation })),
+);
+
+/** Every JSON body in the document with where its schema stands. */
+function* jsonBodies(): Generator<[string[], MediaType]> {
+  for (const [section, items] of Object.entries({ paths, webhooks })) {
+    for (const [path, item] of Object.entries(items)) {
+      for (const [method, { requestBody, responses }] of Object.entries(item)) {
+        const body = requestBody?.content['application/json'];
+        const at = [section, path, method];
+        if (body) yield [[...at, 'requestBody', 'content', 'application/json'], body];
+        for (const [status, { content }] of Object.entries(responses)) {
+          const json = content?.['application/json'];
+          if (json) yield [[...at, 'responses', status, 'content', 'application/json'], json];
+        }
+      }
+    }
+  }
+  for (const [name, { content }] of Object.entries(components.responses)) {
+    const at = ['components', 'responses', name, 'content', 'application/json'];
+    yield [at, content!['application/json']!];
+  }
+}
+
+/** The app's routes. Express forgets where routers are mounted, so that is noted while it is made. */
+function routesOf(makeApp: () => Express): string[] {
+  const mounts = new Map<unknown, string>();
+  const prototype = Router.prototype as { use: (...args: unknown[]) => unknown };
+  const { use } = prototype;
+  prototype.use = function noted(this: unknown, ...args: unknown[]) {
+    const path = typeof args[0] === 'string' && args[0] !== '/' ? args[0] : '';
+    for (const handler of args) mounts.set(handler, path);
+    return use.apply(this, args);
+  };
+  const app = makeApp();
+  prototype.use = use;
+  interface Layer {
+    route?: { path: string; stack: { method: string }[] };
+    handle: { stack?: Layer[] };
+  }
+  const walk = (layers: Layer[], prefix: string): string[] =>
+    layers.flatMap(({ route, handle }) => {
+      if (!route) return handle.stack ? walk(handle.stack, prefix + mounts.get(handle)!) : [];
+      const path = `${prefix}${route.path}`.replace(/(?<=.)\/$/, '').replaceAll(/:(\w+)/g, '{$1}');
+      return [...new Set(route.stack.map(({ method }) => `${method} ${path}`))];
+    });
+  return walk((app as unknown as { router: { stack: Layer[] } }).router.stack, '');
+}
+
+describe('the OpenAPI document', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => stack.stop());
+
+  it('has every route of the app, and no other', () => {
+    const { store, engine, config } = stack;
+    const cipher = new Cipher(randomBytes(32));
+    const log = pino({ level: 'silent' });
+    const routes = routesOf(() => createApp({ store, engine, cipher, log, config }));
+    expect(operations.map(({ path, method }) => `${method} ${path}`).toSorted()).toEqual(
+      routes.toSorted(),
+    );
+    expect(routes.length).toBeGreaterThan(45);
+  });
+
+  it('names, tags and sums up every operation', () => {
+    const ids = operations.map(({ operation }) => operation.operationId);
+    expect(new Set(ids).size).toBe(ids.length);
+    for (const { operation } of operations) {
+      expect(operation).toMatchObject({
+        operationId: expect.stringMatching(/^[a-z][A-Za-z]+$/),
+        summary: expect.stringMatching(/^[A-Z]/),
+        tags: [expect.stringMatching(/^[A-Z]/)],
+        security: expect.any(Array),
+      });
+    }
+  });
+
+  it('has a key on every route but those of the service', () => {
+    const open = operations.filter(({ operation }) => operation.security?.length === 0);
+    expect(open.every(({ operation }) => operation.tags![0] === 'Service')).toBe(true);
+    const byToken = operations.filter(({ operation }) =>
+      operation.security?.some((scheme) => scheme.token),
+    );
+    expect(byToken.map(({ path }) => path.startsWith('/api/webhooks'))).toEqual([
+      true,
+      true,
+      true,
+      true,
+    ]);
+  });
+
+  it('has examples of every body, each valid by its schema', () => {
+    let count = 0;
+    for (const [at, { example, examples }] of jsonBodies()) {
+      const given = examples ? Object.values(examples).map(({ value }) => value) : [example];
+      if (at[1] === '/openapi.json') continue; // it is its own example
+      const validate = validatorAt([...at, 'schema']);
+      for (const value of given) {
+        expect({ at, value }).toEqual({ at, value: expect.anything() });
+        expect({ at, valid: validate(value), errors: validate.errors }).toMatchObject({
+          valid: true,
+        });
+        count += 1;
+      }
+    }
+    expect(count).toBeGreaterThan(120);
+  });
+
+  it('has the events of every profile as they arrive', () => {
+    expect(webhooks['emailsendx/email.delivered']!.post!.requestBody!.content).toMatchObject({
+      'application/json': {
+        example: {
+          event: 'email.delivered',
+          workspaceId: expect.stringMatching(/^proj_/),
+          timestamp: expect.any(String),
+          data: expect.objectContaining({ campaignName: expect.any(String) }),
+        },
+      },
+    });
+    expect(Object.keys(webhooks).filter((name) => name.startsWith('autosend/'))).toHaveLength(13);
+  });
+
+  it('is answered without a key, as the server has it', async () => {
+    const answer = await fetch(`${stack.url}/openapi.json`);
+    expect(answer.status).toBe(200);
+    expect(await answer.json()).toEqual(document);
+  });
+
+  it.each([
+    ['a status that it has not', 'GET', '/v1/webhooks', 418, {}],
+    ['a body that it has not', 'GET', '/v1/webhooks', 200, { success: true, data: {} }],
+    ['a field that it has not', 'GET', '/healthz', 200, { success: true, data: {}, extra: 1 }],
+    ['a route that it has not', 'GET', '/v1/nothing', 200, { success: true, data: {} }],
+    ['a code that it has not', 'GET', '/v1/stats', 409, { success: false, error: {} }],
+  ])('lets no test answer %s', (_what, method, path, status, body) => {
+    const answer = { status, contentType: 'application/json', body };
+    expect(() => assertDocumented(method, stack.url + path, answer)).toThrow('OpenAPI document');
+  });
+
+  it('is shown by /docs, which needs nothing from elsewhere', async () => {
+    const anyone = new ApiClient(stack.url, 'no-key');
+    const page = await anyone.get('/docs');
+    expect(page.status).toBe(200);
+    expect(page.headers.get('content-security-policy')).toContain("script-src 'self'");
+    const links = [...String(page.body).matchAll(/(?:src|href)="([^"]+)"/g)].map(
+      ([, link]) => link!,
+    );
+    expect(links).toHaveLength(4);
+    for (const link of links) {
+      expect(link).not.toMatch(/^(\w+:)?\/\//);
+      const asset = await fetch(new URL(link, `${stack.url}/docs`));
+      expect({ link, status: asset.status }).toEqual({ link, status: 200 });
+    }
+  });
+});
