@@ -706,6 +706,26 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/metrics': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Figures of this process for Prometheus
+     * @description The admin key only.
+     */
+    get: operations['getMetrics'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
   '/openapi.json': {
     parameters: {
       query?: never;
@@ -1602,6 +1622,11 @@ export interface components {
       createdAt: string;
       /** Format: date-time */
       updatedAt: string;
+    };
+    Secret: {
+      secret: string;
+      /** @description Of a webhook that signs with Ed25519. */
+      publicKey?: string;
     };
     Stats: {
       deliveries: {
@@ -3330,9 +3355,7 @@ export interface operations {
           'application/json': {
             /** @constant */
             success: true;
-            data: {
-              secret: string;
-            };
+            data: components['schemas']['Secret'];
           };
         };
       };
@@ -3387,9 +3410,7 @@ export interface operations {
           'application/json': {
             /** @constant */
             success: true;
-            data: {
-              secret: string;
-            };
+            data: components['schemas']['Secret'];
           };
         };
       };
@@ -5580,6 +5601,31 @@ export interface operations {
           };
         };
       };
+      503: components['responses']['unavailable'];
+    };
+  };
+  getMetrics: {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description In Prometheus’ text format. */
+      200: {
+        headers: {
+          [name: string]: unknown;
+        };
+        content: {
+          'text/plain': string;
+        };
+      };
+      401: components['responses']['unauthorized'];
+      403: components['responses']['forbidden'];
+      404: components['responses']['not_found'];
+      500: components['responses']['internal_error'];
       503: components['responses']['unavailable'];
     };
   };
