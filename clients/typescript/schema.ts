@@ -379,7 +379,11 @@ export interface paths {
     get: operations['getEvent'];
     put?: never;
     post?: never;
-    delete?: never;
+    /**
+     * Delete an event’s payload
+     * @description At once and for good. Its deliveries stay, without it; pending ones end as `cancelled`.
+     */
+    delete: operations['expungeEvent'];
     options?: never;
     head?: never;
     patch?: never;
@@ -1498,6 +1502,7 @@ export interface components {
         autoDisableAfter?: number | null;
         ratePerSecond?: number | null;
         maxWebhooks?: number;
+        retentionDays?: number;
       };
       /** @description Which e-mail providers’ keys are set; of profiles that take their events. */
       providerKeys?: {
@@ -1698,9 +1703,12 @@ export interface components {
       createdAt: string;
       /** @description A sample that was asked for, not something that happened. */
       test: boolean;
+      /** @description null: it was deleted. */
       data: {
         [key: string]: unknown;
-      };
+      } | null;
+      /** @description When its data was deleted. */
+      expungedAt: string | null;
     };
     EventWithDeliveries: {
       id: string;
@@ -1710,9 +1718,12 @@ export interface components {
       createdAt: string;
       /** @description A sample that was asked for, not something that happened. */
       test: boolean;
+      /** @description null: it was deleted. */
       data: {
         [key: string]: unknown;
-      };
+      } | null;
+      /** @description When its data was deleted. */
+      expungedAt: string | null;
       deliveries: components['schemas']['DeliverySummary'][];
     };
     DeliverySummary: {
@@ -1880,6 +1891,7 @@ export interface components {
         | 'webhook.disabled'
         | 'webhook.secret_revealed'
         | 'webhook.secret_rotated'
+        | 'event.expunged'
         | 'event_type.defined'
         | 'event_type.deleted'
         | 'delivery.replayed'
@@ -2328,7 +2340,7 @@ export interface components {
       };
     };
     /** @description It does not go with the present state. */
-    delivery_in_progress_or_webhook_deleted: {
+    delivery_in_progress_or_webhook_deleted_or_event_expunged: {
       headers: {
         /** @description Names the request in the log. */
         'X-Request-Id': string;
@@ -2340,7 +2352,7 @@ export interface components {
           success: false;
           error: {
             /** @enum {string} */
-            code: 'delivery_in_progress' | 'webhook_deleted';
+            code: 'delivery_in_progress' | 'webhook_deleted' | 'event_expunged';
             message: string;
             readonly details?: components['schemas']['FieldProblem'][];
             /** @description As in the header X-Request-Id. */
@@ -2467,6 +2479,7 @@ export interface operations {
             autoDisableAfter?: number | null;
             ratePerSecond?: number | null;
             maxWebhooks?: number;
+            retentionDays?: number;
           };
           /**
            * @default autosend
@@ -2653,6 +2666,7 @@ export interface operations {
             autoDisableAfter?: number | null;
             ratePerSecond?: number | null;
             maxWebhooks?: number;
+            retentionDays?: number;
           };
           providerKeys?: {
             resend?: string | null;
@@ -4030,7 +4044,8 @@ export interface operations {
            *               },
            *               "subject": "Your receipt from Acme",
            *               "test": false
-           *             }
+           *             },
+           *             "expungedAt": null
            *           }
            *         ],
            *         "nextCursor": null
@@ -4231,6 +4246,7 @@ export interface operations {
            *           "subject": "Your receipt from Acme",
            *           "test": false
            *         },
+           *         "expungedAt": null,
            *         "deliveries": [
            *           {
            *             "id": "dlv_0192f5ab05147f72ae8091a2b3c45678",
@@ -4254,6 +4270,59 @@ export interface operations {
             /** @constant */
             success: true;
             data: components['schemas']['EventWithDeliveries'];
+          };
+        };
+      };
+      400: components['responses']['bad_request'];
+      401: components['responses']['unauthorized'];
+      403: components['responses']['forbidden'];
+      404: components['responses']['not_found'];
+      422: components['responses']['validation_failed'];
+      429: components['responses']['rate_limited'];
+      500: components['responses']['internal_error'];
+      503: components['responses']['unavailable'];
+    };
+  };
+  expungeEvent: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        'x-project-id'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description What is left of the event. */
+      200: {
+        headers: {
+          /** @description Names the request in the log. */
+          'X-Request-Id': string;
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "success": true,
+           *       "data": {
+           *         "id": "evt_0192f5aaf4037e619d7f8091a2b34567",
+           *         "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *         "type": "email.delivered",
+           *         "createdAt": "2026-10-01T09:30:00.000Z",
+           *         "test": false,
+           *         "data": null,
+           *         "expungedAt": "2026-10-01T11:00:00.000Z"
+           *       }
+           *     }
+           */
+          'application/json': {
+            /** @constant */
+            success: true;
+            data: components['schemas']['Event'];
           };
         };
       };
@@ -4679,7 +4748,7 @@ export interface operations {
       401: components['responses']['unauthorized'];
       403: components['responses']['forbidden'];
       404: components['responses']['not_found'];
-      409: components['responses']['delivery_in_progress_or_webhook_deleted'];
+      409: components['responses']['delivery_in_progress_or_webhook_deleted_or_event_expunged'];
       422: components['responses']['validation_failed'];
       429: components['responses']['rate_limited'];
       500: components['responses']['internal_error'];
@@ -5241,6 +5310,7 @@ export interface operations {
           | 'webhook.disabled'
           | 'webhook.secret_revealed'
           | 'webhook.secret_rotated'
+          | 'event.expunged'
           | 'event_type.defined'
           | 'event_type.deleted'
           | 'delivery.replayed'
