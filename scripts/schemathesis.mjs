@@ -70,6 +70,8 @@ async function startApi() {
   const env = {
     ...appEnvironment({ port, servers, secrets }),
     POSTHORN_RATE_LIMIT_PER_MINUTE: '1000000',
+    // Some checks are done with wrong keys.
+    POSTHORN_WRONG_KEYS_PER_MINUTE: '1000000',
     LOG_LEVEL: 'error',
   };
   await step('Setting up', () => runSetup({ dataDir, env }));
@@ -97,19 +99,19 @@ async function parts(apiUrl, adminKey) {
     const definition = { description: type, schema: { type: 'object' }, sample: {} };
     await mustCall(owner, 'PUT', `/v1/event-types/${type}`, definition);
   }
-  const isProjects = '^/v1/projects';
+  const isAdmins = '^/(v1/projects|metrics)';
   const isPlatform = '^/api/webhooks';
   return [
     {
-      title: 'Projects and keys, by the admin',
-      include: isProjects,
+      title: 'Projects, keys and metrics, by the admin',
+      include: isAdmins,
       key: adminKey,
       projectId: custom.projectId,
       seconds: 40,
     },
     {
       title: 'Everything of a project, by its owner',
-      exclude: `${isProjects}|${isPlatform}`,
+      exclude: `${isAdmins}|${isPlatform}`,
       ...custom,
       seconds: 120,
     },

@@ -1524,6 +1524,8 @@ export interface components {
       name: string;
       /** @enum {string} */
       role: 'owner' | 'sender' | 'reader';
+      expiresAt: string | null;
+      lastUsedAt: string | null;
       /** Format: date-time */
       createdAt: string;
       /** @description The key itself. It is shown here only. */
@@ -1535,6 +1537,8 @@ export interface components {
       name: string;
       /** @enum {string} */
       role: 'owner' | 'sender' | 'reader';
+      expiresAt: string | null;
+      lastUsedAt: string | null;
       /** Format: date-time */
       createdAt: string;
     };
@@ -2756,6 +2760,8 @@ export interface operations {
            *             "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
            *             "name": "Mail service",
            *             "role": "sender",
+           *             "expiresAt": null,
+           *             "lastUsedAt": null,
            *             "createdAt": "2026-10-01T09:01:00.000Z"
            *           }
            *         ],
@@ -2802,6 +2808,7 @@ export interface operations {
           name: string;
           /** @enum {string} */
           role: 'owner' | 'sender' | 'reader';
+          expiresAt?: string | null;
         };
       };
     };
@@ -2822,6 +2829,8 @@ export interface operations {
            *         "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
            *         "name": "Mail service",
            *         "role": "sender",
+           *         "expiresAt": null,
+           *         "lastUsedAt": null,
            *         "createdAt": "2026-10-01T09:01:00.000Z",
            *         "key": "phk_2bT0mBzrqnnUvTnlJ8Qd3xXb6wJq6b0vWmC5v4t0c1E"
            *       }
@@ -5695,6 +5704,7 @@ export interface operations {
       401: components['responses']['unauthorized'];
       403: components['responses']['forbidden'];
       404: components['responses']['not_found'];
+      429: components['responses']['rate_limited'];
       500: components['responses']['internal_error'];
       503: components['responses']['unavailable'];
     };

@@ -46,7 +46,14 @@ export const servicePaths: ZodOpenApiPathsObject = {
       responses: {
         200: { description: 'In Prometheus’ text format.', content: text('text/plain') },
       },
-      errors: ['unauthorized', 'forbidden', 'not_found', 'internal_error', 'unavailable'],
+      errors: [
+        'unauthorized',
+        'forbidden',
+        'not_found',
+        'rate_limited',
+        'internal_error',
+        'unavailable',
+      ],
     }),
   },
   '/openapi.json': {
