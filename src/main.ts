@@ -126,7 +126,7 @@ async function startWorker(
     allowLoopback: config.development,
     allowedCidrs: config.allowedCidrs,
   });
-  const sender = new HttpSender({ guard });
+  const sender = new HttpSender({ guard, proxy: config.egressProxy });
   const activities = createActivities({
     store,
     cipher,

@@ -23,6 +23,7 @@ export interface Config {
   encryptionKey: Buffer;
   formerEncryptionKeys: readonly Buffer[];
   allowedCidrs: readonly string[];
+  egressProxy?: string;
   retentionDays: number;
   rateLimitPerMinute: number;
   wrongKeysPerMinute: number;
@@ -98,6 +99,7 @@ export function loadConfig(
     encryptionKey: s.POSTHORN_ENCRYPTION_KEY ?? Buffer.alloc(0),
     formerEncryptionKeys: Object.freeze(s.POSTHORN_FORMER_ENCRYPTION_KEYS),
     allowedCidrs: Object.freeze(s.POSTHORN_ALLOWED_CIDRS),
+    egressProxy: s.POSTHORN_EGRESS_PROXY,
     retentionDays: s.POSTHORN_RETENTION_DAYS,
     rateLimitPerMinute: s.POSTHORN_RATE_LIMIT_PER_MINUTE,
     wrongKeysPerMinute: s.POSTHORN_WRONG_KEYS_PER_MINUTE,

@@ -62,6 +62,10 @@ export const settings = z.object({
     .pipe(z.array(cidr))
     .default([])
     .describe('comma-separated networks that webhooks may reach although they are private'),
+  POSTHORN_EGRESS_PROXY: z
+    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+    .optional()
+    .describe('HTTP proxy through which webhooks are delivered, by CONNECT'),
   POSTHORN_RETENTION_DAYS: positive
     .default(30)
     .describe('days that events and deliveries are kept'),

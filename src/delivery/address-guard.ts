@@ -55,6 +55,22 @@ export class AddressGuard {
   }
 
   /**
+   * The addresses of a host, for connections that others make for us.
+   * @throws BlockedAddressError when one of them is blocked; the resolver's error
+   */
+  async addressesOf(hostname: string): Promise<string[]> {
+    const blocked = this.checkLiteral(hostname);
+    if (blocked) throw blocked;
+    if (isAddress(hostname)) return [hostname];
+    return new Promise((resolve, reject) => {
+      this.lookup(hostname, { all: true }, (error, addresses) => {
+        if (error) reject(error);
+        else resolve((addresses as LookupAddress[]).map(({ address }) => address));
+      });
+    });
+  }
+
+  /**
    * The `lookup` option of `net.connect` and `tls.connect`. One blocked address refuses the whole
    * answer: a public name has no honest reason to mix them.
    */

@@ -102,5 +102,6 @@ function codeOf(error: NodeJS.ErrnoException): string {
 function errorCodeOf(code: string, inTlsConnect: boolean): CodedFailure {
   const known = ERROR_CODES[code];
   if (known !== undefined) return known;
+  if (code.startsWith('PROXY_')) return 'unreachable';
   return inTlsConnect || /^ERR_(SSL|TLS)_/.test(code) ? 'tls' : 'unknown';
 }

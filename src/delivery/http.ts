@@ -1,6 +1,6 @@
-import { rootCertificates } from 'node:tls';
-import { Agent, buildConnector } from 'undici';
+import { Agent } from 'undici';
 import type { AddressGuard } from './address-guard';
+import { guardedConnector, proxiedConnector } from './connector';
 import { Exchange, type SendResult } from './exchange';
 
 export type { SendResult } from './exchange';
@@ -9,6 +9,8 @@ export interface HttpSenderOptions {
   guard: AddressGuard;
   /** PEM of an authority to trust besides the public ones. */
   ca?: string;
+  /** URL of an HTTP proxy through which everything goes out. */
+  proxy?: string | undefined;
   /**
    * Connections to one origin, 128 unless told. Attempts beyond it wait for one on their own time,
    * so it shouldn't be less than the number of attempts that the worker makes at once.
@@ -27,10 +29,6 @@ export interface SendRequest {
   signal?: AbortSignal;
 }
 
-/** Ends connections that nobody waits for any more: an attempt has given up by its own timeout. */
-const CONNECT_TIMEOUT_MS = 30_000;
-/** Node's 250 ms give up on far receivers, whose first packets take longer. */
-const NEXT_ADDRESS_AFTER_MS = 1_000;
 /**
  * How long a connection may be idle. Shorter than any common receiver's own limit, so that it isn't
  * closed under a request that is just being sent; a `Keep-Alive: timeout` is honoured, less the
@@ -50,9 +48,12 @@ export class HttpSender {
   private readonly agent: Agent;
   private readonly running = new Set<Promise<SendResult>>();
 
-  constructor({ guard, ca, maxConnectionsPerOrigin = 128 }: HttpSenderOptions) {
+  constructor({ guard, ca, proxy, maxConnectionsPerOrigin = 128 }: HttpSenderOptions) {
     this.agent = new Agent({
-      connect: guardedConnector(guard, ca),
+      connect:
+        proxy === undefined
+          ? guardedConnector(guard, ca)
+          : proxiedConnector(guard, ca, new URL(proxy)),
       connections: maxConnectionsPerOrigin,
       pipelining: 1,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -89,23 +90,4 @@ export class HttpSender {
     // Not Agent.close(): it would wait for connections that were given up while being made.
     await this.agent.destroy();
   }
-}
-
-function guardedConnector(guard: AddressGuard, ca: string | undefined): buildConnector.connector {
-  const connect = buildConnector({
-    lookup: guard.lookup,
-    autoSelectFamily: true,
-    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
-    timeout: CONNECT_TIMEOUT_MS,
-    minVersion: 'TLSv1.2',
-    // The default, said aloud: NODE_TLS_REJECT_UNAUTHORIZED=0 must not reach deliveries.
-    rejectUnauthorized: true,
-    ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
-  });
-  return (options, callback) => {
-    const blocked = guard.checkLiteral(options.hostname);
-    // undici doesn't expect an answer before its call has returned.
-    if (blocked) queueMicrotask(() => callback(blocked, null));
-    else connect(options, callback);
-  };
 }

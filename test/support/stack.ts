@@ -98,6 +98,7 @@ export class Stack {
         allowLoopback: config.development,
         allowedCidrs: [...config.allowedCidrs],
       }),
+      proxy: config.egressProxy,
     });
     const activities = createActivities({
       store,

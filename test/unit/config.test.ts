@@ -67,6 +67,7 @@ describe('loadConfig', () => {
           .map((byte) => Buffer.alloc(32, byte).toString('base64'))
           .join(', '),
         POSTHORN_ALLOWED_CIDRS: '10.1.0.0/16, fd00::/8,',
+        POSTHORN_EGRESS_PROXY: 'http://proxy.example:3128',
         POSTHORN_RETENTION_DAYS: '90',
         POSTHORN_RATE_LIMIT_PER_MINUTE: '60',
         POSTHORN_WRONG_KEYS_PER_MINUTE: '6',
@@ -97,6 +98,7 @@ describe('loadConfig', () => {
       encryptionKey: Buffer.alloc(32, 7),
       formerEncryptionKeys: [Buffer.alloc(32, 8), Buffer.alloc(32, 9)],
       allowedCidrs: ['10.1.0.0/16', 'fd00::/8'],
+      egressProxy: 'http://proxy.example:3128',
       retentionDays: 90,
       rateLimitPerMinute: 60,
       wrongKeysPerMinute: 6,
@@ -143,6 +145,7 @@ describe('loadConfig', () => {
       ['short', `${Buffer.alloc(32).toString('base64')},${Buffer.alloc(31).toString('base64')}`],
     ],
     ['POSTHORN_ALLOWED_CIDRS', ['10.0.0.1', '10.0.0.0/33', 'example.com', '10.0.0.0/8;fd00::/8']],
+    ['POSTHORN_EGRESS_PROXY', ['proxy.example:3128', 'socks5://proxy.example:1080']],
     ['POSTHORN_RETENTION_DAYS', ['0', '-3', 'week']],
     ['POSTHORN_RATE_LIMIT_PER_MINUTE', ['0', 'none']],
     ['POSTHORN_WRONG_KEYS_PER_MINUTE', ['0', 'none']],

@@ -1,6 +1,7 @@
 import type { LookupAddress } from 'node:dns';
 import { AddressGuard, type AddressGuardOptions } from '../../../src/delivery/address-guard';
 import { HttpSender, type SendRequest } from '../../../src/delivery/http';
+import { ConnectProxy, type ConnectProxyOptions } from '../../support/connect-proxy';
 import { type Behaviour, Receiver, type ReceiverOptions } from '../../support/receiver';
 import { TestAuthority } from '../../support/tls-certificates';
 
@@ -18,6 +19,13 @@ afterEach(async () => {
   for (const close of closing.splice(0).toReversed()) await close();
 });
 
+/** A CONNECT proxy that the test's end closes. */
+export async function startProxy(options?: ConnectProxyOptions) {
+  const proxy = await ConnectProxy.start(options);
+  closing.push(() => proxy.close());
+  return proxy;
+}
+
 export async function startReceiver(behaviour: Behaviour = 200, options?: ReceiverOptions) {
   const receiver = await Receiver.start(options);
   receiver.respondWith(behaviour);
@@ -27,11 +35,16 @@ export async function startReceiver(behaviour: Behaviour = 200, options?: Receiv
 
 interface SenderOptions extends Partial<AddressGuardOptions> {
   maxConnectionsPerOrigin?: number;
+  proxy?: string;
 }
 
-export function createSender({ maxConnectionsPerOrigin = 16, ...policy }: SenderOptions = {}) {
+export function createSender({
+  maxConnectionsPerOrigin = 16,
+  proxy,
+  ...policy
+}: SenderOptions = {}) {
   const guard = new AddressGuard({ allowLoopback: true, allowedCidrs: [], ...policy });
-  const sender = new HttpSender({ guard, ca: authority.ca, maxConnectionsPerOrigin });
+  const sender = new HttpSender({ guard, ca: authority.ca, proxy, maxConnectionsPerOrigin });
   closing.push(() => sender.close());
   return sender;
 }

@@ -1,0 +1,79 @@
+import type { Socket } from 'node:net';
+import { rootCertificates } from 'node:tls';
+import { callbackify } from 'node:util';
+import { buildConnector } from 'undici';
+import type { AddressGuard } from './address-guard';
+import { openTunnel } from './proxy-tunnel';
+
+/** Ends connections that nobody waits for any more: an attempt has given up by its own timeout. */
+const CONNECT_TIMEOUT_MS = 30_000;
+/** Node's 250 ms give up on far receivers, whose first packets take longer. */
+const NEXT_ADDRESS_AFTER_MS = 1_000;
+
+const tlsOptions = (ca: string | undefined) => ({
+  minVersion: 'TLSv1.2' as const,
+  // The default, said aloud: NODE_TLS_REJECT_UNAUTHORIZED=0 must not reach deliveries.
+  rejectUnauthorized: true,
+  ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
+});
+
+/** Connects to what the guard lets through. */
+export function guardedConnector(
+  guard: AddressGuard,
+  ca: string | undefined,
+): buildConnector.connector {
+  const connect = buildConnector({
+    lookup: guard.lookup,
+    autoSelectFamily: true,
+    autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
+    timeout: CONNECT_TIMEOUT_MS,
+    ...tlsOptions(ca),
+  });
+  return (options, callback) => {
+    const blocked = guard.checkLiteral(options.hostname);
+    // undici doesn't expect an answer before its call has returned.
+    if (blocked) queueMicrotask(() => callback(blocked, null));
+    else connect(options, callback);
+  };
+}
+
+/**
+ * The same through an HTTP proxy: we resolve the name and judge its addresses, the proxy gets an
+ * address, and TLS is between us and the receiver, verified against the name.
+ */
+export function proxiedConnector(
+  guard: AddressGuard,
+  ca: string | undefined,
+  proxy: URL,
+): buildConnector.connector {
+  const startTls = buildConnector({ timeout: CONNECT_TIMEOUT_MS, ...tlsOptions(ca) });
+  return (options, callback) => {
+    const { hostname, protocol } = options;
+    const port = Number(options.port) || (protocol === 'https:' ? 443 : 80);
+    tunnelTo(guard, proxy, hostname, port, (error, socket) => {
+      if (error) callback(error, null);
+      else if (protocol === 'https:') startTls({ ...options, httpSocket: socket }, callback);
+      else callback(null, socket);
+    });
+  };
+}
+
+/** To the first of the host's addresses that the proxy reaches. */
+async function openTunnelToAny(
+  guard: AddressGuard,
+  proxy: URL,
+  hostname: string,
+  port: number,
+): Promise<Socket> {
+  let failure: unknown;
+  for (const address of await guard.addressesOf(hostname)) {
+    try {
+      return await openTunnel(proxy, address, port, CONNECT_TIMEOUT_MS);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}
+
+const tunnelTo = callbackify(openTunnelToAny);

@@ -1,0 +1,67 @@
+import { request as httpRequest } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Socket } from 'node:net';
+
+/** The egress proxy was not reached, or made no tunnel. Its `code` is `PROXY_` and its status or reason. */
+export class ProxyError extends Error {
+  override readonly name = 'ProxyError';
+  readonly code: string;
+
+  constructor(reason: number | string) {
+    super('the egress proxy made no connection');
+    this.code = `PROXY_${reason}`;
+  }
+}
+
+/**
+ * A connection to `address:port` by the proxy's CONNECT. The proxy is given an address and never a name:
+ * what it connects to is what was checked.
+ * @param proxy `http://` or `https://`, with credentials where it asks for them
+ * @throws ProxyError
+ */
+export function openTunnel(
+  proxy: URL,
+  address: string,
+  port: number,
+  timeoutMs: number,
+): Promise<Socket> {
+  const target = `${address.includes(':') ? `[${address}]` : address}:${port}`;
+  const { username, password } = proxy;
+  const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return new Promise((resolve, reject) => {
+    const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
+    const connecting = send(new URL('/', proxy), {
+      method: 'CONNECT',
+      path: target,
+      agent: false,
+      // Not `auth`, which is for the target and not for the proxy.
+      auth: null,
+      headers: {
+        Host: target,
+        ...(username !== '' && {
+          'Proxy-Authorization': `Basic ${Buffer.from(credentials).toString('base64')}`,
+        }),
+      },
+    });
+    connecting.setTimeout(timeoutMs, () => connecting.destroy(new ProxyError('TIMEOUT')));
+    connecting.once('connect', ({ statusCode = 0 }, socket: Socket, head: Buffer) => {
+      if (statusCode !== 200) {
+        socket.destroy();
+        reject(new ProxyError(statusCode));
+        return;
+      }
+      socket.setTimeout(0).setNoDelay(true);
+      if (head.length > 0) socket.unshift(head);
+      resolve(socket);
+    });
+    // A proxy that answers CONNECT as if it were any request.
+    connecting.once('response', ({ statusCode = 0 }) => {
+      connecting.destroy();
+      reject(new ProxyError(statusCode));
+    });
+    connecting.once('error', (error: NodeJS.ErrnoException) => {
+      reject(error instanceof ProxyError ? error : new ProxyError(error.code ?? 'FAILED'));
+    });
+    connecting.end();
+  });
+}

@@ -1,0 +1,71 @@
+import { createServer, type IncomingHttpHeaders, type Server } from 'node:http';
+import { createServer as createHttpsServer, type ServerOptions } from 'node:https';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+
+export interface ConnectProxyOptions {
+  /** Makes it an https proxy. */
+  tls?: ServerOptions;
+  /** What it answers to CONNECT instead of connecting; null: it connects. */
+  refuse?: (target: string) => number | null;
+}
+
+/** A real HTTP proxy on 127.0.0.1 that makes tunnels, and remembers what it was asked for. */
+export class ConnectProxy {
+  /** `host:port` of each CONNECT, oldest first. */
+  readonly targets: string[] = [];
+  readonly headers: IncomingHttpHeaders[] = [];
+  private readonly sockets = new Set<Socket>();
+
+  private constructor(
+    private readonly server: Server,
+    private readonly scheme: 'http' | 'https',
+  ) {}
+
+  static async start({
+    tls,
+    refuse = () => null,
+  }: ConnectProxyOptions = {}): Promise<ConnectProxy> {
+    const server = tls ? createHttpsServer(tls) : createServer();
+    const proxy = new ConnectProxy(server, tls ? 'https' : 'http');
+    server.on('connect', ({ url, headers }, client: Socket, head: Buffer) => {
+      proxy.targets.push(url!);
+      proxy.headers.push(headers);
+      proxy.track(client);
+      const status = refuse(url!);
+      if (status !== null) {
+        client.end(`HTTP/1.1 ${status} No\r\n\r\n`);
+        return;
+      }
+      const { hostname, port } = new URL(`tcp://${url}`);
+      const upstream = connect(Number(port), hostname.replace(/^\[|\]$/g, ''), () => {
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+        upstream.write(head);
+        upstream.pipe(client);
+        client.pipe(upstream);
+      });
+      proxy.track(upstream);
+      upstream.on('error', () => client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n'));
+      upstream.on('close', () => client.destroy());
+      client.on('close', () => upstream.destroy());
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return proxy;
+  }
+
+  get url(): string {
+    return `${this.scheme}://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
+  }
+
+  async close(): Promise<void> {
+    const closed = new Promise((resolve) => this.server.close(resolve));
+    this.sockets.forEach((socket) => socket.destroy());
+    this.server.closeAllConnections();
+    await closed;
+  }
+
+  private track(socket: Socket): void {
+    this.sockets.add(socket);
+    socket.on('error', () => socket.destroy());
+    socket.on('close', () => this.sockets.delete(socket));
+  }
+}

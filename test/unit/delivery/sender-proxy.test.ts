@@ -1,0 +1,134 @@
+import { selfSignedCertificate } from '../../support/tls-certificates';
+import {
+  authority,
+  createSender,
+  post,
+  resolveTo,
+  SHORT_MS,
+  startProxy,
+  startReceiver,
+} from './sender-harness';
+
+describe('through an egress proxy', () => {
+  it('a webhook is delivered by CONNECT to the checked address, never to its name', async () => {
+    const [proxy, receiver] = [await startProxy(), await startReceiver()];
+    const sender = createSender({ proxy: proxy.url, ...resolveTo('127.0.0.1') });
+    const result = await sender.send(post(`http://hooks.example:${receiver.port}/a?b=c`));
+    expect(result).toMatchObject({ kind: 'response', statusCode: 200 });
+    expect(proxy.targets).toEqual([`127.0.0.1:${receiver.port}`]);
+    expect(receiver.requests).toMatchObject([
+      { path: '/a?b=c', headers: { host: `hooks.example:${receiver.port}` } },
+    ]);
+    expect(JSON.stringify(proxy.headers)).not.toContain('hooks.example');
+  });
+
+  it('TLS is between us and the receiver, verified against the name', async () => {
+    const tls = authority.serverCertificate({ hosts: ['hooks.example'] });
+    const [proxy, receiver] = [await startProxy(), await startReceiver(200, { tls })];
+    const sender = createSender({ proxy: proxy.url, ...resolveTo('127.0.0.1') });
+    const right = await sender.send(post(`https://hooks.example:${receiver.port}/`));
+    expect(right).toMatchObject({ kind: 'response', statusCode: 200 });
+    const wrong = await sender.send(post(`https://other.example:${receiver.port}/`));
+    expect(wrong).toMatchObject({
+      errorCode: 'tls',
+      errorMessage: 'the certificate is for another host',
+    });
+    expect(proxy.targets).toEqual(Array(2).fill(`127.0.0.1:${receiver.port}`));
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  it('a self-signed certificate is refused', async () => {
+    const [proxy, receiver] = [
+      await startProxy(),
+      await startReceiver(200, { tls: selfSignedCertificate() }),
+    ];
+    const result = await createSender({ proxy: proxy.url }).send(post(receiver.url));
+    expect(result).toMatchObject({
+      errorCode: 'tls',
+      errorMessage: 'the certificate is self-signed',
+    });
+  });
+
+  it.each([[['10.0.0.7']], [['93.184.216.34', '127.0.0.1']], [['::ffff:127.0.0.1']]])(
+    'a name that resolves to %j is refused before the proxy hears of it',
+    async (addresses) => {
+      const proxy = await startProxy();
+      const closed = { allowLoopback: false, ...resolveTo(...addresses) };
+      const result = await createSender({ proxy: proxy.url, ...closed }).send(
+        post('https://hooks.example/'),
+      );
+      expect(result).toMatchObject({ errorCode: 'blocked_address' });
+      expect(proxy.targets).toEqual([]);
+    },
+  );
+
+  it('the next of the checked addresses is tried when the proxy does not reach the first', async () => {
+    const receiver = await startReceiver();
+    const proxy = await startProxy({ refuse: (to) => (to.startsWith('127.0.0.9:') ? 502 : null) });
+    const sender = createSender({ proxy: proxy.url, ...resolveTo('127.0.0.9', '127.0.0.1') });
+    const result = await sender.send(post(`http://hooks.example:${receiver.port}/`));
+    expect(result).toMatchObject({ statusCode: 200 });
+    expect(proxy.targets.map((to) => to.split(':')[0])).toEqual(['127.0.0.9', '127.0.0.1']);
+  });
+
+  it('an IPv6 address is asked for in brackets', async () => {
+    const proxy = await startProxy({ refuse: () => 502 });
+    await createSender({ proxy: proxy.url }).send(post('https://[::1]/'));
+    expect(proxy.targets).toEqual(['[::1]:443']);
+  });
+
+  it('a tunnel is used again', async () => {
+    const [proxy, receiver] = [await startProxy(), await startReceiver()];
+    const sender = createSender({ proxy: proxy.url });
+    for (let n = 0; n < 10; n += 1) {
+      expect(await sender.send(post(receiver.url))).toMatchObject({ statusCode: 200 });
+    }
+    expect(proxy.targets.length).toBeLessThanOrEqual(2);
+  });
+
+  it('it is given its credentials, and the receiver is not', async () => {
+    const [proxy, receiver] = [await startProxy(), await startReceiver()];
+    const url = proxy.url.replace('//', '//user:p%40ss@');
+    await createSender({ proxy: url }).send(post(receiver.url));
+    const basic = `Basic ${Buffer.from('user:p@ss').toString('base64')}`;
+    expect(proxy.headers[0]).toMatchObject({ 'proxy-authorization': basic });
+    expect(receiver.requests[0]!.headers).not.toHaveProperty('proxy-authorization');
+  });
+
+  it.each([403, 407, 502])('its refusal (%i) is no answer of the receiver', async (status) => {
+    const proxy = await startProxy({ refuse: () => status });
+    const result = await createSender({ proxy: proxy.url }).send(post('https://127.0.0.1/'));
+    expect(result).toMatchObject({
+      kind: 'error',
+      errorCode: 'unreachable',
+      errorMessage: `the receiver could not be reached (PROXY_${status})`,
+    });
+  });
+
+  it('nothing goes out around it when it is away', async () => {
+    const [proxy, receiver] = [await startProxy(), await startReceiver()];
+    const { url } = proxy;
+    await proxy.close();
+    expect(await createSender({ proxy: url }).send(post(receiver.url))).toMatchObject({
+      errorCode: 'unreachable',
+      errorMessage: 'the receiver could not be reached (PROXY_ECONNREFUSED)',
+    });
+    expect(receiver.connections).toBe(0);
+  });
+
+  it('the timeout holds while the proxy is silent', async () => {
+    const silent = await startReceiver(200, { tls: 'silent' });
+    const sender = createSender({ proxy: silent.url.replace('https', 'http') });
+    const result = await sender.send(post('https://127.0.0.1/', { timeoutMs: SHORT_MS }));
+    expect(result).toMatchObject({ errorCode: 'timeout' });
+  });
+
+  it('a proxy with a certificate that nobody vouches for gets nothing', async () => {
+    const proxy = await startProxy({ tls: selfSignedCertificate() });
+    const result = await createSender({ proxy: proxy.url }).send(post('https://127.0.0.1/'));
+    expect(result).toMatchObject({
+      errorMessage: 'the receiver could not be reached (PROXY_DEPTH_ZERO_SELF_SIGNED_CERT)',
+    });
+    expect(proxy.targets).toEqual([]);
+  });
+});
