@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { Mailer } from '../src/mail/mailer';
 import { writeOwnerMail } from '../src/mail/owner-mail';
+import { mails } from '../src/metrics';
 import type { Store } from '../src/store/store';
 import type { ActivityDependencies } from '.';
 
@@ -40,6 +41,7 @@ async function sendDue(store: Store, mailer: Mailer, log: Logger): Promise<void>
     const mail = await store.mails.claim(new Date(now), new Date(now + CLAIM_MS), MAX_TRIES);
     if (!mail) return;
     const failure = await mailer.send(writeOwnerMail(mail));
+    mails.inc({ outcome: failure ? 'failed' : 'sent' });
     if (!failure) {
       await store.mails.markSent(mail._id, new Date());
       continue;

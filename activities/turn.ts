@@ -1,6 +1,7 @@
 import { ApplicationFailure, sleep } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { FAILURE_TYPES, type NextAttemptDetails } from '../src/contracts/activities';
+import { attemptsDeferred } from '../src/metrics';
 import { getProfile } from '../src/profiles';
 import { effectivePolicy } from '../src/profiles/policy';
 import type { Subject } from './attempt';
@@ -52,6 +53,7 @@ async function defer(
   { reason, waitMs }: Wait,
 ): Promise<ApplicationFailure> {
   await store.deliveries.defer(deliveryId, new Date(Date.now() + waitMs), reason);
+  attemptsDeferred.inc({ reason });
   log.debug({ deliveryId, reason, waitMs }, 'attempt deferred');
   return ApplicationFailure.create({
     message: `deferred: ${reason}`,

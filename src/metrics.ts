@@ -24,6 +24,20 @@ export const attemptDuration = new Histogram({
   registers,
 });
 
+export const attemptsDeferred = new Counter({
+  name: 'posthorn_attempts_deferred_total',
+  help: 'Attempts put off, without being made, by the limit that was reached.',
+  labelNames: ['reason'] as const,
+  registers,
+});
+
+export const mails = new Counter({
+  name: 'posthorn_mails_total',
+  help: 'Tries to send a mail to an owner, by outcome: sent or failed.',
+  labelNames: ['outcome'] as const,
+  registers,
+});
+
 export const deliveriesEnded = new Counter({
   name: 'posthorn_deliveries_ended_total',
   help: 'Deliveries that ended succeeded, failed or cancelled, each replay anew.',

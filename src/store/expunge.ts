@@ -1,3 +1,4 @@
+import { deliveriesEnded } from '../metrics';
 import type { EventRecord } from './events';
 import type { Store } from './store';
 
@@ -17,7 +18,7 @@ export async function expungeEvent(
   id: string,
   at: Date,
 ): Promise<{ event: EventRecord; cancelled: string[] } | null> {
-  return store.transaction(async (session) => {
+  const expunged = await store.transaction(async (session) => {
     const event = await store.events.model
       .findOneAndUpdate(
         { _id: id, projectId },
@@ -31,7 +32,7 @@ export async function expungeEvent(
       .find({ eventId: id, status: 'pending' }, { _id: 1 })
       .session(session)
       .lean<{ _id: string }[]>();
-    await deliveries.updateMany(
+    const { modifiedCount: ended } = await deliveries.updateMany(
       { eventId: id, status: { $in: UNENDED } },
       { $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at } },
       { session },
@@ -49,6 +50,8 @@ export async function expungeEvent(
       { $set: { payload: 'null' } },
       { session },
     );
-    return { event, cancelled: pending.map(({ _id }) => _id) };
+    return { event, cancelled: pending.map(({ _id }) => _id), ended };
   });
+  if (expunged) deliveriesEnded.inc({ status: 'cancelled' }, expunged.ended);
+  return expunged;
 }

@@ -4,6 +4,7 @@ import { eventually } from '../support/eventually';
 import { Receiver, type ReceivedRequest } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack } from '../support/stack';
+import { metrics } from '../../src/metrics';
 import { Store } from '../../src/store/store';
 
 /** How many attempts of one webhook the worker runs at a time. */
@@ -74,6 +75,8 @@ describe('limits of one webhook', () => {
     });
     expect(pending).toMatchObject({ attempt: 1 });
     expect(pending.message).toMatch(/^attempt 1 waits until .* because as many attempts/);
+    const counted = await metrics.getSingleMetricAsString('posthorn_attempts_deferred_total');
+    expect(counted).toMatch(/\{reason="webhook_busy"\} [1-9]/);
     const { body } = await client.get(`/v1/webhooks/${slow.id}`);
     expect(body.data).toMatchObject({ failureCount: 0, lastFailedAt: null, lastStatus: null });
 

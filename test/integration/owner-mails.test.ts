@@ -96,6 +96,27 @@ describe('mails to the owner of a failing webhook', () => {
     expect(await outbox()).toHaveLength(3);
   });
 
+  it.each([
+    [500, 'counting and warning', () => jest.spyOn(stack.store.webhooks, 'noteWarning')],
+    [500, 'warning and writing the mail', () => jest.spyOn(stack.store.mails, 'insert')],
+    [410, 'disabling and writing the mail', () => jest.spyOn(stack.store.mails, 'insert')],
+    [
+      410,
+      'writing the mail and its commit',
+      () => jest.spyOn(stack.store.webhooks, 'hasSubscriber'),
+    ],
+  ])('after a %d are all written when the worker dies between %s', async (status, _at, spyOn) => {
+    receiver.respondWith(status);
+    const { id } = await makeWebhook(client, receiver.url);
+    const spy = spyOn().mockRejectedValueOnce(new Error('the process died'));
+    await deliver('failed');
+    await disabled(id);
+    expect(spy.mock.calls.length).toBeGreaterThan(1);
+    spy.mockRestore();
+    const written = (await outbox()).map(({ warning }) => warning);
+    expect(written).toEqual(status === 410 ? [null] : [50, 75, null]);
+  });
+
   it('begin anew after a success', async () => {
     const { id } = await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [1000] } });
     receiver.respondWith(500);
