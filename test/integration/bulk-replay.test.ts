@@ -150,6 +150,23 @@ describe('bulk replay', () => {
     await replayWith(replay._id, { status: 'completed', replayed: 2 });
   });
 
+  it('is listed with the others of its project, newest first', async () => {
+    const ids: string[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      const { body } = await client.post('/v1/replays', { since, until: until() });
+      expect(body.data.id).toMatch(/^rpl_[0-9a-f]{32}$/);
+      ids.push(body.data.id as string);
+    }
+    const first = (await client.get('/v1/replays?limit=2')).body.data;
+    const second = (await client.get(`/v1/replays?limit=2&cursor=${first.nextCursor}`)).body.data;
+    const listed = [...first.replays, ...second.replays].map(({ id }: { id: string }) => id);
+    expect(listed).toEqual(ids.toReversed());
+    expect(second.nextCursor).toBeNull();
+    const other = await stack.project();
+    expect((await other.client.get('/v1/replays')).body.data.replays).toEqual([]);
+    expect((await other.client.get(`/v1/replays/${ids[0]}`)).status).toBe(404);
+  });
+
   it.each([
     [{}, 'since'],
     [{ since: 'yesterday' }, 'since'],

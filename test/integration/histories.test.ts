@@ -146,4 +146,51 @@ describe('what Temporal keeps', () => {
       expect(text).not.toContain(forbidden);
     }
   });
+
+  it('is found by its ids and statuses: the fan-out of an event, and each delivery as its child', async () => {
+    const { client, id: projectId } = await stack.project();
+    const orders = await makeWebhook(client, receiver.url, { name: 'Orders' });
+    await makeWebhook(client, receiver.url);
+    receiver.respondWith(200);
+    await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    const { id, eventId } = await eventually('it is delivered', async () => {
+      const list = await client.get(`/v1/deliveries?webhookId=${orders.id}&status=succeeded`);
+      return list.body.data.deliveries[0] as { id: string; eventId: string } | undefined;
+    });
+
+    const found = async (query: string) => {
+      const executions = [];
+      for await (const execution of temporal.workflow.list({ query })) executions.push(execution);
+      return executions;
+    };
+    const query = `PosthornWebhookId = "${orders.id}" AND PosthornDeliveryStatus = "succeeded"`;
+    const [delivery] = await eventually('it is listed', async () => {
+      const executions = await found(query);
+      return executions.length === 1 && executions;
+    });
+    expect(delivery).toMatchObject({
+      type: 'deliverWebhook',
+      workflowId: `delivery/${id}`,
+      taskQueue: 'posthorn',
+      searchAttributes: {
+        PosthornProjectId: [projectId],
+        PosthornWebhookId: [orders.id],
+        PosthornEventType: ['email.sent'],
+        PosthornEventId: [eventId],
+        PosthornDeliveryStatus: ['succeeded'],
+      },
+    });
+    expect(delivery!.raw.parentExecution?.workflowId).toBe(`event/${eventId}`);
+    const described = await temporal.workflow.getHandle(`delivery/${id}`).describe();
+    expect(await described.staticSummary()).toBe('email.sent → Orders');
+    const ofEvent = await eventually('all are listed', async () => {
+      const executions = await found(`PosthornEventId = "${eventId}"`);
+      return executions.length === 3 && executions;
+    });
+    expect(ofEvent.map(({ type }) => type).toSorted()).toEqual([
+      'deliverWebhook',
+      'deliverWebhook',
+      'fanOutEvent',
+    ]);
+  });
 });

@@ -372,6 +372,20 @@ describe('the limit of webhooks', () => {
     expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached');
   });
 
+  it.each([
+    ['platform', 100],
+    ['emailsendx', 10],
+    ['ahasend', 100],
+    ['custom', 100],
+  ])('is in %s %d', async (profile, limit) => {
+    const { id, client } = await stack.project({ profile });
+    const made = () => client.post('/v1/webhooks', { ...minimal, events: ['*'] });
+    // As if all but one had been made already.
+    await stack.store.projects.model.updateOne({ _id: id }, { $set: { webhookCount: limit - 1 } });
+    expect((await made()).status).toBe(201);
+    expectRefusal(await made(), 'webhook_limit_reached');
+  });
+
   it('holds when 20 are made at once with room for 5', async () => {
     const { id: projectId, client } = await stack.project();
     for (let n = 0; n < 95; n += 1) await makeWebhook(client, url);

@@ -1,0 +1,70 @@
+import type { ApiClient } from '../../support/api-client';
+import { emailSent } from '../../support/samples';
+import { Stack } from '../../support/stack';
+import { expectRefusal, stored } from './refusal';
+
+describe('a batch of events', () => {
+  let stack: Stack;
+  let client: ApiClient;
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+    ({ client } = await stack.project());
+  });
+  afterAll(() => stack.stop());
+
+  const sent = (n: number) => ({ type: 'email.sent', data: { ...emailSent, emailId: `em_${n}` } });
+  const many = (count: number) => Array.from({ length: count }, (_, n) => sent(n));
+  const post = (events: unknown) => client.post('/v1/events/batch', { events });
+
+  it.each([1, 500])('of %d is accepted whole, each answered in its place', async (count) => {
+    const events = many(count);
+    const { status, body } = await post(events);
+    expect(status).toBe(202);
+    const accepted = body.data.events as { id: string }[];
+    expect(accepted).toEqual(
+      events.map(({ type }) => ({
+        id: expect.stringMatching(/^evt_[0-9a-f]{32}$/),
+        type,
+        createdAt: expect.any(String),
+        duplicate: false,
+      })),
+    );
+    for (const [n, { id }] of [...accepted.entries()].filter(([n]) => n % 100 === 0)) {
+      const read = await client.get(`/v1/events/${id}`);
+      expect(read.body.data.data).toEqual(sent(n).data);
+    }
+  });
+
+  it.each<[title: string, events: unknown, fields: string[]]>([
+    ['none', [], ['events']],
+    ['501', many(501), ['events']],
+    ['something else than a list', sent(1), ['events']],
+    [
+      'one, the last, whose data breaks its schema',
+      [...many(99), { type: 'email.sent', data: { ...emailSent, foo: 1 } }],
+      ['events.99.data.foo'],
+    ],
+    [
+      'two of unknown types',
+      [{ type: 'a', data: {} }, sent(1), { type: 'b', data: {} }],
+      ['events.0.type', 'events.2.type'],
+    ],
+    ['one with an unknown field', [sent(1), { ...sent(2), id: 'evt_1' }], ['events.1.id']],
+  ])('that holds %s is refused whole, naming what is wrong', async (_title, events, fields) => {
+    const before = await stored(stack);
+    expectRefusal(await post(events), 'validation_failed', fields);
+    expect(await stored(stack)).toEqual(before);
+  });
+
+  it('may be of 5 MiB, and is refused over that', async () => {
+    const padded = (bytes: number): string => {
+      const body = JSON.stringify({ events: many(100) });
+      return body + ' '.repeat(bytes - body.length);
+    };
+    const limit = 5 * 1024 * 1024;
+    expect((await client.post('/v1/events/batch', padded(limit))).status).toBe(202);
+    const before = await stored(stack);
+    expectRefusal(await client.post('/v1/events/batch', padded(limit + 1)), 'payload_too_large');
+    expect(await stored(stack)).toEqual(before);
+  });
+});

@@ -1,0 +1,146 @@
+import { randomUUID } from 'node:crypto';
+import type { ApiClient } from '../support/api-client';
+import { makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver, type Behaviour } from '../support/receiver';
+import { Stack } from '../support/stack';
+
+describe('an attempt', () => {
+  let stack: Stack;
+  let client: ApiClient;
+  let projectId: string;
+  let receiver: Receiver;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    // A day until the next attempt, so that one attempt is all there is.
+    const policy = { timeoutMs: 1000, retryDelaysMs: [86_400_000] };
+    ({ client, id: projectId } = await stack.project({ policy }));
+  });
+  afterAll(() => stack.stop());
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+  });
+  afterEach(() => receiver.close());
+
+  /** The delivery of a new event to that address alone, after its first attempt. */
+  async function attempted(url: string) {
+    const webhook = await makeWebhook(client, url);
+    try {
+      const id = await postEvent(client);
+      await eventually('it was attempted', async () => {
+        const { data } = (await client.get(`/v1/webhooks/${webhook.id}`)).body;
+        return data.lastSuccessAt !== null || data.lastFailedAt !== null;
+      });
+      const delivery = (await client.get(`/v1/deliveries/${id}`)).body.data;
+      const health = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data;
+      return { webhook, delivery, health };
+    } finally {
+      await client.delete(`/v1/webhooks/${webhook.id}`);
+    }
+  }
+
+  it('is logged with what was sent and answered, in a delivery of just these fields', async () => {
+    receiver.respondWith({
+      kind: 'answer',
+      status: 201,
+      headers: { 'x-trace': 'abc' },
+      body: 'x'.repeat(20_000),
+    });
+    const { webhook, delivery } = await attempted(receiver.url);
+    const { headers } = receiver.requests[0]!;
+    expect(delivery).toEqual({
+      id: expect.stringMatching(/^dlv_[0-9a-f]{32}$/),
+      eventId: expect.stringMatching(/^evt_[0-9a-f]{32}$/),
+      webhookId: webhook.id,
+      projectId,
+      eventType: 'email.sent',
+      status: 'succeeded',
+      attemptCount: 1,
+      nextAttemptAt: null,
+      replays: 0,
+      test: false,
+      createdAt: expect.any(String),
+      completedAt: expect.any(String),
+      attempts: [
+        {
+          number: 1,
+          runId: expect.any(String),
+          startedAt: expect.any(String),
+          durationMs: expect.any(Number),
+          outcome: 'succeeded',
+          statusCode: 201,
+          requestHeaders: {
+            'Content-Type': 'application/json',
+            'User-Agent': headers['user-agent'],
+            'X-Webhook-Signature': headers['x-webhook-signature'],
+            'X-Webhook-Event': 'email.sent',
+            'X-Webhook-Delivery-Id': delivery.id,
+            'X-Webhook-Timestamp': headers['x-webhook-timestamp'],
+          },
+          responseHeaders: expect.objectContaining({ 'x-trace': 'abc' }),
+          responseBody: 'x'.repeat(16 * 1024),
+        },
+      ],
+      workflow: {
+        id: `delivery/${delivery.id}`,
+        runId: delivery.attempts[0].runId,
+        webUrl: expect.stringContaining(delivery.attempts[0].runId),
+      },
+    });
+  });
+
+  it.each([200, 204, 299])('answered %d has succeeded', async (status) => {
+    receiver.respondWith(status);
+    const { delivery, health } = await attempted(receiver.url);
+    expect(delivery).toMatchObject({ status: 'succeeded', attempts: [{ statusCode: status }] });
+    expect(health).toMatchObject({ failureCount: 0, lastStatus: status, lastFailedAt: null });
+  });
+
+  it.each<[title: string, behaviour: Behaviour, told: Record<string, unknown>]>([
+    ['a redirect, which is not followed', { kind: 'redirect', location: '/' }, { statusCode: 302 }],
+    ['304', 304, { statusCode: 304 }],
+    ['400', 400, { statusCode: 400 }],
+    ['404', 404, { statusCode: 404 }],
+    ['500', 500, { statusCode: 500 }],
+    ['nothing in its time', { kind: 'hang' }, { errorCode: 'timeout' }],
+    ['a body that does not end in its time', { kind: 'drip' }, { errorCode: 'timeout' }],
+    ['a reset', { kind: 'reset' }, { errorCode: 'connection_reset' }],
+    ['what is no HTTP', { kind: 'raw' }, { errorCode: 'invalid_response' }],
+  ])('answered by %s has failed, and another follows', async (_title, behaviour, told) => {
+    receiver.respondWith(behaviour);
+    const { delivery, health } = await attempted(receiver.url);
+    expect(receiver.requests).toHaveLength(1);
+    expect(delivery).toMatchObject({
+      status: 'pending',
+      nextAttemptAt: expect.any(String),
+      completedAt: null,
+      attempts: [{ number: 1, outcome: 'failed', ...told }],
+    });
+    const [attempt] = delivery.attempts;
+    if ('errorCode' in told) expect(attempt.errorMessage).toMatch(/\S/);
+    if (told.errorCode === 'timeout') expect(attempt.durationMs).toBeGreaterThanOrEqual(999);
+    expect(health).toMatchObject({
+      failureCount: 1,
+      lastStatus: told.statusCode ?? told.errorCode,
+      lastSuccessAt: null,
+      isActive: true,
+    });
+  });
+
+  it('that finds nobody, no such name or no TLS says so', async () => {
+    const gone = await Receiver.start();
+    const { url: goneUrl } = gone;
+    await gone.close();
+    const garbage = await Receiver.start({ tls: 'garbage' });
+    try {
+      const codes: unknown[] = [];
+      for (const url of [goneUrl, `https://${randomUUID()}.invalid/`, garbage.url]) {
+        codes.push((await attempted(url)).delivery.attempts[0].errorCode);
+      }
+      expect(codes).toEqual(['connection_refused', 'dns', 'tls']);
+    } finally {
+      await garbage.close();
+    }
+  });
+});

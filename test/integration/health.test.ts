@@ -1,0 +1,138 @@
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { Stack } from '../support/stack';
+
+/** By the contract (section 1): consecutive failures after which a webhook is disabled; null: never. */
+const THRESHOLDS: [profile: string, threshold: number | null][] = [
+  ['autosend', null],
+  ['platform', null],
+  ['emailsendx', null],
+  ['ahasend', 100],
+  ['custom', 100],
+];
+
+describe("a webhook's health", () => {
+  let stack: Stack;
+  let receiver: Receiver;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+  });
+  afterAll(() => stack.stop());
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+  });
+  afterEach(() => receiver.close());
+
+  const health = async (client: ApiClient, id: string) =>
+    (await client.get(`/v1/webhooks/${id}`)).body.data;
+  const setFailures = (id: string, failureCount: number) =>
+    stack.store.webhooks.model.updateOne({ _id: id }, { $set: { failureCount } });
+
+  /** Sends a sample and waits for its end. */
+  async function test(client: ApiClient, id: string, ending: string): Promise<void> {
+    const { body } = await client.post(`/v1/webhooks/${id}/test`);
+    await deliveryWith(client, body.data.deliveries[0].id as string, { status: ending });
+  }
+
+  it('counts each of many failures at once, and is clean after one success', async () => {
+    const { client } = await stack.project({ policy: { retryDelaysMs: [1000] } });
+    const { id } = await makeWebhook(client, receiver.url);
+    receiver.respondWith(500);
+    const { body } = await client.post(`/v1/webhooks/${id}/test`);
+    const deliveries = body.data.deliveries as { id: string }[];
+    expect(deliveries).toHaveLength(13);
+    for (const delivery of deliveries) {
+      await deliveryWith(client, delivery.id, { status: 'failed' });
+    }
+    expect(receiver.requests).toHaveLength(26);
+    expect(await health(client, id)).toMatchObject({
+      failureCount: 26,
+      lastStatus: 500,
+      lastSuccessAt: null,
+      lastFailedAt: expect.any(String),
+    });
+
+    receiver.respondWith(200);
+    const deliveryId = await postEvent(client);
+    await deliveryWith(client, deliveryId, { status: 'succeeded' });
+    const after = await health(client, id);
+    expect(after).toMatchObject({ failureCount: 0, lastStatus: 200 });
+    expect(after.lastSuccessAt > after.lastFailedAt).toBe(true);
+  });
+
+  it.each(THRESHOLDS)(
+    'in %s, disables it after %s failures in a row',
+    async (profile, threshold) => {
+      const { client } = await stack.project({ profile });
+      if (profile === 'custom') {
+        await client.send('PUT', '/v1/event-types/order.created', {
+          description: 'An order.',
+          schema: { type: 'object' },
+          sample: {},
+        });
+      }
+      const { data } = (await client.get('/v1/webhooks/events/available')).body;
+      const events = [data.events[0] as string];
+      const policy = { retryDelaysMs: [1000] };
+      const { id } = await makeWebhook(client, receiver.url, { events, policy });
+      receiver.respondWith(500);
+      // Two attempts fail: to one failure below the threshold, or far beyond what any profile has.
+      await setFailures(id, threshold === null ? 10_000 : threshold - 3);
+      await test(client, id, 'failed');
+      expect(await health(client, id)).toMatchObject({ isActive: true, disabledReason: null });
+
+      await test(client, id, 'failed');
+      const expected =
+        threshold === null
+          ? { isActive: true, disabledReason: null, failureCount: 10_004 }
+          : {
+              isActive: false,
+              disabledReason: 'consecutive_failures',
+              failureCount: threshold + 1,
+            };
+      expect(await health(client, id)).toMatchObject(expected);
+    },
+  );
+
+  it('disables it only when a delivery has failed, however many attempts did', async () => {
+    const { client } = await stack.project({ profile: 'ahasend' });
+    const { id } = await makeWebhook(client, receiver.url, { events: ['message.bounced'] });
+    await setFailures(id, 500);
+    receiver.respondWith((_request, n) => (n === 1 ? 500 : 200));
+    const { body } = await client.post(`/v1/webhooks/${id}/test`);
+    const deliveryId = body.data.deliveries[0].id as string;
+    await deliveryWith(client, deliveryId, { attemptCount: 1 });
+    expect(await health(client, id)).toMatchObject({ isActive: true, failureCount: 501 });
+    await client.post(`/v1/deliveries/${deliveryId}/retry`);
+    await deliveryWith(client, deliveryId, { status: 'succeeded' });
+    expect(await health(client, id)).toMatchObject({ isActive: true, failureCount: 0 });
+  });
+
+  it('ends with a 410, which ends the delivery too; what comes after is skipped, and can be replayed', async () => {
+    const { client } = await stack.project();
+    const { id } = await makeWebhook(client, receiver.url);
+    receiver.respondWith(410);
+    const gone = await postEvent(client);
+    const delivery = await deliveryWith(client, gone, { status: 'failed' });
+    expect(delivery).toMatchObject({ attemptCount: 1, nextAttemptAt: null });
+    const disabled = await eventually('it is disabled', async () => {
+      const found = await health(client, id);
+      return found.isActive === false && found;
+    });
+    expect(disabled).toMatchObject({ disabledReason: 'gone', lastStatus: 410, failureCount: 1 });
+    const skipped = await postEvent(client);
+    await deliveryWith(client, skipped, { status: 'skipped', attemptCount: 0 });
+    expect(receiver.requests).toHaveLength(1);
+
+    receiver.respondWith(200);
+    const enabled = await client.patch(`/v1/webhooks/${id}`, { isActive: true });
+    expect(enabled.body.data).toMatchObject({ failureCount: 0, disabledReason: null });
+    for (const one of [gone, skipped]) {
+      await client.post(`/v1/deliveries/${one}/replay`);
+      await deliveryWith(client, one, { status: 'succeeded', replays: 1 });
+    }
+  });
+});
