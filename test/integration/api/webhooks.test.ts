@@ -378,7 +378,8 @@ describe('the limit of webhooks', () => {
     ['ahasend', 100],
     ['custom', 100],
   ])('is in %s %d', async (profile, limit) => {
-    const { id, client } = await stack.project({ profile });
+    // Nobody answers its ping here: it is not waited for long.
+    const { id, client } = await stack.project({ profile, policy: { timeoutMs: 1000 } });
     const made = () => client.post('/v1/webhooks', { ...minimal, events: ['*'] });
     // As if all but one had been made already.
     await stack.store.projects.model.updateOne({ _id: id }, { $set: { webhookCount: limit - 1 } });
