@@ -5509,7 +5509,6 @@ export interface operations {
         'application/json': {
           type: string;
           email_id: string;
-          /** Format: email */
           recipient?: string;
           timestamp?: string | number;
         };
@@ -5784,7 +5783,6 @@ export interface operations {
             emailId: string;
             from: string;
             to: {
-              /** Format: email */
               email: string;
               name?: string;
             };
@@ -5843,7 +5841,6 @@ export interface operations {
             emailId: string;
             from: string;
             to: {
-              /** Format: email */
               email: string;
               name?: string;
             };
@@ -5905,7 +5902,6 @@ export interface operations {
             emailId: string;
             from: string;
             to: {
-              /** Format: email */
               email: string;
               name?: string;
             };
@@ -5969,7 +5965,6 @@ export interface operations {
             emailId: string;
             from: string;
             to: {
-              /** Format: email */
               email: string;
               name?: string;
             };
@@ -6030,7 +6025,6 @@ export interface operations {
             emailId: string;
             from: string;
             to: {
-              /** Format: email */
               email: string;
               name?: string;
             };
@@ -6095,7 +6089,6 @@ export interface operations {
             emailId: string;
             from: string;
             to: {
-              /** Format: email */
               email: string;
               name?: string;
             };
@@ -6160,7 +6153,6 @@ export interface operations {
             emailId: string;
             from: string;
             to: {
-              /** Format: email */
               email: string;
               name?: string;
             };
@@ -6356,7 +6348,6 @@ export interface operations {
           createdAt: string;
           data: {
             contactId?: string;
-            /** Format: email */
             email?: string;
             name?: string;
           } & {
@@ -6407,7 +6398,6 @@ export interface operations {
           createdAt: string;
           data: {
             contactId?: string;
-            /** Format: email */
             email?: string;
             name?: string;
             changedFields?: string[];
@@ -6453,7 +6443,6 @@ export interface operations {
           createdAt: string;
           data: {
             contactId?: string;
-            /** Format: email */
             email?: string;
           } & {
             [key: string]: unknown;
@@ -6498,7 +6487,6 @@ export interface operations {
           createdAt: string;
           data: {
             email_id: string;
-            /** Format: email */
             recipient?: string;
             /** Format: date-time */
             timestamp: string;
@@ -6544,7 +6532,6 @@ export interface operations {
           createdAt: string;
           data: {
             email_id: string;
-            /** Format: email */
             recipient?: string;
             /** Format: date-time */
             timestamp: string;
@@ -6593,7 +6580,6 @@ export interface operations {
           createdAt: string;
           data: {
             email_id: string;
-            /** Format: email */
             recipient?: string;
             /** Format: date-time */
             timestamp: string;
@@ -6641,7 +6627,6 @@ export interface operations {
           createdAt: string;
           data: {
             email_id: string;
-            /** Format: email */
             recipient?: string;
             /** Format: date-time */
             timestamp: string;
@@ -6695,7 +6680,6 @@ export interface operations {
             campaignId: string;
             campaignName: string;
             contactId: string;
-            /** Format: email */
             contactEmail: string;
             /** Format: date-time */
             sentAt: string;
@@ -6753,7 +6737,6 @@ export interface operations {
             campaignId: string;
             campaignName?: string;
             contactId: string;
-            /** Format: email */
             contactEmail: string;
             /** Format: date-time */
             sentAt?: string;
@@ -6814,7 +6797,6 @@ export interface operations {
             campaignId: string;
             campaignName?: string;
             contactId: string;
-            /** Format: email */
             contactEmail: string;
             /** Format: date-time */
             sentAt?: string;
@@ -6876,7 +6858,6 @@ export interface operations {
             campaignId: string;
             campaignName?: string;
             contactId: string;
-            /** Format: email */
             contactEmail: string;
             /** Format: date-time */
             sentAt?: string;
@@ -6934,7 +6915,6 @@ export interface operations {
             campaignId: string;
             campaignName?: string;
             contactId: string;
-            /** Format: email */
             contactEmail: string;
             /** Format: date-time */
             sentAt?: string;
@@ -6990,7 +6970,6 @@ export interface operations {
             campaignId: string;
             campaignName?: string;
             contactId: string;
-            /** Format: email */
             contactEmail: string;
             /** Format: date-time */
             sentAt?: string;
@@ -7046,7 +7025,6 @@ export interface operations {
           timestamp: string;
           data: {
             contactId: string;
-            /** Format: email */
             contactEmail: string;
             firstName?: string;
             lastName?: string;
@@ -7108,7 +7086,6 @@ export interface operations {
           timestamp: string;
           data: {
             contactId: string;
-            /** Format: email */
             contactEmail: string;
             firstName?: string;
             lastName?: string;
@@ -7214,7 +7191,6 @@ export interface operations {
             /** @enum {string} */
             event: 'on_reception';
             from: string;
-            /** Format: email */
             recipient: string;
             subject: string;
             message_id_header: string;
@@ -7273,7 +7249,6 @@ export interface operations {
             /** @enum {string} */
             event: 'on_delivered';
             from: string;
-            /** Format: email */
             recipient: string;
             subject: string;
             message_id_header: string;
@@ -7341,7 +7316,6 @@ export interface operations {
             /** @enum {string} */
             event: 'on_deferred' | 'on_transient_error';
             from: string;
-            /** Format: email */
             recipient: string;
             subject: string;
             message_id_header: string;
@@ -7402,7 +7376,6 @@ export interface operations {
             /** @enum {string} */
             event: 'on_failed';
             from: string;
-            /** Format: email */
             recipient: string;
             subject: string;
             message_id_header: string;
@@ -7462,7 +7435,6 @@ export interface operations {
             /** @enum {string} */
             event: 'on_bounced';
             from: string;
-            /** Format: email */
             recipient: string;
             subject: string;
             message_id_header: string;
@@ -7523,7 +7495,6 @@ export interface operations {
             /** @enum {string} */
             event: 'on_suppressed';
             from: string;
-            /** Format: email */
             recipient: string;
             subject: string;
             message_id_header: string;
@@ -7579,7 +7550,6 @@ export interface operations {
             /** @enum {string} */
             event: 'on_opened';
             from: string;
-            /** Format: email */
             recipient: string;
             subject: string;
             message_id_header: string;
@@ -7639,7 +7609,6 @@ export interface operations {
             /** @enum {string} */
             event: 'on_clicked';
             from: string;
-            /** Format: email */
             recipient: string;
             subject: string;
             message_id_header: string;
@@ -7693,7 +7662,6 @@ export interface operations {
           timestamp: string;
           data: {
             account_id: string;
-            /** Format: email */
             recipient: string;
             /** Format: date-time */
             created_at: string;

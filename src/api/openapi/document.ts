@@ -57,9 +57,12 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
     },
     {
       override: ({ jsonSchema, zodSchema }) => {
-        if (!(zodSchema instanceof z.ZodDate)) return;
-        jsonSchema.type = 'string';
-        jsonSchema.format = 'date-time';
+        if (zodSchema instanceof z.ZodDate) {
+          jsonSchema.type = 'string';
+          jsonSchema.format = 'date-time';
+        }
+        // Zod's pattern says what is taken; the format beside it takes more, and less.
+        if (jsonSchema.format === 'email') delete jsonSchema.format;
       },
       allowEmptySchema: { date: { output: true }, undefined: { input: true } },
     },
