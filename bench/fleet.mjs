@@ -72,6 +72,15 @@ while (received.size < expected && performance.now() - accepted < expected * 100
 }
 const arrived = performance.now();
 
+// What has arrived is logged a moment later; what is not within a minute counts as a disagreement.
+const loggedBy = performance.now() + 60_000;
+for (const id of ids) {
+  const pending = () => call('GET', '/v1/deliveries?status=pending&limit=1', id);
+  while ((await pending()).deliveries.length > 0 && performance.now() < loggedBy) {
+    await new Promise((resolve) => setTimeout(resolve, 500));
+  }
+}
+
 let logged = 0;
 let others = 0;
 for (const id of ids) {
