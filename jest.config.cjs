@@ -16,6 +16,8 @@ module.exports = {
   testEnvironment: 'node',
   testTimeout: 30_000,
   maxWorkers: 2,
+  // Tests that wait beside each other (it.concurrent) wait for processes of their own.
+  maxConcurrency: 3,
   transformIgnorePatterns: [`/node_modules/(?!(.*/)?${driverImport})`],
   transform: {
     [`\\.ts$|${driverImport}`]: [

@@ -1,6 +1,7 @@
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import {
+  DELIVERY_FAILED_MESSAGE,
   FAILURE_TYPES,
   type Activities,
   type NextAttemptDetails,
@@ -58,7 +59,7 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
     }
     if (delivery.status !== 'pending') return settle(delivery.status);
     if (webhook.isPaused) {
-      await store.deliveries.hold(deliveryId);
+      await store.deliveries.hold(deliveryId, runId);
       return 'held';
     }
 
@@ -123,8 +124,9 @@ async function load(
 ): Promise<Subject | RoundResult> {
   let delivery = await store.deliveries.find(deliveryId);
   if (!delivery) return 'gone';
-  // Cancelled between Posthorn's asking for this run and its start.
-  if (delivery.runRequested && delivery.status === 'cancelled') {
+  // Cancelled between Posthorn's asking for this run, a first or another one, and its start.
+  const isAwaited = delivery.runRequested || delivery.runId === null;
+  if (isAwaited && delivery.status === 'cancelled') {
     await store.deliveries.forgetRequestedRun(deliveryId);
     return 'cancelled';
   }
@@ -222,7 +224,7 @@ async function countHealth(
 function settle(status: DeliveryRecord['status']): RoundResult {
   if (status === 'failed') {
     throw ApplicationFailure.create({
-      message: 'every attempt failed',
+      message: DELIVERY_FAILED_MESSAGE,
       type: FAILURE_TYPES.deliveryFailed,
       nonRetryable: true,
       category: ApplicationFailureCategory.BENIGN,

@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity';
 import type { Activities } from '../src/contracts/activities';
 import type { ActivityDependencies } from '.';
 
@@ -5,6 +6,7 @@ export function createCancelDelivery({
   store,
 }: Pick<ActivityDependencies, 'store'>): Activities['cancelDelivery'] {
   return async (deliveryId) => {
-    await store.deliveries.cancel(deliveryId, new Date());
+    const { runId } = activityInfo().workflowExecution!;
+    await store.deliveries.cancel(deliveryId, new Date(), runId);
   };
 }

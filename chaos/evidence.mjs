@@ -48,13 +48,13 @@ export async function openEvidence({ mongodbUrl, temporalAddress }) {
     webhooks: () => db.collection('webhooks').find().toArray(),
     /** `{workflowId, type, status}` of all workflows that are Posthorn's, each run. */
     workflows: () => list(isOurs),
-    /** Ends one workflow that runs, as an operator might; false when none does. */
+    /** The primary is none for some seconds, and then elects itself again. */
+    stepDown: () => mongo.db('admin').command({ replSetStepDown: 3, force: true }),
+    /** Ends one workflow that runs, as an operator might. */
     async terminateOne(random) {
       const running = await list(`ExecutionStatus = 'Running' AND ${isOurs}`);
-      if (running.length === 0) return undefined;
-      const { workflowId } = random.pick(running);
-      await temporal.workflow.getHandle(workflowId).terminate('chaos');
-      return workflowId;
+      if (running.length === 0) return;
+      await temporal.workflow.getHandle(random.pick(running).workflowId).terminate('chaos');
     },
     async close() {
       await connection.close();

@@ -159,22 +159,32 @@ async function comeAndGo(receiver) {
 
 /** Carries the schedule out. Returns what was struck: `{strike, parts, from, to}` in milliseconds. */
 async function strike({ schedule, parts, evidence, random }) {
+  const signal = (targets, name, downMs) => targets.forEach((part) => part.strike(name, downMs));
+  const strikes = {
+    kill: (targets, downMs) => signal(targets, 'SIGKILL', downMs),
+    pause: async (targets, downMs) => {
+      signal(targets, 'SIGSTOP');
+      await sleep(downMs);
+      signal(targets, 'SIGCONT');
+    },
+    'step-down': () => evidence.stepDown(),
+    terminate: () => evidence.terminateOne(random),
+  };
   const start = Date.now();
   const struck = [];
   for (const { atMs, strike: kind, parts: names, downMs } of schedule) {
     await sleep(Math.max(0, start + atMs - Date.now()));
     const from = Date.now();
-    const targets = parts.filter(({ name }) => names.includes(name));
-    let what = names.join(' and ');
-    if (kind === 'terminate')
-      what = (await evidence.terminateOne(random).catch(() => undefined)) ?? 'nothing';
-    for (const part of targets) part.strike(kind === 'pause' ? 'SIGSTOP' : 'SIGKILL', downMs);
-    say(
-      `  ${String(Math.round((from - start) / 1000)).padStart(4)} s  ${kind} ${what}${kind === 'terminate' ? '' : `, ${(downMs / 1000).toFixed(1)} s`}`,
-    );
-    if (kind === 'pause') {
-      await sleep(downMs);
-      for (const part of targets) part.strike('SIGCONT');
+    const target =
+      names.length > 0 ? ` ${names.join(' and ')}, ${(downMs / 1000).toFixed(1)} s` : '';
+    say(`  ${String(Math.round((from - start) / 1000)).padStart(4)} s  ${kind}${target}`);
+    try {
+      await strikes[kind](
+        parts.filter(({ name }) => names.includes(name)),
+        downMs,
+      );
+    } catch (error) {
+      note(`not struck, as it is down itself: ${error.message}`);
     }
     struck.push({ strike: kind, parts: names, from, to: from + downMs });
   }

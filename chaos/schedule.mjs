@@ -5,7 +5,8 @@ const calmEndMs = 10_000;
  * When which parts are struck, and how: `{atMs, strike, parts, downMs}` in the order of time, by the
  * random numbers alone. Each part's turn comes before any comes again.
  * `strike`: `kill` is SIGKILL, started again after `downMs`; `pause` is SIGSTOP, and SIGCONT after
- * `downMs`; `terminate` ends workflows in Temporal, as an operator might.
+ * `downMs`; `step-down` has MongoDB's primary stand back for a moment; `terminate` ends a workflow in
+ * Temporal, as an operator might.
  */
 export function makeSchedule({ random, parts, durationMs }) {
   const incidents = [];
@@ -19,11 +20,11 @@ export function makeSchedule({ random, parts, durationMs }) {
     const dice = random.next();
     const struck = [nextPart()];
     if (dice < 0.25) struck.push(random.pick(parts.filter((part) => part !== struck[0])));
-    const strike = dice > 0.9 ? 'terminate' : dice > 0.65 ? 'pause' : 'kill';
+    const strike = strikeOf(dice);
     incidents.push({
       atMs: Math.round(atMs),
       strike,
-      parts: strike === 'terminate' ? [] : struck,
+      parts: strike === 'kill' || strike === 'pause' ? struck : [],
       downMs: Math.round(
         strike === 'pause' ? random.between(1000, 12_000) : random.between(0, 6000),
       ),
@@ -31,4 +32,10 @@ export function makeSchedule({ random, parts, durationMs }) {
     atMs += random.between(6000, 14_000);
   }
   return incidents;
+}
+
+function strikeOf(dice) {
+  if (dice > 0.92) return 'step-down';
+  if (dice > 0.85) return 'terminate';
+  return dice > 0.62 ? 'pause' : 'kill';
 }

@@ -35,6 +35,7 @@ async function main(): Promise<void> {
   const store = Store.open(config.mongodbUrl);
   if (role === 'setup') {
     await setUpTemporal(config, log);
+    await store.migrate();
     await store.ensureIndexes();
     await store.close();
     return;

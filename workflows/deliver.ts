@@ -15,6 +15,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import {
+  DELIVERY_FAILED_MESSAGE,
   FAILURE_TYPES,
   type Activities,
   type NextAttemptDetails,
@@ -81,7 +82,7 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
     }
     if (result === 'failed') {
       throw ApplicationFailure.create({
-        message: 'every attempt failed',
+        message: DELIVERY_FAILED_MESSAGE,
         type: FAILURE_TYPES.deliveryFailed,
         nonRetryable: true,
         category: ApplicationFailureCategory.BENIGN,

@@ -45,6 +45,8 @@ function mongodArgs(dbPath, port, ttlSeconds) {
   args.push('--nounixsocket', '--replSet', 'rs0', '--oplogSize', '256', '--quiet');
   args.push('--wiredTigerCacheSizeGB', '0.5');
   args.push('--setParameter', 'diagnosticDataCollectionEnabled=false');
+  // A process that is killed inside a transaction leaves its locks behind for as long.
+  args.push('--setParameter', 'transactionLifetimeLimitSeconds=10');
   if (ttlSeconds) args.push('--setParameter', `ttlMonitorSleepSecs=${ttlSeconds}`);
   return args;
 }

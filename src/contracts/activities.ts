@@ -40,6 +40,9 @@ export const FAILURE_TYPES = {
   deliveryFailed: 'DeliveryFailed',
 } as const;
 
+/** The message of a `DeliveryFailed`: all that is left of it where the SDK logs a workflow's failure. */
+export const DELIVERY_FAILED_MESSAGE = 'every attempt failed';
+
 /** `details[0]` of an `AttemptFailed` or `AttemptDeferred`. */
 export interface NextAttemptDetails {
   /** Milliseconds until the next attempt. */

@@ -293,11 +293,15 @@ export class Deliveries {
       .lean<DeliveryRecord>();
   }
 
-  /** Ends a delivery that has not ended; false when it has. */
-  async cancel(id: string, at: Date): Promise<boolean> {
+  /**
+   * Ends a delivery that has not ended; false when it has.
+   * @param runId the run that does so; without one, a first run that is still to come finds out
+   */
+  async cancel(id: string, at: Date, runId?: string): Promise<boolean> {
+    const ended = { status: 'cancelled', nextAttemptAt: null, completedAt: at } as const;
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, status: { $in: ['pending', 'held'] } },
-      { $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at } },
+      { $set: { ...ended, ...(runId !== undefined && { runId }) } },
     );
     if (modifiedCount === 1) deliveriesEnded.inc({ status: 'cancelled' });
     return modifiedCount === 1;
@@ -311,11 +315,11 @@ export class Deliveries {
     );
   }
 
-  /** Keeps a pending delivery of a paused webhook until it is resumed. */
-  async hold(id: string): Promise<void> {
+  /** Keeps a pending delivery of a paused webhook, which the run has found so, until it is resumed. */
+  async hold(id: string, runId: string): Promise<void> {
     await this.model.updateOne(
       { _id: id, status: 'pending' },
-      { $set: { status: 'held', nextAttemptAt: null } },
+      { $set: { status: 'held', nextAttemptAt: null, runId } },
     );
   }
 

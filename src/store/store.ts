@@ -9,6 +9,7 @@ import { Inbound, type InboundRecord } from './inbound';
 import { Keys } from './keys';
 import { Mails } from './mails';
 import type { NewEvent } from './new-event';
+import { migrate } from './migrations';
 import { Projects } from './projects';
 import { Replays } from './replays';
 import { Webhooks } from './webhooks';
@@ -72,6 +73,11 @@ export class Store {
     const store = new Store(connection);
     void store.untilConnected(url);
     return store;
+  }
+
+  /** Brings what earlier versions have stored up to this one. Idempotent. */
+  async migrate(): Promise<void> {
+    await migrate(this.connection);
   }
 
   /** Creates collections and indexes that are missing. Idempotent. */

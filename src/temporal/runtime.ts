@@ -4,9 +4,8 @@ import {
   Runtime,
   type LogLevel,
 } from '@temporalio/worker';
-import { ApplicationFailure } from '@temporalio/common';
 import type { Logger } from 'pino';
-import { FAILURE_TYPES } from '../contracts/activities';
+import { DELIVERY_FAILED_MESSAGE } from '../contracts/activities';
 
 const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
   TRACE: 'trace',
@@ -16,8 +15,9 @@ const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
   ERROR: 'error',
 };
 
+/** By its message: workflows run on another thread, and their errors come over without their type. */
 function isDeliveryFailed(error: unknown): boolean {
-  return error instanceof ApplicationFailure && error.type === FAILURE_TYPES.deliveryFailed;
+  return error instanceof Error && error.message === DELIVERY_FAILED_MESSAGE;
 }
 
 /** Sends the SDK's and Core's logs to ours. Once per process, before the first worker. */
@@ -26,7 +26,8 @@ export function installRuntime(log: Logger, metricsAddress?: string): void {
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       // A failed delivery shows as a failed workflow; its attempts are logged already.
       if (isDeliveryFailed(meta?.error)) return;
-      log[LEVELS[level]](meta ?? {}, message);
+      const { error, ...rest } = meta ?? {};
+      log[LEVELS[level]]({ ...rest, ...(error !== undefined && { err: error as Error }) }, message);
     }),
     telemetryOptions: {
       logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN' }) },

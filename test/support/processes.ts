@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import path from 'node:path';
 
 const MAIN = path.resolve(__dirname, '../../dist/src/main.js');
+const DIE_AT = path.resolve(__dirname, 'die-at.mjs');
 
 /** A role of the built `main.js` as a process of its own, so that it can be killed. */
 export class RoleProcess {
@@ -13,11 +14,20 @@ export class RoleProcess {
     child.stderr!.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
   }
 
-  /** @param environment from `testEnvironment` */
-  static start(role: string, environment: Record<string, string>): RoleProcess {
+  /**
+   * @param environment from `testEnvironment`
+   * @param dieAt where it is killed with -9 by itself (see die-at.mjs)
+   */
+  static start(role: string, environment: Record<string, string>, dieAt?: string): RoleProcess {
+    const preload = dieAt === undefined ? [] : ['--import', DIE_AT];
     return new RoleProcess(
-      spawn(process.execPath, [MAIN, role], {
-        env: { PATH: process.env.PATH, ...environment, LOG_LEVEL: 'info' },
+      spawn(process.execPath, [...preload, MAIN, role], {
+        env: {
+          PATH: process.env.PATH,
+          ...environment,
+          LOG_LEVEL: 'info',
+          ...(dieAt !== undefined && { DIE_AT: dieAt }),
+        },
         stdio: ['ignore', 'pipe', 'pipe'],
       }),
     );
@@ -39,6 +49,13 @@ export class RoleProcess {
   async exited(): Promise<number | null> {
     if (this.child.exitCode === null) await once(this.child, 'exit');
     return this.child.exitCode;
+  }
+
+  /** Resolves when SIGKILL has ended it. */
+  async killed(): Promise<void> {
+    const { child } = this;
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+    if (child.signalCode !== 'SIGKILL') throw new Error(`was not killed:\n${this.output}`);
   }
 
   /** @returns the exit code; null after SIGKILL */

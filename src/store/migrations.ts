@@ -1,0 +1,73 @@
+import { randomUUID } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Connection } from 'mongoose';
+import { isDuplicateKey } from './errors';
+
+/** A change of what earlier versions have stored. */
+export interface Migration {
+  /** `0001-what-it-does`: its place in the order, for ever. */
+  id: string;
+  /** May be run again, from the start, after a death in its middle; old and new processes run beside it. */
+  up: (connection: Connection) => Promise<void>;
+}
+
+/** In the order of their ids; forward only: what was released is never changed or taken away. */
+export const MIGRATIONS: readonly Migration[] = [];
+
+/** How long a lock outlives the process that held it. */
+const LOCK_MS = 60_000;
+const LOCK = 'lock';
+
+interface MigrationRecord {
+  _id: string;
+  appliedAt?: Date;
+  /** Of the lock alone. */
+  owner?: string;
+  until?: Date;
+}
+
+/**
+ * Applies what has not been applied yet, one after another; of several processes that do so at once, one
+ * does and the others wait for it.
+ * @throws Error when the database was migrated by a newer version
+ */
+export async function migrate(
+  connection: Connection,
+  migrations: readonly Migration[] = MIGRATIONS,
+  { lockMs = LOCK_MS } = {},
+): Promise<void> {
+  await connection.asPromise();
+  const records = connection.collection<MigrationRecord>('migrations');
+  const owner = randomUUID();
+  const take = async (): Promise<boolean> => {
+    const now = new Date();
+    const isFree = { _id: LOCK, $or: [{ owner }, { until: { $lt: now } }] };
+    const held = { owner, until: new Date(now.getTime() + lockMs) };
+    try {
+      await records.updateOne(isFree, { $set: held }, { upsert: true });
+      return true;
+    } catch (error) {
+      if (isDuplicateKey(error)) return false;
+      throw error;
+    }
+  };
+
+  while (!(await take())) await sleep(lockMs / 60);
+  const renewal = setInterval(() => void take().catch(() => {}), lockMs / 3);
+  try {
+    const applied = await records.distinct('_id', { appliedAt: { $exists: true } });
+    const known = new Set(migrations.map(({ id }) => id));
+    const unknown = applied.filter((id) => !known.has(id));
+    if (unknown.length > 0) {
+      throw new Error(`a newer version of Posthorn has migrated this database: ${unknown.join()}`);
+    }
+    for (const { id, up } of migrations) {
+      if (applied.includes(id)) continue;
+      await up(connection);
+      await records.insertOne({ _id: id, appliedAt: new Date() });
+    }
+  } finally {
+    clearInterval(renewal);
+    await records.deleteOne({ _id: LOCK, owner });
+  }
+}

@@ -1,0 +1,258 @@
+import { ApiClient } from '../support/api-client';
+import { makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { RoleProcess } from '../support/processes';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack, testEnvironment } from '../support/stack';
+
+jest.setTimeout(60_000);
+
+const event = { type: 'email.sent', data: emailSent };
+const keyed = { 'idempotency-key': 'order-1' };
+
+/** Each case has one API process that kills itself at one point; another API, and a worker, live on. */
+describe('an API killed with -9', () => {
+  let environment: Record<string, string>;
+  let stack: Stack;
+  let receiver: Receiver;
+  let projectId: string;
+  /** Of the API that lives on. */
+  let client: ApiClient;
+  let webhook: { id: string; secret: string };
+
+  beforeAll(async () => {
+    environment = testEnvironment();
+    stack = await Stack.start(environment);
+  });
+  afterAll(() => stack.stop());
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+    ({ id: projectId, client } = await stack.project());
+    webhook = await makeWebhook(client, receiver.url);
+  });
+  afterEach(() => receiver.close());
+
+  /** Has an API die at that point of answering a request, which gets no answer. */
+  const dying = async (
+    dieAt: string,
+    ask: (client: ApiClient) => Promise<unknown>,
+  ): Promise<void> => {
+    // A port that was just free.
+    const probe = await Receiver.start();
+    const { port } = probe;
+    await probe.close();
+    const api = RoleProcess.start('api', { ...environment, PORT: String(port) }, dieAt);
+    try {
+      await api.logged('API listens');
+      const url = `http://127.0.0.1:${port}`;
+      await expect(ask(new ApiClient(url, client.key))).rejects.toThrow('fetch failed');
+      await api.killed();
+    } finally {
+      await api.end('SIGKILL');
+    }
+  };
+
+  const events = async () => (await client.get('/v1/events')).body.data.events;
+  const deliveries = async () => (await client.get('/v1/deliveries')).body.data.deliveries;
+  const delivered = (count: number): Promise<boolean> =>
+    eventually(`${count} are delivered`, async () => {
+      const all = await deliveries();
+      return (
+        all.length === count &&
+        all.every(({ status }: { status: string }) => status === 'succeeded')
+      );
+    });
+  const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
+
+  describe('while it takes an event', () => {
+    const post = (api: ApiClient) => api.post('/v1/events', event, keyed);
+
+    it('before the event is stored: it is not there, and the repeated request is the first', async () => {
+      await dying('store/events Events.insert before', post);
+      expect(await events()).toEqual([]);
+      expect((await post(client)).body.data.duplicate).toBe(false);
+      await delivered(1);
+    });
+
+    it('between the event and its fan-out: reconcile delivers it', async () => {
+      await dying('temporal/client Engine.startFanOut before', post);
+      expect(await events()).toHaveLength(1);
+      expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
+      await delivered(1);
+      expect((await post(client)).body.data.duplicate).toBe(true);
+      expect(receiver.requests).toHaveLength(1);
+    });
+
+    it('between the fan-out and the answer: it is delivered, and once', async () => {
+      await dying('temporal/client Engine.startFanOut after', post);
+      await delivered(1);
+      expect((await post(client)).body.data.duplicate).toBe(true);
+      expect(receiver.requests).toHaveLength(1);
+    });
+  });
+
+  describe('while it takes a batch', () => {
+    const post = (api: ApiClient) =>
+      api.post('/v1/events/batch', { events: [event, event, event] });
+
+    it('inside its transaction: nothing of it is there', async () => {
+      await dying('store/events Events.insertAll after', post);
+      expect(await events()).toEqual([]);
+    });
+
+    it('between the transaction and the fan-outs: reconcile delivers all', async () => {
+      await dying('store/store Store.transaction after', post);
+      expect(await events()).toHaveLength(3);
+      expect(await stack.reconcile()).toEqual({ ...nothing, events: 3 });
+      await delivered(3);
+    });
+  });
+
+  describe('while it replays', () => {
+    let id: string;
+    const replay = (api: ApiClient) => api.post(`/v1/deliveries/${id}/replay`);
+    beforeEach(async () => {
+      await client.post('/v1/events', event);
+      await delivered(1);
+      id = (await deliveries())[0].id;
+    });
+
+    it('before the delivery is pending: nothing has happened', async () => {
+      await dying('store/deliveries Deliveries.beginReplay before', replay);
+      expect((await deliveries())[0]).toMatchObject({ status: 'succeeded', replays: 0 });
+    });
+
+    it('between the change and the reset: reconcile has it run', async () => {
+      await dying('temporal/client Engine.runDelivery before', replay);
+      expect((await deliveries())[0]).toMatchObject({ status: 'pending', replays: 1 });
+      expect(await stack.reconcile()).toEqual({ ...nothing, deliveries: 1 });
+      await delivered(1);
+      expect((await deliveries())[0]).toMatchObject({ replays: 1, attemptCount: 2 });
+      expect(receiver.requests).toHaveLength(2);
+    });
+
+    it('between the reset and the answer: it is delivered, and once', async () => {
+      await dying('temporal/client Engine.runDelivery after', replay);
+      await delivered(1);
+      expect((await deliveries())[0]).toMatchObject({ replays: 1, attemptCount: 2 });
+      expect(receiver.requests).toHaveLength(2);
+    });
+
+    it('many, between the replay and its workflow: reconcile has it run', async () => {
+      const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
+      await dying('temporal/client Engine.startReplay before', (api) =>
+        api.post('/v1/replays', { ...range, statuses: ['succeeded'] }),
+      );
+      expect(await stack.reconcile()).toEqual({ ...nothing, replays: 1 });
+      await eventually('it is completed', async () => {
+        const [run] = (await client.get('/v1/replays')).body.data.replays;
+        return run.status === 'completed' && run.replayed === 1;
+      });
+      await delivered(1);
+      expect(receiver.requests).toHaveLength(2);
+    });
+  });
+
+  describe('while it pauses and resumes', () => {
+    it('before the webhook is paused: events go out', async () => {
+      await dying('store/webhooks Webhooks.update before', (api) =>
+        api.post(`/v1/webhooks/${webhook.id}/pause`),
+      );
+      await client.post('/v1/events', event);
+      await delivered(1);
+    });
+
+    it('between the pause and the answer: events are held until it is resumed', async () => {
+      await dying('store/webhooks Webhooks.update after', (api) =>
+        api.post(`/v1/webhooks/${webhook.id}/pause`),
+      );
+      await client.post('/v1/events', event);
+      await eventually('it is held', async () => (await deliveries())[0]?.status === 'held');
+      await client.post(`/v1/webhooks/${webhook.id}/resume`);
+      await delivered(1);
+    });
+
+    it('between the resume and the drain: reconcile drains', async () => {
+      await client.post(`/v1/webhooks/${webhook.id}/pause`);
+      await client.post('/v1/events', event);
+      await eventually('it is held', async () => (await deliveries())[0]?.status === 'held');
+      await dying('temporal/client Engine.startDrain before', (api) =>
+        api.post(`/v1/webhooks/${webhook.id}/resume`),
+      );
+      expect((await deliveries())[0].status).toBe('held');
+      expect(await stack.reconcile()).toEqual({ ...nothing, drains: 1 });
+      await delivered(1);
+      expect(receiver.requests).toHaveLength(1);
+    });
+  });
+
+  describe('while it rotates a secret', () => {
+    const rotate = (api: ApiClient) => api.post(`/v1/webhooks/${webhook.id}/secret/rotate`, {});
+    const secret = async () =>
+      (await client.get(`/v1/webhooks/${webhook.id}/secret`)).body.data.secret;
+
+    it('inside its transaction: the secret is the old one, alone', async () => {
+      await dying('store/webhooks Webhooks.rotateSecret after', rotate);
+      expect(await secret()).toBe(webhook.secret);
+      await client.post('/v1/events', event);
+      const [request] = await receiver.waitFor(1);
+      expect(request!.headers).not.toHaveProperty('x-webhook-signature-previous');
+      await delivered(1);
+    });
+
+    it('between the transaction and the answer: both sign, and the new one can be read', async () => {
+      await dying('store/store Store.transaction after', rotate);
+      expect(await secret()).not.toBe(webhook.secret);
+      await client.post('/v1/events', event);
+      const [request] = await receiver.waitFor(1);
+      expect(request!.headers).toHaveProperty('x-webhook-signature-previous');
+      await delivered(1);
+    });
+  });
+
+  describe('while it disables a webhook', () => {
+    let told: Receiver;
+    const disable = (api: ApiClient) =>
+      api.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    const isActive = async () =>
+      (await client.get(`/v1/webhooks/${webhook.id}`)).body.data.isActive as boolean;
+    beforeEach(async () => {
+      told = await Receiver.start();
+      await makeWebhook(client, told.url, { events: ['webhook.disabled'] });
+    });
+    afterEach(() => told.close());
+
+    it('inside its transaction: it is active, and nobody is told', async () => {
+      await dying('store/webhooks Webhooks.update after', disable);
+      expect(await isActive()).toBe(true);
+      expect(await events()).toEqual([]);
+    });
+
+    it('between the transaction and the fan-out: it is disabled, and reconcile tells it', async () => {
+      await dying('store/store Store.transaction after', disable);
+      expect(await isActive()).toBe(false);
+      expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
+      await told.waitFor(1);
+      await delivered(1);
+    });
+  });
+
+  it('inside the transaction that makes a webhook: its place in the limit is free again', async () => {
+    const before = await stack.store.projects.get(projectId);
+    await dying('store/webhooks Webhooks.create after', (api) =>
+      api.post('/v1/webhooks', { name: 'B', url: receiver.url, events: ['*'] }),
+    );
+    expect((await stack.store.projects.get(projectId))!.webhookCount).toBe(before!.webhookCount);
+    expect((await client.get('/v1/webhooks')).body.data.webhooks).toHaveLength(1);
+  });
+
+  it('inside the transaction that deletes a webhook: it is whole', async () => {
+    await dying('store/webhooks Webhooks.delete after', (api) =>
+      api.delete(`/v1/webhooks/${webhook.id}`),
+    );
+    await client.post('/v1/events', event);
+    await delivered(1);
+    expect((await stack.store.projects.get(projectId))!.webhookCount).toBe(1);
+  });
+});

@@ -1,0 +1,242 @@
+import { Crash } from '../support/crash';
+import { eventually } from '../support/eventually';
+import { makeWebhook } from '../support/deliveries';
+import { Receiver } from '../support/receiver';
+
+// What a dead worker held is given to another one when its time is up, 10 seconds and more: the cases
+// wait beside each other, each on a stack of its own.
+jest.setTimeout(300_000);
+
+const once = { status: 'succeeded', attemptCount: 1, replays: 0 };
+const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
+
+/** Each case has one worker that kills itself at one point, and then another one that lives. */
+describe('a worker killed with -9', () => {
+  describe('while it fans an event out', () => {
+    it.concurrent.each([
+      ['before the deliveries are written', 'store/deliveries Deliveries.plan before'],
+      ['between the deliveries and their workflows', 'store/deliveries Deliveries.plan after'],
+      ['between the workflows and the mark', 'store/events Events.markFannedOut before'],
+      ['after the mark', 'store/events Events.markFannedOut after'],
+    ])('%s: one delivery, once', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        await crash.dying(dieAt, () => crash.post());
+        await crash.becomes(once);
+        expect(crash.receiver.requests).toHaveLength(1);
+        await crash.until('it is marked', async () => {
+          const { events } = crash.stack.store;
+          return (await events.model.countDocuments({ fannedOutAt: null })) === 0;
+        });
+      }),
+    );
+  });
+
+  describe('while it attempts', () => {
+    it.concurrent('before the request: it is sent once', () =>
+      Crash.on(async (crash) => {
+        await crash.dying('delivery/http HttpSender.send before', () => crash.post());
+        await crash.becomes(once);
+        expect(crash.receiver.requests).toHaveLength(1);
+      }),
+    );
+
+    it.concurrent('between the answer and the record: it is sent again, the same', () =>
+      Crash.on(async (crash) => {
+        await crash.dying('delivery/http HttpSender.send after', () => crash.post());
+        await crash.becomes(once);
+        expect(crash.receiver.requests).toHaveLength(2);
+        const [first, second] = crash.receiver.requests;
+        expect(second!.rawBody).toEqual(first!.rawBody);
+        expect(second!.headers['x-webhook-delivery-id']).toBe(
+          first!.headers['x-webhook-delivery-id'],
+        );
+      }),
+    );
+  });
+
+  describe('while it records', () => {
+    const points = [
+      ['between the record and the health', 'store/deliveries Deliveries.recordAttempt after'],
+      ['between the health and the end', 'store/webhooks Webhooks.countAttempt after'],
+    ] as const;
+
+    it.concurrent.each(points)('a success, %s: it is sent once', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        await crash.dying(dieAt, () => crash.post());
+        await crash.becomes(once);
+        expect(crash.receiver.requests).toHaveLength(1);
+        await eventually('it is counted', async () => (await crash.webhook()).lastSuccessAt);
+        expect(await crash.webhook()).toMatchObject({ failureCount: 0, lastStatus: 200 });
+      }),
+    );
+
+    it.concurrent.each(points)('a failure, %s: it is counted once', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        crash.receiver.respondWith(500);
+        await crash.dying(dieAt, () => crash.post());
+        await crash.becomes({ status: 'failed', attemptCount: 2 });
+        expect(crash.receiver.requests).toHaveLength(2);
+        expect(await crash.webhook()).toMatchObject({ failureCount: 2, lastStatus: 500 });
+      }),
+    );
+  });
+
+  describe('while it disables a webhook whose receiver is gone', () => {
+    it.concurrent.each([
+      ['before it', 'store/webhooks Webhooks.disable before'],
+      ['inside the transaction', 'store/webhooks Webhooks.disable after'],
+      ['between the transaction and the fan-out', 'store/store Store.transaction after'],
+      ['after the fan-out is asked for', 'temporal/client Engine.startFanOut after'],
+    ])('%s: it is disabled, and told once', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        const told = await Receiver.start();
+        await makeWebhook(crash.client, told.url, { events: ['webhook.disabled'] });
+        crash.receiver.respondWith(410);
+        await crash.dying(dieAt, () => crash.post());
+        await crash.becomes({ status: 'failed', attemptCount: 1 });
+        expect(await crash.webhook()).toMatchObject({
+          isActive: false,
+          disabledReason: 'gone',
+          failureCount: 1,
+        });
+        await crash.until('it is told', async () => {
+          const { body } = await crash.client.get('/v1/deliveries?status=succeeded');
+          return body.data.deliveries.length === 1;
+        });
+        expect(told.requests).toHaveLength(1);
+        await told.close();
+      }),
+    );
+  });
+
+  describe('while it holds and drains', () => {
+    it.concurrent('after a delivery is held: it waits, and goes out when resumed', () =>
+      Crash.on(async (crash) => {
+        const { client, receiver, webhookId } = crash;
+        receiver.respondWith((_request, n) => (n === 1 ? 500 : 200));
+        // Paused before the second attempt, which finds it so.
+        await client.patch(`/v1/webhooks/${webhookId}`, { policy: { retryDelaysMs: [5000] } });
+        await crash.dying('store/deliveries Deliveries.hold after', async () => {
+          await crash.post();
+          await receiver.waitFor(1, 30_000);
+          await client.post(`/v1/webhooks/${webhookId}/pause`);
+        });
+        await crash.becomes({ status: 'held', attemptCount: 1 });
+        await client.post(`/v1/webhooks/${webhookId}/resume`);
+        await crash.becomes({ ...once, attemptCount: 2 });
+        expect(receiver.requests).toHaveLength(2);
+      }),
+    );
+
+    it.concurrent.each([
+      ['before the release', 'store/deliveries Deliveries.release before'],
+      ['between the release and the run', 'temporal/client Engine.runDelivery before'],
+      ['after the run is asked for', 'temporal/client Engine.runDelivery after'],
+    ])('a resumed webhook, %s: its delivery goes out once', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        const { client, receiver, webhookId } = crash;
+        await client.post(`/v1/webhooks/${webhookId}/pause`);
+        await crash.dying(dieAt, async () => {
+          await crash.post();
+          await eventually(
+            'it is held',
+            async () => (await crash.deliveries())[0]?.status === 'held',
+            60_000,
+          );
+          await client.post(`/v1/webhooks/${webhookId}/resume`);
+        });
+        await crash.becomes(once);
+        expect(receiver.requests).toHaveLength(1);
+      }),
+    );
+  });
+
+  describe('while it replays', () => {
+    /** A succeeded delivery, and no worker. */
+    const delivered = async (crash: Crash): Promise<string> => {
+      await crash.startWorker();
+      await crash.post();
+      await crash.becomes(once);
+      await crash.killWorker();
+      return (await crash.deliveries())[0]!.id;
+    };
+    const replayed = { status: 'succeeded', attemptCount: 2, replays: 1 };
+
+    it.concurrent.each([
+      ['before the claim of the run', 'store/deliveries Deliveries.claimRun before'],
+      ['between the claim and the attempt', 'store/deliveries Deliveries.claimRun after'],
+    ])('%s: it is replayed once', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        const id = await delivered(crash);
+        await crash.dying(dieAt, () => crash.client.post(`/v1/deliveries/${id}/replay`));
+        await crash.becomes(replayed);
+        expect(crash.receiver.requests).toHaveLength(2);
+      }),
+    );
+
+    it.concurrent.each([
+      ['inside the transaction', 'store/replays Replays.advance after'],
+      ['between the transaction and the run', 'temporal/client Engine.runDelivery before'],
+      ['after the run is asked for', 'temporal/client Engine.runDelivery after'],
+    ])('many, %s: each is replayed once, and counted once', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        await delivered(crash);
+        const query = { ...range, statuses: ['succeeded'] };
+        await crash.dying(dieAt, () => crash.client.post('/v1/replays', query));
+        await crash.becomes(replayed);
+        expect(crash.receiver.requests).toHaveLength(2);
+        const replay = await crash.until('the replay is completed', async () => {
+          const [newest] = (await crash.client.get('/v1/replays')).body.data.replays;
+          return newest.status === 'completed' && newest;
+        });
+        expect(replay).toMatchObject({ matched: 1, replayed: 1, failed: 0 });
+      }),
+    );
+  });
+
+  describe('while it cancels', () => {
+    it.concurrent.each([
+      ['before the delivery has ended', 'store/deliveries Deliveries.cancel before'],
+      ['after the delivery has ended', 'store/deliveries Deliveries.cancel after'],
+    ])('%s: it is cancelled', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        const { client, receiver, webhookId } = crash;
+        receiver.respondWith(500);
+        await client.patch(`/v1/webhooks/${webhookId}`, { policy: { retryDelaysMs: [3_600_000] } });
+        await crash.dying(dieAt, async () => {
+          const id = await crash.firstAttempt();
+          await client.post(`/v1/deliveries/${id}/cancel`);
+        });
+        await crash.becomes({ status: 'cancelled', attemptCount: 1 });
+        expect(receiver.requests).toHaveLength(1);
+      }),
+    );
+  });
+
+  describe('while it reconciles', () => {
+    it.concurrent.each([
+      ['before the delivery is marked', 'store/deliveries Deliveries.requestRun before'],
+      ['between the mark and the run', 'temporal/client Engine.runDelivery before'],
+      ['after the run is asked for', 'temporal/client Engine.runDelivery after'],
+    ])('%s: it is sent once more', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        const { client, receiver, webhookId, temporal } = crash;
+        receiver.respondWith(500);
+        await client.patch(`/v1/webhooks/${webhookId}`, { policy: { retryDelaysMs: [3_600_000] } });
+        await crash.startWorker();
+        const id = await crash.firstAttempt();
+        await crash.killWorker();
+        await temporal.workflow.getHandle(`delivery/${id}`).terminate();
+        receiver.respondWith(200);
+        // As if it had been due for long: reconcile's own grace is 20 seconds.
+        await crash.stack.store.deliveries.model.updateOne(
+          { _id: id },
+          { $set: { nextAttemptAt: new Date(Date.now() - 60_000) } },
+        );
+        await crash.dying(dieAt, () => temporal.schedule.getHandle('posthorn-reconcile').trigger());
+        await crash.becomes({ ...once, attemptCount: 2 });
+        expect(receiver.requests).toHaveLength(2);
+      }),
+    );
+  });
+});

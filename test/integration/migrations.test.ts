@@ -1,0 +1,75 @@
+import mongoose, { type Connection } from 'mongoose';
+import { migrate, MIGRATIONS, type Migration } from '../../src/store/migrations';
+import { freshMongodbUrl } from '../support/embedded';
+import { eventually } from '../support/eventually';
+
+describe('migrations', () => {
+  let connection: Connection;
+  let log: string[];
+
+  beforeEach(async () => {
+    connection = await mongoose.createConnection(freshMongodbUrl()).asPromise();
+    log = [];
+  });
+  afterEach(async () => {
+    await connection.dropDatabase();
+    await connection.close();
+  });
+
+  const noting = (id: string, up: () => Promise<void> = async () => {}): Migration => ({
+    id,
+    up: async () => {
+      log.push(id);
+      await up();
+    },
+  });
+
+  it('are applied in their order, each once, and later ones when they come', async () => {
+    await migrate(connection, [noting('0001-a'), noting('0002-b')]);
+    await migrate(connection, [noting('0001-a'), noting('0002-b'), noting('0003-c')]);
+    expect(log).toEqual(['0001-a', '0002-b', '0003-c']);
+  });
+
+  it('are applied once by many processes at the same time', async () => {
+    const tables = Array.from({ length: 5 }, () => [noting('0001-a'), noting('0002-b')]);
+    await Promise.all(tables.map((all) => migrate(connection, all, { lockMs: 6000 })));
+    expect(log).toEqual(['0001-a', '0002-b']);
+  });
+
+  it('stop at one that fails, and go on with it the next time', async () => {
+    let fails = true;
+    const all = [
+      noting('0001-a'),
+      noting('0002-b', async () => {
+        if (fails) throw new Error('disk full');
+      }),
+      noting('0003-c'),
+    ];
+    await expect(migrate(connection, all)).rejects.toThrow('disk full');
+    fails = false;
+    await migrate(connection, all);
+    expect(log).toEqual(['0001-a', '0002-b', '0002-b', '0003-c']);
+  });
+
+  it('wait for a process that is at it, and not for one that died at it', async () => {
+    const locks = connection.collection<{ _id: string; owner: string; until: Date }>('migrations');
+    const until = new Date(Date.now() + 1500);
+    await locks.insertOne({ _id: 'lock', owner: 'somebody', until });
+    const done = migrate(connection, [noting('0001-a')], { lockMs: 3000 });
+    await eventually('it is applied', () => log.length === 1);
+    expect(Date.now()).toBeGreaterThanOrEqual(until.getTime());
+    await done;
+    expect(await locks.countDocuments({ _id: 'lock' })).toBe(0);
+  });
+
+  it('refuse a database that a newer version has migrated', async () => {
+    await migrate(connection, [noting('0001-a'), noting('0002-b')]);
+    await expect(migrate(connection, [noting('0001-a')])).rejects.toThrow('0002-b');
+  });
+
+  it('of this version are in the order of their ids', () => {
+    const ids = MIGRATIONS.map(({ id }) => id);
+    expect(ids).toEqual([...new Set(ids)].toSorted());
+    for (const id of ids) expect(id).toMatch(/^\d{4}-[a-z0-9-]+$/);
+  });
+});

@@ -1,0 +1,28 @@
+/**
+ * Preloaded into a role's process (`node --import`), it has the process killed with -9 by itself at one
+ * exact point: before, or after, the nth call of a method of the built code. `DIE_AT` says which:
+ * `store/events Events.insert before`, or `temporal/client Engine.startFanOut before 2`.
+ */
+import { createRequire } from 'node:module';
+
+const [file, name, when, nth = '1'] = process.env.DIE_AT.split(' ');
+const [className, method] = name.split('.');
+// By require, as main.js does: it is the same class there.
+const built = createRequire(new URL('../../dist/src/main.js', import.meta.url))(`./${file}`);
+const { prototype } = built[className];
+const original = prototype[method];
+let calls = 0;
+
+function die() {
+  process.kill(process.pid, 'SIGKILL');
+  for (;;); // not one step further
+}
+
+prototype[method] = async function dying(...args) {
+  calls += 1;
+  const isIt = calls === Number(nth);
+  if (isIt && when === 'before') die();
+  const result = await original.apply(this, args);
+  if (isIt && when === 'after') die();
+  return result;
+};
