@@ -22,6 +22,8 @@ import { VERSION } from '../../src/version';
 import type { KeyRole } from '../../src/store/keys';
 import { ApiClient } from './api-client';
 
+const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
+
 let hasRuntime = false;
 
 /** Tests show failures, not the SDK's log. A runtime that never has a worker would keep jest from ending. */
@@ -77,10 +79,11 @@ export class Stack {
   /**
    * @param environment settings besides the test's own
    * @param options.worker false: nothing is delivered
+   * @param options.bundle the workflows, where they aren't this version's
    */
   static async start(
     environment: Record<string, string> = {},
-    { worker: withWorker = true } = {},
+    { worker: withWorker = true, bundle = BUNDLE } = {},
   ): Promise<Stack> {
     if (withWorker) ensureRuntime();
     const config = loadConfig('all', testEnvironment(environment));
@@ -112,11 +115,7 @@ export class Stack {
       retentionDays: config.retentionDays,
       version: VERSION,
     });
-    const worker = withWorker
-      ? await createWorker(config, activities, {
-          bundle: path.resolve(__dirname, '../../dist/workflow-bundle.js'),
-        })
-      : undefined;
+    const worker = withWorker ? await createWorker(config, activities, { bundle }) : undefined;
     const admin = new ApiClient(url, ADMIN_KEY);
     return new Stack(
       config,

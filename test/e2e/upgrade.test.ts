@@ -1,0 +1,77 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { RoleProcess } from '../support/processes';
+import { Receiver } from '../support/receiver';
+import { Stack, testEnvironment } from '../support/stack';
+
+jest.setTimeout(120_000);
+const PATIENCE_MS = 60_000;
+
+describe('a worker of the next version beside one of this version', () => {
+  let folder: string;
+  let environment: Record<string, string>;
+  let stack: Stack;
+  let receiver: Receiver;
+  let client: ApiClient;
+  let temporal: Client;
+  let old: RoleProcess;
+
+  beforeAll(async () => {
+    folder = mkdtempSync(path.join(tmpdir(), 'posthorn-next-'));
+    environment = testEnvironment();
+    stack = await Stack.start(environment, { worker: false });
+    receiver = await Receiver.start();
+    ({ client } = await stack.project({ policy: { retryDelaysMs: [8000, 1000] } }));
+    await makeWebhook(client, receiver.url);
+    const { address, namespace } = stack.config.temporal;
+    temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+    old = RoleProcess.start('worker', environment);
+    await old.logged('RUNNING');
+  });
+  afterAll(async () => {
+    await old.end('SIGKILL');
+    await Promise.all([stack.stop(), receiver.close(), temporal.connection.close()]);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('takes over deliveries in the middle of their retries, without losing or repeating an attempt', async () => {
+    const bundle = path.join(folder, 'workflow-bundle.js');
+    const { code } = await bundleWorkflowCode({
+      workflowsPath: path.resolve(__dirname, '../support/next-workflows.ts'),
+      logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+    });
+    writeFileSync(bundle, code);
+    receiver.respondWith(500);
+    const ids = [await postEvent(client), await postEvent(client), await postEvent(client)];
+    await Promise.all(ids.map((id) => deliveryWith(client, id, { attemptCount: 1 })));
+
+    const next = await Stack.start(environment, { bundle });
+    ids.push(await postEvent(client), await postEvent(client));
+    await eventually('all have been attempted', () => receiver.requests.length >= ids.length);
+    receiver.respondWith(200);
+    expect(await old.end('SIGTERM')).toBe(0);
+
+    for (const id of ids) {
+      const delivery = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
+      expect(delivery.replays).toBe(0);
+      expect(delivery.attempts.map(({ outcome }: { outcome: string }) => outcome)).toEqual([
+        'failed',
+        'succeeded',
+      ]);
+      const ended = await eventually('its workflow has ended', async () => {
+        const description = await temporal.workflow.getHandle(`delivery/${id}`).describe();
+        return description.status.name === 'COMPLETED' && description;
+      });
+      // Ended by the code of the next version, whichever had begun it.
+      expect(ended.memo).toEqual({ version: 'next' });
+    }
+    expect(receiver.requests).toHaveLength(ids.length * 2);
+    await next.stop();
+  });
+});
