@@ -1,6 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import { createActivities } from '../activities';
 import { createApp } from './api/app';
+import { createApiServer } from './api/server';
 import { ConfigError, loadConfig, ROLES, type Config, type Role } from './config/config';
 import { HttpSender } from './delivery/http';
 import { AddressGuard } from './delivery/address-guard';
@@ -80,9 +81,7 @@ async function startApi(
   engine: Engine,
   cipher: Cipher,
 ): Promise<Service> {
-  const server: Server = createServer(createApp({ store, engine, cipher, log, config }));
-  server.headersTimeout = 10_000;
-  server.requestTimeout = 30_000;
+  const server = createApiServer(createApp({ store, engine, cipher, log, config }));
   const service = await listen(server, config);
   log.info({ host: config.host, port: config.port }, 'API listens');
   return service;

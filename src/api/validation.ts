@@ -35,10 +35,22 @@ export function isDeeperThan(levels: number, value: unknown): boolean {
   return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
 }
 
+/**
+ * Whether `__proto__` is a key anywhere: zod and other code drop or misread it, so that what is stored
+ * would not be what was sent.
+ */
+function hasProtoKey(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProtoKey);
+}
+
 /** The body, `{}` where there is none. */
 export function parseBody<T>(schema: z.ZodType<T>, req: Request): T {
   if (isDeeperThan(MAX_DEPTH, req.body)) {
     throw invalid([{ field: 'body', message: `is nested deeper than ${MAX_DEPTH} levels` }]);
+  }
+  if (hasProtoKey(req.body)) {
+    throw invalid([{ field: 'body', message: 'has a field called __proto__' }]);
   }
   return parse(schema, req.body === undefined ? {} : req.body);
 }

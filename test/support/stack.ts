@@ -1,12 +1,14 @@
 import { randomBytes } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
+import type { Express } from 'express';
 import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { createActivities } from '../../activities';
 import { createApp } from '../../src/api/app';
+import { createApiServer } from '../../src/api/server';
 import { loadConfig, type Config } from '../../src/config/config';
 import type { ReconcileReport } from '../../src/contracts/activities';
 import { AddressGuard } from '../../src/delivery/address-guard';
@@ -65,6 +67,7 @@ export class Stack {
     readonly config: Config,
     readonly store: Store,
     readonly engine: Engine,
+    readonly app: Express,
     readonly url: string,
     /** Speaks with the admin key. */
     readonly admin: ApiClient,
@@ -93,7 +96,8 @@ export class Stack {
     await store.ensureIndexes();
     const engine = Engine.connect(config);
     const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
-    const server = createServer(createApp({ store, engine, cipher, log, config }));
+    const app = createApp({ store, engine, cipher, log, config });
+    const server = createApiServer(app);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const sender = new HttpSender({
@@ -121,6 +125,7 @@ export class Stack {
       config,
       store,
       engine,
+      app,
       url,
       admin,
       () => new MockActivityEnvironment().run(() => activities.reconcile(0)),

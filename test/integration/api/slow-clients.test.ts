@@ -1,0 +1,113 @@
+import { once } from 'node:events';
+import type { Server } from 'node:http';
+import { connect, type AddressInfo, type Socket } from 'node:net';
+import { createApiServer } from '../../../src/api/server';
+import { Stack } from '../../support/stack';
+
+const PATIENCE = { headersMs: 300, requestMs: 900, checkEveryMs: 50 };
+
+/** Writes and collects until the server closes the connection. */
+async function converse(port: number, write: (socket: Socket) => void): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+  socket.on('error', () => socket.destroy());
+  await once(socket, 'connect');
+  write(socket);
+  if (!socket.destroyed) await once(socket, 'close');
+  return answer;
+}
+
+describe('a client that is slow or rude', () => {
+  let stack: Stack;
+  let server: Server;
+  let port: number;
+  const drips = new Set<NodeJS.Timeout>();
+
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+    server = createApiServer(stack.app, PATIENCE);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    ({ port } = server.address() as AddressInfo);
+  });
+  afterAll(async () => {
+    drips.forEach(clearInterval);
+    server.closeAllConnections();
+    await new Promise((resolve) => server.close(resolve));
+    await stack.stop();
+  });
+
+  /** One byte now and then, as slowloris does, so that the connection is never idle. */
+  const drip = (socket: Socket, text: string): void => {
+    const timer = setInterval(() => socket.write(text), 20);
+    drips.add(timer);
+    socket.on('close', () => clearInterval(timer));
+  };
+
+  it('is cut off when its headers never end', async () => {
+    const answer = await converse(port, (socket) => {
+      socket.write('POST /v1/events HTTP/1.1\r\nHost: a\r\n');
+      drip(socket, 'X-a: b\r\n');
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('is cut off when its body never ends', async () => {
+    const answer = await converse(port, (socket) => {
+      const key = `Authorization: Bearer ${stack.admin.key}`;
+      const json = 'Content-Type: application/json\r\nContent-Length: 100000';
+      socket.write(`POST /v1/projects HTTP/1.1\r\nHost: a\r\n${key}\r\n${json}\r\n\r\n{`);
+      drip(socket, ' ');
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 4\d\d /);
+  });
+
+  it('is cut off when it says nothing at all', async () => {
+    expect(await converse(port, () => {})).toMatch(/^(HTTP\/1\.1 408 |$)/);
+  });
+
+  it.each([
+    ['one header of 20 KB', `X-Huge: ${'x'.repeat(20_000)}\r\n`],
+    ['2,000 headers', 'X-Many: 12345\r\n'.repeat(2000)],
+    ['a key of 20 KB', `Authorization: Bearer ${'x'.repeat(20_000)}\r\n`],
+  ])('is answered 431 for %s', async (_title, headers) => {
+    const answer = await converse(port, (socket) => {
+      socket.write(`GET /v1/webhooks HTTP/1.1\r\nHost: a\r\n${headers}\r\n`);
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 431 /);
+  });
+
+  it.each([
+    ['both lengths of a body', 'Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'],
+    ['two lengths of a body', 'Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello'],
+    ['a header without a name', ': x\r\n\r\n'],
+    ['a line feed in a header', 'X-A: b\n\rX-B: c\r\n\r\n'],
+    ['a NUL in a header', 'X-A: b\0c\r\n\r\n'],
+  ])('is answered 400 for %s', async (_title, rest) => {
+    const answer = await converse(port, (socket) => {
+      socket.write(`POST /v1/events HTTP/1.1\r\nHost: a\r\n${rest}`);
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 400 /);
+  });
+
+  it('keeps nobody else from being answered', async () => {
+    const slow = Array.from({ length: 200 }, () =>
+      converse(port, (socket) => {
+        socket.write('GET /v1/webhooks HTTP/1.1\r\nHost: a\r\n');
+        drip(socket, 'X-a: b\r\n');
+      }),
+    );
+    const healthy = await fetch(`http://127.0.0.1:${port}/healthz`);
+    expect(healthy.status).toBe(200);
+    for (const answer of await Promise.all(slow)) expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+  });
+
+  it('has ten seconds for its headers and thirty for all, where nobody says otherwise', () => {
+    const { headersTimeout, requestTimeout, maxHeadersCount } = createApiServer(stack.app);
+    expect({ headersTimeout, requestTimeout }).toEqual({
+      headersTimeout: 10_000,
+      requestTimeout: 30_000,
+    });
+    expect(maxHeadersCount).not.toBe(0);
+  });
+});
