@@ -1,8 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
-import { defaultPayloadConverter } from '@temporalio/common';
-import { historyToJSON, JSONToPayload, type JSONPayload } from '@temporalio/common/lib/proto-utils';
 import { deliveryWith, makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
+import { historiesOf } from '../support/histories';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack } from '../support/stack';
@@ -20,21 +19,6 @@ const MARKS = {
   filter: 'mark-filter',
 };
 
-function isPayload(value: object): value is JSONPayload {
-  return 'metadata' in value && 'encoding' in (value.metadata as object);
-}
-
-/** A history's JSON with every payload decoded, failures and search attributes too. */
-function decoded(json: string): string {
-  return JSON.stringify(
-    JSON.parse(json, (_key, value: unknown) =>
-      typeof value === 'object' && value !== null && isPayload(value)
-        ? defaultPayloadConverter.fromPayload(JSONToPayload(value))
-        : value,
-    ),
-  );
-}
-
 describe('what Temporal keeps', () => {
   let stack: Stack;
   let receiver: Receiver;
@@ -49,17 +33,6 @@ describe('what Temporal keeps', () => {
     await temporal.connection.close();
     await Promise.all([stack.stop(), receiver.close()]);
   });
-
-  /** Every run of every workflow: its memo, its search attributes and all events, as text. */
-  async function histories(): Promise<Map<string, string>> {
-    const found = new Map<string, string>();
-    for await (const { workflowId, runId, memo, raw } of temporal.workflow.list()) {
-      const history = await temporal.workflow.getHandle(workflowId, runId).fetchHistory();
-      const text = decoded(historyToJSON(history));
-      found.set(`${workflowId} ${runId}`, JSON.stringify({ memo, raw }) + text);
-    }
-    return found;
-  }
 
   it('is ids, names and statuses: never a payload, an address, a header, a secret or an answer', async () => {
     const { client } = await stack.project({
@@ -118,7 +91,7 @@ describe('what Temporal keeps', () => {
     );
 
     const kept = await eventually('all runs are listed', async () => {
-      const found = await histories();
+      const found = await historiesOf(temporal);
       return [...found.keys()].filter((key) => key.startsWith('delivery/')).length === 3 && found;
     });
     expect([...kept.keys()].map((key) => key.split('/')[0])).toEqual(

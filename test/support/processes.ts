@@ -18,14 +18,19 @@ export class RoleProcess {
    * @param environment from `testEnvironment`
    * @param dieAt where it is killed with -9 by itself (see die-at.mjs)
    */
-  static start(role: string, environment: Record<string, string>, dieAt?: string): RoleProcess {
+  static start(
+    role: string,
+    environment: Record<string, string>,
+    dieAt?: string,
+    logLevel = 'info',
+  ): RoleProcess {
     const preload = dieAt === undefined ? [] : ['--import', DIE_AT];
     return new RoleProcess(
       spawn(process.execPath, [...preload, MAIN, role], {
         env: {
           PATH: process.env.PATH,
           ...environment,
-          LOG_LEVEL: 'info',
+          LOG_LEVEL: logLevel,
           ...(dieAt !== undefined && { DIE_AT: dieAt }),
         },
         stdio: ['ignore', 'pipe', 'pipe'],

@@ -30,7 +30,7 @@ export type Behaviour =
   /** Closes the connection (FIN) instead of answering. */
   | { kind: 'close' }
   /** Answers with these bytes, by default some that aren't HTTP, and closes the connection. */
-  | { kind: 'raw'; bytes?: string }
+  | { kind: 'raw'; bytes?: string | Buffer }
   /** A 200 whose body comes in single bytes and never ends. */
   | { kind: 'drip' }
   /** A 200 with a body of that many bytes, 100 MB unless told. */

@@ -1,0 +1,25 @@
+// `npm run audit`: known vulnerabilities of the packages in the lockfile, from high on.
+import { spawnSync } from 'node:child_process';
+import { root } from './lib/paths.mjs';
+
+/** What a registry answers that knows packages and no advisories, such as a mirror. */
+const NO_AUDITS = [404, 405, 501];
+
+const { stdout } = spawnSync('npm', ['audit', '--audit-level=high', '--json'], {
+  cwd: root,
+  encoding: 'utf8',
+});
+const report = JSON.parse(stdout);
+if (NO_AUDITS.includes(report.statusCode)) {
+  console.log(`NOT AUDITED: the npm registry in use answers no audits (${report.statusCode}).`);
+} else if (!report.metadata) {
+  console.error(`the audit failed: ${report.message ?? report.error?.summary ?? 'no report'}`);
+  process.exitCode = 1;
+} else {
+  const { info, low, moderate, high, critical } = report.metadata.vulnerabilities;
+  console.log(`critical ${critical}, high ${high}, moderate ${moderate}, low ${low}, info ${info}`);
+  for (const [name, { severity, range }] of Object.entries(report.vulnerabilities)) {
+    console.log(`  ${severity}: ${name} ${range}`);
+  }
+  process.exitCode = high + critical > 0 ? 1 : 0;
+}

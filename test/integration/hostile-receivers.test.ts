@@ -1,0 +1,77 @@
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { Receiver } from '../support/receiver';
+import { Stack } from '../support/stack';
+
+const KEPT_BODY_BYTES = 16 * 1024;
+
+describe('a receiver’s answer', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+  let client: ApiClient;
+  beforeAll(async () => {
+    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
+    ({ client } = await stack.project());
+    await makeWebhook(client, receiver.url);
+  });
+  afterAll(() => Promise.all([stack.stop(), receiver.close()]));
+
+  /** Delivers to a receiver that answers these bytes; the attempt as it is shown. */
+  async function attemptOn(head: string, body: Buffer | string = '') {
+    const length = `Content-Length: ${Buffer.byteLength(body)}\r\n`;
+    const bytes = Buffer.concat([
+      Buffer.from(`HTTP/1.1 200 OK\r\n${length}${head}\r\n`, 'latin1'),
+      Buffer.from(body),
+    ]);
+    receiver.respondWith({ kind: 'raw', bytes });
+    const id = await postEvent(client);
+    const delivery = await deliveryWith(client, id, { status: 'succeeded' });
+    return delivery.attempts[0] as {
+      responseHeaders: Record<string, string>;
+      responseBody: string;
+    };
+  }
+
+  it('is kept whatever its headers are called, and changes no prototype', async () => {
+    const names = [
+      '__proto__',
+      'constructor',
+      'toString',
+      '$where',
+      'a.b',
+      '$set.x',
+      'hasOwnProperty',
+    ];
+    const { responseHeaders } = await attemptOn(names.map((name) => `${name}: x\r\n`).join(''));
+    const shown = Object.keys(responseHeaders);
+    for (const name of ['constructor', '$where', 'a.b', '$set.x']) expect(shown).toContain(name);
+    expect(({} as Record<string, unknown>).x).toBeUndefined();
+    expect(Object.prototype.toString.call({})).toBe('[object Object]');
+  });
+
+  it('is kept in bounds, of headers as of its body', async () => {
+    const many = Array.from({ length: 500 }, (_, n) => `X-${n}: ${'y'.repeat(100)}\r\n`).join('');
+    const { responseHeaders } = await attemptOn(many);
+    expect(Object.keys(responseHeaders)).toHaveLength(64);
+    const large = await attemptOn(`X-Large: ${'z'.repeat(30_000)}\r\n`, 'b'.repeat(200_000));
+    expect(large.responseHeaders['x-large']).toHaveLength(1024);
+    expect(large.responseBody).toBe('b'.repeat(KEPT_BODY_BYTES));
+  });
+
+  it('may be no text at all', async () => {
+    const bytes = Buffer.from([0, 0xff, 0xfe, 0xc3, 0x28, 0xed, 0xa0, 0x80, 0, 0x41]);
+    const { responseBody } = await attemptOn('X-Latin: \xe9\xff\r\n', bytes);
+    expect(responseBody).toMatch(/^\0\ufffd+\(\ufffd+\0A$/);
+  });
+
+  it('is shown as JSON that no browser takes for anything else', async () => {
+    const html = '<script>alert(1)</script>';
+    const { responseBody } = await attemptOn('Content-Type: text/html\r\n', html);
+    expect(responseBody).toBe(html);
+    const { body } = await client.get('/v1/deliveries?limit=1');
+    const shown = await client.get(`/v1/deliveries/${body.data.deliveries[0].id}`);
+    expect(shown.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(shown.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(shown.headers.get('content-security-policy')).toContain("default-src 'self'");
+  });
+});
