@@ -17,7 +17,7 @@ module.exports = {
   testTimeout: 30_000,
   maxWorkers: 2,
   // Tests that wait beside each other (it.concurrent) wait for processes of their own.
-  maxConcurrency: 3,
+  maxConcurrency: 2,
   transformIgnorePatterns: [`/node_modules/(?!(.*/)?${driverImport})`],
   transform: {
     [`\\.ts$|${driverImport}`]: [

@@ -1,5 +1,6 @@
 const calmStartMs = 8000;
 const calmEndMs = 10_000;
+const twoAtOnce = 0.35;
 
 /**
  * When which parts are struck, and how: `{atMs, strike, parts, downMs}` in the order of time, by the
@@ -17,14 +18,16 @@ export function makeSchedule({ random, parts, durationMs }) {
   };
   let atMs = calmStartMs;
   while (atMs < durationMs - calmEndMs) {
-    const dice = random.next();
-    const struck = [nextPart()];
-    if (dice < 0.25) struck.push(random.pick(parts.filter((part) => part !== struck[0])));
-    const strike = strikeOf(dice);
+    const strike = strikeOf(random.next());
+    const isOnParts = strike === 'kill' || strike === 'pause';
+    const struck = isOnParts ? [nextPart()] : [];
+    if (isOnParts && random.next() < twoAtOnce) {
+      struck.push(random.pick(parts.filter((part) => part !== struck[0])));
+    }
     incidents.push({
       atMs: Math.round(atMs),
       strike,
-      parts: strike === 'kill' || strike === 'pause' ? struck : [],
+      parts: struck,
       downMs: Math.round(
         strike === 'pause' ? random.between(1000, 12_000) : random.between(0, 6000),
       ),
