@@ -7,7 +7,8 @@ const steerEveryMs = 4000;
 /**
  * Posts events at a steady rate, each for itself. A keyed one is repeated until it is accepted, as a
  * careful customer does.
- * Returns `{done, accepted}`: accepted is a Map of event id to type.
+ * Returns `{done, accepted, keys, statuses}`: Maps of event id to type, of key to event id, and of the
+ * answers' status (0: none) to how often it came.
  */
 export function startLoad({ caller, samples, random, ratePerSecond, durationMs }) {
   const accepted = new Map();
