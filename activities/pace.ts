@@ -8,9 +8,12 @@ export function batchSize(perSecond: number): number {
   return Math.max(1, Math.round((perSecond * BATCH_MS) / 1000));
 }
 
+/** Milliseconds between heartbeats at least, a third of the batches' heartbeat timeout. */
+const HEARTBEAT_MS = 5000;
+
 /**
- * Does `work` to each item in turn, no faster than `perSecond`, with a heartbeat for each: a worker's
- * death is noticed soon.
+ * Does `work` to each item in turn, no faster than `perSecond`, the time after the last one included, so
+ * that the next batch keeps the rate too. It heartbeats all along: a worker's death is noticed soon.
  * @param work answers false to stop
  * @returns false when stopped
  */
@@ -21,10 +24,17 @@ export async function atRate<T>(
 ): Promise<boolean> {
   const start = Date.now();
   for (const [index, item] of items.entries()) {
-    const ahead = start + (index * 1000) / perSecond - Date.now();
-    if (ahead > 0) await sleep(ahead);
-    heartbeat();
+    await sleepUntil(start + (index * 1000) / perSecond);
     if (!(await work(item))) return false;
   }
+  await sleepUntil(start + (items.length * 1000) / perSecond);
   return true;
+}
+
+async function sleepUntil(time: number): Promise<void> {
+  heartbeat();
+  for (let left = time - Date.now(); left > 0; left = time - Date.now()) {
+    await sleep(Math.min(left, HEARTBEAT_MS));
+    heartbeat();
+  }
 }

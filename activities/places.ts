@@ -10,7 +10,7 @@ const LATEST_SHARE = 0.3;
 /** Waits shorter than this are not worth the way back through Temporal. */
 const MIN_WAIT_MS = 1000;
 /** How far ahead turns are given; a line that is longer asks again, at random, so that it's no herd. */
-const MAX_WAIT_MS = 120_000;
+const MAX_WAIT_MS = 600_000;
 /** Webhooks that are remembered. What is forgotten makes only a guess worse, or a line be passed. */
 const REMEMBERED = 10_000;
 

@@ -12,6 +12,9 @@ import type { ActivityDependencies } from '.';
 /** Webhooks looked at by one call. */
 const PAGE = 100;
 
+/** Between the clocks of two API processes: an event too many does less harm than one too few. */
+const CLOCK_SKEW_MS = 1000;
+
 /** Whether a webhook gets the event. */
 function chooses(
   { type, acceptedAt, aboutWebhookId }: EventRecord,
@@ -21,7 +24,8 @@ function chooses(
   return ({ _id, createdAt, events, filter }) => {
     if (_id === aboutWebhookId) return false;
     // A fan-out may come late (Temporal was away); webhooks made after the event don't get it.
-    if (createdAt > acceptedAt || !isSubscribed(events, type)) return false;
+    if (createdAt.getTime() > acceptedAt.getTime() + CLOCK_SKEW_MS || !isSubscribed(events, type))
+      return false;
     if (!filter) return true;
     envelope ??= JSON.parse(body);
     return passesFilter(JSON.parse(filter) as PayloadFilter, envelope);

@@ -14,7 +14,7 @@ import { Store } from './store/store';
 import { Engine } from './temporal/client';
 import { installRuntime } from './temporal/runtime';
 import { setUpTemporal } from './temporal/setup';
-import { createWorker } from './temporal/worker';
+import { runWorker } from './temporal/worker';
 import { VERSION } from './version';
 import type { Logger } from 'pino';
 
@@ -141,24 +141,15 @@ async function startWorker(
   });
   if (!config.mail)
     log.info('SMTP_URL is not set: owners are not told of failing webhooks by mail');
-  const { worker, run } = await createWorker(config, activities);
-  const done = drained(run(), sender);
-  log.info('worker polls');
+  const stopped = new AbortController();
+  const done = runWorker(config, log, activities, stopped.signal).finally(() => sender.close());
   return {
     done,
     stop: async () => {
-      worker.shutdown();
+      stopped.abort();
       await done;
     },
   };
-}
-
-async function drained(running: Promise<void>, sender: HttpSender): Promise<void> {
-  try {
-    await running;
-  } finally {
-    await sender.close();
-  }
 }
 
 main().then(

@@ -1,7 +1,7 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { ERROR_STATUS, type ErrorCode, type FieldProblem } from '../contracts/errors';
-import { isStoreUnavailable } from '../store/errors';
+import { isStoreUnavailable, isTooSlow } from '../store/errors';
 import type { ErrorAnswer } from './schemas/error';
 
 /** A refusal that the caller is told about. */
@@ -24,6 +24,17 @@ export function invalid(details: readonly FieldProblem[]): ApiError {
 
 export function notFound(what: string): ApiError {
   return new ApiError('not_found', `${what} was not found`);
+}
+
+/** What MongoDB counts of a range of time; one that takes it too long is refused. */
+export async function counted<T>(counting: Promise<T>): Promise<T> {
+  try {
+    return await counting;
+  } catch (error) {
+    if (!isTooSlow(error)) throw error;
+    const message = 'begins a range with too many deliveries to count; ask for a shorter one';
+    throw invalid([{ field: 'since', message }]);
+  }
 }
 
 /** Errors of express.json, by their `type`. */

@@ -9,7 +9,7 @@ import type { Engine } from '../temporal/client';
 import { answer, answerPage } from './answers';
 import { audited } from './audited';
 import { allow, projectOf } from './auth';
-import { ApiError, notFound } from './errors';
+import { ApiError, counted, notFound } from './errors';
 import type { replaySchema } from './schemas/replay';
 import { instant, pageQuery, parseBody, parseListQuery, pathId } from './validation';
 
@@ -74,7 +74,7 @@ export function replaysRouter({ store, engine, log }: ReplaysDependencies): Rout
     const { ratePerSecond, dryRun, ...query } = parseBody(replayBody, req);
     if (query.webhookId !== undefined && !(await store.webhooks.get(project._id, query.webhookId)))
       throw notFound('the webhook');
-    const counts = await store.deliveries.countForReplay(project._id, query, new Date());
+    const counts = await counted(store.deliveries.countForReplay(project._id, query, new Date()));
     const matched = [...counts.values()].reduce((sum, count) => sum + count, 0);
     if (dryRun) {
       answer(res, { matched, byWebhook: Object.fromEntries(counts) });

@@ -1,11 +1,10 @@
 import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { deliveryStats, type StatsQuery } from '../store/delivery-stats';
-import { isTooSlow } from '../store/errors';
 import type { Store } from '../store/store';
 import { answer } from './answers';
 import { allow, projectOf } from './auth';
-import { invalid, notFound } from './errors';
+import { counted, invalid, notFound } from './errors';
 import type { statsSchema } from './schemas/stats';
 import { parse, pathId, rangeQuery } from './validation';
 
@@ -36,13 +35,7 @@ export function statsRouter(store: Store): Router {
     of: StatsQuery['of'],
     range: { since: Date; until: Date },
   ): Promise<z.infer<typeof statsSchema>> => {
-    try {
-      return { ...range, ...(await deliveryStats(store.deliveries, { of, ...range })) };
-    } catch (error) {
-      if (!isTooSlow(error)) throw error;
-      const message = 'begins a range with too many deliveries to count; ask for a shorter one';
-      throw invalid([{ field: 'since', message }]);
-    }
+    return { ...range, ...(await counted(deliveryStats(store.deliveries, { of, ...range }))) };
   };
 
   router.get('/stats', read, async (req, res) => {

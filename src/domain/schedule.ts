@@ -8,6 +8,9 @@ export interface RetryPolicyShape {
   maximumAttempts: number;
 }
 
+/** The longest wait after an attempt that was lost with its worker: nothing speaks for hours. */
+const MAX_LOST_DELAY_MS = 15 * 60 * 1000;
+
 /**
  * The retry policy under which the attempt activity is scheduled. The server falls back on it when a
  * worker dies in the middle of an attempt; otherwise the activity names each delay itself.
@@ -17,7 +20,7 @@ export function retryPolicy(delaysMs: readonly number[]): RetryPolicyShape {
   return {
     initialIntervalMs: first,
     backoffCoefficient: Math.max(1, second / first),
-    maximumIntervalMs: Math.max(first, ...delaysMs),
+    maximumIntervalMs: Math.min(Math.max(first, ...delaysMs), Math.max(first, MAX_LOST_DELAY_MS)),
     maximumAttempts: delaysMs.length + 1,
   };
 }

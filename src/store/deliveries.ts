@@ -14,7 +14,7 @@ import {
 } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
 import { isDuplicateKey } from './errors';
-import { findPage, firstIdAt, VISITS, type Page, type PageRequest } from './paging';
+import { findPage, firstIdAt, VISIT_BATCH, VISITS, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
 import type { ReplayQuery, ReplayRecord } from './replays';
 
@@ -66,6 +66,8 @@ export interface DeliveryFilter {
 }
 
 const KEPT_ATTEMPTS = 50;
+/** Milliseconds for counting what a bulk replay is about. */
+const MAX_COUNT_MS = 20_000;
 /** Lists leave the attempts out: with them a page could be many megabytes. */
 const LIST_FIELDS = { attempts: 0 } as const;
 
@@ -345,19 +347,25 @@ export class Deliveries {
 
   /** Ids of the webhooks that hold deliveries. */
   async listHoldingWebhooks(): Promise<string[]> {
-    return this.model.distinct('webhookId', { status: 'held' });
+    // The condition on webhookId is what lets MongoDB use the index of held ones.
+    return this.model.distinct('webhookId', { webhookId: { $gt: '' }, status: 'held' });
   }
 
-  /** How many deliveries a bulk replay is about, by webhook. */
+  /**
+   * How many deliveries a bulk replay is about, by webhook.
+   * @throws what `isTooSlow` tells
+   */
   async countForReplay(
     projectId: string,
     query: ReplayQuery,
     endedBy: Date,
   ): Promise<Map<string, number>> {
-    const counts = await this.model.aggregate<{ _id: string; count: number }>([
-      { $match: replayFilter(projectId, query, endedBy) },
-      { $group: { _id: '$webhookId', count: { $sum: 1 } } },
-    ]);
+    const counts = await this.model
+      .aggregate<{ _id: string; count: number }>([
+        { $match: replayFilter(projectId, query, endedBy) },
+        { $group: { _id: '$webhookId', count: { $sum: 1 } } },
+      ])
+      .option({ maxTimeMS: MAX_COUNT_MS });
     return new Map(counts.map(({ _id, count }) => [_id, count]));
   }
 
@@ -383,7 +391,7 @@ export class Deliveries {
       )
       .sort({ nextAttemptAt: 1 })
       .lean<DeliveryRecord[]>()
-      .cursor()
+      .cursor(VISIT_BATCH)
       .eachAsync(visit, VISITS);
   }
 

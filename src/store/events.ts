@@ -1,5 +1,5 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
-import { findPage, VISITS, type Page, type PageRequest } from './paging';
+import { findPage, VISIT_BATCH, VISITS, type Page, type PageRequest } from './paging';
 import { isDuplicateKey } from './errors';
 import type { NewEvent } from './new-event';
 
@@ -120,7 +120,7 @@ export class Events {
       .find({ fannedOutAt: null, acceptedAt: { $lt: before } }, { projectId: 1, type: 1 })
       .sort({ acceptedAt: 1 })
       .lean()
-      .cursor()
+      .cursor(VISIT_BATCH)
       .eachAsync(visit, VISITS);
   }
 

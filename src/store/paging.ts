@@ -19,6 +19,8 @@ export interface Page<T> {
 
 /** For visits to all documents of a query: how many at a time. */
 export const VISITS = { parallel: 10 } as const;
+/** Documents fetched at a time for them: a batch must be worked off before MongoDB gives the cursor up. */
+export const VISIT_BATCH = { batchSize: 500 } as const;
 
 /** The smallest id that `newId` can make at `time`: ids sort by time, so a range of ids is a range of time. */
 export function firstIdAt(resource: Resource, time: Date): string {

@@ -116,6 +116,10 @@ export class Replays {
     return modifiedCount === 1;
   }
 
+  async deleteAll(projectId: string, session: ClientSession): Promise<void> {
+    await this.model.deleteMany({ projectId }, { session });
+  }
+
   /** Running replays that nothing has happened to since `before`: their workflow may be missing. */
   async listStalled(before: Date): Promise<ReplayRecord[]> {
     return this.model

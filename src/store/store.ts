@@ -99,25 +99,33 @@ export class Store {
     return this.connection.withSession((session) => session.withTransaction(() => work(session)));
   }
 
-  /** Deletes a project with its webhooks and keys; its events and deliveries expire at once. */
+  /**
+   * Deletes a project with all that is its own; its events and deliveries expire at once. They do so
+   * before it as well: cut off in between, it can be asked for again.
+   */
   async deleteProject(id: string): Promise<boolean> {
+    if (!(await this.projects.get(id))) return false;
+    await this.expireAll(id);
     const deleted = await this.transaction(async (session) => {
       if (!(await this.projects.delete(id, session))) return false;
       await this.webhooks.deleteAll(id, session);
       await this.keys.deleteAll(id, session);
       await this.eventTypes.deleteAll(id, session);
       await this.mails.deleteAll(id, session);
+      await this.replays.deleteAll(id, session);
       return true;
     });
-    if (deleted) {
-      const now = new Date();
-      await Promise.all([
-        this.events.expireAll(id, now),
-        this.deliveries.expireAll(id, now),
-        this.inbound.expireAll(id, now),
-      ]);
-    }
+    if (deleted) await this.expireAll(id);
     return deleted;
+  }
+
+  private async expireAll(projectId: string): Promise<void> {
+    const now = new Date();
+    await Promise.all([
+      this.events.expireAll(projectId, now),
+      this.deliveries.expireAll(projectId, now),
+      this.inbound.expireAll(projectId, now),
+    ]);
   }
 
   /** Deletes a webhook; its deliveries stay readable, pending ones end `cancelled`. */

@@ -66,7 +66,13 @@ async function ensureSchedule({ schedule }: Client): Promise<void> {
   const wanted: Omit<ScheduleOptions, 'scheduleId'> = {
     spec: { intervals: [{ every: RECONCILE_EVERY }] },
     policies: { overlap: 'SKIP', catchupWindow: '1m' },
-    action: { type: 'startWorkflow', workflowType: WORKFLOWS.reconcile, taskQueue: TASK_QUEUE },
+    action: {
+      type: 'startWorkflow',
+      workflowType: WORKFLOWS.reconcile,
+      taskQueue: TASK_QUEUE,
+      // The next run waits for this one: it must not do so for ever.
+      workflowExecutionTimeout: '1h',
+    },
   };
   try {
     await schedule.create({ scheduleId: RECONCILE_SCHEDULE, ...wanted });
