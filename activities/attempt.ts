@@ -1,8 +1,9 @@
 import { activityInfo, ApplicationFailure } from '@temporalio/activity';
-import { ApplicationFailureCategory } from '@temporalio/common';
+import { ApplicationFailureCategory, TemporalFailure } from '@temporalio/common';
 import {
   DELIVERY_FAILED_MESSAGE,
   FAILURE_TYPES,
+  LOST_ATTEMPT_DELAY_MS,
   type Activities,
   type NextAttemptDetails,
   type AttemptPolicy,
@@ -47,16 +48,13 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
   const { store, sender, log } = deps;
   const places = new Places(deps.maxAttempts, deps.maxAttemptsPerWebhook);
 
-  return async (deliveryId, policy) => {
+  const attempt: Activities['attemptDelivery'] = async (deliveryId, policy) => {
     const { runId } = activityInfo().workflowExecution!;
     const subject = await load(deps, deliveryId, runId);
     if (typeof subject === 'string') return subject;
     const { delivery, webhook, body } = subject;
 
-    const last = delivery.attempts.at(-1);
-    if (last?.runId === runId) {
-      await countHealth(deps, subject, last, delivery.status);
-    }
+    await countLast(deps, subject, runId);
     if (delivery.status !== 'pending') return settle(delivery.status);
     if (webhook.isPaused) {
       await store.deliveries.hold(deliveryId, runId);
@@ -75,7 +73,7 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
     }
     const now = new Date();
     const result = judge(answer, delivery, policy, now);
-    const attempt = await store.deliveries.recordAttempt(
+    const made = await store.deliveries.recordAttempt(
       delivery,
       {
         runId,
@@ -93,26 +91,42 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
         eventId: delivery.eventId,
         deliveryId,
         webhookId: webhook._id,
-        attempt: attempt.number,
-        outcome: attempt.outcome,
-        statusCode: attempt.statusCode,
-        errorCode: attempt.errorCode,
-        durationMs: attempt.durationMs,
+        attempt: made.number,
+        outcome: made.outcome,
+        statusCode: made.statusCode,
+        errorCode: made.errorCode,
+        durationMs: made.durationMs,
       },
       'attempt',
     );
-    measure(attempt);
-    await countHealth(deps, subject, attempt, result.status);
+    measure(made);
+    await countHealth(deps, subject, made, result.status);
     if (result.nextAttemptAt === null) return settle(result.status);
     const nextDelay = result.nextAttemptAt.getTime() - now.getTime();
     throw ApplicationFailure.create({
-      message: `attempt ${attempt.number} failed: ${attempt.statusCode ?? attempt.errorCode}`,
+      message: `attempt ${made.number} failed: ${made.statusCode ?? made.errorCode}`,
       type: FAILURE_TYPES.attemptFailed,
       nextRetryDelay: nextDelay,
       // A receiver's failure isn't the worker's: the attempt is logged above, once.
       category: ApplicationFailureCategory.BENIGN,
       details: [{ nextDelayMs: nextDelay } satisfies NextAttemptDetails],
     });
+  };
+
+  return async (deliveryId, policy) => {
+    try {
+      return await attempt(deliveryId, policy);
+    } catch (error) {
+      if (error instanceof TemporalFailure) throw error;
+      // MongoDB is away, or a bug: not the receiver's doing, so not by the receiver's schedule.
+      log.warn({ err: error, deliveryId }, 'attempt lost');
+      throw ApplicationFailure.create({
+        message: 'the attempt could not be made or recorded; the log of the worker tells why',
+        type: FAILURE_TYPES.attemptLost,
+        nextRetryDelay: LOST_ATTEMPT_DELAY_MS,
+        details: [{ nextDelayMs: LOST_ATTEMPT_DELAY_MS } satisfies NextAttemptDetails],
+      });
+    }
   };
 }
 
@@ -124,6 +138,16 @@ async function load(
 ): Promise<Subject | RoundResult> {
   let delivery = await store.deliveries.find(deliveryId);
   if (!delivery) return 'gone';
+  const [event, webhook, project] = await Promise.all([
+    store.events.find(delivery.eventId),
+    store.webhooks.get(delivery.projectId, delivery.webhookId),
+    store.projects.get(delivery.projectId),
+  ]);
+  if (!event || !webhook || !project) {
+    await store.deliveries.cancel(deliveryId, new Date());
+    const { status } = delivery;
+    return status === 'succeeded' || status === 'failed' ? status : 'cancelled';
+  }
   // Cancelled between Posthorn's asking for this run, a first or another one, and its start.
   const isAwaited = delivery.runRequested || delivery.runId === null;
   if (isAwaited && delivery.status === 'cancelled') {
@@ -135,15 +159,6 @@ async function load(
   if (delivery.runId !== runId && !isFirstRun) {
     delivery = await store.deliveries.claimRun(deliveryId, runId, new Date());
     if (!delivery) return 'gone';
-  }
-  const [event, webhook, project] = await Promise.all([
-    store.events.find(delivery.eventId),
-    store.webhooks.get(delivery.projectId, delivery.webhookId),
-    store.projects.get(delivery.projectId),
-  ]);
-  if (!event || !webhook || !project) {
-    await store.deliveries.cancel(deliveryId, new Date());
-    return 'cancelled';
   }
   if (event.body === null) {
     // Planned or reset while its payload was being deleted.
@@ -197,6 +212,24 @@ function measure({ statusCode, errorCode, durationMs }: Attempt): void {
   attemptDuration.observe({ result }, durationMs / 1000);
 }
 
+/**
+ * Counts the last attempt if whoever made it died before that was done: this run, or, when it failed, a
+ * run before a replay. Failed ones are known to be counted; that a success is counted again, after more
+ * attempts of the webhook than it remembers, takes a crash.
+ */
+async function countLast(
+  deps: ActivityDependencies,
+  subject: Subject,
+  runId: string,
+): Promise<void> {
+  const { attempts, healthCounted = 0, roundStart, status } = subject.delivery;
+  const last = attempts.at(-1);
+  if (!last || last.number <= healthCounted) return;
+  if (last.outcome === 'succeeded' && last.runId !== runId) return;
+  const endedItsRound = last.outcome === 'failed' && last.number === roundStart;
+  await countHealth(deps, subject, last, endedItsRound ? 'failed' : status);
+}
+
 /** Counts a recorded attempt in the webhook's health, and follows up a failed one, or delivery. */
 async function countHealth(
   deps: ActivityDependencies,
@@ -204,9 +237,7 @@ async function countHealth(
   attempt: Attempt,
   status: DeliveryRecord['status'],
 ): Promise<void> {
-  // It changes nothing but its own delivery.
   const { delivery, webhook } = subject;
-  if (delivery.isPing) return;
   await deps.store.webhooks.countAttempt(
     webhook._id,
     `${delivery._id}#${attempt.number}`,
@@ -218,6 +249,9 @@ async function countHealth(
     await new OwnerMails(deps.store, deps.retentionDays).warn(subject.project, webhook._id);
   }
   if (status === 'failed') await followFailure(deps, subject, attempt);
+  if (attempt.outcome === 'failed') {
+    await deps.store.deliveries.noteHealthCounted(delivery._id, attempt.number);
+  }
 }
 
 /** How the round ends for the workflow. */

@@ -17,7 +17,9 @@ export interface WorkflowStarter {
   startFanOut(event: { _id: string; projectId: string; type: string }): Promise<boolean>;
   startReplay(replayId: string): Promise<boolean>;
   startDrain(webhookId: string): Promise<boolean>;
-  isDeliveryRunning(deliveryId: string): Promise<boolean>;
+  startDelivery(planned: PlannedDelivery, urgency: 'live' | 'bulk'): Promise<boolean>;
+  /** How the latest run of the delivery's workflow stands; null where Temporal has none. */
+  findRun(deliveryId: string): Promise<'running' | 'ended' | null>;
   /** A new run of the delivery's workflow: by reset, or by starting its id again. */
   runDelivery(planned: PlannedDelivery, urgency: 'live' | 'bulk'): Promise<void>;
 }

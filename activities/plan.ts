@@ -4,7 +4,6 @@ import { isSubscribed } from '../src/domain/subscription';
 import type { EventRecord } from '../src/store/events';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
-import { expiryOf } from '../src/store/retention';
 import type { WebhookRecord } from '../src/store/webhooks';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import type { ActivityDependencies } from '.';
@@ -34,8 +33,7 @@ function chooses(
 
 export function createPlanDeliveries({
   store,
-  retentionDays,
-}: Pick<ActivityDependencies, 'store' | 'retentionDays'>): Activities['planDeliveries'] {
+}: Pick<ActivityDependencies, 'store'>): Activities['planDeliveries'] {
   return async (eventId, afterWebhookId) => {
     const event = await store.events.find(eventId);
     const project = event && (await store.projects.get(event.projectId));
@@ -47,7 +45,7 @@ export function createPlanDeliveries({
     const page = await store.webhooks.listForFanOut(project._id, afterWebhookId, PAGE);
     const chosen = page.filter(chooses(event, event.body));
     const at = new Date();
-    const expiresAt = expiryOf(project, at, retentionDays);
+    const { expiresAt } = event;
     const deliveries = await store.deliveries.plan(
       chosen.map((webhook) => newDelivery(event, webhook, { at, expiresAt })),
     );

@@ -8,7 +8,7 @@ import type { ActivityDependencies } from '.';
 
 /** An event or delivery this much behind is looked at; younger ones are likely under way. */
 const GRACE_MS = 20_000;
-/** One that can't be mended must not keep the others from it; more than these, and Temporal is away. */
+/** One that can't be mended must not keep the others from it; more than these of a kind, and Temporal is away. */
 const MAX_FAILURES = 20;
 
 type Dependencies = Pick<ActivityDependencies, 'store' | 'starter' | 'log'>;
@@ -26,41 +26,45 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
     const context = Context.current();
     const before = new Date(Date.now() - graceMs);
     const report: ReconcileReport = { events: 0, deliveries: 0, replays: 0, drains: 0 };
-    let failures = 0;
 
-    /** @param start answers whether there was something to mend */
-    const mend = async (
-      kind: keyof ReconcileReport,
-      id: string,
-      start: () => Promise<boolean>,
-    ): Promise<void> => {
-      context.heartbeat();
-      try {
-        if (!(await start())) return;
-        report[kind] += 1;
-        reconcileMended.inc({ kind });
-      } catch (error) {
-        failures += 1;
-        if (failures > MAX_FAILURES) throw error;
-        log.warn({ err: error, kind, id }, 'reconcile could not mend');
-      }
+    /** @returns mends one of that kind; `start` answers whether there was something to mend */
+    const mender = (kind: keyof ReconcileReport) => {
+      let failures = 0;
+      return async (id: string, start: () => Promise<boolean>): Promise<void> => {
+        context.heartbeat();
+        if (failures > MAX_FAILURES) return;
+        try {
+          if (!(await start())) return;
+          report[kind] += 1;
+          reconcileMended.inc({ kind });
+        } catch (error) {
+          failures += 1;
+          log.warn({ err: error, kind, id }, 'reconcile could not mend');
+        }
+      };
     };
 
-    await store.events.eachNotFannedOut(before, (event) =>
-      mend('events', event._id, () => starter.startFanOut(event)),
-    );
-    await store.deliveries.eachOverdue(before, (delivery) =>
-      mend('deliveries', delivery._id, () => runAgain(deps, delivery)),
-    );
+    // What is soon done first: a great many overdue deliveries must not keep the rest from being mended.
+    await store.webhooks.removeEndedSecrets(new Date());
+    await store.keepUnended(new Date());
+    const replays = mender('replays');
     for (const { _id } of await store.replays.listStalled(before)) {
-      await mend('replays', _id, () => starter.startReplay(_id));
+      await replays(_id, () => starter.startReplay(_id));
     }
+    const drains = mender('drains');
     for (const webhookId of await store.deliveries.listHoldingWebhooks()) {
       if (await store.webhooks.isPaused(webhookId)) continue;
-      await mend('drains', webhookId, () => starter.startDrain(webhookId));
+      await drains(webhookId, () => starter.startDrain(webhookId));
     }
-    await store.webhooks.removeEndedSecrets(new Date());
+    const events = mender('events');
+    await store.events.eachNotFannedOut(before, (event) =>
+      events(event._id, () => starter.startFanOut(event)),
+    );
     await sendOwnerMails(deps, () => context.heartbeat());
+    const deliveries = mender('deliveries');
+    await store.deliveries.eachOverdue(before, (delivery) =>
+      deliveries(delivery._id, () => runAgain(deps, delivery)),
+    );
     if (Object.values(report).some((count) => count > 0)) log.warn(report, 'reconcile mended');
     return report;
   };
@@ -71,7 +75,8 @@ async function runAgain(
   { store, starter }: Dependencies,
   { _id, projectId, webhookId }: DeliveryRecord,
 ): Promise<boolean> {
-  if (await starter.isDeliveryRunning(_id)) return false;
+  const run = await starter.findRun(_id);
+  if (run === 'running') return false;
   const [webhook, project] = await Promise.all([
     store.webhooks.get(projectId, webhookId),
     store.projects.get(projectId),
@@ -79,6 +84,9 @@ async function runAgain(
   if (!webhook || !project) return store.deliveries.cancel(_id, new Date());
   const requested = await store.deliveries.requestRun(_id);
   if (!requested) return false;
-  await starter.runDelivery(toPlanned(requested, webhook, project), 'live');
+  const planned = toPlanned(requested, webhook, project);
+  // Where there was no run, a fan-out may start one at this moment: it must not be reset.
+  if (run === null) return starter.startDelivery(planned, 'live');
+  await starter.runDelivery(planned, 'live');
   return true;
 }

@@ -142,7 +142,7 @@ async function startWorker(
   if (!config.mail)
     log.info('SMTP_URL is not set: owners are not told of failing webhooks by mail');
   const stopped = new AbortController();
-  const done = runWorker(config, log, activities, stopped.signal).finally(() => sender.close());
+  const done = working(runWorker(config, log, activities, stopped.signal), sender);
   return {
     done,
     stop: async () => {
@@ -150,6 +150,14 @@ async function startWorker(
       await done;
     },
   };
+}
+
+async function working(running: Promise<void>, sender: HttpSender): Promise<void> {
+  try {
+    await running;
+  } finally {
+    await sender.close();
+  }
 }
 
 main().then(

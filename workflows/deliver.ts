@@ -17,6 +17,7 @@ import {
 import {
   DELIVERY_FAILED_MESSAGE,
   FAILURE_TYPES,
+  LOST_ATTEMPT_DELAY_MS,
   type Activities,
   type NextAttemptDetails,
   type DeliverInput,
@@ -35,8 +36,6 @@ import {
 
 /** Added to the exchange's own timeout, so that a timed-out attempt is still recorded by its worker. */
 const RECORDING_MARGIN_MS = 10_000;
-/** The wait when attempts were lost to crashes or an unreachable store, which name no delay. */
-const LOST_ATTEMPT_DELAY_MS = 30_000;
 
 const { cancelDelivery } = proxyLocalActivities<Activities>({ startToCloseTimeout: '10s' });
 

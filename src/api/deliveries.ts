@@ -112,18 +112,28 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
 
   router.post('/:id/retry', write, audited('delivery.retried'), async (req, res) => {
     const delivery = await pendingDelivery(req, res);
-    if (delivery.status === 'held') {
+    const project = projectOf(res);
+    const webhook = await store.webhooks.get(project._id, delivery.webhookId);
+    if (delivery.status === 'held' || webhook?.isPaused) {
       throw new ApiError('delivery_held', 'its webhook is paused; resume the webhook');
     }
-    await signal(delivery, 'retryNow');
+    if (!(await signal(delivery, 'retryNow')) && webhook) {
+      // No workflow runs it; reconcile would see to that when the attempt is due.
+      const requested = await store.deliveries.requestRun(delivery._id);
+      if (requested) await engine.runDelivery(toPlanned(requested, webhook, project), 'live');
+    }
     answer(res, view(delivery), 202);
   });
 
   router.post('/:id/cancel', write, audited('delivery.cancelled'), async (req, res) => {
     const delivery = await pendingDelivery(req, res);
-    // One that no workflow runs is ended right here.
+    // One that no workflow runs is ended right here, and so is one whose asked-for run is still to come:
+    // that run finds out, but would take the signal for one of the run before it.
     const signalled = delivery.status === 'pending' && (await signal(delivery, 'cancel'));
-    if (!signalled) await store.deliveries.cancel(delivery._id, new Date());
+    const now = (await store.deliveries.find(delivery._id)) ?? delivery;
+    if (!signalled || delivery.runRequested || now.status === 'held') {
+      await store.deliveries.cancel(delivery._id, new Date());
+    }
     answer(res, view((await store.deliveries.find(delivery._id)) ?? delivery), 202);
   });
 

@@ -36,12 +36,17 @@ export const FAILURE_TYPES = {
   attemptFailed: 'AttemptFailed',
   /** Nothing was sent: it was not its turn, and is tried again after `nextRetryDelay`. */
   attemptDeferred: 'AttemptDeferred',
+  /** No attempt was made or recorded, by no fault of the receiver; it is made after `nextRetryDelay`. */
+  attemptLost: 'AttemptLost',
   /** The delivery is `failed`: no attempt follows. */
   deliveryFailed: 'DeliveryFailed',
 } as const;
 
 /** The message of a `DeliveryFailed`: all that is left of it where the SDK logs a workflow's failure. */
 export const DELIVERY_FAILED_MESSAGE = 'every attempt failed';
+
+/** Milliseconds until an attempt that was lost to a crash or an unreachable store is made. */
+export const LOST_ATTEMPT_DELAY_MS = 30_000;
 
 /** `details[0]` of an `AttemptFailed` or `AttemptDeferred`. */
 export interface NextAttemptDetails {

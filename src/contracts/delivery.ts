@@ -10,6 +10,9 @@ export const DELIVERY_STATUSES = [
 ] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
+/** Statuses of what is still to be sent. */
+export const UNENDED_STATUSES = ['pending', 'held'] as const;
+
 /** Statuses from which nothing happens any more but by replay. */
 export const TERMINAL_STATUSES = ['succeeded', 'failed', 'skipped', 'cancelled'] as const;
 

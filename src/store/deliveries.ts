@@ -8,6 +8,7 @@ import {
 import {
   DELIVERY_STATUSES,
   TERMINAL_STATUSES,
+  UNENDED_STATUSES,
   type Attempt,
   type DeferralReason,
   type DeliveryStatus,
@@ -30,6 +31,8 @@ export interface DeliveryRecord {
   attemptCount: number;
   /** `attemptCount` when the current round (first delivery, or a replay) began. */
   roundStart: number;
+  /** The last failed attempt that the webhook's health has counted. */
+  healthCounted?: number;
   nextAttemptAt: Date | null;
   /** Why the attempt of `nextAttemptAt` was put off; an attempt that is made clears it. */
   deferredFor: DeferralReason | null;
@@ -82,6 +85,7 @@ const schema = new Schema<DeliveryRecord>(
     attempts: { type: Schema.Types.Mixed, default: [] },
     attemptCount: { type: Number, default: 0 },
     roundStart: { type: Number, default: 0 },
+    healthCounted: Number,
     nextAttemptAt: { type: Date, default: null },
     deferredFor: { type: String, default: null },
     replays: { type: Number, default: 0 },
@@ -105,6 +109,10 @@ schema.index({ webhookId: 1, status: 1, _id: -1 });
 schema.index({ nextAttemptAt: 1 }, { partialFilterExpression: { status: 'pending' } });
 schema.index({ webhookId: 1, eventId: 1 }, { partialFilterExpression: { status: 'held' } });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+schema.index(
+  { status: 1, expiresAt: 1 },
+  { partialFilterExpression: { status: { $in: UNENDED_STATUSES } } },
+);
 
 const AFTER = { returnDocument: 'after' } as const;
 
@@ -265,6 +273,11 @@ export class Deliveries {
     return { number: loaded.attemptCount + 1, ...exchange };
   }
 
+  /** An attempt's failure has been counted, and followed up. */
+  async noteHealthCounted(id: string, attempt: number): Promise<void> {
+    await this.model.updateOne({ _id: id }, { $max: { healthCounted: attempt } });
+  }
+
   /**
    * From a terminal status to pending, counted as a replay, with the whole schedule before it; null when
    * the status is another, or there is nothing to send any more.
@@ -303,7 +316,7 @@ export class Deliveries {
     const ended = { status: 'cancelled', nextAttemptAt: null, completedAt: at } as const;
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, status: { $in: ['pending', 'held'] } },
-      { $set: { ...ended, ...(runId !== undefined && { runId }) } },
+      { $set: { ...ended, ...(runId !== undefined && { runId, runRequested: false }) } },
     );
     if (modifiedCount === 1) deliveriesEnded.inc({ status: 'cancelled' });
     return modifiedCount === 1;
@@ -320,7 +333,7 @@ export class Deliveries {
   /** Keeps a pending delivery of a paused webhook, which the run has found so, until it is resumed. */
   async hold(id: string, runId: string): Promise<void> {
     await this.model.updateOne(
-      { _id: id, status: 'pending' },
+      { _id: id, status: 'pending', runId: { $in: [runId, null] } },
       { $set: { status: 'held', nextAttemptAt: null, runId } },
     );
   }
@@ -395,11 +408,36 @@ export class Deliveries {
       .eachAsync(visit, VISITS);
   }
 
-  /** Notes that a new run is about to be asked for; null when the delivery is no longer pending. */
+  /**
+   * Notes that a new run is about to be asked for; null when the delivery is no longer pending. A first
+   * run needs no note: it may be the fan-out's, on its way already.
+   */
   async requestRun(id: string): Promise<DeliveryRecord | null> {
+    const isAnother = { $or: ['$runRequested', { $ne: ['$runId', null] }] };
     return this.model
-      .findOneAndUpdate({ _id: id, status: 'pending' }, { $set: { runRequested: true } }, AFTER)
+      .findOneAndUpdate({ _id: id, status: 'pending' }, [{ $set: { runRequested: isAnother } }], {
+        ...AFTER,
+        updatePipeline: true,
+      })
       .lean<DeliveryRecord>();
+  }
+
+  /** Some of those that have not ended and expire between two times. */
+  async listUnendedExpiring(
+    after: Date,
+    before: Date,
+    limit: number,
+  ): Promise<Pick<DeliveryRecord, '_id' | 'eventId'>[]> {
+    return this.model
+      .find({ status: { $in: UNENDED_STATUSES }, expiresAt: { $gt: after, $lt: before } })
+      .select({ eventId: 1 })
+      .limit(limit)
+      .lean<Pick<DeliveryRecord, '_id' | 'eventId'>[]>();
+  }
+
+  /** Lets them not expire before `until`. */
+  async keep(ids: readonly string[], until: Date): Promise<void> {
+    await this.model.updateMany({ _id: { $in: ids } }, { $max: { expiresAt: until } });
   }
 
   /** A run that was asked for has come, and has nothing to do. */

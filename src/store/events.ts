@@ -124,6 +124,11 @@ export class Events {
       .eachAsync(visit, VISITS);
   }
 
+  /** Lets them not expire before `until`. */
+  async keep(ids: readonly string[], until: Date): Promise<void> {
+    await this.model.updateMany({ _id: { $in: ids } }, { $max: { expiresAt: until } });
+  }
+
   /** Lets the events of a deleted project expire now. */
   async expireAll(projectId: string, at: Date): Promise<void> {
     await this.model.updateMany({ projectId }, { $set: { expiresAt: at } });

@@ -1,8 +1,7 @@
+import { UNENDED_STATUSES } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
 import type { EventRecord } from './events';
 import type { Store } from './store';
-
-const UNENDED = ['pending', 'held'] as const;
 
 /**
  * Deletes an event's payload for good, wherever it is kept: its body, what a provider reported, and what
@@ -33,7 +32,7 @@ export async function expungeEvent(
       .session(session)
       .lean<{ _id: string }[]>();
     const { modifiedCount: ended } = await deliveries.updateMany(
-      { eventId: id, status: { $in: UNENDED } },
+      { eventId: id, status: { $in: UNENDED_STATUSES } },
       { $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at } },
       { session },
     );

@@ -19,6 +19,10 @@ const SERVER_SELECTION_TIMEOUT_MS = 5000;
 /** Milliseconds between tries to connect for the first time. */
 const CONNECT_RETRY_MS = 500;
 
+/** How long before its expiry something unended is moved on. */
+const KEEP_BEFORE_MS = 12 * 60 * 60 * 1000;
+const KEEP_BATCH = 500;
+
 /** How often equal reports are looked up again after another request has stored one of them. */
 const INSERT_TRIES = 5;
 
@@ -126,6 +130,28 @@ export class Store {
       this.deliveries.expireAll(projectId, now),
       this.inbound.expireAll(projectId, now),
     ]);
+  }
+
+  /**
+   * What is still to be sent must not expire, however long a pause or a schedule takes: moves what would
+   * within half a day on by a day, with its events. What has expired already was deleted with its project.
+   */
+  async keepUnended(now: Date): Promise<void> {
+    const soon = new Date(now.getTime() + KEEP_BEFORE_MS);
+    const until = new Date(now.getTime() + 2 * KEEP_BEFORE_MS);
+    for (;;) {
+      const expiring = await this.deliveries.listUnendedExpiring(now, soon, KEEP_BATCH);
+      // The events first: a delivery is found again until both are done.
+      await this.events.keep(
+        expiring.map(({ eventId }) => eventId),
+        until,
+      );
+      await this.deliveries.keep(
+        expiring.map(({ _id }) => _id),
+        until,
+      );
+      if (expiring.length < KEEP_BATCH) return;
+    }
   }
 
   /** Deletes a webhook; its deliveries stay readable, pending ones end `cancelled`. */

@@ -5,6 +5,7 @@ import {
   WorkflowNotFoundError,
   type WorkflowStartOptions,
 } from '@temporalio/client';
+import type { Priority } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import type { Config } from '../config/config';
 import {
@@ -27,6 +28,11 @@ const START_TIMEOUT_MS = 2000;
 
 /** `queued`: no worker has taken it yet; `waiting`: for the next attempt's time. */
 export type DeliveryActivity = 'queued' | 'attempting' | 'waiting' | 'paused';
+
+const priorityOf = (
+  { projectId }: Pick<PlannedDelivery, 'projectId'>,
+  urgency: keyof typeof PRIORITIES,
+): Priority => ({ priorityKey: PRIORITIES[urgency], fairnessKey: projectId });
 
 export interface EngineOptions {
   client: Client;
@@ -67,12 +73,14 @@ export class Engine {
     });
   }
 
-  async isDeliveryRunning(deliveryId: string): Promise<boolean> {
+  /** How the latest run of the delivery's workflow stands; null where Temporal has none. */
+  async findRun(deliveryId: string): Promise<'running' | 'ended' | null> {
     try {
       const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
-      return (await this.within(() => handle.describe())).status.name === 'RUNNING';
+      const { status } = await this.within(() => handle.describe());
+      return status.name === 'RUNNING' ? 'running' : 'ended';
     } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
+      if (error instanceof WorkflowNotFoundError) return null;
       throw error;
     }
   }
@@ -82,21 +90,24 @@ export class Engine {
    * (never started, or past its retention), by starting the same id again.
    * @param urgency which place its tasks have among those that wait for a worker
    */
-  async runDelivery(
+  async runDelivery(planned: PlannedDelivery, urgency: keyof typeof PRIORITIES): Promise<void> {
+    const workflowId = deliveryWorkflowId(planned.deliveryId);
+    const priority = priorityOf(planned, urgency);
+    if (await this.within(() => resetToStart(this.client, workflowId, priority))) return;
+    await this.startDelivery(planned, urgency);
+  }
+
+  /** @returns false when it runs already */
+  async startDelivery(
     { summary, ...input }: PlannedDelivery,
     urgency: keyof typeof PRIORITIES,
-  ): Promise<void> {
-    const workflowId = deliveryWorkflowId(input.deliveryId);
-    const priority = { priorityKey: PRIORITIES[urgency], fairnessKey: input.projectId };
-    await this.within(async () => {
-      if (await resetToStart(this.client, workflowId, priority)) return;
-      await this.start(WORKFLOWS.deliverWebhook, {
-        workflowId,
-        args: [input],
-        staticSummary: summary,
-        priority,
-        typedSearchAttributes: deliverySearchAttributes(input),
-      });
+  ): Promise<boolean> {
+    return this.start(WORKFLOWS.deliverWebhook, {
+      workflowId: deliveryWorkflowId(input.deliveryId),
+      args: [input],
+      staticSummary: summary,
+      priority: priorityOf(input, urgency),
+      typedSearchAttributes: deliverySearchAttributes(input),
     });
   }
 

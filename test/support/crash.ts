@@ -110,7 +110,7 @@ export class Crash {
       return isIt && delivery!.id;
     });
     await this.until('its workflow has ended', async () => {
-      return !(await this.stack.engine.isDeliveryRunning(id));
+      return (await this.stack.engine.findRun(id)) !== 'running';
     });
     expect(await this.deliveries()).toMatchObject([expected]);
   }

@@ -27,7 +27,8 @@ const refuse = (): never => {
 };
 const noStarter: WorkflowStarter = {
   startFanOut: refuse,
-  isDeliveryRunning: refuse,
+  startDelivery: refuse,
+  findRun: refuse,
   runDelivery: refuse,
   startReplay: refuse,
   startDrain: refuse,

@@ -47,16 +47,16 @@ describe("a worker's places for attempts", () => {
     expect(waits).toEqual([3700, 7400, 11_100]);
   });
 
-  it('never sends anybody off for less than a second, nor for more than two minutes', () => {
+  it('never sends anybody off for less than a second, nor for more than ten minutes', () => {
     const places = new Places(100, 1);
     const waits = Array.from(
       { length: 1000 },
-      () => places.wait('rate_limit', 'limited', 0.4 * SECOND).waitMs,
+      () => places.wait('rate_limit', 'limited', 2 * SECOND).waitMs,
     );
-    expect(Math.min(...waits)).toBe(SECOND);
-    expect(Math.max(...waits)).toBeLessThanOrEqual(120 * SECOND);
+    expect(Math.min(...waits)).toBeGreaterThanOrEqual(SECOND);
+    expect(Math.max(...waits)).toBeLessThanOrEqual(600 * SECOND);
     // Those beyond the line's end come back spread out.
-    expect(Math.min(...waits.slice(300))).toBeGreaterThanOrEqual(60 * SECOND);
+    expect(Math.min(...waits.slice(300))).toBeGreaterThanOrEqual(300 * SECOND);
     expect(new Set(waits.slice(300)).size).toBeGreaterThan(500);
   });
 

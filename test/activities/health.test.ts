@@ -1,0 +1,84 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { Activities } from '../../src/contracts/activities';
+import { Fixture } from '../support/fixture';
+import { Receiver } from '../support/receiver';
+
+const policy = { timeoutMs: 1000, retryDelaysMs: [60_000, 60_000] };
+
+describe('the health that attempts make', () => {
+  let fixture: Fixture;
+  let receiver: Receiver;
+  let activities: Activities;
+
+  beforeAll(async () => {
+    [fixture, receiver] = await Promise.all([Fixture.open(), Receiver.start()]);
+    activities = fixture.activities();
+  });
+  afterAll(() => Promise.all([fixture.close(), receiver.close()]));
+
+  /** As an activity of that run; answers the failure's type, where it fails. */
+  const attempt = (id: string, runId: string): Promise<unknown> =>
+    new MockActivityEnvironment({ workflowExecution: { workflowId: 'delivery', runId } })
+      .run(() => activities.attemptDelivery(id, policy))
+      .catch((error: unknown) => (error as { type: string }).type);
+  /** More attempts of the webhook than it remembers have been counted since. */
+  const forget = (id: string) =>
+    fixture.store.webhooks.model.updateOne({ _id: id }, { $set: { countedAttempts: [] } });
+
+  it('counts a failure once, however many other attempts come before the next one', async () => {
+    receiver.respondWith(500);
+    const { planned, webhook } = await fixture.planned(receiver.url);
+    expect(await attempt(planned.deliveryId, 'run-1')).toBe('AttemptFailed');
+    await forget(webhook._id);
+    expect(await attempt(planned.deliveryId, 'run-1')).toBe('AttemptFailed');
+    expect((await fixture.health(webhook)).failureCount).toBe(2);
+  });
+
+  it('counts what a worker died over before the delivery was replayed, and follows it up', async () => {
+    receiver.respondWith(410);
+    const { planned, webhook } = await fixture.planned(receiver.url);
+    const { deliveries, webhooks } = fixture.store;
+    expect(await attempt(planned.deliveryId, 'run-1')).toBe('DeliveryFailed');
+    // As if it had died between the record and the count.
+    await deliveries.model.updateOne(
+      { _id: planned.deliveryId },
+      { $unset: { healthCounted: '' } },
+    );
+    await webhooks.model.updateOne(
+      { _id: webhook._id },
+      { $set: { isActive: true, disabledReason: null, failureCount: 0, countedAttempts: [] } },
+    );
+    await deliveries.beginReplay(webhook.projectId, planned.deliveryId, new Date());
+    receiver.respondWith(500);
+    expect(await attempt(planned.deliveryId, 'run-2')).toBe('AttemptFailed');
+    expect(await fixture.health(webhook)).toMatchObject({
+      failureCount: 2,
+      isActive: false,
+      disabledReason: 'gone',
+    });
+  });
+
+  it('is not cleared by a success before a replay', async () => {
+    receiver.respondWith(200);
+    const { planned, webhook } = await fixture.planned(receiver.url);
+    expect(await attempt(planned.deliveryId, 'run-1')).toBe('succeeded');
+    await fixture.store.webhooks.model.updateOne(
+      { _id: webhook._id },
+      { $set: { failureCount: 7, countedAttempts: [] } },
+    );
+    await fixture.store.deliveries.beginReplay(webhook.projectId, planned.deliveryId, new Date());
+    receiver.respondWith(500);
+    expect(await attempt(planned.deliveryId, 'run-2')).toBe('AttemptFailed');
+    expect((await fixture.health(webhook)).failureCount).toBe(8);
+  });
+
+  it('leaves a delivery as it ended whose webhook is gone, whoever resets it', async () => {
+    receiver.respondWith(200);
+    const { planned, webhook, project } = await fixture.planned(receiver.url);
+    expect(await attempt(planned.deliveryId, 'run-1')).toBe('succeeded');
+    const ended = await fixture.delivery(planned.deliveryId);
+    await fixture.store.deleteWebhook(project._id, webhook._id);
+    expect(await attempt(planned.deliveryId, 'run-2')).toBe('succeeded');
+    expect(await fixture.delivery(planned.deliveryId)).toEqual(ended);
+  });
+});
