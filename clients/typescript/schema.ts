@@ -51,7 +51,7 @@ export interface paths {
     head?: never;
     /**
      * Change a project
-     * @description The admin key only. Fields that are left out stay as they are.
+     * @description The admin key only. Fields that are left out stay as they are; `policy` is replaced as a whole.
      */
     patch: operations['updateProject'];
     trace?: never;
@@ -161,7 +161,7 @@ export interface paths {
     head?: never;
     /**
      * Change a webhook
-     * @description Fields that are left out stay as they are; `url` can’t be changed. `isActive: true` enables it again and sets `failureCount` to 0. Which event types there are, whether `url` must be https, and whether the caller may bring a `secret`, depends on the project’s profile: 422 otherwise.
+     * @description Fields that are left out stay as they are; `policy`, `headers` and `events` are replaced as a whole; `url` can’t be changed. `isActive: true` enables it again and sets `failureCount` to 0. Which event types there are, whether `url` must be https, and whether the caller may bring a `secret`, depends on the project’s profile: 422 otherwise.
      */
     patch: operations['updateWebhook'];
     trace?: never;
@@ -194,7 +194,7 @@ export interface paths {
     put?: never;
     /**
      * Rotate the secret
-     * @description For `overlapHours` deliveries are signed with the old secret as well. Some profiles take a `secret` of the caller’s own.
+     * @description For `overlapHours` deliveries are signed with the old secret as well. Some profiles take a `secret` of the caller’s own, which must not be live already.
      */
     post: operations['rotateWebhookSecret'];
     delete?: never;
@@ -334,7 +334,10 @@ export interface paths {
       path?: never;
       cookie?: never;
     };
-    /** List events */
+    /**
+     * List events
+     * @description `since` and `until` go by `acceptedAt`, as the order does.
+     */
     get: operations['listEvents'];
     put?: never;
     /**
@@ -359,7 +362,7 @@ export interface paths {
     put?: never;
     /**
      * Post a batch of events
-     * @description All are checked first; either all of them are accepted or none.
+     * @description All are checked first; either all of them are accepted or none. Under an `Idempotency-Key` the same body answers the first batch’s events.
      */
     post: operations['postEvents'];
     delete?: never;
@@ -492,7 +495,7 @@ export interface paths {
     put?: never;
     /**
      * Replay many deliveries
-     * @description Of deliveries made in a range of time, by status, and by webhook and types where they are given.
+     * @description Of deliveries made in a range of time, by status, and by webhook and types where they are given. `types` takes what subscriptions do; families become the types that there are now, and `*` leaves none out.
      */
     post: operations['createReplay'];
     delete?: never;
@@ -1703,8 +1706,13 @@ export interface components {
       id: string;
       projectId: string;
       type: string;
-      /** Format: date-time */
+      /**
+       * Format: date-time
+       * @description When it happened, as the caller says, or when it was accepted.
+       */
       createdAt: string;
+      /** Format: date-time */
+      acceptedAt: string;
       /** @description A sample that was asked for, not something that happened. */
       test: boolean;
       /** @description null: it was deleted. */
@@ -1718,8 +1726,13 @@ export interface components {
       id: string;
       projectId: string;
       type: string;
-      /** Format: date-time */
+      /**
+       * Format: date-time
+       * @description When it happened, as the caller says, or when it was accepted.
+       */
       createdAt: string;
+      /** Format: date-time */
+      acceptedAt: string;
       /** @description A sample that was asked for, not something that happened. */
       test: boolean;
       /** @description null: it was deleted. */
@@ -4043,6 +4056,7 @@ export interface operations {
            *             "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
            *             "type": "email.delivered",
            *             "createdAt": "2026-10-01T09:30:00.000Z",
+           *             "acceptedAt": "2026-10-01T09:30:02.000Z",
            *             "test": false,
            *             "data": {
            *               "emailId": "66f2a1b3c4d5e6f708192a4c",
@@ -4151,6 +4165,7 @@ export interface operations {
       header?: {
         /** @description The project. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
+        'idempotency-key'?: string;
       };
       path?: never;
       cookie?: never;
@@ -4206,6 +4221,7 @@ export interface operations {
       401: components['responses']['unauthorized'];
       403: components['responses']['forbidden'];
       404: components['responses']['not_found'];
+      409: components['responses']['idempotency_conflict'];
       413: components['responses']['payload_too_large'];
       415: components['responses']['unsupported_media_type'];
       422: components['responses']['validation_failed'];
@@ -4244,6 +4260,7 @@ export interface operations {
            *         "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
            *         "type": "email.delivered",
            *         "createdAt": "2026-10-01T09:30:00.000Z",
+           *         "acceptedAt": "2026-10-01T09:30:02.000Z",
            *         "test": false,
            *         "data": {
            *           "emailId": "66f2a1b3c4d5e6f708192a4c",
@@ -4322,6 +4339,7 @@ export interface operations {
            *         "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
            *         "type": "email.delivered",
            *         "createdAt": "2026-10-01T09:30:00.000Z",
+           *         "acceptedAt": "2026-10-01T09:30:02.000Z",
            *         "test": false,
            *         "data": null,
            *         "expungedAt": "2026-10-01T11:00:00.000Z"

@@ -20,8 +20,9 @@ import { eventsRouter } from './events';
 import { FailedAuthentications } from './failed-authentications';
 import { keysRouter } from './keys';
 import { Intake } from './intake';
+import { jsonBody } from './json-body';
 import { measured } from './measured';
-import { documentedMethodsOnly } from './openapi/methods';
+import { documentedOnly } from './openapi/documented';
 import { platformRouter } from './platform/router';
 import { projectsRouter } from './projects';
 import { replaysRouter } from './replays';
@@ -58,7 +59,10 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   app.use(requestLog(log));
   app.use(measured);
   app.use(helmet());
-  app.use(documentedMethodsOnly());
+  const documented = documentedOnly();
+  app.use(documented.methods);
+  app.use(docsRouter());
+  app.use(neverCached);
 
   app.get('/healthz', (_req, res) => {
     answer(res, { status: 'ok' });
@@ -83,8 +87,6 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
     res.type(metrics.contentType).send(await metrics.metrics());
   });
 
-  app.use(docsRouter());
-
   const { retentionDays } = config;
   app.locals.auditTrail = { audit: store.audit, log, retentionDays } satisfies AuditTrail;
   const intake = new Intake(store, engine, log, retentionDays);
@@ -101,8 +103,9 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   v1.use(authenticate(authentication));
   v1.use(perKey);
   v1.use(jsonOnly);
-  v1.use('/events/batch', express.json({ limit: BATCH_LIMIT, type: 'application/json' }));
-  v1.use(express.json({ limit: BODY_LIMIT, type: 'application/json' }));
+  v1.use('/events/batch', jsonBody(BATCH_LIMIT));
+  v1.use(jsonBody(BODY_LIMIT));
+  v1.use(documented.bodies);
   // Before /projects, which is the admin's alone.
   v1.use('/projects/:projectId/keys', keysRouter(store));
   v1.use('/projects', projectsRouter({ store, cipher }));
@@ -111,7 +114,7 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   v1.use('/event-types', eventTypesRouter({ store, catalog: intake.catalog }));
   v1.use('/webhooks', webhooksRouter({ store, engine, intake, cipher, log, ...config }));
   v1.use('/events', eventsRouter({ store, engine, intake, log }));
-  v1.use('/replays', replaysRouter({ store, engine, log }));
+  v1.use('/replays', replaysRouter({ store, engine, log, catalog: intake.catalog }));
   v1.use('/deliveries', deliveriesRouter({ store, engine, log, webUrl: webUrls(config.temporal) }));
   app.use('/v1', v1);
 
@@ -156,6 +159,14 @@ function requestLog(log: Logger): RequestHandler {
       error || res.statusCode >= 500 ? 'error' : res.statusCode >= 400 ? 'info' : 'debug',
   });
 }
+
+/** Answers are the state of now: none is kept by a cache, and none is `304`, not even for `If-None-Match: *`. */
+const neverCached: RequestHandler = (req, res, next) => {
+  delete req.headers['if-none-match'];
+  delete req.headers['if-modified-since'];
+  res.set('Cache-Control', 'no-store');
+  next();
+};
 
 /** A body in another format is refused rather than ignored. */
 const jsonOnly: RequestHandler = (req, _res, next) => {

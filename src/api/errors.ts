@@ -81,5 +81,5 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
 }
 
 export const unknownRoute: RequestHandler = (req) => {
-  throw new ApiError('not_found', `there is no ${req.method} ${req.path}`);
+  throw new ApiError('not_found', `there is no ${req.method} ${req.originalUrl.split('?')[0]}`);
 };

@@ -1,4 +1,4 @@
-import { Router } from 'express';
+import { Router, type Request } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { EventRecord } from '../store/events';
@@ -51,12 +51,25 @@ function view({
   projectId,
   type,
   createdAt,
+  acceptedAt,
   test,
   body,
   expungedAt,
 }: EventRecord): z.infer<typeof eventSchema> {
   const data = body === null ? null : (JSON.parse(body) as { data: Record<string, unknown> }).data;
-  return { id: _id, projectId, type, createdAt, test: test ?? false, data, expungedAt };
+  return { id: _id, projectId, type, createdAt, acceptedAt, test: test ?? false, data, expungedAt };
+}
+
+/** The header's key with the body that it is for. */
+function idempotencyOf(req: Request): { key: string; body: unknown } | undefined {
+  const key = req.get('idempotency-key');
+  if (key === undefined) return undefined;
+  if (!IDEMPOTENCY_KEY.test(key)) {
+    throw invalid([
+      { field: 'Idempotency-Key', message: 'must be 1-255 visible ASCII characters' },
+    ]);
+  }
+  return { key, body: req.body };
 }
 
 function accepted(
@@ -73,24 +86,17 @@ export function eventsRouter({ store, engine, intake, log }: EventsDependencies)
   const send = allow('owner', 'sender');
 
   router.post('/', send, async (req, res) => {
-    const key = req.get('idempotency-key');
-    if (key !== undefined && !IDEMPOTENCY_KEY.test(key)) {
-      throw invalid([
-        { field: 'Idempotency-Key', message: 'must be 1-255 visible ASCII characters' },
-      ]);
-    }
+    const idempotency = idempotencyOf(req);
     const project = projectOf(res);
     const posted = parseBody(eventBody, req);
     const types = await intake.catalog.find(project, [posted.type]);
     const prepared = intake.prepare(project, types, posted);
-    const { event, duplicate } = await intake.accept(
-      prepared,
-      key === undefined ? undefined : { key, body: req.body },
-    );
+    const { event, duplicate } = await intake.accept(prepared, idempotency);
     answer(res, accepted(event, duplicate), 202);
   });
 
   router.post('/batch', send, async (req, res) => {
+    const idempotency = idempotencyOf(req);
     const project = projectOf(res);
     const { events } = parseBody(batchBody, req);
     const types = await intake.catalog.find(
@@ -100,8 +106,8 @@ export function eventsRouter({ store, engine, intake, log }: EventsDependencies)
     const prepared = prepareAll(events, (event, index) =>
       intake.prepare(project, types, event, ['events', String(index)]),
     );
-    await intake.acceptAll(prepared);
-    answer(res, { events: prepared.map((event) => accepted(event, false)) }, 202);
+    const batch = await intake.acceptAll(prepared, idempotency);
+    answer(res, { events: batch.events.map((event) => accepted(event, batch.duplicate)) }, 202);
   });
 
   router.get('/', read, async (req, res) => {

@@ -26,6 +26,21 @@ export interface PostedEvent {
   createdAt?: Date;
 }
 
+/** A caller's key, and the body that belongs to it. */
+interface Idempotency {
+  key: string;
+  body: unknown;
+}
+
+const hashOf = (body: unknown): string =>
+  createHash('sha256').update(JSON.stringify(body)).digest('base64');
+
+const keyConflict = (): ApiError =>
+  new ApiError(
+    'idempotency_conflict',
+    'this Idempotency-Key was used for another body; use a new key for a new request',
+  );
+
 /** The door that every event comes in by: checked, serialised once, stored, its fan-out started. */
 export class Intake {
   /** The event types that it checks by. */
@@ -68,25 +83,18 @@ export class Intake {
 
   /**
    * Stores one event; once this returns, it can't be lost.
-   * @param idempotency the caller's key, and the body that belongs to it
    * @throws ApiError 409 when the key was used for another body
    */
   async accept(
     event: NewEvent,
-    idempotency?: { key: string; body: unknown },
+    idempotency?: Idempotency,
   ): Promise<{ event: EventRecord; duplicate: boolean }> {
-    const requestHash =
-      idempotency && createHash('sha256').update(JSON.stringify(idempotency.body)).digest('base64');
+    const requestHash = idempotency && hashOf(idempotency.body);
     const accepted = await this.store.events.insert({
       ...event,
       ...(idempotency && { idempotencyKey: idempotency.key, requestHash }),
     });
-    if (accepted.duplicate && accepted.event.requestHash !== requestHash) {
-      throw new ApiError(
-        'idempotency_conflict',
-        'this Idempotency-Key was used for another event; use a new key for a new event',
-      );
-    }
+    if (accepted.duplicate && accepted.event.requestHash !== requestHash) throw keyConflict();
     if (!accepted.duplicate) eventsAccepted.inc();
     await this.startFanOut(accepted.event);
     return accepted;
@@ -95,13 +103,25 @@ export class Intake {
   /**
    * Stores a batch, all of it or nothing. Its fan-outs start one after another behind the answer: what
    * a crash cuts off there is left to reconcile.
+   * @returns the batch as stored, by this request or by an equal one before it
+   * @throws ApiError 409 when the key was used for another body
    */
-  async acceptAll(events: readonly NewEvent[]): Promise<void> {
-    const stored = await this.store.transaction((session) =>
-      this.store.events.insertAll(events, session),
+  async acceptAll(
+    events: readonly NewEvent[],
+    idempotency?: Idempotency,
+  ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
+    const requestHash = idempotency && hashOf(idempotency.body);
+    const accepted = await this.store.insertBatch(
+      events.map((event, index) => ({
+        ...event,
+        // With spaces, which a caller's keys don't have: one event's key is another one than a batch's.
+        ...(idempotency && { idempotencyKey: `batch ${index} ${idempotency.key}`, requestHash }),
+      })),
     );
-    eventsAccepted.inc(stored.length);
-    void this.startAll(stored);
+    if (accepted.duplicate && accepted.events[0]?.requestHash !== requestHash) throw keyConflict();
+    if (!accepted.duplicate) eventsAccepted.inc(accepted.events.length);
+    void this.startAll(accepted.events);
+    return accepted;
   }
 
   /**

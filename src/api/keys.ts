@@ -7,10 +7,10 @@ import { audited } from './audited';
 import { principalOf } from './auth';
 import { ApiError, notFound } from './errors';
 import type { keySchema } from './schemas/project';
-import { instant, pageQuery, parseBody, parseListQuery, pathId } from './validation';
+import { instant, nameField, pageQuery, parseBody, parseListQuery, pathId } from './validation';
 
 export const keyBody = z.strictObject({
-  name: z.string().trim().min(1).max(200),
+  name: nameField,
   role: z.enum(KEY_ROLES),
   expiresAt: instant
     .refine((time) => time > new Date(), 'must be in the future')

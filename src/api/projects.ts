@@ -11,10 +11,10 @@ import { invalid, notFound } from './errors';
 import { policyFields } from './policy';
 import { providerKeysField, providerKeysView, sealProviderKeys } from './provider-keys';
 import type { projectSchema } from './schemas/project';
-import { pageQuery, parseBody, parseListQuery, pathId } from './validation';
+import { nameField, pageQuery, parseBody, parseListQuery, pathId } from './validation';
 
 const fields = {
-  name: z.string().trim().min(1).max(200),
+  name: nameField,
   plan: z.string().trim().min(1).max(100).nullable().optional(),
   ownerEmail: z.email().max(320).nullable().optional(),
   policy: z

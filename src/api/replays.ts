@@ -3,6 +3,9 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { TERMINAL_STATUSES } from '../contracts/delivery';
 import { idPattern, newId } from '../contracts/ids';
+import { OPERATIONAL_TYPES } from '../contracts/operational';
+import { isSubscribed } from '../domain/subscription';
+import { getProfile } from '../profiles';
 import type { ReplayRecord } from '../store/replays';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
@@ -10,29 +13,38 @@ import { answer, answerPage } from './answers';
 import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { ApiError, counted, notFound } from './errors';
+import type { EventCatalog } from './event-catalog';
 import type { replaySchema } from './schemas/replay';
 import { instant, pageQuery, parseBody, parseListQuery, pathId } from './validation';
+import { subscriptionField } from './webhook-body';
 
 export interface ReplaysDependencies {
   store: Store;
   engine: Engine;
+  catalog: EventCatalog;
   log: Logger;
 }
 
 const DEFAULT_RATE = 10;
 
-export const replayBody = z
-  .strictObject({
-    webhookId: z.string().regex(idPattern('webhook'), 'is no webhook id').optional(),
-    statuses: z.array(z.enum(TERMINAL_STATUSES)).min(1).default(['failed', 'skipped']),
-    types: z.array(z.string().min(1).max(200)).min(1).max(200).optional(),
-    since: instant,
-    until: instant,
-    ratePerSecond: z.number().min(0.1).max(100).default(DEFAULT_RATE),
-    dryRun: z.boolean().default(false),
-  })
-  .refine(({ since, until }) => since < until, { path: ['until'], error: 'must be after since' });
+/** @param types a subscription's field: deliveries are chosen by the same patterns */
+export const replayBody = (types: z.ZodType<string[]>) =>
+  z
+    .strictObject({
+      webhookId: z.string().regex(idPattern('webhook'), 'is no webhook id').optional(),
+      statuses: z.array(z.enum(TERMINAL_STATUSES)).min(1).default(['failed', 'skipped']),
+      types: types.optional(),
+      since: instant,
+      until: instant,
+      ratePerSecond: z.number().min(0.1).max(100).default(DEFAULT_RATE),
+      dryRun: z.boolean().default(false),
+    })
+    .refine(({ since, until }) => since < until, { path: ['until'], error: 'must be after since' });
 export const replaysQuery = z.strictObject(pageQuery('replay'));
+
+/** The types of now that the patterns stand for. */
+const expanded = (patterns: readonly string[], names: readonly string[]): string[] =>
+  [...names, ...OPERATIONAL_TYPES].filter((type) => isSubscribed(patterns, type));
 
 /** It changes nothing. */
 const isDryRun = (body: unknown): boolean =>
@@ -57,7 +69,7 @@ function view(replay: ReplayRecord): z.infer<typeof replaySchema> {
 }
 
 /** `/v1/replays`: bulk replays */
-export function replaysRouter({ store, engine, log }: ReplaysDependencies): Router {
+export function replaysRouter({ store, engine, catalog, log }: ReplaysDependencies): Router {
   const router = Router();
   const read = allow('owner', 'reader');
   const write = allow('owner');
@@ -71,7 +83,13 @@ export function replaysRouter({ store, engine, log }: ReplaysDependencies): Rout
   const created = audited('replay.created', 'id', ({ body }) => !isDryRun(body));
   router.post('/', write, created, async (req, res) => {
     const project = projectOf(res);
-    const { ratePerSecond, dryRun, ...query } = parseBody(replayBody, req);
+    const names = await catalog.names(project);
+    const field = subscriptionField(getProfile(project.profile), names);
+    const { ratePerSecond, dryRun, types, ...rest } = parseBody(replayBody(field), req);
+    const query = {
+      ...rest,
+      ...(types && !types.includes('*') && { types: expanded(types, names) }),
+    };
     if (query.webhookId !== undefined && !(await store.webhooks.get(project._id, query.webhookId)))
       throw notFound('the webhook');
     const counts = await counted(store.deliveries.countForReplay(project._id, query, new Date()));

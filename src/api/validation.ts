@@ -5,6 +5,18 @@ import type { FieldProblem } from '../contracts/errors';
 import type { PageRequest } from '../store/paging';
 import { invalid, notFound } from './errors';
 
+const OBJECTS = ['object', 'record'] as const;
+// What zod would say of these is about types; told is what to do.
+z.config({
+  customError: ({ code, input, ...issue }) => {
+    const isOfKind =
+      code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union';
+    if (isOfKind && input === undefined) return 'is required';
+    const isObject = code === 'invalid_type' && OBJECTS.some((kind) => kind === issue.expected);
+    return isObject ? 'must be an object' : undefined;
+  },
+});
+
 /** zod's issues as fields; an unknown key is named itself, not its parent. */
 export function problemsOf(error: z.ZodError, prefix: readonly string[] = []): FieldProblem[] {
   return error.issues.flatMap((issue) => {
@@ -15,7 +27,10 @@ export function problemsOf(error: z.ZodError, prefix: readonly string[] = []): F
         message: 'is not a known field here',
       }));
     }
-    return [{ field: at.join('.') || 'body', message: issue.message }];
+    const field = at.join('.') || 'body';
+    if (issue.code === 'invalid_key')
+      return issue.issues.map(({ message }) => ({ field, message }));
+    return [{ field, message: issue.message }];
   });
 }
 
@@ -44,6 +59,16 @@ function hasProtoKey(value: unknown): boolean {
   return Object.hasOwn(value, '__proto__') || Object.values(value).some(hasProtoKey);
 }
 
+/** Numbers that were too large to read, `1e400`: JSON.stringify would make them null. */
+function* unreadableNumbers(value: unknown, path: readonly string[] = []): Generator<FieldProblem> {
+  if (typeof value === 'number' && !Number.isFinite(value)) {
+    yield { field: path.join('.'), message: 'is a number too large to be kept' };
+  } else if (typeof value === 'object' && value !== null) {
+    for (const [key, inner] of Object.entries(value))
+      yield* unreadableNumbers(inner, [...path, key]);
+  }
+}
+
 /** The body, `{}` where there is none. */
 export function parseBody<T>(schema: z.ZodType<T>, req: Request): T {
   if (isDeeperThan(MAX_DEPTH, req.body)) {
@@ -52,6 +77,8 @@ export function parseBody<T>(schema: z.ZodType<T>, req: Request): T {
   if (hasProtoKey(req.body)) {
     throw invalid([{ field: 'body', message: 'has a field called __proto__' }]);
   }
+  const [unreadable] = unreadableNumbers(req.body);
+  if (unreadable) throw invalid([unreadable]);
   return parse(schema, req.body === undefined ? {} : req.body);
 }
 
@@ -65,8 +92,23 @@ export function pathId(req: Request, resource: Resource, name = 'id'): string {
 /** ISO 8601 with its zone. */
 export const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
+const limitError = { error: 'must be a whole number from 1 to 100', abort: true };
 /** `?limit` of a list. */
-export const pageSize = z.coerce.number().int().min(1).max(100).default(25);
+export const pageSize = z.coerce
+  .number(limitError)
+  .int(limitError)
+  .min(1, limitError)
+  .max(100, limitError)
+  .default(25);
+
+/** What people call a thing: one line of text. */
+export const nameField = z
+  .string()
+  // oxlint-disable-next-line no-control-regex
+  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'must not have control characters')
+  .trim()
+  .min(1)
+  .max(200);
 
 /** `?limit&cursor` of a list of that resource. */
 export const pageQuery = (resource: Resource) => ({

@@ -7,6 +7,7 @@ import { checkWebhookUrl, type WebhookUrlPolicy } from '../domain/webhook-url';
 import { checkSecret } from '../delivery/signing';
 import type { Profile } from '../profiles';
 import { policyFields } from './policy';
+import { nameField } from './validation';
 
 /** RFC 9110, 5.6.2: a header's name. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
@@ -112,7 +113,7 @@ export function webhookBodies(
   update: z.ZodType<Partial<WebhookSettings> & { isActive?: boolean }>;
 } {
   const settings = {
-    name: z.string().trim().min(1).max(200),
+    name: nameField,
     events: subscriptionField(profile, types),
     description: z.string().max(1000).nullable().optional(),
     headers: headers.optional(),

@@ -28,6 +28,7 @@ export async function createWebhook(
     throw new ApiError(
       'plan_not_allowed',
       `the plan "${project.plan}" has no webhooks; they need another plan`,
+      [{ field: 'plan', message: `is "${project.plan}"` }],
     );
   }
   const id = newId('webhook');
@@ -40,7 +41,9 @@ export async function createWebhook(
       : undefined;
   const { webhook, ping } = await store.transaction(async (session) => {
     if (!(await store.projects.takeWebhookPlace(project._id, max, session))) {
-      throw new ApiError('webhook_limit_reached', `this project holds its ${max} webhooks`);
+      throw new ApiError('webhook_limit_reached', `this project holds its ${max} webhooks`, [
+        { field: 'policy.maxWebhooks', message: `is ${max}` },
+      ]);
     }
     const created = await store.webhooks.create(
       {

@@ -9,7 +9,7 @@ import { MAX_LIVE_SECRETS, type WebhookRecord } from '../store/webhooks';
 import { answer } from './answers';
 import { audited } from './audited';
 import { allow, projectOf } from './auth';
-import { ApiError, notFound } from './errors';
+import { ApiError, invalid, notFound } from './errors';
 import type { Intake } from './intake';
 import type { secretSchema } from './schemas/webhook';
 import { parseBody, pathId } from './validation';
@@ -54,10 +54,6 @@ export function webhookSecretRouter({
   const router = Router({ mergeParams: true });
   const operational = new OperationalEvents(store, retentionDays);
   router.use(allow('owner'));
-  router.use((_req, res, next) => {
-    res.set('Cache-Control', 'no-store');
-    next();
-  });
 
   router.get('/', audited('webhook.secret_revealed'), async (req, res) => {
     const project = projectOf(res);
@@ -79,6 +75,12 @@ export function webhookSecretRouter({
     const endsAt = new Date(now.getTime() + overlapHours * HOUR_MS);
     const sealed = cipher.seal(secret, id);
     const done = await store.transaction(async (session) => {
+      const before = await store.webhooks.get(project._id, id, session);
+      const isLive = before?.secrets.some(
+        (old) => !(old.expiresAt && old.expiresAt <= now) && cipher.open(old, id) === secret,
+      );
+      if (isLive)
+        throw invalid([{ field: 'secret', message: 'is one of its live secrets already' }]);
       const rotated = await store.webhooks.rotateSecret(
         project._id,
         id,

@@ -85,6 +85,15 @@ export class Events {
     }
   }
 
+  /** Those of `keys` that there are, in the order of `keys`. */
+  async listByKeys(projectId: string, keys: readonly string[]): Promise<EventRecord[]> {
+    const found = await this.model
+      .find({ projectId, idempotencyKey: { $in: keys } })
+      .lean<EventRecord[]>();
+    const byKey = new Map(found.map((event) => [event.idempotencyKey, event]));
+    return keys.flatMap((key) => byKey.get(key) ?? []);
+  }
+
   /** Stores them all or none. */
   async insertAll(events: readonly NewEvent[], session: ClientSession): Promise<EventRecord[]> {
     const created = await this.model.insertMany(events, { session });

@@ -81,20 +81,26 @@ export class Replays {
     return findPage(this.model, 'replay', { projectId }, page);
   }
 
-  /** From one of `from` to `to`; null when it stands otherwise. */
+  /** From one of `from` to `to`, where it stays as it is if it is there; null when it stands otherwise. */
   async move(
     id: string,
     from: readonly ReplayStatus[],
     to: ReplayStatus,
   ): Promise<ReplayRecord | null> {
     const ends = to === 'completed' || to === 'cancelled';
-    return this.model
+    const moved = await this.model
       .findOneAndUpdate(
-        { _id: id, status: { $in: from } },
+        { _id: id, status: { $in: from, $ne: to } },
         { $set: { status: to, ...(ends && { completedAt: new Date() }) } },
         { returnDocument: 'after' },
       )
       .lean<ReplayRecord>();
+    return (
+      moved ??
+      this.model
+        .findOne({ _id: id, status: { $in: from.filter((at) => at === to) } })
+        .lean<ReplayRecord>()
+    );
   }
 
   /** Counts one delivery as dealt with; false when the replay isn't running or got there before. */

@@ -164,6 +164,29 @@ export class Store {
   }
 
   /**
+   * Stores a batch, all of it or nothing.
+   * @returns the events as stored, and whether their idempotency keys were there before: then those
+   *   stored under them, which may be of another batch
+   */
+  async insertBatch(
+    events: readonly NewEvent[],
+  ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
+    try {
+      const stored = await this.transaction((session) => this.events.insertAll(events, session));
+      return { events: stored, duplicate: false };
+    } catch (error) {
+      const [first] = events;
+      if (!isDuplicateKey(error) || first?.idempotencyKey === undefined) throw error;
+      const stored = await this.events.listByKeys(
+        first.projectId,
+        events.flatMap(({ idempotencyKey }) => idempotencyKey ?? []),
+      );
+      if (stored.length === 0) throw error;
+      return { events: stored, duplicate: true };
+    }
+  }
+
+  /**
    * Stores what a provider reported in one request, with the events that it became: all of it or
    * nothing, so that no report is known whose event is lost. Reports stored before are left out.
    * @returns the events, now safe

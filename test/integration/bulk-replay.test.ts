@@ -4,6 +4,7 @@ import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack } from '../support/stack';
+import { expectRefusal } from './api/refusal';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -88,6 +89,54 @@ describe('bulk replay', () => {
     expect(receiver.requests).toHaveLength(12);
     expect(other.requests).toHaveLength(3);
     await other.close();
+  });
+
+  it('takes types as subscriptions do, and refuses those that nobody knows', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    const contact = { type: 'contact.created', data: {} };
+    const events = [{ type: 'email.sent', data: emailSent }, contact, contact];
+    await client.post('/v1/events/batch', { events });
+    await eventually('all are skipped', async () => (await count('skipped')) === 3);
+
+    const ask = (types: string[], more = {}) =>
+      client.post('/v1/replays', { since, until: until(), types, dryRun: true, ...more });
+    for (const [types, matched] of [
+      [['email.sent'], 1],
+      [['contact.*'], 2],
+      [['contact.*', 'email.sent'], 3],
+      [['*'], 3],
+      [['delivery.failed'], 0],
+    ] as const) {
+      expect([types, (await ask([...types])).body.data.matched]).toEqual([types, matched]);
+    }
+    const unknown = await ask(['email.sent', 'email.snet', 'contacts.*']);
+    expectRefusal(unknown, 'validation_failed', ['types.1', 'types.2']);
+
+    const replay = await ask(['contact.*'], { dryRun: false, ratePerSecond: 100 });
+    expect(replay.body.data).toMatchObject({
+      matched: 2,
+      types: ['contact.created', 'contact.updated', 'contact.deleted'],
+    });
+    await replayWith(replay.body.data.id, { status: 'completed', replayed: 2 });
+    await eventually('both have succeeded', async () => (await count('succeeded')) === 2);
+    expect(await count('skipped')).toBe(1);
+  });
+
+  it('that is cancelled twice ended the first time', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    await post(5);
+    await eventually('all are skipped', async () => (await count('skipped')) === 5);
+    const { id } = (await client.post('/v1/replays', { since, until: until(), ratePerSecond: 0.1 }))
+      .body.data;
+    const first = await client.post(`/v1/replays/${id}/cancel`);
+    const second = await client.post(`/v1/replays/${id}/cancel`);
+    expect(first.body.data).toMatchObject({ status: 'cancelled', completedAt: expect.any(String) });
+    expect([second.status, second.body.data.completedAt]).toEqual([
+      202,
+      first.body.data.completedAt,
+    ]);
   });
 
   it('pauses, resumes and is cancelled, and its progress stays right', async () => {

@@ -65,7 +65,7 @@ describe('a plan without webhooks', () => {
     const client = await clientOf('emailsendx', { plan: 'hobby' });
     const before = await stored(stack);
     const refused = await client.post('/v1/webhooks', { name: 'Free', url, events: ['*'] });
-    expectRefusal(refused, 'plan_not_allowed');
+    expectRefusal(refused, 'plan_not_allowed', ['plan']);
     expect(refused.body.error.message).toContain('"hobby"');
     expect(await stored(stack)).toEqual(before);
   });

@@ -21,6 +21,13 @@ describe('a webhook’s own headers', () => {
     'X-Api-Key': 'receivers-key',
     'X-Auth-Token': 'receivers-other-token',
     'X-Client-Secret': 'receivers-secret',
+    'X-Session': 'receivers-session',
+    'X-Jwt': 'receivers-jwt',
+    'X-Bearer': 'receivers-bearer',
+    'X-Pwd': 'receivers-pwd',
+    'X-Passphrase': 'receivers-phrase',
+    'X-Csrf': 'receivers-csrf',
+    'X-Hub-Signature': 'receivers-signature',
   };
   const plain = {
     'X-Tenant': 'acme',
@@ -87,6 +94,16 @@ describe('a webhook’s own headers', () => {
     await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
     const { headers } = receiver.requests.at(-1)!;
     expect([headers['x-a'], headers['x-b']]).toEqual(['3', undefined]);
+  });
+
+  it('are told which names are Posthorn’s', async () => {
+    const { client } = await stack.project();
+    const headers = { 'Webhook-Id': 'x', 'X Space': 'x' };
+    const posted = await client.post('/v1/webhooks', { name: 'H', url, events: ['*'], headers });
+    expect(posted.body.error.details).toEqual([
+      { field: 'headers.Webhook-Id', message: 'is a header that Posthorn sets itself' },
+      { field: 'headers.X Space', message: 'is not a header name' },
+    ]);
   });
 
   it.each([

@@ -1,6 +1,8 @@
+import { isDeepStrictEqual } from 'node:util';
 import { getProfile } from '../../src/profiles';
 import type { Answer } from '../support/api-client';
 import { deliveryWith } from '../support/deliveries';
+import { eventually } from '../support/eventually';
 import { Receiver, type Behaviour } from '../support/receiver';
 import { Stack } from '../support/stack';
 import { expectRefusal } from './api/refusal';
@@ -41,6 +43,10 @@ describe('the ping of a new webhook', () => {
     expect(list.body.data.deliveries).toMatchObject([
       { test: true, status: 'succeeded', attemptCount: 1 },
     ]);
+    await eventually('it is counted', async () => {
+      const { data } = (await client.get(`/v1/webhooks/${made.body.data.id}`)).body;
+      return data.lastSuccessAt !== null && data.lastStatus === 200 && data.failureCount === 0;
+    });
   });
 
   const unreachable = 'http://127.0.0.1:9';
@@ -50,7 +56,7 @@ describe('the ping of a new webhook', () => {
     ['a redirect', { kind: 'redirect', location: '/' }, { statusCode: 302 }],
     ['no answer in time', { kind: 'hang' }, { errorCode: 'timeout' }],
     ['nobody there', 200, { errorCode: 'connection_refused' }, unreachable],
-  ])('that meets %s is told, tried once, and changes nothing else', async (...args) => {
+  ])('that meets %s is told, tried once, and counts as a failure', async (...args) => {
     const [, behaviour, told, url = receiver.url] = args;
     receiver.respondWith(behaviour);
     const { client } = await stack.project({ ...ping, policy: { autoDisableAfter: 1 } });
@@ -62,12 +68,17 @@ describe('the ping of a new webhook', () => {
     const list = await client.get(`/v1/deliveries?webhookId=${id}`);
     const [delivery] = list.body.data.deliveries;
     expect(delivery).toMatchObject({ status: 'failed', attemptCount: 1, nextAttemptAt: null });
+    const isGone = behaviour === 410;
+    await eventually('it is counted, and the webhook disabled', async () => {
+      const { data } = (await client.get(`/v1/webhooks/${id}`)).body;
+      return isDeepStrictEqual(
+        [data.failureCount, data.lastStatus, data.isActive, data.disabledReason],
+        [1, told.statusCode ?? told.errorCode, false, isGone ? 'gone' : 'consecutive_failures'],
+      );
+    });
     expect((await client.get(`/v1/webhooks/${id}`)).body.data).toMatchObject({
-      isActive: true,
-      disabledReason: null,
-      failureCount: 0,
-      lastFailedAt: null,
-      lastStatus: null,
+      lastFailedAt: expect.any(String),
+      lastSuccessAt: null,
     });
   });
 
@@ -79,14 +90,16 @@ describe('the ping of a new webhook', () => {
     const { id } = list.body.data.deliveries[0];
     await client.post(`/v1/deliveries/${id}/replay`);
     await deliveryWith(client, id, { status: 'failed', attemptCount: 2, replays: 1 });
-    const webhook = await client.get(`/v1/webhooks/${made.body.data.id}`);
-    expect(webhook.body.data.failureCount).toBe(0);
+    await eventually('both attempts are counted', async () => {
+      const webhook = await client.get(`/v1/webhooks/${made.body.data.id}`);
+      return webhook.body.data.failureCount === 2;
+    });
   });
 
   it('is not sent where the webhook is refused', async () => {
     const { client } = await stack.project({ ...ping, policy: { maxWebhooks: 0 } });
     const refused = await client.post('/v1/webhooks', { ...body, url: receiver.url });
-    expectRefusal(refused, 'webhook_limit_reached');
+    expectRefusal(refused, 'webhook_limit_reached', ['policy.maxWebhooks']);
     expect((await client.get('/v1/events')).body.data.events).toEqual([]);
     expect(receiver.requests).toHaveLength(0);
   });

@@ -146,6 +146,20 @@ describe('a rotated secret', () => {
     expect(secrets).toHaveLength(1);
   });
 
+  it('may not be one that is live, and may be one that is over', async () => {
+    const first = 'first-secret-of-theirs';
+    const of = await subject({ profile: 'platform', secret: first });
+    const second = { secret: 'second-secret-of-theirs', overlapHours: 1 };
+    expect(await rotated(of, second)).toBe(second.secret);
+    for (const secret of [first, second.secret]) {
+      const refused = await rotate(of, { secret });
+      expectRefusal(refused, 'validation_failed', ['secret']);
+      expect(JSON.stringify(refused.body)).not.toContain(secret);
+    }
+    await rotated(of, { overlapHours: 0 });
+    expect(await rotated(of, { secret: first })).toBe(first);
+  });
+
   it('does not lengthen an overlap that ends sooner', async () => {
     const of = await subject();
     await rotated(of, { overlapHours: 1 });

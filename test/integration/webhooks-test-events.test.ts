@@ -8,7 +8,7 @@ import { Stack } from '../support/stack';
 import { expectRefusal, stored } from './api/refusal';
 
 const typesOf = (profile: string): string[] => getProfile(profile).events.map(({ type }) => type);
-const sampleOf = (profile: string, type: string): unknown =>
+const sampleOf = (profile: string, type: string): Record<string, unknown> =>
   getProfile(profile).events.find((event) => event.type === type)!.sample;
 
 let stack: Stack;
@@ -56,7 +56,7 @@ describe('a test', () => {
     expect(event).toMatchObject({
       type: 'email.clicked',
       test: true,
-      data: sampleOf('autosend', 'email.clicked'),
+      data: { ...sampleOf('autosend', 'email.clicked'), test: true },
       deliveries: [{ id, test: true }],
     });
     const others = await client.get(`/v1/deliveries?webhookId=${other.id}`);
@@ -184,6 +184,29 @@ describe('without a worker', () => {
       const delivery = (await client.get(`/v1/deliveries/${id}`)).body.data;
       expect(delivery).toMatchObject({ id, eventType, status: 'pending', test: true });
     }
+  });
+});
+
+it('a test says so in its data where the type’s schema lets it', async () => {
+  const { client } = await stack.project({ profile: 'custom' });
+  const webhook = await makeWebhook(client, receiver.url);
+  const define = (type: string, schema: object, sample: object) =>
+    client.send('PUT', `/v1/event-types/${type}`, { description: type, schema, sample });
+  const real = { properties: { test: { const: false } } };
+  await define('order.real', real, { test: false });
+  await define('order.word', {}, { test: 'words' });
+  await define('order.free', {}, { test: false });
+  const sent = deliveriesOf(await test(client, webhook, ['order.*']));
+  const data = await Promise.all(
+    sent.map(async ({ id, eventType }) => {
+      const { eventId } = (await client.get(`/v1/deliveries/${id}`)).body.data;
+      return [eventType, (await client.get(`/v1/events/${eventId}`)).body.data.data.test];
+    }),
+  );
+  expect(Object.fromEntries(data)).toEqual({
+    'order.real': false,
+    'order.word': 'words',
+    'order.free': true,
   });
 });
 

@@ -18,7 +18,7 @@ const MESSAGES: Record<ErrorCode, string> = {
   not_found: 'the webhook was not found',
   method_not_allowed: 'there is no PUT here',
   idempotency_conflict:
-    'this Idempotency-Key was used for another event; use a new key for a new event',
+    'this Idempotency-Key was used for another body; use a new key for a new request',
   delivery_in_progress: 'this delivery has not ended yet',
   delivery_ended: 'this delivery has ended: succeeded; replay it',
   delivery_held: 'its webhook is paused; resume the webhook',
@@ -28,7 +28,7 @@ const MESSAGES: Record<ErrorCode, string> = {
   secret_limit_reached: '10 secrets of this webhook are live; wait for an overlap to end',
   payload_too_large: 'the body is larger than 256 KiB (5 MiB for a batch)',
   unsupported_media_type: 'send the body as Content-Type: application/json',
-  validation_failed: 'name: Invalid input: expected string, received undefined',
+  validation_failed: 'name: is required',
   url_immutable: 'a webhook keeps its url; make a new webhook instead',
   webhook_limit_reached: 'this project holds its 100 webhooks',
   rate_limited: 'too many requests with this key; see Retry-After',
@@ -37,9 +37,9 @@ const MESSAGES: Record<ErrorCode, string> = {
 };
 
 const DETAILS: Partial<Record<ErrorCode, ErrorAnswer['error']['details']>> = {
-  validation_failed: [
-    { field: 'name', message: 'Invalid input: expected string, received undefined' },
-  ],
+  validation_failed: [{ field: 'name', message: 'is required' }],
+  plan_not_allowed: [{ field: 'plan', message: 'is "hobby"' }],
+  webhook_limit_reached: [{ field: 'policy.maxWebhooks', message: 'is 100' }],
   url_immutable: [{ field: 'url', message: 'can not be changed' }],
 };
 

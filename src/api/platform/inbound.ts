@@ -20,6 +20,7 @@ import { allow, projectOf } from '../auth';
 import { ApiError, invalid } from '../errors';
 import type { EventType } from '../event-catalog';
 import type { Intake } from '../intake';
+import { jsonBody } from '../json-body';
 import { openProviderKey } from '../provider-keys';
 import { parseBody, problemsOf } from '../validation';
 
@@ -128,7 +129,7 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
     );
   }
 
-  const json = express.json({ limit: BODY_LIMIT, type: 'application/json' });
+  const json = jsonBody(BODY_LIMIT);
   router.post('/', send, json, async (req, res) => {
     const { type, email_id, recipient, timestamp } = parseBody(plainBody, req);
     const report: ProviderReport = {

@@ -1,4 +1,4 @@
-import express, { Router } from 'express';
+import { Router } from 'express';
 import { z } from 'zod';
 import { isSubscribed } from '../../domain/subscription';
 import { getProfile, type Profile } from '../../profiles';
@@ -9,6 +9,7 @@ import { audited } from '../audited';
 import { allow, projectOf } from '../auth';
 import { invalid } from '../errors';
 import type { Intake } from '../intake';
+import { jsonBody } from '../json-body';
 import type { platformWebhookSchema } from '../schemas/platform';
 import { parse, parseBody } from '../validation';
 import { webhookBodiesOf, type NewWebhookBody } from '../webhook-body';
@@ -76,7 +77,7 @@ export function manageRouter(deps: ManageDependencies): Router {
     res.json({ webhooks: items.map((webhook) => view(webhook, profile)) });
   });
 
-  const json = express.json({ limit: BODY_LIMIT, type: 'application/json' });
+  const json = jsonBody(BODY_LIMIT);
   router.post('/', allow('owner'), json, audited('webhook.created'), async (req, res) => {
     const project = projectOf(res);
     const profile = getProfile(project.profile);

@@ -23,7 +23,8 @@ export const eventSchema = z
     id: id('event'),
     projectId: id('project'),
     type: z.string(),
-    createdAt: time,
+    createdAt: time.describe('When it happened, as the caller says, or when it was accepted.'),
+    acceptedAt: time,
     test: z.boolean().describe('A sample that was asked for, not something that happened.'),
     data: z.record(z.string(), z.unknown()).nullable().describe('null: it was deleted.'),
     expungedAt: time.nullable().describe('When its data was deleted.'),
@@ -35,6 +36,7 @@ export const eventExample: z.infer<typeof eventSchema> = {
   projectId: EXAMPLE.projectId,
   type: 'email.delivered',
   createdAt: EXAMPLE.at('09:30:00'),
+  acceptedAt: EXAMPLE.at('09:30:02'),
   test: false,
   data: {
     emailId: '66f2a1b3c4d5e6f708192a4c',

@@ -41,6 +41,7 @@ describe('events', () => {
         projectId,
         type,
         createdAt,
+        acceptedAt: createdAt,
         test: false,
         data: sample,
         expungedAt: null,

@@ -1,4 +1,4 @@
-import type { ApiClient } from '../../support/api-client';
+import type { Answer, ApiClient } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
 import { eventually } from '../../support/eventually';
 import { Receiver } from '../../support/receiver';
@@ -102,6 +102,70 @@ describe('an Idempotency-Key', () => {
     ];
     expect(second.body.data.duplicate).toBe(false);
     expect(second.body.data.id).not.toBe(first.body.data.id);
+  });
+});
+
+describe('the Idempotency-Key of a batch', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => stack.stop());
+
+  const batch = { events: [event, { type: 'contact.created', data: { email: 'a@b.example' } }] };
+  const post = (client: ApiClient, body: unknown = batch) =>
+    client.post('/v1/events/batch', body, { 'idempotency-key': 'import-1' });
+  const repeated = (answer: Answer): unknown[] =>
+    (answer.body.data.events as object[]).map((posted) => ({ ...posted, duplicate: true }));
+
+  it('answers the first batch’s events, in order, to the same body', async () => {
+    const { client } = await stack.project();
+    const first = await post(client);
+    expect(first.body.data.events).toMatchObject([
+      { type: 'email.sent', duplicate: false },
+      { type: 'contact.created', duplicate: false },
+    ]);
+    const before = await stored(stack);
+    const second = await post(client);
+    expect(second.status).toBe(202);
+    expect(second.body.data.events).toEqual(repeated(first));
+    expect(await stored(stack)).toEqual(before);
+  });
+
+  it.each<[title: string, body: unknown]>([
+    ['one event less', { events: [event] }],
+    ['one event more', { events: [...batch.events, event] }],
+    ['another order', { events: batch.events.toReversed() }],
+  ])('refuses a body with %s, and stores nothing', async (_title, body) => {
+    const { client } = await stack.project();
+    await post(client);
+    const before = await stored(stack);
+    expectRefusal(await post(client, body), 'idempotency_conflict');
+    expect(await stored(stack)).toEqual(before);
+  });
+
+  it('is another one than a single event’s', async () => {
+    const { client } = await stack.project();
+    const one = await client.post('/v1/events', event, { 'idempotency-key': 'import-1' });
+    const many = await post(client, { events: [event] });
+    expect(many.body.data.events).toMatchObject([{ duplicate: false }]);
+    expect(many.body.data.events[0].id).not.toBe(one.body.data.id);
+  });
+
+  it('is refused when it has a space', async () => {
+    const { client } = await stack.project();
+    const answer = await client.post('/v1/events/batch', batch, { 'idempotency-key': 'a b' });
+    expectRefusal(answer, 'validation_failed', ['Idempotency-Key']);
+  });
+
+  it('makes one batch of 20 equal requests at once', async () => {
+    const { id: projectId, client } = await stack.project();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => post(client)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    const firsts = answers.filter(({ body }) => !body.data.events[0].duplicate);
+    expect(firsts).toHaveLength(1);
+    for (const answer of answers) expect(repeated(answer)).toEqual(repeated(firsts[0]!));
+    expect(await stack.store.events.model.countDocuments({ projectId })).toBe(2);
   });
 });
 

@@ -107,7 +107,7 @@ it('holds to the limit of webhooks', async () => {
   await stack.admin.patch(`/v1/projects/${projectId}`, { policy: { maxWebhooks: 1 } });
   await client.post('/api/webhooks/manage', { url, events: 'open' });
   const second = await client.post('/api/webhooks/manage', { url, events: 'open' });
-  expectRefusal(second, 'webhook_limit_reached');
+  expectRefusal(second, 'webhook_limit_reached', ['policy.maxWebhooks']);
 });
 
 it('lets readers look and only owners change', async () => {

@@ -17,6 +17,8 @@ import { dryRunExample, dryRunSchema, replayExample, replaySchema } from '../../
 import { statsExample, statsSchema } from '../../schemas/stats';
 import { statsQuery } from '../../stats';
 import { data, operation, page } from '../operation';
+import { subscriptionField } from '../../webhook-body';
+import { widest } from '../widest';
 
 const deliveryPath = z.object({ id: id('delivery') });
 const replayPath = z.object({ id: id('replay') });
@@ -83,9 +85,9 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       tag: 'Replays',
       summary: 'Replay many deliveries',
       description:
-        'Of deliveries made in a range of time, by status, and by webhook and types where they are given.',
+        'Of deliveries made in a range of time, by status, and by webhook and types where they are given. `types` takes what subscriptions do; families become the types that there are now, and `*` leaves none out.',
       body: {
-        schema: replayBody,
+        schema: replayBody(subscriptionField(widest, [])),
         examples: {
           failed: { webhookId: EXAMPLE.webhookId, ...range },
           'dry run': { ...range, statuses: ['failed'], dryRun: true },

@@ -17,6 +17,7 @@ import { data, deleted, operation, page } from '../operation';
 
 const tag = 'Events';
 const typePath = z.object({ type: z.string().max(MAX_TYPE_LENGTH).regex(TYPE) });
+const idempotencyKey = { 'idempotency-key': z.string().regex(IDEMPOTENCY_KEY).optional() };
 const posted = { type: eventExample.type, data: eventExample.data };
 const OWN_TYPES =
   'Only in projects whose profile lets them define types of their own: 403 otherwise.';
@@ -70,7 +71,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       summary: 'Post an event',
       description:
         'Once this is answered, the event can’t be lost. `data` must be valid by the type’s schema. Under an `Idempotency-Key` the same body answers the first event.',
-      headers: { 'idempotency-key': z.string().regex(IDEMPOTENCY_KEY).optional() },
+      headers: idempotencyKey,
       body: { schema: eventBody, examples: { delivered: posted } },
       answers: {
         202: data('Accepted.', acceptedEventSchema, acceptedEventExample, {
@@ -83,6 +84,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       operationId: 'listEvents',
       tag,
       summary: 'List events',
+      description: '`since` and `until` go by `acceptedAt`, as the order does.',
       query: eventsQuery,
       answers: { 200: page('events', eventSchema, eventExample) },
     }),
@@ -92,7 +94,9 @@ export const eventPaths: ZodOpenApiPathsObject = {
       operationId: 'postEvents',
       tag,
       summary: 'Post a batch of events',
-      description: 'All are checked first; either all of them are accepted or none.',
+      description:
+        'All are checked first; either all of them are accepted or none. Under an `Idempotency-Key` the same body answers the first batch’s events.',
+      headers: idempotencyKey,
       body: { schema: batchBody, examples: { one: { events: [posted] } } },
       answers: {
         202: data(
@@ -102,6 +106,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
           { getEvent: 'data/events/0/id', expungeEvent: 'data/events/0/id' },
         ),
       },
+      errors: ['idempotency_conflict'],
     }),
   },
   '/v1/events/{id}': {

@@ -64,7 +64,7 @@ export const projectPaths: ZodOpenApiPathsObject = {
       operationId: 'updateProject',
       tag,
       summary: 'Change a project',
-      description: `${ADMIN} Fields that are left out stay as they are.`,
+      description: `${ADMIN} Fields that are left out stay as they are; \`policy\` is replaced as a whole.`,
       path,
       body: {
         schema: projectChanges,

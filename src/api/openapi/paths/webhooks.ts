@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { OPERATIONAL_TYPES } from '../../../contracts/operational';
-import { profiles } from '../../../profiles';
 import { EXAMPLE, id } from '../../schemas/fields';
 import { statsExample, statsSchema } from '../../schemas/stats';
 import {
@@ -16,12 +15,11 @@ import { subscriptionField, webhookBodies } from '../../webhook-body';
 import { rotateBody } from '../../webhook-secret';
 import { testBody, webhooksQuery } from '../../webhooks';
 import { data, deleted, operation, page } from '../operation';
+import { widest } from '../widest';
 
 const tag = 'Webhooks';
 const path = z.object({ id: id('webhook') });
 
-// The bodies depend on the project; shown is what the widest profile takes, and the rest is told in words.
-const widest = [...profiles.values()].find(({ secretFromCaller }) => secretFromCaller)!;
 const bodies = webhookBodies(widest, [], {
   allowHttp: true,
   development: true,
@@ -115,7 +113,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       operationId: 'updateWebhook',
       tag,
       summary: 'Change a webhook',
-      description: `Fields that are left out stay as they are; \`url\` can’t be changed. \`isActive: true\` enables it again and sets \`failureCount\` to 0. ${BY_PROJECT}`,
+      description: `Fields that are left out stay as they are; \`policy\`, \`headers\` and \`events\` are replaced as a whole; \`url\` can’t be changed. \`isActive: true\` enables it again and sets \`failureCount\` to 0. ${BY_PROJECT}`,
       path,
       body: {
         schema: bodies.update,
@@ -151,7 +149,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Rotate the secret',
       description:
-        'For `overlapHours` deliveries are signed with the old secret as well. Some profiles take a `secret` of the caller’s own.',
+        'For `overlapHours` deliveries are signed with the old secret as well. Some profiles take a `secret` of the caller’s own, which must not be live already.',
       path,
       body: {
         schema: rotateBody(widest),

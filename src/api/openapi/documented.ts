@@ -1,0 +1,51 @@
+import type { Request, RequestHandler } from 'express';
+import { ApiError, invalid } from '../errors';
+import { openApiDocument } from './document';
+
+const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
+
+/**
+ * `methods` refuses one that the document doesn't have for a path, with those that it has as `Allow`;
+ * `bodies`, behind the reading of the body, refuses fields where the document has none.
+ */
+export function documentedOnly(): Record<'methods' | 'bodies', RequestHandler> {
+  const paths = Object.entries(openApiDocument().paths ?? {})
+    // `/v1/events/batch` before `/v1/events/{id}`.
+    .toSorted(([a], [b]) => a.split('{').length - b.split('{').length)
+    .map(([template, item]) => {
+      const methods = METHODS.filter((method) => item[method]);
+      const allowed = methods.map((name) => name.toUpperCase());
+      return {
+        // As Express matches: in any case, with or without a slash at the end.
+        pattern: new RegExp(
+          `^${template.replace(/\./g, '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`,
+          'i',
+        ),
+        allowed: methods.includes('get') ? [...allowed, 'HEAD'] : allowed,
+        withBody: methods
+          .filter((method) => item[method]?.requestBody)
+          .map((name) => name.toUpperCase()),
+      };
+    });
+  const pathOf = ({ baseUrl, path }: Request) =>
+    paths.find(({ pattern }) => pattern.test(baseUrl + path));
+
+  return {
+    methods: (req, res, next) => {
+      const found = pathOf(req);
+      if (found && !found.allowed.includes(req.method)) {
+        res.set('Allow', found.allowed.join(', '));
+        throw new ApiError('method_not_allowed', `there is no ${req.method} here`);
+      }
+      next();
+    },
+    bodies: (req, _res, next) => {
+      const fields = Object.keys((req.body as object | undefined) ?? {});
+      if (fields.length > 0 && pathOf(req)?.withBody.includes(req.method) === false) {
+        const message = 'is not a known field here: there is no body';
+        throw invalid(fields.map((field) => ({ field, message })));
+      }
+      next();
+    },
+  };
+}

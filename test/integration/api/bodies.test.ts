@@ -1,0 +1,104 @@
+import { newId } from '../../../src/contracts/ids';
+import type { ApiClient } from '../../support/api-client';
+import { Stack } from '../../support/stack';
+import { expectRefusal, stored } from './refusal';
+
+let stack: Stack;
+let projectId: string;
+let client: ApiClient;
+beforeAll(async () => {
+  stack = await Stack.start({}, { worker: false });
+  ({ id: projectId, client } = await stack.project());
+});
+afterAll(() => stack.stop());
+
+const expectNothingStored = async (ask: () => Promise<void>): Promise<void> => {
+  const before = await stored(stack);
+  await ask();
+  expect(await stored(stack)).toEqual(before);
+};
+
+describe('a body', () => {
+  it.each(['"text"', 'null', '42', '[]'])('that is no object is told so: %s', (body) =>
+    expectNothingStored(async () => {
+      const webhook = `/v1/webhooks/${newId('webhook')}`;
+      for (const answer of [
+        await client.post('/v1/events', body),
+        await client.post('/v1/events/batch', body),
+        await client.send('PATCH', webhook, body),
+        await client.post(`${webhook}/pause`, body),
+      ]) {
+        expectRefusal(answer, 'validation_failed', ['body']);
+        expect(answer.body.error.message).toBe('body: must be an object');
+      }
+    }),
+  );
+
+  it.each<[title: string, data: string, fields: string[]]>([
+    ['too large', '{"total":1e400}', ['data.total']],
+    ['too small, deep inside', '{"lines":[{"net":1},{"net":-1e999}]}', ['data.lines.1.net']],
+  ])('with a number that JavaScript can’t hold is refused, naming it: %s', (_title, data, fields) =>
+    expectNothingStored(async () => {
+      const body = `{"type":"contact.created","data":${data}}`;
+      expectRefusal(await client.post('/v1/events', body), 'validation_failed', fields);
+      const batch = await client.post('/v1/events/batch', `{"events":[${body}]}`);
+      const inBatch = fields.map((field) => `events.0.${field}`);
+      expectRefusal(batch, 'validation_failed', inBatch);
+    }),
+  );
+
+  it('without a field is told that it is required', async () => {
+    const { body } = await client.post('/v1/events', {});
+    expect(body.error.details).toEqual([
+      { field: 'type', message: 'is required' },
+      { field: 'data', message: 'is required' },
+    ]);
+    const key = await client.post(`/v1/projects/${projectId}/keys`, { name: 'A' });
+    expect(key.body.error.details).toEqual([{ field: 'role', message: 'is required' }]);
+    const event = await client.post('/v1/events', { type: 'email.group_unsubscribed', data: {} });
+    expect(event.body.error.details).toEqual([{ field: 'data.test', message: 'is required' }]);
+  });
+
+  describe('where none is taken is refused, naming its fields:', () => {
+    it.each([
+      ['POST', `/v1/webhooks/${newId('webhook')}/pause`],
+      ['POST', `/v1/webhooks/${newId('webhook')}/resume/`],
+      ['POST', `/v1/deliveries/${newId('delivery')}/replay`],
+      ['POST', `/v1/deliveries/${newId('delivery')}/retry`],
+      ['POST', `/v1/deliveries/${newId('delivery')}/cancel`],
+      ['POST', `/V1/Replays/${newId('replay')}/cancel`],
+      ['DELETE', `/v1/webhooks/${newId('webhook')}`],
+      ['DELETE', `/v1/events/${newId('event')}`],
+    ])('%s %s', async (method, path) => {
+      const refused = await client.send(method, path, { hours: 1, why: 'because' });
+      expectRefusal(refused, 'validation_failed', ['hours', 'why']);
+      expectRefusal(await client.send(method, path, {}), 'not_found');
+      expectRefusal(await client.send(method, path), 'not_found');
+    });
+  });
+
+  it.each(['A\u0000B', 'A\nB', 'A\u007f', '\u0085A'])('may not hold the name %j', async (name) => {
+    const webhook = { url: 'https://example.com/', events: ['*'] };
+    for (const answer of [
+      await stack.admin.post('/v1/projects', { name }),
+      await client.post(`/v1/projects/${projectId}/keys`, { name, role: 'reader' }),
+      await client.post('/v1/webhooks', { ...webhook, name }),
+    ]) {
+      expectRefusal(answer, 'validation_failed', ['name']);
+      expect(answer.body.error.message).toBe('name: must not have control characters');
+    }
+    const named = await client.post('/v1/webhooks', { ...webhook, name: ' Grüße, 世界 😀 ' });
+    expect(named.body.data.name).toBe('Grüße, 世界 😀');
+  });
+});
+
+describe('a query', () => {
+  it.each(['limit=1&limit=2', 'limit=0', 'limit=101', 'limit=1.5', 'limit=x', 'limit='])(
+    'with another limit is told what one is: ?%s',
+    async (query) => {
+      const answer = await client.get(`/v1/webhooks?${query}`);
+      expectRefusal(answer, 'validation_failed', ['limit']);
+      expect(answer.body.error.message).toBe('limit: must be a whole number from 1 to 100');
+    },
+  );
+});
