@@ -44,14 +44,36 @@ const regExp = Object.assign(
   { code: 'regExp' },
 );
 
+/** Keywords that only describe: extensions by ajv's rule for names, and OpenAPI's. */
+const ANNOTATION = /^(x-[a-z0-9_$:-]+|example|externalDocs)$/i;
+
+/** All that is in a schema, outermost first. */
+function* entriesOf(
+  node: unknown,
+  path: readonly string[],
+): Generator<{ key: string; value: unknown; at: readonly string[] }> {
+  if (typeof node !== 'object' || node === null) return;
+  for (const [key, value] of Object.entries(node)) {
+    const at = [...path, key];
+    yield { key, value, at };
+    yield* entriesOf(value, at);
+  }
+}
+
 /** An instance for each schema: what one declares isn't there for another, and goes with it. */
 function compile(schema: object): ValidateFunction {
+  const annotations = new Set<string>();
+  const formats = new Set<string>();
+  for (const { key, value } of entriesOf(schema, [])) {
+    if (ANNOTATION.test(key)) annotations.add(key);
+    if (key === 'format' && typeof value === 'string') formats.add(value);
+  }
   const ajv = new Ajv2020({
     allErrors: true,
     // What it doesn't know, it refuses: a misspelt keyword would let everything pass.
     strictSchema: true,
     // One of the dialect's own that ajv resolves, but calls unknown.
-    keywords: ['$anchor'],
+    keywords: ['$anchor', ...annotations],
     strictTypes: false,
     strictTuples: false,
     ownProperties: true,
@@ -62,6 +84,10 @@ function compile(schema: object): ValidateFunction {
     code: { regExp },
   });
   addFormats(ajv);
+  // A format that nobody knows is a remark, as the dialect says.
+  for (const format of formats) {
+    if (!Object.hasOwn(ajv.formats, format)) ajv.addFormat(format, true);
+  }
   return ajv.compile(schema);
 }
 
@@ -83,15 +109,33 @@ function within<T>(timeoutMs: number, work: () => T): T {
 export function schemaProblems(schema: Record<string, unknown>): FieldProblem[] {
   const tooLarge = sizeProblem(schema, 'schema');
   if (tooLarge) return [tooLarge];
-  const forbidden = [...forbiddenKeywords(schema, ['schema'])];
+  const forbidden = [...forbiddenKeywords(schema)];
   if (forbidden.length > 0) return forbidden;
   if (meta.validateSchema(schema) !== true) return problemsOfErrors(meta.errors, ['schema']);
   try {
     within(COMPILE_TIMEOUT_MS, () => compile(schema));
     return [];
   } catch (error) {
-    return [{ field: 'schema', message: `can not be used: ${(error as Error).message}` }];
+    return [unusable(schema, error as Error & { missingRef?: string })];
   }
+}
+
+/** Why ajv can't use a schema, at the keyword that it means where that can be told. */
+function unusable(
+  schema: object,
+  { message, missingRef }: Error & { missingRef?: string },
+): FieldProblem {
+  const unknown = /unknown keyword: "(.+)"/.exec(message)?.[1];
+  for (const { key, value, at } of entriesOf(schema, ['schema'])) {
+    const field = at.join('.');
+    if (key === unknown && at.at(-2) !== 'properties') {
+      return { field, message: 'is no keyword of JSON Schema 2020-12; your own begin with x-' };
+    }
+    if (missingRef !== undefined && /^\$(dynamicRef|ref)$/.test(key) && value === missingRef) {
+      return { field, message: 'refers to what is not there' };
+    }
+  }
+  return { field: 'schema', message: `can not be used: ${message}` };
 }
 
 /** The bounds that a schema and a sample share. */
@@ -105,10 +149,8 @@ export function sizeProblem(value: unknown, field: string): FieldProblem | null 
 }
 
 /** Keywords that would reach outside the schema, or make it something else than a check. */
-function* forbiddenKeywords(node: unknown, path: readonly string[]): Generator<FieldProblem> {
-  if (typeof node !== 'object' || node === null) return;
-  for (const [key, value] of Object.entries(node)) {
-    const at = [...path, key];
+function* forbiddenKeywords(schema: object): Generator<FieldProblem> {
+  for (const { key, value, at } of entriesOf(schema, ['schema'])) {
     const field = at.join('.');
     if ((key === '$ref' || key === '$dynamicRef') && typeof value === 'string') {
       if (!value.startsWith('#')) yield { field, message: 'must refer into this schema: #…' };
@@ -116,8 +158,6 @@ function* forbiddenKeywords(node: unknown, path: readonly string[]): Generator<F
       if (value.replace(/#$/, '') !== DIALECT) yield { field, message: `must be ${DIALECT}` };
     } else if ((key === '$id' && typeof value === 'string') || key === '$async') {
       yield { field, message: 'is not allowed here' };
-    } else {
-      yield* forbiddenKeywords(value, at);
     }
   }
 }

@@ -244,13 +244,13 @@ describe('event types', () => {
     ];
     const schemas: [string, unknown, string][] = [
       ['with a schema that is none', { type: 'strin' }, 'schema.type'],
-      ['with a misspelt keyword', { type: 'object', requierd: ['a'] }, 'schema'],
+      ['with a misspelt keyword', { type: 'object', requierd: ['a'] }, 'schema.requierd'],
       [
         'with a reference to elsewhere',
         { properties: { a: { $ref: 'https://example.com/schema' } } },
         'schema.properties.a.$ref',
       ],
-      ['with a reference to nowhere', { $ref: '#/$defs/none' }, 'schema'],
+      ['with a reference to nowhere', { $ref: '#/$defs/none' }, 'schema.$ref'],
       ['with a reference to itself', { $ref: '#' }, 'sample'],
       ['with an id', { $id: 'https://example.com/a' }, 'schema.$id'],
       [
