@@ -3,7 +3,6 @@ import { ApplicationFailureCategory, TemporalFailure } from '@temporalio/common'
 import {
   DELIVERY_FAILED_MESSAGE,
   FAILURE_TYPES,
-  LOST_ATTEMPT_DELAY_MS,
   type Activities,
   type NextAttemptDetails,
   type AttemptPolicy,
@@ -13,7 +12,7 @@ import type { Attempt } from '../src/contracts/delivery';
 import type { SendResult } from '../src/delivery/http';
 import { withoutCredentials } from '../src/domain/credential-header';
 import { isGone, isSuccess, retryAfterMs } from '../src/domain/outcome';
-import { nextDelayMs } from '../src/domain/schedule';
+import { lostDelayMs, nextDelayMs } from '../src/domain/schedule';
 import { attemptDuration } from '../src/metrics';
 import type { AttemptResult, DeliveryRecord } from '../src/store/deliveries';
 import { expungeEvent } from '../src/store/expunge';
@@ -120,11 +119,12 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
       if (error instanceof TemporalFailure) throw error;
       // MongoDB is away, or a bug: not the receiver's doing, so not by the receiver's schedule.
       log.warn({ err: error, deliveryId }, 'attempt lost');
+      const nextDelay = lostDelayMs(policy);
       throw ApplicationFailure.create({
         message: 'the attempt could not be made or recorded; the log of the worker tells why',
         type: FAILURE_TYPES.attemptLost,
-        nextRetryDelay: LOST_ATTEMPT_DELAY_MS,
-        details: [{ nextDelayMs: LOST_ATTEMPT_DELAY_MS } satisfies NextAttemptDetails],
+        nextRetryDelay: nextDelay,
+        details: [{ nextDelayMs: nextDelay } satisfies NextAttemptDetails],
       });
     }
   };

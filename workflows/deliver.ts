@@ -17,14 +17,13 @@ import {
 import {
   DELIVERY_FAILED_MESSAGE,
   FAILURE_TYPES,
-  LOST_ATTEMPT_DELAY_MS,
   type Activities,
   type NextAttemptDetails,
   type DeliverInput,
   type RoundResult,
 } from '../src/contracts/activities';
 import { SEARCH_ATTRIBUTES } from '../src/contracts/temporal';
-import { retryPolicy } from '../src/domain/schedule';
+import { LOST_ATTEMPT_DELAY_MS, retryPolicy } from '../src/domain/schedule';
 import {
   cancelSignal,
   pauseSignal,

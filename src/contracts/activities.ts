@@ -45,9 +45,6 @@ export const FAILURE_TYPES = {
 /** The message of a `DeliveryFailed`: all that is left of it where the SDK logs a workflow's failure. */
 export const DELIVERY_FAILED_MESSAGE = 'every attempt failed';
 
-/** Milliseconds until an attempt that was lost to a crash or an unreachable store is made. */
-export const LOST_ATTEMPT_DELAY_MS = 30_000;
-
 /** `details[0]` of an `AttemptFailed` or `AttemptDeferred`. */
 export interface NextAttemptDetails {
   /** Milliseconds until the next attempt. */

@@ -25,6 +25,14 @@ export function retryPolicy(delaysMs: readonly number[]): RetryPolicyShape {
   };
 }
 
+/** Milliseconds until an attempt is made again that was lost to a crash or an unreachable store. */
+export const LOST_ATTEMPT_DELAY_MS = 30_000;
+
+/** The same, for a schedule that may be more impatient. */
+export function lostDelayMs({ retryDelaysMs }: Pick<DeliveryPolicy, 'retryDelaysMs'>): number {
+  return Math.min(LOST_ATTEMPT_DELAY_MS, ...retryDelaysMs);
+}
+
 /** The longest wait that a receiver's Retry-After is granted. */
 export const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 
