@@ -14,7 +14,8 @@ async function converse(port: number, write: (socket: Socket) => void): Promise<
   socket.on('error', () => socket.destroy());
   await once(socket, 'connect');
   write(socket);
-  if (!socket.destroyed) await once(socket, 'close');
+  // Not `once`, which rejects on an error: the server may reset a connection that is written to.
+  if (!socket.destroyed) await new Promise((resolve) => socket.on('close', resolve));
   return answer;
 }
 
@@ -99,7 +100,10 @@ describe('a client that is slow or rude', () => {
     );
     const healthy = await fetch(`http://127.0.0.1:${port}/healthz`);
     expect(healthy.status).toBe(200);
-    for (const answer of await Promise.all(slow)) expect(answer).toMatch(/^HTTP\/1\.1 408 /);
+    // All are cut off; a reset may come before the answer was read.
+    const answers = await Promise.all(slow);
+    for (const answer of answers) expect(answer).toMatch(/^(HTTP\/1\.1 408 |$)/);
+    expect(answers.join('')).toContain('HTTP/1.1 408 ');
   });
 
   it('has ten seconds for its headers and thirty for all, where nobody says otherwise', () => {
