@@ -112,7 +112,11 @@ describe('a worker killed with -9 in the middle of much to do', () => {
         progress.push(replayed);
         return replayed;
       };
-      await eventually('a quarter is replayed', async () => (await look()) >= DELIVERIES / 4);
+      await eventually(
+        'a quarter is replayed',
+        async () => (await look()) >= DELIVERIES / 4,
+        PATIENCE_MS,
+      );
 
       await killWorker();
 
