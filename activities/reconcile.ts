@@ -46,7 +46,7 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
 
     // What is soon done first: a great many overdue deliveries must not keep the rest from being mended.
     await store.webhooks.removeEndedSecrets(new Date());
-    await store.keepUnended(new Date());
+    await store.keepUnended(new Date(), () => context.heartbeat());
     const replays = mender('replays');
     for (const { _id } of await store.replays.listStalled(before)) {
       await replays(_id, () => starter.startReplay(_id));

@@ -136,10 +136,11 @@ export class Store {
    * What is still to be sent must not expire, however long a pause or a schedule takes: moves what would
    * within half a day on by a day, with its events. What has expired already was deleted with its project.
    */
-  async keepUnended(now: Date): Promise<void> {
+  async keepUnended(now: Date, onBatch: () => void): Promise<void> {
     const soon = new Date(now.getTime() + KEEP_BEFORE_MS);
     const until = new Date(now.getTime() + 2 * KEEP_BEFORE_MS);
     for (;;) {
+      onBatch();
       const expiring = await this.deliveries.listUnendedExpiring(now, soon, KEEP_BATCH);
       // The events first: a delivery is found again until both are done.
       await this.events.keep(
