@@ -14,7 +14,6 @@ import { fail, note, say, step } from '../scripts/lib/console.mjs';
 import { createLifetime } from '../scripts/lib/lifetime.mjs';
 import { Refusal, sleep } from '../scripts/lib/run.mjs';
 import { createCaller } from './client.mjs';
-import { openEvidence } from './evidence.mjs';
 import { startLoad, startSteering } from './load.mjs';
 import { createRandom } from './random.mjs';
 import { Receiver, tempers } from './receivers.mjs';
@@ -48,6 +47,8 @@ try {
 async function chaos() {
   await ensureDependencies();
   await ensureBuilt();
+  // Its packages are there only now, on a fresh clone.
+  const { openEvidence } = await import('./evidence.mjs');
   const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-chaos-'));
   let isClean = false;
   lifetime.onStop(() => {
