@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Activities, ReconcileReport } from '../src/contracts/activities';
 import { reconcileMended } from '../src/metrics';
-import type { DeliveryRecord } from '../src/store/deliveries';
+import type { DeliveryRecord } from '../src/store/delivery-record';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import { sendOwnerMails } from './owner-mails';
 import type { ActivityDependencies } from '.';

@@ -1,5 +1,6 @@
 import type { Activities } from '../src/contracts/activities';
-import type { DeliveryRecord } from '../src/store/deliveries';
+import type { DeliveryRecord } from '../src/store/delivery-record';
+import { listForReplay } from '../src/store/replayable';
 import type { ReplayRecord } from '../src/store/replays';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import { atRate, batchSize } from './pace';
@@ -12,7 +13,7 @@ export function createReplayBatch(deps: Dependencies): Activities['replayBatch']
   return async (replayId) => {
     const replay = await store.replays.find(replayId);
     if (replay?.status !== 'running') return false;
-    const batch = await store.deliveries.listForReplay(replay, batchSize(replay.ratePerSecond));
+    const batch = await listForReplay(store.deliveries, replay, batchSize(replay.ratePerSecond));
     if (batch.length === 0) {
       await store.replays.move(replayId, ['running'], 'completed');
       return false;

@@ -4,8 +4,10 @@ import { z } from 'zod';
 import { DELIVERY_STATUSES } from '../contracts/delivery';
 import { deliveryWorkflowId } from '../contracts/temporal';
 import { idPattern } from '../contracts/ids';
-import type { DeliveryRecord } from '../store/deliveries';
+import type { DeliveryRecord } from '../store/delivery-record';
+import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
+import type { WebhookRecord } from '../store/webhooks';
 import type { Engine } from '../temporal/client';
 import { toPlanned } from '../temporal/planned-delivery';
 import { answer, answerPage } from './answers';
@@ -79,6 +81,19 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     }
   };
 
+  /** What MongoDB says is to run: when Temporal is away, reconcile asks for it. */
+  const run = async (
+    delivery: DeliveryRecord,
+    webhook: WebhookRecord,
+    project: ProjectRecord,
+  ): Promise<void> => {
+    await engine
+      .runDelivery(toPlanned(delivery, webhook, project), 'live')
+      .catch((error: unknown) => {
+        log.warn({ err: error, deliveryId: delivery._id }, 'run left to reconcile');
+      });
+  };
+
   const view = (delivery: DeliveryRecord): z.infer<typeof deliverySchema> => {
     const workflowId = deliveryWorkflowId(delivery._id);
     return {
@@ -118,9 +133,9 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
       throw new ApiError('delivery_held', 'its webhook is paused; resume the webhook');
     }
     if (!(await signal(delivery, 'retryNow')) && webhook) {
-      // No workflow runs it; reconcile would see to that when the attempt is due.
-      const requested = await store.deliveries.requestRun(delivery._id);
-      if (requested) await engine.runDelivery(toPlanned(requested, webhook, project), 'live');
+      // No workflow runs it; reconcile would see to that when the attempt is due, which is now.
+      const requested = await store.deliveries.requestRun(delivery._id, new Date());
+      if (requested) await run(requested, webhook, project);
     }
     answer(res, view(delivery), 202);
   });
@@ -153,12 +168,7 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     if (!delivery) {
       throw new ApiError('delivery_in_progress', 'this delivery has not ended yet');
     }
-    // The replay is decided in MongoDB: when Temporal is away, reconcile asks for the run.
-    await engine
-      .runDelivery(toPlanned(delivery, webhook, project), 'live')
-      .catch((error: unknown) => {
-        log.warn({ err: error, deliveryId: id }, 'replay left to reconcile');
-      });
+    await run(delivery, webhook, project);
     answer(res, view(delivery), 202);
   });
 

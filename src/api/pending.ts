@@ -1,5 +1,5 @@
 import type { Attempt, DeferralReason } from '../contracts/delivery';
-import type { DeliveryRecord } from '../store/deliveries';
+import type { DeliveryRecord } from '../store/delivery-record';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
 import type { PendingExplanation } from './schemas/delivery';

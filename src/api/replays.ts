@@ -7,6 +7,7 @@ import { OPERATIONAL_TYPES } from '../contracts/operational';
 import { isSubscribed } from '../domain/subscription';
 import { getProfile } from '../profiles';
 import type { ReplayRecord } from '../store/replays';
+import { countForReplay } from '../store/replayable';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
 import { answer, answerPage } from './answers';
@@ -92,7 +93,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
     };
     if (query.webhookId !== undefined && !(await store.webhooks.get(project._id, query.webhookId)))
       throw notFound('the webhook');
-    const counts = await counted(store.deliveries.countForReplay(project._id, query, new Date()));
+    const counts = await counted(countForReplay(store.deliveries, project._id, query, new Date()));
     const matched = [...counts.values()].reduce((sum, count) => sum + count, 0);
     if (dryRun) {
       answer(res, { matched, byWebhook: Object.fromEntries(counts) });

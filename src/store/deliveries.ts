@@ -1,12 +1,5 @@
+import type { ClientSession, Connection, Model, QueryFilter } from 'mongoose';
 import {
-  Schema,
-  type ClientSession,
-  type Connection,
-  type Model,
-  type QueryFilter,
-} from 'mongoose';
-import {
-  DELIVERY_STATUSES,
   TERMINAL_STATUSES,
   UNENDED_STATUSES,
   type Attempt,
@@ -14,46 +7,10 @@ import {
   type DeliveryStatus,
 } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
+import { deliverySchema, type DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
-import { findPage, firstIdAt, VISIT_BATCH, VISITS, type Page, type PageRequest } from './paging';
+import { findPage, VISIT_BATCH, VISITS, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
-import type { ReplayQuery, ReplayRecord } from './replays';
-
-export interface DeliveryRecord {
-  _id: string;
-  eventId: string;
-  webhookId: string;
-  projectId: string;
-  eventType: string;
-  status: DeliveryStatus;
-  /** The last 50; their numbers go on counting. */
-  attempts: Attempt[];
-  attemptCount: number;
-  /** `attemptCount` when the current round (first delivery, or a replay) began. */
-  roundStart: number;
-  /** The last failed attempt that the webhook's health has counted. */
-  healthCounted?: number;
-  nextAttemptAt: Date | null;
-  /** Why the attempt of `nextAttemptAt` was put off; an attempt that is made clears it. */
-  deferredFor: DeferralReason | null;
-  replays: number;
-  /** The Temporal run that the last recorded or claimed attempt belongs to. */
-  runId: string | null;
-  /**
-   * Set while Posthorn itself has asked Temporal for a new run that has not shown up yet. A run that
-   * shows up unasked is an operator's reset, and counted as a replay.
-   */
-  runRequested: boolean;
-  /** Of a test event. */
-  test?: boolean;
-  /** The test ping of a new webhook: attempted once, and no matter for the webhook's health. */
-  isPing?: boolean;
-  /** Its event's payload was deleted: nothing can be sent any more, and what was answered is gone. */
-  expunged?: boolean;
-  createdAt: Date;
-  completedAt: Date | null;
-  expiresAt: Date;
-}
 
 /** What a recorded attempt makes of its delivery. */
 export interface AttemptResult {
@@ -69,83 +26,16 @@ export interface DeliveryFilter {
 }
 
 const KEPT_ATTEMPTS = 50;
-/** Milliseconds for counting what a bulk replay is about. */
-const MAX_COUNT_MS = 20_000;
 /** Lists leave the attempts out: with them a page could be many megabytes. */
-const LIST_FIELDS = { attempts: 0 } as const;
-
-const schema = new Schema<DeliveryRecord>(
-  {
-    _id: String,
-    eventId: { type: String, required: true },
-    webhookId: { type: String, required: true },
-    projectId: { type: String, required: true },
-    eventType: { type: String, required: true },
-    status: { type: String, enum: DELIVERY_STATUSES, required: true },
-    attempts: { type: Schema.Types.Mixed, default: [] },
-    attemptCount: { type: Number, default: 0 },
-    roundStart: { type: Number, default: 0 },
-    healthCounted: Number,
-    nextAttemptAt: { type: Date, default: null },
-    deferredFor: { type: String, default: null },
-    replays: { type: Number, default: 0 },
-    runId: { type: String, default: null },
-    runRequested: { type: Boolean, default: false },
-    test: Boolean,
-    isPing: Boolean,
-    expunged: Boolean,
-    createdAt: { type: Date, required: true },
-    completedAt: { type: Date, default: null },
-    expiresAt: { type: Date, required: true },
-  },
-  { timestamps: false, minimize: false },
-);
-schema.index({ eventId: 1, webhookId: 1 }, { unique: true });
-schema.index({ projectId: 1, _id: -1 });
-schema.index({ projectId: 1, status: 1, _id: -1 });
-schema.index({ projectId: 1, eventType: 1, _id: -1 });
-schema.index({ webhookId: 1, _id: -1 });
-schema.index({ webhookId: 1, status: 1, _id: -1 });
-schema.index({ nextAttemptAt: 1 }, { partialFilterExpression: { status: 'pending' } });
-schema.index({ webhookId: 1, eventId: 1 }, { partialFilterExpression: { status: 'held' } });
-schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
-schema.index(
-  { status: 1, expiresAt: 1 },
-  { partialFilterExpression: { status: { $in: UNENDED_STATUSES } } },
-);
+export const LIST_FIELDS = { attempts: 0 } as const;
 
 const AFTER = { returnDocument: 'after' } as const;
-
-/**
- * Deliveries of a replay's query that had ended when it was asked for: what it makes fail again, or
- * what fails meanwhile, isn't replayed by it.
- */
-function replayFilter(
-  projectId: string,
-  { webhookId, statuses, types, since, until }: ReplayQuery,
-  endedBy: Date,
-  cursor: string | null = null,
-): QueryFilter<DeliveryRecord> {
-  return {
-    projectId,
-    _id: {
-      $gte: firstIdAt('delivery', since),
-      $lt: firstIdAt('delivery', until),
-      ...(cursor !== null && { $gt: cursor }),
-    },
-    status: { $in: statuses },
-    completedAt: { $lte: endedBy },
-    expunged: { $ne: true },
-    ...(webhookId !== undefined && { webhookId }),
-    ...(types && { eventType: { $in: types } }),
-  };
-}
 
 export class Deliveries {
   readonly model: Model<DeliveryRecord>;
 
   constructor(connection: Connection) {
-    this.model = connection.model<DeliveryRecord>('Delivery', schema, 'deliveries');
+    this.model = connection.model<DeliveryRecord>('Delivery', deliverySchema, 'deliveries');
   }
 
   /**
@@ -364,34 +254,6 @@ export class Deliveries {
     return this.model.distinct('webhookId', { webhookId: { $gt: '' }, status: 'held' });
   }
 
-  /**
-   * How many deliveries a bulk replay is about, by webhook.
-   * @throws what `isTooSlow` tells
-   */
-  async countForReplay(
-    projectId: string,
-    query: ReplayQuery,
-    endedBy: Date,
-  ): Promise<Map<string, number>> {
-    const counts = await this.model
-      .aggregate<{ _id: string; count: number }>([
-        { $match: replayFilter(projectId, query, endedBy) },
-        { $group: { _id: '$webhookId', count: { $sum: 1 } } },
-      ])
-      .option({ maxTimeMS: MAX_COUNT_MS });
-    return new Map(counts.map(({ _id, count }) => [_id, count]));
-  }
-
-  /** The next deliveries of a bulk replay, oldest first. */
-  async listForReplay(replay: ReplayRecord, limit: number): Promise<DeliveryRecord[]> {
-    const { projectId, query, createdAt, cursor } = replay;
-    return this.model
-      .find(replayFilter(projectId, query, createdAt, cursor), LIST_FIELDS)
-      .sort({ _id: 1 })
-      .limit(limit)
-      .lean<DeliveryRecord[]>();
-  }
-
   /** Visits the pending deliveries whose next attempt was due before `before`, the longest due first. */
   async eachOverdue(
     before: Date,
@@ -411,14 +273,16 @@ export class Deliveries {
   /**
    * Notes that a new run is about to be asked for; null when the delivery is no longer pending. A first
    * run needs no note: it may be the fan-out's, on its way already.
+   * @param at when its next attempt is due, where that changes
    */
-  async requestRun(id: string): Promise<DeliveryRecord | null> {
+  async requestRun(id: string, at?: Date): Promise<DeliveryRecord | null> {
     const isAnother = { $or: ['$runRequested', { $ne: ['$runId', null] }] };
     return this.model
-      .findOneAndUpdate({ _id: id, status: 'pending' }, [{ $set: { runRequested: isAnother } }], {
-        ...AFTER,
-        updatePipeline: true,
-      })
+      .findOneAndUpdate(
+        { _id: id, status: 'pending' },
+        [{ $set: { runRequested: isAnother, ...(at && { nextAttemptAt: at }) } }],
+        { ...AFTER, updatePipeline: true },
+      )
       .lean<DeliveryRecord>();
   }
 

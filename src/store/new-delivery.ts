@@ -1,5 +1,5 @@
 import { newId } from '../contracts/ids';
-import type { DeliveryRecord } from './deliveries';
+import type { DeliveryRecord } from './delivery-record';
 import type { EventRecord } from './events';
 import type { WebhookRecord } from './webhooks';
 

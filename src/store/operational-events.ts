@@ -2,7 +2,7 @@ import type { ClientSession } from 'mongoose';
 import { newId } from '../contracts/ids';
 import type { OperationalType } from '../contracts/operational';
 import type { OperationalData } from '../profiles';
-import type { DeliveryRecord } from './deliveries';
+import type { DeliveryRecord } from './delivery-record';
 import type { EventRecord } from './events';
 import { newEvent, type NewEvent } from './new-event';
 import type { OwnerMails } from './owner-mails';

@@ -1,7 +1,7 @@
 import type { PlannedDelivery } from '../contracts/activities';
 import { getProfile } from '../profiles';
 import { effectivePolicy } from '../profiles/policy';
-import type { DeliveryRecord } from '../store/deliveries';
+import type { DeliveryRecord } from '../store/delivery-record';
 import type { ProjectRecord } from '../store/projects';
 import type { WebhookRecord } from '../store/webhooks';
 

@@ -8,6 +8,7 @@ import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack } from '../support/stack';
+import { insertDelivery } from './api/insert';
 
 const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
 const event = { type: 'email.sent', data: emailSent };
@@ -67,6 +68,36 @@ describe('reconcile', () => {
     expect(report).toEqual({ ...nothing, deliveries: 1 });
     await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
     expect(await stack.reconcile()).toEqual(nothing);
+  });
+
+  it('finds the one that is lost behind more than a thousand that only wait for a worker', async () => {
+    await makeWebhook(client, receiver.url);
+    receiver.respondWith(500);
+    const lost = await postEvent(client);
+    const { projectId, nextAttemptAt } = await deliveryWith(client, lost, { attemptCount: 1 });
+    await temporal.workflow.getHandle(deliveryWorkflowId(lost)).terminate();
+    receiver.respondWith(200);
+    const dueBefore = new Date(Date.parse(nextAttemptAt) - 1);
+    const overdue = {
+      projectId,
+      status: 'pending',
+      nextAttemptAt: dueBefore,
+      completedAt: null,
+    } as const;
+    const inserting = Array.from({ length: 1200 }, () => insertDelivery(stack, overdue));
+    const waiting = new Set(await Promise.all(inserting));
+    const find = stack.engine.findRun.bind(stack.engine);
+    const spy = jest.spyOn(stack.engine, 'findRun');
+    spy.mockImplementation(async (id) => (waiting.has(id) ? 'running' : find(id)));
+    const report = await eventually('it is due, and found', async () => {
+      const found = await stack.reconcile();
+      return found.deliveries > 0 && found;
+    });
+    expect(report).toEqual({ ...nothing, deliveries: 1 });
+    expect(new Set(spy.mock.calls.map(([id]) => id))).toEqual(new Set([...waiting, lost]));
+    spy.mockRestore();
+    await deliveryWith(client, lost, { status: 'succeeded', attemptCount: 2 });
+    await stack.store.deliveries.model.deleteMany({ _id: { $in: [...waiting] } });
   });
 
   it('fans an event out whose fan-out an operator has terminated', async () => {

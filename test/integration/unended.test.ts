@@ -109,6 +109,21 @@ describe('a delivery that has not ended', () => {
     await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
   });
 
+  it('that is asked to be attempted now goes out later when Temporal goes away meanwhile', async () => {
+    await makeWebhook(client, receiver.url);
+    receiver.respondWith(500);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { attemptCount: 1 });
+    await temporal.workflow.getHandle(deliveryWorkflowId(id)).terminate();
+    receiver.respondWith(200);
+    const spy = jest.spyOn(stack.engine, 'runDelivery');
+    spy.mockRejectedValueOnce(new Error('away'));
+    expect((await client.post(`/v1/deliveries/${id}/retry`)).status).toBe(202);
+    spy.mockRestore();
+    expect(await stack.reconcile()).toMatchObject({ deliveries: 1 });
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
+  });
+
   it('can not be retried while its webhook is paused', async () => {
     const { id: webhookId } = await makeWebhook(client, receiver.url);
     receiver.respondWith(500);

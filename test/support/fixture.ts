@@ -12,7 +12,7 @@ import { HttpSender } from '../../src/delivery/http';
 import { generateSecret } from '../../src/delivery/signing';
 import { DEFAULT_PROFILE, getProfile } from '../../src/profiles';
 import { Cipher } from '../../src/store/cipher';
-import type { DeliveryRecord } from '../../src/store/deliveries';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/events';
 import type { ProjectRecord } from '../../src/store/projects';
 import { Store } from '../../src/store/store';

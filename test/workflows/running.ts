@@ -1,6 +1,6 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { PlannedDelivery } from '../../src/contracts/activities';
-import type { DeliveryRecord } from '../../src/store/deliveries';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { NewWebhook, WebhookRecord } from '../../src/store/webhooks';
 import {
   cancelSignal,

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { ID_PREFIXES, newId, type Resource } from '../../../src/contracts/ids';
-import type { DeliveryRecord } from '../../../src/store/deliveries';
+import type { DeliveryRecord } from '../../../src/store/delivery-record';
 import type { Stack } from '../../support/stack';
 
 /** An id as `newId` would have made it at that time. */

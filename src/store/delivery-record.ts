@@ -1,0 +1,84 @@
+import { Schema } from 'mongoose';
+import {
+  DELIVERY_STATUSES,
+  UNENDED_STATUSES,
+  type Attempt,
+  type DeferralReason,
+  type DeliveryStatus,
+} from '../contracts/delivery';
+
+export interface DeliveryRecord {
+  _id: string;
+  eventId: string;
+  webhookId: string;
+  projectId: string;
+  eventType: string;
+  status: DeliveryStatus;
+  /** The last 50; their numbers go on counting. */
+  attempts: Attempt[];
+  attemptCount: number;
+  /** `attemptCount` when the current round (first delivery, or a replay) began. */
+  roundStart: number;
+  /** The last failed attempt that the webhook's health has counted. */
+  healthCounted?: number;
+  nextAttemptAt: Date | null;
+  /** Why the attempt of `nextAttemptAt` was put off; an attempt that is made clears it. */
+  deferredFor: DeferralReason | null;
+  replays: number;
+  /** The Temporal run that the last recorded or claimed attempt belongs to. */
+  runId: string | null;
+  /**
+   * Set while Posthorn itself has asked Temporal for a new run that has not shown up yet. A run that
+   * shows up unasked is an operator's reset, and counted as a replay.
+   */
+  runRequested: boolean;
+  /** Of a test event. */
+  test?: boolean;
+  /** The test ping of a new webhook: attempted once, and no matter for the webhook's health. */
+  isPing?: boolean;
+  /** Its event's payload was deleted: nothing can be sent any more, and what was answered is gone. */
+  expunged?: boolean;
+  createdAt: Date;
+  completedAt: Date | null;
+  expiresAt: Date;
+}
+
+export const deliverySchema = new Schema<DeliveryRecord>(
+  {
+    _id: String,
+    eventId: { type: String, required: true },
+    webhookId: { type: String, required: true },
+    projectId: { type: String, required: true },
+    eventType: { type: String, required: true },
+    status: { type: String, enum: DELIVERY_STATUSES, required: true },
+    attempts: { type: Schema.Types.Mixed, default: [] },
+    attemptCount: { type: Number, default: 0 },
+    roundStart: { type: Number, default: 0 },
+    healthCounted: Number,
+    nextAttemptAt: { type: Date, default: null },
+    deferredFor: { type: String, default: null },
+    replays: { type: Number, default: 0 },
+    runId: { type: String, default: null },
+    runRequested: { type: Boolean, default: false },
+    test: Boolean,
+    isPing: Boolean,
+    expunged: Boolean,
+    createdAt: { type: Date, required: true },
+    completedAt: { type: Date, default: null },
+    expiresAt: { type: Date, required: true },
+  },
+  { timestamps: false, minimize: false },
+);
+deliverySchema.index({ eventId: 1, webhookId: 1 }, { unique: true });
+deliverySchema.index({ projectId: 1, _id: -1 });
+deliverySchema.index({ projectId: 1, status: 1, _id: -1 });
+deliverySchema.index({ projectId: 1, eventType: 1, _id: -1 });
+deliverySchema.index({ webhookId: 1, _id: -1 });
+deliverySchema.index({ webhookId: 1, status: 1, _id: -1 });
+deliverySchema.index({ nextAttemptAt: 1 }, { partialFilterExpression: { status: 'pending' } });
+deliverySchema.index({ webhookId: 1, eventId: 1 }, { partialFilterExpression: { status: 'held' } });
+deliverySchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+deliverySchema.index(
+  { status: 1, expiresAt: 1 },
+  { partialFilterExpression: { status: { $in: UNENDED_STATUSES } } },
+);
