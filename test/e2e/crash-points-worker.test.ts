@@ -54,6 +54,21 @@ describe('a worker killed with -9', () => {
     );
   });
 
+  it.concurrent('while it puts an attempt off: it is sent once, when its turn comes', () =>
+    Crash.on(async (crash) => {
+      const { client, webhookId, stack } = crash;
+      await client.patch(`/v1/webhooks/${webhookId}`, { policy: { ratePerSecond: 1 } });
+      // As if others had taken the slots of the next seconds.
+      await stack.store.webhooks.model.updateOne(
+        { _id: webhookId },
+        { $set: { nextSlotAt: new Date(Date.now() + 30_000) } },
+      );
+      await crash.dying('store/deliveries Deliveries.defer after', () => crash.post());
+      await crash.becomes(once);
+      expect(crash.receiver.requests).toHaveLength(1);
+    }),
+  );
+
   describe('while it records', () => {
     const points = [
       ['between the record and the health', 'store/deliveries Deliveries.recordAttempt after'],
@@ -70,7 +85,11 @@ describe('a worker killed with -9', () => {
       }),
     );
 
-    it.concurrent.each(points)('a failure, %s: it is counted once', (_title, dieAt) =>
+    it.concurrent.each<readonly [string, string]>([
+      ...points,
+      ['between the health and its note', 'store/deliveries Deliveries.noteHealthCounted before'],
+      ['after the note', 'store/deliveries Deliveries.noteHealthCounted after'],
+    ])('a failure, %s: it is counted once', (_title, dieAt) =>
       Crash.on(async (crash) => {
         crash.receiver.respondWith(500);
         await crash.dying(dieAt, () => crash.post());

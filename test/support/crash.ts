@@ -31,9 +31,17 @@ export class Crash {
     readonly webhookId: string,
   ) {}
 
-  /** Runs `work` on a new one, and stops it whatever comes of it. */
-  static async on(work: (crash: Crash) => Promise<void>): Promise<void> {
-    const environment = testEnvironment();
+  /**
+   * Runs `work` on a new one, and stops it whatever comes of it.
+   * @param settings of all its processes
+   * @param project settings of its project
+   */
+  static async on(
+    work: (crash: Crash) => Promise<void>,
+    settings: Record<string, string> = {},
+    project: Record<string, unknown> = {},
+  ): Promise<void> {
+    const environment = testEnvironment(settings);
     const [stack, receiver] = await Promise.all([
       Stack.start(environment, { worker: false }),
       Receiver.start(),
@@ -41,7 +49,7 @@ export class Crash {
     const { address, namespace } = stack.config.temporal;
     const temporal = new Client({ connection: await Connection.connect({ address }), namespace });
     const policy = { timeoutMs: 1000, retryDelaysMs: [1000] };
-    const { client } = await stack.project({ policy });
+    const { client } = await stack.project({ policy, ...project });
     const { id } = await makeWebhook(client, receiver.url);
     const crash = new Crash(environment, stack, temporal, receiver, client, id);
     try {
