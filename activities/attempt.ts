@@ -145,9 +145,11 @@ async function load(
     store.projects.get(delivery.projectId),
   ]);
   if (!event || !webhook || !project) {
-    await store.deliveries.cancel(deliveryId, new Date());
     const { status } = delivery;
-    return status === 'succeeded' || status === 'failed' ? status : 'cancelled';
+    if (status === 'succeeded' || status === 'failed') return status;
+    const hasEnded = status === 'skipped' || status === 'cancelled';
+    if (hasEnded || (await store.cancelOrphan(delivery))) return 'cancelled';
+    throw new Error('not all that the delivery is made of could be read');
   }
   // Cancelled between Posthorn's asking for this run, a first or another one, and its start.
   const isAwaited = delivery.runRequested || delivery.runId === null;

@@ -15,13 +15,14 @@ export function createDrainBatch({
     const batch = await store.deliveries.listHeld(webhookId, batchSize(DRAIN_PER_SECOND));
     const [first] = batch;
     if (!first) return false;
-    return atRate(batch, DRAIN_PER_SECOND, async ({ _id, projectId }) => {
+    return atRate(batch, DRAIN_PER_SECOND, async (delivery) => {
+      const { _id, projectId } = delivery;
       const [webhook, project] = await Promise.all([
         store.webhooks.get(projectId, webhookId),
         store.projects.get(projectId),
       ]);
       if (!webhook || !project) {
-        await store.deliveries.cancel(_id, new Date());
+        await store.cancelOrphan(delivery);
         return true;
       }
       if (webhook.isPaused) return false;

@@ -35,7 +35,7 @@ export function createPlanDeliveries({
   store,
 }: Pick<ActivityDependencies, 'store'>): Activities['planDeliveries'] {
   return async (eventId, afterWebhookId) => {
-    const event = await store.events.find(eventId);
+    const event = await store.events.findCurrent(eventId);
     const project = event && (await store.projects.get(event.projectId));
     // Since it was accepted it was deleted with its project, or its payload was.
     if (!project || event.body === null) return { deliveries: [] };

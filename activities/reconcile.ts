@@ -73,15 +73,16 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
 /** Runs a delivery that is overdue, unless its workflow runs; one whose webhook is gone it ends. */
 async function runAgain(
   { store, starter }: Dependencies,
-  { _id, projectId, webhookId }: DeliveryRecord,
+  delivery: DeliveryRecord,
 ): Promise<boolean> {
+  const { _id, projectId, webhookId } = delivery;
   const run = await starter.findRun(_id);
   if (run === 'running') return false;
   const [webhook, project] = await Promise.all([
     store.webhooks.get(projectId, webhookId),
     store.projects.get(projectId),
   ]);
-  if (!webhook || !project) return store.deliveries.cancel(_id, new Date());
+  if (!webhook || !project) return store.cancelOrphan(delivery);
   const requested = await store.deliveries.requestRun(_id);
   if (!requested) return false;
   const planned = toPlanned(requested, webhook, project);

@@ -63,10 +63,15 @@ class Part {
  * Returns `{parts, apiUrls, adminKey, mongodbUrl, temporalAddress, stop()}`.
  */
 export async function startStack({ dataDir, apis, workers }) {
-  const first = await startMongod({ dataDir });
+  // Not the usual ports: while a server is down, another start of Posthorn would take them.
+  const first = await startMongod({ dataDir, fixedPorts: { mongo: await freePort() } });
   const mongodbUrl = first.url;
   const mongod = partOf('mongod', first, () => startMongod({ dataDir, fixedPorts: first.ports }));
-  const firstTemporal = await startTemporal({ dataDir, headless: true });
+  const firstTemporal = await startTemporal({
+    dataDir,
+    headless: true,
+    fixedPorts: { api: await freePort() },
+  });
   const temporal = partOf('temporal', firstTemporal, () =>
     startTemporal({ dataDir, headless: true, fixedPorts: firstTemporal.ports }),
   );

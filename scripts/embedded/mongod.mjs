@@ -2,7 +2,7 @@ import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, writeJson } from '../lib/json-file.mjs';
 import { findBinary } from './find-binary.mjs';
-import { becomePrimary } from './replica-set.mjs';
+import { becomePrimary, replicaSet } from './replica-set.mjs';
 import { startServer } from './start-server.mjs';
 
 /**
@@ -36,13 +36,13 @@ export async function startMongod({ dataDir, ttlSeconds, fixedPorts }) {
     argsFor: ({ mongo }) => mongodArgs(dbPath, mongo, ttlSeconds),
     ready: ({ mongo }, alive) => becomePrimary(mongo, { alive }),
   });
-  const url = `mongodb://127.0.0.1:${server.ports.mongo}/posthorn?directConnection=true`;
+  const url = `mongodb://127.0.0.1:${server.ports.mongo}/posthorn?replicaSet=${replicaSet}`;
   return { ...server, url, version };
 }
 
 function mongodArgs(dbPath, port, ttlSeconds) {
   const args = ['--dbpath', dbPath, '--port', String(port), '--bind_ip', '127.0.0.1'];
-  args.push('--nounixsocket', '--replSet', 'rs0', '--oplogSize', '256', '--quiet');
+  args.push('--nounixsocket', '--replSet', replicaSet, '--oplogSize', '256', '--quiet');
   args.push('--wiredTigerCacheSizeGB', '0.5');
   args.push('--setParameter', 'diagnosticDataCollectionEnabled=false');
   // A process that is killed inside a transaction leaves its locks behind for as long.

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { root } from '../lib/paths.mjs';
 import { poll } from '../lib/run.mjs';
 
-const replicaSet = 'rs0';
+export const replicaSet = 'rs0';
 const alreadyInitialized = 23;
 const notYetInitialized = 94;
 

@@ -47,7 +47,7 @@ const BODY_ERRORS: Record<string, [ErrorCode, string]> = {
 
 function toApiError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
-  if (isStoreUnavailable(error)) {
+  if (isStoreUnavailable(error) || isTooSlow(error)) {
     return new ApiError('unavailable', 'the database is away and nothing was stored; try again');
   }
   const { type, status } = error as { type?: string; status?: number };

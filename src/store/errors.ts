@@ -5,6 +5,9 @@ export function isDuplicateKey(error: unknown): boolean {
   return error instanceof mongo.MongoServerError && error.code === 11_000;
 }
 
+/** The node is no primary now, or stops: reads are not retried for long by the driver. */
+const NOT_PRIMARY_CODES = [91, 189, 10_107, 11_600, 11_602, 13_435, 13_436];
+
 /** A socket that the other side has just closed: the driver lets what the system says through. */
 const SOCKET_ERRORS = ['EPIPE', 'ECONNRESET'];
 
@@ -16,6 +19,7 @@ export function isStoreUnavailable(error: unknown): boolean {
     error instanceof mongo.MongoNotConnectedError ||
     (error instanceof Error && error.name === 'MongooseServerSelectionError') ||
     (error instanceof mongo.MongoError && error.hasErrorLabel('RetryableWriteError')) ||
+    (error instanceof mongo.MongoServerError && NOT_PRIMARY_CODES.includes(Number(error.code))) ||
     // While the first connection is not made, mongoose keeps calls back and then gives them up.
     (error instanceof MongooseError && error.message.includes('buffering timed out')) ||
     SOCKET_ERRORS.includes((error as NodeJS.ErrnoException | null)?.code ?? '')

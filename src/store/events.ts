@@ -1,5 +1,6 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { findPage, VISIT_BATCH, VISITS, type Page, type PageRequest } from './paging';
+import { current } from './current';
 import { isDuplicateKey } from './errors';
 import type { NewEvent } from './new-event';
 
@@ -79,7 +80,8 @@ export class Events {
     } catch (error) {
       const { projectId, idempotencyKey } = event;
       if (!isDuplicateKey(error) || idempotencyKey === undefined) throw error;
-      const first = await this.model.findOne({ projectId, idempotencyKey }).lean<EventRecord>();
+      const found = this.model.findOne({ projectId, idempotencyKey });
+      const first = await current(found).lean<EventRecord>();
       if (!first) throw error;
       return { event: first, duplicate: true };
     }
@@ -87,9 +89,8 @@ export class Events {
 
   /** Those of `keys` that there are, in the order of `keys`. */
   async listByKeys(projectId: string, keys: readonly string[]): Promise<EventRecord[]> {
-    const found = await this.model
-      .find({ projectId, idempotencyKey: { $in: keys } })
-      .lean<EventRecord[]>();
+    const query = this.model.find({ projectId, idempotencyKey: { $in: keys } });
+    const found = await current(query).lean<EventRecord[]>();
     const byKey = new Map(found.map((event) => [event.idempotencyKey, event]));
     return keys.flatMap((key) => byKey.get(key) ?? []);
   }
@@ -106,6 +107,11 @@ export class Events {
 
   async find(id: string): Promise<EventRecord | null> {
     return this.model.findById(id).lean<EventRecord>();
+  }
+
+  /** The same, for certain. */
+  async findCurrent(id: string): Promise<EventRecord | null> {
+    return current(this.model.findById(id)).lean<EventRecord>();
   }
 
   async list(

@@ -1,7 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import mongoose, { type ClientSession, type Connection, type ConnectOptions } from 'mongoose';
 import { Audit } from './audit';
+import { current } from './current';
 import { Deliveries } from './deliveries';
+import type { DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
 import { EventTypes } from './event-types';
 import { Events, type EventRecord } from './events';
@@ -35,7 +37,8 @@ const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
   serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
   // What is acknowledged is on disk on a majority: the promise "nothing is lost" rests on it.
   writeConcern: { w: 'majority', journal: true },
-  readConcern: { level: 'majority' },
+  // Not `majority`: a new primary has all of that, but takes a moment to know that a majority has it.
+  readConcern: { level: 'local' },
 });
 
 /** All of Posthorn's state in MongoDB: one repository a resource. Plain objects leave it, documents don't. */
@@ -153,6 +156,19 @@ export class Store {
       );
       if (expiring.length < KEEP_BATCH) return;
     }
+  }
+
+  /**
+   * Ends a delivery whose event, webhook or project was deleted.
+   * @returns false when they are all there, or it has ended
+   */
+  async cancelOrphan({ _id, eventId, webhookId, projectId }: DeliveryRecord): Promise<boolean> {
+    const found = await Promise.all([
+      current(this.events.model.exists({ _id: eventId })),
+      current(this.webhooks.model.exists({ _id: webhookId })),
+      current(this.projects.model.exists({ _id: projectId })),
+    ]);
+    return found.includes(null) && this.deliveries.cancel(_id, new Date());
   }
 
   /** Deletes a webhook; its deliveries stay readable, pending ones end `cancelled`. */

@@ -22,6 +22,8 @@ describe('while MongoDB is away', () => {
     const url = new URL(MONGODB_URL!);
     proxy = await TcpProxy.start(url.host);
     url.host = proxy.address;
+    // Else the driver would ask the server for its own address, past the proxy.
+    url.search = '?directConnection=true';
     mongodbUrl = url.toString();
   });
   afterEach(() => proxy.stop());
