@@ -33,8 +33,8 @@ describe('what is not seen for a moment', () => {
     async (what) => {
       const { planned } = await fixture.planned(receiver.url);
       const id = planned.deliveryId;
-      const { attemptDelivery } = fixture.activities({ store: storeWithout(what) });
-      await expect(inRun(() => attemptDelivery(id, policy))).rejects.toMatchObject({
+      const activities = fixture.activities({ store: storeWithout(what) });
+      await expect(inRun(() => activities.attemptDelivery(id, policy))).rejects.toMatchObject({
         type: 'AttemptLost',
       });
       expect(await fixture.delivery(id)).toMatchObject({ status: 'pending', attemptCount: 0 });
@@ -47,7 +47,7 @@ describe('what is not seen for a moment', () => {
     const project = await fixture.project();
     await fixture.webhook(project, receiver.url);
     const event = await fixture.event(project);
-    const { planDeliveries } = fixture.activities({ store: storeWithout('events') });
-    expect((await inRun(() => planDeliveries(event._id))).deliveries).toHaveLength(1);
+    const activities = fixture.activities({ store: storeWithout('events') });
+    expect((await inRun(() => activities.planDeliveries(event._id))).deliveries).toHaveLength(1);
   });
 });
