@@ -2156,7 +2156,7 @@ export interface components {
         };
       };
     };
-    /** @description The database is away, and nothing was changed. */
+    /** @description The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. */
     unavailable: {
       headers: {
         /** @description Names the request in the log. */

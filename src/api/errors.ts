@@ -48,7 +48,10 @@ const BODY_ERRORS: Record<string, [ErrorCode, string]> = {
 function toApiError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (isStoreUnavailable(error) || isTooSlow(error)) {
-    return new ApiError('unavailable', 'the database is away and nothing was stored; try again');
+    return new ApiError(
+      'unavailable',
+      'the database is away and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',
+    );
   }
   const { type, status } = error as { type?: string; status?: number };
   const body = type === undefined ? undefined : BODY_ERRORS[type];

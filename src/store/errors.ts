@@ -11,6 +11,15 @@ const NOT_PRIMARY_CODES = [91, 189, 10_107, 11_600, 11_602, 13_435, 13_436];
 /** A socket that the other side has just closed: the driver lets what the system says through. */
 const SOCKET_ERRORS = ['EPIPE', 'ECONNRESET'];
 
+/** What the driver, or the server, says of a failure that the same call may not meet again. */
+const { RetryableWriteError, TransientTransactionError, UnknownTransactionCommitResult } =
+  mongo.MongoErrorLabel;
+const PASSING_LABELS = [
+  RetryableWriteError,
+  TransientTransactionError,
+  UnknownTransactionCommitResult,
+];
+
 /** Whether MongoDB could not be reached or had no primary, so that the same call may succeed later. */
 export function isStoreUnavailable(error: unknown): boolean {
   return (
@@ -18,11 +27,15 @@ export function isStoreUnavailable(error: unknown): boolean {
     error instanceof mongo.MongoNetworkError ||
     error instanceof mongo.MongoNotConnectedError ||
     (error instanceof Error && error.name === 'MongooseServerSelectionError') ||
-    (error instanceof mongo.MongoError && error.hasErrorLabel('RetryableWriteError')) ||
+    (error instanceof Error && error.name === 'MongoWaitQueueTimeoutError') ||
     (error instanceof mongo.MongoServerError && NOT_PRIMARY_CODES.includes(Number(error.code))) ||
+    (error instanceof mongo.MongoError &&
+      PASSING_LABELS.some((label) => error.hasErrorLabel(label))) ||
     // While the first connection is not made, mongoose keeps calls back and then gives them up.
     (error instanceof MongooseError && error.message.includes('buffering timed out')) ||
-    SOCKET_ERRORS.includes((error as NodeJS.ErrnoException | null)?.code ?? '')
+    SOCKET_ERRORS.includes((error as NodeJS.ErrnoException | null)?.code ?? '') ||
+    // An insert of many wraps what ended it.
+    (error instanceof mongo.MongoBulkWriteError && isStoreUnavailable(error.errorResponse))
   );
 }
 

@@ -4,6 +4,7 @@ import { Audit } from './audit';
 import { current } from './current';
 import { Deliveries } from './deliveries';
 import type { DeliveryRecord } from './delivery-record';
+import { repairDriver } from './driver-repair';
 import { isDuplicateKey } from './errors';
 import { EventTypes } from './event-types';
 import { Events, type EventRecord } from './events';
@@ -16,8 +17,20 @@ import { Projects } from './projects';
 import { Replays } from './replays';
 import { Webhooks } from './webhooks';
 
-/** Milliseconds after which a call says that MongoDB is away; less than an attempt's recording margin. */
+/**
+ * Milliseconds between heartbeats, and for the answer to one. A server that is gone is noticed at once;
+ * one that hangs, its connections open, by a heartbeat without an answer: then the driver breaks off
+ * all that is under way on them. What only takes long is let finish, hence no socketTimeoutMS.
+ */
+const HEARTBEAT_MS = 1000;
+const HEARTBEAT_TIMEOUT_MS = 3000;
+/**
+ * Milliseconds that a call waits for a primary before it says that MongoDB is away; with the two above
+ * less than an attempt's recording margin. An election takes about as long.
+ */
 const SERVER_SELECTION_TIMEOUT_MS = 5000;
+/** Milliseconds that it waits for a connection: the driver has no limit for the login on a new one. */
+const CHECKOUT_TIMEOUT_MS = 10_000;
 /** Milliseconds between tries to connect for the first time. */
 const CONNECT_RETRY_MS = 500;
 
@@ -35,6 +48,9 @@ const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
   bufferCommands: true,
   bufferTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
   serverSelectionTimeoutMS: SERVER_SELECTION_TIMEOUT_MS,
+  heartbeatFrequencyMS: HEARTBEAT_MS,
+  connectTimeoutMS: HEARTBEAT_TIMEOUT_MS,
+  waitQueueTimeoutMS: CHECKOUT_TIMEOUT_MS,
   // What is acknowledged is on disk on a majority: the promise "nothing is lost" rests on it.
   writeConcern: { w: 'majority', journal: true },
   // Not `majority`: a new primary has all of that, but takes a moment to know that a majority has it.
@@ -74,6 +90,7 @@ export class Store {
    * @param url with the database's name in its path
    */
   static open(url: string): Store {
+    repairDriver();
     const connection = mongoose.createConnection(url, connectOptions());
     // Each call reports its own failure; without a listener the first one would end the process.
     connection.on('error', () => {});

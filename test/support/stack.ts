@@ -5,6 +5,7 @@ import path from 'node:path';
 import type { Express } from 'express';
 import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createActivities } from '../../activities';
 import { createApp } from '../../src/api/app';
@@ -121,6 +122,7 @@ export class Stack {
     });
     const worker = withWorker ? await createWorker(config, activities, { bundle }) : undefined;
     const admin = new ApiClient(url, ADMIN_KEY);
+    const logger = new DefaultLogger('ERROR');
     return new Stack(
       config,
       store,
@@ -128,7 +130,7 @@ export class Stack {
       app,
       url,
       admin,
-      () => new MockActivityEnvironment().run(() => activities.reconcile(0)),
+      () => new MockActivityEnvironment({}, { logger }).run(() => activities.reconcile(0)),
       server,
       worker,
       worker?.run(),

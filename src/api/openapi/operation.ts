@@ -33,7 +33,8 @@ const MESSAGES: Record<ErrorCode, string> = {
   webhook_limit_reached: 'this project holds its 100 webhooks',
   rate_limited: 'too many requests with this key; see Retry-After',
   internal_error: 'something went wrong here; the request id finds it in the log',
-  unavailable: 'the database is away and nothing was stored; try again',
+  unavailable:
+    'the database is away and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',
 };
 
 const DETAILS: Partial<Record<ErrorCode, ErrorAnswer['error']['details']>> = {
@@ -54,7 +55,7 @@ const STATUS_TEXT: Record<number, string> = {
   422: 'Something in the request is wrong; `details` names the fields.',
   429: 'Too many requests with this key.',
   500: 'A bug in Posthorn.',
-  503: 'The database is away, and nothing was changed.',
+  503: 'The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice.',
 };
 
 const requestIdHeader = {
