@@ -6,6 +6,7 @@ import {
   type Activities,
   type NextAttemptDetails,
   type AttemptPolicy,
+  type FailedDetails,
   type RoundResult,
 } from '../src/contracts/activities';
 import type { Attempt } from '../src/contracts/delivery';
@@ -23,7 +24,7 @@ import type { ProjectRecord } from '../src/store/projects';
 import type { WebhookRecord } from '../src/store/webhooks';
 import { followFailure } from './failed-delivery';
 import { Places } from './places';
-import { takeTurn } from './turn';
+import { deferred, takeTurn } from './turn';
 import { requestHeaders } from './request-headers';
 import type { ActivityDependencies } from '.';
 
@@ -42,13 +43,17 @@ export interface Subject {
  * - before the POST: nothing happened, Temporal runs it again;
  * - between POST and record: it is sent again (the wire is at-least-once);
  * - between record and health, or health and return: the next execution finds the recorded attempt,
- *   counts it if it wasn't counted, and goes on from there.
+ *   counts it if it wasn't counted, and goes on from there, not before the next attempt's time.
  */
 export function createAttemptDelivery(deps: ActivityDependencies): Activities['attemptDelivery'] {
   const { store, sender, log } = deps;
   const places = new Places(deps.maxAttempts, deps.maxAttemptsPerWebhook);
 
-  const attempt: Activities['attemptDelivery'] = async (deliveryId, policy) => {
+  const attempt = async (
+    deliveryId: string,
+    policy: AttemptPolicy,
+    afterLoss: boolean,
+  ): Promise<RoundResult> => {
     const { runId } = activityInfo().workflowExecution!;
     const subject = await load(deps, deliveryId, runId);
     if (typeof subject === 'string') return subject;
@@ -60,6 +65,8 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
       await store.deliveries.hold(deliveryId, runId);
       return 'held';
     }
+    const earlyByMs = await earliness(deps, delivery, afterLoss);
+    if (earlyByMs > 0) throw deferred('its time has not come', earlyByMs);
 
     const place = await takeTurn(deps, places, subject);
     let headers, startedAt, answer;
@@ -113,9 +120,10 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
     });
   };
 
-  return async (deliveryId, policy) => {
+  return async (deliveryId, policy, afterLoss = false) => {
     try {
-      return await attempt(deliveryId, policy);
+      const result = await attempt(deliveryId, policy, afterLoss);
+      return { result, runId: activityInfo().workflowExecution!.runId };
     } catch (error) {
       if (error instanceof TemporalFailure) throw error;
       // MongoDB is away, or a bug: not the receiver's doing, so not by the receiver's schedule.
@@ -169,6 +177,25 @@ async function load(
     return 'cancelled';
   }
   return { delivery, event, body: event.body, webhook, project };
+}
+
+/**
+ * Milliseconds by which the attempt would come too early: when its worker has died, or MongoDB was away,
+ * Temporal runs it again soon, although it may have been recorded, with a long wait before the next one.
+ */
+async function earliness(
+  { starter }: ActivityDependencies,
+  { _id, attempts, nextAttemptAt }: DeliveryRecord,
+  afterLoss: boolean,
+): Promise<number> {
+  const { workflowExecution, scheduledTimestampMs, attempt } = activityInfo();
+  const last = attempts.at(-1);
+  const earlyByMs = (nextAttemptAt?.getTime() ?? 0) - Date.now();
+  if (last?.runId !== workflowExecution!.runId || earlyByMs <= 0) return 0;
+  if (attempt === 1) return afterLoss ? earlyByMs : 0;
+  // What somebody has asked for ahead of its time, this activity has not made yet.
+  if (last.startedAt.getTime() < scheduledTimestampMs) return 0;
+  return (await starter.hasLostAttempt(_id)) ? earlyByMs : 0;
 }
 
 /** What the answer makes of the delivery. */
@@ -265,6 +292,7 @@ function settle(status: DeliveryRecord['status']): RoundResult {
       type: FAILURE_TYPES.deliveryFailed,
       nonRetryable: true,
       category: ApplicationFailureCategory.BENIGN,
+      details: [{ runId: activityInfo().workflowExecution!.runId } satisfies FailedDetails],
     });
   }
   return status === 'succeeded' || status === 'held' ? status : 'cancelled';

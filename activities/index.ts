@@ -17,11 +17,14 @@ export interface WorkflowStarter {
   startFanOut(event: { _id: string; projectId: string; type: string }): Promise<boolean>;
   startReplay(replayId: string): Promise<boolean>;
   startDrain(webhookId: string): Promise<boolean>;
-  startDelivery(planned: PlannedDelivery, urgency: 'live' | 'bulk'): Promise<boolean>;
   /** How the latest run of the delivery's workflow stands; null where Temporal has none. */
   findRun(deliveryId: string): Promise<'running' | 'ended' | null>;
+  /** Whether the execution before the present one of the delivery's activity died, or was lost otherwise. */
+  hasLostAttempt(deliveryId: string): Promise<boolean>;
   /** A new run of the delivery's workflow: by reset, or by starting its id again. */
   runDelivery(planned: PlannedDelivery, urgency: 'live' | 'bulk'): Promise<void>;
+  /** The same where `findRun` found none that runs; false when one runs now. */
+  runAgain(planned: PlannedDelivery, found: 'ended' | null): Promise<boolean>;
 }
 
 /** What the activities are made from. */

@@ -85,9 +85,5 @@ async function runAgain(
   if (!webhook || !project) return store.cancelOrphan(delivery);
   const requested = await store.deliveries.requestRun(_id);
   if (!requested) return false;
-  const planned = toPlanned(requested, webhook, project);
-  // Where there was no run, a fan-out may start one at this moment: it must not be reset.
-  if (run === null) return starter.startDelivery(planned, 'live');
-  await starter.runDelivery(planned, 'live');
-  return true;
+  return starter.runAgain(toPlanned(requested, webhook, project), run);
 }

@@ -55,6 +55,11 @@ async function defer(
   await store.deliveries.defer(deliveryId, new Date(Date.now() + waitMs), reason);
   attemptsDeferred.inc({ reason });
   log.debug({ deliveryId, reason, waitMs }, 'attempt deferred');
+  return deferred(reason, waitMs);
+}
+
+/** Has Temporal run the attempt again after that. */
+export function deferred(reason: string, waitMs: number): ApplicationFailure {
   return ApplicationFailure.create({
     message: `deferred: ${reason}`,
     type: FAILURE_TYPES.attemptDeferred,

@@ -20,6 +20,8 @@ import {
   type Activities,
   type NextAttemptDetails,
   type DeliverInput,
+  type FailedDetails,
+  type RoundEnd,
   type RoundResult,
 } from '../src/contracts/activities';
 import { SEARCH_ATTRIBUTES } from '../src/contracts/temporal';
@@ -32,6 +34,12 @@ import {
   stateQuery,
   type DeliveryPhase,
 } from './messages';
+
+/**
+ * How the delivery ended, or the milliseconds to wait before attempts are scheduled again.
+ * `wasLost`: what became of the last one is not known here.
+ */
+type Round = RoundResult | { delayMs: number; wasLost?: boolean };
 
 /** Added to the exchange's own timeout, so that a timed-out attempt is still recorded by its worker. */
 const RECORDING_MARGIN_MS = 10_000;
@@ -48,6 +56,7 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
   let paused = false;
   let cancelled = false;
   let retryNow = false;
+  let wasLost = false;
   let phase: DeliveryPhase = 'waiting';
   let attempts: CancellationScope | undefined;
 
@@ -99,11 +108,13 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
         continue;
       }
       phase = 'attempting';
+      const afterLoss: boolean = wasLost && !retryNow;
       retryNow = false;
       attempts = new CancellationScope();
-      const round = await attempts.run(() => attemptUntilSettled(input));
+      const round: Round = await attempts.run(() => attemptUntilSettled(input, afterLoss));
       attempts = undefined;
       if (typeof round === 'string') return finish(round);
+      ({ wasLost = false } = round);
       if (round.delayMs === 0) continue;
       phase = 'waiting';
       retryNow = false;
@@ -117,12 +128,10 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
 }
 
 /**
- * Lets the activity attempt and retry. Answers how the delivery ended, or, when a signal or crashes
- * ended the retries early, the milliseconds to wait before scheduling them again.
+ * Lets the activity attempt and retry, until that ends the delivery, or a signal or crashes end it early.
+ * @param afterLoss the last round's `wasLost`
  */
-async function attemptUntilSettled(
-  input: DeliverInput,
-): Promise<RoundResult | { delayMs: number }> {
+async function attemptUntilSettled(input: DeliverInput, afterLoss: boolean): Promise<Round> {
   const policy = retryPolicy(input.policy.retryDelaysMs);
   const { attemptDelivery } = proxyActivities<Activities>({
     startToCloseTimeout: input.policy.timeoutMs + RECORDING_MARGIN_MS,
@@ -136,13 +145,34 @@ async function attemptUntilSettled(
     },
   });
   try {
-    return await attemptDelivery(input.deliveryId, input.policy);
+    // Earlier versions answered the result alone.
+    const end: RoundEnd | RoundResult = await attemptDelivery(
+      input.deliveryId,
+      input.policy,
+      afterLoss,
+    );
+    if (typeof end === 'string') return end;
+    return isOfThisRun(end) ? end.result : { delayMs: 0 };
   } catch (error) {
     if (isCancellation(error)) return { delayMs: 0 };
     const cause = error instanceof ActivityFailure ? error.cause : undefined;
-    if (!(cause instanceof ApplicationFailure)) return { delayMs: LOST_ATTEMPT_DELAY_MS };
-    if (cause.type === FAILURE_TYPES.deliveryFailed) return 'failed';
+    if (!(cause instanceof ApplicationFailure)) {
+      return { delayMs: LOST_ATTEMPT_DELAY_MS, wasLost: true };
+    }
+    if (cause.type === FAILURE_TYPES.deliveryFailed) {
+      const [end] = (cause.details ?? []) as FailedDetails[];
+      return !end || isOfThisRun(end) ? 'failed' : { delayMs: 0 };
+    }
     const [details] = (cause.details ?? []) as Partial<NextAttemptDetails>[];
-    return { delayMs: details?.nextDelayMs ?? LOST_ATTEMPT_DELAY_MS };
+    const wasLost = cause.type === FAILURE_TYPES.attemptLost;
+    return { delayMs: details?.nextDelayMs ?? LOST_ATTEMPT_DELAY_MS, wasLost };
   }
+}
+
+/**
+ * Whether a round ended in this run. A reset to a later point than the start takes the old run's end along;
+ * it is a replay all the same, and delivers.
+ */
+function isOfThisRun({ runId }: FailedDetails): boolean {
+  return runId === workflowInfo().runId;
 }

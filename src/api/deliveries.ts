@@ -5,9 +5,7 @@ import { DELIVERY_STATUSES } from '../contracts/delivery';
 import { deliveryWorkflowId } from '../contracts/temporal';
 import { idPattern } from '../contracts/ids';
 import type { DeliveryRecord } from '../store/delivery-record';
-import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
-import type { WebhookRecord } from '../store/webhooks';
 import type { Engine } from '../temporal/client';
 import { toPlanned } from '../temporal/planned-delivery';
 import { answer, answerPage } from './answers';
@@ -81,17 +79,11 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     }
   };
 
-  /** What MongoDB says is to run: when Temporal is away, reconcile asks for it. */
-  const run = async (
-    delivery: DeliveryRecord,
-    webhook: WebhookRecord,
-    project: ProjectRecord,
-  ): Promise<void> => {
-    await engine
-      .runDelivery(toPlanned(delivery, webhook, project), 'live')
-      .catch((error: unknown) => {
-        log.warn({ err: error, deliveryId: delivery._id }, 'run left to reconcile');
-      });
+  /** MongoDB says already what is to run: when Temporal is away, reconcile asks for it. */
+  const leftToReconcile = async (id: string, ask: () => Promise<unknown>): Promise<void> => {
+    await ask().catch((error: unknown) => {
+      log.warn({ err: error, deliveryId: id }, 'run left to reconcile');
+    });
   };
 
   const view = (delivery: DeliveryRecord): z.infer<typeof deliverySchema> => {
@@ -135,7 +127,14 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     if (!(await signal(delivery, 'retryNow')) && webhook) {
       // No workflow runs it; reconcile would see to that when the attempt is due, which is now.
       const requested = await store.deliveries.requestRun(delivery._id, new Date());
-      if (requested) await run(requested, webhook, project);
+      if (requested) {
+        await leftToReconcile(delivery._id, async () => {
+          const found = await engine.findRun(delivery._id);
+          if (found !== 'running') {
+            await engine.runAgain(toPlanned(requested, webhook, project), found);
+          }
+        });
+      }
     }
     answer(res, view(delivery), 202);
   });
@@ -168,7 +167,9 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     if (!delivery) {
       throw new ApiError('delivery_in_progress', 'this delivery has not ended yet');
     }
-    await run(delivery, webhook, project);
+    await leftToReconcile(id, () =>
+      engine.runDelivery(toPlanned(delivery, webhook, project), 'live'),
+    );
     answer(res, view(delivery), 202);
   });
 

@@ -30,6 +30,13 @@ export interface DeliveryPlan {
  */
 export type RoundResult = 'succeeded' | 'failed' | 'cancelled' | 'held' | 'gone';
 
+/** What an attempt that ended its round answers. */
+export interface RoundEnd {
+  result: RoundResult;
+  /** The run that it was made in: a reset takes what was answered before it along into its own run. */
+  runId: string;
+}
+
 /** ApplicationFailure types thrown by `attemptDelivery`. */
 export const FAILURE_TYPES = {
   /** The receiver did not take it; another attempt follows after `nextRetryDelay`. */
@@ -51,6 +58,9 @@ export interface NextAttemptDetails {
   nextDelayMs: number;
 }
 
+/** `details[0]` of a `DeliveryFailed`. */
+export type FailedDetails = Pick<RoundEnd, 'runId'>;
+
 /** Activities that the workflows call; made by `createActivities`. */
 export interface Activities {
   /**
@@ -60,8 +70,15 @@ export interface Activities {
   planDeliveries(eventId: string, afterWebhookId?: string): Promise<DeliveryPlan>;
   /** Notes that every delivery of the event has been started. */
   markFannedOut(eventId: string): Promise<void>;
-  /** Signs, POSTs once, records the attempt and the webhook's health. Throws by FAILURE_TYPES. */
-  attemptDelivery(deliveryId: string, policy: AttemptPolicy): Promise<RoundResult>;
+  /**
+   * Signs, POSTs once, records the attempt and the webhook's health. Throws by FAILURE_TYPES.
+   * @param afterLoss the activity before it was lost, it may be after its attempt
+   */
+  attemptDelivery(
+    deliveryId: string,
+    policy: AttemptPolicy,
+    afterLoss?: boolean,
+  ): Promise<RoundEnd>;
   /** Ends a pending delivery as `cancelled`. */
   cancelDelivery(deliveryId: string): Promise<void>;
   /** Replays the next deliveries of a bulk replay, at its rate; false when it ended or was stopped. */

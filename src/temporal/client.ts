@@ -19,7 +19,7 @@ import {
   TASK_QUEUE,
   WORKFLOWS,
 } from '../contracts/temporal';
-import type { PlannedDelivery } from '../contracts/activities';
+import { FAILURE_TYPES, type PlannedDelivery } from '../contracts/activities';
 import { connectionOptions } from './connection';
 import { resetToStart } from './replay';
 
@@ -85,6 +85,17 @@ export class Engine {
     }
   }
 
+  /** Whether the execution before the present one of the delivery's activity died, or was lost otherwise. */
+  async hasLostAttempt(deliveryId: string): Promise<boolean> {
+    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
+    const { raw } = await this.within(() => handle.describe());
+    const failure = raw.pendingActivities?.[0]?.lastFailure;
+    return (
+      Boolean(failure?.timeoutFailureInfo) ||
+      failure?.applicationFailureInfo?.type === FAILURE_TYPES.attemptLost
+    );
+  }
+
   /**
    * Gives a delivery a new run: by resetting its workflow to the start, or, where Temporal has none
    * (never started, or past its retention), by starting the same id again.
@@ -95,6 +106,18 @@ export class Engine {
     const priority = priorityOf(planned, urgency);
     if (await this.within(() => resetToStart(this.client, workflowId, priority))) return;
     await this.startDelivery(planned, urgency);
+  }
+
+  /**
+   * The same for a delivery that no workflow was found to run.
+   * @param found by `findRun`
+   * @returns false when one runs now
+   */
+  async runAgain(planned: PlannedDelivery, found: 'ended' | null): Promise<boolean> {
+    // Where there was no run, a fan-out may start one at this moment: it must not be reset.
+    if (found === null) return this.startDelivery(planned, 'live');
+    await this.runDelivery(planned, 'live');
+    return true;
   }
 
   /** @returns false when it runs already */

@@ -20,8 +20,8 @@ describe('a cancelled delivery', () => {
   /** As an activity of that run. */
   const inRun = <T>(runId: string, work: () => Promise<T>): Promise<T> =>
     new MockActivityEnvironment({ workflowExecution: { workflowId: 'delivery', runId } }).run(work);
-  const attempt = (id: string, runId: string): Promise<RoundResult> =>
-    inRun(runId, () => activities.attemptDelivery(id, policy));
+  const attempt = async (id: string, runId: string): Promise<RoundResult> =>
+    (await inRun(runId, () => activities.attemptDelivery(id, policy))).result;
   const planned = async (): Promise<string> =>
     (await fixture.planned(receiver.url)).planned.deliveryId;
 

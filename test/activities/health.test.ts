@@ -19,7 +19,7 @@ describe('the health that attempts make', () => {
   /** As an activity of that run; answers the failure's type, where it fails. */
   const attempt = (id: string, runId: string): Promise<unknown> =>
     new MockActivityEnvironment({ workflowExecution: { workflowId: 'delivery', runId } })
-      .run(() => activities.attemptDelivery(id, policy))
+      .run(async () => (await activities.attemptDelivery(id, policy)).result)
       .catch((error: unknown) => (error as { type: string }).type);
   /** More attempts of the webhook than it remembers have been counted since. */
   const forget = (id: string) =>

@@ -39,7 +39,10 @@ describe('what is not seen for a moment', () => {
       });
       expect(await fixture.delivery(id)).toMatchObject({ status: 'pending', attemptCount: 0 });
       const seen = fixture.activities();
-      expect(await inRun(() => seen.attemptDelivery(id, policy))).toBe('succeeded');
+      expect(await inRun(() => seen.attemptDelivery(id, policy))).toEqual({
+        result: 'succeeded',
+        runId: 'run',
+      });
     },
   );
 

@@ -100,6 +100,17 @@ describe('a worker killed with -9', () => {
     );
   });
 
+  it.concurrent('while it records, with a Retry-After: it waits at least that long', () =>
+    Crash.on(async (crash) => {
+      const wanted = { kind: 'answer', status: 429, headers: { 'retry-after': '25' } } as const;
+      crash.receiver.respondWith((_request, n) => (n === 1 ? wanted : 200));
+      await crash.dying('store/deliveries Deliveries.recordAttempt after', () => crash.post());
+      await crash.becomes({ ...once, attemptCount: 2 });
+      const [first, second] = crash.receiver.requests.map(({ receivedAt }) => receivedAt.getTime());
+      expect(second! - first!).toBeGreaterThanOrEqual(25_000);
+    }),
+  );
+
   describe('while it disables a webhook whose receiver is gone', () => {
     it.concurrent.each([
       ['before it', 'store/webhooks Webhooks.disable before'],

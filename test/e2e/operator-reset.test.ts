@@ -26,16 +26,18 @@ describe('a reset made by an operator with the temporal command', () => {
       '--namespace',
       stack.config.temporal.namespace,
     ]);
-  const reset = (id: string) =>
-    temporal('reset', '-w', `delivery/${id}`, '--type', 'FirstWorkflowTask', '--reason', 'again');
+  const reset = (id: string, to = 'FirstWorkflowTask') =>
+    temporal('reset', '-w', `delivery/${id}`, '--type', to, '--reason', 'again');
+  const points = ['FirstWorkflowTask', 'LastWorkflowTask'];
 
-  it('delivers a succeeded delivery again and is recorded as a replay', async () => {
+  it.each(points)('to the %s delivers a succeeded delivery again, as a replay', async (point) => {
+    receiver.requests.splice(0);
     const { client } = await stack.project();
     await makeWebhook(client, receiver.url);
     const id = await postEvent(client);
     const first = await deliveryWith(client, id, { status: 'succeeded' });
 
-    await reset(id);
+    await reset(id, point);
 
     const again = await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
     expect(again.attempts).toMatchObject([{ number: 1 }, { number: 2, outcome: 'succeeded' }]);
@@ -45,14 +47,14 @@ describe('a reset made by an operator with the temporal command', () => {
     expect(bodies[1]).toBe(bodies[0]);
   });
 
-  it('gives a failed delivery its whole schedule anew', async () => {
+  it.each(points)('to the %s gives a failed delivery its whole schedule anew', async (point) => {
     const { client } = await stack.project({ policy: { retryDelaysMs: [1000] } });
     const { id: webhookId } = await makeWebhook(client, receiver.url);
     receiver.respondWith(500);
     const id = await postEvent(client);
     await deliveryWith(client, id, { status: 'failed' });
 
-    await reset(id);
+    await reset(id, point);
 
     const again = await deliveryWith(client, id, { status: 'failed', replays: 1 });
     expect(again.attempts.map(({ number }: { number: number }) => number)).toEqual([1, 2, 3, 4]);
@@ -82,11 +84,11 @@ describe('a reset made by an operator with the temporal command', () => {
     await makeWebhook(client, receiver.url);
     const id = await postEvent(client);
     await deliveryWith(client, id, { status: 'succeeded' });
-    await reset(id);
+    await reset(id, 'LastWorkflowTask');
     await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
     expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
     await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
-    await reset(id);
+    await reset(id, 'LastWorkflowTask');
     const last = await deliveryWith(client, id, { status: 'succeeded', replays: 3 });
     expect(last.attempts.map(({ number }: { number: number }) => number)).toEqual([1, 2, 3, 4]);
   });

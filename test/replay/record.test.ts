@@ -85,6 +85,12 @@ describe('keeping the history of', () => {
   });
   afterEach(() => receiver.close());
 
+  const reset = async (id: string, point: string): Promise<void> => {
+    const { address, namespace } = stack.config.temporal;
+    const command = `workflow reset -w ${deliveryWorkflowId(id)} --type ${point} --reason again`;
+    const server = ['--address', address, '--namespace', namespace];
+    await promisify(execFile)(process.env.TEST_TEMPORAL_CLI!, [...command.split(' '), ...server]);
+  };
   const keepDelivery = (name: string, id: string): Promise<void> =>
     keep(temporal, name, deliveryWorkflowId(id));
   const keepFanOut = async (name: string, deliveryId: string): Promise<void> => {
@@ -207,18 +213,28 @@ describe('keeping the history of', () => {
     await handleOf(id).signal(cancelSignal);
     await handleOf(id).result();
     await keepDelivery('delivery-cancelled-by-signal', id);
-    const { address, namespace } = stack.config.temporal;
-    const reset = `workflow reset -w ${deliveryWorkflowId(id)} --type FirstWorkflowTask --reason again`;
-    await promisify(execFile)(process.env.TEST_TEMPORAL_CLI!, [
-      ...reset.split(' '),
-      '--address',
-      address,
-      '--namespace',
-      namespace,
-    ]);
+    await reset(id, 'FirstWorkflowTask');
     await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
     await handleOf(id).result();
     await keepDelivery('delivery-reset-by-operator', id);
+  });
+
+  it('a failed delivery that was reset to its end, and taken then', async () => {
+    await makeWebhook(client, receiver.url, SOON);
+    receiver.respondWith(500);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'failed' });
+    await handleOf(id)
+      .result()
+      .catch(() => {});
+    receiver.respondWith(200);
+    await reset(id, 'LastWorkflowTask');
+    await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    await handleOf(id).result();
+    await reset(id, 'LastWorkflowTask');
+    await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
+    await handleOf(id).result();
+    await keepDelivery('delivery-reset-to-its-end', id);
   });
 
   it("a delivery cancelled by the Web UI's button", async () => {

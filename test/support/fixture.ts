@@ -27,9 +27,10 @@ const refuse = (): never => {
 };
 const noStarter: WorkflowStarter = {
   startFanOut: refuse,
-  startDelivery: refuse,
   findRun: refuse,
+  hasLostAttempt: async () => false,
   runDelivery: refuse,
+  runAgain: refuse,
   startReplay: refuse,
   startDrain: refuse,
 };
