@@ -76,7 +76,7 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
       const { timeoutMs } = policy;
       answer = await sender.send({ url: webhook.url, headers, body, timeoutMs });
     } finally {
-      place.leave();
+      place.leave(true);
     }
     const now = new Date();
     const result = judge(answer, delivery, policy, now);

@@ -15,8 +15,8 @@ import { createReplayBatch } from './replay-batch';
 export interface WorkflowStarter {
   /** These answer false when it runs already. */
   startFanOut(event: { _id: string; projectId: string; type: string }): Promise<boolean>;
-  startReplay(replayId: string): Promise<boolean>;
-  startDrain(webhookId: string): Promise<boolean>;
+  startReplay(replay: { _id: string; projectId: string }): Promise<boolean>;
+  startDrain(webhook: { _id: string; projectId: string }): Promise<boolean>;
   /** How the latest run of the delivery's workflow stands; null where Temporal has none. */
   findRun(deliveryId: string): Promise<'running' | 'ended' | null>;
   /** Whether the execution before the present one of the delivery's activity died, or was lost otherwise. */

@@ -1,8 +1,18 @@
 import { LRUCache } from 'lru-cache';
 import type { DeferralReason } from '../src/contracts/delivery';
 
-/** Which share of a worker's places attempts that aren't the first may take: the rest is kept for those. */
-const RETRIES_SHARE = 0.75;
+/**
+ * Which share of a worker's places retries and attempts to slow webhooks may take together: the rest is
+ * kept for first attempts to the others, however many projects behave badly.
+ */
+const UNHURRIED_SHARE = 0.75;
+/** How long a webhook's attempts take on average from which on it is slow. */
+const SLOW_MS = 2000;
+/**
+ * How many places a project may have for each that is still free: alone four fifths of them, and the less
+ * the more projects are busy, so that some are free for one that comes (a "dynamic threshold").
+ */
+const PLACES_PER_FREE = 4;
 /** How long an attempt takes where none of its webhook has ended yet; a guess. */
 const FIRST_GUESS_MS = 1000;
 /** How much of the average the latest attempt makes up. */
@@ -23,8 +33,11 @@ interface WebhookState {
 
 /** The place of one attempt. */
 export interface Place {
-  /** Gives it back. */
-  leave: () => void;
+  /**
+   * Gives it back.
+   * @param wasMade false when there was no attempt in it after all
+   */
+  leave: (wasMade: boolean) => void;
 }
 
 /** Not now: come again after that. */
@@ -34,12 +47,17 @@ export interface Wait {
 }
 
 /**
- * The places for attempts of one worker process: a webhook whose receiver hangs takes only its share,
- * and retries leave some to first attempts. Whoever gets none is told when its turn may come, and gives
- * its slot back to Temporal meanwhile.
+ * The places for attempts of one worker process: a webhook whose receiver hangs takes only its share, a
+ * project only as much as leaves others theirs, and what has waited already, or will take long, leaves
+ * some to what is soon done (docs/adr/0011). Whoever gets none is told when its turn may come, and gives its
+ * slot back to Temporal meanwhile.
  */
 export class Places {
   private running = 0;
+  /** Those of them that are retries, or to slow webhooks. */
+  private unhurried = 0;
+  /** Running attempts of each project that has any. */
+  private readonly projects = new Map<string, number>();
   private readonly webhooks = new LRUCache<string, WebhookState>({ max: REMEMBERED });
 
   /**
@@ -51,20 +69,32 @@ export class Places {
     private readonly perWebhook: number,
   ) {}
 
-  take(webhookId: string, isFirst: boolean): Place | Wait {
+  take(projectId: string, webhookId: string, isFirst: boolean): Place | Wait {
     const webhook = this.stateOf(webhookId);
-    const spacingMs = webhook.averageMs / this.perWebhook;
+    const spacingMs = webhook.averageMs / Math.max(1, webhook.running);
     if (webhook.running >= this.perWebhook) return this.wait('webhook_busy', webhookId, spacingMs);
-    if (!isFirst && this.running >= this.total * RETRIES_SHARE) {
-      return this.wait('workers_busy', webhookId, spacingMs);
+    const isHurried = isFirst && webhook.averageMs < SLOW_MS;
+    const free = Math.min(
+      this.total - this.running,
+      isHurried ? Infinity : this.total * UNHURRIED_SHARE - this.unhurried,
+    );
+    if ((this.projects.get(projectId) ?? 0) >= free * PLACES_PER_FREE) {
+      return this.wait(free < 1 ? 'workers_busy' : 'project_busy', webhookId, spacingMs);
     }
     const startedAt = Date.now();
-    webhook.running += 1;
-    this.running += 1;
+    const count = (change: 1 | -1): void => {
+      const ofProject = (this.projects.get(projectId) ?? 0) + change;
+      if (ofProject > 0) this.projects.set(projectId, ofProject);
+      else this.projects.delete(projectId);
+      webhook.running += change;
+      this.running += change;
+      if (!isHurried) this.unhurried += change;
+    };
+    count(1);
     return {
-      leave: () => {
-        webhook.running -= 1;
-        this.running -= 1;
+      leave: (wasMade) => {
+        count(-1);
+        if (!wasMade) return;
         const tookMs = Date.now() - startedAt;
         webhook.averageMs += (tookMs - webhook.averageMs) * LATEST_SHARE;
       },

@@ -48,13 +48,16 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
     await store.webhooks.removeEndedSecrets(new Date());
     await store.keepUnended(new Date(), () => context.heartbeat());
     const replays = mender('replays');
-    for (const { _id } of await store.replays.listStalled(before)) {
-      await replays(_id, () => starter.startReplay(_id));
+    for (const replay of await store.replays.listStalled(before)) {
+      await replays(replay._id, () => starter.startReplay(replay));
     }
     const drains = mender('drains');
     for (const webhookId of await store.deliveries.listHoldingWebhooks()) {
       if (await store.webhooks.isPaused(webhookId)) continue;
-      await drains(webhookId, () => starter.startDrain(webhookId));
+      const [held] = await store.deliveries.listHeld(webhookId, 1);
+      if (!held) continue;
+      const webhook = { _id: webhookId, projectId: held.projectId };
+      await drains(webhookId, () => starter.startDrain(webhook));
     }
     const events = mender('events');
     await store.events.eachNotFannedOut(before, (event) =>

@@ -23,7 +23,11 @@ export async function takeTurn(
   places: Places,
   { delivery, webhook, project }: Subject,
 ): Promise<Place> {
-  const place = places.take(webhook._id, delivery.attemptCount === delivery.roundStart);
+  const place = places.take(
+    project._id,
+    webhook._id,
+    delivery.attemptCount === delivery.roundStart,
+  );
   if ('waitMs' in place) throw await defer(deps, delivery._id, place);
   try {
     const { ratePerSecond } = effectivePolicy(
@@ -42,7 +46,7 @@ export async function takeTurn(
     }
     return place;
   } catch (error) {
-    place.leave();
+    place.leave(false);
     throw error;
   }
 }

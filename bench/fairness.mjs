@@ -1,25 +1,30 @@
 /**
  * npm run bench:fairness: how long a quiet project's events take while another one behaves badly, on a
  * Posthorn that `npm start` brought up.
- *   npm run bench:fairness -- [--samples 60] [--events 2000] [--hanging 300]
- * Measures from the 202 to the request's arrival: alone, beside a webhook that hangs for its whole
- * timeout on every attempt, and beside a project with thousands of queued events. Prints the figures,
- * and exits 1 when a neighbour costs the quiet project more than one attempt's time.
+ *   npm run bench:fairness -- [--samples 60] [--events 2000] [--hanging 300] [--webhooks 12] [--replays 120]
+ * Measures from the 202 to the request's arrival: alone, beside one webhook that hangs for its whole
+ * timeout on every attempt, beside a project of twelve such webhooks, beside one with thousands of queued
+ * events, and beside one with more bulk replays at once than a worker has places. Prints the figures, and
+ * exits 1 when a neighbour costs the quiet project more than one attempt's time.
  */
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { call } from './api.mjs';
 
 const { values } = parseArgs({
   options: {
     samples: { type: 'string', default: '60' },
     events: { type: 'string', default: '2000' },
     hanging: { type: 'string', default: '300' },
+    webhooks: { type: 'string', default: '12' },
+    replays: { type: 'string', default: '120' },
   },
 });
-const [samples, queued, hanging] = [values.samples, values.events, values.hanging].map(Number);
-const dev = JSON.parse(readFileSync(join(process.env.POSTHORN_DATA_DIR ?? '.data', 'dev.json')));
+const samples = Number(values.samples);
+const queued = Number(values.events);
+const hanging = Number(values.hanging);
+const hangingWebhooks = Number(values.webhooks);
+const replays = Number(values.replays);
 const BETWEEN_SAMPLES_MS = 1000;
 const BATCH = 500;
 /** The profile's timeout. */
@@ -45,21 +50,6 @@ const receiver = createServer((req, res) => {
 await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
 const url = `http://127.0.0.1:${receiver.address().port}`;
 
-async function call(method, path, projectId, body) {
-  const response = await fetch(dev.apiUrl + path, {
-    method,
-    headers: {
-      authorization: `Bearer ${dev.adminKey}`,
-      ...(projectId && { 'x-project-id': projectId }),
-      ...(body && { 'content-type': 'application/json' }),
-    },
-    body: body && JSON.stringify(body),
-  });
-  const answer = await response.json();
-  if (!answer.success) throw new Error(`${method} ${path}: ${JSON.stringify(answer.error)}`);
-  return answer.data;
-}
-
 async function until(condition) {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 50));
 }
@@ -75,10 +65,10 @@ const event = (emailId) => ({
   },
 });
 
-async function projectWith(path, policy) {
+async function projectWith(path, { webhooks = 1, policy } = {}) {
   const { id } = await call('POST', '/v1/projects', undefined, { name: `fairness ${path}` });
   const webhook = { name: path, url: url + path, events: ['*'], ...(policy && { policy }) };
-  await call('POST', '/v1/webhooks', id, webhook);
+  for (let n = 0; n < webhooks; n += 1) await call('POST', '/v1/webhooks', id, webhook);
   return id;
 }
 
@@ -114,21 +104,40 @@ await call('POST', '/v1/events', quiet, event('warm-up'));
 await until(() => arrived.has('warm-up'));
 const results = [['alone', await measure(quiet, 'alone')]];
 
-const hangs = await projectWith('/hanging', { retryDelaysMs: Array(20).fill(1000) });
-await queue(hangs, hanging);
-await until(() => hung > 5);
-results.push(['beside a hanging webhook', await measure(quiet, 'hanging')]);
-const attempts = hung;
-await call('DELETE', `/v1/projects/${hangs}`);
-receiver.closeAllConnections();
+/** Beside a project whose webhooks all hang, with so many deliveries altogether. */
+async function measureHanging(name, webhooks) {
+  const policy = { retryDelaysMs: Array(20).fill(1000) };
+  const project = await projectWith('/hanging', { webhooks, policy });
+  hung = 0;
+  await queue(project, Math.ceil(hanging / webhooks));
+  await until(() => hung > 5);
+  results.push([name, await measure(quiet, name)]);
+  console.log(`${hung} attempts hung meanwhile`);
+  await call('DELETE', `/v1/projects/${project}`);
+  receiver.closeAllConnections();
+}
+
+await measureHanging('beside a hanging webhook', 1);
+await measureHanging(`beside ${hangingWebhooks} hanging webhooks of one project`, hangingWebhooks);
 
 const busy = await projectWith('/busy');
 await queue(busy, queued);
 await until(() => taken > 5);
 const before = taken;
 results.push([`beside ${queued} queued events`, await measure(quiet, 'busy')]);
-const left = queued - taken;
-const delivered = taken - before;
+console.log(`${taken - before} arrived meanwhile, ${queued - taken} were still queued at the end`);
+
+await until(() => taken >= queued);
+const day = 24 * 60 * 60 * 1000;
+// As slow as they may be: each has a batch under way all the time, and the replays themselves are few.
+const replay = {
+  statuses: ['succeeded'],
+  since: new Date(Date.now() - day),
+  until: new Date(Date.now() + day),
+  ratePerSecond: 0.1,
+};
+for (let n = 0; n < replays; n += 1) await call('POST', '/v1/replays', busy, replay);
+results.push([`beside ${replays} bulk replays`, await measure(quiet, 'replays')]);
 for (const id of [busy, quiet]) await call('DELETE', `/v1/projects/${id}`);
 receiver.close();
 receiver.closeAllConnections();
@@ -145,8 +154,6 @@ const rows = results.map(([name, sorted]) => {
   };
 });
 console.table(rows);
-console.log(`hanging webhook: ${attempts} attempts hung meanwhile`);
-console.log(`busy project: ${delivered} arrived meanwhile, ${left} were still queued at the end`);
 const delayed = results.some(([, sorted]) => {
   return percentile(sorted, 0.99) - percentile(alone, 0.99) > ATTEMPT_MS;
 });

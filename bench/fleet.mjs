@@ -4,10 +4,9 @@
  * Every event must arrive exactly once at every webhook, and the delivery log must agree with what the
  * receiver counted. Prints the figures, and exits 1 when they differ.
  */
-import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { call } from './api.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -17,7 +16,6 @@ const { values } = parseArgs({
   },
 });
 const [projects, webhooks, events] = [values.projects, values.webhooks, values.events].map(Number);
-const dev = JSON.parse(readFileSync(join(process.env.POSTHORN_DATA_DIR ?? '.data', 'dev.json')));
 const expected = projects * webhooks * events;
 
 const received = new Map();
@@ -28,21 +26,6 @@ const receiver = createServer((req, res) => {
 });
 await new Promise((resolve) => receiver.listen(0, '127.0.0.1', resolve));
 const url = `http://127.0.0.1:${receiver.address().port}`;
-
-async function call(method, path, projectId, body) {
-  const response = await fetch(dev.apiUrl + path, {
-    method,
-    headers: {
-      authorization: `Bearer ${dev.adminKey}`,
-      ...(projectId && { 'x-project-id': projectId }),
-      ...(body && { 'content-type': 'application/json' }),
-    },
-    body: body && JSON.stringify(body),
-  });
-  const answer = await response.json();
-  if (!answer.success) throw new Error(`${method} ${path}: ${JSON.stringify(answer.error)}`);
-  return answer.data;
-}
 
 const ids = [];
 for (let p = 0; p < projects; p += 1) {

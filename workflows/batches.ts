@@ -1,30 +1,35 @@
-import { continueAsNew, proxyActivities } from '@temporalio/workflow';
+import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../src/contracts/activities';
+import { bulkTaskQueue } from '../src/contracts/temporal';
 
 /** Batches after which a run is continued as new, to keep histories short. */
 const BATCHES_PER_RUN = 100;
 
-const { replayBatch, drainBatch } = proxyActivities<Activities>({
-  startToCloseTimeout: '2m',
-  heartbeatTimeout: '15s',
-  retry: { initialInterval: '1s', maximumInterval: '30s' },
-});
+const batches = (): Activities =>
+  proxyActivities<Activities>({
+    taskQueue: bulkTaskQueue(workflowInfo().taskQueue),
+    startToCloseTimeout: '2m',
+    heartbeatTimeout: '15s',
+    retry: { initialInterval: '1s', maximumInterval: '30s' },
+  });
 
 /**
  * The legs of a bulk replay. Its head is the replay's document: pausing it ends this workflow, and
  * resuming it starts the workflow again.
  */
 export async function replayDeliveries(replayId: string): Promise<void> {
+  const activities = batches();
   for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {
-    if (!(await replayBatch(replayId))) return;
+    if (!(await activities.replayBatch(replayId))) return;
   }
   await continueAsNew<typeof replayDeliveries>(replayId);
 }
 
 /** Lets the deliveries go that a paused webhook held, in the order of their events. */
 export async function drainWebhook(webhookId: string): Promise<void> {
+  const activities = batches();
   for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {
-    if (!(await drainBatch(webhookId))) return;
+    if (!(await activities.drainBatch(webhookId))) return;
   }
   await continueAsNew<typeof drainWebhook>(webhookId);
 }

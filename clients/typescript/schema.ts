@@ -1827,6 +1827,7 @@ export interface components {
         | 'waiting_for_retry'
         | 'rate_limit'
         | 'webhook_busy'
+        | 'project_busy'
         | 'workers_busy'
         | 'paused'
         | 'unknown';

@@ -22,8 +22,8 @@ export function createApi(apiUrl, key) {
 }
 
 /** The answer's data, or an error that tells what was asked and what came back. */
-export async function mustCall(call, method, path, body) {
-  const { status, data, error } = await call(method, path, body);
+export async function mustCall(call, method, path, body, headers) {
+  const { status, data, error } = await call(method, path, body, headers);
   if (status >= 200 && status < 300) return data;
   const { code, message } = typeof error === 'object' ? error : { message: error };
   throw new Refusal(

@@ -51,7 +51,10 @@ export async function explainPending(
 const DEFERRED: Record<DeferralReason, string> = {
   rate_limit: "the webhook's rate limit (policy.ratePerSecond) is used up until then",
   webhook_busy: 'as many attempts of this webhook are running as may run at a time',
-  workers_busy: 'the workers are busy, and first attempts go before retries',
+  project_busy:
+    'as many attempts of this project are running as leave the other projects their places',
+  workers_busy:
+    'the workers are busy; retries and webhooks that answer slowly leave places to others',
 };
 
 function cause(last: Attempt | undefined): string {

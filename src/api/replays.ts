@@ -75,9 +75,9 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
   const read = allow('owner', 'reader');
   const write = allow('owner');
 
-  const start = async (replayId: string): Promise<void> => {
-    await engine.startReplay(replayId).catch((error: unknown) => {
-      log.warn({ err: error, replayId }, 'bulk replay left to reconcile');
+  const start = async (replay: ReplayRecord): Promise<void> => {
+    await engine.startReplay(replay).catch((error: unknown) => {
+      log.warn({ err: error, replayId: replay._id }, 'bulk replay left to reconcile');
     });
   };
 
@@ -108,7 +108,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       matched,
       completedAt: null,
     });
-    await start(replay._id);
+    await start(replay);
     answer(res, view(replay), 202);
   });
 
@@ -139,7 +139,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       if (!found) throw notFound('the replay');
       const replay = await store.replays.move(id, from, to);
       if (!replay) throw new ApiError('replay_ended', `this replay has ended: ${found.status}`);
-      if (to === 'running') await start(id);
+      if (to === 'running') await start(replay);
       answer(res, view(replay), 202);
     });
   }

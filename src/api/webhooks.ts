@@ -159,7 +159,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const id = pathId(req, 'webhook');
     const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: false });
     if (!webhook) throw notFound('the webhook');
-    await engine.startDrain(id).catch((error: unknown) => {
+    await engine.startDrain(webhook).catch((error: unknown) => {
       log.warn({ err: error, webhookId: id }, 'drain left to reconcile');
     });
     answer(res, viewFor(res)(webhook));

@@ -5,6 +5,9 @@ import type { DeliverInput } from './activities';
 
 export const TASK_QUEUE = 'posthorn';
 
+/** Where the batches of bulk replays and drains wait for places of their own (docs/adr/0008). */
+export const bulkTaskQueue = (taskQueue: string): string => `${taskQueue}-bulk`;
+
 export const WORKFLOWS = {
   fanOutEvent: 'fanOutEvent',
   deliverWebhook: 'deliverWebhook',

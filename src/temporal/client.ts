@@ -135,13 +135,13 @@ export class Engine {
   }
 
   /** @returns false when it runs already */
-  async startReplay(replayId: string): Promise<boolean> {
-    return this.startBatches(WORKFLOWS.replayDeliveries, replayWorkflowId(replayId), replayId);
+  async startReplay(replay: { _id: string; projectId: string }): Promise<boolean> {
+    return this.startBatches(WORKFLOWS.replayDeliveries, replayWorkflowId(replay._id), replay);
   }
 
   /** @returns false when it runs already */
-  async startDrain(webhookId: string): Promise<boolean> {
-    return this.startBatches(WORKFLOWS.drainWebhook, drainWorkflowId(webhookId), webhookId);
+  async startDrain(webhook: { _id: string; projectId: string }): Promise<boolean> {
+    return this.startBatches(WORKFLOWS.drainWebhook, drainWorkflowId(webhook._id), webhook);
   }
 
   /** @returns false when no workflow of the delivery runs */
@@ -188,9 +188,12 @@ export class Engine {
     await this.client.connection.close();
   }
 
-  private async startBatches(type: string, workflowId: string, id: string): Promise<boolean> {
-    const priority = { priorityKey: PRIORITIES.bulk };
-    return this.start(type, { workflowId, args: [id], priority });
+  private async startBatches(
+    type: string,
+    workflowId: string,
+    of: { _id: string; projectId: string },
+  ): Promise<boolean> {
+    return this.start(type, { workflowId, args: [of._id], priority: priorityOf(of, 'bulk') });
   }
 
   private async start(

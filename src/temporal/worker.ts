@@ -4,7 +4,7 @@ import { NativeConnection, TransportError, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import type { Activities } from '../contracts/activities';
-import { TASK_QUEUE } from '../contracts/temporal';
+import { bulkTaskQueue, TASK_QUEUE } from '../contracts/temporal';
 import { connectionOptions } from './connection';
 
 /** Longer than any attempt may take (60 s, and the margin to record it): what runs is let finish. */
@@ -13,39 +13,56 @@ const SHUTDOWN_GRACE_MS = 75_000;
 /** Milliseconds between tries to reach a Temporal that is away. */
 const CONNECT_RETRY_MS = 1000;
 
+/** How many batches of bulk work a worker has at a time, for each of its attempts. */
+const BULK_SHARE = 0.1;
+
 /** The bundle that `npm run build` made, beside `dist/src`. */
 export const WORKFLOW_BUNDLE = path.resolve(__dirname, '../../workflow-bundle.js');
 
 export interface WorkerHandle {
-  worker: Worker;
-  /** Resolves when the worker has drained after `worker.shutdown()`. */
+  /** Resolves when all is drained after `shutdown()`. */
   run: () => Promise<void>;
+  shutdown: () => void;
 }
 
-/** A worker on the one task queue; any number of them share it. */
+/**
+ * A worker on the task queue, and one for bulk work, whose batches so have places of their own and never
+ * those of attempts. Any number of processes share the queues.
+ */
 export async function createWorker(
   config: Config,
   activities: Activities,
   { taskQueue = TASK_QUEUE, bundle = WORKFLOW_BUNDLE } = {},
 ): Promise<WorkerHandle> {
   const connection = await NativeConnection.connect(connectionOptions(config));
-  const worker = await Worker.create({
+  const shared = {
     connection,
     namespace: config.temporal.namespace,
-    taskQueue,
-    workflowBundle: { codePath: bundle },
     activities: { ...activities },
-    maxConcurrentActivityTaskExecutions: config.maxAttempts,
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
-  });
+  };
+  const workers = [
+    await Worker.create({
+      ...shared,
+      taskQueue,
+      workflowBundle: { codePath: bundle },
+      maxConcurrentActivityTaskExecutions: config.maxAttempts,
+    }),
+    await Worker.create({
+      ...shared,
+      taskQueue: bulkTaskQueue(taskQueue),
+      maxConcurrentActivityTaskExecutions: Math.ceil(config.maxAttempts * BULK_SHARE),
+    }),
+  ];
+  const shutdown = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
   return {
-    worker,
+    shutdown,
     run: async () => {
-      try {
-        await worker.run();
-      } finally {
-        await connection.close();
-      }
+      // When one can't go on, the other must not either.
+      await Promise.all(workers.map((worker) => worker.run().finally(shutdown)));
+      await connection.close();
     },
   };
 }
@@ -66,10 +83,9 @@ export async function runWorker(
       log.warn({ err: error }, 'Temporal is away; the worker waits for it');
     });
     if (handle) {
-      const shutDown = (): void => handle.worker.shutdown();
-      stopped.addEventListener('abort', shutDown);
+      stopped.addEventListener('abort', handle.shutdown);
       const run = handle.run();
-      if (stopped.aborted) shutDown();
+      if (stopped.aborted) handle.shutdown();
       log.info('worker polls');
       return run;
     }

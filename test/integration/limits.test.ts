@@ -168,7 +168,12 @@ describe('limits of one webhook', () => {
     const since = new Date(Date.now() - 60_000).toISOString();
     const until = new Date(Date.now() + 60_000).toISOString();
     const query = { webhookId: webhook.id, statuses: ['succeeded'], since, until };
-    expect((await client.post('/v1/replays', query)).status).toBe(202);
+    const replay = await client.post('/v1/replays', query);
+    expect(replay.status).toBe(202);
+    expect(await priorityOf(`replay/${replay.body.data.id}`)).toMatchObject({
+      priorityKey: 5,
+      fairnessKey: projectId,
+    });
     await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
     expect(await priorityOf(`delivery/${id}`)).toMatchObject({
       priorityKey: 5,

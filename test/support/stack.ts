@@ -173,7 +173,7 @@ export class Stack {
   async stop(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
-    this.worker?.worker.shutdown();
+    this.worker?.shutdown();
     await this.working;
     await this.sender.close();
     await this.engine.close();

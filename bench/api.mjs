@@ -1,0 +1,10 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { createApi, mustCall } from '../scripts/start/api.mjs';
+
+const dev = JSON.parse(readFileSync(join(process.env.POSTHORN_DATA_DIR ?? '.data', 'dev.json')));
+const api = createApi(dev.apiUrl, dev.adminKey);
+
+/** Asks the Posthorn that `npm start` brought up, for a project where one is named; answers the data. */
+export const call = (method, path, projectId, body) =>
+  mustCall(api, method, path, body, projectId && { 'x-project-id': projectId });
