@@ -17,8 +17,8 @@ type Dependencies = Pick<ActivityDependencies, 'store' | 'starter' | 'log'>;
  * Finds what was accepted or asked for but has no running workflow (the process died between MongoDB
  * and Temporal, or Temporal was away, or lost its data) and starts it, all of it: it goes on until
  * nothing is left. Idempotent: workflow ids are derived, so that what runs already is left alone. It also
- * forgets the secrets whose rotation's overlap has ended (docs/adr/0009), and sends the mails that are
- * due.
+ * forgets the secrets whose rotation's overlap has ended (docs/adr/0009), sends the mails that are due,
+ * removes the events whose time has come, and finishes the deletion of projects.
  */
 export function createReconcile(deps: ActivityDependencies): Activities['reconcile'] {
   const { store, starter, log } = deps;
@@ -46,7 +46,6 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
 
     // What is soon done first: a great many overdue deliveries must not keep the rest from being mended.
     await store.webhooks.removeEndedSecrets(new Date());
-    await store.keepUnended(new Date(), () => context.heartbeat());
     const replays = mender('replays');
     for (const replay of await store.replays.listStalled(before)) {
       await replays(replay._id, () => starter.startReplay(replay));
@@ -68,6 +67,10 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
     await store.deliveries.eachOverdue(before, (delivery) =>
       deliveries(delivery._id, () => runAgain(deps, delivery)),
     );
+    await store.removeExpired(new Date(), () => context.heartbeat());
+    for (const id of await store.projects.listDeleted()) {
+      await store.finishDeletion(id, () => context.heartbeat());
+    }
     if (Object.values(report).some((count) => count > 0)) log.warn(report, 'reconcile mended');
     return report;
   };

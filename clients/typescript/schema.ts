@@ -44,7 +44,7 @@ export interface paths {
     post?: never;
     /**
      * Delete a project
-     * @description The admin key only. Its keys and webhooks go at once, its events and deliveries expire.
+     * @description The admin key only. Its keys and webhooks go at once, its events and deliveries with them.
      */
     delete: operations['deleteProject'];
     options?: never;

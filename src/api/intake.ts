@@ -26,6 +26,9 @@ export interface PostedEvent {
   createdAt?: Date;
 }
 
+/** What a fan-out's start takes of its event. */
+type FanOut = Parameters<Engine['startFanOut']>[0];
+
 /** A caller's key, and the body that belongs to it. */
 interface Idempotency {
   key: string;
@@ -96,7 +99,7 @@ export class Intake {
     });
     if (accepted.duplicate && accepted.event.requestHash !== requestHash) throw keyConflict();
     if (!accepted.duplicate) eventsAccepted.inc();
-    await this.startFanOut(accepted.event);
+    if (accepted.event.fannedOutAt === null) await this.startFanOuts([accepted.event]);
     return accepted;
   }
 
@@ -120,7 +123,7 @@ export class Intake {
     );
     if (accepted.duplicate && accepted.events[0]?.requestHash !== requestHash) throw keyConflict();
     if (!accepted.duplicate) eventsAccepted.inc(accepted.events.length);
-    void this.startAll(accepted.events);
+    this.startAll(accepted.events);
     return accepted;
   }
 
@@ -131,20 +134,32 @@ export class Intake {
   async acceptReports(reports: Parameters<Store['insertReports']>[0]): Promise<void> {
     const stored = await this.store.insertReports(reports);
     eventsAccepted.inc(stored.length);
-    void this.startAll(stored);
+    this.startAll(stored);
   }
 
-  /** Starts the fan-outs of stored events, one after another; it never rejects. */
-  async startAll(events: readonly EventRecord[]): Promise<void> {
-    for (const event of events) await this.startFanOut(event);
+  /** Starts the fan-outs of stored events behind the answer, and holds nothing of them but ids and types. */
+  startAll(events: readonly EventRecord[]): void {
+    void this.startFanOuts(
+      events
+        .filter(({ fannedOutAt }) => fannedOutAt === null)
+        .map(({ _id, projectId, type }) => ({ _id, projectId, type })),
+    );
   }
 
-  /** The event is safe already: when Temporal is away, reconcile starts its fan-out. */
-  private async startFanOut(event: EventRecord): Promise<void> {
-    if (event.fannedOutAt !== null) return;
-    await this.engine.startFanOut(event).catch((error: unknown) => {
-      this.log.warn({ err: error, eventId: event._id }, 'fan-out left to reconcile');
-    });
+  /**
+   * One after another, up to the first that can't be started: when Temporal is away each takes seconds
+   * to find out. The events are safe already, and reconcile starts what is left. It never rejects.
+   */
+  private async startFanOuts(events: readonly FanOut[]): Promise<void> {
+    for (const [started, event] of events.entries()) {
+      try {
+        await this.engine.startFanOut(event);
+      } catch (error) {
+        const left = events.length - started;
+        this.log.warn({ err: error, eventId: event._id, left }, 'fan-out left to reconcile');
+        return;
+      }
+    }
   }
 }
 

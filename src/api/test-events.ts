@@ -72,6 +72,6 @@ export async function sendTests(
       session,
     );
   });
-  void intake.startAll(events);
+  intake.startAll(events);
   return deliveries;
 }

@@ -67,6 +67,6 @@ export async function createWebhook(
     const events = await store.events.insertAll([test.event], session);
     return { webhook: created, ping: { id: test.delivery._id, events } };
   });
-  if (ping) void intake.startAll(ping.events);
+  if (ping) intake.startAll(ping.events);
   return { webhook, secret, pingId: ping?.id ?? null };
 }

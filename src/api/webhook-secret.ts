@@ -102,7 +102,7 @@ export function webhookSecretRouter({
         `${MAX_LIVE_SECRETS} secrets of this webhook are live; wait for an overlap to end, or rotate with "overlapHours": 0, which ends them all`,
       );
     }
-    void intake.startAll(done.events);
+    intake.startAll(done.events);
     answer(res, view(done.webhook, secret, profile));
   });
 

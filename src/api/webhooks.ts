@@ -138,7 +138,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
       ...(isActive === false && { isActive, disabledReason: 'manual' }),
     });
     if (!updated) throw notFound('the webhook');
-    void deps.intake.startAll(updated.events);
+    deps.intake.startAll(updated.events);
     answer(res, viewFor(res)(updated.webhook));
   });
 

@@ -11,6 +11,7 @@ import { deliverySchema, type DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
 import { findPage, VISIT_BATCH, VISITS, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
+import { expiryOfEnded } from './retention';
 
 /** What a recorded attempt makes of its delivery. */
 export interface AttemptResult {
@@ -149,6 +150,7 @@ export class Deliveries {
               deferredFor: null,
               completedAt: status === 'pending' ? null : at,
             },
+            ...(status !== 'pending' && { $max: { expiresAt: expiryOfEnded(at) } }),
           }),
         },
       );
@@ -206,7 +208,10 @@ export class Deliveries {
     const ended = { status: 'cancelled', nextAttemptAt: null, completedAt: at } as const;
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, status: { $in: ['pending', 'held'] } },
-      { $set: { ...ended, ...(runId !== undefined && { runId, runRequested: false }) } },
+      {
+        $set: { ...ended, ...(runId !== undefined && { runId, runRequested: false }) },
+        $max: { expiresAt: expiryOfEnded(at) },
+      },
     );
     if (modifiedCount === 1) deliveriesEnded.inc({ status: 'cancelled' });
     return modifiedCount === 1;
@@ -286,31 +291,16 @@ export class Deliveries {
       .lean<DeliveryRecord>();
   }
 
-  /** Some of those that have not ended and expire between two times. */
-  async listUnendedExpiring(
-    after: Date,
-    before: Date,
-    limit: number,
-  ): Promise<Pick<DeliveryRecord, '_id' | 'eventId'>[]> {
-    return this.model
-      .find({ status: { $in: UNENDED_STATUSES }, expiresAt: { $gt: after, $lt: before } })
-      .select({ eventId: 1 })
-      .limit(limit)
-      .lean<Pick<DeliveryRecord, '_id' | 'eventId'>[]>();
-  }
-
-  /** Lets them not expire before `until`. */
-  async keep(ids: readonly string[], until: Date): Promise<void> {
-    await this.model.updateMany({ _id: { $in: ids } }, { $max: { expiresAt: until } });
+  /** Those of the events that have a delivery which has not ended, or is to be kept on. */
+  async listEventsNeeded(eventIds: readonly string[], now: Date): Promise<string[]> {
+    return this.model.distinct('eventId', {
+      eventId: { $in: eventIds },
+      $or: [{ status: { $in: UNENDED_STATUSES } }, { expiresAt: { $gt: now } }],
+    });
   }
 
   /** A run that was asked for has come, and has nothing to do. */
   async forgetRequestedRun(id: string): Promise<void> {
     await this.model.updateOne({ _id: id }, { $set: { runRequested: false } });
-  }
-
-  /** Lets the deliveries of a deleted project expire now. */
-  async expireAll(projectId: string, at: Date): Promise<void> {
-    await this.model.updateMany({ projectId }, { $set: { expiresAt: at } });
   }
 }

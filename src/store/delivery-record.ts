@@ -1,7 +1,7 @@
 import { Schema } from 'mongoose';
 import {
   DELIVERY_STATUSES,
-  UNENDED_STATUSES,
+  TERMINAL_STATUSES,
   type Attempt,
   type DeferralReason,
   type DeliveryStatus,
@@ -77,8 +77,8 @@ deliverySchema.index({ webhookId: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, status: 1, _id: -1 });
 deliverySchema.index({ nextAttemptAt: 1 }, { partialFilterExpression: { status: 'pending' } });
 deliverySchema.index({ webhookId: 1, eventId: 1 }, { partialFilterExpression: { status: 'held' } });
-deliverySchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+// What has not ended does not expire, whether reconcile, workers and Temporal are there or not.
 deliverySchema.index(
-  { status: 1, expiresAt: 1 },
-  { partialFilterExpression: { status: { $in: UNENDED_STATUSES } } },
+  { expiresAt: 1 },
+  { expireAfterSeconds: 0, partialFilterExpression: { status: { $in: TERMINAL_STATUSES } } },
 );

@@ -60,7 +60,8 @@ schema.index(
   { unique: true, partialFilterExpression: { idempotencyKey: { $type: 'string' } } },
 );
 schema.index({ acceptedAt: 1 }, { partialFilterExpression: { fannedOutAt: null } });
-schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+// No TTL: MongoDB would not see that a delivery of it has not ended (Store.removeExpired).
+schema.index({ expiresAt: 1 }, { partialFilterExpression: { fannedOutAt: { $type: 'date' } } });
 
 export class Events {
   readonly model: Model<EventRecord>;
@@ -139,13 +140,21 @@ export class Events {
       .eachAsync(visit, VISITS);
   }
 
+  /** Ids of some that have expired, their deliveries planned: an accepted event does not expire before. */
+  async listExpired(now: Date, limit: number): Promise<string[]> {
+    const expired = await this.model
+      .find({ expiresAt: { $lte: now }, fannedOutAt: { $type: 'date' } }, { _id: 1 })
+      .limit(limit)
+      .lean<{ _id: string }[]>();
+    return expired.map(({ _id }) => _id);
+  }
+
   /** Lets them not expire before `until`. */
   async keep(ids: readonly string[], until: Date): Promise<void> {
     await this.model.updateMany({ _id: { $in: ids } }, { $max: { expiresAt: until } });
   }
 
-  /** Lets the events of a deleted project expire now. */
-  async expireAll(projectId: string, at: Date): Promise<void> {
-    await this.model.updateMany({ projectId }, { $set: { expiresAt: at } });
+  async remove(ids: readonly string[]): Promise<void> {
+    await this.model.deleteMany({ _id: { $in: ids } });
   }
 }

@@ -83,9 +83,4 @@ export class Inbound {
   async insertAll(records: readonly InboundRecord[], session: ClientSession): Promise<void> {
     await this.model.insertMany(records, { session });
   }
-
-  /** Lets the reports of a deleted project expire now. */
-  async expireAll(projectId: string, at: Date): Promise<void> {
-    await this.model.updateMany({ projectId }, { $set: { expiresAt: at } });
-  }
 }

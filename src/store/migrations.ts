@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { Connection } from 'mongoose';
+import { mongo, type Connection } from 'mongoose';
 import { isDuplicateKey } from './errors';
 
 /** A change of what earlier versions have stored. */
@@ -12,7 +12,29 @@ export interface Migration {
 }
 
 /** In the order of their ids; forward only: what was released is never changed or taken away. */
-export const MIGRATIONS: readonly Migration[] = [];
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    id: '0001-only-what-has-ended-expires',
+    up: async (connection) => {
+      await dropIndex(connection, 'events', 'expiresAt_1');
+      await dropIndex(connection, 'deliveries', 'expiresAt_1');
+      await dropIndex(connection, 'deliveries', 'status_1_expiresAt_1');
+    },
+  },
+];
+
+/** Of an index whose options change: `ensureIndexes`, which follows, makes it anew. */
+async function dropIndex(connection: Connection, collection: string, name: string): Promise<void> {
+  try {
+    await connection.collection(collection).dropIndex(name);
+  } catch (error) {
+    const isGone = error instanceof mongo.MongoServerError && MISSING_CODES.has(Number(error.code));
+    if (!isGone) throw error;
+  }
+}
+
+/** MongoDB has no such collection, or index. */
+const MISSING_CODES: ReadonlySet<number> = new Set([26, 27]);
 
 /** How long a lock outlives the process that held it. */
 const LOCK_MS = 60_000;

@@ -22,6 +22,8 @@ export interface ProjectRecord {
   providerKeys?: Record<string, Sealed | null>;
   /** How many webhooks it holds; kept with them in one transaction, so that the limit can't be raced. */
   webhookCount: number;
+  /** It is as if it were gone; what it has still to lose follows (Store.finishDeletion). */
+  deletedAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -40,9 +42,11 @@ const schema = new Schema<ProjectRecord>(
     policy: { type: Schema.Types.Mixed, default: {} },
     providerKeys: { type: Schema.Types.Mixed, default: {} },
     webhookCount: { type: Number, default: 0 },
+    deletedAt: { type: Date, default: null },
   },
   { timestamps: true, minimize: false },
 );
+schema.index({ deletedAt: 1 }, { partialFilterExpression: { deletedAt: { $type: 'date' } } });
 
 export class Projects {
   readonly model: Model<ProjectRecord>;
@@ -58,11 +62,11 @@ export class Projects {
   }
 
   async get(id: string): Promise<ProjectRecord | null> {
-    return this.model.findById(id).lean<ProjectRecord>();
+    return this.model.findOne({ _id: id, deletedAt: null }).lean<ProjectRecord>();
   }
 
   async list(page: PageRequest): Promise<Page<ProjectRecord>> {
-    return findPage(this.model, 'project', {}, page);
+    return findPage(this.model, 'project', { deletedAt: null }, page);
   }
 
   /** Of `providerKeys` those that are given change, the others stay; null takes one away. */
@@ -76,18 +80,29 @@ export class Projects {
     const keys = Object.entries(providerKeys).map(([name, key]) => [`providerKeys.${name}`, key]);
     const set = { ...changes, ...Object.fromEntries(keys) };
     return this.model
-      .findByIdAndUpdate(id, { $set: set }, { returnDocument: 'after' })
+      .findOneAndUpdate({ _id: id, deletedAt: null }, { $set: set }, { returnDocument: 'after' })
       .lean<ProjectRecord>();
   }
 
-  async delete(id: string, session: ClientSession): Promise<boolean> {
-    return (await this.model.deleteOne({ _id: id }, { session })).deletedCount === 1;
+  /** Lets it be as if it were gone; false when there is nothing left of it. */
+  async markDeleted(id: string, at: Date, session: ClientSession): Promise<boolean> {
+    const marked = { $set: { deletedAt: at } };
+    return (await this.model.updateOne({ _id: id }, marked, { session })).matchedCount === 1;
+  }
+
+  /** Ids of those that are as if they were gone. */
+  async listDeleted(): Promise<string[]> {
+    return this.model.distinct('_id', { deletedAt: { $type: 'date' } });
+  }
+
+  async delete(id: string): Promise<void> {
+    await this.model.deleteOne({ _id: id });
   }
 
   /** Takes one of the project's `max` places for a webhook; false when all are taken. */
   async takeWebhookPlace(id: string, max: number, session: ClientSession): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
-      { _id: id, webhookCount: { $lt: max } },
+      { _id: id, deletedAt: null, webhookCount: { $lt: max } },
       { $inc: { webhookCount: 1 } },
       { session },
     );

@@ -13,3 +13,8 @@ export function expiryOf(
 ): Date {
   return new Date(from.getTime() + (policy.retentionDays ?? defaultDays) * DAY_MS);
 }
+
+/** How long a delivery that ends at `at` is there to be seen at least, and its event with it, however late it ends. */
+export function expiryOfEnded(at: Date): Date {
+  return new Date(at.getTime() + DAY_MS);
+}

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import mongoose, { type ClientSession, type Connection, type ConnectOptions } from 'mongoose';
 import { Audit } from './audit';
 import { current } from './current';
+import { deleteOfProject } from './delete-of-project';
 import { Deliveries } from './deliveries';
 import type { DeliveryRecord } from './delivery-record';
 import { repairDriver } from './driver-repair';
@@ -15,6 +16,7 @@ import type { NewEvent } from './new-event';
 import { migrate } from './migrations';
 import { Projects } from './projects';
 import { Replays } from './replays';
+import { expiryOfEnded } from './retention';
 import { Webhooks } from './webhooks';
 
 /**
@@ -34,9 +36,8 @@ const CHECKOUT_TIMEOUT_MS = 10_000;
 /** Milliseconds between tries to connect for the first time. */
 const CONNECT_RETRY_MS = 500;
 
-/** How long before its expiry something unended is moved on. */
-const KEEP_BEFORE_MS = 12 * 60 * 60 * 1000;
-const KEEP_BATCH = 500;
+/** Expired events looked at together. */
+const EXPIRED_BATCH = 500;
 
 /** How often equal reports are looked up again after another request has stored one of them. */
 const INSERT_TRIES = 5;
@@ -124,14 +125,13 @@ export class Store {
   }
 
   /**
-   * Deletes a project with all that is its own; its events and deliveries expire at once. They do so
-   * before it as well: cut off in between, it can be asked for again.
+   * Deletes a project with all that is its own. From the first step on it is as if it were gone; cut off
+   * after that, whoever asks for it again finishes it, or reconcile does.
+   * @returns false when there is nothing left of it
    */
   async deleteProject(id: string): Promise<boolean> {
-    if (!(await this.projects.get(id))) return false;
-    await this.expireAll(id);
     const deleted = await this.transaction(async (session) => {
-      if (!(await this.projects.delete(id, session))) return false;
+      if (!(await this.projects.markDeleted(id, new Date(), session))) return false;
       await this.webhooks.deleteAll(id, session);
       await this.keys.deleteAll(id, session);
       await this.eventTypes.deleteAll(id, session);
@@ -139,39 +139,30 @@ export class Store {
       await this.replays.deleteAll(id, session);
       return true;
     });
-    if (deleted) await this.expireAll(id);
+    if (deleted) await this.finishDeletion(id);
     return deleted;
   }
 
-  private async expireAll(projectId: string): Promise<void> {
-    const now = new Date();
-    await Promise.all([
-      this.events.expireAll(projectId, now),
-      this.deliveries.expireAll(projectId, now),
-      this.inbound.expireAll(projectId, now),
-    ]);
+  /** Deletes what may be too much for one transaction, and then the project itself. Idempotent. */
+  async finishDeletion(projectId: string, onBatch: () => void = () => {}): Promise<void> {
+    await deleteOfProject(this.events.model, projectId, onBatch);
+    await deleteOfProject(this.deliveries.model, projectId, onBatch);
+    await deleteOfProject(this.inbound.model, projectId, onBatch);
+    await this.projects.delete(projectId);
   }
 
   /**
-   * What is still to be sent must not expire, however long a pause or a schedule takes: moves what would
-   * within half a day on by a day, with its events. What has expired already was deleted with its project.
+   * Deletes the events whose time has come. One with a delivery that has not ended, or is to be kept on
+   * since it ended late, is looked at again a day later. The deliveries are removed by MongoDB itself.
    */
-  async keepUnended(now: Date, onBatch: () => void): Promise<void> {
-    const soon = new Date(now.getTime() + KEEP_BEFORE_MS);
-    const until = new Date(now.getTime() + 2 * KEEP_BEFORE_MS);
+  async removeExpired(now: Date, onBatch: () => void): Promise<void> {
     for (;;) {
       onBatch();
-      const expiring = await this.deliveries.listUnendedExpiring(now, soon, KEEP_BATCH);
-      // The events first: a delivery is found again until both are done.
-      await this.events.keep(
-        expiring.map(({ eventId }) => eventId),
-        until,
-      );
-      await this.deliveries.keep(
-        expiring.map(({ _id }) => _id),
-        until,
-      );
-      if (expiring.length < KEEP_BATCH) return;
+      const expired = await this.events.listExpired(now, EXPIRED_BATCH);
+      const needed = new Set(await this.deliveries.listEventsNeeded(expired, now));
+      await this.events.keep([...needed], expiryOfEnded(now));
+      await this.events.remove(expired.filter((id) => !needed.has(id)));
+      if (expired.length < EXPIRED_BATCH) return;
     }
   }
 
@@ -183,7 +174,7 @@ export class Store {
     const found = await Promise.all([
       current(this.events.model.exists({ _id: eventId })),
       current(this.webhooks.model.exists({ _id: webhookId })),
-      current(this.projects.model.exists({ _id: projectId })),
+      current(this.projects.model.exists({ _id: projectId, deletedAt: null })),
     ]);
     return found.includes(null) && this.deliveries.cancel(_id, new Date());
   }

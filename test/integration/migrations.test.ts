@@ -1,14 +1,17 @@
 import mongoose, { type Connection } from 'mongoose';
 import { migrate, MIGRATIONS, type Migration } from '../../src/store/migrations';
+import { Store } from '../../src/store/store';
 import { freshMongodbUrl } from '../support/embedded';
 import { eventually } from '../support/eventually';
 
 describe('migrations', () => {
   let connection: Connection;
   let log: string[];
+  let url: string;
 
   beforeEach(async () => {
-    connection = await mongoose.createConnection(freshMongodbUrl()).asPromise();
+    url = freshMongodbUrl();
+    connection = await mongoose.createConnection(url).asPromise();
     log = [];
   });
   afterEach(async () => {
@@ -65,6 +68,31 @@ describe('migrations', () => {
   it('refuse a database that a newer version has migrated', async () => {
     await migrate(connection, [noting('0001-a'), noting('0002-b')]);
     await expect(migrate(connection, [noting('0001-a')])).rejects.toThrow('0002-b');
+  });
+
+  it('of this version have the indexes made anew whose options have changed', async () => {
+    const ttl = { expireAfterSeconds: 0 };
+    await connection.collection('events').createIndex({ expiresAt: 1 }, ttl);
+    await connection.collection('deliveries').createIndex({ expiresAt: 1 }, ttl);
+    await connection.collection('deliveries').createIndex({ status: 1, expiresAt: 1 });
+    const store = Store.open(url);
+    await store.migrate();
+    await store.ensureIndexes();
+    await store.close();
+    const indexes = async (of: string) =>
+      new Map((await connection.collection(of).indexes()).map((index) => [index.name, index]));
+    const [events, deliveries] = [await indexes('events'), await indexes('deliveries')];
+    expect(events.get('expiresAt_1')).not.toHaveProperty('expireAfterSeconds');
+    expect(deliveries.get('expiresAt_1')).toMatchObject({
+      expireAfterSeconds: 0,
+      partialFilterExpression: { status: { $in: ['succeeded', 'failed', 'skipped', 'cancelled'] } },
+    });
+    expect(deliveries.has('status_1_expiresAt_1')).toBe(false);
+  });
+
+  it('of this version find nothing to do in an empty database', async () => {
+    await migrate(connection);
+    await migrate(connection);
   });
 
   it('of this version are in the order of their ids', () => {

@@ -3,7 +3,9 @@ import { deliveryWorkflowId } from '../../src/contracts/temporal';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { expectRefusal } from './api/refusal';
+import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
 import { Stack } from '../support/stack';
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -30,70 +32,97 @@ describe('a delivery that has not ended', () => {
   });
   afterEach(() => receiver.close());
 
-  const expireIn = async (id: string, ms: number): Promise<void> => {
-    const expiresAt = new Date(Date.now() + ms);
+  /** The events and deliveries of these are past their time; the last one's longest of all. */
+  const expire = async (...ids: string[]): Promise<void> => {
     const { events, deliveries } = stack.store;
-    const { eventId } = (await deliveries.find(id))!;
-    await deliveries.model.updateOne({ _id: id }, { $set: { expiresAt } });
-    await events.model.updateOne({ _id: eventId }, { $set: { expiresAt } });
+    for (const [index, id] of ids.entries()) {
+      const expiresAt = new Date(Date.now() - HOUR_MS * (ids.length - index));
+      const delivery = await deliveries.model.findByIdAndUpdate(id, { $set: { expiresAt } }).lean();
+      await events.model.updateOne({ _id: delivery!.eventId }, { $set: { expiresAt } });
+    }
   };
-  /** Hours until the delivery and its event expire. */
-  const hoursLeft = async (id: string): Promise<number[]> => {
-    const { eventId, expiresAt } = (await stack.store.deliveries.find(id))!;
-    const event = (await stack.store.events.find(eventId))!;
-    return [expiresAt, event.expiresAt].map((at) =>
-      Math.round((at.getTime() - Date.now()) / HOUR_MS),
-    );
-  };
-
-  it('does not expire while it is held or waits, nor does its event', async () => {
-    const { id: webhookId } = await makeWebhook(client, receiver.url);
-    const ended = await postEvent(client);
-    await deliveryWith(client, ended, { status: 'succeeded' });
-    receiver.respondWith(500);
-    const waiting = await postEvent(client);
-    await deliveryWith(client, waiting, { attemptCount: 1 });
-    await client.post(`/v1/webhooks/${webhookId}/pause`);
-    const held = await postEvent(client);
-    await deliveryWith(client, held, { status: 'held' });
-    for (const id of [ended, waiting, held]) await expireIn(id, HOUR_MS);
-
-    await stack.reconcile();
-
-    expect(await hoursLeft(waiting)).toEqual([24, 24]);
-    expect(await hoursLeft(held)).toEqual([24, 24]);
-    expect(await hoursLeft(ended)).toEqual([1, 1]);
+  const found = async (id: string, eventId: string) => ({
+    delivery: (await stack.store.deliveries.find(id)) !== null,
+    event: (await stack.store.events.find(eventId)) !== null,
   });
 
-  it('expires with its project when that is deleted', async () => {
+  it('does not expire, nor does its event, with reconcile or without; once it has ended, it does', async () => {
+    const { id: webhookId } = await makeWebhook(client, receiver.url);
+    const ended = await postEvent(client);
+    const { eventId: ofEnded } = await deliveryWith(client, ended, { status: 'succeeded' });
+    receiver.respondWith(500);
+    const waiting = await postEvent(client);
+    const { eventId: ofWaiting } = await deliveryWith(client, waiting, { attemptCount: 1 });
+    await client.post(`/v1/webhooks/${webhookId}/pause`);
+    const held = await postEvent(client);
+    const { eventId: ofHeld } = await deliveryWith(client, held, { status: 'held' });
+    await expire(waiting, held, ended);
+
+    await eventually('MongoDB has removed the one that has ended', async () => {
+      return (await stack.store.deliveries.find(ended)) === null;
+    });
+    await stack.reconcile();
+    expect(await found(ended, ofEnded)).toEqual({ delivery: false, event: false });
+    expect(await found(waiting, ofWaiting)).toEqual({ delivery: true, event: true });
+    expect(await found(held, ofHeld)).toEqual({ delivery: true, event: true });
+
+    // It can be seen, and replayed, for a day after its end.
+    receiver.respondWith(200);
+    await client.post(`/v1/webhooks/${webhookId}/resume`);
+    await deliveryWith(client, held, { status: 'succeeded' });
+    await stack.reconcile();
+    const { expiresAt } = (await stack.store.deliveries.find(held))!;
+    expect(Math.round((expiresAt.getTime() - Date.now()) / HOUR_MS)).toBe(24);
+    expect(await found(held, ofHeld)).toEqual({ delivery: true, event: true });
+    await client.post(`/v1/deliveries/${waiting}/cancel`);
+    await deliveryWith(client, waiting, { status: 'cancelled' });
+    await stack.reconcile();
+    expect(await found(waiting, ofWaiting)).toEqual({ delivery: true, event: true });
+  });
+
+  it('is still to be planned: its event does not expire', async () => {
+    await makeWebhook(client, receiver.url);
+    const start = jest.spyOn(stack.engine, 'startFanOut').mockRejectedValue(new Error('away'));
+    const { body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    const eventId = body.data.id as string;
+    const past = { $set: { expiresAt: new Date(Date.now() - HOUR_MS) } };
+    await stack.store.events.model.updateOne({ _id: eventId }, past);
+    await stack.reconcile();
+    expect(await stack.store.events.find(eventId)).toMatchObject({ fannedOutAt: null });
+    start.mockRestore();
+    expect(await stack.reconcile()).toMatchObject({ events: 1 });
+    await receiver.waitFor(1);
+    await eventually('it is delivered, and can be seen', async () => {
+      const { body: list } = await client.get(`/v1/deliveries?eventId=${eventId}`);
+      return list.data.deliveries[0]?.status === 'succeeded';
+    });
+  });
+
+  it('goes with its project when that is deleted', async () => {
     const { id: webhookId } = await makeWebhook(client, receiver.url);
     await client.post(`/v1/webhooks/${webhookId}/pause`);
     const held = await postEvent(client);
-    await deliveryWith(client, held, { status: 'held' });
+    const { eventId } = await deliveryWith(client, held, { status: 'held' });
     await stack.admin.delete(`/v1/projects/${projectId}`);
-    await stack.reconcile();
-    const delivery = await stack.store.deliveries.find(held);
-    // MongoDB removes it within a minute, or has by now.
-    if (delivery) expect(delivery.expiresAt.getTime()).toBeLessThanOrEqual(Date.now());
+    expect(await found(held, eventId)).toEqual({ delivery: false, event: false });
     expect((await client.get(`/v1/deliveries/${held}`)).status).toBe(401);
   });
 
-  it('is found by an index, among however many that have', async () => {
-    const { model } = stack.store.deliveries;
+  it('is found by an index, and so is what has expired', async () => {
+    const { deliveries, events } = stack.store;
     const plans = await Promise.all([
-      model
-        .find({ status: { $in: ['pending', 'held'] }, expiresAt: { $gt: new Date() } })
+      events.model
+        .find({ expiresAt: { $lte: new Date() }, fannedOutAt: { $type: 'date' } })
         .explain('queryPlanner'),
-      model.db.db!.command({
-        explain: {
-          distinct: 'deliveries',
-          key: 'webhookId',
-          query: { webhookId: { $gt: '' }, status: 'held' },
-        },
-      }),
+      ...[
+        { key: 'eventId', query: { eventId: { $in: ['a', 'b'] }, status: 'pending' } },
+        { key: 'webhookId', query: { webhookId: { $gt: '' }, status: 'held' } },
+      ].map((explained) =>
+        deliveries.model.db.db!.command({ explain: { distinct: 'deliveries', ...explained } }),
+      ),
     ]);
-    for (const plan of plans.map((found) => JSON.stringify(found))) {
-      expect(plan).toMatch(/"indexName":"(status_1_expiresAt_1|webhookId_1_)/);
+    for (const plan of plans.map((each) => JSON.stringify(each))) {
+      expect(plan).toMatch(/"indexName":"(expiresAt_1|eventId_1_|webhookId_1_)/);
       expect(plan).not.toContain('COLLSCAN');
     }
   });

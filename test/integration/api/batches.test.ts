@@ -1,4 +1,5 @@
 import type { ApiClient } from '../../support/api-client';
+import { eventually } from '../../support/eventually';
 import { emailSent } from '../../support/samples';
 import { Stack } from '../../support/stack';
 import { expectRefusal, stored } from './refusal';
@@ -33,6 +34,27 @@ describe('a batch of events', () => {
       const read = await client.get(`/v1/events/${accepted[n]!.id}`);
       expect(read.body.data.data).toEqual(sent(n).data);
     }
+  });
+
+  it('while Temporal is away, asks for one fan-out, without the body, and leaves the rest to reconcile', async () => {
+    const started = jest.spyOn(stack.engine, 'startFanOut').mockRejectedValue(new Error('away'));
+    const ids: string[] = [];
+    // Those of an earlier batch may still be on their way.
+    const asked = () => started.mock.calls.filter(([{ _id }]) => ids.includes(_id));
+    for (const count of [1, 2]) {
+      ids.push(...(await post(many(5))).body.data.events.map(({ id }: { id: string }) => id));
+      // A batch that went on after its first failure would have asked for more by the next one's.
+      await eventually('it is asked for', () => asked().length === count);
+    }
+    expect(asked()).toEqual(
+      [0, 5].map((n) => [{ _id: ids[n], projectId: expect.any(String), type: 'email.sent' }]),
+    );
+    started.mockRestore();
+    const again = jest.spyOn(stack.engine, 'startFanOut');
+    await stack.reconcile();
+    const mended = again.mock.calls.map(([{ _id }]) => _id);
+    expect(mended).toEqual(expect.arrayContaining(ids));
+    again.mockRestore();
   });
 
   it.each<[title: string, events: unknown, fields: string[]]>([

@@ -131,7 +131,7 @@ describe('projects', () => {
     }
   });
 
-  it('takes its keys and webhooks with it when it is deleted, and lets its events expire', async () => {
+  it('takes all that is its own with it when it is deleted, and nothing else', async () => {
     const { id, client } = await stack.project();
     const other = await stack.project();
     await makeWebhook(client, 'https://example.com/hooks');
@@ -153,12 +153,55 @@ describe('projects', () => {
     const { store } = stack;
     expect(await store.keys.model.countDocuments({ projectId: id })).toBe(0);
     expect(await store.webhooks.model.countDocuments({ projectId: id })).toBe(0);
-    // MongoDB's TTL monitor may have been there first.
-    const left = await store.events.find(event.body.data.id);
-    expect(left === null || left.expiresAt.getTime() <= Date.now()).toBe(true);
+    expect(await store.events.find(event.body.data.id)).toBeNull();
+    expect(await store.projects.model.findById(id)).toBeNull();
 
     expect((await other.client.get(`/v1/webhooks/${kept.id}`)).status).toBe(200);
     const others = await store.events.find(othersEvent.body.data.id);
     expect(others!.expiresAt.getTime()).toBeGreaterThan(Date.now());
+  });
+
+  describe('whose deletion was cut off', () => {
+    let id: string;
+    let eventId: string;
+    beforeEach(async () => {
+      const project = await stack.project();
+      id = project.id;
+      await makeWebhook(project.client, 'https://example.com/hooks');
+      const posted = await project.client.post('/v1/events', {
+        type: 'email.sent',
+        data: emailSent,
+      });
+      eventId = posted.body.data.id as string;
+      const spy = jest.spyOn(stack.store, 'finishDeletion');
+      spy.mockRejectedValueOnce(new Error('died'));
+      expect((await stack.admin.delete(`/v1/projects/${id}`)).status).toBe(500);
+      spy.mockRestore();
+      expect(await stack.store.events.find(eventId)).not.toBeNull();
+
+      expectRefusal(await stack.admin.get(`/v1/projects/${id}`), 'not_found');
+      expectRefusal(await stack.admin.patch(`/v1/projects/${id}`, { name: 'B' }), 'not_found');
+      expectRefusal(await project.client.get('/v1/webhooks'), 'unauthorized');
+      const inIt = stack.admin.with({ 'x-project-id': id });
+      expectRefusal(await inIt.post('/v1/events', {}), 'not_found');
+      const keys = { name: 'A', role: 'owner' };
+      expectRefusal(await stack.admin.post(`/v1/projects/${id}/keys`, keys), 'not_found');
+      const { body } = await stack.admin.get('/v1/projects?limit=100');
+      expect(JSON.stringify(body)).not.toContain(id);
+    });
+    afterEach(async () => {
+      const { projects, events } = stack.store;
+      expect(await projects.model.findById(id)).toBeNull();
+      expect(await events.find(eventId)).toBeNull();
+      expectRefusal(await stack.admin.delete(`/v1/projects/${id}`), 'not_found');
+    });
+
+    it('is as if it were gone, and goes when it is asked for again', async () => {
+      expect((await stack.admin.delete(`/v1/projects/${id}`)).status).toBe(200);
+    });
+
+    it('is as if it were gone, and goes by reconcile', async () => {
+      await stack.reconcile();
+    });
   });
 });

@@ -76,7 +76,7 @@ export const projectPaths: ZodOpenApiPathsObject = {
       operationId: 'deleteProject',
       tag,
       summary: 'Delete a project',
-      description: `${ADMIN} Its keys and webhooks go at once, its events and deliveries expire.`,
+      description: `${ADMIN} Its keys and webhooks go at once, its events and deliveries with them.`,
       path,
       answers: { 200: deleted('id', id('project'), EXAMPLE.projectId) },
     }),
