@@ -1,7 +1,7 @@
-import { ApiClient } from '../support/api-client';
+import type { Answer, ApiClient } from '../support/api-client';
+import { dyingApi, nothing } from '../support/api-crash';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { RoleProcess } from '../support/processes';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack, testEnvironment } from '../support/stack';
@@ -36,21 +36,9 @@ describe('an API killed with -9', () => {
   /** Has an API die at that point of answering a request, which gets no answer. */
   const dying = async (
     dieAt: string,
-    ask: (client: ApiClient) => Promise<unknown>,
+    ask: (client: ApiClient) => Promise<Answer>,
   ): Promise<void> => {
-    // A port that was just free.
-    const probe = await Receiver.start();
-    const { port } = probe;
-    await probe.close();
-    const api = RoleProcess.start('api', { ...environment, PORT: String(port) }, dieAt);
-    try {
-      await api.logged('API listens');
-      const url = `http://127.0.0.1:${port}`;
-      await expect(ask(new ApiClient(url, client.key))).rejects.toThrow('fetch failed');
-      await api.killed();
-    } finally {
-      await api.end('SIGKILL');
-    }
+    expect(await dyingApi(environment, client.key, dieAt, ask)).toBeNull();
   };
 
   const events = async () => (await client.get('/v1/events')).body.data.events;
@@ -63,7 +51,6 @@ describe('an API killed with -9', () => {
         all.every(({ status }: { status: string }) => status === 'succeeded')
       );
     });
-  const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
 
   describe('while it takes an event', () => {
     const post = (api: ApiClient) => api.post('/v1/events', event, keyed);

@@ -1,16 +1,17 @@
 /**
  * Preloaded into a role's process (`node --import`), it has the process killed with -9 by itself at one
- * exact point: before, or after, the nth call of a method of the built code. `DIE_AT` says which:
- * `store/events Events.insert before`, or `temporal/client Engine.startFanOut before 2`.
+ * exact point: before, or after, the nth call of a method or a function of the built code. `DIE_AT` says
+ * which: `store/events Events.insert before`, `temporal/client Engine.startFanOut before 2`, or
+ * `store/expunge expungeEvent after`.
  */
 import { createRequire } from 'node:module';
 
 const [file, name, when, nth = '1'] = process.env.DIE_AT.split(' ');
-const [className, method] = name.split('.');
+const [owner, method = owner] = name.split('.');
 // By require, as main.js does: it is the same class there.
 const built = createRequire(new URL('../../dist/src/main.js', import.meta.url))(`./${file}`);
-const { prototype } = built[className];
-const original = prototype[method];
+const holder = method === owner ? built : built[owner].prototype;
+const original = holder[method];
 let calls = 0;
 
 function die() {
@@ -18,7 +19,7 @@ function die() {
   for (;;); // not one step further
 }
 
-prototype[method] = async function dying(...args) {
+holder[method] = async function dying(...args) {
   calls += 1;
   const isIt = calls === Number(nth);
   if (isIt && when === 'before') die();

@@ -72,8 +72,8 @@ export class Stack {
     readonly url: string,
     /** Speaks with the admin key. */
     readonly admin: ApiClient,
-    /** Runs the reconcile activity on everything, however young. */
-    readonly reconcile: () => Promise<ReconcileReport>,
+    /** Runs the reconcile activity, on everything, however young, unless a grace is told. */
+    readonly reconcile: (graceMs?: number) => Promise<ReconcileReport>,
     private readonly server: Server,
     private readonly worker: WorkerHandle | undefined,
     private readonly working: Promise<void> | undefined,

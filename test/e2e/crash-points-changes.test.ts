@@ -1,0 +1,239 @@
+import { ApiClient } from '../support/api-client';
+import { ApiCrash, nothing } from '../support/api-crash';
+import { makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { emailSent } from '../support/samples';
+import { Stack, testEnvironment } from '../support/stack';
+
+jest.setTimeout(60_000);
+
+const event = { type: 'email.sent', data: emailSent };
+
+/** As in crash-points-api.test.ts, of changes that take more than one step. */
+describe('an API killed with -9', () => {
+  let api: { environment: Record<string, string>; stack: Stack };
+  let stack: Stack;
+
+  beforeAll(async () => {
+    const environment = testEnvironment();
+    stack = await Stack.start(environment);
+    api = { environment, stack };
+  });
+  afterAll(() => stack.stop());
+
+  describe('while it tells of a change', () => {
+    const cases = [
+      {
+        title: 'between a rotation and the fan-out of its event: reconcile tells it, once',
+        type: 'webhook.secret_rotated',
+        change: (client: ApiClient, id: string) =>
+          client.post(`/v1/webhooks/${id}/secret/rotate`, {}),
+      },
+      {
+        title: 'between an enabling and the fan-out of its event: reconcile tells it, once',
+        type: 'webhook.enabled',
+        change: (client: ApiClient, id: string) =>
+          client.patch(`/v1/webhooks/${id}`, { isActive: true }),
+      },
+    ];
+
+    it.each(cases)('$title', ({ type, change }) =>
+      ApiCrash.on(
+        api,
+        async (crash) => {
+          const { client, receiver, webhook } = crash;
+          const { id } = await makeWebhook(client, `${receiver.url}/changed`, {
+            events: ['email.opened'],
+          });
+          await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+          await crash.dying('store/store Store.transaction after', (dying) => change(dying, id));
+          expect(await crash.events()).toMatchObject([{ type }]);
+          expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
+          const [told] = await crash.delivered(1);
+          expect(told).toMatchObject({ webhookId: webhook.id });
+          expect(receiver.requests).toHaveLength(1);
+        },
+        { events: ['webhook.secret_rotated', 'webhook.enabled'] },
+      ),
+    );
+
+    it('inside the transaction of an enabling: it is disabled, and nobody is told', () =>
+      ApiCrash.on(
+        api,
+        async (crash) => {
+          const { client, receiver } = crash;
+          const { id } = await makeWebhook(client, receiver.url, { events: ['email.opened'] });
+          await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+          await crash.dying('store/webhooks Webhooks.update after', (dying) =>
+            dying.patch(`/v1/webhooks/${id}`, { isActive: true }),
+          );
+          expect((await client.get(`/v1/webhooks/${id}`)).body.data.isActive).toBe(false);
+          expect(await crash.events()).toEqual([]);
+        },
+        { events: ['webhook.enabled'] },
+      ));
+  });
+
+  describe('while it stops and goes on with a bulk replay', () => {
+    const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
+    const COUNT = 4;
+
+    /** Asks for one that takes its time. @returns its id */
+    const replay = async (crash: ApiCrash): Promise<string> => {
+      const { client } = crash;
+      await client.post('/v1/events/batch', { events: Array.from({ length: COUNT }, () => event) });
+      await crash.delivered(COUNT);
+      const query = { ...range, statuses: ['succeeded'], ratePerSecond: 1 };
+      return (await client.post('/v1/replays', query)).body.data.id as string;
+    };
+    const stands = async ({ client }: ApiCrash, id: string) =>
+      (await client.get(`/v1/replays/${id}`)).body.data;
+    const replayed = async (crash: ApiCrash): Promise<number> =>
+      (await crash.deliveries()).filter(({ replays }) => replays === 1).length;
+
+    it('between each of its moves and the answer: paused it waits, resumed it goes through, each once', () =>
+      ApiCrash.on(api, async (crash) => {
+        let id = '';
+        await crash.dying('store/replays Replays.move after', async (dying) => {
+          id = await replay(crash);
+          return dying.post(`/v1/replays/${id}/pause`);
+        });
+        expect(await stands(crash, id)).toMatchObject({ status: 'paused' });
+        await crash.delivered(COUNT);
+        expect(await replayed(crash)).toBeLessThan(COUNT);
+        expect(await stack.reconcile()).toEqual(nothing);
+
+        await crash.dying('store/replays Replays.move before', (dying) =>
+          dying.post(`/v1/replays/${id}/resume`),
+        );
+        expect(await stands(crash, id)).toMatchObject({ status: 'paused' });
+
+        await crash.dying('temporal/client Engine.startReplay before', (dying) =>
+          dying.post(`/v1/replays/${id}/resume`),
+        );
+        expect(await stands(crash, id)).toMatchObject({ status: 'running' });
+        // As if that were long ago: without a grace, reconcile would meddle with what it has just started.
+        const timestamps = { timestamps: false };
+        const stalled = { $set: { updatedAt: new Date(0) } };
+        await stack.store.replays.model.updateOne({ _id: id }, stalled, timestamps);
+        expect(await stack.reconcile(20_000)).toEqual({ ...nothing, replays: 1 });
+        await eventually('it is completed', async () => {
+          return (await stands(crash, id)).status === 'completed';
+        });
+        await crash.delivered(COUNT);
+        expect(await stands(crash, id)).toMatchObject({ replayed: COUNT, failed: 0 });
+        expect(await replayed(crash)).toBe(COUNT);
+        expect(crash.receiver.requests).toHaveLength(2 * COUNT);
+      }));
+
+    it('between its cancel and the answer: it has ended, and what it began is sent', () =>
+      ApiCrash.on(api, async (crash) => {
+        let id = '';
+        await crash.dying('store/replays Replays.move after', async (dying) => {
+          id = await replay(crash);
+          return dying.post(`/v1/replays/${id}/cancel`);
+        });
+        expect(await stands(crash, id)).toMatchObject({ status: 'cancelled' });
+        await crash.delivered(COUNT);
+        expect(await stack.reconcile()).toEqual(nothing);
+        const { replayed: counted } = await stands(crash, id);
+        expect(counted).toBeLessThan(COUNT);
+        expect(await replayed(crash)).toBe(counted);
+        expect(crash.receiver.requests).toHaveLength(COUNT + counted);
+      }));
+  });
+
+  describe('while it resumes a webhook', () => {
+    const held = async (crash: ApiCrash): Promise<void> => {
+      const { client, webhook } = crash;
+      await client.post(`/v1/webhooks/${webhook.id}/pause`);
+      await client.post('/v1/events', event);
+      await eventually('it is held', async () => (await crash.deliveries())[0]?.status === 'held');
+    };
+
+    it('before the webhook is resumed: what is held stays held', () =>
+      ApiCrash.on(api, async (crash) => {
+        const { client, receiver, webhook } = crash;
+        await held(crash);
+        await crash.dying('store/webhooks Webhooks.update before', (dying) =>
+          dying.post(`/v1/webhooks/${webhook.id}/resume`),
+        );
+        expect(await stack.reconcile()).toEqual(nothing);
+        expect(await crash.deliveries()).toMatchObject([{ status: 'held' }]);
+        await client.post(`/v1/webhooks/${webhook.id}/resume`);
+        await crash.delivered(1);
+        expect(receiver.requests).toHaveLength(1);
+      }));
+
+    it('between the drain and the answer: what was held goes out, once', () =>
+      ApiCrash.on(api, async (crash) => {
+        await held(crash);
+        await crash.dying('temporal/client Engine.startDrain after', (dying) =>
+          dying.post(`/v1/webhooks/${crash.webhook.id}/resume`),
+        );
+        await crash.delivered(1);
+        expect(crash.receiver.requests).toHaveLength(1);
+      }));
+  });
+
+  describe('while it deletes a project', () => {
+    /** Of the project, by collection. */
+    const left = async ({ projectId }: ApiCrash): Promise<Record<string, number>> => {
+      const { projects, keys, webhooks, events, deliveries } = stack.store;
+      return {
+        projects: await projects.model.countDocuments({ _id: projectId }),
+        keys: await keys.model.countDocuments({ projectId }),
+        webhooks: await webhooks.model.countDocuments({ projectId }),
+        events: await events.model.countDocuments({ projectId }),
+        deliveries: await deliveries.model.countDocuments({ projectId }),
+      };
+    };
+    const all = { projects: 1, keys: 1, webhooks: 1, events: 1, deliveries: 1 };
+    const none = { projects: 0, keys: 0, webhooks: 0, events: 0, deliveries: 0 };
+    const marked = { ...all, keys: 0, webhooks: 0 };
+
+    /** A project with one of each, deleted by an API that dies there. */
+    const cutOff = async (crash: ApiCrash, dieAt: string): Promise<void> => {
+      await crash.client.post('/v1/events', event);
+      await crash.delivered(1);
+      await crash.dying(dieAt, ({ url }) =>
+        new ApiClient(url, stack.admin.key).delete(`/v1/projects/${crash.projectId}`),
+      );
+    };
+    const read = ({ projectId }: ApiCrash) => stack.admin.get(`/v1/projects/${projectId}`);
+
+    it('inside its transaction: it is whole', () =>
+      ApiCrash.on(api, async (crash) => {
+        await cutOff(crash, 'store/projects Projects.markDeleted after');
+        expect(await left(crash)).toEqual(all);
+        expect((await read(crash)).status).toBe(200);
+        await crash.client.post('/v1/events', event);
+        await crash.delivered(2);
+      }));
+
+    it.each([
+      ['the transaction and its events', 'store/store Store.finishDeletion before', marked],
+      [
+        'its events and its deliveries',
+        'store/delete-of-project deleteOfProject after',
+        { ...marked, events: 0 },
+      ],
+      [
+        'all that is its own and itself',
+        'store/projects Projects.delete before',
+        { ...none, projects: 1 },
+      ],
+    ])('between %s: it is as if gone, and goes by reconcile or when asked again', (_of, at, stay) =>
+      ApiCrash.on(api, async (crash) => {
+        await cutOff(crash, at);
+        expect(await left(crash)).toEqual(stay);
+        expect((await read(crash)).status).toBe(404);
+        expect((await crash.client.get('/v1/events')).status).toBe(401);
+        if (stay.events === 1) await stack.reconcile();
+        else await stack.admin.delete(`/v1/projects/${crash.projectId}`);
+        expect(await left(crash)).toEqual(none);
+        expect((await stack.admin.delete(`/v1/projects/${crash.projectId}`)).status).toBe(404);
+      }),
+    );
+  });
+});

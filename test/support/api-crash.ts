@@ -1,0 +1,100 @@
+import { ApiClient, type Answer } from './api-client';
+import { makeWebhook } from './deliveries';
+import { eventually } from './eventually';
+import { freePort } from './free-port';
+import { RoleProcess } from './processes';
+import { Receiver } from './receiver';
+import type { Stack } from './stack';
+
+/** What a list tells of a delivery, as far as a crash matters. */
+interface Delivery {
+  id: string;
+  status: string;
+  attemptCount: number;
+  replays: number;
+}
+
+/** A report of reconcile that had nothing to mend. */
+export const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
+
+/** Has an API process die at that point of what `ask` asks of it. @returns the answer; null: it got none */
+export async function dyingApi(
+  environment: Record<string, string>,
+  key: string,
+  dieAt: string,
+  ask: (client: ApiClient) => Promise<Answer>,
+): Promise<Answer | null> {
+  const port = await freePort();
+  const api = RoleProcess.start('api', { ...environment, PORT: String(port) }, dieAt);
+  try {
+    await api.logged('API listens');
+    const asked = await ask(new ApiClient(`http://127.0.0.1:${port}`, key)).catch(
+      (error: unknown) => {
+        if ((error as Error).message === 'fetch failed') return null;
+        throw error;
+      },
+    );
+    await api.killed();
+    return asked;
+  } finally {
+    await api.end('SIGKILL');
+  }
+}
+
+/** A project with a webhook, on a stack that lives on while another API dies. */
+export class ApiCrash {
+  private constructor(
+    private readonly environment: Record<string, string>,
+    readonly stack: Stack,
+    readonly projectId: string,
+    /** Of the API that lives on. */
+    readonly client: ApiClient,
+    readonly receiver: Receiver,
+    readonly webhook: { id: string; secret: string },
+  ) {}
+
+  /** Runs `work` on a new one. @param profile of its project */
+  static async on(
+    { environment, stack }: { environment: Record<string, string>; stack: Stack },
+    work: (crash: ApiCrash) => Promise<void>,
+    { profile = 'autosend', events = ['*'] } = {},
+  ): Promise<void> {
+    const receiver = await Receiver.start();
+    try {
+      const { id, client } = await stack.project({ profile });
+      const webhook = await makeWebhook(client, receiver.url, { events });
+      await work(new ApiCrash(environment, stack, id, client, receiver, webhook));
+    } finally {
+      await receiver.close();
+    }
+  }
+
+  /** Has an API die at that point of answering, which gets no answer. */
+  async dying(dieAt: string, ask: (client: ApiClient) => Promise<Answer>): Promise<void> {
+    expect(await this.dyingBehindIt(dieAt, ask)).toBeNull();
+  }
+
+  /** The same at a point that may come before or behind the answer. */
+  dyingBehindIt(
+    dieAt: string,
+    ask: (client: ApiClient) => Promise<Answer>,
+  ): Promise<Answer | null> {
+    return dyingApi(this.environment, this.client.key, dieAt, ask);
+  }
+
+  async deliveries(): Promise<Delivery[]> {
+    return (await this.client.get('/v1/deliveries?limit=100')).body.data.deliveries;
+  }
+
+  async events(): Promise<{ id: string; type: string }[]> {
+    return (await this.client.get('/v1/events?limit=100')).body.data.events;
+  }
+
+  /** Waits until there are so many deliveries and all have succeeded. */
+  async delivered(count: number): Promise<Delivery[]> {
+    return eventually(`${count} are delivered`, async () => {
+      const all = await this.deliveries();
+      return all.length === count && all.every(({ status }) => status === 'succeeded') && all;
+    });
+  }
+}
