@@ -21,6 +21,7 @@ export async function openEvidence({ mongodbUrl, temporalAddress }) {
   const unfinished = async () => ({
     'deliveries pending': await db.collection('deliveries').countDocuments({ status: 'pending' }),
     'deliveries held': await db.collection('deliveries').countDocuments({ status: 'held' }),
+    'replays running': await db.collection('replays').countDocuments({ status: 'running' }),
     'events not fanned out': await db.collection('events').countDocuments({ fannedOutAt: null }),
     'workflows running': (await list(`ExecutionStatus = 'Running' AND ${isOurs}`)).length,
   });

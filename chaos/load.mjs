@@ -2,7 +2,12 @@ import { sleep } from '../scripts/lib/run.mjs';
 
 /** How many of the events are posted once, without a key: whether they were taken stays open. */
 const unkeyedShare = 0.2;
+/** How many are posted as batches, with a key each. */
+const batchShare = 0.1;
+const batchSize = 3;
 const steerEveryMs = 4000;
+/** What a bulk replay goes back. */
+const replayedMs = 10_000;
 
 /**
  * Posts events at a steady rate, each for itself. A keyed one is repeated until it is accepted, as a
@@ -30,6 +35,20 @@ export function startLoad({ caller, samples, random, ratePerSecond, durationMs }
     if (isKeyed) keys.set(`event-${number}`, data.id);
   };
 
+  const postBatch = async (number) => {
+    const posted = Array.from({ length: batchSize }, () => random.pick(types));
+    const body = { events: posted.map((type) => ({ type, data: samples.get(type) })) };
+    const key = `batch-${number}`;
+    const headers = { 'idempotency-key': key };
+    const { status, data } = await caller.must('POST', '/v1/events/batch', body, headers);
+    count(status);
+    data.events.forEach(({ id, type }, index) => {
+      accepted.set(id, type);
+      // As Posthorn keeps it of a batch.
+      keys.set(`batch ${index} ${key}`, id);
+    });
+  };
+
   const run = async () => {
     const start = Date.now();
     const posts = [];
@@ -37,7 +56,7 @@ export function startLoad({ caller, samples, random, ratePerSecond, durationMs }
       const ahead = start + (number * 1000) / ratePerSecond - Date.now();
       if (ahead > 0) await sleep(ahead);
       if (Date.now() - start > durationMs) break;
-      posts.push(post(number));
+      posts.push(random.next() < batchShare ? postBatch(number) : post(number));
     }
     await Promise.all(posts);
   };
@@ -45,13 +64,14 @@ export function startLoad({ caller, samples, random, ratePerSecond, durationMs }
 }
 
 /**
- * Pauses and resumes a webhook, rotates its secret and replays deliveries, until told to stop; the
- * webhook is resumed in the end.
+ * Pauses and resumes a webhook, rotates its secret and replays deliveries, one and many; cancels and
+ * hurries those of the one of `failingId`, until told to stop. The webhook is resumed in the end.
  */
-export function startSteering({ caller, receiver, webhookId, random }) {
+export function startSteering({ caller, receiver, webhookId, failingId, random }) {
   const stopping = new AbortController();
   const path = `/v1/webhooks/${webhookId}`;
   let replays = 0;
+  let bulkReplays = 0;
 
   const learnSecret = async () => {
     const { data } = await caller.must('GET', `${path}/secret`);
@@ -78,6 +98,19 @@ export function startSteering({ caller, receiver, webhookId, random }) {
       );
       if (status === 202) replays += 1;
     },
+    async () => {
+      const [since, until] = [Date.now() - replayedMs, Date.now()].map((at) => new Date(at));
+      const query = { webhookId, statuses: ['succeeded'], since, until };
+      const { status } = await caller.once('POST', '/v1/replays', query);
+      if (status === 202) bulkReplays += 1;
+    },
+    async () => {
+      const query = `webhookId=${failingId}&status=pending&limit=100`;
+      const { data } = await caller.must('GET', `/v1/deliveries?${query}`);
+      if (data.deliveries.length === 0) return;
+      const ask = random.pick(['retry', 'cancel']);
+      await caller.once('POST', `/v1/deliveries/${random.pick(data.deliveries).id}/${ask}`);
+    },
   ];
 
   const run = async () => {
@@ -92,6 +125,9 @@ export function startSteering({ caller, receiver, webhookId, random }) {
   return {
     get replays() {
       return replays;
+    },
+    get bulkReplays() {
+      return bulkReplays;
     },
     stop: () => {
       stopping.abort();

@@ -6,6 +6,7 @@ export function report({
   load,
   steering,
   receipts,
+  again,
   incidents,
   verdicts,
   left,
@@ -34,7 +35,8 @@ ${table([['receiver', 'deliveries', ...statuses, 'requests', 'not logged'], ...r
 
 ${table([['strike', 'times'], ...[...kinds].toSorted(([a], [b]) => a.localeCompare(b)).map(([kind, { length }]) => [kind, length])])}
 
-${load.accepted.size} events accepted (${[...load.statuses].map(([status, count]) => `${count} × ${status || 'no answer'}`).join(', ')}), ${steering.replays} replays, quiet after ${quietSeconds} s
+${load.accepted.size} events accepted (${[...load.statuses].map(([status, count]) => `${count} × ${status || 'no answer'}`).join(', ')}), ${steering.replays} replays and ${steering.bulkReplays} bulk replays, quiet after ${quietSeconds} s
+${receipts.reduce((sum, { unlogged }) => sum + unlogged.length, 0)} requests twice as their worker died before the log, ${again} after a logged success
 ended by themselves: ${unasked.join(', ') || 'none'}
 ${Object.keys(left).length > 0 ? `NOT QUIET: ${JSON.stringify(left)}\n` : ''}`);
   for (const { title, problems } of verdicts) {

@@ -82,6 +82,7 @@ async function chaos() {
     caller,
     receiver: steered,
     webhookId: steered.webhookId,
+    failingId: receivers.find(({ temper }) => temper.name === 'flapping').webhookId,
     random,
   });
   const absence = comeAndGo(receivers.find(({ temper }) => temper.name === 'dead for a while'));
@@ -102,7 +103,7 @@ async function chaos() {
     },
   });
   const quietSeconds = Math.round((Date.now() - quietStart) / 1000);
-  const { receipts, verdicts } = judge({
+  const { receipts, again, verdicts } = judge({
     accepted: load.accepted,
     keys: load.keys,
     incidents,
@@ -112,7 +113,7 @@ async function chaos() {
     webhooks: await evidence.webhooks(),
     workflows: await evidence.workflows(),
   });
-  report({ load, steering, receipts, incidents, verdicts, left, quietSeconds, stack });
+  report({ load, steering, receipts, again, incidents, verdicts, left, quietSeconds, stack });
   isClean = verdicts.every(({ problems }) => problems.length === 0);
   await evidence.close();
   return isClean;

@@ -78,12 +78,19 @@ export function judge(run) {
   const running = workflows
     .filter(({ status }) => status.name === 'RUNNING')
     .map(({ workflowId }) => workflowId);
+  const isBeside = (at) =>
+    incidents.some(({ from, to }) => at > from - besideMs && at < to + besideMs);
   const calmDuplicates = receipts
     .flatMap(({ unlogged }) => unlogged)
-    .filter(
-      ({ at }) => !incidents.some(({ from, to }) => at > from - besideMs && at < to + besideMs),
-    )
+    .filter(({ at }) => !isBeside(at))
     .map(({ deliveryId, at }) => `${deliveryId} at ${new Date(at).toISOString()}`);
+  const again = deliveries.flatMap(({ _id, attempts, replays }) => {
+    const [, ...more] = attempts.filter(({ outcome }) => outcome === 'succeeded');
+    // Each replay may have one; which of them it was does not show.
+    const excess = Math.max(0, more.length - replays);
+    const calm = more.filter((attempt) => !isBeside(attempt.startedAt.getTime()));
+    return Array.from({ length: excess }, () => ({ _id, isCalm: calm.length > replays }));
+  });
   const phantoms = receipts.flatMap(({ phantom }) => phantom);
   const sick = receivers.flatMap((receiver) =>
     healthProblems(
@@ -95,6 +102,7 @@ export function judge(run) {
 
   return {
     receipts,
+    again: again.length,
     verdicts: [
       { title: 'every event answered 202 is in MongoDB', problems: lost },
       { title: 'an Idempotency-Key is one event', problems: doubled },
@@ -108,6 +116,10 @@ export function judge(run) {
       { title: 'every repetition has the same bytes', problems: otherBytes },
       { title: 'every logged success was received', problems: phantoms },
       { title: 'what is received but not logged is beside a strike', problems: calmDuplicates },
+      {
+        title: 'what is sent again after a success was asked for, or is beside a strike',
+        problems: again.filter(({ isCalm }) => isCalm).map(({ _id }) => _id),
+      },
       { title: "webhooks' health agrees with the attempts", problems: sick },
       { title: 'no workflow runs', problems: running },
       { title: 'no orphan', problems: orphans },
