@@ -6,7 +6,7 @@ import type { DeferralReason } from '../src/contracts/delivery';
  * kept for first attempts to the others, however many projects behave badly.
  */
 const UNHURRIED_SHARE = 0.75;
-/** How long a webhook's attempts take on average from which on it is slow. */
+/** How long a webhook's attempts take, on average or the one that runs longest, from which on it is slow. */
 const SLOW_MS = 2000;
 /**
  * How many places a project may have for each that is still free: alone four fifths of them, and the less
@@ -25,7 +25,8 @@ const MAX_WAIT_MS = 600_000;
 const REMEMBERED = 10_000;
 
 interface WebhookState {
-  running: number;
+  /** When each of its running attempts began, the oldest first. */
+  running: Set<{ startedAt: number }>;
   averageMs: number;
   /** Until when turns have been given away. */
   givenUntil: number;
@@ -71,9 +72,15 @@ export class Places {
 
   take(projectId: string, webhookId: string, isFirst: boolean): Place | Wait {
     const webhook = this.stateOf(webhookId);
-    const spacingMs = webhook.averageMs / Math.max(1, webhook.running);
-    if (webhook.running >= this.perWebhook) return this.wait('webhook_busy', webhookId, spacingMs);
-    const isHurried = isFirst && webhook.averageMs < SLOW_MS;
+    const startedAt = Date.now();
+    // One that hangs is known to before its first attempt has ended.
+    const [oldest] = webhook.running;
+    const durationMs = Math.max(webhook.averageMs, startedAt - (oldest?.startedAt ?? startedAt));
+    const spacingMs = durationMs / Math.max(1, webhook.running.size);
+    if (webhook.running.size >= this.perWebhook) {
+      return this.wait('webhook_busy', webhookId, spacingMs);
+    }
+    const isHurried = isFirst && durationMs < SLOW_MS;
     const free = Math.min(
       this.total - this.running,
       isHurried ? Infinity : this.total * UNHURRIED_SHARE - this.unhurried,
@@ -81,12 +88,12 @@ export class Places {
     if ((this.projects.get(projectId) ?? 0) >= free * PLACES_PER_FREE) {
       return this.wait(free < 1 ? 'workers_busy' : 'project_busy', webhookId, spacingMs);
     }
-    const startedAt = Date.now();
+    const attempt = { startedAt };
+    webhook.running.add(attempt);
     const count = (change: 1 | -1): void => {
       const ofProject = (this.projects.get(projectId) ?? 0) + change;
       if (ofProject > 0) this.projects.set(projectId, ofProject);
       else this.projects.delete(projectId);
-      webhook.running += change;
       this.running += change;
       if (!isHurried) this.unhurried += change;
     };
@@ -94,6 +101,7 @@ export class Places {
     return {
       leave: (wasMade) => {
         count(-1);
+        webhook.running.delete(attempt);
         if (!wasMade) return;
         const tookMs = Date.now() - startedAt;
         webhook.averageMs += (tookMs - webhook.averageMs) * LATEST_SHARE;
@@ -119,7 +127,7 @@ export class Places {
   private stateOf(webhookId: string): WebhookState {
     let state = this.webhooks.get(webhookId);
     if (!state) {
-      state = { running: 0, averageMs: FIRST_GUESS_MS, givenUntil: 0 };
+      state = { running: new Set(), averageMs: FIRST_GUESS_MS, givenUntil: 0 };
       this.webhooks.set(webhookId, state);
     }
     return state;

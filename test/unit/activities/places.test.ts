@@ -124,6 +124,19 @@ describe("a worker's places for attempts", () => {
     placed(other.take('p', 'w', true));
   });
 
+  it('takes one that hangs for slow while its first attempts still run', () => {
+    const places = new Places(4, 2);
+    fill(places, 'p', 'hanging');
+    jest.setSystemTime(5 * SECOND);
+    const waits = [1, 2].map(() => told(places.take('p', 'hanging', true)).waitMs);
+    expect(waits).toEqual([2500, 5000]);
+    const other = new Places(4, 2);
+    placed(other.take('p', 'hanging', true));
+    jest.setSystemTime(8 * SECOND);
+    for (const project of ['a', 'b', 'c']) placed(other.take(project, project, false));
+    expect(told(other.take('p', 'hanging', true)).reason).toBe('workers_busy');
+  });
+
   it('does not take a place that no attempt was made in for a quick answer', () => {
     const places = new Places(4, 4);
     take(places, 'p', ['w'], 10 * SECOND);
