@@ -15,7 +15,8 @@ import { deliverWebhook } from './deliver';
 const CHILDREN_PER_RUN = 500;
 
 const { planDeliveries, markFannedOut } = proxyLocalActivities<Activities>({
-  startToCloseTimeout: '10s',
+  // A page of filters takes two seconds at worst, but in turns with those of all other events.
+  startToCloseTimeout: '2m',
   retry: { initialInterval: '1s', maximumInterval: '30s' },
 });
 

@@ -1572,7 +1572,7 @@ export interface components {
       headers: {
         [key: string]: string;
       };
-      /** @description Which events it gets, by a query over their envelope. */
+      /** @description Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge (docs/guide-webhooks.md). */
       filter: {
         [key: string]: unknown;
       } | null;
@@ -1626,7 +1626,7 @@ export interface components {
       headers: {
         [key: string]: string;
       };
-      /** @description Which events it gets, by a query over their envelope. */
+      /** @description Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge (docs/guide-webhooks.md). */
       filter: {
         [key: string]: unknown;
       } | null;
@@ -3079,6 +3079,7 @@ export interface operations {
             autoDisableAfter?: number | null;
             ratePerSecond?: number | null;
           };
+          /** @description A query in MongoDB’s syntax over the envelope; its operators and bounds are in docs/guide-webhooks.md. An event passes that would take over 200,000 steps to judge. */
           filter?: Record<string, never> | null;
           url: string;
           secret?: string;
@@ -3295,6 +3296,7 @@ export interface operations {
             autoDisableAfter?: number | null;
             ratePerSecond?: number | null;
           };
+          /** @description A query in MongoDB’s syntax over the envelope; its operators and bounds are in docs/guide-webhooks.md. An event passes that would take over 200,000 steps to judge. */
           filter?: Record<string, never> | null;
           isActive?: boolean;
         };

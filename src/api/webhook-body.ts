@@ -49,7 +49,11 @@ const filter = z
     }
   })
   .transform((query) => (query === null ? null : JSON.stringify(query)))
-  .meta({ override: { type: ['object', 'null'] } });
+  .meta({
+    description:
+      'A query in MongoDB’s syntax over the envelope; its operators and bounds are in docs/guide-webhooks.md. An event passes that would take over 200,000 steps to judge.',
+    override: { type: ['object', 'null'] },
+  });
 
 /** A secret of the caller's own, where the profile lets it bring one. */
 export function secretField(profile: Profile): z.ZodType<string | undefined> {

@@ -16,3 +16,21 @@ export function compilePattern(pattern: string, options: string): RE2JS {
   const flags = options.split('').reduce((all, option) => all | FLAGS[option]!, 0);
   return RE2JS.compile(pattern, flags);
 }
+
+/** Classes that stand for thousands of characters: `\pL`, `\P{Greek}`, `\W`. */
+const LARGE_CLASS = /\\[pPDSW]/g;
+const LARGE_CLASS_SIZE = 500;
+/** The end of a range, where it is beyond ASCII: `[а-я]`, `[\x{100}-\x{17f}]`. */
+const RANGE_END = /-(?:\\x\{([0-9a-f]+)\}|(\P{ASCII}))/giu;
+
+/**
+ * The characters that a pattern's classes stand for, roughly, and rather too many: what compiling it may
+ * cost, since each of them is looked at for its other case.
+ */
+export function classSize(pattern: string): number {
+  const large = [...pattern.matchAll(LARGE_CLASS)].length * LARGE_CLASS_SIZE;
+  return [...pattern.matchAll(RANGE_END)].reduce(
+    (sum, [, hex, character]) => sum + (hex ? parseInt(hex, 16) : character!.codePointAt(0)!),
+    large,
+  );
+}

@@ -1,5 +1,5 @@
 import type { FieldProblem } from '../contracts/errors';
-import { compilePattern } from './filter-pattern';
+import { classSize, compilePattern } from './filter-pattern';
 
 /** Characters of the filter as JSON. */
 export const MAX_FILTER_LENGTH = 4096;
@@ -10,6 +10,8 @@ export const MAX_FILTER_NODES = 200;
 export const MAX_PATTERN_LENGTH = 256;
 /** Instructions of all patterns together (`a{100}` has 100): what each character of an event may cost. */
 export const MAX_PATTERN_SIZE = 1000;
+/** Characters that the classes of all patterns stand for together: what compiling them may cost. */
+export const MAX_CLASS_SIZE = 10_000;
 
 const MAX_PATH_LENGTH = 200;
 /** They would reach what JavaScript's objects inherit. */
@@ -62,6 +64,7 @@ function sizeProblem(filter: object): string | null {
 class Check {
   readonly problems: FieldProblem[] = [];
   private patternSize = 0;
+  private classSize = 0;
 
   /** Operators of a condition, by what their operand must be. */
   private readonly operators: Record<string, (operand: unknown, path: Path) => void> = {
@@ -152,6 +155,11 @@ class Check {
     }
     // Told already; and what is too long isn't even compiled.
     if (this.problems.length > 0) return;
+    this.classSize += classSize($regex as string);
+    if (this.classSize > MAX_CLASS_SIZE) {
+      const message = 'has too large or too many classes, alone or with the other patterns';
+      return this.tell([...path, '$regex'], message);
+    }
     try {
       this.patternSize += compilePattern($regex as string, $options as string).programSize();
     } catch (error) {

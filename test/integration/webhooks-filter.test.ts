@@ -1,6 +1,8 @@
 import { passesFilter, type PayloadFilter } from '../../src/domain/payload-filter';
 import { filterProblems } from '../../src/domain/filter-problems';
-import { makeWebhook } from '../support/deliveries';
+import { newId } from '../../src/contracts/ids';
+import { COSTLY_FILTERS } from '../support/costly-filters';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
@@ -71,6 +73,7 @@ describe('a webhook’s filter', () => {
     ['that runs code', { $where: 'true' }, 'filter.$where'],
     ['with an unknown operator', { $or: [{ a: { $like: 1 } }] }, 'filter.$or.0.a.$like'],
     ['with a broken pattern', { 'data.a': { $regex: '(' } }, 'filter.data.a.$regex'],
+    ['with too costly a class', { a: { $regex: '(?i)[\\x{100}-\\x{ffff}]' } }, 'filter.a.$regex'],
     ['that is too long', { a: 'x'.repeat(5000) }, 'filter'],
   ])('%s is refused by POST and PATCH', async (_title, refused, field) => {
     const { client } = await stack.project();
@@ -81,6 +84,44 @@ describe('a webhook’s filter', () => {
     const path = `/v1/webhooks/${made.body.data.id}`;
     expectRefusal(await client.patch(path, { filter: refused }), 'validation_failed', [field]);
     expect((await client.get(path)).body.data.filter).toEqual(filter);
+  });
+});
+
+describe('a hundred filters that would take minutes', () => {
+  it('let the event pass, and hold up nobody’s deliveries', async () => {
+    const quiet = await stack.project();
+    await makeWebhook(quiet.client, `${receiver.url}/quiet`);
+    const { client } = await stack.project({ profile: 'custom' });
+    const type = { description: 'Any', schema: { type: 'object' }, sample: {} };
+    expect((await client.send('PUT', '/v1/event-types/any.thing', type)).status).toBe(201);
+    // Disabled ones are judged as well, and their deliveries cost the test nothing.
+    const { id } = await makeWebhook(client, `${receiver.url}/costly`, { filter: {} });
+    await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+    const { model } = stack.store.webhooks;
+    const webhook = await model.findById(id).lean();
+    for (const [way, filter, x] of COSTLY_FILTERS) {
+      await model.deleteMany({ projectId: webhook!.projectId });
+      await model.insertMany(
+        Array.from({ length: 100 }, () => ({
+          ...webhook,
+          _id: newId('webhook'),
+          filter: JSON.stringify(filter),
+        })),
+      );
+      const event = await client.post('/v1/events', { type: 'any.thing', data: { x } });
+      expect([way, event.status]).toEqual([way, 202]);
+      const delivery = await postEvent(quiet.client);
+      const { attempts } = await deliveryWith(quiet.client, delivery, { status: 'succeeded' });
+      expect(attempts).toHaveLength(1);
+      const eventId = event.body.data.id as string;
+      await eventually('the event is fanned out', async () => {
+        return (await stack.store.events.find(eventId))?.fannedOutAt;
+      });
+      expect([way, await stack.store.deliveries.model.countDocuments({ eventId })]).toEqual([
+        way,
+        100,
+      ]);
+    }
   });
 });
 

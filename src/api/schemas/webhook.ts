@@ -26,7 +26,9 @@ export const webhookSchema = z
     filter: z
       .record(z.string(), z.unknown())
       .nullable()
-      .describe('Which events it gets, by a query over their envelope.'),
+      .describe(
+        'Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge (docs/guide-webhooks.md).',
+      ),
     createdAt: time,
     updatedAt: time,
   })

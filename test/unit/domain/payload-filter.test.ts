@@ -5,6 +5,7 @@ import {
   MAX_FILTER_LENGTH,
   MAX_FILTER_NODES,
 } from '../../../src/domain/filter-problems';
+import { COSTLY_FILTERS } from '../../support/costly-filters';
 import { passesFilter, type PayloadFilter } from '../../../src/domain/payload-filter';
 
 const nested = (levels: number): unknown =>
@@ -28,6 +29,7 @@ describe('a filter', () => {
     ['logic', { $or: [{ a: 1 }, { $nor: [{ b: 2 }, { $and: [{ c: 3 }] }] }] }],
     ['negation', { 'data.a': { $not: { $regex: '^x' }, $ne: 'y' } }],
     ['patterns', pattern('@(a|b)\\.example$', 'ims')],
+    ['words of any script', pattern('^[\\pL\\pN]+ \\S+ [а-яё]+$', 'i')],
     ['the deepest nesting', nested((MAX_FILTER_DEPTH - 2) / 2)],
     ['the most values', { 'data.n': { $in: numbers(MAX_FILTER_NODES - 3) } }],
     ['the most characters', { 'data.n': 'x'.repeat(MAX_FILTER_LENGTH - 13) }],
@@ -99,6 +101,14 @@ describe('a filter', () => {
       { a: { $regex: 'a{600}' }, b: { $regex: 'b{600}' } },
       'b.$regex',
     ],
+    ['a class that takes long to compile', pattern('[\\x{100}-\\x{ffff}]', 'i'), 'data.a.$regex'],
+    ['the same, literally', pattern('(?i)[\u0100-\uffff]'), 'data.a.$regex'],
+    ['many large classes', pattern('\\PL'.repeat(21), 'i'), 'data.a.$regex'],
+    [
+      'classes that are too large together',
+      { a: { $regex: '\\pL'.repeat(15) }, b: { $regex: '\\W'.repeat(15) } },
+      'b.$regex',
+    ],
     ['unknown options', pattern('a', 'x'), 'data.a.$options'],
     ['options that are no text', pattern('a', 1), 'data.a.$options'],
     ['options without a pattern', { a: { $options: 'i' } }, 'a.$options'],
@@ -122,14 +132,38 @@ describe('matching', () => {
     ['(x+x+)+y', 'x'],
     ['^(([a-z])+.)+[A-Z]([a-z])+$', 'a'],
     ['(.*)(.*)(.*)(.*)(.*)(.*)(.*)(.*)[0-9]', 'ab'],
-  ])('by %s ends soon on 256 KiB that almost match', ($regex, text) => {
-    const envelope = { data: { a: `${text.repeat((256 * 1024) / text.length)}!` } };
+  ])('by %s ends on 4 KiB that almost match', ($regex, text) => {
+    const envelope = { data: { a: `${text.repeat((4 * 1024) / text.length)}!` } };
     expect(passesFilter({ 'data.a': { $regex } }, envelope)).toBe(false);
+  });
+
+  it.each(COSTLY_FILTERS)(
+    'by %s is given up on an event that would take long',
+    (_way, filter, x) => {
+      expect(filterProblems(filter)).toEqual([]);
+      expect(passesFilter(filter, { data: { x } })).toBeNull();
+      // Its opposite too: nobody misses an event by it.
+      expect(passesFilter({ $nor: [filter] }, { data: { x } })).toBeNull();
+      expect(passesFilter(filter, { data: { x: '' } })).not.toBeNull();
+    },
+  );
+
+  it.each<[string, PayloadFilter, unknown, boolean]>([
+    ['a pattern in 10,000 characters', { x: { $regex: 'un(sub|known)' } }, 'a'.repeat(1e4), false],
+    ['100 of 30 values', { x: { $in: Array(100).fill('a') } }, Array(30).fill('b'), false],
+    [
+      '10 conditions on 300 values',
+      { $and: numbers(10).map((n) => ({ x: { $ne: n } })) },
+      Array(300),
+      true,
+    ],
+  ])('judges %s', (_title, filter, x, passes) => {
+    expect(passesFilter(filter, { x })).toBe(passes);
   });
 
   it('tells upper from lower case unless asked not to, and sees lines only if asked to', () => {
     const envelope = { data: { a: 'First line\nsecond line' } };
-    const matches = ($regex: string, $options?: string): boolean =>
+    const matches = ($regex: string, $options?: string): boolean | null =>
       passesFilter(pattern($regex, $options) as PayloadFilter, envelope);
     expect(matches('first')).toBe(false);
     expect(matches('first', 'i')).toBe(true);
@@ -139,9 +173,9 @@ describe('matching', () => {
     expect(matches('line.second', 's')).toBe(true);
   });
 
-  it('lets an event pass that can not be judged', () => {
+  it('is given up on an event that overflows the stack', () => {
     const deep = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) as unknown;
-    expect(passesFilter({ 'data.a.b': 1 }, { data: { a: deep } })).toBe(true);
+    expect(passesFilter({ 'data.a.b': 1 }, { data: { a: deep } })).toBeNull();
   });
 
   it('sees nothing of what JavaScript objects inherit, and survives data that hides it', () => {

@@ -1,0 +1,36 @@
+import type { PayloadFilter } from '../../src/domain/payload-filter';
+
+/** As long as an event may be, and without an end to what patterns hope for. */
+const TEXT = Array.from({ length: 250 * 1024 }, (_, n) =>
+  ((n * n * 31) % 7) % 2 ? 'a' : 'b',
+).join('');
+const repeat = <T>(count: number, item: (n: number) => T): T[] =>
+  Array.from({ length: count }, (_, n) => item(n));
+const numbers = (count: number): number[] => repeat(count, (n) => n + 5);
+const nested = (count: number, depth: number): unknown =>
+  JSON.parse('['.repeat(depth) + JSON.stringify(repeat(count, () => 1)) + ']'.repeat(depth));
+const matches = ($regex: string, $options = ''): PayloadFilter => ({
+  'data.x': { $regex, $options },
+});
+
+/**
+ * Filters that webhooks may have, each with what an event may hold as `data.x`, that took from half a
+ * second to half a minute before what a filter may cost was bounded.
+ */
+export const COSTLY_FILTERS: [title: string, filter: PayloadFilter, x: unknown][] = [
+  ['a count', matches('a[ab]{900}[yz]'), TEXT],
+  ['a choice and a count', matches('(a|b)*a(a|b){200}[yz]'), TEXT],
+  ['many classes of all letters', matches('[\\pL\\pN]{400}[yz]', 'i'), TEXT],
+  ['a pattern against many texts', matches('a[ab]{900}[yz]'), repeat(1000, () => TEXT.slice(-240))],
+  [
+    'many patterns',
+    { $or: repeat(30, (n) => matches(`a[ab]{${20 + (n % 4)}}[yz]`)) },
+    TEXT.slice(0, 100_000),
+  ],
+  ['many values among many', { 'data.x': { $in: numbers(190) } }, repeat(120_000, () => 1)],
+  ['many values not among many', { 'data.x': { $nin: numbers(190) } }, nested(100_000, 30)],
+  ['all of many values', { 'data.x': { $all: numbers(190) } }, repeat(120_000, () => 1)],
+  ['many conditions', { $nor: repeat(60, (n) => ({ 'data.x': n + 5 })) }, repeat(120_000, () => 1)],
+  ['many comparisons in deep lists', { 'data.x': { $in: numbers(190) } }, nested(1000, 95)],
+  ['lists as values', { 'data.x': { $in: repeat(60, () => [3]) } }, nested(100_000, 30)],
+];
