@@ -1,6 +1,8 @@
-import { lookup as dnsLookup, type LookupAddress, type LookupAllOptions } from 'node:dns';
+import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import { callbackify } from 'node:util';
 import { addressRefusal, type AddressPolicy, isAddress, parseCidr } from '../domain/address';
+import { DnsError, type Resolve, systemResolver } from './resolver';
 
 /** Connecting was refused: the host is, or resolves to, an address that may not be reached. */
 export class BlockedAddressError extends Error {
@@ -16,13 +18,6 @@ export class BlockedAddressError extends Error {
   }
 }
 
-/** Node's `dns.lookup` with `all: true`. */
-export type Resolve = (
-  hostname: string,
-  options: LookupAllOptions,
-  callback: (error: NodeJS.ErrnoException | null, addresses: LookupAddress[]) => void,
-) => void;
-
 export interface AddressGuardOptions extends AddressPolicy {
   /** Only tests replace the system's resolver. */
   resolve?: Resolve;
@@ -35,11 +30,14 @@ export interface AddressGuardOptions extends AddressPolicy {
  */
 export class AddressGuard {
   private readonly resolve: Resolve;
+  private readonly resolveCallback = callbackify((hostname: string) =>
+    this.resolveChecked(hostname),
+  );
 
   /** @throws Error when one of `allowedCidrs` isn't a network in CIDR notation */
   constructor(private readonly options: AddressGuardOptions) {
     options.allowedCidrs.forEach(parseCidr);
-    this.resolve = options.resolve ?? dnsLookup;
+    this.resolve = options.resolve ?? systemResolver();
   }
 
   /** The name of the special range that keeps `address` from being reached; null when it may be. */
@@ -56,38 +54,32 @@ export class AddressGuard {
 
   /**
    * The addresses of a host, for connections that others make for us.
-   * @throws BlockedAddressError when one of them is blocked; the resolver's error
+   * @throws BlockedAddressError when one of them is blocked; DnsError
    */
   async addressesOf(hostname: string): Promise<string[]> {
     const blocked = this.checkLiteral(hostname);
     if (blocked) throw blocked;
     if (isAddress(hostname)) return [hostname];
-    return new Promise((resolve, reject) => {
-      this.lookup(hostname, { all: true }, (error, addresses) => {
-        if (error) reject(error);
-        else resolve((addresses as LookupAddress[]).map(({ address }) => address));
-      });
-    });
+    return (await this.resolveChecked(hostname)).map(({ address }) => address);
   }
 
-  /**
-   * The `lookup` option of `net.connect` and `tls.connect`. One blocked address refuses the whole
-   * answer: a public name has no honest reason to mix them.
-   */
+  /** The `lookup` option of `net.connect` and `tls.connect`. */
   readonly lookup: LookupFunction = (hostname, options, callback) => {
-    this.resolve(hostname, { ...options, all: true }, (error, addresses) => {
+    this.resolveCallback(hostname, (error, addresses) => {
       if (error) return callback(error, '');
-      if (addresses.some(({ address }) => this.check(address) !== null)) {
-        return callback(new BlockedAddressError(hostname), '');
-      }
-      const [first] = addresses;
-      if (first === undefined) return callback(noAddress(hostname), '');
+      const { address, family } = addresses[0]!;
       // With autoSelectFamily, the default since Node 20, sockets ask for all addresses.
-      return options.all ? callback(null, addresses) : callback(null, first.address, first.family);
+      return options.all ? callback(null, addresses) : callback(null, address, family);
     });
   };
-}
 
-function noAddress(hostname: string): NodeJS.ErrnoException {
-  return Object.assign(new Error(`${hostname} has no address`), { code: 'ENOTFOUND' });
+  /** At least one. A blocked one refuses the whole answer: no public name has an honest reason to mix them. */
+  private async resolveChecked(hostname: string): Promise<LookupAddress[]> {
+    const addresses = await this.resolve(hostname);
+    if (addresses.some(({ address }) => this.check(address) !== null)) {
+      throw new BlockedAddressError(hostname);
+    }
+    if (addresses.length === 0) throw new DnsError(hostname, 'ENOTFOUND');
+    return addresses;
+  }
 }

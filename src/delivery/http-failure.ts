@@ -1,5 +1,6 @@
 import type { AttemptErrorCode } from '../contracts/delivery';
 import { BlockedAddressError } from './address-guard';
+import { DnsError } from './resolver';
 
 /** Why an exchange came to no answer, in words that may be shown to the webhook's owner. */
 export interface HttpFailure {
@@ -8,18 +9,11 @@ export interface HttpFailure {
   errorMessage: string;
 }
 
-/** What is told by an error's code: all but the guard's refusal, which has a class. */
-type CodedFailure = Exclude<AttemptErrorCode, 'blocked_address'>;
+/** What is told by an error's code: all but the guard's refusal and the resolver's, which have classes. */
+type CodedFailure = Exclude<AttemptErrorCode, 'blocked_address' | 'dns'>;
 
-/** Codes of Node's sockets and resolver, of undici (`UND_ERR_*`), and those that `codeOf` adds. */
+/** Codes of Node's sockets, of undici (`UND_ERR_*`), and those that `codeOf` adds. */
 const ERROR_CODES: Record<string, CodedFailure> = {
-  ENOTFOUND: 'dns',
-  EAI_AGAIN: 'dns',
-  EAI_FAIL: 'dns',
-  EAI_NODATA: 'dns',
-  EAI_NONAME: 'dns',
-  ENODATA: 'dns',
-  ESERVFAIL: 'dns',
   ECONNREFUSED: 'connection_refused',
   ECONNRESET: 'connection_reset',
   ECONNABORTED: 'connection_reset',
@@ -53,7 +47,6 @@ const CERTIFICATE_PROBLEMS: Record<string, string> = {
 };
 
 const MESSAGES: Record<CodedFailure, (code: string) => string> = {
-  dns: (code) => `the host name could not be resolved (${code})`,
   tls: (code) => CERTIFICATE_PROBLEMS[code] ?? `no secure connection could be made (${code})`,
   connection_refused: () => 'the receiver refused the connection',
   connection_reset: () => 'the receiver closed the connection before its answer was complete',
@@ -77,6 +70,12 @@ export function httpFailure(
 ): HttpFailure {
   if (error instanceof BlockedAddressError) {
     return { errorCode: 'blocked_address', errorMessage: error.message };
+  }
+  if (error instanceof DnsError) {
+    return {
+      errorCode: 'dns',
+      errorMessage: `the host name could not be resolved (${error.code})`,
+    };
   }
   const code = tellingCode(error);
   const errorCode = errorCodeOf(code, inTlsConnect);

@@ -72,6 +72,6 @@ function checkName(host: string, { development }: WebhookUrlPolicy): string | nu
 }
 
 /** RFC 6761, 6.3: `localhost` and all names below it. */
-function isLocalhost(host: string): boolean {
+export function isLocalhost(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost');
 }

@@ -1,3 +1,4 @@
+import { DnsError } from '../../src/delivery/resolver';
 import { type AddressInfo, createServer } from 'node:net';
 import type { Behaviour } from '../support/receiver';
 import {
@@ -218,8 +219,8 @@ describe('a failure', () => {
   });
 
   it('is a name that cannot be resolved', async () => {
-    const error = Object.assign(new Error('getaddrinfo ENOTFOUND'), { code: 'ENOTFOUND' });
-    const sender = createSender({ resolve: (_name, _options, callback) => callback(error, []) });
+    const error = new DnsError('hooks.example', 'ENOTFOUND');
+    const sender = createSender({ resolve: () => Promise.reject(error) });
     expect(await sender.send(post('https://hooks.example/'))).toMatchObject({
       errorCode: 'dns',
       errorMessage: 'the host name could not be resolved (ENOTFOUND)',

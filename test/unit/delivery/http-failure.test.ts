@@ -1,4 +1,5 @@
 import { httpFailure } from '../../../src/delivery/http-failure';
+import { DnsError } from '../../../src/delivery/resolver';
 
 function systemError(code: string): Error {
   return Object.assign(new Error(`connect ${code} 10.0.0.7:443`), { code, address: '10.0.0.7' });
@@ -7,7 +8,6 @@ function systemError(code: string): Error {
 /** What a real receiver can't be made to cause on every machine; test/activities has the rest. */
 describe('an error of the network', () => {
   it.each([
-    ['EAI_AGAIN', 'dns'],
     ['EHOSTUNREACH', 'unreachable'],
     ['ENETUNREACH', 'unreachable'],
     ['EPIPE', 'connection_reset'],
@@ -34,8 +34,17 @@ describe('an error of the network', () => {
   });
 
   it('keeps its own class while a secure connection is made', () => {
-    for (const code of ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ETIMEDOUT']) {
+    for (const code of ['ECONNREFUSED', 'EHOSTUNREACH', 'ETIMEDOUT']) {
       expect(httpFailure(systemError(code), { inTlsConnect: true }).errorCode).not.toBe('tls');
+    }
+  });
+
+  it('is one of DNS whatever the resolver’s code, one of sockets too', () => {
+    for (const code of ['ENOTFOUND', 'ETIMEOUT', 'ECONNREFUSED']) {
+      expect(httpFailure(new DnsError('hooks.example', code), { inTlsConnect: true })).toEqual({
+        errorCode: 'dns',
+        errorMessage: `the host name could not be resolved (${code})`,
+      });
     }
   });
 

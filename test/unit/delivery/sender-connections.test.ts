@@ -1,3 +1,5 @@
+import { systemResolver } from '../../../src/delivery/resolver';
+import { NameServer } from '../../support/name-server';
 import type { Behaviour } from '../../support/receiver';
 import { createSender, PATIENT_MS, post, SHORT_MS, startReceiver } from './sender-harness';
 
@@ -32,9 +34,27 @@ describe('the timeout', () => {
   });
 
   it('counts the time to resolve the name', async () => {
-    const sender = createSender({ resolve: () => {} });
+    const sender = createSender({ resolve: () => new Promise(() => {}) });
     const result = await sender.send(post('http://hooks.example/', { timeoutMs: SHORT_MS }));
     expect(result).toMatchObject({ errorCode: 'timeout' });
+  });
+
+  it('is spent on a silent name server by its own webhooks alone', async () => {
+    const receiver = await startReceiver();
+    const nameServer = await NameServer.start((name) =>
+      name === 'healthy.example' ? { A: ['127.0.0.1'] } : 'silent',
+    );
+    const resolve = systemResolver({ nameServers: [nameServer.address], hostsFile: '' });
+    const sender = createSender({ resolve });
+    const silent = Array.from({ length: 300 }, (_, n) =>
+      sender.send(post(`http://hooks.silent${n}.example/`, { timeoutMs: SHORT_MS })),
+    );
+    const healthy = await sender.send(post(`http://healthy.example:${receiver.port}/`));
+    expect(healthy).toMatchObject({ kind: 'response', statusCode: 200 });
+    for (const result of await Promise.all(silent)) {
+      expect(result).toMatchObject({ errorCode: 'timeout' });
+    }
+    await nameServer.close();
   });
 
   it('keeps a request from being sent after it', async () => {

@@ -65,5 +65,5 @@ export function resolveTo(...addresses: string[]): Pick<AddressGuardOptions, 're
     address,
     family: address.includes(':') ? 6 : 4,
   }));
-  return { resolve: (_hostname, _options, callback) => callback(null, answer) };
+  return { resolve: () => Promise.resolve(answer) };
 }

@@ -64,8 +64,7 @@ describe('an attack in time', () => {
       const sender = createSender({
         ...opened,
         ...(proxy !== undefined && { proxy }),
-        resolve: (_hostname, _options, callback) =>
-          callback(null, [{ address: answers[asked++ % 2]!, family: 4 }]),
+        resolve: () => Promise.resolve([{ address: answers[asked++ % 2]!, family: 4 }]),
       });
       const url = `http://hooks.example:${receiver.port}/`;
       // One answer is both judged and connected to.

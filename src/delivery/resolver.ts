@@ -1,0 +1,118 @@
+import type { LookupAddress } from 'node:dns';
+import { Resolver } from 'node:dns/promises';
+import { readFileSync, statSync } from 'node:fs';
+import { isAddress } from '../domain/address';
+import { isLocalhost } from '../domain/webhook-url';
+
+/** A host's addresses could not be found out; `code` says why (node:dns). */
+export class DnsError extends Error {
+  override readonly name = 'DnsError';
+
+  constructor(
+    hostname: string,
+    readonly code: string,
+  ) {
+    super(`${hostname} could not be resolved`);
+  }
+}
+
+/**
+ * All addresses of a host.
+ * @throws DnsError
+ */
+export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
+
+/** Until a query is sent again, to the next name server where there are several; then twice that. */
+const QUERY_TIMEOUT_MS = 1_000;
+const QUERY_TRIES = 4;
+/** For a host as a whole: half of what most profiles give an attempt. */
+const RESOLVE_TIMEOUT_MS = 5_000;
+
+const LOOPBACK: LookupAddress[] = [
+  { address: '127.0.0.1', family: 4 },
+  { address: '::1', family: 6 },
+];
+
+export interface SystemResolverOptions {
+  /** `address:port` of name servers; those of resolv.conf unless told. */
+  nameServers?: string[];
+  hostsFile?: string;
+}
+
+/**
+ * Resolves by the hosts file, then by DNS. Not `dns.lookup`: it waits for the name server in one of the
+ * process's few threads, and a handful of names whose server is silent would hold up all others. Here
+ * a query is a packet, and its answer an event. IPv4 comes first: where there is no way for one
+ * family, that is known at once for IPv6, but often not.
+ */
+export function systemResolver({
+  nameServers,
+  hostsFile = '/etc/hosts',
+}: SystemResolverOptions = {}): Resolve {
+  const hosts = new HostsFile(hostsFile);
+  return async (hostname) => {
+    const name = hostname.toLowerCase().replace(/\.$/, '');
+    if (isLocalhost(name)) return LOOPBACK;
+    return hosts.find(name) ?? (await query(hostname, nameServers));
+  };
+}
+
+async function query(hostname: string, nameServers?: string[]): Promise<LookupAddress[]> {
+  // One for each host: it is this host's queries alone that end with it, and it knows resolv.conf as it
+  // is now.
+  const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: QUERY_TRIES });
+  if (nameServers) resolver.setServers(nameServers);
+  const giveUp = setTimeout(() => resolver.cancel(), RESOLVE_TIMEOUT_MS);
+  const [v4, v6] = await Promise.allSettled([
+    resolver.resolve4(hostname),
+    resolver.resolve6(hostname),
+  ]);
+  clearTimeout(giveUp);
+  const found = [...addresses(v4, 4), ...addresses(v6, 6)];
+  if (found.length === 0) throw new DnsError(hostname, tellingCode([v4, v6]));
+  return found;
+}
+
+function addresses(answer: PromiseSettledResult<string[]>, family: 4 | 6): LookupAddress[] {
+  if (answer.status === 'rejected') return [];
+  return answer.value.map((address) => ({ address, family }));
+}
+
+/** That of the two which says more than that there are no addresses of its family. */
+function tellingCode(answers: PromiseSettledResult<string[]>[]): string {
+  const codes = answers.flatMap((answer) =>
+    answer.status === 'rejected' ? [(answer.reason as NodeJS.ErrnoException).code] : [],
+  );
+  const code = codes.find((each) => each !== 'ENODATA') ?? 'ENOTFOUND';
+  return code === 'ECANCELLED' ? 'ETIMEOUT' : code;
+}
+
+/** `/etc/hosts`, read again when it has changed. */
+class HostsFile {
+  private changedAt = 0;
+  private hosts = new Map<string, LookupAddress[]>();
+
+  constructor(private readonly path: string) {}
+
+  find(name: string): LookupAddress[] | undefined {
+    const changedAt = statSync(this.path, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+    if (changedAt !== this.changedAt) {
+      this.changedAt = changedAt;
+      this.hosts = changedAt === 0 ? new Map() : parse(readFileSync(this.path, 'utf8'));
+    }
+    return this.hosts.get(name);
+  }
+}
+
+function parse(text: string): Map<string, LookupAddress[]> {
+  const hosts = new Map<string, LookupAddress[]>();
+  for (const line of text.split('\n')) {
+    const [address, ...names] = line.replace(/#.*/, '').trim().split(/\s+/);
+    if (!address || !isAddress(address)) continue;
+    for (const name of names.map((each) => each.toLowerCase())) {
+      const family = address.includes(':') ? 6 : 4;
+      hosts.set(name, [...(hosts.get(name) ?? []), { address, family }]);
+    }
+  }
+  return hosts;
+}

@@ -1,0 +1,110 @@
+import { mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { systemResolver } from '../../../src/delivery/resolver';
+import { type NameAnswer, NameServer } from '../../support/name-server';
+
+const REFUSED = { rcode: 5 };
+const UNKNOWN = { rcode: 3 };
+const BROKEN = { rcode: 2 };
+const v4 = (address: string) => ({ address, family: 4 });
+const v6 = (address: string) => ({ address, family: 6 });
+
+const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-hosts-'));
+const hostsFile = path.join(folder, 'hosts');
+const names: Record<string, NameAnswer> = {
+  'both.example': {
+    A: ['192.0.2.1', '192.0.2.2'],
+    AAAA: ['2001:db8:0:0:0:0:0:1'],
+  },
+  'old.example': { A: ['192.0.2.3'] },
+  'new.example': { AAAA: ['2001:db8:0:0:0:0:0:2'] },
+  'empty.example': {},
+  'unknown.example': UNKNOWN,
+  'broken.example': BROKEN,
+  'refused.example': REFUSED,
+  'listed.example': { A: ['192.0.2.9'] },
+  receiver: { A: ['192.0.2.4'] },
+};
+let server: NameServer;
+beforeAll(async () => {
+  server = await NameServer.start((name) => names[name] ?? 'silent');
+});
+beforeEach(() => {
+  writeFileSync(
+    hostsFile,
+    [
+      '# the machine’s own',
+      '127.0.0.1 localhost',
+      '10.0.0.5\tListed.example other.example # both',
+      'fd00::5 listed.example',
+      'nonsense broken.example',
+    ].join('\n'),
+  );
+  server.asked.length = 0;
+});
+afterAll(async () => {
+  await server.close();
+  rmSync(folder, { recursive: true });
+});
+
+const resolver = () => systemResolver({ nameServers: [server.address], hostsFile });
+
+describe('a host’s addresses', () => {
+  it.each([
+    ['both.example', [v4('192.0.2.1'), v4('192.0.2.2'), v6('2001:db8::1')]],
+    ['old.example', [v4('192.0.2.3')]],
+    ['new.example', [v6('2001:db8::2')]],
+    ['both.example.', [v4('192.0.2.1'), v4('192.0.2.2'), v6('2001:db8::1')]],
+    // A service of docker-compose is known to its name server, and to no hosts file.
+    ['receiver', [v4('192.0.2.4')]],
+  ])('are those of both families that DNS has: %s', async (host, addresses) => {
+    expect(await resolver()(host)).toEqual(addresses);
+  });
+
+  it.each([
+    ['listed.example', [v4('10.0.0.5'), v6('fd00::5')]],
+    ['LISTED.example.', [v4('10.0.0.5'), v6('fd00::5')]],
+    ['other.example', [v4('10.0.0.5')]],
+    ['localhost', [v4('127.0.0.1'), v6('::1')]],
+    ['localhost.', [v4('127.0.0.1'), v6('::1')]],
+    ['app.localhost', [v4('127.0.0.1'), v6('::1')]],
+  ])('are the hosts file’s before any name server is asked: %s', async (host, addresses) => {
+    expect(await resolver()(host)).toEqual(addresses);
+    expect(server.asked).toEqual([]);
+  });
+
+  it('follow the hosts file when it changes or goes away', async () => {
+    const resolve = resolver();
+    expect(await resolve('other.example')).toEqual([v4('10.0.0.5')]);
+    writeFileSync(hostsFile, '10.0.0.6 other.example');
+    utimesSync(hostsFile, new Date(), new Date(Date.now() + 1000));
+    expect(await resolve('other.example')).toEqual([v4('10.0.0.6')]);
+    rmSync(hostsFile);
+    expect(await resolve('listed.example')).toEqual([v4('192.0.2.9')]);
+  });
+
+  it.each([
+    ['unknown.example', 'ENOTFOUND'],
+    ['empty.example', 'ENOTFOUND'],
+    ['broken.example', 'ESERVFAIL'],
+    ['refused.example', 'EREFUSED'],
+    ['a..b', 'EBADNAME'],
+  ])('are not to be had: %s, %s', async (host, code) => {
+    await expect(resolver()(host)).rejects.toMatchObject({ name: 'DnsError', code });
+  });
+
+  it('are given up when no name server answers, after having asked again', async () => {
+    await expect(resolver()('silent.example')).rejects.toMatchObject({ code: 'ETIMEOUT' });
+    expect(server.asked.length).toBeGreaterThan(2);
+  });
+
+  it('are another name server’s when the first is silent', async () => {
+    const other = await NameServer.start(() => ({ A: ['192.0.2.7'] }));
+    const nameServers = [server.address, other.address];
+    expect(await systemResolver({ nameServers, hostsFile })('silent.example')).toEqual([
+      v4('192.0.2.7'),
+    ]);
+    await other.close();
+  });
+});
