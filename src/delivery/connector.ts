@@ -7,6 +7,8 @@ import { openTunnel } from './proxy-tunnel';
 
 /** Ends connections that nobody waits for any more: an attempt has given up by its own timeout. */
 const CONNECT_TIMEOUT_MS = 30_000;
+/** Of a name that has more, which a proxy is asked for one after another. */
+const MAX_PROXIED_ADDRESSES = 4;
 /** Node's 250 ms give up on far receivers, whose first packets take longer. */
 const NEXT_ADDRESS_AFTER_MS = 1_000;
 
@@ -58,17 +60,19 @@ export function proxiedConnector(
   };
 }
 
-/** To the first of the host's addresses that the proxy reaches. */
+/** To the first of the host's addresses that the proxy reaches, all within the time of one connection. */
 async function openTunnelToAny(
   guard: AddressGuard,
   proxy: URL,
   hostname: string,
   port: number,
 ): Promise<Socket> {
+  const addresses = await guard.addressesOf(hostname);
+  const deadline = Date.now() + CONNECT_TIMEOUT_MS;
   let failure: unknown;
-  for (const address of await guard.addressesOf(hostname)) {
+  for (const address of addresses.slice(0, MAX_PROXIED_ADDRESSES)) {
     try {
-      return await openTunnel(proxy, address, port, CONNECT_TIMEOUT_MS);
+      return await openTunnel(proxy, address, port, Math.max(1, deadline - Date.now()));
     } catch (error) {
       failure = error;
     }

@@ -71,6 +71,15 @@ describe('through an egress proxy', () => {
     expect(proxy.targets.map((to) => to.split(':')[0])).toEqual(['127.0.0.9', '127.0.0.1']);
   });
 
+  it('only the first four of a name’s many addresses are tried', async () => {
+    const proxy = await startProxy({ refuse: () => 502 });
+    const addresses = Array.from({ length: 50 }, (_, n) => `127.0.1.${n}`);
+    const sender = createSender({ proxy: proxy.url, ...resolveTo(...addresses) });
+    const result = await sender.send(post('https://hooks.example/'));
+    expect(result).toMatchObject({ errorCode: 'unreachable' });
+    expect(proxy.targets).toEqual(addresses.slice(0, 4).map((address) => `${address}:443`));
+  });
+
   it('an IPv6 address is asked for in brackets', async () => {
     const proxy = await startProxy({ refuse: () => 502 });
     await createSender({ proxy: proxy.url }).send(post('https://[::1]/'));
