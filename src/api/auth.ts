@@ -69,9 +69,10 @@ export function authenticate(
     const record = await store.keys.findByKey(key);
     const project = record && (await store.projects.get(record.projectId));
     if (!project) {
-      await failures.count(req);
+      await failures.count(req, res);
       throw new ApiError('unauthorized', 'this key is unknown or was revoked');
     }
+    await failures.check(req, res);
     const now = new Date();
     if (record.expiresAt !== null && record.expiresAt <= now) {
       throw new ApiError('unauthorized', 'this key has expired');

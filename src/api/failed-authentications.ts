@@ -1,5 +1,10 @@
 import type { Request, Response } from 'express';
-import { ipKeyGenerator, MemoryStore, type Options } from 'express-rate-limit';
+import {
+  type ClientRateLimitInfo,
+  ipKeyGenerator,
+  MemoryStore,
+  type Options,
+} from 'express-rate-limit';
 import { ApiError } from './errors';
 
 const WINDOW_MS = 60_000;
@@ -19,20 +24,26 @@ export class FailedAuthentications {
   }
 
   /**
-   * Before the key is looked at: else the answer to a right guess would still tell.
+   * Before the key is looked at, else the answer to a right guess would still tell; and once more when it
+   * was found, since many that come at once are all looked at before the first is counted.
    * @throws ApiError 429
    */
   async check(req: Request, res: Response): Promise<void> {
     const failed = await this.store.get(addressOf(req));
-    if (!failed || failed.totalHits < this.limit) return;
-    const waitMs = (failed.resetTime?.getTime() ?? 0) - Date.now();
-    res.set('Retry-After', String(Math.max(1, Math.ceil(waitMs / 1000))));
-    throw new ApiError('rate_limited', 'too many wrong keys from this address; see Retry-After');
+    if (failed && failed.totalHits >= this.limit) throw tooMany(res, failed);
   }
 
-  async count(req: Request): Promise<void> {
-    await this.store.increment(addressOf(req));
+  /** @throws ApiError 429, when it is one too many */
+  async count(req: Request, res: Response): Promise<void> {
+    const failed = await this.store.increment(addressOf(req));
+    if (failed.totalHits > this.limit) throw tooMany(res, failed);
   }
+}
+
+function tooMany(res: Response, { resetTime }: ClientRateLimitInfo): ApiError {
+  const waitMs = (resetTime?.getTime() ?? 0) - Date.now();
+  res.set('Retry-After', String(Math.max(1, Math.ceil(waitMs / 1000))));
+  return new ApiError('rate_limited', 'too many wrong keys from this address; see Retry-After');
 }
 
 const addressOf = ({ ip }: Request): string => ipKeyGenerator(ip ?? '');
