@@ -126,7 +126,11 @@ async function startWorker(
     allowLoopback: config.development,
     allowedCidrs: config.allowedCidrs,
   });
-  const sender = new HttpSender({ guard, proxy: config.egressProxy });
+  const sender = new HttpSender({
+    guard,
+    proxy: config.egressProxy,
+    maxConnectionsPerOrigin: config.maxAttempts,
+  });
   const activities = createActivities({
     store,
     cipher,

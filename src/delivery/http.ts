@@ -12,10 +12,10 @@ export interface HttpSenderOptions {
   /** URL of an HTTP proxy through which everything goes out. */
   proxy?: string | undefined;
   /**
-   * Connections to one origin, 128 unless told. Attempts beyond it wait for one on their own time,
-   * so it shouldn't be less than the number of attempts that the worker makes at once.
+   * Attempts beyond it wait for a connection on their own time, so it shouldn't be less than the number
+   * of attempts that the worker makes at once.
    */
-  maxConnectionsPerOrigin?: number;
+  maxConnectionsPerOrigin: number;
 }
 
 export interface SendRequest {
@@ -48,7 +48,7 @@ export class HttpSender {
   private readonly agent: Agent;
   private readonly running = new Set<Promise<SendResult>>();
 
-  constructor({ guard, ca, proxy, maxConnectionsPerOrigin = 128 }: HttpSenderOptions) {
+  constructor({ guard, ca, proxy, maxConnectionsPerOrigin }: HttpSenderOptions) {
     this.agent = new Agent({
       connect:
         proxy === undefined

@@ -50,6 +50,7 @@ export class Fixture {
       cipher: new Cipher(randomBytes(32)),
       sender: new HttpSender({
         guard: new AddressGuard({ allowLoopback: true, allowedCidrs: [] }),
+        maxConnectionsPerOrigin: 100,
       }),
       starter: noStarter,
       mailer: null,

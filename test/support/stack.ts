@@ -107,6 +107,7 @@ export class Stack {
         allowedCidrs: [...config.allowedCidrs],
       }),
       proxy: config.egressProxy,
+      maxConnectionsPerOrigin: config.maxAttempts,
     });
     const activities = createActivities({
       store,
