@@ -5,6 +5,7 @@ import { isSubscribed } from '../src/domain/subscription';
 import type { EventRecord } from '../src/store/events';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
+import { expiryOfEnded } from '../src/store/retention';
 import type { WebhookRecord } from '../src/store/webhooks';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import type { ActivityDependencies } from '.';
@@ -68,7 +69,8 @@ export function createPlanDeliveries({
       log.warn(about, 'filters that could not be judged let the event pass');
     }
     const at = new Date();
-    const { expiresAt } = event;
+    // After a long outage its time may be over already; a delivery that is skipped must not go with it.
+    const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
     const deliveries = await store.deliveries.plan(
       chosen.map((webhook) => newDelivery(event, webhook, { at, expiresAt })),
     );

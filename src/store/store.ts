@@ -16,7 +16,6 @@ import type { NewEvent } from './new-event';
 import { migrate } from './migrations';
 import { Projects } from './projects';
 import { Replays } from './replays';
-import { expiryOfEnded } from './retention';
 import { Webhooks } from './webhooks';
 
 /**
@@ -38,6 +37,8 @@ const CONNECT_RETRY_MS = 500;
 
 /** Expired events looked at together. */
 const EXPIRED_BATCH = 500;
+/** How much later one that is still needed is looked at again. */
+const LOOK_AGAIN_MS = 60 * 60 * 1000;
 
 /** How often equal reports are looked up again after another request has stored one of them. */
 const INSERT_TRIES = 5;
@@ -153,14 +154,14 @@ export class Store {
 
   /**
    * Deletes the events whose time has come. One with a delivery that has not ended, or is to be kept on
-   * since it ended late, is looked at again a day later. The deliveries are removed by MongoDB itself.
+   * since it ended late, is looked at again an hour later. The deliveries are removed by MongoDB itself.
    */
   async removeExpired(now: Date, onBatch: () => void): Promise<void> {
     for (;;) {
       onBatch();
       const expired = await this.events.listExpired(now, EXPIRED_BATCH);
       const needed = new Set(await this.deliveries.listEventsNeeded(expired, now));
-      await this.events.keep([...needed], expiryOfEnded(now));
+      await this.events.keep([...needed], new Date(now.getTime() + LOOK_AGAIN_MS));
       await this.events.remove(expired.filter((id) => !needed.has(id)));
       if (expired.length < EXPIRED_BATCH) return;
     }

@@ -22,39 +22,39 @@ describe('an API killed with -9', () => {
   afterAll(() => stack.stop());
 
   describe('while it tells of a change', () => {
-    const cases = [
-      {
-        title: 'between a rotation and the fan-out of its event: reconcile tells it, once',
-        type: 'webhook.secret_rotated',
-        change: (client: ApiClient, id: string) =>
-          client.post(`/v1/webhooks/${id}/secret/rotate`, {}),
-      },
-      {
-        title: 'between an enabling and the fan-out of its event: reconcile tells it, once',
-        type: 'webhook.enabled',
-        change: (client: ApiClient, id: string) =>
-          client.patch(`/v1/webhooks/${id}`, { isActive: true }),
-      },
-    ];
-
-    it.each(cases)('$title', ({ type, change }) =>
-      ApiCrash.on(
-        api,
-        async (crash) => {
-          const { client, receiver, webhook } = crash;
-          const { id } = await makeWebhook(client, `${receiver.url}/changed`, {
-            events: ['email.opened'],
-          });
-          await client.patch(`/v1/webhooks/${id}`, { isActive: false });
-          await crash.dying('store/store Store.transaction after', (dying) => change(dying, id));
-          expect(await crash.events()).toMatchObject([{ type }]);
-          expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
-          const [told] = await crash.delivered(1);
-          expect(told).toMatchObject({ webhookId: webhook.id });
-          expect(receiver.requests).toHaveLength(1);
-        },
-        { events: ['webhook.secret_rotated', 'webhook.enabled'] },
-      ),
+    it.each([
+      [
+        'a rotation',
+        'store/store Store.transaction after',
+        'webhook.secret_rotated',
+        (client: ApiClient, id: string) => client.post(`/v1/webhooks/${id}/secret/rotate`, {}),
+      ],
+      [
+        'an enabling',
+        'store/store Store.transaction after',
+        'webhook.enabled',
+        (client: ApiClient, id: string) => client.patch(`/v1/webhooks/${id}`, { isActive: true }),
+      ],
+    ])(
+      'between %s and the fan-out of its event: reconcile tells it, once',
+      (_of, at, type, change) =>
+        ApiCrash.on(
+          api,
+          async (crash) => {
+            const { client, receiver, webhook } = crash;
+            const { id } = await makeWebhook(client, `${receiver.url}/changed`, {
+              events: ['email.opened'],
+            });
+            await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+            await crash.dying(at, (dying) => change(dying, id));
+            expect(await crash.events()).toMatchObject([{ type }]);
+            expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
+            const [told] = await crash.delivered(1);
+            expect(told).toMatchObject({ webhookId: webhook.id });
+            expect(receiver.requests).toHaveLength(1);
+          },
+          { events: ['webhook.secret_rotated', 'webhook.enabled'] },
+        ),
     );
 
     it('inside the transaction of an enabling: it is disabled, and nobody is told', () =>

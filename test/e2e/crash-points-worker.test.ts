@@ -70,12 +70,10 @@ describe('a worker killed with -9', () => {
   );
 
   describe('while it records', () => {
-    const points = [
+    it.concurrent.each([
       ['between the record and the health', 'store/deliveries Deliveries.recordAttempt after'],
       ['between the health and the end', 'store/webhooks Webhooks.countAttempt after'],
-    ] as const;
-
-    it.concurrent.each(points)('a success, %s: it is sent once', (_title, dieAt) =>
+    ])('a success, %s: it is sent once', (_title, dieAt) =>
       Crash.on(async (crash) => {
         await crash.dying(dieAt, () => crash.post());
         await crash.becomes(once);
@@ -85,8 +83,9 @@ describe('a worker killed with -9', () => {
       }),
     );
 
-    it.concurrent.each<readonly [string, string]>([
-      ...points,
+    it.concurrent.each([
+      ['between the record and the health', 'store/deliveries Deliveries.recordAttempt after'],
+      ['between the health and the end', 'store/webhooks Webhooks.countAttempt after'],
       ['between the health and its note', 'store/deliveries Deliveries.noteHealthCounted before'],
       ['after the note', 'store/deliveries Deliveries.noteHealthCounted after'],
     ])('a failure, %s: it is counted once', (_title, dieAt) =>
@@ -139,14 +138,47 @@ describe('a worker killed with -9', () => {
     );
   });
 
+  describe('while it disables a webhook that has failed too often', () => {
+    it.concurrent.each([
+      ['inside the transaction', 'store/webhooks Webhooks.disable after'],
+      ['between the transaction and the fan-out', 'store/store Store.transaction after'],
+    ])('%s: it is disabled, and told once', (_title, dieAt) =>
+      Crash.on(
+        async (crash) => {
+          const told = await Receiver.start();
+          await makeWebhook(crash.client, told.url, { events: ['webhook.disabled'] });
+          crash.receiver.respondWith(500);
+          await crash.dying(dieAt, () => crash.post());
+          await crash.becomes({ status: 'failed', attemptCount: 2 });
+          expect(await crash.webhook()).toMatchObject({
+            isActive: false,
+            disabledReason: 'consecutive_failures',
+            failureCount: 2,
+          });
+          await crash.until('it is told', async () => {
+            const { body } = await crash.client.get('/v1/deliveries?status=succeeded');
+            return body.data.deliveries.length === 1;
+          });
+          expect(told.requests).toHaveLength(1);
+          await told.close();
+        },
+        {},
+        { policy: { timeoutMs: 1000, retryDelaysMs: [1000], autoDisableAfter: 2 } },
+      ),
+    );
+  });
+
   describe('while it holds and drains', () => {
-    it.concurrent('after a delivery is held: it waits, and goes out when resumed', () =>
+    it.concurrent.each([
+      ['before a delivery is held', 'store/deliveries Deliveries.hold before'],
+      ['after a delivery is held', 'store/deliveries Deliveries.hold after'],
+    ])('%s: it waits, and goes out when resumed', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const { client, receiver, webhookId } = crash;
         receiver.respondWith((_request, n) => (n === 1 ? 500 : 200));
         // Paused before the second attempt, which finds it so.
         await client.patch(`/v1/webhooks/${webhookId}`, { policy: { retryDelaysMs: [5000] } });
-        await crash.dying('store/deliveries Deliveries.hold after', async () => {
+        await crash.dying(dieAt, async () => {
           await crash.post();
           await receiver.waitFor(1, 30_000);
           await client.post(`/v1/webhooks/${webhookId}/pause`);
@@ -208,6 +240,7 @@ describe('a worker killed with -9', () => {
       ['inside the transaction', 'store/replays Replays.advance after'],
       ['between the transaction and the run', 'temporal/client Engine.runDelivery before'],
       ['after the run is asked for', 'temporal/client Engine.runDelivery after'],
+      ['before it is completed', 'store/replays Replays.move before'],
     ])('many, %s: each is replayed once, and counted once', (_title, dieAt) =>
       Crash.on(async (crash) => {
         await delivered(crash);

@@ -37,8 +37,9 @@ describe('a delivery that has not ended', () => {
     const { events, deliveries } = stack.store;
     for (const [index, id] of ids.entries()) {
       const expiresAt = new Date(Date.now() - HOUR_MS * (ids.length - index));
-      const delivery = await deliveries.model.findByIdAndUpdate(id, { $set: { expiresAt } }).lean();
+      const delivery = await deliveries.find(id);
       await events.model.updateOne({ _id: delivery!.eventId }, { $set: { expiresAt } });
+      await deliveries.model.updateOne({ _id: id }, { $set: { expiresAt } });
     }
   };
   const found = async (id: string, eventId: string) => ({
@@ -80,22 +81,38 @@ describe('a delivery that has not ended', () => {
     expect(await found(waiting, ofWaiting)).toEqual({ delivery: true, event: true });
   });
 
-  it('is still to be planned: its event does not expire', async () => {
+  it('is still to be planned: its event does not expire, and what is skipped then does not either', async () => {
     await makeWebhook(client, receiver.url);
+    const { id: disabled } = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${disabled}`, { isActive: false });
+    const { body: tests } = await client.post(`/v1/webhooks/${disabled}/test`, {
+      events: ['email.sent'],
+    });
+    const ended = tests.data.deliveries[0].id as string;
+    await deliveryWith(client, ended, { status: 'succeeded' });
     const start = jest.spyOn(stack.engine, 'startFanOut').mockRejectedValue(new Error('away'));
     const { body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
     const eventId = body.data.id as string;
     const past = { $set: { expiresAt: new Date(Date.now() - HOUR_MS) } };
     await stack.store.events.model.updateOne({ _id: eventId }, past);
+    await expire(ended);
+    await eventually('MongoDB has removed another one, which has ended', async () => {
+      return (await stack.store.deliveries.find(ended)) === null;
+    });
     await stack.reconcile();
     expect(await stack.store.events.find(eventId)).toMatchObject({ fannedOutAt: null });
     start.mockRestore();
     expect(await stack.reconcile()).toMatchObject({ events: 1 });
-    await receiver.waitFor(1);
     await eventually('it is delivered, and can be seen', async () => {
-      const { body: list } = await client.get(`/v1/deliveries?eventId=${eventId}`);
-      return list.data.deliveries[0]?.status === 'succeeded';
+      const { body: list } = await client.get(`/v1/deliveries?eventId=${eventId}&status=succeeded`);
+      return list.data.deliveries.length === 1;
     });
+    const { model } = stack.store.deliveries;
+    const skipped = await model.findOne({ eventId, webhookId: disabled }).lean();
+    expect(skipped!.status).toBe('skipped');
+    expect(skipped!.expiresAt.getTime()).toBeGreaterThan(Date.now());
+    await stack.reconcile();
+    expect(await stack.store.events.find(eventId)).not.toBeNull();
   });
 
   it('goes with its project when that is deleted', async () => {

@@ -1,0 +1,117 @@
+import { newId } from '../../src/contracts/ids';
+import { Crash } from '../support/crash';
+import { makeWebhook } from '../support/deliveries';
+import { Receiver } from '../support/receiver';
+
+// As in crash-points-worker.test.ts.
+jest.setTimeout(300_000);
+
+/** Waits until there are so many deliveries, all of the same look. */
+const all = (crash: Crash, count: number, expected: Record<string, unknown>): Promise<unknown> =>
+  crash.until(`${count} are ${JSON.stringify(expected)}`, async () => {
+    const { deliveries } = (await crash.client.get('/v1/deliveries?limit=100')).body.data;
+    return (
+      deliveries.length === count &&
+      deliveries.every((delivery: Record<string, unknown>) =>
+        Object.entries(expected).every(([name, value]) => delivery[name] === value),
+      )
+    );
+  });
+
+const pathsOf = ({ receiver }: Crash): string[] => receiver.requests.map(({ path }) => path);
+const once = { status: 'succeeded', attemptCount: 1, replays: 0 };
+
+describe('a worker killed with -9', () => {
+  describe('while it fans an event out to many', () => {
+    it.concurrent.each([
+      ['between their deliveries and their workflows', 'store/deliveries Deliveries.plan after'],
+      ['while their workflows start', 'store/deliveries Deliveries.find before'],
+      ['between their workflows and the mark', 'store/events Events.markFannedOut before'],
+    ])('%s: each gets it, once', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        const { client, receiver } = crash;
+        for (const path of ['/b', '/c']) await makeWebhook(client, receiver.url + path);
+        await crash.dying(dieAt, () => crash.post());
+        await all(crash, 3, once);
+        expect(pathsOf(crash).toSorted()).toEqual(['/', '/b', '/c']);
+      }),
+    );
+
+    it.concurrent(
+      'between two pages of a hundred webhooks: the first and the last get it, once',
+      () =>
+        Crash.on(async (crash) => {
+          const { client, receiver, stack, webhookId } = crash;
+          const { model } = stack.store.webhooks;
+          const first = await model.findById(webhookId).lean();
+          const others = Array.from({ length: 100 }, () => ({
+            ...first!,
+            events: ['email.opened'],
+          }));
+          await model.insertMany(others.map((other) => ({ ...other, _id: newId('webhook') })));
+          await makeWebhook(client, `${receiver.url}/last`);
+          await crash.dying('store/webhooks Webhooks.listForFanOut before 2', () => crash.post());
+          await all(crash, 2, once);
+          expect(pathsOf(crash).toSorted()).toEqual(['/', '/last']);
+        }),
+    );
+  });
+
+  describe('while reconcile starts a delivery that Temporal has no run of', () => {
+    it.concurrent.each([
+      ['before it is started', 'temporal/client Engine.startDelivery before'],
+      ['after it is started', 'temporal/client Engine.startDelivery after'],
+    ])('%s: it is sent once', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        const { client, webhookId, temporal, receiver } = crash;
+        const { engine, store } = crash.stack;
+        // Its fan-out was seen to end; its workflow, started by it, is past Temporal's retention.
+        const spy = jest.spyOn(engine, 'startFanOut').mockRejectedValue(new Error('away'));
+        await client.post(`/v1/webhooks/${webhookId}/test`, { events: ['email.sent'] });
+        spy.mockRestore();
+        const long = new Date(Date.now() - 60_000);
+        await store.events.model.updateMany({}, { $set: { fannedOutAt: long } });
+        await store.deliveries.model.updateMany({}, { $set: { nextAttemptAt: long } });
+        await crash.dying(dieAt, () => temporal.schedule.getHandle('posthorn-reconcile').trigger());
+        await crash.becomes(once);
+        expect(receiver.requests).toHaveLength(1);
+      }),
+    );
+  });
+
+  it.concurrent('between a rate limit’s slot and the request: it is sent once', () =>
+    Crash.on(async (crash) => {
+      const { client, receiver, webhookId } = crash;
+      await client.patch(`/v1/webhooks/${webhookId}`, { policy: { ratePerSecond: 1 } });
+      await crash.dying('store/webhooks Webhooks.takeSlot after', () => crash.post());
+      await crash.becomes(once);
+      expect(receiver.requests).toHaveLength(1);
+    }),
+  );
+
+  describe('while it tells of a delivery that has failed', () => {
+    it.concurrent.each([
+      ['before its event is stored', 'store/events Events.insert before'],
+      ['between its event and the fan-out', 'temporal/client Engine.startFanOut before'],
+    ])('%s: it is told once', (_title, dieAt) =>
+      Crash.on(async (crash) => {
+        const { client, receiver } = crash;
+        const told = await Receiver.start();
+        try {
+          await makeWebhook(client, told.url, { events: ['delivery.failed'] });
+          receiver.respondWith(500);
+          await crash.dying(dieAt, () => crash.post());
+          await crash.becomes({ status: 'failed', attemptCount: 2 });
+          await crash.until('it is told', async () => {
+            const { body } = await client.get('/v1/deliveries?status=succeeded');
+            return body.data.deliveries.length === 1;
+          });
+          expect(told.requests).toHaveLength(1);
+          expect(await crash.webhook()).toMatchObject({ failureCount: 2 });
+        } finally {
+          await told.close();
+        }
+      }),
+    );
+  });
+});
