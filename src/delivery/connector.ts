@@ -3,7 +3,7 @@ import { rootCertificates } from 'node:tls';
 import { callbackify } from 'node:util';
 import { buildConnector } from 'undici';
 import type { AddressGuard } from './address-guard';
-import { openTunnel } from './proxy-tunnel';
+import { openTunnel, ProxyError } from './proxy-tunnel';
 
 /** Ends connections that nobody waits for any more: an attempt has given up by its own timeout. */
 const CONNECT_TIMEOUT_MS = 30_000;
@@ -42,17 +42,20 @@ export function guardedConnector(
 /**
  * The same through an HTTP proxy: we resolve the name and judge its addresses, the proxy gets an
  * address, and TLS is between us and the receiver, verified against the name.
+ * @param isWanted whether anybody still waits for a connection to this origin
  */
 export function proxiedConnector(
   guard: AddressGuard,
   ca: string | undefined,
   proxy: URL,
+  isWanted: (origin: string) => boolean,
 ): buildConnector.connector {
   const startTls = buildConnector({ timeout: CONNECT_TIMEOUT_MS, ...tlsOptions(ca) });
   return (options, callback) => {
-    const { hostname, protocol } = options;
+    const { host, hostname, protocol } = options;
+    const isStillWanted = (): boolean => isWanted(`${protocol}//${host}`);
     const port = Number(options.port) || (protocol === 'https:' ? 443 : 80);
-    tunnelTo(guard, proxy, hostname, port, (error, socket) => {
+    tunnelTo(guard, proxy, hostname, port, isStillWanted, (error, socket) => {
       if (error) callback(error, null);
       else if (protocol === 'https:') startTls({ ...options, httpSocket: socket }, callback);
       else callback(null, socket);
@@ -60,19 +63,20 @@ export function proxiedConnector(
   };
 }
 
-/** To the first of the host's addresses that the proxy reaches, all within the time of one connection. */
+/** To the first of the host's addresses that the proxy reaches. */
 async function openTunnelToAny(
   guard: AddressGuard,
   proxy: URL,
   hostname: string,
   port: number,
+  isWanted: () => boolean,
 ): Promise<Socket> {
   const addresses = await guard.addressesOf(hostname);
-  const deadline = Date.now() + CONNECT_TIMEOUT_MS;
-  let failure: unknown;
+  let failure: unknown = new ProxyError('TIMEOUT');
   for (const address of addresses.slice(0, MAX_PROXIED_ADDRESSES)) {
+    if (!isWanted()) break;
     try {
-      return await openTunnel(proxy, address, port, Math.max(1, deadline - Date.now()));
+      return await openTunnel(proxy, address, port, CONNECT_TIMEOUT_MS);
     } catch (error) {
       failure = error;
     }

@@ -46,14 +46,15 @@ const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
  */
 export class HttpSender {
   private readonly agent: Agent;
-  private readonly running = new Set<Promise<SendResult>>();
+  /** The exchanges under way, each with its origin. */
+  private readonly running = new Map<Promise<SendResult>, string>();
 
   constructor({ guard, ca, proxy, maxConnectionsPerOrigin }: HttpSenderOptions) {
     this.agent = new Agent({
       connect:
         proxy === undefined
           ? guardedConnector(guard, ca)
-          : proxiedConnector(guard, ca, new URL(proxy)),
+          : proxiedConnector(guard, ca, new URL(proxy), (origin) => this.isWanted(origin)),
       connections: maxConnectionsPerOrigin,
       pipelining: 1,
       keepAliveTimeout: KEEP_ALIVE_MS,
@@ -74,7 +75,7 @@ export class HttpSender {
     signal?.throwIfAborted();
     const { origin, pathname, search, protocol } = new URL(url);
     const exchange = new Exchange({ timeoutMs, isTls: protocol === 'https:', signal });
-    this.running.add(exchange.result);
+    this.running.set(exchange.result, origin);
     try {
       const path = pathname + search;
       this.agent.dispatch({ origin, path, method: 'POST', headers, body }, exchange);
@@ -86,8 +87,13 @@ export class HttpSender {
 
   /** Waits for the running exchanges, each bounded by its timeout, and closes all connections. */
   async close(): Promise<void> {
-    await Promise.allSettled(this.running);
+    await Promise.allSettled(this.running.keys());
     // Not Agent.close(): it would wait for connections that were given up while being made.
     await this.agent.destroy();
+  }
+
+  /** Whether an exchange waits for a connection to this origin, or has one. */
+  private isWanted(origin: string): boolean {
+    return [...this.running.values()].includes(origin);
   }
 }

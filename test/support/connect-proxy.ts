@@ -6,7 +6,7 @@ export interface ConnectProxyOptions {
   /** Makes it an https proxy. */
   tls?: ServerOptions;
   /** What it answers to CONNECT instead of connecting; null: it connects. */
-  refuse?: (target: string) => number | null;
+  refuse?: (target: string) => number | null | Promise<number>;
 }
 
 /** A real HTTP proxy on 127.0.0.1 that makes tunnels, and remembers what it was asked for. */
@@ -31,22 +31,12 @@ export class ConnectProxy {
       proxy.targets.push(url!);
       proxy.headers.push(headers);
       proxy.track(client);
-      const status = refuse(url!);
-      if (status !== null) {
-        client.end(`HTTP/1.1 ${status} No\r\n\r\n`);
-        return;
-      }
-      const { hostname, port } = new URL(`tcp://${url}`);
-      const upstream = connect(Number(port), hostname.replace(/^\[|\]$/g, ''), () => {
-        client.write('HTTP/1.1 200 Connection established\r\n\r\n');
-        upstream.write(head);
-        upstream.pipe(client);
-        client.pipe(upstream);
-      });
-      proxy.track(upstream);
-      upstream.on('error', () => client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n'));
-      upstream.on('close', () => client.destroy());
-      client.on('close', () => upstream.destroy());
+      const answer = async (): Promise<void> => {
+        const status = await refuse(url!);
+        if (status === null) proxy.connect(url!, client, head);
+        else client.end(`HTTP/1.1 ${status} No\r\n\r\n`);
+      };
+      void answer();
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     return proxy;
@@ -56,11 +46,29 @@ export class ConnectProxy {
     return `${this.scheme}://127.0.0.1:${(this.server.address() as AddressInfo).port}`;
   }
 
+  get openConnections(): number {
+    return this.sockets.size;
+  }
+
   async close(): Promise<void> {
     const closed = new Promise((resolve) => this.server.close(resolve));
     this.sockets.forEach((socket) => socket.destroy());
     this.server.closeAllConnections();
     await closed;
+  }
+
+  private connect(target: string, client: Socket, head: Buffer): void {
+    const { hostname, port } = new URL(`tcp://${target}`);
+    const upstream = connect(Number(port), hostname.replace(/^\[|\]$/g, ''), () => {
+      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      upstream.write(head);
+      upstream.pipe(client);
+      client.pipe(upstream);
+    });
+    this.track(upstream);
+    upstream.on('error', () => client.end('HTTP/1.1 502 Bad Gateway\r\n\r\n'));
+    upstream.on('close', () => client.destroy());
+    client.on('close', () => upstream.destroy());
   }
 
   private track(socket: Socket): void {

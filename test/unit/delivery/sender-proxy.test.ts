@@ -1,3 +1,4 @@
+import { eventually } from '../../support/eventually';
 import { selfSignedCertificate } from '../../support/tls-certificates';
 import {
   authority,
@@ -78,6 +79,20 @@ describe('through an egress proxy', () => {
     const result = await sender.send(post('https://hooks.example/'));
     expect(result).toMatchObject({ errorCode: 'unreachable' });
     expect(proxy.targets).toEqual(addresses.slice(0, 4).map((address) => `${address}:443`));
+  });
+
+  it('the next address is not tried for an exchange that is over', async () => {
+    let refuse: (status: number) => void = () => {};
+    const refused = new Promise<number>((resolve) => (refuse = resolve));
+    const proxy = await startProxy({ refuse: (to) => (to.endsWith(':443') ? refused : 502) });
+    const sender = createSender({ proxy: proxy.url, ...resolveTo('127.0.1.1', '127.0.1.2') });
+    const result = await sender.send(post('https://hooks.example/', { timeoutMs: SHORT_MS }));
+    expect(result).toMatchObject({ errorCode: 'timeout' });
+    refuse(502);
+    await eventually('the proxy’s answer is known', () => proxy.openConnections === 0);
+    // Two more go the same way, and would come after it.
+    await sender.send(post('https://hooks.example:444/'));
+    expect(proxy.targets).toEqual(['127.0.1.1:443', '127.0.1.1:444', '127.0.1.2:444']);
   });
 
   it('an IPv6 address is asked for in brackets', async () => {
