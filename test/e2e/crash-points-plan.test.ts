@@ -79,6 +79,33 @@ describe('a worker killed with -9', () => {
     );
   });
 
+  it.concurrent(
+    'while reconcile removes events, between what it keeps and what it removes: both are done',
+    () =>
+      Crash.on(async (crash) => {
+        const { client, webhookId, temporal } = crash;
+        const { engine, store } = crash.stack;
+        const spy = jest.spyOn(engine, 'startFanOut').mockRejectedValue(new Error('away'));
+        await client.post(`/v1/webhooks/${webhookId}/test`, { events: ['email.sent'] });
+        const { id: ended } = (await crash.post()).body.data;
+        spy.mockRestore();
+        const past = new Date(Date.now() - 60_000);
+        await store.events.model.updateMany({}, { $set: { fannedOutAt: past, expiresAt: past } });
+        const later = { nextAttemptAt: new Date(Date.now() + 3_600_000), expiresAt: past };
+        await store.deliveries.model.updateMany({}, { $set: later });
+        await crash.dying('store/events Events.keep after', () =>
+          temporal.schedule.getHandle('posthorn-reconcile').trigger(),
+        );
+        await crash.until('the one that has ended is gone', async () => {
+          return (await store.events.find(ended as string)) === null;
+        });
+        const [kept, ...others] = await store.events.model.find().lean();
+        expect(others).toEqual([]);
+        expect(kept!.expiresAt.getTime()).toBeGreaterThan(Date.now());
+        expect(await crash.deliveries()).toMatchObject([{ status: 'pending' }]);
+      }),
+  );
+
   it.concurrent('between a rate limit’s slot and the request: it is sent once', () =>
     Crash.on(async (crash) => {
       const { client, receiver, webhookId } = crash;
