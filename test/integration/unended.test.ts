@@ -1,4 +1,3 @@
-import { Client, Connection } from '@temporalio/client';
 import { deliveryWorkflowId } from '../../src/contracts/temporal';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -12,20 +11,14 @@ const HOUR_MS = 60 * 60 * 1000;
 
 describe('a delivery that has not ended', () => {
   let stack: Stack;
-  let temporal: Client;
   let receiver: Receiver;
   let client: ApiClient;
   let projectId: string;
 
   beforeAll(async () => {
     stack = await Stack.start();
-    const { address, namespace } = stack.config.temporal;
-    temporal = new Client({ connection: await Connection.connect({ address }), namespace });
   });
-  afterAll(async () => {
-    await stack.stop();
-    await temporal.connection.close();
-  });
+  afterAll(() => stack.stop());
   beforeEach(async () => {
     receiver = await Receiver.start();
     ({ client, id: projectId } = await stack.project());
@@ -144,24 +137,25 @@ describe('a delivery that has not ended', () => {
     }
   });
 
-  it('is attempted now when asked to, although its workflow is gone', async () => {
+  /** One that waits for its second attempt, its workflow terminated by an operator. */
+  const withoutWorkflow = async (): Promise<string> => {
     await makeWebhook(client, receiver.url);
     receiver.respondWith(500);
     const id = await postEvent(client);
     await deliveryWith(client, id, { attemptCount: 1 });
-    await temporal.workflow.getHandle(deliveryWorkflowId(id)).terminate();
+    await stack.temporal(({ workflow }) => workflow.getHandle(deliveryWorkflowId(id)).terminate());
     receiver.respondWith(200);
+    return id;
+  };
+
+  it('is attempted now when asked to, although its workflow is gone', async () => {
+    const id = await withoutWorkflow();
     expect((await client.post(`/v1/deliveries/${id}/retry`)).status).toBe(202);
     await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
   });
 
   it('that is asked to be attempted now goes out later when Temporal goes away meanwhile', async () => {
-    await makeWebhook(client, receiver.url);
-    receiver.respondWith(500);
-    const id = await postEvent(client);
-    await deliveryWith(client, id, { attemptCount: 1 });
-    await temporal.workflow.getHandle(deliveryWorkflowId(id)).terminate();
-    receiver.respondWith(200);
+    const id = await withoutWorkflow();
     const spy = jest.spyOn(stack.engine, 'runDelivery');
     spy.mockRejectedValueOnce(new Error('away'));
     expect((await client.post(`/v1/deliveries/${id}/retry`)).status).toBe(202);
