@@ -1,15 +1,16 @@
 /**
- * node scripts/complete-lock.mjs: run after `npm install` has changed package-lock.json.
+ * node scripts/complete-lock.mjs: run after `npm install` has changed a package-lock.json.
  *
  * `npm install` leaves optional packages for other platforms out of the lock when its registry does
  * not serve them (partial mirrors), and `npm ci` then refuses the lock everywhere. This adds those
- * entries from what their parents say, without a checksum: npm on that platform fetches them by
- * their exact version.
+ * entries from what their parents say. Every entry then gets its integrity hash from the registry,
+ * without which npm would install whatever it is given.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { say } from './lib/console.mjs';
 import { root } from './lib/paths.mjs';
+import { mustRun } from './lib/run.mjs';
 
 const systems = ['aix', 'android', 'darwin', 'freebsd', 'linux', 'openharmony', 'sunos', 'win32'];
 const processors = [
@@ -25,26 +26,50 @@ const processors = [
 ];
 const libcs = { gnu: 'glibc', gnueabihf: 'glibc', musl: 'musl', musleabihf: 'musl' };
 
-const file = join(root, 'package-lock.json');
-const lock = JSON.parse(readFileSync(file, 'utf8'));
-const added = {};
-for (const [parent, { optionalDependencies = {}, dev }] of Object.entries(lock.packages)) {
-  for (const [name, range] of Object.entries(optionalDependencies)) {
-    if (isLocked(parent, name)) continue;
-    added[`node_modules/${name}`] = describe(name, range, dev);
-  }
+for (const name of ['package-lock.json', 'clients/typescript/package-lock.json']) {
+  const file = join(root, name);
+  const lock = JSON.parse(readFileSync(file, 'utf8'));
+  const added = missingPackages(lock);
+  const packages = Object.entries({ ...lock.packages, ...added });
+  lock.packages = Object.fromEntries(packages.toSorted(([a], [b]) => a.localeCompare(b, 'en')));
+  const hashed = await addHashes(lock);
+  writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
+  const count = Object.keys(added).length;
+  say(`${name}: ${count} packages for other platforms and ${hashed} hashes added.`);
 }
-const packages = Object.entries({ ...lock.packages, ...added });
-lock.packages = Object.fromEntries(packages.toSorted(([a], [b]) => a.localeCompare(b, 'en')));
-writeFileSync(file, `${JSON.stringify(lock, null, 2)}\n`);
-say(`${Object.keys(added).length} packages for other platforms added to package-lock.json.`);
+
+/** Entries for the optional packages that the lock names but doesn't hold, by their paths. */
+function missingPackages(lock) {
+  const missing = {};
+  for (const [parent, { optionalDependencies = {}, dev }] of Object.entries(lock.packages)) {
+    for (const [name, range] of Object.entries(optionalDependencies)) {
+      if (isLocked(lock, parent, name)) continue;
+      missing[`node_modules/${name}`] = describe(name, range, dev);
+    }
+  }
+  return missing;
+}
+
+/** Asks the registry for the hashes that are missing; returns how many those were. */
+async function addHashes(lock) {
+  let count = 0;
+  for (const [path, { version, ...entry }] of Object.entries(lock.packages)) {
+    if (path === '' || entry.link || entry.integrity) continue;
+    const name =
+      entry.name ?? path.slice(path.lastIndexOf('node_modules/') + 'node_modules/'.length);
+    const answer = await mustRun('npm', ['view', `${name}@${version}`, 'dist.integrity', '--json']);
+    lock.packages[path] = { version, integrity: JSON.parse(answer), ...entry };
+    count += 1;
+  }
+  return count;
+}
 
 /** As Node resolves it: in the parent's own node_modules or in one of those above. */
-function isLocked(parent, name) {
+function isLocked(lock, parent, name) {
   const inside = `${parent ? `${parent}/` : ''}node_modules/${name}`;
   if (lock.packages[inside]) return true;
   if (!parent) return false;
-  return isLocked(parent.slice(0, Math.max(parent.lastIndexOf('/node_modules/'), 0)), name);
+  return isLocked(lock, parent.slice(0, Math.max(parent.lastIndexOf('/node_modules/'), 0)), name);
 }
 
 /** Platform packages are named by platform: `@swc/core-linux-arm64-musl`. */
