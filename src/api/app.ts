@@ -11,10 +11,10 @@ import type { Engine } from '../temporal/client';
 import { answer } from './answers';
 import { auditRouter } from './audit';
 import type { AuditTrail } from './audited';
-import { adminOnly, authenticate, keyInHeaderOrQuery, principalOf } from './auth';
+import { adminOnly, authenticate, principalOf } from './auth';
 import { deliveriesRouter } from './deliveries';
 import { docsRouter } from './docs';
-import { ApiError, errorHandler, unknownRoute } from './errors';
+import { ApiError, errorHandler, unknownRoute, withoutKeys } from './errors';
 import { eventTypesRouter } from './event-types';
 import { eventsRouter } from './events';
 import { FailedAuthentications } from './failed-authentications';
@@ -93,7 +93,7 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   const perKey = keyRateLimit(config.rateLimitPerMinute);
   app.use(
     '/api/webhooks',
-    authenticate(authentication, keyInHeaderOrQuery),
+    authenticate(authentication, { tokenInQuery: true }),
     perKey,
     jsonOnly,
     platformRouter({ store, intake, cipher, ...config }),
@@ -147,11 +147,10 @@ function requestLog(log: Logger): RequestHandler {
       return id;
     },
     serializers: {
-      // Without the query string: `?token=` is a key.
       req: ({ id, method, url }: { id: string; method: string; url: string }) => ({
         id,
         method,
-        path: url.split('?')[0],
+        path: withoutKeys(url),
       }),
       res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
     },

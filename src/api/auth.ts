@@ -29,14 +29,13 @@ export function projectOf(res: Response): ProjectRecord {
 }
 
 /** The key of `Authorization: Bearer KEY`. */
-export function keyInHeader(req: Request): string | undefined {
+function keyInHeader(req: Request): string | undefined {
   return /^Bearer +(\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
 }
 
-/** The same, else that of `?token=`: for callers that can't set headers. */
-export function keyInHeaderOrQuery(req: Request): string | undefined {
-  const { token } = req.query;
-  return keyInHeader(req) ?? (typeof token === 'string' && token !== '' ? token : undefined);
+/** The key of `?token=`: for callers that can't set headers. */
+function keyInQuery({ query: { token } }: Request): string | undefined {
+  return typeof token === 'string' && token !== '' ? token : undefined;
 }
 
 export interface AuthenticationDependencies {
@@ -45,20 +44,31 @@ export interface AuthenticationDependencies {
   failures: FailedAuthentications;
 }
 
-/** Finds out by the key, and `x-project-id`, who asks. */
+/**
+ * Finds out by the key, and `x-project-id`, who asks.
+ * @param options.tokenInQuery a project's key may stand in `?token=` as well; the admin's may not,
+ *   since URLs are kept in the logs and the settings of others
+ */
 export function authenticate(
   { store, adminKey, failures }: AuthenticationDependencies,
-  keyOf: typeof keyInHeader = keyInHeader,
+  { tokenInQuery = false } = {},
 ): RequestHandler {
   const adminHash = sha256(adminKey);
   return async (req, res, next) => {
-    const key = keyOf(req);
+    const inHeader = keyInHeader(req);
+    const key = inHeader ?? (tokenInQuery ? keyInQuery(req) : undefined);
     if (key === undefined) {
       throw new ApiError('unauthorized', 'send your key as "Authorization: Bearer KEY"');
     }
     await failures.check(req, res);
     const asked = req.get('x-project-id');
     if (timingSafeEqual(sha256(key), adminHash)) {
+      if (inHeader === undefined) {
+        throw new ApiError(
+          'unauthorized',
+          'the admin key is never taken from a URL: send it as "Authorization: Bearer KEY", or use a key of the project here. Change the admin key if this URL may have been logged',
+        );
+      }
       const project =
         asked === undefined || !isId('project', asked) ? null : await store.projects.get(asked);
       if (asked !== undefined && !project) throw notFound('the project of x-project-id');

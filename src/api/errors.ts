@@ -83,6 +83,14 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
   };
 }
 
+/** Where `?token=KEY` begins, also where the `?` was encoded, or written as something else. */
+const KEY_IN_URL = /[?&;#]|%3f|%26|%3b|%23|token(=|%3d)|phk_/i;
+
+/** A request's address as it may be logged and answered: up to the query, in which there may be a key. */
+export function withoutKeys(url: string): string {
+  return url.split(KEY_IN_URL, 1)[0]!;
+}
+
 export const unknownRoute: RequestHandler = (req) => {
-  throw new ApiError('not_found', `there is no ${req.method} ${req.originalUrl.split('?')[0]}`);
+  throw new ApiError('not_found', `there is no ${req.method} ${withoutKeys(req.originalUrl)}`);
 };

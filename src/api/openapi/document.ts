@@ -50,7 +50,8 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
             type: 'apiKey',
             in: 'query',
             name: 'token',
-            description: 'The same key, for callers that can’t set headers.',
+            description:
+              'A key of a project, for callers that can’t set headers. Never the admin key: 401.',
           },
         },
       },

@@ -75,6 +75,33 @@ it.each(['', '?token=', '?token=phk_wrong', '?token=a&token=b', '?token[x]=a', '
   },
 );
 
+describe('the admin key', () => {
+  const inProject = (): Record<string, string> => ({ 'x-project-id': projectId });
+
+  it.each(['/api/webhooks', '/api/webhooks/resend', '/api/webhooks/manage'])(
+    'is never taken from the query of %s, and the answer says why without repeating it',
+    async (path) => {
+      const answer = await post(`${path}?token=${ADMIN_KEY}`, inProject());
+      expectRefusal(answer, 'unauthorized');
+      expect(answer.body.error.message).toMatch(/admin key is never taken from a URL/);
+      expect(JSON.stringify(answer.body)).not.toContain(ADMIN_KEY);
+      expect((await post(path, { ...inProject(), cookie: `token=${ADMIN_KEY}` })).status).toBe(401);
+    },
+  );
+
+  it('is taken from no body either, and from no other scheme', async () => {
+    const body = JSON.stringify({ type: 'opened', email_id: 'em_1', token: ADMIN_KEY });
+    expectRefusal(await postRaw(`${url}/api/webhooks`, body, inProject()), 'unauthorized');
+    const basic = `Basic ${Buffer.from(`admin:${ADMIN_KEY}`).toString('base64')}`;
+    expectRefusal(await post('/api/webhooks', { authorization: basic }), 'unauthorized');
+  });
+
+  it('still works in the header', async () => {
+    const authorization = `Bearer ${ADMIN_KEY}`;
+    expect((await post('/api/webhooks', { ...inProject(), authorization })).status).toBe(200);
+  });
+});
+
 it('never gets into an answer or the log', async () => {
   const requests = [
     `/api/webhooks?token=${sender.key}`,
@@ -87,13 +114,16 @@ it('never gets into an answer or the log', async () => {
     `/api/webhooks?token=${ADMIN_KEY}`,
     `/v1/events?token=${sender.key}`,
     `/?token=${sender.key}`,
+    `/api/webhooks%3Ftoken=${sender.key}`,
+    `/api/webhooks&token=${ADMIN_KEY}`,
+    `/api/webhooks/${sender.key}`,
   ];
   const find = jest.spyOn(stack.store, 'insertReports').mockRejectedValueOnce(new Error('a bug'));
   const answers = [];
   for (const path of requests) answers.push(await post(path));
   find.mockRestore();
   expect(answers.map(({ status }) => status)).toEqual([
-    500, 422, 403, 404, 400, 404, 200, 422, 401, 404,
+    500, 422, 403, 404, 400, 404, 200, 401, 401, 404, 404, 404, 401,
   ]);
   const shown = answers.map((answer) => JSON.stringify([answer.body, [...answer.headers]]));
   for (const text of [log, ...shown]) {
