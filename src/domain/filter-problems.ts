@@ -1,5 +1,6 @@
 import type { FieldProblem } from '../contracts/errors';
-import { classSize, compilePattern } from './filter-pattern';
+import { classSize, FilterPattern } from './filter-pattern';
+import { isCondition, isLogic, isObject, isOperator } from './payload-filter';
 
 /** Characters of the filter as JSON. */
 export const MAX_FILTER_LENGTH = 4096;
@@ -14,8 +15,9 @@ export const MAX_PATTERN_SIZE = 1000;
 export const MAX_CLASS_SIZE = 10_000;
 
 const MAX_PATH_LENGTH = 200;
-/** They would reach what JavaScript's objects inherit. */
-const INHERITED = ['__proto__', 'constructor', 'prototype'];
+
+/** Names that JavaScript's objects don't keep in the order given. */
+const IS_PLACE = /^(0|[1-9]\d*)$/;
 
 type Path = readonly string[];
 
@@ -33,16 +35,8 @@ export function filterProblems(filter: unknown): FieldProblem[] {
   return check.problems;
 }
 
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
 function isScalar(value: unknown): boolean {
   return typeof value !== 'object' || value === null;
-}
-
-function isOperator(key: string): boolean {
-  return key.startsWith('$');
 }
 
 /** Its depth first: JSON.stringify would overflow the stack. */
@@ -76,17 +70,14 @@ class Check {
     $lte: (operand, path) => this.ordered(operand, path),
     $in: (operand, path) => this.list(operand, path, (item, at) => this.literal(item, at)),
     $nin: (operand, path) => this.list(operand, path, (item, at) => this.literal(item, at)),
-    $all: (operand, path) =>
-      this.list(operand, path, (item, at) => {
-        this.expect(isScalar(item), at, 'must be text, a number, true, false or null');
-      }),
+    $all: (operand, path) => this.list(operand, path, (item, at) => this.literal(item, at)),
     $exists: (operand, path) =>
       this.expect(typeof operand === 'boolean', path, 'must be true or false'),
     $size: (operand, path) =>
       this.expect(
-        Number.isInteger(operand) && (operand as number) >= 0,
+        Number.isSafeInteger(operand) && (operand as number) >= 0,
         path,
-        'must be a whole number',
+        'must be a whole number from 0 on',
       ),
     $not: (operand, path) => this.conditions(operand, path),
     $elemMatch: (operand, path) => this.elements(operand, path),
@@ -109,7 +100,7 @@ class Check {
     if (!isObject(query)) return this.tell(path, 'must be an object');
     for (const [key, value] of Object.entries(query)) {
       const at = [...path, key];
-      if (key === '$and' || key === '$or' || key === '$nor') {
+      if (isLogic(key)) {
         this.list(value, at, (item, where) => this.query(item, where));
       } else if (isOperator(key)) {
         this.tell(
@@ -118,7 +109,7 @@ class Check {
         );
       } else {
         this.field(key, at);
-        if (isObject(value) && Object.keys(value).some(isOperator)) this.conditions(value, at);
+        if (isCondition(value)) this.conditions(value, at);
         else this.literal(value, at);
       }
     }
@@ -139,9 +130,7 @@ class Check {
 
   /** A query for lists of objects, conditions for lists of plain values. */
   private elements(operand: unknown, path: Path): void {
-    const isCondition =
-      isObject(operand) && Object.keys(operand).some((key) => Object.hasOwn(this.operators, key));
-    if (isCondition) this.conditions(operand, path);
+    if (isCondition(operand)) this.conditions(operand, path);
     else this.query(operand, path);
   }
 
@@ -161,7 +150,7 @@ class Check {
       return this.tell([...path, '$regex'], message);
     }
     try {
-      this.patternSize += compilePattern($regex as string, $options as string).programSize();
+      this.patternSize += new FilterPattern($regex as string, $options as string).size;
     } catch (error) {
       this.tell([...path, '$regex'], `is no RE2 pattern: ${(error as Error).message}`);
     }
@@ -175,14 +164,14 @@ class Check {
     if (isScalar(value)) return;
     for (const [key, inner] of Object.entries(value as object)) {
       const at = [...path, key];
-      if (!Array.isArray(value)) this.literalKey(key, at);
+      if (isObject(value)) {
+        this.expect(!isOperator(key), at, 'is an operator inside a value');
+        // Objects are equal with their members in one order, and JavaScript puts such names first.
+        const keepsPlace = Object.keys(value).length === 1 || !IS_PLACE.test(key);
+        this.expect(keepsPlace, at, 'is a number beside other names, which loses its place');
+      }
       this.literal(inner, at);
     }
-  }
-
-  private literalKey(key: string, path: Path): void {
-    this.expect(!isOperator(key), path, 'is an operator inside a value');
-    this.expect(!INHERITED.includes(key), path, 'can not be filtered by');
   }
 
   private field(name: string, path: Path): void {
@@ -192,8 +181,6 @@ class Check {
       path,
       'must be a path such as data.to.email',
     );
-    const isInherited = segments.some((segment) => INHERITED.includes(segment));
-    this.expect(!isInherited, path, 'can not be filtered by');
   }
 
   private ordered(operand: unknown, path: Path): void {

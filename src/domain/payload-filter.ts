@@ -1,131 +1,233 @@
-import {
-  $all,
-  $and,
-  $elemMatch,
-  $eq,
-  $exists,
-  $gt,
-  $gte,
-  $in,
-  $lt,
-  $lte,
-  $ne,
-  $nin,
-  $nor,
-  $not,
-  $or,
-  $size,
-  createQueryTester,
-  EqualsOperation,
-} from 'sift';
-import { compilePattern } from './filter-pattern';
+import { FilterPattern } from './filter-pattern';
 
 /** A query in MongoDB's syntax over an event's envelope; one that `filterProblems` finds nothing in. */
 export type PayloadFilter = Record<string, unknown>;
 
 /**
  * What judging one event by one filter may cost, in steps: a pattern takes its size (`programSize`) for
- * each character that it looks at, a condition thirty for each value. All together are milliseconds, some
- * twenty at worst. Counted and not timed, so that an event is judged alike on an idle machine and a busy
- * one.
+ * each character that it looks at, a condition thirty for each item of a list and for each value that it
+ * compares. All together are milliseconds, some twenty at worst. Counted and not timed, so that an event
+ * is judged alike on an idle machine and a busy one.
  */
 export const MAX_FILTER_STEPS = 200_000;
 const STEPS_PER_VALUE = 30;
+/** Of an object that is compared. */
+const STEPS_PER_NAME = 5;
 
-type Operations = NonNullable<NonNullable<Parameters<typeof createQueryTester>[1]>['operations']>;
-type Spend = (steps: number) => void;
+/** Queries combined; every other name that begins with `$` is an operator of a condition. */
+const LOGIC = ['$and', '$or', '$nor'];
 
-/** The operators that are sift's own. */
-const operators: Operations = {
-  $all,
-  $and,
-  $elemMatch,
-  $eq,
-  $exists,
-  $gt,
-  $gte,
-  $in,
-  $lt,
-  $lte,
-  $ne,
-  $nin,
-  $nor,
-  $not,
-  $or,
-  $size,
-};
+/** The values that a path leads to; what is missing is one too, `undefined`. */
+type Values = (options: { opensLists: boolean }) => Iterable<unknown>;
 
-/** `$regex` by an engine without backtracking; sift's own is JavaScript's, which may never end. */
-const regexWithin =
-  (spend: Spend): Operations[string] =>
-  (pattern: string, { $options = '' }, options) => {
-    const compiled = compilePattern(pattern, $options as string);
-    const test = (value: unknown): boolean => {
-      if (typeof value !== 'string') return false;
-      spend(compiled.programSize() * value.length);
-      // Not `test()`: it first builds an automaton, which takes far longer on texts looked at once.
-      return compiled.matcher(value).find();
-    };
-    return new EqualsOperation(test, null, options);
-  };
-
-/** All that sift is given: what isn't here, such as `$where`, doesn't exist for it. */
-function operationsWithin(spend: Spend): Operations {
-  const operations: Operations = { $options: () => null as never };
-  for (const [name, create] of Object.entries({ ...operators, $regex: regexWithin(spend) })) {
-    operations[name] = (...args) => {
-      const operation = create(...args);
-      const next = operation.next.bind(operation);
-      operation.next = (item, ...place) => {
-        spend(STEPS_PER_VALUE * sizeOf(item, isList));
-        next(item, ...place);
-      };
-      return operation;
-    };
-  }
-  return operations;
+/** Whether an object is `{ $gt: 1 }` rather than a query or a value to equal. */
+export function isCondition(value: unknown): value is Record<string, unknown> {
+  return isObject(value) && Object.keys(value).some((key) => isOperator(key) && !isLogic(key));
 }
 
-const isNested = (value: unknown): value is object => typeof value === 'object' && value !== null;
-const isList = (value: unknown): value is object => Array.isArray(value);
-
-/** How many values there are in a value: sift copies lists with all that they hold. */
-function sizeOf(value: unknown, isOpened: (value: unknown) => value is object): number {
-  if (!isOpened(value)) return 1;
-  return Object.values(value).reduce<number>((sum, inner) => sum + sizeOf(inner, isOpened), 1);
+export function isObject(value: unknown): value is Record<string, unknown> {
+  return isNested(value) && !isList(value);
 }
 
-/** Of JSON; what is missing equals null, as for MongoDB. */
-function equals(a: unknown, b: unknown): boolean {
-  if (!isNested(a) || !isNested(b)) return (a ?? null) === (b ?? null);
-  const keys = Object.keys(a);
-  return (
-    isList(a) === isList(b) &&
-    keys.length === Object.keys(b).length &&
-    keys.every((key) => Object.hasOwn(b, key) && equals(valueOf(a, key), valueOf(b, key)))
-  );
+export function isOperator(key: string): boolean {
+  return key.startsWith('$');
 }
 
-const valueOf = (of: object, key: string): unknown => (of as Record<string, unknown>)[key];
+export function isLogic(key: string): boolean {
+  return LOGIC.includes(key);
+}
+
+const isNested = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null;
+const isList = (value: unknown): value is unknown[] => Array.isArray(value);
+const isNumber = (value: unknown): value is number | bigint =>
+  typeof value === 'number' || typeof value === 'bigint';
 
 /**
- * Whether an envelope passes the filter; null when that can't be judged, in `MAX_FILTER_STEPS` or at
- * all. It passes then: an event too many can be ignored by its receiver, one that is missing can't be
- * noticed.
+ * Whether an envelope passes the filter; null when that can't be judged in `MAX_FILTER_STEPS`. It passes
+ * then: an event too many can be ignored by its receiver, one that is missing can't be noticed.
  */
 export function passesFilter(filter: PayloadFilter, envelope: unknown): boolean | null {
-  let left = MAX_FILTER_STEPS;
-  const spend: Spend = (steps) => {
-    left -= steps;
-    if (left < 0) throw new Error('out of steps');
-  };
-  const compare = (a: unknown, b: unknown): boolean => {
-    spend(STEPS_PER_VALUE * sizeOf(b, isNested(a) ? isNested : isList));
-    return equals(a, b);
-  };
   try {
-    return createQueryTester(filter, { operations: operationsWithin(spend), compare })(envelope);
+    return new Judgement().query(filter, envelope as object);
   } catch {
     return null;
   }
+}
+
+/**
+ * One event judged by one filter, as MongoDB's matcher does it (docs/adr/0021); a test compares the two
+ * on random filters and events.
+ */
+class Judgement {
+  private stepsLeft = MAX_FILTER_STEPS;
+  private readonly patterns = new Map<string, FilterPattern>();
+
+  /** @param document an object; or a list, whose members are then named by their places */
+  query(query: PayloadFilter, document: object): boolean {
+    return Object.entries(query).every(([key, operand]) => {
+      const parts = operand as PayloadFilter[];
+      if (key === '$and') return parts.every((part) => this.query(part, document));
+      if (key === '$or') return parts.some((part) => this.query(part, document));
+      if (key === '$nor') return !parts.some((part) => this.query(part, document));
+      const values: Values = ({ opensLists }) => this.at(document, key.split('.'), opensLists);
+      return this.conditions(isCondition(operand) ? operand : { $eq: operand }, values);
+    });
+  }
+
+  private conditions(conditions: Record<string, unknown>, values: Values): boolean {
+    return Object.entries(conditions).every(([operator, operand]) => {
+      const any = (test: (value: unknown) => boolean): boolean =>
+        some(values({ opensLists: true }), test);
+      const anyList = (test: (list: unknown[]) => boolean): boolean =>
+        some(values({ opensLists: false }), (value) => isList(value) && test(value));
+      const equal = (...literals: unknown[]): boolean =>
+        any((value) => literals.some((literal) => this.equals(value, literal)));
+      const ordered = (holds: (order: number) => boolean): boolean =>
+        any((value) => {
+          this.spend(STEPS_PER_VALUE);
+          const order = orderOf(value, operand);
+          return order !== null && holds(order);
+        });
+      switch (operator) {
+        case '$eq':
+          return equal(operand);
+        case '$ne':
+          return !equal(operand);
+        case '$in':
+          return equal(...(operand as unknown[]));
+        case '$nin':
+          return !equal(...(operand as unknown[]));
+        case '$all':
+          return (operand as unknown[]).every((literal) => equal(literal));
+        case '$gt':
+          return ordered((order) => order > 0);
+        case '$gte':
+          return ordered((order) => order >= 0);
+        case '$lt':
+          return ordered((order) => order < 0);
+        case '$lte':
+          return ordered((order) => order <= 0);
+        case '$exists':
+          return any((value) => value !== undefined) === operand;
+        case '$size':
+          return anyList((list) => list.length === operand);
+        case '$elemMatch':
+          return anyList((list) => list.some((item) => this.element(item, operand as object)));
+        case '$regex':
+          return any((value) => this.matches(value, operand as string, conditions.$options));
+        case '$options':
+          return true;
+        case '$not':
+          return !this.conditions(operand as Record<string, unknown>, values);
+        default:
+          throw new Error(`the filter's check let ${operator} through`);
+      }
+    });
+  }
+
+  /** An item is taken as it is: a condition doesn't look into a list inside the list, a query does. */
+  private element(item: unknown, operand: object): boolean {
+    this.spend(STEPS_PER_VALUE);
+    if (isCondition(operand)) return this.conditions(operand, () => [item]);
+    return isNested(item) && this.query(operand as PayloadFilter, item);
+  }
+
+  /** From the document on through objects, and from the first list on through all its items. */
+  private *at(document: object, path: string[], opensLists: boolean): Generator {
+    let value: unknown = document;
+    for (const [n, name] of path.entries()) {
+      value = memberOf(value, name);
+      if (isList(value)) {
+        yield* this.inList(value, path.slice(n + 1), opensLists);
+        return;
+      }
+      // What a scalar would have inside is missing.
+      if (value === undefined) break;
+    }
+    yield value;
+  }
+
+  private *inList(list: unknown[], path: string[], opensLists: boolean): Generator {
+    const [name, ...rest] = path;
+    if (name === undefined) {
+      if (opensLists) {
+        for (const item of list) {
+          this.spend(STEPS_PER_VALUE);
+          yield item;
+        }
+      }
+      yield list;
+      return;
+    }
+    for (const [place, item] of list.entries()) {
+      this.spend(STEPS_PER_VALUE);
+      if (isObject(item)) yield* this.at(item, path, opensLists);
+      // A name of digits is also a place in the list.
+      if (String(place) !== name) continue;
+      if (rest.length === 0) yield item;
+      else if (isList(item)) yield* this.inList(item, rest, opensLists);
+      else if (isObject(item)) yield* this.at(item, rest, opensLists);
+    }
+  }
+
+  /** Objects are equal with their members in the same order. What is missing equals null. */
+  private equals(value: unknown, literal: unknown): boolean {
+    this.spend(STEPS_PER_VALUE);
+    if (!isNested(value) || !isNested(literal)) {
+      return value === undefined ? literal === null : orderOf(value, literal) === 0;
+    }
+    if (isList(value) !== isList(literal)) return false;
+    const names = Object.keys(value);
+    const wanted = Object.keys(literal);
+    this.spend(STEPS_PER_NAME * names.length);
+    return (
+      names.length === wanted.length &&
+      names.every((name, n) => name === wanted[n] && this.equals(value[name], literal[name]))
+    );
+  }
+
+  /** By an engine without backtracking: JavaScript's own may never end. */
+  private matches(value: unknown, pattern: string, options: unknown = ''): boolean {
+    if (typeof value !== 'string') return false;
+    const key = `${options as string}/${pattern}`;
+    const compiled = this.patterns.get(key) ?? new FilterPattern(pattern, options as string);
+    this.patterns.set(key, compiled);
+    this.spend(STEPS_PER_VALUE + compiled.size * value.length);
+    return compiled.find(value);
+  }
+
+  private spend(steps: number): void {
+    this.stepsLeft -= steps;
+    if (this.stepsLeft < 0) throw new Error('out of steps');
+  }
+}
+
+function some(values: Iterable<unknown>, test: (value: unknown) => boolean): boolean {
+  for (const value of values) if (test(value)) return true;
+  return false;
+}
+
+/** Own members only: neither `constructor` nor the `length` of a list or a text. */
+function memberOf(value: unknown, name: string): unknown {
+  const isThere =
+    isNested(value) && Object.hasOwn(value, name) && !(isList(value) && name === 'length');
+  return isThere ? value[name] : undefined;
+}
+
+/** How two scalars are ordered; null when they aren't: numbers, texts and the rest are worlds apart. */
+function orderOf(a: unknown, b: unknown): number | null {
+  // JavaScript compares number and bigint by their mathematical values, as MongoDB does double and long.
+  if (isNumber(a) && isNumber(b)) return a < b ? -1 : a > b ? 1 : 0;
+  if (typeof a === 'string' && typeof b === 'string') return orderOfTexts(a, b);
+  return a === b ? 0 : null;
+}
+
+/** By code points, as UTF-8 is ordered by bytes: JavaScript's `<` puts surrogates before U+E000. */
+function orderOfTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  const shorter = Math.min(a.length, b.length);
+  let at = 0;
+  while (at < shorter && a.charCodeAt(at) === b.charCodeAt(at)) at += 1;
+  return at === shorter ? a.length - b.length : a.codePointAt(at)! - b.codePointAt(at)!;
 }

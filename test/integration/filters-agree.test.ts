@@ -1,0 +1,90 @@
+import * as fc from 'fast-check';
+import { type Collection, MongoClient } from 'mongodb';
+import { filterProblems } from '../../src/domain/filter-problems';
+import { passesFilter, type PayloadFilter } from '../../src/domain/payload-filter';
+import { randomDocument, randomFilter, randomPattern, randomText } from '../support/random-filters';
+import { testServer } from '../support/stack';
+
+/** From a failure's message: does the same again. */
+const SEED = Number(process.env.FILTERS_SEED ?? Date.now() % 2 ** 31);
+const DOCUMENTS = 250;
+const FILTERS = 150;
+
+let client: MongoClient;
+let collection: Collection<{ _id: number }>;
+beforeAll(async () => {
+  client = await MongoClient.connect(testServer('MONGODB_URL'));
+  collection = client.db(`filters${Date.now()}`).collection('documents');
+});
+afterAll(async () => {
+  await client.db(collection.dbName).dropDatabase();
+  await client.close();
+});
+
+const readable = (value: unknown): string =>
+  JSON.stringify(value, (_name, inner: unknown) =>
+    typeof inner === 'bigint' ? `${inner}n` : inner,
+  );
+
+/** The documents that MongoDB finds by a filter; null: it refuses the filter. */
+async function found(filter: PayloadFilter): Promise<Set<number> | null> {
+  try {
+    const documents = await collection.find(filter, { projection: { _id: 1 } }).toArray();
+    return new Set(documents.map(({ _id }) => _id));
+  } catch (error) {
+    // Patterns that RE2 takes and PCRE doesn't, such as `$+` and an unended `\Q`.
+    expect((error as Error).message).toMatch(/^Regular expression is invalid/);
+    return null;
+  }
+}
+
+/** How many filters were compared, and how many of the answers were each way. */
+async function compare(
+  documents: fc.Arbitrary<object>,
+  filters: fc.Arbitrary<PayloadFilter>,
+  seconds: number,
+): Promise<{ filters: number; passed: number; kept: number }> {
+  const count = { filters: 0, passed: 0, kept: 0 };
+  const until = Date.now() + seconds * 1000;
+  for (let seed = SEED; Date.now() < until; seed += 1) {
+    const sample = fc.sample(documents, { seed, numRuns: DOCUMENTS });
+    await collection.deleteMany({});
+    await collection.insertMany(sample.map((document, _id) => ({ _id, ...document })));
+    const accepted = fc
+      .sample(filters, { seed, numRuns: FILTERS })
+      .filter((filter) => filterProblems(filter).length === 0);
+    await Promise.all(
+      accepted.map(async (filter) => {
+        const matching = await found(filter);
+        if (!matching) return;
+        count.filters += 1;
+        for (const [n, document] of sample.entries()) {
+          const passes = matching.has(n);
+          count[passes ? 'passed' : 'kept'] += 1;
+          if (passesFilter(filter, document) === passes) continue;
+          throw new Error(
+            `FILTERS_SEED=${seed}: to MongoDB, ${readable(filter)} is ${passes} of ${readable(document)}`,
+          );
+        }
+      }),
+    );
+  }
+  return count;
+}
+
+describe('a random filter judges random documents as MongoDB does', () => {
+  it('by all operators', async () => {
+    const { filters, passed, kept } = await compare(randomDocument, randomFilter, 40);
+    expect(filters).toBeGreaterThan(100);
+    // Neither way by chance: what never passes would prove nothing.
+    expect(Math.min(passed, kept) / (passed + kept)).toBeGreaterThan(0.05);
+  }, 90_000);
+
+  it('by patterns', async () => {
+    const texts = randomText.map((a) => ({ a }));
+    const patterns = randomPattern.map((a) => ({ a }));
+    const { filters, passed, kept } = await compare(texts, patterns, 15);
+    expect(filters).toBeGreaterThan(100);
+    expect(Math.min(passed, kept) / (passed + kept)).toBeGreaterThan(0.05);
+  }, 60_000);
+});
