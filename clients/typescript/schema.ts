@@ -19,7 +19,7 @@ export interface paths {
     put?: never;
     /**
      * Create a project
-     * @description The admin key only.
+     * @description The admin key only. A project is one of your customers, or one environment of an application. With `?get_if_exists=true` a project that has the `externalId` already is answered as it is (200, no new key); without, 409. `?key=owner` makes the first key with it, both or neither.
      */
     post: operations['createProject'];
     delete?: never;
@@ -132,7 +132,7 @@ export interface paths {
     put?: never;
     /**
      * Create a webhook
-     * @description Which event types there are, whether `url` must be https, and whether the caller may bring a `secret`, depends on the project’s profile: 422 otherwise. Profiles that ping send a sample, and answer what came of it as `ping`.
+     * @description Which event types there are, whether `url` must be https, and whether the caller may bring a `secret`, depends on the project’s profile: 422 otherwise. Profiles that ping send a sample, and answer what came of it as `ping`. With `?get_if_exists=true` a webhook that has the `externalId` already is answered as it is (200, without its secret); without, 409.
      */
     post: operations['createWebhook'];
     delete?: never;
@@ -1494,6 +1494,8 @@ export interface components {
   schemas: {
     Project: {
       id: string;
+      /** @description The caller’s own id, usable as `ext:<externalId>` wherever an id is. */
+      externalId: string | null;
       name: string;
       /** @enum {string} */
       profile: 'autosend' | 'platform' | 'emailsendx' | 'ahasend' | 'custom';
@@ -1515,6 +1517,35 @@ export interface components {
       createdAt: string;
       /** Format: date-time */
       updatedAt: string;
+    };
+    NewProject: {
+      id: string;
+      /** @description The caller’s own id, usable as `ext:<externalId>` wherever an id is. */
+      externalId: string | null;
+      name: string;
+      /** @enum {string} */
+      profile: 'autosend' | 'platform' | 'emailsendx' | 'ahasend' | 'custom';
+      plan: string | null;
+      ownerEmail: string | null;
+      policy: {
+        timeoutMs?: number;
+        readonly retryDelaysMs?: number[];
+        autoDisableAfter?: number | null;
+        ratePerSecond?: number | null;
+        maxWebhooks?: number;
+        retentionDays?: number;
+      };
+      /** @description Which e-mail providers’ keys are set; of profiles that take their events. */
+      providerKeys?: {
+        [key: string]: boolean;
+      };
+      /** Format: date-time */
+      createdAt: string;
+      /** Format: date-time */
+      updatedAt: string;
+      keyId?: string;
+      /** @description The first key, where one was asked for. Shown here only. */
+      key?: string;
     };
     FieldProblem: {
       /** @description By its path: `data.to.email`. */
@@ -1545,9 +1576,49 @@ export interface components {
       /** Format: date-time */
       createdAt: string;
     };
+    Webhook: {
+      id: string;
+      projectId: string;
+      /** @description The caller’s own id, usable as `ext:<externalId>` wherever an id is. */
+      externalId: string | null;
+      name: string;
+      description: string | null;
+      url: string;
+      /** @description Event types, families such as `email.*`, or `*`. */
+      events: string[];
+      isActive: boolean;
+      isPaused: boolean;
+      disabledReason: ('manual' | 'gone' | 'consecutive_failures') | null;
+      /** @description Failed attempts in a row. */
+      failureCount: number;
+      lastSuccessAt: string | null;
+      lastFailedAt: string | null;
+      /** @description The last attempt’s HTTP status, or its error code where there was no answer. */
+      lastStatus: (number | string) | null;
+      signing: ('hex' | 'standard' | 'standard-ed25519')[];
+      policy: {
+        timeoutMs?: number;
+        readonly retryDelaysMs?: number[];
+        autoDisableAfter?: number | null;
+        ratePerSecond?: number | null;
+      };
+      headers: {
+        [key: string]: string;
+      };
+      /** @description Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge (docs/guide-webhooks.md). */
+      filter: {
+        [key: string]: unknown;
+      } | null;
+      /** Format: date-time */
+      createdAt: string;
+      /** Format: date-time */
+      updatedAt: string;
+    };
     NewWebhook: {
       id: string;
       projectId: string;
+      /** @description The caller’s own id, usable as `ext:<externalId>` wherever an id is. */
+      externalId: string | null;
       name: string;
       description: string | null;
       url: string;
@@ -1598,42 +1669,6 @@ export interface components {
           | 'invalid_response'
           | 'unknown';
       };
-    };
-    Webhook: {
-      id: string;
-      projectId: string;
-      name: string;
-      description: string | null;
-      url: string;
-      /** @description Event types, families such as `email.*`, or `*`. */
-      events: string[];
-      isActive: boolean;
-      isPaused: boolean;
-      disabledReason: ('manual' | 'gone' | 'consecutive_failures') | null;
-      /** @description Failed attempts in a row. */
-      failureCount: number;
-      lastSuccessAt: string | null;
-      lastFailedAt: string | null;
-      /** @description The last attempt’s HTTP status, or its error code where there was no answer. */
-      lastStatus: (number | string) | null;
-      signing: ('hex' | 'standard' | 'standard-ed25519')[];
-      policy: {
-        timeoutMs?: number;
-        readonly retryDelaysMs?: number[];
-        autoDisableAfter?: number | null;
-        ratePerSecond?: number | null;
-      };
-      headers: {
-        [key: string]: string;
-      };
-      /** @description Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge (docs/guide-webhooks.md). */
-      filter: {
-        [key: string]: unknown;
-      } | null;
-      /** Format: date-time */
-      createdAt: string;
-      /** Format: date-time */
-      updatedAt: string;
     };
     Secret: {
       secret: string;
@@ -2045,6 +2080,28 @@ export interface components {
         };
       };
     };
+    /** @description It does not go with the present state. */
+    external_id_taken: {
+      headers: {
+        /** @description Names the request in the log. */
+        'X-Request-Id': string;
+        [name: string]: unknown;
+      };
+      content: {
+        'application/json': {
+          /** @constant */
+          success: false;
+          error: {
+            /** @enum {string} */
+            code: 'external_id_taken';
+            message: string;
+            readonly details?: components['schemas']['FieldProblem'][];
+            /** @description As in the header X-Request-Id. */
+            requestId: string;
+          };
+        };
+      };
+    };
     /** @description The body is too large. */
     payload_too_large: {
       headers: {
@@ -2416,7 +2473,7 @@ export interface operations {
         cursor?: string;
       };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -2439,6 +2496,7 @@ export interface operations {
            *         "projects": [
            *           {
            *             "id": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *             "externalId": "cust_42",
            *             "name": "Acme newsletters",
            *             "profile": "autosend",
            *             "plan": null,
@@ -2477,9 +2535,14 @@ export interface operations {
   };
   createProject: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description `true`: what has the `externalId` already is answered (200), unchanged. */
+        get_if_exists?: 'true' | 'false';
+        /** @description Also makes the project’s first key, of that role. */
+        key?: 'owner' | 'sender' | 'reader';
+      };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -2488,6 +2551,8 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
+          /** @description The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is. */
+          externalId?: string | null;
           name: string;
           plan?: string | null;
           ownerEmail?: string | null;
@@ -2508,8 +2573,8 @@ export interface operations {
       };
     };
     responses: {
-      /** @description The project. */
-      201: {
+      /** @description The one that has the `externalId`. */
+      200: {
         headers: {
           /** @description Names the request in the log. */
           'X-Request-Id': string;
@@ -2521,6 +2586,7 @@ export interface operations {
            *       "success": true,
            *       "data": {
            *         "id": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *         "externalId": "cust_42",
            *         "name": "Acme newsletters",
            *         "profile": "autosend",
            *         "plan": null,
@@ -2540,10 +2606,46 @@ export interface operations {
           };
         };
       };
+      /** @description The project, and its key where one was asked for. */
+      201: {
+        headers: {
+          /** @description Names the request in the log. */
+          'X-Request-Id': string;
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "success": true,
+           *       "data": {
+           *         "id": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *         "externalId": "cust_42",
+           *         "name": "Acme newsletters",
+           *         "profile": "autosend",
+           *         "plan": null,
+           *         "ownerEmail": "ops@acme.example",
+           *         "policy": {
+           *           "timeoutMs": 15000
+           *         },
+           *         "createdAt": "2026-10-01T09:00:00.000Z",
+           *         "updatedAt": "2026-10-01T09:00:00.000Z",
+           *         "keyId": "key_0192f5a8d2e17c4f8b5d6e7f80912345",
+           *         "key": "phk_2bT0mBzrqnnUvTnlJ8Qd3xXb6wJq6b0vWmC5v4t0c1E"
+           *       }
+           *     }
+           */
+          'application/json': {
+            /** @constant */
+            success: true;
+            data: components['schemas']['NewProject'];
+          };
+        };
+      };
       400: components['responses']['bad_request_or_malformed_json'];
       401: components['responses']['unauthorized'];
       403: components['responses']['forbidden'];
       404: components['responses']['not_found'];
+      409: components['responses']['external_id_taken'];
       413: components['responses']['payload_too_large'];
       415: components['responses']['unsupported_media_type'];
       422: components['responses']['validation_failed'];
@@ -2556,7 +2658,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -2579,6 +2681,7 @@ export interface operations {
            *       "success": true,
            *       "data": {
            *         "id": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *         "externalId": "cust_42",
            *         "name": "Acme newsletters",
            *         "profile": "autosend",
            *         "plan": null,
@@ -2612,7 +2715,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -2664,7 +2767,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -2675,6 +2778,8 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
+          /** @description The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is. */
+          externalId?: string | null;
           name?: string;
           plan?: string | null;
           ownerEmail?: string | null;
@@ -2708,6 +2813,7 @@ export interface operations {
            *       "success": true,
            *       "data": {
            *         "id": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *         "externalId": "cust_42",
            *         "name": "Acme newsletters",
            *         "profile": "autosend",
            *         "plan": null,
@@ -2731,6 +2837,7 @@ export interface operations {
       401: components['responses']['unauthorized'];
       403: components['responses']['forbidden'];
       404: components['responses']['not_found'];
+      409: components['responses']['external_id_taken'];
       413: components['responses']['payload_too_large'];
       415: components['responses']['unsupported_media_type'];
       422: components['responses']['validation_failed'];
@@ -2746,7 +2853,7 @@ export interface operations {
         cursor?: string;
       };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -2808,7 +2915,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -2873,7 +2980,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -2926,7 +3033,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -2980,7 +3087,7 @@ export interface operations {
         cursor?: string;
       };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -3004,6 +3111,7 @@ export interface operations {
            *           {
            *             "id": "wh_0192f5a9e3f27d508c6e7f8091a23456",
            *             "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *             "externalId": null,
            *             "name": "Orders",
            *             "description": null,
            *             "url": "https://example.com/hooks/posthorn",
@@ -3055,9 +3163,12 @@ export interface operations {
   };
   createWebhook: {
     parameters: {
-      query?: never;
+      query?: {
+        /** @description `true`: what has the `externalId` already is answered (200), unchanged. */
+        get_if_exists?: 'true' | 'false';
+      };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -3066,6 +3177,8 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
+          /** @description The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is. */
+          externalId?: string | null;
           name: string;
           events: string[];
           description?: string | null;
@@ -3087,6 +3200,53 @@ export interface operations {
       };
     };
     responses: {
+      /** @description The one that has the `externalId`. */
+      200: {
+        headers: {
+          /** @description Names the request in the log. */
+          'X-Request-Id': string;
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "success": true,
+           *       "data": {
+           *         "id": "wh_0192f5a9e3f27d508c6e7f8091a23456",
+           *         "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *         "externalId": null,
+           *         "name": "Orders",
+           *         "description": null,
+           *         "url": "https://example.com/hooks/posthorn",
+           *         "events": [
+           *           "email.delivered",
+           *           "email.bounced"
+           *         ],
+           *         "isActive": true,
+           *         "isPaused": false,
+           *         "disabledReason": null,
+           *         "failureCount": 0,
+           *         "lastSuccessAt": "2026-10-01T09:30:01.000Z",
+           *         "lastFailedAt": null,
+           *         "lastStatus": 200,
+           *         "signing": [
+           *           "hex"
+           *         ],
+           *         "policy": {},
+           *         "headers": {},
+           *         "filter": null,
+           *         "createdAt": "2026-10-01T09:10:00.000Z",
+           *         "updatedAt": "2026-10-01T09:10:00.000Z"
+           *       }
+           *     }
+           */
+          'application/json': {
+            /** @constant */
+            success: true;
+            data: components['schemas']['Webhook'];
+          };
+        };
+      };
       /** @description The webhook, with the secret that signs its deliveries. */
       201: {
         headers: {
@@ -3101,6 +3261,7 @@ export interface operations {
            *       "data": {
            *         "id": "wh_0192f5a9e3f27d508c6e7f8091a23456",
            *         "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *         "externalId": null,
            *         "name": "Orders",
            *         "description": null,
            *         "url": "https://example.com/hooks/posthorn",
@@ -3138,6 +3299,7 @@ export interface operations {
       401: components['responses']['unauthorized'];
       403: components['responses']['forbidden_or_plan_not_allowed'];
       404: components['responses']['not_found'];
+      409: components['responses']['external_id_taken'];
       413: components['responses']['payload_too_large'];
       415: components['responses']['unsupported_media_type'];
       422: components['responses']['validation_failed_or_webhook_limit_reached'];
@@ -3150,7 +3312,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -3174,6 +3336,7 @@ export interface operations {
            *       "data": {
            *         "id": "wh_0192f5a9e3f27d508c6e7f8091a23456",
            *         "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *         "externalId": null,
            *         "name": "Orders",
            *         "description": null,
            *         "url": "https://example.com/hooks/posthorn",
@@ -3220,7 +3383,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -3272,7 +3435,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -3283,6 +3446,8 @@ export interface operations {
     requestBody: {
       content: {
         'application/json': {
+          /** @description The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is. */
+          externalId?: string | null;
           name?: string;
           events?: string[];
           description?: string | null;
@@ -3317,6 +3482,7 @@ export interface operations {
            *       "data": {
            *         "id": "wh_0192f5a9e3f27d508c6e7f8091a23456",
            *         "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *         "externalId": null,
            *         "name": "Orders",
            *         "description": null,
            *         "url": "https://example.com/hooks/posthorn",
@@ -3353,6 +3519,7 @@ export interface operations {
       401: components['responses']['unauthorized'];
       403: components['responses']['forbidden'];
       404: components['responses']['not_found'];
+      409: components['responses']['external_id_taken'];
       413: components['responses']['payload_too_large'];
       415: components['responses']['unsupported_media_type'];
       422: components['responses']['validation_failed_or_url_immutable'];
@@ -3365,7 +3532,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -3412,7 +3579,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -3470,7 +3637,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -3535,7 +3702,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -3559,6 +3726,7 @@ export interface operations {
            *       "data": {
            *         "id": "wh_0192f5a9e3f27d508c6e7f8091a23456",
            *         "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *         "externalId": null,
            *         "name": "Orders",
            *         "description": null,
            *         "url": "https://example.com/hooks/posthorn",
@@ -3605,7 +3773,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -3629,6 +3797,7 @@ export interface operations {
            *       "data": {
            *         "id": "wh_0192f5a9e3f27d508c6e7f8091a23456",
            *         "projectId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+           *         "externalId": null,
            *         "name": "Orders",
            *         "description": null,
            *         "url": "https://example.com/hooks/posthorn",
@@ -3678,7 +3847,7 @@ export interface operations {
         until?: string;
       };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -3774,7 +3943,7 @@ export interface operations {
         cursor?: string;
       };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -3849,7 +4018,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -3975,7 +4144,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -4033,7 +4202,7 @@ export interface operations {
         type?: string;
       };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -4103,7 +4272,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
         'idempotency-key'?: string;
       };
@@ -4166,7 +4335,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
         'idempotency-key'?: string;
       };
@@ -4237,7 +4406,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -4316,7 +4485,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -4379,7 +4548,7 @@ export interface operations {
         type?: string;
       };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -4444,7 +4613,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -4534,7 +4703,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -4619,7 +4788,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -4704,7 +4873,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -4792,7 +4961,7 @@ export interface operations {
         cursor?: string;
       };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -4862,7 +5031,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -4973,7 +5142,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -5036,7 +5205,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -5100,7 +5269,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -5164,7 +5333,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {
@@ -5231,7 +5400,7 @@ export interface operations {
         until?: string;
       };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -5353,7 +5522,7 @@ export interface operations {
         target?: string;
       };
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -5418,7 +5587,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -5466,7 +5635,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -5519,7 +5688,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path?: never;
@@ -5571,7 +5740,7 @@ export interface operations {
     parameters: {
       query?: never;
       header?: {
-        /** @description The project. A project’s key has its own; the admin key needs this header. */
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
         'x-project-id'?: string;
       };
       path: {

@@ -25,6 +25,7 @@ import { measured } from './measured';
 import { documentedOnly } from './openapi/documented';
 import { platformRouter } from './platform/router';
 import { projectsRouter } from './projects';
+import { projectParam } from './references';
 import { replaysRouter } from './replays';
 import { statsRouter } from './stats';
 import { webhooksRouter } from './webhooks';
@@ -106,6 +107,7 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   v1.use('/events/batch', jsonBody(BATCH_LIMIT));
   v1.use(jsonBody(BODY_LIMIT));
   v1.use(documented.bodies);
+  v1.param('projectId', projectParam(store));
   // Before /projects, which is the admin's alone.
   v1.use('/projects/:projectId/keys', keysRouter(store));
   v1.use('/projects', projectsRouter({ store, cipher }));

@@ -4,6 +4,7 @@ import { AUDIT_ACTIONS, type AuditRecord } from '../store/audit';
 import type { Store } from '../store/store';
 import { answerPage } from './answers';
 import { allow, principalOf } from './auth';
+import { targetIdOf } from './references';
 import type { auditEntrySchema } from './schemas/audit';
 import { pageQuery, parseListQuery, rangeQuery } from './validation';
 
@@ -47,8 +48,14 @@ export function auditRouter(store: Store): Router {
     },
     async (req, res) => {
       const { page, filter } = parseListQuery(auditQuery, req);
-      const projectId = principalOf(res).project?._id ?? null;
-      answerPage(res, 'entries', await store.audit.list(projectId, filter, page), view);
+      const { project } = principalOf(res);
+      const { target, ...rest } = filter;
+      const query = {
+        ...rest,
+        ...(target !== undefined && { target: await targetIdOf(store, project, target) }),
+      };
+      const found = await store.audit.list(project?._id ?? null, query, page);
+      answerPage(res, 'entries', found, view);
     },
   );
 

@@ -16,6 +16,11 @@ export interface AuditTrail {
   retentionDays: number;
 }
 
+/** Says that a request which changes things otherwise has found nothing to change. */
+export function nothingChanged(res: Response): void {
+  res.locals.nothingChanged = true;
+}
+
 export type AuditedHandler = RequestHandler & { auditAction: AuditAction };
 
 /**
@@ -29,11 +34,13 @@ export type AuditedHandler = RequestHandler & { auditAction: AuditAction };
  *
  * @param param the part of the path that names the target; where there is none, the answer's id is it
  * @param when whether this request is about to change anything
+ * @param madeIn where the answer has that id
  */
 export function audited(
   action: AuditAction,
   param = 'id',
   when: (req: Request) => boolean = () => true,
+  madeIn = 'id',
 ): AuditedHandler {
   const handler: RequestHandler = async (req, res, next) => {
     if (!when(req)) {
@@ -61,7 +68,8 @@ export function audited(
     await trail.audit.insert(entry);
     const send = res.json.bind(res);
     res.json = (body: unknown) => {
-      void settle(trail, entry, req, res, body).finally(() => send(body));
+      const made = { id: idIn(body, 'id'), target: idIn(body, madeIn) };
+      void settle(trail, entry, req, res, made).finally(() => send(body));
       return res;
     };
     next();
@@ -75,18 +83,17 @@ async function settle(
   entry: AuditRecord,
   req: Request,
   res: Response,
-  body: unknown,
+  made: { id: string | null; target: string | null },
 ): Promise<void> {
   try {
     if (res.statusCode >= 500) return;
-    if (res.statusCode >= 400) {
+    if (res.statusCode >= 400 || res.locals.nothingChanged === true) {
       await audit.remove(entry._id);
       return;
     }
-    const target = entry.target ?? idOf(body);
     await audit.complete(entry._id, {
-      target,
-      projectId: projectIdOf(req, res, target),
+      target: entry.target ?? made.target,
+      projectId: projectIdOf(req, res, entry.target ?? made.id),
       changedFields: Object.keys((req.body as object | undefined) ?? {}),
     });
   } catch (error) {
@@ -103,8 +110,8 @@ function projectIdOf(req: Request, res: Response, target: string | null): string
 }
 
 /** Of `{data: {id}}`, or of a platform route's `{id}`. */
-function idOf(body: unknown): string | null {
-  const { data, id } = body as { data?: { id?: unknown }; id?: unknown };
-  const found = data?.id ?? id;
+function idIn(body: unknown, name: string): string | null {
+  const { data, ...rest } = body as { data?: Record<string, unknown> } & Record<string, unknown>;
+  const found = data?.[name] ?? rest[name];
   return typeof found === 'string' ? found : null;
 }

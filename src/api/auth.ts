@@ -1,11 +1,11 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
-import { isId } from '../contracts/ids';
 import type { KeyRole } from '../store/keys';
 import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
 import { ApiError, invalid, notFound } from './errors';
 import type { FailedAuthentications } from './failed-authentications';
+import { findProject, refersTo } from './references';
 
 export type Role = 'admin' | KeyRole;
 
@@ -69,8 +69,7 @@ export function authenticate(
           'the admin key is never taken from a URL: send it as "Authorization: Bearer KEY", or use a key of the project here. Change the admin key if this URL may have been logged',
         );
       }
-      const project =
-        asked === undefined || !isId('project', asked) ? null : await store.projects.get(asked);
+      const project = asked === undefined ? null : await findProject(store, asked);
       if (asked !== undefined && !project) throw notFound('the project of x-project-id');
       res.locals.principal = { role: 'admin', keyId: 'admin', project } satisfies Principal;
       next();
@@ -88,7 +87,7 @@ export function authenticate(
       throw new ApiError('unauthorized', 'this key has expired');
     }
     store.keys.touch(record, now);
-    if (asked !== undefined && asked !== project._id) {
+    if (asked !== undefined && !refersTo(asked, project)) {
       throw new ApiError('forbidden', 'this key belongs to another project than x-project-id');
     }
     res.locals.principal = {

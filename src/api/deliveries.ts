@@ -13,7 +13,9 @@ import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { explainPending } from './pending';
 import { ApiError, notFound } from './errors';
+import { webhookIdOf } from './references';
 import type { deliverySchema, deliverySummarySchema } from './schemas/delivery';
+import { reference } from './schemas/fields';
 import { pageQuery, parseListQuery, pathId, rangeQuery } from './validation';
 
 export interface DeliveriesDependencies {
@@ -27,7 +29,7 @@ export interface DeliveriesDependencies {
 export const deliveriesQuery = z.strictObject({
   ...pageQuery('delivery'),
   ...rangeQuery,
-  webhookId: z.string().regex(idPattern('webhook'), 'is no webhook id').optional(),
+  webhookId: reference('webhook').optional(),
   eventId: z.string().regex(idPattern('event'), 'is no event id').optional(),
   status: z.enum(DELIVERY_STATUSES).optional(),
   type: z.string().optional(),
@@ -101,10 +103,17 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
 
   router.get('/', read, async (req, res) => {
     const { page, filter } = parseListQuery(deliveriesQuery, req);
-    const { type, ...rest } = filter;
+    const { type, webhookId, ...rest } = filter;
+    const project = projectOf(res);
     const found = await store.deliveries.list(
-      projectOf(res)._id,
-      { ...rest, ...(type !== undefined && { eventType: type }) },
+      project._id,
+      {
+        ...rest,
+        ...(webhookId !== undefined && {
+          webhookId: await webhookIdOf(store, project, webhookId),
+        }),
+        ...(type !== undefined && { eventType: type }),
+      },
       page,
     );
     answerPage(res, 'deliveries', found, listView);

@@ -2,18 +2,22 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { DEFAULT_PROFILE, getProfile, profiles } from '../profiles';
 import type { Cipher } from '../store/cipher';
+import { KEY_ROLES } from '../store/keys';
 import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
 import { answer, answerPage } from './answers';
-import { audited } from './audited';
+import { audited, nothingChanged } from './audited';
 import { adminOnly } from './auth';
 import { invalid, notFound } from './errors';
 import { policyFields } from './policy';
 import { providerKeysField, providerKeysView, sealProviderKeys } from './provider-keys';
+import { changeOrRefuse, createOrGet, getIfExistsField, projectParam } from './references';
+import { externalIdField } from './schemas/fields';
 import type { projectSchema } from './schemas/project';
-import { nameField, pageQuery, parseBody, parseListQuery, pathId } from './validation';
+import { nameField, pageQuery, parse, parseBody, parseListQuery, pathId } from './validation';
 
-const fields = {
+const changeable = {
+  externalId: externalIdField,
   name: nameField,
   plan: z.string().trim().min(1).max(100).nullable().optional(),
   ownerEmail: z.email().max(320).nullable().optional(),
@@ -27,20 +31,29 @@ const fields = {
 };
 
 export const projectBody = z.strictObject({
-  ...fields,
+  ...changeable,
   profile: z
     .enum([...profiles.keys()], `must be one of: ${[...profiles.keys()].join(', ')}`)
     .default(DEFAULT_PROFILE),
 });
 export const projectChanges = z
-  .strictObject({ ...fields, providerKeys: providerKeysField })
+  .strictObject({ ...changeable, providerKeys: providerKeysField })
   .partial();
+export const newProjectQuery = z.strictObject({
+  get_if_exists: getIfExistsField,
+  key: z
+    .enum(KEY_ROLES, `must be one of: ${KEY_ROLES.join(', ')}`)
+    .optional()
+    .describe('Also makes the project’s first key, of that role.'),
+});
 export const projectsQuery = z.strictObject(pageQuery('project'));
 
 function view(project: ProjectRecord): z.infer<typeof projectSchema> {
-  const { _id, name, profile, plan, ownerEmail, policy, createdAt, updatedAt } = project;
+  const { _id, externalId, name, profile, plan, ownerEmail, policy, createdAt, updatedAt } =
+    project;
   return {
     id: _id,
+    externalId: externalId ?? null,
     name,
     profile,
     plan,
@@ -59,17 +72,36 @@ const takesProviderEvents = ({ profile }: ProjectRecord): boolean =>
 export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher }): Router {
   const router = Router();
   router.use(adminOnly);
+  router.param('id', projectParam(store));
+  const findByExternalId = (externalId: string) => store.projects.getByExternalId(externalId);
 
-  router.post('/', audited('project.created'), async (req, res) => {
-    const { name, profile, plan, ownerEmail, policy } = parseBody(projectBody, req);
-    const project = await store.projects.create({
+  const withKey = audited('key.created', 'id', ({ query }) => query.key !== undefined, 'keyId');
+  router.post('/', audited('project.created'), withKey, async (req, res) => {
+    const { get_if_exists: getIfExists, key: role } = parse(newProjectQuery, req.query);
+    const { name, profile, plan, ownerEmail, policy, externalId } = parseBody(projectBody, req);
+    const fields = {
       name,
       profile,
       plan: plan ?? null,
       ownerEmail: ownerEmail ?? null,
       policy: policy ?? {},
-    });
-    answer(res, view(project), 201);
+      externalId: externalId ?? null,
+    };
+    const made = await createOrGet(getIfExists, externalId, findByExternalId, () =>
+      store.transaction(async (session) => {
+        const project = await store.projects.create(fields, session);
+        const key =
+          role && (await store.keys.create(project._id, 'First key', role, null, session));
+        return { project, key };
+      }),
+    );
+    if ('holder' in made) {
+      nothingChanged(res);
+      answer(res, view(made.holder));
+      return;
+    }
+    const { project, key } = made.done;
+    answer(res, { ...view(project), ...(key && { keyId: key.record._id, key: key.key }) }, 201);
   });
 
   router.get('/', async (req, res) => {
@@ -91,10 +123,12 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
       const message = 'is not a known field here: this profile takes no provider events';
       throw invalid([{ field: 'providerKeys', message }]);
     }
-    const project = await store.projects.update(id, {
-      ...changes,
-      ...(providerKeys && { providerKeys: sealProviderKeys(cipher, id, providerKeys) }),
-    });
+    const project = await changeOrRefuse(id, changes.externalId, findByExternalId, () =>
+      store.projects.update(id, {
+        ...changes,
+        ...(providerKeys && { providerKeys: sealProviderKeys(cipher, id, providerKeys) }),
+      }),
+    );
     if (!project) throw notFound('the project');
     answer(res, view(project));
   });

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { TERMINAL_STATUSES } from '../contracts/delivery';
-import { idPattern, newId } from '../contracts/ids';
+import { newId } from '../contracts/ids';
 import { OPERATIONAL_TYPES } from '../contracts/operational';
 import { isSubscribed } from '../domain/subscription';
 import { getProfile } from '../profiles';
@@ -15,6 +15,8 @@ import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { ApiError, counted, notFound } from './errors';
 import type { EventCatalog } from './event-catalog';
+import { findWebhook } from './references';
+import { reference } from './schemas/fields';
 import type { replaySchema } from './schemas/replay';
 import { instant, pageQuery, parseBody, parseListQuery, pathId } from './validation';
 import { subscriptionField } from './webhook-body';
@@ -32,7 +34,7 @@ const DEFAULT_RATE = 10;
 export const replayBody = (types: z.ZodType<string[]>) =>
   z
     .strictObject({
-      webhookId: z.string().regex(idPattern('webhook'), 'is no webhook id').optional(),
+      webhookId: reference('webhook').optional(),
       statuses: z.array(z.enum(TERMINAL_STATUSES)).min(1).default(['failed', 'skipped']),
       types: types.optional(),
       since: instant,
@@ -86,13 +88,15 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
     const project = projectOf(res);
     const names = await catalog.names(project);
     const field = subscriptionField(getProfile(project.profile), names);
-    const { ratePerSecond, dryRun, types, ...rest } = parseBody(replayBody(field), req);
+    const { ratePerSecond, dryRun, types, webhookId, ...rest } = parseBody(replayBody(field), req);
+    const webhook =
+      webhookId === undefined ? undefined : await findWebhook(store, project, webhookId);
+    if (webhook === null) throw notFound('the webhook');
     const query = {
       ...rest,
+      ...(webhook && { webhookId: webhook._id }),
       ...(types && !types.includes('*') && { types: expanded(types, names) }),
     };
-    if (query.webhookId !== undefined && !(await store.webhooks.get(project._id, query.webhookId)))
-      throw notFound('the webhook');
     const counts = await counted(countForReplay(store.deliveries, project._id, query, new Date()));
     const matched = [...counts.values()].reduce((sum, count) => sum + count, 0);
     if (dryRun) {

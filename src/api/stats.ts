@@ -5,6 +5,7 @@ import type { Store } from '../store/store';
 import { answer } from './answers';
 import { allow, projectOf } from './auth';
 import { counted, invalid, notFound } from './errors';
+import { webhookParam } from './references';
 import type { statsSchema } from './schemas/stats';
 import { parse, pathId, rangeQuery } from './validation';
 
@@ -29,6 +30,7 @@ function rangeOf(req: Request): { since: Date; until: Date } {
 /** `/v1/stats` and `/v1/webhooks/:id/stats` */
 export function statsRouter(store: Store): Router {
   const router = Router();
+  router.param('id', webhookParam(store));
   const read = allow('owner', 'reader');
 
   const stats = async (

@@ -7,6 +7,7 @@ import { checkWebhookUrl, type WebhookUrlPolicy } from '../domain/webhook-url';
 import { checkSecret } from '../delivery/signing';
 import type { Profile } from '../profiles';
 import { policyFields } from './policy';
+import { externalIdField } from './schemas/fields';
 import { nameField } from './validation';
 
 /** RFC 9110, 5.6.2: a header's name. */
@@ -71,6 +72,7 @@ export function secretField(profile: Profile): z.ZodType<string | undefined> {
 
 /** What a caller may set on a webhook, and change later. */
 export interface WebhookSettings {
+  externalId?: string | null;
   name: string;
   events: string[];
   description?: string | null;
@@ -117,6 +119,7 @@ export function webhookBodies(
   update: z.ZodType<Partial<WebhookSettings> & { isActive?: boolean }>;
 } {
   const settings = {
+    externalId: externalIdField,
     name: nameField,
     events: subscriptionField(profile, types),
     description: z.string().max(1000).nullable().optional(),

@@ -49,6 +49,7 @@ export async function createWebhook(
       {
         _id: id,
         projectId: project._id,
+        externalId: settings.externalId ?? null,
         name: settings.name,
         description: settings.description ?? null,
         url: settings.url,

@@ -11,14 +11,15 @@ import type { WebhookRecord } from '../store/webhooks';
 import type { Engine } from '../temporal/client';
 import { effectivePolicy } from '../profiles/policy';
 import { answer, answerPage } from './answers';
-import { audited } from './audited';
+import { audited, nothingChanged } from './audited';
 import { allow, maySeeCredentials, projectOf } from './auth';
 import { ApiError, notFound } from './errors';
 import type { Intake } from './intake';
 import { pingResult } from './ping';
+import { changeOrRefuse, createOrGet, getIfExistsField, webhookParam } from './references';
 import type { PingResult, webhookSchema } from './schemas/webhook';
 import { sendTests } from './test-events';
-import { pageQuery, parseBody, parseListQuery, pathId } from './validation';
+import { pageQuery, parse, parseBody, parseListQuery, pathId } from './validation';
 import { subscriptionField, webhookBodiesOf } from './webhook-body';
 import { createWebhook } from './webhook-creation';
 import { webhookSecretRouter } from './webhook-secret';
@@ -34,6 +35,7 @@ export interface WebhooksDependencies {
   retentionDays: number;
 }
 
+export const newWebhookQuery = z.strictObject({ get_if_exists: getIfExistsField });
 export const webhooksQuery = z.strictObject(pageQuery('webhook'));
 
 function view(
@@ -44,6 +46,7 @@ function view(
   return {
     id: _id,
     projectId: shown.projectId,
+    externalId: shown.externalId ?? null,
     name: shown.name,
     description: shown.description,
     url: shown.url,
@@ -72,6 +75,7 @@ export const testBody = (events: z.ZodType<string[]>) =>
 export function webhooksRouter(deps: WebhooksDependencies): Router {
   const { store, engine, log } = deps;
   const router = Router();
+  router.param('id', webhookParam(store));
   const read = allow('owner', 'reader');
   const write = allow('owner');
   const operational = new OperationalEvents(store, deps.retentionDays);
@@ -88,14 +92,26 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   const bodiesFor = async (res: Response) =>
     webhookBodiesOf(profileOf(res), await namesOf(res), deps);
 
+  const holderIn = (res: Response) => (externalId: string) =>
+    store.webhooks.getByExternalId(projectOf(res)._id, externalId);
+
   router.get('/events/available', read, async (_req, res) => {
     answer(res, { events: await namesOf(res) });
   });
 
   router.post('/', write, audited('webhook.created'), async (req, res) => {
+    const { get_if_exists: getIfExists } = parse(newWebhookQuery, req.query);
     const body = parseBody((await bodiesFor(res)).create, req);
     const project = projectOf(res);
-    const { webhook, secret, pingId } = await createWebhook(deps, project, body);
+    const made = await createOrGet(getIfExists, body.externalId, holderIn(res), () =>
+      createWebhook(deps, project, body),
+    );
+    if ('holder' in made) {
+      nothingChanged(res);
+      answer(res, viewFor(res)(made.holder));
+      return;
+    }
+    const { webhook, secret, pingId } = made.done;
     const { timeoutMs } = effectivePolicy(profileOf(res), project.policy, webhook.policy);
     const ping =
       pingId !== null &&
@@ -126,17 +142,19 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
       ]);
     }
     const { isActive, headers, ...changes } = parseBody((await bodiesFor(res)).update, req);
-    const updated = await operational.update(projectOf(res), id, {
-      ...changes,
-      ...(headers && { headers: sealHeaders(deps.cipher, id, headers) }),
-      ...(isActive === true && {
-        isActive,
-        disabledReason: null,
-        failureCount: 0,
-        warnings: [],
+    const updated = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
+      operational.update(projectOf(res), id, {
+        ...changes,
+        ...(headers && { headers: sealHeaders(deps.cipher, id, headers) }),
+        ...(isActive === true && {
+          isActive,
+          disabledReason: null,
+          failureCount: 0,
+          warnings: [],
+        }),
+        ...(isActive === false && { isActive, disabledReason: 'manual' }),
       }),
-      ...(isActive === false && { isActive, disabledReason: 'manual' }),
-    });
+    );
     if (!updated) throw notFound('the webhook');
     deps.intake.startAll(updated.events);
     answer(res, viewFor(res)(updated.webhook));

@@ -15,6 +15,7 @@ export const ERROR_STATUS = {
   replay_ended: 409,
   webhook_deleted: 409,
   secret_limit_reached: 409,
+  external_id_taken: 409,
   payload_too_large: 413,
   unsupported_media_type: 415,
   validation_failed: 422,

@@ -32,6 +32,24 @@ export function idPattern(resource: Resource): RegExp {
   return new RegExp(`^${ID_PREFIXES[resource]}_[0-9a-f]{32}$`);
 }
 
+/** Stands before an id of the caller's own where it is used as an id: `ext:cust_42`. */
+export const EXTERNAL_PREFIX = 'ext:';
+
+/** What a caller may choose as one: visible ASCII, since `x-project-id` carries it as it is. */
+export const EXTERNAL_ID = /^[\x21-\x7e]{1,128}$/;
+
+/** The shape of a reference to such a resource: its id, or `ext:` and the caller's own. */
+export function referencePattern(resource: 'project' | 'webhook'): RegExp {
+  return new RegExp(`${idPattern(resource).source}|^${EXTERNAL_PREFIX}[\\x21-\\x7e]{1,128}$`);
+}
+
+/** The caller's own id in a reference; undefined where the reference is an id of ours. */
+export function externalIdIn(reference: string): string | undefined {
+  return reference.startsWith(EXTERNAL_PREFIX)
+    ? reference.slice(EXTERNAL_PREFIX.length)
+    : undefined;
+}
+
 /** Whether `value` has the shape of an id of that resource; says nothing about its existence. */
 export function isId(resource: Resource, value: string): boolean {
   return idPattern(resource).test(value);

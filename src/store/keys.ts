@@ -52,17 +52,12 @@ export class Keys {
     name: string,
     role: KeyRole,
     expiresAt: Date | null,
+    session?: ClientSession,
   ): Promise<{ record: KeyRecord; key: string }> {
     const key = `phk_${randomBytes(32).toString('base64url')}`;
-    const created = await this.model.create({
-      _id: newId('key'),
-      projectId,
-      name,
-      role,
-      hash: hashOf(key),
-      expiresAt,
-    });
-    return { record: created.toObject(), key };
+    const record = { _id: newId('key'), projectId, name, role, hash: hashOf(key), expiresAt };
+    const [created] = await this.model.create([record], { session });
+    return { record: created!.toObject(), key };
   }
 
   /** Looked up by hash: the time taken tells nothing about the key. */

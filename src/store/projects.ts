@@ -13,6 +13,8 @@ export interface ProjectPolicy extends Partial<DeliveryPolicy> {
 
 export interface ProjectRecord {
   _id: string;
+  /** The caller's own id for it, unique among all projects; a deleted one has none. */
+  externalId?: string | null;
   name: string;
   profile: string;
   plan: string | null;
@@ -35,6 +37,7 @@ export const providerKeyOwner = (projectId: string, provider: string): string =>
 const schema = new Schema<ProjectRecord>(
   {
     _id: String,
+    externalId: { type: String, default: null },
     name: { type: String, required: true },
     profile: { type: String, required: true },
     plan: { type: String, default: null },
@@ -46,6 +49,10 @@ const schema = new Schema<ProjectRecord>(
   },
   { timestamps: true, minimize: false },
 );
+schema.index(
+  { externalId: 1 },
+  { unique: true, partialFilterExpression: { externalId: { $type: 'string' } } },
+);
 schema.index({ deletedAt: 1 }, { partialFilterExpression: { deletedAt: { $type: 'date' } } });
 
 export class Projects {
@@ -56,13 +63,20 @@ export class Projects {
   }
 
   async create(
-    project: Pick<ProjectRecord, 'name' | 'profile' | 'plan' | 'ownerEmail' | 'policy'>,
+    project: Pick<ProjectRecord, 'name' | 'profile' | 'plan' | 'ownerEmail' | 'policy'> &
+      Pick<Partial<ProjectRecord>, 'externalId'>,
+    session?: ClientSession,
   ): Promise<ProjectRecord> {
-    return (await this.model.create({ _id: newId('project'), ...project })).toObject();
+    const [created] = await this.model.create([{ _id: newId('project'), ...project }], { session });
+    return created!.toObject();
   }
 
   async get(id: string): Promise<ProjectRecord | null> {
     return this.model.findOne({ _id: id, deletedAt: null }).lean<ProjectRecord>();
+  }
+
+  async getByExternalId(externalId: string): Promise<ProjectRecord | null> {
+    return this.model.findOne({ externalId }).lean<ProjectRecord>();
   }
 
   async list(page: PageRequest): Promise<Page<ProjectRecord>> {
@@ -75,7 +89,9 @@ export class Projects {
     {
       providerKeys = {},
       ...changes
-    }: Partial<Pick<ProjectRecord, 'name' | 'plan' | 'ownerEmail' | 'policy' | 'providerKeys'>>,
+    }: Partial<
+      Pick<ProjectRecord, 'externalId' | 'name' | 'plan' | 'ownerEmail' | 'policy' | 'providerKeys'>
+    >,
   ): Promise<ProjectRecord | null> {
     const keys = Object.entries(providerKeys).map(([name, key]) => [`providerKeys.${name}`, key]);
     const set = { ...changes, ...Object.fromEntries(keys) };
@@ -86,7 +102,7 @@ export class Projects {
 
   /** Lets it be as if it were gone; false when there is nothing left of it. */
   async markDeleted(id: string, at: Date, session: ClientSession): Promise<boolean> {
-    const marked = { $set: { deletedAt: at } };
+    const marked = { $set: { deletedAt: at, externalId: null } };
     return (await this.model.updateOne({ _id: id }, marked, { session })).matchedCount === 1;
   }
 

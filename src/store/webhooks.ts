@@ -14,6 +14,8 @@ export interface WebhookSecret extends Sealed {
 export interface WebhookRecord {
   _id: string;
   projectId: string;
+  /** The caller's own id for it, unique in its project. */
+  externalId?: string | null;
   name: string;
   description: string | null;
   url: string;
@@ -62,7 +64,7 @@ export type NewWebhook = Pick<
   | 'headers'
   | 'secrets'
 > &
-  Partial<Pick<WebhookRecord, 'filter'>>;
+  Partial<Pick<WebhookRecord, 'externalId' | 'filter'>>;
 
 /** How many secrets of a webhook may be live: each one signs every attempt. */
 export const MAX_LIVE_SECRETS = 10;
@@ -74,6 +76,7 @@ const schema = new Schema<WebhookRecord>(
   {
     _id: String,
     projectId: { type: String, required: true },
+    externalId: { type: String, default: null },
     name: { type: String, required: true },
     description: { type: String, default: null },
     url: { type: String, required: true, immutable: true },
@@ -101,6 +104,10 @@ const schema = new Schema<WebhookRecord>(
 );
 schema.index({ projectId: 1, _id: -1 });
 schema.index({ projectId: 1, events: 1 });
+schema.index(
+  { projectId: 1, externalId: 1 },
+  { unique: true, partialFilterExpression: { externalId: { $type: 'string' } } },
+);
 schema.index({ 'secrets.expiresAt': 1 }, { sparse: true });
 
 /** Health is state about deliveries, not an edit of the webhook: it leaves `updatedAt` alone. */
@@ -131,6 +138,10 @@ export class Webhooks {
     session: ClientSession | null = null,
   ): Promise<WebhookRecord | null> {
     return this.model.findOne({ _id: id, projectId }).session(session).lean<WebhookRecord>();
+  }
+
+  async getByExternalId(projectId: string, externalId: string): Promise<WebhookRecord | null> {
+    return this.model.findOne({ projectId, externalId }).lean<WebhookRecord>();
   }
 
   async list(projectId: string, page: PageRequest): Promise<Page<WebhookRecord>> {

@@ -4,7 +4,7 @@ import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack, testEnvironment } from '../support/stack';
+import { ADMIN_KEY, Stack, testEnvironment } from '../support/stack';
 
 jest.setTimeout(60_000);
 
@@ -232,6 +232,30 @@ describe('an API killed with -9', () => {
     );
     expect((await stack.store.projects.get(projectId))!.webhookCount).toBe(before!.webhookCount);
     expect((await client.get('/v1/webhooks')).body.data.webhooks).toHaveLength(1);
+  });
+
+  describe('while it makes a project with a key', () => {
+    const post = (api: ApiClient) =>
+      api.post('/v1/projects?key=owner&get_if_exists=true', { name: 'A', externalId: webhook.id });
+    const dyingAt = async (dieAt: string): Promise<void> => {
+      expect(await dyingApi(environment, ADMIN_KEY, dieAt, post)).toBeNull();
+    };
+
+    it('inside its transaction: neither is there, and the repeated request makes both', async () => {
+      await dyingAt('store/keys Keys.create after');
+      const again = await post(stack.admin);
+      expect(again.status).toBe(201);
+      expect(again.body.data.key).toMatch(/^phk_/);
+    });
+
+    it('between the transaction and the answer: it is found, and another key can be made', async () => {
+      await dyingAt('store/store Store.transaction after');
+      const again = await post(stack.admin);
+      expect(again.status).toBe(200);
+      const keys = `/v1/projects/ext:${webhook.id}/keys`;
+      expect((await stack.admin.get(keys)).body.data.keys).toHaveLength(1);
+      expect((await stack.admin.post(keys, { name: 'A', role: 'owner' })).status).toBe(201);
+    });
   });
 
   it('inside the transaction that deletes a webhook: it is whole', async () => {

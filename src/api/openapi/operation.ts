@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiResponseObject } from 'zod-openapi';
 import { ERROR_STATUS, type ErrorCode } from '../../contracts/errors';
 import { errorSchema, type ErrorAnswer } from '../schemas/error';
-import { EXAMPLE, id } from '../schemas/fields';
+import { EXAMPLE, reference } from '../schemas/fields';
 
 /* How the documented operations are put together; `paths/` says what there is. */
 
@@ -26,6 +26,7 @@ const MESSAGES: Record<ErrorCode, string> = {
   replay_ended: 'this replay has ended: completed',
   webhook_deleted: 'the webhook of this delivery was deleted',
   secret_limit_reached: '10 secrets of this webhook are live; wait for an overlap to end',
+  external_id_taken: `this externalId is that of ${EXAMPLE.projectId}`,
   payload_too_large: 'the body is larger than 256 KiB (5 MiB for a batch)',
   unsupported_media_type: 'send the body as Content-Type: application/json',
   validation_failed: 'name: is required',
@@ -41,6 +42,7 @@ const DETAILS: Partial<Record<ErrorCode, ErrorAnswer['error']['details']>> = {
   validation_failed: [{ field: 'name', message: 'is required' }],
   plan_not_allowed: [{ field: 'plan', message: 'is "hobby"' }],
   webhook_limit_reached: [{ field: 'policy.maxWebhooks', message: 'is 100' }],
+  external_id_taken: [{ field: 'externalId', message: `is that of ${EXAMPLE.projectId}` }],
   url_immutable: [{ field: 'url', message: 'can not be changed' }],
 };
 
@@ -205,9 +207,11 @@ export interface OperationSpec {
 }
 
 const projectHeader = {
-  'x-project-id': id('project')
+  'x-project-id': reference('project')
     .optional()
-    .describe('The project. A project’s key has its own; the admin key needs this header.'),
+    .describe(
+      'The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.',
+    ),
 };
 
 /** An operation behind a key. */

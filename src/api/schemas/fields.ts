@@ -1,10 +1,40 @@
 import { z } from 'zod';
-import { idPattern, type Resource } from '../../contracts/ids';
+import {
+  EXTERNAL_ID,
+  EXTERNAL_PREFIX,
+  idPattern,
+  referencePattern,
+  type Resource,
+} from '../../contracts/ids';
 import { policyFields } from '../policy';
 
 /* What the answers' schemas share. The views are typed by these schemas, so that neither can say more than the other. */
 
 export const id = (resource: Resource): z.ZodString => z.string().regex(idPattern(resource));
+
+/** How a caller names a project or a webhook: by its id, or as `ext:` and its `externalId`. */
+export const reference = (resource: 'project' | 'webhook'): z.ZodString =>
+  z
+    .string()
+    .regex(referencePattern(resource), `must be a ${resource}'s id, or ext: and its externalId`);
+
+/** The caller's own id of a project or a webhook, as it is set; null: none. */
+export const externalIdField = z
+  .string()
+  .regex(EXTERNAL_ID, 'must be 1-128 visible ASCII characters')
+  .refine(
+    (value) => !value.startsWith(EXTERNAL_PREFIX),
+    `is given without ${EXTERNAL_PREFIX}, which stands before it where it is used as an id`,
+  )
+  .nullable()
+  .optional()
+  .describe('The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is.');
+
+/** The same as it is shown. */
+export const externalId = z
+  .string()
+  .nullable()
+  .describe('The caller’s own id, usable as `ext:<externalId>` wherever an id is.');
 
 /** A Date here, ISO 8601 in UTC with milliseconds on the wire. */
 export const time = z.date();

@@ -2,11 +2,12 @@ import { z } from 'zod';
 import { KEY_ROLES } from '../../store/keys';
 import { PROVIDER_NAMES } from '../../providers';
 import { profiles } from '../../profiles';
-import { EXAMPLE, id, shownPolicy, time } from './fields';
+import { EXAMPLE, externalId, id, shownPolicy, time } from './fields';
 
 export const projectSchema = z
   .object({
     id: id('project'),
+    externalId,
     name: z.string(),
     profile: z.enum([...profiles.keys()]),
     plan: z.string().nullable(),
@@ -27,6 +28,7 @@ export const projectSchema = z
 
 export const projectExample: z.infer<typeof projectSchema> = {
   id: EXAMPLE.projectId,
+  externalId: 'cust_42',
   name: 'Acme newsletters',
   profile: 'autosend',
   plan: null,
@@ -35,6 +37,15 @@ export const projectExample: z.infer<typeof projectSchema> = {
   createdAt: EXAMPLE.at('09:00:00'),
   updatedAt: EXAMPLE.at('09:00:00'),
 };
+
+export const newProjectSchema = projectSchema
+  .extend({
+    keyId: id('key').optional(),
+    key: z.string().optional().describe('The first key, where one was asked for. Shown here only.'),
+  })
+  .meta({ id: 'NewProject' });
+
+export const KEY_EXAMPLE = 'phk_2bT0mBzrqnnUvTnlJ8Qd3xXb6wJq6b0vWmC5v4t0c1E';
 
 export const keySchema = z
   .object({

@@ -1,11 +1,12 @@
 import { z } from 'zod';
 import { ATTEMPT_ERROR_CODES, SIGNING_SCHEMES } from '../../contracts/delivery';
-import { EXAMPLE, id, shownPolicy, time } from './fields';
+import { EXAMPLE, externalId, id, shownPolicy, time } from './fields';
 
 export const webhookSchema = z
   .object({
     id: id('webhook'),
     projectId: id('project'),
+    externalId,
     name: z.string(),
     description: z.string().nullable(),
     url: z.string(),
@@ -37,6 +38,7 @@ export const webhookSchema = z
 export const webhookExample: z.infer<typeof webhookSchema> = {
   id: EXAMPLE.webhookId,
   projectId: EXAMPLE.projectId,
+  externalId: null,
   name: 'Orders',
   description: null,
   url: 'https://example.com/hooks/posthorn',

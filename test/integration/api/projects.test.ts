@@ -18,6 +18,7 @@ describe('projects', () => {
       success: true,
       data: {
         id: expect.stringMatching(/^proj_[0-9a-f]{32}$/),
+        externalId: null,
         name: 'Shop',
         profile: 'autosend',
         plan: null,

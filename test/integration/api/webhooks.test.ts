@@ -26,6 +26,7 @@ describe('webhooks', () => {
     expect(webhook).toEqual({
       id: expect.stringMatching(/^wh_[0-9a-f]{32}$/),
       projectId: id,
+      externalId: null,
       ...minimal,
       description: null,
       isActive: true,

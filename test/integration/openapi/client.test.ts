@@ -20,7 +20,8 @@ describe('the typed client', () => {
     const created = await posthorn.POST('/v1/webhooks', {
       body: { name: 'Orders', url: `${receiver.url}/hooks`, events: ['email.*'] },
     });
-    const webhook: Schema<'NewWebhook'> = created.data!.data;
+    expect(created.response.status).toBe(201);
+    const webhook = created.data!.data as Schema<'NewWebhook'>;
     expect(webhook).toMatchObject({ isActive: true, secret: expect.any(String) });
 
     const posted = await posthorn.POST('/v1/events', {

@@ -1,19 +1,22 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { keyBody, keysQuery } from '../../keys';
-import { projectBody, projectChanges, projectsQuery } from '../../projects';
-import { EXAMPLE, id } from '../../schemas/fields';
+import { newProjectQuery, projectBody, projectChanges, projectsQuery } from '../../projects';
+import { EXAMPLE, id, reference } from '../../schemas/fields';
 import {
+  KEY_EXAMPLE,
   keyExample,
   keySchema,
   newKeySchema,
+  newProjectSchema,
   projectExample,
   projectSchema,
 } from '../../schemas/project';
 import { data, deleted, operation, page } from '../operation';
 
 const tag = 'Projects';
-const path = z.object({ id: id('project') });
+const path = z.object({ id: reference('project') });
+const ofProject = { projectId: reference('project') };
 const ADMIN = 'The admin key only.';
 const OWNERS = 'The admin key, or a key of role `owner` of just this project.';
 
@@ -23,11 +26,13 @@ export const projectPaths: ZodOpenApiPathsObject = {
       operationId: 'createProject',
       tag,
       summary: 'Create a project',
-      description: ADMIN,
+      description: `${ADMIN} A project is one of your customers, or one environment of an application. With \`?get_if_exists=true\` a project that has the \`externalId\` already is answered as it is (200, no new key); without, 409. \`?key=owner\` makes the first key with it, both or neither.`,
+      query: newProjectQuery,
       body: {
         schema: projectBody,
         examples: {
           default: { name: 'Acme newsletters', ownerEmail: 'ops@acme.example' },
+          'a customer': { name: 'Acme', profile: 'custom', externalId: 'cust_42' },
           'another profile': {
             name: 'Shop',
             profile: 'custom',
@@ -36,11 +41,15 @@ export const projectPaths: ZodOpenApiPathsObject = {
         },
       },
       answers: {
-        201: data('The project.', projectSchema, projectExample, {
-          getProject: 'data/id',
-          updateProject: 'data/id',
-        }),
+        200: data('The one that has the `externalId`.', projectSchema, projectExample),
+        201: data(
+          'The project, and its key where one was asked for.',
+          newProjectSchema,
+          { ...projectExample, keyId: EXAMPLE.keyId, key: KEY_EXAMPLE },
+          { getProject: 'data/id', updateProject: 'data/id' },
+        ),
       },
+      errors: ['external_id_taken'],
     }),
     get: operation({
       operationId: 'listProjects',
@@ -71,6 +80,7 @@ export const projectPaths: ZodOpenApiPathsObject = {
         examples: { policy: { policy: { timeoutMs: 15_000 } } },
       },
       answers: { 200: data('As it is now.', projectSchema, projectExample) },
+      errors: ['external_id_taken'],
     }),
     delete: operation({
       operationId: 'deleteProject',
@@ -87,12 +97,12 @@ export const projectPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Create a key',
       description: `${OWNERS} An \`owner\` may do everything in its project, a \`sender\` post events, a \`reader\` read.`,
-      path: z.object({ projectId: id('project') }),
+      path: z.object(ofProject),
       body: { schema: keyBody, examples: { sender: { name: 'Mail service', role: 'sender' } } },
       answers: {
         201: data('The key, shown once.', newKeySchema, {
           ...keyExample,
-          key: 'phk_2bT0mBzrqnnUvTnlJ8Qd3xXb6wJq6b0vWmC5v4t0c1E',
+          key: KEY_EXAMPLE,
         }),
       },
     }),
@@ -101,7 +111,7 @@ export const projectPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'List keys',
       description: OWNERS,
-      path: z.object({ projectId: id('project') }),
+      path: z.object(ofProject),
       query: keysQuery,
       answers: { 200: page('keys', keySchema, keyExample) },
     }),
@@ -112,7 +122,7 @@ export const projectPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Revoke a key',
       description: OWNERS,
-      path: z.object({ projectId: id('project'), keyId: id('key') }),
+      path: z.object({ ...ofProject, keyId: id('key') }),
       answers: { 200: deleted('id', id('key'), EXAMPLE.keyId) },
     }),
   },

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { OPERATIONAL_TYPES } from '../../../contracts/operational';
-import { EXAMPLE, id } from '../../schemas/fields';
+import { EXAMPLE, id, reference } from '../../schemas/fields';
 import { statsExample, statsSchema } from '../../schemas/stats';
 import {
   newWebhookSchema,
@@ -13,12 +13,12 @@ import {
 import { statsQuery } from '../../stats';
 import { subscriptionField, webhookBodies } from '../../webhook-body';
 import { rotateBody } from '../../webhook-secret';
-import { testBody, webhooksQuery } from '../../webhooks';
+import { newWebhookQuery, testBody, webhooksQuery } from '../../webhooks';
 import { data, deleted, operation, page } from '../operation';
 import { widest } from '../widest';
 
 const tag = 'Webhooks';
-const path = z.object({ id: id('webhook') });
+const path = z.object({ id: reference('webhook') });
 
 const bodies = webhookBodies(widest, [], {
   allowHttp: true,
@@ -50,7 +50,8 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       operationId: 'createWebhook',
       tag,
       summary: 'Create a webhook',
-      description: `${BY_PROJECT} Profiles that ping send a sample, and answer what came of it as \`ping\`.`,
+      description: `${BY_PROJECT} Profiles that ping send a sample, and answer what came of it as \`ping\`. With \`?get_if_exists=true\` a webhook that has the \`externalId\` already is answered as it is (200, without its secret); without, 409.`,
+      query: newWebhookQuery,
       body: {
         schema: bodies.create,
         examples: {
@@ -72,6 +73,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
         },
       },
       answers: {
+        200: data('The one that has the `externalId`.', webhookSchema, webhookExample),
         201: data(
           'The webhook, with the secret that signs its deliveries.',
           newWebhookSchema,
@@ -91,7 +93,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
           ),
         ),
       },
-      errors: ['plan_not_allowed', 'webhook_limit_reached'],
+      errors: ['plan_not_allowed', 'webhook_limit_reached', 'external_id_taken'],
     }),
     get: operation({
       operationId: 'listWebhooks',
@@ -123,7 +125,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
         },
       },
       answers: { 200: data('As it is now.', webhookSchema, webhookExample) },
-      errors: ['url_immutable'],
+      errors: ['url_immutable', 'external_id_taken'],
     }),
     delete: operation({
       operationId: 'deleteWebhook',

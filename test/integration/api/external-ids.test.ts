@@ -1,0 +1,407 @@
+import { KEY_ROLES } from '../../../src/store/keys';
+import type { ApiClient } from '../../support/api-client';
+import { makeWebhook } from '../../support/deliveries';
+import { Stack } from '../../support/stack';
+import { insertDelivery } from './insert';
+import { expectRefusal, stored } from './refusal';
+
+const url = 'https://example.com/hooks';
+const webhookOf = (externalId?: unknown) => ({ name: 'Orders', url, events: ['*'], externalId });
+
+let stack: Stack;
+let count = 0;
+/** One that nothing has yet, with characters that mean something in a URL. */
+const fresh = (): string => `cust/${(count += 1)}?a=%2F&b#c:@"{}`;
+const ext = (externalId: string): string => `ext:${externalId}`;
+const inPath = (externalId: string): string => encodeURIComponent(ext(externalId));
+
+beforeAll(async () => {
+  stack = await Stack.start({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
+});
+afterAll(() => stack.stop());
+
+const newProject = (externalId: unknown, query = '') =>
+  stack.admin.post(`/v1/projects${query}`, { name: 'Acme', profile: 'custom', externalId });
+
+describe('an external id', () => {
+  it.each([
+    ['empty', ''],
+    ['of 129 characters', 'x'.repeat(129)],
+    ['with a space', 'a b'],
+    ['with a control character', 'a\u0000'],
+    ['with a letter that a header can not carry', 'ä'],
+    ['with a lone surrogate', 'a\ud800'],
+    ['that begins as a reference to one', 'ext:a'],
+    ['that is no text', 42],
+  ])('%s is refused', async (_title, externalId) => {
+    const { id, client } = await stack.project();
+    const webhook = await makeWebhook(client, url);
+    const before = await stored(stack);
+    for (const answer of [
+      await newProject(externalId),
+      await stack.admin.patch(`/v1/projects/${id}`, { externalId }),
+      await client.post('/v1/webhooks', webhookOf(externalId)),
+      await client.patch(`/v1/webhooks/${webhook.id}`, { externalId }),
+    ]) {
+      expectRefusal(answer, 'validation_failed', ['externalId']);
+    }
+    expect(await stored(stack)).toEqual(before);
+  });
+
+  it.each(['a', '~'.repeat(128), 'null', 'undefined', '..', 'auth0|5f7c', '$ne', 'Ext:a'])(
+    '%s is taken, and case matters',
+    async (externalId) => {
+      const made = await newProject(externalId);
+      expect(made.body.data).toMatchObject({ externalId });
+      const path = `/v1/projects/${inPath(externalId)}`;
+      expect((await stack.admin.get(path)).body.data).toEqual(made.body.data);
+      const other = externalId.toUpperCase();
+      if (other !== externalId) {
+        expectRefusal(await stack.admin.get(`/v1/projects/${inPath(other)}`), 'not_found');
+      }
+      const inProject = stack.admin.with({ 'x-project-id': ext(externalId) });
+      expect((await inProject.get('/v1/webhooks')).status).toBe(200);
+    },
+  );
+
+  it('is null for what has none, and names none of it', async () => {
+    const { id, client } = await stack.project();
+    const webhook = await makeWebhook(client, url);
+    expect((await stack.admin.get(`/v1/projects/${id}`)).body.data.externalId).toBeNull();
+    expect((await client.get(`/v1/webhooks/${webhook.id}`)).body.data.externalId).toBeNull();
+    // As earlier versions have stored it.
+    await stack.store.projects.model.updateOne({ _id: id }, { $unset: { externalId: 1 } });
+    for (const word of ['ext:null', 'ext:undefined', 'ext:']) {
+      expectRefusal(await client.get(`/v1/webhooks/${word}`), 'not_found');
+      expectRefusal(await client.with({ 'x-project-id': word }).get('/v1/webhooks'), 'forbidden');
+    }
+  });
+});
+
+describe('a project’s', () => {
+  it('stands for the project wherever its id does', async () => {
+    const externalId = fresh();
+    const { body } = await newProject(externalId);
+    const { id } = body.data as { id: string };
+    const path = `/v1/projects/${inPath(externalId)}`;
+    expect((await stack.admin.get(path)).body.data).toEqual(body.data);
+    expect((await stack.admin.patch(path, { name: 'Beta' })).body.data).toMatchObject({ id });
+
+    const key = await stack.admin.post(`${path}/keys`, { name: 'A', role: 'owner' });
+    expect(key.body.data).toMatchObject({ projectId: id });
+    const owner = await stack.client(id, 'owner');
+    const keys = await owner.get(`${path}/keys`);
+    expect(keys.body.data.keys).toHaveLength(2);
+    const named = `${path}/keys/${key.body.data.id}`;
+    expect((await owner.delete(named)).status).toBe(200);
+
+    for (const client of [stack.admin, owner]) {
+      const inProject = client.with({ 'x-project-id': ext(externalId) });
+      expect((await inProject.get('/v1/webhooks')).status).toBe(200);
+    }
+    const entries = await stack.admin.get(`/v1/audit?target=${inPath(externalId)}`);
+    expect(entries.body.data.entries.map(({ action }: { action: string }) => action)).toEqual([
+      'project.updated',
+      'project.created',
+    ]);
+    expect((await stack.admin.delete(path)).body.data).toEqual({ id, deleted: true });
+    expectRefusal(await stack.admin.get(path), 'not_found');
+  });
+
+  it('stands for it in the platform’s routes', async () => {
+    const externalId = fresh();
+    await stack.project({ profile: 'platform', externalId });
+    const inProject = stack.admin.with({ 'x-project-id': ext(externalId) });
+    expect((await inProject.get('/api/webhooks/manage')).body).toEqual({ webhooks: [] });
+  });
+
+  it('of another project is as one that nobody has', async () => {
+    const externalId = fresh();
+    await newProject(externalId);
+    const { client } = await stack.project();
+    for (const other of [externalId, fresh()]) {
+      const named = { 'x-project-id': ext(other) };
+      expectRefusal(await client.with(named).get('/v1/webhooks'), 'forbidden');
+      expectRefusal(await client.get(`/v1/projects/${inPath(other)}/keys`), 'not_found');
+      expectRefusal(await client.get(`/v1/audit?target=${inPath(other)}`), 'not_found');
+    }
+    const nobody = fresh();
+    expectRefusal(await stack.admin.get(`/v1/projects/${inPath(nobody)}/keys`), 'not_found');
+    const named = { 'x-project-id': ext(nobody) };
+    expectRefusal(await stack.admin.with(named).get('/v1/webhooks'), 'not_found');
+  });
+
+  it('is set, moved and taken away by PATCH, and only one project has it', async () => {
+    const externalId = fresh();
+    const first = (await newProject(externalId)).body.data.id as string;
+    const second = (await newProject(undefined)).body.data.id as string;
+    for (const answer of [
+      await newProject(externalId),
+      await stack.admin.patch(`/v1/projects/${second}`, { externalId }),
+    ]) {
+      expectRefusal(answer, 'external_id_taken', ['externalId']);
+      expect(answer.body.error.message).toContain(first);
+    }
+    const same = await stack.admin.patch(`/v1/projects/${first}`, { externalId, name: 'Same' });
+    expect(same.body.data).toMatchObject({ externalId, name: 'Same' });
+    const cleared = await stack.admin.patch(`/v1/projects/${first}`, { externalId: null });
+    expect(cleared.body.data.externalId).toBeNull();
+    const moved = await stack.admin.patch(`/v1/projects/${second}`, { externalId });
+    expect(moved.body.data).toMatchObject({ id: second, externalId });
+  });
+
+  it('is free again once its project is deleted, also while that is not finished', async () => {
+    const externalId = fresh();
+    const { body } = await newProject(externalId);
+    const spy = jest.spyOn(stack.store, 'finishDeletion');
+    spy.mockRejectedValueOnce(new Error('died'));
+    const path = `/v1/projects/${inPath(externalId)}`;
+    expect((await stack.admin.delete(path)).status).toBe(500);
+    spy.mockRestore();
+    expectRefusal(await stack.admin.get(path), 'not_found');
+    const again = await newProject(externalId);
+    expect(again.status).toBe(201);
+    expect(again.body.data.id).not.toBe(body.data.id);
+    await stack.reconcile();
+    expect((await stack.admin.get(path)).body.data.id).toBe(again.body.data.id);
+  });
+});
+
+describe('a webhook’s', () => {
+  let client: ApiClient;
+  let projectId: string;
+  beforeAll(async () => {
+    ({ id: projectId, client } = await stack.project());
+  });
+
+  it('stands for the webhook wherever its id does', async () => {
+    const externalId = fresh();
+    const made = await client.post('/v1/webhooks', webhookOf(externalId));
+    const { id, secret } = made.body.data as { id: string; secret: string };
+    const path = `/v1/webhooks/${inPath(externalId)}`;
+    expect((await client.get(path)).body.data).toMatchObject({ id, externalId });
+    const description = 'Impatient';
+    expect((await client.patch(path, { description })).body.data).toMatchObject({ description });
+    expect((await client.post(`${path}/pause`)).body.data).toMatchObject({ id, isPaused: true });
+    expect((await client.post(`${path}/resume`)).body.data).toMatchObject({ id, isPaused: false });
+    expect((await client.get(`${path}/secret`)).body.data).toEqual({ secret });
+    expect((await client.post(`${path}/secret/rotate`, {})).status).toBe(200);
+    expect((await client.get(`${path}/stats`)).status).toBe(200);
+    expect((await client.post(`${path}/test`, { events: ['email.sent'] })).status).toBe(202);
+
+    const delivery = await insertDelivery(stack, { projectId, webhookId: id, status: 'failed' });
+    const failed = `/v1/deliveries?status=failed&webhookId=${inPath(externalId)}`;
+    const { deliveries } = (await client.get(failed)).body.data;
+    expect(deliveries.map((found: { id: string }) => found.id)).toEqual([delivery]);
+
+    const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
+    const replays = { ...range, webhookId: ext(externalId) };
+    const dry = await client.post('/v1/replays', { ...replays, dryRun: true });
+    expect(dry.body.data).toEqual({ matched: 1, byWebhook: { [id]: 1 } });
+    expect((await client.post('/v1/replays', replays)).body.data).toMatchObject({ webhookId: id });
+
+    const { entries } = (await client.get(`/v1/audit?target=${inPath(externalId)}`)).body.data;
+    expect(entries.map(({ action }: { action: string }) => action)).toContain('webhook.paused');
+    expect(entries.every(({ target }: { target: string }) => target === id)).toBe(true);
+    expect((await client.delete(path)).body.data).toEqual({ id, deleted: true });
+  });
+
+  it('that nobody has is not found, and neither is that of another project', async () => {
+    const externalId = fresh();
+    const other = await stack.project();
+    await other.client.post('/v1/webhooks', webhookOf(externalId));
+    const path = `/v1/webhooks/${inPath(externalId)}`;
+    const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
+    for (const answer of [
+      await client.get(path),
+      await client.patch(path, { name: 'Mine' }),
+      await client.delete(path),
+      await client.get(`${path}/secret`),
+      await client.get(`${path}/stats`),
+      await client.post(`${path}/pause`),
+      await client.post(`${path}/test`, {}),
+      await client.get(`/v1/deliveries?webhookId=${inPath(externalId)}`),
+      await client.post('/v1/replays', { ...range, webhookId: ext(externalId) }),
+    ]) {
+      expectRefusal(answer, 'not_found');
+    }
+  });
+
+  it('tells a key that may not look nothing about whether it exists', async () => {
+    const externalId = fresh();
+    await client.post('/v1/webhooks', webhookOf(externalId));
+    const sender = await stack.client(projectId, 'sender');
+    for (const name of [externalId, fresh()]) {
+      expectRefusal(await sender.get(`/v1/webhooks/${inPath(name)}`), 'forbidden');
+    }
+    expectRefusal(
+      await stack.admin.get(`/v1/webhooks/${inPath(externalId)}`),
+      'validation_failed',
+      ['x-project-id'],
+    );
+  });
+
+  it('is set and taken away by PATCH, and is one webhook’s in its project', async () => {
+    const externalId = fresh();
+    const first = (await client.post('/v1/webhooks', webhookOf(externalId))).body.data.id;
+    const second = (await client.post('/v1/webhooks', webhookOf())).body.data.id;
+    for (const answer of [
+      await client.post('/v1/webhooks', webhookOf(externalId)),
+      await client.patch(`/v1/webhooks/${second}`, { externalId }),
+    ]) {
+      expectRefusal(answer, 'external_id_taken', ['externalId']);
+      expect(answer.body.error.message).toContain(first);
+    }
+    await client.patch(`/v1/webhooks/${first}`, { externalId: null });
+    const moved = await client.patch(`/v1/webhooks/${second}`, { externalId });
+    expect(moved.body.data).toMatchObject({ id: second, externalId });
+    const other = await stack.project();
+    expect((await other.client.post('/v1/webhooks', webhookOf(externalId))).status).toBe(201);
+  });
+});
+
+describe('?get_if_exists=true', () => {
+  const GET = '?get_if_exists=true';
+
+  it('makes a project, and answers it unchanged from then on', async () => {
+    const externalId = fresh();
+    const made = await newProject(externalId, GET);
+    expect(made.status).toBe(201);
+    const again = await stack.admin.post(`/v1/projects${GET}`, { name: 'Other', externalId });
+    expect(again.status).toBe(200);
+    expect(again.body.data).toEqual(made.body.data);
+    expectRefusal(await newProject(externalId, '?get_if_exists=false'), 'external_id_taken', [
+      'externalId',
+    ]);
+    const { entries } = (await stack.admin.get(`/v1/audit?target=${made.body.data.id}`)).body.data;
+    expect(entries).toHaveLength(1);
+  });
+
+  it('makes a webhook, and answers it without its secret from then on, whatever the limit', async () => {
+    const externalId = fresh();
+    const { client } = await stack.project({ policy: { maxWebhooks: 1 } });
+    const made = await client.post(`/v1/webhooks${GET}`, webhookOf(externalId));
+    expect(made.status).toBe(201);
+    const again = await client.post(`/v1/webhooks${GET}`, webhookOf(externalId));
+    expect(again.status).toBe(200);
+    const { secret: _secret, ...shown } = made.body.data;
+    expect(again.body.data).toEqual(shown);
+    const full = await client.post(`/v1/webhooks${GET}`, webhookOf(fresh()));
+    expectRefusal(full, 'webhook_limit_reached', ['policy.maxWebhooks']);
+  });
+
+  it.each([undefined, null])('needs an external id, not %s', async (externalId) => {
+    const { client } = await stack.project();
+    const refused = [
+      await newProject(externalId, GET),
+      await client.post(`/v1/webhooks${GET}`, webhookOf(externalId)),
+    ];
+    for (const answer of refused) expectRefusal(answer, 'validation_failed', ['externalId']);
+  });
+
+  it.each([
+    ['?get_if_exists=yes', 'get_if_exists'],
+    ['?get_if_exist=true', 'get_if_exist'],
+  ])('%s is refused', async (query, field) => {
+    const { client } = await stack.project();
+    expectRefusal(await newProject(fresh(), query), 'validation_failed', [field]);
+    const answer = await client.post(`/v1/webhooks${query}`, webhookOf(fresh()));
+    expectRefusal(answer, 'validation_failed', [field]);
+  });
+
+  it('makes one of 20 at once, whose key one of them is told', async () => {
+    const externalId = fresh();
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () => newProject(externalId, `${GET}&key=owner`)),
+    );
+    expect(answers.map(({ status }) => status).toSorted((a, b) => b - a)).toEqual([
+      201,
+      ...Array.from({ length: 19 }, () => 200),
+    ]);
+    const [id, ...others] = new Set(answers.map(({ body }) => body.data.id as string));
+    expect(others).toEqual([]);
+    expect(answers.filter(({ body }) => body.data.key !== undefined)).toHaveLength(1);
+    expect(await stack.store.keys.model.countDocuments({ projectId: id })).toBe(1);
+
+    const client = await stack.client(id!, 'owner');
+    const hooks = await Promise.all(
+      Array.from({ length: 20 }, () => client.post(`/v1/webhooks${GET}`, webhookOf(externalId))),
+    );
+    expect(hooks.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(hooks.filter(({ status }) => status === 200)).toHaveLength(19);
+    expect((await client.get('/v1/webhooks')).body.data.webhooks).toHaveLength(1);
+    expect((await stack.store.projects.get(id!))!.webhookCount).toBe(1);
+  });
+
+  it('without it one of 20 at once is made, and 19 are told who has it', async () => {
+    const externalId = fresh();
+    const answers = await Promise.all(Array.from({ length: 20 }, () => newProject(externalId)));
+    const [made, ...others] = answers.filter(({ status }) => status === 201);
+    expect(others).toEqual([]);
+    for (const answer of answers.filter((it) => it !== made)) {
+      expectRefusal(answer, 'external_id_taken', ['externalId']);
+      expect(answer.body.error.message).toContain(made!.body.data.id);
+    }
+  });
+});
+
+describe('?key', () => {
+  it.each(KEY_ROLES)('=%s makes the project’s first key with it', async (role) => {
+    const made = await newProject(fresh(), `?key=${role}`);
+    expect(made.status).toBe(201);
+    const { id, key, keyId } = made.body.data as { id: string; key: string; keyId: string };
+    const inProject = await stack.admin.get(`/v1/projects/${id}/keys`);
+    expect(inProject.body.data.keys).toEqual([
+      expect.objectContaining({ id: keyId, projectId: id, role, expiresAt: null }),
+    ]);
+    const answer = await fetch(`${stack.url}/v1/webhooks`, {
+      headers: { authorization: `Bearer ${key}` },
+    });
+    expect(answer.status).toBe(role === 'sender' ? 403 : 200);
+    expect((await stack.admin.get(`/v1/projects/${id}`)).body.data).not.toHaveProperty('key');
+
+    const { entries } = (await stack.admin.with({ 'x-project-id': id }).get('/v1/audit')).body.data;
+    const actions = entries.map(({ action, target, outcome }: Record<string, string>) => [
+      action,
+      target,
+      outcome,
+    ]);
+    expect(actions).toHaveLength(2);
+    expect(actions).toEqual(
+      expect.arrayContaining([
+        ['project.created', id, 'done'],
+        ['key.created', keyId, 'done'],
+      ]),
+    );
+    expect(JSON.stringify(entries)).not.toContain(key);
+  });
+
+  it('makes none for a project that is there already', async () => {
+    const externalId = fresh();
+    const made = await newProject(externalId, '?key=owner');
+    const again = await newProject(externalId, '?key=owner&get_if_exists=true');
+    expect(again.status).toBe(200);
+    expect(again.body.data).not.toHaveProperty('key');
+    expectRefusal(await newProject(externalId, '?key=owner'), 'external_id_taken', ['externalId']);
+    const { id } = made.body.data;
+    expect(await stack.store.keys.model.countDocuments({ projectId: id })).toBe(1);
+  });
+
+  it.each(['?key=admin', '?key=', '?key=owner&key=reader', '?keys=owner'])(
+    '%s makes nothing',
+    async (query) => {
+      const before = await stored(stack);
+      const field = query.startsWith('?keys') ? 'keys' : 'key';
+      expectRefusal(await newProject(fresh(), query), 'validation_failed', [field]);
+      expect(await stored(stack)).toEqual(before);
+    },
+  );
+
+  it('makes no project without its key', async () => {
+    const before = await stored(stack);
+    const spy = jest.spyOn(stack.store.keys, 'create').mockRejectedValueOnce(new Error('died'));
+    expect((await newProject(fresh(), '?key=owner')).status).toBe(500);
+    spy.mockRestore();
+    expect(await stored(stack)).toEqual(before);
+  });
+});
