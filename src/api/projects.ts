@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
+import { ADDRESS_ALONE } from '../domain/mailbox';
 import { DEFAULT_PROFILE, getProfile, profiles } from '../profiles';
 import type { Cipher } from '../store/cipher';
 import { KEY_ROLES } from '../store/keys';
@@ -20,7 +21,12 @@ const changeable = {
   externalId: externalIdField,
   name: nameField,
   plan: z.string().trim().min(1).max(100).nullable().optional(),
-  ownerEmail: z.email().max(320).nullable().optional(),
+  ownerEmail: z
+    .string()
+    .max(320)
+    .regex(ADDRESS_ALONE, 'must be an e-mail address, "local@domain"')
+    .nullable()
+    .optional(),
   policy: z
     .strictObject({
       ...policyFields,
@@ -32,8 +38,13 @@ const changeable = {
 
 export const projectBody = z.strictObject({
   ...changeable,
+  // `EmailSendX` is what people call it, `emailsendx` its name here.
   profile: z
-    .enum([...profiles.keys()], `must be one of: ${[...profiles.keys()].join(', ')}`)
+    .string()
+    .trim()
+    .toLowerCase()
+    .pipe(z.enum([...profiles.keys()], `must be one of: ${[...profiles.keys()].join(', ')}`))
+    .meta({ override: { type: 'string', enum: [...profiles.keys()] } })
     .default(DEFAULT_PROFILE),
 });
 export const projectChanges = z

@@ -13,7 +13,8 @@ const messageOf = <E extends string>(...triggers: [E, ...E[]]) => ({
   from: sender,
   recipient: emailAddress,
   subject,
-  message_id_header: z.string().min(1).max(998),
+  /** May be empty: an e-mail may have no Message-ID. */
+  message_id_header: text,
   id,
 });
 
@@ -73,12 +74,12 @@ export const suppressionCreatedData = z.strictObject({
   /** As a rule 30 days after `created_at`. */
   expires_at: instant,
   reason: text,
-  sending_domain: z.string().min(1).max(253),
+  sending_domain: z.string().min(1),
 });
 
 export const dnsErrorData = z.strictObject({
   account_id: id,
-  domain: z.string().min(1).max(253),
+  domain: z.string().min(1),
   spf_valid: z.boolean(),
   dkim_valid: z.boolean(),
   dmarc_valid: z.boolean(),

@@ -1,13 +1,13 @@
 import { z } from 'zod';
-import { emailAddress, instant, text, url } from './fields';
+import { emailAddress, id, instant, text, url } from './fields';
 
 /* The `data` of the 4 platform event types (contract, sections 2 and 6). */
 
 const activity = {
-  /** The provider's id of the e-mail; some use its Message-ID, so as long as a header line. */
-  email_id: z.string().min(1).max(998),
-  /** Missing where the provider's event didn't name one. */
-  recipient: emailAddress.optional(),
+  /** The provider's id of the e-mail; some use its Message-ID. */
+  email_id: id,
+  /** Missing or null where the provider's event didn't name one. */
+  recipient: emailAddress.nullish(),
   /** When it happened. */
   timestamp: instant,
 };

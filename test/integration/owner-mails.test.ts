@@ -1,3 +1,4 @@
+import { domainToUnicode } from 'node:url';
 import { pino } from 'pino';
 import { TASK_QUEUE, WORKFLOWS } from '../../src/contracts/temporal';
 import { Mailer } from '../../src/mail/mailer';
@@ -182,6 +183,26 @@ describe('mails to the owner of a failing webhook', () => {
     expect(mail!.headers.get('subject')).toBe(`Webhook "${inLine}" was disabled`);
     expect(mail!.text.split('\n')[0]).toContain(inLine);
   });
+
+  it.each(['jörg@müller.example', '"john.doe"@example.com', 'owner@例子.example'])(
+    'go to %s, as events take it',
+    async (ownerEmail) => {
+      const patched = await stack.admin.patch(`/v1/projects/${projectId}`, { ownerEmail });
+      expect(patched.body.data.ownerEmail).toBe(ownerEmail);
+      receiver.respondWith(410);
+      const { id } = await makeWebhook(client, receiver.url);
+      await deliver('failed');
+      await disabled(id);
+      await stack.reconcile();
+      const [, local, domain] = /^(.*)@(.*)$/.exec(ownerEmail)!;
+      const [[to]] = mailServer.mails.map(({ recipients }) => recipients) as [[string]];
+      // The server has the domain in either form; the mailbox as it is.
+      expect([local, domainToUnicode(domain!)]).toEqual([
+        to.slice(0, to.lastIndexOf('@')),
+        domainToUnicode(to.slice(to.lastIndexOf('@') + 1)),
+      ]);
+    },
+  );
 
   it('hold no secret, no address of the webhook, no header and no payload', async () => {
     receiver.respondWith({ kind: 'answer', status: 410, body: 'answer-mark' });

@@ -50,6 +50,24 @@ describe('events', () => {
     });
   });
 
+  it.each<[what: string, type: string, fields: Record<string, unknown>]>([
+    ['a long subject', 'email.sent', { subject: 'x'.repeat(20_000) }],
+    ['a quoted display name', 'email.sent', { from: '"Acme, Inc. <a>" <news@acme.example>' }],
+    ['a long id', 'email.sent', { emailId: 'x'.repeat(2_000) }],
+    ['a quoted local part', 'email.sent', { to: { email: '"john doe"@example.com' } }],
+    ['a local part of SRS', 'email.sent', { to: { email: `SRS0=${'x'.repeat(200)}@c.example` } }],
+    ['letters of other scripts', 'email.sent', { to: { email: 'jörg@müller.example' } }],
+    ['a long name', 'email.sent', { to: { email: 'a@b.example', name: 'x'.repeat(2_000) } }],
+    ['an empty link', 'email.clicked', { clickedUrl: '' }],
+    ['a link without a scheme', 'email.clicked', { clickedUrl: 'acme.example/?q={{id}}' }],
+    ['a long reason', 'email.bounced', { reason: '550 '.repeat(10_000) }],
+  ])('takes %s, as e-mail does, for %s', async (_what, type, fields) => {
+    const data = { ...emailSent, ...fields };
+    const posted = await client.post('/v1/events', { type, data });
+    expect(posted.status).toBe(202);
+    expect((await client.get(`/v1/events/${posted.body.data.id}`)).body.data.data).toEqual(data);
+  });
+
   it('carries custom fields of contacts along, of any JSON type', async () => {
     const data = { email: 'ada@example.org', age: 36, tags: ['a'], nested: { deep: [null, true] } };
     const posted = await client.post('/v1/events', { type: 'contact.created', data });

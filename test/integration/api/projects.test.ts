@@ -62,6 +62,14 @@ describe('projects', () => {
     expect((await stack.admin.get(path)).body.data).toEqual(changed.body.data);
   });
 
+  it.each([
+    ['EmailSendX', 'emailsendx'],
+    [' AUTOSEND ', 'autosend'],
+  ])('takes the profile %j as %s', async (profile, name) => {
+    const made = await stack.admin.post('/v1/projects', { name: 'A', profile });
+    expect([made.status, made.body.data.profile]).toEqual([201, name]);
+  });
+
   describe('a body that is refused, with nothing stored', () => {
     it.each([
       ['without a name', {}, ['name']],

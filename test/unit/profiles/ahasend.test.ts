@@ -42,10 +42,10 @@ test('the sample suppression lasts 30 days', () => {
 
 test.each([
   ['message.opened', 'from', ['a@b.example', 'Acme, Inc. <news@acme.example>'], ['', undefined]],
-  ['message.opened', 'subject', ['', 'Grüße 🎉'], ['a'.repeat(999), undefined]],
+  ['message.opened', 'subject', ['', 'Grüße 🎉', 'a'.repeat(20_000)], [null, undefined]],
   ['message.opened', 'ip', ['203.0.113.7', '2001:db8::1', undefined], ['203.0.113', '']],
   ['message.clicked', 'is_bot', [true, false, undefined], ['false', 0]],
-  ['message.clicked', 'url', ['https://acme.example/a?b=c', undefined], ['/a', '']],
+  ['message.clicked', 'url', ['https://acme.example/a?b=c', '/a', '', undefined], [7]],
   [
     'suppression.created',
     'expires_at',

@@ -110,6 +110,7 @@ const platform = ((): Catalogue => {
       bounce_type: 'soft',
       reason: 'over quota',
     },
+    nullable: ['recipient'],
   };
 })();
 
