@@ -14,6 +14,8 @@ export function requestHeaders(
     ...openHeaders(cipher, webhook),
     'Content-Type': 'application/json',
     'User-Agent': `Posthorn/${version}`,
+    // In every profile: not every envelope has a place for it.
+    ...(event.test && { 'X-Webhook-Test': 'true' }),
     ...signatureHeaders({
       schemes: webhook.signing,
       secrets: webhook.secrets

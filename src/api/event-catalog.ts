@@ -28,7 +28,8 @@ function shownSchema(definition: EventTypeDefinition): Record<string, unknown> {
   return shown;
 }
 
-function ofProfile(definition: EventTypeDefinition): EventType {
+/** An event type of a profile's. */
+export function ofProfile(definition: EventTypeDefinition): EventType {
   const { type, description, sample, data: schema } = definition;
   return {
     type,

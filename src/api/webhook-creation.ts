@@ -7,6 +7,7 @@ import type { Store } from '../store/store';
 import { sealHeaders } from '../store/webhook-headers';
 import type { WebhookRecord } from '../store/webhooks';
 import { ApiError } from './errors';
+import { ofProfile } from './event-catalog';
 import type { Intake } from './intake';
 import { prepareTest } from './test-events';
 import type { NewWebhookBody } from './webhook-body';
@@ -24,7 +25,7 @@ export async function createWebhook(
   settings: NewWebhookBody,
 ): Promise<{ webhook: WebhookRecord; secret: string; pingId: string | null }> {
   const profile = getProfile(project.profile);
-  if (project.plan !== null && profile.plansWithoutWebhooks.includes(project.plan)) {
+  if (profile.plansWithoutWebhooks.some((plan) => plan === project.plan?.trim().toLowerCase())) {
     throw new ApiError(
       'plan_not_allowed',
       `the plan "${project.plan}" has no webhooks; they need another plan`,
@@ -35,10 +36,6 @@ export async function createWebhook(
   const secret = settings.secret ?? generateSecret(profile.secretFormat);
   const max = project.policy.maxWebhooks ?? profile.maxWebhooks;
   const { pingOnCreate } = profile;
-  const pinged =
-    pingOnCreate !== null
-      ? (await intake.catalog.find(project, [pingOnCreate])).get(pingOnCreate)
-      : undefined;
   const { webhook, ping } = await store.transaction(async (session) => {
     if (!(await store.projects.takeWebhookPlace(project._id, max, session))) {
       throw new ApiError('webhook_limit_reached', `this project holds its ${max} webhooks`, [
@@ -62,8 +59,9 @@ export async function createWebhook(
       },
       session,
     );
-    if (!pinged) return { webhook: created, ping: null };
-    const test = prepareTest(intake, project, created, pinged, { isPing: true });
+    if (pingOnCreate === null) return { webhook: created, ping: null };
+    const ping = ofProfile(pingOnCreate);
+    const test = prepareTest(intake, project, created, ping, { isPing: true });
     await store.deliveries.insertAll([test.delivery], session);
     const events = await store.events.insertAll([test.event], session);
     return { webhook: created, ping: { id: test.delivery._id, events } };

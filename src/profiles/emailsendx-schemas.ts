@@ -64,6 +64,9 @@ export const contactUpdatedData = z.strictObject({
   updatedAt: instant,
 });
 
+/** Of the ping: marked as a test, and without anything that could be taken for a person's. */
+export const pingData = z.strictObject({ test: z.literal(true), message: text });
+
 export const campaignSentData = z.strictObject({
   campaignId: id,
   campaignName: name,

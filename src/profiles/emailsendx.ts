@@ -9,6 +9,7 @@ import {
   contactUpdatedData,
   deliveredData,
   openedData,
+  pingData,
   unsubscribedData,
 } from './emailsendx-schemas';
 import type { Profile } from './profile';
@@ -113,6 +114,9 @@ export const emailsendx: Profile = {
   maxWebhooks: 10,
   plansWithoutWebhooks: ['hobby'],
   httpInDevelopment: false,
-  pingOnCreate: 'email.delivered',
+  pingOnCreate: defineEvent('ping', 'A webhook was created; nothing has happened.', pingData, {
+    test: true,
+    message: 'This is a test of a new webhook. No email was sent.',
+  }),
   notifyOwnerOnDisable: false,
 };

@@ -68,15 +68,19 @@ export interface Profile {
   secretFromCaller: boolean;
   policy: DeliveryPolicy;
   maxWebhooks: number;
-  /** Values of a project's `plan` with which it may hold no webhook. Other plans, and none, may. */
+  /**
+   * Values of a project's `plan`, in lower case, with which it may hold no webhook. Other plans, and
+   * none, may.
+   */
   plansWithoutWebhooks: readonly string[];
   /** Whether `http://` is allowed for any public host while POSTHORN_ENV=development. */
   httpInDevelopment: boolean;
   /**
-   * The event type whose sample is sent as a test ping, one attempt, when a webhook is created; its
-   * result is in the answer and changes nothing else. null: there is no ping.
+   * What is sent as a test, one attempt, when a webhook is created; its result is in the answer and
+   * changes nothing else. Its type is none of `events`: nobody posts it or subscribes to it. null: there
+   * is no ping.
    */
-  pingOnCreate: string | null;
+  pingOnCreate: EventTypeDefinition | null;
   /**
    * Whether the project's `ownerEmail` is told by e-mail when a webhook was disabled by itself, and
    * warned before.

@@ -61,12 +61,12 @@ describe('a secret of the caller’s own', () => {
 });
 
 describe('a plan without webhooks', () => {
-  it('holds none', async () => {
-    const client = await clientOf('emailsendx', { plan: 'hobby' });
+  it.each(['hobby', 'Hobby', ' HOBBY '])('holds none: %j', async (plan) => {
+    const client = await clientOf('emailsendx', { plan });
     const before = await stored(stack);
     const refused = await client.post('/v1/webhooks', { name: 'Free', url, events: ['*'] });
     expectRefusal(refused, 'plan_not_allowed', ['plan']);
-    expect(refused.body.error.message).toContain('"hobby"');
+    expect(refused.body.error.message).toContain(`"${plan.trim()}"`);
     expect(await stored(stack)).toEqual(before);
   });
 

@@ -1,5 +1,5 @@
+import { createHmac } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import { getProfile } from '../../src/profiles';
 import type { Answer } from '../support/api-client';
 import { deliveryWith } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -22,7 +22,7 @@ describe('the ping of a new webhook', () => {
   });
   afterAll(() => Promise.all([stack.stop(), receiver.close()]));
 
-  it('is a signed sample, and its success is in the answer', async () => {
+  it('is signed, marked as a test in headers and body, and its success is in the answer', async () => {
     const { client, id: projectId } = await stack.project(ping);
     const made = await client.post('/v1/webhooks', { ...body, url: receiver.url });
     expect(made.status).toBe(201);
@@ -32,12 +32,15 @@ describe('the ping of a new webhook', () => {
     });
     expect(receiver.requests).toHaveLength(1);
     const { headers, rawBody } = receiver.requests[0]!;
-    expect(headers['x-webhook-event']).toBe('email.delivered');
-    const { sample } = getProfile('emailsendx').events[0]!;
-    expect(JSON.parse(rawBody.toString())).toMatchObject({
-      event: 'email.delivered',
+    expect(headers).toMatchObject({ 'x-webhook-event': 'ping', 'x-webhook-test': 'true' });
+    const key = made.body.data.secret as string;
+    const signature = createHmac('sha256', key).update(rawBody).digest('hex');
+    expect(headers['x-webhook-signature']).toBe(signature);
+    expect(JSON.parse(rawBody.toString())).toEqual({
+      event: 'ping',
       workspaceId: projectId,
-      data: sample,
+      timestamp: expect.stringMatching(/Z$/),
+      data: { test: true, message: expect.any(String) },
     });
     const list = await client.get(`/v1/deliveries?webhookId=${made.body.data.id}`);
     expect(list.body.data.deliveries).toMatchObject([
@@ -47,6 +50,16 @@ describe('the ping of a new webhook', () => {
       const { data } = (await client.get(`/v1/webhooks/${made.body.data.id}`)).body;
       return data.lastSuccessAt !== null && data.lastStatus === 200 && data.failureCount === 0;
     });
+  });
+
+  it('is no type to post or to subscribe to', async () => {
+    const { client } = await stack.project(ping);
+    const events = (await client.get('/v1/webhooks/events/available')).body.data.events;
+    expect(events).not.toContain('ping');
+    const subscribed = { ...body, url: receiver.url, events: ['ping'] };
+    expectRefusal(await client.post('/v1/webhooks', subscribed), 'validation_failed', ['events.0']);
+    const posted = { type: 'ping', data: { test: true, message: '' } };
+    expectRefusal(await client.post('/v1/events', posted), 'validation_failed', ['type']);
   });
 
   const unreachable = 'http://127.0.0.1:9';

@@ -67,6 +67,7 @@ describe('a test', () => {
     expect(path).toBe('/');
     expect(headers['x-webhook-event']).toBe('email.clicked');
     expect(headers['x-webhook-delivery-id']).toBe(id);
+    expect(headers['x-webhook-test']).toBe('true');
     expect(JSON.parse(rawBody.toString())).toEqual({
       type: 'email.clicked',
       createdAt: event.createdAt,
@@ -186,6 +187,27 @@ describe('without a worker', () => {
     }
   });
 });
+
+it.each(['autosend', 'platform', 'emailsendx', 'ahasend'])(
+  'a test of the profile %s says so in a header, and a real event has no such header',
+  async (profile) => {
+    const { client } = await stack.project({ profile });
+    const path = `/${profile}`;
+    const webhook = await makeWebhook(client, receiver.url + path);
+    const [type] = typesOf(profile) as [string];
+    const sent = async (mark: string | undefined) =>
+      receiver.waitFor((all) =>
+        all.some(
+          ({ path: at, headers, rawBody }) =>
+            at === path && headers['x-webhook-test'] === mark && rawBody.includes(`"${type}"`),
+        ),
+      );
+    await test(client, webhook, [type]);
+    await sent('true');
+    await client.post('/v1/events', { type, data: sampleOf(profile, type) });
+    await sent(undefined);
+  },
+);
 
 it('a test says so in its data where the type’s schema lets it', async () => {
   const { client } = await stack.project({ profile: 'custom' });

@@ -25,10 +25,14 @@ function bodyOf({ envelope }: Profile, { type, data, sample }: EventTypeDefiniti
   return { schema: z.object(shape), example };
 }
 
+const testHeader = z.object({
+  'x-webhook-test': z.literal('true').optional().describe('Of tests and pings alone.'),
+});
+
 /** What the profiles' events look like when they arrive (OpenAPI's `webhooks`), as `profile/type`. */
 export const eventWebhooks: ZodOpenApiPathsObject = Object.fromEntries(
   [...profiles.values()].flatMap((profile) =>
-    profile.events.map((event) => [
+    [...profile.events, ...(profile.pingOnCreate ? [profile.pingOnCreate] : [])].map((event) => [
       `${profile.name}/${event.type}`,
       {
         post: {
@@ -37,6 +41,7 @@ export const eventWebhooks: ZodOpenApiPathsObject = Object.fromEntries(
           summary: event.type,
           description: event.description,
           security: [],
+          requestParams: { header: testHeader },
           requestBody: { required: true, content: { 'application/json': bodyOf(profile, event) } },
           responses: {
             '2XX': { description: 'Arrived. Everything else is a failed attempt.' },

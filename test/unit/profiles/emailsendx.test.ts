@@ -3,9 +3,9 @@ import { problemPaths, problemsOfSample } from './problem-paths';
 
 /* What holds for every profile's catalogue is in profiles.test.ts. */
 
-test('the sample of email.delivered, which is the ping, has its fields in the documented order', () => {
-  const ping = emailsendx.events.find(({ type }) => type === emailsendx.pingOnCreate)!;
-  expect(Object.keys(ping.sample)).toEqual([
+test('the sample of email.delivered has its fields in the documented order', () => {
+  const delivered = emailsendx.events.find(({ type }) => type === 'email.delivered')!;
+  expect(Object.keys(delivered.sample)).toEqual([
     'emailId',
     'campaignId',
     'campaignName',
@@ -14,6 +14,13 @@ test('the sample of email.delivered, which is the ping, has its fields in the do
     'sentAt',
     'deliveredAt',
   ]);
+});
+
+test('the ping looks like no event, and says that it is a test', () => {
+  const { type, sample, data } = emailsendx.pingOnCreate!;
+  expect([type, sample.test]).toEqual(['ping', true]);
+  expect(emailsendx.events.map((event) => event.type)).not.toContain(type);
+  expect(problemPaths(data, sample)).toEqual([]);
 });
 
 test("the public reference's example of email.delivered is accepted", () => {
@@ -38,9 +45,9 @@ test.each([
     ['2026-10-01T09:30:00Z', '2026-10-01T11:30:00.123+02:00'],
     ['2026-10-01', '2026-13-01T09:30:00Z', '', undefined],
   ],
-  ['email.delivered', 'campaignName', ['', 'Grüße 🎉'], ['a'.repeat(999), undefined]],
+  ['email.delivered', 'campaignName', ['', 'Grüße 🎉', 'a'.repeat(20_000)], [null, undefined]],
   ['email.opened', 'ipAddress', ['203.0.113.7', '2001:db8::1'], ['203.0.113', 'localhost', '']],
-  ['email.clicked', 'url', ['https://acme.example/a?b=c'], ['/a', '', undefined]],
+  ['email.clicked', 'url', ['https://acme.example/a?b=c', '/a', ''], [7, undefined]],
   ['contact.created', 'metadata', [{}, { seats: 3, tags: ['a'], x: null }], [[], 'a']],
   ['contact.updated', 'changedFields', [[], ['lastName', 'company']], ['lastName']],
   ['campaign.sent', 'recipientCount', [0, 1_000_000], [-1, 0.5, '3', undefined]],
