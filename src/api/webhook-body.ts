@@ -9,6 +9,7 @@ import type { Profile } from '../profiles';
 import { policyFields } from './policy';
 import { externalIdField } from './schemas/fields';
 import { nameField } from './validation';
+import type { WebhookChanges } from './webhook-update';
 
 /** RFC 9110, 5.6.2: a header's name. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
@@ -116,7 +117,7 @@ export function webhookBodies(
   urlPolicy: WebhookUrlPolicy,
 ): {
   create: z.ZodType<NewWebhookBody>;
-  update: z.ZodType<Partial<WebhookSettings> & { isActive?: boolean }>;
+  update: z.ZodType<WebhookChanges>;
 } {
   const settings = {
     externalId: externalIdField,

@@ -4,16 +4,15 @@ import { z } from 'zod';
 import { withoutCredentials } from '../domain/credential-header';
 import { getProfile, type Profile } from '../profiles';
 import type { Cipher } from '../store/cipher';
-import { OperationalEvents } from '../store/operational-events';
 import type { Store } from '../store/store';
-import { openHeaders, sealHeaders } from '../store/webhook-headers';
+import { openHeaders } from '../store/webhook-headers';
 import type { WebhookRecord } from '../store/webhooks';
 import type { Engine } from '../temporal/client';
 import { effectivePolicy } from '../profiles/policy';
 import { answer, answerPage } from './answers';
 import { audited, nothingChanged } from './audited';
 import { allow, maySeeCredentials, projectOf } from './auth';
-import { ApiError, notFound } from './errors';
+import { notFound } from './errors';
 import type { Intake } from './intake';
 import { pingResult } from './ping';
 import { changeOrRefuse, createOrGet, getIfExistsField, webhookParam } from './references';
@@ -23,6 +22,7 @@ import { pageQuery, parse, parseBody, parseListQuery, pathId } from './validatio
 import { subscriptionField, webhookBodiesOf } from './webhook-body';
 import { createWebhook } from './webhook-creation';
 import { webhookSecretRouter } from './webhook-secret';
+import { updateWebhook, urlImmutable } from './webhook-update';
 
 export interface WebhooksDependencies {
   store: Store;
@@ -78,7 +78,6 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   router.param('id', webhookParam(store));
   const read = allow('owner', 'reader');
   const write = allow('owner');
-  const operational = new OperationalEvents(store, deps.retentionDays);
 
   /** As this key may see it: one that may only read doesn't see the receiver's credentials. */
   const viewFor =
@@ -136,28 +135,12 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
 
   router.patch('/:id', write, audited('webhook.updated'), async (req, res) => {
     const id = pathId(req, 'webhook');
-    if (req.body !== undefined && Object.hasOwn(req.body as object, 'url')) {
-      throw new ApiError('url_immutable', 'a webhook keeps its url; make a new webhook instead', [
-        { field: 'url', message: 'can not be changed' },
-      ]);
-    }
-    const { isActive, headers, ...changes } = parseBody((await bodiesFor(res)).update, req);
-    const updated = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
-      operational.update(projectOf(res), id, {
-        ...changes,
-        ...(headers && { headers: sealHeaders(deps.cipher, id, headers) }),
-        ...(isActive === true && {
-          isActive,
-          disabledReason: null,
-          failureCount: 0,
-          warnings: [],
-        }),
-        ...(isActive === false && { isActive, disabledReason: 'manual' }),
-      }),
+    if (req.body !== undefined && Object.hasOwn(req.body as object, 'url')) throw urlImmutable();
+    const changes = parseBody((await bodiesFor(res)).update, req);
+    const webhook = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
+      updateWebhook(deps, projectOf(res), id, changes),
     );
-    if (!updated) throw notFound('the webhook');
-    deps.intake.startAll(updated.events);
-    answer(res, viewFor(res)(updated.webhook));
+    answer(res, viewFor(res)(webhook));
   });
 
   router.delete('/:id', write, audited('webhook.deleted'), async (req, res) => {

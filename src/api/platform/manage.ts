@@ -1,19 +1,23 @@
-import { Router } from 'express';
+import { timingSafeEqual } from 'node:crypto';
+import { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { isSubscribed } from '../../domain/subscription';
 import { getProfile, type Profile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
+import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { WebhookRecord } from '../../store/webhooks';
 import { audited } from '../audited';
 import { allow, projectOf } from '../auth';
-import { invalid } from '../errors';
+import { invalid, notFound } from '../errors';
 import type { Intake } from '../intake';
 import { jsonBody } from '../json-body';
+import { webhookParam } from '../references';
 import type { platformWebhookSchema } from '../schemas/platform';
-import { parse, parseBody } from '../validation';
+import { parse, parseBody, pathId } from '../validation';
 import { webhookBodiesOf, type NewWebhookBody } from '../webhook-body';
 import { createWebhook } from '../webhook-creation';
+import { updateWebhook, urlImmutable } from '../webhook-update';
 
 export interface ManageDependencies {
   store: Store;
@@ -21,6 +25,7 @@ export interface ManageDependencies {
   intake: Intake;
   development: boolean;
   allowedCidrs: readonly string[];
+  retentionDays: number;
 }
 
 const BODY_LIMIT = '256kb';
@@ -33,6 +38,10 @@ export const manageBody = z.strictObject({
   events: z.string().max(1000),
   secret: z.string().optional(),
 });
+/** All of a webhook anew. */
+export const manageReplacement = manageBody.extend({ active: z.boolean().optional() });
+export const manageChanges = manageReplacement.partial();
+type ManageChanges = z.infer<typeof manageChanges>;
 
 /** A webhook as the platform shows it: what it is subscribed to in short names, joined by commas. */
 function view(
@@ -49,16 +58,18 @@ function view(
   };
 }
 
-/** `open,click` as event types. */
+/** `open,click`, or `email.open,email.click`, as event types. */
 function typesOf(events: string, { aliases }: Profile): string[] {
-  return events.split(',').map((name) => {
-    const type = aliases.get(name.trim());
+  const types = events.split(',').map((part) => {
+    const name = part.trim().toLowerCase();
+    const type = aliases.get(name) ?? [...aliases.values()].find((known) => known === name);
     if (type === undefined) {
-      const message = `must be of ${[...aliases.keys()].join(', ')}, joined by commas`;
+      const message = `must be of ${[...aliases].flat().join(', ')}, joined by commas`;
       throw invalid([{ field: 'events', message }]);
     }
     return type;
   });
+  return [...new Set(types)];
 }
 
 /** The platform gives its webhooks no name; ours are called after the host. */
@@ -66,9 +77,30 @@ function nameOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host.slice(0, MAX_NAME_LENGTH) || 'webhook' : 'webhook';
 }
 
+/** @throws ApiError 404 */
+async function webhookOf(
+  store: Store,
+  project: ProjectRecord,
+  req: Request,
+): Promise<WebhookRecord> {
+  const webhook = await store.webhooks.get(project._id, pathId(req, 'webhook'));
+  if (!webhook) throw notFound('the webhook');
+  return webhook;
+}
+
+/** Whether it is the webhook's newest secret: a caller may repeat all that it has set. */
+function isSecretOf(cipher: Cipher, { _id, secrets }: WebhookRecord, secret: string): boolean {
+  const [newest] = secrets;
+  const [given, kept] = [secret, newest ? cipher.open(newest, _id) : ''].map((text) =>
+    Buffer.from(text),
+  );
+  return given!.length === kept!.length && timingSafeEqual(given!, kept!);
+}
+
 /** `/api/webhooks/manage`: the project's webhooks, in the platform's form. */
 export function manageRouter(deps: ManageDependencies): Router {
   const router = Router();
+  router.param('id', webhookParam(deps.store));
 
   router.get('/', allow('owner', 'reader'), async (_req, res) => {
     const project = projectOf(res);
@@ -95,6 +127,39 @@ export function manageRouter(deps: ManageDependencies): Router {
       // The caller knows its own.
       ...(secret === undefined && { secret: made.secret }),
     });
+  });
+
+  router.get('/:id', allow('owner', 'reader'), async (req, res) => {
+    const project = projectOf(res);
+    res.json(view(await webhookOf(deps.store, project, req), getProfile(project.profile)));
+  });
+
+  const change =
+    (body: z.ZodType<ManageChanges>): RequestHandler =>
+    async (req, res) => {
+      const project = projectOf(res);
+      const profile = getProfile(project.profile);
+      const { url, events, secret, active } = parseBody(body, req);
+      const before = await webhookOf(deps.store, project, req);
+      if (url !== undefined && url !== before.url) throw urlImmutable();
+      if (secret !== undefined && !isSecretOf(deps.cipher, before, secret)) {
+        const message = 'is changed by POST /v1/webhooks/:id/secret/rotate';
+        throw invalid([{ field: 'secret', message }]);
+      }
+      const webhook = await updateWebhook(deps, project, before._id, {
+        ...(events !== undefined && { events: typesOf(events, profile) }),
+        ...(active !== undefined && { isActive: active }),
+      });
+      res.json(view(webhook, profile));
+    };
+  const update = [allow('owner'), json, audited('webhook.updated')];
+  router.put('/:id', ...update, change(manageReplacement));
+  router.patch('/:id', ...update, change(manageChanges));
+
+  router.delete('/:id', allow('owner'), audited('webhook.deleted'), async (req, res) => {
+    const id = pathId(req, 'webhook');
+    if (!(await deps.store.deleteWebhook(projectOf(res)._id, id))) throw notFound('the webhook');
+    res.json({ id, deleted: true });
   });
 
   return router;

@@ -54,6 +54,8 @@ it('signs with the secret that the caller brings, and does not repeat it', async
 it.each([
   ['unsubscribe, open ,open', 'open,unsubscribe'],
   ['open,click,bounce,unsubscribe', 'open,click,bounce,unsubscribe'],
+  ['email.open,email.click', 'open,click'],
+  [' Email.Unsubscribe , open,OPEN, email.open', 'open,unsubscribe'],
 ])('takes the events %j and shows them as %j', async (events, shown) => {
   const made = await client.post('/api/webhooks/manage', { url, events });
   expect([made.status, made.body.events]).toEqual([201, shown]);
@@ -90,7 +92,8 @@ it.each([
   [{ url, events: ['open'] }, ['events']],
   [{ url, events: '' }, ['events']],
   [{ url, events: 'open,' }, ['events']],
-  [{ url, events: 'email.open' }, ['events']],
+  [{ url, events: 'email.opened' }, ['events']],
+  [{ url, events: 'email.*' }, ['events']],
   [{ url, events: 'open,constructor' }, ['events']],
   [{ url: 'http://hooks.example.com/', events: 'open' }, ['url']],
   [{ url: 'https://10.0.0.1/', events: 'open' }, ['url']],
@@ -101,6 +104,87 @@ it.each([
 ])('refuses %j in the form of our errors, naming %j', async (body, fields) => {
   expectRefusal(await client.post('/api/webhooks/manage', body), 'validation_failed', fields);
   expect((await client.get('/api/webhooks/manage')).body).toEqual({ webhooks: [] });
+});
+
+describe('a webhook that is there', () => {
+  const secret = 'the-customers-own-secret';
+  let path: string;
+  let made: { id: string; url: string };
+  beforeEach(async () => {
+    ({ body: made } = await client.post('/api/webhooks/manage', { url, events: 'open', secret }));
+    path = `/api/webhooks/manage/${made.id}`;
+  });
+
+  it('is read by its id', async () => {
+    expect(await client.get(path)).toMatchObject({ status: 200, body: made });
+  });
+
+  it.each([
+    ['PUT', { url, events: 'email.click, bounce' }, { events: 'click,bounce' }],
+    ['PUT', { url, events: 'click', secret, active: false }, { events: 'click', active: false }],
+    ['PATCH', { events: 'email.click,unsubscribe' }, { events: 'click,unsubscribe' }],
+    ['PATCH', { active: false }, { active: false }],
+    ['PATCH', { url, secret }, {}],
+    ['PATCH', {}, {}],
+  ])('is changed by %s %j', async (method, body, changed) => {
+    const answer = await client.send(method, path, body);
+    expect([answer.status, answer.body]).toEqual([200, { ...made, ...changed }]);
+    expect((await client.get(path)).body).toEqual(answer.body);
+    const kept = await client.get(`/v1/webhooks/${made.id}/secret`);
+    expect(kept.body.data.secret).toBe(secret);
+    const { entries } = (await client.get(`/v1/audit?target=${made.id}`)).body.data;
+    expect(entries.map(({ action }: { action: string }) => action)).toContain('webhook.updated');
+  });
+
+  it('that was disabled is enabled by active, and its failures are forgotten', async () => {
+    const disabled = { isActive: false, disabledReason: 'gone', failureCount: 7 };
+    await stack.store.webhooks.model.updateOne({ _id: made.id }, { $set: disabled });
+    expect((await client.send('PATCH', path, { active: true })).body.active).toBe(true);
+    const { data } = (await client.get(`/v1/webhooks/${made.id}`)).body;
+    expect(data).toMatchObject({ isActive: true, disabledReason: null, failureCount: 0 });
+  });
+
+  it.each([
+    ['PUT', { events: 'open' }, 'validation_failed', ['url']],
+    ['PUT', { url }, 'validation_failed', ['events']],
+    ['PUT', { url: 'https://other.example/', events: 'open' }, 'url_immutable', ['url']],
+    ['PATCH', { url: 'https://other.example/' }, 'url_immutable', ['url']],
+    ['PATCH', { events: 'open,opened' }, 'validation_failed', ['events']],
+    ['PATCH', { secret: 'another-secret-of-theirs' }, 'validation_failed', ['secret']],
+    ['PATCH', { active: 'no' }, 'validation_failed', ['active']],
+    ['PATCH', { name: 'Mine' }, 'validation_failed', ['name']],
+  ])('refuses %s %j, and stays as it is', async (method, body, code, fields) => {
+    const refused = await client.send(method, path, body);
+    expectRefusal(refused, code as 'url_immutable' | 'validation_failed', fields);
+    expect((await client.get(path)).body).toEqual(made);
+  });
+
+  it('is deleted', async () => {
+    const answer = await client.delete(path);
+    expect([answer.status, answer.body]).toEqual([200, { id: made.id, deleted: true }]);
+    expectRefusal(await client.get(path), 'not_found');
+    expectRefusal(await client.delete(path), 'not_found');
+    expectRefusal(await client.send('PUT', path, { url, events: 'open' }), 'not_found');
+    expect((await client.get('/api/webhooks/manage')).body).toEqual({ webhooks: [] });
+  });
+
+  it('is read by readers, changed by owners, and of its own project', async () => {
+    const [reader, sender] = [
+      await stack.client(projectId, 'reader'),
+      await stack.client(projectId, 'sender'),
+    ];
+    expect((await reader.get(path)).status).toBe(200);
+    expectRefusal(await sender.get(path), 'forbidden');
+    for (const other of [reader, sender]) {
+      expectRefusal(await other.send('PUT', path, { url, events: 'open' }), 'forbidden');
+      expectRefusal(await other.send('PATCH', path, { events: 'open' }), 'forbidden');
+      expectRefusal(await other.delete(path), 'forbidden');
+    }
+    const stranger = await stack.project({ profile: 'platform' });
+    expectRefusal(await stranger.client.get(path), 'not_found');
+    expectRefusal(await stranger.client.patch(path, { events: 'open' }), 'not_found');
+    expectRefusal(await stranger.client.delete(path), 'not_found');
+  });
 });
 
 it('holds to the limit of webhooks', async () => {

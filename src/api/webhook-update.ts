@@ -1,0 +1,50 @@
+import type { ProjectRecord } from '../store/projects';
+import type { Cipher } from '../store/cipher';
+import { OperationalEvents } from '../store/operational-events';
+import type { Store } from '../store/store';
+import { sealHeaders } from '../store/webhook-headers';
+import type { WebhookRecord } from '../store/webhooks';
+import { ApiError, notFound } from './errors';
+import type { Intake } from './intake';
+import type { WebhookSettings } from './webhook-body';
+
+export interface WebhookUpdateDependencies {
+  store: Store;
+  cipher: Cipher;
+  intake: Intake;
+  retentionDays: number;
+}
+
+/** Checked settings; `isActive: true` enables it and forgets its failures. */
+export type WebhookChanges = Partial<WebhookSettings> & { isActive?: boolean };
+
+/**
+ * Changes a webhook's settings, and starts the event that tells of its being enabled or disabled.
+ * @throws ApiError 404
+ */
+export async function updateWebhook(
+  { store, cipher, intake, retentionDays }: WebhookUpdateDependencies,
+  project: ProjectRecord,
+  id: string,
+  { isActive, headers, ...changes }: WebhookChanges,
+): Promise<WebhookRecord> {
+  const updated = await new OperationalEvents(store, retentionDays).update(project, id, {
+    ...changes,
+    ...(headers && { headers: sealHeaders(cipher, id, headers) }),
+    ...(isActive === true && {
+      isActive,
+      disabledReason: null,
+      failureCount: 0,
+      warnings: [],
+    }),
+    ...(isActive === false && { isActive, disabledReason: 'manual' }),
+  });
+  if (!updated) throw notFound('the webhook');
+  intake.startAll(updated.events);
+  return updated.webhook;
+}
+
+export const urlImmutable = (): ApiError =>
+  new ApiError('url_immutable', 'a webhook keeps its url; make a new webhook instead', [
+    { field: 'url', message: 'can not be changed' },
+  ]);
