@@ -636,6 +636,38 @@ export interface paths {
     patch?: never;
     trace?: never;
   };
+  '/api/webhooks/manage/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * Read a webhook in the platform’s form
+     * @description Only in projects of a profile that takes e-mail providers’ events: 404 otherwise.
+     */
+    get: operations['getPlatformWebhook'];
+    /**
+     * Set a webhook anew in the platform’s form
+     * @description Only in projects of a profile that takes e-mail providers’ events: 404 otherwise. `url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`.
+     */
+    put: operations['replacePlatformWebhook'];
+    post?: never;
+    /**
+     * Delete a webhook
+     * @description Only in projects of a profile that takes e-mail providers’ events: 404 otherwise.
+     */
+    delete: operations['deletePlatformWebhook'];
+    options?: never;
+    head?: never;
+    /**
+     * Change a webhook in the platform’s form
+     * @description Only in projects of a profile that takes e-mail providers’ events: 404 otherwise. Fields that are left out stay as they are. `url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`.
+     */
+    patch: operations['updatePlatformWebhook'];
+    trace?: never;
+  };
   '/api/webhooks': {
     parameters: {
       query?: never;
@@ -647,7 +679,7 @@ export interface paths {
     put?: never;
     /**
      * Take a provider’s event
-     * @description Only in projects of a profile that takes e-mail providers’ events: 404 otherwise. `opened`, `clicked`, `bounced` and `unsubscribed` become events; other types are kept.
+     * @description Only in projects of a profile that takes e-mail providers’ events: 404 otherwise. `email.opened`, `opened`, `email.open` and `open` in any case, and the same for click, bounce and unsubscribe, become events; other types are kept. `GET /v1/reports` tells what became of it.
      */
     post: operations['receiveProviderEvent'];
     delete?: never;
@@ -667,9 +699,46 @@ export interface paths {
     put?: never;
     /**
      * Take a provider’s own payload
-     * @description Only in projects of a profile that takes e-mail providers’ events: 404 otherwise. The body is the provider’s, whose documentation describes it. Where the project has the provider’s key, its signature is verified: 401 otherwise.
+     * @description Only in projects of a profile that takes e-mail providers’ events: 404 otherwise. The body is the provider’s, whose documentation describes it. Where the project has the provider’s key, its signature is verified: 401 otherwise. Of a batch each report is taken by itself: one that can’t be read is kept, and costs none of the others.
      */
     post: operations['receiveNativeEvent'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/reports': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /**
+     * List what providers reported
+     * @description All reports, and what became of each.
+     */
+    get: operations['listReports'];
+    put?: never;
+    post?: never;
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  '/v1/reports/{id}': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    /** Read a report */
+    get: operations['getReport'];
+    put?: never;
+    post?: never;
     delete?: never;
     options?: never;
     head?: never;
@@ -1283,6 +1352,26 @@ export interface webhooks {
      * @description A campaign was sent to all its recipients.
      */
     post: operations['emailsendx/campaign.sent'];
+    delete?: never;
+    options?: never;
+    head?: never;
+    patch?: never;
+    trace?: never;
+  };
+  'emailsendx/ping': {
+    parameters: {
+      query?: never;
+      header?: never;
+      path?: never;
+      cookie?: never;
+    };
+    get?: never;
+    put?: never;
+    /**
+     * ping
+     * @description A webhook was created; nothing has happened.
+     */
+    post: operations['emailsendx/ping'];
     delete?: never;
     options?: never;
     head?: never;
@@ -1988,6 +2077,54 @@ export interface components {
       created_at: string;
       /** @description When Posthorn made it. */
       secret?: string;
+    };
+    Report: {
+      id: string;
+      /**
+       * @description By whose route it came; `plain`: by `POST /api/webhooks`.
+       * @enum {string}
+       */
+      provider: 'resend' | 'sendgrid' | 'mailgun' | 'plain';
+      /** @description What happened, in the provider’s words; null: it does not say. */
+      type: string | null;
+      /**
+       * @description `kept`: it became no event.
+       * @enum {string}
+       */
+      outcome: 'event' | 'kept';
+      /** @description The event that it became. */
+      eventId: string | null;
+      /** @description Why it became none. */
+      reason: string | null;
+      /** @description Whether its signature was checked. */
+      verified: boolean;
+      /** Format: date-time */
+      receivedAt: string;
+    };
+    ReportWithPayload: {
+      id: string;
+      /**
+       * @description By whose route it came; `plain`: by `POST /api/webhooks`.
+       * @enum {string}
+       */
+      provider: 'resend' | 'sendgrid' | 'mailgun' | 'plain';
+      /** @description What happened, in the provider’s words; null: it does not say. */
+      type: string | null;
+      /**
+       * @description `kept`: it became no event.
+       * @enum {string}
+       */
+      outcome: 'event' | 'kept';
+      /** @description The event that it became. */
+      eventId: string | null;
+      /** @description Why it became none. */
+      reason: string | null;
+      /** @description Whether its signature was checked. */
+      verified: boolean;
+      /** Format: date-time */
+      receivedAt: string;
+      /** @description The report as it came in, as JSON text; null: its event’s payload was deleted. */
+      payload: string | null;
     };
   };
   responses: {
@@ -5684,6 +5821,205 @@ export interface operations {
       503: components['responses']['unavailable'];
     };
   };
+  getPlatformWebhook: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
+        'x-project-id'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The webhook. */
+      200: {
+        headers: {
+          /** @description Names the request in the log. */
+          'X-Request-Id': string;
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "id": "wh_0192f5a9e3f27d508c6e7f8091a23456",
+           *       "url": "https://example.com/hooks/posthorn",
+           *       "events": "open,click",
+           *       "active": true,
+           *       "created_at": "2026-10-01T09:10:00.000Z"
+           *     }
+           */
+          'application/json': components['schemas']['PlatformWebhook'];
+        };
+      };
+      400: components['responses']['bad_request'];
+      401: components['responses']['unauthorized'];
+      403: components['responses']['forbidden'];
+      404: components['responses']['not_found'];
+      422: components['responses']['validation_failed'];
+      429: components['responses']['rate_limited'];
+      500: components['responses']['internal_error'];
+      503: components['responses']['unavailable'];
+    };
+  };
+  replacePlatformWebhook: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
+        'x-project-id'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          url: string;
+          events: string;
+          secret?: string;
+          active?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description The webhook. */
+      200: {
+        headers: {
+          /** @description Names the request in the log. */
+          'X-Request-Id': string;
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "id": "wh_0192f5a9e3f27d508c6e7f8091a23456",
+           *       "url": "https://example.com/hooks/posthorn",
+           *       "events": "open,click",
+           *       "active": true,
+           *       "created_at": "2026-10-01T09:10:00.000Z"
+           *     }
+           */
+          'application/json': components['schemas']['PlatformWebhook'];
+        };
+      };
+      400: components['responses']['bad_request_or_malformed_json'];
+      401: components['responses']['unauthorized'];
+      403: components['responses']['forbidden'];
+      404: components['responses']['not_found'];
+      413: components['responses']['payload_too_large'];
+      415: components['responses']['unsupported_media_type'];
+      422: components['responses']['validation_failed_or_url_immutable'];
+      429: components['responses']['rate_limited'];
+      500: components['responses']['internal_error'];
+      503: components['responses']['unavailable'];
+    };
+  };
+  deletePlatformWebhook: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
+        'x-project-id'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description It is deleted. */
+      200: {
+        headers: {
+          /** @description Names the request in the log. */
+          'X-Request-Id': string;
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "id": "wh_0192f5a9e3f27d508c6e7f8091a23456",
+           *       "deleted": true
+           *     }
+           */
+          'application/json': {
+            id: string;
+            /** @constant */
+            deleted: true;
+          };
+        };
+      };
+      400: components['responses']['bad_request'];
+      401: components['responses']['unauthorized'];
+      403: components['responses']['forbidden'];
+      404: components['responses']['not_found'];
+      422: components['responses']['validation_failed'];
+      429: components['responses']['rate_limited'];
+      500: components['responses']['internal_error'];
+      503: components['responses']['unavailable'];
+    };
+  };
+  updatePlatformWebhook: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
+        'x-project-id'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        'application/json': {
+          url?: string;
+          events?: string;
+          secret?: string;
+          active?: boolean;
+        };
+      };
+    };
+    responses: {
+      /** @description The webhook. */
+      200: {
+        headers: {
+          /** @description Names the request in the log. */
+          'X-Request-Id': string;
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "id": "wh_0192f5a9e3f27d508c6e7f8091a23456",
+           *       "url": "https://example.com/hooks/posthorn",
+           *       "events": "open,click",
+           *       "active": true,
+           *       "created_at": "2026-10-01T09:10:00.000Z"
+           *     }
+           */
+          'application/json': components['schemas']['PlatformWebhook'];
+        };
+      };
+      400: components['responses']['bad_request_or_malformed_json'];
+      401: components['responses']['unauthorized'];
+      403: components['responses']['forbidden'];
+      404: components['responses']['not_found'];
+      413: components['responses']['payload_too_large'];
+      415: components['responses']['unsupported_media_type'];
+      422: components['responses']['validation_failed_or_url_immutable'];
+      429: components['responses']['rate_limited'];
+      500: components['responses']['internal_error'];
+      503: components['responses']['unavailable'];
+    };
+  };
   receiveProviderEvent: {
     parameters: {
       query?: never;
@@ -5699,8 +6035,8 @@ export interface operations {
         'application/json': {
           type: string;
           email_id: string;
-          recipient?: string;
-          timestamp?: string | number;
+          recipient?: string | null;
+          timestamp?: string | number | null;
         };
       };
     };
@@ -5785,6 +6121,130 @@ export interface operations {
       404: components['responses']['not_found'];
       413: components['responses']['payload_too_large'];
       415: components['responses']['unsupported_media_type'];
+      422: components['responses']['validation_failed'];
+      429: components['responses']['rate_limited'];
+      500: components['responses']['internal_error'];
+      503: components['responses']['unavailable'];
+    };
+  };
+  listReports: {
+    parameters: {
+      query?: {
+        limit?: number;
+        cursor?: string;
+        since?: string;
+        until?: string;
+        provider?: 'resend' | 'sendgrid' | 'mailgun' | 'plain';
+        type?: string;
+        outcome?: 'event' | 'kept';
+      };
+      header?: {
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
+        'x-project-id'?: string;
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description A page, newest first. */
+      200: {
+        headers: {
+          /** @description Names the request in the log. */
+          'X-Request-Id': string;
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "success": true,
+           *       "data": {
+           *         "reports": [
+           *           {
+           *             "id": "inb_0192f5ae49478295a5abb2c3d4e5f678",
+           *             "provider": "sendgrid",
+           *             "type": "delivered",
+           *             "outcome": "kept",
+           *             "eventId": null,
+           *             "reason": "no event is made of this type",
+           *             "verified": true,
+           *             "receivedAt": "2026-10-01T09:30:02.000Z"
+           *           }
+           *         ],
+           *         "nextCursor": null
+           *       }
+           *     }
+           */
+          'application/json': {
+            /** @constant */
+            success: true;
+            data: {
+              reports: components['schemas']['Report'][];
+              /** @description Of the next page; null on the last one. */
+              nextCursor: string | null;
+            };
+          };
+        };
+      };
+      400: components['responses']['bad_request'];
+      401: components['responses']['unauthorized'];
+      403: components['responses']['forbidden'];
+      404: components['responses']['not_found'];
+      422: components['responses']['validation_failed'];
+      429: components['responses']['rate_limited'];
+      500: components['responses']['internal_error'];
+      503: components['responses']['unavailable'];
+    };
+  };
+  getReport: {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header. */
+        'x-project-id'?: string;
+      };
+      path: {
+        id: string;
+      };
+      cookie?: never;
+    };
+    requestBody?: never;
+    responses: {
+      /** @description The report as it came in. */
+      200: {
+        headers: {
+          /** @description Names the request in the log. */
+          'X-Request-Id': string;
+          [name: string]: unknown;
+        };
+        content: {
+          /**
+           * @example {
+           *       "success": true,
+           *       "data": {
+           *         "id": "inb_0192f5ae49478295a5abb2c3d4e5f678",
+           *         "provider": "sendgrid",
+           *         "type": "delivered",
+           *         "outcome": "kept",
+           *         "eventId": null,
+           *         "reason": "no event is made of this type",
+           *         "verified": true,
+           *         "receivedAt": "2026-10-01T09:30:02.000Z",
+           *         "payload": "{\"event\":\"delivered\",\"email\":\"jane.doe@example.com\",\"sg_event_id\":\"ZGVsaXZlcmVk\"}"
+           *       }
+           *     }
+           */
+          'application/json': {
+            /** @constant */
+            success: true;
+            data: components['schemas']['ReportWithPayload'];
+          };
+        };
+      };
+      400: components['responses']['bad_request'];
+      401: components['responses']['unauthorized'];
+      403: components['responses']['forbidden'];
+      404: components['responses']['not_found'];
       422: components['responses']['validation_failed'];
       429: components['responses']['rate_limited'];
       500: components['responses']['internal_error'];
@@ -5941,7 +6401,10 @@ export interface operations {
   'autosend/email.sent': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -5999,7 +6462,10 @@ export interface operations {
   'autosend/email.delivered': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6057,7 +6523,10 @@ export interface operations {
   'autosend/email.deferred': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6122,7 +6591,10 @@ export interface operations {
   'autosend/email.opened': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6181,7 +6653,10 @@ export interface operations {
   'autosend/email.clicked': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6224,7 +6699,6 @@ export interface operations {
             templateId?: string;
             workflowAutomationId?: string;
             batchId?: string;
-            /** Format: uri */
             clickedUrl?: string;
           };
         };
@@ -6243,7 +6717,10 @@ export interface operations {
   'autosend/email.bounced': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6309,7 +6786,10 @@ export interface operations {
   'autosend/email.spam_reported': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6371,7 +6851,10 @@ export interface operations {
   'autosend/email.unsubscribed': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6418,7 +6901,10 @@ export interface operations {
   'autosend/email.group_unsubscribed': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6467,7 +6953,10 @@ export interface operations {
   'autosend/email.group_resubscribed': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6512,7 +7001,10 @@ export interface operations {
   'autosend/contact.created': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6559,7 +7051,10 @@ export interface operations {
   'autosend/contact.updated': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6610,7 +7105,10 @@ export interface operations {
   'autosend/contact.deleted': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6653,7 +7151,10 @@ export interface operations {
   'platform/email.open': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6677,7 +7178,7 @@ export interface operations {
           createdAt: string;
           data: {
             email_id: string;
-            recipient?: string;
+            recipient?: string | null;
             /** Format: date-time */
             timestamp: string;
           };
@@ -6697,7 +7198,10 @@ export interface operations {
   'platform/email.click': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6722,10 +7226,9 @@ export interface operations {
           createdAt: string;
           data: {
             email_id: string;
-            recipient?: string;
+            recipient?: string | null;
             /** Format: date-time */
             timestamp: string;
-            /** Format: uri */
             url?: string;
           };
         };
@@ -6744,7 +7247,10 @@ export interface operations {
   'platform/email.bounce': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6770,7 +7276,7 @@ export interface operations {
           createdAt: string;
           data: {
             email_id: string;
-            recipient?: string;
+            recipient?: string | null;
             /** Format: date-time */
             timestamp: string;
             /** @enum {string} */
@@ -6793,7 +7299,10 @@ export interface operations {
   'platform/email.unsubscribe': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6817,7 +7326,7 @@ export interface operations {
           createdAt: string;
           data: {
             email_id: string;
-            recipient?: string;
+            recipient?: string | null;
             /** Format: date-time */
             timestamp: string;
           };
@@ -6837,7 +7346,10 @@ export interface operations {
   'emailsendx/email.delivered': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6892,7 +7404,10 @@ export interface operations {
   'emailsendx/email.opened': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6951,7 +7466,10 @@ export interface operations {
   'emailsendx/email.clicked': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -6990,7 +7508,6 @@ export interface operations {
             contactEmail: string;
             /** Format: date-time */
             sentAt?: string;
-            /** Format: uri */
             url: string;
             /** Format: date-time */
             clickedAt: string;
@@ -7013,7 +7530,10 @@ export interface operations {
   'emailsendx/email.bounced': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7072,7 +7592,10 @@ export interface operations {
   'emailsendx/email.complained': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7127,7 +7650,10 @@ export interface operations {
   'emailsendx/email.unsubscribed': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7183,7 +7709,10 @@ export interface operations {
   'emailsendx/contact.created': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7240,7 +7769,10 @@ export interface operations {
   'emailsendx/contact.updated': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7302,7 +7834,10 @@ export interface operations {
   'emailsendx/campaign.sent': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7347,10 +7882,60 @@ export interface operations {
       };
     };
   };
+  'emailsendx/ping': {
+    parameters: {
+      query?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
+      path?: never;
+      cookie?: never;
+    };
+    requestBody: {
+      content: {
+        /**
+         * @example {
+         *       "event": "ping",
+         *       "workspaceId": "proj_0192f5a7c1d07b3e9a4c5d6e7f801234",
+         *       "timestamp": "2026-10-01T09:30:00.000Z",
+         *       "data": {
+         *         "test": true,
+         *         "message": "This is a test of a new webhook. No email was sent."
+         *       }
+         *     }
+         */
+        'application/json': {
+          /** @constant */
+          event: 'ping';
+          workspaceId: string;
+          /** Format: date-time */
+          timestamp: string;
+          data: {
+            /** @constant */
+            test: true;
+            message: string;
+          };
+        };
+      };
+    };
+    responses: {
+      /** @description Arrived. Everything else is a failed attempt. */
+      '2XX': {
+        headers: {
+          [name: string]: unknown;
+        };
+        content?: never;
+      };
+    };
+  };
   'ahasend/message.reception': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7402,7 +7987,10 @@ export interface operations {
   'ahasend/message.delivered': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7468,7 +8056,10 @@ export interface operations {
   'ahasend/message.deferred': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7535,7 +8126,10 @@ export interface operations {
   'ahasend/message.failed': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7587,7 +8181,10 @@ export interface operations {
   'ahasend/message.bounced': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7654,7 +8251,10 @@ export interface operations {
   'ahasend/message.suppressed': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7706,7 +8306,10 @@ export interface operations {
   'ahasend/message.opened': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7764,7 +8367,10 @@ export interface operations {
   'ahasend/message.clicked': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7803,7 +8409,6 @@ export interface operations {
             subject: string;
             message_id_header: string;
             id: string;
-            /** Format: uri */
             url?: string;
             user_agent?: string;
             ip?: string;
@@ -7825,7 +8430,10 @@ export interface operations {
   'ahasend/suppression.created': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };
@@ -7876,7 +8484,10 @@ export interface operations {
   'ahasend/domain.dns_error': {
     parameters: {
       query?: never;
-      header?: never;
+      header?: {
+        /** @description Of tests and pings alone. */
+        'x-webhook-test'?: 'true';
+      };
       path?: never;
       cookie?: never;
     };

@@ -26,6 +26,7 @@ import { documentedOnly } from './openapi/documented';
 import { platformRouter } from './platform/router';
 import { projectsRouter } from './projects';
 import { projectParam } from './references';
+import { reportsRouter } from './reports';
 import { replaysRouter } from './replays';
 import { statsRouter } from './stats';
 import { webhooksRouter } from './webhooks';
@@ -116,6 +117,7 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
   v1.use('/event-types', eventTypesRouter({ store, catalog: intake.catalog }));
   v1.use('/webhooks', webhooksRouter({ store, engine, intake, cipher, log, ...config }));
   v1.use('/events', eventsRouter({ store, engine, intake, log }));
+  v1.use('/reports', reportsRouter(store));
   v1.use('/replays', replaysRouter({ store, engine, log, catalog: intake.catalog }));
   v1.use('/deliveries', deliveriesRouter({ store, engine, log, webUrl: webUrls(config.temporal) }));
   app.use('/v1', v1);

@@ -60,8 +60,8 @@ export async function createWebhook(
       session,
     );
     if (pingOnCreate === null) return { webhook: created, ping: null };
-    const ping = ofProfile(pingOnCreate);
-    const test = prepareTest(intake, project, created, ping, { isPing: true });
+    const pinged = ofProfile(pingOnCreate);
+    const test = prepareTest(intake, project, created, pinged, { isPing: true });
     await store.deliveries.insertAll([test.delivery], session);
     const events = await store.events.insertAll([test.event], session);
     return { webhook: created, ping: { id: test.delivery._id, events } };

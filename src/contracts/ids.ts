@@ -11,8 +11,8 @@ export const ID_PREFIXES = {
   audit: 'aud',
   /** Own event types: only as a list's cursor does it leave; they go by their names. */
   eventType: 'ety',
-  /** Reports of e-mail providers, kept; so far it doesn't leave. */
-  inbound: 'inb',
+  /** Reports of e-mail providers. */
+  report: 'inb',
   /** Mails to owners: it leaves as their Message-ID. */
   mail: 'mail',
 } as const;

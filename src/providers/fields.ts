@@ -1,4 +1,6 @@
+import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { addressOf } from '../domain/mailbox';
 
 /* What providers' fields become. A field that we only pass on never costs its report. */
 
@@ -9,7 +11,6 @@ const NEWEST_MS = Date.parse('2100-01-01T00:00:00Z');
 
 const isoInstant = z.iso.datetime({ offset: true });
 const digits = z.string().regex(/^\d{1,16}(\.\d{1,9})?$/);
-const address = z.email({ pattern: z.regexes.unicodeEmail }).max(320);
 
 /**
  * ISO 8601 with a zone, Unix seconds or Unix milliseconds, as a number or as text → ISO 8601 in UTC
@@ -29,18 +30,25 @@ function fromUnix(value: unknown): number {
 
 /** The address of `a@b` or `Name <a@b>`; null for what isn't one. */
 export function toAddress(value: unknown): string | null {
-  if (typeof value !== 'string') return null;
-  const [, bracketed] = /<([^<>]+)>\s*$/.exec(value) ?? [];
-  const parsed = address.safeParse((bracketed ?? value).trim());
-  return parsed.success ? parsed.data : null;
+  return typeof value === 'string' ? addressOf(value) : null;
 }
 
-/** An id of an e-mail, as long as a header line at most (RFC 5322). */
-export function toEmailId(value: unknown): string | null {
-  return typeof value === 'string' && value !== '' && value.length <= 998 ? value : null;
+/** An id, text or a number; null for what is none. */
+export function toId(value: unknown): string | null {
+  if (typeof value === 'number') return String(value);
+  return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/** A provider's id of its own report. */
-export const reportId = z.string().min(1).max(255);
+/** Longer ones are told apart by their hash: they are keys of an index. */
+const MAX_REPORT_ID_LENGTH = 255;
+
+/** A provider's id of its own report; null for what is none. */
+export function toReportId(value: unknown): string | null {
+  const id = toId(value);
+  return id === null || id.length <= MAX_REPORT_ID_LENGTH
+    ? id
+    : createHash('sha256').update(id).digest('hex');
+}
+
 /** A provider's name for what happened. */
-export const reportType = z.string().min(1).max(100);
+export const reportType = z.string().min(1).max(200);

@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import { reportId, reportType, toAddress, toEmailId, toInstant } from './fields';
+import { reportType, toAddress, toId, toInstant, toReportId } from './fields';
 import type { Provider } from './provider';
 import { isSame, staleness } from './signature';
 
@@ -8,7 +8,7 @@ import { isSame, staleness } from './signature';
 const body = z.looseObject({
   'event-data': z.looseObject({
     event: reportType,
-    id: reportId.optional(),
+    id: z.unknown().optional(),
     severity: z.unknown().optional(),
     recipient: z.unknown().optional(),
     timestamp: z.unknown().optional(),
@@ -61,10 +61,10 @@ export const mailgun: Provider = {
     return {
       reports: [
         {
-          id: data.id ?? null,
+          id: toReportId(data.id),
           type: data.event,
           happened: happened(data.event, data.severity),
-          emailId: toEmailId(data.message?.headers['message-id']),
+          emailId: toId(data.message?.headers['message-id']),
           recipient: toAddress(data.recipient),
           timestamp: toInstant(data.timestamp),
           payload: rawBody.toString('utf8'),

@@ -24,6 +24,12 @@ export interface ProviderReport {
   payload: string;
 }
 
+/** One of a batch that isn't of the provider's form; the others are taken. */
+export interface UnreadableReport {
+  unreadable: z.ZodError;
+  payload: string;
+}
+
 /** An e-mail provider whose webhooks Posthorn understands. Pure: no I/O, and time is an argument. */
 export interface Provider {
   name: string;
@@ -34,9 +40,9 @@ export interface Provider {
    * wrong, and the reason says nothing about the key.
    */
   refusal: (request: ProviderRequest, body: unknown, key: string, now: Date) => string | null;
-  /** The reports in a body; the problems of one that isn't of the provider's form. */
+  /** The reports in a body; the problems of a body that as a whole isn't of the provider's form. */
   read: (
     request: ProviderRequest,
     body: unknown,
-  ) => { reports: ProviderReport[] } | { error: z.ZodError };
+  ) => { reports: (ProviderReport | UnreadableReport)[] } | { error: z.ZodError };
 }

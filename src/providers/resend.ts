@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
-import { reportType, toAddress, toEmailId, toInstant } from './fields';
+import { reportType, toAddress, toId, toInstant } from './fields';
 import type { Provider } from './provider';
 import { isSame, staleness } from './signature';
 
@@ -72,7 +72,7 @@ export const resend: Provider = {
           id: id !== undefined && SVIX_ID.test(id) ? id : null,
           type,
           happened: HAPPENED.get(type) ?? type,
-          emailId: toEmailId(data.email_id),
+          emailId: toId(data.email_id),
           recipient: toAddress(recipient),
           // `created_at` is when Resend made the report; a click says when it was made itself.
           timestamp: toInstant(data.click?.timestamp) ?? toInstant(created_at),

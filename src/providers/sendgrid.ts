@@ -1,7 +1,7 @@
 import { createPublicKey, verify, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
-import { reportId, reportType, toAddress, toEmailId, toInstant } from './fields';
-import type { Provider, ProviderReport } from './provider';
+import { reportType, toAddress, toId, toInstant, toReportId } from './fields';
+import type { Provider, ProviderReport, UnreadableReport } from './provider';
 import { staleness } from './signature';
 
 const SIGNATURE = 'x-twilio-email-event-webhook-signature';
@@ -23,13 +23,13 @@ const HAPPENED = new Map([
 /** Customers' own arguments stand beside SendGrid's fields, so any other field may be there. */
 const report = z.looseObject({
   event: reportType,
-  sg_event_id: reportId.optional(),
+  sg_event_id: z.unknown().optional(),
   sg_message_id: z.unknown().optional(),
   'smtp-id': z.unknown().optional(),
   email: z.unknown().optional(),
   timestamp: z.unknown().optional(),
 });
-const body = z.array(z.unknown()).min(1).max(MAX_REPORTS).pipe(z.array(report));
+const body = z.array(z.unknown()).min(1).max(MAX_REPORTS);
 
 function publicKey(base64: string): KeyObject | null {
   try {
@@ -50,13 +50,17 @@ function decode(base64: string): Buffer | null {
   return bytes.toString('base64') === base64 ? bytes : null;
 }
 
-function toReport(posted: z.output<typeof report>, payload: string): ProviderReport {
+function toReport(one: unknown): ProviderReport | UnreadableReport {
+  const payload = JSON.stringify(one);
+  const parsed = report.safeParse(one);
+  if (!parsed.success) return { unreadable: parsed.error, payload };
+  const posted = parsed.data;
   return {
-    id: posted.sg_event_id ?? null,
+    id: toReportId(posted.sg_event_id),
     type: posted.event,
     happened: HAPPENED.get(posted.event) ?? posted.event,
     // A delayed bounce has no sg_message_id.
-    emailId: toEmailId(posted.sg_message_id) ?? toEmailId(posted['smtp-id']),
+    emailId: toId(posted.sg_message_id) ?? toId(posted['smtp-id']),
     recipient: toAddress(posted.email),
     timestamp: toInstant(posted.timestamp),
     payload,
@@ -87,11 +91,11 @@ export const sendgrid: Provider = {
   },
 
   read: (_request, posted) => {
-    const parsed = body.safeParse(posted);
-    if (!parsed.success) return { error: parsed.error };
-    const originals = posted as unknown[];
-    return {
-      reports: parsed.data.map((one, index) => toReport(one, JSON.stringify(originals[index]))),
-    };
+    const batch = body.safeParse(posted);
+    if (!batch.success) return { error: batch.error };
+    const reports = batch.data.map(toReport);
+    // Not one that could be read: this is something else than a batch of SendGrid's.
+    const { error } = z.array(report).safeParse(posted);
+    return error && reports.every((one) => 'unreadable' in one) ? { error } : { reports };
   },
 };

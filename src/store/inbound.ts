@@ -1,4 +1,9 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { findPage, type Page, type PageRequest } from './paging';
+
+/** What became of a report: an event, or nothing: it is kept only. */
+export const REPORT_OUTCOMES = ['event', 'kept'] as const;
+export type ReportOutcome = (typeof REPORT_OUTCOMES)[number];
 
 /** What an e-mail provider reported, kept as it came in (contract, section 6). */
 export interface InboundRecord {
@@ -7,15 +12,17 @@ export interface InboundRecord {
   provider: string;
   /** The provider's own id of the report; missing where it has none. */
   providerEventId?: string;
-  /** What happened, in the provider's words. */
-  type: string;
+  /** What happened, in the provider's words; null where the report doesn't say. */
+  type: string | null;
   /** The report as JSON text; `null` once its event's payload was expunged. */
   payload: string;
   /** Whether its signature was checked, with the key that the project has for this provider. */
   verified: boolean;
   receivedAt: Date;
-  /** The event that it became; null where its type becomes none. */
+  /** The event that it became; null where it became none. */
   eventId: string | null;
+  /** Why it became none. */
+  reason?: string;
   expiresAt: Date;
 }
 
@@ -25,22 +32,36 @@ const schema = new Schema<InboundRecord>(
     projectId: { type: String, required: true },
     provider: { type: String, required: true },
     providerEventId: String,
-    type: { type: String, required: true },
+    type: { type: String, default: null },
     payload: { type: String, required: true },
     verified: { type: Boolean, required: true },
     receivedAt: { type: Date, required: true },
     eventId: { type: String, default: null },
+    reason: String,
     expiresAt: { type: Date, required: true },
   },
   { timestamps: false },
 );
+const becameEvent = { eventId: { $type: 'string' } } as const;
+const becameNone = { eventId: null };
 schema.index({ projectId: 1, _id: -1 });
+schema.index({ projectId: 1, provider: 1, _id: -1 });
+schema.index({ projectId: 1, type: 1, _id: -1 });
+// Two of one pattern, by outcome: their default names would be the same as the first one's.
+schema.index(
+  { projectId: 1, _id: -1 },
+  { name: 'outcome_event', partialFilterExpression: becameEvent },
+);
+schema.index(
+  { projectId: 1, _id: -1 },
+  { name: 'outcome_kept', partialFilterExpression: becameNone },
+);
 // With the type: the test reports of providers' dashboards share one id over all types.
 schema.index(
   { projectId: 1, provider: 1, providerEventId: 1, type: 1 },
   { unique: true, partialFilterExpression: { providerEventId: { $type: 'string' } } },
 );
-schema.index({ eventId: 1 }, { partialFilterExpression: { eventId: { $type: 'string' } } });
+schema.index({ eventId: 1 }, { partialFilterExpression: becameEvent });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 /** Providers send a report again until it is answered 200, and now and then once more. */
@@ -78,6 +99,21 @@ export class Inbound {
       const key = keyOf(record);
       return !seen.has(key) && seen.add(key);
     });
+  }
+
+  async get(projectId: string, id: string): Promise<InboundRecord | null> {
+    return this.model.findOne({ _id: id, projectId }).lean<InboundRecord>();
+  }
+
+  /** Without the payloads. */
+  async list(
+    projectId: string,
+    { outcome, ...filter }: { provider?: string; type?: string; outcome?: ReportOutcome },
+    page: PageRequest,
+  ): Promise<Page<Omit<InboundRecord, 'payload'>>> {
+    const became = outcome && (outcome === 'event' ? becameEvent : becameNone);
+    const query = { projectId, ...filter, ...became };
+    return findPage(this.model, 'report', query, page, { payload: 0 });
   }
 
   async insertAll(records: readonly InboundRecord[], session: ClientSession): Promise<void> {

@@ -3,13 +3,17 @@ import { z } from 'zod';
 import { newId } from '../../contracts/ids';
 import { getProfile } from '../../profiles';
 import {
+  happenedOf,
+  PLAIN,
   PROVIDER_NAMES,
   providers,
+  toAddress,
   toInstant,
   type Provider,
   type ProviderName,
   type ProviderReport,
   type ProviderRequest,
+  type UnreadableReport,
 } from '../../providers';
 import type { Cipher } from '../../store/cipher';
 import type { InboundRecord } from '../../store/inbound';
@@ -34,25 +38,34 @@ const BODY_LIMIT = '256kb';
 /** SendGrid posts batches. */
 const NATIVE_LIMIT = '5mb';
 
-/** What a provider's event is recorded as that came by no provider's own route. */
-const PLAIN = 'plain';
+/** What isn't known may be left out or be null, and a recipient may be empty. */
 export const plainBody = z.strictObject({
-  type: z.string().min(1).max(100),
-  email_id: z.string().min(1).max(998),
-  recipient: z.email({ pattern: z.regexes.unicodeEmail }).max(320).optional(),
+  type: z.string().min(1).max(200),
+  email_id: z.string().min(1),
+  recipient: z
+    .string()
+    .refine(
+      (value) => value === '' || toAddress(value) !== null,
+      'must be an e-mail address, "local@domain" or "Name <local@domain>"',
+    )
+    .nullish(),
   timestamp: z
     .union([z.string(), z.number()])
     .refine(
       (value) => toInstant(value) !== null,
       'must be ISO 8601 with a zone, or Unix seconds or milliseconds, of the years 2000-2099',
     )
-    .optional(),
+    .nullish(),
 });
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-const isProviderName = (name: unknown): name is ProviderName =>
-  PROVIDER_NAMES.some((known) => known === name);
+/** A provider by its name in the path, in any case as the path itself. */
+const providerName = (name: unknown): ProviderName | undefined =>
+  PROVIDER_NAMES.find((known) => known === String(name).toLowerCase());
+
+/** What becomes of a report: an event, or nothing, and why. */
+type Outcome = { event: NewEvent; reason?: undefined } | { event: null; reason: string };
 
 function parseJson(rawBody: Buffer): unknown {
   try {
@@ -69,7 +82,11 @@ function readNative(req: Request): ProviderRequest {
   return { rawBody, header: (name) => req.get(name) };
 }
 
-function reportsOf(provider: Provider, request: ProviderRequest, req: Request): ProviderReport[] {
+function reportsOf(
+  provider: Provider,
+  request: ProviderRequest,
+  req: Request,
+): (ProviderReport | UnreadableReport)[] {
   const read = provider.read(request, parseBody(z.unknown(), req));
   if ('error' in read) throw invalid(problemsOf(read.error));
   return read.reports;
@@ -80,29 +97,38 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
   const router = Router();
   const send = allow('owner', 'sender');
 
-  /** The project's event that a report becomes; null: it is kept only. */
-  function eventOf(
+  /** What one report becomes; whatever is wrong with it costs none of the others. */
+  function outcomeOf(
     project: ProjectRecord,
     types: ReadonlyMap<string, EventType>,
-    report: ProviderReport,
+    report: ProviderReport | UnreadableReport,
     now: Date,
-  ): NewEvent | null {
+  ): Outcome {
+    if ('unreadable' in report) {
+      return { event: null, reason: invalid(problemsOf(report.unreadable)).message };
+    }
     const mapping = getProfile(project.profile).providerEvents!;
     const type = mapping.types.get(report.happened);
-    if (type === undefined || report.emailId === null) return null;
+    if (type === undefined) return { event: null, reason: 'no event is made of this type' };
+    if (report.emailId === null) return { event: null, reason: 'it names no e-mail' };
     const data = mapping.data({
       emailId: report.emailId,
       ...(report.recipient !== null && { recipient: report.recipient }),
       timestamp: report.timestamp ?? now.toISOString(),
     });
-    return intake.prepare(project, types, { type, data });
+    try {
+      return { event: intake.prepare(project, types, { type, data }) };
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return { event: null, reason: error.message };
+    }
   }
 
   /** Keeps the reports and fans out what they become. */
   async function accept(
     project: ProjectRecord,
     provider: string,
-    reports: readonly ProviderReport[],
+    reports: readonly (ProviderReport | UnreadableReport)[],
     verified: boolean,
   ): Promise<void> {
     const receivedAt = new Date();
@@ -111,17 +137,19 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
     const types = await intake.catalog.find(project, [...becoming.values()]);
     await intake.acceptReports(
       reports.map((report) => {
-        const event = eventOf(project, types, report, receivedAt);
+        const { event, reason } = outcomeOf(project, types, report, receivedAt);
+        const { id, type } = 'unreadable' in report ? { id: null, type: null } : report;
         const record: InboundRecord = {
-          _id: newId('inbound'),
+          _id: newId('report'),
           projectId: project._id,
           provider,
-          ...(report.id !== null && { providerEventId: report.id }),
-          type: report.type,
+          ...(id !== null && { providerEventId: id }),
+          type,
           payload: report.payload,
           verified,
           receivedAt,
           eventId: event?._id ?? null,
+          reason,
           expiresAt,
         };
         return { record, event };
@@ -135,9 +163,9 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
     const report: ProviderReport = {
       id: null,
       type,
-      happened: type,
+      happened: happenedOf(type),
       emailId: email_id,
-      recipient: recipient ?? null,
+      recipient: toAddress(recipient),
       timestamp: toInstant(timestamp),
       payload: JSON.stringify(req.body),
     };
@@ -148,8 +176,8 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
   // Signatures are over the bytes that came in, so nothing may have read them before.
   const raw = express.raw({ limit: NATIVE_LIMIT, type: 'application/json' });
   router.post('/:provider', send, raw, async (req, res, next) => {
-    const { provider: name } = req.params;
-    if (!isProviderName(name)) {
+    const name = providerName(req.params.provider);
+    if (!name) {
       next();
       return;
     }

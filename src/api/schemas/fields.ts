@@ -53,6 +53,7 @@ export const EXAMPLE = {
   eventId: 'evt_0192f5aaf4037e619d7f8091a2b34567',
   deliveryId: 'dlv_0192f5ab05147f72ae8091a2b3c45678',
   replayId: 'rpl_0192f5ac16257083bf91a2b3c4d56789',
+  reportId: 'inb_0192f5ae49478295a5abb2c3d4e5f678',
   auditId: 'aud_0192f5ad27367194809aa2b3c4d5e67f',
   requestId: 'req_5f0c1d2e3a4b4c6d8e9f0a1b2c3d4e5f',
   at: (clock: string): Date => new Date(`2026-10-01T${clock}.000Z`),

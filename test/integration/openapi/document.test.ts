@@ -114,12 +114,9 @@ describe('the OpenAPI document', () => {
     const byToken = operations.filter(({ operation }) =>
       operation.security?.some((scheme) => scheme.token),
     );
-    expect(byToken.map(({ path }) => path.startsWith('/api/webhooks'))).toEqual([
-      true,
-      true,
-      true,
-      true,
-    ]);
+    expect(byToken.map(({ path }) => path)).toEqual(
+      operations.map(({ path }) => path).filter((path) => path.startsWith('/api/webhooks')),
+    );
   });
 
   it('has examples of every body, each valid by its schema', () => {

@@ -100,6 +100,20 @@ describe.each(PROVIDER_NAMES)('%s', (provider) => {
     }
     const eventIds = found.flatMap(({ eventId }) => eventId ?? []);
     expect(eventIds).toHaveLength(becomes.length);
+    const reader = await stack.client(projectId, 'reader');
+    const { reports } = (await reader.get('/v1/reports')).body.data;
+    expect(reports).toEqual(
+      found.toReversed().map(({ _id, type, eventId, receivedAt }) => ({
+        id: _id,
+        provider,
+        type,
+        outcome: eventId === null ? 'kept' : 'event',
+        eventId,
+        reason: eventId === null ? 'no event is made of this type' : null,
+        verified: false,
+        receivedAt: receivedAt.toISOString(),
+      })),
+    );
   });
 
   it('sent again, one by one or many at once, changes nothing', async () => {
@@ -193,11 +207,31 @@ it('signatures are over the bytes: other JSON of the same value is refused', asy
   expectRefusal(await postNative(client, 'sendgrid', { ...signed, body }), 'unauthorized');
 });
 
-it('a batch with a report that is none is refused whole, naming it', async () => {
-  const batch = JSON.parse(fixture('sendgrid', 'batch').toString()) as { event?: string }[];
-  delete batch[3]!.event;
-  const answer = await client.post('/api/webhooks/sendgrid', batch);
-  expectRefusal(answer, 'validation_failed', ['3.event']);
+it('of a batch the good reports are taken, and a bad one is kept with what is wrong with it', async () => {
+  const batch = JSON.parse(fixture('sendgrid', 'batch').toString()) as Record<string, unknown>[];
+  // The third becomes an event whose data would be over the limit of an event.
+  const long = { event: 'open', sg_message_id: 'x'.repeat(300_000) };
+  const bad = [{ ...batch[3], event: 7 }, 'nonsense', long];
+  const answer = await client.post('/api/webhooks/sendgrid', [...bad, ...batch]);
+  expect([answer.status, answer.body]).toEqual([200, { received: true }]);
+  expect(await eventTypes()).toEqual(SAMPLES.sendgrid.becomes);
+  expect(await kept()).toBe(batch.length + bad.length);
+  const reader = await stack.client(projectId, 'reader');
+  const { reports } = (await reader.get('/v1/reports?limit=100')).body.data as {
+    reports: { id: string; reason: string | null }[];
+  };
+  expect(reports.slice(-3).toReversed()).toMatchObject([
+    { type: null, outcome: 'kept', reason: expect.stringMatching(/^event: /) },
+    { type: null, outcome: 'kept', reason: expect.stringMatching(/^body: must be an object/) },
+    { type: 'open', outcome: 'kept', reason: 'the event is over 256 KiB' },
+  ]);
+  const shown = await reader.get(`/v1/reports/${reports.at(-1)!.id}`);
+  expect(JSON.parse(shown.body.data.payload as string)).toEqual(bad[0]);
+});
+
+it('a batch of which nothing can be read is refused, naming what is wrong', async () => {
+  const answer = await client.post('/api/webhooks/sendgrid', [{ open: 1 }, 'x']);
+  expectRefusal(answer, 'validation_failed', ['0.event', '1']);
   expect([await eventTypes(), await kept()]).toEqual([[], 0]);
 });
 
@@ -264,8 +298,16 @@ it('an event whose fan-out was never started is found by reconcile', async () =>
   expect(await stack.reconcile()).toMatchObject({ events: 1 });
 });
 
+it("a provider's name in the path is its name in any case", async () => {
+  const answer = await client.post('/api/webhooks/SendGrid', [
+    { event: 'open', sg_message_id: 'm' },
+  ]);
+  expect(answer.status).toBe(200);
+  expect(await eventTypes()).toEqual(['email.open']);
+});
+
 it('other providers are not there', async () => {
-  for (const name of ['postmark', 'constructor', '__proto__', 'Resend', 'resend%2F']) {
+  for (const name of ['postmark', 'constructor', '__proto__', 'resend%2F']) {
     expectRefusal(await client.post(`/api/webhooks/${name}`, {}), 'not_found');
   }
 });

@@ -1,4 +1,4 @@
-import { toAddress, toEmailId, toInstant } from '../../../src/providers/fields';
+import { toAddress, toId, toInstant, toReportId } from '../../../src/providers/fields';
 
 describe('a time', () => {
   it.each([
@@ -43,23 +43,34 @@ describe('a recipient', () => {
     ['jane@example.com', 'jane@example.com'],
     ['Jane <jane@example.com>', 'jane@example.com'],
     ['"a <b>" <jörg@müller.example> ', 'jörg@müller.example'],
+    ['"john doe"@example.com', '"john doe"@example.com'],
+    [`${'a'.repeat(321)}@b`, `${'a'.repeat(321)}@b`],
   ])('%j is %s', (value, address) => {
     expect(toAddress(value)).toBe(address);
   });
 
-  it.each([
-    ['jane'],
-    [''],
-    ['Jane <jane>'],
-    [null],
-    [['jane@example.com']],
-    [`${'a'.repeat(321)}@b`],
-  ])('%j is none', (value) => {
-    expect(toAddress(value)).toBeNull();
-  });
+  it.each([['jane'], [''], ['Jane <jane>'], [null], [['jane@example.com']]])(
+    '%j is none',
+    (value) => {
+      expect(toAddress(value)).toBeNull();
+    },
+  );
 });
 
-it("an e-mail's id is text of at most a header line", () => {
-  expect(toEmailId('<1@acme.example>')).toBe('<1@acme.example>');
-  expect([toEmailId(''), toEmailId(7), toEmailId('a'.repeat(999))]).toEqual([null, null, null]);
+it('an id is text of any length, or a number', () => {
+  const long = 'a'.repeat(2_000);
+  expect(['<1@acme.example>', long, 7].map(toId)).toEqual(['<1@acme.example>', long, '7']);
+  expect(['', null, undefined, {}, true].map(toId)).toEqual([null, null, null, null, null]);
+});
+
+it('an id of a report that is long is told apart by its hash', () => {
+  const [one, two] = ['a'.repeat(256), `${'a'.repeat(255)}b`].map(toReportId);
+  expect(one).toMatch(/^[0-9a-f]{64}$/);
+  expect(two).not.toBe(one);
+  expect(['a'.repeat(255), 7, '', null].map(toReportId)).toEqual([
+    'a'.repeat(255),
+    '7',
+    null,
+    null,
+  ]);
 });

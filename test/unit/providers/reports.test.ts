@@ -1,4 +1,9 @@
-import { providers, type ProviderName, type ProviderReport } from '../../../src/providers';
+import {
+  happenedOf,
+  providers,
+  type ProviderName,
+  type ProviderReport,
+} from '../../../src/providers';
 import { fixture } from './fixtures';
 
 /** What a provider's body says. */
@@ -10,7 +15,10 @@ function read(
   const request = { rawBody, header: (name: string) => headers[name] };
   const result = providers[provider].read(request, JSON.parse(rawBody.toString()));
   if ('error' in result) throw result.error;
-  return result.reports;
+  return result.reports.map((report) => {
+    if ('unreadable' in report) throw report.unreadable;
+    return report;
+  });
 }
 
 /** The fields that are wrong with a body. */
@@ -114,12 +122,24 @@ describe('sendgrid', () => {
     [[], ['']],
     [[{}], ['0.event']],
     [
-      [{ event: 'open' }, 'x', { event: 1 }],
-      ['1', '2.event'],
+      [null, 'x', { event: 1 }, { event: '' }],
+      ['0', '1', '2.event', '3.event'],
     ],
-    [[{ event: 'open', sg_event_id: 7 }], ['0.sg_event_id']],
   ])('%j is none of its batches', (body, expected) => {
     expect(problems('sendgrid', body)).toEqual(expected);
+  });
+
+  it('tells those of a batch that are none of its reports apart from the others', () => {
+    const batch = [{ event: 'open', sg_event_id: 7 }, 'x', { event: 1 }];
+    const rawBody = Buffer.from(JSON.stringify(batch));
+    const result = providers.sendgrid.read({ rawBody, header: () => undefined }, batch);
+    expect(result).toMatchObject({
+      reports: [
+        { id: '7', happened: 'opened', payload: '{"event":"open","sg_event_id":7}' },
+        { unreadable: { issues: [{ path: [] }] }, payload: '"x"' },
+        { unreadable: { issues: [{ path: ['event'] }] }, payload: '{"event":1}' },
+      ],
+    });
   });
 
   it('bounds a batch before it looks into it', () => {
@@ -163,8 +183,30 @@ describe('mailgun', () => {
     [null, ['']],
     [{}, ['event-data']],
     [{ 'event-data': [] }, ['event-data']],
-    [{ 'event-data': { id: '' } }, ['event-data.event', 'event-data.id']],
+    [{ 'event-data': { id: '' } }, ['event-data.event']],
   ])('%j is none of its reports', (body, expected) => {
     expect(problems('mailgun', body)).toEqual(expected);
+  });
+});
+
+describe('a plain report', () => {
+  const forms = (happened: string, word: string): [string, string][] =>
+    [happened, word, `email.${happened}`, `email.${word}`].flatMap((type) => [
+      [type, happened],
+      [type.toUpperCase(), happened],
+      [` ${type[0]!.toUpperCase()}${type.slice(1)} `, happened],
+    ]);
+
+  it.each([
+    ...forms('opened', 'open'),
+    ...forms('clicked', 'click'),
+    ...forms('bounced', 'bounce'),
+    ...forms('unsubscribed', 'unsubscribe'),
+    ['email.complained', 'complained'],
+    ['delivered', 'delivered'],
+    ['email.email.open', 'email.open'],
+    ['constructor', 'constructor'],
+  ])('of type %j happened as %s', (type, happened) => {
+    expect(happenedOf(type)).toBe(happened);
   });
 });

@@ -2,19 +2,36 @@ import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { PROVIDER_NAMES } from '../../../providers';
 import { plainBody } from '../../platform/inbound';
-import { manageBody } from '../../platform/manage';
+import { manageBody, manageChanges, manageReplacement } from '../../platform/manage';
 import {
   newPlatformWebhookSchema,
   platformWebhookExample,
   platformWebhookSchema,
   receivedSchema,
 } from '../../schemas/platform';
+import {
+  reportExample,
+  reportSchema,
+  reportWithPayloadExample,
+  reportWithPayloadSchema,
+} from '../../schemas/report';
+import { id, reference } from '../../schemas/fields';
 import { SECRET_EXAMPLE } from '../../schemas/webhook';
-import { operation } from '../operation';
+import { reportsQuery } from '../../reports';
+import { data, operation, page } from '../operation';
 
 const tag = 'Platform';
 const WHERE = 'Only in projects of a profile that takes e-mail providers’ events: 404 otherwise.';
 const received = { description: 'Kept.', schema: receivedSchema, example: { received: true } };
+
+const webhookPath = z.object({ id: reference('webhook') });
+const shown = {
+  description: 'The webhook.',
+  schema: platformWebhookSchema,
+  example: platformWebhookExample,
+};
+const KEPT =
+  '`url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`.';
 
 export const platformPaths: ZodOpenApiPathsObject = {
   '/api/webhooks/manage': {
@@ -54,18 +71,71 @@ export const platformPaths: ZodOpenApiPathsObject = {
       errors: ['plan_not_allowed', 'webhook_limit_reached'],
     }),
   },
+  '/api/webhooks/manage/{id}': {
+    get: operation({
+      operationId: 'getPlatformWebhook',
+      tag,
+      summary: 'Read a webhook in the platform’s form',
+      description: WHERE,
+      tokenInQuery: true,
+      path: webhookPath,
+      answers: { 200: shown },
+    }),
+    put: operation({
+      operationId: 'replacePlatformWebhook',
+      tag,
+      summary: 'Set a webhook anew in the platform’s form',
+      description: `${WHERE} ${KEPT}`,
+      tokenInQuery: true,
+      path: webhookPath,
+      body: {
+        schema: manageReplacement,
+        examples: {
+          default: { url: platformWebhookExample.url, events: 'open,click', active: true },
+        },
+      },
+      answers: { 200: shown },
+      errors: ['url_immutable'],
+    }),
+    patch: operation({
+      operationId: 'updatePlatformWebhook',
+      tag,
+      summary: 'Change a webhook in the platform’s form',
+      description: `${WHERE} Fields that are left out stay as they are. ${KEPT}`,
+      tokenInQuery: true,
+      path: webhookPath,
+      body: { schema: manageChanges, examples: { events: { events: 'open,click' } } },
+      answers: { 200: shown },
+      errors: ['url_immutable'],
+    }),
+    delete: operation({
+      operationId: 'deletePlatformWebhook',
+      tag,
+      summary: 'Delete a webhook',
+      description: WHERE,
+      tokenInQuery: true,
+      path: webhookPath,
+      answers: {
+        200: {
+          description: 'It is deleted.',
+          schema: z.object({ id: id('webhook'), deleted: z.literal(true) }),
+          example: { id: platformWebhookExample.id, deleted: true },
+        },
+      },
+    }),
+  },
   '/api/webhooks': {
     post: operation({
       operationId: 'receiveProviderEvent',
       tag,
       summary: 'Take a provider’s event',
-      description: `${WHERE} \`opened\`, \`clicked\`, \`bounced\` and \`unsubscribed\` become events; other types are kept.`,
+      description: `${WHERE} \`email.opened\`, \`opened\`, \`email.open\` and \`open\` in any case, and the same for click, bounce and unsubscribe, become events; other types are kept. \`GET /v1/reports\` tells what became of it.`,
       tokenInQuery: true,
       body: {
         schema: plainBody,
         examples: {
           opened: {
-            type: 'opened',
+            type: 'email.opened',
             email_id: 'em_66f2a1b3c4d5',
             recipient: 'jane.doe@example.com',
             timestamp: '2026-10-01T09:30:00Z',
@@ -80,7 +150,7 @@ export const platformPaths: ZodOpenApiPathsObject = {
       operationId: 'receiveNativeEvent',
       tag,
       summary: 'Take a provider’s own payload',
-      description: `${WHERE} The body is the provider’s, whose documentation describes it. Where the project has the provider’s key, its signature is verified: 401 otherwise.`,
+      description: `${WHERE} The body is the provider’s, whose documentation describes it. Where the project has the provider’s key, its signature is verified: 401 otherwise. Of a batch each report is taken by itself: one that can’t be read is kept, and costs none of the others.`,
       tokenInQuery: true,
       path: z.object({ provider: z.enum(PROVIDER_NAMES) }),
       body: {
@@ -97,6 +167,27 @@ export const platformPaths: ZodOpenApiPathsObject = {
         },
       },
       answers: { 200: received },
+    }),
+  },
+  '/v1/reports': {
+    get: operation({
+      operationId: 'listReports',
+      tag,
+      summary: 'List what providers reported',
+      description: 'All reports, and what became of each.',
+      query: reportsQuery,
+      answers: { 200: page('reports', reportSchema, reportExample) },
+    }),
+  },
+  '/v1/reports/{id}': {
+    get: operation({
+      operationId: 'getReport',
+      tag,
+      summary: 'Read a report',
+      path: z.object({ id: id('report') }),
+      answers: {
+        200: data('The report as it came in.', reportWithPayloadSchema, reportWithPayloadExample),
+      },
     }),
   },
 };
