@@ -58,7 +58,8 @@ export function build() {
 async function buildAll() {
   const startedAt = new Date();
   await step('Compiling TypeScript', async () => {
-    await mustRun(nodeBin('tsc'), ['-p', 'tsconfig.build.json'], { cwd: root });
+    // Types are checked by `npm run types`: without that, compiling takes a tenth of the time.
+    await mustRun(nodeBin('tsc'), ['-p', 'tsconfig.build.json', '--noCheck'], { cwd: root });
   });
   await step('Bundling workflows', async () => {
     await mustRun(process.execPath, ['dist/src/temporal/bundle.js'], { cwd: root });
