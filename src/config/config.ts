@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import { StartError } from '../start-error';
 import { settings } from './settings';
 
 export const ROLES = ['api', 'worker', 'all', 'setup', 'rotate-key'] as const;
@@ -38,12 +39,16 @@ export interface Config {
 }
 
 /** All that is wrong with the environment, a line each. */
-export class ConfigError extends Error {
+export class ConfigError extends StartError {
+  override name = 'ConfigError';
+
   constructor(readonly problems: readonly string[]) {
+    const [first, ...more] = problems;
     super(
-      `Posthorn can't start, its settings need mending:\n${problems.map((p) => `  - ${p}`).join('\n')}`,
+      more.length === 0
+        ? `Posthorn can't start: ${first}`
+        : `Posthorn can't start, these settings are wrong:\n${problems.map((p) => `  - ${p}`).join('\n')}`,
     );
-    this.name = 'ConfigError';
   }
 }
 

@@ -1,9 +1,31 @@
 import { z } from 'zod';
+import { problemOfMongodbUrl } from './mongodb-url';
 
-const port = z.coerce.number().int().min(1).max(65_535);
-const positive = z.coerce.number().int().min(1);
-const address = z.string().regex(/^[^\s/]+:\d+$/, 'must be host:port');
-const flag = z.enum(['true', 'false']).transform((value) => value === 'true');
+const MAX_PORT = 65_535;
+const isPort = (digits = '0'): boolean => Number(digits) >= 1 && Number(digits) <= MAX_PORT;
+
+/** A whole number in decimal digits; `1e3`, `0x10` and ` 8` are mistakes. */
+function whole(min: number, max: number): z.ZodType<number, string> {
+  const error = `must be a whole number from ${min} to ${max}`;
+  return z
+    .string()
+    .regex(/^\d{1,10}$/, error)
+    .transform(Number)
+    .pipe(z.number().min(min, error).max(max, error));
+}
+const port = whole(1, MAX_PORT);
+const days = whole(1, 36_500);
+const perMinute = whole(1, 1_000_000_000);
+const places = whole(1, 10_000);
+const address = z
+  .string()
+  .refine(
+    (text) => isPort(/^(?:\[[\da-f:.]+\]|[^\s/:@[\]]+):(\d{1,5})$/i.exec(text)?.[1]),
+    'must be host:port, such as 127.0.0.1:7233, without scheme',
+  );
+const flag = z
+  .enum(['true', 'false'], 'must be true or false')
+  .transform((value) => value === 'true');
 const list = z.string().transform((text) =>
   text
     .split(',')
@@ -14,10 +36,13 @@ const cidr = z.union(
   [z.cidrv4(), z.cidrv6()],
   'must be networks in CIDR notation, such as 10.1.0.0/16',
 );
+// Node's decoder passes over what is no base64, and so would take a key that was cut or mistyped.
 const encryptionKey = z
   .string()
-  .transform((value) => Buffer.from(value, 'base64'))
-  .refine((key) => key.length === 32, 'must be 32 bytes in base64 (openssl rand -base64 32)');
+  .regex(/^[\w+/-]{43}=?$/, 'must be 32 bytes in base64 (openssl rand -base64 32)')
+  .transform((value) => Buffer.from(value, 'base64'));
+const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /**
  * Every setting of Posthorn, read from the environment: its form, its default, its meaning with unit.
@@ -25,24 +50,41 @@ const encryptionKey = z
  */
 export const settings = z.object({
   POSTHORN_ENV: z
-    .enum(['production', 'development'])
+    .enum(['production', 'development'], 'must be production or development')
     .default('production')
     .describe('`development` lets webhooks reach loopback addresses over http'),
-  HOST: z.string().min(1).default('127.0.0.1').describe('address the API listens on'),
+  HOST: z
+    .string()
+    .regex(
+      /^(?:[^\s/:@[\]]+|[\da-f:.]+)$/i,
+      'must be an address of this machine, such as 0.0.0.0, without scheme, brackets and port',
+    )
+    .default('127.0.0.1')
+    .describe('address the API listens on'),
   PORT: port.default(8080).describe('port the API listens on'),
   MONGODB_URL: z
     .string()
-    .regex(/^mongodb(\+srv)?:\/\//, 'must start with mongodb:// or mongodb+srv://')
+    .superRefine((url, context) => {
+      const problem = problemOfMongodbUrl(url);
+      if (problem !== null) context.addIssue(problem);
+    })
     .describe('MongoDB replica set, with the database name; required'),
   TEMPORAL_ADDRESS: address.default('127.0.0.1:7233').describe("host:port of Temporal's frontend"),
-  TEMPORAL_NAMESPACE: z.string().min(1).default('default').describe('Temporal namespace'),
+  TEMPORAL_NAMESPACE: z
+    .string()
+    .regex(/^\S+$/, 'must be a name without spaces')
+    .default('default')
+    .describe('Temporal namespace'),
   TEMPORAL_TLS: flag.default(false).describe('`true` to speak TLS to Temporal'),
-  TEMPORAL_API_KEY: z.string().min(1).optional().describe('key for Temporal Cloud, with TLS'),
-  TEMPORAL_UI_URL: z
-    .url({ protocol: /^https?$/ })
+  TEMPORAL_API_KEY: z
+    .string()
+    .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+    .optional()
+    .describe('key for Temporal Cloud, with TLS'),
+  TEMPORAL_UI_URL: httpUrl
     .optional()
     .describe("Temporal Web UI's address, for the links in deliveries"),
-  TEMPORAL_RETENTION_DAYS: positive
+  TEMPORAL_RETENTION_DAYS: days
     .default(30)
     .describe('days that Temporal keeps finished workflows; applied by `setup`'),
   POSTHORN_ADMIN_KEY: z
@@ -62,35 +104,31 @@ export const settings = z.object({
     .pipe(z.array(cidr))
     .default([])
     .describe('comma-separated networks that webhooks may reach although they are private'),
-  POSTHORN_EGRESS_PROXY: z
-    .url({ protocol: /^https?$/, error: 'must be an http or https URL' })
+  POSTHORN_EGRESS_PROXY: httpUrl
     .optional()
     .describe('HTTP proxy through which webhooks are delivered, by CONNECT'),
-  POSTHORN_RETENTION_DAYS: positive
-    .default(30)
-    .describe('days that events and deliveries are kept'),
-  POSTHORN_RATE_LIMIT_PER_MINUTE: positive
+  POSTHORN_RETENTION_DAYS: days.default(30).describe('days that events and deliveries are kept'),
+  POSTHORN_RATE_LIMIT_PER_MINUTE: perMinute
     .default(6000)
     .describe('requests a minute for each API key, counted by each API process'),
-  POSTHORN_WRONG_KEYS_PER_MINUTE: positive
+  POSTHORN_WRONG_KEYS_PER_MINUTE: perMinute
     .default(60)
     .describe('unknown keys a minute from one address; then it has to wait'),
-  POSTHORN_TRUSTED_PROXIES: z.coerce
-    .number()
-    .int()
-    .min(0)
-    .max(20)
+  POSTHORN_TRUSTED_PROXIES: whole(0, 20)
     .default(0)
     .describe('how many proxies stand before the API and add to `X-Forwarded-For`'),
-  WORKER_MAX_ATTEMPTS: positive
+  WORKER_MAX_ATTEMPTS: places
     .default(100)
     .describe('attempts that one worker process runs at a time'),
-  WORKER_MAX_ATTEMPTS_PER_WEBHOOK: positive
+  WORKER_MAX_ATTEMPTS_PER_WEBHOOK: places
     .default(10)
     .describe('those of them that one webhook may have, so that a slow one leaves room'),
   SMTP_URL: z
     .string()
-    .regex(/^smtps?:\/\/\S+$/, 'must start with smtp:// or smtps://')
+    .refine(
+      (text) => /^smtps?:\/\/\S+$/.test(text) && URL.canParse(text),
+      'must be an address such as smtp://user:password@mail.example:587, special characters as %40',
+    )
     .optional()
     .describe('mail server by which owners are told of failing webhooks; unset: no mail'),
   MAIL_FROM: z
@@ -105,7 +143,7 @@ export const settings = z.object({
     .optional()
     .describe("host:port for the metrics of a worker's Temporal SDK"),
   LOG_LEVEL: z
-    .enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'])
+    .enum(levels, `must be one of ${levels.join(', ')}`)
     .default('info')
     .describe(
       'least level logged: `fatal`, `error`, `warn`, `info`, `debug`, `trace`; or `silent`',
