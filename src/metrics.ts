@@ -1,4 +1,3 @@
-import type { RequestListener } from 'node:http';
 import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
 
 /**
@@ -59,15 +58,3 @@ export const requestDuration = new Histogram({
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   registers,
 });
-
-/** `GET /metrics` for an address of its own, where no key is asked for. */
-export const metricsListener: RequestListener = (req, res) => {
-  if (req.method !== 'GET' || req.url !== '/metrics') {
-    res.writeHead(404).end();
-    return;
-  }
-  metrics.metrics().then(
-    (text) => res.writeHead(200, { 'Content-Type': metrics.contentType }).end(text),
-    () => res.writeHead(500).end(),
-  );
-};

@@ -14,7 +14,7 @@ import type { AuditTrail } from './audited';
 import { adminOnly, authenticate, principalOf } from './auth';
 import { deliveriesRouter } from './deliveries';
 import { docsRouter } from './docs';
-import { ApiError, errorHandler, unknownRoute, withoutKeys } from './errors';
+import { ApiError, errorHandler, notReady, unknownRoute, withoutKeys } from './errors';
 import { eventTypesRouter } from './event-types';
 import { eventsRouter } from './events';
 import { FailedAuthentications } from './failed-authentications';
@@ -36,6 +36,8 @@ export interface AppDependencies {
   engine: Engine;
   cipher: Cipher;
   log: Logger;
+  /** Why no work is taken; null when it is. */
+  readiness: { readonly unready: string | null };
   config: {
     adminKey: string;
     development: boolean;
@@ -53,7 +55,8 @@ const BODY_LIMIT = '256kb';
 const BATCH_LIMIT = '5mb';
 
 /** The HTTP API, apart from listening. */
-export function createApp({ store, engine, cipher, log, config }: AppDependencies): Express {
+export function createApp(dependencies: AppDependencies): Express {
+  const { store, engine, cipher, log, readiness, config } = dependencies;
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -68,6 +71,11 @@ export function createApp({ store, engine, cipher, log, config }: AppDependencie
 
   app.get('/healthz', (_req, res) => {
     answer(res, { status: 'ok' });
+  });
+  // Before `setup` has run an event could be taken twice, or by nobody.
+  app.use((_req, _res, next) => {
+    if (readiness.unready !== null) throw notReady(readiness.unready);
+    next();
   });
   // Without Temporal events are still accepted, so only MongoDB decides.
   app.get('/readyz', async (_req, res) => {

@@ -26,6 +26,11 @@ export function notFound(what: string): ApiError {
   return new ApiError('not_found', `${what} was not found`);
 }
 
+/** 503 until `setup` has run. */
+export function notReady(why: string): ApiError {
+  return new ApiError('unavailable', `Posthorn takes no work yet: ${why}`);
+}
+
 /** What MongoDB counts of a range of time; one that takes it too long is refused. */
 export async function counted<T>(counting: Promise<T>): Promise<T> {
   try {

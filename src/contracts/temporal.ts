@@ -8,6 +8,9 @@ export const TASK_QUEUE = 'posthorn';
 /** Where the batches of bulk replays and drains wait for places of their own (docs/adr/0008). */
 export const bulkTaskQueue = (taskQueue: string): string => `${taskQueue}-bulk`;
 
+/** Starts `reconcile` again and again. */
+export const RECONCILE_SCHEDULE = 'posthorn-reconcile';
+
 export const WORKFLOWS = {
   fanOutEvent: 'fanOutEvent',
   deliverWebhook: 'deliverWebhook',

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mongo, type Connection } from 'mongoose';
+import { StartError } from '../start-error';
 import { isDuplicateKey } from './errors';
 
 /** A change of what earlier versions have stored. */
@@ -40,6 +41,25 @@ const MISSING_CODES: ReadonlySet<number> = new Set([26, 27]);
 const LOCK_MS = 60_000;
 const LOCK = 'lock';
 
+/** What was applied before, or by another process. */
+const recordsOf = (connection: Connection): mongo.Collection<MigrationRecord> =>
+  connection.collection<MigrationRecord>('migrations');
+
+const appliedTo = (records: mongo.Collection<MigrationRecord>): Promise<string[]> =>
+  records.distinct('_id', { appliedAt: { $exists: true } });
+
+/** @returns what `migrate` would apply, and what a newer version has applied */
+export async function compareMigrations(
+  connection: Connection,
+): Promise<{ due: string[]; newer: string[] }> {
+  const applied = await appliedTo(recordsOf(connection));
+  const known = MIGRATIONS.map(({ id }) => id);
+  return {
+    due: known.filter((id) => !applied.includes(id)),
+    newer: applied.filter((id) => !known.includes(id)),
+  };
+}
+
 interface MigrationRecord {
   _id: string;
   appliedAt?: Date;
@@ -51,15 +71,16 @@ interface MigrationRecord {
 /**
  * Applies what has not been applied yet, one after another; of several processes that do so at once, one
  * does and the others wait for it.
- * @throws Error when the database was migrated by a newer version
+ * @param options.afterwards what else only one of them may do
+ * @throws StartError when the database was migrated by a newer version
  */
 export async function migrate(
   connection: Connection,
   migrations: readonly Migration[] = MIGRATIONS,
-  { lockMs = LOCK_MS } = {},
+  { lockMs = LOCK_MS, afterwards = async (): Promise<void> => {} } = {},
 ): Promise<void> {
   await connection.asPromise();
-  const records = connection.collection<MigrationRecord>('migrations');
+  const records = recordsOf(connection);
   const owner = randomUUID();
   const take = async (): Promise<boolean> => {
     const now = new Date();
@@ -77,17 +98,20 @@ export async function migrate(
   while (!(await take())) await sleep(lockMs / 60);
   const renewal = setInterval(() => void take().catch(() => {}), lockMs / 3);
   try {
-    const applied = await records.distinct('_id', { appliedAt: { $exists: true } });
+    const applied = await appliedTo(records);
     const known = new Set(migrations.map(({ id }) => id));
     const unknown = applied.filter((id) => !known.has(id));
     if (unknown.length > 0) {
-      throw new Error(`a newer version of Posthorn has migrated this database: ${unknown.join()}`);
+      throw new StartError(
+        `MONGODB_URL: a newer version of Posthorn has migrated this database (${unknown.join()}); run its setup in place of this one's`,
+      );
     }
     for (const { id, up } of migrations) {
       if (applied.includes(id)) continue;
       await up(connection);
       await records.insertOne({ _id: id, appliedAt: new Date() });
     }
+    await afterwards();
   } finally {
     clearInterval(renewal);
     await records.deleteOne({ _id: LOCK, owner });

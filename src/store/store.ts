@@ -1,5 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import mongoose, { type ClientSession, type Connection, type ConnectOptions } from 'mongoose';
+import mongoose, {
+  type ClientSession,
+  type Connection,
+  type ConnectOptions,
+  type Model,
+} from 'mongoose';
+import type { Logger } from 'pino';
+import { causeOf } from '../reachability';
 import { Audit } from './audit';
 import { current } from './current';
 import { deleteOfProject } from './delete-of-project';
@@ -13,7 +20,9 @@ import { Inbound, type InboundRecord } from './inbound';
 import { Keys } from './keys';
 import { Mails } from './mails';
 import type { NewEvent } from './new-event';
-import { migrate } from './migrations';
+import { whyUnfit, whyUnusable } from './fitness';
+import { ensureIndexes, missingIndexes, nameOf } from './indexes';
+import { compareMigrations, migrate, MIGRATIONS } from './migrations';
 import { Projects } from './projects';
 import { Replays } from './replays';
 import { Webhooks } from './webhooks';
@@ -73,7 +82,10 @@ export class Store {
   readonly mails: Mails;
   private closed = false;
 
-  private constructor(private readonly connection: Connection) {
+  private constructor(
+    private readonly connection: Connection,
+    private readonly url: string,
+  ) {
     this.projects = new Projects(connection);
     this.keys = new Keys(connection);
     this.webhooks = new Webhooks(connection);
@@ -96,22 +108,56 @@ export class Store {
     const connection = mongoose.createConnection(url, connectOptions());
     // Each call reports its own failure; without a listener the first one would end the process.
     connection.on('error', () => {});
-    const store = new Store(connection);
-    void store.untilConnected(url);
+    const store = new Store(connection, url);
+    void store.untilConnected();
     return store;
   }
 
-  /** Brings what earlier versions have stored up to this one. Idempotent. */
-  async migrate(): Promise<void> {
-    await migrate(this.connection);
+  /**
+   * Brings what earlier versions have stored up to this one, and makes the collections and indexes that
+   * are missing. Idempotent; of several processes that do so at once, one does and the others wait.
+   * @throws StartError when somebody has to decide
+   */
+  async setUp(log: Logger): Promise<void> {
+    await migrate(this.connection, undefined, {
+      afterwards: async () => {
+        for (const { model } of this.repositories()) await ensureIndexes(model, log);
+      },
+    });
   }
 
-  /** Creates collections and indexes that are missing. Idempotent. */
-  async ensureIndexes(): Promise<void> {
-    for (const { model } of this.repositories()) {
-      await model.createCollection();
-      await model.createIndexes();
+  /** Why MongoDB can't carry Posthorn, in one sentence with setting and address; null when it can. */
+  async whyUnfit(): Promise<string | null> {
+    try {
+      // Not connected yet: rather than wait for that, look what is in its way.
+      const unusable =
+        this.connection.readyState === mongoose.STATES.connected
+          ? null
+          : await whyUnusable(this.url);
+      if (unusable !== null) return unusable;
+      await this.connection.asPromise();
+      return await whyUnfit(this.connection);
+    } catch (error) {
+      // When it can be used now, whoever asks looks again.
+      return (await whyUnusable(this.url)) ?? `MONGODB_URL: MongoDB fails: ${causeOf(error)}`;
     }
+  }
+
+  /** What `setUp` has still to do, in a few words; null when nothing. */
+  async whatIsMissing(): Promise<string | null> {
+    const { due, newer } = await compareMigrations(this.connection);
+    if (due.length === MIGRATIONS.length)
+      return `the database ${this.connection.name} of MongoDB is not set up`;
+    if (due.length > 0) return `the migration ${due[0]} of MongoDB is due`;
+    for (const { model } of this.repositories()) {
+      for (const index of await missingIndexes(model)) {
+        // A newer setup may have changed the others, and its version runs beside this one.
+        if (newer.length > 0 && !index[1].unique) continue;
+        const kind = index[1].unique ? 'unique index' : 'index';
+        return `the ${kind} ${nameOf(index)} of MongoDB's collection ${model.collection.name} is missing`;
+      }
+    }
+    return null;
   }
 
   /** @throws when MongoDB can't be reached or has no primary */
@@ -247,7 +293,7 @@ export class Store {
   }
 
   /** mongoose reconnects by itself, but gives up when MongoDB is away at the very first try. */
-  private async untilConnected(url: string): Promise<void> {
+  private async untilConnected(): Promise<void> {
     for (;;) {
       const connected = await this.connection.asPromise().then(
         () => true,
@@ -256,11 +302,12 @@ export class Store {
       if (connected) return;
       await sleep(CONNECT_RETRY_MS, undefined, { ref: false });
       if (this.closed) return;
-      this.connection.openUri(url, connectOptions()).catch(() => {});
+      this.connection.openUri(this.url, connectOptions()).catch(() => {});
     }
   }
 
-  private repositories(): { model: { createCollection(): unknown; createIndexes(): unknown } }[] {
+  // oxlint-disable-next-line typescript/no-explicit-any -- whatever is stored in it
+  private repositories(): { model: Model<any> }[] {
     return [
       this.projects,
       this.keys,

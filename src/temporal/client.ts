@@ -21,6 +21,7 @@ import {
 } from '../contracts/temporal';
 import { FAILURE_TYPES, type PlannedDelivery } from '../contracts/activities';
 import { connectionOptions } from './connection';
+import { whatIsMissing } from './fitness';
 import { resetToStart } from './replay';
 
 /** Milliseconds that the API waits for Temporal before it leaves the start to reconcile. */
@@ -182,6 +183,14 @@ export class Engine {
     await this.within(() =>
       this.client.workflowService.describeNamespace({ namespace: this.client.options.namespace }),
     );
+  }
+
+  /**
+   * What `setup` has still to do in Temporal, in a few words; null when nothing.
+   * @throws when Temporal can't be reached
+   */
+  async whatIsMissing(): Promise<string | null> {
+    return this.within(() => whatIsMissing(this.client));
   }
 
   async close(): Promise<void> {

@@ -1,10 +1,16 @@
 import { isGrpcServiceError } from '@temporalio/client';
 
 /** The gRPC status codes that Posthorn tells apart. */
-export const GRPC = { notFound: 5, alreadyExists: 6 } as const;
+export const GRPC = {
+  notFound: 5,
+  alreadyExists: 6,
+  permissionDenied: 7,
+  unimplemented: 12,
+  unauthenticated: 16,
+} as const;
 
-/** Whether a call was refused with that code; the SDK wraps some refusals in errors of its own. */
-export function isRefusedWith(error: unknown, code: number): boolean {
+/** Whether a call was refused with one of these codes; the SDK wraps some refusals in errors of its own. */
+export function isRefusedWith(error: unknown, ...codes: number[]): boolean {
   const cause = error instanceof Error && error.cause !== undefined ? error.cause : error;
-  return isGrpcServiceError(cause) && [code].includes(cause.code);
+  return isGrpcServiceError(cause) && codes.includes(cause.code);
 }

@@ -7,58 +7,113 @@ import {
 import { temporal } from '@temporalio/proto';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config';
-import { SEARCH_ATTRIBUTES, TASK_QUEUE, WORKFLOWS } from '../contracts/temporal';
+import {
+  RECONCILE_SCHEDULE,
+  SEARCH_ATTRIBUTES,
+  TASK_QUEUE,
+  WORKFLOWS,
+} from '../contracts/temporal';
+import { StartError } from '../start-error';
 import { connectionOptions } from './connection';
+import { whyUnfit } from './fitness';
 import { GRPC, isRefusedWith } from './grpc';
 
 const DAY_SECONDS = 24 * 60 * 60;
-const RECONCILE_SCHEDULE = 'posthorn-reconcile';
 /** With the activity's grace: what is lost is found within a minute. */
 const RECONCILE_EVERY = '30s';
 /** A namespace just made takes a few seconds until every Temporal server knows it. */
 const PROPAGATION_TRIES = 60;
+const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
  * Makes what Posthorn needs in Temporal: namespace with its retention, search attributes, the reconcile
- * schedule. Idempotent. Temporal Cloud's namespaces are managed there: their refusals are logged.
+ * schedule. Idempotent. Temporal Cloud's namespaces are managed there: that they can't be made or changed
+ * here is logged.
+ * @throws StartError when Temporal can't be used, or somebody has to do by hand what is not allowed here
  */
 export async function setUpTemporal(config: Config, log: Logger): Promise<void> {
-  const connection = await Connection.connect(connectionOptions(config));
-  const { namespace, retentionDays } = config.temporal;
+  const { address, namespace, retentionDays } = config.temporal;
+  let connection: Connection | undefined;
+  try {
+    connection = await Connection.connect({
+      ...connectionOptions(config),
+      connectTimeout: CONNECT_TIMEOUT_MS,
+    });
+    await ensureNamespace(connection, config.temporal, log);
+    await ensureSearchAttributes(connection, namespace);
+    const client = new Client({ connection, namespace });
+    await untilFound(() => ensureSchedule(client));
+    log.info({ namespace, retentionDays }, 'Temporal is set up');
+  } catch (error) {
+    if (error instanceof StartError) throw error;
+    if (isRefusedWith(error, GRPC.notFound)) {
+      throw new StartError(
+        `TEMPORAL_NAMESPACE: Temporal at ${address} has no namespace ${namespace}, and does not let it be made; make it there, or correct the setting`,
+      );
+    }
+    throw new StartError(await whyUnfit(config.temporal, error));
+  } finally {
+    await connection?.close();
+  }
+}
+
+async function ensureNamespace(
+  { workflowService }: Connection,
+  { namespace, retentionDays }: Config['temporal'],
+  log: Logger,
+): Promise<void> {
   const retention = { seconds: retentionDays * DAY_SECONDS } as never;
   try {
-    await ignoring(GRPC.alreadyExists, () =>
-      connection.workflowService.registerNamespace({
-        namespace,
-        workflowExecutionRetentionPeriod: retention,
-      }),
-    );
-    await connection.workflowService.updateNamespace({
+    await workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: retention,
+    });
+  } catch (error) {
+    const { alreadyExists, permissionDenied, unimplemented } = GRPC;
+    if (!isRefusedWith(error, alreadyExists, permissionDenied, unimplemented)) throw error;
+  }
+  try {
+    await workflowService.updateNamespace({
       namespace,
       config: { workflowExecutionRetentionTtl: retention },
     });
-    const { IndexedValueType } = temporal.api.enums.v1;
-    const wanted = Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
-    await untilFound(async () => {
-      const { customAttributes } = await connection.operatorService.listSearchAttributes({
-        namespace,
-      });
-      const missing = wanted.filter((name) => !(name in customAttributes));
-      if (missing.length === 0) return;
-      await ignoring(GRPC.alreadyExists, () =>
-        connection.operatorService.addSearchAttributes({
-          namespace,
-          searchAttributes: Object.fromEntries(
-            missing.map((name) => [name, IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD]),
-          ),
-        }),
-      );
-    });
-    await untilFound(() => ensureSchedule(new Client({ connection, namespace })));
-    log.info({ namespace, retentionDays }, 'Temporal is set up');
-  } finally {
-    await connection.close();
+  } catch (error) {
+    if (!isRefusedWith(error, GRPC.permissionDenied, GRPC.unimplemented)) throw error;
+    const message = 'Temporal does not let its namespace be changed; set its retention there';
+    log.warn({ namespace, retentionDays }, message);
   }
+}
+
+async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+  const { IndexedValueType } = temporal.api.enums.v1;
+  const keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+  const wanted = Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
+  await untilFound(async () => {
+    const { customAttributes } = await connection.operatorService.listSearchAttributes({
+      namespace,
+    });
+    const wrong = wanted.find((name) => (customAttributes[name] ?? keyword) !== keyword);
+    if (wrong !== undefined) {
+      throw new StartError(
+        `TEMPORAL_NAMESPACE: the search attribute ${wrong} of the namespace ${namespace} is no Keyword; remove it (temporal operator search-attribute remove --name ${wrong}), and run setup again`,
+      );
+    }
+    const missing = wanted.filter((name) => !(name in customAttributes));
+    if (missing.length === 0) return;
+    try {
+      await connection.operatorService.addSearchAttributes({
+        namespace,
+        searchAttributes: Object.fromEntries(missing.map((name) => [name, keyword])),
+      });
+    } catch (error) {
+      if (isRefusedWith(error, GRPC.permissionDenied, GRPC.unimplemented)) {
+        throw new StartError(
+          `TEMPORAL_NAMESPACE: Temporal does not let search attributes be added to the namespace ${namespace}; add them there, of type Keyword: ${missing.join(', ')}`,
+        );
+      }
+      if (!isRefusedWith(error, GRPC.alreadyExists)) throw error;
+    }
+  });
 }
 
 /** Made anew, or brought up to date; one that an operator has paused stays paused. */
@@ -79,14 +134,6 @@ async function ensureSchedule({ schedule }: Client): Promise<void> {
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error;
     await schedule.getHandle(RECONCILE_SCHEDULE).update(({ state }) => ({ ...wanted, state }));
-  }
-}
-
-async function ignoring(code: number, call: () => Promise<unknown>): Promise<void> {
-  try {
-    await call();
-  } catch (error) {
-    if (!isRefusedWith(error, code)) throw error;
   }
 }
 

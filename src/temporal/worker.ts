@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, TransportError, Worker } from '@temporalio/worker';
@@ -10,7 +11,7 @@ import { connectionOptions } from './connection';
 /** Longer than any attempt may take (60 s, and the margin to record it): what runs is let finish. */
 const SHUTDOWN_GRACE_MS = 75_000;
 
-/** Milliseconds between tries to reach a Temporal that is away. */
+/** Milliseconds between tries to reach a Temporal that is unavailable again. */
 const CONNECT_RETRY_MS = 1000;
 
 /** How many batches of bulk work a worker has at a time, for each of its attempts. */
@@ -23,6 +24,7 @@ export interface WorkerHandle {
   /** Resolves when all is drained after `shutdown()`. */
   run: () => Promise<void>;
   shutdown: () => void;
+  isPolling: () => boolean;
 }
 
 /**
@@ -59,6 +61,7 @@ export async function createWorker(
   };
   return {
     shutdown,
+    isPolling: () => workers.every((worker) => worker.getState() === 'RUNNING'),
     run: async () => {
       // When one can't go on, the other must not either.
       await Promise.all(workers.map((worker) => worker.run().finally(shutdown)));
@@ -68,27 +71,33 @@ export async function createWorker(
 }
 
 /**
- * Polls until stopped, then drains. A Temporal that is away at the start is waited for: an API in the
- * same process accepts events meanwhile.
+ * Polls until stopped, then drains. It polls nothing before all is `ready`, and waits for a Temporal that
+ * is unavailable again by then: an API in the same process accepts events meanwhile.
  */
-export async function runWorker(
+export function runWorker(
   config: Config,
   log: Logger,
   activities: Activities,
+  ready: Promise<void>,
   stopped: AbortSignal,
-): Promise<void> {
-  while (!stopped.aborted) {
-    const handle = await createWorker(config, activities).catch((error: unknown) => {
-      if (!(error instanceof TransportError)) throw error;
-      log.warn({ err: error }, 'Temporal is away; the worker waits for it');
-    });
-    if (handle) {
-      stopped.addEventListener('abort', handle.shutdown);
-      const run = handle.run();
-      if (stopped.aborted) handle.shutdown();
-      log.info('worker polls');
-      return run;
+): { done: Promise<void>; isPolling: () => boolean } {
+  let handle: WorkerHandle | undefined;
+  const run = async (): Promise<void> => {
+    await Promise.race([ready, once(stopped, 'abort')]);
+    while (!stopped.aborted) {
+      handle = await createWorker(config, activities).catch((error: unknown) => {
+        if (!(error instanceof TransportError)) throw error;
+        return undefined;
+      });
+      if (handle) {
+        stopped.addEventListener('abort', handle.shutdown);
+        const running = handle.run();
+        if (stopped.aborted) handle.shutdown();
+        log.info('worker polls');
+        return running;
+      }
+      await sleep(CONNECT_RETRY_MS, undefined, { signal: stopped }).catch(() => {});
     }
-    await sleep(CONNECT_RETRY_MS, undefined, { signal: stopped }).catch(() => {});
-  }
+  };
+  return { done: run(), isPolling: () => handle?.isPolling() ?? false };
 }

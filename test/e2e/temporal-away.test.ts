@@ -4,16 +4,18 @@ import { freePort } from '../support/free-port';
 import { RoleProcess } from '../support/processes';
 import { emailSent } from '../support/samples';
 import { ApiClient } from '../support/api-client';
-import { ADMIN_KEY, testEnvironment } from '../support/stack';
+import { ADMIN_KEY, setUpMongodb, testEnvironment } from '../support/stack';
 
 describe('a process of the role all that starts while Temporal is away', () => {
   it('accepts events, waits for Temporal, and ends when it is told to', async () => {
     const port = await freePort();
-    const all = RoleProcess.start(
-      'all',
-      testEnvironment({ PORT: String(port), TEMPORAL_ADDRESS: `127.0.0.1:${await freePort()}` }),
+    const temporal = `127.0.0.1:${await freePort()}`;
+    const environment = testEnvironment({ PORT: String(port), TEMPORAL_ADDRESS: temporal });
+    await setUpMongodb(environment);
+    const all = RoleProcess.start('all', environment);
+    await all.logged(
+      `Temporal can't be reached at ${temporal}: nothing listens there (ECONNREFUSED)`,
     );
-    await all.logged('Temporal is away; the worker waits for it');
     const url = `http://127.0.0.1:${port}`;
     const admin = new ApiClient(url, ADMIN_KEY);
     const project = await eventually('a project is made', async () => {

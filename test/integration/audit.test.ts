@@ -77,6 +77,7 @@ describe('the audit', () => {
       engine: stack.engine,
       cipher: new Cipher(randomBytes(32)),
       log: pino({ level: 'silent' }),
+      readiness: { unready: null },
       config: stack.config,
     });
     const routes = routesOf((app.router as unknown as { stack: Layer[] }).stack);

@@ -1,4 +1,5 @@
 import mongoose, { type Connection } from 'mongoose';
+import { pino } from 'pino';
 import { migrate, MIGRATIONS, type Migration } from '../../src/store/migrations';
 import { Store } from '../../src/store/store';
 import { freshMongodbUrl } from '../support/embedded';
@@ -76,8 +77,7 @@ describe('migrations', () => {
     await connection.collection('deliveries').createIndex({ expiresAt: 1 }, ttl);
     await connection.collection('deliveries').createIndex({ status: 1, expiresAt: 1 });
     const store = Store.open(url);
-    await store.migrate();
-    await store.ensureIndexes();
+    await store.setUp(pino({ level: 'silent' }));
     await store.close();
     const indexes = async (of: string) =>
       new Map((await connection.collection(of).indexes()).map((index) => [index.name, index]));

@@ -44,7 +44,7 @@ export class Fixture {
 
   static async open(): Promise<Fixture> {
     const store = Store.open(freshMongodbUrl());
-    await store.ensureIndexes();
+    await store.setUp(pino({ level: 'silent' }));
     return new Fixture(store, {
       store,
       cipher: new Cipher(randomBytes(32)),

@@ -62,6 +62,13 @@ export function testEnvironment(overrides: Record<string, string> = {}): Record<
   };
 }
 
+/** What `setup` does in MongoDB, for processes that are to find it done. */
+export async function setUpMongodb({ MONGODB_URL }: Record<string, string>): Promise<void> {
+  const store = Store.open(MONGODB_URL!);
+  await store.setUp(pino({ level: 'silent' }));
+  await store.close();
+}
+
 /** API and worker in this process, on the real MongoDB and Temporal, in a database and namespace of their own. */
 export class Stack {
   private constructor(
@@ -94,10 +101,10 @@ export class Stack {
     const log = pino({ level: config.logLevel });
     await setUpTemporal(config, log);
     const store = Store.open(config.mongodbUrl);
-    await store.ensureIndexes();
+    await store.setUp(log);
     const engine = Engine.connect(config);
     const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
-    const app = createApp({ store, engine, cipher, log, config });
+    const app = createApp({ store, engine, cipher, log, readiness: { unready: null }, config });
     const server = createApiServer(app);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;

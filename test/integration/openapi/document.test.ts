@@ -88,7 +88,8 @@ describe('the OpenAPI document', () => {
     const { store, engine, config } = stack;
     const cipher = new Cipher(randomBytes(32));
     const log = pino({ level: 'silent' });
-    const routes = routesOf(() => createApp({ store, engine, cipher, log, config }));
+    const readiness = { unready: null };
+    const routes = routesOf(() => createApp({ store, engine, cipher, log, readiness, config }));
     expect(operations.map(({ path, method }) => `${method} ${path}`).toSorted()).toEqual(
       routes.toSorted(),
     );

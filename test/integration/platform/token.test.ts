@@ -33,6 +33,7 @@ beforeAll(async () => {
     store,
     engine,
     cipher,
+    readiness: { unready: null },
     config,
     log: pino({ level: 'trace' }, destination),
   });

@@ -1,0 +1,39 @@
+import type { RequestListener, ServerResponse } from 'node:http';
+import { metrics } from './metrics';
+
+/**
+ * What METRICS_ADDRESS answers, without a key: `/metrics`; `/healthz` as long as the process lives;
+ * `/readyz` when it does its work, and otherwise 503 with the reason.
+ */
+export function operationsListener(whyIdle: () => string | null): RequestListener {
+  return (req, res) => {
+    switch (`${req.method} ${req.url}`) {
+      case 'GET /metrics':
+        void answerMetrics(res);
+        return;
+      case 'GET /healthz':
+        answer(res, 200, 'ok');
+        return;
+      case 'GET /readyz': {
+        const reason = whyIdle();
+        answer(res, reason === null ? 200 : 503, reason ?? 'ok');
+        return;
+      }
+      default:
+        answer(res, 404, 'GET /metrics, /healthz or /readyz');
+    }
+  };
+}
+
+function answer(res: ServerResponse, status: number, text: string): void {
+  res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
+}
+
+async function answerMetrics(res: ServerResponse): Promise<void> {
+  try {
+    const text = await metrics.metrics();
+    res.writeHead(200, { 'Content-Type': metrics.contentType }).end(text);
+  } catch {
+    res.writeHead(500).end();
+  }
+}

@@ -1,0 +1,135 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
+import type { Config } from './config/config';
+import { causeOf } from './reachability';
+import type { Store } from './store/store';
+import type { Engine } from './temporal/client';
+import { whyUnfit } from './temporal/fitness';
+
+/** Milliseconds between looks: until all is there, and from then on. */
+const LOOK_EVERY_MS = 1000;
+const WATCH_EVERY_MS = 5000;
+
+/** Milliseconds until a trouble that lasts is told of again, doubled each time. */
+const FIRST_REMINDER_MS = 60_000;
+const LAST_REMINDER_MS = 60 * 60_000;
+
+const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
+
+/**
+ * Whether this process may work: what `setup` makes is there, and MongoDB is one that keeps what it
+ * confirms. Looks again until it is so, and goes on looking, so that a log tells in one line each when
+ * MongoDB or Temporal can't be used, why, and when that is over.
+ */
+export class Readiness {
+  /** Why no work is taken: `setup` has not run, as far as this process knows; null once it has. */
+  unready: string | null = 'it has not been looked yet whether MongoDB and Temporal are set up';
+  /** Resolves when all is there, which a worker needs; never when it is stopped before. */
+  readonly complete: Promise<void>;
+  private tellComplete!: () => void;
+  private readonly stopped = new AbortController();
+  private readonly mongodb: Trouble;
+  private readonly temporal: Trouble;
+  private isStoreSetUp = false;
+  private isEngineSetUp = false;
+
+  constructor(
+    private readonly config: Pick<Config, 'temporal'>,
+    log: Logger,
+    private readonly store: Store,
+    private readonly engine: Engine,
+  ) {
+    this.mongodb = new Trouble(log, 'MongoDB can be used again');
+    this.temporal = new Trouble(log, 'Temporal can be used again');
+    this.complete = new Promise((resolve) => (this.tellComplete = resolve));
+  }
+
+  /** Looks once, and then again and again until it is stopped. Resolves after the first look. */
+  async start(): Promise<void> {
+    await this.look();
+    void this.watch();
+  }
+
+  stop(): void {
+    this.stopped.abort();
+  }
+
+  /** What is wrong now; null when nothing is. */
+  get trouble(): string | null {
+    return this.unready ?? this.mongodb.told ?? this.temporal.told;
+  }
+
+  private async watch(): Promise<void> {
+    const { signal } = this.stopped;
+    for (;;) {
+      const everyMs = this.isStoreSetUp && this.isEngineSetUp ? WATCH_EVERY_MS : LOOK_EVERY_MS;
+      await sleep(everyMs, undefined, { signal }).catch(() => {});
+      if (signal.aborted) return;
+      await this.look();
+    }
+  }
+
+  private async look(): Promise<void> {
+    const [store, engine] = await Promise.all([this.lookAtStore(), this.lookAtEngine()]);
+    if (this.stopped.signal.aborted) return;
+    this.mongodb.is(store);
+    this.temporal.is(engine.trouble);
+    this.isStoreSetUp ||= store === null;
+    this.isEngineSetUp ||= engine.trouble === null;
+    // A Temporal that can't be asked doesn't decide: events are accepted without it.
+    this.unready = this.isStoreSetUp ? engine.missing : store;
+    if (this.isStoreSetUp && this.isEngineSetUp) this.tellComplete();
+  }
+
+  private async lookAtStore(): Promise<string | null> {
+    try {
+      const unfit = await this.store.whyUnfit();
+      if (unfit !== null || this.isStoreSetUp) return unfit;
+      const missing = await this.store.whatIsMissing();
+      return missing && `${missing}; ${RUN_SETUP}`;
+    } catch (error) {
+      return `MONGODB_URL: MongoDB fails: ${causeOf(error)}`;
+    }
+  }
+
+  private async lookAtEngine(): Promise<{ trouble: string | null; missing: string | null }> {
+    try {
+      if (this.isEngineSetUp) {
+        await this.engine.ping();
+        return { trouble: null, missing: null };
+      }
+      const found = await this.engine.whatIsMissing();
+      const missing = found && `${found}; ${RUN_SETUP}`;
+      return { trouble: missing, missing };
+    } catch (error) {
+      return { trouble: await whyUnfit(this.config.temporal, error), missing: null };
+    }
+  }
+}
+
+/** Tells of a trouble in one line: when it comes or changes, ever more rarely while it lasts, and when it is over. */
+class Trouble {
+  told: string | null = null;
+  private remindAt = 0;
+  private reminderMs = FIRST_REMINDER_MS;
+
+  constructor(
+    private readonly log: Logger,
+    private readonly overMessage: string,
+  ) {}
+
+  is(trouble: string | null): void {
+    const now = Date.now();
+    if (trouble !== this.told) {
+      this.reminderMs = FIRST_REMINDER_MS;
+      if (trouble === null) this.log.info(this.overMessage);
+    } else if (trouble === null || now < this.remindAt) {
+      return;
+    } else {
+      this.reminderMs = Math.min(this.reminderMs * 2, LAST_REMINDER_MS);
+    }
+    this.told = trouble;
+    this.remindAt = now + this.reminderMs;
+    if (trouble !== null) this.log.error(trouble);
+  }
+}

@@ -1,0 +1,199 @@
+import { createServer, type Server } from 'node:http';
+import { createActivities } from '../activities';
+import { createApp } from './api/app';
+import { createApiServer } from './api/server';
+import { ConfigError, loadConfig, ROLES, type Config, type Role } from './config/config';
+import { HttpSender } from './delivery/http';
+import { AddressGuard } from './delivery/address-guard';
+import { createLogger } from './log';
+import { Mailer } from './mail/mailer';
+import { operationsListener } from './operations';
+import { whyNotListening } from './reachability';
+import { Readiness } from './readiness';
+import { StartError } from './start-error';
+import { Cipher } from './store/cipher';
+import { rotateKey } from './store/key-rotation';
+import { Store } from './store/store';
+import { Engine } from './temporal/client';
+import { installRuntime } from './temporal/runtime';
+import { setUpTemporal } from './temporal/setup';
+import { runWorker } from './temporal/worker';
+import { VERSION } from './version';
+import type { Logger } from 'pino';
+
+/** One thing that runs until it is told to stop. */
+interface Service {
+  /** Rejects when it can't go on. */
+  done: Promise<void>;
+  /** Lets what is under way finish. */
+  stop: () => Promise<void>;
+}
+
+interface WorkerService extends Service {
+  whyIdle: () => string | null;
+}
+
+interface Parts {
+  config: Config;
+  log: Logger;
+  store: Store;
+  engine: Engine;
+  cipher: Cipher;
+  readiness: Readiness;
+}
+
+const usage = `Usage: node dist/src/main.js ${ROLES.join(' | ')}`;
+
+async function main(): Promise<void> {
+  const role = process.argv[2] as Role;
+  if (!ROLES.includes(role) || process.argv.length > 3) throw new ConfigError([usage]);
+  const config = loadConfig(role);
+  const log = createLogger(config.logLevel, role);
+  const store = Store.open(config.mongodbUrl);
+  if (role === 'setup') {
+    await refuseUnfit(store);
+    await store.setUp(log);
+    await setUpTemporal(config, log);
+    await store.close();
+    return;
+  }
+
+  const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
+  if (role === 'rotate-key') {
+    await refuseUnfit(store);
+    await rotateKey(store, cipher, log);
+    await store.close();
+    return;
+  }
+
+  const engine = Engine.connect(config);
+  const readiness = new Readiness(config, log, store, engine);
+  const parts: Parts = { config, log, store, engine, cipher, readiness };
+  const services: Service[] = [];
+  // What listens comes first: a port in use is told before anything waits for MongoDB or Temporal.
+  if (role !== 'worker') services.push(await startApi(parts));
+  const worker = role === 'api' ? undefined : startWorker(parts);
+  if (worker) services.push(worker);
+  if (config.metricsAddress !== undefined) {
+    const whyIdle = (): string | null => readiness.trouble ?? worker?.whyIdle() ?? null;
+    services.push(await startOperations(config.metricsAddress, whyIdle));
+  }
+  await readiness.start();
+  if (role !== 'worker') log.info({ host: config.host, port: config.port }, 'API listens');
+
+  // The API first: what it accepts while draining, the worker may still deliver.
+  const stop = async (): Promise<void> => {
+    readiness.stop();
+    for (const service of services) await service.stop();
+    await engine.close();
+    await store.close();
+  };
+  const stopped = new Promise<void>((resolve, reject) => {
+    const onSignal = (signal: string): void => {
+      log.info({ signal }, 'draining');
+      stop().then(resolve, reject);
+    };
+    process.once('SIGTERM', onSignal);
+    process.once('SIGINT', onSignal);
+  });
+  await Promise.race([stopped, ...services.map(({ done }) => done)]);
+  await stopped;
+  log.info('stopped');
+}
+
+async function refuseUnfit(store: Store): Promise<void> {
+  const unfit = await store.whyUnfit();
+  if (unfit !== null) throw new StartError(unfit);
+}
+
+async function startApi({ config, ...parts }: Parts): Promise<Service> {
+  const server = createApiServer(createApp({ ...parts, config }));
+  return listen(server, config, { host: 'HOST', port: 'PORT' });
+}
+
+async function startOperations(address: string, whyIdle: () => string | null): Promise<Service> {
+  const { hostname, port } = new URL(`http://${address}`);
+  const host = hostname.replace(/^\[|\]$/g, '');
+  const setting = 'METRICS_ADDRESS';
+  const server = createServer(operationsListener(whyIdle));
+  return listen(server, { host, port: Number(port || 80) }, { host: setting, port: setting });
+}
+
+/** @param settings by which a person corrects what can't be listened on */
+async function listen(
+  server: Server,
+  { host, port }: { host: string; port: number },
+  settings: { host: string; port: string },
+): Promise<Service> {
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error) => reject(whyNotListening(error, { host, port }, settings)));
+    server.listen(port, host, resolve);
+  });
+  return {
+    done: new Promise((_resolve, reject) => server.once('error', reject)),
+    stop: () =>
+      new Promise((resolve, reject) => {
+        server.close((error) => {
+          if (error) reject(error);
+          else resolve();
+        });
+        server.closeIdleConnections();
+      }),
+  };
+}
+
+function startWorker({ config, log, store, engine, cipher, readiness }: Parts): WorkerService {
+  installRuntime(log, config.temporalMetricsAddress);
+  const guard = new AddressGuard({
+    allowLoopback: config.development,
+    allowedCidrs: config.allowedCidrs,
+  });
+  const sender = new HttpSender({
+    guard,
+    proxy: config.egressProxy,
+    maxConnectionsPerOrigin: config.maxAttempts,
+  });
+  const activities = createActivities({
+    store,
+    cipher,
+    sender,
+    starter: engine,
+    mailer: config.mail ? new Mailer(config.mail.smtpUrl, config.mail.from) : null,
+    log,
+    maxAttempts: config.maxAttempts,
+    maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,
+    retentionDays: config.retentionDays,
+    version: VERSION,
+  });
+  if (!config.mail)
+    log.info('SMTP_URL is not set: owners are not told of failing webhooks by mail');
+  const stopped = new AbortController();
+  const worker = runWorker(config, log, activities, readiness.complete, stopped.signal);
+  const done = working(worker.done, sender);
+  return {
+    done,
+    whyIdle: () => (worker.isPolling() ? null : 'the worker does not poll Temporal'),
+    stop: async () => {
+      stopped.abort();
+      await done;
+    },
+  };
+}
+
+async function working(running: Promise<void>, sender: HttpSender): Promise<void> {
+  try {
+    await running;
+  } finally {
+    await sender.close();
+  }
+}
+
+main().then(
+  () => process.exit(0),
+  (error: unknown) => {
+    // The logger may not exist yet, and what is wrong outside Posthorn is told to a person.
+    const text = error instanceof StartError ? error.message : (error as Error).stack;
+    process.stderr.write(`${text}\n`);
+    process.exit(1);
+  },
+);

@@ -1,0 +1,123 @@
+import { mongo, type Connection } from 'mongoose';
+import { causeOf } from '../reachability';
+
+/** Milliseconds for a primary to be found, and for a majority to confirm a write. */
+const PATIENCE_MS = 3000;
+const MAJORITY_PATIENCE_MS = 5000;
+
+const ADVICE = 'start it, or correct the setting';
+
+/** What MongoDB answers to `hello`, as far as it matters. */
+interface Hello {
+  setName?: string;
+  isWritablePrimary?: boolean;
+  /** `isdbgrid`: a router of a sharded cluster. */
+  msg?: string;
+  /** Started with `--replSet`, and not initiated. */
+  isreplicaset?: boolean;
+}
+
+const UNAUTHORIZED = 13;
+const WRITE_CONCERN_FAILED = 64;
+const AUTHENTICATION_FAILED = 18;
+const ATLAS_ERROR = 8000;
+
+/**
+ * Looks, with a connection of its own, why MongoDB can't be used by another one.
+ * @returns one sentence with setting and address, and without credentials; null when it can be used now
+ */
+export async function whyUnusable(url: string): Promise<string | null> {
+  const client = new mongo.MongoClient(url, {
+    serverSelectionTimeoutMS: PATIENCE_MS,
+    connectTimeoutMS: PATIENCE_MS,
+  });
+  const { srvHost, hosts, replicaSet } = client.options;
+  /** What each member last said. */
+  const seen = new Map<string, Hello | Error>();
+  client.on('serverHeartbeatSucceeded', ({ connectionId, reply }) => {
+    seen.set(connectionId, reply);
+  });
+  client.on('serverHeartbeatFailed', ({ connectionId, failure }) => {
+    seen.set(connectionId, failure);
+  });
+  try {
+    await client.connect();
+    return null;
+  } catch (error) {
+    const address = srvHost ?? hosts.join();
+    if (error instanceof mongo.MongoServerError) {
+      return `MONGODB_URL: MongoDB at ${address} ${whyRefused(error)}`;
+    }
+    const failures: string[] = [];
+    let setName: string | undefined;
+    for (const [host, answer] of seen) {
+      if (answer instanceof Error) {
+        failures.push(`${host}: ${causeOf(answer)}`);
+        continue;
+      }
+      const unsuitable = whyUnsuitable(host, answer, replicaSet);
+      if (unsuitable !== null) return unsuitable;
+      ({ setName } = answer);
+    }
+    const because = failures[0] ?? 'too few of its members are up to elect one';
+    return setName === undefined
+      ? `MONGODB_URL: MongoDB can't be reached at ${failures[0] ?? `${address}: ${causeOf(error)}`}; ${ADVICE}`
+      : `MONGODB_URL: no primary of the replica set ${setName} can be reached (${because}); start its members, or correct their addresses`;
+  } finally {
+    await client.close();
+  }
+}
+
+function whyUnsuitable(address: string, hello: Hello, replicaSet?: string): string | null {
+  if (hello.msg === 'isdbgrid') return null;
+  if (hello.setName === undefined) {
+    return hello.isreplicaset
+      ? `MONGODB_URL: the replica set of MongoDB at ${address} is not initiated; run rs.initiate() on it`
+      : `MONGODB_URL: MongoDB at ${address} is a standalone server, whose writes can be lost; start it with --replSet and run rs.initiate() on it`;
+  }
+  if (replicaSet !== undefined && hello.setName !== replicaSet) {
+    return `MONGODB_URL: MongoDB at ${address} belongs to the replica set ${hello.setName}, and the URL says replicaSet=${replicaSet}; correct it`;
+  }
+  return null;
+}
+
+function whyRefused(error: mongo.MongoServerError): string {
+  const code = Number(error.code);
+  if (code === UNAUTHORIZED) {
+    return "does not let the URL's user read and write; give it the role readWrite on the database";
+  }
+  if (code === AUTHENTICATION_FAILED || code === ATLAS_ERROR) {
+    return "refuses the URL's user: name, password or authSource is wrong; correct it";
+  }
+  return `refuses: ${error.message.split('\n')[0]}`;
+}
+
+/**
+ * Looks whether a MongoDB that answers keeps what it confirms, without changing anything: it must be a
+ * replica set or a sharded cluster, and a majority must confirm this user's writes.
+ * @returns why not, as `whyUnusable` does
+ */
+export async function whyUnfit({ db, host, port }: Connection): Promise<string | null> {
+  const address = `${host}:${port}`;
+  try {
+    const unsuitable = whyUnsuitable(address, await db!.command({ hello: 1 }));
+    if (unsuitable !== null) return unsuitable;
+    // Of a write that finds nothing, too, a majority must say that it has all before it.
+    await db!
+      .collection<{ _id: string }>('events')
+      .updateOne(
+        { _id: 'none' },
+        { $unset: { none: 1 } },
+        { writeConcern: { w: 'majority', journal: true, wtimeoutMS: MAJORITY_PATIENCE_MS } },
+      );
+    return null;
+  } catch (error) {
+    if (error instanceof mongo.MongoServerError && error.code === UNAUTHORIZED) {
+      return `MONGODB_URL: MongoDB at ${address} ${whyRefused(error)}`;
+    }
+    if (error instanceof mongo.MongoServerError && error.code === WRITE_CONCERN_FAILED) {
+      return `MONGODB_URL: of the replica set of ${address} no majority confirms a write within ${MAJORITY_PATIENCE_MS / 1000} s; start its other members`;
+    }
+    throw error;
+  }
+}

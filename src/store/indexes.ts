@@ -1,0 +1,119 @@
+import type { IndexDefinition, IndexOptions, Model } from 'mongoose';
+import type { Logger } from 'pino';
+import { StartError } from '../start-error';
+import { isDuplicateKey } from './errors';
+
+// oxlint-disable-next-line typescript/no-explicit-any -- whatever is stored in it
+type AnyModel = Model<any>;
+type Index = [keys: IndexDefinition, options: IndexOptions];
+
+/** How often an index is tried whose documents others still add duplicates to. */
+const TRIES = 10;
+
+/** Ids told of in one message. */
+const TOLD = 5;
+
+/**
+ * Of the documents that an index which is not partial allows one of, the first in this order is kept.
+ * A partial index needs no order: there, all but the oldest lose the member that brings them into it.
+ */
+const KEPT_FIRST: Readonly<Record<string, Record<string, 1 | -1>>> = {
+  // One that has succeeded before all others.
+  deliveries: { status: -1, _id: 1 },
+  // What was put last is what holds.
+  eventTypes: { updatedAt: -1, _id: -1 },
+};
+
+/** The indexes that a collection lacks, or has of another kind. */
+export async function missingIndexes(model: AnyModel): Promise<Index[]> {
+  const { toCreate } = await model.diffIndexes({ indexOptionsToCreate: true });
+  return toCreate;
+}
+
+export const nameOf = ([keys]: Index): string => Object.keys(keys).join('+');
+
+/**
+ * Creates a collection and the indexes that it lacks. Idempotent; a death between any two steps leaves
+ * what the next call finishes.
+ */
+export async function ensureIndexes(model: AnyModel, log: Logger): Promise<void> {
+  await model.createCollection();
+  for (const index of await missingIndexes(model)) {
+    await dropOtherKind(model, index, log);
+    for (let tries = 1; ; tries += 1) {
+      if (index[1].unique) await settleDuplicates(model, index, log);
+      try {
+        await model.collection.createIndex(
+          index[0] as Record<string, 1 | -1>,
+          { ...index[1] } as object,
+        );
+        break;
+      } catch (error) {
+        // Processes of an earlier time may still be writing.
+        if (!isDuplicateKey(error) || tries === TRIES) throw error;
+      }
+    }
+  }
+}
+
+/** One with the same keys and other options stands in the way of the right one. */
+async function dropOtherKind(model: AnyModel, [keys]: Index, log: Logger): Promise<void> {
+  const { toDrop } = await model.diffIndexes();
+  const existing = await model.collection.indexes();
+  for (const { name, key } of existing) {
+    if (name === undefined || !toDrop.includes(name)) continue;
+    if (JSON.stringify(key) !== JSON.stringify(keys)) continue;
+    await model.collection.dropIndex(name);
+    log.warn({ collection: model.collection.name, index: name }, 'index of another kind dropped');
+  }
+}
+
+/** Leaves one document for each value of a unique index that was missing while others were written. */
+async function settleDuplicates(model: AnyModel, index: Index, log: Logger): Promise<void> {
+  const { collection } = model;
+  const [keys, options] = index;
+  const partial = (options.partialFilterExpression ?? {}) as Record<string, unknown>;
+  const fields = Object.keys(keys);
+  const groups = collection.aggregate<{ _id: unknown[] }>(
+    [
+      { $match: partial },
+      { $group: { _id: fields.map((field) => `$${field}`), count: { $sum: 1 } } },
+      { $match: { count: { $gt: 1 } } },
+    ],
+    { allowDiskUse: true },
+  );
+  const member = fields.find((field) => field in partial);
+  const order = member === undefined ? KEPT_FIRST[collection.name] : { _id: 1 as const };
+  for await (const { _id: values } of groups) {
+    const same = Object.fromEntries(fields.map((field, at) => [field, values[at] ?? null]));
+    const [kept, ...others] = await collection
+      .find<{ _id: never }>(
+        { $and: [partial, same] },
+        { projection: { _id: 1 }, sort: order ?? { _id: 1 } },
+      )
+      .toArray();
+    if (!kept || others.length === 0) continue;
+    const ids = others.map(({ _id }) => _id);
+    const told = {
+      collection: collection.name,
+      kept: kept._id,
+      ids: ids.slice(0, TOLD),
+      count: ids.length,
+    };
+    if (member !== undefined) {
+      await collection.updateMany({ _id: { $in: ids } }, { $unset: { [member]: 1 } });
+      log.warn(
+        { ...told, member },
+        'duplicates settled: they stay, without the member that was not unique',
+      );
+    } else if (order) {
+      await collection.deleteMany({ _id: { $in: ids } });
+      log.warn(told, 'duplicates settled: all but one deleted');
+    } else {
+      const all = [kept._id, ...ids].slice(0, TOLD).join(', ');
+      throw new StartError(
+        `MongoDB: ${ids.length + 1} documents of the collection ${collection.name} have the same ${nameOf(index)} (${all}); delete all but one of them, and run setup again`,
+      );
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import { isGrpcServiceError, ScheduleNotFoundError, type Client } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import type { Config } from '../config/config';
+import { RECONCILE_SCHEDULE, SEARCH_ATTRIBUTES } from '../contracts/temporal';
+import { causeOf, whyUnreachable } from '../reachability';
+import { GRPC, isRefusedWith } from './grpc';
+
+const { IndexedValueType } = temporal.api.enums.v1;
+
+/**
+ * What `setup` has still to do in Temporal, in a few words; null when nothing.
+ * @throws what `whyUnfit` tells of, when Temporal can't be asked
+ */
+export async function whatIsMissing(client: Client): Promise<string | null> {
+  const { namespace } = client.options;
+  const of = `of Temporal's namespace ${namespace}`;
+  try {
+    await client.workflowService.describeNamespace({ namespace });
+    const wrong = await findWrongAttribute(client);
+    if (wrong) return `the search attribute ${wrong} ${of} is missing, or no Keyword`;
+    await client.schedule.getHandle(RECONCILE_SCHEDULE).describe();
+    return null;
+  } catch (error) {
+    if (error instanceof ScheduleNotFoundError)
+      return `the schedule ${RECONCILE_SCHEDULE} ${of} is missing`;
+    if (isRefusedWith(error, GRPC.notFound))
+      return `Temporal's namespace ${namespace} is missing (TEMPORAL_NAMESPACE)`;
+    throw error;
+  }
+}
+
+async function findWrongAttribute(client: Client): Promise<string | undefined> {
+  const { namespace } = client.options;
+  try {
+    const { customAttributes } = await client.connection.operatorService.listSearchAttributes({
+      namespace,
+    });
+    return Object.values(SEARCH_ATTRIBUTES)
+      .map(({ name }) => name)
+      .find((name) => customAttributes[name] !== IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD);
+  } catch (error) {
+    // A key of Temporal Cloud may run workflows without being let look at these.
+    if (isRefusedWith(error, GRPC.permissionDenied, GRPC.unimplemented)) return undefined;
+    throw error;
+  }
+}
+
+/** Why a call to Temporal failed, in one sentence with setting and address, and without the key. */
+export async function whyUnfit(
+  { address, tls, apiKey }: Config['temporal'],
+  error: unknown,
+): Promise<string> {
+  if (isRefusedWith(error, GRPC.unauthenticated, GRPC.permissionDenied)) {
+    return `TEMPORAL_API_KEY: Temporal at ${address} refuses it; set a key that may use TEMPORAL_NAMESPACE`;
+  }
+  const cause = await whyUnreachable(address, { tls: tls || apiKey !== undefined });
+  if (cause !== null) {
+    return `TEMPORAL_ADDRESS: Temporal can't be reached at ${address}: ${cause}; start it, or correct the setting`;
+  }
+  const said = isGrpcServiceError(error) ? error.details.split('\n')[0]! : causeOf(error);
+  return `TEMPORAL_ADDRESS: ${address} does not answer as Temporal does (${said}); correct the setting, or TEMPORAL_TLS`;
+}

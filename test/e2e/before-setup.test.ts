@@ -1,0 +1,211 @@
+import mongoose, { type Connection } from 'mongoose';
+import { newId } from '../../src/contracts/ids';
+import { ApiClient } from '../support/api-client';
+import { makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { freePort } from '../support/free-port';
+import { RoleProcess } from '../support/processes';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { ADMIN_KEY, testEnvironment } from '../support/stack';
+
+const PATIENCE_MS = 60_000;
+const DAY_MS = 24 * 60 * 60 * 1000;
+const event = { type: 'email.sent', data: emailSent };
+
+/** Runs `setup` to its end. @returns its log */
+async function setUp(environment: Record<string, string>): Promise<string> {
+  const setup = RoleProcess.start('setup', environment);
+  if ((await setup.exited()) !== 0) throw new Error(setup.log());
+  return setup.log();
+}
+
+describe('before setup has run', () => {
+  it('an API refuses work, a worker polls nothing, and both go on by themselves once it has', async () => {
+    const [port, operations] = [await freePort(), await freePort()];
+    const environment = testEnvironment({
+      PORT: String(port),
+      METRICS_ADDRESS: `127.0.0.1:${operations}`,
+    });
+    const receiver = await Receiver.start();
+    const { METRICS_ADDRESS: _worker, ...ofApi } = environment;
+    const api = RoleProcess.start('api', ofApi);
+    const worker = RoleProcess.start('worker', environment);
+    const admin = new ApiClient(`http://127.0.0.1:${port}`, ADMIN_KEY);
+    const ofWorker = async (path: string): Promise<[number, string]> => {
+      const response = await fetch(`http://127.0.0.1:${operations}${path}`);
+      return [response.status, await response.text()];
+    };
+    try {
+      await Promise.all([api.logged('API listens'), worker.logged('run setup')]);
+      const said = {
+        code: 'unavailable',
+        message: expect.stringMatching(/MongoDB is not set up; run setup \(node dist/),
+      };
+      for (const route of ['/readyz', '/v1/projects', '/v1/events/evt_1']) {
+        const { status, body } = await admin.get(route);
+        expect([route, status, body.error]).toEqual([route, 503, expect.objectContaining(said)]);
+      }
+      const posts = await Promise.all(
+        Array.from({ length: 20 }, () =>
+          admin.post('/v1/events', event, { 'idempotency-key': 'order-1' }),
+        ),
+      );
+      expect(new Set(posts.map(({ status }) => status))).toEqual(new Set([503]));
+      expect((await admin.get('/healthz')).status).toBe(200);
+      expect(await ofWorker('/readyz')).toEqual([503, expect.stringContaining('run setup')]);
+      expect((await ofWorker('/healthz'))[0]).toBe(200);
+      expect(worker.log()).not.toContain('worker polls');
+
+      await setUp(environment);
+      await worker.logged('worker polls');
+      await eventually('the API is ready', async () => (await admin.get('/readyz')).status === 200);
+      await eventually('the worker is', async () => (await ofWorker('/readyz'))[0] === 200);
+      const created = await admin.post('/v1/projects', { name: 'Test' });
+      const client = admin.with({ 'x-project-id': created.body.data.id as string });
+      await makeWebhook(client, receiver.url);
+      const answers = await Promise.all(
+        Array.from({ length: 20 }, () =>
+          client.post('/v1/events', event, { 'idempotency-key': 'order-1' }),
+        ),
+      );
+      expect(new Set(answers.map(({ body }) => body.data.id)).size).toBe(1);
+      await eventually('it is delivered', () => receiver.requests.length === 1, PATIENCE_MS);
+      // Each said it once, and that it was over.
+      for (const { log } of [api, worker].map((role) => ({ log: role.log() }))) {
+        expect(log.match(/MongoDB is not set up/g)).toHaveLength(1);
+        expect(log.match(/MongoDB can be used again/g)).toHaveLength(1);
+      }
+    } finally {
+      await Promise.all([api.end('SIGTERM'), worker.end('SIGTERM'), receiver.close()]);
+    }
+  }, 120_000);
+
+  it('a worker that waits for it ends when it is told to', async () => {
+    const worker = RoleProcess.start('worker', testEnvironment());
+    await worker.logged('run setup');
+    expect(await worker.end('SIGTERM')).toBe(0);
+  }, 60_000);
+});
+
+describe('setup', () => {
+  let environment: Record<string, string>;
+  let connection: Connection;
+
+  beforeEach(async () => {
+    environment = testEnvironment();
+    connection = await mongoose.createConnection(environment.MONGODB_URL!).asPromise();
+  });
+  afterEach(() => connection.close());
+
+  const collection = (name: string) => connection.collection<{ _id: string }>(name);
+  const indexesOf = async (name: string) =>
+    new Map((await collection(name).indexes()).map((index) => [index.name, index]));
+
+  /** What a past without unique indexes may have left. */
+  async function leaveDuplicates(): Promise<{ events: string[]; deliveries: string[] }> {
+    const now = new Date();
+    const expiresAt = new Date(now.getTime() + DAY_MS);
+    const projectId = newId('project');
+    const events = Array.from({ length: 20 }, () => newId('event'));
+    await collection('events').insertMany(
+      events.map((_id) => ({
+        _id,
+        projectId,
+        type: 'email.sent',
+        createdAt: now,
+        acceptedAt: now,
+        body: '{}',
+        idempotencyKey: 'order-1',
+        requestHash: 'hash',
+        fannedOutAt: now,
+        expiresAt,
+      })),
+    );
+    const deliveries = Array.from({ length: 3 }, () => newId('delivery'));
+    await collection('deliveries').insertMany(
+      deliveries.map((_id, at) => ({
+        _id,
+        projectId,
+        eventId: events[0],
+        webhookId: 'wh_1',
+        expiresAt,
+        createdAt: now,
+        status: at === 1 ? 'succeeded' : 'pending',
+      })),
+    );
+    const reports = ['a', 'b', 'c'].map((_id) => ({ _id, projectId, provider: 'resend' }));
+    await collection('inbound').insertMany(
+      reports.map((report) => ({ ...report, type: 'opened', providerEventId: 'msg_1', expiresAt })),
+    );
+    await collection('eventTypes').insertMany(
+      ['old', 'new'].map((description, at) => ({
+        _id: `type_${description}`,
+        projectId,
+        type: 'order.paid',
+        description,
+        updatedAt: new Date(now.getTime() + at),
+      })),
+    );
+    // Stands in the way of the right one.
+    await collection('events').createIndex({ projectId: 1, idempotencyKey: 1 });
+    return { events, deliveries };
+  }
+
+  async function expectSettled(left: { events: string[]; deliveries: string[] }): Promise<void> {
+    expect(await collection('events').countDocuments()).toBe(20);
+    const keyed = await collection('events').find({ idempotencyKey: 'order-1' }).toArray();
+    expect(keyed.map(({ _id }) => _id)).toEqual(left.events.toSorted().slice(0, 1));
+    const deliveries = await collection('deliveries').find().toArray();
+    expect(deliveries.map(({ _id }) => _id)).toEqual([left.deliveries[1]]);
+    expect(await collection('inbound').countDocuments()).toBe(3);
+    const reports = await collection('inbound').find({ providerEventId: 'msg_1' }).toArray();
+    expect(reports.map(({ _id }) => _id)).toEqual(['a']);
+    const types = await collection('eventTypes').find().toArray();
+    expect(types.map(({ _id }) => _id)).toEqual(['type_new']);
+    for (const [name, index] of [
+      ['events', 'projectId_1_idempotencyKey_1'],
+      ['deliveries', 'eventId_1_webhookId_1'],
+      ['inbound', 'projectId_1_provider_1_providerEventId_1_type_1'],
+      ['eventTypes', 'projectId_1_type_1'],
+    ] as const) {
+      expect((await indexesOf(name)).get(index)).toMatchObject({ unique: true });
+    }
+  }
+
+  it('settles duplicates and wrong indexes, loses no event, and may be run twice at once and again', async () => {
+    const left = await leaveDuplicates();
+    const logs = await Promise.all([setUp(environment), setUp(environment)]);
+    expect(logs.join('').match(/duplicates settled/g)).toHaveLength(4);
+    expect(logs.join('').match(/index of another kind dropped/g)).toHaveLength(1);
+    await expectSettled(left);
+    expect(await setUp(environment)).not.toContain('settled');
+  }, 120_000);
+
+  it('killed with -9 in its middle, is finished by the next one', async () => {
+    const left = await leaveDuplicates();
+    for (const point of ['before 4', 'after 4', 'after 6']) {
+      const doomed = RoleProcess.start(
+        'setup',
+        environment,
+        `store/indexes ensureIndexes ${point}`,
+      );
+      await doomed.killed();
+      // Or else the next one waits for it, a minute long.
+      await collection('migrations').deleteOne({ _id: 'lock' });
+    }
+    await setUp(environment);
+    await expectSettled(left);
+  }, 120_000);
+
+  it('leaves to a person what it can’t decide, and says which documents', async () => {
+    await collection('keys').insertMany(['key_1', 'key_2'].map((_id) => ({ _id, hash: 'same' })));
+    const setup = RoleProcess.start('setup', environment);
+    expect(await setup.exited()).toBe(1);
+    expect(setup.log().trimEnd().split('\n').at(-1)).toBe(
+      'MongoDB: 2 documents of the collection keys have the same hash (key_1, key_2); delete all but one of them, and run setup again',
+    );
+    await collection('keys').deleteOne({ _id: 'key_2' });
+    await setUp(environment);
+  }, 120_000);
+});
