@@ -26,6 +26,7 @@ WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
+COPY docs/guide-*.md docs/
 # The image's user `node`, by number so that Kubernetes can tell it is not root. The files stay
 # root's: the process can't change its own code.
 USER 1000:1000

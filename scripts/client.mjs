@@ -1,8 +1,16 @@
 /**
- * npm run client: writes clients/typescript/schema.ts from the OpenAPI document. With `--check` it
- * writes nothing, and fails where the file is stale.
+ * npm run client: writes clients/typescript/generated from the OpenAPI document, and compiles the
+ * package. With `--check` it writes nothing, and fails where the folder is stale.
  */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -12,8 +20,8 @@ import { nodeBin, root } from './lib/paths.mjs';
 import { mustRun, Refusal } from './lib/run.mjs';
 
 const client = join(root, 'clients/typescript');
-const target = join(client, 'schema.ts');
-const generator = join(client, 'node_modules/.bin/openapi-typescript');
+const target = join(client, 'generated');
+const generator = join(client, 'node_modules/.bin/openapi-ts');
 const scratch = mkdtempSync(join(tmpdir(), 'posthorn-client-'));
 
 try {
@@ -26,10 +34,12 @@ try {
   }
   const generated = await generate();
   if (!process.argv.includes('--check')) {
-    writeFileSync(target, generated);
-    say('  clients/typescript/schema.ts is written');
-  } else if (!existsSync(target) || readFileSync(target, 'utf8') !== generated) {
-    throw new Refusal('clients/typescript/schema.ts is stale: run "npm run client"');
+    rmSync(target, { recursive: true, force: true });
+    cpSync(generated, target, { recursive: true });
+    await mustRun('npm', ['run', '--silent', 'build'], { cwd: client });
+    say('  clients/typescript/generated is written, and compiled to dist');
+  } else if (textOf(target) !== textOf(generated)) {
+    throw new Refusal('clients/typescript/generated is stale: run "npm run client"');
   }
 } catch (error) {
   fail(error instanceof Refusal ? error.message : error.stack);
@@ -38,21 +48,57 @@ try {
   rmSync(scratch, { recursive: true });
 }
 
+/** @returns the folder of what is generated */
 async function generate() {
   const { openApiDocument } = createRequire(import.meta.url)(
     join(root, 'dist/src/api/openapi/document.js'),
   );
-  const source = join(scratch, 'openapi.json');
-  const output = join(scratch, 'schema.ts');
-  writeFileSync(source, JSON.stringify(openApiDocument()));
-  await mustRun(generator, [source, '--output', output, '--default-non-nullable', 'false'], {
-    cwd: client,
-  });
+  const config = join(scratch, 'openapi-ts.config.mjs');
+  const input = join(scratch, 'openapi.json');
+  const path = join(scratch, 'generated');
+  writeFileSync(input, JSON.stringify(openApiDocument()));
+  const options = {
+    input,
+    output: { path },
+    logs: { file: false },
+    plugins: [
+      '@hey-api/typescript',
+      '@hey-api/client-fetch',
+      { name: '@hey-api/sdk', operations: { strategy: 'single', containerName: 'Posthorn' } },
+    ],
+  };
+  writeFileSync(config, `export default ${JSON.stringify(options)};`);
+  await mustRun(generator, ['--file', config], { cwd: client });
+  for (const file of filesOf(path)) {
+    const text = readFileSync(file, 'utf8');
+    const cleaned = text
+      // Its makers' notes to themselves.
+      .replaceAll(/^ *\/\/ TODO.*\n/gm, '')
+      // A global of browsers, which Node's types don't have.
+      .replaceAll('BodyInit | null | undefined', "RequestInit['body']");
+    writeFileSync(file, cleaned);
+  }
   await mustRun(nodeBin('prettier'), [
     '--write',
+    '--log-level=warn',
     '--config',
     join(root, '.prettierrc.json'),
-    output,
+    path,
   ]);
-  return readFileSync(output, 'utf8');
+  return path;
+}
+
+function filesOf(folder) {
+  if (!existsSync(folder)) return [];
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .toSorted();
+}
+
+/** All that is in a folder, with the files' names. */
+function textOf(folder) {
+  return filesOf(folder)
+    .map((file) => `${file.slice(folder.length)}\n${readFileSync(file, 'utf8')}`)
+    .join('\n');
 }

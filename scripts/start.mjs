@@ -98,6 +98,7 @@ async function writeDev({ dataDir, apiUrl, servers, secrets }) {
     temporalUiUrl: servers.temporalUiUrl ?? null,
     temporalAddress: servers.temporalAddress,
     temporalNamespace: servers.temporalNamespace,
+    temporalCli: servers.temporalCli,
     adminKey,
     ...project,
   };

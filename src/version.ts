@@ -1,17 +1,16 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
 /** package.json stands two folders above `dist/src/` and one above `src/`. */
-function readVersion(): string {
-  for (const up of ['..', '../..']) {
-    try {
-      const text = readFileSync(path.resolve(__dirname, up, 'package.json'), 'utf8');
-      return (JSON.parse(text) as { version: string }).version;
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    }
-  }
-  throw new Error('package.json not found beside the build');
+function findPackage(): string {
+  const folder = ['..', '../..']
+    .map((up) => path.resolve(__dirname, up))
+    .find((candidate) => existsSync(path.join(candidate, 'package.json')));
+  if (folder === undefined) throw new Error('package.json not found beside the build');
+  return folder;
 }
 
-export const VERSION = readVersion();
+export const PACKAGE_FOLDER = findPackage();
+export const { version: VERSION } = JSON.parse(
+  readFileSync(path.join(PACKAGE_FOLDER, 'package.json'), 'utf8'),
+) as { version: string };

@@ -1,9 +1,8 @@
-import createFetchClient, { type Client } from 'openapi-fetch';
-import type { components, paths } from './schema';
+import { createClient } from './generated/client';
+import { Posthorn } from './generated/sdk.gen';
 
-export type { components, paths };
-/** A schema of the API by its name: `Schema<'Webhook'>`. */
-export type Schema<Name extends keyof components['schemas']> = components['schemas'][Name];
+export type * from './generated/types.gen';
+export type { Posthorn };
 
 export interface PosthornOptions {
   /** Where the API is: `https://posthorn.example.com`. */
@@ -16,21 +15,22 @@ export interface PosthornOptions {
 }
 
 /**
- * A client whose paths, parameters, bodies and answers are typed by Posthorn's OpenAPI document. Calls
- * answer `{data, error, response}`: a refusal is a value, only a lost connection throws.
+ * A client with one method for each operation of Posthorn's OpenAPI document, typed by it. Calls answer
+ * `{data, error, response}`: a refusal is a value, only a lost connection throws.
  */
-export function createPosthornClient({
-  url,
-  key,
-  projectId,
-  fetch,
-}: PosthornOptions): Client<paths> {
-  return createFetchClient<paths>({
+export function createPosthornClient({ url, key, projectId, fetch }: PosthornOptions): Posthorn {
+  const client = createClient({
     baseUrl: url,
-    fetch,
+    ...(fetch && { fetch: (request) => fetch(request as Request) }),
     headers: {
       authorization: `Bearer ${key}`,
       ...(projectId !== undefined && { 'x-project-id': projectId }),
     },
   });
+  client.interceptors.error.use((error, response: Response | undefined) => {
+    // Nothing was answered: no refusal, whose code could be looked at.
+    if (!response) throw error;
+    return error;
+  });
+  return new Posthorn({ client });
 }

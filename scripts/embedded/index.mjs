@@ -12,7 +12,7 @@ export { findBinary } from './find-binary.mjs';
  * `headless`: no Web UI. `ttlSeconds`: see startMongod. `onServerLost()`: a server ended unasked;
  * what happened has been said by then.
  *
- * Returns `{mongodbUrl, temporalAddress, temporalUiUrl?, temporalNamespace, stop()}`.
+ * Returns `{mongodbUrl, temporalAddress, temporalUiUrl?, temporalNamespace, temporalCli, stop()}`.
  */
 export async function startEmbedded({ dataDir, headless, ttlSeconds, onServerLost }) {
   const { MONGODB_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL } = process.env;
@@ -41,6 +41,8 @@ export async function startEmbedded({ dataDir, headless, ttlSeconds, onServerLos
     mongodbUrl: MONGODB_URL || mongod.url,
     temporalAddress: TEMPORAL_ADDRESS || temporal.address,
     temporalUiUrl: TEMPORAL_ADDRESS ? TEMPORAL_UI_URL : temporal.uiUrl,
+    /** One's own on PATH, where the server is one's own too. */
+    temporalCli: temporal?.cliPath ?? 'temporal',
     temporalNamespace: (TEMPORAL_ADDRESS && TEMPORAL_NAMESPACE) || 'default',
     /** Temporal first: nothing that it still runs should find MongoDB gone. */
     stop: async () => {

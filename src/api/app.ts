@@ -66,7 +66,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(helmet());
   const documented = documentedOnly();
   app.use(documented.methods);
-  app.use(docsRouter());
+  app.use(docsRouter(config.temporal.uiUrl ?? null));
   app.use(neverCached);
 
   app.get('/healthz', (_req, res) => {

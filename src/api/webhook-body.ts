@@ -53,7 +53,7 @@ const filter = z
   .transform((query) => (query === null ? null : JSON.stringify(query)))
   .meta({
     description:
-      'A query in MongoDB’s syntax over the envelope; its operators and bounds are in docs/guide-webhooks.md. An event passes that would take over 200,000 steps to judge.',
+      'A query in MongoDB’s syntax over the envelope; its operators and bounds are in [the guide](docs/guide-webhooks.md). An event passes that would take over 200,000 steps to judge.',
     override: { type: ['object', 'null'] },
   });
 

@@ -1,13 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import {
-  existsSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -134,20 +126,24 @@ describe('the README', () => {
   }, 60_000);
 
   it('gives the command that replays a delivery in Temporal', async () => {
-    const [command] = /^temporal workflow reset .*$/m.exec(readme)!;
-    symlinkSync(process.env.TEST_TEMPORAL_CLI!, path.join(folder, 'temporal'));
+    const [command] = /^"\$\(dev temporalCli\)" workflow reset .*$/m.exec(readme)!;
+    const [dev] = /^dev\(\) .*$/m.exec(readme)!;
+    const { address, namespace } = stack.config.temporal;
+    // As `npm start` writes it.
+    const known = {
+      temporalCli: process.env.TEST_TEMPORAL_CLI,
+      temporalAddress: address,
+      temporalNamespace: namespace,
+    };
+    writeFileSync(path.join(folder, 'dev.json'), JSON.stringify(known));
     const receiver = await Receiver.start();
     const { client } = await stack.project();
     await makeWebhook(client, receiver.url);
     const id = await postEvent(client);
     await deliveryWith(client, id, { status: 'succeeded' });
 
-    await promisify(execFile)('bash', ['-c', command.replace('dlv_…', id)], {
-      env: {
-        PATH: `${folder}:${process.env.PATH}`,
-        TEMPORAL_ADDRESS: stack.config.temporal.address,
-        TEMPORAL_NAMESPACE: stack.config.temporal.namespace,
-      },
+    await promisify(execFile)('bash', ['-c', `${dev}\n${command}`], {
+      env: { PATH: process.env.PATH, POSTHORN_DATA_DIR: folder, DELIVERY: id },
     });
 
     await deliveryWith(client, id, { status: 'succeeded', replays: 1 });

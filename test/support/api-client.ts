@@ -1,5 +1,4 @@
-import type { Client } from 'openapi-fetch';
-import { createPosthornClient, type paths } from '../../clients/typescript';
+import { createPosthornClient, type Posthorn } from '../../clients/typescript';
 import { assertDocumented } from './conformance';
 
 /** An answer of the API, as tests look at it. */
@@ -14,7 +13,7 @@ export interface Answer {
 /** Calls the HTTP API with one key, and holds every answer against the OpenAPI document. */
 export class ApiClient {
   /** The generated client with the same key. */
-  readonly typed: Client<paths>;
+  readonly typed: Posthorn;
 
   constructor(
     readonly url: string,

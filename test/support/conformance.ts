@@ -3,7 +3,7 @@ import addFormats from 'ajv-formats';
 import { openApiDocument } from '../../src/api/openapi/document';
 
 interface Response {
-  content?: Record<string, unknown>;
+  content?: Record<string, { examples?: Record<string, unknown> }>;
 }
 type Operation = { responses: Record<string, { $ref?: string } & Response> };
 
@@ -66,6 +66,10 @@ export function assertDocumented(
   const type = contentType?.split(';')[0] ?? '';
   if (!response.content?.[type]) throw undocumented(`of type ${type}`);
   if (type !== 'application/json' || method === 'HEAD') return;
+  const code = (body as { error?: { code?: string } } | undefined)?.error?.code;
+  if (code !== undefined && !Object.hasOwn(response.content[type].examples ?? {}, code)) {
+    throw undocumented(`with the code ${code}`);
+  }
   const validate = validatorAt([...at, 'content', type, 'schema']);
   if (!validate(body)) {
     throw undocumented(`but not so: ${ajv.errorsText(validate.errors)} in ${JSON.stringify(body)}`);

@@ -19,13 +19,13 @@ export async function makeWebhook(
 
 /** Posts an `email.sent` and answers its one delivery's id. */
 export async function postEvent(client: ApiClient): Promise<string> {
-  const posted = await client.typed.POST('/v1/events', {
+  const posted = await client.typed.postEvent({
     body: { type: 'email.sent', data: emailSent },
   });
   const eventId = posted.data?.data.id;
   return eventually('the event is fanned out', async () => {
     const query = { eventId };
-    const list = await client.typed.GET('/v1/deliveries', { params: { query } });
+    const list = await client.typed.listDeliveries({ query });
     return list.data?.data.deliveries[0]?.id;
   });
 }

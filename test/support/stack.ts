@@ -151,7 +151,7 @@ export class Stack {
     body: Record<string, unknown> = {},
     role = 'owner',
   ): Promise<{ id: string; client: ApiClient }> {
-    const { data } = await this.admin.typed.POST('/v1/projects', {
+    const { data } = await this.admin.typed.createProject({
       body: { name: 'Test', ...body },
     });
     const { id } = data!.data;
@@ -160,8 +160,8 @@ export class Stack {
 
   /** A client with a new key of that project. */
   async client(projectId: string, role: string): Promise<ApiClient> {
-    const { data } = await this.admin.typed.POST('/v1/projects/{projectId}/keys', {
-      params: { path: { projectId } },
+    const { data } = await this.admin.typed.createKey({
+      path: { projectId },
       body: { name: role, role: role as KeyRole },
     });
     return new ApiClient(this.url, data!.data.key);

@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { createDocument } from 'zod-openapi';
+import { profiles } from '../../profiles';
 import { VERSION } from '../../version';
-import { eventWebhooks } from './event-webhooks';
+import { deliveriesOf, eventWebhooks } from './event-webhooks';
+import { finish } from './finish';
 import { deliveryPaths } from './paths/deliveries';
 import { eventPaths } from './paths/events';
 import { platformPaths } from './paths/platform';
@@ -14,13 +16,34 @@ const DESCRIPTION = `Posthorn delivers events to webhooks: signed, retried, logg
 - Answers are \`{"success":true,"data":…}\`, refusals \`{"success":false,"error":{"code","message","details","requestId"}}\`.
 - Lists are newest first, a page at a time: \`?limit\` (1–100, 25) and \`?cursor\`, the \`nextCursor\` of the page before.
 - Fields that a body doesn't have are refused (422), and methods that a path doesn't have (405, with \`Allow\`).
-- Under \`webhooks\` are the events of every profile as they arrive. How to verify their signatures is told in docs/guide-verify.md.`;
+- Under \`webhooks\` are the events of every profile as they arrive. [docs/guide-verify.md](docs/guide-verify.md) tells how to verify their signatures.
+- [docs/guide-webhooks.md](docs/guide-webhooks.md) is about profiles, subscriptions, filters and policies, [docs/guide-platform.md](docs/guide-platform.md) about the profile \`platform\`.`;
+
+const profilesWithEvents = [...profiles.values()].filter(({ events }) => events.length > 0);
+const TAGS = [
+  { name: 'Projects', description: 'Who sends: projects, and the keys that act for them.' },
+  { name: 'Webhooks', description: 'Where events go, how they are signed and when.' },
+  { name: 'Events', description: 'What happened: posted once, delivered to each webhook.' },
+  { name: 'Deliveries', description: 'One event on its way to one webhook, attempt by attempt.' },
+  { name: 'Replays', description: 'Many deliveries made again.' },
+  { name: 'Insight', description: 'Figures, and who did what.' },
+  {
+    name: 'Platform',
+    description: 'The routes of the profile `platform`, and providers’ reports.',
+  },
+  { name: 'Service', description: 'The process itself.' },
+  ...profilesWithEvents.map(({ name: profile }) => ({
+    name: deliveriesOf(profile),
+    description: `Events of the profile \`${profile}\` as they arrive.`,
+  })),
+];
 
 let made: ReturnType<typeof createDocument> | undefined;
 
 /** The OpenAPI document, made from the schemas that the routes check requests by. */
 export function openApiDocument(): ReturnType<typeof createDocument> {
-  made ??= createDocument(
+  if (made) return made;
+  made = createDocument(
     {
       openapi: '3.1.0',
       info: {
@@ -30,6 +53,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
         license: { name: 'MIT', identifier: 'MIT' },
       },
       servers: [{ url: '/' }],
+      tags: TAGS,
       paths: {
         ...projectPaths,
         ...webhookPaths,
@@ -68,5 +92,6 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
       allowEmptySchema: { date: { output: true }, undefined: { input: true } },
     },
   );
+  finish(made as unknown as Record<string, unknown>);
   return made;
 }

@@ -29,6 +29,8 @@ const testHeader = z.object({
   'x-webhook-test': z.literal('true').optional().describe('Of tests and pings alone.'),
 });
 
+export const deliveriesOf = (profile: string): string => `Deliveries of ${profile}`;
+
 /** What the profiles' events look like when they arrive (OpenAPI's `webhooks`), as `profile/type`. */
 export const eventWebhooks: ZodOpenApiPathsObject = Object.fromEntries(
   [...profiles.values()].flatMap((profile) =>
@@ -36,8 +38,10 @@ export const eventWebhooks: ZodOpenApiPathsObject = Object.fromEntries(
       `${profile.name}/${event.type}`,
       {
         post: {
-          operationId: `${profile.name}/${event.type}`,
-          tags: [`Deliveries of ${profile.name}`],
+          operationId: ['receive', profile.name, ...event.type.split(/[._]/)]
+            .map((word, n) => (n === 0 ? word : word[0]!.toUpperCase() + word.slice(1)))
+            .join(''),
+          tags: [deliveriesOf(profile.name)],
           summary: event.type,
           description: event.description,
           security: [],

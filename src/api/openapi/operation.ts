@@ -75,7 +75,7 @@ function refusal(status: number, codes: readonly ErrorCode[]): ZodOpenApiRespons
   const name = codes.join('_or_');
   const made = refusals.get(name) ?? {
     id: name,
-    description: STATUS_TEXT[status]!,
+    description: `${STATUS_TEXT[status]!} ${codes.map((code) => `\`${code}\``).join(', ')}.`,
     headers: {
       ...requestIdHeader,
       ...((status === 429 || status === 503) && {
@@ -91,7 +91,7 @@ function refusal(status: number, codes: readonly ErrorCode[]): ZodOpenApiRespons
     },
     content: {
       [JSON_TYPE]: {
-        schema: errorSchema(codes),
+        schema: errorSchema,
         examples: Object.fromEntries(
           codes.map((code) => [
             code,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ATTEMPT_ERROR_CODES, DEFERRAL_REASONS, DELIVERY_STATUSES } from '../../contracts/delivery';
-import { EXAMPLE, id, time } from './fields';
+import { count, EXAMPLE, httpStatus, id, time } from './fields';
 
 /** A delivery as a list shows it: without its attempts. */
 export const deliverySummarySchema = z
@@ -11,9 +11,9 @@ export const deliverySummarySchema = z
     projectId: id('project'),
     eventType: z.string(),
     status: z.enum(DELIVERY_STATUSES),
-    attemptCount: z.int(),
+    attemptCount: count,
     nextAttemptAt: time.nullable(),
-    replays: z.int(),
+    replays: count,
     test: z.boolean(),
     createdAt: time,
     completedAt: time.nullable(),
@@ -39,12 +39,12 @@ const headers = z.record(z.string(), z.string());
 
 const attemptSchema = z
   .object({
-    number: z.int(),
+    number: count,
     runId: z.string().describe('The Temporal run that it belongs to; each replay has its own.'),
     startedAt: time,
     durationMs: z.number(),
     outcome: z.enum(['succeeded', 'failed']),
-    statusCode: z.int().optional(),
+    statusCode: httpStatus.optional(),
     requestHeaders: headers.describe('What was sent, signature included; never a secret.'),
     responseHeaders: headers.optional(),
     responseBody: z.string().optional().describe('The first 16 KiB.'),
@@ -69,7 +69,7 @@ export const pendingSchema = z
   .object({
     reason: z.enum(PENDING_REASONS),
     message: z.string(),
-    attempt: z.int().describe('The attempt that is running or comes next.'),
+    attempt: count.describe('The attempt that is running or comes next.'),
     nextAttemptAt: time.nullable(),
   })
   .meta({ id: 'PendingExplanation' });

@@ -10,16 +10,19 @@ export const fieldProblemSchema = z
   })
   .meta({ id: 'FieldProblem' });
 
-/** A refusal with one of these codes. */
-export const errorSchema = (codes: readonly ErrorCode[] = errorCodes) =>
-  z.object({
+/** Of every refusal; which codes a route has, its responses name. */
+export const errorSchema = z
+  .object({
     success: z.literal(false),
-    error: z.object({
-      code: z.enum(codes),
-      message: z.string(),
-      details: z.array(fieldProblemSchema).readonly().optional(),
-      requestId: z.string().describe('As in the header X-Request-Id.'),
-    }),
-  });
+    error: z
+      .object({
+        code: z.enum(errorCodes).meta({ id: 'ErrorCode', description: 'What went wrong.' }),
+        message: z.string(),
+        details: z.array(fieldProblemSchema).readonly().optional(),
+        requestId: z.string().describe('As in the header X-Request-Id.'),
+      })
+      .meta({ id: 'ErrorBody' }),
+  })
+  .meta({ id: 'Error' });
 
-export type ErrorAnswer = z.infer<ReturnType<typeof errorSchema>>;
+export type ErrorAnswer = z.infer<typeof errorSchema>;

@@ -36,13 +36,16 @@ export const externalId = z
   .nullable()
   .describe('The caller’s own id, usable as `ext:<externalId>` wherever an id is.');
 
+export const count = z.int().min(0);
+export const httpStatus = z.int().min(100).max(999);
+
 /** A Date here, ISO 8601 in UTC with milliseconds on the wire. */
 export const time = z.date();
 
 /** The figures in a policy as they are shown: what is missing is the project's, then the profile's. */
 export const shownPolicy = {
   ...policyFields,
-  retryDelaysMs: z.array(z.int()).readonly().optional(),
+  retryDelaysMs: z.array(count).readonly().optional(),
 };
 
 /** Ids and times of the examples. */

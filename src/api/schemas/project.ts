@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { KEY_ROLES } from '../../store/keys';
 import { PROVIDER_NAMES } from '../../providers';
 import { profiles } from '../../profiles';
-import { EXAMPLE, externalId, id, shownPolicy, time } from './fields';
+import { count, EXAMPLE, externalId, id, shownPolicy, time } from './fields';
 
 export const projectSchema = z
   .object({
@@ -14,8 +14,8 @@ export const projectSchema = z
     ownerEmail: z.string().nullable(),
     policy: z.object({
       ...shownPolicy,
-      maxWebhooks: z.int().optional(),
-      retentionDays: z.int().optional(),
+      maxWebhooks: count.optional(),
+      retentionDays: count.optional(),
     }),
     providerKeys: z
       .record(z.enum(PROVIDER_NAMES), z.boolean())

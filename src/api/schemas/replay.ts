@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES } from '../../contracts/delivery';
 import { REPLAY_STATUSES } from '../../store/replays';
-import { EXAMPLE, id, time } from './fields';
+import { count, EXAMPLE, id, time } from './fields';
 
 export const replaySchema = z
   .object({
@@ -14,11 +14,11 @@ export const replaySchema = z
     until: time,
     ratePerSecond: z.number(),
     status: z.enum(REPLAY_STATUSES),
-    matched: z.int().describe('How many deliveries there were when it was asked for.'),
-    replayed: z.int(),
-    failed: z
-      .int()
-      .describe('Could not be replayed: the webhook is gone, or the delivery is on its way again.'),
+    matched: count.describe('How many deliveries there were when it was asked for.'),
+    replayed: count,
+    failed: count.describe(
+      'Could not be replayed: the webhook is gone, or the delivery is on its way again.',
+    ),
     createdAt: time,
     updatedAt: time,
     completedAt: time.nullable(),
@@ -43,7 +43,7 @@ export const replayExample: z.infer<typeof replaySchema> = {
 };
 
 export const dryRunSchema = z
-  .object({ matched: z.int(), byWebhook: z.record(z.string(), z.int()) })
+  .object({ matched: count, byWebhook: z.record(z.string(), count) })
   .meta({ id: 'ReplayDryRun' });
 
 export const dryRunExample: z.infer<typeof dryRunSchema> = {

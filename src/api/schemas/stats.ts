@@ -1,16 +1,16 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES } from '../../contracts/delivery';
-import { EXAMPLE, time } from './fields';
+import { count, EXAMPLE, time } from './fields';
 
 const latency = z.number().nullable();
 
 const figures = z.object({
-  deliveries: z.record(z.enum(['total', ...DELIVERY_STATUSES]), z.int()),
+  deliveries: z.record(z.enum(['total', ...DELIVERY_STATUSES]), count),
   successRate: z
     .number()
     .nullable()
     .describe('Succeeded ones of those that succeeded or failed, 0–1.'),
-  attempts: z.object({ total: z.int(), succeeded: z.int(), failed: z.int() }),
+  attempts: z.object({ total: count, succeeded: count, failed: count }),
   latencyMs: z.object({ p50: latency, p90: latency, p99: latency }),
 });
 

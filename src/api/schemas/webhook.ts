@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { ATTEMPT_ERROR_CODES, SIGNING_SCHEMES } from '../../contracts/delivery';
-import { EXAMPLE, externalId, id, shownPolicy, time } from './fields';
+import { count, EXAMPLE, externalId, httpStatus, id, shownPolicy, time } from './fields';
 
 export const webhookSchema = z
   .object({
@@ -14,11 +14,11 @@ export const webhookSchema = z
     isActive: z.boolean(),
     isPaused: z.boolean(),
     disabledReason: z.enum(['manual', 'gone', 'consecutive_failures']).nullable(),
-    failureCount: z.int().describe('Failed attempts in a row.'),
+    failureCount: count.describe('Failed attempts in a row.'),
     lastSuccessAt: time.nullable(),
     lastFailedAt: time.nullable(),
     lastStatus: z
-      .union([z.int(), z.string()])
+      .union([httpStatus, z.string()])
       .nullable()
       .describe('The last attempt’s HTTP status, or its error code where there was no answer.'),
     signing: z.array(z.enum(SIGNING_SCHEMES)),
@@ -28,7 +28,7 @@ export const webhookSchema = z
       .record(z.string(), z.unknown())
       .nullable()
       .describe(
-        'Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge (docs/guide-webhooks.md).',
+        'Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge ([the guide](docs/guide-webhooks.md)).',
       ),
     createdAt: time,
     updatedAt: time,
@@ -61,7 +61,7 @@ export const webhookExample: z.infer<typeof webhookSchema> = {
 export const pingSchema = z
   .object({
     outcome: z.enum(['succeeded', 'failed', 'pending']),
-    statusCode: z.int().optional(),
+    statusCode: httpStatus.optional(),
     errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
   })
   .describe('What the test ping came to, where the profile sends one.');

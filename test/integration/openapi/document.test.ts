@@ -109,6 +109,47 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('declares every tag, and names the operations of events by words alone', () => {
+    const declared = (document as unknown as { tags: { name: string }[] }).tags;
+    const events = Object.values(webhooks).map(({ post }) => post!);
+    const all = [...operations.map(({ operation }) => operation), ...events];
+    const used = new Set(all.flatMap(({ tags }) => tags!));
+    expect(new Set(declared.map(({ name }) => name))).toEqual(used);
+    expect(new Set(all.map(({ operationId }) => operationId)).size).toBe(all.length);
+    for (const { operationId } of all) expect(operationId).toMatch(/^[a-z][A-Za-z]+$/);
+  });
+
+  it('describes every property and parameter, and bounds every integer', () => {
+    const lacking: string[] = [];
+    const walk = (node: unknown, at: string): void => {
+      if (typeof node !== 'object' || node === null) return;
+      const schema = node as Record<string, unknown>;
+      const isBounded =
+        typeof schema.minimum === 'number' && /^int(32|64)$/.test(String(schema.format));
+      if (schema.type === 'integer' && !isBounded) lacking.push(`${at} has no bounds`);
+      const isParameter = typeof schema.in === 'string' && typeof schema.name === 'string';
+      if (isParameter && !schema.description) lacking.push(`${at} ${String(schema.name)}`);
+      for (const [name, property] of Object.entries(
+        (schema.properties ?? {}) as Record<string, Record<string, unknown>>,
+      )) {
+        if (!property.description && !property.$ref) lacking.push(`${at}.${name}`);
+      }
+      for (const [key, inner] of Object.entries(schema)) {
+        if (!['example', 'examples', 'default'].includes(key)) walk(inner, `${at}/${key}`);
+      }
+    };
+    walk({ paths, webhooks, components }, '');
+    expect(lacking).toEqual([]);
+  });
+
+  it('has one schema of refusals, and an example of each code that a route has', () => {
+    for (const [name, { content }] of Object.entries(components.responses)) {
+      const { schema, examples } = content!['application/json']!;
+      expect([name, schema]).toEqual([name, { $ref: '#/components/schemas/Error' }]);
+      expect(Object.keys(examples!)).toEqual(name.split('_or_'));
+    }
+  });
+
   it('has a key on every route but those of the service', () => {
     const open = operations.filter(({ operation }) => operation.security?.length === 0);
     expect(open.every(({ operation }) => operation.tags![0] === 'Service')).toBe(true);
@@ -162,10 +203,38 @@ describe('the OpenAPI document', () => {
     ['a body that it has not', 'GET', '/v1/webhooks', 200, { success: true, data: {} }],
     ['a field that it has not', 'GET', '/healthz', 200, { success: true, data: {}, extra: 1 }],
     ['a route that it has not', 'GET', '/v1/nothing', 200, { success: true, data: {} }],
-    ['a code that it has not', 'GET', '/v1/stats', 409, { success: false, error: {} }],
+    ['a status of refusals that it has not', 'GET', '/v1/stats', 409, { success: false }],
+    ['a code that it has not', 'GET', '/v1/stats', 403, { error: { code: 'not_found' } }],
   ])('lets no test answer %s', (_what, method, path, status, body) => {
     const answer = { status, contentType: 'application/json', body };
     expect(() => assertDocumented(method, stack.url + path, answer)).toThrow('OpenAPI document');
+  });
+
+  it('is told of by /, as JSON or as a page', async () => {
+    const anyone = new ApiClient(stack.url, 'no-key');
+    const json = await anyone.get('/');
+    expect(json.body.data).toMatchObject({ docs: 'docs', openapi: 'openapi.json' });
+    const { docs, openapi, guides, temporalUi } = json.body.data;
+    expect(guides).toContain('docs/guide-webhooks.md');
+    const page = await anyone.with({ accept: 'text/html,*/*;q=0.8' }).get('/');
+    expect(page.headers.get('content-type')).toContain('text/html');
+    for (const address of [docs, ...guides, temporalUi]) {
+      expect(page.body).toContain(`href="${address}"`);
+    }
+    for (const address of [docs, openapi, ...guides]) {
+      const { status } = await fetch(new URL(address, stack.url));
+      expect({ address, status }).toEqual({ address, status: 200 });
+    }
+  });
+
+  it('cites no guide that /docs does not have', async () => {
+    const cited = new Set(JSON.stringify(document).match(/docs\/[\w-]+\.md/g));
+    expect(cited.size).toBeGreaterThan(2);
+    for (const guide of cited) {
+      const answer = await fetch(new URL(guide, `${stack.url}/docs`));
+      expect({ guide, status: answer.status }).toEqual({ guide, status: 200 });
+      expect(JSON.stringify(document)).toContain(`](${guide})`);
+    }
   });
 
   it('is shown by /docs, which needs nothing from elsewhere', async () => {

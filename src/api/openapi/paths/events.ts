@@ -13,12 +13,21 @@ import {
   eventWithDeliveriesSchema,
 } from '../../schemas/event';
 import { EXAMPLE, id } from '../../schemas/fields';
+import { profiles } from '../../../profiles';
 import { data, deleted, operation, page } from '../operation';
 
 const tag = 'Events';
 const typePath = z.object({ type: z.string().max(MAX_TYPE_LENGTH).regex(TYPE) });
 const idempotencyKey = { 'idempotency-key': z.string().regex(IDEMPOTENCY_KEY).optional() };
-const posted = { type: eventExample.type, data: eventExample.data };
+/** By profile: an event of its own. */
+const posted = Object.fromEntries(
+  [...profiles.values()].map(({ name, events: [event] }) => [
+    name,
+    event
+      ? { type: event.type, data: event.sample }
+      : { type: eventTypeExample.type, data: eventTypeExample.sample },
+  ]),
+);
 const OWN_TYPES =
   'Only in projects whose profile lets them define types of their own: 403 otherwise.';
 
@@ -72,7 +81,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       description:
         'Once this is answered, the event can’t be lost. `data` must be valid by the type’s schema. Under an `Idempotency-Key` the same body answers the first event.',
       headers: idempotencyKey,
-      body: { schema: eventBody, examples: { delivered: posted } },
+      body: { schema: eventBody, examples: posted },
       answers: {
         202: data('Accepted.', acceptedEventSchema, acceptedEventExample, {
           getEvent: 'data/id',
@@ -97,7 +106,12 @@ export const eventPaths: ZodOpenApiPathsObject = {
       description:
         'All are checked first; either all of them are accepted or none. Under an `Idempotency-Key` the same body answers the first batch’s events.',
       headers: idempotencyKey,
-      body: { schema: batchBody, examples: { one: { events: [posted] } } },
+      body: {
+        schema: batchBody,
+        examples: Object.fromEntries(
+          Object.entries(posted).map(([name, event]) => [name, { events: [event] }]),
+        ),
+      },
       answers: {
         202: data(
           'Accepted, in their order.',

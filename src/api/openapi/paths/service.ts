@@ -1,11 +1,39 @@
 import { z } from 'zod';
-import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import type { ZodOpenApiPathsObject, ZodOpenApiResponseObject } from 'zod-openapi';
+import { VERSION } from '../../../version';
+import { frontPageSchema } from '../../schemas/service';
 import { answersByStatus, data, serviceOperation } from '../operation';
 
 const tag = 'Service';
 const text = (type: string) => ({ [type]: { schema: { type: 'string' as const } } });
 
+function withHtml({
+  200: ok,
+}: Record<string, ZodOpenApiResponseObject>): Record<string, ZodOpenApiResponseObject> {
+  return { 200: { ...ok!, content: { ...ok!.content, ...text('text/html') } } };
+}
+
 export const servicePaths: ZodOpenApiPathsObject = {
+  '/': {
+    get: serviceOperation({
+      operationId: 'getFrontPage',
+      tag,
+      summary: 'Where everything is',
+      description: 'JSON, or a small page for who asks for HTML.',
+      responses: withHtml(
+        answersByStatus({
+          200: data('Where everything is.', frontPageSchema, {
+            name: 'Posthorn',
+            version: VERSION,
+            docs: 'docs',
+            openapi: 'openapi.json',
+            guides: ['docs/guide-webhooks.md'],
+            temporalUi: null,
+          }),
+        }),
+      ),
+    }),
+  },
   '/healthz': {
     get: serviceOperation({
       operationId: 'getHealth',

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { OPERATIONAL_TYPES } from '../../../contracts/operational';
+import { profiles } from '../../../profiles';
 import { EXAMPLE, id, reference } from '../../schemas/fields';
 import { statsExample, statsSchema } from '../../schemas/stats';
 import {
@@ -55,11 +56,17 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       body: {
         schema: bodies.create,
         examples: {
-          usual: {
-            name: 'Orders',
-            url: 'https://example.com/hooks/posthorn',
-            events: ['email.delivered', 'email.bounced'],
-          },
+          ...Object.fromEntries(
+            [...profiles.values()].map(({ name, events }) => [
+              name,
+              {
+                name: 'Orders',
+                url: 'https://example.com/hooks/posthorn',
+                events:
+                  events.length > 0 ? events.slice(0, 2).map(({ type }) => type) : ['order.*'],
+              },
+            ]),
+          ),
           everything: {
             name: 'Big customers',
             url: 'https://example.com/hooks/big',
@@ -121,7 +128,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
         schema: bodies.update,
         examples: {
           enable: { isActive: true },
-          subscribe: { events: ['email.*'], description: 'All about e-mails' },
+          subscribe: { events: ['*'], description: 'All that happens' },
         },
       },
       answers: { 200: data('As it is now.', webhookSchema, webhookExample) },
@@ -172,7 +179,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       path,
       body: {
         schema: testBody(subscriptionField(widest, [])),
-        examples: { default: {}, 'one type': { events: ['email.bounced'] } },
+        examples: { default: {}, 'one type of autosend': { events: ['email.bounced'] } },
         optional: true,
       },
       answers: {
