@@ -3,7 +3,7 @@ import { OPERATIONAL_TYPES } from '../contracts/operational';
 import { SIGNING_SCHEMES, type DeliveryPolicy, type SigningScheme } from '../contracts/delivery';
 import { filterProblems } from '../domain/filter-problems';
 import { isKnownPattern } from '../domain/subscription';
-import { checkWebhookUrl, type WebhookUrlPolicy } from '../domain/webhook-url';
+import { canonicalWebhookUrl, checkWebhookUrl, type WebhookUrlPolicy } from '../domain/webhook-url';
 import { checkSecret } from '../delivery/signing';
 import type { Profile } from '../profiles';
 import { policyFields } from './policy';
@@ -129,10 +129,13 @@ export function webhookBodies(
     policy: z.strictObject(policyFields).optional(),
     filter: filter.optional(),
   };
-  const url = z.string().check((ctx) => {
-    const problem = checkWebhookUrl(ctx.value, urlPolicy);
-    if (problem !== null) ctx.issues.push({ code: 'custom', message: problem, input: ctx.value });
-  });
+  const url = z
+    .string()
+    .check((ctx) => {
+      const problem = checkWebhookUrl(ctx.value, urlPolicy);
+      if (problem !== null) ctx.issues.push({ code: 'custom', message: problem, input: ctx.value });
+    })
+    .transform(canonicalWebhookUrl);
   return {
     create: z.strictObject({ ...settings, url, secret: secretField(profile) }),
     update: z.strictObject({ ...settings, isActive: z.boolean() }).partial(),

@@ -15,14 +15,28 @@ const MAX_HOST_LENGTH = 253;
 const HOST_LABEL = /^[a-z0-9_-]{1,63}$/;
 
 /**
+ * The one form of a URL that may be used: stored, shown, and sent just so. What may not stand in a path or
+ * query (RFC 3986, 3.3) is percent-encoded, beyond what the URL parser does, which leaves some of it, by
+ * its version: strict receivers refuse requests with `{`, `|` or a lone `%`.
+ */
+export function canonicalWebhookUrl(url: string): string {
+  const { origin, pathname, search } = new URL(url);
+  const target = `${pathname}${search}`;
+  return `${origin}${target.replace(NOT_IN_TARGET, encodeURIComponent)}`;
+}
+
+const NOT_IN_TARGET = /%(?![0-9A-Fa-f]{2})|[^%\w.~!$&'()*+,;=:@/?-]/g;
+
+/**
  * What is wrong with a webhook's URL, as a message for the field `url`; null when it may be used.
  * A name's addresses are judged when it is connected to (src/delivery/address-guard.ts): they can
  * change after the webhook is made.
  */
 export function checkWebhookUrl(url: string, policy: WebhookUrlPolicy): string | null {
   if (url.length > MAX_LENGTH) return `must not be longer than ${MAX_LENGTH} characters`;
-  // The URL parser would drop or mend these, and then another URL than the one given were stored.
+  // The URL parser would drop or change these, and then another URL than the one given were stored.
   if (/[\s\p{Cc}\p{Cf}]/u.test(url)) return 'must not contain spaces or control characters';
+  if (/\p{Cs}/u.test(url)) return 'must not contain half a character (a lone surrogate)';
   if (url.includes('\\')) return 'must not contain a backslash';
   if (url.includes('#')) return 'must not have a fragment';
 
@@ -53,7 +67,9 @@ export function checkWebhookUrl(url: string, policy: WebhookUrlPolicy): string |
   ) {
     return 'must be an https URL';
   }
-  return null;
+  return canonicalWebhookUrl(url).length > MAX_LENGTH
+    ? `must not be longer than ${MAX_LENGTH} characters when it is percent-encoded`
+    : null;
 }
 
 function checkAddress(address: string, policy: WebhookUrlPolicy): string | null {

@@ -59,4 +59,19 @@ describe('the way of one event', () => {
     });
     expect(health.body.data.lastSuccessAt).not.toBeNull();
   });
+  it('goes to the webhook’s URL as it is shown, byte by byte', async () => {
+    const { client } = await stack.project();
+    const odd = `/a/%2e%2e/b//it's/{id}/100%/ü?q={x}&it's|^[]&%zz`;
+    const made = await client.post('/v1/webhooks', {
+      name: 'Odd',
+      url: `${receiver.url}${odd}`,
+      events: ['email.sent'],
+    });
+    const { url } = made.body.data;
+    expect(url).toBe(
+      `${receiver.url}/b//it's/%7Bid%7D/100%25/%C3%BC?q=%7Bx%7D&it%27s%7C%5E%5B%5D&%25zz`,
+    );
+    await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    await receiver.waitFor((requests) => requests.some(({ path }) => receiver.url + path === url));
+  });
 });

@@ -1,4 +1,5 @@
-import { checkWebhookUrl } from '../../src/domain/webhook-url';
+import * as fc from 'fast-check';
+import { canonicalWebhookUrl, checkWebhookUrl } from '../../src/domain/webhook-url';
 
 const PRODUCTION = { allowHttp: false, development: false, allowedCidrs: [] };
 const DEVELOPMENT = { ...PRODUCTION, development: true };
@@ -149,5 +150,55 @@ describe('with networks that the operator opened', () => {
     const loopback = { ...PRODUCTION, allowedCidrs: ['127.0.0.0/8'] };
     expect(checkWebhookUrl('https://127.0.0.1/', loopback)).toBeNull();
     expect(checkWebhookUrl('http://127.0.0.1/', loopback)).toBe('must be an https URL');
+  });
+});
+
+describe('the one form of a URL', () => {
+  it.each([
+    ['https://example.com', 'https://example.com/'],
+    ['https://example.com?a=b', 'https://example.com/?a=b'],
+    ['HTTPS://EXAMPLE.com:443/Hooks', 'https://example.com/Hooks'],
+    ['http://example.com:80/', 'http://example.com/'],
+    ['https://example.com:8443/', 'https://example.com:8443/'],
+    ['https://example.com/a/./b/../c', 'https://example.com/a/c'],
+    ['https://example.com/a/%2e%2e/b', 'https://example.com/b'],
+    ['https://example.com/a/.%2E/%2e/b', 'https://example.com/b'],
+    ['https://example.com/a//b/', 'https://example.com/a//b/'],
+    ['https://example.com/%2F%7e', 'https://example.com/%2F%7e'],
+    ['https://example.com/?', 'https://example.com/'],
+    ['https://example.com/??', 'https://example.com/??'],
+    ["https://example.com/it's?it's", "https://example.com/it's?it%27s"],
+    ['https://example.com/{a}?{b}', 'https://example.com/%7Ba%7D?%7Bb%7D'],
+    [
+      'https://example.com/a|b^c`d"e<f>?g|h^i`j"k<l>',
+      'https://example.com/a%7Cb%5Ec%60d%22e%3Cf%3E?g%7Ch%5Ei%60j%22k%3Cl%3E',
+    ],
+    ['https://example.com/[a]?b[]=c', 'https://example.com/%5Ba%5D?b%5B%5D=c'],
+    ['https://example.com/100%?a=%zz&b=%e', 'https://example.com/100%25?a=%25zz&b=%25e'],
+    [
+      'https://example.com/grüße?größe=ü',
+      'https://example.com/gr%C3%BC%C3%9Fe?gr%C3%B6%C3%9Fe=%C3%BC',
+    ],
+    ['https://example.com/🕓', 'https://example.com/%F0%9F%95%93'],
+    ["https://example.com/-._~!$&'()*+,;=:@", "https://example.com/-._~!$&'()*+,;=:@"],
+    ['https://0x7f.1/', 'https://127.0.0.1/'],
+    ['https://[2606:4700:4700:0:0:0:0:1111]/', 'https://[2606:4700:4700::1111]/'],
+  ])('%s is %s', (url, form) => {
+    expect(canonicalWebhookUrl(url)).toBe(form);
+  });
+
+  it('is of itself the same, valid by RFC 3986, and what is sent', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'grapheme' }), fc.string(), (path, query) => {
+        const url = `https://example.com/${path}?${query}`;
+        fc.pre(checkWebhookUrl(url, PRODUCTION) === null);
+        const form = canonicalWebhookUrl(url);
+        expect(canonicalWebhookUrl(form)).toBe(form);
+        expect(form).toMatch(/^https:\/\/example\.com\/([\w.~!$&'()*+,;=:@/?-]|%[0-9A-Fa-f]{2})*$/);
+        const { pathname, search } = new URL(form);
+        expect(`https://example.com${pathname}${search}`).toBe(form);
+      }),
+      { numRuns: 2_000 },
+    );
   });
 });
