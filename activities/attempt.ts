@@ -103,6 +103,7 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
         statusCode: made.statusCode,
         errorCode: made.errorCode,
         durationMs: made.durationMs,
+        resent: made.resent,
       },
       'attempt',
     );
@@ -210,10 +211,8 @@ function judge(
     return { status: 'succeeded', nextAttemptAt: null };
   }
   if (isGone(statusCode)) return { status: 'failed', nextAttemptAt: null };
-  const asked =
-    answer.kind === 'response'
-      ? retryAfterMs(statusCode, answer.headers['retry-after'], now.getTime())
-      : 0;
+  // What was asked for stands, even if the body after it did not come whole.
+  const asked = retryAfterMs(answer.statusCode, answer.retryAfter ?? [], now.getTime());
   const delayMs = nextDelayMs(policy, attemptCount - roundStart + 1, Math.random(), asked);
   return delayMs === null
     ? { status: 'failed', nextAttemptAt: null }
@@ -224,13 +223,20 @@ function loggedAnswer(
   answer: SendResult,
 ): Pick<
   Attempt,
-  'durationMs' | 'statusCode' | 'responseHeaders' | 'responseBody' | 'errorCode' | 'errorMessage'
+  | 'durationMs'
+  | 'resent'
+  | 'statusCode'
+  | 'responseHeaders'
+  | 'responseBody'
+  | 'errorCode'
+  | 'errorMessage'
 > {
-  const { durationMs } = answer;
+  const { durationMs, resent } = answer;
+  const sent = { durationMs, ...(resent && { resent }) };
   return answer.kind === 'error'
-    ? { durationMs, errorCode: answer.errorCode, errorMessage: answer.errorMessage }
+    ? { ...sent, errorCode: answer.errorCode, errorMessage: answer.errorMessage }
     : {
-        durationMs,
+        ...sent,
         statusCode: answer.statusCode,
         responseHeaders: answer.headers,
         responseBody: answer.body,

@@ -73,11 +73,13 @@ export interface Attempt {
   startedAt: Date;
   durationMs: number;
   outcome: 'succeeded' | 'failed';
+  /** Set when it was sent once more, on a fresh connection, since the receiver had closed the first. */
+  resent?: true;
   statusCode?: number;
   /** What was sent, signature included; secrets never. */
   requestHeaders: Record<string, string>;
   responseHeaders?: Record<string, string>;
-  /** The first 16 KiB, decoded as UTF-8. */
+  /** The first 16 KiB, decoded; of bytes that are no text, what they are. */
   responseBody?: string;
   errorCode?: AttemptErrorCode;
   errorMessage?: string;

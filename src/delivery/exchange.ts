@@ -1,36 +1,64 @@
-import type { IncomingHttpHeaders } from 'node:http';
-import type { Dispatcher } from 'undici';
-import { type HttpFailure, httpFailure } from './http-failure';
-import { type HttpResponse, ResponseReader } from './response-reader';
+import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { type Agents, type Connection, keepAliveMs } from './agents';
+import { ANSWER_FAILURES, type HttpFailure, httpFailure } from './http-failure';
+import { type RawResponse, ResponseReader } from './response-reader';
 
-export type SendResult =
-  | ({ kind: 'response'; durationMs: number } & HttpResponse)
-  /** With the part of a response that had come before it failed. */
-  | ({ kind: 'error'; durationMs: number } & HttpFailure & Partial<HttpResponse>);
+interface Exchanged<R> {
+  durationMs: number;
+  /** Set when the request was sent once more, on a fresh connection. */
+  resent?: true;
+  /** What came of a response. */
+  response: R;
+}
+
+export type ExchangeResult =
+  | ({ kind: 'response' } & Exchanged<RawResponse>)
+  | ({ kind: 'error' } & HttpFailure & Exchanged<RawResponse | undefined>);
 
 export interface ExchangeOptions {
+  body: Buffer | string;
   /** Milliseconds for everything, from connecting to the last byte of the answer. */
   timeoutMs: number;
   isTls: boolean;
   signal?: AbortSignal | undefined;
 }
 
+/** Begins the request, on a connection that nothing has used when it is to be `fresh`. */
+type Open = (fresh: boolean) => ClientRequest;
+
+/** A request under way. */
+interface Sending {
+  request: ClientRequest;
+  /** Once it has one. */
+  connection?: Connection;
+  isConnected: boolean;
+  isSent: boolean;
+}
+
+/** More of them are no answer any more. */
+const MAX_INTERIM_ANSWERS = 100;
+
 /**
- * One request and its response, as undici's handler. It keeps the time itself, because undici has a
- * timeout for each phase but none for the whole, and can't abort a request that still waits for its
- * connection: such a request is given up here at once, and aborted before its first byte is sent.
+ * One request and its answer. It keeps the time itself, for the whole, the wait for a connection
+ * included. A connection that has been used before may just have been closed by the receiver: when it
+ * ends before a byte of the answer has come, the request is sent once more, on a fresh one.
  */
-export class Exchange implements Dispatcher.DispatchHandler {
-  readonly result: Promise<SendResult>;
+export class Exchange {
+  readonly result: Promise<ExchangeResult>;
   private readonly startedAt = performance.now();
   private readonly timer: NodeJS.Timeout;
-  private controller: Dispatcher.DispatchController | undefined;
+  private sending: Sending | undefined;
   private reader: ResponseReader | undefined;
-  private isOver = false;
-  private resolve!: (result: SendResult) => void;
+  private isResent = false;
+  private hasEnded = false;
+  private resolve!: (result: ExchangeResult) => void;
   private reject!: (reason: unknown) => void;
 
-  constructor(private readonly options: ExchangeOptions) {
+  constructor(
+    private readonly agents: Agents,
+    private readonly options: ExchangeOptions,
+  ) {
     this.result = new Promise((resolve, reject) => {
       this.resolve = resolve;
       this.reject = reject;
@@ -39,31 +67,115 @@ export class Exchange implements Dispatcher.DispatchHandler {
     options.signal?.addEventListener('abort', this.onAbort);
   }
 
-  onRequestStart(controller: Dispatcher.DispatchController): void {
-    this.controller = controller;
-    if (this.isOver) this.abort();
+  readonly isOver = (): boolean => this.hasEnded;
+
+  send(open: Open): void {
+    let request: ClientRequest;
+    try {
+      request = open(this.isResent);
+    } catch (error) {
+      // Such as a header that can't be sent.
+      this.fail(httpFailure(error as Error, { inTlsConnect: false }));
+      return;
+    }
+    const sending: Sending = { request, isConnected: false, isSent: false };
+    this.sending = sending;
+    const whileCurrent =
+      <A extends unknown[]>(handle: (...args: A) => void) =>
+      (...args: A): void => {
+        if (this.sending === sending && !this.hasEnded) handle(...args);
+      };
+    let interimAnswers = 0;
+    // Not Node's 2,000, beyond which it leaves headers out in silence: their bytes are bounded.
+    request.maxHeadersCount = 0;
+    request.on('socket', (socket: Socket) => this.onSocket(sending, socket));
+    request.on(
+      'information',
+      whileCurrent(() => {
+        interimAnswers += 1;
+        if (interimAnswers > MAX_INTERIM_ANSWERS) this.fail(ANSWER_FAILURES.onlyInterim);
+      }),
+    );
+    const onError = whileCurrent((error: Error) => this.onError(sending, error, open));
+    request.on('error', onError);
+    request.on(
+      'response',
+      whileCurrent((response) => {
+        response.on('error', onError);
+        // What comes before the request has gone out is no answer to it.
+        if (sending.isSent) this.onResponse(sending, response);
+        else this.sendAgain(open);
+      }),
+    );
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy();
+      if (!this.hasEnded) this.fail(ANSWER_FAILURES.otherProtocol);
+    });
   }
 
-  onResponseStart(
-    _controller: Dispatcher.DispatchController,
-    statusCode: number,
-    headers: IncomingHttpHeaders,
-  ): void {
-    // 1xx comes before the answer and isn't one.
-    if (statusCode >= 200) this.reader = new ResponseReader(statusCode, headers);
+  private onSocket(sending: Sending, socket: Socket): void {
+    const connection = this.agents.connection(socket);
+    sending.connection = connection;
+    connection.heads.begin();
+    connection.keepAliveMs = 0;
+    const send = (): void => {
+      if (sending.request.destroyed) return;
+      sending.isSent = true;
+      sending.request.end(this.options.body);
+    };
+    if (connection.heads.answers > 1) {
+      sending.isConnected = true;
+      // A turn of the event loop shows whether its end, or an answer that nobody asked for, has come.
+      setImmediate(() => setImmediate(send));
+      return;
+    }
+    // Not before: what fails while TLS is set up is to be told by its own error, and not by a write's.
+    const sendConnected = (): void => {
+      sending.isConnected = true;
+      send();
+    };
+    if (this.options.isTls) socket.once('secureConnect', sendConnected);
+    else if (socket.connecting) socket.once('connect', sendConnected);
+    else sendConnected();
   }
 
-  onResponseData(_controller: Dispatcher.DispatchController, chunk: Buffer): void {
-    if (this.reader && !this.reader.read(chunk)) this.succeed(this.reader);
+  private onResponse(sending: Sending, response: IncomingMessage): void {
+    const reader = new ResponseReader(response);
+    if (reader.statusCode < 200) {
+      const { otherProtocol, noStatus } = ANSWER_FAILURES;
+      this.fail(reader.statusCode === 101 ? otherProtocol : noStatus);
+      return;
+    }
+    this.reader = reader;
+    if (reader.endsUnseen()) {
+      this.succeed(reader);
+      return;
+    }
+    response.on('data', (chunk: Buffer) => {
+      if (!reader.read(chunk)) this.succeed(reader);
+    });
+    response.on('end', () => {
+      if (reader.hasOneLength() && sending.request.writableFinished) {
+        sending.connection!.keepAliveMs = keepAliveMs(reader.header('keep-alive'));
+      }
+      this.succeed(reader);
+    });
   }
 
-  onResponseEnd(): void {
-    if (this.reader) this.succeed(this.reader);
+  private onError(sending: Sending, error: Error, open: Open): void {
+    const inTlsConnect = this.options.isTls && !sending.isConnected;
+    const failure = httpFailure(error, { inTlsConnect });
+    this.reader?.readRest();
+    // What comes behind an answer is no part of it.
+    if (this.reader?.isComplete()) this.succeed(this.reader);
+    else if (wasClosedBefore(sending, failure)) this.sendAgain(open);
+    else this.fail(failure);
   }
 
-  onResponseError(_controller: Dispatcher.DispatchController, error: Error): void {
-    const inTlsConnect = this.options.isTls && this.controller === undefined;
-    this.fail(httpFailure(error, { inTlsConnect }));
+  private sendAgain(open: Open): void {
+    this.isResent = true;
+    this.sending?.request.destroy();
+    this.send(open);
   }
 
   private readonly onTimeout = (): void => {
@@ -79,37 +191,40 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   private phase(): string {
     if (this.reader) return 'reading the answer';
-    return this.controller ? 'waiting for the answer' : 'connecting';
+    return this.sending?.isConnected ? 'waiting for the answer' : 'connecting';
   }
 
   private succeed(reader: ResponseReader): void {
-    const durationMs = this.durationMs();
-    if (this.finish()) this.resolve({ kind: 'response', durationMs, ...reader.response() });
+    const exchanged = this.exchanged();
+    const response = reader.response();
+    if (this.finish()) this.resolve({ kind: 'response', ...exchanged, response });
   }
 
   private fail(failure: HttpFailure): void {
-    const durationMs = this.durationMs();
-    if (this.finish()) {
-      this.resolve({ kind: 'error', durationMs, ...failure, ...this.reader?.response() });
-    }
+    const exchanged = this.exchanged();
+    const response = this.reader?.response();
+    if (this.finish()) this.resolve({ kind: 'error', ...failure, ...exchanged, response });
   }
 
-  /** @returns false when the exchange was over already: undici reports an abort as an error too */
+  private exchanged(): { durationMs: number; resent?: true } {
+    const durationMs = Math.round(performance.now() - this.startedAt);
+    return { durationMs, ...(this.isResent && { resent: true }) };
+  }
+
+  /** @returns false when the exchange was over already */
   private finish(): boolean {
-    if (this.isOver) return false;
-    this.isOver = true;
+    if (this.hasEnded) return false;
+    this.hasEnded = true;
     clearTimeout(this.timer);
     this.options.signal?.removeEventListener('abort', this.onAbort);
-    this.abort();
+    // Requests that wait for a connection are asked for theirs here too, and get none.
+    if (!this.sending?.connection?.keepAliveMs) this.sending?.request.destroy();
     return true;
   }
+}
 
-  /** Closes the connection; does nothing after a complete response. */
-  private abort(): void {
-    this.controller?.abort(new Error('the exchange is over'));
-  }
-
-  private durationMs(): number {
-    return Math.round(performance.now() - this.startedAt);
-  }
+/** Whether a connection that had been used before failed ahead of this request, or of any answer to it. */
+function wasClosedBefore({ connection, isSent }: Sending, { errorCode }: HttpFailure): boolean {
+  if (connection === undefined || connection.heads.answers === 1) return false;
+  return !isSent || (errorCode === 'connection_reset' && !connection.heads.heard);
 }

@@ -12,55 +12,116 @@ export interface HttpFailure {
 /** What is told by an error's code: all but the guard's refusal and the resolver's, which have classes. */
 type CodedFailure = Exclude<AttemptErrorCode, 'blocked_address' | 'dns'>;
 
-/** Codes of Node's sockets, of undici (`UND_ERR_*`), and those that `codeOf` adds. */
-const ERROR_CODES: Record<string, CodedFailure> = {
+/** Codes of the system, as Node's sockets give them, and of Node's streams. */
+export const SOCKET_CODES: Readonly<Record<string, CodedFailure>> = {
   ECONNREFUSED: 'connection_refused',
   ECONNRESET: 'connection_reset',
   ECONNABORTED: 'connection_reset',
+  ENETRESET: 'connection_reset',
+  ENOTCONN: 'connection_reset',
   EPIPE: 'connection_reset',
-  UND_ERR_SOCKET: 'connection_reset',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'connection_reset',
-  BROKEN_OFF: 'connection_reset',
+  ESHUTDOWN: 'connection_reset',
+  ERR_SOCKET_CLOSED: 'connection_reset',
+  ERR_STREAM_DESTROYED: 'connection_reset',
+  ERR_STREAM_PREMATURE_CLOSE: 'connection_reset',
+  // The parser's: the connection ended within an answer.
+  HPE_INVALID_EOF_STATE: 'connection_reset',
   ETIMEDOUT: 'timeout',
-  UND_ERR_CONNECT_TIMEOUT: 'timeout',
+  ERR_SOCKET_CONNECTION_TIMEOUT: 'timeout',
   EHOSTUNREACH: 'unreachable',
   EHOSTDOWN: 'unreachable',
   ENETUNREACH: 'unreachable',
   ENETDOWN: 'unreachable',
+  ENONET: 'unreachable',
   EADDRNOTAVAIL: 'unreachable',
+  EAFNOSUPPORT: 'unreachable',
   EACCES: 'unreachable',
   EPERM: 'unreachable',
   EPROTO: 'tls',
-  UND_ERR_HEADERS_OVERFLOW: 'invalid_response',
-  NOT_HTTP: 'invalid_response',
+  // The worker's own want.
+  EMFILE: 'unknown',
+  ENFILE: 'unknown',
+  ENOBUFS: 'unknown',
+  ENOMEM: 'unknown',
 };
 
-const CERTIFICATE_PROBLEMS: Record<string, string> = {
+/** What Node says of a certificate that it doesn't accept. */
+export const CERTIFICATE_PROBLEMS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'the certificate has expired',
   CERT_NOT_YET_VALID: 'the certificate is not valid yet',
+  CERT_REVOKED: 'the certificate was revoked',
   DEPTH_ZERO_SELF_SIGNED_CERT: 'the certificate is self-signed',
   SELF_SIGNED_CERT_IN_CHAIN: 'the certificate is signed by an authority that is not trusted',
   UNABLE_TO_GET_ISSUER_CERT: 'the certificate chain is incomplete or not trusted',
   UNABLE_TO_GET_ISSUER_CERT_LOCALLY: 'the certificate chain is incomplete or not trusted',
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: 'the certificate chain is incomplete or not trusted',
+  CERT_UNTRUSTED: 'the certificate chain is incomplete or not trusted',
+  CERT_REJECTED: 'the certificate chain is incomplete or not trusted',
+  CERT_CHAIN_TOO_LONG: 'the certificate chain is too long',
+  PATH_LENGTH_EXCEEDED: 'the certificate chain is too long',
+  INVALID_CA: 'the certificate is signed by one that may sign none',
+  INVALID_PURPOSE: 'the certificate is not one for servers',
+  CERT_SIGNATURE_FAILURE: 'the signature of a certificate is wrong',
+  UNABLE_TO_DECRYPT_CERT_SIGNATURE: 'the signature of a certificate is wrong',
+  UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY: 'the certificate cannot be read',
+  ERROR_IN_CERT_NOT_BEFORE_FIELD: 'the certificate cannot be read',
+  ERROR_IN_CERT_NOT_AFTER_FIELD: 'the certificate cannot be read',
   ERR_TLS_CERT_ALTNAME_INVALID: 'the certificate is for another host',
+  ERR_TLS_CERT_ALTNAME_FORMAT: 'the certificate is for another host',
+  HOSTNAME_MISMATCH: 'the certificate is for another host',
 };
 
-const MESSAGES: Record<CodedFailure, (code: string) => string> = {
-  tls: (code) => CERTIFICATE_PROBLEMS[code] ?? `no secure connection could be made (${code})`,
+/** What OpenSSL tells of, beyond that there is no secure connection. */
+const TLS_PROBLEMS: Readonly<Record<string, string>> = {
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the receiver demands a client certificate',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the receiver does not answer by TLS',
+};
+
+const LENGTH_PROBLEM = "the answer's length is not clear";
+/** What the parser tells of, beyond that it can't go on; 64 KiB bound the headers. */
+const PARSER_PROBLEMS: Readonly<Record<string, string>> = {
+  HPE_HEADER_OVERFLOW: "the answer's headers are too large",
+  HPE_UNEXPECTED_CONTENT_LENGTH: LENGTH_PROBLEM,
+  HPE_INVALID_CONTENT_LENGTH: LENGTH_PROBLEM,
+  HPE_INVALID_TRANSFER_ENCODING: LENGTH_PROBLEM,
+  HPE_INVALID_CHUNK_SIZE: "the answer's chunks are broken",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "the answer's chunks are broken",
+};
+
+const MESSAGES: Record<CodedFailure, (code: string, inTlsConnect: boolean) => string> = {
+  tls: (code) =>
+    CERTIFICATE_PROBLEMS[code] ??
+    TLS_PROBLEMS[code] ??
+    `no secure connection could be made (${code})`,
   connection_refused: () => 'the receiver refused the connection',
-  connection_reset: () => 'the receiver closed the connection before its answer was complete',
+  connection_reset: (_code, inTlsConnect) =>
+    inTlsConnect
+      ? 'the receiver closed the connection before it was secure'
+      : 'the receiver closed the connection before its answer was complete',
   timeout: () => 'the connection could not be made in time',
   unreachable: (code) => `the receiver could not be reached (${code})`,
-  invalid_response: (code) =>
-    code === 'UND_ERR_HEADERS_OVERFLOW'
-      ? "the answer's headers are too large"
-      : 'the answer is not HTTP/1.1',
-  unknown: (code) => `the request failed (${code})`,
+  invalid_response: (code) => PARSER_PROBLEMS[code] ?? 'the answer is not HTTP/1.1',
+  unknown: (code) =>
+    Object.hasOwn(SOCKET_CODES, code)
+      ? `the worker could not open a connection (${code})`
+      : `the request failed (${code})`,
 };
 
+/** Of answers that the parser reads, but that are none. */
+export const ANSWER_FAILURES = {
+  otherProtocol: {
+    errorCode: 'invalid_response',
+    errorMessage: 'the answer changes to another protocol, which was not asked for',
+  },
+  noStatus: { errorCode: 'invalid_response', errorMessage: "the answer's status is below 100" },
+  onlyInterim: {
+    errorCode: 'invalid_response',
+    errorMessage: 'the receiver sent more than 100 interim answers',
+  },
+} as const satisfies Record<string, HttpFailure>;
+
 /**
- * The failure that an error of a socket, TLS or undici stands for.
+ * The failure that an error of a socket, TLS or Node's HTTP parser stands for.
  * @param inTlsConnect whether it came before an https connection was ready to be used: what isn't
  *   known then as a failure of the network is one of TLS (OpenSSL has too many codes to list)
  */
@@ -79,28 +140,20 @@ export function httpFailure(
   }
   const code = tellingCode(error);
   const errorCode = errorCodeOf(code, inTlsConnect);
-  return { errorCode, errorMessage: MESSAGES[errorCode](code) };
+  return { errorCode, errorMessage: MESSAGES[errorCode](code, inTlsConnect) };
 }
 
 /** An error's code; of several addresses' errors, that of one which says more than "no route". */
 function tellingCode(error: Error & { errors?: Error[] }): string {
-  const codes = (error.errors ?? [error]).map(codeOf);
-  return codes.find((code) => ERROR_CODES[code] !== 'unreachable') ?? codes[0] ?? 'no code';
-}
-
-/** undici 7 gives its parser's errors no code, and an answer out of turn the code of a reset. */
-function codeOf(error: NodeJS.ErrnoException): string {
-  if (error.name === 'HTTPParserError') {
-    return error.message.includes('Invalid EOF state') ? 'BROKEN_OFF' : 'NOT_HTTP';
-  }
-  // A 100 or 101 that nobody asked for.
-  if (error.message === 'bad response' || error.message === 'bad upgrade') return 'NOT_HTTP';
-  return error.code ?? 'no code';
+  const codes = (error.errors ?? [error]).map(({ code }: NodeJS.ErrnoException) => code);
+  const telling = codes.find((code) => code && SOCKET_CODES[code] !== 'unreachable');
+  return telling ?? codes[0] ?? 'no code';
 }
 
 function errorCodeOf(code: string, inTlsConnect: boolean): CodedFailure {
-  const known = ERROR_CODES[code];
-  if (known !== undefined) return known;
+  if (Object.hasOwn(SOCKET_CODES, code)) return SOCKET_CODES[code]!;
+  if (code.startsWith('HPE_')) return 'invalid_response';
   if (code.startsWith('PROXY_')) return 'unreachable';
-  return inTlsConnect || /^ERR_(SSL|TLS)_/.test(code) ? 'tls' : 'unknown';
+  const isTls = Object.hasOwn(CERTIFICATE_PROBLEMS, code) || /^ERR_(SSL|TLS|OSSL)_/.test(code);
+  return isTls || inTlsConnect ? 'tls' : 'unknown';
 }

@@ -1,14 +1,38 @@
-import { Agent } from 'undici';
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
 import type { AddressGuard } from './address-guard';
-import { guardedConnector, proxiedConnector } from './connector';
-import { Exchange, type SendResult } from './exchange';
+import { Agents, type ConnectionRequest } from './agents';
+import { Exchange } from './exchange';
+import type { HttpFailure } from './http-failure';
+import { loggedBody } from './response-body';
+import { loggedHeaders, type RawResponse } from './response-reader';
 
-export type { SendResult } from './exchange';
+/** What is logged of a response, and what else decides. */
+export interface HttpResponse {
+  statusCode: number;
+  /** Names in lower case, repeated headers joined by `, `; at most 64 of up to 1024 characters. */
+  headers: Record<string, string>;
+  /** The first 16 KiB, as text. */
+  body: string;
+  /** Each `Retry-After` of the response, whether it is among the logged headers or not. */
+  retryAfter: readonly string[];
+}
+
+interface Sent {
+  durationMs: number;
+  /** Set when the request was sent once more, because the receiver had closed an idle connection. */
+  resent?: true;
+}
+
+export type SendResult =
+  | ({ kind: 'response' } & Sent & HttpResponse)
+  /** With the part of a response that had come before it failed. */
+  | ({ kind: 'error' } & Sent & HttpFailure & Partial<HttpResponse>);
 
 export interface HttpSenderOptions {
   guard: AddressGuard;
   /** PEM of an authority to trust besides the public ones. */
-  ca?: string;
+  ca?: string | undefined;
   /** URL of an HTTP proxy through which everything goes out. */
   proxy?: string | undefined;
   /**
@@ -20,7 +44,7 @@ export interface HttpSenderOptions {
 
 export interface SendRequest {
   url: string;
-  /** Sent as they are, besides `host`, `connection` and `content-length`. */
+  /** Sent as they are, besides `host`, `connection`, `content-length` and `accept-encoding`. */
   headers: Record<string, string>;
   /** Sent byte by byte; a string as UTF-8. */
   body: Buffer | string;
@@ -29,42 +53,19 @@ export interface SendRequest {
   signal?: AbortSignal;
 }
 
-/**
- * How long a connection may be idle. Shorter than any common receiver's own limit, so that it isn't
- * closed under a request that is just being sent; a `Keep-Alive: timeout` is honoured, less the
- * margin. undici looks for a waiting FIN before it uses an idle connection again.
- */
-const KEEP_ALIVE_MS = 1_000;
-const KEEP_ALIVE_MAX_MS = 4_000;
-const KEEP_ALIVE_MARGIN_MS = 2_000;
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
 
 /**
- * Sends webhooks (contract, section 3): one POST, never redirected, never retried, cut at one
- * timeout, to addresses that the guard lets through. Pools are kept per origin, and freed with their
- * last connection, so their number follows the traffic.
+ * Sends webhooks (contract, section 3): one POST, never redirected, cut at one timeout, to addresses
+ * that the guard lets through. It is sent a second time only where a connection that was used before
+ * ends without a byte of an answer. Connections are kept per origin, for as long as the traffic lasts.
  */
 export class HttpSender {
-  private readonly agent: Agent;
-  /** The exchanges under way, each with its origin. */
-  private readonly running = new Map<Promise<SendResult>, string>();
+  private readonly agents: Agents;
+  private readonly running = new Set<Promise<unknown>>();
 
-  constructor({ guard, ca, proxy, maxConnectionsPerOrigin }: HttpSenderOptions) {
-    this.agent = new Agent({
-      connect:
-        proxy === undefined
-          ? guardedConnector(guard, ca)
-          : proxiedConnector(guard, ca, new URL(proxy), (origin) => this.isWanted(origin)),
-      connections: maxConnectionsPerOrigin,
-      pipelining: 1,
-      keepAliveTimeout: KEEP_ALIVE_MS,
-      keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
-      keepAliveTimeoutThreshold: KEEP_ALIVE_MARGIN_MS,
-      maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-      // The exchange keeps the time of these two phases, and of all others.
-      headersTimeout: 0,
-      bodyTimeout: 0,
-    });
+  constructor(options: HttpSenderOptions) {
+    this.agents = new Agents(options);
   }
 
   /**
@@ -73,13 +74,28 @@ export class HttpSender {
    */
   async send({ url, headers, body, timeoutMs, signal }: SendRequest): Promise<SendResult> {
     signal?.throwIfAborted();
-    const { origin, pathname, search, protocol } = new URL(url);
-    const exchange = new Exchange({ timeoutMs, isTls: protocol === 'https:', signal });
-    this.running.set(exchange.result, origin);
+    const to = new URL(url);
+    const isTls = to.protocol === 'https:';
+    const agent = this.agents.for(to.protocol);
+    const exchange = new Exchange(this.agents, { body, timeoutMs, isTls, signal });
+    this.running.add(exchange.result);
+    exchange.send((fresh) => {
+      const options: ConnectionRequest = {
+        method: 'POST',
+        // Whoever compresses all the same is decoded for the log.
+        headers: { ...headers, 'Accept-Encoding': 'identity' },
+        maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
+        // What can be understood of an answer is: the receiver has the event. Whoever misleads the
+        // parser misleads it about an answer of its own.
+        insecureHTTPParser: true,
+        defaultPort: isTls ? 443 : 80,
+        isOver: exchange.isOver,
+        ...(fresh ? { createConnection: agent.createConnection.bind(agent) } : { agent }),
+      };
+      return isTls ? requestHttps(to, options) : requestHttp(to, options);
+    });
     try {
-      const path = pathname + search;
-      this.agent.dispatch({ origin, path, method: 'POST', headers, body }, exchange);
-      return await exchange.result;
+      return await logged(exchange.result);
     } finally {
       this.running.delete(exchange.result);
     }
@@ -87,13 +103,21 @@ export class HttpSender {
 
   /** Waits for the running exchanges, each bounded by its timeout, and closes all connections. */
   async close(): Promise<void> {
-    await Promise.allSettled(this.running.keys());
-    // Not Agent.close(): it would wait for connections that were given up while being made.
-    await this.agent.destroy();
+    await Promise.allSettled(this.running);
+    this.agents.destroy();
   }
+}
 
-  /** Whether an exchange waits for a connection to this origin, or has one. */
-  private isWanted(origin: string): boolean {
-    return [...this.running.values()].includes(origin);
-  }
+async function logged(exchanged: Exchange['result']): Promise<SendResult> {
+  const { response, ...result } = await exchanged;
+  return { ...result, ...(response && (await loggedResponse(response))) } as SendResult;
+}
+
+async function loggedResponse(response: RawResponse): Promise<HttpResponse> {
+  return {
+    statusCode: response.statusCode,
+    headers: loggedHeaders(response),
+    body: await loggedBody(response),
+    retryAfter: response.headers.get('retry-after') ?? [],
+  };
 }

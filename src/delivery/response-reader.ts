@@ -1,32 +1,32 @@
-import type { IncomingHttpHeaders } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { KEPT_BODY_BYTES } from './response-body';
 
-/** What is kept of a response's body (contract, section 4). */
-const KEPT_BODY_BYTES = 16 * 1024;
 /** Up to here the rest is read and thrown away, so that the connection can be used again. */
 const DRAINED_BODY_BYTES = 1024 * 1024;
 const MAX_HEADERS = 64;
 const MAX_HEADER_CHARACTERS = 1024;
 
-/** What is logged of a response. */
-export interface HttpResponse {
+/** A response as it came: all headers, and the beginning of the body. */
+export interface RawResponse {
   statusCode: number;
-  /** Names in lower case, repeated headers joined by `, `; at most 64 of up to 1024 characters. */
-  headers: Record<string, string>;
-  /** The first 16 KiB, decoded as UTF-8. */
-  body: string;
+  /** Names in lower case, each with its values in their order. */
+  headers: ReadonlyMap<string, readonly string[]>;
+  /** The first 16 KiB, as they were encoded. */
+  body: Buffer;
+  /** Of the body, as far as it was read. */
+  bytesRead: number;
 }
 
 /** Collects the part of a response that is kept, in bounded memory. */
 export class ResponseReader {
-  private readonly headers: Record<string, string>;
+  readonly statusCode: number;
+  private readonly headers: ReadonlyMap<string, readonly string[]>;
   private readonly chunks: Buffer[] = [];
   private bytesRead = 0;
 
-  constructor(
-    private readonly statusCode: number,
-    headers: IncomingHttpHeaders,
-  ) {
-    this.headers = boundedHeaders(headers);
+  constructor(private readonly message: IncomingMessage) {
+    this.statusCode = message.statusCode!;
+    this.headers = headersOf(message.rawHeaders);
   }
 
   /** @returns false when the body is so long that the rest isn't worth reading */
@@ -37,22 +37,81 @@ export class ResponseReader {
     return this.bytesRead <= DRAINED_BODY_BYTES;
   }
 
-  response(): HttpResponse {
-    // `stream` leaves out a character that the limit cuts in two.
-    const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-    const body = decoder.decode(Buffer.concat(this.chunks), { stream: true });
-    return { statusCode: this.statusCode, headers: this.headers, body };
+  /** What the parser has read, and is about to give out. */
+  readRest(): void {
+    while (this.message.read() !== null);
+  }
+
+  header(name: string): string | undefined {
+    return this.headers.get(name)?.join(', ');
+  }
+
+  /** Also with the end of its connection, however that comes, where it tells no length (RFC 9112, 8). */
+  isComplete(): boolean {
+    return this.message.complete || !this.tellsLength();
+  }
+
+  /**
+   * Whether it ends with its head, and the parser doesn't know: 204 and 304 have no body, whatever
+   * length they tell (RFC 9112, 6.3), nor has 205 (RFC 9110, 15.3.6), which tells none.
+   */
+  endsUnseen(): boolean {
+    if (this.header('content-length') === '0') return false;
+    if (this.statusCode === 205) return true;
+    return this.tellsLength() && (this.statusCode === 204 || this.statusCode === 304);
+  }
+
+  /** Where there are two, who knows behind which of them the next answer begins. */
+  hasOneLength(): boolean {
+    return !(this.headers.has('content-length') && this.headers.has('transfer-encoding'));
+  }
+
+  private tellsLength(): boolean {
+    return this.headers.has('content-length') || this.headers.has('transfer-encoding');
+  }
+
+  response(): RawResponse {
+    const { statusCode, headers, bytesRead } = this;
+    return { statusCode, headers, body: Buffer.concat(this.chunks), bytesRead };
   }
 }
 
-function boundedHeaders(headers: IncomingHttpHeaders): Record<string, string> {
+/**
+ * The headers that are logged: names in lower case, repeated headers joined by `, `; at most 64 of up
+ * to 1024 characters.
+ */
+export function loggedHeaders({ headers }: RawResponse): Record<string, string> {
   // fromEntries, so that a header called `__proto__` is no more than a key.
   return Object.fromEntries(
-    Object.entries(headers)
+    [...headers]
       .slice(0, MAX_HEADERS)
-      .map(([name, value]) => [
+      .map(([name, values]) => [
         name.slice(0, MAX_HEADER_CHARACTERS),
-        [value].flat().join(', ').slice(0, MAX_HEADER_CHARACTERS),
+        values.join(', ').slice(0, MAX_HEADER_CHARACTERS),
       ]),
   );
+}
+
+/** @param raw names and values by turns, as Node gives them: a byte a character */
+function headersOf(raw: readonly string[]): Map<string, string[]> {
+  const headers = new Map<string, string[]>();
+  for (let at = 0; at < raw.length; at += 2) {
+    const [name, value] = [raw[at]!.toLowerCase(), decoded(raw[at + 1]!)];
+    const values = headers.get(name);
+    if (values) values.push(value);
+    else headers.set(name, [value]);
+  }
+  return headers;
+}
+
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+
+/** UTF-8 where it is that, otherwise Latin-1, as which RFC 9110 (5.5) knows what isn't ASCII. */
+function decoded(value: string): string {
+  if (!/[\x80-\xff]/.test(value)) return value;
+  try {
+    return utf8.decode(Buffer.from(value, 'latin1'));
+  } catch {
+    return value;
+  }
 }

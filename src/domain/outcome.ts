@@ -1,3 +1,5 @@
+import { retryAfterValueMs } from './retry-after';
+
 /** What an HTTP answer means for its delivery (contract, section 3). */
 export function isSuccess(statusCode: number): boolean {
   return statusCode >= 200 && statusCode <= 299;
@@ -9,17 +11,14 @@ export function isGone(statusCode: number | undefined): boolean {
 }
 
 /**
- * Milliseconds that a 429 or 503 asks to wait by its Retry-After (seconds, or an HTTP date), or 0.
+ * Milliseconds that a 429 or 503 asks to wait by its Retry-After, or 0; of several the longest.
  * @param nowMs Unix milliseconds, for dates
  */
 export function retryAfterMs(
   statusCode: number | undefined,
-  retryAfter: string | undefined,
+  retryAfter: readonly string[],
   nowMs: number,
 ): number {
-  if ((statusCode !== 429 && statusCode !== 503) || retryAfter === undefined) return 0;
-  const value = retryAfter.trim();
-  if (/^\d+$/.test(value)) return Number(value) * 1000;
-  const date = Date.parse(value);
-  return Number.isNaN(date) ? 0 : Math.max(0, date - nowMs);
+  if (statusCode !== 429 && statusCode !== 503) return 0;
+  return Math.max(0, ...retryAfter.map((value) => retryAfterValueMs(value, nowMs)));
 }

@@ -30,6 +30,7 @@ describe('a request', () => {
     expect(request!.headers).toEqual({
       host: `127.0.0.1:${receiver.port}`,
       connection: 'keep-alive',
+      'accept-encoding': 'identity',
       'content-length': '5',
       'x-webhook-event': 'a',
     });
@@ -41,7 +42,7 @@ describe('a request', () => {
     expect(await createSender().send(post(receiver.url, { headers }))).toMatchObject({
       kind: 'error',
       errorCode: 'unknown',
-      errorMessage: 'the request failed (UND_ERR_INVALID_ARG)',
+      errorMessage: 'the request failed (ERR_INVALID_CHAR)',
     });
     expect(receiver.connections).toBe(0);
   });

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiClient } from '../support/api-client';
-import { makeWebhook, postEvent } from '../support/deliveries';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver, type Behaviour } from '../support/receiver';
 import { Stack } from '../support/stack';
@@ -88,6 +88,21 @@ describe('an attempt', () => {
         webUrl: expect.stringContaining(delivery.attempts[0].runId),
       },
     });
+  });
+
+  it('that was sent twice says so', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    const headers = { 'Keep-Alive': 'timeout=60' };
+    receiver.respondWith((_request, n) =>
+      n === 2 ? { kind: 'close' } : { kind: 'answer', status: 200, headers },
+    );
+    const succeeded = { webhookId: webhook.id, status: 'succeeded' };
+    const first = await deliveryWith(client, await postEvent(client), succeeded);
+    const second = await deliveryWith(client, await postEvent(client), succeeded);
+    expect(first.attempts[0]).not.toHaveProperty('resent');
+    expect(second.attempts).toMatchObject([{ number: 1, statusCode: 200, resent: true }]);
+    expect(receiver.requests).toHaveLength(3);
+    await client.delete(`/v1/webhooks/${webhook.id}`);
   });
 
   it.each([200, 204, 299])('answered %d has succeeded', async (status) => {

@@ -29,8 +29,8 @@ export type Behaviour =
   | { kind: 'reset' }
   /** Closes the connection (FIN) instead of answering. */
   | { kind: 'close' }
-  /** Answers with these bytes, by default some that aren't HTTP, and closes the connection. */
-  | { kind: 'raw'; bytes?: string | Buffer }
+  /** Answers with these bytes, by default some that aren't HTTP, and closes the connection unless told. */
+  | { kind: 'raw'; bytes?: string | Buffer; afterwards?: 'waits' | 'closes' | 'resets' }
   /** A 200 whose body comes in single bytes and never ends. */
   | { kind: 'drip' }
   /** A 200 with a body of that many bytes, 100 MB unless told. */
@@ -195,9 +195,12 @@ export class Receiver {
       case 'close':
         socket.destroy();
         return;
-      case 'raw':
-        socket.end(behaviour.bytes ?? 'SSH-2.0-OpenSSH_9.6\r\n');
+      case 'raw': {
+        const { bytes = 'SSH-2.0-OpenSSH_9.6\r\n', afterwards = 'closes' } = behaviour;
+        if (afterwards === 'closes') socket.end(bytes);
+        else socket.write(bytes, () => afterwards === 'resets' && socket.resetAndDestroy());
         return;
+      }
       case 'drip': {
         response.writeHead(200);
         const drip = setInterval(() => response.write('.'), 10);

@@ -25,10 +25,13 @@ describe('Retry-After', () => {
   afterEach(() => receiver.close());
 
   /** Delivers to a receiver that asks for that first, and takes it then; the wait between. */
-  async function waitAfter(status: number, retryAfter: () => string): Promise<number> {
-    receiver.respondWith((_request, n): Behaviour =>
-      n === 1 ? { kind: 'answer', status, headers: { 'Retry-After': retryAfter() } } : 200,
-    );
+  function waitAfter(status: number, retryAfter: () => string): Promise<number> {
+    const headers = (): Record<string, string> => ({ 'Retry-After': retryAfter() });
+    return waitAfterAnswer(() => ({ kind: 'answer', status, headers: headers() }));
+  }
+
+  async function waitAfterAnswer(first: () => Behaviour): Promise<number> {
+    receiver.respondWith((_request, n) => (n === 1 ? first() : 200));
     const { planned } = await harness.fixture.planned(receiver.url);
     const handle = await harness.start(planned);
     expect(await harness.working(() => handle.result())).toBe('succeeded');
@@ -51,6 +54,18 @@ describe('Retry-After', () => {
     const waited = await waitAfter(status, () => dateIn(3 * HOUR));
     expect(waited).toBeGreaterThan(3 * HOUR - DATE_SLACK);
     expect(waited).toBeLessThanOrEqual(3 * HOUR);
+  });
+
+  it('is obeyed behind more headers than are logged', async () => {
+    const names = Array.from({ length: 70 }, (_, n) => `X-Header-${n}`);
+    const others = Object.fromEntries(names.map((name) => [name, 'y']));
+    const headers = { ...others, 'Retry-After': '7200' };
+    expect(await waitAfterAnswer(() => ({ kind: 'answer', status: 429, headers }))).toBe(2 * HOUR);
+  });
+
+  it('is obeyed when the body after it breaks off', async () => {
+    const bytes = 'HTTP/1.1 503 Unavailable\r\nRetry-After: 7200\r\nContent-Length: 9\r\n\r\nwait';
+    expect(await waitAfterAnswer(() => ({ kind: 'raw', bytes }))).toBe(2 * HOUR);
   });
 
   it.each([

@@ -947,6 +947,10 @@ export type Attempt = {
    */
   outcome: 'succeeded' | 'failed';
   /**
+   * The request was sent once more within this attempt, on a fresh connection: the receiver had closed the idle one that was used first, before a byte of its answer.
+   */
+  resent?: true;
+  /**
    * The HTTP status of the answer.
    */
   statusCode?: number;
@@ -963,7 +967,7 @@ export type Attempt = {
     [key: string]: string;
   };
   /**
-   * The first 16 KiB.
+   * The first 16 KiB, decoded from gzip, deflate and br. What is no text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.
    */
   responseBody?: string;
   /**

@@ -44,10 +44,21 @@ const attemptSchema = z
     startedAt: time,
     durationMs: z.number(),
     outcome: z.enum(['succeeded', 'failed']),
+    resent: z
+      .literal(true)
+      .optional()
+      .describe(
+        'The request was sent once more within this attempt, on a fresh connection: the receiver had closed the idle one that was used first, before a byte of its answer.',
+      ),
     statusCode: httpStatus.optional(),
     requestHeaders: headers.describe('What was sent, signature included; never a secret.'),
     responseHeaders: headers.optional(),
-    responseBody: z.string().optional().describe('The first 16 KiB.'),
+    responseBody: z
+      .string()
+      .optional()
+      .describe(
+        'The first 16 KiB, decoded from gzip, deflate and br. What is no text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.',
+      ),
     errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
     errorMessage: z.string().optional(),
   })

@@ -1,4 +1,9 @@
-import { httpFailure } from '../../../src/delivery/http-failure';
+import { readFileSync } from 'node:fs';
+import {
+  CERTIFICATE_PROBLEMS,
+  httpFailure,
+  SOCKET_CODES,
+} from '../../../src/delivery/http-failure';
 import { DnsError } from '../../../src/delivery/resolver';
 
 function systemError(code: string): Error {
@@ -8,16 +13,90 @@ function systemError(code: string): Error {
 /** What a real receiver can't be made to cause on every machine; test/activities has the rest. */
 describe('an error of the network', () => {
   it.each([
-    ['EHOSTUNREACH', 'unreachable'],
-    ['ENETUNREACH', 'unreachable'],
-    ['EPIPE', 'connection_reset'],
-    ['ETIMEDOUT', 'timeout'],
-    ['UND_ERR_CONNECT_TIMEOUT', 'timeout'],
-    ['EPROTO', 'tls'],
-    ['EMFILE', 'unknown'],
-  ])('%s is %s', (code, errorCode) => {
+    ['ECONNREFUSED', 'connection_refused', 'the receiver refused the connection'],
+    ...['ECONNRESET', 'ECONNABORTED', 'ENETRESET', 'ENOTCONN', 'EPIPE', 'ESHUTDOWN'].map((code) => [
+      code,
+      'connection_reset',
+      'the receiver closed the connection before its answer was complete',
+    ]),
+    ...[
+      'ERR_SOCKET_CLOSED',
+      'ERR_STREAM_DESTROYED',
+      'ERR_STREAM_PREMATURE_CLOSE',
+      'HPE_INVALID_EOF_STATE',
+    ].map((code) => [
+      code,
+      'connection_reset',
+      'the receiver closed the connection before its answer was complete',
+    ]),
+    ['ETIMEDOUT', 'timeout', 'the connection could not be made in time'],
+    ['ERR_SOCKET_CONNECTION_TIMEOUT', 'timeout', 'the connection could not be made in time'],
+    ...[
+      'EHOSTUNREACH',
+      'EHOSTDOWN',
+      'ENETUNREACH',
+      'ENETDOWN',
+      'ENONET',
+      'EADDRNOTAVAIL',
+      'EAFNOSUPPORT',
+      'EACCES',
+      'EPERM',
+      'PROXY_403',
+      'PROXY_ECONNREFUSED',
+    ].map((code) => [code, 'unreachable', `the receiver could not be reached (${code})`]),
+    ['EPROTO', 'tls', 'no secure connection could be made (EPROTO)'],
+    ...['ERR_SSL_NO_PROTOCOLS_AVAILABLE', 'ERR_TLS_HANDSHAKE_TIMEOUT', 'ERR_OSSL_EVP_INTERNAL'].map(
+      (code) => [code, 'tls', `no secure connection could be made (${code})`],
+    ),
+    [
+      'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+      'tls',
+      'the receiver demands a client certificate',
+    ],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls', 'the receiver does not answer by TLS'],
+    ['HPE_HEADER_OVERFLOW', 'invalid_response', "the answer's headers are too large"],
+    ...[
+      'HPE_UNEXPECTED_CONTENT_LENGTH',
+      'HPE_INVALID_CONTENT_LENGTH',
+      'HPE_INVALID_TRANSFER_ENCODING',
+    ].map((code) => [code, 'invalid_response', "the answer's length is not clear"]),
+    ...['HPE_INVALID_CHUNK_SIZE', 'HPE_CHUNK_EXTENSIONS_OVERFLOW'].map((code) => [
+      code,
+      'invalid_response',
+      "the answer's chunks are broken",
+    ]),
+    ...['HPE_INVALID_CONSTANT', 'HPE_INVALID_STATUS', 'HPE_STRICT', 'HPE_LF_EXPECTED'].map(
+      (code) => [code, 'invalid_response', 'the answer is not HTTP/1.1'],
+    ),
+    ...['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].map((code) => [
+      code,
+      'unknown',
+      `the worker could not open a connection (${code})`,
+    ]),
+    ['ERR_INVALID_CHAR', 'unknown', 'the request failed (ERR_INVALID_CHAR)'],
+    ['toString', 'unknown', 'the request failed (toString)'],
+  ])('%s is %s: %s', (code, errorCode, errorMessage) => {
     const failure = httpFailure(systemError(code), { inTlsConnect: false });
-    expect(failure.errorCode).toBe(errorCode);
+    expect(failure).toEqual({ errorCode, errorMessage });
+  });
+
+  it('has its code for each that sockets are known to give', () => {
+    const inTests = readFileSync(__filename, 'utf8');
+    for (const code of Object.keys(SOCKET_CODES)) expect(inTests).toContain(`'${code}'`);
+  });
+
+  it.each(Object.entries(CERTIFICATE_PROBLEMS))('%s is told: %s', (code, errorMessage) => {
+    for (const inTlsConnect of [true, false]) {
+      const failure = httpFailure(systemError(code), { inTlsConnect });
+      expect(failure).toEqual({ errorCode: 'tls', errorMessage });
+    }
+  });
+
+  it('that ends a connection while it is made secure says so', () => {
+    expect(httpFailure(systemError('ECONNRESET'), { inTlsConnect: true })).toEqual({
+      errorCode: 'connection_reset',
+      errorMessage: 'the receiver closed the connection before it was secure',
+    });
   });
 
   it('never shows the address that a name resolved to', () => {

@@ -1,7 +1,15 @@
+import { type AddressInfo, createServer } from 'node:net';
 import { systemResolver } from '../../../src/delivery/resolver';
 import { NameServer } from '../../support/name-server';
-import type { Behaviour } from '../../support/receiver';
-import { createSender, PATIENT_MS, post, SHORT_MS, startReceiver } from './sender-harness';
+import type { Behaviour, ReceiverOptions } from '../../support/receiver';
+import {
+  authority,
+  createSender,
+  PATIENT_MS,
+  post,
+  SHORT_MS,
+  startReceiver,
+} from './sender-harness';
 
 describe('the timeout', () => {
   it.each<[string, Behaviour, string]>([
@@ -141,5 +149,83 @@ describe('abort and close', () => {
     expect(await sending).toMatchObject({ kind: 'response', statusCode: 200 });
     // At once, not only when they have been idle for too long.
     await receiver.waitFor(() => receiver.openConnections === 0, 500);
+  });
+});
+
+describe('a connection that the receiver has closed while it was idle', () => {
+  /** Answers 200 but for these requests, counted from 1. */
+  async function startFailing(behaviour: Behaviour, fails: number[], options?: ReceiverOptions) {
+    const receiver = await startReceiver(200, options);
+    receiver.respondWith((_request, n) => (fails.includes(n) ? behaviour : 200));
+    return receiver;
+  }
+
+  it.each<[string, Behaviour, ReceiverOptions | undefined]>([
+    ['closed', { kind: 'close' }, undefined],
+    ['reset', { kind: 'reset' }, undefined],
+    ['closed within TLS', { kind: 'close' }, { tls: authority.serverCertificate() }],
+    ['reset within TLS', { kind: 'reset' }, { tls: authority.serverCertificate() }],
+  ])('costs no attempt: it is sent again on a fresh one when %s', async (_case, ends, options) => {
+    const receiver = await startFailing(ends, [2], options);
+    const sender = createSender();
+    const first = await sender.send(post(receiver.url));
+    expect(first).not.toHaveProperty('resent');
+    const result = await sender.send(post(receiver.url));
+    expect(result).toMatchObject({ kind: 'response', statusCode: 200, resent: true });
+    expect(receiver.requests).toHaveLength(3);
+    expect(receiver.connections).toBe(2);
+  });
+
+  it('is replaced once', async () => {
+    const receiver = await startFailing({ kind: 'close' }, [2, 3]);
+    const sender = createSender();
+    await sender.send(post(receiver.url));
+    const result = await sender.send(post(receiver.url));
+    expect(result).toMatchObject({ errorCode: 'connection_reset', resent: true });
+    expect(receiver.requests).toHaveLength(3);
+  });
+
+  it('gives the second request what is left of the attempt’s time', async () => {
+    const receiver = await startReceiver();
+    receiver.respondWith(
+      (_request, n) => [200, { kind: 'close' }, { kind: 'hang' }][n - 1] as Behaviour,
+    );
+    const sender = createSender();
+    await sender.send(post(receiver.url));
+    const result = await sender.send(post(receiver.url, { timeoutMs: SHORT_MS }));
+    expect(result).toMatchObject({ errorCode: 'timeout', resent: true });
+    expect(result.durationMs).toBeLessThan(2 * SHORT_MS);
+  });
+
+  it('is not replaced when a byte of the answer has come, or it carried nothing before', async () => {
+    const partial: Behaviour = { kind: 'raw', bytes: 'H' };
+    const receiver = await startFailing(partial, [2]);
+    const sender = createSender();
+    await sender.send(post(receiver.url));
+    const result = await sender.send(post(receiver.url));
+    expect(result).toMatchObject({ errorCode: 'connection_reset' });
+    expect(result).not.toHaveProperty('resent');
+    const fresh = await startReceiver({ kind: 'close' });
+    expect(await sender.send(post(fresh.url))).not.toHaveProperty('resent');
+    expect([receiver.requests.length, fresh.requests.length]).toEqual([2, 1]);
+  });
+
+  it.each([
+    ['an answer', 'HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n'],
+    ['anything', 'goodbye'],
+  ])('has a last word that is no answer to the next request: %s', async (_case, lastWord) => {
+    const server = createServer((socket) => {
+      socket.on('error', () => socket.destroy());
+      socket.once('data', () => {
+        socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', () => socket.end(lastWord));
+      });
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    const sender = createSender();
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+    for (let n = 0; n < 60; n += 1) {
+      expect(await sender.send(post(url))).toMatchObject({ statusCode: 200, body: 'ok' });
+    }
+    server.close();
   });
 });

@@ -57,7 +57,7 @@ describe('TLS', () => {
       },
       'no secure connection could be made (ERR_SSL_',
     ],
-    ['bytes that are not TLS', { tls: 'garbage' }, 'no secure connection could be made (ERR_SSL_'],
+    ['bytes that are not TLS', { tls: 'garbage' }, 'the receiver does not answer by TLS'],
   ])('refuses %s', async (_case, options, errorMessage) => {
     const receiver = await startReceiver(200, options);
     const result = await createSender().send(post(receiver.url));
@@ -66,6 +66,24 @@ describe('TLS', () => {
       errorCode: 'tls',
       errorMessage: expect.stringContaining(errorMessage),
     });
+    expect(receiver.requests).toEqual([]);
+  });
+
+  it.each([
+    // The alert comes while TLS is set up, and says no more than that.
+    ['TLSv1.2', 'no secure connection could be made (ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE)'],
+    // It comes when the request is under way.
+    ['TLSv1.3', 'the receiver demands a client certificate'],
+  ] as const)('tells of a client certificate that is demanded by %s', async (version, message) => {
+    const certificate = authority.serverCertificate();
+    const demanding = { requestCert: true, rejectUnauthorized: true };
+    const tls = { ...certificate, ...demanding, minVersion: version, maxVersion: version };
+    const receiver = await startReceiver(200, { tls });
+    const body = 'x'.repeat(200_000);
+    for (const options of [{}, { body }]) {
+      const result = await createSender().send(post(receiver.url, options));
+      expect(result).toMatchObject({ errorCode: 'tls', errorMessage: message });
+    }
     expect(receiver.requests).toEqual([]);
   });
 

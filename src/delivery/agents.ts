@@ -1,0 +1,152 @@
+import { Agent as HttpAgent, type ClientRequest, type ClientRequestArgs } from 'node:http';
+import { Agent as HttpsAgent } from 'node:https';
+import { connect, type NetConnectOpts, type Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
+import { createSecureContext, rootCertificates } from 'node:tls';
+import { isAddress } from '../domain/address';
+import type { AddressGuard } from './address-guard';
+import { AnswerHeads, readHeadsFirst } from './answer-heads';
+import type { HttpSenderOptions } from './http';
+import { openTunnel, ProxyError } from './proxy-tunnel';
+
+const TUNNEL_TIMEOUT_MS = 30_000;
+/** Of a name that has more, which a proxy is asked for one after another. */
+const MAX_PROXIED_ADDRESSES = 4;
+/** Node's 250 ms give up on far receivers, whose first packets take longer. */
+const NEXT_ADDRESS_AFTER_MS = 1_000;
+
+/**
+ * How long a connection may be idle. Shorter than any common receiver's own limit, so that it isn't
+ * closed under a request that is just being sent; a `Keep-Alive: timeout` is honoured, less the margin.
+ */
+const KEEP_ALIVE_MS = 1_000;
+const KEEP_ALIVE_MAX_MS = 4_000;
+const KEEP_ALIVE_MARGIN_MS = 2_000;
+
+/** What an exchange asks for besides Node's own options, and its connection is made by. */
+export interface ConnectionRequest extends ClientRequestArgs {
+  /** Whether nobody waits for the connection any more. */
+  isOver: () => boolean;
+}
+
+/** A connection, with what Posthorn knows of it. */
+export interface Connection {
+  heads: AnswerHeads;
+  /** Milliseconds that it may be idle after its exchange; 0: it is not used again. */
+  keepAliveMs: number;
+}
+
+type Created = (error: Error | null, socket: Duplex) => void;
+
+/**
+ * Node's own agents, which connect to what the guard lets through. With a proxy they connect through
+ * it: we resolve the name and judge its addresses, the proxy gets an address, and TLS is between us and
+ * the receiver, verified against the name.
+ */
+export class Agents {
+  private readonly plain: HttpAgent;
+  private readonly secure: HttpsAgent;
+  private readonly connections = new WeakMap<Duplex, Connection>();
+
+  constructor({ guard, ca, proxy, maxConnectionsPerOrigin: maxSockets }: HttpSenderOptions) {
+    const options = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets };
+    this.plain = new HttpAgent(options);
+    this.secure = new HttpsAgent(options);
+    const secureContext = createSecureContext({
+      minVersion: 'TLSv1.2',
+      ...(ca !== undefined && { ca: [...rootCertificates, ca] }),
+    });
+    const startTls = this.secure.createConnection.bind(this.secure);
+    const secured = {
+      secureContext,
+      ALPNProtocols: ['http/1.1'],
+      // The default, said aloud: NODE_TLS_REJECT_UNAUTHORIZED=0 must not reach deliveries.
+      rejectUnauthorized: true,
+    };
+    const tls = (request: object): Socket => startTls({ ...request, ...secured }) as Socket;
+    const direct = {
+      lookup: guard.lookup,
+      autoSelectFamily: true,
+      autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
+    };
+    for (const agent of [this.plain, this.secure]) {
+      const isTls = agent === this.secure;
+      agent.createConnection = (request: ConnectionRequest, created: Created) => {
+        const host = request.host!;
+        const blocked = guard.checkLiteral(host);
+        if (blocked) {
+          created(blocked, undefined!);
+          return undefined;
+        }
+        const named = { ...request, servername: isAddress(host) ? '' : host };
+        if (proxy === undefined) {
+          const to = { ...named, ...direct };
+          return this.tracked(isTls ? tls(to) : connect(to as NetConnectOpts));
+        }
+        openTunnelToAny(guard, new URL(proxy), request).then(
+          (socket) => created(null, this.tracked(isTls ? tls({ ...named, socket }) : socket)),
+          (error: Error) => created(error, undefined!),
+        );
+        return undefined;
+      };
+      agent.keepSocketAlive = (socket: Duplex) => this.keepAlive(socket as Socket);
+      const reuse = agent.reuseSocket.bind(agent);
+      agent.reuseSocket = (socket: Duplex, request: ClientRequest) => {
+        (socket as Socket).setTimeout(0);
+        reuse(socket, request);
+      };
+    }
+  }
+
+  for(protocol: string): HttpAgent {
+    return protocol === 'https:' ? this.secure : this.plain;
+  }
+
+  /** @param socket that one of the agents has made */
+  connection(socket: Duplex): Connection {
+    return this.connections.get(socket)!;
+  }
+
+  destroy(): void {
+    this.plain.destroy();
+    this.secure.destroy();
+  }
+
+  private tracked(socket: Socket): Socket {
+    const heads = new AnswerHeads();
+    this.connections.set(socket, { heads, keepAliveMs: 0 });
+    return readHeadsFirst(socket, heads);
+  }
+
+  private keepAlive(socket: Socket): boolean {
+    const idleMs = this.connection(socket).keepAliveMs;
+    if (idleMs > 0) socket.setTimeout(idleMs).unref();
+    return idleMs > 0;
+  }
+}
+
+/** Milliseconds that a connection may be idle by its last answer's `Keep-Alive` header. */
+export function keepAliveMs(header: string | undefined): number {
+  const seconds = /\btimeout\s*=\s*(\d+)/i.exec(header ?? '')?.[1];
+  if (seconds === undefined) return KEEP_ALIVE_MS;
+  return Math.min(KEEP_ALIVE_MAX_MS, Math.max(0, Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS));
+}
+
+/** To the first of the host's addresses that the proxy reaches. */
+async function openTunnelToAny(
+  guard: AddressGuard,
+  proxy: URL,
+  { host, port, isOver }: ConnectionRequest,
+): Promise<Socket> {
+  const addresses = await guard.addressesOf(host!);
+  let failure: unknown = new ProxyError('TIMEOUT');
+  for (const address of addresses.slice(0, MAX_PROXIED_ADDRESSES)) {
+    if (isOver()) break;
+    try {
+      return await openTunnel(proxy, address, Number(port), TUNNEL_TIMEOUT_MS);
+    } catch (error) {
+      failure = error;
+    }
+  }
+  throw failure;
+}

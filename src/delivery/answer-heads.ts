@@ -1,0 +1,163 @@
+import type { Duplex } from 'node:stream';
+
+const HTTP = Buffer.from('HTTP/');
+/** Node's parser refuses what is longer, by its own limit. */
+const MAX_HEAD_BYTES = 64 * 1024;
+const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
+
+/**
+ * Writes the heads of an answer, the interim ones too, in the form that Node's parser reads. RFC 9112
+ * lets a recipient take more than the parser does: lines that end with LF alone (2.2), fields that are
+ * folded (5.2), and tabs around a value (5.1), after which the parser knows no length. What follows the
+ * final head, and what isn't HTTP, is passed through as it is.
+ */
+export class AnswerHeads {
+  /** Whether anything has come since the last one began. */
+  heard = false;
+  /** How many answers have begun on the connection. */
+  answers = 0;
+  private expectsHead = false;
+  /** What has come of a head that isn't complete: the first `heldBytes` of it. */
+  private space = Buffer.alloc(0);
+  private heldBytes = 0;
+
+  /** The next bytes begin an answer. */
+  begin(): void {
+    this.answers += 1;
+    this.heard = false;
+    this.expectsHead = true;
+  }
+
+  /** @returns what the parser is to read now; possibly nothing */
+  read(chunk: Buffer): Buffer {
+    this.heard = true;
+    if (!this.expectsHead) return chunk;
+    // What was searched before isn't searched again: a head may come byte by byte.
+    let from = Math.max(0, this.heldBytes - 2);
+    let held = this.heldBytes === 0 ? chunk : this.hold(chunk);
+    const ready: Buffer[] = [];
+    for (;;) {
+      if (from === 0) held = held.subarray(leadingLineEnds(held));
+      const end = mayBeHttp(held) ? endOfHead(held, from) : 0;
+      if (end === null && held.length <= MAX_HEAD_BYTES) {
+        if (held.length !== this.heldBytes) {
+          this.heldBytes = 0;
+          this.hold(held);
+        }
+        return Buffer.concat(ready);
+      }
+      if (!end) break;
+      const head = held.subarray(0, end);
+      ready.push(tidy(head));
+      held = held.subarray(end);
+      from = 0;
+      if (!isInterim(head)) break;
+    }
+    const rest = Buffer.concat([...ready, held]);
+    this.end();
+    return rest;
+  }
+
+  /** @returns what was held back of an answer that ends within its head */
+  end(): Buffer {
+    const held = this.space.subarray(0, this.heldBytes);
+    this.expectsHead = false;
+    this.space = Buffer.alloc(0);
+    this.heldBytes = 0;
+    return held;
+  }
+
+  /** @returns all that is held now */
+  private hold(chunk: Buffer): Buffer {
+    const bytes = this.heldBytes + chunk.length;
+    if (bytes > this.space.length) {
+      const larger = Buffer.alloc(2 * bytes);
+      this.space.copy(larger, 0, 0, this.heldBytes);
+      this.space = larger;
+    }
+    chunk.copy(this.space, this.heldBytes);
+    this.heldBytes = bytes;
+    return this.space.subarray(0, bytes);
+  }
+}
+
+/** Has all that comes in on a connection read by `heads` first. */
+export function readHeadsFirst<S extends Duplex>(socket: S, heads: AnswerHeads): S {
+  const push = socket.push.bind(socket);
+  socket.push = (chunk: Buffer | null) => {
+    const bytes = chunk === null ? heads.end() : heads.read(chunk);
+    const wantsMore = bytes.length === 0 || push(bytes);
+    return chunk === null ? push(null) : wantsMore;
+  };
+  return socket;
+}
+
+/** Whether the bytes are the beginning of an HTTP answer, as far as they have come. */
+function mayBeHttp(bytes: Buffer): boolean {
+  const isHalfLineEnd = bytes.length === 1 && bytes[0] === CR;
+  if (isHalfLineEnd) return true;
+  const length = Math.min(bytes.length, HTTP.length);
+  return bytes.compare(HTTP, 0, length, 0, length) === 0;
+}
+
+/** 101 is final: what follows isn't HTTP. */
+function isInterim(head: Buffer): boolean {
+  return /^HTTP\/\d\.\d 1(?!01)\d\d\b/.test(head.toString('latin1', 0, 16));
+}
+
+function leadingLineEnds(bytes: Buffer): number {
+  let at = 0;
+  while (bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] === LF)) at += 1;
+  return at;
+}
+
+/** Behind the empty line; null when it has not come. */
+function endOfHead(bytes: Buffer, from: number): number | null {
+  for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+    const next = bytes[at + 1] === CR ? at + 2 : at + 1;
+    if (bytes[next] === LF) return next + 1;
+  }
+  return null;
+}
+
+function tidy(head: Buffer): Buffer {
+  const [status = '', ...lines] = head.toString('latin1').split('\n').map(withoutCr).slice(0, -2);
+  const fields: string[] = [];
+  for (const line of lines) {
+    const isFolded = line.startsWith(' ') || line.startsWith('\t');
+    if (!isFolded) fields.push(line);
+    // Before the first field there is nothing to go on with, and the line is passed over (2.2).
+    else if (fields.length > 0) fields.push(`${fields.pop()!} ${trimmed(line)}`);
+  }
+  const tidied = [status.replace(STATUS_LINE, '$1 $2 '), ...fields.flatMap(tidyField)];
+  return Buffer.from(`${tidied.join('\r\n')}\r\n\r\n`, 'latin1');
+}
+
+/** Its parts may be apart by any white space (4); the reason says nothing that is not in the status. */
+const STATUS_LINE = /^(HTTP\/\d\.\d)[\t\v\f\r ]+(\d{3})(?![^\t\v\f\r ])[^]*$/;
+const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
+
+/** @returns nothing for a line that is no field, and for an encoding that is none */
+function tidyField(line: string): string[] {
+  const colon = line.indexOf(':');
+  const name = trimmed(line.slice(0, Math.max(0, colon)));
+  // RFC 9110, 5.5: what would end the line is a space.
+  // oxlint-disable-next-line no-control-regex
+  const value = trimmed(line.slice(colon + 1).replace(/[\x00-\x08\x0a-\x1f\x7f]/g, ' '));
+  if (!FIELD_NAME.test(name)) return [];
+  if (/^transfer-encoding$/i.test(name) && /^identity$/i.test(value)) return [];
+  return [`${name}: ${value}`];
+}
+
+function withoutCr(line: string): string {
+  return line.endsWith('\r') ? line.slice(0, -1) : line;
+}
+
+/** Without spaces and tabs around it; not by `trim`, which takes bytes of UTF-8 for spaces. */
+function trimmed(text: string): string {
+  let [from, to] = [0, text.length];
+  const isBlank = (at: number): boolean => [SPACE, TAB].includes(text.charCodeAt(at));
+  while (from < to && isBlank(from)) from += 1;
+  while (to > from && isBlank(to - 1)) to -= 1;
+  return text.slice(from, to);
+}

@@ -1,0 +1,128 @@
+import type { Transform } from 'node:stream';
+import {
+  constants,
+  createBrotliDecompress,
+  createGunzip,
+  createInflate,
+  createInflateRaw,
+} from 'node:zlib';
+import type { RawResponse } from './response-reader';
+
+/** What is kept of a response's body (contract, section 4), before and after decoding. */
+export const KEPT_BODY_BYTES = 16 * 1024;
+/** Of a body that is no text. */
+const SHOWN_BINARY_BYTES = 1024;
+/** Nobody encodes more often, but who wants us to work. */
+const MAX_CODINGS = 3;
+
+/**
+ * The body as it is logged: its first 16 KiB, decoded from gzip, deflate and br, and read by its charset,
+ * by default UTF-8. What can't be read so is told as what it is, with its beginning in base64.
+ */
+export async function loggedBody(response: RawResponse): Promise<string> {
+  const { body, bytesRead } = response;
+  if (bytesRead === 0) return '';
+  const decoded = await withoutCodings(body, codingsOf(response));
+  if (decoded !== null) {
+    const isCut = bytesRead > body.length || decoded.isCut;
+    const text = asText(decoded.bytes, isCut, charsetOf(response));
+    if (text !== null) return text;
+  }
+  const shown = body.subarray(0, SHOWN_BINARY_BYTES);
+  const beginning = shown.length < bytesRead ? `the first ${shown.length} in base64` : 'in base64';
+  return `[binary, ${bytesRead} bytes, ${beginning}: ${shown.toString('base64')}]`;
+}
+
+/** What the body was encoded by, first to last: its content's codings, then those of its transfer. */
+function codingsOf({ headers }: RawResponse): string[] {
+  return ['content-encoding', 'transfer-encoding']
+    .flatMap((name) => headers.get(name) ?? [])
+    .flatMap((value) => value.split(','))
+    .map((coding) => coding.trim().toLowerCase())
+    .filter((coding) => !['', 'identity', 'chunked'].includes(coding));
+}
+
+interface Decoded {
+  bytes: Buffer;
+  isCut: boolean;
+}
+
+/** null where a coding is unknown, or isn't what the bytes are in. */
+async function withoutCodings(body: Buffer, codings: string[]): Promise<Decoded | null> {
+  if (codings.length > MAX_CODINGS) return null;
+  let decoded: Decoded = { bytes: body, isCut: false };
+  for (const coding of codings.toReversed()) {
+    const decoder = decoderOf(coding, decoded.bytes);
+    if (!decoder) return null;
+    const next = await decode(decoded.bytes, decoder);
+    if (!next) return null;
+    decoded = { bytes: next.bytes, isCut: decoded.isCut || next.isCut };
+  }
+  return decoded;
+}
+
+/** They give out what they have when the input, of which we keep the beginning only, ends. */
+function decoderOf(coding: string, bytes: Buffer): Transform | null {
+  const options = { finishFlush: constants.Z_SYNC_FLUSH };
+  switch (coding) {
+    case 'gzip':
+    case 'x-gzip':
+      return createGunzip(options);
+    case 'deflate':
+      return hasZlibHeader(bytes) ? createInflate(options) : createInflateRaw(options);
+    case 'br':
+      return createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH });
+    default:
+      return null;
+  }
+}
+
+/** `deflate` means zlib's format (RFC 9110, 8.4.1.2), but some send the bare one. */
+function hasZlibHeader(bytes: Buffer): boolean {
+  return bytes.length > 1 && (bytes[0]! & 0x0f) === 8 && bytes.readUInt16BE(0) % 31 === 0;
+}
+
+/** The first 16 KiB; the decoder stops there, however much would follow. */
+async function decode(bytes: Buffer, decoder: Transform): Promise<Decoded | null> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  decoder.end(bytes);
+  try {
+    for await (const chunk of decoder as AsyncIterable<Buffer>) {
+      chunks.push(chunk);
+      length += chunk.length;
+      if (length > KEPT_BODY_BYTES) break;
+    }
+  } catch {
+    return null;
+  }
+  return {
+    bytes: Buffer.concat(chunks).subarray(0, KEPT_BODY_BYTES),
+    isCut: length > KEPT_BODY_BYTES,
+  };
+}
+
+function charsetOf({ headers }: RawResponse): string {
+  const type = headers.get('content-type')?.[0] ?? '';
+  return /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type)?.[1] ?? 'utf-8';
+}
+
+/** null when it is none: other bytes than its charset has, or a NUL, which no text has. */
+function asText(bytes: Buffer, isCut: boolean, charset: string): string | null {
+  try {
+    // `stream` leaves out a character that the limit cuts in two.
+    const text = decoderFor(charset).decode(bytes, { stream: isCut });
+    return text.includes('\0') ? null : text;
+  } catch {
+    return null;
+  }
+}
+
+function decoderFor(charset: string): InstanceType<typeof TextDecoder> {
+  const options = { fatal: true, ignoreBOM: true };
+  try {
+    return new TextDecoder(charset, options);
+  } catch {
+    return new TextDecoder('utf-8', options);
+  }
+}

@@ -1,0 +1,70 @@
+import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { createSender, post, startReceiver } from './sender-harness';
+
+const KEPT = 16 * 1024;
+
+/** The body as it is logged, of an answer with these bytes. */
+async function logged(body: Buffer, headers: Record<string, string> = {}): Promise<string> {
+  const receiver = await startReceiver({ kind: 'answer', status: 200, headers, body });
+  const result = await createSender().send(post(receiver.url));
+  expect(result).toMatchObject({ kind: 'response', statusCode: 200 });
+  return result.body!;
+}
+
+const CODERS: [string, (bytes: Buffer) => Buffer][] = [
+  ['gzip', gzipSync],
+  ['deflate', deflateSync],
+  ['deflate', deflateRawSync],
+  ['br', brotliCompressSync],
+];
+
+describe('a body that was encoded unasked', () => {
+  it.each(CODERS)('in %s is logged as its text, up to 16 KiB', async (coding, encode) => {
+    const encoding = { 'Content-Encoding': coding };
+    const text = '{"later": "später 🕓"}';
+    expect(await logged(encode(Buffer.from(text)), encoding)).toBe(text);
+    // Its characters are of two bytes, behind one of one: the limit cuts one in two.
+    const long = await logged(encode(Buffer.from(`x${'é'.repeat(KEPT)}`)), encoding);
+    expect(long).toBe(`x${'é'.repeat(KEPT / 2 - 1)}`);
+  });
+
+  it.each(CODERS)('in %s costs no more than what is kept of it', async (coding, encode) => {
+    const bomb = encode(Buffer.alloc(64 * 1024 * 1024, 'x'));
+    const before = process.memoryUsage().rss;
+    expect(await logged(bomb, { 'Content-Encoding': coding })).toBe('x'.repeat(KEPT));
+    expect(process.memoryUsage().rss - before).toBeLessThan(32 * 1024 * 1024);
+  });
+
+  it('is decoded three times over, and not more often', async () => {
+    const times = (n: number): Buffer =>
+      Array.from({ length: n }).reduce<Buffer>((bytes) => gzipSync(bytes), Buffer.from('ok'));
+    expect(await logged(times(3), { 'Content-Encoding': 'gzip, gzip, gzip' })).toBe('ok');
+    const four = await logged(times(4), { 'Content-Encoding': 'gzip, gzip, gzip, gzip' });
+    expect(four).toMatch(/^\[binary, \d+ bytes, in base64: H4sI/);
+  });
+
+  it('shows what came of it when its text is longer than what is kept of its bytes', async () => {
+    const noise = Array.from({ length: 40_000 }, (_, n) => Math.imul(n, 2654435761) >>> 8);
+    const text = noise.join(' ');
+    const shown = await logged(gzipSync(Buffer.from(text)), { 'Content-Encoding': 'gzip' });
+    expect(shown).toBe(text.slice(0, KEPT));
+  });
+});
+
+describe('a body that is no text', () => {
+  it('is told by its size, with its first 1,024 bytes', async () => {
+    const bytes = Buffer.alloc(5000, 0xff);
+    const shown = bytes.toString('base64', 0, 1024);
+    expect(await logged(bytes)).toBe(`[binary, 5000 bytes, the first 1024 in base64: ${shown}]`);
+  });
+
+  it('is not one when only the limit has cut a character', async () => {
+    expect(await logged(Buffer.from(`${'x'.repeat(KEPT - 1)}é`))).toBe('x'.repeat(KEPT - 1));
+  });
+
+  it('is one when it ends within a character by itself', async () => {
+    expect(await logged(Buffer.from('é').subarray(0, 1))).toBe(
+      '[binary, 1 bytes, in base64: ww==]',
+    );
+  });
+});
