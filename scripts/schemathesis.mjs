@@ -102,11 +102,11 @@ async function parts(apiUrl, adminKey) {
   const webhook = { name: 'Seed', url: 'http://127.0.0.1:9/', events: ['email.sent'] };
   const { id } = await mustCall(owner, 'POST', '/v1/webhooks', webhook);
   const { deliveries } = await mustCall(owner, 'POST', `/v1/webhooks/${id}/test`, {});
-  const isAdmins = '^/(v1/projects|metrics)';
+  const isAdmins = '^/(v1/projects|v1/catalogs|metrics)';
   const isPlatform = '^/api/webhooks';
   return [
     {
-      title: 'Projects, keys and metrics, by the admin',
+      title: 'Projects, keys, catalogues and metrics, by the admin',
       include: isAdmins,
       key: adminKey,
       projectId: custom.projectId,

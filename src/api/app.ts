@@ -12,6 +12,7 @@ import { answer } from './answers';
 import { auditRouter } from './audit';
 import type { AuditTrail } from './audited';
 import { adminOnly, authenticate, principalOf } from './auth';
+import { catalogsRouter } from './catalogs';
 import { deliveriesRouter } from './deliveries';
 import { docsRouter } from './docs';
 import { ApiError, errorHandler, notReady, unknownRoute, withoutKeys } from './errors';
@@ -119,6 +120,7 @@ export function createApp(dependencies: AppDependencies): Express {
   v1.param('projectId', projectParam(store));
   // Before /projects, which is the admin's alone.
   v1.use('/projects/:projectId/keys', keysRouter(store));
+  v1.use('/catalogs', catalogsRouter(store));
   v1.use('/projects', projectsRouter({ store, cipher }));
   v1.use(statsRouter(store));
   v1.use('/audit', auditRouter(store));

@@ -6,7 +6,7 @@ import { principalOf } from './auth';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** The path's part may be anything until the handler has looked at it. */
-const MAX_TARGET_LENGTH = 100;
+const MAX_TARGET_LENGTH = 200;
 
 /** What `audited` needs; at `app.locals.auditTrail`. */
 export interface AuditTrail {
@@ -32,13 +32,13 @@ export type AuditedHandler = RequestHandler & { auditAction: AuditAction };
  * a 5xx nobody knows, and so it says. One transaction with the change would be exact, but each handler
  * would have to carry it, through calls to Temporal as well.
  *
- * @param param the part of the path that names the target; where there is none, the answer's id is it
+ * @param param the parts of the path that name the target; where there is none, the answer's id is it
  * @param when whether this request is about to change anything
  * @param madeIn where the answer has that id
  */
 export function audited(
   action: AuditAction,
-  param = 'id',
+  param: string | readonly string[] = 'id',
   when: (req: Request) => boolean = () => true,
   madeIn = 'id',
 ): AuditedHandler {
@@ -48,8 +48,8 @@ export function audited(
       return;
     }
     const trail = req.app.locals.auditTrail as AuditTrail;
-    const named = req.params[param];
-    const target = typeof named === 'string' ? named.slice(0, MAX_TARGET_LENGTH) : null;
+    const named = [param].flat().flatMap((part) => req.params[part] ?? []);
+    const target = named.length > 0 ? named.join('/').slice(0, MAX_TARGET_LENGTH) : null;
     const { keyId, role } = principalOf(res);
     const time = new Date();
     const entry: AuditRecord = {

@@ -45,7 +45,7 @@ export function ofProfile(definition: EventTypeDefinition): EventType {
   };
 }
 
-function ofProject({ type, description, schema, sample }: EventTypeRecord): EventType {
+function ofRecord({ type, description, schema, sample }: EventTypeRecord): EventType {
   return {
     type,
     description,
@@ -59,18 +59,34 @@ function ofProject({ type, description, schema, sample }: EventTypeRecord): Even
   };
 }
 
+const newestFirst = (a: { _id: string }, b: { _id: string }): number => (a._id < b._id ? 1 : -1);
+
 /**
- * The event types of a project: first its profile's in that order, then its own, newest first. All who
- * ask which types there are ask here.
+ * The event types of a project: first its profile's in that order, then its own and its catalogue's,
+ * newest first. Of two by one name its own wins, so that a catalogue can get any type without asking
+ * each project. All who ask which types there are ask here.
+ *
+ * Nothing of a catalogue is kept: a change holds for the next event, on every process. What costs time,
+ * a schema's validator, is kept by the schema's text (json-schema.ts), so once for all its projects.
  */
 export class EventCatalog {
-  constructor(private readonly own: EventTypes) {}
+  constructor(
+    private readonly own: EventTypes,
+    private readonly shared: EventTypes,
+  ) {}
 
   /** Names of all types. */
-  async names({ _id, profile }: ProjectRecord): Promise<string[]> {
+  async names({ _id, profile, catalog }: ProjectRecord): Promise<string[]> {
     const { events, eventTypesFromProject } = getProfile(profile);
     const names = events.map(({ type }) => type);
-    return eventTypesFromProject ? [...names, ...(await this.own.listNames(_id))] : names;
+    if (!eventTypesFromProject) return names;
+    const [own, shared] = await Promise.all([
+      this.own.listNames(_id),
+      catalog ? this.shared.listNames(catalog) : [],
+    ]);
+    const ownNames = new Set(own.map(({ type }) => type));
+    const beside = shared.filter(({ type }) => !ownNames.has(type));
+    return [...names, ...[...own, ...beside].toSorted(newestFirst).map(({ type }) => type)];
   }
 
   /**
@@ -78,7 +94,7 @@ export class EventCatalog {
    * @param options.operational Posthorn's own as well, which nobody posts
    */
   async find(
-    { _id, profile }: ProjectRecord,
+    { _id, profile, catalog }: ProjectRecord,
     types: readonly string[],
     { operational = false } = {},
   ): Promise<ReadonlyMap<string, EventType>> {
@@ -87,38 +103,61 @@ export class EventCatalog {
     const definitions = operational ? [...events, ...operationalEvents] : events;
     const found = definitions.filter(({ type }) => wanted.has(type)).map(ofProfile);
     if (eventTypesFromProject && found.length < wanted.size) {
-      found.push(...(await this.own.find(_id, [...wanted])).map(ofProject));
+      const [shared, own] = await Promise.all([
+        catalog ? this.shared.find(catalog, [...wanted]) : [],
+        this.own.find(_id, [...wanted]),
+      ]);
+      found.push(...[...shared, ...own].map(ofRecord));
     }
     return new Map(found.map((eventType) => [eventType.type, eventType]));
   }
 
-  /** Whether a list can have answered it: a profile's types can't go, an own one's id keeps its place. */
+  /** Whether a list can have answered it: a profile's types can't go, a defined one's id keeps its place. */
   isCursor(cursor: string, { profile }: ProjectRecord): boolean {
     return (
       isId('eventType', cursor) || getProfile(profile).events.some(({ type }) => type === cursor)
     );
   }
 
-  /** @param page its cursor is the name of a profile's type, or the id of an own one */
+  /** @param page its cursor is the name of a profile's type, or the id of a defined one */
   async page(
-    { _id, profile }: ProjectRecord,
+    { _id, profile, catalog }: ProjectRecord,
     { limit, cursor }: PageRequest,
   ): Promise<Page<EventType>> {
     const { events, eventTypesFromProject } = getProfile(profile);
-    const isOwn = cursor !== undefined && isId('eventType', cursor);
+    const isDefined = cursor !== undefined && isId('eventType', cursor);
     const start = events.findIndex(({ type }) => type === cursor) + 1;
-    const items: { cursor: string; eventType: EventType }[] = (isOwn ? [] : events.slice(start))
+    const items: { cursor: string; eventType: EventType }[] = (isDefined ? [] : events.slice(start))
       .slice(0, limit + 1)
       .map((event) => ({ cursor: event.type, eventType: ofProfile(event) }));
     const left = limit + 1 - items.length;
     if (eventTypesFromProject && left > 0) {
-      const own = await this.own.list(_id, isOwn ? cursor : undefined, left);
-      items.push(...own.map((record) => ({ cursor: record._id, eventType: ofProject(record) })));
+      const before = isDefined ? cursor : undefined;
+      const own = await this.own.list(_id, before, left);
+      const shared = catalog ? await this.sharedBeside(_id, catalog, before, left) : [];
+      const defined = [...own, ...shared].toSorted(newestFirst).slice(0, left);
+      items.push(...defined.map((record) => ({ cursor: record._id, eventType: ofRecord(record) })));
     }
     const shown = items.slice(0, limit);
     return {
       items: shown.map(({ eventType }) => eventType),
       nextCursor: items.length > limit ? (shown.at(-1)?.cursor ?? null) : null,
     };
+  }
+
+  /** A page of the catalogue, without what the project has defined itself. */
+  private async sharedBeside(
+    projectId: string,
+    catalog: string,
+    before: string | undefined,
+    limit: number,
+  ): Promise<EventTypeRecord[]> {
+    const own = await this.own.listNames(projectId);
+    return this.shared.list(
+      catalog,
+      before,
+      limit,
+      own.map(({ type }) => type),
+    );
   }
 }

@@ -1,8 +1,9 @@
-import { Router, type RequestHandler } from 'express';
+import { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { RESERVED_FAMILIES } from '../contracts/operational';
 import type { FieldProblem } from '../contracts/errors';
-import { getProfile } from '../profiles';
+import { getProfile, type Profile } from '../profiles';
+import type { EventTypeFields } from '../store/event-types';
 import type { Store } from '../store/store';
 import { answer, answerPage } from './answers';
 import { audited } from './audited';
@@ -30,7 +31,12 @@ export const eventTypesQuery = z.strictObject({
   cursor: z.string().max(200).optional(),
 });
 
-function view({ type, description, schema, sample }: EventType): z.infer<typeof eventTypeSchema> {
+export function view({
+  type,
+  description,
+  schema,
+  sample,
+}: Omit<EventType, 'problems'>): z.infer<typeof eventTypeSchema> {
   return { type, description, schema, sample };
 }
 
@@ -44,6 +50,32 @@ function typeProblems(type: string): FieldProblem[] {
   return RESERVED_FAMILIES.some((family) => type.startsWith(family))
     ? tell(`must not begin with ${RESERVED_FAMILIES.join(' or ')}: those are Posthorn's own`)
     : [];
+}
+
+/**
+ * The definition that `PUT …/event-types/:type` brings, as it is shown and as it is stored.
+ * @param profile whose types it may not replace
+ * @throws ApiError 422 naming each wrong field
+ */
+export function definitionIn(
+  req: Request,
+  profile?: Profile,
+): { type: string; shown: z.infer<typeof eventTypeSchema>; stored: EventTypeFields } {
+  const type = String(req.params.type);
+  const wrongName = typeProblems(type);
+  if (wrongName.length > 0) throw invalid(wrongName);
+  const { description, schema, sample } = parseBody(eventTypeBody, req);
+  const json = { schema: JSON.stringify(schema), sample: JSON.stringify(sample) };
+  const problems = schemaProblems(schema);
+  const tooLarge = sizeProblem(sample, 'sample');
+  if (tooLarge) problems.push(tooLarge);
+  if (problems.length === 0) problems.push(...dataProblems(json.schema, sample, ['sample']));
+  if (profile?.events.some((event) => event.type === type)) {
+    problems.push({ field: 'type', message: 'is a type of the profile' });
+  }
+  if (problems.length > 0) throw invalid(problems);
+  const shown = { type, description, schema, sample };
+  return { type, shown, stored: { description, ...json } };
 }
 
 const ownTypesOnly: RequestHandler = (_req, res, next) => {
@@ -78,36 +110,26 @@ export function eventTypesRouter({
   const defined = audited('event_type.defined', 'type');
   router.put('/:type', write, ownTypesOnly, defined, async (req, res) => {
     const project = projectOf(res);
-    const type = String(req.params.type);
-    const wrongName = typeProblems(type);
-    if (wrongName.length > 0) throw invalid(wrongName);
-    const { description, schema, sample } = parseBody(eventTypeBody, req);
-    const json = { schema: JSON.stringify(schema), sample: JSON.stringify(sample) };
-    const problems = schemaProblems(schema);
-    const tooLarge = sizeProblem(sample, 'sample');
-    if (tooLarge) problems.push(tooLarge);
-    if (problems.length === 0) problems.push(...dataProblems(json.schema, sample, ['sample']));
-    if (getProfile(project.profile).events.some((event) => event.type === type)) {
-      problems.push({ field: 'type', message: 'is a type of the profile' });
-    }
-    if (problems.length > 0) throw invalid(problems);
-    const put = await store.eventTypes.put(
-      project._id,
-      type,
-      { description, ...json },
-      MAX_OWN_TYPES,
-    );
+    const { type, shown, stored } = definitionIn(req, getProfile(project.profile));
+    const put = await store.eventTypes.put(project._id, type, stored, MAX_OWN_TYPES);
     if (!put) {
       const message = `this project has its ${MAX_OWN_TYPES} event types`;
       throw invalid([{ field: 'type', message }]);
     }
-    answer(res, { type, description, schema, sample }, put.isNew ? 201 : 200);
+    answer(res, shown, put.isNew ? 201 : 200);
   });
 
   const deleted = audited('event_type.deleted', 'type');
   router.delete('/:type', write, ownTypesOnly, deleted, async (req, res) => {
     const type = String(req.params.type);
-    if (!(await store.eventTypes.delete(projectOf(res)._id, type))) throw notFound('the type');
+    const { _id, catalog: shared } = projectOf(res);
+    if (!(await store.eventTypes.delete(_id, type))) {
+      if (!shared || (await store.catalogTypes.find(shared, [type])).length === 0) {
+        throw notFound('the type');
+      }
+      const message = `this type is of the catalogue "${shared}", which only the admin changes`;
+      throw new ApiError('forbidden', message);
+    }
     answer(res, { type, deleted: true });
   });
 

@@ -55,7 +55,7 @@ export class Intake {
     private readonly log: Logger,
     private readonly retentionDays: number,
   ) {
-    this.catalog = new EventCatalog(store.eventTypes);
+    this.catalog = new EventCatalog(store.eventTypes, store.catalogTypes);
   }
 
   /**

@@ -12,6 +12,7 @@ const WORDS = new Set([
   'manage',
   'events',
   'event-types',
+  'catalogs',
   'deliveries',
   'replays',
   'audit',

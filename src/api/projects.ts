@@ -9,6 +9,7 @@ import type { Store } from '../store/store';
 import { answer, answerPage } from './answers';
 import { audited, nothingChanged } from './audited';
 import { adminOnly } from './auth';
+import { CATALOG, CATALOG_RULE } from './catalogs';
 import { invalid, notFound } from './errors';
 import { policyFields } from './policy';
 import { providerKeysField, providerKeysView, sealProviderKeys } from './provider-keys';
@@ -19,6 +20,12 @@ import { nameField, pageQuery, parse, parseBody, parseListQuery, pathId } from '
 
 const changeable = {
   externalId: externalIdField,
+  catalog: z
+    .string()
+    .regex(CATALOG, CATALOG_RULE)
+    .nullable()
+    .optional()
+    .describe('The catalogue whose event types it has beside its own.'),
   name: nameField,
   plan: z.string().trim().min(1).max(100).nullable().optional(),
   ownerEmail: z
@@ -60,13 +67,24 @@ export const newProjectQuery = z.strictObject({
 export const projectsQuery = z.strictObject(pageQuery('project'));
 
 function view(project: ProjectRecord): z.infer<typeof projectSchema> {
-  const { _id, externalId, name, profile, plan, ownerEmail, policy, createdAt, updatedAt } =
-    project;
+  const {
+    _id,
+    externalId,
+    name,
+    profile,
+    catalog,
+    plan,
+    ownerEmail,
+    policy,
+    createdAt,
+    updatedAt,
+  } = project;
   return {
     id: _id,
     externalId: externalId ?? null,
     name,
     profile,
+    catalog: catalog ?? null,
     plan,
     ownerEmail,
     policy,
@@ -84,28 +102,43 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
   const router = Router();
   router.use(adminOnly);
   router.param('id', projectParam(store));
+
+  /** @throws ApiError 422 where a project of that profile can't have that catalogue */
+  const checkCatalog = async (profile: string, catalog?: string | null): Promise<void> => {
+    if (!catalog) return;
+    if (!getProfile(profile).eventTypesFromProject) {
+      const message = `is not for the profile ${profile}, which has event types of its own`;
+      throw invalid([{ field: 'catalog', message }]);
+    }
+    if (!(await store.catalogTypes.hasAny(catalog))) {
+      const first = `PUT /v1/catalogs/${catalog}/event-types/:type defines its first event type`;
+      throw invalid([{ field: 'catalog', message: `there is no such catalogue; ${first}` }]);
+    }
+  };
   const findByExternalId = (externalId: string) => store.projects.getByExternalId(externalId);
 
   const withKey = audited('key.created', 'id', ({ query }) => query.key !== undefined, 'keyId');
   router.post('/', audited('project.created'), withKey, async (req, res) => {
     const { get_if_exists: getIfExists, key: role } = parse(newProjectQuery, req.query);
-    const { name, profile, plan, ownerEmail, policy, externalId } = parseBody(projectBody, req);
+    const { profile, externalId, ...rest } = parseBody(projectBody, req);
     const fields = {
-      name,
       profile,
-      plan: plan ?? null,
-      ownerEmail: ownerEmail ?? null,
-      policy: policy ?? {},
       externalId: externalId ?? null,
+      name: rest.name,
+      catalog: rest.catalog ?? null,
+      plan: rest.plan ?? null,
+      ownerEmail: rest.ownerEmail ?? null,
+      policy: rest.policy ?? {},
     };
-    const made = await createOrGet(getIfExists, externalId, findByExternalId, () =>
-      store.transaction(async (session) => {
+    const made = await createOrGet(getIfExists, externalId, findByExternalId, async () => {
+      await checkCatalog(profile, fields.catalog);
+      return store.transaction(async (session) => {
         const project = await store.projects.create(fields, session);
         const key =
           role && (await store.keys.create(project._id, 'First key', role, null, session));
         return { project, key };
-      }),
-    );
+      });
+    });
     if ('holder' in made) {
       nothingChanged(res);
       answer(res, view(made.holder));
@@ -134,6 +167,7 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
       const message = 'is not a known field here: this profile takes no provider events';
       throw invalid([{ field: 'providerKeys', message }]);
     }
+    if (before) await checkCatalog(before.profile, changes.catalog);
     const project = await changeOrRefuse(id, changes.externalId, findByExternalId, () =>
       store.projects.update(id, {
         ...changes,

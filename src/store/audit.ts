@@ -20,6 +20,8 @@ export const AUDIT_ACTIONS = [
   'event.expunged',
   'event_type.defined',
   'event_type.deleted',
+  'catalog_type.defined',
+  'catalog_type.deleted',
   'delivery.replayed',
   'delivery.retried',
   'delivery.cancelled',
@@ -32,10 +34,13 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export interface AuditRecord {
   _id: string;
-  /** null: a project whose creation was never seen to end. */
+  /** null: a project whose creation was never seen to end, or a catalogue's type. */
   projectId: string | null;
   action: AuditAction;
-  /** What was changed: its id, or an event type's name. null as above. */
+  /**
+   * What was changed: its id, or an event type's name, a catalogue's after the
+   * catalogue's: `acme/order.paid`. null as above.
+   */
   target: string | null;
   /** Who: a key's id, `admin`, or `posthorn` for what it does itself. */
   key: string;

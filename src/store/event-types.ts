@@ -1,11 +1,14 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { newId } from '../contracts/ids';
 import { isDuplicateKey } from './errors';
+import { findPage, type Page, type PageRequest } from './paging';
 
-/** An event type that a project defined itself (contract, section 2, `custom`). */
-export interface EventTypeRecord {
+/** Whose a type is: a project's, by its id, or a catalogue's, by its name. */
+type OwnerField = 'projectId' | 'catalog';
+
+/** An event type that somebody has defined (contract, section 2, `custom`); it has one of the owners. */
+export interface EventTypeRecord extends Partial<Record<OwnerField, string>> {
   _id: string;
-  projectId: string;
   type: string;
   description: string;
   /** JSON Schema 2020-12 as JSON: MongoDB would read meaning into its `$` and dots. */
@@ -18,93 +21,137 @@ export interface EventTypeRecord {
 
 export type EventTypeFields = Pick<EventTypeRecord, 'description' | 'schema' | 'sample'>;
 
-const schema = new Schema<EventTypeRecord>(
-  {
-    _id: String,
-    projectId: { type: String, required: true },
-    type: { type: String, required: true },
-    description: { type: String, required: true },
-    schema: { type: String, required: true },
-    sample: { type: String, required: true },
-  },
-  { timestamps: true },
-);
-schema.index({ projectId: 1, type: 1 }, { unique: true });
-schema.index({ projectId: 1, _id: -1 });
+function schemaOf(owner: OwnerField): Schema<EventTypeRecord> {
+  const schema = new Schema<EventTypeRecord>(
+    {
+      _id: String,
+      [owner]: { type: String, required: true },
+      type: { type: String, required: true },
+      description: { type: String, required: true },
+      schema: { type: String, required: true },
+      sample: { type: String, required: true },
+    },
+    { timestamps: true },
+  );
+  schema.index({ [owner]: 1, type: 1 }, { unique: true });
+  schema.index({ [owner]: 1, _id: -1 });
+  return schema;
+}
 
+/** The types that projects have defined, or those of the catalogues that projects share. */
 export class EventTypes {
   readonly model: Model<EventTypeRecord>;
 
-  constructor(connection: Connection) {
-    this.model = connection.model<EventTypeRecord>('EventType', schema, 'eventTypes');
+  private constructor(
+    connection: Connection,
+    private readonly ownerField: OwnerField,
+    collection: string,
+  ) {
+    this.model = connection.model<EventTypeRecord>(collection, schemaOf(ownerField), collection);
+  }
+
+  static ofProjects(connection: Connection): EventTypes {
+    return new EventTypes(connection, 'projectId', 'eventTypes');
+  }
+
+  static ofCatalogs(connection: Connection): EventTypes {
+    return new EventTypes(connection, 'catalog', 'catalogTypes');
   }
 
   /**
    * Defines a type, or defines it anew: it keeps its place in the list.
-   * @param max how many types a project may have. Two first definitions at once may both count the
+   * @param max how many types an owner may have. Two first definitions at once may both count the
    *   same and exceed it by one: it bounds memory, no customer is promised it
    * @returns whether it is new; null when it would be one too many
    */
   async put(
-    projectId: string,
+    owner: string,
     type: string,
     fields: EventTypeFields,
     max: number,
   ): Promise<{ isNew: boolean } | null> {
-    if (await this.replace(projectId, type, fields)) return { isNew: false };
-    if ((await this.model.countDocuments({ projectId })) >= max) return null;
+    if (await this.replace(owner, type, fields)) return { isNew: false };
+    if ((await this.model.countDocuments(this.of(owner))) >= max) return null;
     try {
-      await this.model.create({ _id: newId('eventType'), projectId, type, ...fields });
+      await this.model.create({ _id: newId('eventType'), ...this.of(owner), type, ...fields });
       return { isNew: true };
     } catch (error) {
       // Defined by another request meanwhile, and by now perhaps deleted: then this came before that.
       if (!isDuplicateKey(error)) throw error;
-      await this.replace(projectId, type, fields);
+      await this.replace(owner, type, fields);
       return { isNew: false };
     }
   }
 
-  /** Those of `types` that the project has defined. */
-  async find(projectId: string, types: readonly string[]): Promise<EventTypeRecord[]> {
-    return this.model.find({ projectId, type: { $in: types } }).lean<EventTypeRecord[]>();
+  /** Those of `types` that the owner has defined. */
+  async find(owner: string, types: readonly string[]): Promise<EventTypeRecord[]> {
+    return this.model.find({ ...this.of(owner), type: { $in: types } }).lean<EventTypeRecord[]>();
   }
 
-  /** Names of the project's types, newest first. */
-  async listNames(projectId: string): Promise<string[]> {
-    const found = await this.model
-      .find({ projectId }, { type: 1 })
+  /** Whether the owner has any. */
+  async hasAny(owner: string): Promise<boolean> {
+    return (await this.model.exists(this.of(owner))) !== null;
+  }
+
+  /** Names of the owner's types and their places in the list, newest first. */
+  async listNames(owner: string): Promise<Pick<EventTypeRecord, '_id' | 'type'>[]> {
+    return this.model
+      .find(this.of(owner), { type: 1 })
       .sort({ _id: -1 })
-      .lean<Pick<EventTypeRecord, 'type'>[]>();
-    return found.map(({ type }) => type);
+      .lean<Pick<EventTypeRecord, '_id' | 'type'>[]>();
   }
 
-  /** The project's types, newest first. */
+  /** The owner's types, newest first, without those of `except`. */
   async list(
-    projectId: string,
+    owner: string,
     beforeId: string | undefined,
     limit: number,
+    except: readonly string[] = [],
   ): Promise<EventTypeRecord[]> {
     return this.model
-      .find({ projectId, ...(beforeId !== undefined && { _id: { $lt: beforeId } }) })
+      .find({
+        ...this.of(owner),
+        ...(beforeId !== undefined && { _id: { $lt: beforeId } }),
+        ...(except.length > 0 && { type: { $nin: except } }),
+      })
       .sort({ _id: -1 })
       .limit(limit)
       .lean<EventTypeRecord[]>();
   }
 
-  async delete(projectId: string, type: string): Promise<boolean> {
-    return (await this.model.deleteOne({ projectId, type })).deletedCount === 1;
+  async page(owner: string, page: PageRequest): Promise<Page<EventTypeRecord>> {
+    return findPage(this.model, 'eventType', this.of(owner), page);
   }
 
-  async deleteAll(projectId: string, session: ClientSession): Promise<void> {
-    await this.model.deleteMany({ projectId }, { session });
+  /** Owners that have any, in the order of their ids or names, and how many each has. */
+  async listOwners(
+    after: string | undefined,
+    limit: number,
+  ): Promise<{ owner: string; count: number }[]> {
+    return this.model.aggregate<{ owner: string; count: number }>([
+      { $match: after === undefined ? {} : { [this.ownerField]: { $gt: after } } },
+      { $group: { _id: `$${this.ownerField}`, count: { $sum: 1 } } },
+      { $sort: { _id: 1 } },
+      { $limit: limit },
+      { $project: { _id: 0, owner: '$_id', count: 1 } },
+    ]);
   }
 
-  private async replace(
-    projectId: string,
-    type: string,
-    fields: EventTypeFields,
-  ): Promise<boolean> {
-    const { matchedCount } = await this.model.updateOne({ projectId, type }, { $set: fields });
+  async delete(owner: string, type: string): Promise<boolean> {
+    return (await this.model.deleteOne({ ...this.of(owner), type })).deletedCount === 1;
+  }
+
+  async deleteAll(owner: string, session: ClientSession): Promise<void> {
+    await this.model.deleteMany(this.of(owner), { session });
+  }
+
+  private of(owner: string): Partial<Record<OwnerField, string>> {
+    return { [this.ownerField]: owner };
+  }
+
+  private async replace(owner: string, type: string, fields: EventTypeFields): Promise<boolean> {
+    const one = { ...this.of(owner), type };
+    const { matchedCount } = await this.model.updateOne(one, { $set: fields });
     return matchedCount === 1;
   }
 }

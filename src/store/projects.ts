@@ -17,6 +17,8 @@ export interface ProjectRecord {
   externalId?: string | null;
   name: string;
   profile: string;
+  /** The catalogue whose event types it has beside its own. */
+  catalog?: string | null;
   plan: string | null;
   ownerEmail: string | null;
   policy: ProjectPolicy;
@@ -40,6 +42,7 @@ const schema = new Schema<ProjectRecord>(
     externalId: { type: String, default: null },
     name: { type: String, required: true },
     profile: { type: String, required: true },
+    catalog: { type: String, default: null },
     plan: { type: String, default: null },
     ownerEmail: { type: String, default: null },
     policy: { type: Schema.Types.Mixed, default: {} },
@@ -64,7 +67,7 @@ export class Projects {
 
   async create(
     project: Pick<ProjectRecord, 'name' | 'profile' | 'plan' | 'ownerEmail' | 'policy'> &
-      Pick<Partial<ProjectRecord>, 'externalId'>,
+      Pick<Partial<ProjectRecord>, 'externalId' | 'catalog'>,
     session?: ClientSession,
   ): Promise<ProjectRecord> {
     const [created] = await this.model.create([{ _id: newId('project'), ...project }], { session });
@@ -90,7 +93,10 @@ export class Projects {
       providerKeys = {},
       ...changes
     }: Partial<
-      Pick<ProjectRecord, 'externalId' | 'name' | 'plan' | 'ownerEmail' | 'policy' | 'providerKeys'>
+      Pick<
+        ProjectRecord,
+        'externalId' | 'catalog' | 'name' | 'plan' | 'ownerEmail' | 'policy' | 'providerKeys'
+      >
     >,
   ): Promise<ProjectRecord | null> {
     const keys = Object.entries(providerKeys).map(([name, key]) => [`providerKeys.${name}`, key]);

@@ -75,6 +75,7 @@ export class Store {
   readonly webhooks: Webhooks;
   readonly events: Events;
   readonly eventTypes: EventTypes;
+  readonly catalogTypes: EventTypes;
   readonly deliveries: Deliveries;
   readonly inbound: Inbound;
   readonly replays: Replays;
@@ -90,7 +91,8 @@ export class Store {
     this.keys = new Keys(connection);
     this.webhooks = new Webhooks(connection);
     this.events = new Events(connection);
-    this.eventTypes = new EventTypes(connection);
+    this.eventTypes = EventTypes.ofProjects(connection);
+    this.catalogTypes = EventTypes.ofCatalogs(connection);
     this.deliveries = new Deliveries(connection);
     this.inbound = new Inbound(connection);
     this.replays = new Replays(connection);
@@ -314,6 +316,7 @@ export class Store {
       this.webhooks,
       this.events,
       this.eventTypes,
+      this.catalogTypes,
       this.deliveries,
       this.inbound,
       this.replays,

@@ -22,6 +22,7 @@ const MOUNTS = [
   '/event-types',
   '/replays',
   '/deliveries',
+  '/catalogs',
   '/audit',
   '/manage',
 ];

@@ -24,9 +24,15 @@ import type {
   CreateWebhookData,
   CreateWebhookErrors,
   CreateWebhookResponses,
+  DefineCatalogEventTypeData,
+  DefineCatalogEventTypeErrors,
+  DefineCatalogEventTypeResponses,
   DefineEventTypeData,
   DefineEventTypeErrors,
   DefineEventTypeResponses,
+  DeleteCatalogEventTypeData,
+  DeleteCatalogEventTypeErrors,
+  DeleteCatalogEventTypeResponses,
   DeleteEventTypeData,
   DeleteEventTypeErrors,
   DeleteEventTypeResponses,
@@ -45,6 +51,9 @@ import type {
   ExpungeEventData,
   ExpungeEventErrors,
   ExpungeEventResponses,
+  GetCatalogEventTypeData,
+  GetCatalogEventTypeErrors,
+  GetCatalogEventTypeResponses,
   GetDeliveryData,
   GetDeliveryErrors,
   GetDeliveryResponses,
@@ -95,6 +104,12 @@ import type {
   ListAvailableEventsData,
   ListAvailableEventsErrors,
   ListAvailableEventsResponses,
+  ListCatalogEventTypesData,
+  ListCatalogEventTypesErrors,
+  ListCatalogEventTypesResponses,
+  ListCatalogsData,
+  ListCatalogsErrors,
+  ListCatalogsResponses,
   ListDeliveriesData,
   ListDeliveriesErrors,
   ListDeliveriesResponses,
@@ -379,6 +394,105 @@ export class Posthorn extends HeyApiClient {
   }
 
   /**
+   * List catalogues
+   *
+   * The admin key only. In the order of their names.
+   */
+  public listCatalogs<ThrowOnError extends boolean = false>(
+    options?: Options<ListCatalogsData, ThrowOnError>,
+  ) {
+    return (options?.client ?? this.client).get<
+      ListCatalogsResponses,
+      ListCatalogsErrors,
+      ThrowOnError
+    >({
+      security: [{ scheme: 'bearer', type: 'http' }],
+      url: '/v1/catalogs',
+      ...options,
+    });
+  }
+
+  /**
+   * List a catalogue’s event types
+   *
+   * The admin key only.
+   */
+  public listCatalogEventTypes<ThrowOnError extends boolean = false>(
+    options: Options<ListCatalogEventTypesData, ThrowOnError>,
+  ) {
+    return (options.client ?? this.client).get<
+      ListCatalogEventTypesResponses,
+      ListCatalogEventTypesErrors,
+      ThrowOnError
+    >({
+      security: [{ scheme: 'bearer', type: 'http' }],
+      url: '/v1/catalogs/{name}/event-types',
+      ...options,
+    });
+  }
+
+  /**
+   * Delete an event type of a catalogue
+   *
+   * The admin key only. Projects that have the catalogue lose the type; subscriptions to it stay, and get events again when it is defined again. The last one takes the catalogue with it.
+   */
+  public deleteCatalogEventType<ThrowOnError extends boolean = false>(
+    options: Options<DeleteCatalogEventTypeData, ThrowOnError>,
+  ) {
+    return (options.client ?? this.client).delete<
+      DeleteCatalogEventTypeResponses,
+      DeleteCatalogEventTypeErrors,
+      ThrowOnError
+    >({
+      security: [{ scheme: 'bearer', type: 'http' }],
+      url: '/v1/catalogs/{name}/event-types/{type}',
+      ...options,
+    });
+  }
+
+  /**
+   * Read an event type of a catalogue
+   *
+   * The admin key only.
+   */
+  public getCatalogEventType<ThrowOnError extends boolean = false>(
+    options: Options<GetCatalogEventTypeData, ThrowOnError>,
+  ) {
+    return (options.client ?? this.client).get<
+      GetCatalogEventTypeResponses,
+      GetCatalogEventTypeErrors,
+      ThrowOnError
+    >({
+      security: [{ scheme: 'bearer', type: 'http' }],
+      url: '/v1/catalogs/{name}/event-types/{type}',
+      ...options,
+    });
+  }
+
+  /**
+   * Define an event type of a catalogue
+   *
+   * The admin key only. The first one makes the catalogue. The next event of any project that has the catalogue is checked by it. `sample` must be valid by `schema`, a JSON Schema 2020-12.
+   */
+  public defineCatalogEventType<ThrowOnError extends boolean = false>(
+    options: Options<DefineCatalogEventTypeData, ThrowOnError>,
+  ) {
+    return (options.client ?? this.client).put<
+      DefineCatalogEventTypeResponses,
+      DefineCatalogEventTypeErrors,
+      ThrowOnError
+    >({
+      security: [{ scheme: 'bearer', type: 'http' }],
+      url: '/v1/catalogs/{name}/event-types/{type}',
+      ...options,
+      headers: {
+        'Content-Type': 'application/json',
+        ...options.headers,
+      },
+    });
+  }
+
+  /**
    * Event types to subscribe to
    *
    * Besides these, `*`, families such as `email.*`, and Posthorn’s own: `webhook.disabled`, `webhook.enabled`, `webhook.secret_rotated`, `delivery.failed`.
@@ -617,7 +731,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * List event types
    *
-   * The profile’s in its order, then the project’s own, newest first.
+   * The profile’s in its order, then the project’s own and its catalogue’s, newest first. Of two by one name the project’s own wins.
    */
   public listEventTypes<ThrowOnError extends boolean = false>(
     options?: Options<ListEventTypesData, ThrowOnError>,
@@ -636,7 +750,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Delete an event type
    *
-   * Only in projects whose profile lets them define types of their own: 403 otherwise.
+   * Only in projects whose profile lets them define types of their own: 403 otherwise. Where it replaced one of the catalogue’s, that one is there again.
    */
   public deleteEventType<ThrowOnError extends boolean = false>(
     options: Options<DeleteEventTypeData, ThrowOnError>,
@@ -655,7 +769,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Define an event type
    *
-   * Only in projects whose profile lets them define types of their own: 403 otherwise. `sample` must be valid by `schema`, a JSON Schema 2020-12.
+   * Only in projects whose profile lets them define types of their own: 403 otherwise. One of the catalogue’s is replaced for this project by its own. `sample` must be valid by `schema`, a JSON Schema 2020-12.
    */
   public defineEventType<ThrowOnError extends boolean = false>(
     options: Options<DefineEventTypeData, ThrowOnError>,

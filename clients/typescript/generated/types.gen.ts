@@ -61,6 +61,10 @@ export type Project = {
    */
   profile: 'autosend' | 'platform' | 'emailsendx' | 'ahasend' | 'custom';
   /**
+   * The catalogue whose event types it has beside its own.
+   */
+  catalog: string | null;
+  /**
    * The plan of its owner, by which some profiles gate webhooks.
    */
   plan: string | null;
@@ -130,6 +134,10 @@ export type NewProject = {
    * The profile: its event types, envelope, signatures and figures.
    */
   profile: 'autosend' | 'platform' | 'emailsendx' | 'ahasend' | 'custom';
+  /**
+   * The catalogue whose event types it has beside its own.
+   */
+  catalog: string | null;
   /**
    * The plan of its owner, by which some profiles gate webhooks.
    */
@@ -319,6 +327,40 @@ export type Key = {
    * When it was made.
    */
   createdAt: string;
+};
+
+export type Catalog = {
+  /**
+   * The catalogue.
+   */
+  name: string;
+  /**
+   * How many it has.
+   */
+  eventTypes: number;
+};
+
+export type EventType = {
+  /**
+   * The name of the event type.
+   */
+  type: string;
+  /**
+   * What it is about.
+   */
+  description: string;
+  /**
+   * JSON Schema 2020-12 of `data`.
+   */
+  schema: {
+    [key: string]: unknown;
+  };
+  /**
+   * An example of `data`, valid by the schema.
+   */
+  sample: {
+    [key: string]: unknown;
+  };
 };
 
 export type Webhook = {
@@ -676,29 +718,6 @@ export type Stats = {
      */
     hour: string;
   }>;
-};
-
-export type EventType = {
-  /**
-   * The name of the event type.
-   */
-  type: string;
-  /**
-   * What it is about.
-   */
-  description: string;
-  /**
-   * JSON Schema 2020-12 of `data`.
-   */
-  schema: {
-    [key: string]: unknown;
-  };
-  /**
-   * An example of `data`, valid by the schema.
-   */
-  sample: {
-    [key: string]: unknown;
-  };
 };
 
 export type AcceptedEvent = {
@@ -1197,6 +1216,8 @@ export type AuditEntry = {
     | 'event.expunged'
     | 'event_type.defined'
     | 'event_type.deleted'
+    | 'catalog_type.defined'
+    | 'catalog_type.deleted'
     | 'delivery.replayed'
     | 'delivery.retried'
     | 'delivery.cancelled'
@@ -1376,6 +1397,10 @@ export type ProjectWritable = {
    */
   profile: 'autosend' | 'platform' | 'emailsendx' | 'ahasend' | 'custom';
   /**
+   * The catalogue whose event types it has beside its own.
+   */
+  catalog: string | null;
+  /**
    * The plan of its owner, by which some profiles gate webhooks.
    */
   plan: string | null;
@@ -1441,6 +1466,10 @@ export type NewProjectWritable = {
    * The profile: its event types, envelope, signatures and figures.
    */
   profile: 'autosend' | 'platform' | 'emailsendx' | 'ahasend' | 'custom';
+  /**
+   * The catalogue whose event types it has beside its own.
+   */
+  catalog: string | null;
   /**
    * The plan of its owner, by which some profiles gate webhooks.
    */
@@ -1841,6 +1870,10 @@ export type CreateProjectData = {
      */
     externalId?: string | null;
     /**
+     * The catalogue whose event types it has beside its own.
+     */
+    catalog?: string | null;
+    /**
      * What people call it.
      */
     name: string;
@@ -2138,6 +2171,10 @@ export type UpdateProjectData = {
      * The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is.
      */
     externalId?: string | null;
+    /**
+     * The catalogue whose event types it has beside its own.
+     */
+    catalog?: string | null;
     /**
      * What people call it.
      */
@@ -2544,6 +2581,459 @@ export type DeleteKeyResponses = {
 };
 
 export type DeleteKeyResponse = DeleteKeyResponses[keyof DeleteKeyResponses];
+
+export type ListCatalogsData = {
+  body?: never;
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path?: never;
+  query?: {
+    /**
+     * How many items a page has.
+     */
+    limit?: number;
+    /**
+     * `nextCursor` of the page before.
+     */
+    cursor?: string;
+  };
+  url: '/v1/catalogs';
+};
+
+export type ListCatalogsErrors = {
+  /**
+   * The request can not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * There is no key, or it is not known. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such thing in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   */
+  503: Error;
+};
+
+export type ListCatalogsError = ListCatalogsErrors[keyof ListCatalogsErrors];
+
+export type ListCatalogsResponses = {
+  /**
+   * A page, newest first.
+   */
+  200: {
+    /**
+     * Whether it was done.
+     */
+    success: true;
+    /**
+     * What was asked for.
+     */
+    data: {
+      /**
+       * The catalogues.
+       */
+      catalogs: Array<Catalog>;
+      /**
+       * Of the next page; null on the last one.
+       */
+      nextCursor: string | null;
+    };
+  };
+};
+
+export type ListCatalogsResponse = ListCatalogsResponses[keyof ListCatalogsResponses];
+
+export type ListCatalogEventTypesData = {
+  body?: never;
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path: {
+    /**
+     * The catalogue.
+     */
+    name: string;
+  };
+  query?: {
+    /**
+     * How many items a page has.
+     */
+    limit?: number;
+    /**
+     * `nextCursor` of the page before.
+     */
+    cursor?: string;
+  };
+  url: '/v1/catalogs/{name}/event-types';
+};
+
+export type ListCatalogEventTypesErrors = {
+  /**
+   * The request can not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * There is no key, or it is not known. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such thing in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   */
+  503: Error;
+};
+
+export type ListCatalogEventTypesError =
+  ListCatalogEventTypesErrors[keyof ListCatalogEventTypesErrors];
+
+export type ListCatalogEventTypesResponses = {
+  /**
+   * A page, newest first.
+   */
+  200: {
+    /**
+     * Whether it was done.
+     */
+    success: true;
+    /**
+     * What was asked for.
+     */
+    data: {
+      /**
+       * The event types.
+       */
+      eventTypes: Array<EventType>;
+      /**
+       * Of the next page; null on the last one.
+       */
+      nextCursor: string | null;
+    };
+  };
+};
+
+export type ListCatalogEventTypesResponse =
+  ListCatalogEventTypesResponses[keyof ListCatalogEventTypesResponses];
+
+export type DeleteCatalogEventTypeData = {
+  body?: never;
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path: {
+    /**
+     * The catalogue.
+     */
+    name: string;
+    /**
+     * The name of the event type.
+     */
+    type: string;
+  };
+  query?: never;
+  url: '/v1/catalogs/{name}/event-types/{type}';
+};
+
+export type DeleteCatalogEventTypeErrors = {
+  /**
+   * The request can not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * There is no key, or it is not known. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such thing in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   */
+  503: Error;
+};
+
+export type DeleteCatalogEventTypeError =
+  DeleteCatalogEventTypeErrors[keyof DeleteCatalogEventTypeErrors];
+
+export type DeleteCatalogEventTypeResponses = {
+  /**
+   * It is deleted.
+   */
+  200: {
+    /**
+     * Whether it was done.
+     */
+    success: true;
+    /**
+     * What was asked for.
+     */
+    data: {
+      /**
+       * The name of the event type.
+       */
+      type: string;
+      /**
+       * That it is gone.
+       */
+      deleted: true;
+    };
+  };
+};
+
+export type DeleteCatalogEventTypeResponse =
+  DeleteCatalogEventTypeResponses[keyof DeleteCatalogEventTypeResponses];
+
+export type GetCatalogEventTypeData = {
+  body?: never;
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path: {
+    /**
+     * The catalogue.
+     */
+    name: string;
+    /**
+     * The name of the event type.
+     */
+    type: string;
+  };
+  query?: never;
+  url: '/v1/catalogs/{name}/event-types/{type}';
+};
+
+export type GetCatalogEventTypeErrors = {
+  /**
+   * The request can not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * There is no key, or it is not known. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such thing in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   */
+  503: Error;
+};
+
+export type GetCatalogEventTypeError = GetCatalogEventTypeErrors[keyof GetCatalogEventTypeErrors];
+
+export type GetCatalogEventTypeResponses = {
+  /**
+   * The event type.
+   */
+  200: {
+    /**
+     * Whether it was done.
+     */
+    success: true;
+    data: EventType;
+  };
+};
+
+export type GetCatalogEventTypeResponse =
+  GetCatalogEventTypeResponses[keyof GetCatalogEventTypeResponses];
+
+export type DefineCatalogEventTypeData = {
+  body: {
+    /**
+     * A remark.
+     */
+    description: string;
+    /**
+     * JSON Schema 2020-12 of `data`.
+     */
+    schema: {
+      [key: string]: unknown;
+    };
+    /**
+     * An example of `data`, valid by the schema.
+     */
+    sample: {
+      [key: string]: unknown;
+    };
+  };
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path: {
+    /**
+     * The catalogue.
+     */
+    name: string;
+    /**
+     * The name of the event type.
+     */
+    type: string;
+  };
+  query?: never;
+  url: '/v1/catalogs/{name}/event-types/{type}';
+};
+
+export type DefineCatalogEventTypeErrors = {
+  /**
+   * The request can not be read. `bad_request`, `malformed_json`.
+   */
+  400: Error;
+  /**
+   * There is no key, or it is not known. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such thing in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * The body is too large. `payload_too_large`.
+   */
+  413: Error;
+  /**
+   * The body is not JSON. `unsupported_media_type`.
+   */
+  415: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   */
+  503: Error;
+};
+
+export type DefineCatalogEventTypeError =
+  DefineCatalogEventTypeErrors[keyof DefineCatalogEventTypeErrors];
+
+export type DefineCatalogEventTypeResponses = {
+  /**
+   * Defined anew.
+   */
+  200: {
+    /**
+     * Whether it was done.
+     */
+    success: true;
+    data: EventType;
+  };
+  /**
+   * Defined.
+   */
+  201: {
+    /**
+     * Whether it was done.
+     */
+    success: true;
+    data: EventType;
+  };
+};
+
+export type DefineCatalogEventTypeResponse =
+  DefineCatalogEventTypeResponses[keyof DefineCatalogEventTypeResponses];
 
 export type ListAvailableEventsData = {
   body?: never;
@@ -5361,6 +5851,8 @@ export type ListAuditData = {
       | 'event.expunged'
       | 'event_type.defined'
       | 'event_type.deleted'
+      | 'catalog_type.defined'
+      | 'catalog_type.deleted'
       | 'delivery.replayed'
       | 'delivery.retried'
       | 'delivery.cancelled'

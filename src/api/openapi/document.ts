@@ -4,6 +4,7 @@ import { profiles } from '../../profiles';
 import { VERSION } from '../../version';
 import { deliveriesOf, eventWebhooks } from './event-webhooks';
 import { finish } from './finish';
+import { catalogPaths } from './paths/catalogs';
 import { deliveryPaths } from './paths/deliveries';
 import { eventPaths } from './paths/events';
 import { platformPaths } from './paths/platform';
@@ -17,11 +18,12 @@ const DESCRIPTION = `Posthorn delivers events to webhooks: signed, retried, logg
 - Lists are newest first, a page at a time: \`?limit\` (1–100, 25) and \`?cursor\`, the \`nextCursor\` of the page before.
 - Fields that a body doesn't have are refused (422), and methods that a path doesn't have (405, with \`Allow\`).
 - Under \`webhooks\` are the events of every profile as they arrive. [docs/guide-verify.md](docs/guide-verify.md) tells how to verify their signatures.
-- [docs/guide-webhooks.md](docs/guide-webhooks.md) is about profiles, subscriptions, filters and policies, [docs/guide-platform.md](docs/guide-platform.md) about the profile \`platform\`.`;
+- [docs/guide-tenants.md](docs/guide-tenants.md) is about projects, your own ids for them, and catalogues; [docs/guide-webhooks.md](docs/guide-webhooks.md) is about profiles, subscriptions, filters and policies, [docs/guide-platform.md](docs/guide-platform.md) about the profile \`platform\`.`;
 
 const profilesWithEvents = [...profiles.values()].filter(({ events }) => events.length > 0);
 const TAGS = [
   { name: 'Projects', description: 'Who sends: projects, and the keys that act for them.' },
+  { name: 'Catalogs', description: 'Event types that projects share.' },
   { name: 'Webhooks', description: 'Where events go, how they are signed and when.' },
   { name: 'Events', description: 'What happened: posted once, delivered to each webhook.' },
   { name: 'Deliveries', description: 'One event on its way to one webhook, attempt by attempt.' },
@@ -56,6 +58,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
       tags: TAGS,
       paths: {
         ...projectPaths,
+        ...catalogPaths,
         ...webhookPaths,
         ...eventPaths,
         ...deliveryPaths,

@@ -66,6 +66,10 @@ export const eventTypeSchema = z
   })
   .meta({ id: 'EventType' });
 
+export const catalogSchema = z
+  .object({ name: z.string(), eventTypes: z.int().describe('How many it has.') })
+  .meta({ id: 'Catalog' });
+
 export const eventTypeExample: z.infer<typeof eventTypeSchema> = {
   type: 'order.paid',
   description: 'An order was paid.',

@@ -10,6 +10,10 @@ export const projectSchema = z
     externalId,
     name: z.string(),
     profile: z.enum([...profiles.keys()]),
+    catalog: z
+      .string()
+      .nullable()
+      .describe('The catalogue whose event types it has beside its own.'),
     plan: z.string().nullable(),
     ownerEmail: z.string().nullable(),
     policy: z.object({
@@ -31,6 +35,7 @@ export const projectExample: z.infer<typeof projectSchema> = {
   externalId: 'cust_42',
   name: 'Acme newsletters',
   profile: 'autosend',
+  catalog: null,
   plan: null,
   ownerEmail: 'ops@acme.example',
   policy: { timeoutMs: 15_000 },

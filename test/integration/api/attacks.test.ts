@@ -89,13 +89,14 @@ const withIds = (path: string, ids: typeof victim): string =>
     .replace('{projectId}', ids.project)
     .replace('{keyId}', ids.key)
     .replace('{id}', () => ids[resourceOf(path)])
+    .replace('{name}', 'acme')
     .replace('{type}', 'order.paid')
     .replace('{provider}', 'resend');
 
 /** As who may do this at all. */
 const askerFor = ({ path }: DocumentedRoute): ApiClient => {
   if (path === '/v1/event-types/{type}') return definer;
-  return /^\/v1\/projects(\/\{id\})?$/.test(path) ? stack.admin : attacker;
+  return /^\/v1\/(projects(\/\{id\})?$|catalogs)/.test(path) ? stack.admin : attacker;
 };
 
 describe('another project’s id', () => {
@@ -234,7 +235,9 @@ describe('a forged cursor', () => {
     'x'.repeat(4000),
   ];
   it.each(named(lists))('is refused: %s', async (_title, route) => {
-    for (const cursor of FORGED) {
+    // A catalogue's cursor is a name, which this one is.
+    const isName = (cursor: string) => route.path === '/v1/catalogs' && cursor === 'x';
+    for (const cursor of FORGED.filter((forged) => !isName(forged))) {
       const path = `${withIds(route.path, own)}?cursor=${cursor}`;
       expect([cursor, (await askerFor(route).get(path)).status]).toEqual([cursor, 422]);
     }

@@ -21,6 +21,7 @@ describe('projects', () => {
         externalId: null,
         name: 'Shop',
         profile: 'autosend',
+        catalog: null,
         plan: null,
         ownerEmail: null,
         policy: {},

@@ -37,7 +37,8 @@ export const eventPaths: ZodOpenApiPathsObject = {
       operationId: 'listEventTypes',
       tag,
       summary: 'List event types',
-      description: 'The profile’s in its order, then the project’s own, newest first.',
+      description:
+        'The profile’s in its order, then the project’s own and its catalogue’s, newest first. Of two by one name the project’s own wins.',
       query: eventTypesQuery,
       answers: { 200: page('eventTypes', eventTypeSchema, eventTypeExample) },
     }),
@@ -47,7 +48,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       operationId: 'defineEventType',
       tag,
       summary: 'Define an event type',
-      description: `${OWN_TYPES} \`sample\` must be valid by \`schema\`, a JSON Schema 2020-12.`,
+      description: `${OWN_TYPES} One of the catalogue’s is replaced for this project by its own. \`sample\` must be valid by \`schema\`, a JSON Schema 2020-12.`,
       path: typePath,
       body: {
         schema: eventTypeBody,
@@ -68,7 +69,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       operationId: 'deleteEventType',
       tag,
       summary: 'Delete an event type',
-      description: OWN_TYPES,
+      description: `${OWN_TYPES} Where it replaced one of the catalogue’s, that one is there again.`,
       path: typePath,
       answers: { 200: deleted('type', z.string(), 'order.paid') },
     }),

@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import type { ZodOpenApiPathsObject } from 'zod-openapi';
+import { CATALOG, catalogsQuery, catalogTypesQuery } from '../../catalogs';
+import { eventTypeBody, MAX_TYPE_LENGTH, TYPE } from '../../event-types';
+import { catalogSchema, eventTypeExample, eventTypeSchema } from '../../schemas/event';
+import { data, deleted, operation, page } from '../operation';
+
+const tag = 'Catalogs';
+const catalogPath = { name: z.string().regex(CATALOG) };
+const path = z.object({
+  ...catalogPath,
+  type: z.string().max(MAX_TYPE_LENGTH).regex(TYPE),
+});
+const ADMIN = 'The admin key only.';
+
+export const catalogPaths: ZodOpenApiPathsObject = {
+  '/v1/catalogs': {
+    get: operation({
+      operationId: 'listCatalogs',
+      tag,
+      summary: 'List catalogues',
+      description: `${ADMIN} In the order of their names.`,
+      query: catalogsQuery,
+      answers: { 200: page('catalogs', catalogSchema, { name: 'acme', eventTypes: 12 }) },
+    }),
+  },
+  '/v1/catalogs/{name}/event-types': {
+    get: operation({
+      operationId: 'listCatalogEventTypes',
+      tag,
+      summary: 'List a catalogue’s event types',
+      description: ADMIN,
+      path: z.object(catalogPath),
+      query: catalogTypesQuery,
+      answers: { 200: page('eventTypes', eventTypeSchema, eventTypeExample) },
+    }),
+  },
+  '/v1/catalogs/{name}/event-types/{type}': {
+    get: operation({
+      operationId: 'getCatalogEventType',
+      tag,
+      summary: 'Read an event type of a catalogue',
+      description: ADMIN,
+      path,
+      answers: { 200: data('The event type.', eventTypeSchema, eventTypeExample) },
+    }),
+    put: operation({
+      operationId: 'defineCatalogEventType',
+      tag,
+      summary: 'Define an event type of a catalogue',
+      description: `${ADMIN} The first one makes the catalogue. The next event of any project that has the catalogue is checked by it. \`sample\` must be valid by \`schema\`, a JSON Schema 2020-12.`,
+      path,
+      body: {
+        schema: eventTypeBody,
+        examples: {
+          order: {
+            description: eventTypeExample.description,
+            schema: eventTypeExample.schema,
+            sample: eventTypeExample.sample,
+          },
+        },
+      },
+      answers: {
+        200: data('Defined anew.', eventTypeSchema, eventTypeExample),
+        201: data('Defined.', eventTypeSchema, eventTypeExample),
+      },
+    }),
+    delete: operation({
+      operationId: 'deleteCatalogEventType',
+      tag,
+      summary: 'Delete an event type of a catalogue',
+      description: `${ADMIN} Projects that have the catalogue lose the type; subscriptions to it stay, and get events again when it is defined again. The last one takes the catalogue with it.`,
+      path,
+      answers: { 200: deleted('type', z.string(), 'order.paid') },
+    }),
+  },
+};
