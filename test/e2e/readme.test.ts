@@ -7,7 +7,7 @@ import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/free-port';
 import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { ADMIN_KEY, Stack } from '../support/stack';
 
 const root = path.resolve(__dirname, '../..');
 const readme = readFileSync(path.join(root, 'README.md'), 'utf8');
@@ -85,28 +85,26 @@ describe('the README', () => {
   });
 
   it('leads through the whole life of a webhook, pasted as it is', async () => {
-    const { id, client } = await stack.project();
-    const dev = { apiUrl: stack.url, projectId: id, projectKey: client.key };
+    const dev = { apiUrl: stack.url, adminKey: ADMIN_KEY };
     writeFileSync(path.join(folder, 'dev.json'), JSON.stringify(dev));
     const port = String(await freePort());
     const shell = Shell.start({ POSTHORN_DATA_DIR: folder });
 
     /** What a reader should see, by step. */
     const expected: Record<string, RegExp[]> = {
-      'Address and key': [/"events":\["email\.sent","email\.delivered"/],
+      'Addresses and keys': [/"status":"ok"/],
+      'Define an event type': [/"type":"order\.paid"/],
+      'Create a project': [/"externalId":"cust_42"/, /"key":"phk_/, /"events":\["order\.paid"\]/],
       'A receiver': [],
-      'Create a webhook': [/"id":"wh_\w+"/, /"secret":"[0-9a-f]{64}"/],
+      'Create a webhook': [/"id":"wh_\w+"/, /"secret":"whsec_[^"]+"/],
       'Post an event': [/"id":"evt_\w+"/, /"duplicate":false/],
-      'List its deliveries': [
-        /received email\.delivered \{"type":"email\.delivered"/,
-        /"status":"succeeded"/,
-      ],
-      'Read a delivery': [/"statusCode":200/, /X-Webhook-Signature/, /"webUrl":"http/],
+      'List its deliveries': [/received evt_\w+ \{"type":"order\.paid"/, /"status":"succeeded"/],
+      'Read a delivery': [/"statusCode":200/, /webhook-signature/, /"webUrl":"http/],
       'Change the webhook': [/"description":"Impatient"/, /"retryDelaysMs":\[2000\]/],
       'Break the receiver': [/"status":"failed"/, /"attemptCount":2/, /^2$/m],
       'Mend it and replay': [/"replays":1/, /"number":3/, /"status":"succeeded"/, /^0$/m],
       'Disable and enable': [/"isActive":false/, /"disabledReason":"manual"/, /"isActive":true/],
-      'Reveal the secret': [/\{"secret":"[0-9a-f]{64}"\}/],
+      'Reveal the secret': [/\{"secret":"whsec_[^"]+"\}/],
       Delete: [/"deleted":true/],
     };
     const steps = stepsOfLife();
@@ -121,8 +119,8 @@ describe('the README', () => {
       shell.end();
     }
     // The first event once; the second twice while the receiver was broken, and once replayed.
-    expect(shell.allOutput().match(/^received email\.delivered /gm)).toHaveLength(4);
-    expect((await client.get('/v1/webhooks')).body.data.webhooks).toEqual([]);
+    expect(shell.allOutput().match(/^received evt_/gm)).toHaveLength(4);
+    expect((await stack.admin.get('/v1/projects')).body.data.projects).toEqual([]);
   }, 60_000);
 
   it('gives the command that replays a delivery in Temporal', async () => {
