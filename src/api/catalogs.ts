@@ -17,9 +17,17 @@ export const CATALOG = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 export const CATALOG_RULE =
   'must be 1-64 of a-z, 0-9, dots, hyphens and underscores, and begin with a letter or a digit';
 
+/** Before the name of a page's last catalogue: cursors are told from what isn't one, as ids are. */
+const CURSOR_PREFIX = 'cat_';
+const CURSOR = new RegExp(`^${CURSOR_PREFIX}${CATALOG.source.slice(1)}`);
+
 export const catalogsQuery = z.strictObject({
   limit: pageSize,
-  cursor: z.string().regex(CATALOG, 'is not a cursor that a list has answered').optional(),
+  cursor: z
+    .string()
+    .regex(CURSOR, 'is not a cursor that a list has answered')
+    .transform((cursor) => cursor.slice(CURSOR_PREFIX.length))
+    .optional(),
 });
 export const catalogTypesQuery = z.strictObject(pageQuery('eventType'));
 
@@ -53,7 +61,7 @@ export function catalogsRouter(store: Store): Router {
     const { page } = parseListQuery(catalogsQuery, req);
     const found = await catalogTypes.listOwners(page.cursor, page.limit + 1);
     const items = found.slice(0, page.limit);
-    const nextCursor = found.length > items.length ? items.at(-1)!.owner : null;
+    const nextCursor = found.length > items.length ? CURSOR_PREFIX + items.at(-1)!.owner : null;
     const show = ({ owner, count }: (typeof found)[number]): z.infer<typeof catalogSchema> => ({
       name: owner,
       eventTypes: count,

@@ -102,7 +102,7 @@ describe('the README', () => {
       'Read a delivery': [/"statusCode":200/, /webhook-signature/, /"webUrl":"http/],
       'Change the webhook': [/"description":"Impatient"/, /"retryDelaysMs":\[2000\]/],
       'Break the receiver': [/"status":"failed"/, /"attemptCount":2/, /^2$/m],
-      'Mend it and replay': [/"replays":1/, /"number":3/, /"status":"succeeded"/, /^0$/m],
+      'Fix it and replay': [/"replays":1/, /"number":3/, /"status":"succeeded"/, /^0$/m],
       'Disable and enable': [/"isActive":false/, /"disabledReason":"manual"/, /"isActive":true/],
       'Reveal the secret': [/\{"secret":"whsec_[^"]+"\}/],
       Delete: [/"deleted":true/],

@@ -235,9 +235,7 @@ describe('a forged cursor', () => {
     'x'.repeat(4000),
   ];
   it.each(named(lists))('is refused: %s', async (_title, route) => {
-    // A catalogue's cursor is a name, which this one is.
-    const isName = (cursor: string) => route.path === '/v1/catalogs' && cursor === 'x';
-    for (const cursor of FORGED.filter((forged) => !isName(forged))) {
+    for (const cursor of FORGED) {
       const path = `${withIds(route.path, own)}?cursor=${cursor}`;
       expect([cursor, (await askerFor(route).get(path)).status]).toEqual([cursor, 422]);
     }
