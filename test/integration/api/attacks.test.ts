@@ -17,7 +17,10 @@ let attackersProject: string;
 /** The same of a project that defines its own event types. */
 let definer: ApiClient;
 /** Who is attacked: one of each, of another project. */
-let victim: Record<'project' | 'key' | 'webhook' | 'event' | 'delivery' | 'replay', string>;
+let victim: Record<
+  'project' | 'key' | 'webhook' | 'event' | 'delivery' | 'replay' | 'report',
+  string
+>;
 let own: typeof victim;
 
 async function populate(profile: string): Promise<{ ids: typeof victim; client: ApiClient }> {
@@ -30,6 +33,8 @@ async function populate(profile: string): Promise<{ ids: typeof victim; client: 
   });
   expect(posted.status).toBe(202);
   const event = posted.body.data.id as string;
+  await client.post('/api/webhooks', { type: 'delivered', email_id: 'em_1' });
+  const report = (await client.get('/v1/reports')).body.data.reports[0].id as string;
   const fields = { projectId: project, webhookId: webhook, eventId: event };
   const delivery = await insertDelivery(stack, { ...fields, status: 'failed' });
   const since = new Date(Date.now() - 1000).toISOString();
@@ -38,7 +43,7 @@ async function populate(profile: string): Promise<{ ids: typeof victim; client: 
   expect(replayed.status).toBe(202);
   const replay = replayed.body.data.id as string;
   const key = keys.body.data.keys[0].id as string;
-  return { ids: { project, key, webhook, event, delivery, replay }, client };
+  return { ids: { project, key, webhook, event, delivery, replay, report }, client };
 }
 
 beforeAll(async () => {
@@ -77,6 +82,7 @@ function resourceOf(path: string): keyof typeof victim {
     events: 'event',
     deliveries: 'delivery',
     replays: 'replay',
+    reports: 'report',
   };
   const resource = rooms[room!];
   if (!resource) throw new Error(`an id in ${path} that this test does not know`);
