@@ -137,6 +137,24 @@ describe('a response', () => {
     expect(result).toHaveProperty('headers.x-long', 'z'.repeat(1024));
   });
 
+  it.each(['end', 'destroy', 'resetAndDestroy'] as const)(
+    'counts when it comes before the request was read, and by %s ends the connection',
+    async (ending) => {
+      const server = createServer((socket) => {
+        socket.on('error', () => socket.destroy());
+        socket.once('data', () => {
+          socket.pause();
+          socket.write('HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok', () => socket[ending]());
+        });
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      const result = await createSender().send(post(url, { body: 'x'.repeat(260_000) }));
+      expect(result).toMatchObject({ kind: 'response', statusCode: 200, body: 'ok' });
+      server.close();
+    },
+  );
+
   it('may have a header called __proto__', async () => {
     const bytes = 'HTTP/1.1 200 OK\r\n__proto__: x\r\nContent-Length: 0\r\n\r\n';
     const receiver = await startReceiver({ kind: 'raw', bytes });

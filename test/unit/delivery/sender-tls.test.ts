@@ -71,9 +71,9 @@ describe('TLS', () => {
 
   it.each([
     // The alert comes while TLS is set up, and says no more than that.
-    ['TLSv1.2', 'no secure connection could be made (ERR_SSL_SSLV3_ALERT_HANDSHAKE_FAILURE)'],
+    ['TLSv1.2', /^no secure connection could be made \(ERR_SSL_.*_ALERT_HANDSHAKE_FAILURE\)$/],
     // It comes when the request is under way.
-    ['TLSv1.3', 'the receiver demands a client certificate'],
+    ['TLSv1.3', /^the receiver demands a client certificate$/],
   ] as const)('tells of a client certificate that is demanded by %s', async (version, message) => {
     const certificate = authority.serverCertificate();
     const demanding = { requestCert: true, rejectUnauthorized: true };
@@ -82,7 +82,10 @@ describe('TLS', () => {
     const body = 'x'.repeat(200_000);
     for (const options of [{}, { body }]) {
       const result = await createSender().send(post(receiver.url, options));
-      expect(result).toMatchObject({ errorCode: 'tls', errorMessage: message });
+      expect(result).toMatchObject({
+        errorCode: 'tls',
+        errorMessage: expect.stringMatching(message),
+      });
     }
     expect(receiver.requests).toEqual([]);
   });
