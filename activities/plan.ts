@@ -1,5 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import type { Activities, PlannedDelivery } from '../src/contracts/activities';
+import { parseExactly } from '../src/domain/json-text';
 import { passesFilter, type PayloadFilter } from '../src/domain/payload-filter';
 import { isSubscribed } from '../src/domain/subscription';
 import type { EventRecord } from '../src/store/events';
@@ -30,7 +31,7 @@ async function choose(
   body: string,
   page: WebhookRecord[],
 ): Promise<{ chosen: WebhookRecord[]; unjudged: string[] }> {
-  const envelope = JSON.parse(body) as unknown;
+  const envelope = parseExactly(body);
   const chosen: WebhookRecord[] = [];
   const unjudged: string[] = [];
   for (const webhook of page) {
@@ -41,7 +42,7 @@ async function choose(
       continue;
     if (filter) {
       await nextTurn();
-      const passes = passesFilter(JSON.parse(filter) as PayloadFilter, envelope);
+      const passes = passesFilter(parseExactly(filter) as PayloadFilter, envelope);
       if (passes === false) continue;
       if (passes === null) unjudged.push(_id);
     }

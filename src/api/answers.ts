@@ -1,9 +1,36 @@
+import { randomUUID } from 'node:crypto';
 import type { Response } from 'express';
 import type { Page } from '../store/paging';
 
 /** `{"success":true,"data":…}` */
 export function answer(res: Response, data: unknown, status = 200): void {
-  res.status(status).json({ success: true, data });
+  res
+    .status(status)
+    .type('json')
+    .send(serialise({ success: true, data }));
+}
+
+class Verbatim {
+  constructor(readonly text: string) {}
+}
+
+/** JSON that is answered as it was written; typed as what it stands for. */
+export function verbatim(text: string): Record<string, unknown> {
+  return new Verbatim(text) as object as Record<string, unknown>;
+}
+
+/** JSON.stringify, but for what is verbatim; JSON.rawJSON is not in Node 20. */
+function serialise(answered: unknown): string {
+  const texts: string[] = [];
+  const mark = randomUUID();
+  const json = JSON.stringify(answered, (_name, value: unknown) =>
+    value instanceof Verbatim ? `${mark} ${texts.push(value.text) - 1}` : value,
+  );
+  if (texts.length === 0) return json;
+  return json.replaceAll(
+    new RegExp(`"${mark} (\\d+)"`, 'g'),
+    (_all, n: string) => texts[Number(n)]!,
+  );
 }
 
 /** A list: `data:{<plural>:[…],nextCursor}` */

@@ -15,6 +15,7 @@ import { adminOnly, authenticate, principalOf } from './auth';
 import { catalogsRouter } from './catalogs';
 import { deliveriesRouter } from './deliveries';
 import { docsRouter } from './docs';
+import { jsonOnly, utf8Address } from './encoding';
 import { ApiError, errorHandler, notReady, unknownRoute, withoutKeys } from './errors';
 import { eventTypesRouter } from './event-types';
 import { eventsRouter } from './events';
@@ -65,6 +66,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.use(requestLog(log));
   app.use(measured);
   app.use(helmet());
+  app.use(utf8Address);
   const documented = documentedOnly();
   app.use(documented.methods);
   app.use(docsRouter(config.temporal.uiUrl ?? null));
@@ -178,17 +180,6 @@ const neverCached: RequestHandler = (req, res, next) => {
   delete req.headers['if-none-match'];
   delete req.headers['if-modified-since'];
   res.set('Cache-Control', 'no-store');
-  next();
-};
-
-/** A body in another format is refused rather than ignored. */
-const jsonOnly: RequestHandler = (req, _res, next) => {
-  const hasBody =
-    req.headers['transfer-encoding'] !== undefined ||
-    Number(req.headers['content-length'] ?? 0) > 0;
-  if (hasBody && !req.is('application/json')) {
-    throw new ApiError('unsupported_media_type', 'send the body as Content-Type: application/json');
-  }
   next();
 };
 

@@ -37,7 +37,7 @@ function viewRecord(record: EventTypeRecord): z.infer<typeof eventTypeSchema> {
     type,
     description,
     schema: JSON.parse(schema) as Record<string, unknown>,
-    sample: JSON.parse(sample) as Record<string, unknown>,
+    sample: { text: sample },
   });
 }
 

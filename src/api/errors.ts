@@ -42,12 +42,13 @@ export async function counted<T>(counting: Promise<T>): Promise<T> {
   }
 }
 
-/** Errors of express.json, by their `type`. */
+/** Errors of express.raw, by their `type`. */
 const BODY_ERRORS: Record<string, [ErrorCode, string]> = {
-  'entity.parse.failed': ['malformed_json', 'the body is not valid JSON'],
   'entity.too.large': ['payload_too_large', 'the body is larger than 256 KiB (5 MiB for a batch)'],
-  'encoding.unsupported': ['unsupported_media_type', 'the Content-Encoding is not supported'],
-  'charset.unsupported': ['unsupported_media_type', 'the body must be UTF-8'],
+  'encoding.unsupported': [
+    'unsupported_media_type',
+    'the Content-Encoding must be gzip, deflate, br or none',
+  ],
 };
 
 function toApiError(error: unknown): ApiError | undefined {

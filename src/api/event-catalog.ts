@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { isId } from '../contracts/ids';
 import type { FieldProblem } from '../contracts/errors';
+import { readPayload, toPayload, type Payload } from '../domain/json-text';
 import { getProfile, operationalEvents, type EventTypeDefinition } from '../profiles';
 import type { EventTypeRecord, EventTypes } from '../store/event-types';
 import type { Page, PageRequest } from '../store/paging';
@@ -14,9 +15,9 @@ export interface EventType {
   description: string;
   /** JSON Schema 2020-12 of `data`. */
   schema: Record<string, unknown>;
-  sample: Record<string, unknown>;
+  sample: Payload;
   /** @param at where `data` stands in the request */
-  problems: (data: Record<string, unknown>, at: readonly string[]) => FieldProblem[];
+  problems: (data: Payload, at: readonly string[]) => FieldProblem[];
 }
 
 /** Shown schemas of the profiles' types; made once, since profiles are constants. */
@@ -37,9 +38,9 @@ export function ofProfile(definition: EventTypeDefinition): EventType {
     get schema() {
       return shownSchema(definition);
     },
-    sample,
+    sample: toPayload(sample),
     problems: (data, at) => {
-      const parsed = schema.safeParse(data);
+      const parsed = schema.safeParse(data.value);
       return parsed.success ? [] : problemsOf(parsed.error, at);
     },
   };
@@ -53,7 +54,7 @@ function ofRecord({ type, description, schema, sample }: EventTypeRecord): Event
       return JSON.parse(schema) as Record<string, unknown>;
     },
     get sample() {
-      return JSON.parse(sample) as Record<string, unknown>;
+      return readPayload(sample);
     },
     problems: (data, at) => dataProblems(schema, data, at),
   };

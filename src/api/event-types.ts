@@ -2,14 +2,16 @@ import { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { RESERVED_FAMILIES } from '../contracts/operational';
 import type { FieldProblem } from '../contracts/errors';
+import type { Payload } from '../domain/json-text';
 import { getProfile, type Profile } from '../profiles';
 import type { EventTypeFields } from '../store/event-types';
 import type { Store } from '../store/store';
-import { answer, answerPage } from './answers';
+import { answer, answerPage, verbatim } from './answers';
 import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { ApiError, invalid, notFound } from './errors';
 import type { EventCatalog, EventType } from './event-catalog';
+import { payloadField } from './json-body';
 import { dataProblems, schemaProblems, sizeProblem } from './json-schema';
 import type { eventTypeSchema } from './schemas/event';
 import { parseBody, parseListQuery, pageSize } from './validation';
@@ -24,7 +26,7 @@ const object = z.record(z.string(), z.unknown());
 export const eventTypeBody = z.strictObject({
   description: z.string().trim().min(1).max(1000),
   schema: object,
-  sample: object,
+  sample: payloadField,
 });
 export const eventTypesQuery = z.strictObject({
   limit: pageSize,
@@ -36,8 +38,10 @@ export function view({
   description,
   schema,
   sample,
-}: Omit<EventType, 'problems'>): z.infer<typeof eventTypeSchema> {
-  return { type, description, schema, sample };
+}: Omit<EventType, 'problems' | 'sample'> & {
+  sample: Pick<Payload, 'text'>;
+}): z.infer<typeof eventTypeSchema> {
+  return { type, description, schema, sample: verbatim(sample.text) };
 }
 
 /** The type's name from the path. */
@@ -65,17 +69,20 @@ export function definitionIn(
   const wrongName = typeProblems(type);
   if (wrongName.length > 0) throw invalid(wrongName);
   const { description, schema, sample } = parseBody(eventTypeBody, req);
-  const json = { schema: JSON.stringify(schema), sample: JSON.stringify(sample) };
+  const json = { schema: JSON.stringify(schema), sample: sample.text };
   const problems = schemaProblems(schema);
-  const tooLarge = sizeProblem(sample, 'sample');
+  const tooLarge = sizeProblem(sample.value, sample.text, 'sample');
   if (tooLarge) problems.push(tooLarge);
   if (problems.length === 0) problems.push(...dataProblems(json.schema, sample, ['sample']));
   if (profile?.events.some((event) => event.type === type)) {
     problems.push({ field: 'type', message: 'is a type of the profile' });
   }
   if (problems.length > 0) throw invalid(problems);
-  const shown = { type, description, schema, sample };
-  return { type, shown, stored: { description, ...json } };
+  return {
+    type,
+    shown: view({ type, description, schema, sample }),
+    stored: { description, ...json },
+  };
 }
 
 const ownTypesOnly: RequestHandler = (_req, res, next) => {

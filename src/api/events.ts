@@ -1,15 +1,18 @@
 import { Router, type Request } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { Payload } from '../domain/json-text';
 import type { EventRecord } from '../store/events';
 import { expungeEvent } from '../store/expunge';
+import { dataText } from '../store/new-event';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
-import { answer, answerPage } from './answers';
+import { answer, answerPage, verbatim } from './answers';
 import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { listView } from './deliveries';
 import { invalid, notFound } from './errors';
+import { asWritten, payloadField } from './json-body';
 import { prepareAll, type Intake } from './intake';
 import type { acceptedEventSchema, eventSchema } from './schemas/event';
 import { pageQuery, parseBody, parseListQuery, pathId, rangeQuery } from './validation';
@@ -27,7 +30,7 @@ const OLDEST = Date.parse('2000-01-01T00:00:00Z');
 
 export const eventBody = z.strictObject({
   type: z.string(),
-  data: z.record(z.string(), z.unknown()),
+  data: payloadField,
   createdAt: z.iso
     .datetime({ offset: true })
     .transform((text) => new Date(text))
@@ -56,12 +59,12 @@ function view({
   body,
   expungedAt,
 }: EventRecord): z.infer<typeof eventSchema> {
-  const data = body === null ? null : (JSON.parse(body) as { data: Record<string, unknown> }).data;
+  const data = body === null ? null : verbatim(dataText(body));
   return { id: _id, projectId, type, createdAt, acceptedAt, test: test ?? false, data, expungedAt };
 }
 
 /** The header's key with the body that it is for. */
-function idempotencyOf(req: Request): { key: string; body: unknown } | undefined {
+function idempotencyOf(req: Request): { key: string; body: Payload } | undefined {
   const key = req.get('idempotency-key');
   if (key === undefined) return undefined;
   if (!IDEMPOTENCY_KEY.test(key)) {
@@ -69,7 +72,7 @@ function idempotencyOf(req: Request): { key: string; body: unknown } | undefined
       { field: 'Idempotency-Key', message: 'must be 1-255 visible ASCII characters' },
     ]);
   }
-  return { key, body: req.body };
+  return { key, body: asWritten(req.body as Record<string, unknown>) };
 }
 
 function accepted(

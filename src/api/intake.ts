@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { FieldProblem } from '../contracts/errors';
+import type { Payload } from '../domain/json-text';
 import { eventsAccepted } from '../metrics';
 import type { EventRecord } from '../store/events';
 import { newEvent, type NewEvent } from '../store/new-event';
@@ -22,7 +23,7 @@ const CHECK_TIMEOUT_MS = 2000;
 /** An event as a caller posts it. */
 export interface PostedEvent {
   type: string;
-  data: Record<string, unknown>;
+  data: Payload;
   createdAt?: Date;
 }
 
@@ -32,11 +33,16 @@ type FanOut = Parameters<Engine['startFanOut']>[0];
 /** A caller's key, and the body that belongs to it. */
 interface Idempotency {
   key: string;
-  body: unknown;
+  body: Payload;
 }
 
-const hashOf = (body: unknown): string =>
-  createHash('sha256').update(JSON.stringify(body)).digest('base64');
+/** Of the values: white space makes no other body, but a digit that a double loses does. */
+function hashOf({ value, largeIntegers }: Payload): string {
+  const digits = largeIntegers.map((integer) => ` ${integer.value}`).join('');
+  return createHash('sha256')
+    .update(`${JSON.stringify(value)}${digits}`)
+    .digest('base64');
+}
 
 const keyConflict = (): ApiError =>
   new ApiError(

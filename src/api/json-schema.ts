@@ -4,6 +4,8 @@ import addFormats from 'ajv-formats';
 import { LRUCache } from 'lru-cache';
 import type { FieldProblem } from '../contracts/errors';
 import { compilePattern } from '../domain/filter-pattern';
+import type { Payload } from '../domain/json-text';
+import { useOwnKeywords, withLargeIntegers } from './json-schema-keywords';
 import { isDeeperThan } from './validation';
 
 /* JSON Schemas that projects bring: checked at the door, compiled, and kept from taking long. */
@@ -29,6 +31,7 @@ const validators = new LRUCache<string, ValidateFunction>({
 });
 
 const meta = new Ajv2020({ strict: false, logger: false });
+useOwnKeywords(meta);
 
 /** Patterns by RE2, as filters' are: a schema's pattern may not backtrack either. */
 const regExp = Object.assign(
@@ -44,8 +47,17 @@ const regExp = Object.assign(
   { code: 'regExp' },
 );
 
+/** For `unevaluatedProperties`, what every object inherits would be evaluated. */
+function withOwnProperties(code: string): string {
+  return code.replaceAll(/!(props\d+)\[(key\d+)\]/g, '!Object.hasOwn($1, $2)');
+}
+
 /** Keywords that only describe: extensions by ajv's rule for names, and OpenAPI's. */
 const ANNOTATION = /^(x-[a-z0-9_$:-]+|example|externalDocs)$/i;
+
+/** Keywords whose values are data, whatever is in them, and those whose values name schemas. */
+const DATA = /^(const|enum|default|examples)$/;
+const SCHEMAS = /^(properties|patternProperties|dependentSchemas|\$defs|definitions)$/;
 
 /** All that is in a schema, outermost first. */
 function* entriesOf(
@@ -56,7 +68,7 @@ function* entriesOf(
   for (const [key, value] of Object.entries(node)) {
     const at = [...path, key];
     yield { key, value, at };
-    yield* entriesOf(value, at);
+    if (!DATA.test(key) || SCHEMAS.test(path.at(-1) ?? '')) yield* entriesOf(value, at);
   }
 }
 
@@ -81,9 +93,10 @@ function compile(schema: object): ValidateFunction {
     validateSchema: false,
     meta: false,
     logger: false,
-    code: { regExp },
+    code: { regExp, process: withOwnProperties },
   });
   addFormats(ajv);
+  useOwnKeywords(ajv);
   // A format that nobody knows is a remark, as the dialect says.
   for (const format of formats) {
     if (!Object.hasOwn(ajv.formats, format)) ajv.addFormat(format, true);
@@ -107,7 +120,7 @@ function within<T>(timeoutMs: number, work: () => T): T {
 
 /** What is wrong with a schema that a caller brings, by paths such as `schema.properties.id.type`. */
 export function schemaProblems(schema: Record<string, unknown>): FieldProblem[] {
-  const tooLarge = sizeProblem(schema, 'schema');
+  const tooLarge = sizeProblem(schema, JSON.stringify(schema), 'schema');
   if (tooLarge) return [tooLarge];
   const forbidden = [...forbiddenKeywords(schema)];
   if (forbidden.length > 0) return forbidden;
@@ -139,11 +152,11 @@ function unusable(
 }
 
 /** The bounds that a schema and a sample share. */
-export function sizeProblem(value: unknown, field: string): FieldProblem | null {
+export function sizeProblem(value: unknown, json: string, field: string): FieldProblem | null {
   if (isDeeperThan(MAX_SCHEMA_DEPTH, value)) {
     return { field, message: `must not be nested deeper than ${MAX_SCHEMA_DEPTH}` };
   }
-  return JSON.stringify(value).length > MAX_SCHEMA_LENGTH
+  return json.length > MAX_SCHEMA_LENGTH
     ? { field, message: `must not be longer than ${MAX_SCHEMA_LENGTH} characters of JSON` }
     : null;
 }
@@ -167,13 +180,19 @@ function* forbiddenKeywords(schema: object): Generator<FieldProblem> {
  * @param schema as JSON
  * @param at where the data stands in the request
  */
-export function dataProblems(schema: string, data: unknown, at: readonly string[]): FieldProblem[] {
+export function dataProblems(
+  schema: string,
+  { value, largeIntegers }: Payload,
+  at: readonly string[],
+): FieldProblem[] {
   try {
     const validate =
       validators.get(schema) ??
       within(COMPILE_TIMEOUT_MS, () => compile(JSON.parse(schema) as object));
     validators.set(schema, validate);
-    const isValid = within(VALIDATE_TIMEOUT_MS, () => validate(data));
+    const isValid = withLargeIntegers(largeIntegers, () =>
+      within(VALIDATE_TIMEOUT_MS, () => validate(value)),
+    );
     return isValid ? [] : problemsOfErrors(validate.errors, at);
   } catch (error) {
     if (!isOutOfBounds(error)) throw error;

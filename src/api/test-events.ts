@@ -1,4 +1,5 @@
 import { OPERATIONAL_TYPES } from '../contracts/operational';
+import { withFlag } from '../domain/json-text';
 import { isSubscribed } from '../domain/subscription';
 import { newDelivery, type NewDelivery } from '../store/new-delivery';
 import type { NewEvent } from '../store/new-event';
@@ -28,11 +29,12 @@ export function prepareTest(
 ): TestEvent {
   const { type, sample } = eventType;
   // Where the data itself can say that it is a test, and the schema lets it, it does.
-  const marked = { ...sample, test: true };
-  const isMarked = typeof sample.test === 'boolean' && eventType.problems(marked, []).length === 0;
+  const canSay = typeof sample.value.test === 'boolean';
+  const marked = canSay ? withFlag(sample, 'test', true) : sample;
+  const data = eventType.problems(marked, []).length === 0 ? marked : sample;
   const types = new Map([[type, eventType]]);
   const event: NewEvent = {
-    ...intake.prepare(project, types, { type, data: isMarked ? marked : sample }),
+    ...intake.prepare(project, types, { type, data }),
     test: true,
     onlyWebhookId: webhook._id,
   };

@@ -59,7 +59,7 @@ export interface Profile {
   aliases: ReadonlyMap<string, string>;
   /** null: the `/api/webhooks` routes don't exist for projects of this profile. */
   providerEvents: ProviderEvents | null;
-  /** The body's members, in the order in which they are serialised. */
+  /** The body's members, in the order in which they are serialised; the last is `data`, as it is. */
   envelope: (event: EnvelopeInput) => Record<string, unknown>;
   /** The schemes of a webhook that asks for none. */
   signing: readonly SigningScheme[];

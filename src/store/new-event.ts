@@ -1,4 +1,5 @@
 import { newId } from '../contracts/ids';
+import type { Payload } from '../domain/json-text';
 import { getProfile } from '../profiles';
 import type { EventRecord } from './events';
 import type { ProjectRecord } from './projects';
@@ -13,7 +14,7 @@ export type NewEvent = Omit<EventRecord, 'fannedOutAt' | 'expungedAt'> & { body:
  */
 export function newEvent(
   project: ProjectRecord,
-  { type, data, createdAt }: { type: string; data: Record<string, unknown>; createdAt?: Date },
+  { type, data, createdAt }: { type: string; data: Payload; createdAt?: Date },
   retentionDays: number,
 ): NewEvent {
   const acceptedAt = new Date();
@@ -25,9 +26,31 @@ export function newEvent(
     type,
     createdAt: happenedAt,
     acceptedAt,
-    body: JSON.stringify(
-      envelope({ projectId: project._id, type, createdAt: happenedAt.toISOString(), data }),
+    body: serialise(
+      envelope({
+        projectId: project._id,
+        type,
+        createdAt: happenedAt.toISOString(),
+        data: data.value,
+      }),
+      data,
     ),
     expiresAt: expiryOf(project, acceptedAt, retentionDays),
   };
+}
+
+/** An envelope as JSON, in it `data` as its caller wrote it. */
+function serialise(envelope: Record<string, unknown>, data: Payload): string {
+  const members = Object.entries(envelope).map(([name, part]) => {
+    const text = part === data.value ? data.text : JSON.stringify(part);
+    return `${JSON.stringify(name)}:${text}`;
+  });
+  return `{${members.join(',')}}`;
+}
+
+const BEFORE_DATA = ',"data":';
+
+/** The text of `data` in an event's body: an envelope's last member, in what is otherwise ours. */
+export function dataText(body: string): string {
+  return body.slice(body.indexOf(BEFORE_DATA) + BEFORE_DATA.length, -1);
 }

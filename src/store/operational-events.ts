@@ -1,6 +1,7 @@
 import type { ClientSession } from 'mongoose';
 import { newId } from '../contracts/ids';
 import type { OperationalType } from '../contracts/operational';
+import { toPayload } from '../domain/json-text';
 import type { OperationalData } from '../profiles';
 import type { DeliveryRecord } from './delivery-record';
 import type { EventRecord } from './events';
@@ -162,7 +163,7 @@ export class OperationalEvents {
     { _id, name }: WebhookRecord,
     about: Omit<OperationalData[T], 'webhookId' | 'webhookName'>,
   ): NewEvent {
-    const data = { webhookId: _id, webhookName: name, ...about };
+    const data = toPayload({ webhookId: _id, webhookName: name, ...about });
     return { ...newEvent(project, { type, data }, this.retentionDays), aboutWebhookId: _id };
   }
 }

@@ -1,4 +1,5 @@
 import { isStoreUnavailable } from '../../src/store/errors';
+import { toPayload } from '../../src/domain/json-text';
 import { newEvent } from '../../src/store/new-event';
 import type { Answer, ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -179,7 +180,7 @@ describe.each(FAILURES)('through $name', ({ begin, end }) => {
   it('a transaction that it cuts off in the middle is made again from its beginning, or not at all', async () => {
     const { id: projectId } = await stack.project();
     const project = (await stack.store.projects.get(projectId))!;
-    const event = () => newEvent(project, { type: 'email.sent', data: emailSent }, 1);
+    const event = () => newEvent(project, { type: 'email.sent', data: toPayload(emailSent) }, 1);
     const halves = [[event(), event()], [event()]] as const;
     let runs = 0;
     let ended: Promise<void> | undefined;

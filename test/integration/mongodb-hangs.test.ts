@@ -1,4 +1,5 @@
 import { isStoreUnavailable } from '../../src/store/errors';
+import { toPayload } from '../../src/domain/json-text';
 import { newEvent } from '../../src/store/new-event';
 import type { Answer } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -139,7 +140,7 @@ describe('while MongoDB hangs', () => {
     const { id, client } = await stack.project();
     const project = (await stack.store.projects.get(id))!;
     // More than a connection takes without being read from.
-    const data = { ...emailSent, subject: 'x'.repeat(240 * 1024) };
+    const data = toPayload({ ...emailSent, subject: 'x'.repeat(240 * 1024) });
     const batch = Array.from({ length: 20 }, (_, n) => ({
       ...newEvent(project, { type: event.type, data }, 1),
       idempotencyKey: `batch ${n} order-1`,

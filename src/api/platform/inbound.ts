@@ -1,6 +1,7 @@
 import express, { Router, type Request } from 'express';
 import { z } from 'zod';
 import { newId } from '../../contracts/ids';
+import { MAX_DEPTH, toPayload } from '../../domain/json-text';
 import { getProfile } from '../../profiles';
 import {
   happenedOf,
@@ -21,12 +22,13 @@ import type { NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import { expiryOf } from '../../store/retention';
 import { allow, projectOf } from '../auth';
+import { decodeUtf8 } from '../encoding';
 import { ApiError, invalid } from '../errors';
 import type { EventType } from '../event-catalog';
 import type { Intake } from '../intake';
-import { jsonBody } from '../json-body';
+import { asWritten, jsonBody } from '../json-body';
 import { openProviderKey } from '../provider-keys';
-import { parseBody, problemsOf } from '../validation';
+import { isDeeperThan, parseBody, problemsOf } from '../validation';
 
 export interface InboundDependencies {
   intake: Intake;
@@ -58,8 +60,6 @@ export const plainBody = z.strictObject({
     .nullish(),
 });
 
-const utf8 = new TextDecoder('utf-8', { fatal: true });
-
 /** A provider by its name in the path, in any case as the path itself. */
 const providerName = (name: unknown): ProviderName | undefined =>
   PROVIDER_NAMES.find((known) => known === String(name).toLowerCase());
@@ -67,18 +67,28 @@ const providerName = (name: unknown): ProviderName | undefined =>
 /** What becomes of a report: an event, or nothing, and why. */
 type Outcome = { event: NewEvent; reason?: undefined } | { event: null; reason: string };
 
-function parseJson(rawBody: Buffer): unknown {
+/** An escape in JSON; the group: half of a surrogate pair without its other half. */
+const ESCAPE =
+  /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)/gs;
+
+/** Halves of surrogate pairs become U+FFFD: a subject that somebody has cut must not cost its report. */
+function parseJson(text: string): unknown {
   try {
-    return JSON.parse(utf8.decode(rawBody));
+    return JSON.parse(
+      text.replaceAll(ESCAPE, (escape, half?: string) => (half ? '\\ufffd' : escape)),
+    );
   } catch {
     throw new ApiError('malformed_json', 'the body is not valid JSON');
   }
 }
 
-/** The raw bytes, and the body read from them as express.json would have. */
+/** The raw bytes, and the body read from them: more than `jsonBody` takes, since it is not the caller's own. */
 function readNative(req: Request): ProviderRequest {
   const rawBody = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
-  req.body = parseJson(rawBody);
+  req.body = parseJson(decodeUtf8(rawBody));
+  if (isDeeperThan(MAX_DEPTH, req.body)) {
+    throw invalid([{ field: 'body', message: `is nested deeper than ${MAX_DEPTH} levels` }]);
+  }
   return { rawBody, header: (name) => req.get(name) };
 }
 
@@ -87,7 +97,7 @@ function reportsOf(
   request: ProviderRequest,
   req: Request,
 ): (ProviderReport | UnreadableReport)[] {
-  const read = provider.read(request, parseBody(z.unknown(), req));
+  const read = provider.read(request, req.body);
   if ('error' in read) throw invalid(problemsOf(read.error));
   return read.reports;
 }
@@ -117,7 +127,7 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
       timestamp: report.timestamp ?? now.toISOString(),
     });
     try {
-      return { event: intake.prepare(project, types, { type, data }) };
+      return { event: intake.prepare(project, types, { type, data: toPayload(data) }) };
     } catch (error) {
       if (!(error instanceof ApiError)) throw error;
       return { event: null, reason: error.message };
@@ -167,7 +177,7 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
       emailId: email_id,
       recipient: toAddress(recipient),
       timestamp: toInstant(timestamp),
-      payload: JSON.stringify(req.body),
+      payload: asWritten(req.body as Record<string, unknown>).text,
     };
     await accept(projectOf(res), PLAIN, [report], false);
     res.json({ received: true });

@@ -1,12 +1,13 @@
 import { dataProblems, schemaProblems } from '../../../src/api/json-schema';
+import { toPayload } from '../../../src/domain/json-text';
 
-const fieldsOf = (schema: object, data: unknown, at = ['data']): string[] =>
-  dataProblems(JSON.stringify(schema), data, at)
+const fieldsOf = (schema: object, data: object, at = ['data']): string[] =>
+  dataProblems(JSON.stringify(schema), toPayload(data as Record<string, unknown>), at)
     .map(({ field }) => field)
     .toSorted();
 
 describe('problems of data', () => {
-  it.each<[string, object, unknown, string[]]>([
+  it.each<[string, object, object, string[]]>([
     ['a missing field', { required: ['a'] }, {}, ['data.a']],
     [
       'a missing field inside lists',
@@ -73,7 +74,7 @@ describe('problems of data', () => {
       ]),
     );
     const schema = { $ref: '#/$defs/l0', $defs: { ...pairs, l60: { type: 'string' } } };
-    expect(dataProblems(JSON.stringify(schema), {}, ['data'])).toEqual([
+    expect(dataProblems(JSON.stringify(schema), toPayload({}), ['data'])).toEqual([
       { field: 'data', message: expect.stringContaining('too long') },
     ]);
     // The next one is none the worse for it.
@@ -131,6 +132,35 @@ describe('a schema', () => {
     };
     expect(schemaProblems(schema)).toEqual([]);
     expect(fieldsOf(schema, { id: 'anything', at: 'noon', kind: 'any' })).toEqual(['data.at']);
+  });
+
+  it('may have any data where it has data, and names where it has names', () => {
+    const $ref = 'https://example.com/';
+    for (const schema of [
+      { const: { $ref } },
+      { enum: [{ $ref, $id: 'x', format: 1 }] },
+      { default: { $id: 'x' }, examples: [{ $ref }] },
+    ]) {
+      expect(schemaProblems({ properties: { a: schema } })).toEqual([]);
+    }
+    for (const name of ['const', 'enum', 'default', 'examples']) {
+      const field = `schema.properties.${name}.$ref`;
+      expect(schemaProblems({ properties: { [name]: { $ref } } })).toMatchObject([{ field }]);
+    }
+  });
+
+  it('judges by own fields alone', () => {
+    const schema = {
+      anyOf: [{ properties: { a: {} } }, { properties: { b: { type: 'string' } } }],
+      unevaluatedProperties: false,
+    };
+    expect(fieldsOf(schema, { a: 1 })).toEqual([]);
+    for (const name of ['toString', 'constructor', 'valueOf', '__defineGetter__']) {
+      expect(fieldsOf(schema, { [name]: 1 })).toEqual([`data.${name}`]);
+      expect(
+        fieldsOf({ properties: { x: { enum: [{ a: 1 }, 2] } } }, { x: { [name]: 1 } }),
+      ).toEqual(['data.x']);
+    }
   });
 
   it.each<[string, object, string]>([

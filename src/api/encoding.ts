@@ -1,0 +1,45 @@
+import type { RequestHandler } from 'express';
+import { ApiError } from './errors';
+
+/* JSON, paths and queries are UTF-8, and nothing is guessed: a wrong byte is told, not replaced. */
+
+// It drops a byte order mark, as RFC 8259 (8.1) lets a reader do.
+const utf8 = new TextDecoder('utf-8', { fatal: true });
+const CHARSET = /;\s*charset\s*=\s*"?([^";]*)/gi;
+
+/** @throws ApiError 400 */
+export function decodeUtf8(bytes: Uint8Array): string {
+  try {
+    return utf8.decode(bytes);
+  } catch {
+    throw new ApiError('malformed_json', 'the body is not valid UTF-8, as JSON must be');
+  }
+}
+
+/** A path or query whose percent-encoding stands for other bytes is refused: %E9 would be read as U+FFFD. */
+export const utf8Address: RequestHandler = (req, _res, next) => {
+  try {
+    decodeURIComponent(req.url);
+  } catch {
+    const message =
+      'the path or the query is not valid percent-encoded UTF-8; a percent sign itself is %25';
+    throw new ApiError('bad_request', message);
+  }
+  next();
+};
+
+/** A body in another format or encoding is refused rather than ignored. */
+export const jsonOnly: RequestHandler = (req, _res, next) => {
+  const hasBody =
+    req.headers['transfer-encoding'] !== undefined ||
+    Number(req.headers['content-length'] ?? 0) > 0;
+  if (hasBody && !req.is('application/json')) {
+    throw new ApiError('unsupported_media_type', 'send the body as Content-Type: application/json');
+  }
+  for (const [, charset = ''] of (req.get('content-type') ?? '').matchAll(CHARSET)) {
+    if (hasBody && !/^utf-?8\s*$/i.test(charset)) {
+      throw new ApiError('unsupported_media_type', 'send the body as UTF-8, which JSON always is');
+    }
+  }
+  next();
+};

@@ -1,0 +1,290 @@
+import type { FieldProblem } from '../contracts/errors';
+import { decimalOf, isExact, largeInteger } from './decimal';
+
+/* What a text of JSON says that JSON.parse does not tell: how it is written, and what would get lost. */
+
+/** Objects and lists inside each other; more would overflow the stack of what walks through them. */
+export const MAX_DEPTH = 100;
+const MAX_PROBLEMS = 50;
+/** Characters of a key in a problem's field. */
+const MAX_KEY_LENGTH = 100;
+
+type Path = readonly (string | number)[];
+
+/** Keys from the outermost object on; null stands for any. */
+export type PathPattern = readonly (string | null)[];
+
+/** A whole number beyond 2^53: JSON.parse may have left a neighbour in its place. */
+export interface LargeInteger {
+  /** The object or list that it is in, as parsed. */
+  holder: object;
+  key: string | number;
+  value: bigint;
+}
+
+/** An object with the text that stood for it. */
+export interface Payload {
+  value: Record<string, unknown>;
+  text: string;
+  largeIntegers: readonly LargeInteger[];
+}
+
+export interface JsonText {
+  /** As JSON.parse reads it. */
+  value: unknown;
+  /** What receivers' parsers would read differently, or not at all: at most 50, by paths. */
+  problems: FieldProblem[];
+  /** The objects at the paths that were asked for, by their values. */
+  payloads: ReadonlyMap<object, Payload>;
+  largeIntegers: readonly LargeInteger[];
+}
+
+/** An object or a list that is open where the scan is. */
+interface Frame {
+  /** As parsed; undefined inside a member that is given twice. */
+  value: object | undefined;
+  /** The keys so far; null: a list. */
+  keys: Set<string> | null;
+  key: string | number;
+  expectsKey: boolean;
+  start: number;
+  /** How many large integers there were before; null: this is no payload. */
+  payloadFrom: number | null;
+}
+
+const SPACE = 0x20;
+const TAB = 0x09;
+const NEWLINE = 0x0a;
+const RETURN = 0x0d;
+const QUOTE = 0x22;
+const COMMA = 0x2c;
+const COLON = 0x3a;
+const OPEN_LIST = 0x5b;
+const BACKSLASH = 0x5c;
+const CLOSE_LIST = 0x5d;
+const OPEN_OBJECT = 0x7b;
+const CLOSE_OBJECT = 0x7d;
+const EXPONENT = /\d[eE]/;
+const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
+
+/**
+ * Reads a text, and looks at how it is written. Beyond JSON, as RFC 7493 (I-JSON): no key twice, no half
+ * of a surrogate pair, no number beyond a double's range; and no key `__proto__`. Whole numbers that a
+ * double would round are exact in payloads, and refused elsewhere, as all other rounded numbers are.
+ * @param payloadsAt where the objects stand whose text is kept
+ * @throws SyntaxError when it isn't JSON
+ */
+export function readJson(text: string, payloadsAt: readonly PathPattern[]): JsonText {
+  return new Scan(text, JSON.parse(text), payloadsAt).run();
+}
+
+/** An object that no caller wrote. */
+export function toPayload(value: Record<string, unknown>): Payload {
+  return { value, text: JSON.stringify(value), largeIntegers: [] };
+}
+
+/** An object that one caller wrote, and that has been kept as text. */
+export function readPayload(text: string): Payload {
+  const { value, largeIntegers } = readJson(text, [[]]);
+  return { value: value as Record<string, unknown>, text, largeIntegers };
+}
+
+const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:,]|[^\s{}[\]:,"]+/gs;
+
+/** The same with another value of a member that is true or false. */
+export function withFlag({ text }: Payload, name: string, flag: boolean): Payload {
+  let depth = 0;
+  let last = '';
+  let isNamed = false;
+  let changed = text;
+  for (const { 0: token, index } of text.matchAll(TOKEN)) {
+    if (isNamed) changed = `${text.slice(0, index)}${flag}${text.slice(index + token.length)}`;
+    if (token === '{' || token === '[') depth += 1;
+    if (token === '}' || token === ']') depth -= 1;
+    isNamed = token === ':' && depth === 1 && JSON.parse(last) === name;
+    last = token;
+  }
+  return readPayload(changed);
+}
+
+/** What a number beyond 2^53 has: sixteen digits, or an exponent. */
+const MAY_BE_LARGE = /[\d.]{16}|\d[eE]\+?\d/;
+
+/** Text that `readJson` found nothing in, parsed; whole numbers beyond 2^53 are bigints. */
+export function parseExactly(text: string): unknown {
+  if (!MAY_BE_LARGE.test(text)) return JSON.parse(text);
+  const { value, largeIntegers } = readJson(text, [[]]);
+  for (const { holder, key, value: exact } of largeIntegers) {
+    (holder as Record<string | number, unknown>)[key] = exact;
+  }
+  return value;
+}
+
+/** One walk over a text that JSON.parse has taken, so that its grammar needs no second look. */
+class Scan {
+  private readonly problems: FieldProblem[] = [];
+  private readonly payloads = new Map<object, Payload>();
+  private readonly largeIntegers: LargeInteger[] = [];
+  private readonly frames: Frame[] = [];
+  private readonly mayHoldSurrogates: boolean;
+
+  constructor(
+    private readonly text: string,
+    private readonly value: unknown,
+    private readonly payloadsAt: readonly PathPattern[],
+  ) {
+    this.mayHoldSurrogates = ESCAPED_SURROGATE.test(text);
+  }
+
+  run(): JsonText {
+    const { text, frames, value, problems, payloads, largeIntegers } = this;
+    let at = 0;
+    while (at < text.length && problems.length < MAX_PROBLEMS) {
+      const frame = frames.at(-1);
+      switch (text.charCodeAt(at)) {
+        case QUOTE: {
+          const end = this.endOfString(at);
+          if (this.mayHoldSurrogates) this.string(text.slice(at, end), frame);
+          if (frame?.expectsKey) this.key(frame, text.slice(at, end));
+          at = end;
+          break;
+        }
+        case OPEN_OBJECT:
+        case OPEN_LIST:
+          if (frames.length === MAX_DEPTH) {
+            this.tell([], `is nested deeper than ${MAX_DEPTH} levels`);
+            return { value, problems, payloads, largeIntegers };
+          }
+          this.open(at, frame);
+          at += 1;
+          break;
+        case CLOSE_OBJECT:
+        case CLOSE_LIST:
+          this.close(at + 1);
+          at += 1;
+          break;
+        case COMMA:
+          if (frame!.keys) frame!.expectsKey = true;
+          else (frame!.key as number) += 1;
+          at += 1;
+          break;
+        case COLON:
+        case SPACE:
+        case NEWLINE:
+        case RETURN:
+        case TAB:
+          at += 1;
+          break;
+        default: {
+          const end = this.endOfLiteral(at);
+          // A number, `true`, `false` or `null`; shorter ones are exact.
+          if (end - at > 4) this.literal(text.slice(at, end), frame);
+          at = end;
+        }
+      }
+    }
+    return { value, problems, payloads, largeIntegers };
+  }
+
+  /** Behind the closing quote. */
+  private endOfString(start: number): number {
+    for (let end = start + 1; ; end += 1) {
+      end = this.text.indexOf('"', end);
+      let before = end - 1;
+      while (this.text.charCodeAt(before) === BACKSLASH) before -= 1;
+      if ((end - before) % 2 === 1) return end + 1;
+    }
+  }
+
+  private endOfLiteral(start: number): number {
+    for (let end = start + 1; ; end += 1) {
+      const code = this.text.charCodeAt(end);
+      const isBehind = code === COMMA || code === CLOSE_LIST || code === CLOSE_OBJECT;
+      // Up to a space is white space; and at the text's end there is NaN.
+      if (isBehind || !(code > SPACE)) return end;
+    }
+  }
+
+  private open(start: number, frame: Frame | undefined): void {
+    const isList = this.text.charCodeAt(start) === OPEN_LIST;
+    const value = frame ? valueAt(frame.value, frame.key) : this.value;
+    this.frames.push({
+      value: typeof value === 'object' && value !== null ? value : undefined,
+      keys: isList ? null : new Set(),
+      key: isList ? 0 : '',
+      expectsKey: !isList,
+      start,
+      payloadFrom: !isList && this.isPayload() ? this.largeIntegers.length : null,
+    });
+  }
+
+  private close(end: number): void {
+    const { value, start, payloadFrom } = this.frames.pop()!;
+    if (payloadFrom === null || value === undefined) return;
+    this.payloads.set(value, {
+      value: value as Record<string, unknown>,
+      text: this.text.slice(start, end),
+      largeIntegers: this.largeIntegers.slice(payloadFrom),
+    });
+  }
+
+  private key(frame: Frame, quoted: string): void {
+    const key = quoted.includes('\\') ? (JSON.parse(quoted) as string) : quoted.slice(1, -1);
+    frame.key = key;
+    frame.expectsKey = false;
+    if (frame.keys!.has(key)) this.tell(this.path(), 'is given twice');
+    if (key === '__proto__') this.tell(this.path(), 'is no name that a field may have');
+    frame.keys!.add(key);
+  }
+
+  private string(quoted: string, frame: Frame | undefined): void {
+    if (!quoted.includes('\\u') || (JSON.parse(quoted) as string).isWellFormed()) return;
+    const path = frame?.expectsKey
+      ? [...this.path().slice(0, -1), quoted.slice(1, -1)]
+      : this.path();
+    this.tell(path, 'has half of a surrogate pair (\\ud800 to \\udfff), which is no character');
+  }
+
+  /** @param literal a number, `true`, `false` or `null` */
+  private literal(literal: string, frame: Frame | undefined): void {
+    // Fifteen digits are always exact, and in range without an exponent.
+    if (literal.length < 16 && !EXPONENT.test(literal)) return;
+    const double = Number(literal);
+    const decimal = decimalOf(literal);
+    if (!Number.isFinite(double)) this.tell(this.path(), 'is a number too large to be kept');
+    else if (double === 0 && decimal.digits !== '') {
+      this.tell(this.path(), 'is a number too small to be kept: it would be 0');
+    } else if (!this.isInPayload() && !isExact(decimal, double)) {
+      this.tell(this.path(), `is a number that would be rounded to ${double}; write it so`);
+    } else if (frame?.value) {
+      const value = largeInteger(decimal);
+      if (value !== null) this.largeIntegers.push({ holder: frame.value, key: frame.key, value });
+    }
+  }
+
+  private isInPayload(): boolean {
+    return this.frames.some(({ payloadFrom }) => payloadFrom !== null);
+  }
+
+  private isPayload(): boolean {
+    const { frames } = this;
+    return this.payloadsAt.some(
+      (pattern) =>
+        pattern.length === frames.length &&
+        pattern.every((key, depth) => key === null || key === frames[depth]!.key),
+    );
+  }
+
+  private path(): Path {
+    return this.frames.map(({ key }) => key);
+  }
+
+  private tell(path: Path, message: string): void {
+    const field = path.map((key) => String(key).slice(0, MAX_KEY_LENGTH).toWellFormed()).join('.');
+    this.problems.push({ field: field || 'body', message });
+  }
+}
+
+function valueAt(holder: object | undefined, key: string | number): unknown {
+  return holder && (holder as Record<string | number, unknown>)[key];
+}
