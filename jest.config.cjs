@@ -12,6 +12,8 @@ module.exports = {
     // Keeps histories, by hand: CONTRIBUTING.md, "Changing a workflow".
     ...(process.env.HISTORIES ? [] : ['<rootDir>/test/replay/record.test.ts']),
   ],
+  // The generated client imports its own files by the names that they have when compiled.
+  moduleNameMapper: { '^(\\.{1,2}/.+)\\.js$': ['$1', '$1.js'] },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
   testEnvironment: 'node',
   testTimeout: 30_000,
