@@ -51,6 +51,12 @@ export const reconcileMended = new Counter({
   registers,
 });
 
+export const logLinesDropped = new Counter({
+  name: 'posthorn_log_lines_dropped_total',
+  help: 'Lines of the log that could not be written: a full disk, a closed pipe, a reader that has stopped.',
+  registers,
+});
+
 export const requestDuration = new Histogram({
   name: 'posthorn_http_request_duration_seconds',
   help: 'Requests to the API, by documented route; `none` where the path has none, or the key is wrong.',

@@ -10,19 +10,21 @@ export class RoleProcess {
   private output = '';
 
   private constructor(private readonly child: ChildProcess) {
-    child.stdout!.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
+    child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.stderr!.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
   }
 
   /**
    * @param environment from `testEnvironment`
    * @param dieAt where it is killed with -9 by itself (see die-at.mjs)
+   * @param stdout a file descriptor that its log goes to, instead of to `log()`
    */
   static start(
     role: string,
     environment: Record<string, string>,
     dieAt?: string,
     logLevel = 'info',
+    stdout: 'pipe' | number = 'pipe',
   ): RoleProcess {
     const preload = dieAt === undefined ? [] : ['--import', DIE_AT];
     return new RoleProcess(
@@ -33,7 +35,7 @@ export class RoleProcess {
           LOG_LEVEL: logLevel,
           ...(dieAt !== undefined && { DIE_AT: dieAt }),
         },
-        stdio: ['ignore', 'pipe', 'pipe'],
+        stdio: ['ignore', stdout, 'pipe'],
       }),
     );
   }
