@@ -1,11 +1,13 @@
-import { createServer, type Server } from 'node:http';
+import type { Server } from 'node:http';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { createActivities } from '../activities';
 import { createApp } from './api/app';
-import { createApiServer } from './api/server';
+import { createApiServer, stopper, type StopWithin } from './api/server';
 import { ConfigError, loadConfig, ROLES, type Config, type Role } from './config/config';
 import { HttpSender } from './delivery/http';
 import { AddressGuard } from './delivery/address-guard';
 import { createLogger } from './log';
+import { LogOutput } from './log-output';
 import { Mailer } from './mail/mailer';
 import { operationsListener } from './operations';
 import { whyNotListening } from './reachability';
@@ -42,6 +44,12 @@ interface Parts {
   readiness: Readiness;
 }
 
+/** An answer may wait for MongoDB, or for the ping of a new webhook. */
+const API_STOPS_WITHIN: StopWithin = { requestMs: 2000, answerMs: 10_000 };
+const OPERATIONS_STOP_WITHIN: StopWithin = { requestMs: 0, answerMs: 1000 };
+/** Milliseconds for taking leave of MongoDB and Temporal, which may not answer any more. */
+const CLOSE_MS = 2000;
+
 const usage = `Usage: node dist/src/main.js ${ROLES.join(' | ')}`;
 
 async function main(): Promise<void> {
@@ -74,19 +82,21 @@ async function main(): Promise<void> {
   if (role !== 'worker') services.push(await startApi(parts));
   const worker = role === 'api' ? undefined : startWorker(parts);
   if (worker) services.push(worker);
+  let operations: Service | undefined;
   if (config.metricsAddress !== undefined) {
     const whyIdle = (): string | null => readiness.trouble ?? worker?.whyIdle() ?? null;
-    services.push(await startOperations(config.metricsAddress, whyIdle));
+    operations = await startOperations(config.metricsAddress, whyIdle);
   }
   await readiness.start();
   if (role !== 'worker') log.info({ host: config.host, port: config.port }, 'API listens');
 
-  // The API first: what it accepts while draining, the worker may still deliver.
   const stop = async (): Promise<void> => {
     readiness.stop();
-    for (const service of services) await service.stop();
-    await engine.close();
-    await store.close();
+    // Together: what an API accepts while both drain, other workers deliver, or these after the restart.
+    await Promise.all(services.map((service) => service.stop()));
+    // Until the end it is told what a worker does while it drains.
+    await operations?.stop();
+    await Promise.race([Promise.all([engine.close(), store.close()]), sleep(CLOSE_MS)]);
   };
   const stopped = new Promise<void>((resolve, reject) => {
     const onSignal = (signal: string): void => {
@@ -96,7 +106,8 @@ async function main(): Promise<void> {
     process.once('SIGTERM', onSignal);
     process.once('SIGINT', onSignal);
   });
-  await Promise.race([stopped, ...services.map(({ done }) => done)]);
+  const running = operations ? [...services, operations] : services;
+  await Promise.race([stopped, ...running.map(({ done }) => done)]);
   await stopped;
   log.info('stopped');
 }
@@ -108,15 +119,16 @@ async function refuseUnfit(store: Store): Promise<void> {
 
 async function startApi({ config, ...parts }: Parts): Promise<Service> {
   const server = createApiServer(createApp({ ...parts, config }));
-  return listen(server, config, { host: 'HOST', port: 'PORT' });
+  return listen(server, config, { host: 'HOST', port: 'PORT' }, API_STOPS_WITHIN);
 }
 
 async function startOperations(address: string, whyIdle: () => string | null): Promise<Service> {
   const { hostname, port } = new URL(`http://${address}`);
   const host = hostname.replace(/^\[|\]$/g, '');
   const setting = 'METRICS_ADDRESS';
-  const server = createServer(operationsListener(whyIdle));
-  return listen(server, { host, port: Number(port || 80) }, { host: setting, port: setting });
+  const server = createApiServer(operationsListener(whyIdle));
+  const at = { host, port: Number(port || 80) };
+  return listen(server, at, { host: setting, port: setting }, OPERATIONS_STOP_WITHIN);
 }
 
 /** @param settings by which a person corrects what can't be listened on */
@@ -124,21 +136,16 @@ async function listen(
   server: Server,
   { host, port }: { host: string; port: number },
   settings: { host: string; port: string },
+  within: StopWithin,
 ): Promise<Service> {
+  const stop = stopper(server);
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error) => reject(whyNotListening(error, { host, port }, settings)));
     server.listen(port, host, resolve);
   });
   return {
     done: new Promise((_resolve, reject) => server.once('error', reject)),
-    stop: () =>
-      new Promise((resolve, reject) => {
-        server.close((error) => {
-          if (error) reject(error);
-          else resolve();
-        });
-        server.closeIdleConnections();
-      }),
+    stop: () => stop(within),
   };
 }
 
@@ -193,7 +200,7 @@ main().then(
   (error: unknown) => {
     // The logger may not exist yet, and what is wrong outside Posthorn is told to a person.
     const text = error instanceof StartError ? error.message : (error as Error).stack;
-    process.stderr.write(`${text}\n`);
+    new LogOutput(process.stderr.fd).write(`${text}\n`);
     process.exit(1);
   },
 );

@@ -10,6 +10,8 @@ import { connectionOptions } from './connection';
 
 /** Longer than any attempt may take (60 s, and the margin to record it): what runs is let finish. */
 const SHUTDOWN_GRACE_MS = 75_000;
+/** After that a worker ends whatever is left, such as an answer that Temporal does not take. */
+const SHUTDOWN_FORCE_MS = 80_000;
 
 /** Milliseconds between tries to reach a Temporal that is unavailable again. */
 const CONNECT_RETRY_MS = 1000;
@@ -42,6 +44,7 @@ export async function createWorker(
     namespace: config.temporal.namespace,
     activities: { ...activities },
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
+    shutdownForceTime: SHUTDOWN_FORCE_MS,
   };
   const workers = [
     await Worker.create({

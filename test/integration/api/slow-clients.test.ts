@@ -4,7 +4,7 @@ import { connect, type AddressInfo, type Socket } from 'node:net';
 import { createApiServer } from '../../../src/api/server';
 import { Stack } from '../../support/stack';
 
-const PATIENCE = { headersMs: 300, requestMs: 900, checkEveryMs: 50 };
+const PATIENCE = { headersMs: 300, requestMs: 900, checkEveryMs: 50, keepAliveMs: 2000 };
 
 /** Writes and collects until the server closes the connection. */
 async function converse(port: number, write: (socket: Socket) => void): Promise<string> {

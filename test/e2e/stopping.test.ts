@@ -1,0 +1,180 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { ApiClient } from '../support/api-client';
+import { say, silentConnections } from '../support/connections';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { freePort } from '../support/free-port';
+import { RoleProcess } from '../support/processes';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack, testEnvironment } from '../support/stack';
+
+/** Milliseconds beyond the slowest attempt that SIGTERM may take. */
+const MARGIN_MS = 5000;
+const policy = { timeoutMs: 3000, retryDelaysMs: [60_000] };
+
+describe('a process that is told to stop', () => {
+  const environment = testEnvironment();
+  let stack: Stack;
+  let receiver: Receiver;
+  const started: RoleProcess[] = [];
+
+  beforeAll(async () => {
+    stack = await Stack.start(environment, { worker: false });
+  });
+  // One each: what a stopped worker has left, the next one delivers.
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+  });
+  afterEach(async () => {
+    await Promise.all(started.splice(0).map((role) => role.end('SIGKILL')));
+    await receiver.close();
+  });
+  afterAll(() => stack.stop());
+
+  const start = async (
+    role: 'api' | 'worker' | 'all',
+  ): Promise<{ role: RoleProcess; port: number; metricsPort: number }> => {
+    const [port, metricsPort] = await Promise.all([freePort(), freePort()]);
+    const process = RoleProcess.start(role, {
+      ...environment,
+      PORT: String(port),
+      METRICS_ADDRESS: `127.0.0.1:${metricsPort}`,
+    });
+    started.push(process);
+    if (role !== 'worker') await process.logged('API listens');
+    if (role !== 'api') await process.logged('RUNNING');
+    // The last thing that is started.
+    await eventually('its metrics listen', () =>
+      fetch(`http://127.0.0.1:${metricsPort}/metrics`).then(
+        ({ ok }) => ok,
+        () => false,
+      ),
+    );
+    return { role: process, port, metricsPort };
+  };
+
+  /** @returns the event's id */
+  const post = async (
+    client: ApiClient,
+    event: Record<string, unknown> = { type: 'email.sent', data: emailSent },
+  ): Promise<string> => {
+    const { status, body } = await client.post('/v1/events', event);
+    expect(status).toBe(202);
+    return body.data.id as string;
+  };
+
+  const msUntilStopped = async (role: RoleProcess): Promise<number> => {
+    const toldAt = performance.now();
+    expect(await role.end('SIGTERM')).toBe(0);
+    return performance.now() - toldAt;
+  };
+
+  it.each(['api', 'worker', 'all'] as const)(
+    'ends as %s although connections to it say nothing, or half of something',
+    async (name) => {
+      const { role, port, metricsPort } = await start(name);
+      await silentConnections(metricsPort);
+      if (name !== 'worker') await silentConnections(port);
+      // Kept alive by the client, as load balancers do.
+      await say(metricsPort, 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
+      expect(await msUntilStopped(role)).toBeLessThan(MARGIN_MS);
+    },
+    120_000,
+  );
+
+  it.each(['worker', 'all'] as const)(
+    'as %s makes no further attempt, and finishes the one under way',
+    async (name) => {
+      const { role, port, metricsPort } = await start(name);
+      const { client } = await stack.project({ policy });
+      await makeWebhook(client, receiver.url);
+      receiver.respondWith({ kind: 'answer', status: 200, delayMs: 2000 });
+      const id = await postEvent(client);
+      await receiver.waitFor(1);
+      await silentConnections(metricsPort);
+      if (name === 'all') await silentConnections(port);
+
+      const stopped = msUntilStopped(role);
+      await role.logged('draining');
+      const later = await post(client);
+      expect(await stopped).toBeLessThan(policy.timeoutMs + MARGIN_MS);
+
+      await deliveryWith(client, id, { status: 'succeeded', attemptCount: 1 });
+      expect(receiver.requests).toHaveLength(1);
+      const { body } = await client.get(`/v1/events/${later}`);
+      expect(body.data.deliveries).toEqual([]);
+    },
+    120_000,
+  );
+
+  it('finishes an answer that takes a while', async () => {
+    const { role, port } = await start('all');
+    const { id } = await stack.project({ profile: 'emailsendx', plan: 'pro' });
+    const { key } = await stack.client(id, 'owner');
+    receiver.respondWith({ kind: 'answer', status: 200, delayMs: 1500 });
+    const client = new ApiClient(`http://127.0.0.1:${port}`, key);
+    const created = client.post('/v1/webhooks', { name: 'x', url: receiver.url, events: ['*'] });
+    await receiver.waitFor(1);
+    expect(await msUntilStopped(role)).toBeLessThan(30_000);
+    expect((await created).body).toMatchObject({ data: { ping: { outcome: 'succeeded' } } });
+  }, 120_000);
+
+  it('tells its metrics until its last attempt has ended', async () => {
+    const { role, metricsPort } = await start('worker');
+    const { client } = await stack.project({ policy });
+    await makeWebhook(client, receiver.url);
+    receiver.respondWith({ kind: 'answer', status: 200, delayMs: 2000 });
+    await post(client);
+    await receiver.waitFor(1);
+    const stopped = msUntilStopped(role);
+    await role.logged('draining');
+    const answer = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
+    expect(answer.status).toBe(200);
+    await stopped;
+  }, 120_000);
+
+  // Last, since the events that they leave would keep the workers of other tests busy.
+  it('ends although a client does not read its answer', async () => {
+    const { role, port } = await start('api');
+    const { client } = await stack.project();
+    const large = { type: 'contact.created', data: { note: 'x'.repeat(200_000) } };
+    for (let n = 0; n < 40; n += 1) await post(client, large);
+    const key = `Authorization: Bearer ${client.key}`;
+    const socket = await say(port, `GET /v1/events?limit=40 HTTP/1.1\r\nHost: a\r\n${key}\r\n\r\n`);
+    socket.pause();
+    await once(socket, 'readable');
+    expect(await msUntilStopped(role)).toBeLessThan(10_000 + MARGIN_MS);
+  }, 120_000);
+
+  it('answers what it has been asked, under load, and nothing is lost', async () => {
+    const { role, port } = await start('api');
+    const { client: own } = await stack.project({ policy });
+    const client = new ApiClient(`http://127.0.0.1:${port}`, own.key);
+    const state = { isStopping: false };
+    const accepted: string[] = [];
+    const refusals: unknown[] = [];
+    const postOn = async (): Promise<void> => {
+      while (!state.isStopping) {
+        const answer = await client
+          .post('/v1/events', { type: 'email.sent', data: emailSent })
+          .catch((error: unknown) => error as Error);
+        if (answer instanceof Error) {
+          if (!state.isStopping) refusals.push(answer);
+        } else if (answer.status === 202) accepted.push(answer.body.data.id as string);
+        else refusals.push(answer.status);
+      }
+    };
+    const posting = Array.from({ length: 8 }, postOn);
+    while (accepted.length < 50) await sleep(10);
+    await silentConnections(port);
+    const stopped = msUntilStopped(role);
+    state.isStopping = true;
+    expect(await stopped).toBeLessThan(MARGIN_MS);
+    await Promise.all(posting);
+    expect(refusals).toEqual([]);
+    const stored = await stack.store.events.model.countDocuments({ _id: { $in: accepted } });
+    expect(stored).toBe(accepted.length);
+  }, 120_000);
+});
