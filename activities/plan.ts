@@ -2,16 +2,15 @@ import { setImmediate } from 'node:timers/promises';
 import type { Activities, PlannedDelivery } from '../src/contracts/activities';
 import { parseExactly } from '../src/domain/json-text';
 import { passesFilter, type PayloadFilter } from '../src/domain/payload-filter';
-import { isSubscribed } from '../src/domain/subscription';
 import type { EventRecord } from '../src/store/events';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
 import { expiryOfEnded } from '../src/store/retention';
-import type { WebhookRecord } from '../src/store/webhooks';
+import type { Subscriber } from '../src/store/webhooks';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import type { ActivityDependencies } from '.';
 
-/** Webhooks looked at by one call. */
+/** Subscribers planned by one call. */
 const PAGE = 100;
 
 /** Between the clocks of two API processes: an event too many does less harm than one too few. */
@@ -25,26 +24,24 @@ function nextTurn(): Promise<void> {
   return turn;
 }
 
-/** The webhooks that get the event, and those of them whose filter couldn't be judged. */
+/** The webhooks whose filter lets the event pass, and those of them whose filter couldn't be judged. */
 async function choose(
-  { type, acceptedAt, aboutWebhookId }: EventRecord,
-  body: string,
-  page: WebhookRecord[],
-): Promise<{ chosen: WebhookRecord[]; unjudged: string[] }> {
+  page: readonly Subscriber[],
+  bodyOf: () => Promise<string | null>,
+): Promise<{ chosen: Subscriber[]; unjudged: string[] }> {
+  if (page.every(({ filter }) => !filter)) return { chosen: [...page], unjudged: [] };
+  const body = await bodyOf();
+  // Deleted since the event was read.
+  if (body === null) return { chosen: [], unjudged: [] };
   const envelope = parseExactly(body);
-  const chosen: WebhookRecord[] = [];
+  const chosen: Subscriber[] = [];
   const unjudged: string[] = [];
   for (const webhook of page) {
-    const { _id, createdAt, events, filter } = webhook;
-    if (_id === aboutWebhookId) continue;
-    // A fan-out may come late (Temporal was away); webhooks made after the event don't get it.
-    if (createdAt.getTime() > acceptedAt.getTime() + CLOCK_SKEW_MS || !isSubscribed(events, type))
-      continue;
-    if (filter) {
+    if (webhook.filter) {
       await nextTurn();
-      const passes = passesFilter(parseExactly(filter) as PayloadFilter, envelope);
+      const passes = passesFilter(parseExactly(webhook.filter) as PayloadFilter, envelope);
       if (passes === false) continue;
-      if (passes === null) unjudged.push(_id);
+      if (passes === null) unjudged.push(webhook._id);
     }
     chosen.push(webhook);
   }
@@ -59,12 +56,19 @@ export function createPlanDeliveries({
     const event = await store.events.findCurrent(eventId);
     const project = event && (await store.projects.get(event.projectId));
     // Since it was accepted it was deleted with its project, or its payload was.
-    if (!project || event.body === null) return { deliveries: [] };
+    if (!project || event.expungedAt) return { deliveries: [] };
     if (event.onlyWebhookId !== undefined) {
       return { deliveries: await listPlanned(store, event, project) };
     }
-    const page = await store.webhooks.listForFanOut(project._id, afterWebhookId, PAGE);
-    const { chosen, unjudged } = await choose(event, event.body, page);
+    const subscribers = {
+      projectId: project._id,
+      type: event.type,
+      // A fan-out may come late (Temporal was away); webhooks made after the event don't get it.
+      madeBy: new Date(event.acceptedAt.getTime() + CLOCK_SKEW_MS),
+      ...(event.aboutWebhookId !== undefined && { exceptId: event.aboutWebhookId }),
+    };
+    const page = await store.webhooks.listSubscribers(subscribers, afterWebhookId, PAGE);
+    const { chosen, unjudged } = await choose(page, () => store.events.bodyOf(eventId));
     if (unjudged.length > 0) {
       const about = { projectId: project._id, eventId, webhookIds: unjudged };
       log.warn(about, 'filters that could not be judged let the event pass');
@@ -89,7 +93,7 @@ export function createPlanDeliveries({
 /** The deliveries to start of an event that was stored with them. */
 async function listPlanned(
   store: ActivityDependencies['store'],
-  { _id, onlyWebhookId }: EventRecord,
+  { _id, onlyWebhookId }: Pick<EventRecord, '_id' | 'onlyWebhookId'>,
   project: ProjectRecord,
 ): Promise<PlannedDelivery[]> {
   const webhook = await store.webhooks.get(project._id, onlyWebhookId!);

@@ -1,17 +1,18 @@
 import { isOperational } from '../contracts/operational';
 
 /**
- * Whether a webhook subscribed to `patterns` gets events of `type`: `*` is all, `email.*` a family,
- * anything else one exact type. Operational events are got by their exact names alone.
+ * The patterns that get events of `type`: `*` is all, `email.*` a family, anything else one exact type.
+ * Operational events are got by their exact names alone.
  */
+export function patternsFor(type: string): string[] {
+  if (isOperational(type)) return [type];
+  const families = [...type.matchAll(/\./g)].map(({ index }) => `${type.slice(0, index)}.*`);
+  return ['*', ...families, type];
+}
+
+/** Whether a webhook subscribed to `patterns` gets events of `type`. */
 export function isSubscribed(patterns: readonly string[], type: string): boolean {
-  if (isOperational(type)) return patterns.includes(type);
-  return patterns.some(
-    (pattern) =>
-      pattern === '*' ||
-      pattern === type ||
-      (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1))),
-  );
+  return patternsFor(type).some((pattern) => patterns.includes(pattern));
 }
 
 /** Whether `pattern` can match at least one of `types`, or is `*`: what may be subscribed to. */

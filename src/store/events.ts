@@ -110,9 +110,17 @@ export class Events {
     return this.model.findById(id).lean<EventRecord>();
   }
 
-  /** The same, for certain. */
-  async findCurrent(id: string): Promise<EventRecord | null> {
-    return current(this.model.findById(id)).lean<EventRecord>();
+  /** The same, for certain, without its payload. */
+  async findCurrent(id: string): Promise<Omit<EventRecord, 'body'> | null> {
+    return current(this.model.findById(id, { body: 0 })).lean<EventRecord>();
+  }
+
+  /** null: expunged, or removed */
+  async bodyOf(id: string): Promise<string | null> {
+    const found = await current(this.model.findById(id, { body: 1 })).lean<{
+      body: string | null;
+    }>();
+    return found?.body ?? null;
   }
 
   async list(

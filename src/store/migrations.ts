@@ -22,6 +22,13 @@ export const MIGRATIONS: readonly Migration[] = [
       await dropIndex(connection, 'deliveries', 'status_1_expiresAt_1');
     },
   },
+  {
+    id: '0002-indexes-that-wider-ones-replace',
+    up: async (connection) => {
+      await dropIndex(connection, 'deliveries', 'projectId_1_eventType_1__id_-1');
+      await dropIndex(connection, 'webhooks', 'projectId_1_events_1');
+    },
+  },
 ];
 
 /** Of an index whose options change: `ensureIndexes`, which follows, makes it anew. */

@@ -1,6 +1,7 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import type { DeliveryPolicy, SigningScheme } from '../contracts/delivery';
 import type { WarningPercent } from '../domain/failure-warning';
+import { patternsFor } from '../domain/subscription';
 import { findPage, type Page, type PageRequest } from './paging';
 import type { Sealed } from './cipher';
 
@@ -66,6 +67,25 @@ export type NewWebhook = Pick<
 > &
   Partial<Pick<WebhookRecord, 'externalId' | 'filter'>>;
 
+/** Whose webhooks get events of a type, but for those made after it. */
+export interface SubscribersQuery {
+  projectId: string;
+  type: string;
+  madeBy: Date;
+  exceptId?: string;
+}
+
+const SUBSCRIBER_FIELDS = {
+  projectId: 1,
+  name: 1,
+  isActive: 1,
+  isPaused: 1,
+  policy: 1,
+  filter: 1,
+} as const;
+/** What planning a delivery needs of a webhook: not its secrets, nor what has been counted. */
+export type Subscriber = Pick<WebhookRecord, '_id' | keyof typeof SUBSCRIBER_FIELDS>;
+
 /** How many secrets of a webhook may be live: each one signs every attempt. */
 export const MAX_LIVE_SECRETS = 10;
 
@@ -103,7 +123,8 @@ const schema = new Schema<WebhookRecord>(
   { timestamps: true, minimize: false },
 );
 schema.index({ projectId: 1, _id: -1 });
-schema.index({ projectId: 1, events: 1 });
+// Of a fan-out: one scan a pattern, each in the order of the page.
+schema.index({ projectId: 1, events: 1, _id: 1 });
 schema.index(
   { projectId: 1, externalId: 1 },
   { unique: true, partialFilterExpression: { externalId: { $type: 'string' } } },
@@ -153,17 +174,25 @@ export class Webhooks {
     return (await this.model.exists({ _id: id, isPaused: true })) !== null;
   }
 
-  /** The project's webhooks of one fan-out page, oldest first. */
-  async listForFanOut(
-    projectId: string,
+  /** The webhooks of one fan-out page, oldest first. */
+  async listSubscribers(
+    { projectId, type, madeBy, exceptId }: SubscribersQuery,
     afterId: string | undefined,
     limit: number,
-  ): Promise<WebhookRecord[]> {
+  ): Promise<Subscriber[]> {
     return this.model
-      .find({ projectId, ...(afterId !== undefined && { _id: { $gt: afterId } }) })
+      .find(
+        {
+          projectId,
+          events: { $in: patternsFor(type) },
+          createdAt: { $lte: madeBy },
+          _id: { $gt: afterId ?? '', ...(exceptId !== undefined && { $ne: exceptId }) },
+        },
+        SUBSCRIBER_FIELDS,
+      )
       .sort({ _id: 1 })
       .limit(limit)
-      .lean<WebhookRecord[]>();
+      .lean<Subscriber[]>();
   }
 
   async update(

@@ -8,7 +8,7 @@ import type { WebhookRecord } from '../store/webhooks';
 /** What a delivery's workflow is started with, by the figures in force now. */
 export function toPlanned(
   delivery: DeliveryRecord,
-  webhook: WebhookRecord,
+  webhook: Pick<WebhookRecord, 'name' | 'policy'>,
   project: ProjectRecord,
 ): PlannedDelivery {
   const policy = effectivePolicy(getProfile(project.profile), project.policy, webhook.policy);

@@ -1,0 +1,129 @@
+import { newId } from '../../src/contracts/ids';
+import { passesFilter } from '../../src/domain/payload-filter';
+import type { DeliveryPlan } from '../../src/contracts/activities';
+import type { EventRecord } from '../../src/store/events';
+import type { ProjectRecord } from '../../src/store/projects';
+import type { WebhookRecord } from '../../src/store/webhooks';
+import { Fixture } from '../support/fixture';
+
+const WEBHOOKS = 10_000;
+const URL = 'http://127.0.0.1:9/';
+
+describe('the plan of an event', () => {
+  let fixture: Fixture;
+  let template: WebhookRecord;
+
+  beforeAll(async () => {
+    fixture = await Fixture.open();
+    template = await fixture.webhook(await fixture.project(), URL);
+  });
+  afterAll(() => fixture.close());
+
+  /** Webhooks of the project, oldest first. @returns their ids */
+  const webhooks = async (
+    project: ProjectRecord,
+    count: number,
+    fields: Partial<WebhookRecord>,
+  ): Promise<string[]> => {
+    const made = Array.from({ length: count }, () => ({
+      ...template,
+      ...fields,
+      _id: newId('webhook'),
+      projectId: project._id,
+    }));
+    // oxlint-disable-next-line typescript/no-explicit-any -- ids are strings here
+    await fixture.store.webhooks.model.db.collection<any>('webhooks').insertMany(made);
+    return made.map(({ _id }) => _id);
+  };
+
+  /** All its pages, as the fan-out asks for them. */
+  const plan = async ({ _id }: EventRecord): Promise<DeliveryPlan[]> => {
+    const pages: DeliveryPlan[] = [];
+    for (let next: string | undefined; pages.length === 0 || next !== undefined;) {
+      const page = await fixture.activities().planDeliveries(_id, next);
+      pages.push(page);
+      next = page.next;
+    }
+    return pages;
+  };
+  const planned = (pages: readonly DeliveryPlan[]): string[] =>
+    pages.flatMap(({ deliveries }) => deliveries.map(({ webhookId }) => webhookId));
+
+  it(`reads one subscriber among ${WEBHOOKS} webhooks, not them all`, async () => {
+    const project = await fixture.project();
+    await webhooks(project, WEBHOOKS / 2, { events: ['email.opened', 'contact.*'] });
+    const [subscriber] = await webhooks(project, 1, { events: ['email.sent'] });
+    await webhooks(project, WEBHOOKS / 2, { events: ['email.opened', 'contact.*'] });
+    const event = await fixture.event(project);
+    const db = fixture.store.webhooks.model.db.db!;
+    await db.command({ profile: 2 });
+    const pages = await plan(event);
+    await db.command({ profile: 0 });
+
+    expect(pages).toHaveLength(1);
+    expect(planned(pages)).toEqual([subscriber]);
+    const ns = `${db.databaseName}.webhooks`;
+    const reads = await db.collection('system.profile').find({ ns, op: 'query' }).toArray();
+    expect(reads).toMatchObject([{ docsExamined: 1, nreturned: 1 }]);
+    expect(reads[0]!.hasSortStage).toBeUndefined();
+    expect(reads[0]!.keysExamined).toBeLessThan(10);
+  }, 120_000);
+
+  it('is for those that are subscribed to the type, to its families, and to all, in their order, each once', async () => {
+    const project = await fixture.project({}, 'custom');
+    const expected: string[] = [];
+    for (const [events, isSubscribed] of [
+      [['order.line.added'], true],
+      [['order.*'], true],
+      [['*'], true],
+      [['order'], false],
+      [['order.line'], false],
+      [['order.line.added.twice'], false],
+      [['order.line.*'], true],
+      [['line.*'], false],
+      [['*', 'order.*', 'order.line.*', 'order.line.added', 'other.type'], true],
+      [['other.type'], false],
+    ] as const) {
+      const [id] = await webhooks(project, 1, { events: [...events] });
+      if (isSubscribed) expected.push(id!);
+    }
+    const pages = await plan(await fixture.event(project, 'order.line.added'));
+    expect(planned(pages)).toEqual(expected);
+  });
+
+  it('of an operational event is for those that name it', async () => {
+    const project = await fixture.project();
+    await webhooks(project, 1, { events: ['*', 'webhook.*'] });
+    const [named] = await webhooks(project, 1, { events: ['webhook.disabled'] });
+    expect(planned(await plan(await fixture.event(project, 'webhook.disabled')))).toEqual([named]);
+  });
+
+  it.each([0, 99, 100, 101, 200, 250])('gives %d subscribers one delivery each', async (count) => {
+    const project = await fixture.project();
+    const expected: string[] = [];
+    for (let left = count; left > 0; left -= 50) {
+      expected.push(...(await webhooks(project, Math.min(left, 50), { events: ['email.*'] })));
+      await webhooks(project, 50, { events: ['email.opened'] });
+    }
+    const event = await fixture.event(project);
+    const pages = await plan(event);
+    expect(planned(pages)).toEqual(expected);
+    for (const { deliveries } of pages) expect(deliveries.length).toBeLessThanOrEqual(100);
+    expect(pages.length).toBe(Math.floor(count / 100) + 1);
+    // A fan-out that runs again finds the same ones.
+    expect(planned(await plan(event))).toEqual(expected);
+    const stored = await fixture.store.deliveries.model.countDocuments({ eventId: event._id });
+    expect(stored).toBe(count);
+  });
+
+  it('leaves out webhooks made after the event, and those whose filter refuses it', async () => {
+    const project = await fixture.project();
+    const refusing = { type: 'email.opened' };
+    expect(passesFilter(refusing, { type: 'email.sent' })).toBe(false);
+    await webhooks(project, 1, { filter: JSON.stringify(refusing) });
+    const [first] = await webhooks(project, 1, { filter: '{"type":"email.sent"}' });
+    await webhooks(project, 1, { createdAt: new Date(Date.now() + 60_000) });
+    const [last] = await webhooks(project, 1, {});
+    expect(planned(await plan(await fixture.event(project)))).toEqual([first, last]);
+  });
+});
