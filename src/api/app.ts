@@ -83,10 +83,7 @@ export function createApp(dependencies: AppDependencies): Express {
   // Without Temporal events are still accepted, so only MongoDB decides.
   app.get('/readyz', async (_req, res) => {
     await store.ping();
-    const temporal = await engine.ping().then(
-      () => 'ok',
-      () => 'away',
-    );
+    const temporal = await engine.state();
     answer(res, { status: 'ok', mongodb: 'ok', temporal });
   });
 

@@ -23,6 +23,7 @@ import { FAILURE_TYPES, type PlannedDelivery } from '../contracts/activities';
 import { connectionOptions } from './connection';
 import { whatIsMissing } from './fitness';
 import { resetToStart } from './replay';
+import { WriteProof } from './writes';
 
 /** Milliseconds that the API waits for Temporal before it leaves the start to reconcile. */
 const START_TIMEOUT_MS = 2000;
@@ -35,6 +36,9 @@ const priorityOf = (
   urgency: keyof typeof PRIORITIES,
 ): Priority => ({ priorityKey: PRIORITIES[urgency], fairnessKey: projectId });
 
+export const TEMPORAL_STATES = ['ok', 'read_only', 'away'] as const;
+export type TemporalState = (typeof TEMPORAL_STATES)[number];
+
 export interface EngineOptions {
   client: Client;
   taskQueue?: string;
@@ -44,10 +48,12 @@ export interface EngineOptions {
 export class Engine {
   private readonly client: Client;
   private readonly taskQueue: string;
+  private readonly writes: WriteProof;
 
   constructor({ client, taskQueue = TASK_QUEUE }: EngineOptions) {
     this.client = client;
     this.taskQueue = taskQueue;
+    this.writes = new WriteProof(client, (call) => this.within(call));
   }
 
   /** Connects lazily: a Temporal that is away only fails the calls made meanwhile. */
@@ -180,8 +186,20 @@ export class Engine {
 
   /** @throws when Temporal can't be reached */
   async ping(): Promise<void> {
-    await this.within(() =>
-      this.client.workflowService.describeNamespace({ namespace: this.client.options.namespace }),
+    const { namespace } = this.client.options;
+    await this.within(() => this.client.workflowService.describeNamespace({ namespace }));
+  }
+
+  /** `away`: can't be reached; `read_only`: answers, but takes nothing new. */
+  async state(): Promise<TemporalState> {
+    try {
+      await this.ping();
+    } catch {
+      return 'away';
+    }
+    return this.writes.check().then(
+      () => 'ok',
+      () => 'read_only',
     );
   }
 
@@ -211,7 +229,9 @@ export class Engine {
   ): Promise<boolean> {
     const { taskQueue } = this;
     try {
-      await this.within(() => this.client.workflow.start(type, { ...options, taskQueue }));
+      await this.writes.of(
+        this.within(() => this.client.workflow.start(type, { ...options, taskQueue })),
+      );
       return true;
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return false;

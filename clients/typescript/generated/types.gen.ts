@@ -6871,9 +6871,9 @@ export type GetReadinessResponses = {
        */
       mongodb: 'ok';
       /**
-       * Whether Temporal answers.
+       * `read_only`: it answers, but takes nothing new; `away`: it does not answer.
        */
-      temporal: 'ok' | 'away';
+      temporal: 'ok' | 'read_only' | 'away';
     };
   };
 };

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject, ZodOpenApiResponseObject } from 'zod-openapi';
+import { TEMPORAL_STATES } from '../../../temporal/client';
 import { VERSION } from '../../../version';
 import { frontPageSchema } from '../../schemas/service';
 import { answersByStatus, data, serviceOperation } from '../operation';
@@ -56,7 +57,11 @@ export const servicePaths: ZodOpenApiPathsObject = {
           z.object({
             status: z.literal('ok'),
             mongodb: z.literal('ok'),
-            temporal: z.enum(['ok', 'away']),
+            temporal: z
+              .enum(TEMPORAL_STATES)
+              .describe(
+                '`read_only`: it answers, but takes nothing new; `away`: it does not answer.',
+              ),
           }),
           { status: 'ok', mongodb: 'ok', temporal: 'ok' },
         ),

@@ -1,0 +1,96 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { devServer } from '../../support/embedded';
+import { eventually } from '../../support/eventually';
+import { findPython } from '../../support/python';
+import { emailSent } from '../../support/samples';
+import { Stack } from '../../support/stack';
+
+/** Holds the one lock for writes of an SQLite database until its standard input ends. */
+const LOCK = `
+import sqlite3, sys
+db = sqlite3.connect(sys.argv[1], isolation_level=None, timeout=30)
+db.execute('BEGIN IMMEDIATE')
+print('locked', flush=True)
+sys.stdin.read()
+`;
+
+describe('the readiness of an API', () => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-temporal-'));
+  const database = path.join(folder, 'temporal.db');
+  let temporal: TestWorkflowEnvironment;
+  let stack: Stack;
+
+  beforeAll(async () => {
+    temporal = await TestWorkflowEnvironment.createLocal({
+      server: {
+        executable: devServer(),
+        dbFilename: database,
+        extraArgs: ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
+      },
+    });
+    stack = await Stack.start({ TEMPORAL_ADDRESS: temporal.address }, { worker: false });
+  }, 60_000);
+  afterAll(async () => {
+    await stack.stop();
+    await temporal.teardown();
+    rmSync(folder, { recursive: true });
+  });
+
+  const ready = async (): Promise<unknown> => {
+    const { status, body } = await stack.admin.get('/readyz');
+    expect(status).toBe(200);
+    return body.data.temporal;
+  };
+
+  /** Has Temporal's database refuse writes meanwhile; what only reads goes on. */
+  const withoutWrites = async (work: () => Promise<void>): Promise<void> => {
+    const lock = spawn(findPython(), ['-c', LOCK, database], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+    });
+    await once(lock.stdout, 'data');
+    try {
+      await work();
+    } finally {
+      lock.stdin.end();
+      await once(lock, 'exit');
+    }
+  };
+
+  it('says that Temporal takes nothing new, while it only reads, and when it is back', async () => {
+    expect(await ready()).toBe('ok');
+    const { client } = await stack.project();
+    await withoutWrites(async () => {
+      const posted = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+      expect(posted.status).toBe(202);
+      expect(await ready()).toBe('read_only');
+    });
+    await eventually('it is back', async () => (await ready()) === 'ok', 30_000);
+  }, 60_000);
+
+  it('says so of an API that was asked for nothing else', async () => {
+    const other = await Stack.start({ TEMPORAL_ADDRESS: temporal.address }, { worker: false });
+    try {
+      await withoutWrites(async () => {
+        const { body } = await other.admin.get('/readyz');
+        expect(body.data.temporal).toBe('read_only');
+      });
+    } finally {
+      await other.stop();
+    }
+  }, 60_000);
+
+  it('leaves nothing of its asking behind in Temporal', async () => {
+    expect(await ready()).toBe('ok');
+    await eventually('nothing is listed', () =>
+      stack.temporal(async (client) => {
+        const { count } = await client.workflow.count("WorkflowType = 'readiness'");
+        return count === 0;
+      }),
+    );
+  });
+});
