@@ -53,7 +53,13 @@ const BODY_ERRORS: Record<string, [ErrorCode, string]> = {
 
 function toApiError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
-  if (isStoreUnavailable(error) || isTooSlow(error)) {
+  if (isTooSlow(error)) {
+    return new ApiError(
+      'unavailable',
+      'the database took too long over this and gave it up; try again, with a shorter range of time (since, until) where there is one',
+    );
+  }
+  if (isStoreUnavailable(error)) {
     return new ApiError(
       'unavailable',
       'the database is away and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',

@@ -76,9 +76,11 @@ const schema = new Schema<AuditRecord>(
 schema.index({ projectId: 1, _id: -1 });
 schema.index({ projectId: 1, action: 1, _id: -1 });
 schema.index({ projectId: 1, target: 1, _id: -1 });
+schema.index({ projectId: 1, target: 1, action: 1, _id: -1 });
 // The admin's list goes over all projects, deleted ones too.
 schema.index({ action: 1, _id: -1 });
 schema.index({ target: 1, _id: -1 });
+schema.index({ target: 1, action: 1, _id: -1 });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 /** Who did what. Entries outlive their project: only their age ends them. */

@@ -1,5 +1,6 @@
 import type { ClientSession, Connection, Model, QueryFilter } from 'mongoose';
 import {
+  DELIVERY_STATUSES,
   TERMINAL_STATUSES,
   UNENDED_STATUSES,
   type Attempt,
@@ -75,7 +76,10 @@ export class Deliveries {
     filter: DeliveryFilter,
     page: PageRequest,
   ): Promise<Page<DeliveryRecord>> {
-    return findPage(this.model, 'delivery', { projectId, ...filter }, page, LIST_FIELDS);
+    // The indexes with the type have the status before it: without one, each status is looked up.
+    const isOfAnyStatus = filter.eventType !== undefined && filter.status === undefined;
+    const status = isOfAnyStatus && { status: { $in: [...DELIVERY_STATUSES] } };
+    return findPage(this.model, 'delivery', { projectId, ...filter, ...status }, page, LIST_FIELDS);
   }
 
   /** All deliveries of an event, without their attempts. */

@@ -70,11 +70,15 @@ export const deliverySchema = new Schema<DeliveryRecord>(
   { timestamps: false, minimize: false },
 );
 deliverySchema.index({ eventId: 1, webhookId: 1 }, { unique: true });
+// Of lists (Deliveries.list), each with its filters before the order of the page.
 deliverySchema.index({ projectId: 1, _id: -1 });
 deliverySchema.index({ projectId: 1, status: 1, _id: -1 });
-deliverySchema.index({ projectId: 1, eventType: 1, _id: -1 });
+deliverySchema.index({ projectId: 1, status: 1, eventType: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, status: 1, _id: -1 });
+deliverySchema.index({ webhookId: 1, status: 1, eventType: 1, _id: -1 });
+// An event has one type and few deliveries: their other filters are looked at in the index.
+deliverySchema.index({ eventId: 1, _id: -1, status: 1, eventType: 1 });
 deliverySchema.index({ nextAttemptAt: 1 }, { partialFilterExpression: { status: 'pending' } });
 deliverySchema.index({ webhookId: 1, eventId: 1 }, { partialFilterExpression: { status: 'held' } });
 // What has not ended does not expire, whether reconcile, workers and Temporal are there or not.

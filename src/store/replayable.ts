@@ -4,17 +4,21 @@ import type { DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
 import type { ReplayQuery, ReplayRecord } from './replays';
 
+/** What a bulk replay is about, as it stands. */
+export interface Replayable {
+  /** How many deliveries, by webhook. */
+  counts: Map<string, number>;
+  /** The latest end of one of them, which by the clock of the process that ended it may be to come. */
+  endedBy: Date;
+}
+
 /** Milliseconds for counting what a bulk replay is about. */
 const MAX_COUNT_MS = 20_000;
 
-/**
- * Deliveries of a replay's query that had ended when it was asked for: what it makes fail again, or
- * what fails meanwhile, isn't replayed by it.
- */
+/** Deliveries of a replay's query that have ended. */
 function replayFilter(
   projectId: string,
   { webhookId, statuses, types, since, until }: ReplayQuery,
-  endedBy: Date,
   cursor: string | null = null,
 ): QueryFilter<DeliveryRecord> {
   return {
@@ -25,7 +29,6 @@ function replayFilter(
       ...(cursor !== null && { $gt: cursor }),
     },
     status: { $in: statuses },
-    completedAt: { $lte: endedBy },
     expunged: { $ne: true },
     ...(webhookId !== undefined && { webhookId }),
     ...(types && { eventType: { $in: types } }),
@@ -33,33 +36,42 @@ function replayFilter(
 }
 
 /**
- * How many deliveries a bulk replay is about, by webhook.
+ * Counts what a bulk replay is about.
  * @throws what `isTooSlow` tells
  */
 export async function countForReplay(
   deliveries: Deliveries,
   projectId: string,
   query: ReplayQuery,
-  endedBy: Date,
-): Promise<Map<string, number>> {
-  const counts = await deliveries.model
-    .aggregate<{ _id: string; count: number }>([
-      { $match: replayFilter(projectId, query, endedBy) },
-      { $group: { _id: '$webhookId', count: { $sum: 1 } } },
+  now: Date,
+): Promise<Replayable> {
+  const found = await deliveries.model
+    .aggregate<{ _id: string; count: number; endedBy: Date | null }>([
+      { $match: replayFilter(projectId, query) },
+      { $group: { _id: '$webhookId', count: { $sum: 1 }, endedBy: { $max: '$completedAt' } } },
     ])
     .option({ maxTimeMS: MAX_COUNT_MS });
-  return new Map(counts.map(({ _id, count }) => [_id, count]));
+  return {
+    counts: new Map(found.map(({ _id, count }) => [_id, count])),
+    endedBy: new Date(Math.max(now.getTime(), ...found.map(({ endedBy }) => Number(endedBy)))),
+  };
 }
 
-/** The next deliveries of a bulk replay, oldest first. */
+/**
+ * The next deliveries of a bulk replay, oldest first: of those that had ended when it was asked for. What
+ * it makes fail again, or what fails meanwhile, isn't replayed by it.
+ */
 export async function listForReplay(
   deliveries: Deliveries,
   replay: ReplayRecord,
   limit: number,
 ): Promise<DeliveryRecord[]> {
-  const { projectId, query, createdAt, cursor } = replay;
+  const { projectId, query, endedBy = replay.createdAt, cursor } = replay;
   return deliveries.model
-    .find(replayFilter(projectId, query, createdAt, cursor), LIST_FIELDS)
+    .find(
+      { ...replayFilter(projectId, query, cursor), completedAt: { $lte: endedBy } },
+      LIST_FIELDS,
+    )
     .sort({ _id: 1 })
     .limit(limit)
     .lean<DeliveryRecord[]>();

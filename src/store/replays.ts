@@ -25,6 +25,8 @@ export interface ReplayRecord {
   status: ReplayStatus;
   /** How many deliveries there were when it was asked for. */
   matched: number;
+  /** The latest end of one of these; missing in those of earlier versions. */
+  endedBy?: Date;
   replayed: number;
   /** Could not be replayed: the webhook is gone, or the delivery was on its way again already. */
   failed: number;
@@ -35,6 +37,9 @@ export interface ReplayRecord {
   completedAt: Date | null;
 }
 
+/** How long a replay can be seen after it has ended. */
+const KEPT_ENDED_DAYS = 30;
+
 const schema = new Schema<ReplayRecord>(
   {
     _id: String,
@@ -43,6 +48,7 @@ const schema = new Schema<ReplayRecord>(
     ratePerSecond: { type: Number, required: true },
     status: { type: String, enum: REPLAY_STATUSES, required: true },
     matched: { type: Number, required: true },
+    endedBy: Date,
     replayed: { type: Number, default: 0 },
     failed: { type: Number, default: 0 },
     cursor: { type: String, default: null },
@@ -52,6 +58,7 @@ const schema = new Schema<ReplayRecord>(
 );
 schema.index({ projectId: 1, _id: -1 });
 schema.index({ status: 1, updatedAt: 1 });
+schema.index({ completedAt: 1 }, { expireAfterSeconds: KEPT_ENDED_DAYS * 24 * 60 * 60 });
 
 export class Replays {
   readonly model: Model<ReplayRecord>;
@@ -63,7 +70,14 @@ export class Replays {
   async create(
     replay: Pick<
       ReplayRecord,
-      '_id' | 'projectId' | 'query' | 'ratePerSecond' | 'status' | 'matched' | 'completedAt'
+      | '_id'
+      | 'projectId'
+      | 'query'
+      | 'ratePerSecond'
+      | 'status'
+      | 'matched'
+      | 'endedBy'
+      | 'completedAt'
     >,
   ): Promise<ReplayRecord> {
     return (await this.model.create(replay)).toObject();
@@ -91,7 +105,8 @@ export class Replays {
     const moved = await this.model
       .findOneAndUpdate(
         { _id: id, status: { $in: from, $ne: to } },
-        { $set: { status: to, ...(ends && { completedAt: new Date() }) } },
+        // By MongoDB's clock, which ends its keeping.
+        { $set: { status: to }, ...(ends && { $currentDate: { completedAt: true } }) },
         { returnDocument: 'after' },
       )
       .lean<ReplayRecord>();

@@ -25,6 +25,7 @@ import { ensureIndexes, missingIndexes, nameOf } from './indexes';
 import { compareMigrations, migrate, MIGRATIONS } from './migrations';
 import { Projects } from './projects';
 import { Replays } from './replays';
+import { limitReads } from './time-limit';
 import { Webhooks } from './webhooks';
 
 /**
@@ -87,6 +88,7 @@ export class Store {
     private readonly connection: Connection,
     private readonly url: string,
   ) {
+    connection.plugin(limitReads);
     this.projects = new Projects(connection);
     this.keys = new Keys(connection);
     this.webhooks = new Webhooks(connection);

@@ -64,6 +64,52 @@ describe('bulk replay', () => {
     expect(receiver.requests).toHaveLength(20);
   });
 
+  it('takes in what a process whose clock is fast has ended', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    await post(3);
+    await eventually('all are skipped', async () => (await count('skipped')) === 3);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: true });
+    const [ahead] = (await client.get('/v1/deliveries')).body.data.deliveries as { id: string }[];
+    await stack.store.deliveries.model.updateOne(
+      { _id: ahead!.id },
+      { $set: { completedAt: new Date(Date.now() + DAY_MS) } },
+    );
+    const query = { since, until: until(), ratePerSecond: 100 };
+    const dry = await client.post('/v1/replays', { ...query, dryRun: true });
+    expect(dry.body.data.matched).toBe(3);
+
+    const replay = await client.post('/v1/replays', query);
+    await replayWith(replay.body.data.id, { status: 'completed', matched: 3, replayed: 3 });
+    await eventually('all have succeeded', async () => (await count('succeeded')) === 3);
+    expect(receiver.requests).toHaveLength(3);
+  });
+
+  it('can be seen for 30 days after it has ended, and for ever while it has not', async () => {
+    const { replays } = stack.store;
+    const { id: projectId, client: reader } = await stack.project();
+    const make = async (n: number, status: 'completed' | 'paused', endedDaysAgo: number | null) =>
+      replays.create({
+        _id: `rpl_${String(n).repeat(32)}`,
+        projectId,
+        query: { since: new Date(since), until: new Date(), statuses: ['failed'] },
+        ratePerSecond: 1,
+        status,
+        matched: 0,
+        completedAt: endedDaysAgo === null ? null : new Date(Date.now() - endedDaysAgo * DAY_MS),
+      });
+    await make(1, 'completed', 31);
+    await make(2, 'completed', 29);
+    await make(3, 'paused', null);
+    const ids = async (): Promise<string[]> => {
+      const { body } = await reader.get('/v1/replays');
+      return body.data.replays.map(({ id }: { id: string }) => id[4]);
+    };
+    // MongoDB looks once a minute at most.
+    await eventually('the oldest is removed', async () => (await ids()).length === 2, 70_000);
+    expect(await ids()).toEqual(['3', '2']);
+  }, 90_000);
+
   it('leaves out what is not asked for, and what it makes fail again', async () => {
     receiver.respondWith(500);
     await makeWebhook(client, receiver.url);

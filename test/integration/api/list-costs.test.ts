@@ -1,0 +1,220 @@
+import { newId, type Resource } from '../../../src/contracts/ids';
+import { ADMIN_KEY, Stack } from '../../support/stack';
+import { ApiClient } from '../../support/api-client';
+import { documentedRoutes } from '../../support/documented-routes';
+import { idAt } from './insert';
+
+const DELIVERIES = 40_000;
+const OTHERS = 5000;
+const LIMIT = 25;
+const HOUR_MS = 3_600_000;
+
+/** What MongoDB's profiler says of a command: its plan as it was run. */
+interface Profiled {
+  op: string;
+  ns: string;
+  command: Record<string, unknown>;
+  planSummary?: string;
+  hasSortStage?: boolean;
+  docsExamined?: number;
+  keysExamined?: number;
+  nreturned?: number;
+}
+
+/** All subsets, the empty one first. */
+function subsetsOf<T>(items: readonly T[]): T[][] {
+  return items.reduce<T[][]>((all, item) => [...all, ...all.map((some) => [...some, item])], [[]]);
+}
+
+const lists = documentedRoutes().filter(
+  ({ method, query }) => method === 'GET' && query.includes('cursor'),
+);
+
+describe('what a page of a list costs MongoDB, with tens of thousands of documents', () => {
+  let stack: Stack;
+  let admin: ApiClient;
+  let owner: ApiClient;
+  let projectId: string;
+  /** By name of the filter: what many documents have, and what few have. */
+  let filters: Record<string, [many: string, few: string]>;
+  const cursors: Record<string, () => string> = {
+    '/v1/event-types': () => 'email.sent',
+    '/v1/projects': () => newId('project'),
+    '/v1/projects/{projectId}/keys': () => newId('key'),
+    '/v1/webhooks': () => newId('webhook'),
+    '/v1/events': () => newId('event'),
+    '/v1/deliveries': () => newId('delivery'),
+    '/v1/replays': () => newId('replay'),
+    '/v1/audit': () => newId('audit'),
+  };
+
+  const db = () => stack.store.deliveries.model.db.db!;
+
+  const fill = async (
+    collection: string,
+    resource: Resource,
+    count: number,
+    make: (n: number, time: Date) => Record<string, unknown>,
+  ): Promise<void> => {
+    const documents = Array.from({ length: count }, (_, n) => {
+      const time = new Date(Date.now() - (count - n) * 1000);
+      return { _id: idAt(resource, time), projectId, ...make(n, time) };
+    });
+    // oxlint-disable-next-line typescript/no-explicit-any -- ids are strings here
+    await db().collection<any>(collection).insertMany(documents, { ordered: false });
+  };
+
+  beforeAll(async () => {
+    stack = await Stack.start({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
+    admin = new ApiClient(stack.url, ADMIN_KEY);
+    ({ id: projectId, client: owner } = await stack.project({ policy: { maxWebhooks: 10_000 } }));
+    const busy = newId('webhook');
+    const quiet = newId('webhook');
+    const wide = newId('event');
+    const expiresAt = new Date(Date.now() + HOUR_MS);
+    await fill('deliveries', 'delivery', DELIVERIES, (n, createdAt) => ({
+      // One event went to many webhooks, and all others to one.
+      eventId: n % 100 === 0 ? wide : newId('event'),
+      webhookId: n % 1000 === 0 ? quiet : n % 100 === 0 ? newId('webhook') : busy,
+      eventType: n % 5000 === 3 ? 'contact.deleted' : 'email.sent',
+      status: n % 5000 === 7 ? 'cancelled' : 'succeeded',
+      attempts: [],
+      attemptCount: 1,
+      replays: 0,
+      nextAttemptAt: null,
+      createdAt,
+      completedAt: createdAt,
+      expiresAt,
+    })).catch(() => {});
+    await fill('events', 'event', OTHERS, (n, createdAt) => ({
+      type: n % 5000 === 3 ? 'contact.deleted' : 'email.sent',
+      body: '{"data":{}}',
+      createdAt,
+      acceptedAt: createdAt,
+      fannedOutAt: createdAt,
+      expungedAt: null,
+      expiresAt,
+    }));
+    await fill('audit', 'audit', OTHERS, (n, time) => ({
+      action: n % 2500 === 3 ? 'webhook.paused' : 'webhook.tested',
+      target: n % 2500 === 7 ? quiet : busy,
+      key: 'admin',
+      role: 'admin',
+      changedFields: [],
+      requestId: null,
+      outcome: 'done',
+      time,
+      expiresAt,
+    }));
+    await fill('keys', 'key', OTHERS, (n, createdAt) => ({
+      name: 'k',
+      role: 'reader',
+      hash: `hash-${n}`,
+      createdAt,
+      expiresAt: null,
+      lastUsedAt: null,
+    }));
+    await fill('replays', 'replay', OTHERS, (_n, at) => ({
+      query: { statuses: ['failed'], since: at, until: at },
+      ratePerSecond: 1,
+      status: 'paused',
+      matched: 0,
+      replayed: 0,
+      failed: 0,
+      createdAt: at,
+      updatedAt: at,
+      completedAt: null,
+    }));
+    filters = {
+      webhookId: [busy, quiet],
+      eventId: [wide, newId('event')],
+      status: ['succeeded', 'cancelled'],
+      type: ['email.sent', 'contact.deleted'],
+      action: ['webhook.tested', 'webhook.paused'],
+      target: [busy, quiet],
+      since: [
+        new Date(Date.now() - 24 * HOUR_MS).toISOString(),
+        new Date(Date.now() - HOUR_MS).toISOString(),
+      ],
+      until: [new Date().toISOString(), new Date(Date.now() - 2 * HOUR_MS).toISOString()],
+    };
+    await db().command({ profile: 2 });
+  }, 120_000);
+  afterAll(() => stack.stop());
+
+  /** What MongoDB has read for a request. */
+  const readsOf = async (client: ApiClient, path: string): Promise<Profiled[]> => {
+    const profile = db().collection('system.profile');
+    const [last] = await profile.find().sort({ $natural: -1 }).limit(1).toArray();
+    const { status, body } = await client.get(path);
+    expect({ path, status, error: body.error }).toEqual({ path, status: 200, error: undefined });
+    const entries = await profile
+      .find({
+        ...(last && { ts: { $gt: last.ts } }),
+        ns: { $ne: `${db().databaseName}.system.profile` },
+      })
+      .toArray();
+    return (entries as unknown as Profiled[]).filter(
+      ({ op, command }) => op === 'query' || 'aggregate' in command || 'distinct' in command,
+    );
+  };
+
+  it.each(lists.map(({ path, query }) => [path, query] as const))(
+    'is bounded for GET %s with any of its filters',
+    async (path, query) => {
+      const names = query.filter((name) => !['limit', 'cursor'].includes(name));
+      const cursor = cursors[path]!();
+      const values = names.map((name) => [name, filters[name]!] as const);
+      const url = path.replace('{projectId}', projectId);
+      const clients = path.startsWith('/v1/projects')
+        ? [admin]
+        : path === '/v1/audit'
+          ? [admin, owner]
+          : [owner];
+      const costly: unknown[] = [];
+      for (const subset of subsetsOf(values)) {
+        // Each filter with a value that many documents have, and with one that few have.
+        const choices = subset.reduce<[string, string][][]>(
+          (all, [name, [many, few]]) =>
+            all.flatMap((chosen) => [
+              [...chosen, [name, many]],
+              [...chosen, [name, few]],
+            ]),
+          [[]],
+        );
+        for (const chosen of choices) {
+          for (const paging of [[], [['cursor', cursor]]] satisfies [string, string][][]) {
+            const search = new URLSearchParams([...chosen, ...paging, ['limit', String(LIMIT)]]);
+            for (const client of clients) {
+              const reads = await readsOf(client, `${url}?${search.toString()}`);
+              for (const read of reads) {
+                const { planSummary = '', hasSortStage, nreturned = 0, command } = read;
+                const { docsExamined = 0, keysExamined = 0 } = read;
+                if (
+                  planSummary.includes('COLLSCAN') ||
+                  // The one delivery of an event to a webhook needs no order.
+                  (hasSortStage === true && docsExamined > 1) ||
+                  docsExamined > nreturned + LIMIT ||
+                  keysExamined > 3 * nreturned + 500 ||
+                  !(Number(command.maxTimeMS) > 0)
+                ) {
+                  costly.push({
+                    search: search.toString(),
+                    planSummary,
+                    hasSortStage,
+                    nreturned,
+                    docsExamined,
+                    keysExamined,
+                    maxTimeMS: command.maxTimeMS,
+                  });
+                }
+              }
+            }
+          }
+        }
+      }
+      expect(costly).toEqual([]);
+    },
+    300_000,
+  );
+});

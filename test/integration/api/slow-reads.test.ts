@@ -1,0 +1,44 @@
+import { newId } from '../../../src/contracts/ids';
+import { Stack } from '../../support/stack';
+
+/** A view whose reads take for ever: a thousand million documents are made of one, none with a project's id. */
+const ENDLESS = [
+  ...['a', 'b', 'c'].flatMap((name) => [
+    { $set: { [name]: { $range: [0, 1000] } } },
+    { $unwind: `$${name}` },
+  ]),
+  { $set: { projectId: { $toString: '$c' } } },
+];
+
+describe('a read that takes MongoDB too long', () => {
+  let stack: Stack;
+
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+    const db = stack.store.deliveries.model.db.db!;
+    await db.collection('deliveries').rename('others');
+    // oxlint-disable-next-line typescript/no-explicit-any -- ids are strings here
+    await db.collection<any>('others').insertOne({ _id: newId('delivery') });
+    await db.createCollection('deliveries', { viewOn: 'others', pipeline: ENDLESS });
+  });
+  afterAll(() => stack.stop());
+
+  it('is given up after ten seconds, and told as that', async () => {
+    const { client } = await stack.project();
+    const askedAt = performance.now();
+    const { status, body, headers } = await client.get('/v1/deliveries');
+    const tookMs = performance.now() - askedAt;
+    expect({ status, code: body.error.code }).toEqual({ status: 503, code: 'unavailable' });
+    expect(body.error.message).toContain('took too long');
+    expect(headers.get('retry-after')).toBe('5');
+    expect(tookMs).toBeGreaterThan(9000);
+    expect(tookMs).toBeLessThan(30_000);
+  }, 60_000);
+
+  it('names the field that would shorten it, where there is one', async () => {
+    const { client } = await stack.project();
+    const { status, body } = await client.get('/v1/stats');
+    expect(status).toBe(422);
+    expect(body.error.details).toMatchObject([{ field: 'since' }]);
+  }, 60_000);
+});
