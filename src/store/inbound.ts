@@ -44,18 +44,19 @@ const schema = new Schema<InboundRecord>(
 );
 const becameEvent = { eventId: { $type: 'string' } } as const;
 const becameNone = { eventId: null };
-schema.index({ projectId: 1, _id: -1 });
-schema.index({ projectId: 1, provider: 1, _id: -1 });
-schema.index({ projectId: 1, type: 1, _id: -1 });
-// Two of one pattern, by outcome: their default names would be the same as the first one's.
-schema.index(
-  { projectId: 1, _id: -1 },
-  { name: 'outcome_event', partialFilterExpression: becameEvent },
-);
-schema.index(
-  { projectId: 1, _id: -1 },
-  { name: 'outcome_kept', partialFilterExpression: becameNone },
-);
+// Of lists, for every combination of filters. Named, since those of the outcomes have equal patterns.
+for (const filters of [[], ['provider'], ['type'], ['provider', 'type']]) {
+  const pattern = Object.fromEntries(filters.map((name) => [name, 1]));
+  for (const [outcome, became] of [['event', becameEvent], ['kept', becameNone], []] as const) {
+    schema.index(
+      { projectId: 1, ...pattern, _id: -1 },
+      became && {
+        name: ['outcome', outcome, ...filters].join('_'),
+        partialFilterExpression: became,
+      },
+    );
+  }
+}
 // With the type: the test reports of providers' dashboards share one id over all types.
 schema.index(
   { projectId: 1, provider: 1, providerEventId: 1, type: 1 },

@@ -46,6 +46,7 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
     '/v1/deliveries': () => newId('delivery'),
     '/v1/replays': () => newId('replay'),
     '/v1/audit': () => newId('audit'),
+    '/v1/reports': () => newId('report'),
   };
 
   const db = () => stack.store.deliveries.model.db.db!;
@@ -125,11 +126,22 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
       updatedAt: at,
       completedAt: null,
     }));
+    await fill('inbound', 'report', OTHERS, (n, receivedAt) => ({
+      provider: n % 2500 === 7 ? 'mailgun' : 'resend',
+      type: n % 2500 === 3 ? 'contact.deleted' : 'email.sent',
+      payload: '{}',
+      verified: true,
+      receivedAt,
+      eventId: n % 2500 === 11 ? null : newId('event'),
+      expiresAt,
+    }));
     filters = {
       webhookId: [busy, quiet],
       eventId: [wide, newId('event')],
       status: ['succeeded', 'cancelled'],
       type: ['email.sent', 'contact.deleted'],
+      provider: ['resend', 'mailgun'],
+      outcome: ['event', 'kept'],
       action: ['webhook.tested', 'webhook.paused'],
       target: [busy, quiet],
       since: [
