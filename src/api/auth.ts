@@ -3,7 +3,7 @@ import type { Request, RequestHandler, Response } from 'express';
 import type { KeyRole } from '../store/keys';
 import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
-import { ApiError, invalid, notFound } from './errors';
+import { ApiError, invalid, notFound, wrongRole } from './errors';
 import type { FailedAuthentications } from './failed-authentications';
 import { findProject, refersTo } from './references';
 
@@ -104,11 +104,14 @@ export function allow(...roles: KeyRole[]): RequestHandler {
   return (_req, res, next) => {
     const { role, project } = principalOf(res);
     if (role !== 'admin' && !roles.includes(role)) {
-      throw new ApiError('forbidden', `a key of role ${role} may not do this`);
+      throw wrongRole(role, roles);
     }
     if (!project) {
       throw invalid([
-        { field: 'x-project-id', message: 'the admin key needs this header to know the project' },
+        {
+          field: 'x-project-id',
+          message: 'is required: the admin key needs this header to know the project',
+        },
       ]);
     }
     next();
@@ -122,7 +125,7 @@ export function maySeeCredentials(res: Response): boolean {
 
 export const adminOnly: RequestHandler = (_req, res, next) => {
   if (principalOf(res).role !== 'admin') {
-    throw new ApiError('forbidden', 'only the admin key may do this');
+    throw wrongRole(principalOf(res).role, []);
   }
   next();
 };

@@ -30,7 +30,7 @@ export const deliveriesQuery = z.strictObject({
   ...pageQuery('delivery'),
   ...rangeQuery,
   webhookId: reference('webhook').optional(),
-  eventId: z.string().regex(idPattern('event'), 'is no event id').optional(),
+  eventId: z.string().regex(idPattern('event'), 'is not an event id').optional(),
   status: z.enum(DELIVERY_STATUSES).optional(),
   type: z.string().optional(),
 });
@@ -77,7 +77,10 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
       return await engine.signalDelivery(_id, name);
     } catch (error) {
       log.warn({ err: error, deliveryId: _id }, `${name} could not be signalled`);
-      throw new ApiError('unavailable', 'Temporal is away and nothing was changed; try again');
+      throw new ApiError(
+        'unavailable',
+        'Temporal is unavailable and nothing was changed; try again',
+      );
     }
   };
 

@@ -1,6 +1,7 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { ERROR_STATUS, type ErrorCode, type FieldProblem } from '../contracts/errors';
+import { placeOfJsonError } from '../domain/json-error';
 import { isStoreUnavailable, isTooSlow } from '../store/errors';
 import type { ErrorAnswer } from './schemas/error';
 
@@ -18,7 +19,7 @@ export class ApiError extends Error {
 
 /** 422 that names the fields. */
 export function invalid(details: readonly FieldProblem[]): ApiError {
-  const named = details.map(({ field, message }) => `${field}: ${message}`).join('; ');
+  const named = details.map(({ field, message }) => `${field} ${message}`).join('; ');
   return new ApiError('validation_failed', named, details);
 }
 
@@ -42,6 +43,20 @@ export async function counted<T>(counting: Promise<T>): Promise<T> {
   }
 }
 
+/** 400 that says where a text ceases to be JSON. */
+export function malformedJson(text: string): ApiError {
+  return new ApiError('malformed_json', `the body is not valid JSON${placeOfJsonError(text)}`);
+}
+
+/** 403 that says which roles would do. */
+export function wrongRole(role: string, roles: readonly string[]): ApiError {
+  const needed = roles.length === 0 ? '' : `a key of role ${roles.join(' or ')}, or `;
+  return new ApiError(
+    'forbidden',
+    `a key of role ${role} may not do this: it takes ${needed}the admin key`,
+  );
+}
+
 /** Errors of express.raw, by their `type`. */
 const BODY_ERRORS: Record<string, [ErrorCode, string]> = {
   'entity.too.large': ['payload_too_large', 'the body is larger than 256 KiB (5 MiB for a batch)'],
@@ -62,7 +77,7 @@ function toApiError(error: unknown): ApiError | undefined {
   if (isStoreUnavailable(error)) {
     return new ApiError(
       'unavailable',
-      'the database is away and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',
+      'the database is unavailable and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',
     );
   }
   const { type, status } = error as { type?: string; status?: number };

@@ -2,7 +2,8 @@ import { z } from 'zod';
 import { isId } from '../contracts/ids';
 import type { FieldProblem } from '../contracts/errors';
 import { readPayload, toPayload, type Payload } from '../domain/json-text';
-import { getProfile, operationalEvents, type EventTypeDefinition } from '../profiles';
+import { didYouMean } from '../domain/near';
+import { getProfile, operationalEvents, type EventTypeDefinition, type Profile } from '../profiles';
 import type { EventTypeRecord, EventTypes } from '../store/event-types';
 import type { Page, PageRequest } from '../store/paging';
 import type { ProjectRecord } from '../store/projects';
@@ -62,6 +63,17 @@ function ofRecord({ type, description, schema, sample }: EventTypeRecord): Event
 
 const newestFirst = (a: { _id: string }, b: { _id: string }): number => (a._id < b._id ? 1 : -1);
 
+/** Those that were found of some types; when one was not, also the names of all that there are. */
+export type FoundTypes = ReadonlyMap<string, EventType> & { readonly all?: readonly string[] };
+
+/** What to do about a type that a project doesn't have. */
+export function unknownType(profile: Profile, type: string, known: readonly string[]): string {
+  const define = profile.eventTypesFromProject
+    ? ` Define it by PUT /v1/event-types/${type === '' ? '{type}' : encodeURIComponent(type.slice(0, 100))}, or see GET /v1/webhooks/events/available.`
+    : ' GET /v1/webhooks/events/available lists them.';
+  return `is not an event type of this project.${didYouMean(type, known)}${define}`;
+}
+
 /**
  * The event types of a project: first its profile's in that order, then its own and its catalogue's,
  * newest first. Of two by one name its own wins, so that a catalogue can get any type without asking
@@ -95,10 +107,11 @@ export class EventCatalog {
    * @param options.operational Posthorn's own as well, which nobody posts
    */
   async find(
-    { _id, profile, catalog }: ProjectRecord,
+    project: ProjectRecord,
     types: readonly string[],
     { operational = false } = {},
-  ): Promise<ReadonlyMap<string, EventType>> {
+  ): Promise<FoundTypes> {
+    const { _id, profile, catalog } = project;
     const { events, eventTypesFromProject } = getProfile(profile);
     const wanted = new Set(types);
     const definitions = operational ? [...events, ...operationalEvents] : events;
@@ -110,7 +123,10 @@ export class EventCatalog {
       ]);
       found.push(...[...shared, ...own].map(ofRecord));
     }
-    return new Map(found.map((eventType) => [eventType.type, eventType]));
+    const byName = new Map(found.map((eventType) => [eventType.type, eventType]));
+    return byName.size < wanted.size
+      ? Object.assign(byName, { all: await this.names(project) })
+      : byName;
   }
 
   /** Whether a list can have answered it: a profile's types can't go, a defined one's id keeps its place. */

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { RESERVED_FAMILIES } from '../contracts/operational';
 import type { FieldProblem } from '../contracts/errors';
 import type { Payload } from '../domain/json-text';
-import { getProfile, type Profile } from '../profiles';
+import { getProfile, profiles, type Profile } from '../profiles';
 import type { EventTypeFields } from '../store/event-types';
 import type { Store } from '../store/store';
 import { answer, answerPage, verbatim } from './answers';
@@ -19,6 +19,10 @@ import { parseBody, parseListQuery, pageSize } from './validation';
 /** What one project may define. */
 const MAX_OWN_TYPES = 200;
 export const MAX_TYPE_LENGTH = 100;
+const OWN_TYPES = [...profiles.values()]
+  .filter(({ eventTypesFromProject }) => eventTypesFromProject)
+  .map(({ name }) => name)
+  .join(' or ');
 /** Words with dots between them: `order.created`. */
 export const TYPE = /^[a-z0-9_]+(\.[a-z0-9_]+)+$/;
 
@@ -88,7 +92,10 @@ export function definitionIn(
 const ownTypesOnly: RequestHandler = (_req, res, next) => {
   const { name, eventTypesFromProject } = getProfile(projectOf(res).profile);
   if (!eventTypesFromProject) {
-    throw new ApiError('forbidden', `the event types of the profile ${name} can not be changed`);
+    throw new ApiError(
+      'forbidden',
+      `the event types of the profile ${name} cannot be changed; projects of the profile ${OWN_TYPES} define their own`,
+    );
   }
   next();
 };
@@ -120,7 +127,7 @@ export function eventTypesRouter({
     const { type, shown, stored } = definitionIn(req, getProfile(project.profile));
     const put = await store.eventTypes.put(project._id, type, stored, MAX_OWN_TYPES);
     if (!put) {
-      const message = `this project has its ${MAX_OWN_TYPES} event types`;
+      const message = `is one too many: this project has its ${MAX_OWN_TYPES} event types`;
       throw invalid([{ field: 'type', message }]);
     }
     answer(res, shown, put.isNew ? 201 : 200);

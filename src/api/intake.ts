@@ -3,13 +3,14 @@ import type { Logger } from 'pino';
 import type { FieldProblem } from '../contracts/errors';
 import type { Payload } from '../domain/json-text';
 import { eventsAccepted } from '../metrics';
+import { getProfile } from '../profiles';
 import type { EventRecord } from '../store/events';
 import { newEvent, type NewEvent } from '../store/new-event';
 import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
 import { ApiError, invalid } from './errors';
-import { EventCatalog, type EventType } from './event-catalog';
+import { EventCatalog, unknownType, type FoundTypes } from './event-catalog';
 
 /** One event's limit (contract, section 5), and room for its envelope. */
 const MAX_BODY_BYTES = 257 * 1024;
@@ -72,14 +73,15 @@ export class Intake {
    */
   prepare(
     project: ProjectRecord,
-    types: ReadonlyMap<string, EventType>,
+    types: FoundTypes,
     { type, data, createdAt }: PostedEvent,
     at: readonly string[] = [],
   ): NewEvent {
     const eventType = types.get(type);
     if (!eventType) {
       const field = [...at, 'type'].join('.');
-      throw invalid([{ field, message: 'is no event type of this project' }]);
+      const message = unknownType(getProfile(project.profile), type, types.all ?? []);
+      throw invalid([{ field, message }]);
     }
     const problems = eventType.problems(data, [...at, 'data']);
     if (problems.length > 0) throw invalid(problems);

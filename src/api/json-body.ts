@@ -2,7 +2,7 @@ import express, { type RequestHandler } from 'express';
 import { z } from 'zod';
 import { readJson, toPayload, type Payload } from '../domain/json-text';
 import { decodeUtf8 } from './encoding';
-import { ApiError, invalid } from './errors';
+import { invalid, malformedJson } from './errors';
 
 /** Where a body has what is a caller's own, and kept as it was written. */
 const PAYLOADS = [['data'], ['events', null, 'data'], ['sample']];
@@ -61,7 +61,7 @@ function parseText(text: string): ReturnType<typeof readJson> {
   try {
     return readJson(text, PAYLOADS);
   } catch {
-    throw new ApiError('malformed_json', 'the body is not valid JSON');
+    throw malformedJson(text);
   }
 }
 

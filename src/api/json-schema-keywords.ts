@@ -2,6 +2,7 @@ import type { Ajv2020 } from 'ajv/dist/2020';
 import type { DataValidationCxt } from 'ajv/dist/types';
 import { exactly, isMultiple } from '../domain/decimal';
 import type { LargeInteger } from '../domain/json-text';
+import { oneOf } from './messages';
 
 /*
  * Keywords that ajv judges by a double, or by an equality that calls the data's own `valueOf` and
@@ -52,23 +53,23 @@ const textAt = (value: unknown, { parentData, parentDataProperty }: Place): stri
 
 const limits: Record<
   string,
-  [sign: string, holds: (a: number | bigint, b: number | bigint) => boolean]
+  [words: string, holds: (a: number | bigint, b: number | bigint) => boolean]
 > = {
-  minimum: ['>=', (a, b) => a >= b],
-  maximum: ['<=', (a, b) => a <= b],
-  exclusiveMinimum: ['>', (a, b) => a > b],
-  exclusiveMaximum: ['<', (a, b) => a < b],
+  minimum: ['at least', (a, b) => a >= b],
+  maximum: ['at most', (a, b) => a <= b],
+  exclusiveMinimum: ['more than', (a, b) => a > b],
+  exclusiveMaximum: ['less than', (a, b) => a < b],
   multipleOf: ['a multiple of', isMultiple],
 };
 
 export function useOwnKeywords(ajv: Ajv2020): void {
-  for (const [keyword, [sign, holds]] of Object.entries(limits)) {
+  for (const [keyword, [words, holds]] of Object.entries(limits)) {
     ajv.removeKeyword(keyword).addKeyword({
       keyword,
       type: 'number',
       schemaType: 'number',
       errors: false,
-      error: { message: ({ schema }) => `must be ${sign} ${schema}` },
+      error: { message: ({ schema }) => `must be ${words} ${schema}` },
       compile: (limit: number) => (value: number, place) =>
         holds(numberAt(value, place!.parentData, place!.parentDataProperty), exactly(limit)),
     });
@@ -77,7 +78,7 @@ export function useOwnKeywords(ajv: Ajv2020): void {
     keyword: 'enum',
     schemaType: 'array',
     errors: false,
-    error: { message: 'must be equal to one of the allowed values' },
+    error: { message: ({ schema }) => `must be ${oneOf(schema as unknown[])}` },
     compile: (values: unknown[]) => {
       const texts = new Set(values.map((value) => textOf(value, undefined, '')));
       return (value, place) => texts.has(textAt(value, place!));
@@ -86,7 +87,7 @@ export function useOwnKeywords(ajv: Ajv2020): void {
   ajv.removeKeyword('const').addKeyword({
     keyword: 'const',
     errors: false,
-    error: { message: 'must be equal to constant' },
+    error: { message: ({ schema }) => `must be ${oneOf([schema])}` },
     compile: (constant: unknown) => {
       const text = textOf(constant, undefined, '');
       return (value, place) => textAt(value, place!) === text;

@@ -6,6 +6,7 @@ import type { FieldProblem } from '../contracts/errors';
 import { compilePattern } from '../domain/filter-pattern';
 import type { Payload } from '../domain/json-text';
 import { useOwnKeywords, withLargeIntegers } from './json-schema-keywords';
+import { bound, kindOf } from './messages';
 import { isDeeperThan } from './validation';
 
 /* JSON Schemas that projects bring: checked at the door, compiled, and kept from taking long. */
@@ -142,13 +143,13 @@ function unusable(
   for (const { key, value, at } of entriesOf(schema, ['schema'])) {
     const field = at.join('.');
     if (key === unknown && at.at(-2) !== 'properties') {
-      return { field, message: 'is no keyword of JSON Schema 2020-12; your own begin with x-' };
+      return { field, message: 'is not a keyword of JSON Schema 2020-12; your own begin with x-' };
     }
     if (missingRef !== undefined && /^\$(dynamicRef|ref)$/.test(key) && value === missingRef) {
       return { field, message: 'refers to what is not there' };
     }
   }
-  return { field: 'schema', message: `can not be used: ${message}` };
+  return { field: 'schema', message: `cannot be used: ${message}` };
 }
 
 /** The bounds that a schema and a sample share. */
@@ -240,7 +241,24 @@ function problemOf(
     case 'unevaluatedProperties':
       return { field: field(params.unevaluatedProperty), message: 'is not a known field here' };
     case 'propertyNames':
-      return { field: field(params.propertyName), message: 'is no valid field name here' };
+      return { field: field(params.propertyName), message: 'is not a valid field name here' };
+    case 'type':
+      return {
+        field: field(),
+        message: `must be ${[params.type].flat().map(kindOf).join(' or ')}`,
+      };
+    case 'minItems':
+    case 'maxItems':
+    case 'minLength':
+    case 'maxLength':
+      return {
+        field: field(),
+        message: bound(
+          keyword.endsWith('Items') ? 'array' : 'string',
+          keyword.startsWith('min') ? 'at least' : 'at most',
+          params.limit as number,
+        ),
+      };
     default:
       return { field: field(), message: message ?? `breaks ${keyword}` };
   }

@@ -5,7 +5,7 @@ import type { Store } from '../store/store';
 import { answer, answerPage } from './answers';
 import { audited } from './audited';
 import { principalOf } from './auth';
-import { ApiError, notFound } from './errors';
+import { notFound, wrongRole } from './errors';
 import type { keySchema } from './schemas/project';
 import { instant, nameField, pageQuery, parseBody, parseListQuery, pathId } from './validation';
 
@@ -29,7 +29,7 @@ const ownersOnly: RequestHandler = (req, res, next) => {
   const { role, project } = principalOf(res);
   if (role !== 'admin') {
     if (project?._id !== req.params.projectId) throw notFound('the project');
-    if (role !== 'owner') throw new ApiError('forbidden', `a key of role ${role} may not do this`);
+    if (role !== 'owner') throw wrongRole(role, ['owner']);
   }
   next();
 };

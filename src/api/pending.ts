@@ -24,7 +24,7 @@ export async function explainPending(
   const activity = await engine.activityOf(delivery._id).catch(() => 'unreachable' as const);
   switch (activity) {
     case 'unreachable':
-      return explain('unknown', 'Temporal is away; it goes out when Temporal is back');
+      return explain('unknown', 'Temporal is unavailable; it goes out when Temporal is back');
     case null:
       return explain('starting', 'its workflow is about to be started');
     case 'queued':

@@ -3,28 +3,21 @@ import { z } from 'zod';
 import { idPattern, isId, type Resource } from '../contracts/ids';
 import type { FieldProblem } from '../contracts/errors';
 import type { PageRequest } from '../store/paging';
+import { didYouMean } from '../domain/near';
 import { invalid, notFound } from './errors';
+import { knownNames, messageOf } from './messages';
 
-const OBJECTS = ['object', 'record'] as const;
-// What zod would say of these is about types; told is what to do.
-z.config({
-  customError: ({ code, input, ...issue }) => {
-    const isOfKind =
-      code === 'invalid_type' || code === 'invalid_value' || code === 'invalid_union';
-    if (isOfKind && input === undefined) return 'is required';
-    const isObject = code === 'invalid_type' && OBJECTS.some((kind) => kind === issue.expected);
-    return isObject ? 'must be an object' : undefined;
-  },
-});
+z.config({ customError: messageOf });
 
 /** zod's issues as fields; an unknown key is named itself, not its parent. */
 export function problemsOf(error: z.ZodError, prefix: readonly string[] = []): FieldProblem[] {
   return error.issues.flatMap((issue) => {
     const at = [...prefix, ...issue.path.map(String)];
     if (issue.code === 'unrecognized_keys') {
+      const known = knownNames(issue.message);
       return issue.keys.map((key) => ({
         field: [...at, key].join('.'),
-        message: 'is not a known field here',
+        message: `is not a known field here.${didYouMean(key, known)}`,
       }));
     }
     const field = at.join('.') || 'body';

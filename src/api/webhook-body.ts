@@ -6,6 +6,7 @@ import { isKnownPattern } from '../domain/subscription';
 import { canonicalWebhookUrl, checkWebhookUrl, type WebhookUrlPolicy } from '../domain/webhook-url';
 import { checkSecret } from '../delivery/signing';
 import type { Profile } from '../profiles';
+import { unknownType } from './event-catalog';
 import { policyFields } from './policy';
 import { externalIdField } from './schemas/fields';
 import { nameField } from './validation';
@@ -28,7 +29,10 @@ const headers = z
       .refine((name) => !RESERVED_HEADER.test(name), 'is a header that Posthorn sets itself'),
     z.string().regex(HEADER_VALUE, 'must be 1-1024 visible ASCII characters'),
   )
-  .refine((all) => Object.keys(all).length <= MAX_HEADERS, `at most ${MAX_HEADERS} headers`)
+  .refine(
+    (all) => Object.keys(all).length <= MAX_HEADERS,
+    `must have at most ${MAX_HEADERS} headers`,
+  )
   .check((ctx) => {
     const seen = new Set<string>();
     for (const name of Object.keys(ctx.value)) {
@@ -60,7 +64,7 @@ const filter = z
 /** A secret of the caller's own, where the profile lets it bring one. */
 export function secretField(profile: Profile): z.ZodType<string | undefined> {
   if (!profile.secretFromCaller) {
-    return z.undefined('secrets of this project are made by Posthorn').optional();
+    return z.undefined('is not taken: secrets of this project are made by Posthorn').optional();
   }
   return z
     .string()
@@ -99,10 +103,9 @@ export function subscriptionField(profile: Profile, types: readonly string[]): z
     .string()
     .max(200)
     .transform((name) => profile.aliases.get(name) ?? name)
-    .refine(
-      (type) => isKnownPattern(type, known),
-      'is no event type of this project; GET /v1/webhooks/events/available lists them',
-    );
+    .refine((type) => isKnownPattern(type, known), {
+      error: ({ input }) => unknownType(profile, input as string, known),
+    });
   return z
     .array(pattern)
     .min(1)

@@ -46,5 +46,5 @@ export async function updateWebhook(
 
 export const urlImmutable = (): ApiError =>
   new ApiError('url_immutable', 'a webhook keeps its url; make a new webhook instead', [
-    { field: 'url', message: 'can not be changed' },
+    { field: 'url', message: 'cannot be changed' },
   ]);

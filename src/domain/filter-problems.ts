@@ -105,7 +105,7 @@ class Check {
       } else if (isOperator(key)) {
         this.tell(
           at,
-          key in this.operators ? 'stands in a field’s condition' : 'is no operator of filters',
+          key in this.operators ? 'stands in a field’s condition' : 'is not an operator of filters',
         );
       } else {
         this.field(key, at);
@@ -123,7 +123,7 @@ class Check {
     for (const [key, operand] of Object.entries(conditions)) {
       const check = Object.hasOwn(this.operators, key) ? this.operators[key] : undefined;
       if (check) check(operand, [...path, key]);
-      else this.tell([...path, key], 'is no operator of a filter’s condition');
+      else this.tell([...path, key], 'is not an operator of a filter’s condition');
     }
     this.pattern(conditions, path);
   }
@@ -152,7 +152,7 @@ class Check {
     try {
       this.patternSize += new FilterPattern($regex as string, $options as string).size;
     } catch (error) {
-      this.tell([...path, '$regex'], `is no RE2 pattern: ${(error as Error).message}`);
+      this.tell([...path, '$regex'], `is not an RE2 pattern: ${(error as Error).message}`);
     }
     if (this.patternSize > MAX_PATTERN_SIZE) {
       this.tell([...path, '$regex'], 'is too large, alone or with the other patterns');

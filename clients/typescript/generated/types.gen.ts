@@ -1801,7 +1801,7 @@ export type ListProjectsData = {
 
 export type ListProjectsErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -1829,7 +1829,7 @@ export type ListProjectsErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -1941,7 +1941,7 @@ export type CreateProjectData = {
 
 export type CreateProjectErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -1981,7 +1981,7 @@ export type CreateProjectErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -2033,7 +2033,7 @@ export type DeleteProjectData = {
 
 export type DeleteProjectErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -2061,7 +2061,7 @@ export type DeleteProjectErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -2115,7 +2115,7 @@ export type GetProjectData = {
 
 export type GetProjectErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -2143,7 +2143,7 @@ export type GetProjectErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -2252,7 +2252,7 @@ export type UpdateProjectData = {
 
 export type UpdateProjectErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -2292,7 +2292,7 @@ export type UpdateProjectErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -2343,7 +2343,7 @@ export type ListKeysData = {
 
 export type ListKeysErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -2371,7 +2371,7 @@ export type ListKeysErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -2438,7 +2438,7 @@ export type CreateKeyData = {
 
 export type CreateKeyErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -2474,7 +2474,7 @@ export type CreateKeyErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -2520,7 +2520,7 @@ export type DeleteKeyData = {
 
 export type DeleteKeyErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -2548,7 +2548,7 @@ export type DeleteKeyErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -2606,7 +2606,7 @@ export type ListCatalogsData = {
 
 export type ListCatalogsErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -2634,7 +2634,7 @@ export type ListCatalogsErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -2697,7 +2697,7 @@ export type ListCatalogEventTypesData = {
 
 export type ListCatalogEventTypesErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -2725,7 +2725,7 @@ export type ListCatalogEventTypesErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -2785,7 +2785,7 @@ export type DeleteCatalogEventTypeData = {
 
 export type DeleteCatalogEventTypeErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -2813,7 +2813,7 @@ export type DeleteCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -2873,7 +2873,7 @@ export type GetCatalogEventTypeData = {
 
 export type GetCatalogEventTypeErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -2901,7 +2901,7 @@ export type GetCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -2965,7 +2965,7 @@ export type DefineCatalogEventTypeData = {
 
 export type DefineCatalogEventTypeErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -3001,7 +3001,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -3050,7 +3050,7 @@ export type ListAvailableEventsData = {
 
 export type ListAvailableEventsErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -3078,7 +3078,7 @@ export type ListAvailableEventsErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -3133,7 +3133,7 @@ export type ListWebhooksData = {
 
 export type ListWebhooksErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -3161,7 +3161,7 @@ export type ListWebhooksErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -3277,7 +3277,7 @@ export type CreateWebhookData = {
 
 export type CreateWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -3317,7 +3317,7 @@ export type CreateWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -3369,7 +3369,7 @@ export type DeleteWebhookData = {
 
 export type DeleteWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -3397,7 +3397,7 @@ export type DeleteWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -3451,7 +3451,7 @@ export type GetWebhookData = {
 
 export type GetWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -3479,7 +3479,7 @@ export type GetWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -3579,7 +3579,7 @@ export type UpdateWebhookData = {
 
 export type UpdateWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -3619,7 +3619,7 @@ export type UpdateWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -3661,7 +3661,7 @@ export type GetWebhookSecretData = {
 
 export type GetWebhookSecretErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -3689,7 +3689,7 @@ export type GetWebhookSecretErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -3740,7 +3740,7 @@ export type RotateWebhookSecretData = {
 
 export type RotateWebhookSecretErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -3780,7 +3780,7 @@ export type RotateWebhookSecretErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -3828,7 +3828,7 @@ export type TestWebhookData = {
 
 export type TestWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -3864,7 +3864,7 @@ export type TestWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -3923,7 +3923,7 @@ export type PauseWebhookData = {
 
 export type PauseWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -3951,7 +3951,7 @@ export type PauseWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -3993,7 +3993,7 @@ export type ResumeWebhookData = {
 
 export type ResumeWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -4021,7 +4021,7 @@ export type ResumeWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -4072,7 +4072,7 @@ export type GetWebhookStatsData = {
 
 export type GetWebhookStatsErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -4100,7 +4100,7 @@ export type GetWebhookStatsErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -4146,7 +4146,7 @@ export type ListEventTypesData = {
 
 export type ListEventTypesErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -4174,7 +4174,7 @@ export type ListEventTypesErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -4228,7 +4228,7 @@ export type DeleteEventTypeData = {
 
 export type DeleteEventTypeErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -4256,7 +4256,7 @@ export type DeleteEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -4327,7 +4327,7 @@ export type DefineEventTypeData = {
 
 export type DefineEventTypeErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -4363,7 +4363,7 @@ export type DefineEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -4431,7 +4431,7 @@ export type ListEventsData = {
 
 export type ListEventsErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -4459,7 +4459,7 @@ export type ListEventsErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -4527,7 +4527,7 @@ export type PostEventData = {
 
 export type PostEventErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -4567,7 +4567,7 @@ export type PostEventErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -4628,7 +4628,7 @@ export type PostEventsData = {
 
 export type PostEventsErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -4668,7 +4668,7 @@ export type PostEventsErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -4718,7 +4718,7 @@ export type ExpungeEventData = {
 
 export type ExpungeEventErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -4746,7 +4746,7 @@ export type ExpungeEventErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -4788,7 +4788,7 @@ export type GetEventData = {
 
 export type GetEventErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -4816,7 +4816,7 @@ export type GetEventErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -4886,7 +4886,7 @@ export type ListDeliveriesData = {
 
 export type ListDeliveriesErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -4914,7 +4914,7 @@ export type ListDeliveriesErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -4968,7 +4968,7 @@ export type GetDeliveryData = {
 
 export type GetDeliveryErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -4996,7 +4996,7 @@ export type GetDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5038,7 +5038,7 @@ export type RetryDeliveryData = {
 
 export type RetryDeliveryErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -5070,7 +5070,7 @@ export type RetryDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5112,7 +5112,7 @@ export type CancelDeliveryData = {
 
 export type CancelDeliveryErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -5144,7 +5144,7 @@ export type CancelDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5186,7 +5186,7 @@ export type ReplayDeliveryData = {
 
 export type ReplayDeliveryErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -5218,7 +5218,7 @@ export type ReplayDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5264,7 +5264,7 @@ export type ListReplaysData = {
 
 export type ListReplaysErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -5292,7 +5292,7 @@ export type ListReplaysErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5370,7 +5370,7 @@ export type CreateReplayData = {
 
 export type CreateReplayErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -5406,7 +5406,7 @@ export type CreateReplayErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5458,7 +5458,7 @@ export type GetReplayData = {
 
 export type GetReplayErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -5486,7 +5486,7 @@ export type GetReplayErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5528,7 +5528,7 @@ export type PauseReplayData = {
 
 export type PauseReplayErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -5560,7 +5560,7 @@ export type PauseReplayErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5602,7 +5602,7 @@ export type ResumeReplayData = {
 
 export type ResumeReplayErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -5634,7 +5634,7 @@ export type ResumeReplayErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5676,7 +5676,7 @@ export type CancelReplayData = {
 
 export type CancelReplayErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -5708,7 +5708,7 @@ export type CancelReplayErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5754,7 +5754,7 @@ export type GetStatsData = {
 
 export type GetStatsErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -5782,7 +5782,7 @@ export type GetStatsErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5870,7 +5870,7 @@ export type ListAuditData = {
 
 export type ListAuditErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -5898,7 +5898,7 @@ export type ListAuditErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -5947,7 +5947,7 @@ export type ListPlatformWebhooksData = {
 
 export type ListPlatformWebhooksErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -5975,7 +5975,7 @@ export type ListPlatformWebhooksErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -6026,7 +6026,7 @@ export type CreatePlatformWebhookData = {
 
 export type CreatePlatformWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -6062,7 +6062,7 @@ export type CreatePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -6100,7 +6100,7 @@ export type DeletePlatformWebhookData = {
 
 export type DeletePlatformWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -6128,7 +6128,7 @@ export type DeletePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -6175,7 +6175,7 @@ export type GetPlatformWebhookData = {
 
 export type GetPlatformWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -6203,7 +6203,7 @@ export type GetPlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -6257,7 +6257,7 @@ export type UpdatePlatformWebhookData = {
 
 export type UpdatePlatformWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -6293,7 +6293,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -6348,7 +6348,7 @@ export type ReplacePlatformWebhookData = {
 
 export type ReplacePlatformWebhookErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -6384,7 +6384,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -6434,7 +6434,7 @@ export type ReceiveProviderEventData = {
 
 export type ReceiveProviderEventErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -6470,7 +6470,7 @@ export type ReceiveProviderEventErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -6519,7 +6519,7 @@ export type ReceiveNativeEventData = {
 
 export type ReceiveNativeEventErrors = {
   /**
-   * The request can not be read. `bad_request`, `malformed_json`.
+   * The request cannot be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
@@ -6555,7 +6555,7 @@ export type ReceiveNativeEventErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -6621,7 +6621,7 @@ export type ListReportsData = {
 
 export type ListReportsErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -6649,7 +6649,7 @@ export type ListReportsErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -6703,7 +6703,7 @@ export type GetReportData = {
 
 export type GetReportErrors = {
   /**
-   * The request can not be read. `bad_request`.
+   * The request cannot be read. `bad_request`.
    */
   400: Error;
   /**
@@ -6731,7 +6731,7 @@ export type GetReportErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -6842,7 +6842,7 @@ export type GetReadinessData = {
 
 export type GetReadinessErrors = {
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };
@@ -6909,7 +6909,7 @@ export type GetMetricsErrors = {
    */
   500: Error;
   /**
-   * The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
    */
   503: Error;
 };

@@ -35,14 +35,15 @@ export function documentedOnly(): Record<'methods' | 'bodies', RequestHandler> {
       const found = pathOf(req);
       if (found && !found.allowed.includes(req.method)) {
         res.set('Allow', found.allowed.join(', '));
-        throw new ApiError('method_not_allowed', `there is no ${req.method} here`);
+        const message = `there is no ${req.method} here; there is ${found.allowed.join(', ')}`;
+        throw new ApiError('method_not_allowed', message);
       }
       next();
     },
     bodies: (req, _res, next) => {
       const fields = Object.keys((req.body as object | undefined) ?? {});
       if (fields.length > 0 && pathOf(req)?.withBody.includes(req.method) === false) {
-        const message = 'is not a known field here: there is no body';
+        const message = 'is not a known field here: this request has no body';
         throw invalid(fields.map((field) => ({ field, message })));
       }
       next();

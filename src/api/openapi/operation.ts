@@ -11,12 +11,13 @@ const JSON_TYPE = 'application/json';
 /** What a request is told that is refused, by code: an example of each. */
 const MESSAGES: Record<ErrorCode, string> = {
   bad_request: 'the request could not be read',
-  malformed_json: 'the body is not valid JSON',
+  malformed_json: 'the body is not valid JSON at line 1, column 8',
   unauthorized: 'this key is unknown or was revoked',
-  forbidden: 'a key of role reader may not do this',
+  forbidden:
+    'a key of role reader may not do this: it takes a key of role owner or sender, or the admin key',
   plan_not_allowed: 'the plan "hobby" has no webhooks; they need another plan',
   not_found: 'the webhook was not found',
-  method_not_allowed: 'there is no PUT here',
+  method_not_allowed: 'there is no PUT here; there is GET, POST',
   idempotency_conflict:
     'this Idempotency-Key was used for another body; use a new key for a new request',
   delivery_in_progress: 'this delivery has not ended yet',
@@ -29,13 +30,13 @@ const MESSAGES: Record<ErrorCode, string> = {
   external_id_taken: `this externalId is that of ${EXAMPLE.projectId}`,
   payload_too_large: 'the body is larger than 256 KiB (5 MiB for a batch)',
   unsupported_media_type: 'send the body as Content-Type: application/json',
-  validation_failed: 'name: is required',
+  validation_failed: 'name is required',
   url_immutable: 'a webhook keeps its url; make a new webhook instead',
   webhook_limit_reached: 'this project holds its 100 webhooks',
   rate_limited: 'too many requests with this key; see Retry-After',
   internal_error: 'something went wrong here; the request id finds it in the log',
   unavailable:
-    'the database is away and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',
+    'the database is unavailable and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',
 };
 
 const DETAILS: Partial<Record<ErrorCode, ErrorAnswer['error']['details']>> = {
@@ -43,11 +44,11 @@ const DETAILS: Partial<Record<ErrorCode, ErrorAnswer['error']['details']>> = {
   plan_not_allowed: [{ field: 'plan', message: 'is "hobby"' }],
   webhook_limit_reached: [{ field: 'policy.maxWebhooks', message: 'is 100' }],
   external_id_taken: [{ field: 'externalId', message: `is that of ${EXAMPLE.projectId}` }],
-  url_immutable: [{ field: 'url', message: 'can not be changed' }],
+  url_immutable: [{ field: 'url', message: 'cannot be changed' }],
 };
 
 const STATUS_TEXT: Record<number, string> = {
-  400: 'The request can not be read.',
+  400: 'The request cannot be read.',
   401: 'There is no key, or it is not known.',
   403: 'The key may not do this.',
   404: 'There is no such thing in this project.',
@@ -57,7 +58,7 @@ const STATUS_TEXT: Record<number, string> = {
   422: 'Something in the request is wrong; `details` names the fields.',
   429: 'Too many requests with this key.',
   500: 'A bug in Posthorn.',
-  503: 'The database is away, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice.',
+  503: 'The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice.',
 };
 
 const requestIdHeader = {

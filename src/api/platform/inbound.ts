@@ -23,8 +23,8 @@ import type { ProjectRecord } from '../../store/projects';
 import { expiryOf } from '../../store/retention';
 import { allow, projectOf } from '../auth';
 import { decodeUtf8 } from '../encoding';
-import { ApiError, invalid } from '../errors';
-import type { EventType } from '../event-catalog';
+import { ApiError, invalid, malformedJson } from '../errors';
+import type { FoundTypes } from '../event-catalog';
 import type { Intake } from '../intake';
 import { asWritten, jsonBody } from '../json-body';
 import { openProviderKey } from '../provider-keys';
@@ -78,7 +78,7 @@ function parseJson(text: string): unknown {
       text.replaceAll(ESCAPE, (escape, half?: string) => (half ? '\\ufffd' : escape)),
     );
   } catch {
-    throw new ApiError('malformed_json', 'the body is not valid JSON');
+    throw malformedJson(text);
   }
 }
 
@@ -110,7 +110,7 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
   /** What one report becomes; whatever is wrong with it costs none of the others. */
   function outcomeOf(
     project: ProjectRecord,
-    types: ReadonlyMap<string, EventType>,
+    types: FoundTypes,
     report: ProviderReport | UnreadableReport,
     now: Date,
   ): Outcome {

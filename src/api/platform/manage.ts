@@ -1,6 +1,7 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
+import { didYouMean } from '../../domain/near';
 import { isSubscribed } from '../../domain/subscription';
 import { getProfile, type Profile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
@@ -64,7 +65,8 @@ function typesOf(events: string, { aliases }: Profile): string[] {
     const name = part.trim().toLowerCase();
     const type = aliases.get(name) ?? [...aliases.values()].find((known) => known === name);
     if (type === undefined) {
-      const message = `must be of ${[...aliases].flat().join(', ')}, joined by commas`;
+      const known = [...aliases].flat();
+      const message = `must be of ${known.join(', ')}, joined by commas.${didYouMean(name, known)}`;
       throw invalid([{ field: 'events', message }]);
     }
     return type;

@@ -1,15 +1,22 @@
 import { Router, type RequestHandler } from 'express';
-import { getProfile } from '../../profiles';
+import { getProfile, profiles } from '../../profiles';
 import { principalOf } from '../auth';
-import { unknownRoute } from '../errors';
+import { ApiError } from '../errors';
 import { inboundRouter, type InboundDependencies } from './inbound';
 import { manageRouter, type ManageDependencies } from './manage';
 
-/** For projects whose profile takes no providers' events these routes don't exist. */
-const withProviderEvents: RequestHandler = (req, res, next) => {
+/** These routes are only of projects whose profile takes providers' events. */
+const withProviderEvents: RequestHandler = (_req, res, next) => {
   const { project } = principalOf(res);
-  if (project && getProfile(project.profile).providerEvents === null) unknownRoute(req, res, next);
-  else next();
+  if (project && getProfile(project.profile).providerEvents === null) {
+    const taking = [...profiles.values()].filter(({ providerEvents }) => providerEvents !== null);
+    const names = taking.map(({ name }) => name).join(' or ');
+    throw new ApiError(
+      'not_found',
+      `this route is only for projects of the profile ${names}; this project's is ${project.profile}, whose routes are under /v1`,
+    );
+  }
+  next();
 };
 
 /** `/api/webhooks` (contract, section 6): the routes of the platform that Posthorn stands in for. */

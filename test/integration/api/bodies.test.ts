@@ -29,7 +29,7 @@ describe('a body', () => {
         await client.post(`${webhook}/pause`, body),
       ]) {
         expectRefusal(answer, 'validation_failed', ['body']);
-        expect(answer.body.error.message).toBe('body: must be an object');
+        expect(answer.body.error.message).toBe('body must be an object');
       }
     }),
   );
@@ -85,7 +85,7 @@ describe('a body', () => {
       await client.post('/v1/webhooks', { ...webhook, name }),
     ]) {
       expectRefusal(answer, 'validation_failed', ['name']);
-      expect(answer.body.error.message).toBe('name: must not have control characters');
+      expect(answer.body.error.message).toBe('name must not have control characters');
     }
     const named = await client.post('/v1/webhooks', { ...webhook, name: ' Grüße, 世界 😀 ' });
     expect(named.body.data.name).toBe('Grüße, 世界 😀');
@@ -98,7 +98,7 @@ describe('a query', () => {
     async (query) => {
       const answer = await client.get(`/v1/webhooks?${query}`);
       expectRefusal(answer, 'validation_failed', ['limit']);
-      expect(answer.body.error.message).toBe('limit: must be a whole number from 1 to 100');
+      expect(answer.body.error.message).toBe('limit must be a whole number from 1 to 100');
     },
   );
 });

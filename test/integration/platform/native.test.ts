@@ -221,8 +221,8 @@ it('of a batch the good reports are taken, and a bad one is kept with what is wr
     reports: { id: string; reason: string | null }[];
   };
   expect(reports.slice(-3).toReversed()).toMatchObject([
-    { type: null, outcome: 'kept', reason: expect.stringMatching(/^event: /) },
-    { type: null, outcome: 'kept', reason: expect.stringMatching(/^body: must be an object/) },
+    { type: null, outcome: 'kept', reason: expect.stringMatching(/^event must be /) },
+    { type: null, outcome: 'kept', reason: expect.stringMatching(/^body must be an object/) },
     { type: 'open', outcome: 'kept', reason: 'the event is over 256 KiB' },
   ]);
   const shown = await reader.get(`/v1/reports/${reports.at(-1)!.id}`);

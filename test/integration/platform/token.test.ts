@@ -124,7 +124,7 @@ it('never gets into an answer or the log', async () => {
   for (const path of requests) answers.push(await post(path));
   find.mockRestore();
   expect(answers.map(({ status }) => status)).toEqual([
-    500, 422, 403, 404, 400, 404, 200, 401, 401, 404, 404, 404, 401,
+    500, 422, 403, 404, 400, 404, 200, 401, 401, 405, 404, 404, 401,
   ]);
   const shown = answers.map((answer) => JSON.stringify([answer.body, [...answer.headers]]));
   for (const text of [log, ...shown]) {

@@ -1,0 +1,174 @@
+import * as fc from 'fast-check';
+import type { z } from 'zod';
+import { batchBody, eventBody, eventsQuery } from '../../../src/api/events';
+import { eventTypeBody } from '../../../src/api/event-types';
+import { keyBody } from '../../../src/api/keys';
+import { plainBody } from '../../../src/api/platform/inbound';
+import { manageBody } from '../../../src/api/platform/manage';
+import { projectBody, projectChanges } from '../../../src/api/projects';
+import { problemsOf } from '../../../src/api/validation';
+import { webhookBodies } from '../../../src/api/webhook-body';
+import { rotateBody } from '../../../src/api/webhook-secret';
+import { placeOfJsonError } from '../../../src/domain/json-error';
+import { near } from '../../../src/domain/near';
+import { profiles } from '../../../src/profiles';
+
+const custom = profiles.get('custom')!;
+const bodies = webhookBodies(custom, ['order.paid'], {
+  allowHttp: true,
+  development: true,
+  allowedCidrs: [],
+});
+const SCHEMAS: Record<string, z.ZodType> = {
+  eventBody,
+  batchBody,
+  eventsQuery,
+  eventTypeBody,
+  keyBody,
+  plainBody,
+  manageBody,
+  projectBody,
+  projectChanges,
+  rotate: rotateBody(custom),
+  create: bodies.create,
+  update: bodies.update,
+};
+const messages = (schema: z.ZodType, value: unknown): string[] => {
+  const parsed = schema.safeParse(value);
+  return parsed.success
+    ? []
+    : problemsOf(parsed.error).map(({ field, message }) => `${field} ${message}`);
+};
+
+describe('a wrong body', () => {
+  it.each<[unknown, string]>([
+    [{ events: [] }, 'events must have at least 1 item'],
+    [{ events: 'x' }, 'events must be a list'],
+    [{ events: [1] }, 'events.0 must be a string'],
+    [{ name: '' }, 'name must not be empty'],
+    [{ name: 'x'.repeat(201) }, 'name must have at most 200 characters'],
+    [{ isActive: 'yes' }, 'isActive must be true or false'],
+    [{ signing: ['md5'] }, 'signing.0 must be one of: hex, standard, standard-ed25519'],
+    [{ policy: { timeoutMs: 1 } }, 'policy.timeoutMs must be at least 1000'],
+    [{ policy: { timeoutMs: 1e9 } }, 'policy.timeoutMs must be at most 60000'],
+    [{ policy: { timeoutMs: 1000.5 } }, 'policy.timeoutMs must be a whole number'],
+    [{ policy: 7 }, 'policy must be an object'],
+    [{ isactive: true }, 'isactive is not a known field here. Did you mean "isActive"?'],
+    [
+      { policy: { retryDelayMs: [] } },
+      'policy.retryDelayMs is not a known field here. Did you mean "retryDelaysMs"?',
+    ],
+    [{ whatever: 1 }, 'whatever is not a known field here.'],
+    [
+      { events: ['order.payed'] },
+      'events.0 is not an event type of this project. Did you mean "order.paid"? Define it by PUT /v1/event-types/order.payed, or see GET /v1/webhooks/events/available.',
+    ],
+  ])('%j is told: %s', (body, message) => {
+    expect(messages(bodies.update, body)).toEqual([message]);
+  });
+
+  it('names the roles that there are', () => {
+    expect(messages(keyBody, { name: 'x', role: 'admin' })).toEqual([
+      'role must be one of: owner, sender, reader',
+    ]);
+  });
+
+  it('is told nothing in the words of the validator', () => {
+    const NAMES = [
+      'type',
+      'data',
+      'createdAt',
+      'events',
+      'name',
+      'role',
+      'expiresAt',
+      'url',
+      'policy',
+      'headers',
+      'signing',
+      'filter',
+      'schema',
+      'sample',
+      'description',
+      'secret',
+      'limit',
+      'timestamp',
+      'email_id',
+      'recipient',
+      'timeoutMs',
+      'retryDelaysMs',
+      'ratePerSecond',
+    ];
+    const name = fc.constantFrom(...NAMES);
+    const scalar = fc.oneof(fc.constantFrom<unknown>(null, '', -1, 1.5, 1e20, true), fc.string());
+    const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 3 },
+        scalar,
+        fc.array(tie('value'), { maxLength: 2 }),
+        fc.dictionary(name, tie('value'), { maxKeys: 5, noNullPrototype: true }),
+      ),
+    }));
+    fc.assert(
+      fc.property(fc.constantFrom(...Object.keys(SCHEMAS)), value, (schema, body) => {
+        for (const message of messages(SCHEMAS[schema]!, body)) {
+          expect(message).not.toMatch(
+            /invalid|expected|received|unrecognized|too (small|big)|[<>]=/i,
+          );
+        }
+      }),
+      { numRuns: 2000 },
+    );
+  });
+});
+
+describe('names near a word', () => {
+  const known = ['email.sent', 'email.opened', 'email.bounced', 'contact.created'];
+  it.each<[string, string[]]>([
+    ['email.sned', ['email.sent']],
+    ['Email.Opened', ['email.opened']],
+    ['email_bounced', ['email.bounced']],
+    ['contact.create', ['contact.created']],
+    ['order.paid', []],
+    ['', []],
+    ['x'.repeat(101), []],
+  ])('of %j are %j', (word, found) => {
+    expect(near(word, known)).toEqual(found);
+  });
+});
+
+describe('the place of a JSON error', () => {
+  it.each([
+    ['{"a":1,}', ' at line 1, column 8'],
+    ['{"a":1\n "b":2}', ' at line 2, column 2'],
+    ["{'a':1}", ' at line 1, column 2'],
+    ['{"a":01}', ' at line 1, column 7'],
+    ['{"a":"x\ny"}', ' at line 1, column 8'],
+    ['{"a":"\\x"}', ' at line 1, column 7'],
+    ['[1,2}', ' at line 1, column 5'],
+    ['{"a":NaN}', ' at line 1, column 6'],
+    ['{} x', ' at line 1, column 4'],
+    ['{"a":1', ': it ends too early'],
+    ['{"a":"x', ': it ends too early'],
+    ['"', ': it ends too early'],
+  ])('%j', (text, place) => {
+    expect(() => JSON.parse(text) as unknown).toThrow(SyntaxError);
+    expect(placeOfJsonError(text)).toBe(place);
+  });
+
+  it('is found in whatever is cut off or changed', () => {
+    fc.assert(
+      fc.property(fc.json(), fc.nat(), fc.string({ maxLength: 1 }), (json, at, put) => {
+        const text =
+          json.slice(0, at % (json.length + 1)) + put + json.slice((at % (json.length + 1)) + 1);
+        try {
+          JSON.parse(text);
+        } catch {
+          expect(placeOfJsonError(text)).toMatch(
+            /^( at line \d+, column \d+|: it ends too early)$/,
+          );
+        }
+      }),
+    );
+  });
+});
