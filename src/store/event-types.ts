@@ -129,7 +129,8 @@ export class EventTypes {
     limit: number,
   ): Promise<{ owner: string; count: number }[]> {
     return this.model.aggregate<{ owner: string; count: number }>([
-      { $match: after === undefined ? {} : { [this.ownerField]: { $gt: after } } },
+      // Of none the name is empty: counted in the index, without reading a document.
+      { $match: { [this.ownerField]: { $gt: after ?? '' } } },
       { $group: { _id: `$${this.ownerField}`, count: { $sum: 1 } } },
       { $sort: { _id: 1 } },
       { $limit: limit },

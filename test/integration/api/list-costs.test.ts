@@ -40,6 +40,8 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
   const cursors: Record<string, () => string> = {
     '/v1/event-types': () => 'email.sent',
     '/v1/projects': () => newId('project'),
+    '/v1/catalogs': () => 'cat_a',
+    '/v1/catalogs/{name}/event-types': () => newId('eventType'),
     '/v1/projects/{projectId}/keys': () => newId('key'),
     '/v1/webhooks': () => newId('webhook'),
     '/v1/events': () => newId('event'),
@@ -89,7 +91,7 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
     })).catch(() => {});
     await fill('events', 'event', OTHERS, (n, createdAt) => ({
       type: n % 5000 === 3 ? 'contact.deleted' : 'email.sent',
-      body: '{"data":{}}',
+      body: JSON.stringify({ type: 'email.sent', createdAt, data: {} }),
       createdAt,
       acceptedAt: createdAt,
       fannedOutAt: createdAt,
@@ -135,6 +137,15 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
       eventId: n % 2500 === 11 ? null : newId('event'),
       expiresAt,
     }));
+    for (const catalog of ['orders', 'others']) {
+      await fill('catalogTypes', 'eventType', 200, (n) => ({
+        catalog,
+        type: `order.line_${n}`,
+        description: 'x',
+        schema: '{}',
+        sample: '{}',
+      }));
+    }
     filters = {
       webhookId: [busy, quiet],
       eventId: [wide, newId('event')],
@@ -177,8 +188,8 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
       const names = query.filter((name) => !['limit', 'cursor'].includes(name));
       const cursor = cursors[path]!();
       const values = names.map((name) => [name, filters[name]!] as const);
-      const url = path.replace('{projectId}', projectId);
-      const clients = path.startsWith('/v1/projects')
+      const url = path.replace('{projectId}', projectId).replace('{name}', 'orders');
+      const clients = /^\/v1\/(projects|catalogs)/.test(path)
         ? [admin]
         : path === '/v1/audit'
           ? [admin, owner]
