@@ -237,6 +237,46 @@ describe('keeping the history of', () => {
     await keepDelivery('delivery-reset-to-its-end', id);
   });
 
+  it('a cancelled delivery that was reset to its end', async () => {
+    const { id } = await backingOff();
+    await handleOf(id).signal(cancelSignal);
+    await handleOf(id).result();
+    const { runId } = await handleOf(id).describe();
+    await reset(id, 'LastWorkflowTask');
+    await eventually('its new run has ended', async () => {
+      const now = await handleOf(id).describe();
+      return now.runId !== runId && now.status.name === 'COMPLETED';
+    });
+    await keepDelivery('delivery-cancelled-reset-to-its-end', id);
+  });
+
+  it('a delivery put off more often than its policy has attempts', async () => {
+    await makeWebhook(client, receiver.url, {
+      policy: { retryDelaysMs: [1000], ratePerSecond: 0.2 },
+    });
+    await postEvent(client);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    await handleOf(id).result();
+    await keepDelivery('delivery-put-off', id);
+  }, 60_000);
+
+  it('a delivery paused while its exchange is under way, and resumed', async () => {
+    await makeWebhook(client, receiver.url, SOON);
+    receiver.respondWith((_request, n) => ({
+      kind: 'answer',
+      status: n === 1 ? 500 : 200,
+      delayMs: 1000,
+    }));
+    const id = await postEvent(client);
+    await receiver.waitFor(1);
+    await handleOf(id).signal(pauseSignal);
+    await becomes(id, 'paused');
+    await handleOf(id).signal(resumeSignal);
+    await handleOf(id).result();
+    await keepDelivery('delivery-paused-under-way', id);
+  });
+
   it("a delivery cancelled by the Web UI's button", async () => {
     const { id } = await backingOff();
     await handleOf(id).cancel();
