@@ -1,12 +1,18 @@
 import { activityInfo } from '@temporalio/activity';
-import type { Activities } from '../src/contracts/activities';
+import type { Activities, RoundResult } from '../src/contracts/activities';
+import type { DeliveryStatus } from '../src/contracts/delivery';
 import type { ActivityDependencies } from '.';
 
 export function createCancelDelivery({
   store,
 }: Pick<ActivityDependencies, 'store'>): Activities['cancelDelivery'] {
-  return async (deliveryId) => {
+  return async (deliveryId, isReset = false) => {
     const { runId } = activityInfo().workflowExecution!;
-    await store.deliveries.cancel(deliveryId, new Date(), runId);
+    const delivery = await store.rounds.cancel(deliveryId, runId, isReset);
+    if (!delivery) return { result: 'gone', runId };
+    return {
+      result: delivery.status as Exclude<DeliveryStatus, 'pending'> satisfies RoundResult,
+      runId: delivery.runId ?? runId,
+    };
   };
 }

@@ -26,7 +26,7 @@ export function createDrainBatch({
         return true;
       }
       if (webhook.isPaused) return false;
-      const released = await store.deliveries.release(_id, new Date());
+      const released = await store.deliveries.release(_id);
       if (released) {
         await starter
           .runDelivery(toPlanned(released, webhook, project), 'bulk')

@@ -1,5 +1,10 @@
 import type { Logger } from 'pino';
-import type { Activities, PlannedDelivery } from '../src/contracts/activities';
+import type {
+  Activities,
+  ExecutionId,
+  FoundRun,
+  PlannedDelivery,
+} from '../src/contracts/activities';
 import type { HttpSender } from '../src/delivery/http';
 import type { Mailer } from '../src/mail/mailer';
 import type { Cipher } from '../src/store/cipher';
@@ -18,9 +23,11 @@ export interface WorkflowStarter {
   startReplay(replay: { _id: string; projectId: string }): Promise<boolean>;
   startDrain(webhook: { _id: string; projectId: string }): Promise<boolean>;
   /** How the latest run of the delivery's workflow stands; null where Temporal has none. */
-  findRun(deliveryId: string): Promise<'running' | 'ended' | null>;
-  /** Whether the execution before the present one of the delivery's activity died, or was lost otherwise. */
-  hasLostAttempt(deliveryId: string): Promise<boolean>;
+  findRun(deliveryId: string): Promise<FoundRun>;
+  /** Has a running workflow of the delivery look whether its next attempt may come; false: none runs. */
+  signalDelivery(deliveryId: string, signal: 'wake'): Promise<boolean>;
+  /** Whether Temporal still waits for that execution of an activity of the delivery's. */
+  isUnderWay(deliveryId: string, execution: ExecutionId): Promise<boolean>;
   /** A new run of the delivery's workflow: by reset, or by starting its id again. */
   runDelivery(planned: PlannedDelivery, urgency: 'live' | 'bulk'): Promise<void>;
   /** The same where `findRun` found none that runs; false when one runs now. */

@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Activities, ReconcileReport } from '../src/contracts/activities';
 import { reconcileMended } from '../src/metrics';
+import { endDeliveriesOf } from '../src/store/end-deliveries';
 import type { DeliveryRecord } from '../src/store/delivery-record';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import { sendOwnerMails } from './owner-mails';
@@ -18,7 +19,8 @@ type Dependencies = Pick<ActivityDependencies, 'store' | 'starter' | 'log'>;
  * and Temporal, or Temporal was away, or lost its data) and starts it, all of it: it goes on until
  * nothing is left. Idempotent: workflow ids are derived, so that what runs already is left alone. It also
  * forgets the secrets whose rotation's overlap has ended (docs/adr/0009), sends the mails that are due,
- * removes the events whose time has come, and finishes the deletion of projects.
+ * removes the events whose time has come, and finishes the deletion of projects and the ending of what
+ * was to be sent to webhooks that were disabled or deleted.
  */
 export function createReconcile(deps: ActivityDependencies): Activities['reconcile'] {
   const { store, starter, log } = deps;
@@ -58,14 +60,17 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
       const webhook = { _id: webhookId, projectId: held.projectId };
       await drains(webhookId, () => starter.startDrain(webhook));
     }
+    for (const { _id } of await store.endings.list()) {
+      await endDeliveriesOf(store, _id, () => context.heartbeat());
+    }
     const events = mender('events');
     await store.events.eachNotFannedOut(before, (event) =>
       events(event._id, () => starter.startFanOut(event)),
     );
     await sendOwnerMails(deps, () => context.heartbeat());
     const deliveries = mender('deliveries');
-    await store.deliveries.eachOverdue(before, (delivery) =>
-      deliveries(delivery._id, () => runAgain(deps, delivery)),
+    await store.deliveries.eachOverdue(graceMs, (delivery) =>
+      deliveries(delivery._id, () => runAgain(deps, delivery, graceMs)),
     );
     await store.removeExpired(new Date(), () => context.heartbeat());
     for (const id of await store.projects.listDeleted()) {
@@ -76,20 +81,25 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
   };
 }
 
-/** Runs a delivery that is overdue, unless its workflow runs; one whose webhook is gone it ends. */
+/**
+ * Runs a delivery that is overdue, or wakes its workflow where that waits for another time; one whose
+ * webhook is gone it ends. Of several reconcilers one does.
+ */
 async function runAgain(
   { store, starter }: Dependencies,
   delivery: DeliveryRecord,
+  graceMs: number,
 ): Promise<boolean> {
   const { _id, projectId, webhookId } = delivery;
   const run = await starter.findRun(_id);
-  if (run === 'running') return false;
+  if (run === 'waiting') await starter.signalDelivery(_id, 'wake');
+  if (run === 'running' || run === 'waiting') return false;
   const [webhook, project] = await Promise.all([
     store.webhooks.get(projectId, webhookId),
     store.projects.get(projectId),
   ]);
   if (!webhook || !project) return store.cancelOrphan(delivery);
-  const requested = await store.deliveries.requestRun(_id);
+  const requested = await store.deliveries.requestRun(_id, graceMs);
   if (!requested) return false;
   return starter.runAgain(toPlanned(requested, webhook, project), run);
 }

@@ -38,8 +38,7 @@ async function replayOne(
     store.projects.get(projectId),
   ]);
   const replayed = await store.transaction(async (session) => {
-    const begun =
-      webhook && (await store.deliveries.beginReplay(projectId, _id, new Date(), session));
+    const begun = webhook && (await store.deliveries.beginReplay(projectId, _id, session));
     const outcome = begun ? 'replayed' : 'failed';
     if (await store.replays.advance(replay._id, _id, outcome, session)) return { begun };
     await session.abortTransaction();

@@ -39,7 +39,7 @@ export const mails = new Counter({
 
 export const deliveriesEnded = new Counter({
   name: 'posthorn_deliveries_ended_total',
-  help: 'Deliveries that ended succeeded, failed or cancelled, each replay anew.',
+  help: 'Deliveries that ended succeeded, failed, cancelled or, after they were pending, skipped; each replay anew.',
   labelNames: ['status'] as const,
   registers,
 });

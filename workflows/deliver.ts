@@ -18,6 +18,7 @@ import {
   DELIVERY_FAILED_MESSAGE,
   FAILURE_TYPES,
   type Activities,
+  type AttemptOrigin,
   type NextAttemptDetails,
   type DeliverInput,
   type FailedDetails,
@@ -32,14 +33,12 @@ import {
   resumeSignal,
   retryNowSignal,
   stateQuery,
+  wakeSignal,
   type DeliveryPhase,
 } from './messages';
 
-/**
- * How the delivery ended, or the milliseconds to wait before attempts are scheduled again.
- * `wasLost`: what became of the last one is not known here.
- */
-type Round = RoundResult | { delayMs: number; wasLost?: boolean };
+/** How the delivery ended, or the milliseconds to wait before attempts are scheduled again. */
+type Round = RoundResult | { delayMs: number };
 
 /** Added to the exchange's own timeout, so that a timed-out attempt is still recorded by its worker. */
 const RECORDING_MARGIN_MS = 10_000;
@@ -50,30 +49,33 @@ const { cancelDelivery } = proxyLocalActivities<Activities>({ startToCloseTimeou
  * Delivers one event to one webhook. The waits between attempts are the activity's own retries
  * (visible in the Web UI as a pending activity); the loop here goes round only when a signal
  * interrupts them, or when crashes have used up the policy's attempts before the schedule's end.
+ * Signals only wake: when an attempt may come, and whether one does, the delivery in MongoDB says.
  * @throws ApplicationFailure `DeliveryFailed`, so that the Web UI shows a failed delivery as failed
  */
 export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> {
   let paused = false;
   let cancelled = false;
-  let retryNow = false;
-  let wasLost = false;
+  let woken = false;
+  let forced = false;
   let phase: DeliveryPhase = 'waiting';
   let attempts: CancellationScope | undefined;
 
-  // A reset re-applies the old run's signals at the start of the new one (the Web UI always does). A
-  // reset is a replay and must deliver, so what stands in the reset run's first activation is ignored.
   const info = workflowInfo();
-  const isStale = (): boolean =>
-    info.runId !== info.firstExecutionRunId && workflowInfo().historyLength === info.historyLength;
+  const isReset = info.runId !== info.firstExecutionRunId;
+  let origin: AttemptOrigin = isReset ? 'reset' : 'first';
+  // A reset applies the old run's signals again at the start of the new one (the Web UI always does);
+  // they were not meant for it.
+  const isReapplied = (): boolean => isReset && workflowInfo().historyLength === info.historyLength;
   const interrupt = (apply: () => void) => (): void => {
-    if (isStale()) return;
+    if (isReapplied()) return;
     apply();
     attempts?.cancel();
   };
   const handlers = new Map<string, () => void>([
     [pauseSignal.name, interrupt(() => (paused = true))],
     [resumeSignal.name, () => (paused = false)],
-    [retryNowSignal.name, interrupt(() => (retryNow = true))],
+    [retryNowSignal.name, interrupt(() => (woken = forced = true))],
+    [wakeSignal.name, interrupt(() => (woken = true))],
     [cancelSignal.name, interrupt(() => (cancelled = true))],
   ]);
   // Signals from before the first activation are taken here, in their order; setHandler, which makes
@@ -98,40 +100,57 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
     return result;
   };
 
-  const self = CancellationScope.current();
-  try {
-    // The Web UI's own Cancel button cancels the whole workflow's scope: same as the signal.
-    while (!cancelled && !self.consideredCancelled) {
-      if (paused) {
-        phase = 'paused';
-        await condition(() => !paused || cancelled);
-        continue;
+  /** @returns null when it was cancelled */
+  const untilEnded = async (): Promise<RoundResult | null> => {
+    const self = CancellationScope.current();
+    try {
+      // The Web UI's own Cancel button cancels the whole workflow's scope: same as the signal.
+      while (!cancelled && !self.consideredCancelled) {
+        if (paused) {
+          phase = 'paused';
+          await condition(() => !paused || cancelled);
+          continue;
+        }
+        phase = 'attempting';
+        const isForced: boolean = forced;
+        woken = forced = false;
+        attempts = new CancellationScope();
+        const round: Round = await attempts.run(() => attemptUntilSettled(input, origin, isForced));
+        attempts = undefined;
+        if (origin === 'first') origin = 'later';
+        if (typeof round === 'string') return round;
+        if (round.delayMs === 0) continue;
+        phase = 'waiting';
+        woken = forced = false;
+        await condition(() => paused || cancelled || woken, round.delayMs);
       }
-      phase = 'attempting';
-      const afterLoss: boolean = wasLost && !retryNow;
-      retryNow = false;
-      attempts = new CancellationScope();
-      const round: Round = await attempts.run(() => attemptUntilSettled(input, afterLoss));
-      attempts = undefined;
-      if (typeof round === 'string') return finish(round);
-      ({ wasLost = false } = round);
-      if (round.delayMs === 0) continue;
-      phase = 'waiting';
-      retryNow = false;
-      await condition(() => paused || cancelled || retryNow, round.delayMs);
+    } catch (error) {
+      if (!isCancellation(error)) throw error;
     }
-  } catch (error) {
-    if (!isCancellation(error)) throw error;
-  }
-  await CancellationScope.nonCancellable(() => cancelDelivery(input.deliveryId));
-  return finish('cancelled');
+    return null;
+  };
+
+  const result = await untilEnded();
+  if (result) return finish(result);
+  return CancellationScope.nonCancellable(async () => {
+    for (;;) {
+      // Earlier versions answered nothing.
+      const end = (await cancelDelivery(input.deliveryId, isReset)) as RoundEnd | undefined;
+      if (!end || isOfThisRun(end)) return finish(end?.result ?? 'cancelled');
+      // It had ended in the run that this one was reset from: a reset is a replay, and delivers.
+      cancelled = false;
+      const again = await untilEnded();
+      if (again) return finish(again);
+    }
+  });
 }
 
-/**
- * Lets the activity attempt and retry, until that ends the delivery, or a signal or crashes end it early.
- * @param afterLoss the last round's `wasLost`
- */
-async function attemptUntilSettled(input: DeliverInput, afterLoss: boolean): Promise<Round> {
+/** Lets the activity attempt and retry, until that ends the delivery, or a signal or crashes end it early. */
+async function attemptUntilSettled(
+  input: DeliverInput,
+  origin: AttemptOrigin,
+  isForced: boolean,
+): Promise<Round> {
   const policy = retryPolicy(input.policy.retryDelaysMs);
   const { attemptDelivery } = proxyActivities<Activities>({
     startToCloseTimeout: input.policy.timeoutMs + RECORDING_MARGIN_MS,
@@ -149,23 +168,21 @@ async function attemptUntilSettled(input: DeliverInput, afterLoss: boolean): Pro
     const end: RoundEnd | RoundResult = await attemptDelivery(
       input.deliveryId,
       input.policy,
-      afterLoss,
+      origin,
+      isForced,
     );
     if (typeof end === 'string') return end;
     return isOfThisRun(end) ? end.result : { delayMs: 0 };
   } catch (error) {
     if (isCancellation(error)) return { delayMs: 0 };
     const cause = error instanceof ActivityFailure ? error.cause : undefined;
-    if (!(cause instanceof ApplicationFailure)) {
-      return { delayMs: LOST_ATTEMPT_DELAY_MS, wasLost: true };
-    }
+    if (!(cause instanceof ApplicationFailure)) return { delayMs: LOST_ATTEMPT_DELAY_MS };
     if (cause.type === FAILURE_TYPES.deliveryFailed) {
       const [end] = (cause.details ?? []) as FailedDetails[];
       return !end || isOfThisRun(end) ? 'failed' : { delayMs: 0 };
     }
     const [details] = (cause.details ?? []) as Partial<NextAttemptDetails>[];
-    const wasLost = cause.type === FAILURE_TYPES.attemptLost;
-    return { delayMs: details?.nextDelayMs ?? LOST_ATTEMPT_DELAY_MS, wasLost };
+    return { delayMs: details?.nextDelayMs ?? LOST_ATTEMPT_DELAY_MS };
   }
 }
 
@@ -173,6 +190,6 @@ async function attemptUntilSettled(input: DeliverInput, afterLoss: boolean): Pro
  * Whether a round ended in this run. A reset to a later point than the start takes the old run's end along;
  * it is a replay all the same, and delivers.
  */
-function isOfThisRun({ runId }: FailedDetails): boolean {
+function isOfThisRun({ runId }: Pick<RoundEnd, 'runId'>): boolean {
   return runId === workflowInfo().runId;
 }

@@ -46,6 +46,7 @@ export function listView(delivery: DeliveryRecord): z.infer<typeof deliverySumma
     status: delivery.status,
     attemptCount: delivery.attemptCount,
     nextAttemptAt: delivery.nextAttemptAt,
+    ...(delivery.endReason && { endReason: delivery.endReason }),
     replays: delivery.replays,
     test: delivery.test ?? false,
     createdAt: delivery.createdAt,
@@ -53,41 +54,29 @@ export function listView(delivery: DeliveryRecord): z.infer<typeof deliverySumma
   };
 }
 
+const ended = (status = 'deleted'): ApiError =>
+  new ApiError('delivery_ended', `this delivery has ended: ${status}; replay it`);
+
+const webhookDeleted = (): ApiError =>
+  new ApiError('webhook_deleted', 'the webhook of this delivery was deleted');
+
 /** `/v1/deliveries` */
 export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDependencies): Router {
   const router = Router();
   const read = allow('owner', 'reader');
   const write = allow('owner');
 
-  const pendingDelivery = async (req: Request, res: Response): Promise<DeliveryRecord> => {
+  const unendedDelivery = async (req: Request, res: Response): Promise<DeliveryRecord> => {
     const delivery = await store.deliveries.get(projectOf(res)._id, pathId(req, 'delivery'));
     if (!delivery) throw notFound('the delivery');
-    if (delivery.status !== 'pending' && delivery.status !== 'held') {
-      throw new ApiError(
-        'delivery_ended',
-        `this delivery has ended: ${delivery.status}; replay it`,
-      );
-    }
+    if (delivery.status !== 'pending' && delivery.status !== 'held') throw ended(delivery.status);
     return delivery;
   };
 
-  /** @throws ApiError 503 when Temporal is away: unlike a replay, this isn't kept for later */
-  const signal = async ({ _id }: DeliveryRecord, name: 'retryNow' | 'cancel'): Promise<boolean> => {
-    try {
-      return await engine.signalDelivery(_id, name);
-    } catch (error) {
-      log.warn({ err: error, deliveryId: _id }, `${name} could not be signalled`);
-      throw new ApiError(
-        'unavailable',
-        'Temporal is unavailable and nothing was changed; try again',
-      );
-    }
-  };
-
-  /** MongoDB says already what is to run: when Temporal is away, reconcile asks for it. */
+  /** MongoDB says already what is to be done: when Temporal is away, reconcile asks for it. */
   const leftToReconcile = async (id: string, ask: () => Promise<unknown>): Promise<void> => {
     await ask().catch((error: unknown) => {
-      log.warn({ err: error, deliveryId: id }, 'run left to reconcile');
+      log.warn({ err: error, deliveryId: id }, 'left to reconcile');
     });
   };
 
@@ -130,37 +119,33 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
   });
 
   router.post('/:id/retry', write, audited('delivery.retried'), async (req, res) => {
-    const delivery = await pendingDelivery(req, res);
+    const delivery = await unendedDelivery(req, res);
+    const { _id } = delivery;
     const project = projectOf(res);
     const webhook = await store.webhooks.get(project._id, delivery.webhookId);
-    if (delivery.status === 'held' || webhook?.isPaused) {
+    if (!webhook) throw webhookDeleted();
+    if (delivery.status === 'held' || webhook.isPaused) {
       throw new ApiError('delivery_held', 'its webhook is paused; resume the webhook');
     }
-    if (!(await signal(delivery, 'retryNow')) && webhook) {
-      // No workflow runs it; reconcile would see to that when the attempt is due, which is now.
-      const requested = await store.deliveries.requestRun(delivery._id, new Date());
-      if (requested) {
-        await leftToReconcile(delivery._id, async () => {
-          const found = await engine.findRun(delivery._id);
-          if (found !== 'running') {
-            await engine.runAgain(toPlanned(requested, webhook, project), found);
-          }
-        });
-      }
-    }
-    answer(res, view(delivery), 202);
+    const hastened = await store.deliveries.hasten(_id);
+    if (!hastened) throw ended((await store.deliveries.find(_id))?.status);
+    await leftToReconcile(_id, async () => {
+      if (await engine.signalDelivery(_id, 'retryNow')) return;
+      const found = await engine.findRun(_id);
+      const requested =
+        (found === 'ended' || found === null) && (await store.deliveries.requestRun(_id, 0));
+      if (requested) await engine.runAgain(toPlanned(requested, webhook, project), found);
+    });
+    answer(res, view(hastened), 202);
   });
 
   router.post('/:id/cancel', write, audited('delivery.cancelled'), async (req, res) => {
-    const delivery = await pendingDelivery(req, res);
-    // One that no workflow runs is ended right here, and so is one whose asked-for run is still to come:
-    // that run finds out, but would take the signal for one of the run before it.
-    const signalled = delivery.status === 'pending' && (await signal(delivery, 'cancel'));
-    const now = (await store.deliveries.find(delivery._id)) ?? delivery;
-    if (!signalled || delivery.runRequested || now.status === 'held') {
-      await store.deliveries.cancel(delivery._id, new Date());
-    }
-    answer(res, view((await store.deliveries.find(delivery._id)) ?? delivery), 202);
+    const { _id } = await unendedDelivery(req, res);
+    const isCancelled = await store.deliveries.cancel(_id);
+    const delivery = await store.deliveries.find(_id);
+    if (!isCancelled || !delivery) throw ended(delivery?.status);
+    await leftToReconcile(_id, () => engine.signalDelivery(_id, 'cancel'));
+    answer(res, view(delivery), 202);
   });
 
   router.post('/:id/replay', write, audited('delivery.replayed'), async (req, res) => {
@@ -169,13 +154,11 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     const found = await store.deliveries.get(project._id, id);
     if (!found) throw notFound('the delivery');
     const webhook = await store.webhooks.get(project._id, found.webhookId);
-    if (!webhook) {
-      throw new ApiError('webhook_deleted', 'the webhook of this delivery was deleted');
-    }
+    if (!webhook) throw webhookDeleted();
     if (found.expunged) {
       throw new ApiError('event_expunged', "the payload of this delivery's event was deleted");
     }
-    const delivery = await store.deliveries.beginReplay(project._id, id, new Date());
+    const delivery = await store.deliveries.beginReplay(project._id, id);
     if (!delivery) {
       throw new ApiError('delivery_in_progress', 'this delivery has not ended yet');
     }

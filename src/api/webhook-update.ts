@@ -20,6 +20,7 @@ export type WebhookChanges = Partial<WebhookSettings> & { isActive?: boolean };
 
 /**
  * Changes a webhook's settings, and starts the event that tells of its being enabled or disabled.
+ * @returns the webhook as it is now, and whether it was disabled before, and isn't any more
  * @throws ApiError 404
  */
 export async function updateWebhook(
@@ -27,7 +28,7 @@ export async function updateWebhook(
   project: ProjectRecord,
   id: string,
   { isActive, headers, ...changes }: WebhookChanges,
-): Promise<WebhookRecord> {
+): Promise<{ webhook: WebhookRecord; isEnabled: boolean }> {
   const updated = await new OperationalEvents(store, retentionDays).update(project, id, {
     ...changes,
     ...(headers && { headers: sealHeaders(cipher, id, headers) }),
@@ -41,7 +42,8 @@ export async function updateWebhook(
   });
   if (!updated) throw notFound('the webhook');
   intake.startAll(updated.events);
-  return updated.webhook;
+  const { webhook, wasActive } = updated;
+  return { webhook, isEnabled: webhook.isActive && !wasActive };
 }
 
 export const urlImmutable = (): ApiError =>

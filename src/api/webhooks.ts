@@ -5,6 +5,7 @@ import { withoutCredentials } from '../domain/credential-header';
 import { getProfile, type Profile } from '../profiles';
 import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
+import { skippedOf } from '../store/replayable';
 import { openHeaders } from '../store/webhook-headers';
 import type { WebhookRecord } from '../store/webhooks';
 import type { Engine } from '../temporal/client';
@@ -137,10 +138,11 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const id = pathId(req, 'webhook');
     if (req.body !== undefined && Object.hasOwn(req.body as object, 'url')) throw urlImmutable();
     const changes = parseBody((await bodiesFor(res)).update, req);
-    const webhook = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
+    const { webhook, isEnabled } = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
       updateWebhook(deps, projectOf(res), id, changes),
     );
-    answer(res, viewFor(res)(webhook));
+    const skipped = isEnabled && (await skippedOf(store.deliveries, id));
+    answer(res, { ...viewFor(res)(webhook), ...(skipped && { skipped }) });
   });
 
   router.delete('/:id', write, audited('webhook.deleted'), async (req, res) => {

@@ -26,16 +26,25 @@ export interface DeliveryPlan {
 
 /**
  * How a round of attempts ended. `held`: its webhook is paused, the delivery waits in MongoDB;
- * `gone`: the delivery no longer exists (its project was deleted).
+ * `skipped`: its webhook is disabled; `gone`: the delivery no longer exists (its project was deleted).
  */
-export type RoundResult = 'succeeded' | 'failed' | 'cancelled' | 'held' | 'gone';
+export type RoundResult = 'succeeded' | 'failed' | 'cancelled' | 'held' | 'skipped' | 'gone';
 
-/** What an attempt that ended its round answers. */
+/** How a round ended. */
 export interface RoundEnd {
   result: RoundResult;
-  /** The run that it was made in: a reset takes what was answered before it along into its own run. */
+  /**
+   * The run that it ended in, and counts in alone: a reset takes what was answered before it along into
+   * its own run.
+   */
   runId: string;
 }
+
+/**
+ * What an attempt's activity is among those of its delivery: the first of a workflow's first run, which
+ * nothing came before; a later one of that run; or one of a run that a reset has made.
+ */
+export type AttemptOrigin = 'first' | 'later' | 'reset';
 
 /** ApplicationFailure types thrown by `attemptDelivery`. */
 export const FAILURE_TYPES = {
@@ -61,6 +70,19 @@ export interface NextAttemptDetails {
 /** `details[0]` of a `DeliveryFailed`. */
 export type FailedDetails = Pick<RoundEnd, 'runId'>;
 
+/** One execution of an activity: Temporal may have several, one after the other. */
+export interface ExecutionId {
+  runId: string;
+  activityId: string;
+  attempt: number;
+}
+
+/**
+ * How the latest run of a delivery's workflow stands: `waiting` for the time that its last attempt has
+ * asked for; null where Temporal has none.
+ */
+export type FoundRun = 'running' | 'waiting' | 'ended' | null;
+
 /** Activities that the workflows call; made by `createActivities`. */
 export interface Activities {
   /**
@@ -72,15 +94,21 @@ export interface Activities {
   markFannedOut(eventId: string): Promise<void>;
   /**
    * Signs, POSTs once, records the attempt and the webhook's health. Throws by FAILURE_TYPES.
-   * @param afterLoss the activity before it was lost, it may be after its attempt
+   * @param origin earlier versions told something else here
+   * @param isForced made whatever the time
    */
   attemptDelivery(
     deliveryId: string,
     policy: AttemptPolicy,
-    afterLoss?: boolean,
+    origin?: AttemptOrigin | boolean,
+    isForced?: boolean,
   ): Promise<RoundEnd>;
-  /** Ends a pending delivery as `cancelled`. */
-  cancelDelivery(deliveryId: string): Promise<void>;
+  /**
+   * Ends a delivery that has not ended as `cancelled`.
+   * @param isReset in a run that a reset has made
+   * @returns how it ended, and in which run, where that is known
+   */
+  cancelDelivery(deliveryId: string, isReset?: boolean): Promise<RoundEnd>;
   /** Replays the next deliveries of a bulk replay, at its rate; false when it ended or was stopped. */
   replayBatch(replayId: string): Promise<boolean>;
   /** Lets the next held deliveries of a resumed webhook go; false when none is left, or it is paused. */

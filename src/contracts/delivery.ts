@@ -16,6 +16,10 @@ export const UNENDED_STATUSES = ['pending', 'held'] as const;
 /** Statuses from which nothing happens any more but by replay. */
 export const TERMINAL_STATUSES = ['succeeded', 'failed', 'skipped', 'cancelled'] as const;
 
+/** Why a delivery was ended for its webhook's sake: `skipped`, or `cancelled`. */
+export const END_REASONS = ['webhook_disabled', 'webhook_deleted'] as const;
+export type EndReason = (typeof END_REASONS)[number];
+
 export const SIGNING_SCHEMES = ['hex', 'standard', 'standard-ed25519'] as const;
 export type SigningScheme = (typeof SIGNING_SCHEMES)[number];
 
@@ -50,7 +54,10 @@ export const DEFERRAL_REASONS = [
 ] as const;
 export type DeferralReason = (typeof DEFERRAL_REASONS)[number];
 
-/** Why an attempt got no HTTP answer that counts. */
+/**
+ * Why an attempt got no HTTP answer that counts. `secret_unreadable`: nothing was sent, since the
+ * webhook's secret or its headers could not be decrypted.
+ */
 export const ATTEMPT_ERROR_CODES = [
   'timeout',
   'dns',
@@ -60,6 +67,7 @@ export const ATTEMPT_ERROR_CODES = [
   'unreachable',
   'blocked_address',
   'invalid_response',
+  'secret_unreadable',
   'unknown',
 ] as const;
 export type AttemptErrorCode = (typeof ATTEMPT_ERROR_CODES)[number];
@@ -83,4 +91,6 @@ export interface Attempt {
   responseBody?: string;
   errorCode?: AttemptErrorCode;
   errorMessage?: string;
+  /** Another execution, or run, had taken over: it is only logged, and decides and counts for nothing. */
+  superseded?: true;
 }

@@ -10,7 +10,7 @@ export interface HttpFailure {
 }
 
 /** What is told by an error's code: all but the guard's refusal and the resolver's, which have classes. */
-type CodedFailure = Exclude<AttemptErrorCode, 'blocked_address' | 'dns'>;
+type CodedFailure = Exclude<AttemptErrorCode, 'blocked_address' | 'dns' | 'secret_unreadable'>;
 
 /** Codes of the system, as Node's sockets give them, and of Node's streams. */
 export const SOCKET_CODES: Readonly<Record<string, CodedFailure>> = {

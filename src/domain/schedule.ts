@@ -8,19 +8,21 @@ export interface RetryPolicyShape {
   maximumAttempts: number;
 }
 
-/** The longest wait after an attempt that was lost with its worker: nothing speaks for hours. */
+/** The first and the longest wait after an attempt that was lost with its worker: nothing speaks for hours. */
+const MAX_FIRST_LOST_DELAY_MS = 60_000;
 const MAX_LOST_DELAY_MS = 15 * 60 * 1000;
 
 /**
  * The retry policy under which the attempt activity is scheduled. The server falls back on it when a
- * worker dies in the middle of an attempt; otherwise the activity names each delay itself.
+ * worker dies in the middle of an attempt; otherwise the activity names each delay itself, by when the
+ * delivery's next attempt may come.
  */
 export function retryPolicy(delaysMs: readonly number[]): RetryPolicyShape {
   const [first = 1000, second = first] = delaysMs;
   return {
-    initialIntervalMs: first,
+    initialIntervalMs: Math.min(first, MAX_FIRST_LOST_DELAY_MS),
     backoffCoefficient: Math.max(1, second / first),
-    maximumIntervalMs: Math.min(Math.max(first, ...delaysMs), Math.max(first, MAX_LOST_DELAY_MS)),
+    maximumIntervalMs: Math.min(Math.max(first, ...delaysMs), MAX_LOST_DELAY_MS),
     maximumAttempts: delaysMs.length + 1,
   };
 }

@@ -3,8 +3,6 @@ import {
   DELIVERY_STATUSES,
   TERMINAL_STATUSES,
   UNENDED_STATUSES,
-  type Attempt,
-  type DeferralReason,
   type DeliveryStatus,
 } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
@@ -12,13 +10,7 @@ import { deliverySchema, type DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
 import { findPage, VISIT_BATCH, VISITS, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
-import { expiryOfEnded } from './retention';
-
-/** What a recorded attempt makes of its delivery. */
-export interface AttemptResult {
-  status: Extract<DeliveryStatus, 'pending' | 'succeeded' | 'failed'>;
-  nextAttemptAt: Date | null;
-}
+import { endedNow } from './rounds';
 
 export interface DeliveryFilter {
   webhookId?: string;
@@ -27,11 +19,16 @@ export interface DeliveryFilter {
   eventType?: string;
 }
 
-const KEPT_ATTEMPTS = 50;
 /** Lists leave the attempts out: with them a page could be many megabytes. */
 export const LIST_FIELDS = { attempts: 0 } as const;
 
 const AFTER = { returnDocument: 'after' } as const;
+
+/** Pending, and its next attempt due for that long, by MongoDB's clock. */
+const overdue = (byMs: number): QueryFilter<DeliveryRecord> => ({
+  status: 'pending',
+  $expr: { $lt: ['$nextAttemptAt', { $subtract: ['$$NOW', byMs] }] },
+});
 
 export class Deliveries {
   readonly model: Model<DeliveryRecord>;
@@ -48,7 +45,7 @@ export class Deliveries {
     const [first] = deliveries;
     if (!first) return [];
     try {
-      await this.model.insertMany(deliveries, { ordered: false });
+      await this.model.insertMany(deliveries, { ordered: false, throwOnValidationError: true });
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
@@ -88,100 +85,12 @@ export class Deliveries {
   }
 
   /**
-   * Begins the round of a run that the delivery doesn't know yet: a replay asked for through the API
-   * (already counted), a restart by reconcile, or, unasked, an operator's reset, which counts as a replay.
-   * @returns the delivery as it stands then; null when it's gone
-   */
-  async claimRun(id: string, runId: string, at: Date): Promise<DeliveryRecord | null> {
-    const isOperatorsReset = {
-      $and: [
-        { $not: ['$runRequested'] },
-        { $or: [{ $ne: ['$runId', null] }, { $in: ['$status', TERMINAL_STATUSES] }] },
-      ],
-    };
-    const claimed = await this.model
-      .findOneAndUpdate(
-        { _id: id, runId: { $ne: runId } },
-        [
-          {
-            $set: {
-              replays: { $add: ['$replays', { $cond: [isOperatorsReset, 1, 0] }] },
-              roundStart: { $cond: [isOperatorsReset, '$attemptCount', '$roundStart'] },
-              runId,
-              runRequested: false,
-              status: 'pending',
-              nextAttemptAt: at,
-              completedAt: null,
-            },
-          },
-        ],
-        { ...AFTER, updatePipeline: true },
-      )
-      .lean<DeliveryRecord>();
-    return claimed ?? this.find(id);
-  }
-
-  /**
-   * Logs an attempt of the run `runId` and what it makes of the delivery, in one write guarded by what
-   * was loaded before the exchange. When something else was written meanwhile, an attempt of a run that
-   * has been superseded, or one that comes after the end, is still logged, but decides nothing.
-   * @param loaded the delivery as it stood before the exchange
-   * @returns the attempt with its number
-   */
-  async recordAttempt(
-    loaded: DeliveryRecord,
-    exchange: Omit<Attempt, 'number'>,
-    { status, nextAttemptAt }: AttemptResult,
-    at: Date,
-  ): Promise<Attempt> {
-    let seen: DeliveryRecord | null = loaded;
-    let decides = true;
-    while (seen) {
-      const { responseBody: _body, responseHeaders: _headers, ...sent } = exchange;
-      // Expunged while it was under way: receivers may repeat in their answer what they got.
-      const logged = seen.expunged ? sent : exchange;
-      const attempt: Attempt = { number: seen.attemptCount + 1, ...logged };
-      const { modifiedCount } = await this.model.updateOne(
-        { _id: seen._id, attemptCount: seen.attemptCount, runId: seen.runId, status: seen.status },
-        {
-          $push: { attempts: { $each: [attempt], $slice: -KEPT_ATTEMPTS } },
-          $inc: { attemptCount: 1 },
-          ...(decides && {
-            $set: {
-              runId: attempt.runId,
-              status,
-              nextAttemptAt,
-              deferredFor: null,
-              completedAt: status === 'pending' ? null : at,
-            },
-            ...(status !== 'pending' && { $max: { expiresAt: expiryOfEnded(at) } }),
-          }),
-        },
-      );
-      if (modifiedCount === 1) {
-        if (decides && status !== 'pending') deliveriesEnded.inc({ status });
-        return attempt;
-      }
-      seen = await this.find(loaded._id);
-      decides = seen?.runId === exchange.runId && seen.status === 'pending';
-    }
-    // Deleted with its project while the exchange was under way: nothing is left to log it in.
-    return { number: loaded.attemptCount + 1, ...exchange };
-  }
-
-  /** An attempt's failure has been counted, and followed up. */
-  async noteHealthCounted(id: string, attempt: number): Promise<void> {
-    await this.model.updateOne({ _id: id }, { $max: { healthCounted: attempt } });
-  }
-
-  /**
    * From a terminal status to pending, counted as a replay, with the whole schedule before it; null when
    * the status is another, or there is nothing to send any more.
    */
   async beginReplay(
     projectId: string,
     id: string,
-    at: Date,
     session?: ClientSession,
   ): Promise<DeliveryRecord | null> {
     return this.model
@@ -193,8 +102,9 @@ export class Deliveries {
               status: 'pending',
               replays: { $add: ['$replays', 1] },
               roundStart: '$attemptCount',
-              nextAttemptAt: at,
+              nextAttemptAt: '$$NOW',
               completedAt: null,
+              endReason: null,
               runRequested: true,
             },
           },
@@ -204,46 +114,24 @@ export class Deliveries {
       .lean<DeliveryRecord>();
   }
 
-  /**
-   * Ends a delivery that has not ended; false when it has.
-   * @param runId the run that does so; without one, a first run that is still to come finds out
-   */
-  async cancel(id: string, at: Date, runId?: string): Promise<boolean> {
-    const ended = { status: 'cancelled', nextAttemptAt: null, completedAt: at } as const;
+  /** Ends a delivery that has not ended; false when it has. Its workflow finds out. */
+  async cancel(id: string): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
-      { _id: id, status: { $in: ['pending', 'held'] } },
-      {
-        $set: { ...ended, ...(runId !== undefined && { runId, runRequested: false }) },
-        $max: { expiresAt: expiryOfEnded(at) },
-      },
+      { _id: id, status: { $in: UNENDED_STATUSES } },
+      [{ $set: { status: 'cancelled', nextAttemptAt: null, ...endedNow } }],
+      { updatePipeline: true },
     );
     if (modifiedCount === 1) deliveriesEnded.inc({ status: 'cancelled' });
     return modifiedCount === 1;
   }
 
-  /** Puts the next attempt of a pending delivery off; nothing else of it changes. */
-  async defer(id: string, until: Date, reason: DeferralReason): Promise<void> {
-    await this.model.updateOne(
-      { _id: id, status: 'pending' },
-      { $set: { nextAttemptAt: until, deferredFor: reason } },
-    );
-  }
-
-  /** Keeps a pending delivery of a paused webhook, which the run has found so, until it is resumed. */
-  async hold(id: string, runId: string): Promise<void> {
-    await this.model.updateOne(
-      { _id: id, status: 'pending', runId: { $in: [runId, null] } },
-      { $set: { status: 'held', nextAttemptAt: null, runId } },
-    );
-  }
-
   /** Lets a held delivery go; null when it is held no more. It goes on with the attempts that remain. */
-  async release(id: string, at: Date): Promise<DeliveryRecord | null> {
+  async release(id: string): Promise<DeliveryRecord | null> {
     return this.model
       .findOneAndUpdate(
         { _id: id, status: 'held' },
-        { $set: { status: 'pending', nextAttemptAt: at, runRequested: true } },
-        AFTER,
+        [{ $set: { status: 'pending', nextAttemptAt: '$$NOW', runRequested: true } }],
+        { ...AFTER, updatePipeline: true },
       )
       .lean<DeliveryRecord>();
   }
@@ -263,16 +151,13 @@ export class Deliveries {
     return this.model.distinct('webhookId', { webhookId: { $gt: '' }, status: 'held' });
   }
 
-  /** Visits the pending deliveries whose next attempt was due before `before`, the longest due first. */
+  /** Visits the pending deliveries whose next attempt has been due for that long, the longest due first. */
   async eachOverdue(
-    before: Date,
+    byMs: number,
     visit: (delivery: DeliveryRecord) => Promise<void>,
   ): Promise<void> {
     await this.model
-      .find(
-        { status: 'pending', nextAttemptAt: { $lt: before } } as QueryFilter<DeliveryRecord>,
-        LIST_FIELDS,
-      )
+      .find(overdue(byMs), LIST_FIELDS)
       .sort({ nextAttemptAt: 1 })
       .lean<DeliveryRecord[]>()
       .cursor(VISIT_BATCH)
@@ -280,16 +165,28 @@ export class Deliveries {
   }
 
   /**
-   * Notes that a new run is about to be asked for; null when the delivery is no longer pending. A first
-   * run needs no note: it may be the fan-out's, on its way already.
-   * @param at when its next attempt is due, where that changes
+   * Notes that a new run is about to be asked for, of a delivery that is overdue; it isn't any more then,
+   * so that nobody else asks for one too. A first run needs no note: it may be the fan-out's, on its way
+   * already.
+   * @returns null when it is pending and overdue no more
    */
-  async requestRun(id: string, at?: Date): Promise<DeliveryRecord | null> {
+  async requestRun(id: string, byMs: number): Promise<DeliveryRecord | null> {
     const isAnother = { $or: ['$runRequested', { $ne: ['$runId', null] }] };
     return this.model
       .findOneAndUpdate(
+        { _id: id, ...overdue(byMs) },
+        [{ $set: { runRequested: isAnother, nextAttemptAt: '$$NOW' } }],
+        { ...AFTER, updatePipeline: true },
+      )
+      .lean<DeliveryRecord>();
+  }
+
+  /** Lets the next attempt of a pending delivery come now; null when it has ended. */
+  async hasten(id: string): Promise<DeliveryRecord | null> {
+    return this.model
+      .findOneAndUpdate(
         { _id: id, status: 'pending' },
-        [{ $set: { runRequested: isAnother, ...(at && { nextAttemptAt: at }) } }],
+        [{ $set: { nextAttemptAt: '$$NOW', deferredFor: null } }],
         { ...AFTER, updatePipeline: true },
       )
       .lean<DeliveryRecord>();
@@ -301,10 +198,5 @@ export class Deliveries {
       eventId: { $in: eventIds },
       $or: [{ status: { $in: UNENDED_STATUSES } }, { expiresAt: { $gt: now } }],
     });
-  }
-
-  /** A run that was asked for has come, and has nothing to do. */
-  async forgetRequestedRun(id: string): Promise<void> {
-    await this.model.updateOne({ _id: id }, { $set: { runRequested: false } });
   }
 }

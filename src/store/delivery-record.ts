@@ -5,6 +5,7 @@ import {
   type Attempt,
   type DeferralReason,
   type DeliveryStatus,
+  type EndReason,
 } from '../contracts/delivery';
 
 export interface DeliveryRecord {
@@ -24,14 +25,23 @@ export interface DeliveryRecord {
   nextAttemptAt: Date | null;
   /** Why the attempt of `nextAttemptAt` was put off; an attempt that is made clears it. */
   deferredFor: DeferralReason | null;
+  /** Why it was skipped, or cancelled for its webhook's sake. */
+  endReason?: EndReason | null;
   replays: number;
-  /** The Temporal run that the last recorded or claimed attempt belongs to. */
+  /** The Temporal run that counts: the last one that opened a round, or recorded or ended anything. */
   runId: string | null;
   /**
    * Set while Posthorn itself has asked Temporal for a new run that has not shown up yet. A run that
    * shows up unasked is an operator's reset, and counted as a replay.
    */
   runRequested: boolean;
+  /**
+   * The execution that may decide: when Temporal scheduled it. Missing while nobody but the first one of
+   * all can be at work.
+   */
+  execution?: Date;
+  /** When it began, by MongoDB's clock. */
+  openedAt?: Date;
   /** Of a test event. */
   test?: boolean;
   /** The test ping of a new webhook: attempted once, and no matter for the webhook's health. */
@@ -57,9 +67,12 @@ export const deliverySchema = new Schema<DeliveryRecord>(
     healthCounted: Number,
     nextAttemptAt: { type: Date, default: null },
     deferredFor: { type: String, default: null },
+    endReason: { type: String, default: null },
     replays: { type: Number, default: 0 },
     runId: { type: String, default: null },
     runRequested: { type: Boolean, default: false },
+    execution: Date,
+    openedAt: Date,
     test: Boolean,
     isPing: Boolean,
     expunged: Boolean,

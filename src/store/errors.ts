@@ -1,8 +1,21 @@
 import { Error as MongooseError, mongo } from 'mongoose';
 
-/** Whether a write was refused by a unique index. */
+const DUPLICATE_KEY = 11_000;
+
+/**
+ * Whether a write was refused by a unique index, and by nothing else: a write of many that met another
+ * refusal beside it has not stored what it was to store.
+ */
 export function isDuplicateKey(error: unknown): boolean {
-  return error instanceof mongo.MongoServerError && error.code === 11_000;
+  if (error instanceof mongo.MongoBulkWriteError) {
+    const refusals = [error.writeErrors].flat();
+    return (
+      refusals.length > 0 &&
+      refusals.every(({ code }) => code === DUPLICATE_KEY) &&
+      error.result.getWriteConcernError() === undefined
+    );
+  }
+  return error instanceof mongo.MongoServerError && error.code === DUPLICATE_KEY;
 }
 
 /** The node is no primary now, or stops: reads are not retried for long by the driver. */

@@ -13,6 +13,7 @@ export type NewDelivery = Pick<
   | 'eventType'
   | 'status'
   | 'nextAttemptAt'
+  | 'endReason'
   | 'test'
   | 'isPing'
   | 'createdAt'
@@ -40,6 +41,7 @@ export function newDelivery(
     eventType: event.type,
     status,
     nextAttemptAt: status === 'pending' ? at : null,
+    ...(status === 'skipped' && { endReason: 'webhook_disabled' as const }),
     ...(isTest && { test: true }),
     ...(isPing && { isPing }),
     createdAt: at,

@@ -4,6 +4,7 @@ import type { OperationalType } from '../contracts/operational';
 import { toPayload } from '../domain/json-text';
 import type { OperationalData } from '../profiles';
 import type { DeliveryRecord } from './delivery-record';
+import { endDeliveriesOf } from './end-deliveries';
 import type { EventRecord } from './events';
 import { newEvent, type NewEvent } from './new-event';
 import type { OwnerMails } from './owner-mails';
@@ -26,30 +27,36 @@ export class OperationalEvents {
 
   /**
    * Changes a webhook's settings; `webhook.enabled` or `webhook.disabled` when that turns it on or off.
+   * What was to be sent to one that is turned off ends as `skipped`.
    * @returns null when there is no such webhook
    */
   async update(
     project: ProjectRecord,
     id: string,
     changes: Partial<WebhookRecord>,
-  ): Promise<{ webhook: WebhookRecord; events: EventRecord[] } | null> {
-    const { webhooks } = this.store;
-    return this.store.transaction(async (session) => {
+  ): Promise<{ webhook: WebhookRecord; wasActive: boolean; events: EventRecord[] } | null> {
+    const { webhooks, endings } = this.store;
+    const updated = await this.store.transaction(async (session) => {
       const before = await webhooks.get(project._id, id, session);
       const webhook = before && (await webhooks.update(project._id, id, changes, session));
       if (!webhook) return null;
-      if (webhook.isActive === before.isActive) return { webhook, events: [] };
-      const events = webhook.isActive
-        ? await this.enabled(project, webhook, session)
-        : await this.disabled(project, webhook, session);
-      return { webhook, events };
+      const { isActive: wasActive } = before;
+      if (webhook.isActive === wasActive) return { webhook, wasActive, events: [] };
+      if (webhook.isActive) {
+        await endings.remove(id, session);
+        return { webhook, wasActive, events: await this.enabled(project, webhook, session) };
+      }
+      return { webhook, wasActive, events: await this.disabled(project, webhook, session) };
     });
+    if (updated?.wasActive && !updated.webhook.isActive) await endDeliveriesOf(this.store, id);
+    return updated;
   }
 
   /**
    * Disables an active webhook by itself, when it has at least `minFailures` consecutive failures, and
-   * says so in the audit, and to the owner.
+   * says so in the audit, and to the owner. What was to be sent to it is to be ended then.
    * @param mails null where no mail is sent
+   * @returns null when nothing was changed
    */
   async disable(
     project: ProjectRecord,
@@ -57,13 +64,13 @@ export class OperationalEvents {
     reason: DisabledReason,
     minFailures: number,
     mails: OwnerMails | null,
-  ): Promise<EventRecord[]> {
+  ): Promise<EventRecord[] | null> {
     const { webhooks, audit } = this.store;
     // Most failures disable nothing, and need no transaction to find out.
-    if (!(await webhooks.isDueForDisabling(id, minFailures))) return [];
+    if (!(await webhooks.isDueForDisabling(id, minFailures))) return null;
     return this.store.transaction(async (session) => {
       const webhook = await webhooks.disable(id, reason, minFailures, session);
-      if (!webhook) return [];
+      if (!webhook) return null;
       const time = new Date();
       await audit.insert(
         {
@@ -124,11 +131,12 @@ export class OperationalEvents {
     return [stored];
   }
 
-  private disabled(
+  private async disabled(
     project: ProjectRecord,
     webhook: WebhookRecord,
     session: ClientSession,
   ): Promise<EventRecord[]> {
+    await this.store.endings.note(webhook, 'webhook_disabled', session);
     return this.insert(project, 'webhook.disabled', webhook, session, {
       reason: webhook.disabledReason ?? 'manual',
       failureCount: webhook.failureCount,

@@ -76,3 +76,24 @@ export async function listForReplay(
     .limit(limit)
     .lean<DeliveryRecord[]>();
 }
+
+/** Skipped deliveries that are counted at most. */
+const MAX_SKIPPED = 100_000;
+
+/** What was not sent to a webhook while it was disabled, and the bulk replay that sends it. */
+export async function skippedOf({ model }: Deliveries, webhookId: string) {
+  const skipped: QueryFilter<DeliveryRecord> = {
+    webhookId,
+    status: 'skipped',
+    expunged: { $ne: true },
+  };
+  const [count, first] = await Promise.all([
+    model.countDocuments(skipped, { limit: MAX_SKIPPED }).maxTimeMS(MAX_COUNT_MS),
+    model.findOne(skipped, { createdAt: 1 }).sort({ _id: 1 }).lean<DeliveryRecord>(),
+  ]);
+  const range = first && { since: first.createdAt, until: new Date(Date.now() + 1) };
+  return {
+    count,
+    replay: range && { webhookId, statuses: ['skipped' as const], ...range },
+  };
+}

@@ -14,7 +14,10 @@ export function expiryOf(
   return new Date(from.getTime() + (policy.retentionDays ?? defaultDays) * DAY_MS);
 }
 
-/** How long a delivery that ends at `at` is there to be seen at least, and its event with it, however late it ends. */
+/** Milliseconds that a delivery is there to be seen after its end at least, and its event with it. */
+export const KEPT_AFTER_END_MS = DAY_MS;
+
+/** When what ends at `at` may be removed at the earliest. */
 export function expiryOfEnded(at: Date): Date {
-  return new Date(at.getTime() + DAY_MS);
+  return new Date(at.getTime() + KEPT_AFTER_END_MS);
 }

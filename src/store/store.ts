@@ -11,6 +11,8 @@ import { Audit } from './audit';
 import { current } from './current';
 import { deleteOfProject } from './delete-of-project';
 import { Deliveries } from './deliveries';
+import { Endings } from './endings';
+import { endDeliveriesOf } from './end-deliveries';
 import type { DeliveryRecord } from './delivery-record';
 import { repairDriver } from './driver-repair';
 import { isDuplicateKey } from './errors';
@@ -25,6 +27,7 @@ import { ensureIndexes, missingIndexes, nameOf } from './indexes';
 import { compareMigrations, migrate, MIGRATIONS } from './migrations';
 import { Projects } from './projects';
 import { Replays } from './replays';
+import { Rounds } from './rounds';
 import { limitReads } from './time-limit';
 import { Webhooks } from './webhooks';
 
@@ -78,6 +81,8 @@ export class Store {
   readonly eventTypes: EventTypes;
   readonly catalogTypes: EventTypes;
   readonly deliveries: Deliveries;
+  readonly rounds: Rounds;
+  readonly endings: Endings;
   readonly inbound: Inbound;
   readonly replays: Replays;
   readonly audit: Audit;
@@ -96,6 +101,8 @@ export class Store {
     this.eventTypes = EventTypes.ofProjects(connection);
     this.catalogTypes = EventTypes.ofCatalogs(connection);
     this.deliveries = new Deliveries(connection);
+    this.rounds = new Rounds(this.deliveries.model);
+    this.endings = new Endings(connection);
     this.inbound = new Inbound(connection);
     this.replays = new Replays(connection);
     this.audit = new Audit(connection);
@@ -188,6 +195,7 @@ export class Store {
       await this.eventTypes.deleteAll(id, session);
       await this.mails.deleteAll(id, session);
       await this.replays.deleteAll(id, session);
+      await this.endings.deleteAll(id, session);
       return true;
     });
     if (deleted) await this.finishDeletion(id);
@@ -227,16 +235,19 @@ export class Store {
       current(this.webhooks.model.exists({ _id: webhookId })),
       current(this.projects.model.exists({ _id: projectId, deletedAt: null })),
     ]);
-    return found.includes(null) && this.deliveries.cancel(_id, new Date());
+    return found.includes(null) && this.deliveries.cancel(_id);
   }
 
-  /** Deletes a webhook; its deliveries stay readable, pending ones end `cancelled`. */
+  /** Deletes a webhook; its deliveries stay readable, those that have not ended end `cancelled`. */
   async deleteWebhook(projectId: string, id: string): Promise<boolean> {
-    return this.transaction(async (session) => {
+    const isDeleted = await this.transaction(async (session) => {
       if (!(await this.webhooks.delete(projectId, id, session))) return false;
       await this.projects.freeWebhookPlace(projectId, session);
+      await this.endings.note({ _id: id, projectId }, 'webhook_deleted', session);
       return true;
     });
+    if (isDeleted) await endDeliveriesOf(this, id);
+    return isDeleted;
   }
 
   /**
@@ -320,6 +331,7 @@ export class Store {
       this.eventTypes,
       this.catalogTypes,
       this.deliveries,
+      this.endings,
       this.inbound,
       this.replays,
       this.audit,

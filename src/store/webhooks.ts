@@ -1,5 +1,5 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
-import type { DeliveryPolicy, SigningScheme } from '../contracts/delivery';
+import type { Attempt, DeliveryPolicy, SigningScheme } from '../contracts/delivery';
 import type { WarningPercent } from '../domain/failure-warning';
 import { patternsFor } from '../domain/subscription';
 import { findPage, type Page, type PageRequest } from './paging';
@@ -219,23 +219,28 @@ export class Webhooks {
   }
 
   /**
-   * Counts one attempt in the webhook's health, once however often it is called for that attempt.
-   * @param attempt `<deliveryId>#<number>`
+   * Counts one attempt in the webhook's health, once however often it is called for that attempt. A
+   * failure that began before the last success says nothing about now, and leaves it alone.
+   * @param id of the attempt: `<deliveryId>#<number>`
    */
   async countAttempt(
+    webhookId: string,
     id: string,
-    attempt: string,
-    succeeded: boolean,
-    at: Date,
-    status: number | string | null,
+    { outcome, startedAt, durationMs, statusCode, errorCode }: Attempt,
   ): Promise<void> {
+    const endedAt = new Date(startedAt.getTime() + durationMs);
+    const succeeded = outcome === 'succeeded';
+    const isCurrent = { $or: [{ lastSuccessAt: null }, { lastSuccessAt: { $lte: startedAt } }] };
     await this.model.updateOne(
-      { _id: id, countedAttempts: { $ne: attempt } },
+      { _id: webhookId, countedAttempts: { $ne: id }, ...(!succeeded && isCurrent) },
       {
-        $set: { lastStatus: status, ...(succeeded && { failureCount: 0, warnings: [] }) },
-        $max: succeeded ? { lastSuccessAt: at } : { lastFailedAt: at },
+        $set: {
+          lastStatus: statusCode ?? errorCode ?? null,
+          ...(succeeded && { failureCount: 0, warnings: [] }),
+        },
+        $max: succeeded ? { lastSuccessAt: endedAt } : { lastFailedAt: endedAt },
         ...(!succeeded && { $inc: { failureCount: 1 } }),
-        $push: { countedAttempts: { $each: [attempt], $slice: -COUNTED_ATTEMPTS } },
+        $push: { countedAttempts: { $each: [id], $slice: -COUNTED_ATTEMPTS } },
       },
       HEALTH,
     );

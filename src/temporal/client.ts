@@ -19,7 +19,7 @@ import {
   TASK_QUEUE,
   WORKFLOWS,
 } from '../contracts/temporal';
-import { FAILURE_TYPES, type PlannedDelivery } from '../contracts/activities';
+import type { ExecutionId, FoundRun, PlannedDelivery } from '../contracts/activities';
 import { connectionOptions } from './connection';
 import { whatIsMissing } from './fitness';
 import { resetToStart } from './replay';
@@ -80,26 +80,31 @@ export class Engine {
     });
   }
 
-  /** How the latest run of the delivery's workflow stands; null where Temporal has none. */
-  async findRun(deliveryId: string): Promise<'running' | 'ended' | null> {
+  async findRun(deliveryId: string): Promise<FoundRun> {
     try {
       const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
-      const { status } = await this.within(() => handle.describe());
-      return status.name === 'RUNNING' ? 'running' : 'ended';
+      const { status, raw } = await this.within(() => handle.describe());
+      if (status.name !== 'RUNNING') return 'ended';
+      return raw.pendingActivities?.[0]?.nextAttemptScheduleTime ? 'waiting' : 'running';
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
     }
   }
 
-  /** Whether the execution before the present one of the delivery's activity died, or was lost otherwise. */
-  async hasLostAttempt(deliveryId: string): Promise<boolean> {
-    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
+  /** Whether Temporal still waits for that execution of an activity of the delivery's. */
+  async isUnderWay(
+    deliveryId: string,
+    { runId, activityId, attempt }: ExecutionId,
+  ): Promise<boolean> {
+    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId), runId);
     const { raw } = await this.within(() => handle.describe());
-    const failure = raw.pendingActivities?.[0]?.lastFailure;
-    return (
-      Boolean(failure?.timeoutFailureInfo) ||
-      failure?.applicationFailureInfo?.type === FAILURE_TYPES.attemptLost
+    const { PendingActivityState: state } = temporal.api.enums.v1;
+    return (raw.pendingActivities ?? []).some(
+      (pending) =>
+        pending.activityId === activityId &&
+        pending.attempt === attempt &&
+        pending.state !== state.PENDING_ACTIVITY_STATE_SCHEDULED,
     );
   }
 
@@ -151,8 +156,14 @@ export class Engine {
     return this.startBatches(WORKFLOWS.drainWebhook, drainWorkflowId(webhook._id), webhook);
   }
 
-  /** @returns false when no workflow of the delivery runs */
-  async signalDelivery(deliveryId: string, signal: 'retryNow' | 'cancel'): Promise<boolean> {
+  /**
+   * Has the delivery's workflow look at what stands in MongoDB.
+   * @returns false when none runs
+   */
+  async signalDelivery(
+    deliveryId: string,
+    signal: 'wake' | 'retryNow' | 'cancel',
+  ): Promise<boolean> {
     const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
     try {
       await this.within(() => handle.signal(signal));

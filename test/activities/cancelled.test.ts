@@ -27,7 +27,7 @@ describe('a cancelled delivery', () => {
 
   it('is not sent when its first run comes after the cancel', async () => {
     const id = await planned();
-    await fixture.store.deliveries.cancel(id, new Date());
+    await fixture.store.deliveries.cancel(id);
     expect(await attempt(id, 'run-1')).toBe('cancelled');
     expect(receiver.requests).toHaveLength(0);
     expect(await fixture.delivery(id)).toMatchObject({ status: 'cancelled', replays: 0 });
@@ -48,7 +48,7 @@ describe('a cancelled delivery', () => {
     const { projectId, _id } = webhook;
     await fixture.store.webhooks.update(projectId, _id, { isPaused: true });
     expect(await attempt(id, 'run-1')).toBe('held');
-    await fixture.store.deliveries.cancel(id, new Date());
+    await fixture.store.deliveries.cancel(id);
     await fixture.store.webhooks.update(projectId, _id, { isPaused: false });
     expect(await attempt(id, 'run-2')).toBe('succeeded');
     expect(receiver.requests).toHaveLength(1);

@@ -1,5 +1,6 @@
 import type { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import type { ActivityDependencies } from '../../activities';
 import { Fixture } from '../support/fixture';
 import { intercept } from '../support/intercept';
 import { Receiver } from '../support/receiver';
@@ -7,7 +8,7 @@ import { Receiver } from '../support/receiver';
 const DELAY_MS = 3_600_000;
 const policy = { timeoutMs: 1000, retryDelaysMs: [DELAY_MS, DELAY_MS] };
 
-describe('an attempt that Temporal runs again', () => {
+describe('an attempt that Temporal runs before its time', () => {
   let fixture: Fixture;
   let receiver: Receiver;
   let id: string;
@@ -20,19 +21,20 @@ describe('an attempt that Temporal runs again', () => {
     receiver.requests.splice(0);
     receiver.respondWith(500);
     id = (await fixture.planned(receiver.url)).planned.deliveryId;
-    expect(await attempt(1)).toMatchObject({ type: 'AttemptFailed' });
+    expect(await attempt(1, 'first')).toMatchObject({ type: 'AttemptFailed' });
   });
 
   /** As the `nth` execution of the activity; answers the failure. */
   const attempt = (
     nth: number,
-    { wasLost = false, afterLoss = false, scheduledTimestampMs = 0 } = {},
+    origin: 'first' | 'later' | boolean,
+    isForced = false,
+    overrides: Partial<ActivityDependencies> = {},
   ): Promise<unknown> => {
-    const starter = intercept(fixture.dependencies.starter, 'hasLostAttempt', async () => wasLost);
-    const activities = fixture.activities({ starter });
+    const activities = fixture.activities(overrides);
     const workflowExecution = { workflowId: 'delivery', runId: 'run' };
-    return new MockActivityEnvironment({ workflowExecution, attempt: nth, scheduledTimestampMs })
-      .run(() => activities.attemptDelivery(id, policy, afterLoss))
+    return new MockActivityEnvironment({ workflowExecution, attempt: nth })
+      .run(() => activities.attemptDelivery(id, policy, origin, isForced))
       .catch((error: unknown) => error);
   };
   const expectDeferred = (failure: unknown): void => {
@@ -45,25 +47,36 @@ describe('an attempt that Temporal runs again', () => {
     expect(receiver.requests).toHaveLength(1);
   };
 
-  it('after it was recorded, and lost then, waits for its time', async () => {
-    expectDeferred(await attempt(2, { wasLost: true }));
+  it.each([
+    ['after it was recorded, and lost then', 2, 'first'],
+    ['after all executions of an activity were lost, or a pause and a resume', 1, 'later'],
+    ['as an earlier version’s workflow has asked for it', 1, true],
+    ['as an earlier version’s workflow asks again', 1, false],
+  ] as const)('%s, waits for its time', async (_why, nth, origin) => {
+    expectDeferred(await attempt(nth, origin));
     expect(await fixture.delivery(id)).toMatchObject({ attemptCount: 1, deferredFor: null });
   });
 
-  it('after all executions of an activity were lost, waits for its time', async () => {
-    expectDeferred(await attempt(1, { afterLoss: true }));
+  it('is made when it is forced', async () => {
+    expect(await attempt(1, 'later', true)).toMatchObject({ type: 'AttemptFailed' });
+    expect(receiver.requests).toHaveLength(2);
   });
 
-  it.each([
-    ['after it told its end', 2, {}],
-    ['since somebody asked for it', 1, {}],
-    [
-      'since somebody asked for it, and was lost before it was recorded',
-      2,
-      { wasLost: true, scheduledTimestampMs: Date.now() + DELAY_MS },
-    ],
-  ])('%s is made', async (_why, nth, how) => {
-    expect(await attempt(nth, how)).toMatchObject({ type: 'AttemptFailed' });
+  it('is made when its time has been set to now', async () => {
+    await fixture.store.deliveries.hasten(id);
+    expect(await attempt(2, 'first')).toMatchObject({ type: 'AttemptFailed' });
     expect(receiver.requests).toHaveLength(2);
+  });
+
+  it('forced, is made once, although it was lost before it was recorded', async () => {
+    const { store } = fixture;
+    const rounds = intercept(store.rounds, 'record', () => Promise.reject(new Error('away')));
+    expect(
+      await attempt(1, 'later', true, { store: intercept(store, 'rounds', rounds) }),
+    ).toMatchObject({ type: 'AttemptLost' });
+    expect(await attempt(2, 'later', true)).toMatchObject({ type: 'AttemptFailed' });
+    expect(receiver.requests).toHaveLength(3);
+    receiver.requests.splice(1);
+    expectDeferred(await attempt(3, 'later', true));
   });
 });

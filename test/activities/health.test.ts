@@ -1,5 +1,6 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Activities } from '../../src/contracts/activities';
+import { eventually } from '../support/eventually';
 import { Fixture } from '../support/fixture';
 import { Receiver } from '../support/receiver';
 
@@ -30,6 +31,7 @@ describe('the health that attempts make', () => {
     const { planned, webhook } = await fixture.planned(receiver.url);
     expect(await attempt(planned.deliveryId, 'run-1')).toBe('AttemptFailed');
     await forget(webhook._id);
+    await fixture.store.deliveries.hasten(planned.deliveryId);
     expect(await attempt(planned.deliveryId, 'run-1')).toBe('AttemptFailed');
     expect((await fixture.health(webhook)).failureCount).toBe(2);
   });
@@ -48,14 +50,41 @@ describe('the health that attempts make', () => {
       { _id: webhook._id },
       { $set: { isActive: true, disabledReason: null, failureCount: 0, countedAttempts: [] } },
     );
-    await deliveries.beginReplay(webhook.projectId, planned.deliveryId, new Date());
-    receiver.respondWith(500);
-    expect(await attempt(planned.deliveryId, 'run-2')).toBe('AttemptFailed');
+    await deliveries.beginReplay(webhook.projectId, planned.deliveryId);
+    expect(await attempt(planned.deliveryId, 'run-2')).toBe('AttemptDeferred');
+    await eventually('its webhook is disabled, and it has ended', async () => {
+      return (await fixture.delivery(planned.deliveryId)).status === 'skipped';
+    });
+    expect(await attempt(planned.deliveryId, 'run-2')).toBe('skipped');
     expect(await fixture.health(webhook)).toMatchObject({
-      failureCount: 2,
+      failureCount: 1,
       isActive: false,
       disabledReason: 'gone',
     });
+  });
+
+  it('is left alone by a failure that began before the last success', async () => {
+    const { planned, webhook } = await fixture.planned(receiver.url);
+    const number = { number: 1, runId: 'run', requestHeaders: {} };
+    const at = (ms: number): Date => new Date(Date.now() - 60_000 + ms);
+    const { webhooks } = fixture.store;
+    const success = {
+      ...number,
+      outcome: 'succeeded',
+      startedAt: at(5000),
+      durationMs: 1000,
+    } as const;
+    await webhooks.countAttempt(webhook._id, 'another#1', { ...success, statusCode: 200 });
+    const failure = { ...number, outcome: 'failed', startedAt: at(0), durationMs: 10_000 } as const;
+    await webhooks.countAttempt(webhook._id, 'slow#1', { ...failure, errorCode: 'timeout' });
+    expect(await fixture.health(webhook)).toMatchObject({
+      failureCount: 0,
+      lastFailedAt: null,
+      lastStatus: 200,
+    });
+    receiver.respondWith(500);
+    expect(await attempt(planned.deliveryId, 'run-1')).toBe('AttemptFailed');
+    expect(await fixture.health(webhook)).toMatchObject({ failureCount: 1, lastStatus: 500 });
   });
 
   it('is not cleared by a success before a replay', async () => {
@@ -66,7 +95,7 @@ describe('the health that attempts make', () => {
       { _id: webhook._id },
       { $set: { failureCount: 7, countedAttempts: [] } },
     );
-    await fixture.store.deliveries.beginReplay(webhook.projectId, planned.deliveryId, new Date());
+    await fixture.store.deliveries.beginReplay(webhook.projectId, planned.deliveryId);
     receiver.respondWith(500);
     expect(await attempt(planned.deliveryId, 'run-2')).toBe('AttemptFailed');
     expect((await fixture.health(webhook)).failureCount).toBe(8);

@@ -223,6 +223,17 @@ describe('an API killed with -9', () => {
       await told.waitFor(1);
       await delivered(1);
     });
+
+    it('before what is pending ends: reconcile ends it as skipped, and nothing is sent', async () => {
+      receiver.respondWith(500);
+      await client.post('/v1/events', event);
+      await eventually('it was attempted', async () => (await deliveries())[0]?.attemptCount === 1);
+      await dying('store/end-deliveries endDeliveriesOf before', disable);
+      expect(await isActive()).toBe(false);
+      expect(await deliveries()).toMatchObject([{ status: 'pending' }]);
+      await stack.reconcile(20_000);
+      expect(await deliveries()).toMatchObject([{ status: 'skipped', attemptCount: 1 }]);
+    });
   });
 
   it('inside the transaction that makes a webhook: its place in the limit is free again', async () => {
@@ -256,6 +267,18 @@ describe('an API killed with -9', () => {
       expect((await stack.admin.get(keys)).body.data.keys).toHaveLength(1);
       expect((await stack.admin.post(keys, { name: 'A', role: 'owner' })).status).toBe(201);
     });
+  });
+
+  it('after the transaction that deletes a webhook: reconcile ends what is pending', async () => {
+    receiver.respondWith(500);
+    await client.post('/v1/events', event);
+    await eventually('it was attempted', async () => (await deliveries())[0]?.attemptCount === 1);
+    await dying('store/end-deliveries endDeliveriesOf before', (api) =>
+      api.delete(`/v1/webhooks/${webhook.id}`),
+    );
+    expect((await client.get(`/v1/webhooks/${webhook.id}`)).status).toBe(404);
+    await stack.reconcile(20_000);
+    expect(await deliveries()).toMatchObject([{ status: 'cancelled', attemptCount: 1 }]);
   });
 
   it('inside the transaction that deletes a webhook: it is whole', async () => {

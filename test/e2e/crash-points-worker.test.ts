@@ -63,7 +63,7 @@ describe('a worker killed with -9', () => {
         { _id: webhookId },
         { $set: { nextSlotAt: new Date(Date.now() + 30_000) } },
       );
-      await crash.dying('store/deliveries Deliveries.defer after', () => crash.post());
+      await crash.dying('store/rounds Rounds.defer after', () => crash.post());
       await crash.becomes(once);
       expect(crash.receiver.requests).toHaveLength(1);
     }),
@@ -71,7 +71,7 @@ describe('a worker killed with -9', () => {
 
   describe('while it records', () => {
     it.concurrent.each([
-      ['between the record and the health', 'store/deliveries Deliveries.recordAttempt after'],
+      ['between the record and the health', 'store/rounds Rounds.record after'],
       ['between the health and the end', 'store/webhooks Webhooks.countAttempt after'],
     ])('a success, %s: it is sent once', (_title, dieAt) =>
       Crash.on(async (crash) => {
@@ -84,10 +84,10 @@ describe('a worker killed with -9', () => {
     );
 
     it.concurrent.each([
-      ['between the record and the health', 'store/deliveries Deliveries.recordAttempt after'],
+      ['between the record and the health', 'store/rounds Rounds.record after'],
       ['between the health and the end', 'store/webhooks Webhooks.countAttempt after'],
-      ['between the health and its note', 'store/deliveries Deliveries.noteHealthCounted before'],
-      ['after the note', 'store/deliveries Deliveries.noteHealthCounted after'],
+      ['between the health and its note', 'store/rounds Rounds.noteHealthCounted before'],
+      ['after the note', 'store/rounds Rounds.noteHealthCounted after'],
     ])('a failure, %s: it is counted once', (_title, dieAt) =>
       Crash.on(async (crash) => {
         crash.receiver.respondWith(500);
@@ -103,7 +103,7 @@ describe('a worker killed with -9', () => {
     Crash.on(async (crash) => {
       const wanted = { kind: 'answer', status: 429, headers: { 'retry-after': '25' } } as const;
       crash.receiver.respondWith((_request, n) => (n === 1 ? wanted : 200));
-      await crash.dying('store/deliveries Deliveries.recordAttempt after', () => crash.post());
+      await crash.dying('store/rounds Rounds.record after', () => crash.post());
       await crash.becomes({ ...once, attemptCount: 2 });
       const [first, second] = crash.receiver.requests.map(({ receivedAt }) => receivedAt.getTime());
       expect(second! - first!).toBeGreaterThanOrEqual(25_000);
@@ -170,8 +170,8 @@ describe('a worker killed with -9', () => {
 
   describe('while it holds and drains', () => {
     it.concurrent.each([
-      ['before a delivery is held', 'store/deliveries Deliveries.hold before'],
-      ['after a delivery is held', 'store/deliveries Deliveries.hold after'],
+      ['before a delivery is held', 'store/rounds Rounds.hold before'],
+      ['after a delivery is held', 'store/rounds Rounds.hold after'],
     ])('%s: it waits, and goes out when resumed', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const { client, receiver, webhookId } = crash;
@@ -225,8 +225,8 @@ describe('a worker killed with -9', () => {
     const replayed = { status: 'succeeded', attemptCount: 2, replays: 1 };
 
     it.concurrent.each([
-      ['before the claim of the run', 'store/deliveries Deliveries.claimRun before'],
-      ['between the claim and the attempt', 'store/deliveries Deliveries.claimRun after'],
+      ['before its round is opened', 'store/rounds Rounds.open before'],
+      ['between the opened round and the attempt', 'store/rounds Rounds.open after'],
     ])('%s: it is replayed once', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const id = await delivered(crash);
@@ -259,8 +259,8 @@ describe('a worker killed with -9', () => {
 
   describe('while it cancels', () => {
     it.concurrent.each([
-      ['before the delivery has ended', 'store/deliveries Deliveries.cancel before'],
-      ['after the delivery has ended', 'store/deliveries Deliveries.cancel after'],
+      ['before the delivery has ended', 'store/rounds Rounds.cancel before'],
+      ['after the delivery has ended', 'store/rounds Rounds.cancel after'],
     ])('%s: it is cancelled', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const { client, receiver, webhookId } = crash;
@@ -268,7 +268,7 @@ describe('a worker killed with -9', () => {
         await client.patch(`/v1/webhooks/${webhookId}`, { policy: { retryDelaysMs: [3_600_000] } });
         await crash.dying(dieAt, async () => {
           const id = await crash.firstAttempt();
-          await client.post(`/v1/deliveries/${id}/cancel`);
+          await crash.temporal.workflow.getHandle(`delivery/${id}`).signal('cancel');
         });
         await crash.becomes({ status: 'cancelled', attemptCount: 1 });
         expect(receiver.requests).toHaveLength(1);

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
+import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { Stack } from '../support/stack';
 
@@ -28,6 +30,18 @@ describe('a reset made by an operator with the temporal command', () => {
     ]);
   const reset = (id: string, to = 'FirstWorkflowTask') =>
     temporal('reset', '-w', `delivery/${id}`, '--type', to, '--reason', 'again');
+  const signal = (id: string, name: string) =>
+    temporal('signal', '-w', `delivery/${id}`, '--name', name);
+  /** Waits until the delivery's workflow has ended. */
+  const ended = (id: string) =>
+    stack.temporal((client) =>
+      eventually('its workflow has ended', async () => {
+        const handle = client.workflow.getHandle(`delivery/${id}`);
+        const { raw, runId, status } = await handle.describe();
+        const firstRunId = raw.workflowExecutionInfo!.firstRunId;
+        return status.name !== 'RUNNING' && { raw, runId, firstRunId };
+      }),
+    );
   const points = ['FirstWorkflowTask', 'LastWorkflowTask'];
 
   it.each(points)('to the %s delivers a succeeded delivery again, as a replay', async (point) => {
@@ -62,20 +76,86 @@ describe('a reset made by an operator with the temporal command', () => {
     expect(webhook.body.data.failureCount).toBe(4);
   });
 
-  it('delivers a cancelled delivery, although the reset applies the cancel signal again', async () => {
-    receiver.respondWith(500);
+  describe.each([
+    ['by its signal', (id: string) => signal(id, 'cancel')],
+    ["by the Web UI's button", (id: string) => temporal('cancel', '-w', `delivery/${id}`)],
+    [
+      'through the API',
+      (id: string, client: ApiClient) => client.post(`/v1/deliveries/${id}/cancel`),
+    ],
+  ])('of a delivery that was cancelled %s', (_how, cancel) => {
+    it.each(points)('to the %s delivers it, as a replay', async (point) => {
+      receiver.respondWith(500);
+      const { client } = await stack.project();
+      await makeWebhook(client, receiver.url);
+      const id = await postEvent(client);
+      await deliveryWith(client, id, { status: 'pending', attemptCount: 1 });
+      await cancel(id, client);
+      await deliveryWith(client, id, { status: 'cancelled' });
+      await ended(id);
+      receiver.respondWith(200);
+
+      await reset(id, point);
+
+      const again = await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+      expect(again.attempts).toHaveLength(2);
+    });
+  });
+
+  it('during the first exchange has the reset decide, whose attempt is the last one', async () => {
+    receiver.requests.splice(0);
+    const slow = { kind: 'answer', status: 500, delayMs: 6000 } as const;
+    receiver.respondWith((_request, n) => (n === 1 ? slow : 200));
     const { client } = await stack.project();
-    await makeWebhook(client, receiver.url);
+    const webhook = await makeWebhook(client, receiver.url);
     const id = await postEvent(client);
-    await deliveryWith(client, id, { status: 'pending', attemptCount: 1 });
-    await temporal('signal', '-w', `delivery/${id}`, '--name', 'cancel');
-    await deliveryWith(client, id, { status: 'cancelled' });
-    receiver.respondWith(200);
+    await receiver.waitFor(1);
 
     await reset(id);
 
     const again = await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
-    expect(again.attempts).toHaveLength(2);
+    expect(again.workflow.runId).toBe(again.attempts[0].runId);
+    // The first one's answer is logged when it comes, and counts for nothing.
+    const last = await deliveryWith(client, id, { attemptCount: 2 });
+    expect(last).toMatchObject({ status: 'succeeded', replays: 1, nextAttemptAt: null });
+    expect(last.attempts[1]).toMatchObject({ number: 2, statusCode: 500, superseded: true });
+    expect((await client.get(`/v1/webhooks/${webhook.id}`)).body.data.failureCount).toBe(0);
+    expect(receiver.requests).toHaveLength(2);
+  });
+
+  it.each(points)('to the %s can be made twenty times, and so can a replay', async (point) => {
+    receiver.respondWith(200);
+    const { client } = await stack.project();
+    await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    const runs = new Set<string>();
+    for (let n = 1; n <= 20; n += 1) {
+      if (n % 2) await client.post(`/v1/deliveries/${id}/replay`);
+      else await reset(id, point);
+      const { workflow } = await deliveryWith(client, id, { status: 'succeeded', replays: n });
+      runs.add(workflow.runId);
+      await ended(id);
+    }
+    expect(runs.size).toBe(20);
+  });
+
+  it('is what each of twenty replays through the API is, and no history grows by them', async () => {
+    receiver.respondWith(200);
+    const { client } = await stack.project();
+    await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    const lengths: number[] = [];
+    for (let n = 1; n <= 20; n += 1) {
+      await ended(id);
+      await client.post(`/v1/deliveries/${id}/replay`);
+      await deliveryWith(client, id, { status: 'succeeded', replays: n });
+      const { raw, firstRunId, runId } = await ended(id);
+      expect(runId).not.toBe(firstRunId);
+      lengths.push(raw.workflowExecutionInfo!.historyLength!.toNumber());
+    }
+    expect(new Set(lengths).size).toBe(1);
   });
 
   it('can be followed by a replay through the API, and by another reset', async () => {

@@ -49,6 +49,24 @@ describe('workers as processes of their own', () => {
     expect(receiver.requests).toHaveLength(2);
   }, 90_000);
 
+  it('makes an attempt that died with its worker again soon, although the first delay is a day', async () => {
+    const late = { policy: { timeoutMs: 1000, retryDelaysMs: [86_400_000] } };
+    const { client } = await stack.project(late);
+    await makeWebhook(client, receiver.url);
+    await Promise.all(started.map((worker) => worker.end('SIGTERM')));
+    const before = receiver.requests.length;
+    receiver.respondWith({ kind: 'hang' });
+    const first = await startWorker();
+    const id = await postEvent(client);
+    await receiver.waitFor(before + 1);
+
+    await Promise.all([first.end('SIGKILL'), startWorker()]);
+    receiver.respondWith(200);
+
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 1 }, 120_000);
+    expect(receiver.requests).toHaveLength(before + 2);
+  }, 150_000);
+
   it('lets a worker finish its attempt on SIGTERM, and exits 0', async () => {
     const { client } = await stack.project({ policy });
     await makeWebhook(client, receiver.url);

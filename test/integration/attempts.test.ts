@@ -40,6 +40,35 @@ describe('an attempt', () => {
     }
   }
 
+  it.each([
+    ['secret', { 'secrets.0.box': 'damaged' }],
+    ['headers', { headers: { keyId: 'gone', box: 'damaged' } }],
+  ])(
+    'whose webhook’s %s can not be read is logged with that, follows the schedule, and counts',
+    async (_what, damage) => {
+      const soon = await stack.project({ policy: { retryDelaysMs: [1000, 1000] } });
+      const webhook = await makeWebhook(soon.client, receiver.url);
+      await stack.store.webhooks.model.updateOne({ _id: webhook.id }, { $set: damage });
+      const id = await postEvent(soon.client);
+      const delivery = await deliveryWith(soon.client, id, { status: 'failed' });
+      expect(delivery.attempts).toMatchObject(
+        [1, 2, 3].map((number) => ({
+          number,
+          outcome: 'failed',
+          errorCode: 'secret_unreadable',
+          errorMessage: expect.stringContaining('POSTHORN_ENCRYPTION_KEY') as string,
+        })),
+      );
+      const [first, second] = delivery.attempts.map((each: { startedAt: string }) =>
+        Date.parse(each.startedAt),
+      );
+      expect(second - first).toBeGreaterThanOrEqual(1000);
+      const health = await stack.store.webhooks.model.findById(webhook.id).lean();
+      expect(health).toMatchObject({ failureCount: 3, lastStatus: 'secret_unreadable' });
+      expect(receiver.requests).toHaveLength(0);
+    },
+  );
+
   it('is logged with what was sent and answered, in a delivery of just these fields', async () => {
     receiver.respondWith({
       kind: 'answer',

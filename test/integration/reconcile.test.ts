@@ -100,6 +100,42 @@ describe('reconcile', () => {
     await stack.store.deliveries.model.deleteMany({ _id: { $in: [...waiting] } });
   });
 
+  it('by two at once sends nothing twice', async () => {
+    const late = await stack.project({ policy: { retryDelaysMs: [86_400_000] } });
+    await makeWebhook(late.client, receiver.url);
+    receiver.respondWith(500);
+    const ids = await Promise.all(Array.from({ length: 20 }, () => postEvent(late.client)));
+    for (const id of ids) await deliveryWith(late.client, id, { attemptCount: 1 });
+    await Promise.all(
+      ids.map((id) => temporal.workflow.getHandle(deliveryWorkflowId(id)).terminate()),
+    );
+    receiver.respondWith({ kind: 'answer', status: 200, delayMs: 1000 });
+    await stack.store.deliveries.model.updateMany(
+      { _id: { $in: ids } },
+      { $set: { nextAttemptAt: new Date(Date.now() - 60_000) } },
+    );
+    const reports = await Promise.all([stack.reconcile(20_000), stack.reconcile(20_000)]);
+    expect(reports.reduce((sum, { deliveries }) => sum + deliveries, 0)).toBe(20);
+    const attempted = { status: 'succeeded', attemptCount: 2, replays: 0 };
+    for (const id of ids) await deliveryWith(late.client, id, attempted, 60_000);
+    expect(receiver.requests).toHaveLength(40);
+  }, 120_000);
+
+  it('wakes a delivery that is due, while its workflow waits for a later time', async () => {
+    const late = await stack.project({ policy: { retryDelaysMs: [86_400_000] } });
+    await makeWebhook(late.client, receiver.url);
+    receiver.respondWith(500);
+    const id = await postEvent(late.client);
+    await deliveryWith(late.client, id, { attemptCount: 1 });
+    await eventually('it waits', async () => (await stack.engine.findRun(id)) === 'waiting');
+    receiver.respondWith(200);
+    const spy = jest.spyOn(stack.engine, 'signalDelivery').mockRejectedValueOnce(new Error('away'));
+    expect((await late.client.post(`/v1/deliveries/${id}/retry`)).status).toBe(202);
+    spy.mockRestore();
+    expect(await stack.reconcile()).toEqual(nothing);
+    await deliveryWith(late.client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
+  }, 60_000);
+
   it('fans an event out whose fan-out an operator has terminated', async () => {
     await makeWebhook(client, receiver.url);
     const { _id: eventId } = await acceptedOnly();

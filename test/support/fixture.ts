@@ -28,7 +28,8 @@ const refuse = (): never => {
 const noStarter: WorkflowStarter = {
   startFanOut: refuse,
   findRun: refuse,
-  hasLostAttempt: async () => false,
+  signalDelivery: refuse,
+  isUnderWay: async () => true,
   runDelivery: refuse,
   runAgain: refuse,
   startReplay: refuse,

@@ -52,6 +52,10 @@ export class RoleProcess {
     return this.output;
   }
 
+  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+    this.child.kill(signal);
+  }
+
   /** Waits for it to end by itself. @returns the exit code */
   async exited(): Promise<number | null> {
     if (this.child.exitCode === null) await once(this.child, 'exit');

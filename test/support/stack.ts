@@ -138,7 +138,8 @@ export class Stack {
       app,
       url,
       admin,
-      () => new MockActivityEnvironment({}, { logger }).run(() => activities.reconcile(0)),
+      (graceMs = 0) =>
+        new MockActivityEnvironment({}, { logger }).run(() => activities.reconcile(graceMs)),
       server,
       worker,
       worker?.run(),

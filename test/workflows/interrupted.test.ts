@@ -76,8 +76,8 @@ describe('a delivery', () => {
       });
     });
 
-    it('that fails, paused, logs the attempt and waits to be resumed', async () => {
-      await underWay(500, LATE, async (running, release) => {
+    it('that fails, paused, logs the attempt, waits to be resumed, and keeps to the schedule', async () => {
+      await underWay(500, SOON, async (running, release) => {
         await ask(running, 'pause');
         release();
         await running.becomes('paused');
@@ -85,6 +85,7 @@ describe('a delivery', () => {
         expect((await running.handle.describe()).raw.pendingActivities).toEqual([]);
         await running.ask('resume');
         await running.expectSucceeded(2);
+        await expectKeptToSchedule(running);
       });
     });
 
@@ -128,15 +129,15 @@ describe('a delivery', () => {
       receiver.respondWith((_request, n) => (n === 1 ? 500 : 200));
       const running = await start(schedule);
       const { store } = harness.fixture;
-      const deliveries = intercept(store.deliveries, 'recordAttempt', async (...args) => {
+      const rounds = intercept(store.rounds, 'record', async (...args) => {
         if (args[0].attemptCount === 0) {
           await running.ask('retryNow');
           expect(await running.phase()).toBe('attempting');
         }
-        return store.deliveries.recordAttempt(...args);
+        return store.rounds.record(...args);
       });
       const activities = harness.fixture.activities({
-        store: intercept(store, 'deliveries', deliveries),
+        store: intercept(store, 'rounds', rounds),
       });
       await harness.working(async () => {
         await running.becomes('waiting');
@@ -152,13 +153,14 @@ describe('a delivery', () => {
       });
     });
 
-    it('paused, is not sent until it is resumed', async () => {
-      await waiting(LATE, async (running) => {
+    it('paused, is not sent until it is resumed, nor before its time', async () => {
+      await waiting(SOON, async (running) => {
         await running.ask('pause');
         await running.becomes('paused');
         expect(receiver.requests).toHaveLength(1);
         await running.ask('resume');
         await running.expectSucceeded(2);
+        await expectKeptToSchedule(running);
       });
     });
 

@@ -1,6 +1,8 @@
 import type { PlannedDelivery } from '../../src/contracts/activities';
 import { Receiver, type Behaviour } from '../support/receiver';
+import { eventually } from '../support/eventually';
 import { Harness } from './harness';
+import { Running } from './running';
 
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
@@ -87,6 +89,24 @@ describe('Retry-After', () => {
     const waited = await waitAfter(status, () => retryAfter);
     expect(waited).toBeGreaterThanOrEqual(MINUTE);
     expect(waited).toBeLessThanOrEqual(1.1 * MINUTE);
+  });
+
+  it('of an hour is waited for, although the delivery is paused and resumed by signals', async () => {
+    receiver.respondWith((_request, n): Behaviour =>
+      n === 1 ? { kind: 'answer', status: 429, headers: { 'Retry-After': '3600' } } : 200,
+    );
+    const running = await Running.start(harness, receiver);
+    await harness.working(async () => {
+      await eventually('it backs off', async () => {
+        return (await running.handle.describe()).raw.pendingActivities?.[0]?.attempt === 2;
+      });
+      await running.ask('pause');
+      await running.becomes('paused');
+      await running.ask('resume');
+      await running.expectSucceeded(2);
+    });
+    const executions = harness.executionsOf(running.planned);
+    expect(executions.at(-1)!.atMs - executions[0]!.atMs).toBeGreaterThanOrEqual(HOUR);
   });
 
   it('does not make more attempts of the schedule', async () => {

@@ -130,9 +130,9 @@ describe('a delivery', () => {
         (store, dies) =>
           intercept(
             store,
-            'deliveries',
-            intercept(store.deliveries, 'recordAttempt', (...args) =>
-              dies() ? dead() : store.deliveries.recordAttempt(...args),
+            'rounds',
+            intercept(store.rounds, 'record', (...args) =>
+              dies() ? dead() : store.rounds.record(...args),
             ),
           ),
       ],

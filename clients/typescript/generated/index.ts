@@ -397,6 +397,8 @@ export type {
   TestWebhookErrors,
   TestWebhookResponse,
   TestWebhookResponses,
+  UpdatedWebhook,
+  UpdatedWebhookWritable,
   UpdatePlatformWebhookData,
   UpdatePlatformWebhookError,
   UpdatePlatformWebhookErrors,

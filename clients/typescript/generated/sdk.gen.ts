@@ -554,7 +554,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Delete a webhook
    *
-   * Its deliveries stay readable; pending ones end as `cancelled`.
+   * Its deliveries stay readable; pending and held ones end as `cancelled`, at once.
    */
   public deleteWebhook<ThrowOnError extends boolean = false>(
     options: Options<DeleteWebhookData, ThrowOnError>,
@@ -588,7 +588,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Change a webhook
    *
-   * Fields that are left out stay as they are; `policy`, `headers` and `events` are replaced as a whole; `url` can’t be changed. `isActive: true` enables it again and sets `failureCount` to 0. Which event types there are, whether `url` must be https, and whether the caller may bring a `secret`, depends on the project’s profile: 422 otherwise.
+   * Fields that are left out stay as they are; `policy`, `headers` and `events` are replaced as a whole; `url` can’t be changed. `isActive: true` enables it again and sets `failureCount` to 0; `skipped` tells then what was not sent meanwhile, and how to replay it. `isActive: false` ends what is pending or held as `skipped`, at once. Which event types there are, whether `url` must be https, and whether the caller may bring a `secret`, depends on the project’s profile: 422 otherwise.
    */
   public updateWebhook<ThrowOnError extends boolean = false>(
     options: Options<UpdateWebhookData, ThrowOnError>,

@@ -597,7 +597,142 @@ export type NewWebhook = {
       | 'unreachable'
       | 'blocked_address'
       | 'invalid_response'
+      | 'secret_unreadable'
       | 'unknown';
+  };
+};
+
+export type UpdatedWebhook = {
+  /**
+   * Its id.
+   */
+  id: string;
+  /**
+   * The project that it belongs to.
+   */
+  projectId: string;
+  /**
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   */
+  externalId: string | null;
+  /**
+   * What people call it.
+   */
+  name: string;
+  /**
+   * A remark.
+   */
+  description: string | null;
+  /**
+   * Where its deliveries go.
+   */
+  url: string;
+  /**
+   * Event types, families such as `email.*`, or `*`.
+   */
+  events: Array<string>;
+  /**
+   * Whether it gets deliveries; those of a disabled one are `skipped`.
+   */
+  isActive: boolean;
+  /**
+   * Whether its deliveries wait as `held`.
+   */
+  isPaused: boolean;
+  /**
+   * Why it is disabled; null: it isn’t.
+   */
+  disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
+  /**
+   * Failed attempts in a row.
+   */
+  failureCount: number;
+  /**
+   * When an attempt last succeeded.
+   */
+  lastSuccessAt: string | null;
+  /**
+   * When an attempt last failed.
+   */
+  lastFailedAt: string | null;
+  /**
+   * The last attempt’s HTTP status, or its error code where there was no answer.
+   */
+  lastStatus: number | string | null;
+  /**
+   * How its deliveries are signed.
+   */
+  signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
+  /**
+   * Figures that go before those of the project, or of the profile.
+   */
+  policy: {
+    /**
+     * How long one attempt may take, in milliseconds.
+     */
+    timeoutMs?: number;
+    /**
+     * The waits between attempts, in milliseconds.
+     */
+    readonly retryDelaysMs?: Array<number>;
+    /**
+     * Failed attempts in a row that disable a webhook; null: never.
+     */
+    autoDisableAfter?: number | null;
+    /**
+     * Attempts that a webhook gets in a second; null: no limit.
+     */
+    ratePerSecond?: number | null;
+  };
+  /**
+   * Headers that are sent with each attempt.
+   */
+  headers: {
+    [key: string]: string;
+  };
+  /**
+   * Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge ([the guide](docs/guide-webhooks.md)).
+   */
+  filter: {
+    [key: string]: unknown;
+  } | null;
+  /**
+   * When it was made.
+   */
+  createdAt: string;
+  /**
+   * When it was last changed.
+   */
+  updatedAt: string;
+  /**
+   * Where it was enabled by this: what was not sent while it was off.
+   */
+  skipped?: {
+    /**
+     * Its deliveries that are `skipped`; of very many, the first 100,000.
+     */
+    count: number;
+    /**
+     * The body for `POST /v1/replays` that sends them; null where there are none.
+     */
+    replay: {
+      /**
+       * The webhook.
+       */
+      webhookId: string;
+      /**
+       * Deliveries of these statuses.
+       */
+      statuses: Array<'skipped'>;
+      /**
+       * From this time on, in ISO 8601 with its zone.
+       */
+      since: string;
+      /**
+       * Before this time, in ISO 8601 with its zone.
+       */
+      until: string;
+    } | null;
   };
 };
 
@@ -851,6 +986,10 @@ export type DeliverySummary = {
    */
   nextAttemptAt: string | null;
   /**
+   * Why it is `skipped`, or was `cancelled` for its webhook’s sake.
+   */
+  endReason?: 'webhook_disabled' | 'webhook_deleted';
+  /**
    * How often it was replayed.
    */
   replays: number;
@@ -901,6 +1040,10 @@ export type ExplainedDelivery = {
    * When the next attempt is due.
    */
   nextAttemptAt: string | null;
+  /**
+   * Why it is `skipped`, or was `cancelled` for its webhook’s sake.
+   */
+  endReason?: 'webhook_disabled' | 'webhook_deleted';
   /**
    * How often it was replayed.
    */
@@ -1001,11 +1144,16 @@ export type Attempt = {
     | 'unreachable'
     | 'blocked_address'
     | 'invalid_response'
+    | 'secret_unreadable'
     | 'unknown';
   /**
    * The same in words.
    */
   errorMessage?: string;
+  /**
+   * Another execution, or a reset, had taken over: it is only logged, and decides and counts for nothing.
+   */
+  superseded?: true;
 };
 
 export type PendingExplanation = {
@@ -1071,6 +1219,10 @@ export type Delivery = {
    * When the next attempt is due.
    */
   nextAttemptAt: string | null;
+  /**
+   * Why it is `skipped`, or was `cancelled` for its webhook’s sake.
+   */
+  endReason?: 'webhook_disabled' | 'webhook_deleted';
   /**
    * How often it was replayed.
    */
@@ -1773,7 +1925,138 @@ export type NewWebhookWritable = {
       | 'unreachable'
       | 'blocked_address'
       | 'invalid_response'
+      | 'secret_unreadable'
       | 'unknown';
+  };
+};
+
+export type UpdatedWebhookWritable = {
+  /**
+   * Its id.
+   */
+  id: string;
+  /**
+   * The project that it belongs to.
+   */
+  projectId: string;
+  /**
+   * The caller’s own id, usable as `ext:<externalId>` wherever an id is.
+   */
+  externalId: string | null;
+  /**
+   * What people call it.
+   */
+  name: string;
+  /**
+   * A remark.
+   */
+  description: string | null;
+  /**
+   * Where its deliveries go.
+   */
+  url: string;
+  /**
+   * Event types, families such as `email.*`, or `*`.
+   */
+  events: Array<string>;
+  /**
+   * Whether it gets deliveries; those of a disabled one are `skipped`.
+   */
+  isActive: boolean;
+  /**
+   * Whether its deliveries wait as `held`.
+   */
+  isPaused: boolean;
+  /**
+   * Why it is disabled; null: it isn’t.
+   */
+  disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
+  /**
+   * Failed attempts in a row.
+   */
+  failureCount: number;
+  /**
+   * When an attempt last succeeded.
+   */
+  lastSuccessAt: string | null;
+  /**
+   * When an attempt last failed.
+   */
+  lastFailedAt: string | null;
+  /**
+   * The last attempt’s HTTP status, or its error code where there was no answer.
+   */
+  lastStatus: number | string | null;
+  /**
+   * How its deliveries are signed.
+   */
+  signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
+  /**
+   * Figures that go before those of the project, or of the profile.
+   */
+  policy: {
+    /**
+     * How long one attempt may take, in milliseconds.
+     */
+    timeoutMs?: number;
+    /**
+     * Failed attempts in a row that disable a webhook; null: never.
+     */
+    autoDisableAfter?: number | null;
+    /**
+     * Attempts that a webhook gets in a second; null: no limit.
+     */
+    ratePerSecond?: number | null;
+  };
+  /**
+   * Headers that are sent with each attempt.
+   */
+  headers: {
+    [key: string]: string;
+  };
+  /**
+   * Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge ([the guide](docs/guide-webhooks.md)).
+   */
+  filter: {
+    [key: string]: unknown;
+  } | null;
+  /**
+   * When it was made.
+   */
+  createdAt: string;
+  /**
+   * When it was last changed.
+   */
+  updatedAt: string;
+  /**
+   * Where it was enabled by this: what was not sent while it was off.
+   */
+  skipped?: {
+    /**
+     * Its deliveries that are `skipped`; of very many, the first 100,000.
+     */
+    count: number;
+    /**
+     * The body for `POST /v1/replays` that sends them; null where there are none.
+     */
+    replay: {
+      /**
+       * The webhook.
+       */
+      webhookId: string;
+      /**
+       * Deliveries of these statuses.
+       */
+      statuses: Array<'skipped'>;
+      /**
+       * From this time on, in ISO 8601 with its zone.
+       */
+      since: string;
+      /**
+       * Before this time, in ISO 8601 with its zone.
+       */
+      until: string;
+    } | null;
   };
 };
 
@@ -3635,7 +3918,7 @@ export type UpdateWebhookResponses = {
      * Whether it was done.
      */
     success: true;
-    data: Webhook;
+    data: UpdatedWebhook;
   };
 };
 
@@ -5054,7 +5337,7 @@ export type RetryDeliveryErrors = {
    */
   404: Error;
   /**
-   * It does not go with the present state. `delivery_ended`, `delivery_held`.
+   * It does not go with the present state. `delivery_ended`, `delivery_held`, `webhook_deleted`.
    */
   409: Error;
   /**

@@ -148,7 +148,7 @@ export function manageRouter(deps: ManageDependencies): Router {
         const message = 'is changed by POST /v1/webhooks/:id/secret/rotate';
         throw invalid([{ field: 'secret', message }]);
       }
-      const webhook = await updateWebhook(deps, project, before._id, {
+      const { webhook } = await updateWebhook(deps, project, before._id, {
         ...(events !== undefined && { events: typesOf(events, profile) }),
         ...(active !== undefined && { isActive: active }),
       });

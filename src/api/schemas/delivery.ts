@@ -1,5 +1,10 @@
 import { z } from 'zod';
-import { ATTEMPT_ERROR_CODES, DEFERRAL_REASONS, DELIVERY_STATUSES } from '../../contracts/delivery';
+import {
+  ATTEMPT_ERROR_CODES,
+  DEFERRAL_REASONS,
+  DELIVERY_STATUSES,
+  END_REASONS,
+} from '../../contracts/delivery';
 import { count, EXAMPLE, httpStatus, id, time } from './fields';
 
 /** A delivery as a list shows it: without its attempts. */
@@ -13,6 +18,10 @@ export const deliverySummarySchema = z
     status: z.enum(DELIVERY_STATUSES),
     attemptCount: count,
     nextAttemptAt: time.nullable(),
+    endReason: z
+      .enum(END_REASONS)
+      .optional()
+      .describe('Why it is `skipped`, or was `cancelled` for its webhook’s sake.'),
     replays: count,
     test: z.boolean(),
     createdAt: time,
@@ -61,6 +70,12 @@ const attemptSchema = z
       ),
     errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
     errorMessage: z.string().optional(),
+    superseded: z
+      .literal(true)
+      .optional()
+      .describe(
+        'Another execution, or a reset, had taken over: it is only logged, and decides and counts for nothing.',
+      ),
   })
   .meta({ id: 'Attempt' });
 

@@ -58,6 +58,28 @@ export const webhookExample: z.infer<typeof webhookSchema> = {
   updatedAt: EXAMPLE.at('09:10:00'),
 };
 
+export const updatedWebhookSchema = webhookSchema
+  .extend({
+    skipped: z
+      .object({
+        count: z
+          .int()
+          .describe('Its deliveries that are `skipped`; of very many, the first 100,000.'),
+        replay: z
+          .object({
+            webhookId: id('webhook'),
+            statuses: z.array(z.literal('skipped')),
+            since: time,
+            until: time,
+          })
+          .nullable()
+          .describe('The body for `POST /v1/replays` that sends them; null where there are none.'),
+      })
+      .optional()
+      .describe('Where it was enabled by this: what was not sent while it was off.'),
+  })
+  .meta({ id: 'UpdatedWebhook' });
+
 export const pingSchema = z
   .object({
     outcome: z.enum(['succeeded', 'failed', 'pending']),

@@ -55,7 +55,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       summary: 'Attempt a pending delivery now',
       path: deliveryPath,
       answers: { 202: delivery },
-      errors: ['delivery_ended', 'delivery_held'],
+      errors: ['delivery_ended', 'delivery_held', 'webhook_deleted'],
     }),
   },
   '/v1/deliveries/{id}/cancel': {

@@ -9,6 +9,7 @@ import {
   SECRET_EXAMPLE,
   secretSchema,
   webhookExample,
+  updatedWebhookSchema,
   webhookSchema,
 } from '../../schemas/webhook';
 import { statsQuery } from '../../stats';
@@ -122,7 +123,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       operationId: 'updateWebhook',
       tag,
       summary: 'Change a webhook',
-      description: `Fields that are left out stay as they are; \`policy\`, \`headers\` and \`events\` are replaced as a whole; \`url\` can’t be changed. \`isActive: true\` enables it again and sets \`failureCount\` to 0. ${BY_PROJECT}`,
+      description: `Fields that are left out stay as they are; \`policy\`, \`headers\` and \`events\` are replaced as a whole; \`url\` can’t be changed. \`isActive: true\` enables it again and sets \`failureCount\` to 0; \`skipped\` tells then what was not sent meanwhile, and how to replay it. \`isActive: false\` ends what is pending or held as \`skipped\`, at once. ${BY_PROJECT}`,
       path,
       body: {
         schema: bodies.update,
@@ -131,14 +132,15 @@ export const webhookPaths: ZodOpenApiPathsObject = {
           subscribe: { events: ['*'], description: 'All that happens' },
         },
       },
-      answers: { 200: data('As it is now.', webhookSchema, webhookExample) },
+      answers: { 200: data('As it is now.', updatedWebhookSchema, webhookExample) },
       errors: ['url_immutable', 'external_id_taken'],
     }),
     delete: operation({
       operationId: 'deleteWebhook',
       tag,
       summary: 'Delete a webhook',
-      description: 'Its deliveries stay readable; pending ones end as `cancelled`.',
+      description:
+        'Its deliveries stay readable; pending and held ones end as `cancelled`, at once.',
       path,
       answers: { 200: deleted('id', id('webhook'), EXAMPLE.webhookId) },
     }),

@@ -1,8 +1,8 @@
-import { signatureHeaders } from '../src/delivery/signing';
-import { getProfile } from '../src/profiles';
-import { openHeaders } from '../src/store/webhook-headers';
-import type { Subject } from './attempt';
-import type { ActivityDependencies } from '.';
+import { signatureHeaders } from '../../src/delivery/signing';
+import { getProfile } from '../../src/profiles';
+import { openHeaders } from '../../src/store/webhook-headers';
+import type { Subject } from './subject';
+import type { ActivityDependencies } from '..';
 
 /** The headers of one attempt: the webhook's own first, so that they can't override ours. */
 export function requestHeaders(

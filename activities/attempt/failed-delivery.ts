@@ -1,13 +1,14 @@
-import { isOperational } from '../src/contracts/operational';
-import type { Attempt } from '../src/contracts/delivery';
-import { isGone } from '../src/domain/outcome';
-import { getProfile } from '../src/profiles';
-import { effectivePolicy } from '../src/profiles/policy';
-import type { EventRecord } from '../src/store/events';
-import { OperationalEvents } from '../src/store/operational-events';
-import { OwnerMails } from '../src/store/owner-mails';
-import type { Subject } from './attempt';
-import type { ActivityDependencies } from '.';
+import { isOperational } from '../../src/contracts/operational';
+import type { Attempt } from '../../src/contracts/delivery';
+import { isGone } from '../../src/domain/outcome';
+import { getProfile } from '../../src/profiles';
+import { effectivePolicy } from '../../src/profiles/policy';
+import { endDeliveriesOf } from '../../src/store/end-deliveries';
+import type { EventRecord } from '../../src/store/events';
+import { OperationalEvents } from '../../src/store/operational-events';
+import { OwnerMails } from '../../src/store/owner-mails';
+import type { Subject } from './subject';
+import type { ActivityDependencies } from '..';
 
 /**
  * What a delivery's failing means beyond itself: its webhook is disabled where that is due, and who
@@ -20,10 +21,15 @@ export async function followFailure(
 ): Promise<void> {
   const operational = new OperationalEvents(store, retentionDays);
   const mails = mailer && new OwnerMails(store, retentionDays);
-  const events = [
-    ...(await disableWhereDue(operational, mails, subject, attempt)),
-    ...(await announce(operational, subject)),
-  ];
+  const disabled = await disableWhereDue(operational, mails, subject, attempt);
+  const events = [...(disabled ?? []), ...(await announce(operational, subject))];
+  if (disabled) {
+    const webhookId = subject.webhook._id;
+    // There may be more of them than an attempt has time for.
+    void endDeliveriesOf(store, webhookId).catch((error: unknown) => {
+      log.warn({ err: error, webhookId }, 'deliveries of a disabled webhook left to reconcile');
+    });
+  }
   for (const event of events) {
     if (event.fannedOutAt !== null) continue;
     await starter.startFanOut(event).catch((error: unknown) => {
@@ -37,7 +43,7 @@ async function disableWhereDue(
   mails: OwnerMails | null,
   { webhook, project }: Subject,
   { statusCode }: Attempt,
-): Promise<EventRecord[]> {
+): Promise<EventRecord[] | null> {
   if (isGone(statusCode)) return operational.disable(project, webhook._id, 'gone', 0, mails);
   const { autoDisableAfter } = effectivePolicy(
     getProfile(project.profile),
@@ -45,7 +51,7 @@ async function disableWhereDue(
     webhook.policy,
   );
   return autoDisableAfter === null
-    ? []
+    ? null
     : operational.disable(project, webhook._id, 'consecutive_failures', autoDisableAfter, mails);
 }
 

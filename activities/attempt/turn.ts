@@ -1,15 +1,18 @@
 import { ApplicationFailure, sleep } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
-import { FAILURE_TYPES, type NextAttemptDetails } from '../src/contracts/activities';
-import { attemptsDeferred } from '../src/metrics';
-import { getProfile } from '../src/profiles';
-import { effectivePolicy } from '../src/profiles/policy';
-import type { Subject } from './attempt';
-import type { Place, Places, Wait } from './places';
-import type { ActivityDependencies } from '.';
+import { FAILURE_TYPES, type NextAttemptDetails } from '../../src/contracts/activities';
+import { attemptsDeferred } from '../../src/metrics';
+import { getProfile } from '../../src/profiles';
+import { effectivePolicy } from '../../src/profiles/policy';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import type { Subject } from './subject';
+import type { Place, Places, Wait } from '../places';
+import type { ActivityDependencies } from '..';
 
 /** A slot of the rate limit this near is slept to in its place, so that the rate is kept exactly. */
 const NEAR_SLOT_MS = 1000;
+/** Milliseconds until one that was superseded looks again, where Temporal still wants it. */
+const SUPERSEDED_DELAY_MS = 2000;
 
 /**
  * Waits for nothing: the attempt has its turn, by its webhook's limits and its worker's places, or gives
@@ -28,7 +31,7 @@ export async function takeTurn(
     webhook._id,
     delivery.attemptCount === delivery.roundStart,
   );
-  if ('waitMs' in place) throw await defer(deps, delivery._id, place);
+  if ('waitMs' in place) throw await defer(deps, delivery, place);
   try {
     const { ratePerSecond } = effectivePolicy(
       getProfile(project.profile),
@@ -40,7 +43,7 @@ export async function takeTurn(
       const now = Date.now();
       const slot = await deps.store.webhooks.takeSlot(webhook._id, spacingMs, now, NEAR_SLOT_MS);
       if (slot === null) {
-        throw await defer(deps, delivery._id, places.wait('rate_limit', webhook._id, spacingMs));
+        throw await defer(deps, delivery, places.wait('rate_limit', webhook._id, spacingMs));
       }
       if (slot > now) await sleep(slot - now);
     }
@@ -53,12 +56,12 @@ export async function takeTurn(
 
 async function defer(
   { store, log }: ActivityDependencies,
-  deliveryId: string,
+  delivery: DeliveryRecord,
   { reason, waitMs }: Wait,
 ): Promise<ApplicationFailure> {
-  await store.deliveries.defer(deliveryId, new Date(Date.now() + waitMs), reason);
+  await store.rounds.defer(delivery, waitMs, reason);
   attemptsDeferred.inc({ reason });
-  log.debug({ deliveryId, reason, waitMs }, 'attempt deferred');
+  log.debug({ deliveryId: delivery._id, reason, waitMs }, 'attempt deferred');
   return deferred(reason, waitMs);
 }
 
@@ -71,4 +74,9 @@ export function deferred(reason: string, waitMs: number): ApplicationFailure {
     category: ApplicationFailureCategory.BENIGN,
     details: [{ nextDelayMs: waitMs } satisfies NextAttemptDetails],
   });
+}
+
+/** Another execution, or run, is at work: Temporal asks nothing more of this one, or asks again soon. */
+export function superseded(): ApplicationFailure {
+  return deferred('another execution has taken over', SUPERSEDED_DELAY_MS);
 }

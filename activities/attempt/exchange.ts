@@ -1,0 +1,68 @@
+import type { AttemptPolicy } from '../../src/contracts/activities';
+import type { Attempt } from '../../src/contracts/delivery';
+import type { SendResult } from '../../src/delivery/http';
+import { withoutCredentials } from '../../src/domain/credential-header';
+import { isSuccess } from '../../src/domain/outcome';
+import type { ActivityDependencies } from '..';
+import { requestHeaders } from './request-headers';
+import type { Subject } from './subject';
+
+/** What was sent, and what came of it. */
+export interface Exchange {
+  startedAt: Date;
+  headers: Record<string, string>;
+  answer: SendResult;
+}
+
+/** Signs and sends it; what can't be signed is an attempt that failed, by its schedule like any other. */
+export async function exchange(
+  deps: ActivityDependencies,
+  subject: Subject,
+  { timeoutMs }: AttemptPolicy,
+): Promise<Exchange> {
+  const startedAt = new Date();
+  let headers: Record<string, string>;
+  try {
+    headers = requestHeaders(deps, subject, startedAt);
+  } catch (error) {
+    const about = { err: error, deliveryId: subject.delivery._id, webhookId: subject.webhook._id };
+    deps.log.error(about, 'an attempt could not be signed');
+    return {
+      startedAt,
+      headers: {},
+      answer: {
+        kind: 'error',
+        durationMs: 0,
+        errorCode: 'secret_unreadable',
+        errorMessage:
+          "nothing was sent: the webhook's secret or headers could not be decrypted; check POSTHORN_ENCRYPTION_KEY, or rotate the secret and set the headers anew",
+      },
+    };
+  }
+  const { webhook, body } = subject;
+  const answer = await deps.sender.send({ url: webhook.url, headers, body, timeoutMs });
+  return { startedAt, headers, answer };
+}
+
+/** How it is logged. */
+export function logged(
+  { startedAt, headers, answer }: Exchange,
+  runId: string,
+  { timeoutMs }: AttemptPolicy,
+): Omit<Attempt, 'number' | 'superseded'> {
+  const made = {
+    runId,
+    startedAt,
+    requestHeaders: withoutCredentials(headers),
+    // A process that stood still measures more than the exchange took.
+    durationMs: Math.min(answer.durationMs, timeoutMs),
+    ...(answer.resent && { resent: answer.resent }),
+  };
+  if (answer.kind === 'error') {
+    const { errorCode, errorMessage } = answer;
+    return { ...made, outcome: 'failed', errorCode, errorMessage };
+  }
+  const { statusCode, headers: responseHeaders, body: responseBody } = answer;
+  const outcome = isSuccess(statusCode) ? 'succeeded' : 'failed';
+  return { ...made, outcome, statusCode, responseHeaders, responseBody };
+}

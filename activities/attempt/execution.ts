@@ -1,0 +1,63 @@
+import { activityInfo } from '@temporalio/activity';
+import type { ActivityDependencies } from '..';
+
+/** Milliseconds between two beats of a pulse, and without one after which the process has stood still. */
+const BEAT_MS = 500;
+const STILL_MS = 2000;
+/** Within this time after it woke, a process is handed the tasks that came while it stood still. */
+const WAKING_MS = 10_000;
+/** How long before its start-to-close timeout, as it is counted here, an execution may be over for Temporal. */
+const MARGIN_MS = 2000;
+
+/** Either clock may stand still when a machine is suspended; neither does when a process is stopped. */
+const clocks = (): [number, number] => [performance.now(), Date.now()];
+const elapsedSince = (then: [number, number]): number =>
+  Math.max(...clocks().map((now, index) => now - then[index]!));
+
+/** Notices when this process stands still (SIGSTOP, a suspended machine, an event loop that is blocked). */
+export class Pulse {
+  private lastBeat = clocks();
+  private wokeAt = -Infinity;
+
+  constructor() {
+    setInterval(() => this.beat(), BEAT_MS).unref();
+  }
+
+  /** @returns when it woke the last time, by the monotonic clock */
+  beat(): number {
+    if (elapsedSince(this.lastBeat) > STILL_MS) this.wokeAt = performance.now();
+    this.lastBeat = clocks();
+    return this.wokeAt;
+  }
+}
+
+/** The present execution of an activity: whether Temporal still waits for it. */
+export class Execution {
+  private readonly began = clocks();
+
+  constructor(
+    private readonly starter: Pick<ActivityDependencies['starter'], 'isUnderWay'>,
+    private readonly pulse: Pulse,
+    private readonly deliveryId: string,
+  ) {}
+
+  /** Whether the process has stood still meanwhile: what it measured says nothing then. */
+  hasStoodStill(): boolean {
+    return this.pulse.beat() > this.began[0];
+  }
+
+  /**
+   * Whether it is past its start-to-close timeout, or another one has taken its place. Clocks only raise
+   * the doubt; Temporal knows.
+   */
+  async isGivenUp(): Promise<boolean> {
+    const { startToCloseTimeoutMs, activityId, attempt, workflowExecution } = activityInfo();
+    const isDoubtful =
+      this.pulse.beat() > this.began[0] - WAKING_MS ||
+      elapsedSince(this.began) > startToCloseTimeoutMs - MARGIN_MS;
+    if (!isDoubtful) return false;
+    const { runId } = workflowExecution!;
+    const isUnderWay = this.starter.isUnderWay(this.deliveryId, { runId, activityId, attempt });
+    return !(await isUnderWay.catch(() => false));
+  }
+}

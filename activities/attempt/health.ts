@@ -1,0 +1,43 @@
+import type { Attempt, DeliveryStatus } from '../../src/contracts/delivery';
+import { OwnerMails } from '../../src/store/owner-mails';
+import type { ActivityDependencies } from '..';
+import { followFailure } from './failed-delivery';
+import type { Subject } from './subject';
+
+/**
+ * Counts the last attempt if whoever made it died before that was done: this run, or, when it failed, a
+ * run before a replay. Failed ones are known to be counted; that a success is counted again, after more
+ * attempts of the webhook than it remembers, takes a crash.
+ * @returns whether that was the end of a round before, which may have disabled the webhook
+ */
+export async function countLast(
+  deps: ActivityDependencies,
+  subject: Subject,
+  runId: string,
+): Promise<boolean> {
+  const { attempts, healthCounted = 0, roundStart, status } = subject.delivery;
+  const last = attempts.findLast(({ superseded }) => !superseded);
+  if (!last || last.number <= healthCounted) return false;
+  if (last.outcome === 'succeeded' && last.runId !== runId) return false;
+  const endedItsRound = last.outcome === 'failed' && last.number <= roundStart;
+  await countHealth(deps, subject, last, endedItsRound ? 'failed' : status);
+  return endedItsRound;
+}
+
+/** Counts a recorded attempt in the webhook's health, and follows up a failed one, or delivery. */
+export async function countHealth(
+  deps: ActivityDependencies,
+  subject: Subject,
+  attempt: Attempt,
+  status: DeliveryStatus,
+): Promise<void> {
+  const { delivery, webhook } = subject;
+  await deps.store.webhooks.countAttempt(webhook._id, `${delivery._id}#${attempt.number}`, attempt);
+  if (attempt.outcome === 'failed' && deps.mailer) {
+    await new OwnerMails(deps.store, deps.retentionDays).warn(subject.project, webhook._id);
+  }
+  if (status === 'failed') await followFailure(deps, subject, attempt);
+  if (attempt.outcome === 'failed') {
+    await deps.store.rounds.noteHealthCounted(delivery._id, attempt.number);
+  }
+}

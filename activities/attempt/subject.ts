@@ -1,0 +1,74 @@
+import { activityInfo } from '@temporalio/activity';
+import type { AttemptOrigin, RoundResult } from '../../src/contracts/activities';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import type { EventRecord } from '../../src/store/events';
+import { expungeEvent } from '../../src/store/expunge';
+import type { ProjectRecord } from '../../src/store/projects';
+import type { WebhookRecord } from '../../src/store/webhooks';
+import type { ActivityDependencies } from '..';
+import { superseded } from './turn';
+
+/** All that one attempt is made of. */
+export interface Subject {
+  delivery: DeliveryRecord;
+  event: EventRecord;
+  /** The event's. */
+  body: string;
+  webhook: WebhookRecord;
+  project: ProjectRecord;
+}
+
+/**
+ * The attempt's documents, the run's round opened; or how the round ends without them.
+ * @throws ApplicationFailure `AttemptDeferred` when a later execution has been here
+ */
+export async function load(
+  deps: ActivityDependencies,
+  deliveryId: string,
+  origin: AttemptOrigin | boolean | undefined,
+  isForced: boolean,
+): Promise<Subject | RoundResult> {
+  const { store } = deps;
+  const found = await store.deliveries.find(deliveryId);
+  if (!found) return 'gone';
+  const [event, webhook, project] = await Promise.all([
+    store.events.find(found.eventId),
+    store.webhooks.get(found.projectId, found.webhookId),
+    store.projects.get(found.projectId),
+  ]);
+  if (!event || !webhook || !project) {
+    const { status } = found;
+    if (status === 'succeeded' || status === 'failed') return status;
+    const hasEnded = status === 'skipped' || status === 'cancelled';
+    if (hasEnded || (await store.cancelOrphan(found))) return 'cancelled';
+    throw new Error('not all that the delivery is made of could be read');
+  }
+  const delivery = await open(deps, found, origin, isForced);
+  if (!delivery) throw superseded();
+  if (event.body === null) {
+    // Planned or reset while its payload was being deleted.
+    await expungeEvent(store, project._id, event._id, new Date());
+    return 'cancelled';
+  }
+  return { delivery, event, body: event.body, webhook, project };
+}
+
+/** Opens the round; where nobody can have been here before, it is open, and needs no write. */
+async function open(
+  { store }: ActivityDependencies,
+  delivery: DeliveryRecord,
+  origin: AttemptOrigin | boolean | undefined,
+  isForced: boolean,
+): Promise<DeliveryRecord | null> {
+  const { workflowExecution, attempt, currentAttemptScheduledTimestampMs } = activityInfo();
+  const { runId, execution, runRequested, status } = delivery;
+  const isUntouched = runId === null && execution === undefined && !runRequested;
+  if (isUntouched && origin === 'first' && attempt === 1 && status === 'pending') return delivery;
+  return store.rounds.open(delivery._id, {
+    runId: workflowExecution!.runId,
+    isReset: origin === 'reset',
+    // Once: an execution after it finds what that has written.
+    isForced: isForced && attempt === 1,
+    scheduledAt: new Date(currentAttemptScheduledTimestampMs),
+  });
+}

@@ -1,0 +1,55 @@
+import type { QueryFilter } from 'mongoose';
+import { UNENDED_STATUSES, type DeliveryStatus, type EndReason } from '../contracts/delivery';
+import { deliveriesEnded } from '../metrics';
+import type { DeliveryRecord } from './delivery-record';
+import type { EndingRecord } from './endings';
+import { endedNow } from './rounds';
+import type { Store } from './store';
+
+/** Deliveries ended together. */
+const BATCH = 1000;
+
+const STATUS: Record<EndReason, DeliveryStatus> = {
+  webhook_disabled: 'skipped',
+  webhook_deleted: 'cancelled',
+};
+
+/**
+ * Ends what was still to be sent to a webhook that was disabled or deleted, where that is noted. Their
+ * workflows, and attempts that are under way, find out by themselves. Repeated, it goes on.
+ */
+export async function endDeliveriesOf(
+  store: Store,
+  webhookId: string,
+  onBatch: () => void = () => {},
+): Promise<void> {
+  const ending = await store.endings.find(webhookId);
+  if (!ending) return;
+  while (await endBatch(store, ending)) onBatch();
+}
+
+/** @returns false when there is no more */
+async function endBatch(store: Store, ending: EndingRecord): Promise<boolean> {
+  const { model } = store.deliveries;
+  const status = STATUS[ending.reason];
+  const unended: QueryFilter<DeliveryRecord> = {
+    webhookId: ending._id,
+    status: { $in: UNENDED_STATUSES },
+    // A disabled webhook can be tested.
+    ...(ending.reason === 'webhook_disabled' && { test: { $ne: true } }),
+  };
+  const { ended, isLast } = await store.transaction(async (session) => {
+    if (!(await store.endings.confirm(ending, session))) return { ended: 0, isLast: true };
+    const batch = await model.find(unended, { _id: 1 }).limit(BATCH).session(session).lean();
+    const { modifiedCount } = await model.updateMany(
+      { ...unended, _id: { $in: batch.map(({ _id }) => _id) } },
+      [{ $set: { status, nextAttemptAt: null, endReason: ending.reason, ...endedNow } }],
+      { updatePipeline: true, session },
+    );
+    const isDone = batch.length < BATCH;
+    if (isDone) await store.endings.remove(ending._id, session);
+    return { ended: modifiedCount, isLast: isDone };
+  });
+  if (ended > 0) deliveriesEnded.inc({ status }, ended);
+  return !isLast;
+}

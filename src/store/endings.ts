@@ -1,0 +1,77 @@
+import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import type { EndReason } from '../contracts/delivery';
+
+/** A webhook that nothing more is to be sent to, until its deliveries have been ended. */
+export interface EndingRecord {
+  /** The webhook's. */
+  _id: string;
+  projectId: string;
+  reason: EndReason;
+  /** Of its deliveries, those ended together so far. */
+  batches: number;
+}
+
+const schema = new Schema<EndingRecord>(
+  {
+    _id: String,
+    projectId: { type: String, required: true },
+    reason: { type: String, required: true },
+    batches: { type: Number, default: 0 },
+  },
+  { timestamps: false },
+);
+
+/**
+ * What is to be ended, written with the change that asks for it, so that a crash leaves nothing half
+ * done: whoever made the change does it, or else reconcile.
+ */
+export class Endings {
+  readonly model: Model<EndingRecord>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<EndingRecord>('Ending', schema, 'endings');
+  }
+
+  /** In the transaction of the change. A deletion outdoes a disabling. */
+  async note(
+    webhook: { _id: string; projectId: string },
+    reason: EndReason,
+    session: ClientSession,
+  ): Promise<void> {
+    await this.model.updateOne(
+      { _id: webhook._id },
+      { $set: { projectId: webhook.projectId, reason, batches: 0 } },
+      { upsert: true, session },
+    );
+  }
+
+  async find(webhookId: string): Promise<EndingRecord | null> {
+    return this.model.findById(webhookId).lean<EndingRecord>();
+  }
+
+  async list(): Promise<EndingRecord[]> {
+    return this.model.find().lean<EndingRecord[]>();
+  }
+
+  /**
+   * Has a batch's transaction fail where the webhook is enabled at the same moment.
+   * @returns false when it has been, or something else is to be done now
+   */
+  async confirm({ _id, reason }: EndingRecord, session: ClientSession): Promise<boolean> {
+    const counted = await this.model.updateOne(
+      { _id, reason },
+      { $inc: { batches: 1 } },
+      { session },
+    );
+    return counted.modifiedCount === 1;
+  }
+
+  /** All is done, or the webhook is enabled again. */
+  async remove(webhookId: string, session: ClientSession | null = null): Promise<void> {
+    await this.model.deleteOne({ _id: webhookId }).session(session);
+  }
+
+  async deleteAll(projectId: string, session: ClientSession): Promise<void> {
+    await this.model.deleteMany({ projectId }, { session });
+  }
+}

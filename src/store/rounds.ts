@@ -1,0 +1,247 @@
+import type { Model } from 'mongoose';
+import {
+  UNENDED_STATUSES,
+  type Attempt,
+  type DeferralReason,
+  type DeliveryStatus,
+  type EndReason,
+} from '../contracts/delivery';
+import { deliveriesEnded } from '../metrics';
+import type { DeliveryRecord } from './delivery-record';
+import { KEPT_AFTER_END_MS } from './retention';
+
+/** What a recorded attempt makes of its delivery. */
+export interface AttemptResult {
+  status: Extract<DeliveryStatus, 'pending' | 'succeeded' | 'failed'>;
+  /** Milliseconds until the next attempt; null: none follows. */
+  nextDelayMs: number | null;
+}
+
+/** A run that comes to make an attempt. */
+export interface RunOpening {
+  runId: string;
+  /** A reset made it, not the delivery's plan. */
+  isReset: boolean;
+  /** The attempt is to be made now, whatever the time. */
+  isForced: boolean;
+  /** When Temporal scheduled this execution: of two, only the later one counts. */
+  scheduledAt: Date;
+}
+
+/**
+ * What became of a recorded attempt: it decided; its delivery had ended meanwhile (cancelled, skipped);
+ * or another execution or run had taken over, which decides instead.
+ */
+export interface Recorded {
+  attempt: Attempt;
+  outcome: 'decided' | 'ended' | 'superseded';
+  status: DeliveryStatus;
+}
+
+const KEPT_ATTEMPTS = 50;
+
+/** What ends now, in a pipeline's `$set`. It is there to be seen for a while, however late it ends. */
+export const endedNow = {
+  completedAt: '$$NOW',
+  expiresAt: { $max: ['$expiresAt', { $add: ['$$NOW', KEPT_AFTER_END_MS] }] },
+};
+
+/** Nobody has taken over since it was loaded. */
+const asLoaded = ({ _id, runId, execution, runRequested }: DeliveryRecord) => ({
+  _id,
+  runId,
+  execution: execution ?? null,
+  runRequested,
+});
+
+/** Whether who loaded it, in that run, is still at work on it. */
+function isAtWork(seen: DeliveryRecord, loaded: DeliveryRecord, runId: string): boolean {
+  return (
+    (seen.runId === loaded.runId || seen.runId === runId) &&
+    seen.execution?.getTime() === loaded.execution?.getTime() &&
+    seen.runRequested === loaded.runRequested
+  );
+}
+
+/**
+ * What a workflow's run writes to its delivery (docs/adr/0022). A run opens its round first; every later
+ * write is guarded by what that answered, so that of whoever else is at work only one decides.
+ */
+export class Rounds {
+  constructor(private readonly model: Model<DeliveryRecord>) {}
+
+  /**
+   * Says, in one write, whether this run is the one that counts, and makes it so: one that the delivery
+   * waits for (its first, one that Posthorn has asked for, or the one at work) goes on with the round as
+   * it stands; any other is an operator's reset, and begins a new round, counted as a replay. From here on
+   * nobody who came before decides anything.
+   * @returns the delivery as it stands then; null when a later execution has been here, or it is gone
+   */
+  async open(
+    id: string,
+    { runId, isReset, isForced, scheduledAt }: RunOpening,
+  ): Promise<DeliveryRecord | null> {
+    const isKnown = { $eq: ['$runId', runId] };
+    const isFirst = isReset ? false : { $eq: ['$runId', null] };
+    const isExpunged = { $eq: ['$expunged', true] };
+    const isUnasked = { $not: [{ $or: [isKnown, '$runRequested', isFirst, isExpunged] }] };
+    const isDueNow = isForced ? { $eq: ['$status', 'pending'] } : false;
+    return this.model
+      .findOneAndUpdate(
+        { _id: id, $or: [{ execution: null }, { execution: { $lte: scheduledAt } }] },
+        [
+          {
+            $set: {
+              replays: { $add: ['$replays', { $cond: [isUnasked, 1, 0] }] },
+              roundStart: { $cond: [isUnasked, '$attemptCount', '$roundStart'] },
+              status: { $cond: [isUnasked, 'pending', '$status'] },
+              nextAttemptAt: {
+                $cond: [{ $or: [isUnasked, isDueNow] }, '$$NOW', '$nextAttemptAt'],
+              },
+              completedAt: { $cond: [isUnasked, null, '$completedAt'] },
+              endReason: { $cond: [isUnasked, null, '$endReason'] },
+              runId,
+              runRequested: false,
+              execution: scheduledAt,
+              openedAt: '$$NOW',
+            },
+          },
+        ],
+        { returnDocument: 'after', updatePipeline: true },
+      )
+      .lean<DeliveryRecord>();
+  }
+
+  /**
+   * Logs an attempt and what it makes of the delivery, in one write guarded by what was loaded before the
+   * exchange. One of an execution or a run that has been superseded, or one that comes after the end, is
+   * logged too, but decides nothing.
+   * @param loaded the delivery as it stood before the exchange
+   * @param mayDecide false: it is known to be superseded
+   */
+  async record(
+    loaded: DeliveryRecord,
+    exchange: Omit<Attempt, 'number' | 'superseded'>,
+    { status, nextDelayMs }: AttemptResult,
+    mayDecide: boolean,
+  ): Promise<Recorded> {
+    const decision = {
+      runId: exchange.runId,
+      status,
+      nextAttemptAt: nextDelayMs === null ? null : { $add: ['$$NOW', nextDelayMs] },
+      deferredFor: null,
+      ...(status !== 'pending' && endedNow),
+    };
+    let seen: DeliveryRecord | null = loaded;
+    while (seen) {
+      const isSuperseded = !mayDecide || !isAtWork(seen, loaded, exchange.runId);
+      const decides = !isSuperseded && seen.status === 'pending';
+      const { responseBody: _body, responseHeaders: _headers, ...sent } = exchange;
+      const attempt: Attempt = {
+        number: seen.attemptCount + 1,
+        // Expunged while it was under way: receivers may repeat in their answer what they got.
+        ...(seen.expunged ? sent : exchange),
+        ...(isSuperseded && { superseded: true }),
+      };
+      const log = { $concatArrays: ['$attempts', [{ $literal: attempt }]] };
+      const { modifiedCount } = await this.model.updateOne(
+        { ...asLoaded(seen), attemptCount: seen.attemptCount, status: seen.status },
+        [
+          {
+            $set: {
+              attempts: { $slice: [log, -KEPT_ATTEMPTS] },
+              attemptCount: attempt.number,
+              ...(decides && decision),
+            },
+          },
+        ],
+        { updatePipeline: true },
+      );
+      if (modifiedCount === 1) {
+        if (decides && status !== 'pending') deliveriesEnded.inc({ status });
+        return {
+          attempt,
+          outcome: decides ? 'decided' : isSuperseded ? 'superseded' : 'ended',
+          status: decides ? status : seen.status,
+        };
+      }
+      seen = await this.model.findById(loaded._id).lean<DeliveryRecord>();
+    }
+    // Deleted with its project while the exchange was under way: nothing is left to log it in.
+    const attempt = { number: loaded.attemptCount + 1, ...exchange };
+    return { attempt, outcome: 'superseded', status: 'cancelled' };
+  }
+
+  /** An attempt's failure has been counted, and followed up. */
+  async noteHealthCounted(id: string, attempt: number): Promise<void> {
+    await this.model.updateOne({ _id: id }, { $max: { healthCounted: attempt } });
+  }
+
+  /**
+   * Ends a delivery as a run was told to, unless it has ended: in that run, or in one that it was reset
+   * from, which says nothing of this one.
+   * @returns the delivery as it stands then, its end being this run's if `runId` is; null when it is gone
+   */
+  async cancel(id: string, runId: string, isReset: boolean): Promise<DeliveryRecord | null> {
+    const isOpen = { $in: ['$status', [...UNENDED_STATUSES]] };
+    const isFirst = isReset ? false : { $eq: ['$runId', null] };
+    const isMine = { $or: [isOpen, '$runRequested', isFirst] };
+    const ended = { status: 'cancelled', nextAttemptAt: null, ...endedNow };
+    return this.model
+      .findOneAndUpdate(
+        { _id: id },
+        [
+          {
+            $set: {
+              ...Object.fromEntries(
+                Object.entries(ended).map(([name, value]) => [
+                  name,
+                  { $cond: [isOpen, value, `$${name}`] },
+                ]),
+              ),
+              runId: { $cond: [isMine, runId, '$runId'] },
+              runRequested: { $cond: [isMine, false, '$runRequested'] },
+            },
+          },
+        ],
+        { returnDocument: 'after', updatePipeline: true },
+      )
+      .lean<DeliveryRecord>();
+  }
+
+  /** Puts the next attempt of a pending delivery off; nothing else of it changes. */
+  async defer(loaded: DeliveryRecord, delayMs: number, reason: DeferralReason): Promise<void> {
+    await this.model.updateOne(
+      { ...asLoaded(loaded), status: 'pending' },
+      [{ $set: { nextAttemptAt: { $add: ['$$NOW', delayMs] }, deferredFor: reason } }],
+      { updatePipeline: true },
+    );
+  }
+
+  /**
+   * Keeps a pending delivery of a paused webhook, which the run has found so, until it is resumed.
+   * @returns false when the run doesn't count any more, or it has ended
+   */
+  async hold(loaded: DeliveryRecord, runId: string): Promise<boolean> {
+    return this.take(loaded, { status: 'held', nextAttemptAt: null, runId });
+  }
+
+  /** Ends a pending delivery of a disabled webhook, in the same way. */
+  async skip(loaded: DeliveryRecord, runId: string): Promise<boolean> {
+    const endReason: EndReason = 'webhook_disabled';
+    const ended = { status: 'skipped', nextAttemptAt: null, endReason, ...endedNow };
+    const isSkipped = await this.take(loaded, { ...ended, runId });
+    if (isSkipped) deliveriesEnded.inc({ status: 'skipped' });
+    return isSkipped;
+  }
+
+  /** @param fields by a pipeline's expressions */
+  private async take(loaded: DeliveryRecord, fields: Record<string, unknown>): Promise<boolean> {
+    const { modifiedCount } = await this.model.updateOne(
+      { ...asLoaded(loaded), status: 'pending' },
+      [{ $set: fields }],
+      { updatePipeline: true },
+    );
+    return modifiedCount === 1;
+  }
+}

@@ -1,0 +1,166 @@
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { Stack } from '../support/stack';
+import { expectRefusal } from './api/refusal';
+
+const LATE = { policy: { retryDelaysMs: [86_400_000] } };
+const SOON = { policy: { retryDelaysMs: [2000] } };
+
+describe('what was still to be sent', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+  let client: ApiClient;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+  });
+  afterAll(() => stack.stop());
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+    ({ client } = await stack.project());
+  });
+  afterEach(() => receiver.close());
+
+  /** A webhook with a delivery that backs off. */
+  async function backingOff(settings: Record<string, unknown> = LATE) {
+    const webhook = await makeWebhook(client, receiver.url, settings);
+    receiver.respondWith(500);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { attemptCount: 1 });
+    await eventually('it waits', async () => (await stack.engine.findRun(id)) === 'waiting');
+    receiver.respondWith(200);
+    return { webhook, id, path: `/v1/webhooks/${webhook.id}` };
+  }
+  const read = async (id: string) => (await client.get(`/v1/deliveries/${id}`)).body.data;
+  const skipped = { status: 'skipped', endReason: 'webhook_disabled', nextAttemptAt: null };
+
+  describe('to a webhook that is disabled', () => {
+    it('has ended as skipped by the answer, with the reason, and is not sent when it is due', async () => {
+      const { id, path } = await backingOff(SOON);
+      expect((await client.patch(path, { isActive: false })).status).toBe(200);
+      const delivery = await read(id);
+      expect(delivery).toMatchObject(skipped);
+      expect(delivery.completedAt).not.toBeNull();
+      await eventually('its workflow has ended', async () => {
+        return (await stack.engine.findRun(id)) === 'ended';
+      });
+      expect(await read(id)).toEqual(delivery);
+      expect(receiver.requests).toHaveLength(1);
+    });
+
+    it('has ended as skipped although it was held, and is not sent by a resume', async () => {
+      const webhook = await makeWebhook(client, receiver.url);
+      const path = `/v1/webhooks/${webhook.id}`;
+      await client.post(`${path}/pause`);
+      const id = await postEvent(client);
+      expect(await read(id)).toMatchObject({ status: 'held' });
+      await client.patch(path, { isActive: false });
+      expect(await read(id)).toMatchObject(skipped);
+      await client.post(`${path}/resume`);
+      expect(await stack.reconcile()).toMatchObject({ drains: 0, deliveries: 0 });
+      expect(await read(id)).toMatchObject(skipped);
+      expect(receiver.requests).toHaveLength(0);
+    });
+
+    it('is told when it is enabled, with the replay that sends it', async () => {
+      const { id, path } = await backingOff();
+      const disabled = await client.patch(path, { isActive: false });
+      expect(disabled.body.data).not.toHaveProperty('skipped');
+      const later = await postEvent(client);
+      const { data } = (await client.patch(path, { isActive: true })).body;
+      expect(data.skipped.count).toBe(2);
+      const again = await client.patch(path, { isActive: true });
+      expect(again.body.data).not.toHaveProperty('skipped');
+      const replay = await client.post('/v1/replays', data.skipped.replay);
+      expect(replay.status).toBe(202);
+      expect(replay.body.data.matched).toBe(2);
+      for (const each of [id, later]) {
+        const sent = await deliveryWith(client, each, { status: 'succeeded', replays: 1 });
+        expect(sent).not.toHaveProperty('endReason');
+      }
+    });
+
+    it('is nothing, by the answer to enabling one that has missed nothing', async () => {
+      const webhook = await makeWebhook(client, receiver.url);
+      const path = `/v1/webhooks/${webhook.id}`;
+      await client.patch(path, { isActive: false });
+      const { data } = (await client.patch(path, { isActive: true })).body;
+      expect(data.skipped).toEqual({ count: 0, replay: null });
+    });
+
+    it('has ended as skipped when a 410 has disabled it', async () => {
+      const { id } = await backingOff();
+      receiver.respondWith(410);
+      const gone = await postEvent(client);
+      await deliveryWith(client, gone, { status: 'failed' });
+      expect(await deliveryWith(client, id, { status: 'skipped' })).toMatchObject(skipped);
+    });
+
+    it('has ended as skipped when failures have disabled it', async () => {
+      const policy = { retryDelaysMs: [86_400_000], autoDisableAfter: 2 };
+      const { id, webhook } = await backingOff({ policy });
+      receiver.respondWith(500);
+      // One whose only retry is asked for, and fails for good.
+      const failing = await postEvent(client);
+      await deliveryWith(client, failing, { attemptCount: 1 });
+      await client.post(`/v1/deliveries/${failing}/retry`);
+      await deliveryWith(client, failing, { status: 'failed' });
+      expect(await deliveryWith(client, id, { status: 'skipped' })).toMatchObject(skipped);
+      const { data } = (await client.get(`/v1/webhooks/${webhook.id}`)).body;
+      expect(data).toMatchObject({ isActive: false, disabledReason: 'consecutive_failures' });
+    });
+
+    it('ends as skipped where it was planned while the webhook was being disabled', async () => {
+      const { id, webhook } = await backingOff(SOON);
+      // As if the plan had read it before, and written after what there was had been ended.
+      await stack.store.webhooks.model.updateOne({ _id: webhook.id }, { isActive: false });
+      expect(await deliveryWith(client, id, { status: 'skipped' })).toMatchObject(skipped);
+      expect(receiver.requests).toHaveLength(1);
+    });
+
+    it('is its tests and its replays, one by one or in bulk, which go out all the same', async () => {
+      const { id, path, webhook } = await backingOff();
+      await client.patch(path, { isActive: false });
+      const { body } = await client.post(`${path}/test`, { events: ['email.sent'] });
+      const [{ id: test }] = body.data.deliveries;
+      await deliveryWith(client, test, { status: 'succeeded', webhookId: webhook.id });
+      expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
+      await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+      const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
+      await client.post('/v1/replays', { ...range, statuses: ['succeeded'] });
+      await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
+      await deliveryWith(client, test, { status: 'succeeded', replays: 1 });
+    });
+  });
+
+  it('to a webhook that is deleted has ended as cancelled by the answer, and can not be retried', async () => {
+    const { id, path } = await backingOff();
+    const { client: other } = await stack.project();
+    expect((await client.delete(path)).status).toBe(200);
+    const cancelled = { status: 'cancelled', endReason: 'webhook_deleted', nextAttemptAt: null };
+    expect(await read(id)).toMatchObject(cancelled);
+    expectRefusal(await client.post(`/v1/deliveries/${id}/retry`), 'delivery_ended');
+    expectRefusal(await client.post(`/v1/deliveries/${id}/replay`), 'webhook_deleted');
+    expect((await other.get(`/v1/deliveries/${id}`)).status).toBe(404);
+    expect(receiver.requests).toHaveLength(1);
+  });
+
+  it('of more than are ended together is ended all the same', async () => {
+    const { id, path } = await backingOff();
+    const { _id, ...like } = (await stack.store.deliveries.find(id))!;
+    const copies = Array.from({ length: 2500 }, (_, n) => ({
+      ...like,
+      _id: `${_id}-${n}`,
+      eventId: `${like.eventId}-${n}`,
+    }));
+    await stack.store.deliveries.model.insertMany(copies);
+    await client.patch(path, { isActive: false });
+    const { model } = stack.store.deliveries;
+    const { webhookId } = like;
+    expect(await model.countDocuments({ webhookId, status: 'skipped' })).toBe(2501);
+    expect(await model.countDocuments({ webhookId, status: { $ne: 'skipped' } })).toBe(0);
+    expect(await stack.store.endings.list()).toEqual([]);
+  }, 60_000);
+});

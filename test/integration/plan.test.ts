@@ -1,0 +1,43 @@
+import { newDelivery, type NewDelivery } from '../../src/store/new-delivery';
+import { Fixture } from '../support/fixture';
+
+describe('the plan of an event’s deliveries', () => {
+  let fixture: Fixture;
+
+  beforeAll(async () => {
+    fixture = await Fixture.open();
+  });
+  afterAll(() => fixture.close());
+
+  /** Three deliveries to be planned. */
+  async function three(): Promise<NewDelivery[]> {
+    const project = await fixture.project();
+    const event = await fixture.event(project);
+    const { acceptedAt: at, expiresAt } = event;
+    const webhooks = await Promise.all(
+      [1, 2, 3].map(() => fixture.webhook(project, 'http://127.0.0.1:9/')),
+    );
+    return webhooks.map((webhook) => newDelivery(event, webhook, { at, expiresAt }));
+  }
+  const refuse = (validator: Record<string, unknown>) =>
+    fixture.store.deliveries.model.db.db!.command({ collMod: 'deliveries', validator });
+
+  it('made again, answers what the first one made', async () => {
+    const { deliveries } = fixture.store;
+    const planned = await three();
+    const first = await deliveries.plan(planned);
+    const again = planned.map((delivery) => ({ ...delivery, _id: `${delivery._id}-again` }));
+    expect(await deliveries.plan(again)).toEqual(first);
+  });
+
+  it('is not taken for made when one of it is there already, and another one was refused', async () => {
+    const { deliveries } = fixture.store;
+    const [there, refused, fine] = await three();
+    await deliveries.plan([there!]);
+    await refuse({ _id: { $ne: refused!._id } });
+    await expect(deliveries.plan([there!, refused!, fine!])).rejects.toThrow();
+    await expect(deliveries.plan([refused!, there!, fine!])).rejects.toThrow();
+    await refuse({});
+    expect(await deliveries.plan([there!, refused!, fine!])).toHaveLength(3);
+  });
+});

@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import type { DeliveryStatus } from '../../src/contracts/delivery';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { newDelivery } from '../../src/store/new-delivery';
+import { OperationalEvents } from '../../src/store/operational-events';
+import { Fixture } from '../support/fixture';
+
+const record = readFileSync(
+  path.resolve(__dirname, '../../docs/adr/0022-one-compare-and-set-says-which-run-counts.md'),
+  'utf8',
+);
+const rows = [...record.matchAll(/^\| (.+) \|$/gm)]
+  .map(([, row]) => row!.split('|').map((cell) => cell.trim()))
+  .slice(2) as [DeliveryStatus, string, string, string, DeliveryStatus, string][];
+const edges = [...record.matchAll(/^ {4}(\S+) --> (\S+): (.+)$/gm)].map(
+  ([, from, to, why]) => [from, to, why] as [DeliveryStatus | '[*]', DeliveryStatus, string],
+);
+
+const EXECUTION = { isForced: false, scheduledAt: new Date() };
+const RUNS: Record<string, string | null> = { none: null, itself: 'mine', another: 'other' };
+
+/** What docs/adr/0022 says, line by line. */
+describe('a delivery’s round', () => {
+  let fixture: Fixture;
+
+  beforeAll(async () => {
+    fixture = await Fixture.open();
+  });
+  afterAll(() => fixture.close());
+
+  /** A new delivery that stands like that. */
+  async function standing(fields: Partial<DeliveryRecord>): Promise<DeliveryRecord> {
+    const { planned } = await fixture.planned('http://127.0.0.1:9/');
+    const { model } = fixture.store.deliveries;
+    await model.updateOne({ _id: planned.deliveryId }, { $set: fields });
+    return fixture.delivery(planned.deliveryId);
+  }
+
+  it.each(rows)(
+    'that is %s, its run %s, another asked for: %s, to which %s comes, is %s then, a replay: %s',
+    async (status, counts, asked, who, then, isReplay) => {
+      const { _id } = await standing({
+        status,
+        runId: RUNS[counts]!,
+        runRequested: asked === 'yes',
+      });
+      const opening = { ...EXECUTION, runId: 'mine', isReset: who === 'a reset' };
+      const opened = await fixture.store.rounds.open(_id, opening);
+      expect(opened).toMatchObject({
+        status: then,
+        runId: 'mine',
+        runRequested: false,
+        replays: isReplay === 'yes' ? 1 : 0,
+      });
+      // Who was scheduled before finds that somebody has come after.
+      const earlier = { ...opening, scheduledAt: new Date(EXECUTION.scheduledAt.getTime() - 1) };
+      expect(await fixture.store.rounds.open(_id, { ...earlier, runId: 'other' })).toBeNull();
+      expect(await fixture.store.rounds.open(_id, earlier)).toBeNull();
+      expect(await fixture.delivery(_id)).toEqual(opened);
+    },
+  );
+
+  const attempt = (
+    delivery: DeliveryRecord,
+    status: 'pending' | 'succeeded' | 'failed',
+  ): Promise<unknown> => {
+    const outcome = status === 'succeeded' ? 'succeeded' : 'failed';
+    const made = {
+      runId: 'mine',
+      startedAt: new Date(),
+      durationMs: 1,
+      requestHeaders: {},
+    } as const;
+    const result = { status, nextDelayMs: status === 'pending' ? 1000 : null };
+    return fixture.store.rounds.record(delivery, { ...made, outcome }, result, true);
+  };
+  const deliveries = () => fixture.store.deliveries;
+  const rounds = () => fixture.store.rounds;
+  const moves: Record<string, (delivery: DeliveryRecord) => Promise<unknown>> = {
+    'an attempt fails': (delivery) => attempt(delivery, 'pending'),
+    'an attempt is taken': (delivery) => attempt(delivery, 'succeeded'),
+    'the last attempt fails': (delivery) => attempt(delivery, 'failed'),
+    'its webhook is found paused': (delivery) => rounds().hold(delivery, 'mine'),
+    'its webhook is disabled': async ({ webhookId, projectId }) => {
+      const project = (await fixture.store.projects.get(projectId))!;
+      await new OperationalEvents(fixture.store, 30).update(project, webhookId, {
+        isActive: false,
+      });
+    },
+    cancelled: ({ _id }) => deliveries().cancel(_id),
+    resumed: ({ _id }) => deliveries().release(_id),
+    replayed: ({ _id, projectId }) => deliveries().beginReplay(projectId, _id),
+  };
+  const plans: Record<string, Partial<{ isActive: boolean; isPaused: boolean }>> = {
+    planned: {},
+    'planned while paused': { isPaused: true },
+    'planned while disabled': { isActive: false },
+  };
+
+  it.each(edges)('that is %s becomes %s when %s', async (from, to, why) => {
+    if (from === '[*]') {
+      const project = await fixture.project();
+      const webhook = await fixture.webhook(project, 'http://127.0.0.1:9/');
+      const event = await fixture.event(project);
+      const dates = { at: event.acceptedAt, expiresAt: event.expiresAt };
+      expect(newDelivery(event, { ...webhook, ...plans[why] }, dates).status).toBe(to);
+      return;
+    }
+    const delivery = await standing({ status: from, runId: 'mine' });
+    await moves[why]!(delivery);
+    const { status, nextAttemptAt, completedAt } = await fixture.delivery(delivery._id);
+    expect(status).toBe(to);
+    // Only what is pending has a next attempt, and only what has ended an end.
+    expect(nextAttemptAt !== null).toBe(to === 'pending');
+    expect(completedAt !== null).toBe(to !== 'pending' && to !== 'held');
+  });
+
+  it.each(['cancelled', 'skipped'] as const)(
+    'that was %s while an exchange was under way logs the attempt, and stays it',
+    async (status) => {
+      const loaded = await standing({ runId: 'mine' });
+      await fixture.store.deliveries.model.updateOne({ _id: loaded._id }, { $set: { status } });
+      expect(await attempt(loaded, 'succeeded')).toMatchObject({ outcome: 'ended', status });
+      expect(await fixture.delivery(loaded._id)).toMatchObject({ status, attemptCount: 1 });
+    },
+  );
+
+  it.each<[string, Partial<DeliveryRecord>]>([
+    ['another run has opened it', { runId: 'other' }],
+    ['a later execution has opened it', { execution: new Date() }],
+    ['a replay has been asked for', { runRequested: true }],
+  ])('is decided by nobody who had loaded it before %s', async (_what, change) => {
+    const loaded = await standing({ runId: null });
+    await fixture.store.deliveries.model.updateOne({ _id: loaded._id }, { $set: change });
+    expect(await attempt(loaded, 'failed')).toMatchObject({ outcome: 'superseded' });
+    expect(await rounds().hold(loaded, 'mine')).toBe(false);
+    expect(await rounds().skip(loaded, 'mine')).toBe(false);
+    await rounds().defer(loaded, 60_000, 'rate_limit');
+    const after = await fixture.delivery(loaded._id);
+    expect(after).toMatchObject({ status: 'pending', deferredFor: null, ...change });
+    expect(after.attempts).toMatchObject([{ outcome: 'failed', superseded: true }]);
+  });
+});
