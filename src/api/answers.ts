@@ -1,13 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Response } from 'express';
+import type { RequestHandler, Response } from 'express';
 import type { Page } from '../store/paging';
 
 /** `{"success":true,"data":…}` */
 export function answer(res: Response, data: unknown, status = 200): void {
-  res
-    .status(status)
-    .type('json')
-    .send(serialise({ success: true, data }));
+  res.status(status).json({ success: true, data });
 }
 
 class Verbatim {
@@ -18,6 +15,12 @@ class Verbatim {
 export function verbatim(text: string): Record<string, unknown> {
   return new Verbatim(text) as object as Record<string, unknown>;
 }
+
+/** Lets `res.json` answer what is verbatim. */
+export const verbatimAnswers: RequestHandler = (_req, res, next) => {
+  res.json = (body) => res.type('json').send(serialise(body));
+  next();
+};
 
 /** JSON.stringify, but for what is verbatim; JSON.rawJSON is not in Node 20. */
 function serialise(answered: unknown): string {

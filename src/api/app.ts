@@ -8,7 +8,7 @@ import { metrics } from '../metrics';
 import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
-import { answer } from './answers';
+import { answer, verbatimAnswers } from './answers';
 import { auditRouter } from './audit';
 import type { AuditTrail } from './audited';
 import { adminOnly, authenticate, principalOf } from './auth';
@@ -64,6 +64,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.set('etag', false);
   app.set('trust proxy', config.trustedProxies);
   app.use(requestLog(log));
+  app.use(verbatimAnswers);
   app.use(measured);
   app.use(helmet());
   app.use(utf8Address);

@@ -23,6 +23,7 @@ const MOUNTS = [
   '/replays',
   '/deliveries',
   '/catalogs',
+  '/reports',
   '/audit',
   '/manage',
 ];
