@@ -1,7 +1,6 @@
 import { Router, type Request } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { Payload } from '../domain/json-text';
 import type { EventRecord } from '../store/events';
 import { expungeEvent } from '../store/expunge';
 import { dataText } from '../store/new-event';
@@ -11,8 +10,9 @@ import { answer, answerPage, verbatim } from './answers';
 import { audited } from './audited';
 import { allow, projectOf } from './auth';
 import { listView } from './deliveries';
-import { invalid, notFound } from './errors';
-import { asWritten, payloadField } from './json-body';
+import { notFound } from './errors';
+import { idempotencyOf } from './idempotency';
+import { payloadField } from './json-body';
 import { prepareAll, type Intake } from './intake';
 import type { acceptedEventSchema, eventSchema } from './schemas/event';
 import { pageQuery, parseBody, parseListQuery, pathId, rangeQuery } from './validation';
@@ -40,14 +40,13 @@ export const eventBody = z.strictObject({
     )
     .optional(),
 });
-export const batchBody = z.strictObject({ events: z.array(eventBody).min(1).max(500) });
+const MAX_BATCH = 500;
+export const batchBody = z.strictObject({ events: z.array(eventBody).min(1).max(MAX_BATCH) });
 export const eventsQuery = z.strictObject({
   ...pageQuery('event'),
   ...rangeQuery,
   type: z.string().optional(),
 });
-/** Visible ASCII, as other APIs take it. */
-export const IDEMPOTENCY_KEY = /^[\x21-\x7e]{1,255}$/;
 
 function view({
   _id,
@@ -63,16 +62,10 @@ function view({
   return { id: _id, projectId, type, createdAt, acceptedAt, test: test ?? false, data, expungedAt };
 }
 
-/** The header's key with the body that it is for. */
-function idempotencyOf(req: Request): { key: string; body: Payload } | undefined {
-  const key = req.get('idempotency-key');
-  if (key === undefined) return undefined;
-  if (!IDEMPOTENCY_KEY.test(key)) {
-    throw invalid([
-      { field: 'Idempotency-Key', message: 'must be 1-255 visible ASCII characters' },
-    ]);
-  }
-  return { key, body: asWritten(req.body as Record<string, unknown>) };
+/** How many events a batch holds, before it is checked; 1 where it can't be one. */
+function countOf(req: Request): number {
+  const { events } = (req.body ?? {}) as { events?: unknown };
+  return Array.isArray(events) ? Math.min(Math.max(events.length, 1), MAX_BATCH) : 1;
 }
 
 function accepted(
@@ -91,6 +84,11 @@ export function eventsRouter({ store, engine, intake, log }: EventsDependencies)
   router.post('/', send, async (req, res) => {
     const idempotency = idempotencyOf(req);
     const project = projectOf(res);
+    const [first] = idempotency ? await intake.repeated(project, idempotency) : [];
+    if (first) {
+      answer(res, accepted(first, true), 202);
+      return;
+    }
     const posted = parseBody(eventBody, req);
     const types = await intake.catalog.find(project, [posted.type]);
     const prepared = intake.prepare(project, types, posted);
@@ -101,6 +99,11 @@ export function eventsRouter({ store, engine, intake, log }: EventsDependencies)
   router.post('/batch', send, async (req, res) => {
     const idempotency = idempotencyOf(req);
     const project = projectOf(res);
+    const first = idempotency ? await intake.repeatedBatch(project, idempotency, countOf(req)) : [];
+    if (first.length > 0) {
+      answer(res, { events: first.map((event) => accepted(event, true)) }, 202);
+      return;
+    }
     const { events } = parseBody(batchBody, req);
     const types = await intake.catalog.find(
       project,

@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto';
 import type { Logger } from 'pino';
 import type { FieldProblem } from '../contracts/errors';
 import type { Payload } from '../domain/json-text';
@@ -11,6 +10,7 @@ import type { Store } from '../store/store';
 import type { Engine } from '../temporal/client';
 import { ApiError, invalid } from './errors';
 import { EventCatalog, unknownType, type FoundTypes } from './event-catalog';
+import type { Idempotency } from './idempotency';
 
 /** One event's limit (contract, section 5), and room for its envelope. */
 const MAX_BODY_BYTES = 257 * 1024;
@@ -31,19 +31,8 @@ export interface PostedEvent {
 /** What a fan-out's start takes of its event. */
 type FanOut = Parameters<Engine['startFanOut']>[0];
 
-/** A caller's key, and the body that belongs to it. */
-interface Idempotency {
-  key: string;
-  body: Payload;
-}
-
-/** Of the values: white space makes no other body, but a digit that a double loses does. */
-function hashOf({ value, largeIntegers }: Payload): string {
-  const digits = largeIntegers.map((integer) => ` ${integer.value}`).join('');
-  return createHash('sha256')
-    .update(`${JSON.stringify(value)}${digits}`)
-    .digest('base64');
-}
+/** With spaces, which a caller's keys don't have: one event's key is another one than a batch's. */
+const keyInBatch = (key: string, index: number): string => `batch ${index} ${key}`;
 
 const keyConflict = (): ApiError =>
   new ApiError(
@@ -93,6 +82,27 @@ export class Intake {
   }
 
   /**
+   * The event that was accepted under this key, whatever this request would be told now; none: it is new.
+   * @throws ApiError 409 when the key was used for another body
+   */
+  async repeated(
+    project: ProjectRecord,
+    { key, requestHash }: Idempotency,
+  ): Promise<EventRecord[]> {
+    return this.repeatedUnder(project, [key], requestHash);
+  }
+
+  /** The same for a batch of `count` events. */
+  async repeatedBatch(
+    project: ProjectRecord,
+    { key, requestHash }: Idempotency,
+    count: number,
+  ): Promise<EventRecord[]> {
+    const others = Array.from({ length: count - 1 }, (_, index) => keyInBatch(key, index + 1));
+    return this.repeatedUnder(project, [keyInBatch(key, 0), ...others], requestHash);
+  }
+
+  /**
    * Stores one event; once this returns, it can't be lost.
    * @throws ApiError 409 when the key was used for another body
    */
@@ -100,7 +110,7 @@ export class Intake {
     event: NewEvent,
     idempotency?: Idempotency,
   ): Promise<{ event: EventRecord; duplicate: boolean }> {
-    const requestHash = idempotency && hashOf(idempotency.body);
+    const requestHash = idempotency?.requestHash;
     const accepted = await this.store.events.insert({
       ...event,
       ...(idempotency && { idempotencyKey: idempotency.key, requestHash }),
@@ -121,12 +131,11 @@ export class Intake {
     events: readonly NewEvent[],
     idempotency?: Idempotency,
   ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
-    const requestHash = idempotency && hashOf(idempotency.body);
+    const requestHash = idempotency?.requestHash;
     const accepted = await this.store.insertBatch(
       events.map((event, index) => ({
         ...event,
-        // With spaces, which a caller's keys don't have: one event's key is another one than a batch's.
-        ...(idempotency && { idempotencyKey: `batch ${index} ${idempotency.key}`, requestHash }),
+        ...(idempotency && { idempotencyKey: keyInBatch(idempotency.key, index), requestHash }),
       })),
     );
     if (accepted.duplicate && accepted.events[0]?.requestHash !== requestHash) throw keyConflict();
@@ -152,6 +161,19 @@ export class Intake {
         .filter(({ fannedOutAt }) => fannedOutAt === null)
         .map(({ _id, projectId, type }) => ({ _id, projectId, type })),
     );
+  }
+
+  private async repeatedUnder(
+    { _id: projectId }: ProjectRecord,
+    keys: readonly [string, ...string[]],
+    requestHash: string,
+  ): Promise<EventRecord[]> {
+    // Nearly all keys are new. One that this misses is found when its event is inserted.
+    if (!(await this.store.events.hasKey(projectId, keys[0]))) return [];
+    const found = await this.store.events.listByKeys(projectId, keys);
+    if (found.some((event) => event.requestHash !== requestHash)) throw keyConflict();
+    this.startAll(found);
+    return found;
   }
 
   /**

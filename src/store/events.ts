@@ -88,6 +88,11 @@ export class Events {
     }
   }
 
+  /** Whether there is an event of this key, as far as can be told for little. */
+  async hasKey(projectId: string, idempotencyKey: string): Promise<boolean> {
+    return (await this.model.exists({ projectId, idempotencyKey })) !== null;
+  }
+
   /** Those of `keys` that there are, in the order of `keys`. */
   async listByKeys(projectId: string, keys: readonly string[]): Promise<EventRecord[]> {
     const query = this.model.find({ projectId, idempotencyKey: { $in: keys } });

@@ -8,6 +8,17 @@ import { expectRefusal, stored } from './refusal';
 
 const event = { type: 'email.sent', data: emailSent };
 
+/** The same values, the members of every object the other way round. */
+const inOtherOrder = (value: object): object =>
+  Object.fromEntries(
+    Object.entries(value)
+      .toReversed()
+      .map(([name, inner]: [string, unknown]) => [
+        name,
+        typeof inner === 'object' && inner !== null ? inOtherOrder(inner) : inner,
+      ]),
+  );
+
 describe('an Idempotency-Key', () => {
   let stack: Stack;
   beforeAll(async () => {
@@ -29,11 +40,104 @@ describe('an Idempotency-Key', () => {
     expect(await stored(stack)).toEqual(before);
   });
 
-  it('answers the first event to a body that differs in white space only', async () => {
+  it.each([
+    ['other white space', JSON.stringify(event, null, 2)],
+    ['its members in another order', inOtherOrder(event)],
+    ['other escapes', JSON.stringify(event).replace('Your order', '\\u0059our\\u0020order')],
+  ])('answers the first event to a body with %s', async (_title, body) => {
     const { client } = await stack.project();
     const first = await post(client, 'order-1');
-    const second = await post(client, 'order-1', JSON.stringify(event, null, 2));
+    const second = await post(client, 'order-1', body);
     expect(second.body.data).toEqual({ ...first.body.data, duplicate: true });
+  });
+
+  it('tells numbers apart that a double would make one, in whatever order they stand', async () => {
+    const { client } = await stack.project();
+    const counted = (members: string) => `{"type":"contact.created","data":{${members}}}`;
+    const [even, odd] = ['9007199254740992', '9007199254740993'];
+    const first = await post(client, 'count', counted(`"a":${odd},"b":${even},"c":[${odd}]`));
+    const again = await post(client, 'count', counted(`"c":[${odd}],"b":${even},"a":${odd}`));
+    expect(again.body.data).toEqual({ ...first.body.data, duplicate: true });
+    for (const members of [
+      `"a":${even},"b":${odd},"c":[${odd}]`,
+      `"a":${odd},"b":${even},"c":[${even}]`,
+    ]) {
+      expectRefusal(await post(client, 'count', counted(members)), 'idempotency_conflict');
+    }
+  });
+
+  it('tells lists in another order apart', async () => {
+    const { client } = await stack.project();
+    const tagged = (tags: string[]) => ({ type: 'contact.created', data: { tags } });
+    await post(client, 'tags', tagged(['a', 'b']));
+    expectRefusal(await post(client, 'tags', tagged(['b', 'a'])), 'idempotency_conflict');
+  });
+
+  describe('of an event that would be refused now', () => {
+    const schema = (type: string) => ({
+      description: 'An order.',
+      schema: { properties: { id: { type } }, required: ['id'] },
+      sample: { id: type === 'string' ? 'a' : 1 },
+    });
+    const paid = { type: 'order.paid', data: { id: 'a' } };
+    const define = (client: ApiClient, type: string) =>
+      client.send('PUT', '/v1/event-types/order.paid', schema(type));
+
+    it.each<[title: string, change: (client: ApiClient, id: string) => Promise<unknown>]>([
+      ['whose type was tightened', (client) => define(client, 'integer')],
+      ['whose type was deleted', (client) => client.delete('/v1/event-types/order.paid')],
+      [
+        'that a newer version would refuse',
+        (_client, id) => stack.store.eventTypes.model.deleteMany({ projectId: id }),
+      ],
+    ])('%s, answers the first one', async (_title, change) => {
+      const { client, id } = await stack.project({ profile: 'custom' });
+      await define(client, 'string');
+      const batch = { events: [paid, paid] };
+      const postBatch = (body: unknown = batch) =>
+        client.post('/v1/events/batch', body, { 'idempotency-key': 'order-1' });
+      const [one, many] = [await post(client, 'order-1', paid), await postBatch()];
+      await change(client, id);
+      expect((await client.post('/v1/events', paid)).status).toBe(422);
+      const before = await stored(stack);
+      const [again, manyAgain] = [await post(client, 'order-1', paid), await postBatch()];
+      expect([again.status, manyAgain.status]).toEqual([202, 202]);
+      expect(again.body.data).toEqual({ ...one.body.data, duplicate: true });
+      expect(manyAgain.body.data.events).toEqual(
+        many.body.data.events.map((first: object) => ({ ...first, duplicate: true })),
+      );
+      // Another body is told to be one, rather than what is wrong with it.
+      const other = { ...paid, data: { id: true } };
+      expectRefusal(await post(client, 'order-1', other), 'idempotency_conflict');
+      expectRefusal(await postBatch({ events: [other] }), 'idempotency_conflict');
+      expectRefusal(await postBatch({ events: 7 }), 'idempotency_conflict');
+      expect(await stored(stack)).toEqual(before);
+    });
+  });
+
+  it('whose event’s payload was deleted answers that event', async () => {
+    const { client } = await stack.project();
+    const first = await post(client, 'order-1');
+    await client.delete(`/v1/events/${first.body.data.id}`);
+    const again = await post(client, 'order-1');
+    expect(again.body.data).toEqual({ ...first.body.data, duplicate: true });
+  });
+
+  it.each([
+    ['order-1', '"order-1"'],
+    ['a"b', '"a\\"b"'],
+    ['a\\b', '"a\\\\b"'],
+    ['x'.repeat(255), `"${'x'.repeat(255)}"`],
+  ])('%s is the same as %s', async (bare, quoted) => {
+    const { client } = await stack.project();
+    const first = await post(client, bare);
+    const again = await post(client, quoted);
+    expect(again.body.data).toEqual({ ...first.body.data, duplicate: true });
+    const batch = { events: [event] };
+    const many = (key: string) =>
+      client.post('/v1/events/batch', batch, { 'idempotency-key': key });
+    expect((await many(quoted)).body.data.events[0].duplicate).toBe(false);
+    expect((await many(bare)).body.data.events[0].duplicate).toBe(true);
   });
 
   it.each<[title: string, body: unknown]>([
@@ -86,6 +190,12 @@ describe('an Idempotency-Key', () => {
     ['empty', ''],
     ['of 256 characters', 'x'.repeat(256)],
     ['with a space', 'order 1'],
+    ['empty in quotes', '""'],
+    ['of 256 characters in quotes', `"${'x'.repeat(256)}"`],
+    ['with a space in quotes', '"order 1"'],
+    ['in quotes that do not end', '"order-1'],
+    ['in quotes with one inside', '"order"1"'],
+    ['in quotes with another escape', '"order\\-1"'],
     ['with letters beyond ASCII', 'bestellung-ü'],
   ])('is refused when it is %s, and nothing is stored', async (_title, key) => {
     const { client } = await stack.project();

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { eventTypeBody, eventTypesQuery, MAX_TYPE_LENGTH, TYPE } from '../../event-types';
-import { batchBody, eventBody, eventsQuery, IDEMPOTENCY_KEY } from '../../events';
+import { batchBody, eventBody, eventsQuery } from '../../events';
+import { IDEMPOTENCY_KEY } from '../../idempotency';
 import {
   acceptedEventExample,
   acceptedEventSchema,
@@ -18,7 +19,15 @@ import { data, deleted, operation, page } from '../operation';
 
 const tag = 'Events';
 const typePath = z.object({ type: z.string().max(MAX_TYPE_LENGTH).regex(TYPE) });
-const idempotencyKey = { 'idempotency-key': z.string().regex(IDEMPOTENCY_KEY).optional() };
+const idempotencyKey = {
+  'idempotency-key': z
+    .string()
+    .regex(IDEMPOTENCY_KEY)
+    .optional()
+    .describe(
+      'Looked up before the body is checked. Two bodies are the same that have the same values, in whatever order their members stand; another body under a known key is 409. In double quotes it is the same key.',
+    ),
+};
 /** By profile: an event of its own. */
 const posted = Object.fromEntries(
   [...profiles.values()].map(({ name, events: [event] }) => [
