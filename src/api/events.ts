@@ -12,8 +12,8 @@ import { allow, projectOf } from './auth';
 import { listView } from './deliveries';
 import { notFound } from './errors';
 import { idempotencyOf } from './idempotency';
-import { payloadField } from './json-body';
-import { prepareAll, type Intake } from './intake';
+import { prepareAll, type Intake, type PostedEvent } from './intake';
+import { eventBodyOf } from './posted-event';
 import type { acceptedEventSchema, eventSchema } from './schemas/event';
 import { pageQuery, parseBody, parseListQuery, pathId, rangeQuery } from './validation';
 
@@ -24,24 +24,9 @@ export interface EventsDependencies {
   log: Logger;
 }
 
-/** Clocks differ; an event from further ahead than this is a mistake. */
-const MAX_AHEAD_MS = 5 * 60 * 1000;
-const OLDEST = Date.parse('2000-01-01T00:00:00Z');
-
-export const eventBody = z.strictObject({
-  type: z.string(),
-  data: payloadField,
-  createdAt: z.iso
-    .datetime({ offset: true })
-    .transform((text) => new Date(text))
-    .refine(
-      (date) => date.getTime() >= OLDEST && date.getTime() <= Date.now() + MAX_AHEAD_MS,
-      'must lie between 2000-01-01 and five minutes from now',
-    )
-    .optional(),
-});
 const MAX_BATCH = 500;
-export const batchBody = z.strictObject({ events: z.array(eventBody).min(1).max(MAX_BATCH) });
+export const batchBody = (event: z.ZodType<PostedEvent>) =>
+  z.strictObject({ events: z.array(event).min(1).max(MAX_BATCH) });
 export const eventsQuery = z.strictObject({
   ...pageQuery('event'),
   ...rangeQuery,
@@ -89,7 +74,7 @@ export function eventsRouter({ store, engine, intake, log }: EventsDependencies)
       answer(res, accepted(first, true), 202);
       return;
     }
-    const posted = parseBody(eventBody, req);
+    const posted = parseBody(eventBodyOf(project), req);
     const types = await intake.catalog.find(project, [posted.type]);
     const prepared = intake.prepare(project, types, posted);
     const { event, duplicate } = await intake.accept(prepared, idempotency);
@@ -104,7 +89,7 @@ export function eventsRouter({ store, engine, intake, log }: EventsDependencies)
       answer(res, { events: first.map((event) => accepted(event, true)) }, 202);
       return;
     }
-    const { events } = parseBody(batchBody, req);
+    const { events } = parseBody(batchBody(eventBodyOf(project)), req);
     const types = await intake.catalog.find(
       project,
       events.map(({ type }) => type),

@@ -25,7 +25,8 @@ const CHECK_TIMEOUT_MS = 2000;
 export interface PostedEvent {
   type: string;
   data: Payload;
-  createdAt?: Date;
+  /** ISO 8601 with a zone. */
+  createdAt?: string;
 }
 
 /** What a fan-out's start takes of its event. */

@@ -133,7 +133,7 @@ export const ahasend: Profile = {
   eventTypesFromProject: false,
   aliases: new Map(),
   providerEvents: null,
-  envelope: ({ type, createdAt, data }) => ({ type, timestamp: createdAt, data }),
+  envelope: { type: 'type', timestamp: 'createdAt', data: 'data' },
   signing: ['standard'],
   secretFormat: 'raw',
   secretFromCaller: false,

@@ -135,7 +135,7 @@ export const autosend: Profile = {
   eventTypesFromProject: false,
   aliases: new Map(),
   providerEvents: null,
-  envelope: ({ type, createdAt, data }) => ({ type, createdAt, data }),
+  envelope: { type: 'type', createdAt: 'createdAt', data: 'data' },
   signing: ['hex'],
   secretFormat: 'raw',
   secretFromCaller: false,

@@ -8,7 +8,7 @@ export const custom: Profile = {
   eventTypesFromProject: true,
   aliases: new Map(),
   providerEvents: null,
-  envelope: ({ type, createdAt, data }) => ({ type, timestamp: createdAt, data }),
+  envelope: { type: 'type', timestamp: 'createdAt', data: 'data' },
   signing: ['standard'],
   secretFormat: 'whsec',
   secretFromCaller: true,

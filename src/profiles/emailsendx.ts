@@ -96,12 +96,7 @@ export const emailsendx: Profile = {
   eventTypesFromProject: false,
   aliases: new Map(),
   providerEvents: null,
-  envelope: ({ type, projectId, createdAt, data }) => ({
-    event: type,
-    workspaceId: projectId,
-    timestamp: createdAt,
-    data,
-  }),
+  envelope: { event: 'type', workspaceId: 'workspace', timestamp: 'createdAt', data: 'data' },
   signing: ['hex'],
   secretFormat: 'raw',
   secretFromCaller: false,

@@ -5,6 +5,7 @@ import { emailsendx } from './emailsendx';
 import { platform } from './platform';
 import type { Profile } from './profile';
 
+export { writeEnvelope } from './envelope';
 export { operationalEvents, type OperationalData } from './operational';
 export type {
   EnvelopeInput,

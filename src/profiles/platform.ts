@@ -45,7 +45,7 @@ export const platform: Profile = {
       timestamp,
     }),
   },
-  envelope: ({ type, createdAt, data }) => ({ type, createdAt, data }),
+  envelope: { type: 'type', createdAt: 'createdAt', data: 'data' },
   signing: ['hex'],
   secretFormat: 'raw',
   secretFromCaller: true,

@@ -16,11 +16,13 @@ export interface EventTypeDefinition {
 
 /** What an envelope is made of. */
 export interface EnvelopeInput {
-  projectId: string;
+  /** What the project is called by: the caller's own id for it, else ours. */
+  workspace: string;
   type: string;
-  /** ISO 8601 in UTC with milliseconds. */
+  /** ISO 8601 with a zone: as the caller wrote it, or in UTC with milliseconds. */
   createdAt: string;
-  data: Record<string, unknown>;
+  /** JSON, as its caller wrote it. */
+  data: string;
 }
 
 /** What an e-mail provider reported about one e-mail, in whatever words (contract, section 6). */
@@ -59,8 +61,12 @@ export interface Profile {
   aliases: ReadonlyMap<string, string>;
   /** null: the `/api/webhooks` routes don't exist for projects of this profile. */
   providerEvents: ProviderEvents | null;
-  /** The body's members, in the order in which they are serialised; the last is `data`, as it is. */
-  envelope: (event: EnvelopeInput) => Record<string, unknown>;
+  /**
+   * The body's members, by their names, in the order in which they are serialised: which part each is. The last is
+   * `data`, as its caller wrote it.
+   * Events may be posted by these names as well as by ours.
+   */
+  envelope: Readonly<Record<string, keyof EnvelopeInput>>;
   /** The schemes of a webhook that asks for none. */
   signing: readonly SigningScheme[];
   secretFormat: SecretFormat;

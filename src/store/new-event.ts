@@ -1,6 +1,6 @@
 import { newId } from '../contracts/ids';
 import type { Payload } from '../domain/json-text';
-import { getProfile } from '../profiles';
+import { getProfile, writeEnvelope } from '../profiles';
 import type { EventRecord } from './events';
 import type { ProjectRecord } from './projects';
 import { expiryOf } from './retention';
@@ -10,42 +10,28 @@ export type NewEvent = Omit<EventRecord, 'fannedOutAt' | 'expungedAt'> & { body:
 
 /**
  * An event accepted now, in its project's envelope: the only place where a body is serialised.
- * @param createdAt when it happened; now, unless told
+ * @param createdAt when it happened, ISO 8601 with a zone, which goes out as it is; now, unless told
  */
 export function newEvent(
   project: ProjectRecord,
-  { type, data, createdAt }: { type: string; data: Payload; createdAt?: Date },
+  { type, data, createdAt }: { type: string; data: Payload; createdAt?: string },
   retentionDays: number,
 ): NewEvent {
   const acceptedAt = new Date();
-  const happenedAt = createdAt ?? acceptedAt;
-  const { envelope } = getProfile(project.profile);
   return {
     _id: newId('event'),
     projectId: project._id,
     type,
-    createdAt: happenedAt,
+    createdAt: createdAt === undefined ? acceptedAt : new Date(createdAt),
     acceptedAt,
-    body: serialise(
-      envelope({
-        projectId: project._id,
-        type,
-        createdAt: happenedAt.toISOString(),
-        data: data.value,
-      }),
-      data,
-    ),
+    body: writeEnvelope(getProfile(project.profile), {
+      workspace: workspaceOf(project),
+      type,
+      createdAt: createdAt ?? acceptedAt.toISOString(),
+      data: data.text,
+    }),
     expiresAt: expiryOf(project, acceptedAt, retentionDays),
   };
-}
-
-/** An envelope as JSON, in it `data` as its caller wrote it. */
-function serialise(envelope: Record<string, unknown>, data: Payload): string {
-  const members = Object.entries(envelope).map(([name, part]) => {
-    const text = part === data.value ? data.text : JSON.stringify(part);
-    return `${JSON.stringify(name)}:${text}`;
-  });
-  return `{${members.join(',')}}`;
 }
 
 const BEFORE_DATA = ',"data":';
@@ -54,3 +40,6 @@ const BEFORE_DATA = ',"data":';
 export function dataText(body: string): string {
   return body.slice(body.indexOf(BEFORE_DATA) + BEFORE_DATA.length, -1);
 }
+
+/** What the project is called by in its events: the caller's own id for it, else ours. */
+export const workspaceOf = ({ _id, externalId }: ProjectRecord): string => externalId ?? _id;

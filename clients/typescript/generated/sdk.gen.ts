@@ -811,7 +811,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Post an event
    *
-   * Once this is answered, the event can’t be lost. `data` must be valid by the type’s schema. Under an `Idempotency-Key` the same body answers the first event.
+   * Once this is answered, the event can’t be lost. `data` must be valid by the type’s schema. `type` and `createdAt` may be given by the names of the project’s envelope too: `event`, `timestamp`; `workspaceId`, where that has it, must be this project. `createdAt` goes out as it is written. Under an `Idempotency-Key` the same body answers the first event.
    */
   public postEvent<ThrowOnError extends boolean = false>(
     options: Options<PostEventData, ThrowOnError>,

@@ -4781,17 +4781,29 @@ export type PostEventData = {
     /**
      * The name of the event type.
      */
-    type: string;
+    type?: string;
     /**
      * What happened, by the schema of its type.
      */
-    data: {
+    data?: {
       [key: string]: unknown;
     };
     /**
      * When it was made.
      */
     createdAt?: string;
+    /**
+     * The name of the event type.
+     */
+    event?: string;
+    /**
+     * The project.
+     */
+    workspaceId?: string;
+    /**
+     * When it happened, in ISO 8601.
+     */
+    timestamp?: string;
   };
   headers?: {
     /**
@@ -4799,7 +4811,7 @@ export type PostEventData = {
      */
     'x-project-id'?: string;
     /**
-     * Makes a request that is repeated one: 1–255 visible ASCII characters.
+     * Looked up before the body is checked. Two bodies are the same that have the same values, in whatever order their members stand; another body under a known key is 409. In double quotes it is the same key.
      */
     'idempotency-key'?: string;
   };
@@ -4881,17 +4893,29 @@ export type PostEventsData = {
       /**
        * The name of the event type.
        */
-      type: string;
+      type?: string;
       /**
        * What happened, by the schema of its type.
        */
-      data: {
+      data?: {
         [key: string]: unknown;
       };
       /**
        * When it was made.
        */
       createdAt?: string;
+      /**
+       * The name of the event type.
+       */
+      event?: string;
+      /**
+       * The project.
+       */
+      workspaceId?: string;
+      /**
+       * When it happened, in ISO 8601.
+       */
+      timestamp?: string;
     }>;
   };
   headers?: {
@@ -4900,7 +4924,7 @@ export type PostEventsData = {
      */
     'x-project-id'?: string;
     /**
-     * Makes a request that is repeated one: 1–255 visible ASCII characters.
+     * Looked up before the body is checked. Two bodies are the same that have the same values, in whatever order their members stand; another body under a known key is 409. In double quotes it is the same key.
      */
     'idempotency-key'?: string;
   };
@@ -8153,7 +8177,7 @@ export type ReceiveEmailsendxEmailDeliveredWebhookPayload = {
    */
   event: 'email.delivered';
   /**
-   * The project.
+   * The project’s `externalId`, else its id.
    */
   workspaceId: string;
   /**
@@ -8208,7 +8232,7 @@ export type ReceiveEmailsendxEmailOpenedWebhookPayload = {
    */
   event: 'email.opened';
   /**
-   * The project.
+   * The project’s `externalId`, else its id.
    */
   workspaceId: string;
   /**
@@ -8271,7 +8295,7 @@ export type ReceiveEmailsendxEmailClickedWebhookPayload = {
    */
   event: 'email.clicked';
   /**
-   * The project.
+   * The project’s `externalId`, else its id.
    */
   workspaceId: string;
   /**
@@ -8338,7 +8362,7 @@ export type ReceiveEmailsendxEmailBouncedWebhookPayload = {
    */
   event: 'email.bounced';
   /**
-   * The project.
+   * The project’s `externalId`, else its id.
    */
   workspaceId: string;
   /**
@@ -8401,7 +8425,7 @@ export type ReceiveEmailsendxEmailComplainedWebhookPayload = {
    */
   event: 'email.complained';
   /**
-   * The project.
+   * The project’s `externalId`, else its id.
    */
   workspaceId: string;
   /**
@@ -8456,7 +8480,7 @@ export type ReceiveEmailsendxEmailUnsubscribedWebhookPayload = {
    */
   event: 'email.unsubscribed';
   /**
-   * The project.
+   * The project’s `externalId`, else its id.
    */
   workspaceId: string;
   /**
@@ -8515,7 +8539,7 @@ export type ReceiveEmailsendxContactCreatedWebhookPayload = {
    */
   event: 'contact.created';
   /**
-   * The project.
+   * The project’s `externalId`, else its id.
    */
   workspaceId: string;
   /**
@@ -8568,7 +8592,7 @@ export type ReceiveEmailsendxContactUpdatedWebhookPayload = {
    */
   event: 'contact.updated';
   /**
-   * The project.
+   * The project’s `externalId`, else its id.
    */
   workspaceId: string;
   /**
@@ -8625,7 +8649,7 @@ export type ReceiveEmailsendxCampaignSentWebhookPayload = {
    */
   event: 'campaign.sent';
   /**
-   * The project.
+   * The project’s `externalId`, else its id.
    */
   workspaceId: string;
   /**
@@ -8668,7 +8692,7 @@ export type ReceiveEmailsendxPingWebhookPayload = {
    */
   event: 'ping';
   /**
-   * The project.
+   * The project’s `externalId`, else its id.
    */
   workspaceId: string;
   /**

@@ -1,28 +1,27 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { profiles, type EventTypeDefinition, type Profile } from '../../profiles';
-import { EXAMPLE, id } from '../schemas/fields';
+import {
+  profiles,
+  type EnvelopeInput,
+  type EventTypeDefinition,
+  type Profile,
+} from '../../profiles';
+import { EXAMPLE } from '../schemas/fields';
 
 const CREATED_AT = EXAMPLE.at('09:30:00').toISOString();
 
 /** The envelope's schema, by what the profile makes of its parts. */
 function bodyOf({ envelope }: Profile, { type, data, sample }: EventTypeDefinition) {
-  const example = envelope({
-    projectId: EXAMPLE.projectId,
-    type,
-    createdAt: CREATED_AT,
-    data: sample,
-  });
-  const parts = new Map<unknown, z.ZodType>([
-    [EXAMPLE.projectId, id('project')],
-    [type, z.literal(type)],
-    [CREATED_AT, z.iso.datetime()],
-    [sample, data],
-  ]);
-  const shape = Object.fromEntries(
-    Object.entries(example).map(([name, part]) => [name, parts.get(part) ?? z.unknown()]),
-  );
-  return { schema: z.object(shape), example };
+  const schemas = {
+    workspace: z.string().describe('The project’s `externalId`, else its id.'),
+    type: z.literal(type),
+    createdAt: z.iso.datetime({ offset: true }),
+    data,
+  };
+  const examples = { workspace: EXAMPLE.projectId, type, createdAt: CREATED_AT, data: sample };
+  const members = <T>(parts: Record<keyof EnvelopeInput, T>) =>
+    Object.fromEntries(Object.entries(envelope).map(([name, part]) => [name, parts[part]]));
+  return { schema: z.object(members<z.ZodType>(schemas)), example: members<unknown>(examples) };
 }
 
 const testHeader = z.object({

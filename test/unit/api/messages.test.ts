@@ -1,10 +1,11 @@
 import * as fc from 'fast-check';
 import type { z } from 'zod';
-import { batchBody, eventBody, eventsQuery } from '../../../src/api/events';
+import { batchBody, eventsQuery } from '../../../src/api/events';
 import { eventTypeBody } from '../../../src/api/event-types';
 import { keyBody } from '../../../src/api/keys';
 import { plainBody } from '../../../src/api/platform/inbound';
 import { manageBody } from '../../../src/api/platform/manage';
+import { eventBody } from '../../../src/api/posted-event';
 import { projectBody, projectChanges } from '../../../src/api/projects';
 import { problemsOf } from '../../../src/api/validation';
 import { webhookBodies } from '../../../src/api/webhook-body';
@@ -21,7 +22,7 @@ const bodies = webhookBodies(custom, ['order.paid'], {
 });
 const SCHEMAS: Record<string, z.ZodType> = {
   eventBody,
-  batchBody,
+  batchBody: batchBody(eventBody),
   eventsQuery,
   eventTypeBody,
   keyBody,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { eventTypeBody, eventTypesQuery, MAX_TYPE_LENGTH, TYPE } from '../../event-types';
-import { batchBody, eventBody, eventsQuery } from '../../events';
+import { batchBody, eventsQuery } from '../../events';
+import { eventBody } from '../../posted-event';
 import { IDEMPOTENCY_KEY } from '../../idempotency';
 import {
   acceptedEventExample,
@@ -89,7 +90,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Post an event',
       description:
-        'Once this is answered, the event can’t be lost. `data` must be valid by the type’s schema. Under an `Idempotency-Key` the same body answers the first event.',
+        'Once this is answered, the event can’t be lost. `data` must be valid by the type’s schema. `type` and `createdAt` may be given by the names of the project’s envelope too: `event`, `timestamp`; `workspaceId`, where that has it, must be this project. `createdAt` goes out as it is written. Under an `Idempotency-Key` the same body answers the first event.',
       headers: idempotencyKey,
       body: { schema: eventBody, examples: posted },
       answers: {
@@ -117,7 +118,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
         'All are checked first; either all of them are accepted or none. Under an `Idempotency-Key` the same body answers the first batch’s events.',
       headers: idempotencyKey,
       body: {
-        schema: batchBody,
+        schema: batchBody(eventBody),
         examples: Object.fromEntries(
           Object.entries(posted).map(([name, event]) => [name, { events: [event] }]),
         ),
