@@ -3,6 +3,7 @@ import { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { didYouMean } from '../../domain/near';
 import { isSubscribed } from '../../domain/subscription';
+import { canonicalWebhookUrl } from '../../domain/webhook-url';
 import { getProfile, type Profile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
 import type { ProjectRecord } from '../../store/projects';
@@ -90,6 +91,10 @@ async function webhookOf(
   return webhook;
 }
 
+/** Whether it is the webhook's URL, however it is spelt. */
+const isUrlOf = (webhook: WebhookRecord, url: string): boolean =>
+  URL.canParse(url) && canonicalWebhookUrl(url) === webhook.url;
+
 /** Whether it is the webhook's newest secret: a caller may repeat all that it has set. */
 function isSecretOf(cipher: Cipher, { _id, secrets }: WebhookRecord, secret: string): boolean {
   const [newest] = secrets;
@@ -143,7 +148,7 @@ export function manageRouter(deps: ManageDependencies): Router {
       const profile = getProfile(project.profile);
       const { url, events, secret, active } = parseBody(body, req);
       const before = await webhookOf(deps.store, project, req);
-      if (url !== undefined && url !== before.url) throw urlImmutable();
+      if (url !== undefined && !isUrlOf(before, url)) throw urlImmutable();
       if (secret !== undefined && !isSecretOf(deps.cipher, before, secret)) {
         const message = 'is changed by POST /v1/webhooks/:id/secret/rotate';
         throw invalid([{ field: 'secret', message }]);

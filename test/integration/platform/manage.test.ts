@@ -125,6 +125,7 @@ describe('a webhook that is there', () => {
     ['PATCH', { events: 'email.click,unsubscribe' }, { events: 'click,unsubscribe' }],
     ['PATCH', { active: false }, { active: false }],
     ['PATCH', { url, secret }, {}],
+    ['PATCH', { url: 'HTTPS://Hooks.Example.com:443/platform?source=mail' }, {}],
     ['PATCH', {}, {}],
   ])('is changed by %s %j', async (method, body, changed) => {
     const answer = await client.send(method, path, body);
