@@ -22,6 +22,26 @@ describe('the plan of an event’s deliveries', () => {
   const refuse = (validator: Record<string, unknown>) =>
     fixture.store.deliveries.model.db.db!.command({ collMod: 'deliveries', validator });
 
+  it('is found by its index when it is overdue, by MongoDB’s clock', async () => {
+    const { deliveries } = fixture.store;
+    const planned = await three();
+    await deliveries.plan(planned);
+    const found: string[] = [];
+    const { db } = deliveries.model.db;
+    await db!.command({ profile: 2 });
+    await deliveries.eachOverdue(0, async ({ _id }) => void found.push(_id));
+    await db!.command({ profile: 0 });
+    expect(found).toEqual(expect.arrayContaining(planned.map(({ _id }) => _id)));
+    const profiled = await db!
+      .collection('system.profile')
+      .find({ 'command.find': 'deliveries' })
+      .toArray();
+    const plan = JSON.stringify(profiled.at(-1)!.execStats);
+    expect(plan).toContain('"indexName":"nextAttemptAt_1"');
+    // From the beginning to now, not over all that is pending.
+    expect(plan).not.toContain('[MinKey, MaxKey]');
+  });
+
   it('made again, answers what the first one made', async () => {
     const { deliveries } = fixture.store;
     const planned = await three();
