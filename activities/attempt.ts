@@ -10,9 +10,8 @@ import {
   type NextAttemptDetails,
   type RoundResult,
 } from '../src/contracts/activities';
-import type { Attempt, DeliveryStatus } from '../src/contracts/delivery';
+import type { DeliveryStatus } from '../src/contracts/delivery';
 import { lostDelayMs } from '../src/domain/schedule';
-import { attemptDuration } from '../src/metrics';
 import type { DeliveryRecord } from '../src/store/delivery-record';
 import type { ActivityDependencies } from '.';
 import { Places } from './places';
@@ -21,6 +20,7 @@ import { Execution, Pulse } from './attempt/execution';
 import { countHealth, countLast } from './attempt/health';
 import { judge } from './attempt/judge';
 import { load } from './attempt/subject';
+import { tell } from './attempt/tell';
 import { deferred, superseded, takeTurn } from './attempt/turn';
 
 /** A time this near is slept to in place: it is not worth the way back through Temporal. */
@@ -134,31 +134,6 @@ async function untilDue({ nextAttemptAt, openedAt }: DeliveryRecord): Promise<vo
   const earlyByMs = openedAt && nextAttemptAt ? nextAttemptAt.getTime() - openedAt.getTime() : 0;
   if (earlyByMs > NEAR_MS) throw deferred('its time has not come', earlyByMs);
   if (earlyByMs > 0) await sleep(earlyByMs);
-}
-
-function tell(
-  { log }: ActivityDependencies,
-  { _id, projectId, eventId, webhookId }: DeliveryRecord,
-  { number, outcome, statusCode, errorCode, durationMs, resent, superseded: isSuperseded }: Attempt,
-): void {
-  log.info(
-    {
-      projectId,
-      eventId,
-      deliveryId: _id,
-      webhookId,
-      attempt: number,
-      outcome,
-      statusCode,
-      errorCode,
-      durationMs,
-      resent,
-      ...(isSuperseded && { superseded: true }),
-    },
-    'attempt',
-  );
-  const result = statusCode === undefined ? errorCode : `${Math.floor(statusCode / 100)}xx`;
-  attemptDuration.observe({ result }, durationMs / 1000);
 }
 
 /** How the round ends for the workflow. */

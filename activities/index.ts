@@ -5,12 +5,15 @@ import type {
   FoundRun,
   PlannedDelivery,
 } from '../src/contracts/activities';
+import type { Dispatch } from '../src/contracts/delivery';
 import type { HttpSender } from '../src/delivery/http';
 import type { Mailer } from '../src/mail/mailer';
 import type { Cipher } from '../src/store/cipher';
+import type { EventRecord } from '../src/store/events';
 import type { Store } from '../src/store/store';
 import { createAttemptDelivery } from './attempt';
 import { createCancelDelivery } from './cancel';
+import { createDeliverQueued } from './courier';
 import { createMarkFannedOut, createPlanDeliveries } from './plan';
 import { createDrainBatch } from './drain';
 import { createReconcile } from './reconcile';
@@ -19,9 +22,13 @@ import { createReplayBatch } from './replay-batch';
 /** What activities ask of Temporal. */
 export interface WorkflowStarter {
   /** These answer false when it runs already. */
-  startFanOut(event: { _id: string; projectId: string; type: string }): Promise<boolean>;
+  startFanOut(
+    event: Pick<EventRecord, '_id' | 'projectId' | 'type' | 'isExpress'>,
+  ): Promise<boolean>;
   startReplay(replay: { _id: string; projectId: string }): Promise<boolean>;
   startDrain(webhook: { _id: string; projectId: string }): Promise<boolean>;
+  /** Starts the project's courier, or tells the one that runs that there is work. */
+  wakeCourier(projectId: string): Promise<void>;
   /** How the latest run of the delivery's workflow stands; null where Temporal has none. */
   findRun(deliveryId: string): Promise<FoundRun>;
   /** Has a running workflow of the delivery look whether its next attempt may come; false: none runs. */
@@ -48,6 +55,8 @@ export interface ActivityDependencies {
   maxAttemptsPerWebhook: number;
   /** How long deliveries are kept, in days. */
   retentionDays: number;
+  /** How events are driven where their project says nothing. */
+  dispatch: Dispatch;
   /** Sent as `User-Agent: Posthorn/<version>`. */
   version: string;
 }
@@ -61,6 +70,7 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     cancelDelivery: createCancelDelivery(dependencies),
     replayBatch: createReplayBatch(dependencies),
     drainBatch: createDrainBatch(dependencies),
+    deliverQueued: createDeliverQueued(dependencies),
     reconcile: createReconcile(dependencies),
   };
 }

@@ -14,7 +14,7 @@ import type { ActivityDependencies } from '.';
 const PAGE = 100;
 
 /** Between the clocks of two API processes: an event too many does less harm than one too few. */
-const CLOCK_SKEW_MS = 1000;
+export const CLOCK_SKEW_MS = 1000;
 
 let turn: Promise<void> = Promise.resolve();
 
@@ -25,16 +25,16 @@ function nextTurn(): Promise<void> {
 }
 
 /** The webhooks whose filter lets the event pass, and those of them whose filter couldn't be judged. */
-async function choose(
-  page: readonly Subscriber[],
+export async function choose<T extends Subscriber>(
+  page: readonly T[],
   bodyOf: () => Promise<string | null>,
-): Promise<{ chosen: Subscriber[]; unjudged: string[] }> {
+): Promise<{ chosen: T[]; unjudged: string[] }> {
   if (page.every(({ filter }) => !filter)) return { chosen: [...page], unjudged: [] };
   const body = await bodyOf();
   // Deleted since the event was read.
   if (body === null) return { chosen: [], unjudged: [] };
   const envelope = parseExactly(body);
-  const chosen: Subscriber[] = [];
+  const chosen: T[] = [];
   const unjudged: string[] = [];
   for (const webhook of page) {
     if (webhook.filter) {

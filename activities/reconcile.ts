@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Activities, ReconcileReport } from '../src/contracts/activities';
 import { reconcileMended } from '../src/metrics';
 import { endDeliveriesOf } from '../src/store/end-deliveries';
+import { listQueueing, listQueueingProjects } from '../src/store/courier-queue';
 import type { DeliveryRecord } from '../src/store/delivery-record';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import { sendOwnerMails } from './owner-mails';
@@ -63,14 +64,30 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
     for (const { _id } of await store.endings.list()) {
       await endDeliveriesOf(store, _id, () => context.heartbeat());
     }
+    // One call is enough for all that waits for a project's courier.
+    const woken = new Set<string>();
+    const wake = async (projectId: string): Promise<boolean> => {
+      if (woken.has(projectId)) return false;
+      woken.add(projectId);
+      await starter.wakeCourier(projectId);
+      return true;
+    };
+    for (const projectId of await listQueueingProjects(store)) {
+      const queueing = await listQueueing(store, projectId);
+      if (await store.webhooks.someIsOpen(queueing)) await drains(projectId, () => wake(projectId));
+    }
     const events = mender('events');
     await store.events.eachNotFannedOut(before, (event) =>
-      events(event._id, () => starter.startFanOut(event)),
+      events(event._id, () =>
+        event.isExpress ? wake(event.projectId) : starter.startFanOut(event),
+      ),
     );
     await sendOwnerMails(deps, () => context.heartbeat());
     const deliveries = mender('deliveries');
     await store.deliveries.eachOverdue(graceMs, (delivery) =>
-      deliveries(delivery._id, () => runAgain(deps, delivery, graceMs)),
+      deliveries(delivery._id, () =>
+        delivery.isExpress ? wake(delivery.projectId) : runAgain(deps, delivery, graceMs),
+      ),
     );
     await store.removeExpired(new Date(), () => context.heartbeat());
     for (const id of await store.projects.listDeleted()) {

@@ -170,6 +170,7 @@ function startWorker({ config, log, store, engine, cipher, readiness }: Parts): 
     maxAttempts: config.maxAttempts,
     maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,
     retentionDays: config.retentionDays,
+    dispatch: config.dispatch,
     version: VERSION,
   });
   if (!config.mail)

@@ -1,4 +1,5 @@
 export { drainWebhook, replayDeliveries } from './batches';
+export { courier } from './courier';
 export { deliverWebhook } from './deliver';
 export { fanOutEvent } from './fan-out';
 export { reconcile } from './reconcile';

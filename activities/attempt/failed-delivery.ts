@@ -15,11 +15,11 @@ import type { ActivityDependencies } from '..';
  * wants to know is told. Repeated for the same failure, it does nothing more.
  */
 export async function followFailure(
-  { store, starter, mailer, log, retentionDays }: ActivityDependencies,
+  { store, starter, mailer, log, retentionDays, dispatch }: ActivityDependencies,
   subject: Subject,
   attempt: Attempt,
 ): Promise<void> {
-  const operational = new OperationalEvents(store, retentionDays);
+  const operational = new OperationalEvents(store, retentionDays, dispatch);
   const mails = mailer && new OwnerMails(store, retentionDays);
   const disabled = await disableWhereDue(operational, mails, subject, attempt);
   const events = [...(disabled ?? []), ...(await announce(operational, subject))];

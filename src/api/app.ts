@@ -7,6 +7,7 @@ import { pinoHttp } from 'pino-http';
 import { metrics } from '../metrics';
 import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
+import type { Dispatch } from '../contracts/delivery';
 import type { Engine } from '../temporal/client';
 import { answer, verbatimAnswers } from './answers';
 import { auditRouter } from './audit';
@@ -21,6 +22,7 @@ import { eventTypesRouter } from './event-types';
 import { eventsRouter } from './events';
 import { FailedAuthentications } from './failed-authentications';
 import { keysRouter } from './keys';
+import { Dispatcher } from './dispatcher';
 import { Intake } from './intake';
 import { jsonBody } from './json-body';
 import { measured } from './measured';
@@ -45,6 +47,8 @@ export interface AppDependencies {
     development: boolean;
     allowedCidrs: readonly string[];
     retentionDays: number;
+    dispatch: Dispatch;
+    autoWorkflowsPerSecond: number;
     rateLimitPerMinute: number;
     wrongKeysPerMinute: number;
     trustedProxies: number;
@@ -100,7 +104,8 @@ export function createApp(dependencies: AppDependencies): Express {
 
   const { retentionDays } = config;
   app.locals.auditTrail = { audit: store.audit, log, retentionDays } satisfies AuditTrail;
-  const intake = new Intake(store, engine, log, retentionDays);
+  const dispatcher = new Dispatcher(engine, log, config.dispatch, config.autoWorkflowsPerSecond);
+  const intake = new Intake(store, dispatcher, retentionDays);
   const perKey = keyRateLimit(config.rateLimitPerMinute);
   app.use(
     '/api/webhooks',

@@ -80,18 +80,20 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     });
   };
 
-  const view = (delivery: DeliveryRecord): z.infer<typeof deliverySchema> => {
-    const workflowId = deliveryWorkflowId(delivery._id);
-    return {
-      ...listView(delivery),
-      attempts: delivery.attempts,
-      workflow: {
-        id: workflowId,
-        runId: delivery.runId,
-        webUrl: webUrl(workflowId, delivery.runId),
-      },
-    };
+  const workflowOf = ({
+    _id,
+    runId,
+    isExpress,
+  }: DeliveryRecord): z.infer<typeof deliverySchema>['workflow'] => {
+    if (isExpress) return null;
+    const id = deliveryWorkflowId(_id);
+    return { id, runId, webUrl: webUrl(id, runId) };
   };
+  const view = (delivery: DeliveryRecord): z.infer<typeof deliverySchema> => ({
+    ...listView(delivery),
+    attempts: delivery.attempts,
+    workflow: workflowOf(delivery),
+  });
 
   router.get('/', read, async (req, res) => {
     const { page, filter } = parseListQuery(deliveriesQuery, req);
@@ -130,6 +132,7 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     const hastened = await store.deliveries.hasten(_id);
     if (!hastened) throw ended((await store.deliveries.find(_id))?.status);
     await leftToReconcile(_id, async () => {
+      if (hastened.isExpress) return engine.wakeCourier(project._id);
       if (await engine.signalDelivery(_id, 'retryNow')) return;
       const found = await engine.findRun(_id);
       const requested =

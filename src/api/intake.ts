@@ -1,4 +1,3 @@
-import type { Logger } from 'pino';
 import type { FieldProblem } from '../contracts/errors';
 import type { Payload } from '../domain/json-text';
 import { eventsAccepted } from '../metrics';
@@ -7,7 +6,7 @@ import type { EventRecord } from '../store/events';
 import { newEvent, type NewEvent } from '../store/new-event';
 import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
-import type { Engine } from '../temporal/client';
+import type { Dispatcher } from './dispatcher';
 import { ApiError, invalid } from './errors';
 import { EventCatalog, unknownType, type FoundTypes } from './event-catalog';
 import type { Idempotency } from './idempotency';
@@ -29,9 +28,6 @@ export interface PostedEvent {
   createdAt?: string;
 }
 
-/** What a fan-out's start takes of its event. */
-type FanOut = Parameters<Engine['startFanOut']>[0];
-
 /** With spaces, which a caller's keys don't have: one event's key is another one than a batch's. */
 const keyInBatch = (key: string, index: number): string => `batch ${index} ${key}`;
 
@@ -48,8 +44,7 @@ export class Intake {
 
   constructor(
     private readonly store: Store,
-    private readonly engine: Engine,
-    private readonly log: Logger,
+    readonly dispatcher: Dispatcher,
     private readonly retentionDays: number,
   ) {
     this.catalog = new EventCatalog(store.eventTypes, store.catalogTypes);
@@ -75,7 +70,8 @@ export class Intake {
     }
     const problems = eventType.problems(data, [...at, 'data']);
     if (problems.length > 0) throw invalid(problems);
-    const event = newEvent(project, { type, data, createdAt }, this.retentionDays);
+    const isExpress = this.dispatcher.isExpress(project);
+    const event = newEvent(project, { type, data, createdAt }, this.retentionDays, isExpress);
     if (Buffer.byteLength(event.body) > MAX_BODY_BYTES) {
       throw new ApiError('payload_too_large', `${at.join('.') || 'the event'} is over 256 KiB`);
     }
@@ -118,7 +114,7 @@ export class Intake {
     });
     if (accepted.duplicate && accepted.event.requestHash !== requestHash) throw keyConflict();
     if (!accepted.duplicate) eventsAccepted.inc();
-    if (accepted.event.fannedOutAt === null) await this.startFanOuts([accepted.event]);
+    if (accepted.event.fannedOutAt === null) await this.dispatcher.start([accepted.event]);
     return accepted;
   }
 
@@ -155,12 +151,12 @@ export class Intake {
     this.startAll(stored);
   }
 
-  /** Starts the fan-outs of stored events behind the answer, and holds nothing of them but ids and types. */
+  /** Sets stored events going behind the answer, and holds nothing of them but ids and types. */
   startAll(events: readonly EventRecord[]): void {
-    void this.startFanOuts(
+    void this.dispatcher.start(
       events
         .filter(({ fannedOutAt }) => fannedOutAt === null)
-        .map(({ _id, projectId, type }) => ({ _id, projectId, type })),
+        .map(({ _id, projectId, type, isExpress }) => ({ _id, projectId, type, isExpress })),
     );
   }
 
@@ -175,22 +171,6 @@ export class Intake {
     if (found.some((event) => event.requestHash !== requestHash)) throw keyConflict();
     this.startAll(found);
     return found;
-  }
-
-  /**
-   * One after another, up to the first that can't be started: when Temporal is away each takes seconds
-   * to find out. The events are safe already, and reconcile starts what is left. It never rejects.
-   */
-  private async startFanOuts(events: readonly FanOut[]): Promise<void> {
-    for (const [started, event] of events.entries()) {
-      try {
-        await this.engine.startFanOut(event);
-      } catch (error) {
-        const left = events.length - started;
-        this.log.warn({ err: error, eventId: event._id, left }, 'fan-out left to reconcile');
-        return;
-      }
-    }
   }
 }
 

@@ -21,6 +21,7 @@ export async function explainPending(
     return explain('webhook_paused', 'the webhook is paused; it goes out when it is resumed');
   }
   if (delivery.status !== 'pending') return undefined;
+  if (delivery.isExpress) return explainExpress(delivery, explain);
   const activity = await engine.activityOf(delivery._id).catch(() => 'unreachable' as const);
   switch (activity) {
     case 'unreachable':
@@ -46,6 +47,30 @@ export async function explainPending(
     paused ? `${message}; the webhook is paused, so it will be held then` : message,
     at,
   );
+}
+
+/** Its project's courier has it: all that is known stands in the delivery. */
+function explainExpress(
+  { attemptCount, attempts, nextAttemptAt, deferredFor }: DeliveryRecord,
+  explain: (
+    reason: PendingExplanation['reason'],
+    message: string,
+    nextAttemptAt?: Date | null,
+  ) => PendingExplanation,
+): PendingExplanation {
+  const attempt = attemptCount + 1;
+  if (nextAttemptAt === null && deferredFor) {
+    return explain(deferredFor, `attempt ${attempt} waits because ${DEFERRED[deferredFor]}`);
+  }
+  if (nextAttemptAt && nextAttemptAt.getTime() > Date.now()) {
+    const until = `attempt ${attempt} waits until ${nextAttemptAt.toISOString()}`;
+    return explain(
+      'waiting_for_retry',
+      `${until} because ${cause(attempts.at(-1))}`,
+      nextAttemptAt,
+    );
+  }
+  return explain('attempt_running', `attempt ${attempt} is running, or about to start`);
 }
 
 const DEFERRED: Record<DeferralReason, string> = {

@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { ADDRESS_ALONE } from '../domain/mailbox';
+import { DISPATCHES } from '../contracts/delivery';
 import { DEFAULT_PROFILE, getProfile, profiles } from '../profiles';
 import type { Cipher } from '../store/cipher';
 import { KEY_ROLES } from '../store/keys';
@@ -34,6 +35,11 @@ const changeable = {
     .regex(ADDRESS_ALONE, 'must be an e-mail address, "local@domain"')
     .nullable()
     .optional(),
+  dispatch: z
+    .enum(DISPATCHES)
+    .nullable()
+    .optional()
+    .describe('How its events are driven; null: as POSTHORN_DISPATCH says.'),
   policy: z
     .strictObject({
       ...policyFields,
@@ -75,6 +81,7 @@ function view(project: ProjectRecord): z.infer<typeof projectSchema> {
     catalog,
     plan,
     ownerEmail,
+    dispatch,
     policy,
     createdAt,
     updatedAt,
@@ -87,6 +94,7 @@ function view(project: ProjectRecord): z.infer<typeof projectSchema> {
     catalog: catalog ?? null,
     plan,
     ownerEmail,
+    dispatch,
     policy,
     ...(takesProviderEvents(project) && { providerKeys: providerKeysView(project) }),
     createdAt,
@@ -128,6 +136,7 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
       catalog: rest.catalog ?? null,
       plan: rest.plan ?? null,
       ownerEmail: rest.ownerEmail ?? null,
+      dispatch: rest.dispatch ?? null,
       policy: rest.policy ?? {},
     };
     const made = await createOrGet(getIfExists, externalId, findByExternalId, async () => {

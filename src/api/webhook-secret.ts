@@ -52,7 +52,11 @@ export function webhookSecretRouter({
   retentionDays,
 }: WebhookSecretDependencies): Router {
   const router = Router({ mergeParams: true });
-  const operational = new OperationalEvents(store, retentionDays);
+  const operational = new OperationalEvents(
+    store,
+    retentionDays,
+    intake.dispatcher.defaultDispatch,
+  );
   router.use(allow('owner'));
 
   router.get('/', audited('webhook.secret_revealed'), async (req, res) => {

@@ -29,7 +29,9 @@ export async function updateWebhook(
   id: string,
   { isActive, headers, ...changes }: WebhookChanges,
 ): Promise<{ webhook: WebhookRecord; isEnabled: boolean }> {
-  const updated = await new OperationalEvents(store, retentionDays).update(project, id, {
+  const { defaultDispatch } = intake.dispatcher;
+  const operational = new OperationalEvents(store, retentionDays, defaultDispatch);
+  const updated = await operational.update(project, id, {
     ...changes,
     ...(headers && { headers: sealHeaders(cipher, id, headers) }),
     ...(isActive === true && {

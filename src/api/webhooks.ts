@@ -162,6 +162,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const id = pathId(req, 'webhook');
     const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: false });
     if (!webhook) throw notFound('the webhook');
+    deps.intake.dispatcher.wakeCourier(webhook.projectId);
     await engine.startDrain(webhook).catch((error: unknown) => {
       log.warn({ err: error, webhookId: id }, 'drain left to reconcile');
     });

@@ -1,4 +1,5 @@
 import type { z } from 'zod';
+import type { Dispatch } from '../contracts/delivery';
 import { StartError } from '../start-error';
 import { settings } from './settings';
 
@@ -26,6 +27,8 @@ export interface Config {
   allowedCidrs: readonly string[];
   egressProxy?: string;
   retentionDays: number;
+  dispatch: Dispatch;
+  autoWorkflowsPerSecond: number;
   rateLimitPerMinute: number;
   wrongKeysPerMinute: number;
   trustedProxies: number;
@@ -106,6 +109,8 @@ export function loadConfig(
     allowedCidrs: Object.freeze(s.POSTHORN_ALLOWED_CIDRS),
     egressProxy: s.POSTHORN_EGRESS_PROXY,
     retentionDays: s.POSTHORN_RETENTION_DAYS,
+    dispatch: s.POSTHORN_DISPATCH,
+    autoWorkflowsPerSecond: s.POSTHORN_AUTO_WORKFLOWS_PER_SECOND,
     rateLimitPerMinute: s.POSTHORN_RATE_LIMIT_PER_MINUTE,
     wrongKeysPerMinute: s.POSTHORN_WRONG_KEYS_PER_MINUTE,
     trustedProxies: s.POSTHORN_TRUSTED_PROXIES,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DISPATCHES } from '../contracts/delivery';
 import { problemOfMongodbUrl } from './mongodb-url';
 
 const MAX_PORT = 65_535;
@@ -108,6 +109,17 @@ export const settings = z.object({
     .optional()
     .describe('HTTP proxy through which webhooks are delivered, by CONNECT'),
   POSTHORN_RETENTION_DAYS: days.default(30).describe('days that events and deliveries are kept'),
+  POSTHORN_DISPATCH: z
+    .enum(DISPATCHES, 'must be workflow, auto or express')
+    .default('workflow')
+    .describe(
+      'how events are driven where a project says nothing: `workflow`, `auto` or `express`',
+    ),
+  POSTHORN_AUTO_WORKFLOWS_PER_SECOND: whole(1, 10_000)
+    .default(5)
+    .describe(
+      'events a second that `auto` gives to workflows, by each API process; the rest go express',
+    ),
   POSTHORN_RATE_LIMIT_PER_MINUTE: perMinute
     .default(6000)
     .describe('requests a minute for each API key, counted by each API process'),

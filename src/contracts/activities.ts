@@ -16,6 +16,8 @@ export interface DeliverInput {
 /** A delivery to start, with what the Web UI shows of it: `email.sent → Orders`. */
 export interface PlannedDelivery extends DeliverInput {
   summary: string;
+  /** Its project's courier runs it; it has no workflow. */
+  isExpress?: true;
 }
 
 export interface DeliveryPlan {
@@ -114,10 +116,22 @@ export interface Activities {
   /** Lets the next held deliveries of a resumed webhook go; false when none is left, or it is paused. */
   drainBatch(webhookId: string): Promise<boolean>;
   /**
+   * Delivers what is queued of a project whose events are dispatched `express`, for as long as something
+   * is due: plans, signs, POSTs, records. One runs for a project at a time; the counts of its shift are
+   * its heartbeat's details.
+   */
+  deliverQueued(projectId: string): Promise<CourierShift>;
+  /**
    * Starts what was accepted but has no running workflow.
    * @param graceMs how far behind something must be to be looked at
    */
   reconcile(graceMs?: number): Promise<ReconcileReport>;
+}
+
+/** How a courier's shift ended. */
+export interface CourierShift {
+  /** Milliseconds until something of its project is due; 0: go on at once; null: nothing waits. */
+  nextDueMs: number | null;
 }
 
 /** How much a reconcile run had to mend. */

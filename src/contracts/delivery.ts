@@ -10,6 +10,13 @@ export const DELIVERY_STATUSES = [
 ] as const;
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
+/**
+ * How the events of a project are driven (docs/adr/0025): by a workflow for each event and delivery, by
+ * the project's courier, or by the first for as long as there is room, and by the second beyond.
+ */
+export const DISPATCHES = ['workflow', 'auto', 'express'] as const;
+export type Dispatch = (typeof DISPATCHES)[number];
+
 /** Statuses of what is still to be sent. */
 export const UNENDED_STATUSES = ['pending', 'held'] as const;
 

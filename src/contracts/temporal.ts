@@ -10,12 +10,18 @@ export const bulkTaskQueue = (taskQueue: string): string => `${taskQueue}-bulk`;
 
 /** Starts `reconcile` again and again. */
 export const RECONCILE_SCHEDULE = 'posthorn-reconcile';
+/** Where the couriers wait for slots of their own, so that none takes an attempt's. */
+export const courierTaskQueue = (taskQueue: string): string => `${taskQueue}-courier`;
+
+/** Tells a courier that there is work; it looks in MongoDB for what that is. */
+export const WAKE_SIGNAL = 'wake';
 
 export const WORKFLOWS = {
   fanOutEvent: 'fanOutEvent',
   deliverWebhook: 'deliverWebhook',
   replayDeliveries: 'replayDeliveries',
   drainWebhook: 'drainWebhook',
+  courier: 'courier',
   reconcile: 'reconcile',
 } as const;
 
@@ -40,6 +46,7 @@ export const PRIORITIES = {
 } as const;
 
 export const fanOutWorkflowId = (eventId: string): string => `event/${eventId}`;
+export const courierWorkflowId = (projectId: string): string => `courier/${projectId}`;
 export const replayWorkflowId = (replayId: string): string => `replay/${replayId}`;
 export const drainWorkflowId = (webhookId: string): string => `drain/${webhookId}`;
 export const deliveryWorkflowId = (deliveryId: string): string => `delivery/${deliveryId}`;

@@ -105,7 +105,7 @@ export class Deliveries {
               nextAttemptAt: '$$NOW',
               completedAt: null,
               endReason: null,
-              runRequested: true,
+              runRequested: { $ne: ['$isExpress', true] },
             },
           },
         ],
@@ -118,7 +118,10 @@ export class Deliveries {
   async cancel(id: string): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, status: { $in: UNENDED_STATUSES } },
-      [{ $set: { status: 'cancelled', nextAttemptAt: null, ...endedNow } }],
+      [
+        { $set: { status: 'cancelled', nextAttemptAt: null, ...endedNow } },
+        { $unset: ['queuedIn'] },
+      ],
       { updatePipeline: true },
     );
     if (modifiedCount === 1) deliveriesEnded.inc({ status: 'cancelled' });
@@ -139,7 +142,7 @@ export class Deliveries {
   /** Held deliveries of a webhook in the order of their events. */
   async listHeld(webhookId: string, limit: number): Promise<DeliveryRecord[]> {
     return this.model
-      .find({ webhookId, status: 'held' }, LIST_FIELDS)
+      .find({ webhookId, status: 'held', isExpress: { $ne: true } }, LIST_FIELDS)
       .sort({ eventId: 1 })
       .limit(limit)
       .lean<DeliveryRecord[]>();
@@ -148,7 +151,11 @@ export class Deliveries {
   /** Ids of the webhooks that hold deliveries. */
   async listHoldingWebhooks(): Promise<string[]> {
     // The condition on webhookId is what lets MongoDB use the index of held ones.
-    return this.model.distinct('webhookId', { webhookId: { $gt: '' }, status: 'held' });
+    return this.model.distinct('webhookId', {
+      webhookId: { $gt: '' },
+      status: 'held',
+      isExpress: { $ne: true },
+    });
   }
 
   /** Visits the pending deliveries whose next attempt has been due for that long, the longest due first. */
@@ -186,7 +193,7 @@ export class Deliveries {
     return this.model
       .findOneAndUpdate(
         { _id: id, status: 'pending' },
-        [{ $set: { nextAttemptAt: '$$NOW', deferredFor: null } }],
+        [{ $set: { nextAttemptAt: '$$NOW', deferredFor: null } }, { $unset: ['queuedIn'] }],
         { ...AFTER, updatePipeline: true },
       )
       .lean<DeliveryRecord>();

@@ -42,6 +42,15 @@ export interface DeliveryRecord {
   execution?: Date;
   /** When it began, by MongoDB's clock. */
   openedAt?: Date;
+  /** Its project's courier drives it, no workflow of its own. */
+  isExpress?: boolean;
+  /**
+   * Of an express one that may not go now, whenever that is due: its project's id. It goes in the order
+   * of events, when its webhook is resumed, or has room again (`deferredFor`).
+   */
+  queuedIn?: string;
+  /** Of an express one that failed: what follows from that has still to be done. */
+  followUp?: boolean;
   /** Of a test event. */
   test?: boolean;
   /** The test ping of a new webhook: attempted once, and no matter for the webhook's health. */
@@ -73,6 +82,9 @@ export const deliverySchema = new Schema<DeliveryRecord>(
     runRequested: { type: Boolean, default: false },
     execution: Date,
     openedAt: Date,
+    isExpress: Boolean,
+    queuedIn: String,
+    followUp: Boolean,
     test: Boolean,
     isPing: Boolean,
     expunged: Boolean,
@@ -94,6 +106,19 @@ deliverySchema.index({ webhookId: 1, status: 1, eventType: 1, _id: -1 });
 deliverySchema.index({ eventId: 1, _id: -1, status: 1, eventType: 1 });
 deliverySchema.index({ nextAttemptAt: 1 }, { partialFilterExpression: { status: 'pending' } });
 deliverySchema.index({ webhookId: 1, eventId: 1 }, { partialFilterExpression: { status: 'held' } });
+// The couriers' queue: what is due, what may not go now, and failures to follow up.
+deliverySchema.index(
+  { projectId: 1, nextAttemptAt: 1 },
+  { name: 'express', partialFilterExpression: { isExpress: true, status: 'pending' } },
+);
+deliverySchema.index(
+  { queuedIn: 1, webhookId: 1, eventId: 1 },
+  { partialFilterExpression: { queuedIn: { $type: 'string' } } },
+);
+deliverySchema.index(
+  { projectId: 1, followUp: 1 },
+  { partialFilterExpression: { followUp: true } },
+);
 // What has not ended does not expire, whether reconcile, workers and Temporal are there or not.
 deliverySchema.index(
   { expiresAt: 1 },

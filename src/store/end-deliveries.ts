@@ -43,7 +43,10 @@ async function endBatch(store: Store, ending: EndingRecord): Promise<boolean> {
     const batch = await model.find(unended, { _id: 1 }).limit(BATCH).session(session).lean();
     const { modifiedCount } = await model.updateMany(
       { ...unended, _id: { $in: batch.map(({ _id }) => _id) } },
-      [{ $set: { status, nextAttemptAt: null, endReason: ending.reason, ...endedNow } }],
+      [
+        { $set: { status, nextAttemptAt: null, endReason: ending.reason, ...endedNow } },
+        { $unset: ['queuedIn'] },
+      ],
       { updatePipeline: true, session },
     );
     const isDone = batch.length < BATCH;

@@ -18,6 +18,8 @@ export interface EventRecord {
   idempotencyKey?: string;
   /** SHA-256 of the request, to tell a repeated request from another one under the same key. */
   requestHash?: string;
+  /** Its project's courier drives it, no workflow of its own; decided when it was accepted. */
+  isExpress?: boolean;
   /** A sample that somebody asked for, not something that happened. */
   test?: boolean;
   /**
@@ -44,6 +46,7 @@ const schema = new Schema<EventRecord>(
     body: { type: String, default: null },
     idempotencyKey: String,
     requestHash: String,
+    isExpress: Boolean,
     test: Boolean,
     onlyWebhookId: String,
     aboutWebhookId: String,
@@ -60,6 +63,11 @@ schema.index(
   { unique: true, partialFilterExpression: { idempotencyKey: { $type: 'string' } } },
 );
 schema.index({ acceptedAt: 1 }, { partialFilterExpression: { fannedOutAt: null } });
+// The couriers' queue, in the order of acceptance.
+schema.index(
+  { projectId: 1, _id: 1 },
+  { name: 'express', partialFilterExpression: { isExpress: true, fannedOutAt: null } },
+);
 // No TTL: MongoDB would not see that a delivery of it has not ended (Store.removeExpired).
 schema.index({ expiresAt: 1 }, { partialFilterExpression: { fannedOutAt: { $type: 'date' } } });
 
@@ -143,10 +151,13 @@ export class Events {
   /** Visits the events accepted before `before` whose fan-out has not been seen to finish, oldest first. */
   async eachNotFannedOut(
     before: Date,
-    visit: (event: Pick<EventRecord, '_id' | 'projectId' | 'type'>) => Promise<void>,
+    visit: (event: Pick<EventRecord, '_id' | 'projectId' | 'type' | 'isExpress'>) => Promise<void>,
   ): Promise<void> {
     await this.model
-      .find({ fannedOutAt: null, acceptedAt: { $lt: before } }, { projectId: 1, type: 1 })
+      .find(
+        { fannedOutAt: null, acceptedAt: { $lt: before } },
+        { projectId: 1, type: 1, isExpress: 1 },
+      )
       .sort({ acceptedAt: 1 })
       .lean()
       .cursor(VISIT_BATCH)

@@ -33,7 +33,10 @@ export async function expungeEvent(
       .lean<{ _id: string }[]>();
     const { modifiedCount: ended } = await deliveries.updateMany(
       { eventId: id, status: { $in: UNENDED_STATUSES } },
-      { $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at } },
+      {
+        $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at },
+        $unset: { queuedIn: '' },
+      },
       { session },
     );
     await deliveries.updateMany(

@@ -14,6 +14,8 @@ export type NewDelivery = Pick<
   | 'status'
   | 'nextAttemptAt'
   | 'endReason'
+  | 'isExpress'
+  | 'queuedIn'
   | 'test'
   | 'isPing'
   | 'createdAt'
@@ -26,7 +28,7 @@ export type NewDelivery = Pick<
  * test, a paused one's is `held`.
  */
 export function newDelivery(
-  event: Pick<EventRecord, '_id' | 'type' | 'test'>,
+  event: Pick<EventRecord, '_id' | 'type' | 'test' | 'isExpress'>,
   webhook: Pick<WebhookRecord, '_id' | 'projectId' | 'isActive' | 'isPaused'>,
   { at, expiresAt, isPing }: { at: Date; expiresAt: Date; isPing?: boolean },
 ): NewDelivery {
@@ -42,6 +44,8 @@ export function newDelivery(
     status,
     nextAttemptAt: status === 'pending' ? at : null,
     ...(status === 'skipped' && { endReason: 'webhook_disabled' as const }),
+    ...(event.isExpress && { isExpress: true }),
+    ...(event.isExpress && status === 'held' && { queuedIn: webhook.projectId }),
     ...(isTest && { test: true }),
     ...(isPing && { isPing }),
     createdAt: at,

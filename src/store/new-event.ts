@@ -11,11 +11,13 @@ export type NewEvent = Omit<EventRecord, 'fannedOutAt' | 'expungedAt'> & { body:
 /**
  * An event accepted now, in its project's envelope: the only place where a body is serialised.
  * @param createdAt when it happened, ISO 8601 with a zone, which goes out as it is; now, unless told
+ * @param isExpress whether its project's courier drives it
  */
 export function newEvent(
   project: ProjectRecord,
   { type, data, createdAt }: { type: string; data: Payload; createdAt?: string },
   retentionDays: number,
+  isExpress = false,
 ): NewEvent {
   const acceptedAt = new Date();
   return {
@@ -30,6 +32,7 @@ export function newEvent(
       createdAt: createdAt ?? acceptedAt.toISOString(),
       data: data.text,
     }),
+    ...(isExpress && { isExpress }),
     expiresAt: expiryOf(project, acceptedAt, retentionDays),
   };
 }

@@ -1,4 +1,5 @@
 import type { ClientSession } from 'mongoose';
+import type { Dispatch } from '../contracts/delivery';
 import { newId } from '../contracts/ids';
 import type { OperationalType } from '../contracts/operational';
 import { toPayload } from '../domain/json-text';
@@ -17,12 +18,14 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 /**
  * Makes the events about webhooks and deliveries themselves, where somebody is subscribed to them. Each
  * is stored with its change, in one transaction, or under a key that makes it once; who called starts
- * the fan-outs of what is answered, and what a crash cuts off there is left to reconcile.
+ * the fan-outs of what is answered, and what a crash cuts off there is left to reconcile. They are never
+ * what somebody watches: workflows drive them only where they drive everything.
  */
 export class OperationalEvents {
   constructor(
     private readonly store: Store,
     private readonly retentionDays: number,
+    private readonly dispatch: Dispatch,
   ) {}
 
   /**
@@ -172,7 +175,9 @@ export class OperationalEvents {
     about: Omit<OperationalData[T], 'webhookId' | 'webhookName'>,
   ): NewEvent {
     const data = toPayload({ webhookId: _id, webhookName: name, ...about });
-    return { ...newEvent(project, { type, data }, this.retentionDays), aboutWebhookId: _id };
+    const isExpress = (project.dispatch ?? this.dispatch) !== 'workflow';
+    const event = newEvent(project, { type, data }, this.retentionDays, isExpress);
+    return { ...event, aboutWebhookId: _id };
   }
 }
 

@@ -1,6 +1,6 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { newId } from '../contracts/ids';
-import type { DeliveryPolicy } from '../contracts/delivery';
+import type { DeliveryPolicy, Dispatch } from '../contracts/delivery';
 import { findPage, type Page, type PageRequest } from './paging';
 import type { Sealed } from './cipher';
 
@@ -21,6 +21,8 @@ export interface ProjectRecord {
   catalog?: string | null;
   plan: string | null;
   ownerEmail: string | null;
+  /** How its events are driven; null: as POSTHORN_DISPATCH says. */
+  dispatch: Dispatch | null;
   policy: ProjectPolicy;
   /** By provider: what its signatures are verified with, sealed for `providerKeyOwner`. */
   providerKeys?: Record<string, Sealed | null>;
@@ -45,6 +47,7 @@ const schema = new Schema<ProjectRecord>(
     catalog: { type: String, default: null },
     plan: { type: String, default: null },
     ownerEmail: { type: String, default: null },
+    dispatch: { type: String, default: null },
     policy: { type: Schema.Types.Mixed, default: {} },
     providerKeys: { type: Schema.Types.Mixed, default: {} },
     webhookCount: { type: Number, default: 0 },
@@ -67,7 +70,7 @@ export class Projects {
 
   async create(
     project: Pick<ProjectRecord, 'name' | 'profile' | 'plan' | 'ownerEmail' | 'policy'> &
-      Pick<Partial<ProjectRecord>, 'externalId' | 'catalog'>,
+      Pick<Partial<ProjectRecord>, 'externalId' | 'catalog' | 'dispatch'>,
     session?: ClientSession,
   ): Promise<ProjectRecord> {
     const [created] = await this.model.create([{ _id: newId('project'), ...project }], { session });
@@ -95,7 +98,14 @@ export class Projects {
     }: Partial<
       Pick<
         ProjectRecord,
-        'externalId' | 'catalog' | 'name' | 'plan' | 'ownerEmail' | 'policy' | 'providerKeys'
+        | 'externalId'
+        | 'catalog'
+        | 'name'
+        | 'plan'
+        | 'ownerEmail'
+        | 'dispatch'
+        | 'policy'
+        | 'providerKeys'
       >
     >,
   ): Promise<ProjectRecord | null> {

@@ -38,7 +38,7 @@ export interface Recorded {
   status: DeliveryStatus;
 }
 
-const KEPT_ATTEMPTS = 50;
+export const KEPT_ATTEMPTS = 50;
 
 /** What ends now, in a pipeline's `$set`. It is there to be seen for a while, however late it ends. */
 export const endedNow = {

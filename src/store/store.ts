@@ -8,6 +8,7 @@ import mongoose, {
 import type { Logger } from 'pino';
 import { causeOf } from '../reachability';
 import { Audit } from './audit';
+import { Couriers } from './couriers';
 import { current } from './current';
 import { deleteOfProject } from './delete-of-project';
 import { Deliveries } from './deliveries';
@@ -87,6 +88,7 @@ export class Store {
   readonly replays: Replays;
   readonly audit: Audit;
   readonly mails: Mails;
+  readonly couriers: Couriers;
   private closed = false;
 
   private constructor(
@@ -107,6 +109,7 @@ export class Store {
     this.replays = new Replays(connection);
     this.audit = new Audit(connection);
     this.mails = new Mails(connection);
+    this.couriers = new Couriers(connection);
   }
 
   /**
@@ -207,6 +210,7 @@ export class Store {
     await deleteOfProject(this.events.model, projectId, onBatch);
     await deleteOfProject(this.deliveries.model, projectId, onBatch);
     await deleteOfProject(this.inbound.model, projectId, onBatch);
+    await this.couriers.delete(projectId);
     await this.projects.delete(projectId);
   }
 
@@ -336,6 +340,7 @@ export class Store {
       this.replays,
       this.audit,
       this.mails,
+      this.couriers,
     ];
   }
 }

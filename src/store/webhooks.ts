@@ -169,6 +169,19 @@ export class Webhooks {
     return findPage(this.model, 'webhook', { projectId }, page);
   }
 
+  /** Whether the deliveries of at least one of them may go. */
+  async someIsOpen(ids: readonly string[]): Promise<boolean> {
+    return (await this.model.exists({ _id: { $in: ids }, isPaused: false })) !== null;
+  }
+
+  /** All webhooks of a project, oldest first. */
+  async listAll(projectId: string): Promise<WebhookRecord[]> {
+    return this.model
+      .find({ projectId }, { countedAttempts: 0 })
+      .sort({ _id: 1 })
+      .lean<WebhookRecord[]>();
+  }
+
   /** Whether deliveries wait for it; false when it's gone, so that they can be ended. */
   async isPaused(id: string): Promise<boolean> {
     return (await this.model.exists({ _id: id, isPaused: true })) !== null;

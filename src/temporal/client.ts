@@ -9,6 +9,7 @@ import type { Priority } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import type { Config } from '../config/config';
 import {
+  courierWorkflowId,
   deliverySearchAttributes,
   deliveryWorkflowId,
   drainWorkflowId,
@@ -17,6 +18,7 @@ import {
   replayWorkflowId,
   SEARCH_ATTRIBUTES,
   TASK_QUEUE,
+  WAKE_SIGNAL,
   WORKFLOWS,
 } from '../contracts/temporal';
 import type { ExecutionId, FoundRun, PlannedDelivery } from '../contracts/activities';
@@ -65,8 +67,17 @@ export class Engine {
     });
   }
 
-  /** Starts the event's fan-out; false when it runs already. */
-  async startFanOut(event: { _id: string; projectId: string; type: string }): Promise<boolean> {
+  /** Starts the event's fan-out, or has its project's courier see to it; false when it runs already. */
+  async startFanOut(event: {
+    _id: string;
+    projectId: string;
+    type: string;
+    isExpress?: boolean;
+  }): Promise<boolean> {
+    if (event.isExpress) {
+      await this.wakeCourier(event.projectId);
+      return true;
+    }
     return this.start(WORKFLOWS.fanOutEvent, {
       workflowId: fanOutWorkflowId(event._id),
       args: [event._id],
@@ -78,6 +89,20 @@ export class Engine {
         { key: SEARCH_ATTRIBUTES.eventId, value: event._id },
       ],
     });
+  }
+
+  /** Starts the project's courier, or tells the one that runs that there is work. */
+  async wakeCourier(projectId: string): Promise<void> {
+    await this.within(() =>
+      this.client.workflow.signalWithStart(WORKFLOWS.courier, {
+        taskQueue: this.taskQueue,
+        workflowId: courierWorkflowId(projectId),
+        args: [projectId],
+        signal: WAKE_SIGNAL,
+        priority: priorityOf({ projectId }, 'live'),
+        typedSearchAttributes: [{ key: SEARCH_ATTRIBUTES.projectId, value: projectId }],
+      }),
+    );
   }
 
   async findRun(deliveryId: string): Promise<FoundRun> {
@@ -114,6 +139,7 @@ export class Engine {
    * @param urgency which place its tasks have among those that wait for a worker
    */
   async runDelivery(planned: PlannedDelivery, urgency: keyof typeof PRIORITIES): Promise<void> {
+    if (planned.isExpress) return this.wakeCourier(planned.projectId);
     const workflowId = deliveryWorkflowId(planned.deliveryId);
     const priority = priorityOf(planned, urgency);
     if (await this.within(() => resetToStart(this.client, workflowId, priority))) return;

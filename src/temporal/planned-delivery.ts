@@ -22,6 +22,7 @@ export function toPlanned(
       timeoutMs: policy.timeoutMs,
       retryDelaysMs: delivery.isPing ? [] : policy.retryDelaysMs,
     },
+    ...(delivery.isExpress && { isExpress: true }),
     summary: `${delivery.eventType} → ${webhook.name}`,
   };
 }

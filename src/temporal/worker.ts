@@ -5,7 +5,7 @@ import { NativeConnection, TransportError, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config';
 import type { Activities } from '../contracts/activities';
-import { bulkTaskQueue, TASK_QUEUE } from '../contracts/temporal';
+import { bulkTaskQueue, courierTaskQueue, TASK_QUEUE } from '../contracts/temporal';
 import { connectionOptions } from './connection';
 
 /** Longer than any attempt may take (60 s, and the margin to record it): what runs is let finish. */
@@ -18,6 +18,9 @@ const CONNECT_RETRY_MS = 1000;
 
 /** How many batches of bulk work a worker has at a time, for each of its attempts. */
 const BULK_SHARE = 0.1;
+
+/** Couriers of a worker at a time: one costs little while its project is quiet. */
+const MAX_COURIERS = 2000;
 
 /** The bundle that `npm run build` made, beside `dist/src`. */
 export const WORKFLOW_BUNDLE = path.resolve(__dirname, '../../workflow-bundle.js');
@@ -57,6 +60,15 @@ export async function createWorker(
       ...shared,
       taskQueue: bulkTaskQueue(taskQueue),
       maxConcurrentActivityTaskExecutions: Math.ceil(config.maxAttempts * BULK_SHARE),
+    }),
+    await Worker.create({
+      ...shared,
+      taskQueue: courierTaskQueue(taskQueue),
+      maxConcurrentActivityTaskExecutions: MAX_COURIERS,
+      maxHeartbeatThrottleInterval: '1s',
+      // A courier ends in order when it is told to, and another worker goes on at once.
+      shutdownGraceTime: '1ms',
+      shutdownForceTime: SHUTDOWN_GRACE_MS,
     }),
   ];
   const shutdown = (): void => {

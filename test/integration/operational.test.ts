@@ -157,7 +157,7 @@ describe('operational webhooks', () => {
     const project = (await stack.store.projects.get(delivery.projectId))!;
     const webhook = (await stack.store.webhooks.get(project._id, failing.id))!;
     // What the activity does again when its process died before it could say that it was done.
-    const operational = new OperationalEvents(stack.store, 30);
+    const operational = new OperationalEvents(stack.store, 30, 'workflow');
     const again = await Promise.all(
       Array.from({ length: 5 }, () => operational.failed(project, webhook, deliveryId)),
     );

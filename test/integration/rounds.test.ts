@@ -84,7 +84,7 @@ describe('a delivery’s round', () => {
     'its webhook is found paused': (delivery) => rounds().hold(delivery, 'mine'),
     'its webhook is disabled': async ({ webhookId, projectId }) => {
       const project = (await fixture.store.projects.get(projectId))!;
-      await new OperationalEvents(fixture.store, 30).update(project, webhookId, {
+      await new OperationalEvents(fixture.store, 30, 'workflow').update(project, webhookId, {
         isActive: false,
       });
     },

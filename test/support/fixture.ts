@@ -27,6 +27,7 @@ const refuse = (): never => {
 };
 const noStarter: WorkflowStarter = {
   startFanOut: refuse,
+  wakeCourier: refuse,
   findRun: refuse,
   signalDelivery: refuse,
   isUnderWay: async () => true,
@@ -59,6 +60,7 @@ export class Fixture {
       maxAttempts: 100,
       maxAttemptsPerWebhook: 10,
       retentionDays: 30,
+      dispatch: 'workflow',
       version: 'test',
     });
   }
@@ -76,6 +78,7 @@ export class Fixture {
       profile,
       plan: null,
       ownerEmail: null,
+      dispatch: null,
       policy,
     });
   }

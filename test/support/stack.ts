@@ -126,6 +126,7 @@ export class Stack {
       maxAttempts: config.maxAttempts,
       maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,
       retentionDays: config.retentionDays,
+      dispatch: config.dispatch,
       version: VERSION,
     });
     const worker = withWorker ? await createWorker(config, activities, { bundle }) : undefined;

@@ -73,6 +73,10 @@ export type Project = {
    */
   ownerEmail: string | null;
   /**
+   * How its events are driven; null: as POSTHORN_DISPATCH says.
+   */
+  dispatch: 'workflow' | 'auto' | 'express' | null;
+  /**
    * Figures that go before those of the project, or of the profile.
    */
   policy: {
@@ -146,6 +150,10 @@ export type NewProject = {
    * Who is told by mail when a webhook fails.
    */
   ownerEmail: string | null;
+  /**
+   * How its events are driven; null: as POSTHORN_DISPATCH says.
+   */
+  dispatch: 'workflow' | 'auto' | 'express' | null;
   /**
    * Figures that go before those of the project, or of the profile.
    */
@@ -1065,7 +1073,7 @@ export type ExplainedDelivery = {
    */
   attempts: Array<Attempt>;
   /**
-   * Where it is found in Temporal.
+   * Where it is found in Temporal; null: its project’s courier delivers it.
    */
   workflow: {
     /**
@@ -1080,7 +1088,7 @@ export type ExplainedDelivery = {
      * Where the Temporal Web UI shows it.
      */
     webUrl: string | null;
-  };
+  } | null;
   /**
    * Of one that has not arrived yet: why.
    */
@@ -1244,7 +1252,7 @@ export type Delivery = {
    */
   attempts: Array<Attempt>;
   /**
-   * Where it is found in Temporal.
+   * Where it is found in Temporal; null: its project’s courier delivers it.
    */
   workflow: {
     /**
@@ -1259,7 +1267,7 @@ export type Delivery = {
      * Where the Temporal Web UI shows it.
      */
     webUrl: string | null;
-  };
+  } | null;
 };
 
 export type ReplayDryRun = {
@@ -1561,6 +1569,10 @@ export type ProjectWritable = {
    */
   ownerEmail: string | null;
   /**
+   * How its events are driven; null: as POSTHORN_DISPATCH says.
+   */
+  dispatch: 'workflow' | 'auto' | 'express' | null;
+  /**
    * Figures that go before those of the project, or of the profile.
    */
   policy: {
@@ -1630,6 +1642,10 @@ export type NewProjectWritable = {
    * Who is told by mail when a webhook fails.
    */
   ownerEmail: string | null;
+  /**
+   * How its events are driven; null: as POSTHORN_DISPATCH says.
+   */
+  dispatch: 'workflow' | 'auto' | 'express' | null;
   /**
    * Figures that go before those of the project, or of the profile.
    */
@@ -2169,6 +2185,10 @@ export type CreateProjectData = {
      */
     ownerEmail?: string | null;
     /**
+     * How its events are driven; null: as POSTHORN_DISPATCH says.
+     */
+    dispatch?: 'workflow' | 'auto' | 'express' | null;
+    /**
      * Figures that go before those of the project, or of the profile.
      */
     policy?: {
@@ -2470,6 +2490,10 @@ export type UpdateProjectData = {
      * Who is told by mail when a webhook fails.
      */
     ownerEmail?: string | null;
+    /**
+     * How its events are driven; null: as POSTHORN_DISPATCH says.
+     */
+    dispatch?: 'workflow' | 'auto' | 'express' | null;
     /**
      * Figures that go before those of the project, or of the profile.
      */

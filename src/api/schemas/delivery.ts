@@ -107,7 +107,8 @@ export const deliverySchema = deliverySummarySchema
     attempts: z.array(attemptSchema).describe('The last 50.'),
     workflow: z
       .object({ id: z.string(), runId: z.string().nullable(), webUrl: z.string().nullable() })
-      .describe('Where it is found in Temporal.'),
+      .nullable()
+      .describe('Where it is found in Temporal; null: its project’s courier delivers it.'),
   })
   .meta({ id: 'Delivery' });
 

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DISPATCHES } from '../../contracts/delivery';
 import { KEY_ROLES } from '../../store/keys';
 import { PROVIDER_NAMES } from '../../providers';
 import { profiles } from '../../profiles';
@@ -16,6 +17,10 @@ export const projectSchema = z
       .describe('The catalogue whose event types it has beside its own.'),
     plan: z.string().nullable(),
     ownerEmail: z.string().nullable(),
+    dispatch: z
+      .enum(DISPATCHES)
+      .nullable()
+      .describe('How its events are driven; null: as POSTHORN_DISPATCH says.'),
     policy: z.object({
       ...shownPolicy,
       maxWebhooks: count.optional(),
@@ -38,6 +43,7 @@ export const projectExample: z.infer<typeof projectSchema> = {
   catalog: null,
   plan: null,
   ownerEmail: 'ops@acme.example',
+  dispatch: null,
   policy: { timeoutMs: 15_000 },
   createdAt: EXAMPLE.at('09:00:00'),
   updatedAt: EXAMPLE.at('09:00:00'),

@@ -24,6 +24,7 @@ describe('projects', () => {
         catalog: null,
         plan: null,
         ownerEmail: null,
+        dispatch: null,
         policy: {},
         createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
         updatedAt: expect.stringMatching(/^\d{4}-.*Z$/),

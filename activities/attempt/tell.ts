@@ -1,0 +1,30 @@
+import type { Attempt } from '../../src/contracts/delivery';
+import { attemptDuration } from '../../src/metrics';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import type { ActivityDependencies } from '..';
+
+/** Logs an attempt, one wide line, and measures it. */
+export function tell(
+  { log }: Pick<ActivityDependencies, 'log'>,
+  { _id, projectId, eventId, webhookId }: DeliveryRecord,
+  { number, outcome, statusCode, errorCode, durationMs, resent, superseded: isSuperseded }: Attempt,
+): void {
+  log.info(
+    {
+      projectId,
+      eventId,
+      deliveryId: _id,
+      webhookId,
+      attempt: number,
+      outcome,
+      statusCode,
+      errorCode,
+      durationMs,
+      resent,
+      ...(isSuperseded && { superseded: true }),
+    },
+    'attempt',
+  );
+  const result = statusCode === undefined ? errorCode : `${Math.floor(statusCode / 100)}xx`;
+  attemptDuration.observe({ result }, durationMs / 1000);
+}

@@ -1,0 +1,16 @@
+import { Context, heartbeat } from '@temporalio/activity';
+import type { Activities } from '../../src/contracts/activities';
+import type { ActivityDependencies } from '..';
+import { Places } from '../places';
+import { Shift } from './shift';
+
+export function createDeliverQueued(deps: ActivityDependencies): Activities['deliverQueued'] {
+  const places = new Places(deps.maxAttempts, deps.maxAttemptsPerWebhook);
+  return async (projectId) => {
+    const { info, cancellationSignal } = Context.current();
+    const { runId } = info.workflowExecution!;
+    heartbeat();
+    const shift = new Shift(deps, places, projectId, runId, heartbeat, cancellationSignal);
+    return shift.work();
+  };
+}

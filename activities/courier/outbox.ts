@@ -1,0 +1,71 @@
+import type { Attempt } from '../../src/contracts/delivery';
+import type {
+  ExpressDelivery,
+  QueuedDelivery,
+  RecordedAttempt,
+  Settlement,
+} from '../../src/store/courier-queue';
+
+/** Writes settled together at most: far below what one transaction of MongoDB may hold. */
+const MAX_WRITES = 400;
+const MAX_BYTES = 4 * 1024 * 1024;
+
+/** One thing to write, and what to do when that is done. */
+export interface Entry {
+  insert?: ExpressDelivery;
+  record?: RecordedAttempt;
+  queue?: QueuedDelivery;
+  /** An event, all of whose deliveries stand before this entry, or are stored. */
+  plannedEventId?: string;
+  /** For the webhook's health. */
+  counted?: { webhookId: string; attempt: Attempt };
+  done: () => void;
+}
+
+/** What a courier has still to write, in order. */
+export class Outbox {
+  private entries: Entry[] = [];
+
+  get size(): number {
+    return this.entries.length;
+  }
+
+  add(entry: Entry): void {
+    this.entries.push(entry);
+  }
+
+  /** The first entries, as many as fit into one transaction, and them as a settlement. */
+  peek(): { entries: Entry[]; settlement: Settlement } {
+    let bytes = 0;
+    let count = 0;
+    while (count < Math.min(MAX_WRITES, this.entries.length) && bytes < MAX_BYTES) {
+      const attempt = this.entries[count]!.counted?.attempt;
+      bytes += 1024 + (attempt?.responseBody?.length ?? 0);
+      count += 1;
+    }
+    const entries = this.entries.slice(0, count);
+    const health = new Map<string, Attempt[]>();
+    for (const { counted } of entries) {
+      if (!counted) continue;
+      const { webhookId, attempt } = counted;
+      const attempts = health.get(webhookId);
+      if (attempts) attempts.push(attempt);
+      else health.set(webhookId, [attempt]);
+    }
+    return {
+      entries,
+      settlement: {
+        inserts: entries.flatMap(({ insert }) => insert ?? []),
+        records: entries.flatMap(({ record }) => record ?? []),
+        queued: entries.flatMap(({ queue }) => queue ?? []),
+        plannedEventIds: entries.flatMap(({ plannedEventId }) => plannedEventId ?? []),
+        health: [...health].map(([webhookId, attempts]) => ({ webhookId, attempts })),
+      },
+    };
+  }
+
+  /** Takes the first entries out: they are written. */
+  remove(count: number): void {
+    this.entries.splice(0, count);
+  }
+}

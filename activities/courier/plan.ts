@@ -1,0 +1,76 @@
+import { isSubscribed } from '../../src/domain/subscription';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { expressDeliveryId } from '../../src/store/courier-queue';
+import type { EventRecord } from '../../src/store/events';
+import { newDelivery } from '../../src/store/new-delivery';
+import { expiryOfEnded } from '../../src/store/retention';
+import type { WebhookRecord } from '../../src/store/webhooks';
+import type { ActivityDependencies } from '..';
+import { choose, CLOCK_SKEW_MS } from '../plan';
+
+/** An event and the deliveries of it that MongoDB doesn't have yet. */
+export interface PlannedEvent {
+  event: EventRecord;
+  deliveries: (DeliveryRecord & { isExpress: true })[];
+}
+
+/**
+ * Plans events for the webhooks that are subscribed to them.
+ * @param about.isFresh whether nobody can have begun with it before
+ */
+export async function planExpress(
+  { store, log }: Pick<ActivityDependencies, 'store' | 'log'>,
+  events: readonly EventRecord[],
+  about: {
+    projectId: string;
+    webhooks: WebhookRecord[];
+    now: Date;
+    isFresh: (event: EventRecord) => boolean;
+  },
+): Promise<PlannedEvent[]> {
+  const { projectId, webhooks, now: at, isFresh } = about;
+  const former = events.filter((event) => !isFresh(event)).map(({ _id }) => _id);
+  const stored = new Set(
+    former.length === 0
+      ? []
+      : await store.deliveries.model.distinct('_id', { eventId: { $in: former } }),
+  );
+  const planned: PlannedEvent[] = [];
+  for (const event of events) {
+    const { chosen, unjudged } = await choose(
+      webhooks.filter((webhook) => isFor(event, webhook)),
+      async () => event.body,
+    );
+    if (unjudged.length > 0) {
+      const what = { projectId, eventId: event._id, webhookIds: unjudged };
+      log.warn(what, 'filters that could not be judged let the event pass');
+    }
+    const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
+    const deliveries = chosen.map((webhook) => ({
+      attempts: [],
+      attemptCount: 0,
+      roundStart: 0,
+      deferredFor: null,
+      replays: 0,
+      runId: null,
+      runRequested: false,
+      ...newDelivery(event, webhook, { at, expiresAt }),
+      _id: expressDeliveryId(event._id, webhook._id),
+      isExpress: true as const,
+    }));
+    planned.push({ event, deliveries: deliveries.filter(({ _id }) => !stored.has(_id)) });
+  }
+  return planned;
+}
+
+/** Whether the webhook gets the event, unless its filter says otherwise. */
+function isFor(
+  { type, body, acceptedAt, onlyWebhookId, aboutWebhookId }: EventRecord,
+  { _id, createdAt, events }: WebhookRecord,
+): boolean {
+  // Its payload was deleted meanwhile; or it was stored with its one delivery, as tests are.
+  if (body === null || onlyWebhookId !== undefined) return false;
+  // It may come late; webhooks made after the event don't get it.
+  const wasThere = createdAt.getTime() <= acceptedAt.getTime() + CLOCK_SKEW_MS;
+  return wasThere && _id !== aboutWebhookId && isSubscribed(events, type);
+}

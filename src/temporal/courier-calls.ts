@@ -1,0 +1,36 @@
+import type { Logger } from 'pino';
+import type { Engine } from './client';
+
+/** A project's courier is told of new work at most so often by one process, and once more afterwards. */
+const INTERVAL_MS = 1000;
+
+/** Tells couriers of new work, so that accepting it costs the engine next to nothing. */
+export class CourierCalls {
+  /** The projects told within the interval, and whether there has been something new since. */
+  private readonly told = new Map<string, { isNew: boolean }>();
+
+  constructor(
+    private readonly engine: Pick<Engine, 'wakeCourier'>,
+    private readonly log: Logger,
+  ) {}
+
+  /** Comes back at once: what can't be told is left to reconcile. */
+  call(projectId: string): void {
+    const told = this.told.get(projectId);
+    if (told) told.isNew = true;
+    else this.tell(projectId);
+  }
+
+  private tell(projectId: string): void {
+    const state = { isNew: false };
+    this.told.set(projectId, state);
+    this.engine.wakeCourier(projectId).catch((error: unknown) => {
+      this.log.warn({ err: error, projectId }, 'courier left to reconcile');
+    });
+    // A courier may have ended just before the last event: none waits for longer than this.
+    setTimeout(() => {
+      this.told.delete(projectId);
+      if (state.isNew) this.tell(projectId);
+    }, INTERVAL_MS).unref();
+  }
+}

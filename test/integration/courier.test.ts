@@ -1,0 +1,178 @@
+import { createHmac } from 'node:crypto';
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack } from '../support/stack';
+
+describe('a project whose events are dispatched express', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+  let client: ApiClient;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+  });
+  afterAll(() => stack.stop());
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+    ({ client } = await stack.project({ dispatch: 'express' }));
+  });
+  afterEach(() => receiver.close());
+
+  const withStatus = async (status: string): Promise<{ id: string }[]> =>
+    (await client.get(`/v1/deliveries?status=${status}&limit=100`)).body.data.deliveries;
+  const batch = (count: number): Promise<unknown> =>
+    client.post('/v1/events/batch', {
+      events: Array.from({ length: count }, (_, n) => ({
+        type: 'email.sent',
+        data: { ...emailSent, emailId: `em_${n}` },
+      })),
+    });
+  const order = (): number[] =>
+    receiver.requests.map(({ rawBody }) =>
+      Number(JSON.parse(rawBody.toString()).data.emailId.slice(3)),
+    );
+
+  it('has them delivered, signed and logged, without a workflow of their own', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    const delivery = await deliveryWith(client, id, { status: 'succeeded' });
+    const [request] = receiver.requests;
+    expect(delivery).toMatchObject({ workflow: null, replays: 0, attemptCount: 1 });
+    expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'succeeded', statusCode: 200 }]);
+    expect(request!.headers['x-webhook-delivery-id']).toBe(id);
+    expect(request!.headers['x-webhook-signature']).toBe(
+      createHmac('sha256', webhook.secret).update(request!.rawBody).digest('hex'),
+    );
+    const shown = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data;
+    expect(shown).toMatchObject({ failureCount: 0, lastStatus: 200 });
+    await stack.temporal(async ({ workflow }) => {
+      await expect(workflow.getHandle(`delivery/${id}`).describe()).rejects.toThrow(/not found/);
+    });
+  });
+
+  it('has each of many delivered once', async () => {
+    await makeWebhook(client, receiver.url);
+    await makeWebhook(client, receiver.url);
+    await batch(200);
+    await receiver.waitFor(400, 25_000);
+    await eventually('all are recorded', async () => (await withStatus('pending')).length === 0);
+    const ids = new Set(receiver.requests.map(({ headers }) => headers['x-webhook-delivery-id']));
+    expect(ids.size).toBe(400);
+    expect(receiver.requests).toHaveLength(400);
+  });
+
+  it('retries what failed by its schedule, and counts', async () => {
+    const webhook = await makeWebhook(client, receiver.url, {
+      policy: { retryDelaysMs: [1000, 1000] },
+    });
+    receiver.respondWith((_request, n) => (n < 3 ? 500 : 200));
+    const id = await postEvent(client);
+    const delivery = await deliveryWith(client, id, { status: 'succeeded' });
+    expect(delivery.attempts.map(({ statusCode }: { statusCode: number }) => statusCode)).toEqual([
+      500, 500, 200,
+    ]);
+    expect((await client.get(`/v1/webhooks/${webhook.id}`)).body.data.failureCount).toBe(0);
+  });
+
+  it('ends as failed after the last delay, and follows that up', async () => {
+    const webhook = await makeWebhook(client, receiver.url, {
+      policy: { retryDelaysMs: [1000], autoDisableAfter: 2 },
+    });
+    receiver.respondWith(500);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'failed', attemptCount: 2 });
+    await eventually('it is disabled', async () => {
+      const { data } = (await client.get(`/v1/webhooks/${webhook.id}`)).body;
+      return data.isActive === false && data.disabledReason === 'consecutive_failures';
+    });
+    receiver.respondWith(200);
+    const skipped = await postEvent(client);
+    await deliveryWith(client, skipped, { status: 'skipped' });
+  });
+
+  it('holds what comes while its webhook is paused, and lets it go in the order of events', async () => {
+    const webhook = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 100 } });
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await batch(50);
+    await eventually('all are held', async () => (await withStatus('held')).length === 50);
+    expect(receiver.requests).toHaveLength(0);
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await receiver.waitFor(50, 25_000);
+    await eventually('all ended', async () => (await withStatus('succeeded')).length === 50);
+    expect(order()).toEqual(Array.from({ length: 50 }, (_, n) => n));
+  });
+
+  it('lets nobody wait for a webhook that hangs', async () => {
+    const hanging = await Receiver.start();
+    hanging.respondWith({ kind: 'hang' });
+    await makeWebhook(client, hanging.url);
+    await makeWebhook(client, receiver.url);
+    await batch(100);
+    await receiver.waitFor(100, 25_000);
+    await eventually('all are shown', async () => (await withStatus('pending')).length === 100);
+    await eventually('they say why', async () => {
+      const list = await withStatus('pending');
+      const reasons = new Set<string>();
+      for (const { id } of list) {
+        reasons.add((await client.get(`/v1/deliveries/${id}`)).body.data.pending?.reason);
+      }
+      return reasons.has('attempt_running') && reasons.has('webhook_busy');
+    });
+    await hanging.close();
+  });
+
+  it('retries now, cancels and replays', async () => {
+    await makeWebhook(client, receiver.url);
+    receiver.respondWith({ kind: 'answer', status: 503, headers: { 'retry-after': '3600' } });
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { attemptCount: 1 });
+    const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
+    expect(data.pending).toMatchObject({ reason: 'waiting_for_retry', attempt: 2 });
+    receiver.respondWith(200);
+    expect((await client.post(`/v1/deliveries/${id}/retry`)).status).toBe(202);
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2 });
+
+    expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 3, replays: 1 });
+
+    receiver.respondWith(500);
+    const other = await postEvent(client);
+    await deliveryWith(client, other, { attemptCount: 1 });
+    expect((await client.post(`/v1/deliveries/${other}/cancel`)).body.data.status).toBe(
+      'cancelled',
+    );
+  });
+
+  it('keeps a rate', async () => {
+    await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 10 } });
+    await batch(30);
+    await receiver.waitFor(30, 25_000);
+    const times = receiver.requests.map(({ receivedAt }) => receivedAt.getTime());
+    expect(times.at(-1)! - times[0]!).toBeGreaterThan(2700);
+  });
+});
+
+describe('a project whose events are dispatched auto', () => {
+  it('has workflows for as many as there is room for, and a courier for the rest', async () => {
+    const stack = await Stack.start({ POSTHORN_AUTO_WORKFLOWS_PER_SECOND: '2' });
+    const receiver = await Receiver.start();
+    try {
+      const { client } = await stack.project({ dispatch: 'auto' });
+      await makeWebhook(client, receiver.url);
+      const lone = await postEvent(client);
+      expect((await deliveryWith(client, lone, { status: 'succeeded' })).workflow).not.toBeNull();
+      await client.post('/v1/events/batch', {
+        events: Array.from({ length: 20 }, () => ({ type: 'email.sent', data: emailSent })),
+      });
+      await receiver.waitFor(21, 25_000);
+      const express = await stack.store.deliveries.model.countDocuments({ isExpress: true });
+      expect(express).toBeGreaterThanOrEqual(18);
+      expect(express).toBeLessThan(21);
+    } finally {
+      await Promise.all([stack.stop(), receiver.close()]);
+    }
+  });
+});

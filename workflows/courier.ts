@@ -1,0 +1,40 @@
+import {
+  condition,
+  continueAsNew,
+  defineSignal,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { Activities } from '../src/contracts/activities';
+import { courierTaskQueue, WAKE_SIGNAL } from '../src/contracts/temporal';
+
+/** History events after which a run is continued as new: each signal makes a few. */
+const EVENTS_PER_RUN = 5000;
+
+/**
+ * The courier of one project: Temporal sees to it that there is one at a time, and that another worker
+ * takes over within seconds of a crash. It ends when nothing is queued; a signal starts it again.
+ */
+export async function courier(projectId: string): Promise<void> {
+  let wakes = 0;
+  setHandler(defineSignal(WAKE_SIGNAL), () => {
+    wakes += 1;
+  });
+  const { deliverQueued } = proxyActivities<Activities>({
+    taskQueue: courierTaskQueue(workflowInfo().taskQueue),
+    // A shift ends at its first quiet moment after ten minutes (activities/courier).
+    startToCloseTimeout: '6h',
+    heartbeatTimeout: '6s',
+    retry: { initialInterval: '1s', maximumInterval: '10s' },
+  });
+  while (workflowInfo().historyLength < EVENTS_PER_RUN) {
+    const before = wakes;
+    const { nextDueMs } = await deliverQueued(projectId);
+    // Woken during the shift: it may have taken its last look before.
+    if (wakes !== before) continue;
+    if (nextDueMs === null) return;
+    if (nextDueMs > 0) await condition(() => wakes !== before, nextDueMs);
+  }
+  await continueAsNew<typeof courier>(projectId);
+}
