@@ -30,6 +30,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
     rate: { type: 'string', default: '1' },
+    dispatch: { type: 'string', default: 'workflow' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -122,7 +123,11 @@ async function chaos() {
 /** A project, with a receiver and a webhook for each temper. */
 async function prepare({ apiUrls, adminKey }, random) {
   const admin = createCaller({ apiUrls, key: adminKey, random });
-  const { data: project } = await admin.must('POST', '/v1/projects', { name: 'chaos', policy });
+  const { data: project } = await admin.must('POST', '/v1/projects', {
+    name: 'chaos',
+    policy,
+    dispatch: values.dispatch,
+  });
   const { data: key } = await admin.must('POST', `/v1/projects/${project.id}/keys`, {
     name: 'chaos',
     role: 'owner',
