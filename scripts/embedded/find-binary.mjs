@@ -15,7 +15,11 @@ import { Refusal, run } from '../lib/run.mjs';
 import { binaries, platform } from './binary-sources.mjs';
 import { fetchBinary } from './fetch-binary.mjs';
 
-const cacheFolder = join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'posthorn/bin');
+/** Where fetched binaries are kept, for all checkouts. */
+export const cacheFolder = join(
+  process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
+  'posthorn/bin',
+);
 
 /**
  * Finds a server's binary: on PATH, in our cache, else fetched from the pinned sources in turn.

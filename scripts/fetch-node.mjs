@@ -1,0 +1,36 @@
+/**
+ * `node scripts/fetch-node.mjs 24.21.0` prints the path of that Node, for tests on another than the one that
+ * runs them. It comes from npm's packages of Node's own builds, and is kept beside the servers' binaries.
+ */
+import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
+import { join } from 'node:path';
+import { cacheFolder } from './embedded/find-binary.mjs';
+import { fail, say } from './lib/console.mjs';
+import { mustRun, Refusal } from './lib/run.mjs';
+
+const [version] = process.argv.slice(2);
+const name = `node-${process.platform}-${process.arch}`;
+const kept = join(cacheFolder, `${name}-${version}`);
+try {
+  if (!existsSync(kept)) await install();
+  say(join(kept, 'node_modules', name, 'bin/node'));
+} catch (error) {
+  fail(error instanceof Refusal ? error.message : error.stack);
+  process.exit(1);
+}
+
+/** In a folder of its own, renamed when it is whole: two at once, or one cut short, break nothing. */
+async function install() {
+  mkdirSync(cacheFolder, { recursive: true });
+  const work = mkdtempSync(join(cacheFolder, '.fetch-'));
+  try {
+    const options = ['--prefix', work, '--no-save', '--no-audit', '--no-fund', '--ignore-scripts'];
+    await mustRun('npm', ['install', ...options, `${name}@${version}`], { cwd: work });
+    renameSync(work, kept);
+  } catch (error) {
+    // Another one was first.
+    if (!existsSync(kept)) throw error;
+  } finally {
+    rmSync(work, { recursive: true, force: true });
+  }
+}
