@@ -1,5 +1,4 @@
 /** npm start: Posthorn for development, with everything it needs. `npm start -- --help` tells more. */
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { stopAllGuarded } from './embedded/guarded.mjs';
 import { startEmbedded, watch } from './embedded/index.mjs';
@@ -7,11 +6,10 @@ import { ensureBuilt, ensureDependencies } from './lib/build-steps.mjs';
 import { fail, say, seconds, step } from './lib/console.mjs';
 import { readJson, writeJson } from './lib/json-file.mjs';
 import { createLifetime } from './lib/lifetime.mjs';
-import { takeLock } from './lib/lock.mjs';
-import { dataDirectory } from './lib/paths.mjs';
 import { canListen, freePort } from './lib/ports.mjs';
 import { Refusal } from './lib/run.mjs';
-import { appEnvironment, runSetup, startApp } from './start/app.mjs';
+import { appEnvironment, refuseWrongSettings, runSetup, startApp } from './start/app.mjs';
+import { takeDataDirectory } from './start/data-directory.mjs';
 import { runDemo } from './start/demo.mjs';
 import { ensureFirstProject } from './start/first-project.mjs';
 import { help, parseOptions } from './start/options.mjs';
@@ -37,30 +35,23 @@ try {
   await lifetime.end(1);
 }
 
+/** What can be wrong is looked at first: a refusal comes before anything has been started. */
 async function start() {
-  const asked = askedPort();
-  const dataDir = dataDirectory();
-  mkdirSync(dataDir, { recursive: true });
-  const lock = await takeLock(join(dataDir, 'lock.json'));
-  if (!lock.acquired) {
-    const { apiUrl, pid } = lock.holder ?? {};
-    const where = apiUrl ? `at ${apiUrl}` : 'and is still starting';
-    throw new Refusal(`Posthorn runs already on ${dataDir}: ${where} (process ${pid}).`);
-  }
+  const { dataDir, lock } = await takeDataDirectory();
   lifetime.onStop(lock.release);
   lifetime.onStop(stopAllGuarded);
+  const port = await choosePort();
+  const apiUrl = `http://127.0.0.1:${port}`;
+  const secrets = loadSecrets(dataDir);
 
   await ensureDependencies();
   await ensureBuilt();
+  refuseWrongSettings({ port, secrets });
 
   const onServerLost = () => lifetime.end(1);
   const servers = await startEmbedded({ dataDir, onServerLost });
   lifetime.onStop(servers.stop, 'the servers');
-  const port = await choosePort(asked);
-  const apiUrl = `http://127.0.0.1:${port}`;
   lock.update({ apiUrl });
-
-  const secrets = loadSecrets(dataDir);
   const env = appEnvironment({ port, servers, secrets });
   await step('Setting up', () => runSetup({ dataDir, env }));
   await step('Starting Posthorn', async () => {
@@ -72,20 +63,19 @@ async function start() {
   return writeDev({ dataDir, apiUrl, servers, secrets });
 }
 
-function askedPort() {
-  const { PORT } = process.env;
-  if (PORT && (!/^\d+$/.test(PORT) || Number(PORT) > 65_535)) {
-    throw new Refusal(`PORT=${PORT} is not a port.`);
-  }
-  return PORT ? Number(PORT) : undefined;
-}
-
 /** A port that was asked for by name is not silently exchanged for another. */
-async function choosePort(asked) {
-  if (asked && !(await canListen(asked))) {
-    throw new Refusal(`Port ${asked} (PORT) is in use. Leave PORT unset to take any free one.`);
+async function choosePort() {
+  const { PORT } = process.env;
+  if (!PORT || PORT === '0') return freePort(8080);
+  if (!/^\d+$/.test(PORT) || Number(PORT) > 65_535) {
+    throw new Refusal(
+      'PORT: must be a whole number from 1 to 65535; leave it unset to take any free port.',
+    );
   }
-  return freePort(asked ?? 8080);
+  if (await canListen(Number(PORT))) return freePort(Number(PORT));
+  throw new Refusal(
+    `PORT: port ${PORT} of 127.0.0.1 is in use, or not for this user; end the process that has it, or leave PORT unset to take any free port.`,
+  );
 }
 
 async function writeDev({ dataDir, apiUrl, servers, secrets }) {

@@ -1,3 +1,4 @@
+import { createRequire } from 'node:module';
 import { distMain, root } from '../lib/paths.mjs';
 import { poll, Refusal } from '../lib/run.mjs';
 import { startGuarded } from '../embedded/guarded.mjs';
@@ -28,12 +29,28 @@ export function appEnvironment({ port, servers, secrets }) {
   };
 }
 
+/** Settings that a person has set besides are passed on: a wrong one is told before a server is started. */
+export function refuseWrongSettings({ port, secrets }) {
+  const { MONGODB_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } = process.env;
+  const servers = {
+    mongodbUrl: MONGODB_URL || 'mongodb://127.0.0.1/posthorn',
+    temporalAddress: TEMPORAL_ADDRESS || '127.0.0.1:7233',
+    temporalNamespace: TEMPORAL_NAMESPACE || 'default',
+  };
+  const { ConfigError, loadConfig } = createRequire(distMain)('./config/config.js');
+  try {
+    loadConfig('all', appEnvironment({ port, servers, secrets }));
+  } catch (error) {
+    throw error instanceof ConfigError ? new Refusal(error.message) : error;
+  }
+}
+
 /** Indexes, search attributes, schedules: runs to its end. */
 export async function runSetup({ dataDir, env }) {
   const setup = await startRole('setup', { dataDir, env });
   const end = await setup.exited;
   if (end.code !== 0 && !end.expected) {
-    throw new Refusal(`Setup failed (${howItEnded(end)}). ${logOf(setup)}`);
+    throw new Refusal(lastWords(setup) ?? `Setup failed (${howItEnded(end)}). ${logOf(setup)}`);
   }
 }
 
@@ -56,11 +73,21 @@ export async function startApp({ dataDir, env, apiUrl, role = 'all' }) {
     },
     { timeoutMs: readyTimeoutMs, everyMs: 150 },
   );
-  if (ended) throw new Refusal(`Posthorn ended at once (${howItEnded(ended)}). ${logOf(app)}`);
+  if (ended) {
+    throw new Refusal(
+      lastWords(app) ?? `Posthorn ended at once (${howItEnded(ended)}). ${logOf(app)}`,
+    );
+  }
   if (!ready) {
     throw new Refusal(`Not ready after ${readyTimeoutMs / 1000} s: ${last}. ${logOf(app)}`);
   }
   return app;
+}
+
+/** What a role says to a person when it gives up: the line after its log, which is JSON. */
+function lastWords(role) {
+  const line = role.tail(1);
+  return /^(MongoDB|[A-Z_]+): /.test(line) ? line : undefined;
 }
 
 function startRole(role, { dataDir, env }) {

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { readJson, writeJson } from '../lib/json-file.mjs';
+import { Refusal } from '../lib/run.mjs';
 
 /**
  * The keys of this data directory, made once: another encryption key could not read the webhooks'
@@ -9,6 +11,11 @@ import { readJson, writeJson } from '../lib/json-file.mjs';
 export function loadSecrets(dataDir) {
   const path = join(dataDir, 'secrets.json');
   let kept = readJson(path);
+  if (!kept && existsSync(path)) {
+    throw new Refusal(
+      `POSTHORN_DATA_DIR: ${path} is damaged, and what it encrypted can't be read without it; restore it, or set another folder.`,
+    );
+  }
   if (!kept) {
     kept = {
       adminKey: `admin_${randomBytes(24).toString('base64url')}`,
