@@ -1,5 +1,9 @@
 import pino, { type Logger } from 'pino';
 import { LogOutput, neverBlock } from './log-output';
+import { isStoreUnavailable } from './store/errors';
+import { GRPC, isRefusedWith } from './temporal/grpc';
+
+const GRPC_UNAVAILABLE = [GRPC.deadlineExceeded, GRPC.unavailable];
 
 /** Names under which a secret could reach the log; the values never do. */
 const REDACTED = [
@@ -24,6 +28,7 @@ export function createLogger(level: string, role: string): Logger {
       level,
       base: { role },
       redact: { paths: REDACTED, censor: '[redacted]' },
+      serializers: { err: toLogged },
       formatters: { level: (label) => ({ level: label }) },
       timestamp: pino.stdTimeFunctions.isoTime,
     },
@@ -34,4 +39,16 @@ export function createLogger(level: string, role: string): Logger {
   };
   process.once('exit', () => output.flush());
   return log;
+}
+
+/**
+ * Of a MongoDB or a Temporal that can't be used the stack says nothing: it tells of the driver. Why it is
+ * so, `Readiness` logs.
+ */
+function toLogged(error: Error): object {
+  const { name, message } = error;
+  const isOfConnection = isStoreUnavailable(error) || isRefusedWith(error, ...GRPC_UNAVAILABLE);
+  return isOfConnection
+    ? { type: name, message: message.split('\n')[0] }
+    : pino.stdSerializers.err(error);
 }

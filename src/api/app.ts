@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
-import express, { type Express, type RequestHandler } from 'express';
+import type { ServerResponse } from 'node:http';
+import express, { type Express, type RequestHandler, type Response } from 'express';
 import { rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
@@ -174,8 +175,23 @@ function requestLog(log: Logger): RequestHandler {
       res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
     },
     customLogLevel: (_req, res, error) =>
-      error || res.statusCode >= 500 ? 'error' : res.statusCode >= 400 ? 'info' : 'debug',
+      whyUnavailable(res) !== undefined
+        ? 'warn'
+        : error || res.statusCode >= 500
+          ? 'error'
+          : res.statusCode >= 400
+            ? 'info'
+            : 'debug',
+    customErrorObject: (_req, res, _error, told: Record<string, unknown>) => {
+      const reason = whyUnavailable(res);
+      return reason === undefined ? told : { ...told, err: undefined, reason };
+    },
   });
+}
+
+/** What `errorHandler` answers 503 for. */
+function whyUnavailable(res: ServerResponse): string | undefined {
+  return (res as Response).locals.unavailable as string | undefined;
 }
 
 /** Answers are the state of now: none is kept by a cache, and none is `304`, not even for `If-None-Match: *`. */

@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { ERROR_STATUS, type ErrorCode, type FieldProblem } from '../contracts/errors';
 import { placeOfJsonError } from '../domain/json-error';
+import { causeOf } from '../reachability';
 import { isStoreUnavailable, isTooSlow } from '../store/errors';
 import type { ErrorAnswer } from './schemas/error';
 
@@ -101,7 +102,11 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
       code: 'internal_error',
       message: 'something went wrong here; the request id finds it in the log',
     };
-    if (code === 'unavailable') res.set('Retry-After', '5');
+    if (code === 'unavailable') {
+      res.set('Retry-After', '5');
+      // In place of "failed with status code 503", which is all that the log would say.
+      res.locals.unavailable = error instanceof ApiError ? message : `MongoDB: ${causeOf(error)}`;
+    }
     if (code === 'unauthorized') res.set('WWW-Authenticate', 'Bearer');
     res.status(ERROR_STATUS[code]).json({
       success: false,

@@ -12,7 +12,7 @@ const FIXED_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   readconcernlevel: ['majority', 'local'],
 };
 
-const FORM = /^mongodb(?:\+srv)?:\/\/(?:[^/@]*@)?[^/?@]+(?:\/([^?]*))?(?:\?(.*))?$/;
+const FORM = /^mongodb(?:\+srv)?:\/\/(?:[^\s/@]*@)?[^\s/?@]+(?:\/([^\s?]*))?(?:\?(\S*))?$/;
 
 /** What is wrong with a MONGODB_URL, without repeating any of it but an option's name; null: nothing. */
 export function problemOfMongodbUrl(url: string): string | null {
@@ -23,6 +23,9 @@ export function problemOfMongodbUrl(url: string): string | null {
   }
   if (database === '') {
     return 'must name the database after the hosts, as in mongodb://127.0.0.1:27017/posthorn?replicaSet=rs0';
+  }
+  if (!/^[^\s/\\."$*<>:|?%]{1,63}$/.test(database)) {
+    return 'must name a database of at most 63 characters, without any of / \\ . " $ * < > : | ? % and spaces';
   }
   for (const [name, value] of new URLSearchParams(query)) {
     const allowed = FIXED_OPTIONS[name.toLowerCase()];

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 import { DISPATCHES } from '../contracts/delivery';
 import { problemOfMongodbUrl } from './mongodb-url';
@@ -56,8 +57,8 @@ export const settings = z.object({
     .describe('`development` lets webhooks reach loopback addresses over http'),
   HOST: z
     .string()
-    .regex(
-      /^(?:[^\s/:@[\]]+|[\da-f:.]+)$/i,
+    .refine(
+      (text) => isIP(text) !== 0 || /^[^\s/:@[\]]+$/.test(text),
       'must be an address of this machine, such as 0.0.0.0, without scheme, brackets and port',
     )
     .default('127.0.0.1')

@@ -31,7 +31,12 @@ export async function whyUnusable(url: string): Promise<string | null> {
     serverSelectionTimeoutMS: PATIENCE_MS,
     connectTimeoutMS: PATIENCE_MS,
   });
-  const { srvHost, hosts, replicaSet } = client.options;
+  const { srvHost, hosts, replicaSet, tls } = client.options;
+  const closed = `, as a server ${tls ? 'without' : 'that asks for'} TLS does`;
+  const whyOf = (error: unknown): string => {
+    const cause = causeOf(error);
+    return /\bclosed\b/.test(cause) ? cause + closed : cause;
+  };
   /** What each member last said. */
   const seen = new Map<string, Hello | Error>();
   client.on('serverHeartbeatSucceeded', ({ connectionId, reply }) => {
@@ -52,7 +57,7 @@ export async function whyUnusable(url: string): Promise<string | null> {
     let setName: string | undefined;
     for (const [host, answer] of seen) {
       if (answer instanceof Error) {
-        failures.push(`${host}: ${causeOf(answer)}`);
+        failures.push(`${host}: ${whyOf(answer)}`);
         continue;
       }
       const unsuitable = whyUnsuitable(host, answer, replicaSet);
@@ -61,7 +66,7 @@ export async function whyUnusable(url: string): Promise<string | null> {
     }
     const because = failures[0] ?? 'too few of its members are up to elect one';
     return setName === undefined
-      ? `MONGODB_URL: MongoDB can't be reached at ${failures[0] ?? `${address}: ${causeOf(error)}`}; ${ADVICE}`
+      ? `MONGODB_URL: MongoDB can't be reached at ${failures[0] ?? `${address}: ${whyOf(error)}`}; ${ADVICE}`
       : `MONGODB_URL: no primary of the replica set ${setName} can be reached (${because}); start its members, or correct their addresses`;
   } finally {
     await client.close();

@@ -1,8 +1,8 @@
-import { isGrpcServiceError, ScheduleNotFoundError, type Client } from '@temporalio/client';
+import { ScheduleNotFoundError, type Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Config } from '../config/config';
 import { RECONCILE_SCHEDULE, SEARCH_ATTRIBUTES } from '../contracts/temporal';
-import { causeOf, whyUnreachable } from '../reachability';
+import { whyUnreachable } from '../reachability';
 import { GRPC, isRefusedWith } from './grpc';
 
 const { IndexedValueType } = temporal.api.enums.v1;
@@ -57,6 +57,5 @@ export async function whyUnfit(
   if (cause !== null) {
     return `TEMPORAL_ADDRESS: Temporal can't be reached at ${address}: ${cause}; start it, or correct the setting`;
   }
-  const said = isGrpcServiceError(error) ? error.details.split('\n')[0]! : causeOf(error);
-  return `TEMPORAL_ADDRESS: ${address} does not answer as Temporal does (${said}); correct the setting, or TEMPORAL_TLS`;
+  return `TEMPORAL_ADDRESS: ${address} takes connections, but does not answer as Temporal does; correct the setting, or TEMPORAL_TLS`;
 }

@@ -2,10 +2,12 @@ import { isGrpcServiceError } from '@temporalio/client';
 
 /** The gRPC status codes that Posthorn tells apart. */
 export const GRPC = {
+  deadlineExceeded: 4,
   notFound: 5,
   alreadyExists: 6,
   permissionDenied: 7,
   unimplemented: 12,
+  unavailable: 14,
   unauthenticated: 16,
 } as const;
 

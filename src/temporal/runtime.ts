@@ -3,9 +3,11 @@ import {
   makeTelemetryFilterString,
   Runtime,
   type LogLevel,
+  type RuntimeOptions,
 } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { DELIVERY_FAILED_MESSAGE } from '../contracts/activities';
+import { StartError } from '../start-error';
 
 const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
   TRACE: 'trace',
@@ -15,14 +17,32 @@ const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
   ERROR: 'error',
 };
 
+/** Not each poll that is tried again while Temporal is away, dozens a second: `Readiness` tells of that. */
+const LOGGED_OF_CORE = `${makeTelemetryFilterString({ core: 'WARN' })},temporalio_client::retry=ERROR`;
+
 /** By its message: workflows run on another thread, and their errors come over without their type. */
 function isDeliveryFailed(error: unknown): boolean {
   return error instanceof Error && error.message === DELIVERY_FAILED_MESSAGE;
 }
 
-/** Sends the SDK's and Core's logs to ours. Once per process, before the first worker. */
+/**
+ * Sends the SDK's and Core's logs to ours. Once per process, before the first worker.
+ * @throws StartError when the metrics can't be served at their address
+ */
 export function installRuntime(log: Logger, metricsAddress?: string): void {
-  Runtime.install({
+  try {
+    Runtime.install(runtimeOptions(log, metricsAddress));
+  } catch (error) {
+    const [, why] = /metrics exporter: (.*)/.exec((error as Error).message) ?? [];
+    if (why === undefined) throw error;
+    throw new StartError(
+      `TEMPORAL_METRICS_ADDRESS: can't listen on ${metricsAddress}: ${why}; end the process that has it, or set another address`,
+    );
+  }
+}
+
+function runtimeOptions(log: Logger, metricsAddress?: string): RuntimeOptions {
+  return {
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
       // A failed delivery shows as a failed workflow; its attempts are logged already.
       if (isDeliveryFailed(meta?.error)) return;
@@ -30,12 +50,12 @@ export function installRuntime(log: Logger, metricsAddress?: string): void {
       log[LEVELS[level]]({ ...rest, ...(error !== undefined && { err: error as Error }) }, message);
     }),
     telemetryOptions: {
-      logging: { forward: {}, filter: makeTelemetryFilterString({ core: 'WARN' }) },
+      logging: { forward: {}, filter: LOGGED_OF_CORE },
       ...(metricsAddress !== undefined && {
         metrics: { prometheus: { bindAddress: metricsAddress } },
       }),
     },
     // main.ts decides when the worker drains.
     shutdownSignals: [],
-  });
+  };
 }

@@ -1,3 +1,7 @@
+import { pino } from 'pino';
+import { loadConfig } from '../../src/config/config';
+import { setUpTemporal } from '../../src/temporal/setup';
+import { TcpProxy } from '../integration/api/tcp-proxy';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/free-port';
@@ -28,4 +32,47 @@ describe('a process of the role all that starts while Temporal is away', () => {
     expect(posted.status).toBe(202);
     expect(await all.end('SIGTERM')).toBe(0);
   });
+});
+
+describe('a process of the role all whose databases go away while it runs', () => {
+  it('says so in one line for each, with the cause in what it refuses, and when that is over', async () => {
+    const environment = testEnvironment();
+    await setUpMongodb(environment);
+    await setUpTemporal(loadConfig('all', environment), pino({ level: 'silent' }));
+    const { host, pathname } = new URL(environment.MONGODB_URL!);
+    const [mongodb, temporal] = await Promise.all([
+      TcpProxy.start(host),
+      TcpProxy.start(environment.TEMPORAL_ADDRESS!),
+    ]);
+    const port = await freePort();
+    const all = RoleProcess.start('all', {
+      ...environment,
+      PORT: String(port),
+      MONGODB_URL: `mongodb://${mongodb.address}${pathname}?directConnection=true`,
+      TEMPORAL_ADDRESS: temporal.address,
+    });
+    const admin = new ApiClient(`http://127.0.0.1:${port}`, ADMIN_KEY);
+    try {
+      await all.logged('worker polls');
+      await temporal.cut();
+      await all.logged("Temporal can't be reached at");
+      await temporal.restore();
+      await all.logged('Temporal can be used again');
+      await mongodb.cut();
+      await all.logged("MongoDB can't be reached at");
+      expect((await admin.get('/v1/projects')).status).toBe(503);
+      await all.logged('"reason":"MongoDB: nothing listens there (ECONNREFUSED)"');
+      await mongodb.restore();
+      await all.logged('MongoDB can be used again');
+      const log = all.log();
+      for (const away of ["Temporal can't be reached at", "MongoDB can't be reached at"]) {
+        expect(log.split(away)).toHaveLength(2);
+      }
+      expect(log).not.toMatch(/gRPC call|failed with status code/);
+      expect(await all.end('SIGTERM')).toBe(0);
+    } finally {
+      await all.end('SIGKILL');
+      await Promise.all([mongodb.stop(), temporal.stop()]);
+    }
+  }, 120_000);
 });
