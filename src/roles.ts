@@ -87,9 +87,6 @@ async function main(): Promise<void> {
     const whyIdle = (): string | null => readiness.trouble ?? worker?.whyIdle() ?? null;
     operations = await startOperations(config.metricsAddress, whyIdle);
   }
-  await readiness.start();
-  if (role !== 'worker') log.info({ host: config.host, port: config.port }, 'API listens');
-
   const stop = async (): Promise<void> => {
     readiness.stop();
     // Together: what an API accepts while both drain, other workers deliver, or these after the restart.
@@ -106,6 +103,8 @@ async function main(): Promise<void> {
     process.once('SIGTERM', onSignal);
     process.once('SIGINT', onSignal);
   });
+  await Promise.race([readiness.start(), stopped]);
+  if (role !== 'worker') log.info({ host: config.host, port: config.port }, 'API listens');
   const running = operations ? [...services, operations] : services;
   await Promise.race([stopped, ...running.map(({ done }) => done)]);
   await stopped;

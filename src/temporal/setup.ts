@@ -73,9 +73,11 @@ async function ensureNamespace(
     if (!isRefusedWith(error, alreadyExists, permissionDenied, unimplemented)) throw error;
   }
   try {
-    await workflowService.updateNamespace({
-      namespace,
-      config: { workflowExecutionRetentionTtl: retention },
+    await untilFound(async () => {
+      await workflowService.updateNamespace({
+        namespace,
+        config: { workflowExecutionRetentionTtl: retention },
+      });
     });
   } catch (error) {
     if (!isRefusedWith(error, GRPC.permissionDenied, GRPC.unimplemented)) throw error;

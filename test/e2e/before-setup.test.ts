@@ -73,7 +73,7 @@ describe('before setup has run', () => {
       await eventually('it is delivered', () => receiver.requests.length === 1, PATIENCE_MS);
       // Each said it once, and that it was over.
       for (const { log } of [api, worker].map((role) => ({ log: role.log() }))) {
-        expect(log.match(/MongoDB is not set up/g)).toHaveLength(1);
+        expect(log.match(/"level":"error"[^\n]*MongoDB is not set up/g)).toHaveLength(1);
         expect(log.match(/MongoDB can be used again/g)).toHaveLength(1);
       }
     } finally {
