@@ -1,4 +1,4 @@
-import { mongo, type Connection } from 'mongoose';
+import mongoose, { mongo, type Connection } from 'mongoose';
 import { causeOf } from '../reachability';
 
 /** Milliseconds for a primary to be found, and for a majority to confirm a write. */
@@ -24,9 +24,9 @@ const ATLAS_ERROR = 8000;
 
 /**
  * Looks, with a connection of its own, why MongoDB can't be used by another one.
- * @returns one sentence with setting and address, and without credentials; null when it can be used now
+ * @returns as `whyUnfit` does; null when it can be used now
  */
-export async function whyUnusable(url: string): Promise<string | null> {
+async function whyUnusable(url: string): Promise<string | null> {
   const client = new mongo.MongoClient(url, {
     serverSelectionTimeoutMS: PATIENCE_MS,
     connectTimeoutMS: PATIENCE_MS,
@@ -98,11 +98,30 @@ function whyRefused(error: mongo.MongoServerError): string {
 }
 
 /**
+ * Looks whether MongoDB can carry Posthorn.
+ * @param url of the connection, which may not be made yet
+ * @returns why not, in one sentence with setting and address, and without credentials; null when it can
+ */
+export async function whyUnfit(connection: Connection, url: string): Promise<string | null> {
+  try {
+    // Rather than wait for a connection, look what is in its way.
+    const isConnected = connection.readyState === mongoose.STATES.connected;
+    const unusable = isConnected ? null : await whyUnusable(url);
+    if (unusable !== null) return unusable;
+    await connection.asPromise();
+    return await whyUnsafe(connection);
+  } catch (error) {
+    // When it can be used now, whoever asks looks again.
+    return (await whyUnusable(url)) ?? `MONGODB_URL: MongoDB fails: ${causeOf(error)}`;
+  }
+}
+
+/**
  * Looks whether a MongoDB that answers keeps what it confirms, without changing anything: it must be a
  * replica set or a sharded cluster, and a majority must confirm this user's writes.
- * @returns why not, as `whyUnusable` does
+ * @returns why not, as `whyUnfit` does
  */
-export async function whyUnfit({ db, host, port }: Connection): Promise<string | null> {
+async function whyUnsafe({ db, host, port }: Connection): Promise<string | null> {
   const address = `${host}:${port}`;
   try {
     const unsuitable = whyUnsuitable(address, await db!.command({ hello: 1 }));

@@ -1,7 +1,8 @@
-import type { IndexDefinition, IndexOptions, Model } from 'mongoose';
+import type { Connection, IndexDefinition, IndexOptions, Model } from 'mongoose';
 import type { Logger } from 'pino';
 import { StartError } from '../start-error';
 import { isDuplicateKey } from './errors';
+import { isMigratedByNewer } from './migrations';
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whatever is stored in it
 type AnyModel = Model<any>;
@@ -22,15 +23,33 @@ const KEPT_FIRST: Readonly<Record<string, Record<string, 1 | -1>>> = {
   deliveries: { status: -1, _id: 1 },
   // What was put last is what holds.
   eventTypes: { updatedAt: -1, _id: -1 },
+  catalogTypes: { updatedAt: -1, _id: -1 },
 };
 
+/** The first index that is missing, or of another kind, in a few words; null when none is. */
+export async function findMissingIndex(
+  connection: Connection,
+  models: readonly AnyModel[],
+): Promise<string | null> {
+  // A newer setup may have changed the others.
+  const onlyUnique = await isMigratedByNewer(connection);
+  for (const model of models) {
+    for (const index of await missingIndexes(model)) {
+      if (onlyUnique && !index[1].unique) continue;
+      const kind = index[1].unique ? 'unique index' : 'index';
+      return `the ${kind} ${nameOf(index)} of MongoDB's collection ${model.collection.name} is missing`;
+    }
+  }
+  return null;
+}
+
 /** The indexes that a collection lacks, or has of another kind. */
-export async function missingIndexes(model: AnyModel): Promise<Index[]> {
+async function missingIndexes(model: AnyModel): Promise<Index[]> {
   const { toCreate } = await model.diffIndexes({ indexOptionsToCreate: true });
   return toCreate;
 }
 
-export const nameOf = ([keys]: Index): string => Object.keys(keys).join('+');
+const nameOf = ([keys]: Index): string => Object.keys(keys).join('+');
 
 /**
  * Creates a collection and the indexes that it lacks. Idempotent; a death between any two steps leaves

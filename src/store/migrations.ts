@@ -55,16 +55,20 @@ const recordsOf = (connection: Connection): mongo.Collection<MigrationRecord> =>
 const appliedTo = (records: mongo.Collection<MigrationRecord>): Promise<string[]> =>
   records.distinct('_id', { appliedAt: { $exists: true } });
 
-/** @returns what `migrate` would apply, and what a newer version has applied */
-export async function compareMigrations(
-  connection: Connection,
-): Promise<{ due: string[]; newer: string[] }> {
+/** What `migrate` has still to do, in a few words; null when nothing. */
+export async function whatIsDue(connection: Connection): Promise<string | null> {
   const applied = await appliedTo(recordsOf(connection));
-  const known = MIGRATIONS.map(({ id }) => id);
-  return {
-    due: known.filter((id) => !applied.includes(id)),
-    newer: applied.filter((id) => !known.includes(id)),
-  };
+  const due = MIGRATIONS.find(({ id }) => !applied.includes(id));
+  if (!due) return null;
+  return applied.length === 0
+    ? `the database ${connection.name} of MongoDB is not set up`
+    : `the migration ${due.id} of MongoDB is due`;
+}
+
+/** Whether a newer version has migrated it, beside whose processes this one's go on. */
+export async function isMigratedByNewer(connection: Connection): Promise<boolean> {
+  const known = new Set(MIGRATIONS.map(({ id }) => id));
+  return (await appliedTo(recordsOf(connection))).some((id) => !known.has(id));
 }
 
 interface MigrationRecord {

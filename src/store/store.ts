@@ -6,7 +6,6 @@ import mongoose, {
   type Model,
 } from 'mongoose';
 import type { Logger } from 'pino';
-import { causeOf } from '../reachability';
 import { Audit } from './audit';
 import { Couriers } from './couriers';
 import { current } from './current';
@@ -23,9 +22,9 @@ import { Inbound, type InboundRecord } from './inbound';
 import { Keys } from './keys';
 import { Mails } from './mails';
 import type { NewEvent } from './new-event';
-import { whyUnfit, whyUnusable } from './fitness';
-import { ensureIndexes, missingIndexes, nameOf } from './indexes';
-import { compareMigrations, migrate, MIGRATIONS } from './migrations';
+import { whyUnfit } from './fitness';
+import { ensureIndexes, findMissingIndex } from './indexes';
+import { migrate, whatIsDue } from './migrations';
 import { Projects } from './projects';
 import { Replays } from './replays';
 import { Rounds } from './rounds';
@@ -142,36 +141,13 @@ export class Store {
 
   /** Why MongoDB can't carry Posthorn, in one sentence with setting and address; null when it can. */
   async whyUnfit(): Promise<string | null> {
-    try {
-      // Not connected yet: rather than wait for that, look what is in its way.
-      const unusable =
-        this.connection.readyState === mongoose.STATES.connected
-          ? null
-          : await whyUnusable(this.url);
-      if (unusable !== null) return unusable;
-      await this.connection.asPromise();
-      return await whyUnfit(this.connection);
-    } catch (error) {
-      // When it can be used now, whoever asks looks again.
-      return (await whyUnusable(this.url)) ?? `MONGODB_URL: MongoDB fails: ${causeOf(error)}`;
-    }
+    return whyUnfit(this.connection, this.url);
   }
 
   /** What `setUp` has still to do, in a few words; null when nothing. */
   async whatIsMissing(): Promise<string | null> {
-    const { due, newer } = await compareMigrations(this.connection);
-    if (due.length === MIGRATIONS.length)
-      return `the database ${this.connection.name} of MongoDB is not set up`;
-    if (due.length > 0) return `the migration ${due[0]} of MongoDB is due`;
-    for (const { model } of this.repositories()) {
-      for (const index of await missingIndexes(model)) {
-        // A newer setup may have changed the others, and its version runs beside this one.
-        if (newer.length > 0 && !index[1].unique) continue;
-        const kind = index[1].unique ? 'unique index' : 'index';
-        return `the ${kind} ${nameOf(index)} of MongoDB's collection ${model.collection.name} is missing`;
-      }
-    }
-    return null;
+    const models = this.repositories().map(({ model }) => model);
+    return (await whatIsDue(this.connection)) ?? findMissingIndex(this.connection, models);
   }
 
   /** @throws when MongoDB can't be reached or has no primary */

@@ -198,6 +198,37 @@ describe('setup', () => {
     await expectSettled(left);
   }, 120_000);
 
+  it('is asked for again by an index that is missing, and one of another kind', async () => {
+    await setUp(environment);
+    const expectAsked = async (what: string): Promise<void> => {
+      const worker = RoleProcess.start('worker', environment);
+      await worker.logged(`${what} is missing; run setup`);
+      expect(await worker.end('SIGTERM')).toBe(0);
+    };
+    await collection('events').dropIndex('projectId_1_idempotencyKey_1');
+    await expectAsked("the unique index projectId+idempotencyKey of MongoDB's collection events");
+    await setUp(environment);
+    await collection('mails').dropIndex('expiresAt_1');
+    await collection('mails').createIndex({ expiresAt: 1 });
+    await expectAsked("the index expiresAt of MongoDB's collection mails");
+    await setUp(environment);
+    expect((await indexesOf('mails')).get('expiresAt_1')).toMatchObject({ expireAfterSeconds: 0 });
+  }, 120_000);
+
+  it('of a newer version leaves an older process its work, as long as unique indexes are there', async () => {
+    await setUp(environment);
+    await collection('migrations').insertOne({ _id: '9999-newer', appliedAt: new Date() } as never);
+    await collection('mails').dropIndex('expiresAt_1');
+    const worker = RoleProcess.start('worker', environment);
+    await worker.logged('worker polls');
+    expect(await worker.end('SIGTERM')).toBe(0);
+    const older = RoleProcess.start('setup', environment);
+    expect(await older.exited()).toBe(1);
+    expect(older.log()).toContain(
+      'a newer version of Posthorn has migrated this database (9999-newer)',
+    );
+  }, 120_000);
+
   it('leaves to a person what it can’t decide, and says which documents', async () => {
     await collection('keys').insertMany(['key_1', 'key_2'].map((_id) => ({ _id, hash: 'same' })));
     const setup = RoleProcess.start('setup', environment);
