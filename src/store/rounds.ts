@@ -83,8 +83,7 @@ export class Rounds {
   ): Promise<DeliveryRecord | null> {
     const isKnown = { $eq: ['$runId', runId] };
     const isFirst = isReset ? false : { $eq: ['$runId', null] };
-    const isExpunged = { $eq: ['$expunged', true] };
-    const isUnasked = { $not: [{ $or: [isKnown, '$runRequested', isFirst, isExpunged] }] };
+    const isUnasked = { $not: [{ $or: [isKnown, '$runRequested', isFirst] }] };
     const isDueNow = isForced ? { $eq: ['$status', 'pending'] } : false;
     return this.model
       .findOneAndUpdate(
