@@ -118,7 +118,8 @@ export class Crash {
       return isIt && delivery!.id;
     });
     await this.until('its workflow has ended', async () => {
-      return (await this.stack.engine.findRun(id)) !== 'running';
+      const run = await this.stack.engine.findRun(id);
+      return run === 'ended' || run === null;
     });
     expect(await this.deliveries()).toMatchObject([expected]);
   }
