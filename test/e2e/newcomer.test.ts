@@ -24,6 +24,16 @@ const root = path.resolve(__dirname, '../..');
 const MAIN = path.join(root, 'dist/src/main.js');
 /** As package.json has it. */
 const START = ['--require', './scripts/lib/node-version.cjs', path.join(root, 'scripts/start.mjs')];
+const folders: string[] = [];
+const newFolder = (): string => {
+  const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-newcomer-'));
+  folders.push(folder);
+  return folder;
+};
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true });
+});
+
 const DAY_SECONDS = 24 * 60 * 60;
 const PATIENCE_MS = 120_000;
 
@@ -104,7 +114,7 @@ describe('MongoDB', () => {
     tells('MongoDB is standalone', 'npm start', () => {
       const { environment, shown } = withUrl(mongod);
       const { TEMPORAL_ADDRESS } = testEnvironment();
-      const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-newcomer-'));
+      const folder = newFolder();
       const own = { TEMPORAL_ADDRESS: TEMPORAL_ADDRESS!, POSTHORN_DATA_DIR: folder, PORT: '0' };
       return { environment: { ...environment, ...own }, shown };
     });
@@ -156,7 +166,7 @@ describe('MongoDB', () => {
     let mongod: BareMongod;
     let folder: string;
     beforeAll(async () => {
-      folder = mkdtempSync(path.join(tmpdir(), 'posthorn-newcomer-'));
+      folder = newFolder();
       const keyFile = path.join(folder, 'key');
       writeFileSync(keyFile, randomBytes(60).toString('base64'), { mode: 0o600 });
       mongod = await BareMongod.start('--replSet', 'rs0', '--auth', '--keyFile', keyFile);
@@ -165,10 +175,7 @@ describe('MongoDB', () => {
       const roles = [{ role: 'read', db: 'posthorn' }];
       await mongod.admin({ createUser: 'reader', pwd: 'reader', roles }, 'root:root@');
     }, PATIENCE_MS);
-    afterAll(async () => {
-      await mongod.stop();
-      rmSync(folder, { recursive: true });
-    });
+    afterAll(() => mongod.stop());
     const options = '?replicaSet=rs0&authSource=admin';
     tells('The password is wrong', 'api', () => withUrl(mongod, options, 'reader:wrong@'));
     tells('The user may only read', 'api', () => withUrl(mongod, options, 'reader:reader@'));
@@ -264,7 +271,7 @@ describe('Temporal', () => {
     tells('The port is in use', 'npm start', () => ({
       environment: {
         PORT: otherAddress.split(':')[1]!,
-        POSTHORN_DATA_DIR: mkdtempSync(path.join(tmpdir(), 'posthorn-newcomer-')),
+        POSTHORN_DATA_DIR: newFolder(),
       },
       shown: shown(),
     }));
@@ -273,8 +280,7 @@ describe('Temporal', () => {
 
 describe('npm start', () => {
   let folder: string;
-  beforeEach(() => (folder = mkdtempSync(path.join(tmpdir(), 'posthorn-newcomer-'))));
-  afterEach(() => rmSync(folder, { recursive: true }));
+  beforeEach(() => (folder = newFolder()));
   const inFolder = (environment: Record<string, string> = {}, data = folder): Situation => ({
     environment: { POSTHORN_DATA_DIR: data, ...environment },
     shown: { [folder]: '/srv/posthorn' },
