@@ -6647,7 +6647,7 @@ export type ReplacePlatformWebhookData = {
     /**
      * Where its deliveries go.
      */
-    url: string;
+    url?: string;
     /**
      * The events.
      */

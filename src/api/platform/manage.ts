@@ -40,8 +40,10 @@ export const manageBody = z.strictObject({
   events: z.string().max(1000),
   secret: z.string().optional(),
 });
-/** All of a webhook anew. */
-export const manageReplacement = manageBody.extend({ active: z.boolean().optional() });
+/** All of a webhook anew, but for its URL, which never changes and may be left out. */
+export const manageReplacement = manageBody
+  .extend({ active: z.boolean().optional() })
+  .partial({ url: true });
 export const manageChanges = manageReplacement.partial();
 type ManageChanges = z.infer<typeof manageChanges>;
 
