@@ -10,7 +10,13 @@ export function createDeliverQueued(deps: ActivityDependencies): Activities['del
     const { info, cancellationSignal } = Context.current();
     const { runId } = info.workflowExecution!;
     heartbeat();
-    const shift = new Shift(deps, places, projectId, runId, heartbeat, cancellationSignal);
-    return shift.work();
+    return Shift.work({
+      deps,
+      places,
+      projectId,
+      runId,
+      onPulse: heartbeat,
+      stopped: cancellationSignal,
+    });
   };
 }

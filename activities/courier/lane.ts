@@ -12,7 +12,6 @@ export interface Item {
   body: string;
   /** When it was taken, by the monotonic clock. */
   takenAt: number;
-  isSending: boolean;
 }
 
 /** What a courier knows of one webhook. */
@@ -35,9 +34,10 @@ export class Lane {
     public policy: DeliveryPolicy,
   ) {}
 
-  /** What becomes of its deliveries at present. */
-  get state(): 'open' | 'held' | 'skipped' {
-    if (!this.webhook.isActive) return 'skipped';
-    return this.webhook.isPaused ? 'held' : 'open';
+  /** What becomes of a delivery at present; null: it goes. */
+  kept({ test, replays }: DeliveryRecord): 'held' | 'skipped' | null {
+    // A test goes out all the same, and so does what somebody has asked for since.
+    if (!this.webhook.isActive && !test && replays === 0) return 'skipped';
+    return this.webhook.isPaused ? 'held' : null;
   }
 }

@@ -1,0 +1,158 @@
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import type { EventRecord } from '../../src/store/events';
+import type { Item, Lane } from './lane';
+import type { Lease } from './lease';
+import { Outbox, type Entry } from './outbox';
+
+/** Deliveries in hand, at most. */
+const MAX_TAKEN = 2000;
+/** Deliveries of one webhook that wait in hand; the others wait in MongoDB. */
+const MAX_WAITING = 200;
+/** After this a delivery without an answer is shown as pending. */
+const UNANSWERED_MS = 250;
+/** After this one that still waits for its turn goes back into MongoDB's queue. */
+const IN_HAND_MS = 2000;
+
+/**
+ * What a shift has in its hands: deliveries by webhook, the events that they are of, and what is still to
+ * be written of them. All of it stands in MongoDB too, until it is settled.
+ */
+export class Hand {
+  readonly lanes = new Map<string, Lane>();
+  readonly outbox = new Outbox();
+  /** Deliveries in hand, until what became of them is written. */
+  readonly taken = new Map<string, Item>();
+  /** Events in hand: how many of their deliveries MongoDB doesn't have yet. */
+  readonly planning = new Map<string, number>();
+
+  constructor(
+    private readonly projectId: string,
+    private readonly lease: Lease,
+  ) {}
+
+  get room(): number {
+    return MAX_TAKEN - this.taken.size;
+  }
+
+  get isEmpty(): boolean {
+    return this.taken.size === 0 && this.outbox.size === 0;
+  }
+
+  /** Takes an event with its deliveries, which MongoDB doesn't have. */
+  takeEvent(event: EventRecord, deliveries: readonly DeliveryRecord[]): void {
+    const open = deliveries.filter(({ status }) => status === 'pending');
+    this.planning.set(event._id, open.length);
+    for (const delivery of deliveries) {
+      if (delivery.status === 'pending') continue;
+      this.outbox.add({ insert: { ...delivery, isExpress: true }, done: () => {} });
+    }
+    if (open.length === 0) this.markPlanned(event._id);
+    for (const delivery of open) {
+      this.take(delivery, event, { body: event.body!, isStored: false, isNext: false });
+    }
+  }
+
+  /**
+   * Takes a delivery that is due; one that may not go goes into MongoDB's queue at once.
+   * @param isNext it comes from that queue: nothing is ahead of it
+   */
+  take(
+    delivery: DeliveryRecord,
+    event: EventRecord,
+    { body, isStored, isNext }: { body: string; isStored: boolean; isNext: boolean },
+  ): void {
+    const lane = this.lanes.get(delivery.webhookId)!;
+    const item: Item = { delivery, event, body, isStored, takenAt: performance.now() };
+    this.taken.set(delivery._id, item);
+    const kept = lane.kept(delivery);
+    const isBehind = !isNext && (lane.hasQueued || lane.waiting.length >= MAX_WAITING);
+    if (kept || isBehind) this.queue(lane, item, kept);
+    else lane.waiting.push(item);
+  }
+
+  /** Takes what may not go any more, now that its webhook stands otherwise, out of the line. */
+  recheck(lane: Lane): void {
+    if (lane.webhook.isActive && !lane.webhook.isPaused) return;
+    this.putBack(lane, ({ delivery }) => lane.kept(delivery) !== null);
+  }
+
+  /** Shows what has not been answered for a while, and puts back what has waited in hand for long. */
+  sweep(): void {
+    const at = performance.now();
+    for (const item of this.taken.values()) {
+      if (!item.isStored && at - item.takenAt > UNANSWERED_MS) this.store(item, item.delivery);
+    }
+    for (const lane of this.lanes.values()) {
+      this.putBack(lane, ({ takenAt }) => at - takenAt > IN_HAND_MS);
+    }
+  }
+
+  /** Inserts a delivery, and notes its event as planned with the last of them. */
+  store(item: Item, delivery: DeliveryRecord, rest: Partial<Entry> = {}): void {
+    item.isStored = true;
+    this.outbox.add({ insert: { ...delivery, isExpress: true }, done: () => {}, ...rest });
+    this.settled(delivery.eventId);
+  }
+
+  /** Forgets a delivery that was not sent: it is found in MongoDB again. */
+  letGo(item: Item): void {
+    const done = (): void => {
+      this.taken.delete(item.delivery._id);
+    };
+    if (item.isStored) done();
+    else this.store(item, item.delivery, { done });
+  }
+
+  /** Forgets a webhook that was deleted; what is stored of it is ended elsewhere. */
+  drop(lane: Lane): void {
+    for (const { delivery, isStored } of lane.waiting) {
+      this.taken.delete(delivery._id);
+      if (!isStored) this.settled(delivery.eventId);
+    }
+    lane.waiting = [];
+    this.lanes.delete(lane.webhook._id);
+  }
+
+  private putBack(lane: Lane, isToGo: (item: Item) => boolean): void {
+    const back = lane.waiting.filter(isToGo);
+    if (back.length === 0) return;
+    lane.waiting = lane.waiting.filter((item) => !back.includes(item));
+    for (const item of back) this.queue(lane, item, lane.kept(item.delivery));
+  }
+
+  /** Puts a delivery into MongoDB's queue, or ends it as skipped. */
+  private queue(lane: Lane, item: Item, kept: 'held' | 'skipped' | null): void {
+    const { delivery } = item;
+    const isQueued = kept !== 'skipped';
+    if (isQueued) {
+      lane.hasQueued = true;
+      lane.unsettled += 1;
+    }
+    const done = (): void => {
+      this.taken.delete(delivery._id);
+      if (isQueued) lane.unsettled -= 1;
+    };
+    if (item.isStored) this.outbox.add({ queue: { delivery, as: kept ?? lane.reason }, done });
+    else this.store(item, { ...delivery, ...this.asQueued(lane, kept) }, { done });
+  }
+
+  private asQueued(lane: Lane, kept: 'held' | 'skipped' | null): Partial<DeliveryRecord> {
+    if (kept === 'skipped') {
+      const completedAt = this.lease.now();
+      return { status: kept, nextAttemptAt: null, completedAt, endReason: 'webhook_disabled' };
+    }
+    const waits = { nextAttemptAt: null, queuedIn: this.projectId };
+    return kept === 'held' ? { status: kept, ...waits } : { deferredFor: lane.reason, ...waits };
+  }
+
+  /** One more of an event's deliveries is stored, or needs not be. */
+  private settled(eventId: string): void {
+    const left = (this.planning.get(eventId) ?? 1) - 1;
+    this.planning.set(eventId, left);
+    if (left === 0) this.markPlanned(eventId);
+  }
+
+  private markPlanned(eventId: string): void {
+    this.outbox.add({ plannedEventId: eventId, done: () => this.planning.delete(eventId) });
+  }
+}

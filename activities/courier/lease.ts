@@ -1,0 +1,77 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Store } from '../../src/store/store';
+
+/**
+ * How often a shift says that it goes on, and for how long it may send after that: less than Temporal
+ * waits before another one takes over (heartbeatTimeout).
+ */
+const RENEW_MS = 1000;
+const LEASE_MS = 4000;
+
+/** The right of one shift to send and to decide, until another one has begun. */
+export class Lease {
+  isSuperseded = false;
+  /** By the monotonic clock. */
+  private renewedAt: number;
+  /** MongoDB's time less this process's. */
+  private clockOffsetMs: number;
+
+  private constructor(
+    private readonly store: Store,
+    private readonly projectId: string,
+    readonly shift: number,
+    readonly beganAt: Date,
+    askedAt: number,
+  ) {
+    this.renewedAt = askedAt;
+    this.clockOffsetMs = beganAt.getTime() - Date.now();
+  }
+
+  /** Begins a shift, and waits until the one before it, if it has not ended in order, sends no more. */
+  static async begin(store: Store, projectId: string): Promise<Lease> {
+    const askedAt = performance.now();
+    const { shift, now, formerRenewedMsAgo } = await store.couriers.begin(projectId);
+    const leftMs = formerRenewedMsAgo === null ? 0 : LEASE_MS - formerRenewedMsAgo;
+    const lease = new Lease(store, projectId, shift, now, askedAt);
+    if (leftMs > 0) {
+      await sleep(leftMs);
+      await lease.renew();
+    }
+    return lease;
+  }
+
+  /** Says that the shift goes on, where that is due, and learns whether it does. */
+  async renew(): Promise<void> {
+    const at = performance.now();
+    if (at - this.renewedAt < RENEW_MS) return;
+    this.renewed(at, await this.store.couriers.renew(this.projectId, this.shift));
+  }
+
+  /**
+   * What was answered to a write that is guarded by the shift.
+   * @param askedAt when it was asked for, by the monotonic clock
+   * @param now MongoDB's time; null: another shift has begun
+   */
+  renewed(askedAt: number, now: Date | null): void {
+    if (!now) {
+      this.isSuperseded = true;
+      return;
+    }
+    this.renewedAt = Math.max(this.renewedAt, askedAt);
+    this.clockOffsetMs = now.getTime() - Date.now();
+  }
+
+  maySend(): boolean {
+    return !this.isSuperseded && performance.now() - this.renewedAt < LEASE_MS;
+  }
+
+  /** MongoDB's time. */
+  now(): Date {
+    return new Date(Date.now() + this.clockOffsetMs);
+  }
+
+  /** Ends the shift in order: nothing of it is under way any more. */
+  async end(): Promise<void> {
+    if (!this.isSuperseded) await this.store.couriers.end(this.projectId, this.shift);
+  }
+}

@@ -1,0 +1,83 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { listToFollowUp, noteFollowedUp, settle } from '../../src/store/courier-queue';
+import { OwnerMails } from '../../src/store/owner-mails';
+import type { ProjectRecord } from '../../src/store/projects';
+import type { ActivityDependencies } from '..';
+import { followFailure } from '../attempt/failed-delivery';
+import type { Lease } from './lease';
+import type { Outbox } from './outbox';
+
+/** Pause after a write that failed. */
+const FAILED_MS = 500;
+
+/** Writes what came of a shift's work, behind all else, one settlement after the other. */
+export class Settling {
+  isUnderWay = false;
+  /** As it was read last. */
+  project!: ProjectRecord;
+
+  constructor(
+    private readonly deps: ActivityDependencies,
+    private readonly projectId: string,
+    private readonly lease: Lease,
+    private readonly outbox: Outbox,
+  ) {}
+
+  /** Writes what there is. */
+  flush(): void {
+    if (this.isUnderWay || this.outbox.size === 0 || this.lease.isSuperseded) return;
+    this.isUnderWay = true;
+    void this.writeAll().finally(() => {
+      this.isUnderWay = false;
+      this.flush();
+    });
+  }
+
+  private async writeAll(): Promise<void> {
+    const { deps, projectId, lease, outbox } = this;
+    while (outbox.size > 0) {
+      const { entries, settlement } = outbox.peek();
+      const at = performance.now();
+      try {
+        lease.renewed(at, await settle(deps.store, projectId, lease.shift, settlement));
+      } catch (error) {
+        deps.log.warn({ err: error, projectId }, 'courier could not write yet');
+        await sleep(FAILED_MS);
+        continue;
+      }
+      if (lease.isSuperseded) return;
+      outbox.remove(entries.length);
+      for (const { done } of entries) done();
+      const failing = settlement.health.filter(({ attempts }) =>
+        attempts.some(({ outcome }) => outcome === 'failed'),
+      );
+      if (failing.length > 0) await this.followUp(failing.map(({ webhookId }) => webhookId));
+    }
+  }
+
+  /**
+   * Warns owners of failing webhooks, and follows up the deliveries that have failed for good, by this
+   * shift or by one before it.
+   */
+  async followUp(failing: readonly string[] = []): Promise<void> {
+    const { deps, projectId, project } = this;
+    try {
+      if (deps.mailer) {
+        const mails = new OwnerMails(deps.store, deps.retentionDays);
+        for (const webhookId of failing) await mails.warn(project, webhookId);
+      }
+      for (const delivery of await listToFollowUp(deps.store, projectId)) {
+        const event = await deps.store.events.find(delivery.eventId);
+        const webhook = await deps.store.webhooks.get(projectId, delivery.webhookId);
+        const attempt = delivery.attempts.at(-1);
+        if (event && webhook && attempt) {
+          const subject = { delivery, event, body: event.body ?? '', webhook, project };
+          await followFailure(deps, subject, attempt);
+        }
+        await noteFollowedUp(deps.store, delivery._id);
+      }
+    } catch (error) {
+      deps.log.warn({ err: error, projectId }, 'failures left to be followed up later');
+    }
+  }
+}
