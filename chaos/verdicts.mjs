@@ -153,24 +153,42 @@ function match(receiver, deliveries) {
   return { receiver, deliveries: own, unlogged, phantom };
 }
 
+/** How long after an attempt its webhook's health may still be counted. */
+const countedLateMs = 5000;
+
+/**
+ * A failure that began before the last success leaves the health alone: where a success ended meanwhile,
+ * or about then, either is right.
+ */
 function healthProblems({ temper, webhookId }, webhook, deliveries) {
   const attempts = deliveries
     .filter((delivery) => delivery.webhookId === webhookId)
     .flatMap((delivery) => delivery.attempts)
+    .filter(({ superseded }) => !superseded)
     .toSorted((a, b) => endOf(a) - endOf(b));
-  const last = (outcome) => {
-    const found = attempts.findLast((attempt) => attempt.outcome === outcome);
-    return found ? endOf(found) : null;
-  };
-  const expected = {
-    lastSuccessAt: last('succeeded'),
-    lastFailedAt: last('failed'),
-    failureCount: attempts.length - 1 - attempts.findLastIndex((a) => a.outcome === 'succeeded'),
-  };
-  return Object.entries(expected)
-    .filter(([name, value]) => value !== (webhook[name]?.valueOf() ?? null))
-    .map(
-      ([name, value]) =>
-        `${temper.name}: ${name} is ${webhook[name]?.valueOf() ?? null}, not ${value}`,
+  const successes = attempts.filter(({ outcome }) => outcome === 'succeeded').map(endOf);
+  const failures = attempts.filter(({ outcome }) => outcome === 'failed');
+  const isSure = (failure) =>
+    !successes.some(
+      (at) => at > failure.startedAt.getTime() && at < endOf(failure) + countedLateMs,
     );
+  const lastSuccess = successes.at(-1) ?? null;
+  const lastSure = failures.findLast(isSure);
+  const since = failures.filter((failure) => endOf(failure) > (lastSuccess ?? 0));
+  const valueOf = (name) => webhook[name]?.valueOf() ?? null;
+  const failedAt = valueOf('lastFailedAt');
+  const { failureCount } = webhook;
+  const problems = [];
+  if (valueOf('lastSuccessAt') !== lastSuccess) {
+    problems.push(`lastSuccessAt is ${valueOf('lastSuccessAt')}, not ${lastSuccess}`);
+  }
+  const isFailure = failedAt === null || failures.some((failure) => endOf(failure) === failedAt);
+  if (!isFailure || (failedAt ?? 0) < (lastSure ? endOf(lastSure) : 0)) {
+    problems.push(`lastFailedAt is ${failedAt}`);
+  }
+  const sure = since.filter(isSure).length;
+  if (failureCount < sure || failureCount > since.length) {
+    problems.push(`failureCount is ${failureCount}, not ${sure} to ${since.length}`);
+  }
+  return problems.map((problem) => `${temper.name}: ${problem}`);
 }

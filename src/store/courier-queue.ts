@@ -290,37 +290,47 @@ function queueOf(
 }
 
 /**
- * The webhook's health after those attempts: a success resets the count, and a failure that began before
- * the last success says nothing any more.
+ * The webhook's health after those attempts, as if each were counted by itself: a success resets the count,
+ * and a failure that began before the last success leaves all alone.
  */
 function healthOf({ webhookId, attempts }: CountedAttempts): AnyBulkWriteOperation {
   const endOf = ({ startedAt, durationMs }: Attempt): Date =>
     new Date(startedAt.getTime() + durationMs);
-  const lastOf = (outcome: Attempt['outcome']): Attempt | undefined =>
-    attempts.findLast((attempt) => attempt.outcome === outcome);
-  const success = lastOf('succeeded');
-  const failure = lastOf('failed');
-  const last = attempts.at(-1)!;
-  const failedAt = attempts.flatMap(({ outcome, startedAt }) =>
-    outcome === 'failed' && !(success && startedAt <= endOf(success)) ? startedAt : [],
-  );
-  const isNews = { $gt: ['$$this', { $ifNull: ['$lastSuccessAt', new Date(0)] }] };
-  const failures = { $size: { $filter: { input: failedAt, cond: isNews } } };
+  const statusOf = ({ statusCode, errorCode }: Attempt): number | string | null =>
+    statusCode ?? errorCode ?? null;
+  const success = attempts.findLast(({ outcome }) => outcome === 'succeeded');
+  const failures: { startedAt: Date; endedAt: Date; status: unknown; isLast: boolean }[] = [];
+  let succeededAt = 0;
+  let hasSucceeded = false;
+  for (const attempt of attempts) {
+    const { outcome, startedAt } = attempt;
+    if (outcome === 'succeeded') succeededAt = Math.max(succeededAt, endOf(attempt).getTime());
+    if (attempt === success) hasSucceeded = true;
+    if (outcome === 'succeeded' || startedAt.getTime() < succeededAt) continue;
+    // Behind the last success, they are what is counted.
+    const isLast = hasSucceeded || success === undefined;
+    failures.push({ startedAt, endedAt: endOf(attempt), status: statusOf(attempt), isLast });
+  }
+  const isNews = { $gte: ['$$this.startedAt', { $ifNull: ['$lastSuccessAt', new Date(0)] }] };
+  const counted = { $filter: { input: '$news', cond: '$$this.isLast' } };
+  const lastStatus = { $arrayElemAt: [{ $map: { input: counted, in: '$$this.status' } }, -1] };
   return {
     updateOne: {
       filter: { _id: webhookId },
       update: [
+        { $set: { news: { $filter: { input: { $literal: failures }, cond: isNews } } } },
         {
           $set: {
-            lastStatus: last.statusCode ?? last.errorCode ?? null,
-            failureCount: success ? failures : { $add: ['$failureCount', failures] },
+            lastFailedAt: { $max: ['$lastFailedAt', { $max: '$news.endedAt' }] },
+            lastStatus: { $ifNull: [lastStatus, success ? statusOf(success) : '$lastStatus'] },
+            failureCount: { $add: [success ? 0 : '$failureCount', { $size: counted }] },
             ...(success && {
               warnings: [],
-              lastSuccessAt: { $max: ['$lastSuccessAt', endOf(success)] },
+              lastSuccessAt: { $max: ['$lastSuccessAt', new Date(succeededAt)] },
             }),
-            ...(failure && { lastFailedAt: { $max: ['$lastFailedAt', endOf(failure)] } }),
           },
         },
+        { $unset: ['news'] },
       ],
     },
   };
