@@ -2469,7 +2469,7 @@ export type GetProjectResponses = {
 export type GetProjectResponse = GetProjectResponses[keyof GetProjectResponses];
 
 export type UpdateProjectData = {
-  body: {
+  body?: {
     /**
      * The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is.
      */
@@ -3809,7 +3809,7 @@ export type GetWebhookResponses = {
 export type GetWebhookResponse = GetWebhookResponses[keyof GetWebhookResponses];
 
 export type UpdateWebhookData = {
-  body: {
+  body?: {
     /**
      * The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is.
      */
@@ -6552,7 +6552,7 @@ export type GetPlatformWebhookResponse =
   GetPlatformWebhookResponses[keyof GetPlatformWebhookResponses];
 
 export type UpdatePlatformWebhookData = {
-  body: {
+  body?: {
     /**
      * Where its deliveries go.
      */
@@ -6825,7 +6825,7 @@ export type ReceiveProviderEventResponse =
   ReceiveProviderEventResponses[keyof ReceiveProviderEventResponses];
 
 export type ReceiveNativeEventData = {
-  body:
+  body?:
     | {
         [key: string]: unknown;
       }

@@ -199,7 +199,7 @@ export interface OperationSpec {
   query?: z.ZodType<unknown, Record<string, unknown>>;
   /** Besides `x-project-id`, which all take. */
   headers?: z.ZodRawShape;
-  body?: { schema: z.ZodType; examples: Record<string, unknown>; optional?: true };
+  body?: { schema: z.ZodType; examples: Record<string, unknown> };
   answers: Record<number, Answer>;
   /** Besides those that all routes behind a key have. */
   errors?: readonly ErrorCode[];
@@ -228,7 +228,8 @@ export function operation(spec: OperationSpec): ZodOpenApiOperationObject {
     },
     ...(spec.body && {
       requestBody: {
-        required: !spec.body.optional,
+        // None at all is taken for an empty one.
+        required: !spec.body.schema.safeParse({}).success,
         content: {
           [JSON_TYPE]: { schema: spec.body.schema, examples: named(spec.body.examples) },
         },

@@ -165,7 +165,6 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       body: {
         schema: rotateBody(widest),
         examples: { default: {}, 'at once': { overlapHours: 0 } },
-        optional: true,
       },
       answers: { 200: secret },
       errors: ['secret_limit_reached'],
@@ -182,7 +181,6 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       body: {
         schema: testBody(subscriptionField(widest, [])),
         examples: { default: {}, 'one type of autosend': { events: ['email.bounced'] } },
-        optional: true,
       },
       answers: {
         202: data(
