@@ -6825,7 +6825,7 @@ export type ReceiveProviderEventResponse =
   ReceiveProviderEventResponses[keyof ReceiveProviderEventResponses];
 
 export type ReceiveNativeEventData = {
-  body?:
+  body:
     | {
         [key: string]: unknown;
       }

@@ -199,7 +199,8 @@ export interface OperationSpec {
   query?: z.ZodType<unknown, Record<string, unknown>>;
   /** Besides `x-project-id`, which all take. */
   headers?: z.ZodRawShape;
-  body?: { schema: z.ZodType; examples: Record<string, unknown> };
+  /** `required`: whatever the schema says of an empty one. */
+  body?: { schema: z.ZodType; examples: Record<string, unknown>; required?: true };
   answers: Record<number, Answer>;
   /** Besides those that all routes behind a key have. */
   errors?: readonly ErrorCode[];
@@ -229,7 +230,7 @@ export function operation(spec: OperationSpec): ZodOpenApiOperationObject {
     ...(spec.body && {
       requestBody: {
         // None at all is taken for an empty one.
-        required: !spec.body.schema.safeParse({}).success,
+        required: spec.body.required ?? !spec.body.schema.safeParse({}).success,
         content: {
           [JSON_TYPE]: { schema: spec.body.schema, examples: named(spec.body.examples) },
         },

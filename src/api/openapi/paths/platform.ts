@@ -154,6 +154,7 @@ export const platformPaths: ZodOpenApiPathsObject = {
       tokenInQuery: true,
       path: z.object({ provider: z.enum(PROVIDER_NAMES) }),
       body: {
+        required: true,
         schema: z.union([
           z.record(z.string(), z.unknown()),
           z.array(z.record(z.string(), z.unknown())),
