@@ -22,7 +22,7 @@ export async function atRate<T>(
   perSecond: number,
   work: (item: T) => Promise<boolean>,
 ): Promise<boolean> {
-  const start = Date.now();
+  const start = performance.now();
   for (const [index, item] of items.entries()) {
     await sleepUntil(start + (index * 1000) / perSecond);
     if (!(await work(item))) return false;
@@ -33,7 +33,7 @@ export async function atRate<T>(
 
 async function sleepUntil(time: number): Promise<void> {
   heartbeat();
-  for (let left = time - Date.now(); left > 0; left = time - Date.now()) {
+  for (let left = time - performance.now(); left > 0; left = time - performance.now()) {
     await sleep(Math.min(left, HEARTBEAT_MS));
     heartbeat();
   }

@@ -72,7 +72,7 @@ export class Places {
 
   take(projectId: string, webhookId: string, isFirst: boolean): Place | Wait {
     const webhook = this.stateOf(webhookId);
-    const startedAt = Date.now();
+    const startedAt = performance.now();
     // One that hangs is known to before its first attempt has ended.
     const [oldest] = webhook.running;
     const durationMs = Math.max(webhook.averageMs, startedAt - (oldest?.startedAt ?? startedAt));
@@ -103,7 +103,7 @@ export class Places {
         count(-1);
         webhook.running.delete(attempt);
         if (!wasMade) return;
-        const tookMs = Date.now() - startedAt;
+        const tookMs = performance.now() - startedAt;
         webhook.averageMs += (tookMs - webhook.averageMs) * LATEST_SHARE;
       },
     };
@@ -115,7 +115,7 @@ export class Places {
    */
   wait(reason: DeferralReason, webhookId: string, spacingMs: number): Wait {
     const webhook = this.stateOf(webhookId);
-    const now = Date.now();
+    const now = performance.now();
     const turn = Math.max(webhook.givenUntil, now) + spacingMs;
     if (turn > now + MAX_WAIT_MS) {
       return { reason, waitMs: Math.round(MAX_WAIT_MS * (0.5 + Math.random() / 2)) };

@@ -24,14 +24,14 @@ export class Dispatcher {
     readonly defaultDispatch: Dispatch,
     workflowsPerSecond: number,
   ) {
-    this.bucket = new TokenBucket(workflowsPerSecond, Date.now());
+    this.bucket = new TokenBucket(workflowsPerSecond, performance.now());
     this.couriers = new CourierCalls(engine, log);
   }
 
   /** Whether an event of the project that is accepted now goes by its courier. */
   isExpress({ dispatch }: ProjectRecord): boolean {
     const how = dispatch ?? this.defaultDispatch;
-    return how === 'express' || (how === 'auto' && !this.bucket.take(Date.now()));
+    return how === 'express' || (how === 'auto' && !this.bucket.take(performance.now()));
   }
 
   /** Tells the project's courier that something of it may go. */

@@ -13,7 +13,7 @@ export async function pingResult(
   deliveryId: string,
   timeoutMs: number,
 ): Promise<PingResult> {
-  const deadline = Date.now() + timeoutMs + MARGIN_MS;
+  const deadline = performance.now() + timeoutMs + MARGIN_MS;
   for (;;) {
     const delivery = await store.deliveries.find(deliveryId);
     const attempt = delivery?.attempts[0];
@@ -25,7 +25,7 @@ export async function pingResult(
         ...(errorCode !== undefined && { errorCode }),
       };
     }
-    if (!delivery || Date.now() > deadline) return { outcome: 'pending' };
+    if (!delivery || performance.now() > deadline) return { outcome: 'pending' };
     await sleep(POLL_MS);
   }
 }

@@ -26,7 +26,7 @@ export class WriteProof {
   async of<T>(write: Promise<T>): Promise<T> {
     try {
       const done = await write;
-      this.provenAt = Date.now();
+      this.provenAt = performance.now();
       return done;
     } catch (error) {
       // That one runs already says nothing of writes.
@@ -37,7 +37,7 @@ export class WriteProof {
 
   /** @throws when Temporal does not take writes */
   async check(): Promise<void> {
-    if (Date.now() - this.provenAt < PROOF_MS) return;
+    if (performance.now() - this.provenAt < PROOF_MS) return;
     this.probing ??= this.of(this.probe()).finally(() => (this.probing = undefined));
     await this.probing;
   }

@@ -31,7 +31,7 @@ describe("a worker's places for attempts", () => {
   /** Lets an attempt to each of them take that long. */
   const take = (places: Places, project: string, webhooks: readonly string[], ms: number): void => {
     const taken = webhooks.map((webhook) => placed(places.take(project, webhook, true)));
-    jest.setSystemTime(Date.now() + ms);
+    jest.advanceTimersByTime(ms);
     taken.forEach((place) => place.leave(true));
   };
   const names = (prefix: string, count: number): string[] =>
@@ -127,12 +127,12 @@ describe("a worker's places for attempts", () => {
   it('takes one that hangs for slow while its first attempts still run', () => {
     const places = new Places(4, 2);
     fill(places, 'p', 'hanging');
-    jest.setSystemTime(5 * SECOND);
+    jest.advanceTimersByTime(5 * SECOND);
     const waits = [1, 2].map(() => told(places.take('p', 'hanging', true)).waitMs);
     expect(waits).toEqual([2500, 5000]);
     const other = new Places(4, 2);
     placed(other.take('p', 'hanging', true));
-    jest.setSystemTime(8 * SECOND);
+    jest.advanceTimersByTime(3 * SECOND);
     for (const project of ['a', 'b', 'c']) placed(other.take(project, project, false));
     expect(told(other.take('p', 'hanging', true)).reason).toBe('workers_busy');
   });
@@ -157,7 +157,7 @@ describe("a worker's places for attempts", () => {
   it('tells those who wait one turn after another, by how long attempts take', () => {
     const places = new Places(100, 1);
     const slow = placed(places.take('p', 'slow', true));
-    jest.setSystemTime(10 * SECOND);
+    jest.advanceTimersByTime(10 * SECOND);
     slow.leave(true);
     placed(places.take('p', 'slow', true));
     const waits = Array.from({ length: 3 }, () => told(places.take('p', 'slow', true)).waitMs);
@@ -182,7 +182,7 @@ describe("a worker's places for attempts", () => {
     const places = new Places(100, 1);
     for (let n = 0; n < 50; n += 1) places.wait('rate_limit', 'limited', 2 * SECOND);
     expect(places.wait('rate_limit', 'limited', 2 * SECOND).waitMs).toBe(102 * SECOND);
-    jest.setSystemTime(102 * SECOND);
+    jest.advanceTimersByTime(102 * SECOND);
     expect(places.wait('rate_limit', 'limited', 2 * SECOND).waitMs).toBe(2 * SECOND);
   });
 });
