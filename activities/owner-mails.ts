@@ -36,18 +36,18 @@ export async function sendOwnerMails(
 }
 
 async function sendDue(store: Store, mailer: Mailer, log: Logger): Promise<void> {
-  const end = Date.now() + RUN_MS;
-  for (let now = Date.now(); now < end; now = Date.now()) {
-    const mail = await store.mails.claim(new Date(now), new Date(now + CLAIM_MS), MAX_TRIES);
+  const end = performance.now() + RUN_MS;
+  while (performance.now() < end) {
+    const mail = await store.mails.claim(CLAIM_MS, MAX_TRIES);
     if (!mail) return;
     const failure = await mailer.send(writeOwnerMail(mail));
     mails.inc({ outcome: failure ? 'failed' : 'sent' });
     if (!failure) {
-      await store.mails.markSent(mail._id, new Date());
+      await store.mails.markSent(mail._id);
       continue;
     }
     const waitMs = Math.min(MINUTE_MS * 2 ** (mail.tries - 1), MAX_WAIT_MS);
-    await store.mails.putOff(mail._id, new Date(Date.now() + waitMs));
+    await store.mails.putOff(mail._id, waitMs);
     const level = mail.tries === MAX_TRIES ? 'error' : 'warn';
     log[level]({ mailId: mail._id, webhookId: mail.webhookId, ...failure }, 'mail not sent');
     if ((failure.responseCode ?? 0) < REFUSED) return;

@@ -1,4 +1,5 @@
 import { setImmediate } from 'node:timers/promises';
+import { clock } from '../src/clock';
 import type { Activities, PlannedDelivery } from '../src/contracts/activities';
 import { parseExactly } from '../src/domain/json-text';
 import { passesFilter, type PayloadFilter } from '../src/domain/payload-filter';
@@ -13,8 +14,8 @@ import type { ActivityDependencies } from '.';
 /** Subscribers planned by one call. */
 const PAGE = 100;
 
-/** Between the clocks of two API processes: an event too many does less harm than one too few. */
-export const CLOCK_SKEW_MS = 1000;
+/** What two processes know of MongoDB's time may differ a little: an event too many does less harm than one too few. */
+export const CLOCK_MARGIN_MS = 1000;
 
 let turn: Promise<void> = Promise.resolve();
 
@@ -64,7 +65,7 @@ export function createPlanDeliveries({
       projectId: project._id,
       type: event.type,
       // A fan-out may come late (Temporal was away); webhooks made after the event don't get it.
-      madeBy: new Date(event.acceptedAt.getTime() + CLOCK_SKEW_MS),
+      madeBy: new Date(event.acceptedAt.getTime() + CLOCK_MARGIN_MS),
       ...(event.aboutWebhookId !== undefined && { exceptId: event.aboutWebhookId }),
     };
     const page = await store.webhooks.listSubscribers(subscribers, afterWebhookId, PAGE);
@@ -73,7 +74,7 @@ export function createPlanDeliveries({
       const about = { projectId: project._id, eventId, webhookIds: unjudged };
       log.warn(about, 'filters that could not be judged let the event pass');
     }
-    const at = new Date();
+    const at = clock.now();
     // After a long outage its time may be over already; a delivery that is skipped must not go with it.
     const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
     const deliveries = await store.deliveries.plan(
@@ -109,6 +110,6 @@ export function createMarkFannedOut({
   store,
 }: Pick<ActivityDependencies, 'store'>): Activities['markFannedOut'] {
   return async (eventId) => {
-    await store.events.markFannedOut(eventId, new Date());
+    await store.events.markFannedOut(eventId);
   };
 }

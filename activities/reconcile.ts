@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Activities, ReconcileReport } from '../src/contracts/activities';
+import { clock } from '../src/clock';
 import { reconcileMended } from '../src/metrics';
 import { endDeliveriesOf } from '../src/store/end-deliveries';
 import { listQueueing, listQueueingProjects } from '../src/store/courier-queue';
@@ -27,7 +28,7 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
   const { store, starter, log } = deps;
   return async (graceMs = GRACE_MS) => {
     const context = Context.current();
-    const before = new Date(Date.now() - graceMs);
+    const before = new Date(clock.now().getTime() - graceMs);
     const report: ReconcileReport = { events: 0, deliveries: 0, replays: 0, drains: 0 };
 
     /** @returns mends one of that kind; `start` answers whether there was something to mend */
@@ -48,7 +49,7 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
     };
 
     // What is soon done first: a great many overdue deliveries must not keep the rest from being mended.
-    await store.webhooks.removeEndedSecrets(new Date());
+    await store.webhooks.removeEndedSecrets();
     const replays = mender('replays');
     for (const replay of await store.replays.listStalled(before)) {
       await replays(replay._id, () => starter.startReplay(replay));
@@ -89,7 +90,7 @@ export function createReconcile(deps: ActivityDependencies): Activities['reconci
         delivery.isExpress ? wake(delivery.projectId) : runAgain(deps, delivery, graceMs),
       ),
     );
-    await store.removeExpired(new Date(), () => context.heartbeat());
+    await store.removeExpired(() => context.heartbeat());
     for (const id of await store.projects.listDeleted()) {
       await store.finishDeletion(id, () => context.heartbeat());
     }

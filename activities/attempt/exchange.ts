@@ -1,3 +1,4 @@
+import { clock } from '../../src/clock';
 import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
 import type { SendResult } from '../../src/delivery/http';
@@ -20,7 +21,7 @@ export async function exchange(
   subject: Subject,
   { timeoutMs }: AttemptPolicy,
 ): Promise<Exchange> {
-  const startedAt = new Date();
+  const startedAt = clock.now();
   let headers: Record<string, string>;
   try {
     headers = requestHeaders(deps, subject, startedAt);

@@ -1,3 +1,4 @@
+import { clock } from '../../src/clock';
 import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { SendResult } from '../../src/delivery/http';
 import { isGone, isSuccess, retryAfterMs } from '../../src/domain/outcome';
@@ -17,7 +18,7 @@ export function judge(
   }
   if (isGone(statusCode)) return { status: 'failed', nextDelayMs: null };
   // What was asked for stands, even if the body after it did not come whole.
-  const asked = retryAfterMs(answer.statusCode, answer.retryAfter ?? [], Date.now());
+  const asked = retryAfterMs(answer.statusCode, answer.retryAfter ?? [], clock.now().getTime());
   const made = attempts.filter(({ number, superseded }) => number > roundStart && !superseded);
   const delayMs = nextDelayMs(policy, made.length + 1, Math.random(), asked);
   return { status: delayMs === null ? 'failed' : 'pending', nextDelayMs: delayMs };

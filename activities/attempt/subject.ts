@@ -47,7 +47,7 @@ export async function load(
   if (!delivery) throw superseded();
   if (event.body === null) {
     // Planned or reset while its payload was being deleted.
-    await expungeEvent(store, project._id, event._id, new Date());
+    await expungeEvent(store, project._id, event._id);
     return 'cancelled';
   }
   return { delivery, event, body: event.body, webhook, project };

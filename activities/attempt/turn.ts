@@ -40,12 +40,11 @@ export async function takeTurn(
     );
     if (ratePerSecond !== null) {
       const spacingMs = Math.ceil(1000 / ratePerSecond);
-      const now = Date.now();
-      const slot = await deps.store.webhooks.takeSlot(webhook._id, spacingMs, now, NEAR_SLOT_MS);
-      if (slot === null) {
+      const slotMs = await deps.store.webhooks.takeSlot(webhook._id, spacingMs, NEAR_SLOT_MS);
+      if (slotMs === null) {
         throw await defer(deps, delivery, places.wait('rate_limit', webhook._id, spacingMs));
       }
-      if (slot > now) await sleep(slot - now);
+      if (slotMs > 0) await sleep(slotMs);
     }
     return place;
   } catch (error) {

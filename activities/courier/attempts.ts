@@ -91,14 +91,13 @@ export class Attempts {
     const spacingMs = Math.ceil(1000 / ratePerSecond);
     lane.isTakingSlot = true;
     try {
-      const now = Date.now();
-      const slot = await webhooks.takeSlot(lane.webhook._id, spacingMs, now, NEAR_SLOT_MS);
-      if (slot === null) {
+      const slotMs = await webhooks.takeSlot(lane.webhook._id, spacingMs, NEAR_SLOT_MS);
+      if (slotMs === null) {
         lane.reason = 'rate_limit';
         lane.blockedUntil = performance.now() + Math.min(spacingMs, NEAR_SLOT_MS);
         return false;
       }
-      if (slot > now) await sleep(slot - now);
+      if (slotMs > 0) await sleep(slotMs);
       return true;
     } finally {
       lane.isTakingSlot = false;

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { clock } from '../../src/clock';
 import type { Store } from '../../src/store/store';
 
 /**
@@ -13,8 +14,6 @@ export class Lease {
   isSuperseded = false;
   /** By the monotonic clock. */
   private renewedAt: number;
-  /** MongoDB's time less this process's. */
-  private clockOffsetMs: number;
 
   private constructor(
     private readonly store: Store,
@@ -24,7 +23,6 @@ export class Lease {
     askedAt: number,
   ) {
     this.renewedAt = askedAt;
-    this.clockOffsetMs = beganAt.getTime() - Date.now();
   }
 
   /** Begins a shift, and waits until the one before it, if it has not ended in order, sends no more. */
@@ -58,7 +56,6 @@ export class Lease {
       return;
     }
     this.renewedAt = Math.max(this.renewedAt, askedAt);
-    this.clockOffsetMs = now.getTime() - Date.now();
   }
 
   maySend(): boolean {
@@ -67,7 +64,7 @@ export class Lease {
 
   /** MongoDB's time. */
   now(): Date {
-    return new Date(Date.now() + this.clockOffsetMs);
+    return clock.now();
   }
 
   /** Ends the shift in order: nothing of it is under way any more. */

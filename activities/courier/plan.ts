@@ -6,7 +6,7 @@ import { newDelivery } from '../../src/store/new-delivery';
 import { expiryOfEnded } from '../../src/store/retention';
 import type { WebhookRecord } from '../../src/store/webhooks';
 import type { ActivityDependencies } from '..';
-import { choose, CLOCK_SKEW_MS } from '../plan';
+import { choose, CLOCK_MARGIN_MS } from '../plan';
 
 /** An event and the deliveries of it that MongoDB doesn't have yet. */
 export interface PlannedEvent {
@@ -71,6 +71,6 @@ function isFor(
   // Its payload was deleted meanwhile; or it was stored with its one delivery, as tests are.
   if (body === null || onlyWebhookId !== undefined) return false;
   // It may come late; webhooks made after the event don't get it.
-  const wasThere = createdAt.getTime() <= acceptedAt.getTime() + CLOCK_SKEW_MS;
+  const wasThere = createdAt.getTime() <= acceptedAt.getTime() + CLOCK_MARGIN_MS;
   return wasThere && _id !== aboutWebhookId && isSubscribed(events, type);
 }

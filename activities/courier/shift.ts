@@ -18,6 +18,7 @@ import { Attempts } from './attempts';
 import { Hand } from './hand';
 import { Lane } from './lane';
 import { Lease } from './lease';
+import { CLOCK_MARGIN_MS } from '../plan';
 import { planExpress } from './plan';
 import { Settling } from './settling';
 
@@ -170,7 +171,7 @@ export class Shift {
       webhooks: [...hand.lanes.values()].map(({ webhook }) => webhook),
       now: lease.now(),
       // What was accepted before this shift, another one may have begun with.
-      isFresh: (event) => event.acceptedAt > lease.beganAt,
+      isFresh: ({ acceptedAt }) => acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS,
     });
     for (const { event, deliveries } of planned) hand.takeEvent(event, deliveries);
     for (const lane of hand.lanes.values()) await this.refill(lane);
@@ -219,7 +220,7 @@ export class Shift {
    */
   private async takeStored(deliveries: readonly DeliveryRecord[], isNext: boolean): Promise<void> {
     if (deliveries.length === 0) return;
-    const { hand, lease, parts } = this;
+    const { hand, parts } = this;
     const { store } = parts.deps;
     const events = await store.events.model
       .find({ _id: { $in: deliveries.map(({ eventId }) => eventId) } })
@@ -229,7 +230,7 @@ export class Shift {
       const event = byId.get(delivery.eventId);
       if (!event || !hand.lanes.has(delivery.webhookId)) await store.cancelOrphan(delivery);
       else if (event.body === null) {
-        await expungeEvent(store, parts.projectId, event._id, lease.now());
+        await expungeEvent(store, parts.projectId, event._id);
       } else hand.take(delivery, event, { body: event.body, isStored: true, isNext });
     }
   }

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
+import { clock } from '../clock';
 import { isId, newId } from '../contracts/ids';
 import type { Audit, AuditAction, AuditRecord } from '../store/audit';
 import { principalOf } from './auth';
@@ -51,7 +52,7 @@ export function audited(
     const named = [param].flat().flatMap((part) => req.params[part] ?? []);
     const target = named.length > 0 ? named.join('/').slice(0, MAX_TARGET_LENGTH) : null;
     const { keyId, role } = principalOf(res);
-    const time = new Date();
+    const time = clock.now();
     const entry: AuditRecord = {
       _id: newId('audit'),
       projectId: projectIdOf(req, res, target),

@@ -1,5 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { Request, RequestHandler, Response } from 'express';
+import { clock } from '../clock';
 import type { KeyRole } from '../store/keys';
 import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
@@ -82,7 +83,7 @@ export function authenticate(
       throw new ApiError('unauthorized', 'this key is unknown or was revoked');
     }
     await failures.check(req, res);
-    const now = new Date();
+    const now = clock.now();
     if (record.expiresAt !== null && record.expiresAt <= now) {
       throw new ApiError('unauthorized', 'this key has expired');
     }

@@ -115,7 +115,7 @@ export function eventsRouter({ store, engine, intake, log }: EventsDependencies)
 
   router.delete('/:id', allow('owner'), audited('event.expunged'), async (req, res) => {
     const id = pathId(req, 'event');
-    const expunged = await expungeEvent(store, projectOf(res)._id, id, new Date());
+    const expunged = await expungeEvent(store, projectOf(res)._id, id);
     if (!expunged) throw notFound('the event');
     // They are cancelled already; a workflow that isn't told finds out when its next attempt is due.
     void Promise.all(

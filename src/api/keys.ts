@@ -1,5 +1,6 @@
 import { Router, type RequestHandler } from 'express';
 import { z } from 'zod';
+import { clock } from '../clock';
 import { KEY_ROLES, type KeyRecord } from '../store/keys';
 import type { Store } from '../store/store';
 import { answer, answerPage } from './answers';
@@ -13,7 +14,7 @@ export const keyBody = z.strictObject({
   name: nameField,
   role: z.enum(KEY_ROLES),
   expiresAt: instant
-    .refine((time) => time > new Date(), 'must be in the future')
+    .refine((time) => time > clock.now(), 'must be in the future')
     .nullable()
     .optional(),
 });

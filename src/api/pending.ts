@@ -1,3 +1,4 @@
+import { clock } from '../clock';
 import type { Attempt, DeferralReason } from '../contracts/delivery';
 import type { DeliveryRecord } from '../store/delivery-record';
 import type { Store } from '../store/store';
@@ -62,7 +63,7 @@ function explainExpress(
   if (nextAttemptAt === null && deferredFor) {
     return explain(deferredFor, `attempt ${attempt} waits because ${DEFERRED[deferredFor]}`);
   }
-  if (nextAttemptAt && nextAttemptAt.getTime() > Date.now()) {
+  if (nextAttemptAt && nextAttemptAt > clock.now()) {
     const until = `attempt ${attempt} waits until ${nextAttemptAt.toISOString()}`;
     return explain(
       'waiting_for_retry',

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { clock } from '../clock';
 import { getProfile, profiles } from '../profiles';
 import { workspaceOf } from '../store/new-event';
 import type { ProjectRecord } from '../store/projects';
@@ -15,7 +16,7 @@ const parts = {
   workspace: z.string(),
   createdAt: z.iso.datetime({ offset: true }).refine((text) => {
     const at = Date.parse(text);
-    return at >= OLDEST && at <= Date.now() + MAX_AHEAD_MS;
+    return at >= OLDEST && at <= clock.now().getTime() + MAX_AHEAD_MS;
   }, 'must lie between 2000-01-01 and five minutes from now'),
   data: payloadField,
 };

@@ -1,5 +1,6 @@
 import { Router, type Request } from 'express';
 import { z } from 'zod';
+import { clock } from '../clock';
 import { deliveryStats, type StatsQuery } from '../store/delivery-stats';
 import type { Store } from '../store/store';
 import { answer } from './answers';
@@ -17,7 +18,7 @@ export const statsQuery = z.strictObject(rangeQuery);
 /** The last 24 hours, unless the query says otherwise. */
 function rangeOf(req: Request): { since: Date; until: Date } {
   const query = parse(statsQuery, req.query);
-  const until = query.until ?? new Date();
+  const until = query.until ?? clock.now();
   const since = query.since ?? new Date(until.getTime() - DAY_MS);
   const lengthMs = until.getTime() - since.getTime();
   if (lengthMs <= 0 || lengthMs > MAX_DAYS * DAY_MS) {

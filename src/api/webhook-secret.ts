@@ -1,5 +1,6 @@
 import { Router } from 'express';
 import { z } from 'zod';
+import { clock } from '../clock';
 import { ed25519PublicKey, generateSecret } from '../delivery/signing';
 import { getProfile, type Profile } from '../profiles';
 import type { Cipher } from '../store/cipher';
@@ -75,7 +76,7 @@ export function webhookSecretRouter({
       rotateBody(profile),
       req,
     );
-    const now = new Date();
+    const now = clock.now();
     const endsAt = new Date(now.getTime() + overlapHours * HOUR_MS);
     const sealed = cipher.seal(secret, id);
     const done = await store.transaction(async (session) => {

@@ -1,4 +1,5 @@
 import { v7 as uuidv7 } from 'uuid';
+import { clock } from '../clock';
 
 /** Prefix of every id that leaves the system, by resource (contract, section 5). */
 export const ID_PREFIXES = {
@@ -19,12 +20,23 @@ export const ID_PREFIXES = {
 
 export type Resource = keyof typeof ID_PREFIXES;
 
+/** Of the latest id: what `uuid` keeps by itself as well, but by this process's own clock. */
+let latest = { msecs: 0, seq: 0 };
+/** Milliseconds that MongoDB's time may be set back without ids going back with it. */
+const MAX_SET_BACK_MS = 1000;
+
 /**
  * A new id, `<prefix>_<32 hex digits of a UUIDv7>`: ids of one resource sort by the time of their
- * making, which is what lists ("newest first") and cursors rely on.
+ * making, by MongoDB's clock, which is what lists ("newest first") and cursors rely on; those of one
+ * process by their order, too.
  */
 export function newId(resource: Resource): string {
-  return `${ID_PREFIXES[resource]}_${uuidv7().replaceAll('-', '')}`;
+  const msecs = clock.now().getTime();
+  const isLater = msecs > latest.msecs || msecs < latest.msecs - MAX_SET_BACK_MS;
+  latest = isLater
+    ? { msecs, seq: Math.floor(Math.random() * 2 ** 31) }
+    : { ...latest, seq: latest.seq + 1 };
+  return `${ID_PREFIXES[resource]}_${uuidv7(latest).replaceAll('-', '')}`;
 }
 
 /** The shape of an id of that resource. */

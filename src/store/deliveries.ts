@@ -200,10 +200,18 @@ export class Deliveries {
   }
 
   /** Those of the events that have a delivery which has not ended, or is to be kept on. */
-  async listEventsNeeded(eventIds: readonly string[], now: Date): Promise<string[]> {
-    return this.model.distinct('eventId', {
-      eventId: { $in: eventIds },
-      $or: [{ status: { $in: UNENDED_STATUSES } }, { expiresAt: { $gt: now } }],
-    });
+  async listEventsNeeded(eventIds: readonly string[]): Promise<string[]> {
+    const isKept = { $expr: { $gt: ['$expiresAt', '$$NOW'] } };
+    // MongoDB 6 has no $$NOW in a distinct.
+    const needed = await this.model.aggregate<{ _id: string }>([
+      {
+        $match: {
+          eventId: { $in: eventIds },
+          $or: [{ status: { $in: UNENDED_STATUSES } }, isKept],
+        },
+      },
+      { $group: { _id: '$eventId' } },
+    ]);
+    return needed.map(({ _id }) => _id);
   }
 }

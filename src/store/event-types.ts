@@ -2,6 +2,7 @@ import { Schema, type ClientSession, type Connection, type Model } from 'mongoos
 import { newId } from '../contracts/ids';
 import { isDuplicateKey } from './errors';
 import { findPage, type Page, type PageRequest } from './paging';
+import { BY_CLOCK } from './timestamps';
 
 /** Whose a type is: a project's, by its id, or a catalogue's, by its name. */
 type OwnerField = 'projectId' | 'catalog';
@@ -31,7 +32,7 @@ function schemaOf(owner: OwnerField): Schema<EventTypeRecord> {
       schema: { type: String, required: true },
       sample: { type: String, required: true },
     },
-    { timestamps: true },
+    { timestamps: BY_CLOCK },
   );
   schema.index({ [owner]: 1, type: 1 }, { unique: true });
   schema.index({ [owner]: 1, _id: -1 });

@@ -144,8 +144,8 @@ export class Events {
     return findPage(this.model, 'event', { projectId, ...filter }, page);
   }
 
-  async markFannedOut(id: string, at: Date): Promise<void> {
-    await this.model.updateOne({ _id: id }, { $set: { fannedOutAt: at } });
+  async markFannedOut(id: string): Promise<void> {
+    await this.model.updateOne({ _id: id }, { $currentDate: { fannedOutAt: true } });
   }
 
   /** Visits the events accepted before `before` whose fan-out has not been seen to finish, oldest first. */
@@ -165,17 +165,22 @@ export class Events {
   }
 
   /** Ids of some that have expired, their deliveries planned: an accepted event does not expire before. */
-  async listExpired(now: Date, limit: number): Promise<string[]> {
+  async listExpired(limit: number): Promise<string[]> {
+    const hasExpired = { $expr: { $lte: ['$expiresAt', '$$NOW'] } };
     const expired = await this.model
-      .find({ expiresAt: { $lte: now }, fannedOutAt: { $type: 'date' } }, { _id: 1 })
+      .find({ ...hasExpired, fannedOutAt: { $type: 'date' } }, { _id: 1 })
       .limit(limit)
       .lean<{ _id: string }[]>();
     return expired.map(({ _id }) => _id);
   }
 
-  /** Lets them not expire before `until`. */
-  async keep(ids: readonly string[], until: Date): Promise<void> {
-    await this.model.updateMany({ _id: { $in: ids } }, { $max: { expiresAt: until } });
+  /** Lets them not expire for that long. */
+  async keep(ids: readonly string[], forMs: number): Promise<void> {
+    await this.model.updateMany(
+      { _id: { $in: ids } },
+      [{ $set: { expiresAt: { $max: ['$expiresAt', { $add: ['$$NOW', forMs] }] } } }],
+      { updatePipeline: true },
+    );
   }
 
   async remove(ids: readonly string[]): Promise<void> {

@@ -1,6 +1,7 @@
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
 import type { EventRecord } from './events';
+import { endedNow } from './rounds';
 import type { Store } from './store';
 
 /**
@@ -15,13 +16,12 @@ export async function expungeEvent(
   store: Store,
   projectId: string,
   id: string,
-  at: Date,
 ): Promise<{ event: EventRecord; cancelled: string[] } | null> {
   const expunged = await store.transaction(async (session) => {
     const event = await store.events.model
       .findOneAndUpdate(
         { _id: id, projectId },
-        [{ $set: { body: null, expungedAt: { $ifNull: ['$expungedAt', at] } } }],
+        [{ $set: { body: null, expungedAt: { $ifNull: ['$expungedAt', '$$NOW'] } } }],
         { returnDocument: 'after', updatePipeline: true, session },
       )
       .lean<EventRecord>();
@@ -33,11 +33,11 @@ export async function expungeEvent(
       .lean<{ _id: string }[]>();
     const { modifiedCount: ended } = await deliveries.updateMany(
       { eventId: id, status: { $in: UNENDED_STATUSES } },
-      {
-        $set: { status: 'cancelled', nextAttemptAt: null, completedAt: at },
-        $unset: { queuedIn: '' },
-      },
-      { session },
+      [
+        { $set: { status: 'cancelled', nextAttemptAt: null, ...endedNow } },
+        { $unset: ['queuedIn'] },
+      ],
+      { updatePipeline: true, session },
     );
     await deliveries.updateMany(
       { eventId: id },

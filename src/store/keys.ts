@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { newId } from '../contracts/ids';
 import { findPage, type Page, type PageRequest } from './paging';
+import { BY_CLOCK } from './timestamps';
 
 export const KEY_ROLES = ['owner', 'sender', 'reader'] as const;
 export type KeyRole = (typeof KEY_ROLES)[number];
@@ -30,7 +31,7 @@ const schema = new Schema<KeyRecord>(
     expiresAt: { type: Date, default: null },
     lastUsedAt: { type: Date, default: null },
   },
-  { timestamps: { createdAt: true, updatedAt: false } },
+  { timestamps: { ...BY_CLOCK, updatedAt: false } },
 );
 schema.index({ projectId: 1, _id: -1 });
 

@@ -65,26 +65,27 @@ export class Mails {
     await this.model.create([{ ...mail, nextTryAt: mail.createdAt }], { session });
   }
 
-  /** The mail that is due the longest, kept from everybody else until `until`; null when none is. */
-  async claim(now: Date, until: Date, maxTries: number): Promise<MailRecord | null> {
+  /** The mail that is due the longest, kept from everybody else for that long; null when none is. */
+  async claim(forMs: number, maxTries: number): Promise<MailRecord | null> {
     return this.model
       .findOneAndUpdate(
-        { sentAt: null, nextTryAt: { $lte: now }, tries: { $lt: maxTries } },
-        { $set: { nextTryAt: until }, $inc: { tries: 1 } },
-        { returnDocument: 'after', sort: { nextTryAt: 1 } },
+        { sentAt: null, $expr: { $lte: ['$nextTryAt', '$$NOW'] }, tries: { $lt: maxTries } },
+        [{ $set: { nextTryAt: { $add: ['$$NOW', forMs] }, tries: { $add: ['$tries', 1] } } }],
+        { returnDocument: 'after', sort: { nextTryAt: 1 }, updatePipeline: true },
       )
       .lean<MailRecord>();
   }
 
-  async markSent(id: string, at: Date): Promise<void> {
-    await this.model.updateOne({ _id: id }, { $set: { sentAt: at } });
+  async markSent(id: string): Promise<void> {
+    await this.model.updateOne({ _id: id }, { $currentDate: { sentAt: true } });
   }
 
   async deleteAll(projectId: string, session: ClientSession): Promise<void> {
     await this.model.deleteMany({ projectId }, { session });
   }
 
-  async putOff(id: string, until: Date): Promise<void> {
-    await this.model.updateOne({ _id: id }, { $set: { nextTryAt: until } });
+  async putOff(id: string, forMs: number): Promise<void> {
+    const nextTryAt = { $add: ['$$NOW', forMs] };
+    await this.model.updateOne({ _id: id }, [{ $set: { nextTryAt } }], { updatePipeline: true });
   }
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { mongo, type Connection } from 'mongoose';
+import { clock } from '../clock';
 import { StartError } from '../start-error';
 import { isDuplicateKey } from './errors';
 
@@ -94,7 +95,7 @@ export async function migrate(
   const records = recordsOf(connection);
   const owner = randomUUID();
   const take = async (): Promise<boolean> => {
-    const now = new Date();
+    const now = clock.now();
     const isFree = { _id: LOCK, $or: [{ owner }, { until: { $lt: now } }] };
     const held = { owner, until: new Date(now.getTime() + lockMs) };
     try {
@@ -120,7 +121,7 @@ export async function migrate(
     for (const { id, up } of migrations) {
       if (applied.includes(id)) continue;
       await up(connection);
-      await records.insertOne({ _id: id, appliedAt: new Date() });
+      await records.insertOne({ _id: id, appliedAt: clock.now() });
     }
     await afterwards();
   } finally {

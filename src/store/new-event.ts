@@ -1,3 +1,4 @@
+import { clock } from '../clock';
 import { newId } from '../contracts/ids';
 import type { Payload } from '../domain/json-text';
 import { getProfile, writeEnvelope } from '../profiles';
@@ -19,7 +20,7 @@ export function newEvent(
   retentionDays: number,
   isExpress = false,
 ): NewEvent {
-  const acceptedAt = new Date();
+  const acceptedAt = clock.now();
   return {
     _id: newId('event'),
     projectId: project._id,

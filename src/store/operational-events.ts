@@ -1,4 +1,5 @@
 import type { ClientSession } from 'mongoose';
+import { clock } from '../clock';
 import type { Dispatch } from '../contracts/delivery';
 import { newId } from '../contracts/ids';
 import type { OperationalType } from '../contracts/operational';
@@ -74,7 +75,7 @@ export class OperationalEvents {
     return this.store.transaction(async (session) => {
       const webhook = await webhooks.disable(id, reason, minFailures, session);
       if (!webhook) return null;
-      const time = new Date();
+      const time = clock.now();
       await audit.insert(
         {
           _id: newId('audit'),
@@ -193,6 +194,6 @@ function failure(
     replays: delivery.replays,
     statusCode: last?.statusCode ?? null,
     errorCode: last?.errorCode ?? null,
-    failedAt: (delivery.completedAt ?? new Date()).toISOString(),
+    failedAt: (delivery.completedAt ?? clock.now()).toISOString(),
   };
 }

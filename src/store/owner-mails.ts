@@ -1,4 +1,5 @@
 import type { ClientSession } from 'mongoose';
+import { clock } from '../clock';
 import { newId } from '../contracts/ids';
 import { warningAt } from '../domain/failure-warning';
 import { getProfile } from '../profiles';
@@ -55,7 +56,7 @@ export class OwnerMails {
     { warning }: Pick<MailRecord, 'warning'>,
     session: ClientSession,
   ): Promise<void> {
-    const createdAt = new Date();
+    const createdAt = clock.now();
     await this.store.mails.insert(
       {
         _id: newId('mail'),

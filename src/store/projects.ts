@@ -2,6 +2,7 @@ import { Schema, type ClientSession, type Connection, type Model } from 'mongoos
 import { newId } from '../contracts/ids';
 import type { DeliveryPolicy, Dispatch } from '../contracts/delivery';
 import { findPage, type Page, type PageRequest } from './paging';
+import { BY_CLOCK } from './timestamps';
 import type { Sealed } from './cipher';
 
 /** A project's own figures; what is missing is the profile's. */
@@ -53,7 +54,7 @@ const schema = new Schema<ProjectRecord>(
     webhookCount: { type: Number, default: 0 },
     deletedAt: { type: Date, default: null },
   },
-  { timestamps: true, minimize: false },
+  { timestamps: BY_CLOCK, minimize: false },
 );
 schema.index(
   { externalId: 1 },
@@ -117,8 +118,8 @@ export class Projects {
   }
 
   /** Lets it be as if it were gone; false when there is nothing left of it. */
-  async markDeleted(id: string, at: Date, session: ClientSession): Promise<boolean> {
-    const marked = { $set: { deletedAt: at, externalId: null } };
+  async markDeleted(id: string, session: ClientSession): Promise<boolean> {
+    const marked = { $set: { externalId: null }, $currentDate: { deletedAt: true } } as const;
     return (await this.model.updateOne({ _id: id }, marked, { session })).matchedCount === 1;
   }
 

@@ -1,4 +1,5 @@
 import type { QueryFilter } from 'mongoose';
+import { clock } from '../clock';
 import { LIST_FIELDS, type Deliveries } from './deliveries';
 import type { DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
@@ -8,7 +9,7 @@ import type { ReplayQuery, ReplayRecord } from './replays';
 export interface Replayable {
   /** How many deliveries, by webhook. */
   counts: Map<string, number>;
-  /** The latest end of one of them, which by the clock of the process that ended it may be to come. */
+  /** Up to when they have ended: now, or later, where a clock was set back since. */
   endedBy: Date;
 }
 
@@ -43,7 +44,6 @@ export async function countForReplay(
   deliveries: Deliveries,
   projectId: string,
   query: ReplayQuery,
-  now: Date,
 ): Promise<Replayable> {
   const found = await deliveries.model
     .aggregate<{ _id: string; count: number; endedBy: Date | null }>([
@@ -53,7 +53,9 @@ export async function countForReplay(
     .option({ maxTimeMS: MAX_COUNT_MS });
   return {
     counts: new Map(found.map(({ _id, count }) => [_id, count])),
-    endedBy: new Date(Math.max(now.getTime(), ...found.map(({ endedBy }) => Number(endedBy)))),
+    endedBy: new Date(
+      Math.max(clock.now().getTime(), ...found.map(({ endedBy }) => Number(endedBy))),
+    ),
   };
 }
 
@@ -91,7 +93,7 @@ export async function skippedOf({ model }: Deliveries, webhookId: string) {
     model.countDocuments(skipped, { limit: MAX_SKIPPED }).maxTimeMS(MAX_COUNT_MS),
     model.findOne(skipped, { createdAt: 1 }).sort({ _id: 1 }).lean<DeliveryRecord>(),
   ]);
-  const range = first && { since: first.createdAt, until: new Date(Date.now() + 1) };
+  const range = first && { since: first.createdAt, until: new Date(clock.now().getTime() + 1) };
   return {
     count,
     replay: range && { webhookId, statuses: ['skipped' as const], ...range },

@@ -1,6 +1,7 @@
 import { Schema, type Connection, type Model, type ClientSession } from 'mongoose';
 import type { DeliveryStatus } from '../contracts/delivery';
 import { findPage, type Page, type PageRequest } from './paging';
+import { BY_CLOCK } from './timestamps';
 
 export const REPLAY_STATUSES = ['running', 'paused', 'completed', 'cancelled'] as const;
 export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
@@ -54,7 +55,7 @@ const schema = new Schema<ReplayRecord>(
     cursor: { type: String, default: null },
     completedAt: { type: Date, default: null },
   },
-  { timestamps: true, minimize: false },
+  { timestamps: BY_CLOCK, minimize: false },
 );
 schema.index({ projectId: 1, _id: -1 });
 schema.index({ status: 1, updatedAt: 1 });

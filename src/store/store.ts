@@ -6,6 +6,7 @@ import mongoose, {
   type Model,
 } from 'mongoose';
 import type { Logger } from 'pino';
+import { clock } from '../clock';
 import { Audit } from './audit';
 import { Couriers } from './couriers';
 import { current } from './current';
@@ -132,6 +133,7 @@ export class Store {
    * @throws StartError when somebody has to decide
    */
   async setUp(log: Logger): Promise<void> {
+    await this.readClock();
     await migrate(this.connection, undefined, {
       afterwards: async () => {
         for (const { model } of this.repositories()) await ensureIndexes(model, log);
@@ -142,6 +144,15 @@ export class Store {
   /** Why MongoDB can't carry Posthorn, in one sentence with setting and address; null when it can. */
   async whyUnfit(): Promise<string | null> {
     return whyUnfit(this.connection, this.url);
+  }
+
+  /** Learns MongoDB's time, and by it whether this process's own clock is right. */
+  async readClock(): Promise<void> {
+    await this.connection.asPromise();
+    await clock.read(async () => {
+      const { localTime } = await this.connection.db!.command({ hello: 1 });
+      return localTime as Date;
+    });
   }
 
   /** What `setUp` has still to do, in a few words; null when nothing. */
@@ -168,7 +179,7 @@ export class Store {
    */
   async deleteProject(id: string): Promise<boolean> {
     const deleted = await this.transaction(async (session) => {
-      if (!(await this.projects.markDeleted(id, new Date(), session))) return false;
+      if (!(await this.projects.markDeleted(id, session))) return false;
       await this.webhooks.deleteAll(id, session);
       await this.keys.deleteAll(id, session);
       await this.eventTypes.deleteAll(id, session);
@@ -194,12 +205,12 @@ export class Store {
    * Deletes the events whose time has come. One with a delivery that has not ended, or is to be kept on
    * since it ended late, is looked at again an hour later. The deliveries are removed by MongoDB itself.
    */
-  async removeExpired(now: Date, onBatch: () => void): Promise<void> {
+  async removeExpired(onBatch: () => void): Promise<void> {
     for (;;) {
       onBatch();
-      const expired = await this.events.listExpired(now, EXPIRED_BATCH);
-      const needed = new Set(await this.deliveries.listEventsNeeded(expired, now));
-      await this.events.keep([...needed], new Date(now.getTime() + LOOK_AGAIN_MS));
+      const expired = await this.events.listExpired(EXPIRED_BATCH);
+      const needed = new Set(await this.deliveries.listEventsNeeded(expired));
+      await this.events.keep([...needed], LOOK_AGAIN_MS);
       await this.events.remove(expired.filter((id) => !needed.has(id)));
       if (expired.length < EXPIRED_BATCH) return;
     }

@@ -1,8 +1,10 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { clock } from '../clock';
 import type { Attempt, DeliveryPolicy, SigningScheme } from '../contracts/delivery';
 import type { WarningPercent } from '../domain/failure-warning';
 import { patternsFor } from '../domain/subscription';
 import { findPage, type Page, type PageRequest } from './paging';
+import { BY_CLOCK } from './timestamps';
 import type { Sealed } from './cipher';
 
 export type DisabledReason = 'manual' | 'gone' | 'consecutive_failures';
@@ -120,7 +122,7 @@ const schema = new Schema<WebhookRecord>(
     warnings: { type: [Number], default: [] },
     nextSlotAt: { type: Date, default: null },
   },
-  { timestamps: true, minimize: false },
+  { timestamps: BY_CLOCK, minimize: false },
 );
 schema.index({ projectId: 1, _id: -1 });
 // Of a fan-out: one scan a pattern, each in the order of the page.
@@ -261,36 +263,36 @@ export class Webhooks {
 
   /**
    * Takes the next slot of the webhook's rate limit, if it comes soon: slots are only taken by who is
-   * about to send, so that neither a death nor a changed rate leaves a heap of old ones.
+   * about to send, so that neither a death nor a changed rate leaves a heap of old ones. So none is further
+   * away than one spacing after the last one that came soon; what is, a wrong clock or a slower rate has
+   * left behind, and it counts for nothing.
    * @param spacingMs between two slots
-   * @returns the slot's time; null when it is further away than `withinMs`
+   * @param withinMs up to when it comes soon: the same for all
+   * @returns milliseconds until the slot; null when it is further away than `withinMs`
    */
-  async takeSlot(
-    id: string,
-    spacingMs: number,
-    now: number,
-    withinMs: number,
-  ): Promise<number | null> {
-    const soon = new Date(now + withinMs);
+  async takeSlot(id: string, spacingMs: number, withinMs: number): Promise<number | null> {
+    const soon = { $add: ['$$NOW', withinMs] };
+    const isUnexplained = { $gt: ['$nextSlotAt', { $add: [soon, spacingMs] }] };
+    const slot = { $cond: [isUnexplained, '$$NOW', { $max: ['$nextSlotAt', '$$NOW'] }] };
     const taken = await this.model
       .findOneAndUpdate(
-        { _id: id, $or: [{ nextSlotAt: null }, { nextSlotAt: { $lte: soon } }] },
-        [
-          {
-            $set: {
-              nextSlotAt: { $add: [{ $max: ['$nextSlotAt', new Date(now)] }, spacingMs] },
-            },
-          },
-        ],
-        { ...HEALTH, returnDocument: 'after', projection: { nextSlotAt: 1 }, updatePipeline: true },
+        { _id: id, $expr: { $lte: [slot, soon] } },
+        [{ $set: { nextSlotAt: { $add: [slot, spacingMs] } } }],
+        {
+          ...HEALTH,
+          returnDocument: 'after',
+          projection: { waitMs: { $subtract: ['$nextSlotAt', { $add: ['$$NOW', spacingMs] }] } },
+          updatePipeline: true,
+        },
       )
-      .lean<Pick<WebhookRecord, 'nextSlotAt'>>();
-    return taken && taken.nextSlotAt!.getTime() - spacingMs;
+      .lean<{ waitMs: number }>();
+    return taken && taken.waitMs;
   }
 
   /**
    * Puts a new secret before the live ones; each of those ends at `endsAt`, or when it was to end anyway
    * if that is sooner. One write: of two rotations at once, both secrets stay.
+   * @param now by MongoDB's clock
    * @param endsAt not after `now`: they end at once
    * @returns false when there is no such webhook, or too many of its secrets are live
    */
@@ -327,7 +329,8 @@ export class Webhooks {
   }
 
   /** Forgets the secrets whose overlap has ended; no attempt signs with them any more. */
-  async removeEndedSecrets(now: Date): Promise<void> {
+  async removeEndedSecrets(): Promise<void> {
+    const now = clock.now();
     await this.model.updateMany(
       { 'secrets.expiresAt': { $lte: now } },
       { $pull: { secrets: { expiresAt: { $lte: now } } } },

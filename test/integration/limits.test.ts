@@ -9,6 +9,7 @@ import { Store } from '../../src/store/store';
 
 /** How many attempts of one webhook the worker runs at a time. */
 const AT_A_TIME = 2;
+const HOUR_MS = 60 * 60 * 1000;
 
 describe('limits of one webhook', () => {
   let stack: Stack;
@@ -36,6 +37,9 @@ describe('limits of one webhook', () => {
     stack.temporal(async ({ workflow }) => {
       return (await workflow.getHandle(workflowId).describe()).priority;
     });
+
+  const nextSlotAt = async (webhookId: string): Promise<number> =>
+    (await stack.store.webhooks.get(projectId, webhookId))!.nextSlotAt!.getTime();
 
   const deliveries = () => stack.store.deliveries.model.find({ projectId }).sort({ _id: 1 }).lean();
 
@@ -127,20 +131,39 @@ describe('limits of one webhook', () => {
     const { id } = await makeWebhook(client, receiver.url);
     const other = Store.open(stack.config.mongodbUrl);
     try {
-      const now = Date.now();
-      const slots = await Promise.all(
+      const before = Date.now();
+      const waits = await Promise.all(
         Array.from({ length: 30 }, (_, n) =>
-          (n % 2 === 0 ? stack.store : other).webhooks.takeSlot(id, 100, now, 1000),
+          (n % 2 === 0 ? stack.store : other).webhooks.takeSlot(id, 100, 1000),
         ),
       );
-      const taken = slots.filter((slot) => slot !== null).toSorted((a, b) => a - b);
       // Now, and each 100 ms of the second after it; who comes later has to come again.
-      expect(taken).toEqual(Array.from({ length: 11 }, (_, n) => now + n * 100));
-      // A slot that nobody took is not made up for.
-      expect(await other.webhooks.takeSlot(id, 100, now + 60_000, 1000)).toBe(now + 60_000);
+      const taken = waits.filter((waitMs) => waitMs !== null);
+      expect(Math.min(...taken)).toBe(0);
+      expect(Math.max(...taken)).toBeLessThanOrEqual(1000);
+      expect(taken.length).toBeGreaterThanOrEqual(11);
+      expect(taken.length).toBeLessThan(30);
+      const firstSlotAt = (await nextSlotAt(id)) - taken.length * 100;
+      expect(firstSlotAt).toBeGreaterThanOrEqual(before);
+      expect(firstSlotAt).toBeLessThanOrEqual(Date.now());
     } finally {
       await other.close();
     }
+  });
+
+  it.each([
+    ['that nobody took is not made up for', -HOUR_MS],
+    ['further ahead than the rate explains is none: a wrong clock blocks nobody', HOUR_MS],
+  ])('give slots of which one %s', async (_what, aheadMs) => {
+    const { id } = await makeWebhook(client, receiver.url);
+    const nextAt = new Date(Date.now() + aheadMs);
+    await stack.store.webhooks.model.updateOne({ _id: id }, { nextSlotAt: nextAt });
+    const before = Date.now();
+    expect(await stack.store.webhooks.takeSlot(id, 5000, 1000)).toBe(0);
+    expect(await stack.store.webhooks.takeSlot(id, 5000, 1000)).toBeNull();
+    const next = await nextSlotAt(id);
+    expect(next).toBeGreaterThanOrEqual(before + 5000);
+    expect(next).toBeLessThanOrEqual(Date.now() + 5000);
   });
 
   it('are refused where they make no sense', async () => {

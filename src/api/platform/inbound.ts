@@ -1,5 +1,6 @@
 import express, { Router, type Request } from 'express';
 import { z } from 'zod';
+import { clock } from '../../clock';
 import { newId } from '../../contracts/ids';
 import { MAX_DEPTH, toPayload } from '../../domain/json-text';
 import { getProfile } from '../../profiles';
@@ -141,7 +142,7 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
     reports: readonly (ProviderReport | UnreadableReport)[],
     verified: boolean,
   ): Promise<void> {
-    const receivedAt = new Date();
+    const receivedAt = clock.now();
     const expiresAt = expiryOf(project, receivedAt, retentionDays);
     const { types: becoming } = getProfile(project.profile).providerEvents!;
     const types = await intake.catalog.find(project, [...becoming.values()]);
@@ -195,7 +196,7 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
     const project = projectOf(res);
     const request = readNative(req);
     const key = openProviderKey(cipher, project, name);
-    const refusal = key === null ? null : provider.refusal(request, req.body, key, new Date());
+    const refusal = key === null ? null : provider.refusal(request, req.body, key, clock.now());
     if (refusal !== null) throw new ApiError('unauthorized', `${name}: ${refusal}`);
     await accept(project, name, reportsOf(provider, request, req), key !== null);
     res.json({ received: true });

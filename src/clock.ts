@@ -1,0 +1,77 @@
+/** Clocks that are set by NTP differ by milliseconds; from here on one of them is wrong. */
+const MAX_SKEW_MS = 5000;
+/** How much vaguer what is known of MongoDB's clock gets: two clocks drift apart, far less than this. */
+const DRIFT = 0.001;
+/** How much a difference changes before it is told anew. */
+const NEWS_SHARE = 0.1;
+
+/** MongoDB's time, at a moment of the monotonic clock. */
+interface Reading {
+  timeMs: number;
+  atMs: number;
+  /** How far off it may be: half the round trip. */
+  marginMs: number;
+}
+
+/**
+ * MongoDB's time, as this process knows it: what decides when something was made, is due, or expires. So
+ * processes agree, whatever their own clocks say; those only measure durations. Where a moment is written
+ * or compared in MongoDB alone, `$$NOW` says the same (docs/adr/0023).
+ */
+export class Clock {
+  private known: Reading | undefined;
+  private skewMs: number | null = null;
+
+  /** Before it was first read, this process's own. */
+  now(): Date {
+    const { known } = this;
+    return new Date(known ? Math.round(known.timeMs + performance.now() - known.atMs) : Date.now());
+  }
+
+  /** Why nobody should rely on this process's own clock; null: it is right. */
+  get trouble(): string | null {
+    if (this.skewMs === null) return null;
+    const seconds = Math.round(Math.abs(this.skewMs) / 1000);
+    const side = this.skewMs > 0 ? 'ahead of' : 'behind';
+    return `the clock of this machine is ${seconds} s ${side} MongoDB's; have NTP set both`;
+  }
+
+  /**
+   * Learns MongoDB's time. The answer was given somewhere between the question and its arrival, so that one
+   * that comes late says less, and is no difference of clocks.
+   */
+  async read(ask: () => Promise<Date>): Promise<void> {
+    const [askedAt, askedAtOwn] = [performance.now(), Date.now()];
+    const timeMs = (await ask()).getTime();
+    const [answeredAt, answeredAtOwn] = [performance.now(), Date.now()];
+    const marginMs = (answeredAt - askedAt) / 2;
+    this.learn({ timeMs, atMs: askedAt + marginMs, marginMs });
+    const aheadMs = Math.max(0, askedAtOwn - timeMs);
+    const behindMs = Math.max(0, timeMs - answeredAtOwn);
+    this.noteSkew(aheadMs - behindMs);
+  }
+
+  /** Keeps what says most: the reading with the shortest way, until it is old, or MongoDB's clock was set. */
+  private learn(read: Reading): void {
+    const { known } = this;
+    if (known) {
+      const agedMs = read.atMs - known.atMs;
+      const knownMarginMs = known.marginMs + agedMs * DRIFT;
+      const differMs = Math.abs(read.timeMs - (known.timeMs + agedMs));
+      const agree = differMs <= read.marginMs + knownMarginMs + 1;
+      if (agree && read.marginMs > knownMarginMs) return;
+    }
+    this.known = read;
+  }
+
+  private noteSkew(skewMs: number): void {
+    const toldMs = this.skewMs;
+    if (Math.abs(skewMs) <= MAX_SKEW_MS) this.skewMs = null;
+    else if (toldMs === null || Math.abs(skewMs - toldMs) > Math.abs(toldMs) * NEWS_SHARE) {
+      this.skewMs = skewMs;
+    }
+  }
+}
+
+/** A process has one MongoDB. */
+export const clock = new Clock();
