@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
+import { clock } from './clock';
 import type { Config } from './config/config';
 import { causeOf } from './reachability';
 import type { Store } from './store/store';
@@ -19,7 +20,7 @@ const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
 /**
  * Whether this process may work: what `setup` makes is there, and MongoDB is one that keeps what it
  * confirms. Looks again until it is so, and goes on looking, so that a log tells in one line each when
- * MongoDB or Temporal can't be used, why, and when that is over.
+ * MongoDB or Temporal can't be used, or this machine's clock is wrong, why, and when that is over.
  */
 export class Readiness {
   /** Why no work is taken: `setup` has not run, as far as this process knows; null once it has. */
@@ -30,6 +31,7 @@ export class Readiness {
   private readonly stopped = new AbortController();
   private readonly mongodb: Trouble;
   private readonly temporal: Trouble;
+  private readonly clock: Trouble;
   private isStoreSetUp = false;
   private isEngineSetUp = false;
 
@@ -41,6 +43,7 @@ export class Readiness {
   ) {
     this.mongodb = new Trouble(log, 'MongoDB can be used again');
     this.temporal = new Trouble(log, 'Temporal can be used again');
+    this.clock = new Trouble(log, 'the clock of this machine is right again');
     this.complete = new Promise((resolve) => (this.tellComplete = resolve));
   }
 
@@ -56,7 +59,7 @@ export class Readiness {
 
   /** What is wrong now; null when nothing is. */
   get trouble(): string | null {
-    return this.unready ?? this.mongodb.told ?? this.temporal.told;
+    return this.unready ?? this.mongodb.told ?? this.temporal.told ?? this.clock.told;
   }
 
   private async watch(): Promise<void> {
@@ -74,6 +77,7 @@ export class Readiness {
     if (this.stopped.signal.aborted) return;
     this.mongodb.is(store);
     this.temporal.is(engine.trouble);
+    this.clock.is(clock.trouble);
     this.isStoreSetUp ||= store === null;
     this.isEngineSetUp ||= engine.trouble === null;
     // A Temporal that can't be asked doesn't decide: events are accepted without it.
@@ -84,7 +88,9 @@ export class Readiness {
   private async lookAtStore(): Promise<string | null> {
     try {
       const unfit = await this.store.whyUnfit();
-      if (unfit !== null || this.isStoreSetUp) return unfit;
+      if (unfit !== null) return unfit;
+      await this.store.readClock();
+      if (this.isStoreSetUp) return null;
       const missing = await this.store.whatIsMissing();
       return missing && `${missing}; ${RUN_SETUP}`;
     } catch (error) {
@@ -119,7 +125,7 @@ class Trouble {
   ) {}
 
   is(trouble: string | null): void {
-    const now = Date.now();
+    const now = performance.now();
     if (trouble !== this.told) {
       this.reminderMs = FIRST_REMINDER_MS;
       if (trouble === null) this.log.info(this.overMessage);

@@ -5,6 +5,7 @@ import { rateLimit } from 'express-rate-limit';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
+import { clock } from '../clock';
 import { metrics } from '../metrics';
 import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
@@ -86,8 +87,9 @@ export function createApp(dependencies: AppDependencies): Express {
     if (readiness.unready !== null) throw notReady(readiness.unready);
     next();
   });
-  // Without Temporal events are still accepted, so only MongoDB decides.
+  // Without Temporal events are still accepted, so only MongoDB decides, and a clock that can be relied on.
   app.get('/readyz', async (_req, res) => {
+    if (clock.trouble !== null) throw notReady(clock.trouble);
     await store.ping();
     const temporal = await engine.state();
     answer(res, { status: 'ok', mongodb: 'ok', temporal });

@@ -3,6 +3,7 @@ import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { NativeConnection, TransportError, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
+import { clock } from '../clock';
 import type { Config } from '../config/config';
 import type { Activities } from '../contracts/activities';
 import { bulkTaskQueue, courierTaskQueue, TASK_QUEUE } from '../contracts/temporal';
@@ -15,6 +16,9 @@ const SHUTDOWN_FORCE_MS = 80_000;
 
 /** Milliseconds between tries to reach a Temporal that is unavailable again. */
 const CONNECT_RETRY_MS = 1000;
+
+/** Milliseconds between looks whether the clock is right, or wrong. */
+const CLOCK_LOOK_MS = 500;
 
 /** How many batches of bulk work a worker has at a time, for each of its attempts. */
 const BULK_SHARE = 0.1;
@@ -87,7 +91,9 @@ export async function createWorker(
 
 /**
  * Polls until stopped, then drains. It polls nothing before all is `ready`, and waits for a Temporal that
- * is unavailable again by then: an API in the same process accepts events meanwhile.
+ * is unavailable again by then: an API in the same process accepts events meanwhile. While the machine's
+ * clock is wrong it takes nothing: certificates would seem to have expired, and workers that are right
+ * deliver better.
  */
 export function runWorker(
   config: Config,
@@ -97,21 +103,37 @@ export function runWorker(
   stopped: AbortSignal,
 ): { done: Promise<void>; isPolling: () => boolean } {
   let handle: WorkerHandle | undefined;
+  const pause = (forMs: number): Promise<void> =>
+    sleep(forMs, undefined, { signal: stopped }).catch(() => {});
+  const poll = async ({ run: runIt, shutdown }: WorkerHandle): Promise<void> => {
+    const drained = runIt();
+    const look = (): void => {
+      if (stopped.aborted || clock.trouble !== null) shutdown();
+    };
+    const looking = setInterval(look, CLOCK_LOOK_MS);
+    stopped.addEventListener('abort', look);
+    look();
+    log.info('worker polls');
+    try {
+      await drained;
+    } finally {
+      clearInterval(looking);
+      stopped.removeEventListener('abort', look);
+    }
+  };
   const run = async (): Promise<void> => {
     await Promise.race([ready, once(stopped, 'abort')]);
     while (!stopped.aborted) {
+      if (clock.trouble !== null) {
+        await pause(CLOCK_LOOK_MS);
+        continue;
+      }
       handle = await createWorker(config, activities).catch((error: unknown) => {
         if (!(error instanceof TransportError)) throw error;
         return undefined;
       });
-      if (handle) {
-        stopped.addEventListener('abort', handle.shutdown);
-        const running = handle.run();
-        if (stopped.aborted) handle.shutdown();
-        log.info('worker polls');
-        return running;
-      }
-      await sleep(CONNECT_RETRY_MS, undefined, { signal: stopped }).catch(() => {});
+      if (handle) await poll(handle);
+      else await pause(CONNECT_RETRY_MS);
     }
   };
   return { done: run(), isPolling: () => handle?.isPolling() ?? false };

@@ -1394,7 +1394,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Whether it can accept events
    *
-   * Without Temporal it can: they go out when Temporal is back.
+   * Without Temporal it can: they go out when Temporal is back. 503 too while the machine's clock differs by more than five seconds from MongoDB's.
    */
   public getReadiness<ThrowOnError extends boolean = false>(
     options?: Options<GetReadinessData, ThrowOnError>,

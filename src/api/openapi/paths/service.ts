@@ -50,7 +50,8 @@ export const servicePaths: ZodOpenApiPathsObject = {
       operationId: 'getReadiness',
       tag,
       summary: 'Whether it can accept events',
-      description: 'Without Temporal it can: they go out when Temporal is back.',
+      description:
+        "Without Temporal it can: they go out when Temporal is back. 503 too while the machine's clock differs by more than five seconds from MongoDB's.",
       responses: answersByStatus({
         200: data(
           'It can.',
