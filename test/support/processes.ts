@@ -4,6 +4,7 @@ import path from 'node:path';
 
 const MAIN = path.resolve(__dirname, '../../dist/src/main.js');
 const DIE_AT = path.resolve(__dirname, 'die-at.mjs');
+const SHIFT_CLOCK = path.resolve(__dirname, 'shift-clock.mjs');
 
 /** A role of the built `main.js` as a process of its own, so that it can be killed. */
 export class RoleProcess {
@@ -15,7 +16,7 @@ export class RoleProcess {
   }
 
   /**
-   * @param environment from `testEnvironment`
+   * @param environment from `testEnvironment`; with `CLOCK_AHEAD_MS` its clock is wrong (shift-clock.mjs)
    * @param dieAt where it is killed with -9 by itself (see die-at.mjs)
    * @param stdout a file descriptor that its log goes to, instead of to `log()`
    */
@@ -26,7 +27,10 @@ export class RoleProcess {
     logLevel = 'info',
     stdout: 'pipe' | number = 'pipe',
   ): RoleProcess {
-    const preload = dieAt === undefined ? [] : ['--import', DIE_AT];
+    const preload = [
+      ...(dieAt === undefined ? [] : ['--import', DIE_AT]),
+      ...('CLOCK_AHEAD_MS' in environment ? ['--import', SHIFT_CLOCK] : []),
+    ];
     return new RoleProcess(
       spawn(process.execPath, [...preload, MAIN, role], {
         env: {
@@ -52,7 +56,7 @@ export class RoleProcess {
     return this.output;
   }
 
-  signal(signal: 'SIGSTOP' | 'SIGCONT'): void {
+  signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
     this.child.kill(signal);
   }
 
