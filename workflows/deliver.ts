@@ -154,6 +154,7 @@ async function attemptUntilSettled(
   const policy = retryPolicy(input.policy.retryDelaysMs);
   const { attemptDelivery } = proxyActivities<Activities>({
     startToCloseTimeout: input.policy.timeoutMs + RECORDING_MARGIN_MS,
+    summary: summaryOf(input),
     // A wait is cancelled at once; an exchange under way is let finish, and its result counts.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: {
@@ -184,6 +185,13 @@ async function attemptUntilSettled(
     const [details] = (cause.details ?? []) as Partial<NextAttemptDetails>[];
     return { delayMs: details?.nextDelayMs ?? LOST_ATTEMPT_DELAY_MS };
   }
+}
+
+/** All attempts are one activity, whose own count the Web UI shows: of how many, and to whom, is said here. */
+function summaryOf({ policy, webhookName, webhookId }: DeliverInput): string {
+  const attempts = policy.retryDelaysMs.length + 1;
+  const most = attempts === 1 ? '1 attempt' : `up to ${attempts} attempts`;
+  return `${most} → ${webhookName ?? webhookId}`;
 }
 
 /**

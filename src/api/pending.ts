@@ -35,6 +35,11 @@ export async function explainPending(
       return explain('attempt_running', `attempt ${attempt} is running`);
     case 'paused':
       return explain('paused', 'this delivery was paused by a signal to its workflow');
+    case 'activity_paused':
+      return explain(
+        'paused',
+        `attempt ${attempt} was paused in Temporal, by its Web UI or command line; it goes on when it is unpaused there, or retried`,
+      );
     case 'waiting':
       break;
   }

@@ -10,6 +10,8 @@ export interface DeliverInput {
   webhookId: string;
   projectId: string;
   eventType: string;
+  /** What the Web UI shows of its attempts; those that earlier versions have started have none. */
+  webhookName?: string;
   policy: AttemptPolicy;
 }
 

@@ -30,8 +30,19 @@ import { WriteProof } from './writes';
 /** Milliseconds that the API waits for Temporal before it leaves the start to reconcile. */
 const START_TIMEOUT_MS = 2000;
 
-/** `queued`: no worker has taken it yet; `waiting`: for the next attempt's time. */
-export type DeliveryActivity = 'queued' | 'attempting' | 'waiting' | 'paused';
+/**
+ * `queued`: no worker has taken it yet; `waiting`: for the next attempt's time; `paused`: by a signal to its
+ * workflow; `activity_paused`: its attempts are, in Temporal.
+ */
+export type DeliveryActivity = 'queued' | 'attempting' | 'waiting' | 'paused' | 'activity_paused';
+
+const { PendingActivityState } = temporal.api.enums.v1;
+/** Of an activity that a worker has, whatever is to become of it. */
+const RUNNING_STATES: ReadonlySet<temporal.api.enums.v1.PendingActivityState> = new Set([
+  PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
+  PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
+  PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
+]);
 
 const priorityOf = (
   { projectId }: Pick<PlannedDelivery, 'projectId'>,
@@ -110,7 +121,9 @@ export class Engine {
       const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
       const { status, raw } = await this.within(() => handle.describe());
       if (status.name !== 'RUNNING') return 'ended';
-      return raw.pendingActivities?.[0]?.nextAttemptScheduleTime ? 'waiting' : 'running';
+      const [pending] = raw.pendingActivities ?? [];
+      // One that an operator has paused is left alone.
+      return pending?.nextAttemptScheduleTime && !pending.paused ? 'waiting' : 'running';
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
@@ -124,12 +137,11 @@ export class Engine {
   ): Promise<boolean> {
     const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId), runId);
     const { raw } = await this.within(() => handle.describe());
-    const { PendingActivityState: state } = temporal.api.enums.v1;
     return (raw.pendingActivities ?? []).some(
       (pending) =>
         pending.activityId === activityId &&
         pending.attempt === attempt &&
-        pending.state !== state.PENDING_ACTIVITY_STATE_SCHEDULED,
+        RUNNING_STATES.has(pending.state!),
     );
   }
 
@@ -211,9 +223,8 @@ export class Engine {
         const { phase } = await this.within(() => handle.query<{ phase: string }>('state'));
         return phase === 'paused' ? 'paused' : 'waiting';
       }
-      const { PendingActivityState } = temporal.api.enums.v1;
-      if (pending.state === PendingActivityState.PENDING_ACTIVITY_STATE_STARTED)
-        return 'attempting';
+      if (RUNNING_STATES.has(pending.state!)) return 'attempting';
+      if (pending.paused) return 'activity_paused';
       return (pending.attempt ?? 1) > 1 ? 'waiting' : 'queued';
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;

@@ -18,6 +18,7 @@ export function toPlanned(
     webhookId: delivery.webhookId,
     projectId: delivery.projectId,
     eventType: delivery.eventType,
+    webhookName: webhook.name,
     policy: {
       timeoutMs: policy.timeoutMs,
       retryDelaysMs: delivery.isPing ? [] : policy.retryDelaysMs,

@@ -29,6 +29,9 @@ const MAX_COURIERS = 2000;
 /** The bundle that `npm run build` made, beside `dist/src`. */
 export const WORKFLOW_BUNDLE = path.resolve(__dirname, '../../workflow-bundle.js');
 
+/** What workers, and the bundle, are told of: failures are kept without stack traces. */
+export const FAILURE_CONVERTER = path.resolve(__dirname, 'failure-converter');
+
 export interface WorkerHandle {
   /** Resolves when all is drained after `shutdown()`. */
   run: () => Promise<void>;
@@ -50,6 +53,7 @@ export async function createWorker(
     connection,
     namespace: config.temporal.namespace,
     activities: { ...activities },
+    dataConverter: { failureConverterPath: FAILURE_CONVERTER },
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
   };

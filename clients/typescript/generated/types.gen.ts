@@ -1166,7 +1166,7 @@ export type Attempt = {
 
 export type PendingExplanation = {
   /**
-   * Why it has not arrived yet.
+   * `paused`: by an operator in Temporal, the workflow by a signal or its attempts by the Web UI; `message` says which.
    */
   reason:
     | 'webhook_paused'

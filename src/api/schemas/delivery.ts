@@ -93,7 +93,11 @@ export const PENDING_REASONS = [
 /** Why a delivery has not arrived yet. */
 export const pendingSchema = z
   .object({
-    reason: z.enum(PENDING_REASONS),
+    reason: z
+      .enum(PENDING_REASONS)
+      .describe(
+        '`paused`: by an operator in Temporal, the workflow by a signal or its attempts by the Web UI; `message` says which.',
+      ),
     message: z.string(),
     attempt: count.describe('The attempt that is running or comes next.'),
     nextAttemptAt: time.nullable(),
