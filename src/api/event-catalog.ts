@@ -5,7 +5,7 @@ import { readPayload, toPayload, type Payload } from '../domain/json-text';
 import { didYouMean } from '../domain/near';
 import { getProfile, operationalEvents, type EventTypeDefinition, type Profile } from '../profiles';
 import type { EventTypeRecord, EventTypes } from '../store/event-types';
-import type { Page, PageRequest } from '../store/paging';
+import { fitting, type Page, type PageRequest, type Sized } from '../store/paging';
 import type { ProjectRecord } from '../store/projects';
 import { dataProblems } from './json-schema';
 import { problemsOf } from './validation';
@@ -144,33 +144,35 @@ export class EventCatalog {
     const { events, eventTypesFromProject } = getProfile(profile);
     const isDefined = cursor !== undefined && isId('eventType', cursor);
     const start = events.findIndex(({ type }) => type === cursor) + 1;
-    const items: { cursor: string; eventType: EventType }[] = (isDefined ? [] : events.slice(start))
-      .slice(0, limit + 1)
-      .map((event) => ({ cursor: event.type, eventType: ofProfile(event) }));
-    const left = limit + 1 - items.length;
+    const ofProfiles = (isDefined ? [] : events.slice(start)).slice(0, limit + 1);
+    const left = limit + 1 - ofProfiles.length;
+    const defined: Sized[] = [];
     if (eventTypesFromProject && left > 0) {
       const before = isDefined ? cursor : undefined;
-      const own = await this.own.list(_id, before, left);
+      const own = await this.own.listSized(_id, before, left);
       const shared = catalog ? await this.sharedBeside(_id, catalog, before, left) : [];
-      const defined = [...own, ...shared].toSorted(newestFirst).slice(0, left);
-      items.push(...defined.map((record) => ({ cursor: record._id, eventType: ofRecord(record) })));
+      defined.push(...[...own, ...shared].toSorted(newestFirst).slice(0, left));
     }
-    const shown = items.slice(0, limit);
+    const shown = ofProfiles.slice(0, limit);
+    const ids = fitting(defined.slice(0, limit - shown.length)).map((sized) => sized._id);
+    const found =
+      ids.length === 0 ? [] : await Promise.all([this.own.listAt(ids), this.shared.listAt(ids)]);
+    const isWhole = ofProfiles.length + defined.length === shown.length + ids.length;
     return {
-      items: shown.map(({ eventType }) => eventType),
-      nextCursor: items.length > limit ? (shown.at(-1)?.cursor ?? null) : null,
+      items: [...shown.map(ofProfile), ...found.flat().toSorted(newestFirst).map(ofRecord)],
+      nextCursor: isWhole ? null : (ids.at(-1) ?? shown.at(-1)?.type ?? null),
     };
   }
 
-  /** A page of the catalogue, without what the project has defined itself. */
+  /** Places of the catalogue's types, without what the project has defined itself. */
   private async sharedBeside(
     projectId: string,
     catalog: string,
     before: string | undefined,
     limit: number,
-  ): Promise<EventTypeRecord[]> {
+  ): Promise<Sized[]> {
     const own = await this.own.listNames(projectId);
-    return this.shared.list(
+    return this.shared.listSized(
       catalog,
       before,
       limit,

@@ -1,7 +1,7 @@
 import { Router, type Request } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { EventRecord } from '../store/events';
+import type { BareEvent, EventRecord } from '../store/events';
 import { expungeEvent } from '../store/expunge';
 import { dataText } from '../store/new-event';
 import type { Store } from '../store/store';
@@ -14,7 +14,7 @@ import { notFound } from './errors';
 import { idempotencyOf } from './idempotency';
 import { prepareAll, type Intake, type PostedEvent } from './intake';
 import { eventBodyOf } from './posted-event';
-import type { acceptedEventSchema, eventSchema } from './schemas/event';
+import type { acceptedEventSchema, eventSchema, listedEventSchema } from './schemas/event';
 import { pageQuery, parseBody, parseListQuery, pathId, rangeQuery } from './validation';
 
 export interface EventsDependencies {
@@ -25,26 +25,39 @@ export interface EventsDependencies {
 }
 
 const MAX_BATCH = 500;
+/** Deliveries that are shown with their event. */
+const MAX_DELIVERIES = 1000;
 export const batchBody = (event: z.ZodType<PostedEvent>) =>
   z.strictObject({ events: z.array(event).min(1).max(MAX_BATCH) });
 export const eventsQuery = z.strictObject({
   ...pageQuery('event'),
   ...rangeQuery,
   type: z.string().optional(),
+  include: z
+    .enum(['data'], 'must be data, or be left out')
+    .optional()
+    .describe(
+      '`data`: with the events’ data. A page has 1 MiB at most, and so perhaps fewer events than `limit`: go on by `nextCursor`.',
+    ),
 });
 
-function view({
+/** As a list shows it, unless it is asked for the data. */
+function bareView({
   _id,
   projectId,
   type,
   createdAt,
   acceptedAt,
   test,
-  body,
   expungedAt,
-}: EventRecord): z.infer<typeof eventSchema> {
-  const data = body === null ? null : verbatim(dataText(body));
-  return { id: _id, projectId, type, createdAt, acceptedAt, test: test ?? false, data, expungedAt };
+}: BareEvent): z.infer<typeof listedEventSchema> {
+  return { id: _id, projectId, type, createdAt, acceptedAt, test: test ?? false, expungedAt };
+}
+
+function view(event: EventRecord): z.infer<typeof eventSchema> {
+  const { body } = event;
+  const { expungedAt, ...shown } = bareView(event);
+  return { ...shown, data: body === null ? null : verbatim(dataText(body)), expungedAt };
 }
 
 /** How many events a batch holds, before it is checked; 1 where it can't be one. */
@@ -102,15 +115,28 @@ export function eventsRouter({ store, engine, intake, log }: EventsDependencies)
   });
 
   router.get('/', read, async (req, res) => {
-    const { page, filter } = parseListQuery(eventsQuery, req);
-    answerPage(res, 'events', await store.events.list(projectOf(res)._id, filter, page), view);
+    const {
+      page,
+      filter: { include, ...filter },
+    } = parseListQuery(eventsQuery, req);
+    const { _id } = projectOf(res);
+    if (include === 'data') {
+      answerPage(res, 'events', await store.events.list(_id, filter, page), view);
+    } else {
+      answerPage(res, 'events', await store.events.listBare(_id, filter, page), bareView);
+    }
   });
 
   router.get('/:id', read, async (req, res) => {
     const event = await store.events.get(projectOf(res)._id, pathId(req, 'event'));
     if (!event) throw notFound('the event');
-    const deliveries = await store.deliveries.listOfEvent(event._id);
-    answer(res, { ...view(event), deliveries: deliveries.map(listView) });
+    const newest = await store.deliveries.listNewestOfEvent(event._id, MAX_DELIVERIES + 1);
+    const deliveries = newest.slice(-MAX_DELIVERIES);
+    answer(res, {
+      ...view(event),
+      deliveries: deliveries.map(listView),
+      ...(newest.length > deliveries.length && { deliveriesCursor: deliveries[0]!._id }),
+    });
   });
 
   router.delete('/:id', allow('owner'), audited('event.expunged'), async (req, res) => {

@@ -7,7 +7,7 @@ import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
 import { skippedOf } from '../store/replayable';
 import { openHeaders } from '../store/webhook-headers';
-import type { WebhookRecord } from '../store/webhooks';
+import type { ShownWebhook } from '../store/webhooks';
 import type { Engine } from '../temporal/client';
 import { effectivePolicy } from '../profiles/policy';
 import { answer, answerPage } from './answers';
@@ -40,7 +40,7 @@ export const newWebhookQuery = z.strictObject({ get_if_exists: getIfExistsField 
 export const webhooksQuery = z.strictObject(pageQuery('webhook'));
 
 function view(
-  webhook: WebhookRecord,
+  webhook: ShownWebhook,
   headers: Record<string, string>,
 ): z.infer<typeof webhookSchema> {
   const { _id, ...shown } = webhook;
@@ -83,7 +83,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   /** As this key may see it: one that may only read doesn't see the receiver's credentials. */
   const viewFor =
     (res: Response) =>
-    (webhook: WebhookRecord): z.infer<typeof webhookSchema> => {
+    (webhook: ShownWebhook): z.infer<typeof webhookSchema> => {
       const headers = openHeaders(deps.cipher, webhook);
       return view(webhook, maySeeCredentials(res) ? headers : withoutCredentials(headers));
     };

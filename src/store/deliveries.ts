@@ -84,6 +84,16 @@ export class Deliveries {
     return this.model.find({ eventId }, LIST_FIELDS).sort({ _id: 1 }).lean<DeliveryRecord[]>();
   }
 
+  /** The newest of them, oldest first. */
+  async listNewestOfEvent(eventId: string, limit: number): Promise<DeliveryRecord[]> {
+    const newest = await this.model
+      .find({ eventId }, LIST_FIELDS)
+      .sort({ _id: -1 })
+      .limit(limit)
+      .lean<DeliveryRecord[]>();
+    return newest.toReversed();
+  }
+
   /**
    * From a terminal status to pending, counted as a replay, with the whole schedule before it; null when
    * the status is another, or there is nothing to send any more.

@@ -1,7 +1,7 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { newId } from '../contracts/ids';
 import { isDuplicateKey } from './errors';
-import { findPage, type Page, type PageRequest } from './paging';
+import { findPage, sizedWithout, type Page, type PageRequest, type Sized } from './paging';
 import { BY_CLOCK } from './timestamps';
 
 /** Whose a type is: a project's, by its id, or a catalogue's, by its name. */
@@ -102,22 +102,30 @@ export class EventTypes {
       .lean<Pick<EventTypeRecord, '_id' | 'type'>[]>();
   }
 
-  /** The owner's types, newest first, without those of `except`. */
-  async list(
+  /** Places and sizes of the owner's types, newest first, without those of `except`. */
+  async listSized(
     owner: string,
     beforeId: string | undefined,
     limit: number,
     except: readonly string[] = [],
-  ): Promise<EventTypeRecord[]> {
+  ): Promise<Sized[]> {
     return this.model
-      .find({
-        ...this.of(owner),
-        ...(beforeId !== undefined && { _id: { $lt: beforeId } }),
-        ...(except.length > 0 && { type: { $nin: except } }),
-      })
+      .find(
+        {
+          ...this.of(owner),
+          ...(beforeId !== undefined && { _id: { $lt: beforeId } }),
+          ...(except.length > 0 && { type: { $nin: except } }),
+        },
+        sizedWithout({}),
+      )
       .sort({ _id: -1 })
       .limit(limit)
-      .lean<EventTypeRecord[]>();
+      .lean<Sized[]>();
+  }
+
+  /** The types in those places of lists. */
+  async listAt(ids: readonly string[]): Promise<EventTypeRecord[]> {
+    return this.model.find({ _id: { $in: ids } }).lean<EventTypeRecord[]>();
   }
 
   async page(owner: string, page: PageRequest): Promise<Page<EventTypeRecord>> {

@@ -36,6 +36,9 @@ export interface EventRecord {
   expiresAt: Date;
 }
 
+/** An event without its payload. */
+export type BareEvent = Omit<EventRecord, 'body'>;
+
 const schema = new Schema<EventRecord>(
   {
     _id: String,
@@ -124,7 +127,7 @@ export class Events {
   }
 
   /** The same, for certain, without its payload. */
-  async findCurrent(id: string): Promise<Omit<EventRecord, 'body'> | null> {
+  async findCurrent(id: string): Promise<BareEvent | null> {
     return current(this.model.findById(id, { body: 0 })).lean<EventRecord>();
   }
 
@@ -142,6 +145,15 @@ export class Events {
     page: PageRequest,
   ): Promise<Page<EventRecord>> {
     return findPage(this.model, 'event', { projectId, ...filter }, page);
+  }
+
+  /** The same without the payloads. */
+  async listBare(
+    projectId: string,
+    filter: { type?: string },
+    page: PageRequest,
+  ): Promise<Page<BareEvent>> {
+    return findPage(this.model, 'event', { projectId, ...filter }, page, { body: 0 });
   }
 
   async markFannedOut(id: string): Promise<void> {

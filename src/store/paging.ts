@@ -17,6 +17,37 @@ export interface Page<T> {
   nextCursor: string | null;
 }
 
+/**
+ * Bytes of a page's items, as MongoDB stores what is shown of them: what is more than that comes with the
+ * next page. An item that is larger by itself is a page of its own.
+ */
+export const PAGE_BYTES = 1024 * 1024;
+
+/** An item's place in a list, and its size. */
+export interface Sized {
+  _id: string;
+  bytes: number;
+}
+
+/** What is not read of an item. */
+export type LeftOut = Record<string, 0>;
+
+/** The projection that makes `Sized` of a document: the sizes are known before a byte is handed over. */
+export function sizedWithout(fields: LeftOut): Record<string, unknown> {
+  const shown = Object.keys(fields).reduce<unknown>(
+    (input, field) => ({ $unsetField: { field, input } }),
+    '$$ROOT',
+  );
+  return { bytes: { $bsonSize: shown } };
+}
+
+/** The first of the items that fit a page together: at least one. */
+export function fitting<T extends Sized>(items: readonly T[]): T[] {
+  let left = PAGE_BYTES;
+  const tooMany = items.findIndex(({ bytes }, index) => (left -= bytes) < 0 && index > 0);
+  return tooMany === -1 ? [...items] : items.slice(0, tooMany);
+}
+
 /** For visits to all documents of a query: how many at a time. */
 export const VISITS = { parallel: 10 } as const;
 /** Documents fetched at a time for them: a batch must be worked off before MongoDB gives the cursor up. */
@@ -28,13 +59,16 @@ export function firstIdAt(resource: Resource, time: Date): string {
   return `${ID_PREFIXES[resource]}_${hex}${'0'.repeat(20)}`;
 }
 
-/** One page of `filter`'s documents, newest first. Every filter given here has a compound index ending in `_id`. */
+/**
+ * One page of `filter`'s documents, newest first, of at most PAGE_BYTES. Every filter given here has a
+ * compound index ending in `_id`.
+ */
 export async function findPage<T extends { _id: string }>(
   model: Model<T>,
   resource: Resource,
   filter: QueryFilter<T>,
   { limit, cursor, since, until }: PageRequest,
-  fields: Record<string, 0> = {},
+  fields: LeftOut = {},
 ): Promise<Page<T>> {
   const before = until && firstIdAt(resource, until);
   const upper =
@@ -45,10 +79,14 @@ export async function findPage<T extends { _id: string }>(
   };
   const query = { ...filter, ...(Object.keys(range).length > 0 && { _id: range }) };
   const found = await model
-    .find(query as QueryFilter<T>, fields)
+    .find(query as QueryFilter<T>, sizedWithout(fields))
     .sort({ _id: -1 })
     .limit(limit + 1)
+    .lean<Sized[]>();
+  const ids = fitting(found.slice(0, limit)).map(({ _id }) => _id);
+  const items = await model
+    .find({ ...filter, _id: { $in: ids } } as QueryFilter<T>, fields)
+    .sort({ _id: -1 })
     .lean<T[]>();
-  const items = found.slice(0, limit);
-  return { items, nextCursor: found.length > limit ? (items.at(-1)?._id ?? null) : null };
+  return { items, nextCursor: found.length > ids.length ? (ids.at(-1) ?? null) : null };
 }

@@ -88,6 +88,12 @@ const SUBSCRIBER_FIELDS = {
 /** What planning a delivery needs of a webhook: not its secrets, nor what has been counted. */
 export type Subscriber = Pick<WebhookRecord, '_id' | keyof typeof SUBSCRIBER_FIELDS>;
 
+/** A webhook as lists show it. */
+export type ShownWebhook = Omit<WebhookRecord, 'secrets' | 'countedAttempts'>;
+
+const BRIEF_FIELDS = { url: 1, events: 1, isActive: 1, createdAt: 1 } as const;
+export type BriefWebhook = Pick<WebhookRecord, '_id' | keyof typeof BRIEF_FIELDS>;
+
 /** How many secrets of a webhook may be live: each one signs every attempt. */
 export const MAX_LIVE_SECRETS = 10;
 
@@ -167,8 +173,14 @@ export class Webhooks {
     return this.model.findOne({ projectId, externalId }).lean<WebhookRecord>();
   }
 
-  async list(projectId: string, page: PageRequest): Promise<Page<WebhookRecord>> {
-    return findPage(this.model, 'webhook', { projectId }, page);
+  async list(projectId: string, page: PageRequest): Promise<Page<ShownWebhook>> {
+    const leftOut = { secrets: 0, countedAttempts: 0 } as const;
+    return findPage(this.model, 'webhook', { projectId }, page, leftOut);
+  }
+
+  /** All webhooks of a project, newest first: for a list that has no pages, and shows little of each. */
+  async listBrief(projectId: string): Promise<BriefWebhook[]> {
+    return this.model.find({ projectId }, BRIEF_FIELDS).sort({ _id: -1 }).lean<BriefWebhook[]>();
   }
 
   /** Whether the deliveries of at least one of them may go. */

@@ -33,7 +33,7 @@ describe('operational webhooks', () => {
     eventually(`${path} gets ${count}`, () => received(path).length >= count && bodies(path));
   /** The project's operational events, oldest first. */
   const eventsOf = async (client: ApiClient): Promise<{ type: string; data: unknown }[]> => {
-    const { body } = await client.get('/v1/events?limit=100');
+    const { body } = await client.get('/v1/events?limit=100&include=data');
     return body.data.events
       .filter(({ type }: { type: string }) => OPERATIONAL_TYPES.some((known) => known === type))
       .toReversed();

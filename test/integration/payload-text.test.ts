@@ -77,7 +77,7 @@ describe('the text of data arrives as it was posted', () => {
     for (const [n, id] of ids.entries()) {
       expect(await textOf(client, `/v1/events/${id}`)).toContain(`"data":${TEXTS[n]},"expungedAt"`);
     }
-    const list = await textOf(client, '/v1/events?limit=100');
+    const list = await textOf(client, '/v1/events?limit=100&include=data');
     for (const text of TEXTS) expect(list).toContain(`"data":${text},"expungedAt"`);
     await receiver.close();
   });

@@ -202,6 +202,7 @@ export type {
   ListDeliveriesErrors,
   ListDeliveriesResponse,
   ListDeliveriesResponses,
+  ListedEvent,
   ListEventsData,
   ListEventsError,
   ListEventsErrors,

@@ -792,7 +792,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * List events
    *
-   * `since` and `until` go by `acceptedAt`, as the order does.
+   * `since` and `until` go by `acceptedAt`, as the order does. Without the events’ data, unless `include=data` asks for it.
    */
   public listEvents<ThrowOnError extends boolean = false>(
     options?: Options<ListEventsData, ThrowOnError>,

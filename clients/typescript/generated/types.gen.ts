@@ -882,7 +882,7 @@ export type AcceptedEvent = {
   duplicate: boolean;
 };
 
-export type Event = {
+export type ListedEvent = {
   /**
    * Its id.
    */
@@ -908,9 +908,9 @@ export type Event = {
    */
   test: boolean;
   /**
-   * null: it was deleted.
+   * Only with `include=data`; null: it was deleted.
    */
-  data: {
+  data?: {
     [key: string]: unknown;
   } | null;
   /**
@@ -955,9 +955,13 @@ export type EventWithDeliveries = {
    */
   expungedAt: string | null;
   /**
-   * The deliveries.
+   * The newest 1,000, oldest first.
    */
   deliveries: Array<DeliverySummary>;
+  /**
+   * There are more, older ones: `GET /v1/deliveries` with this `cursor` and the `eventId` lists them.
+   */
+  deliveriesCursor?: string;
 };
 
 export type DeliverySummary = {
@@ -1013,6 +1017,43 @@ export type DeliverySummary = {
    * When it ended; null: it has not.
    */
   completedAt: string | null;
+};
+
+export type Event = {
+  /**
+   * Its id.
+   */
+  id: string;
+  /**
+   * The project that it belongs to.
+   */
+  projectId: string;
+  /**
+   * The name of the event type.
+   */
+  type: string;
+  /**
+   * When it happened, as the caller says, or when it was accepted.
+   */
+  createdAt: string;
+  /**
+   * When it was accepted.
+   */
+  acceptedAt: string;
+  /**
+   * A sample that was asked for, not something that happened.
+   */
+  test: boolean;
+  /**
+   * null: it was deleted.
+   */
+  data: {
+    [key: string]: unknown;
+  } | null;
+  /**
+   * When its data was deleted.
+   */
+  expungedAt: string | null;
 };
 
 export type ExplainedDelivery = {
@@ -4732,6 +4773,10 @@ export type ListEventsData = {
      * The name of the event type.
      */
     type?: string;
+    /**
+     * `data`: with the events’ data. A page has 1 MiB at most, and so perhaps fewer events than `limit`: go on by `nextCursor`.
+     */
+    include?: 'data';
   };
   url: '/v1/events';
 };
@@ -4789,7 +4834,7 @@ export type ListEventsResponses = {
       /**
        * The events.
        */
-      events: Array<Event>;
+      events: Array<ListedEvent>;
       /**
        * Of the next page; null on the last one.
        */

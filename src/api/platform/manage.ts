@@ -8,7 +8,7 @@ import { getProfile, type Profile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
-import type { WebhookRecord } from '../../store/webhooks';
+import type { BriefWebhook, WebhookRecord } from '../../store/webhooks';
 import { audited } from '../audited';
 import { allow, projectOf } from '../auth';
 import { invalid, notFound } from '../errors';
@@ -32,8 +32,6 @@ export interface ManageDependencies {
 
 const BODY_LIMIT = '256kb';
 const MAX_NAME_LENGTH = 200;
-/** More than any project holds: this list has no pages. */
-const ALL = 10_000;
 
 export const manageBody = z.strictObject({
   url: z.string(),
@@ -49,7 +47,7 @@ type ManageChanges = z.infer<typeof manageChanges>;
 
 /** A webhook as the platform shows it: what it is subscribed to in short names, joined by commas. */
 function view(
-  { _id, url, events, isActive, createdAt }: WebhookRecord,
+  { _id, url, events, isActive, createdAt }: BriefWebhook,
   { aliases }: Profile,
 ): z.infer<typeof platformWebhookSchema> {
   const names = [...aliases].filter(([, type]) => isSubscribed(events, type));
@@ -114,8 +112,8 @@ export function manageRouter(deps: ManageDependencies): Router {
   router.get('/', allow('owner', 'reader'), async (_req, res) => {
     const project = projectOf(res);
     const profile = getProfile(project.profile);
-    const { items } = await deps.store.webhooks.list(project._id, { limit: ALL });
-    res.json({ webhooks: items.map((webhook) => view(webhook, profile)) });
+    const webhooks = await deps.store.webhooks.listBrief(project._id);
+    res.json({ webhooks: webhooks.map((webhook) => view(webhook, profile)) });
   });
 
   const json = jsonBody(BODY_LIMIT);

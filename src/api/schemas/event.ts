@@ -31,6 +31,15 @@ export const eventSchema = z
   })
   .meta({ id: 'Event' });
 
+/** As a list shows it. */
+export const listedEventSchema = eventSchema
+  .extend({
+    data: eventSchema.shape.data
+      .optional()
+      .describe('Only with `include=data`; null: it was deleted.'),
+  })
+  .meta({ id: 'ListedEvent' });
+
 export const eventExample: z.infer<typeof eventSchema> = {
   id: EXAMPLE.eventId,
   projectId: EXAMPLE.projectId,
@@ -48,8 +57,19 @@ export const eventExample: z.infer<typeof eventSchema> = {
   expungedAt: null,
 };
 
+const { data: _data, ...listed } = eventExample;
+export const listedEventExample: z.infer<typeof listedEventSchema> = listed;
+
 export const eventWithDeliveriesSchema = eventSchema
-  .extend({ deliveries: z.array(deliverySummarySchema) })
+  .extend({
+    deliveries: z.array(deliverySummarySchema).describe('The newest 1,000, oldest first.'),
+    deliveriesCursor: z
+      .string()
+      .optional()
+      .describe(
+        'There are more, older ones: `GET /v1/deliveries` with this `cursor` and the `eventId` lists them.',
+      ),
+  })
   .meta({ id: 'EventWithDeliveries' });
 
 export const eventWithDeliveriesExample: z.infer<typeof eventWithDeliveriesSchema> = {

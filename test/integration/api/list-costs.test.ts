@@ -153,6 +153,7 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
       type: ['email.sent', 'contact.deleted'],
       provider: ['resend', 'mailgun'],
       outcome: ['event', 'kept'],
+      include: ['data', 'data'],
       action: ['webhook.tested', 'webhook.paused'],
       target: [busy, quiet],
       since: [

@@ -22,7 +22,7 @@ afterAll(async () => {
 
 /** The project's events, oldest first, without what every event has. */
 async function events(): Promise<{ type: string; data: unknown }[]> {
-  const { body } = await client.get('/v1/events?limit=100');
+  const { body } = await client.get('/v1/events?limit=100&include=data');
   return body.data.events
     .map(({ type, data }: { type: string; data: unknown }) => ({ type, data }))
     .toReversed();

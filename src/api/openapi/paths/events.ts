@@ -13,6 +13,8 @@ import {
   eventTypeSchema,
   eventWithDeliveriesExample,
   eventWithDeliveriesSchema,
+  listedEventExample,
+  listedEventSchema,
 } from '../../schemas/event';
 import { EXAMPLE, id } from '../../schemas/fields';
 import { profiles } from '../../../profiles';
@@ -104,9 +106,10 @@ export const eventPaths: ZodOpenApiPathsObject = {
       operationId: 'listEvents',
       tag,
       summary: 'List events',
-      description: '`since` and `until` go by `acceptedAt`, as the order does.',
+      description:
+        '`since` and `until` go by `acceptedAt`, as the order does. Without the events’ data, unless `include=data` asks for it.',
       query: eventsQuery,
-      answers: { 200: page('events', eventSchema, eventExample) },
+      answers: { 200: page('events', listedEventSchema, listedEventExample) },
     }),
   },
   '/v1/events/batch': {
