@@ -36,6 +36,7 @@ import { reportsRouter } from './reports';
 import { replaysRouter } from './replays';
 import { statsRouter } from './stats';
 import { webhooksRouter } from './webhooks';
+import { Windows } from './windows';
 
 export interface AppDependencies {
   store: Store;
@@ -145,10 +146,14 @@ export function createApp(dependencies: AppDependencies): Express {
   return app;
 }
 
+/** Of the rate limit. */
+const WINDOW_MS = 60_000;
+
 /** Counts by key, so only behind `authenticate`. */
 function keyRateLimit(limit: number): RequestHandler {
   return rateLimit({
-    windowMs: 60_000,
+    windowMs: WINDOW_MS,
+    store: new Windows(WINDOW_MS),
     limit,
     keyGenerator: (_req, res) => principalOf(res).keyId,
     standardHeaders: 'draft-7',

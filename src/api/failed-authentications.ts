@@ -1,11 +1,7 @@
 import type { Request, Response } from 'express';
-import {
-  type ClientRateLimitInfo,
-  ipKeyGenerator,
-  MemoryStore,
-  type Options,
-} from 'express-rate-limit';
+import { type ClientRateLimitInfo, ipKeyGenerator } from 'express-rate-limit';
 import { ApiError } from './errors';
+import { Windows } from './windows';
 
 const WINDOW_MS = 60_000;
 
@@ -16,12 +12,10 @@ const WINDOW_MS = 60_000;
  * POSTHORN_TRUSTED_PROXIES doesn't count.
  */
 export class FailedAuthentications {
-  private readonly store = new MemoryStore();
+  private readonly store = new Windows(WINDOW_MS);
 
   /** @param limit wrong keys a minute from one address */
-  constructor(private readonly limit: number) {
-    this.store.init({ windowMs: WINDOW_MS } as Options);
-  }
+  constructor(private readonly limit: number) {}
 
   /**
    * Before the key is looked at, else the answer to a right guess would still tell; and once more when it
