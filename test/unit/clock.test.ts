@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
 import { Clock } from '../../src/clock';
 
 const SECOND = 1000;
@@ -77,5 +79,33 @@ describe("MongoDB's clock, as a process knows it", () => {
     expect(clock.trouble).toBeNull();
     await read(clock, 3 * SECOND, { [leg]: 30 * SECOND });
     expect(clock.trouble).toBeNull();
+  });
+});
+
+const ROOT = path.resolve(__dirname, '../..');
+
+/** Where the machine's clock may be asked: what it says there decides nothing that is kept. */
+const EXCEPTIONS = [
+  // It is what MongoDB's is compared with.
+  'src/clock.ts',
+  // gRPC and express-rate-limit take moments of the machine's clock, and their difference from it again.
+  'src/temporal/client.ts',
+  'src/api/failed-authentications.ts',
+  'src/api/windows.ts',
+  // Only raises the doubt whether the process has stood still; Temporal knows.
+  'activities/attempt/execution.ts',
+];
+
+describe("the machine's clock", () => {
+  it('is asked nowhere else: what decides goes by src/clock.ts, what takes long by performance.now()', () => {
+    const asking = ['src', 'activities', 'workflows'].flatMap((room) =>
+      readdirSync(path.join(ROOT, room), { recursive: true, encoding: 'utf8' })
+        .map((file) => path.join(room, file))
+        .filter((file) => file.endsWith('.ts'))
+        .filter((file) =>
+          /\bDate\.now\b|\bnew Date\(\)/.test(readFileSync(path.join(ROOT, file), 'utf8')),
+        ),
+    );
+    expect(asking.toSorted()).toEqual(EXCEPTIONS.toSorted());
   });
 });
