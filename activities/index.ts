@@ -11,6 +11,7 @@ import type { Mailer } from '../src/mail/mailer';
 import type { Cipher } from '../src/store/cipher';
 import type { EventRecord } from '../src/store/events';
 import type { Store } from '../src/store/store';
+import type { TemporalState } from '../src/temporal/client';
 import { createAttemptDelivery } from './attempt';
 import { createCancelDelivery } from './cancel';
 import { createDeliverQueued } from './courier';
@@ -31,6 +32,12 @@ export interface WorkflowStarter {
   wakeCourier(projectId: string): Promise<void>;
   /** How the latest run of the delivery's workflow stands; null where Temporal has none. */
   findRun(deliveryId: string): Promise<FoundRun>;
+  /** Those of some workflows that run, as far as Temporal's lists tell, which may be seconds behind. */
+  listRunning(workflowIds: readonly string[]): Promise<Set<string>>;
+  /** Whether that workflow runs, but its tasks fail again and again. */
+  isFailing(workflowId: string): Promise<boolean>;
+  /** Whether Temporal can be reached, and takes what is new. */
+  state(): Promise<TemporalState>;
   /** Has a running workflow of the delivery look whether its next attempt may come; false: none runs. */
   signalDelivery(deliveryId: string, signal: 'wake'): Promise<boolean>;
   /** Whether Temporal still waits for that execution of an activity of the delivery's. */

@@ -1,15 +1,12 @@
-import type { Logger } from 'pino';
-import type { Mailer } from '../src/mail/mailer';
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { writeOwnerMail } from '../src/mail/owner-mail';
 import { mails } from '../src/metrics';
-import type { Store } from '../src/store/store';
 import type { ActivityDependencies } from '.';
 
 const MINUTE_MS = 60_000;
-/** How long one run begins to send more, so that it keeps nobody waiting; the next one goes on. */
-const RUN_MS = 20_000;
-/** A mail server may take longer to answer than the silence after which an activity counts as dead. */
-const HEARTBEAT_MS = 3000;
+/** How long a mail server may still answer when the process is told to stop. */
+const STOPPING_MS = 2000;
 /** How long a mail is one sender's; longer than its server may take, and then somebody else tries. */
 const CLAIM_MS = 5 * MINUTE_MS;
 /** After each failed try the wait doubles, up to this: together a little more than a day. */
@@ -20,27 +17,21 @@ const REFUSED = 500;
 
 /**
  * Sends the mails that are due; those that can't be sent come again later.
- * @param heartbeat tells Temporal that it is alive
+ * @param goesOn asked before each
+ * @param stopped told to stop, it leaves the one that is under way after a moment: who sends it again uses
+ *   the same Message-ID
  */
 export async function sendOwnerMails(
   { store, mailer, log }: Pick<ActivityDependencies, 'store' | 'mailer' | 'log'>,
-  heartbeat: () => void,
+  goesOn: () => boolean,
+  stopped: AbortSignal,
 ): Promise<void> {
   if (!mailer) return;
-  const beating = setInterval(heartbeat, HEARTBEAT_MS);
-  try {
-    await sendDue(store, mailer, log);
-  } finally {
-    clearInterval(beating);
-  }
-}
-
-async function sendDue(store: Store, mailer: Mailer, log: Logger): Promise<void> {
-  const end = performance.now() + RUN_MS;
-  while (performance.now() < end) {
+  while (goesOn()) {
     const mail = await store.mails.claim(CLAIM_MS, MAX_TRIES);
     if (!mail) return;
-    const failure = await mailer.send(writeOwnerMail(mail));
+    const failure = await unlessStopped(mailer.send(writeOwnerMail(mail)), stopped);
+    if (failure === 'stopped') return;
     mails.inc({ outcome: failure ? 'failed' : 'sent' });
     if (!failure) {
       await store.mails.markSent(mail._id);
@@ -51,5 +42,18 @@ async function sendDue(store: Store, mailer: Mailer, log: Logger): Promise<void>
     const level = mail.tries === MAX_TRIES ? 'error' : 'warn';
     log[level]({ mailId: mail._id, webhookId: mail.webhookId, ...failure }, 'mail not sent');
     if ((failure.responseCode ?? 0) < REFUSED) return;
+  }
+}
+
+async function unlessStopped<T>(work: Promise<T>, stopped: AbortSignal): Promise<T | 'stopped'> {
+  const done = new AbortController();
+  const whenStopped = async (): Promise<'stopped'> => {
+    if (!stopped.aborted) await once(stopped, 'abort', { signal: done.signal });
+    return sleep(STOPPING_MS, 'stopped' as const, { signal: done.signal });
+  };
+  try {
+    return await Promise.race([work, whenStopped()]);
+  } finally {
+    done.abort();
   }
 }

@@ -51,6 +51,13 @@ export const reconcileMended = new Counter({
   registers,
 });
 
+export const workflowsFailing = new Counter({
+  name: 'posthorn_workflows_failing_total',
+  help: 'How often a workflow was found that runs, but whose tasks fail again and again.',
+  labelNames: ['kind'] as const,
+  registers,
+});
+
 export const logLinesDropped = new Counter({
   name: 'posthorn_log_lines_dropped_total',
   help: 'Lines of the log that could not be written: a full disk, a closed pipe, a reader that has stopped.',

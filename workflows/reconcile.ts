@@ -1,13 +1,18 @@
-import { proxyActivities } from '@temporalio/workflow';
-import type { Activities, ReconcileReport } from '../src/contracts/activities';
+import { proxyActivities, workflowInfo } from '@temporalio/workflow';
+import type { Activities, ReconcilePart, ReconcileReport } from '../src/contracts/activities';
+import { reconcileTaskQueue } from '../src/contracts/temporal';
 
-/** Run by a Temporal Schedule: starts what was accepted but has no running workflow. */
-export async function reconcile(): Promise<ReconcileReport> {
+/**
+ * Run by Temporal Schedules, one for each part: starts what was accepted but has no running workflow, and
+ * clears up. Without a part, as the schedule of earlier versions ran it, all is done once.
+ */
+export async function reconcile(part?: ReconcilePart): Promise<ReconcileReport> {
   const activities = proxyActivities<Activities>({
-    startToCloseTimeout: '30m',
-    // The next run waits for this one, so that a worker's death in it must be noticed soon.
-    heartbeatTimeout: '10s',
-    retry: { initialInterval: '1s', maximumInterval: '10s', maximumAttempts: 5 },
+    taskQueue: reconcileTaskQueue(workflowInfo().taskQueue),
+    startToCloseTimeout: '10m',
+    // What is lost waits until another worker goes on, so that a worker's death must be noticed soon.
+    heartbeatTimeout: '5s',
+    retry: { initialInterval: '1s', maximumInterval: '5s' },
   });
-  return activities.reconcile();
+  return activities.reconcile(part);
 }

@@ -33,6 +33,12 @@ export async function explainPending(
       return explain('waiting_for_worker', 'no worker has taken it yet');
     case 'attempting':
       return explain('attempt_running', `attempt ${attempt} is running`);
+    case 'failing':
+      return explain(
+        'workflow_failing',
+        'the tasks of its workflow fail again and again, which the Temporal Web UI tells the cause of; it goes on when a worker can run them, or once the workflow is reset or terminated',
+        delivery.nextAttemptAt,
+      );
     case 'paused':
       return explain('paused', 'this delivery was paused by a signal to its workflow');
     case 'activity_paused':

@@ -83,9 +83,13 @@ export interface ExecutionId {
 
 /**
  * How the latest run of a delivery's workflow stands: `waiting` for the time that its last attempt has
- * asked for; null where Temporal has none.
+ * asked for; `failing`: it runs, but its tasks fail again and again; null where Temporal has none.
  */
-export type FoundRun = 'running' | 'waiting' | 'ended' | null;
+export type FoundRun = 'running' | 'waiting' | 'failing' | 'ended' | null;
+
+/** What reconcile does, each by a schedule of its own, so that none keeps another waiting. */
+export const RECONCILE_PARTS = ['events', 'deliveries', 'housekeeping'] as const;
+export type ReconcilePart = (typeof RECONCILE_PARTS)[number];
 
 /** Activities that the workflows call; made by `createActivities`. */
 export interface Activities {
@@ -124,10 +128,12 @@ export interface Activities {
    */
   deliverQueued(projectId: string): Promise<CourierShift>;
   /**
-   * Starts what was accepted but has no running workflow.
+   * Starts what was accepted but has no running workflow, and clears up.
+   * @param part looks for that again and again, for some minutes; without it all is done once, which is what
+   *   workflows of earlier versions ask for
    * @param graceMs how far behind something must be to be looked at
    */
-  reconcile(graceMs?: number): Promise<ReconcileReport>;
+  reconcile(part?: ReconcilePart, graceMs?: number): Promise<ReconcileReport>;
 }
 
 /** How a courier's shift ended. */
@@ -136,7 +142,7 @@ export interface CourierShift {
   nextDueMs: number | null;
 }
 
-/** How much a reconcile run had to mend. */
+/** How much a run of reconcile had to start. */
 export interface ReconcileReport {
   events: number;
   deliveries: number;

@@ -1,5 +1,5 @@
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
-import type { DeliverInput } from './activities';
+import type { DeliverInput, ReconcilePart } from './activities';
 
 /** Names that Temporal shows to operators (contract, section 7). Changing one breaks running workflows. */
 
@@ -8,8 +8,16 @@ export const TASK_QUEUE = 'posthorn';
 /** Where the batches of bulk replays and drains wait for places of their own (docs/adr/0008). */
 export const bulkTaskQueue = (taskQueue: string): string => `${taskQueue}-bulk`;
 
-/** Starts `reconcile` again and again. */
-export const RECONCILE_SCHEDULE = 'posthorn-reconcile';
+/** Where reconcile has slots of its own, however many attempts wait. */
+export const reconcileTaskQueue = (taskQueue: string): string => `${taskQueue}-reconcile`;
+
+/** What starts `reconcile`, by its part. Earlier versions have one for all, and look for that. */
+export const RECONCILE_SCHEDULES: Readonly<Record<ReconcilePart, string>> = {
+  events: 'posthorn-reconcile-events',
+  deliveries: 'posthorn-reconcile-deliveries',
+  housekeeping: 'posthorn-reconcile',
+};
+
 /** Where the couriers wait for slots of their own, so that none takes an attempt's. */
 export const courierTaskQueue = (taskQueue: string): string => `${taskQueue}-courier`;
 

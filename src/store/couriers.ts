@@ -19,6 +19,9 @@ const schema = new Schema<CourierRecord>(
   { timestamps: false },
 );
 
+/** Milliseconds since a shift has said that it goes on, after which that is not taken for granted. */
+const AT_WORK_MS = 5000;
+
 /** What a new shift finds. */
 export interface CourierLease {
   shift: number;
@@ -82,6 +85,16 @@ export class Couriers {
       )
       .lean<CourierRecord>();
     return renewed && renewed.renewedAt;
+  }
+
+  /** Whether a shift has said of late that it goes on. */
+  async isAtWork(projectId: string): Promise<boolean> {
+    const since = { $subtract: ['$$NOW', AT_WORK_MS] };
+    const found = await this.model.exists({
+      _id: projectId,
+      $expr: { $gt: ['$renewedAt', since] },
+    });
+    return found !== null;
   }
 
   /** Ends a shift in order: nothing of it is under way any more. */

@@ -8,7 +8,8 @@ import {
 import { deliveriesEnded } from '../metrics';
 import { deliverySchema, type DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
-import { findPage, VISIT_BATCH, VISITS, type Page, type PageRequest } from './paging';
+import { Backlog } from './backlog';
+import { findPage, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
 import { endedNow } from './rounds';
 
@@ -32,9 +33,23 @@ const overdue = (byMs: number): QueryFilter<DeliveryRecord> => ({
 
 export class Deliveries {
   readonly model: Model<DeliveryRecord>;
+  /** Those whose workflow has an attempt to make, by when. */
+  readonly due: Backlog<DeliveryRecord>;
+  /** Those whose project's courier has, likewise. */
+  readonly dueExpress: Backlog<DeliveryRecord>;
 
   constructor(connection: Connection) {
     this.model = connection.model<DeliveryRecord>('Delivery', deliverySchema, 'deliveries');
+    const isPending = { status: 'pending' } as const;
+    this.due = new Backlog(
+      this.model,
+      { ...isPending, isExpress: null },
+      'nextAttemptAt',
+      'due',
+      LIST_FIELDS,
+    );
+    const express = { ...isPending, isExpress: true };
+    this.dueExpress = new Backlog(this.model, express, 'nextAttemptAt', 'express');
   }
 
   /**
@@ -166,19 +181,6 @@ export class Deliveries {
       status: 'held',
       isExpress: { $ne: true },
     });
-  }
-
-  /** Visits the pending deliveries whose next attempt has been due for that long, the longest due first. */
-  async eachOverdue(
-    byMs: number,
-    visit: (delivery: DeliveryRecord) => Promise<void>,
-  ): Promise<void> {
-    await this.model
-      .find(overdue(byMs), LIST_FIELDS)
-      .sort({ nextAttemptAt: 1 })
-      .lean<DeliveryRecord[]>()
-      .cursor(VISIT_BATCH)
-      .eachAsync(visit, VISITS);
   }
 
   /**

@@ -104,7 +104,11 @@ deliverySchema.index({ webhookId: 1, status: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, status: 1, eventType: 1, _id: -1 });
 // An event has one type and few deliveries: their other filters are looked at in the index.
 deliverySchema.index({ eventId: 1, _id: -1, status: 1, eventType: 1 });
-deliverySchema.index({ nextAttemptAt: 1 }, { partialFilterExpression: { status: 'pending' } });
+// What reconcile looks for.
+deliverySchema.index(
+  { projectId: 1, nextAttemptAt: 1, _id: 1 },
+  { name: 'due', partialFilterExpression: { isExpress: null, status: 'pending' } },
+);
 deliverySchema.index({ webhookId: 1, eventId: 1 }, { partialFilterExpression: { status: 'held' } });
 // The couriers' queue: what is due, what may not go now, and failures to follow up.
 deliverySchema.index(

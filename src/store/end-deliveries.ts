@@ -18,18 +18,17 @@ const STATUS: Record<EndReason, DeliveryStatus> = {
  * Ends what was still to be sent to a webhook that was disabled or deleted, where that is noted. Their
  * workflows, and attempts that are under way, find out by themselves. Repeated, it goes on.
  */
-export async function endDeliveriesOf(
-  store: Store,
-  webhookId: string,
-  onBatch: () => void = () => {},
-): Promise<void> {
+export async function endDeliveriesOf(store: Store, webhookId: string): Promise<void> {
   const ending = await store.endings.find(webhookId);
   if (!ending) return;
-  while (await endBatch(store, ending)) onBatch();
+  while (await endSome(store, ending));
 }
 
-/** @returns false when there is no more */
-async function endBatch(store: Store, ending: EndingRecord): Promise<boolean> {
+/**
+ * Ends some of them, in one transaction that is over soon.
+ * @returns whether there may be more
+ */
+export async function endSome(store: Store, ending: EndingRecord): Promise<boolean> {
   const { model } = store.deliveries;
   const status = STATUS[ending.reason];
   const unended: QueryFilter<DeliveryRecord> = {

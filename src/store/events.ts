@@ -1,5 +1,6 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
-import { findPage, VISIT_BATCH, VISITS, type Page, type PageRequest } from './paging';
+import { Backlog } from './backlog';
+import { findPage, type Page, type PageRequest } from './paging';
 import { current } from './current';
 import { isDuplicateKey } from './errors';
 import type { NewEvent } from './new-event';
@@ -65,7 +66,11 @@ schema.index(
   { projectId: 1, idempotencyKey: 1 },
   { unique: true, partialFilterExpression: { idempotencyKey: { $type: 'string' } } },
 );
-schema.index({ acceptedAt: 1 }, { partialFilterExpression: { fannedOutAt: null } });
+// What reconcile looks for.
+schema.index(
+  { projectId: 1, acceptedAt: 1, _id: 1 },
+  { name: 'unplanned', partialFilterExpression: { isExpress: null, fannedOutAt: null } },
+);
 // The couriers' queue, in the order of acceptance.
 schema.index(
   { projectId: 1, _id: 1 },
@@ -76,9 +81,22 @@ schema.index({ expiresAt: 1 }, { partialFilterExpression: { fannedOutAt: { $type
 
 export class Events {
   readonly model: Model<EventRecord>;
+  /** Those whose fan-out has not been seen to finish, by when they were accepted. */
+  readonly unplanned: Backlog<EventRecord>;
+  /** Those that their project's courier has still to plan, by their ids. */
+  readonly unplannedExpress: Backlog<EventRecord>;
 
   constructor(connection: Connection) {
     this.model = connection.model<EventRecord>('Event', schema, 'events');
+    this.unplanned = new Backlog(
+      this.model,
+      { isExpress: null, fannedOutAt: null },
+      'acceptedAt',
+      'unplanned',
+      { projectId: 1, type: 1, acceptedAt: 1 },
+    );
+    const express = { isExpress: true, fannedOutAt: null };
+    this.unplannedExpress = new Backlog(this.model, express, '_id', 'express');
   }
 
   /**
@@ -158,22 +176,6 @@ export class Events {
 
   async markFannedOut(id: string): Promise<void> {
     await this.model.updateOne({ _id: id }, { $currentDate: { fannedOutAt: true } });
-  }
-
-  /** Visits the events accepted before `before` whose fan-out has not been seen to finish, oldest first. */
-  async eachNotFannedOut(
-    before: Date,
-    visit: (event: Pick<EventRecord, '_id' | 'projectId' | 'type' | 'isExpress'>) => Promise<void>,
-  ): Promise<void> {
-    await this.model
-      .find(
-        { fannedOutAt: null, acceptedAt: { $lt: before } },
-        { projectId: 1, type: 1, isExpress: 1 },
-      )
-      .sort({ acceptedAt: 1 })
-      .lean()
-      .cursor(VISIT_BATCH)
-      .eachAsync(visit, VISITS);
   }
 
   /** Ids of some that have expired, their deliveries planned: an accepted event does not expire before. */

@@ -48,11 +48,6 @@ export function fitting<T extends Sized>(items: readonly T[]): T[] {
   return tooMany === -1 ? [...items] : items.slice(0, tooMany);
 }
 
-/** For visits to all documents of a query: how many at a time. */
-export const VISITS = { parallel: 10 } as const;
-/** Documents fetched at a time for them: a batch must be worked off before MongoDB gives the cursor up. */
-export const VISIT_BATCH = { batchSize: 500 } as const;
-
 /** The smallest id that `newId` can make at `time`: ids sort by time, so a range of ids is a range of time. */
 export function firstIdAt(resource: Resource, time: Date): string {
   const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0');

@@ -1,5 +1,6 @@
 import { Schema, type Connection, type Model, type ClientSession } from 'mongoose';
 import type { DeliveryStatus } from '../contracts/delivery';
+import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
 import { BY_CLOCK } from './timestamps';
 
@@ -58,14 +59,21 @@ const schema = new Schema<ReplayRecord>(
   { timestamps: BY_CLOCK, minimize: false },
 );
 schema.index({ projectId: 1, _id: -1 });
-schema.index({ status: 1, updatedAt: 1 });
+// What reconcile looks for.
+schema.index(
+  { projectId: 1, updatedAt: 1, _id: 1 },
+  { name: 'running', partialFilterExpression: { status: 'running' } },
+);
 schema.index({ completedAt: 1 }, { expireAfterSeconds: KEPT_ENDED_DAYS * 24 * 60 * 60 });
 
 export class Replays {
   readonly model: Model<ReplayRecord>;
+  /** Those that run, by when anything happened to them last. */
+  readonly running: Backlog<ReplayRecord>;
 
   constructor(connection: Connection) {
     this.model = connection.model<ReplayRecord>('Replay', schema, 'replays');
+    this.running = new Backlog(this.model, { status: 'running' }, 'updatedAt', 'running');
   }
 
   async create(
@@ -140,13 +148,5 @@ export class Replays {
 
   async deleteAll(projectId: string, session: ClientSession): Promise<void> {
     await this.model.deleteMany({ projectId }, { session });
-  }
-
-  /** Running replays that nothing has happened to since `before`: their workflow may be missing. */
-  async listStalled(before: Date): Promise<ReplayRecord[]> {
-    return this.model
-      .find({ status: 'running', updatedAt: { $lt: before } })
-      .sort({ updatedAt: 1 })
-      .lean<ReplayRecord[]>();
   }
 }

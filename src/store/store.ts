@@ -26,6 +26,7 @@ import type { NewEvent } from './new-event';
 import { whyUnfit } from './fitness';
 import { ensureIndexes, findMissingIndex } from './indexes';
 import { migrate, whatIsDue } from './migrations';
+import { Places } from './places';
 import { Projects } from './projects';
 import { Replays } from './replays';
 import { Rounds } from './rounds';
@@ -89,6 +90,7 @@ export class Store {
   readonly audit: Audit;
   readonly mails: Mails;
   readonly couriers: Couriers;
+  readonly places: Places;
   private closed = false;
 
   private constructor(
@@ -110,6 +112,7 @@ export class Store {
     this.audit = new Audit(connection);
     this.mails = new Mails(connection);
     this.couriers = new Couriers(connection);
+    this.places = new Places(connection);
   }
 
   /**
@@ -193,27 +196,35 @@ export class Store {
   }
 
   /** Deletes what may be too much for one transaction, and then the project itself. Idempotent. */
-  async finishDeletion(projectId: string, onBatch: () => void = () => {}): Promise<void> {
-    await deleteOfProject(this.events.model, projectId, onBatch);
-    await deleteOfProject(this.deliveries.model, projectId, onBatch);
-    await deleteOfProject(this.inbound.model, projectId, onBatch);
-    await this.couriers.delete(projectId);
-    await this.projects.delete(projectId);
+  async finishDeletion(projectId: string): Promise<void> {
+    while (await this.deleteSomeOf(projectId));
   }
 
   /**
-   * Deletes the events whose time has come. One with a delivery that has not ended, or is to be kept on
-   * since it ended late, is looked at again an hour later. The deliveries are removed by MongoDB itself.
+   * A part of it that is over soon.
+   * @returns whether there is more
    */
-  async removeExpired(onBatch: () => void): Promise<void> {
-    for (;;) {
-      onBatch();
-      const expired = await this.events.listExpired(EXPIRED_BATCH);
-      const needed = new Set(await this.deliveries.listEventsNeeded(expired));
-      await this.events.keep([...needed], LOOK_AGAIN_MS);
-      await this.events.remove(expired.filter((id) => !needed.has(id)));
-      if (expired.length < EXPIRED_BATCH) return;
-    }
+  async deleteSomeOf(projectId: string): Promise<boolean> {
+    if (await deleteOfProject(this.events.model, projectId)) return true;
+    if (await deleteOfProject(this.deliveries.model, projectId)) return true;
+    if (await deleteOfProject(this.inbound.model, projectId)) return true;
+    await this.couriers.delete(projectId);
+    await this.projects.delete(projectId);
+    return false;
+  }
+
+  /**
+   * Deletes some of the events whose time has come. One with a delivery that has not ended, or is to be
+   * kept on since it ended late, is looked at again an hour later. The deliveries are removed by MongoDB
+   * itself.
+   * @returns whether there may be more
+   */
+  async removeSomeExpired(): Promise<boolean> {
+    const expired = await this.events.listExpired(EXPIRED_BATCH);
+    const needed = new Set(await this.deliveries.listEventsNeeded(expired));
+    await this.events.keep([...needed], LOOK_AGAIN_MS);
+    await this.events.remove(expired.filter((id) => !needed.has(id)));
+    return expired.length === EXPIRED_BATCH;
   }
 
   /**
@@ -328,6 +339,7 @@ export class Store {
       this.audit,
       this.mails,
       this.couriers,
+      this.places,
     ];
   }
 }

@@ -32,9 +32,11 @@ const START_TIMEOUT_MS = 2000;
 
 /**
  * `queued`: no worker has taken it yet; `waiting`: for the next attempt's time; `paused`: by a signal to its
- * workflow; `activity_paused`: its attempts are, in Temporal.
+ * workflow; `activity_paused`: its attempts are, in Temporal; `failing`: the workflow's tasks fail again and
+ * again.
  */
-export type DeliveryActivity = 'queued' | 'attempting' | 'waiting' | 'paused' | 'activity_paused';
+export type DeliveryActivity =
+  'queued' | 'attempting' | 'waiting' | 'paused' | 'activity_paused' | 'failing';
 
 const { PendingActivityState } = temporal.api.enums.v1;
 /** Of an activity that a worker has, whatever is to become of it. */
@@ -43,6 +45,14 @@ const RUNNING_STATES: ReadonlySet<temporal.api.enums.v1.PendingActivityState> = 
   PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
   PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
 ]);
+
+/** How often a workflow's task is tried before it counts as failing: one is lost with a worker's death. */
+const FAILING_FROM_ATTEMPT = 3;
+
+const areTasksFailing = ({
+  pendingWorkflowTask,
+}: temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse): boolean =>
+  (pendingWorkflowTask?.attempt ?? 0) >= FAILING_FROM_ATTEMPT;
 
 const priorityOf = (
   { projectId }: Pick<PlannedDelivery, 'projectId'>,
@@ -121,6 +131,7 @@ export class Engine {
       const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
       const { status, raw } = await this.within(() => handle.describe());
       if (status.name !== 'RUNNING') return 'ended';
+      if (areTasksFailing(raw)) return 'failing';
       const [pending] = raw.pendingActivities ?? [];
       // One that an operator has paused is left alone.
       return pending?.nextAttemptScheduleTime && !pending.paused ? 'waiting' : 'running';
@@ -128,6 +139,33 @@ export class Engine {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
     }
+  }
+
+  /** Whether that workflow runs, but its tasks fail again and again: by itself it gets no further. */
+  async isFailing(workflowId: string): Promise<boolean> {
+    try {
+      const handle = this.client.workflow.getHandle(workflowId);
+      const { status, raw } = await this.within(() => handle.describe());
+      return status.name === 'RUNNING' && areTasksFailing(raw);
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
+  /**
+   * Those of some workflows that run, as far as Temporal's lists tell, which may be seconds behind; none
+   * where lists can't be had.
+   */
+  async listRunning(workflowIds: readonly string[]): Promise<Set<string>> {
+    const { namespace } = this.client.options;
+    const ids = workflowIds.map((id) => `"${id}"`).join(', ');
+    const query = `ExecutionStatus = "Running" AND WorkflowId IN (${ids})`;
+    const pageSize = workflowIds.length;
+    const answer = await this.within(() =>
+      this.client.workflowService.listWorkflowExecutions({ namespace, query, pageSize }),
+    ).catch(() => null);
+    return new Set(answer?.executions.flatMap(({ execution }) => execution?.workflowId ?? []));
   }
 
   /** Whether Temporal still waits for that execution of an activity of the delivery's. */
@@ -218,6 +256,7 @@ export class Engine {
     try {
       const { raw, status } = await this.within(() => handle.describe());
       if (status.name !== 'RUNNING') return null;
+      if (areTasksFailing(raw)) return 'failing';
       const [pending] = raw.pendingActivities ?? [];
       if (!pending) {
         const { phase } = await this.within(() => handle.query<{ phase: string }>('state'));

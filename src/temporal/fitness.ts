@@ -1,7 +1,7 @@
 import { ScheduleNotFoundError, type Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Config } from '../config/config';
-import { RECONCILE_SCHEDULE, SEARCH_ATTRIBUTES } from '../contracts/temporal';
+import { RECONCILE_SCHEDULES, SEARCH_ATTRIBUTES } from '../contracts/temporal';
 import { whyUnreachable } from '../reachability';
 import { GRPC, isRefusedWith } from './grpc';
 
@@ -18,11 +18,13 @@ export async function whatIsMissing(client: Client): Promise<string | null> {
     await client.workflowService.describeNamespace({ namespace });
     const wrong = await findWrongAttribute(client);
     if (wrong) return `the search attribute ${wrong} ${of} is missing, or no Keyword`;
-    await client.schedule.getHandle(RECONCILE_SCHEDULE).describe();
+    for (const scheduleId of Object.values(RECONCILE_SCHEDULES)) {
+      await client.schedule.getHandle(scheduleId).describe();
+    }
     return null;
   } catch (error) {
     if (error instanceof ScheduleNotFoundError)
-      return `the schedule ${RECONCILE_SCHEDULE} ${of} is missing`;
+      return `the schedule ${error.scheduleId} ${of} is missing`;
     if (isRefusedWith(error, GRPC.notFound))
       return `Temporal's namespace ${namespace} is missing (TEMPORAL_NAMESPACE)`;
     throw error;

@@ -7,8 +7,9 @@ import {
 import { temporal } from '@temporalio/proto';
 import type { Logger } from 'pino';
 import type { Config } from '../config/config';
+import type { ReconcilePart } from '../contracts/activities';
 import {
-  RECONCILE_SCHEDULE,
+  RECONCILE_SCHEDULES,
   SEARCH_ATTRIBUTES,
   TASK_QUEUE,
   WORKFLOWS,
@@ -19,19 +20,27 @@ import { whyUnfit } from './fitness';
 import { GRPC, isRefusedWith } from './grpc';
 
 const DAY_SECONDS = 24 * 60 * 60;
-/** With the activity's grace: what is lost is found within a minute. */
-const RECONCILE_EVERY = '30s';
+/**
+ * How long at most nothing runs of a part of reconcile: one that has come to its end is followed by the
+ * next at once (BUFFER_ONE), so this is for the first, and after one that was paused or terminated.
+ */
+const RECONCILE_EVERY = '10s';
 /** A namespace just made takes a few seconds until every Temporal server knows it. */
 const PROPAGATION_TRIES = 60;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Makes what Posthorn needs in Temporal: namespace with its retention, search attributes, the reconcile
- * schedule. Idempotent. Temporal Cloud's namespaces are managed there: that they can't be made or changed
- * here is logged.
+ * Makes what Posthorn needs in Temporal: namespace with its retention, search attributes, the schedules
+ * of reconcile. Idempotent. Temporal Cloud's namespaces are managed there: that they can't be made or
+ * changed here is logged.
+ * @param options.isPaused whether schedules that are new are made paused
  * @throws StartError when Temporal can't be used, or somebody has to do by hand what is not allowed here
  */
-export async function setUpTemporal(config: Config, log: Logger): Promise<void> {
+export async function setUpTemporal(
+  config: Config,
+  log: Logger,
+  { isPaused = false } = {},
+): Promise<void> {
   const { address, namespace, retentionDays } = config.temporal;
   let connection: Connection | undefined;
   try {
@@ -42,7 +51,7 @@ export async function setUpTemporal(config: Config, log: Logger): Promise<void> 
     await ensureNamespace(connection, config.temporal, log);
     await ensureSearchAttributes(connection, namespace);
     const client = new Client({ connection, namespace });
-    await untilFound(() => ensureSchedule(client));
+    await untilFound(() => ensureSchedules(client, isPaused));
     log.info({ namespace, retentionDays }, 'Temporal is set up');
   } catch (error) {
     if (error instanceof StartError) throw error;
@@ -118,25 +127,40 @@ async function ensureSearchAttributes(connection: Connection, namespace: string)
   });
 }
 
-/** Made anew, or brought up to date; one that an operator has paused stays paused. */
-async function ensureSchedule({ schedule }: Client): Promise<void> {
-  const wanted: Omit<ScheduleOptions, 'scheduleId'> = {
-    spec: { intervals: [{ every: RECONCILE_EVERY }] },
-    policies: { overlap: 'SKIP', catchupWindow: '1m' },
-    action: {
-      type: 'startWorkflow',
-      workflowType: WORKFLOWS.reconcile,
-      taskQueue: TASK_QUEUE,
-      // The next run waits for this one: it must not do so for ever.
-      workflowExecutionTimeout: '1h',
-    },
+/**
+ * Made anew, or brought up to date; one that an operator has paused stays paused. The one for housekeeping
+ * has the id of the only one of earlier versions, which so is replaced; where that was paused, all are.
+ */
+async function ensureSchedules({ schedule }: Client, isPaused: boolean): Promise<void> {
+  const ensure = async (part: ReconcilePart, paused: boolean): Promise<boolean> => {
+    const scheduleId = RECONCILE_SCHEDULES[part];
+    const wanted: Omit<ScheduleOptions, 'scheduleId'> = {
+      spec: { intervals: [{ every: RECONCILE_EVERY }] },
+      policies: { overlap: 'BUFFER_ONE', catchupWindow: '1m' },
+      action: {
+        type: 'startWorkflow',
+        workflowType: WORKFLOWS.reconcile,
+        // A worker of an earlier version, which does not know of parts, does all.
+        args: [part],
+        taskQueue: TASK_QUEUE,
+        staticSummary: part,
+        // The next run waits for this one: it must not do so for ever.
+        workflowExecutionTimeout: '15m',
+      },
+    };
+    try {
+      await schedule.create({ scheduleId, ...wanted, state: { paused } });
+      return paused;
+    } catch (error) {
+      if (!(error instanceof ScheduleAlreadyRunning)) throw error;
+      const handle = schedule.getHandle(scheduleId);
+      await handle.update(({ state }) => ({ ...wanted, state }));
+      return (await handle.describe()).state.paused;
+    }
   };
-  try {
-    await schedule.create({ scheduleId: RECONCILE_SCHEDULE, ...wanted });
-  } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw error;
-    await schedule.getHandle(RECONCILE_SCHEDULE).update(({ state }) => ({ ...wanted, state }));
-  }
+  const paused = await ensure('housekeeping', isPaused);
+  await ensure('events', paused);
+  await ensure('deliveries', paused);
 }
 
 /** Calls until the server that answers knows the namespace. */

@@ -6,7 +6,12 @@ import type { Logger } from 'pino';
 import { clock } from '../clock';
 import type { Config } from '../config/config';
 import type { Activities } from '../contracts/activities';
-import { bulkTaskQueue, courierTaskQueue, TASK_QUEUE } from '../contracts/temporal';
+import {
+  bulkTaskQueue,
+  courierTaskQueue,
+  reconcileTaskQueue,
+  TASK_QUEUE,
+} from '../contracts/temporal';
 import { connectionOptions } from './connection';
 
 /** Longer than any attempt may take (60 s, and the margin to record it): what runs is let finish. */
@@ -26,6 +31,9 @@ const BULK_SHARE = 0.1;
 /** Couriers of a worker at a time: one costs little while its project is quiet. */
 const MAX_COURIERS = 2000;
 
+/** Runs of reconcile at a time: of each part one, and one more that goes on while its worker is thought dead. */
+const MAX_RECONCILES = 6;
+
 /** The bundle that `npm run build` made, beside `dist/src`. */
 export const WORKFLOW_BUNDLE = path.resolve(__dirname, '../../workflow-bundle.js');
 
@@ -40,8 +48,8 @@ export interface WorkerHandle {
 }
 
 /**
- * A worker on the task queue, and one for bulk work, whose batches so have places of their own and never
- * those of attempts. Any number of processes share the queues.
+ * A worker on the task queue, and others for bulk work, couriers and reconcile, which so have places of
+ * their own and never those of attempts. Any number of processes share the queues.
  */
 export async function createWorker(
   config: Config,
@@ -57,6 +65,8 @@ export async function createWorker(
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
   };
+  // These end in order when they are told to, and another worker goes on at once.
+  const endsWhenTold = { shutdownGraceTime: '1ms', shutdownForceTime: SHUTDOWN_GRACE_MS } as const;
   const workers = [
     await Worker.create({
       ...shared,
@@ -74,9 +84,15 @@ export async function createWorker(
       taskQueue: courierTaskQueue(taskQueue),
       maxConcurrentActivityTaskExecutions: MAX_COURIERS,
       maxHeartbeatThrottleInterval: '1s',
-      // A courier ends in order when it is told to, and another worker goes on at once.
-      shutdownGraceTime: '1ms',
-      shutdownForceTime: SHUTDOWN_GRACE_MS,
+      ...endsWhenTold,
+    }),
+    await Worker.create({
+      ...shared,
+      taskQueue: reconcileTaskQueue(taskQueue),
+      maxConcurrentActivityTaskExecutions: MAX_RECONCILES,
+      // The answer to a heartbeat is what tells of a workflow that was terminated.
+      maxHeartbeatThrottleInterval: '500ms',
+      ...endsWhenTold,
     }),
   ];
   const shutdown = (): void => {

@@ -71,7 +71,9 @@ describe('a worker killed with -9', () => {
         const long = new Date(Date.now() - 60_000);
         await store.events.model.updateMany({}, { $set: { fannedOutAt: long } });
         await store.deliveries.model.updateMany({}, { $set: { nextAttemptAt: long } });
-        await crash.dying(dieAt, () => temporal.schedule.getHandle('posthorn-reconcile').trigger());
+        await crash.dying(dieAt, () =>
+          temporal.schedule.getHandle('posthorn-reconcile-deliveries').trigger(),
+        );
         await crash.becomes(once);
         expect(receiver.requests).toHaveLength(1);
       }),

@@ -291,12 +291,14 @@ describe('a worker killed with -9', () => {
         await crash.killWorker();
         await temporal.workflow.getHandle(`delivery/${id}`).terminate();
         receiver.respondWith(200);
-        // As if it had been due for long: reconcile's own grace is 20 seconds.
+        // As if it had been due for long: reconcile's own grace is 10 seconds.
         await crash.stack.store.deliveries.model.updateOne(
           { _id: id },
           { $set: { nextAttemptAt: new Date(Date.now() - 60_000) } },
         );
-        await crash.dying(dieAt, () => temporal.schedule.getHandle('posthorn-reconcile').trigger());
+        await crash.dying(dieAt, () =>
+          temporal.schedule.getHandle('posthorn-reconcile-deliveries').trigger(),
+        );
         await crash.becomes({ ...once, attemptCount: 2 });
         expect(receiver.requests).toHaveLength(2);
       }),

@@ -11,7 +11,7 @@ import { promisify } from 'node:util';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/config';
-import { RECONCILE_SCHEDULE } from '../../src/contracts/temporal';
+import { RECONCILE_SCHEDULES } from '../../src/contracts/temporal';
 import type { settings } from '../../src/config/settings';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { BareMongod } from '../support/bare-mongod';
@@ -243,12 +243,12 @@ describe('Temporal', () => {
     await eventually('the namespace is known', isKnown, PATIENCE_MS);
     return situation;
   });
-  tells('The reconcile schedule is missing', 'api', async () => {
+  tells('A schedule of reconcile is missing', 'api', async () => {
     const situation = await prepared();
     const config = loadConfig('all', situation.environment);
     await setUpTemporal(config, pino({ level: 'silent' }));
     const client = new Client({ connection, namespace: config.temporal.namespace });
-    await client.schedule.getHandle(RECONCILE_SCHEDULE).delete();
+    await client.schedule.getHandle(RECONCILE_SCHEDULES.housekeeping).delete();
     return situation;
   });
 

@@ -259,7 +259,7 @@ describe('mails to the owner of a failing webhook', () => {
     });
 
     const sendBy = (mailer: Mailer, store = stack.store) =>
-      sendOwnerMails({ store, mailer, log }, () => {});
+      sendOwnerMails({ store, mailer, log }, () => true, new AbortController().signal);
     const mailer = () => new Mailer(mailServer.url, FROM);
     /** As if the time had come. */
     const due = () =>

@@ -22,24 +22,33 @@ describe('the plan of an event’s deliveries', () => {
   const refuse = (validator: Record<string, unknown>) =>
     fixture.store.deliveries.model.db.db!.command({ collMod: 'deliveries', validator });
 
-  it('is found by its index when it is overdue, by MongoDB’s clock', async () => {
+  it('is found by its index when it is overdue, and so is each project that has something', async () => {
     const { deliveries } = fixture.store;
     const planned = await three();
     await deliveries.plan(planned);
-    const found: string[] = [];
+    const [{ projectId }] = planned as [NewDelivery];
+    const others = [await three(), await three()].flat();
+    await deliveries.plan(others);
     const { db } = deliveries.model.db;
     await db!.command({ profile: 2 });
-    await deliveries.eachOverdue(0, async ({ _id }) => void found.push(_id));
+    const before = new Date(Date.now() + 1000);
+    const projectIds = await deliveries.due.listProjects('', before, 10);
+    const found = await deliveries.due.list(projectId, { after: null, before }, 10);
     await db!.command({ profile: 0 });
-    expect(found).toEqual(expect.arrayContaining(planned.map(({ _id }) => _id)));
+    expect(projectIds).toEqual(
+      [...new Set([...planned, ...others].map((each) => each.projectId))].toSorted(),
+    );
+    expect(found.map(({ _id }) => _id).toSorted()).toEqual(
+      planned.map(({ _id }) => _id).toSorted(),
+    );
     const profiled = await db!
       .collection('system.profile')
       .find({ 'command.find': 'deliveries' })
       .toArray();
-    const plan = JSON.stringify(profiled.at(-1)!.execStats);
-    expect(plan).toContain('"indexName":"nextAttemptAt_1"');
-    // From the beginning to now, not over all that is pending.
-    expect(plan).not.toContain('[MinKey, MaxKey]');
+    for (const { execStats, keysExamined } of profiled) {
+      expect(JSON.stringify(execStats)).toContain('"indexName":"due"');
+      expect(keysExamined).toBeLessThanOrEqual(planned.length + 1);
+    }
   });
 
   it('made again, answers what the first one made', async () => {

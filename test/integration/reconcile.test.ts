@@ -176,7 +176,7 @@ describe('reconcile', () => {
     }));
     await setUpTemporal(stack.config, pino({ level: 'silent' }));
     const { spec, state } = await handle.describe();
-    expect(spec.intervals).toMatchObject([{ every: 30_000 }]);
+    expect(spec.intervals).toMatchObject([{ every: 10_000 }]);
     expect(state.paused).toBe(true);
     await handle.unpause();
   });

@@ -79,7 +79,10 @@ export class Stack {
     readonly url: string,
     /** Speaks with the admin key. */
     readonly admin: ApiClient,
-    /** Runs the reconcile activity, on everything, however young, unless a grace is told. */
+    /**
+     * Has reconcile do all once, on everything, however young, unless a grace is told. Its schedules are
+     * paused, unless a test asks for them: what it finds is found by this.
+     */
     readonly reconcile: (graceMs?: number) => Promise<ReconcileReport>,
     private readonly server: Server,
     private readonly worker: WorkerHandle | undefined,
@@ -91,15 +94,16 @@ export class Stack {
    * @param environment settings besides the test's own
    * @param options.worker false: nothing is delivered
    * @param options.bundle the workflows, where they aren't this version's
+   * @param options.schedules true: reconcile runs by its schedules
    */
   static async start(
     environment: Record<string, string> = {},
-    { worker: withWorker = true, bundle = BUNDLE } = {},
+    { worker: withWorker = true, bundle = BUNDLE, schedules = false } = {},
   ): Promise<Stack> {
     if (withWorker) ensureRuntime();
     const config = loadConfig('all', testEnvironment(environment));
     const log = pino({ level: config.logLevel });
-    await setUpTemporal(config, log);
+    await setUpTemporal(config, log, { isPaused: !schedules });
     const store = Store.open(config.mongodbUrl);
     await store.setUp(log);
     const engine = Engine.connect(config);
@@ -140,7 +144,7 @@ export class Stack {
       url,
       admin,
       (graceMs = 0) =>
-        new MockActivityEnvironment({}, { logger }).run(() => activities.reconcile(graceMs)),
+        new MockActivityEnvironment({}, { logger }).run(() => activities.reconcile(undefined, graceMs)),
       server,
       worker,
       worker?.run(),

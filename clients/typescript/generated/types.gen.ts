@@ -1215,6 +1215,7 @@ export type PendingExplanation = {
     | 'waiting_for_worker'
     | 'attempt_running'
     | 'waiting_for_retry'
+    | 'workflow_failing'
     | 'rate_limit'
     | 'webhook_busy'
     | 'project_busy'

@@ -85,6 +85,7 @@ export const PENDING_REASONS = [
   'waiting_for_worker',
   'attempt_running',
   'waiting_for_retry',
+  'workflow_failing',
   ...DEFERRAL_REASONS,
   'paused',
   'unknown',

@@ -1,0 +1,59 @@
+import type { ReconcileReport } from '../../src/contracts/activities';
+import { courierWorkflowId } from '../../src/contracts/temporal';
+import type { Run } from './run';
+
+/** Projects asked for at a time. */
+const PAGE = 200;
+/** A courier that was woken has this long to show up. */
+const WAKE_MS = 10_000;
+
+/** Wakes the couriers of projects that have something for them, and are not seen to have one at work. */
+export class Couriers {
+  /** When, by the monotonic clock. */
+  private readonly woken = new Map<string, number>();
+
+  constructor(private readonly run: Run) {}
+
+  /**
+   * Looks for such projects again and again.
+   * @param list answers ids of projects behind one, in their order
+   */
+  async work(
+    kind: keyof ReconcileReport,
+    list: (afterId: string, limit: number) => Promise<string[]>,
+    everyMs: number,
+  ): Promise<void> {
+    const { run } = this;
+    do {
+      for (let after: string | undefined = ''; after !== undefined && run.goesOn();) {
+        const projectIds: string[] = await list(after, PAGE);
+        await this.wakeAll(kind, projectIds);
+        after = projectIds.length < PAGE ? undefined : projectIds.at(-1);
+      }
+      run.tell();
+    } while (!run.isOnce && (await run.pause(everyMs)));
+  }
+
+  async wakeAll(kind: keyof ReconcileReport, projectIds: readonly string[]): Promise<void> {
+    for (const projectId of projectIds) {
+      if (!this.run.goesOn()) return;
+      const outcome = await this.run.fix(kind, projectId, () => this.wake(projectId));
+      if (outcome === 'failed' && !(await this.run.isTemporalUsable())) return;
+    }
+  }
+
+  /** @returns false when it is at work, or about to be */
+  private async wake(projectId: string): Promise<boolean> {
+    const { store, starter } = this.run.deps;
+    const wokenAt = this.woken.get(projectId);
+    if (wokenAt !== undefined && performance.now() - wokenAt < WAKE_MS) return false;
+    if (await store.couriers.isAtWork(projectId)) return false;
+    const workflowId = courierWorkflowId(projectId);
+    if (wokenAt !== undefined && (await starter.isFailing(workflowId))) {
+      this.run.noteFailing('couriers', workflowId);
+    }
+    this.woken.set(projectId, performance.now());
+    await starter.wakeCourier(projectId);
+    return true;
+  }
+}

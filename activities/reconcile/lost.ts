@@ -1,0 +1,98 @@
+import {
+  deliveryWorkflowId,
+  fanOutWorkflowId,
+  replayWorkflowId,
+} from '../../src/contracts/temporal';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import type { EventRecord } from '../../src/store/events';
+import type { ReplayRecord } from '../../src/store/replays';
+import { toPlanned } from '../../src/temporal/planned-delivery';
+import type { Run } from './run';
+import type { Quest } from './search';
+
+/** What was accepted or asked for but has no running workflow: a process died, or Temporal lost its data. */
+
+/** With the time between two looks, and the one that it takes: an event is found within 10 seconds. */
+export const EVENTS_GRACE_MS = 3000;
+export const EVENTS_EVERY_MS = 2000;
+/** An attempt that is due may be on its way for that long. */
+export const DELIVERIES_GRACE_MS = 10_000;
+export const DELIVERIES_EVERY_MS = 3000;
+
+/** Started unless it runs; whether it gets on then is looked at. */
+async function startOrLook(
+  run: Run,
+  kind: 'events' | 'replays',
+  workflowId: string,
+  start: () => Promise<boolean>,
+): Promise<boolean> {
+  if (await start()) return true;
+  if (await run.deps.starter.isFailing(workflowId)) run.noteFailing(kind, workflowId);
+  return false;
+}
+
+export const LOST_EVENTS: Quest<EventRecord> = {
+  kind: 'events',
+  backlog: ({ deps }) => deps.store.events.unplanned,
+  graceMs: EVENTS_GRACE_MS,
+  everyMs: EVENTS_EVERY_MS,
+  workflowIdOf: fanOutWorkflowId,
+  fix: (run, event) =>
+    startOrLook(run, 'events', fanOutWorkflowId(event._id), () =>
+      run.deps.starter.startFanOut(event),
+    ),
+};
+
+export const LOST_REPLAYS: Quest<ReplayRecord> = {
+  kind: 'replays',
+  backlog: ({ deps }) => deps.store.replays.running,
+  graceMs: 10_000,
+  everyMs: 5000,
+  workflowIdOf: replayWorkflowId,
+  fix: (run, replay) =>
+    startOrLook(run, 'replays', replayWorkflowId(replay._id), () =>
+      run.deps.starter.startReplay(replay),
+    ),
+};
+
+export const LOST_DELIVERIES: Quest<DeliveryRecord> = {
+  kind: 'deliveries',
+  backlog: ({ deps }) => deps.store.deliveries.due,
+  graceMs: DELIVERIES_GRACE_MS,
+  everyMs: DELIVERIES_EVERY_MS,
+  workflowIdOf: deliveryWorkflowId,
+  fix: runAgain,
+};
+
+/**
+ * Runs a delivery that is overdue, or wakes its workflow where that waits for another time; one whose
+ * webhook is gone it ends. Of several reconcilers one does.
+ */
+async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
+  const { store, starter } = run.deps;
+  const { _id, projectId, webhookId } = delivery;
+  const found = await starter.findRun(_id);
+  switch (found) {
+    case 'running':
+      return false;
+    case 'waiting':
+      await starter.signalDelivery(_id, 'wake');
+      return false;
+    case 'failing':
+      run.noteFailing('deliveries', deliveryWorkflowId(_id));
+      return false;
+    case 'ended':
+    case null:
+      break;
+  }
+  const [webhook, project] = await Promise.all([
+    store.webhooks.get(projectId, webhookId),
+    store.projects.get(projectId),
+  ]);
+  if (!webhook || !project) return store.cancelOrphan(delivery);
+  // Told to stop meanwhile: what is asked for from here on is done, too.
+  if (!run.goesOn()) return false;
+  const requested = await store.deliveries.requestRun(_id, run.graceMs(DELIVERIES_GRACE_MS));
+  if (!requested) return false;
+  return starter.runAgain(toPlanned(requested, webhook, project), found);
+}

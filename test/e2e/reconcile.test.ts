@@ -1,0 +1,143 @@
+import { newId } from '../../src/contracts/ids';
+import type { ApiClient } from '../support/api-client';
+import { makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { RoleProcess } from '../support/processes';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack, testEnvironment } from '../support/stack';
+
+jest.setTimeout(240_000);
+const PATIENCE_MS = 90_000;
+/** Beyond the slowest attempt, which here is answered at once. */
+const STOPS_WITHIN_MS = 5000;
+
+describe('reconcile by its schedules', () => {
+  let environment: Record<string, string>;
+  let stack: Stack;
+  let receiver: Receiver;
+  let worker: RoleProcess;
+
+  beforeEach(async () => {
+    environment = testEnvironment();
+    [stack, receiver] = await Promise.all([
+      Stack.start(environment, { worker: false, schedules: true }),
+      Receiver.start(),
+    ]);
+    worker = await started();
+  });
+  afterEach(async () => {
+    await worker.end('SIGKILL');
+    await Promise.all([stack.stop(), receiver.close()]);
+  });
+
+  const started = async (): Promise<RoleProcess> => {
+    const process = RoleProcess.start('worker', environment);
+    await process.logged('RUNNING');
+    return process;
+  };
+  const msUntilStopped = async (): Promise<number> => {
+    const toldAt = performance.now();
+    expect(await worker.end('SIGTERM')).toBe(0);
+    return performance.now() - toldAt;
+  };
+  /** An event whose API died before it asked for the fan-out. */
+  const loseEvent = async (client: ApiClient): Promise<string> => {
+    const spy = jest.spyOn(stack.engine, 'startFanOut').mockRejectedValueOnce(new Error('died'));
+    const { body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    spy.mockRestore();
+    return body.data.id as string;
+  };
+  /** Events that have been fanned out. @returns their ids */
+  const insertEvents = async (projectId: string, count: number): Promise<string[]> => {
+    const at = new Date(Date.now() - 60_000);
+    const made = Array.from({ length: count }, () => ({
+      _id: newId('event'),
+      projectId,
+      type: 'email.sent',
+      createdAt: at,
+      acceptedAt: at,
+      fannedOutAt: at,
+      body: '{}',
+      expiresAt: new Date(Date.now() + 3_600_000),
+    }));
+    await stack.store.events.model.insertMany(made);
+    return made.map(({ _id }) => _id);
+  };
+  /** Deliveries that have been due for a minute, whose workflows Temporal has lost. */
+  const loseDeliveries = async (
+    projectId: string,
+    webhookId: string,
+    count: number,
+  ): Promise<void> => {
+    const at = new Date(Date.now() - 60_000);
+    const eventIds = await insertEvents(projectId, count);
+    await stack.store.deliveries.model.insertMany(
+      eventIds.map((eventId) => ({
+        _id: newId('delivery'),
+        eventId,
+        webhookId,
+        projectId,
+        eventType: 'email.sent',
+        status: 'pending',
+        nextAttemptAt: at,
+        createdAt: at,
+        completedAt: null,
+        expiresAt: new Date(Date.now() + 3_600_000),
+      })),
+    );
+  };
+
+  it('finds an event without a fan-out within ten seconds', async () => {
+    const { client } = await stack.project();
+    await makeWebhook(client, receiver.url);
+    await eventually(
+      'it runs',
+      () => stack.store.places.model.exists({ _id: 'events' }),
+      PATIENCE_MS,
+    );
+    const id = await loseEvent(client);
+    await receiver.waitFor(1, PATIENCE_MS);
+    const startedAt = await stack.temporal(async ({ workflow }) => {
+      return (await workflow.getHandle(`event/${id}`).describe()).startTime;
+    });
+    const { acceptedAt } = (await stack.store.events.find(id))!;
+    expect(startedAt.getTime() - acceptedAt.getTime()).toBeLessThan(10_000);
+  });
+
+  it('finds one beside thousands of lost deliveries, long before those are done, and stops when told to', async () => {
+    const [bad, quiet] = [await stack.project(), await stack.project()];
+    const { id: webhookId } = await makeWebhook(bad.client, `${receiver.url}/bad`);
+    await makeWebhook(quiet.client, `${receiver.url}/quiet`);
+    await loseDeliveries(bad.id, webhookId, 2000);
+    await receiver.waitFor(1, PATIENCE_MS);
+    await loseEvent(quiet.client);
+    await eventually(
+      'it has arrived',
+      () => receiver.requests.some(({ path }) => path === '/quiet'),
+      PATIENCE_MS,
+    );
+    expect(receiver.requests.length).toBeLessThan(1500);
+    expect(await msUntilStopped()).toBeLessThan(STOPS_WITHIN_MS);
+  });
+
+  it('deletes a large project, and stops when told to; the next worker goes on', async () => {
+    const { id: projectId } = await stack.project();
+    const { model } = stack.store.events;
+    for (let n = 0; n < 30; n += 1) await insertEvents(projectId, 1000);
+    const spy = jest.spyOn(stack.store, 'finishDeletion').mockResolvedValue();
+    const left = () => model.countDocuments({ projectId });
+    await stack.admin.delete(`/v1/projects/${projectId}`);
+    spy.mockRestore();
+    await eventually('some of it is deleted', async () => (await left()) < 30_000, PATIENCE_MS);
+    expect(await msUntilStopped()).toBeLessThan(STOPS_WITHIN_MS);
+    expect(await left()).toBeGreaterThan(0);
+    worker = await started();
+    await eventually(
+      'the rest is, too',
+      async () => (await stack.store.projects.model.exists({ _id: projectId })) === null,
+      PATIENCE_MS,
+    );
+    expect(await left()).toBe(0);
+  });
+});

@@ -1,0 +1,348 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { pino } from 'pino';
+import { createActivities } from '../../activities';
+import type { ReconcilePart, ReconcileReport } from '../../src/contracts/activities';
+import { newId } from '../../src/contracts/ids';
+import {
+  deliveryWorkflowId,
+  fanOutWorkflowId,
+  RECONCILE_SCHEDULES,
+  TASK_QUEUE,
+  WORKFLOWS,
+} from '../../src/contracts/temporal';
+import { metrics } from '../../src/metrics';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { setUpTemporal } from '../../src/temporal/setup';
+import type { ApiClient } from '../support/api-client';
+import { makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack, testEnvironment } from '../support/stack';
+import { loadConfig } from '../../src/config/config';
+
+const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
+const silent = pino({ level: 'silent' });
+
+describe('a run of reconcile', () => {
+  let stack: Stack;
+  let temporal: Client;
+  let receiver: Receiver;
+
+  beforeAll(async () => {
+    stack = await Stack.start();
+    const { address, namespace } = stack.config.temporal;
+    temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+  });
+  afterAll(async () => {
+    await stack.stop();
+    await temporal.connection.close();
+  });
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+  });
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    const { deliveries, events, places } = stack.store;
+    await Promise.all(
+      [deliveries, events, places].map(({ model }) => model.deleteMany({} as never)),
+    );
+    await receiver.close();
+  });
+
+  /** Deliveries of a project that have been due for a minute, the longest first. */
+  const overdue = async (projectId: string, count: number): Promise<string[]> => {
+    const at = Date.now() - 60_000;
+    const made = Array.from({ length: count }, (_, n) => ({
+      _id: newId('delivery'),
+      eventId: newId('event'),
+      webhookId: newId('webhook'),
+      projectId,
+      eventType: 'email.sent',
+      status: 'pending' as const,
+      nextAttemptAt: new Date(at + n),
+      createdAt: new Date(at),
+      completedAt: null,
+      expiresAt: new Date(at + 3_600_000),
+    }));
+    await stack.store.deliveries.model.insertMany(made);
+    return made.map(({ _id }) => _id);
+  };
+  /** All seem to run. @returns what is looked at, in that order */
+  const allRun = (): string[] => {
+    const looked: string[] = [];
+    jest.spyOn(stack.engine, 'findRun').mockImplementation(async (id) => {
+      looked.push(id);
+      return 'running';
+    });
+    return looked;
+  };
+  /** An event whose API died before it asked for the fan-out. */
+  const acceptedOnly = async (client: ApiClient): Promise<string> => {
+    const spy = jest.spyOn(stack.engine, 'startFanOut').mockRejectedValueOnce(new Error('died'));
+    const { body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    spy.mockRestore();
+    return body.data.id as string;
+  };
+  /** One run of a part, here, which `env.cancel()` ends as Temporal does. */
+  const running = (part: ReconcilePart) => {
+    const env = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+    const { store, engine, sender, config } = stack;
+    const activities = createActivities({
+      store,
+      sender,
+      starter: engine,
+      mailer: null,
+      log: silent,
+      cipher: null as never,
+      maxAttempts: 1,
+      maxAttemptsPerWebhook: 1,
+      retentionDays: config.retentionDays,
+      dispatch: config.dispatch,
+      version: 'test',
+    });
+    const done: Promise<ReconcileReport> = env.run(() => activities.reconcile(part));
+    return { env, done };
+  };
+
+  it('gives each project its turn, however much another has lost', async () => {
+    const [first, second, third] = [
+      newId('project'),
+      newId('project'),
+      newId('project'),
+    ].toSorted();
+    const many = await overdue(first!, 500);
+    const few = [...(await overdue(second!, 2)), ...(await overdue(third!, 1))];
+    const looked = allRun();
+    expect(await stack.reconcile()).toEqual(nothing);
+    expect(looked.slice(0, 5)).toEqual(expect.arrayContaining(few));
+    // Each of them once, those of one project in the order in which they are due.
+    expect(looked.filter((id) => many.includes(id))).toEqual(many);
+    expect(looked).toHaveLength(many.length + few.length);
+  });
+
+  it('goes on where the one before was cut off, and begins again at the end', async () => {
+    const many = await overdue(newId('project'), 700);
+    const looked = allRun();
+    const first = running('deliveries');
+    await eventually('some have been looked at', () => looked.length > 250);
+    first.env.cancel();
+    await first.done;
+    const count = looked.length;
+    expect(count).toBeLessThan(many.length);
+
+    const second = running('deliveries');
+    await eventually('it has come to the end', () => looked.includes(many.at(-1)!));
+    // What it was cut off in is looked at again, not what came before.
+    const from = many.indexOf(looked[count]!);
+    expect(from).toBeGreaterThanOrEqual(200);
+    expect(from).toBeLessThanOrEqual(count);
+    second.env.cancel();
+    await second.done;
+
+    const again = looked.length;
+    const [place] = await stack.store.places.model.find().lean();
+    const [projectId] = Object.keys(place!.of);
+    const isTime = { $set: { [`of.${projectId}.againAt`]: new Date(0) } };
+    await stack.store.places.model.updateOne({ _id: place!._id }, isTime);
+    const third = running('deliveries');
+    await eventually('it has begun again', () => looked.length > again);
+    expect(looked[again]).toBe(many[0]);
+    third.env.cancel();
+    await third.done;
+  });
+
+  it('stops at once when its workflow is terminated', async () => {
+    await overdue(newId('project'), 1000);
+    const lookedAt: number[] = [];
+    jest.spyOn(stack.engine, 'findRun').mockImplementation(async () => {
+      lookedAt.push(performance.now());
+      await new Promise((resolve) => setTimeout(resolve, 200));
+      return 'running';
+    });
+    const saved: number[] = [];
+    const save = stack.store.places.save.bind(stack.store.places);
+    jest.spyOn(stack.store.places, 'save').mockImplementation(async (place) => {
+      await save(place);
+      if (place._id === 'deliveries') saved.push(performance.now());
+    });
+    const handle = await temporal.workflow.start(WORKFLOWS.reconcile, {
+      workflowId: 'terminated',
+      taskQueue: TASK_QUEUE,
+      args: ['deliveries'],
+    });
+    await eventually('it is at work', () => lookedAt.length > 50);
+    await handle.terminate();
+    const terminatedAt = performance.now();
+    await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
+    await eventually('it has stopped', () => saved.length > 0);
+    expect(lookedAt.at(-1)! - terminatedAt).toBeLessThan(1500);
+    expect(lookedAt.length).toBeLessThan(400);
+  });
+
+  it('starts all others when a great many can not be started, and tries those again', async () => {
+    const bad = await stack.project();
+    const other = await stack.project();
+    await makeWebhook(other.client, receiver.url);
+    const poisoned = new Set<string>();
+    for (let n = 0; n < 60; n += 1) poisoned.add(await acceptedOnly(bad.client));
+    const sound = await acceptedOnly(bad.client);
+    await acceptedOnly(other.client);
+    const start = stack.engine.startFanOut.bind(stack.engine);
+    const spy = jest.spyOn(stack.engine, 'startFanOut');
+    spy.mockImplementation((event) =>
+      poisoned.has(event._id) ? Promise.reject(new Error('poison')) : start(event),
+    );
+    expect(await stack.reconcile()).toEqual({ ...nothing, events: 2 });
+    await receiver.waitFor(1);
+    const started = spy.mock.calls.map(([{ _id }]) => _id);
+    expect(new Set(started)).toEqual(
+      new Set([...poisoned, sound, ...started.filter((id) => !poisoned.has(id))]),
+    );
+    spy.mockRestore();
+    expect(await stack.reconcile()).toEqual({ ...nothing, events: poisoned.size });
+  }, 60_000);
+
+  it('waits while Temporal takes nothing, and does not ask it for each', async () => {
+    const { client } = await stack.project();
+    await makeWebhook(client, receiver.url);
+    for (let n = 0; n < 100; n += 1) await acceptedOnly(client);
+    const start = jest.spyOn(stack.engine, 'startFanOut').mockRejectedValue(new Error('away'));
+    const state = jest.spyOn(stack.engine, 'state').mockResolvedValue('read_only');
+    const asked = start.mock.calls.length;
+    expect(await stack.reconcile()).toEqual(nothing);
+    expect(start.mock.calls.length - asked).toBeLessThan(50);
+    state.mockRestore();
+    start.mockRestore();
+    expect(await stack.reconcile()).toEqual({ ...nothing, events: 100 });
+  }, 60_000);
+
+  const failingOf = async (kind: string): Promise<number> => {
+    const text = await metrics.getSingleMetricAsString('posthorn_workflows_failing_total');
+    return Number(text.match(new RegExp(`\\{kind="${kind}"\\} (\\d+)`))?.[1] ?? 0);
+  };
+
+  it('tells of workflows that run but get no further, as their tasks keep failing', async () => {
+    const { client, id: projectId } = await stack.project();
+    const { id: webhookId } = await makeWebhook(client, receiver.url);
+    const eventId = await acceptedOnly(client);
+    const [id] = (await overdue(projectId, 1)) as [string];
+    const changes: Partial<DeliveryRecord> = { webhookId };
+    await stack.store.deliveries.model.updateOne({ _id: id }, { $set: changes });
+    // What a worker of a faulty version makes of them: it can't run their code.
+    const workflowIds = [fanOutWorkflowId(eventId), deliveryWorkflowId(id)];
+    const [fanOut, delivery] = await Promise.all(
+      workflowIds.map((workflowId) =>
+        temporal.workflow.start('faulty', { workflowId, taskQueue: TASK_QUEUE }),
+      ),
+    );
+    const pending = await eventually(
+      'the delivery tells',
+      async () => {
+        const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
+        return data.pending?.reason === 'workflow_failing' && data.pending;
+      },
+      60_000,
+    );
+    expect(pending.message).toMatch(/tasks of its workflow fail/);
+    await eventually(
+      'the fan-out has failed as often',
+      () => stack.engine.isFailing(fanOut!.workflowId),
+      60_000,
+    );
+    const before = await Promise.all(['events', 'deliveries'].map(failingOf));
+    expect(await stack.reconcile()).toEqual(nothing);
+    expect(await Promise.all(['events', 'deliveries'].map(failingOf))).toEqual(
+      before.map((count) => count + 1),
+    );
+    // Once they are gone, they are started as they should be.
+    await Promise.all([fanOut!.terminate(), delivery!.terminate()]);
+    expect(await stack.reconcile()).toMatchObject({ events: 1, deliveries: 1 });
+    await stack.store.deliveries.model.updateOne({ _id: id }, { $set: { status: 'cancelled' } });
+    await eventually('the event is delivered', () => receiver.requests.length > 0);
+  }, 150_000);
+
+  it('does all once where a workflow of an earlier version asks for it', async () => {
+    const { client } = await stack.project();
+    await makeWebhook(client, receiver.url);
+    const eventId = await acceptedOnly(client);
+    // As if that were long ago.
+    const { events, webhooks } = stack.store;
+    const longAgo = new Date(Date.now() - 60_000);
+    await webhooks.model.collection.updateMany({}, { $set: { createdAt: longAgo } });
+    await events.model.updateOne({ _id: eventId }, { $set: { acceptedAt: longAgo } });
+    const report = await temporal.workflow.execute(WORKFLOWS.reconcile, {
+      workflowId: 'earlier',
+      taskQueue: TASK_QUEUE,
+    });
+    expect(report).toEqual({ ...nothing, events: 1 });
+    await receiver.waitFor(1);
+  });
+
+  it('lets each of the things to clear up go on, whatever becomes of another', async () => {
+    const { webhooks, events } = stack.store;
+    const { id, client } = await stack.project();
+    const deliveries = await overdue(id, 1500);
+    let goOn = (): void => {};
+    const hangs = new Promise<void>((resolve) => (goOn = resolve));
+    jest.spyOn(webhooks, 'removeEndedSecrets').mockReturnValue(hangs);
+    jest.spyOn(events, 'listExpired').mockRejectedValue(new Error('MongoDB refuses'));
+    const spy = jest.spyOn(stack.store, 'finishDeletion').mockResolvedValue();
+    await stack.admin.delete(`/v1/projects/${id}`);
+    spy.mockRestore();
+    expect((await client.get('/v1/deliveries')).status).toBe(401);
+    const { env, done } = running('housekeeping');
+    await eventually('the project is gone', async () => {
+      return (await stack.store.projects.model.exists({ _id: id })) === null;
+    });
+    expect(await stack.store.deliveries.model.exists({ _id: { $in: deliveries } })).toBeNull();
+    env.cancel();
+    goOn();
+    expect(await done).toEqual(nothing);
+  });
+});
+
+describe('the schedules of reconcile', () => {
+  const describeAll = (client: Client) =>
+    Promise.all(
+      Object.values(RECONCILE_SCHEDULES).map((id) => client.schedule.getHandle(id).describe()),
+    );
+
+  it('replace the one of earlier versions, and are paused where that was', async () => {
+    const config = loadConfig('all', testEnvironment());
+    const { address, namespace } = config.temporal;
+    await setUpTemporal(config, silent);
+    const connection = await Connection.connect({ address });
+    const client = new Client({ connection, namespace });
+    for (const id of Object.values(RECONCILE_SCHEDULES))
+      await client.schedule.getHandle(id).delete();
+    const action = {
+      type: 'startWorkflow',
+      workflowType: 'reconcile',
+      taskQueue: TASK_QUEUE,
+    } as const;
+    const former = await client.schedule.create({
+      scheduleId: 'posthorn-reconcile',
+      spec: { intervals: [{ every: '30s' }] },
+      policies: { overlap: 'SKIP' },
+      action: { ...action, workflowExecutionTimeout: '1h' },
+      state: { paused: true },
+    });
+    await setUpTemporal(config, silent);
+    const schedules = await describeAll(client);
+    expect(schedules.map(({ state }) => state.paused)).toEqual([true, true, true]);
+    expect(schedules.map((each) => each.action)).toMatchObject([
+      { args: ['events'] },
+      { args: ['deliveries'] },
+      { args: ['housekeeping'] },
+    ]);
+    await former.unpause();
+    await setUpTemporal(config, silent);
+    // Each is its own now.
+    const paused = (await describeAll(client)).map(({ state }) => state.paused);
+    expect(paused).toEqual([true, true, false]);
+    await connection.close();
+  });
+});
