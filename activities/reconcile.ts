@@ -14,7 +14,7 @@ import {
 import { Run } from './reconcile/run';
 import { Search } from './reconcile/search';
 
-const PARTS: Readonly<Record<ReconcilePart, (run: Run, couriers: Couriers) => Promise<unknown>>> = {
+const PARTS: Readonly<Record<ReconcilePart, (run: Run, couriers: Couriers) => Promise<void>>> = {
   // First: what was to be sent to a webhook that was disabled ends, and is no delivery that is overdue.
   housekeeping: keepHouse,
   events: (run, couriers) => {
@@ -25,19 +25,19 @@ const PARTS: Readonly<Record<ReconcilePart, (run: Run, couriers: Couriers) => Pr
         firstIdAt('event', run.before(EVENTS_GRACE_MS)),
         limit,
       );
-    return Promise.all([
+    return run.together(
       new Search(run, LOST_EVENTS).work(),
       couriers.work('events', list, EVENTS_EVERY_MS),
-    ]);
+    );
   },
   deliveries: (run, couriers) => {
     const { dueExpress } = run.deps.store.deliveries;
     const list = (afterId: string, limit: number): Promise<string[]> =>
       dueExpress.listProjects(afterId, run.before(DELIVERIES_GRACE_MS), limit);
-    return Promise.all([
+    return run.together(
       new Search(run, LOST_DELIVERIES).work(),
       couriers.work('deliveries', list, DELIVERIES_EVERY_MS),
-    ]);
+    );
   },
 };
 

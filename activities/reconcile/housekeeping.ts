@@ -29,7 +29,7 @@ export async function keepHouse(run: Run, couriers: Couriers): Promise<void> {
   const chores = Object.entries(CHORES).map(([name, chore]) =>
     keepDoing(run, name, () => chore(run, couriers)),
   );
-  await Promise.all([...chores, new Search(run, LOST_REPLAYS).work()]);
+  await run.together(...chores, new Search(run, LOST_REPLAYS).work());
 }
 
 async function keepDoing(run: Run, name: string, chore: () => Promise<void>): Promise<void> {

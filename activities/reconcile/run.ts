@@ -31,6 +31,7 @@ export type Outcome = 'fixed' | 'under way' | 'failed';
 export class Run {
   readonly report: ReconcileReport = { events: 0, deliveries: 0, replays: 0, drains: 0 };
   readonly stopped: AbortSignal;
+  private readonly failed = new AbortController();
   private readonly context = Context.current();
   private readonly beganAt = clock.now();
   private readonly beating = setInterval(() => this.context.heartbeat(), BEAT_MS);
@@ -46,7 +47,7 @@ export class Run {
     readonly deps: ActivityDependencies,
     private readonly options: RunOptions,
   ) {
-    this.stopped = this.context.cancellationSignal;
+    this.stopped = AbortSignal.any([this.context.cancellationSignal, this.failed.signal]);
   }
 
   get isOnce(): boolean {
@@ -71,6 +72,16 @@ export class Run {
 
   graceMs(graceMs: number): number {
     return this.options.graceMs ?? graceMs;
+  }
+
+  /** Waits for what goes on at the same time; where some of it fails, the rest stops, and then that is told. */
+  async together(...works: Promise<unknown>[]): Promise<void> {
+    const stopAll = (error: unknown): never => {
+      this.failed.abort();
+      throw error;
+    };
+    const settled = await Promise.allSettled(works.map((work) => work.catch(stopAll)));
+    for (const each of settled) if (each.status === 'rejected') throw each.reason;
   }
 
   /** Waits between two looks. @returns whether it goes on then */

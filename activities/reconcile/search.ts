@@ -78,10 +78,13 @@ export class Search<T extends Searchable> {
     const { run, quest } = this;
     const { places } = run.deps.store;
     if (!run.isOnce) this.place = await places.load(quest.kind);
+    let saved = '';
     for (;;) {
       const hasMore = await this.look();
       run.tell();
-      if (!run.isOnce) await places.save(this.place);
+      const place = JSON.stringify(this.place);
+      if (!run.isOnce && place !== saved) await places.save(this.place);
+      saved = place;
       const goesOn = hasMore ? run.goesOn() : !run.isOnce && (await run.pause(quest.everyMs));
       if (!goesOn) return;
     }

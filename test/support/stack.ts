@@ -144,7 +144,9 @@ export class Stack {
       url,
       admin,
       (graceMs = 0) =>
-        new MockActivityEnvironment({}, { logger }).run(() => activities.reconcile(undefined, graceMs)),
+        new MockActivityEnvironment({}, { logger }).run(() =>
+          activities.reconcile(undefined, graceMs),
+        ),
       server,
       worker,
       worker?.run(),
