@@ -12,7 +12,9 @@ import {
 } from '../src/contracts/activities';
 import type { DeliveryStatus } from '../src/contracts/delivery';
 import { lostDelayMs } from '../src/domain/schedule';
+import { attemptsDeferred } from '../src/metrics';
 import type { DeliveryRecord } from '../src/store/delivery-record';
+import type { CourierCalls } from '../src/temporal/courier-calls';
 import type { ActivityDependencies } from '.';
 import { Places } from './places';
 import { exchange, logged } from './attempt/exchange';
@@ -34,7 +36,10 @@ const NEAR_MS = 1000;
  *   counts it if it wasn't counted, and goes on from there, not before the next attempt's time.
  * One that Temporal has given up (its process stood still) sends nothing, and decides nothing.
  */
-export function createAttemptDelivery(deps: ActivityDependencies): Activities['attemptDelivery'] {
+export function createAttemptDelivery(
+  deps: ActivityDependencies,
+  couriers: CourierCalls,
+): Activities['attemptDelivery'] {
   const { store, log } = deps;
   const places = new Places(deps.maxAttempts, deps.maxAttemptsPerWebhook);
   const pulse = new Pulse();
@@ -49,7 +54,7 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
     const { runId } = activityInfo().workflowExecution!;
     const subject = await load(deps, deliveryId, origin, isForced);
     if (typeof subject === 'string') return subject;
-    const { delivery, webhook } = subject;
+    const { delivery, webhook, project } = subject;
 
     // What was loaded may stand otherwise by then.
     if (await countLast(deps, subject, runId)) throw deferred('a failure was followed up', NEAR_MS);
@@ -60,12 +65,19 @@ export function createAttemptDelivery(deps: ActivityDependencies): Activities['a
       return 'skipped';
     }
     if (webhook.isPaused) {
-      if (!(await store.rounds.hold(delivery, runId))) throw superseded();
+      if (!(await store.rounds.queue(delivery, runId, 'held'))) throw superseded();
       return 'held';
     }
     await untilDue(delivery);
 
     const place = await takeTurn(deps, places, subject);
+    if (typeof place === 'string') {
+      if (!(await store.rounds.queue(delivery, runId, place))) throw superseded();
+      attemptsDeferred.inc({ reason: place });
+      log.debug({ deliveryId, reason: place }, 'attempt queued');
+      couriers.call(project._id);
+      return 'queued';
+    }
     let sent;
     try {
       if (await execution.isGivenUp()) throw superseded();

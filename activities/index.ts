@@ -12,6 +12,7 @@ import type { Cipher } from '../src/store/cipher';
 import type { EventRecord } from '../src/store/events';
 import type { Store } from '../src/store/store';
 import type { TemporalState } from '../src/temporal/client';
+import { CourierCalls } from '../src/temporal/courier-calls';
 import { createAttemptDelivery } from './attempt';
 import { createCancelDelivery } from './cancel';
 import { createDeliverQueued } from './courier';
@@ -27,7 +28,6 @@ export interface WorkflowStarter {
     event: Pick<EventRecord, '_id' | 'projectId' | 'type' | 'isExpress'>,
   ): Promise<boolean>;
   startReplay(replay: { _id: string; projectId: string }): Promise<boolean>;
-  startDrain(webhook: { _id: string; projectId: string }): Promise<boolean>;
   /** Starts the project's courier, or tells the one that runs that there is work. */
   wakeCourier(projectId: string): Promise<void>;
   /** How the latest run of the delivery's workflow stands; null where Temporal has none. */
@@ -42,10 +42,15 @@ export interface WorkflowStarter {
   signalDelivery(deliveryId: string, signal: 'wake'): Promise<boolean>;
   /** Whether Temporal still waits for that execution of an activity of the delivery's. */
   isUnderWay(deliveryId: string, execution: ExecutionId): Promise<boolean>;
-  /** A new run of the delivery's workflow: by reset, or by starting its id again. */
-  runDelivery(planned: PlannedDelivery, urgency: 'live' | 'bulk'): Promise<void>;
-  /** The same where `findRun` found none that runs; false when one runs now. */
-  runAgain(planned: PlannedDelivery, found: 'ended' | null): Promise<boolean>;
+  /**
+   * A new run of the delivery's workflow, where `findRun` found none that runs: by reset, or by starting its
+   * id again; false when one runs now.
+   */
+  runAgain(
+    planned: PlannedDelivery,
+    found: 'ended' | null,
+    urgency?: 'live' | 'bulk',
+  ): Promise<boolean>;
 }
 
 /** What the activities are made from. */
@@ -70,12 +75,13 @@ export interface ActivityDependencies {
 
 /** One function per activity, bound to its dependencies; registered with the worker under these names. */
 export function createActivities(dependencies: ActivityDependencies): Activities {
+  const couriers = new CourierCalls(dependencies.starter, dependencies.log);
   return {
-    planDeliveries: createPlanDeliveries(dependencies),
+    planDeliveries: createPlanDeliveries(dependencies, couriers),
     markFannedOut: createMarkFannedOut(dependencies),
-    attemptDelivery: createAttemptDelivery(dependencies),
+    attemptDelivery: createAttemptDelivery(dependencies, couriers),
     cancelDelivery: createCancelDelivery(dependencies),
-    replayBatch: createReplayBatch(dependencies),
+    replayBatch: createReplayBatch(dependencies, couriers),
     drainBatch: createDrainBatch(dependencies),
     deliverQueued: createDeliverQueued(dependencies),
     reconcile: createReconcile(dependencies),

@@ -17,19 +17,13 @@ const PLACES_PER_FREE = 4;
 const FIRST_GUESS_MS = 1000;
 /** How much of the average the latest attempt makes up. */
 const LATEST_SHARE = 0.3;
-/** Waits shorter than this are not worth the way back through Temporal. */
-const MIN_WAIT_MS = 1000;
-/** How far ahead turns are given; a line that is longer asks again, at random, so that it's no herd. */
-const MAX_WAIT_MS = 600_000;
-/** Webhooks that are remembered. What is forgotten makes only a guess worse, or a line be passed. */
+/** Webhooks that are remembered. What is forgotten makes only a guess worse. */
 const REMEMBERED = 10_000;
 
 interface WebhookState {
   /** When each of its running attempts began, the oldest first. */
   running: Set<{ startedAt: number }>;
   averageMs: number;
-  /** Until when turns have been given away. */
-  givenUntil: number;
 }
 
 /** The place of one attempt. */
@@ -41,17 +35,10 @@ export interface Place {
   leave: (wasMade: boolean) => void;
 }
 
-/** Not now: come again after that. */
-export interface Wait {
-  reason: DeferralReason;
-  waitMs: number;
-}
-
 /**
  * The places for attempts of one worker process: a webhook whose receiver hangs takes only its share, a
  * project only as much as leaves others theirs, and what has waited already, or will take long, leaves
- * some to what is soon done (docs/adr/0011). Whoever gets none is told when its turn may come, and gives its
- * slot back to Temporal meanwhile.
+ * some to what is soon done (docs/adr/0011). Whoever gets none is told why.
  */
 export class Places {
   private running = 0;
@@ -70,23 +57,20 @@ export class Places {
     private readonly perWebhook: number,
   ) {}
 
-  take(projectId: string, webhookId: string, isFirst: boolean): Place | Wait {
+  take(projectId: string, webhookId: string, isFirst: boolean): Place | DeferralReason {
     const webhook = this.stateOf(webhookId);
     const startedAt = performance.now();
     // One that hangs is known to before its first attempt has ended.
     const [oldest] = webhook.running;
     const durationMs = Math.max(webhook.averageMs, startedAt - (oldest?.startedAt ?? startedAt));
-    const spacingMs = durationMs / Math.max(1, webhook.running.size);
-    if (webhook.running.size >= this.perWebhook) {
-      return this.wait('webhook_busy', webhookId, spacingMs);
-    }
+    if (webhook.running.size >= this.perWebhook) return 'webhook_busy';
     const isHurried = isFirst && durationMs < SLOW_MS;
     const free = Math.min(
       this.total - this.running,
       isHurried ? Infinity : this.total * UNHURRIED_SHARE - this.unhurried,
     );
     if ((this.projects.get(projectId) ?? 0) >= free * PLACES_PER_FREE) {
-      return this.wait(free < 1 ? 'workers_busy' : 'project_busy', webhookId, spacingMs);
+      return free < 1 ? 'workers_busy' : 'project_busy';
     }
     const attempt = { startedAt };
     webhook.running.add(attempt);
@@ -109,25 +93,10 @@ export class Places {
     };
   }
 
-  /**
-   * When to come again, behind those who were told before.
-   * @param spacingMs between two of the webhook's turns
-   */
-  wait(reason: DeferralReason, webhookId: string, spacingMs: number): Wait {
-    const webhook = this.stateOf(webhookId);
-    const now = performance.now();
-    const turn = Math.max(webhook.givenUntil, now) + spacingMs;
-    if (turn > now + MAX_WAIT_MS) {
-      return { reason, waitMs: Math.round(MAX_WAIT_MS * (0.5 + Math.random() / 2)) };
-    }
-    webhook.givenUntil = turn;
-    return { reason, waitMs: Math.round(Math.max(turn - now, MIN_WAIT_MS)) };
-  }
-
   private stateOf(webhookId: string): WebhookState {
     let state = this.webhooks.get(webhookId);
     if (!state) {
-      state = { running: new Set(), averageMs: FIRST_GUESS_MS, givenUntil: 0 };
+      state = { running: new Set(), averageMs: FIRST_GUESS_MS };
       this.webhooks.set(webhookId, state);
     }
     return state;

@@ -3,11 +3,15 @@ import { clock } from '../src/clock';
 import type { Activities, PlannedDelivery } from '../src/contracts/activities';
 import { parseExactly } from '../src/domain/json-text';
 import { passesFilter, type PayloadFilter } from '../src/domain/payload-filter';
+import { getProfile } from '../src/profiles';
+import { effectivePolicy } from '../src/profiles/policy';
 import type { EventRecord } from '../src/store/events';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
 import { expiryOfEnded } from '../src/store/retention';
 import type { Subscriber } from '../src/store/webhooks';
+import { listQueueing } from '../src/store/queue';
+import type { CourierCalls } from '../src/temporal/courier-calls';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import type { ActivityDependencies } from '.';
 
@@ -49,10 +53,10 @@ export async function choose<T extends Subscriber>(
   return { chosen, unjudged };
 }
 
-export function createPlanDeliveries({
-  store,
-  log,
-}: Pick<ActivityDependencies, 'store' | 'log'>): Activities['planDeliveries'] {
+export function createPlanDeliveries(
+  { store, log }: Pick<ActivityDependencies, 'store' | 'log'>,
+  couriers: CourierCalls,
+): Activities['planDeliveries'] {
   return async (eventId, afterWebhookId) => {
     const event = await store.events.findCurrent(eventId);
     const project = event && (await store.projects.get(event.projectId));
@@ -77,14 +81,23 @@ export function createPlanDeliveries({
     const at = clock.now();
     // After a long outage its time may be over already; a delivery that is skipped must not go with it.
     const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
+    const profile = getProfile(project.profile);
+    const ids = chosen.map(({ _id }) => _id);
+    const queueing = new Set(await listQueueing(store, project._id, 'ordered', ids));
     const deliveries = await store.deliveries.plan(
-      chosen.map((webhook) => newDelivery(event, webhook, { at, expiresAt })),
+      chosen.map((webhook) => {
+        const { ratePerSecond } = effectivePolicy(profile, project.policy, webhook.policy);
+        const reason = ratePerSecond === null ? 'webhook_busy' : 'rate_limit';
+        const behind = queueing.has(webhook._id) ? reason : undefined;
+        return newDelivery(event, webhook, { at, expiresAt, behind });
+      }),
     );
+    if (queueing.size > 0) couriers.call(project._id);
     const webhooks = new Map(chosen.map((webhook) => [webhook._id, webhook]));
     const last = page.at(-1);
     return {
       deliveries: deliveries
-        .filter(({ status }) => status === 'pending')
+        .filter(({ status, queuedIn }) => status === 'pending' && queuedIn === undefined)
         .map((delivery) => toPlanned(delivery, webhooks.get(delivery.webhookId)!, project)),
       ...(page.length === PAGE && last && { next: last._id }),
     };
@@ -102,7 +115,7 @@ async function listPlanned(
   if (!webhook) return [];
   const deliveries = await store.deliveries.listOfEvent(_id);
   return deliveries
-    .filter(({ status }) => status === 'pending')
+    .filter(({ status, queuedIn }) => status === 'pending' && queuedIn === undefined)
     .map((delivery) => toPlanned(delivery, webhook, project));
 }
 

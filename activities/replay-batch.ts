@@ -1,56 +1,49 @@
+import { heartbeat, sleep } from '@temporalio/activity';
 import type { Activities } from '../src/contracts/activities';
-import type { DeliveryRecord } from '../src/store/delivery-record';
-import { listForReplay } from '../src/store/replayable';
-import type { ReplayRecord } from '../src/store/replays';
-import { toPlanned } from '../src/temporal/planned-delivery';
+import { countQueuedReplays, listForReplay, queueReplays } from '../src/store/replayable';
+import type { CourierCalls } from '../src/temporal/courier-calls';
 import { atRate, batchSize } from './pace';
 import type { ActivityDependencies } from '.';
 
-type Dependencies = Pick<ActivityDependencies, 'store' | 'starter' | 'log'>;
+/** How often deliveries are put into the queue, at most: several at a time where the rate is higher. */
+const PER_SECOND = 10;
+/** Replayed deliveries of a project that wait in the queue at most: pausing a replay can't call these back. */
+const MAX_QUEUED = 500;
+/** How long one batch waits for room in the queue, and how often it looks. */
+const ROOM_WAIT_MS = 30_000;
+const ROOM_CHECK_MS = 500;
 
-export function createReplayBatch(deps: Dependencies): Activities['replayBatch'] {
-  const { store } = deps;
+/** Puts what is to be replayed into the project's queue, at the replay's rate; the courier lets it go. */
+export function createReplayBatch(
+  { store }: Pick<ActivityDependencies, 'store'>,
+  couriers: CourierCalls,
+): Activities['replayBatch'] {
+  const untilThereIsRoom = async (projectId: string): Promise<void> => {
+    for (let waitedMs = 0; waitedMs < ROOM_WAIT_MS; waitedMs += ROOM_CHECK_MS) {
+      heartbeat();
+      if ((await countQueuedReplays(store, projectId, MAX_QUEUED)) < MAX_QUEUED) return;
+      couriers.call(projectId);
+      await sleep(ROOM_CHECK_MS);
+    }
+  };
   return async (replayId) => {
     const replay = await store.replays.find(replayId);
     if (replay?.status !== 'running') return false;
-    const batch = await listForReplay(store.deliveries, replay, batchSize(replay.ratePerSecond));
+    const { projectId, ratePerSecond } = replay;
+    const atOnce = Math.ceil(ratePerSecond / PER_SECOND);
+    await untilThereIsRoom(projectId);
+    const batch = await listForReplay(store.deliveries, replay, batchSize(ratePerSecond));
     if (batch.length === 0) {
       await store.replays.move(replayId, ['running'], 'completed');
       return false;
     }
-    return atRate(batch, replay.ratePerSecond, (delivery) => replayOne(deps, replay, delivery));
+    const groups = Array.from({ length: Math.ceil(batch.length / atOnce) }, (_, n) =>
+      batch.slice(n * atOnce, (n + 1) * atOnce),
+    );
+    return atRate(groups, ratePerSecond / atOnce, async (group) => {
+      if (!(await queueReplays(store, replay, group))) return false;
+      couriers.call(projectId);
+      return true;
+    });
   };
-}
-
-/**
- * The delivery's change and the replay's progress are one transaction: however often this is repeated,
- * each delivery is replayed once and counted once. A run that could not be asked for after it is left
- * to reconcile.
- * @returns false when the replay has been paused or cancelled
- */
-async function replayOne(
-  { store, starter, log }: Dependencies,
-  replay: ReplayRecord,
-  { _id, projectId, webhookId }: DeliveryRecord,
-): Promise<boolean> {
-  const [webhook, project] = await Promise.all([
-    store.webhooks.get(projectId, webhookId),
-    store.projects.get(projectId),
-  ]);
-  const replayed = await store.transaction(async (session) => {
-    const begun = webhook && (await store.deliveries.beginReplay(projectId, _id, session));
-    const outcome = begun ? 'replayed' : 'failed';
-    if (await store.replays.advance(replay._id, _id, outcome, session)) return { begun };
-    await session.abortTransaction();
-    return null;
-  });
-  if (!replayed) return false;
-  if (replayed.begun && webhook && project) {
-    await starter
-      .runDelivery(toPlanned(replayed.begun, webhook, project), 'bulk')
-      .catch((error: unknown) => {
-        log.warn({ err: error, deliveryId: _id }, 'replay left to reconcile');
-      });
-  }
-  return true;
 }

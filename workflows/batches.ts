@@ -25,7 +25,7 @@ export async function replayDeliveries(replayId: string): Promise<void> {
   await continueAsNew<typeof replayDeliveries>(replayId);
 }
 
-/** Lets the deliveries go that a paused webhook held, in the order of their events. */
+/** Of earlier versions: let the deliveries go that a paused webhook held. */
 export async function drainWebhook(webhookId: string): Promise<void> {
   const activities = batches();
   for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {

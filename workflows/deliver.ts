@@ -87,7 +87,8 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
   const finish = (result: RoundResult): RoundResult => {
     phase = 'done';
     if (result !== 'gone') {
-      upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.deliveryStatus, value: result }]);
+      const value = result === 'queued' ? 'pending' : result;
+      upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.deliveryStatus, value }]);
     }
     if (result === 'failed') {
       throw ApplicationFailure.create({

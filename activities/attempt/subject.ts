@@ -61,8 +61,9 @@ async function open(
   isForced: boolean,
 ): Promise<DeliveryRecord | null> {
   const { workflowExecution, attempt, currentAttemptScheduledTimestampMs } = activityInfo();
-  const { runId, execution, runRequested, status } = delivery;
-  const isUntouched = runId === null && execution === undefined && !runRequested;
+  const { runId, execution, runRequested, queuedIn, status } = delivery;
+  const isUntouched =
+    runId === null && execution === undefined && !runRequested && queuedIn === undefined;
   if (isUntouched && origin === 'first' && attempt === 1 && status === 'pending') return delivery;
   return store.rounds.open(delivery._id, {
     runId: workflowExecution!.runId,

@@ -1,12 +1,11 @@
 import { ApplicationFailure, sleep } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { FAILURE_TYPES, type NextAttemptDetails } from '../../src/contracts/activities';
-import { attemptsDeferred } from '../../src/metrics';
+import type { DeferralReason } from '../../src/contracts/delivery';
 import { getProfile } from '../../src/profiles';
 import { effectivePolicy } from '../../src/profiles/policy';
-import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { Subject } from './subject';
-import type { Place, Places, Wait } from '../places';
+import type { Place, Places } from '../places';
 import type { ActivityDependencies } from '..';
 
 /** A slot of the rate limit this near is slept to in its place, so that the rate is kept exactly. */
@@ -15,34 +14,30 @@ const NEAR_SLOT_MS = 1000;
 const SUPERSEDED_DELAY_MS = 2000;
 
 /**
- * Waits for nothing: the attempt has its turn, by its webhook's limits and its worker's places, or gives
- * its slot back at once and comes again. That is no attempt: neither the log nor the webhook's health
- * nor the schedule knows of it.
+ * Waits for nothing: the attempt has its turn, by its webhook's limits and its worker's places, or none, and
+ * why. That is no attempt: neither the log nor the webhook's health nor the schedule knows of it.
  * @returns the attempt's place, to be left after the exchange
- * @throws ApplicationFailure `AttemptDeferred`
  */
 export async function takeTurn(
-  deps: ActivityDependencies,
+  { store }: Pick<ActivityDependencies, 'store'>,
   places: Places,
   { delivery, webhook, project }: Subject,
-): Promise<Place> {
+): Promise<Place | DeferralReason> {
   const place = places.take(
     project._id,
     webhook._id,
     delivery.attemptCount === delivery.roundStart,
   );
-  if ('waitMs' in place) throw await defer(deps, delivery, place);
+  if (typeof place === 'string') return place;
   try {
-    const { ratePerSecond } = effectivePolicy(
-      getProfile(project.profile),
-      project.policy,
-      webhook.policy,
-    );
-    if (ratePerSecond !== null) {
+    const profile = getProfile(project.profile);
+    const { ratePerSecond } = effectivePolicy(profile, project.policy, webhook.policy);
+    if (ratePerSecond !== null && !delivery.hasTurn) {
       const spacingMs = Math.ceil(1000 / ratePerSecond);
-      const slotMs = await deps.store.webhooks.takeSlot(webhook._id, spacingMs, NEAR_SLOT_MS);
+      const slotMs = await store.webhooks.takeSlot(webhook._id, spacingMs, NEAR_SLOT_MS);
       if (slotMs === null) {
-        throw await defer(deps, delivery, places.wait('rate_limit', webhook._id, spacingMs));
+        place.leave(false);
+        return 'rate_limit';
       }
       if (slotMs > 0) await sleep(slotMs);
     }
@@ -51,17 +46,6 @@ export async function takeTurn(
     place.leave(false);
     throw error;
   }
-}
-
-async function defer(
-  { store, log }: ActivityDependencies,
-  delivery: DeliveryRecord,
-  { reason, waitMs }: Wait,
-): Promise<ApplicationFailure> {
-  await store.rounds.defer(delivery, waitMs, reason);
-  attemptsDeferred.inc({ reason });
-  log.debug({ deliveryId: delivery._id, reason, waitMs }, 'attempt deferred');
-  return deferred(reason, waitMs);
 }
 
 /** Has Temporal run the attempt again after that. */

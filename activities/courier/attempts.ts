@@ -1,7 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
+import { kindOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import type { ProjectRecord } from '../../src/store/projects';
+import { release } from '../../src/store/queue';
+import { toPlanned } from '../../src/temporal/planned-delivery';
 import type { ActivityDependencies } from '..';
 import { exchange, logged, type Exchange } from '../attempt/exchange';
 import { judge } from '../attempt/judge';
@@ -10,9 +13,13 @@ import type { Place, Places } from '../places';
 import type { Hand } from './hand';
 import type { Item, Lane } from './lane';
 import type { Lease } from './lease';
+import { Runs } from './runs';
 
 /** A slot of the rate limit this near is slept to. */
 const NEAR_SLOT_MS = 1000;
+/** Pause of a webhook after what was let go found no place, doubled each time. */
+const FIRST_REFUSAL_MS = 1000;
+const MAX_REFUSAL_MS = 30_000;
 
 /** Sends what a shift has in hand, as many at a time as its webhooks' limits and the places let go. */
 export class Attempts {
@@ -20,6 +27,7 @@ export class Attempts {
   readonly ended = { delivered: 0, failed: 0 };
   /** As it was read last. */
   project!: ProjectRecord;
+  readonly runs: Runs;
 
   /**
    * @param places shared with the other couriers of this process
@@ -35,44 +43,43 @@ export class Attempts {
     private readonly hand: Hand,
     private readonly isStopping: () => boolean,
     private readonly onEnd: () => void,
-  ) {}
+  ) {
+    this.runs = new Runs(deps.store);
+  }
 
   /** Sends what may go now. */
   pump(lane: Lane): void {
-    while (lane.waiting.length > 0 && !lane.isTakingSlot) {
+    while (lane.waiting.length > 0) {
       if (!this.lease.maySend() || this.isStopping()) return;
       if (performance.now() < lane.blockedUntil) return;
-      const item = lane.waiting[0]!;
-      const { projectId, webhookId, attemptCount, roundStart } = item.delivery;
-      const place = this.places.take(projectId, webhookId, attemptCount === roundStart);
-      if ('waitMs' in place) {
-        lane.reason = place.reason;
+      if (lane.policy.ratePerSecond !== null && !lane.hasSlot) {
+        void this.takeSlot(lane, lane.policy.ratePerSecond);
         return;
       }
+      const item = lane.waiting[0]!;
+      // Workflows are started one after the other, in the order of their events.
+      if (!item.delivery.isExpress && lane.leaving.size > 0) return;
+      const { projectId, webhookId, attemptCount, roundStart } = item.delivery;
+      const place = this.places.take(projectId, webhookId, attemptCount === roundStart);
+      if (typeof place === 'string') {
+        lane.reason = place;
+        return;
+      }
+      lane.hasSlot = false;
       lane.waiting.shift();
       void this.make(lane, item, place);
     }
   }
 
   private async make(lane: Lane, item: Item, place: Place): Promise<void> {
-    const { webhook, policy } = lane;
     lane.sending += 1;
     this.sending += 1;
     let wasMade = false;
     try {
-      if (policy.ratePerSecond !== null && !(await this.takeSlot(lane, policy.ratePerSecond))) {
-        lane.waiting.unshift(item);
-        return;
-      }
-      if (!this.lease.maySend()) {
-        this.hand.letGo(item);
-        return;
-      }
-      wasMade = true;
-      const { delivery, event, body } = item;
-      const subject = { delivery, event, body, webhook, project: this.project };
-      const own = { ...policy, retryDelaysMs: delivery.isPing ? [] : policy.retryDelaysMs };
-      this.record(lane, item, await exchange(this.deps, subject, own), own);
+      if (item.delivery.isExpress) {
+        wasMade = true;
+        await this.send(lane, item);
+      } else wasMade = await this.letRun(lane, item);
     } catch (error) {
       this.deps.log.error({ err: error, deliveryId: item.delivery._id }, 'attempt lost');
       this.hand.letGo(item);
@@ -85,8 +92,56 @@ export class Attempts {
     }
   }
 
-  /** Waits for the webhook's next slot, if it comes soon. */
-  private async takeSlot(lane: Lane, ratePerSecond: number): Promise<boolean> {
+  private async send(lane: Lane, item: Item): Promise<void> {
+    const { webhook, policy } = lane;
+    const { delivery, event, body } = item;
+    const subject = { delivery, event, body, webhook, project: this.project };
+    const own = { ...policy, retryDelaysMs: delivery.isPing ? [] : policy.retryDelaysMs };
+    this.record(lane, item, await exchange(this.deps, subject, own), own);
+  }
+
+  /**
+   * Has its workflow run it, and waits until that has made an attempt.
+   * @returns false when none was made
+   */
+  private async letRun(lane: Lane, item: Item): Promise<boolean> {
+    const released = await this.start(lane, item);
+    this.pump(lane);
+    const end = released ? await this.runs.ended(released) : 'unknown';
+    this.hand.taken.delete(item.delivery._id);
+    lane.refusals = end === 'refused' ? lane.refusals + 1 : 0;
+    if (end === 'refused') {
+      const waitMs = FIRST_REFUSAL_MS * 2 ** (lane.refusals - 1);
+      lane.blockedUntil = performance.now() + Math.min(waitMs, MAX_REFUSAL_MS);
+    }
+    return end === 'made';
+  }
+
+  /** @returns the delivery as it was let go; null when it has left the queue, or its workflow could not start */
+  private async start(lane: Lane, { delivery, queuedIn }: Item): Promise<DeliveryRecord | null> {
+    const { starter, store, log } = this.deps;
+    lane.leaving.add(delivery._id);
+    try {
+      const released = await release(store, delivery);
+      if (!released) return null;
+      const planned = toPlanned(released, lane.webhook, this.project);
+      const urgency = kindOf(queuedIn) === 'replay' ? 'bulk' : 'live';
+      // Reconcile may have been quicker, where this process has stood still.
+      const found = await starter.findRun(delivery._id);
+      if (found === 'ended' || found === null) await starter.runAgain(planned, found, urgency);
+      return released;
+    } catch (error) {
+      log.warn({ err: error, deliveryId: delivery._id }, 'queued delivery left to reconcile');
+      lane.blockedUntil = performance.now() + FIRST_REFUSAL_MS;
+      return null;
+    } finally {
+      lane.leaving.delete(delivery._id);
+    }
+  }
+
+  /** Waits for the webhook's next slot, if it comes soon, and sends what waits for it. */
+  async takeSlot(lane: Lane, ratePerSecond: number): Promise<void> {
+    if (lane.isTakingSlot) return;
     const { webhooks } = this.deps.store;
     const spacingMs = Math.ceil(1000 / ratePerSecond);
     lane.isTakingSlot = true;
@@ -95,13 +150,17 @@ export class Attempts {
       if (slotMs === null) {
         lane.reason = 'rate_limit';
         lane.blockedUntil = performance.now() + Math.min(spacingMs, NEAR_SLOT_MS);
-        return false;
+        return;
       }
       if (slotMs > 0) await sleep(slotMs);
-      return true;
+      lane.hasSlot = true;
+    } catch (error) {
+      this.deps.log.warn({ err: error, webhookId: lane.webhook._id }, 'no slot could be taken');
+      lane.blockedUntil = performance.now() + NEAR_SLOT_MS;
     } finally {
       lane.isTakingSlot = false;
     }
+    this.pump(lane);
   }
 
   private record(lane: Lane, item: Item, sent: Exchange, policy: AttemptPolicy): void {

@@ -1,4 +1,4 @@
-import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { kindOf, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/events';
 import type { Item, Lane } from './lane';
 import type { Lease } from './lease';
@@ -44,28 +44,32 @@ export class Hand {
     this.planning.set(event._id, open.length);
     for (const delivery of deliveries) {
       if (delivery.status === 'pending') continue;
-      this.outbox.add({ insert: { ...delivery, isExpress: true }, done: () => {} });
+      const lane = this.lanes.get(delivery.webhookId)!;
+      const done = delivery.status === 'held' ? lane.queueing('ordered') : () => {};
+      this.outbox.add({ insert: { ...delivery, isExpress: true }, done });
     }
     if (open.length === 0) this.markPlanned(event._id);
     for (const delivery of open) {
-      this.take(delivery, event, { body: event.body!, isStored: false, isNext: false });
+      this.take(delivery, event, { body: event.body!, isStored: false });
     }
   }
 
   /**
    * Takes a delivery that is due; one that may not go goes into MongoDB's queue at once.
-   * @param isNext it comes from that queue: nothing is ahead of it
+   * @param taken.from the queue that it comes from: nothing is ahead of it
    */
   take(
     delivery: DeliveryRecord,
     event: EventRecord,
-    { body, isStored, isNext }: { body: string; isStored: boolean; isNext: boolean },
+    { body, isStored, from }: { body: string; isStored: boolean; from?: string },
   ): void {
     const lane = this.lanes.get(delivery.webhookId)!;
-    const item: Item = { delivery, event, body, isStored, takenAt: performance.now() };
+    const queuedIn = from ?? queueOf(this.projectId);
+    const item: Item = { delivery, event, body, isStored, queuedIn, takenAt: performance.now() };
     this.taken.set(delivery._id, item);
     const kept = lane.kept(delivery);
-    const isBehind = !isNext && (lane.hasQueued || lane.waiting.length >= MAX_WAITING);
+    const isBehind =
+      from === undefined && (lane.queued.has('ordered') || lane.waiting.length >= MAX_WAITING);
     if (kept || isBehind) this.queue(lane, item, kept);
     else lane.waiting.push(item);
   }
@@ -122,26 +126,33 @@ export class Hand {
 
   /** Puts a delivery into MongoDB's queue, or ends it as skipped. */
   private queue(lane: Lane, item: Item, kept: 'held' | 'skipped' | null): void {
-    const { delivery } = item;
-    const isQueued = kept !== 'skipped';
-    if (isQueued) {
-      lane.hasQueued = true;
-      lane.unsettled += 1;
+    const { delivery, queuedIn } = item;
+    // What a workflow is to run has not left the queue yet.
+    if (kept !== 'skipped' && !delivery.isExpress) {
+      lane.queued.add(kindOf(queuedIn));
+      this.taken.delete(delivery._id);
+      return;
     }
+    const settled = kept === 'skipped' ? () => {} : lane.queueing(kindOf(queuedIn));
     const done = (): void => {
       this.taken.delete(delivery._id);
-      if (isQueued) lane.unsettled -= 1;
+      settled();
     };
-    if (item.isStored) this.outbox.add({ queue: { delivery, as: kept ?? lane.reason }, done });
-    else this.store(item, { ...delivery, ...this.asQueued(lane, kept) }, { done });
+    if (item.isStored) {
+      this.outbox.add({ queue: { delivery, as: kept ?? lane.reason, queuedIn }, done });
+    } else this.store(item, { ...delivery, ...this.asQueued(lane, item, kept) }, { done });
   }
 
-  private asQueued(lane: Lane, kept: 'held' | 'skipped' | null): Partial<DeliveryRecord> {
+  private asQueued(
+    lane: Lane,
+    { queuedIn }: Item,
+    kept: 'held' | 'skipped' | null,
+  ): Partial<DeliveryRecord> {
     if (kept === 'skipped') {
       const completedAt = this.lease.now();
       return { status: kept, nextAttemptAt: null, completedAt, endReason: 'webhook_disabled' };
     }
-    const waits = { nextAttemptAt: null, queuedIn: this.projectId };
+    const waits = { nextAttemptAt: null, queuedIn };
     return kept === 'held' ? { status: kept, ...waits } : { deferredFor: lane.reason, ...waits };
   }
 

@@ -4,7 +4,7 @@ import type {
   QueuedDelivery,
   RecordedAttempt,
   Settlement,
-} from '../../src/store/courier-queue';
+} from '../../src/store/settlement';
 
 /** Writes settled together at most: far below what one transaction of MongoDB may hold. */
 const MAX_WRITES = 400;

@@ -1,6 +1,6 @@
 import { isSubscribed } from '../../src/domain/subscription';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
-import { expressDeliveryId } from '../../src/store/courier-queue';
+import { expressDeliveryId } from '../../src/store/queue';
 import type { EventRecord } from '../../src/store/events';
 import { newDelivery } from '../../src/store/new-delivery';
 import { expiryOfEnded } from '../../src/store/retention';
@@ -50,7 +50,6 @@ export async function planExpress(
       attempts: [],
       attemptCount: 0,
       roundStart: 0,
-      deferredFor: null,
       replays: 0,
       runId: null,
       runRequested: false,

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { listToFollowUp, noteFollowedUp, settle } from '../../src/store/courier-queue';
+import { listToFollowUp, noteFollowedUp } from '../../src/store/queue';
 import { OwnerMails } from '../../src/store/owner-mails';
 import type { ProjectRecord } from '../../src/store/projects';
+import { settle } from '../../src/store/settlement';
 import type { ActivityDependencies } from '..';
 import { followFailure } from '../attempt/failed-delivery';
 import type { Lease } from './lease';

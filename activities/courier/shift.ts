@@ -2,14 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CourierShift } from '../../src/contracts/activities';
 import { getProfile } from '../../src/profiles';
 import { effectivePolicy } from '../../src/profiles/policy';
-import {
-  listAccepted,
-  listDue,
-  listQueueing,
-  nextDueAt,
-  takeQueued,
-} from '../../src/store/courier-queue';
-import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { listAccepted, listDue, listQueueing, nextDueAt, takeQueued } from '../../src/store/queue';
+import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/events';
 import { expungeEvent } from '../../src/store/expunge';
 import type { ActivityDependencies } from '..';
@@ -33,8 +27,8 @@ const SHIFT_MS = 10 * 60 * 1000;
 const PULSE_MS = 1000;
 /** How old what is known of webhooks may be while nothing new comes. */
 const REFRESH_MS = 250;
-/** How often MongoDB's queue is looked at for what the API has put there. */
-const QUEUE_CHECK_MS = 5000;
+/** How often MongoDB's queues are looked at for what others have put there. */
+const QUEUE_CHECK_MS = 1000;
 const EVENTS_AT_ONCE = 200;
 const DUE_AT_ONCE = 200;
 /** Pause after a read that failed. */
@@ -63,6 +57,7 @@ export class Shift {
   /** By the monotonic clock. */
   private readonly beganAt = performance.now();
   private busyAt = performance.now();
+  private foundAt = performance.now();
   private pulsedAt = 0;
   private refreshedAt = 0;
   private queueCheckedAt = 0;
@@ -103,6 +98,8 @@ export class Shift {
       const found = await this.look(isOver);
       if (lease.isSuperseded) return { nextDueMs: 0 };
       if (this.isGone) return { nextDueMs: null };
+      await attempts.runs.check().catch(() => {});
+      if (found > 0) this.foundAt = performance.now();
       if (found > 0 || hand.taken.size > 0) this.busyAt = performance.now();
       hand.sweep();
       for (const lane of hand.lanes.values()) attempts.pump(lane);
@@ -113,7 +110,8 @@ export class Shift {
         if (nextDueMs === null || nextDueMs > LINGER_MS) break;
       }
       if (found < EVENTS_AT_ONCE) {
-        await sleep(quietMs < BUSY_FOR_MS ? BUSY_POLL_MS : QUIET_POLL_MS);
+        const isBusy = performance.now() - this.foundAt < BUSY_FOR_MS;
+        await sleep(isBusy ? BUSY_POLL_MS : QUIET_POLL_MS);
       }
     }
     await this.finish();
@@ -165,7 +163,7 @@ export class Shift {
     // After the events, so that a webhook that is older than one of them is known.
     if (found > 0 || performance.now() - this.refreshedAt > REFRESH_MS) await this.refresh();
     if (this.isGone) return 0;
-    await this.takeStored(fresh, false);
+    await this.takeStored(fresh);
     const planned = await planExpress(deps, events, {
       projectId,
       webhooks: [...hand.lanes.values()].map(({ webhook }) => webhook),
@@ -174,7 +172,11 @@ export class Shift {
       isFresh: ({ acceptedAt }) => acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS,
     });
     for (const { event, deliveries } of planned) hand.takeEvent(event, deliveries);
-    for (const lane of hand.lanes.values()) await this.refill(lane);
+    if (isOver) return found;
+    for (const lane of hand.lanes.values()) {
+      // What is on its way back into the queue may be ahead of what is there.
+      if (lane.queued.size > 0 && lane.unsettled === 0) await this.refill(lane);
+    }
     return found;
   }
 
@@ -205,9 +207,10 @@ export class Shift {
     }
     if (this.refreshedAt === 0 || at - this.queueCheckedAt > QUEUE_CHECK_MS) {
       this.queueCheckedAt = at;
-      for (const id of await listQueueing(store, parts.projectId)) {
-        const lane = hand.lanes.get(id);
-        if (lane) lane.hasQueued = true;
+      for (const kind of QUEUE_KINDS) {
+        for (const id of await listQueueing(store, parts.projectId, kind)) {
+          hand.lanes.get(id)?.queued.add(kind);
+        }
       }
     }
     if (this.refreshedAt === 0) void this.settling.followUp();
@@ -216,9 +219,9 @@ export class Shift {
 
   /**
    * Takes deliveries that are stored, with what they are made of.
-   * @param isNext they come from their webhook's queue
+   * @param from the queue that they come from
    */
-  private async takeStored(deliveries: readonly DeliveryRecord[], isNext: boolean): Promise<void> {
+  private async takeStored(deliveries: readonly DeliveryRecord[], from?: string): Promise<void> {
     if (deliveries.length === 0) return;
     const { hand, parts } = this;
     const { store } = parts.deps;
@@ -231,38 +234,53 @@ export class Shift {
       if (!event || !hand.lanes.has(delivery.webhookId)) await store.cancelOrphan(delivery);
       else if (event.body === null) {
         await expungeEvent(store, parts.projectId, event._id);
-      } else hand.take(delivery, event, { body: event.body, isStored: true, isNext });
+      } else {
+        const { body } = event;
+        hand.take(delivery, event, { body, isStored: true, ...(from !== undefined && { from }) });
+      }
     }
   }
 
-  /** Takes the next of a webhook's queue as soon as there is room for them. */
+  /** Takes the next of a webhook's queues as soon as there is room for them: what is new before replays. */
   private async refill(lane: Lane): Promise<void> {
     const { hand, parts } = this;
-    if (!lane.hasQueued || lane.webhook.isPaused || performance.now() < lane.blockedUntil) return;
-    // What is on its way back into the queue may be ahead of what is there.
-    if (lane.unsettled > 0) return;
-    const { ratePerSecond } = lane.policy;
-    const free = 2 * (parts.deps.maxAttemptsPerWebhook - lane.sending) - lane.waiting.length;
-    const limit = ratePerSecond === null ? free : Math.min(free, Math.ceil(ratePerSecond / 4));
-    if (limit < 1 || (ratePerSecond !== null && lane.waiting.length > 0)) return;
-    const { store } = parts.deps;
-    const queued = await takeQueued(store, parts.projectId, lane.webhook._id, limit);
-    if (queued.length < limit && lane.unsettled === 0) lane.hasQueued = false;
-    if (queued.length === 0) return;
-    this.busyAt = performance.now();
-    const fresh = queued.filter(({ _id }) => !hand.taken.has(_id));
-    await this.takeStored(fresh, true);
+    for (const kind of QUEUE_KINDS) {
+      if (!lane.queued.has(kind) || lane.untilQueuedMs() !== 0) continue;
+      const { ratePerSecond } = lane.policy;
+      if (ratePerSecond !== null && !lane.hasSlot) {
+        void this.attempts.takeSlot(lane, ratePerSecond);
+        return;
+      }
+      const free = 2 * (parts.deps.maxAttemptsPerWebhook - lane.sending) - lane.waiting.length;
+      const limit = ratePerSecond === null ? free : Math.min(free, Math.ceil(ratePerSecond / 4));
+      if (limit < 1) return;
+      const queue = queueOf(parts.projectId, kind);
+      const inHand = [...lane.waiting.map(({ delivery }) => delivery._id), ...lane.leaving];
+      const { store } = parts.deps;
+      const queued = await takeQueued(store, queue, lane.webhook._id, inHand, limit);
+      if (queued.length < limit && lane.unsettled === 0) lane.queued.delete(kind);
+      if (ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
+      await this.takeStored(
+        queued.filter(({ _id }) => !hand.taken.has(_id)),
+        queue,
+      );
+    }
   }
 
+  /** Milliseconds until something of the project may go; null: nothing waits for its time. */
   private async untilDueMs(): Promise<number | null> {
     const { deps, projectId } = this.parts;
     const next = await nextDueAt(deps.store, projectId);
-    return next && Math.max(0, next.getTime() - this.lease.now().getTime());
+    const waits = [...this.hand.lanes.values()].map((lane) => lane.untilQueuedMs());
+    if (next) waits.push(Math.max(0, next.getTime() - this.lease.now().getTime()));
+    const known = waits.filter((wait) => wait !== null);
+    return known.length === 0 ? null : Math.min(...known);
   }
 
   /** Lets what is under way end, and writes it. */
   private async finish(): Promise<void> {
     const { attempts, hand, lease, settling } = this;
+    attempts.runs.stop();
     const isUnderWay = (): boolean =>
       attempts.sending > 0 || hand.outbox.size > 0 || settling.isUnderWay;
     while (isUnderWay() && !lease.isSuperseded) {

@@ -1,5 +1,5 @@
 import { endSome } from '../../src/store/end-deliveries';
-import { listQueueing, listQueueingProjects } from '../../src/store/courier-queue';
+import { listOpenQueues, queueHeld } from '../../src/store/queue';
 import { sendOwnerMails } from '../owner-mails';
 import type { Couriers } from './couriers';
 import { LOST_REPLAYS } from './lost';
@@ -16,7 +16,6 @@ type Chore = (run: Run, couriers: Couriers) => Promise<void>;
 /** Each does what there is to do, in parts that are soon over, for as long as its run goes on. */
 const CHORES: Readonly<Record<string, Chore>> = {
   secrets: (run) => run.deps.store.webhooks.removeEndedSecrets(),
-  drains: startDrains,
   couriers: wakeCouriers,
   endings: endDeliveries,
   mails: (run) => sendOwnerMails(run.deps, () => run.goesOn(), run.stopped),
@@ -47,27 +46,11 @@ async function keepDoing(run: Run, name: string, chore: () => Promise<void>): Pr
   } while (await run.pause(everyMs));
 }
 
-/** What was held when its webhook was resumed, and had no drain then. */
-async function startDrains(run: Run): Promise<void> {
-  const { store, starter } = run.deps;
-  for (const webhookId of await store.deliveries.listHoldingWebhooks()) {
-    if (!run.goesOn()) return;
-    if (await store.webhooks.isPaused(webhookId)) continue;
-    const [held] = await store.deliveries.listHeld(webhookId, 1);
-    if (!held) continue;
-    const webhook = { _id: webhookId, projectId: held.projectId };
-    await run.fix('drains', webhookId, () => starter.startDrain(webhook));
-  }
-}
-
 /** Of projects that have something queued which may go. */
 async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
   const { store } = run.deps;
-  for (const projectId of await listQueueingProjects(store)) {
-    if (!run.goesOn()) return;
-    const queueing = await listQueueing(store, projectId);
-    if (await store.webhooks.someIsOpen(queueing)) await couriers.wakeAll('drains', [projectId]);
-  }
+  await queueHeld(store);
+  await couriers.wakeAll('drains', await listOpenQueues(store));
 }
 
 /** A part of each webhook's in turn, so that a great many of one keep no other waiting. */

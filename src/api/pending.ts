@@ -19,9 +19,16 @@ export async function explainPending(
   ): PendingExplanation => ({ reason, message, attempt, nextAttemptAt });
 
   if (delivery.status === 'held') {
-    return explain('webhook_paused', 'the webhook is paused; it goes out when it is resumed');
+    const message = (await store.webhooks.isPaused(delivery.webhookId))
+      ? 'the webhook is paused; it goes out when it is resumed'
+      : 'the webhook was paused; it goes out in its turn, in the order of the events';
+    return explain('webhook_paused', message);
   }
   if (delivery.status !== 'pending') return undefined;
+  const { deferredFor } = delivery;
+  if (delivery.queuedIn !== undefined && deferredFor) {
+    return explain(deferredFor, `attempt ${attempt} waits because ${DEFERRED[deferredFor]}`);
+  }
   if (delivery.isExpress) return explainExpress(delivery, explain);
   const activity = await engine.activityOf(delivery._id).catch(() => 'unreachable' as const);
   switch (activity) {
@@ -51,11 +58,10 @@ export async function explainPending(
   }
   const paused = await store.webhooks.isPaused(delivery.webhookId);
   const at = delivery.nextAttemptAt;
-  const { deferredFor } = delivery;
-  const why = deferredFor ? DEFERRED[deferredFor] : cause(delivery.attempts.at(-1));
+  const why = cause(delivery.attempts.at(-1));
   const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${why}`;
   return explain(
-    deferredFor ?? 'waiting_for_retry',
+    'waiting_for_retry',
     paused ? `${message}; the webhook is paused, so it will be held then` : message,
     at,
   );
@@ -63,7 +69,7 @@ export async function explainPending(
 
 /** Its project's courier has it: all that is known stands in the delivery. */
 function explainExpress(
-  { attemptCount, attempts, nextAttemptAt, deferredFor }: DeliveryRecord,
+  { attemptCount, attempts, nextAttemptAt }: DeliveryRecord,
   explain: (
     reason: PendingExplanation['reason'],
     message: string,
@@ -71,9 +77,6 @@ function explainExpress(
   ) => PendingExplanation,
 ): PendingExplanation {
   const attempt = attemptCount + 1;
-  if (nextAttemptAt === null && deferredFor) {
-    return explain(deferredFor, `attempt ${attempt} waits because ${DEFERRED[deferredFor]}`);
-  }
   if (nextAttemptAt && nextAttemptAt > clock.now()) {
     const until = `attempt ${attempt} waits until ${nextAttemptAt.toISOString()}`;
     return explain(
@@ -86,12 +89,15 @@ function explainExpress(
 }
 
 const DEFERRED: Record<DeferralReason, string> = {
-  rate_limit: "the webhook's rate limit (policy.ratePerSecond) is used up until then",
-  webhook_busy: 'as many attempts of this webhook are running as may run at a time',
+  rate_limit:
+    "the webhook's rate limit (policy.ratePerSecond) is used up at present, and others wait before it",
+  webhook_busy:
+    'as many attempts of this webhook are running as may run at a time, or others wait before it',
   project_busy:
     'as many attempts of this project are running as leave the other projects their places',
   workers_busy:
     'the workers are busy; retries and webhooks that answer slowly leave places to others',
+  replay: 'it is part of a bulk replay, and goes when nothing new waits',
 };
 
 function cause(last: Attempt | undefined): string {

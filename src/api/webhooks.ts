@@ -74,7 +74,7 @@ export const testBody = (events: z.ZodType<string[]>) =>
 
 /** `/v1/webhooks` */
 export function webhooksRouter(deps: WebhooksDependencies): Router {
-  const { store, engine, log } = deps;
+  const { store, log } = deps;
   const router = Router();
   router.param('id', webhookParam(store));
   const read = allow('owner', 'reader');
@@ -163,9 +163,6 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: false });
     if (!webhook) throw notFound('the webhook');
     deps.intake.dispatcher.wakeCourier(webhook.projectId);
-    await engine.startDrain(webhook).catch((error: unknown) => {
-      log.warn({ err: error, webhookId: id }, 'drain left to reconcile');
-    });
     answer(res, viewFor(res)(webhook));
   });
 

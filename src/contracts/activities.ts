@@ -29,10 +29,12 @@ export interface DeliveryPlan {
 }
 
 /**
- * How a round of attempts ended. `held`: its webhook is paused, the delivery waits in MongoDB;
- * `skipped`: its webhook is disabled; `gone`: the delivery no longer exists (its project was deleted).
+ * How a round of attempts ended. `held`: its webhook is paused, the delivery waits in MongoDB; `queued`: its
+ * next attempt may not be made yet, and it waits there likewise; `skipped`: its webhook is disabled; `gone`:
+ * the delivery no longer exists (its project was deleted).
  */
-export type RoundResult = 'succeeded' | 'failed' | 'cancelled' | 'held' | 'skipped' | 'gone';
+export type RoundResult =
+  'succeeded' | 'failed' | 'cancelled' | 'held' | 'queued' | 'skipped' | 'gone';
 
 /** How a round ended. */
 export interface RoundEnd {
@@ -119,12 +121,12 @@ export interface Activities {
   cancelDelivery(deliveryId: string, isReset?: boolean): Promise<RoundEnd>;
   /** Replays the next deliveries of a bulk replay, at its rate; false when it ended or was stopped. */
   replayBatch(replayId: string): Promise<boolean>;
-  /** Lets the next held deliveries of a resumed webhook go; false when none is left, or it is paused. */
+  /** Of earlier versions' workflows, which let held deliveries go: leaves them to the courier. */
   drainBatch(webhookId: string): Promise<boolean>;
   /**
-   * Delivers what is queued of a project whose events are dispatched `express`, for as long as something
-   * is due: plans, signs, POSTs, records. One runs for a project at a time; the counts of its shift are
-   * its heartbeat's details.
+   * Works a project's queue off, for as long as something is due: lets go what was held or had to wait,
+   * and plans, signs, POSTs and records what is dispatched `express`. One runs for a project at a time; the
+   * counts of its shift are its heartbeat's details.
    */
   deliverQueued(projectId: string): Promise<CourierShift>;
   /**

@@ -51,13 +51,15 @@ export interface DeliveryPolicy {
 /**
  * Why an attempt that was due has been put off, without being one: its webhook's rate limit, or as many
  * attempts as may run at a time for its webhook, for its project while others need a place too, or on
- * its worker for attempts that aren't the first, or whose webhook is slow.
+ * its worker for attempts that aren't the first, or whose webhook is slow; or it is part of a bulk replay,
+ * and waits for what is new.
  */
 export const DEFERRAL_REASONS = [
   'rate_limit',
   'webhook_busy',
   'project_busy',
   'workers_busy',
+  'replay',
 ] as const;
 export type DeferralReason = (typeof DEFERRAL_REASONS)[number];
 

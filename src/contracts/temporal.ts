@@ -28,7 +28,6 @@ export const WORKFLOWS = {
   fanOutEvent: 'fanOutEvent',
   deliverWebhook: 'deliverWebhook',
   replayDeliveries: 'replayDeliveries',
-  drainWebhook: 'drainWebhook',
   courier: 'courier',
   reconcile: 'reconcile',
 } as const;
@@ -56,7 +55,6 @@ export const PRIORITIES = {
 export const fanOutWorkflowId = (eventId: string): string => `event/${eventId}`;
 export const courierWorkflowId = (projectId: string): string => `courier/${projectId}`;
 export const replayWorkflowId = (replayId: string): string => `replay/${replayId}`;
-export const drainWorkflowId = (webhookId: string): string => `drain/${webhookId}`;
 export const deliveryWorkflowId = (deliveryId: string): string => `delivery/${deliveryId}`;
 
 /** What a delivery's workflow is found by, as it starts. */

@@ -25,6 +25,21 @@ export const LIST_FIELDS = { attempts: 0 } as const;
 
 const AFTER = { returnDocument: 'after' } as const;
 
+/** What a replay begins with. */
+export const replayable: QueryFilter<DeliveryRecord> = {
+  status: { $in: TERMINAL_STATUSES },
+  expunged: { $ne: true },
+};
+
+/** The begin of a replay, in a pipeline's `$set`. */
+export const replayed = {
+  status: 'pending',
+  replays: { $add: ['$replays', 1] },
+  roundStart: '$attemptCount',
+  completedAt: null,
+  endReason: null,
+};
+
 /** Pending, and its next attempt due for that long, by MongoDB's clock. */
 const overdue = (byMs: number): QueryFilter<DeliveryRecord> => ({
   status: 'pending',
@@ -113,28 +128,20 @@ export class Deliveries {
    * From a terminal status to pending, counted as a replay, with the whole schedule before it; null when
    * the status is another, or there is nothing to send any more.
    */
-  async beginReplay(
-    projectId: string,
-    id: string,
-    session?: ClientSession,
-  ): Promise<DeliveryRecord | null> {
+  async beginReplay(projectId: string, id: string): Promise<DeliveryRecord | null> {
     return this.model
       .findOneAndUpdate(
-        { _id: id, projectId, status: { $in: TERMINAL_STATUSES }, expunged: { $ne: true } },
+        { _id: id, projectId, ...replayable },
         [
           {
             $set: {
-              status: 'pending',
-              replays: { $add: ['$replays', 1] },
-              roundStart: '$attemptCount',
+              ...replayed,
               nextAttemptAt: '$$NOW',
-              completedAt: null,
-              endReason: null,
               runRequested: { $ne: ['$isExpress', true] },
             },
           },
         ],
-        { ...AFTER, updatePipeline: true, ...(session && { session }) },
+        { ...AFTER, updatePipeline: true },
       )
       .lean<DeliveryRecord>();
   }
@@ -143,44 +150,11 @@ export class Deliveries {
   async cancel(id: string): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, status: { $in: UNENDED_STATUSES } },
-      [
-        { $set: { status: 'cancelled', nextAttemptAt: null, ...endedNow } },
-        { $unset: ['queuedIn'] },
-      ],
+      [{ $set: { status: 'cancelled', nextAttemptAt: null, ...endedNow } }],
       { updatePipeline: true },
     );
     if (modifiedCount === 1) deliveriesEnded.inc({ status: 'cancelled' });
     return modifiedCount === 1;
-  }
-
-  /** Lets a held delivery go; null when it is held no more. It goes on with the attempts that remain. */
-  async release(id: string): Promise<DeliveryRecord | null> {
-    return this.model
-      .findOneAndUpdate(
-        { _id: id, status: 'held' },
-        [{ $set: { status: 'pending', nextAttemptAt: '$$NOW', runRequested: true } }],
-        { ...AFTER, updatePipeline: true },
-      )
-      .lean<DeliveryRecord>();
-  }
-
-  /** Held deliveries of a webhook in the order of their events. */
-  async listHeld(webhookId: string, limit: number): Promise<DeliveryRecord[]> {
-    return this.model
-      .find({ webhookId, status: 'held', isExpress: { $ne: true } }, LIST_FIELDS)
-      .sort({ eventId: 1 })
-      .limit(limit)
-      .lean<DeliveryRecord[]>();
-  }
-
-  /** Ids of the webhooks that hold deliveries. */
-  async listHoldingWebhooks(): Promise<string[]> {
-    // The condition on webhookId is what lets MongoDB use the index of held ones.
-    return this.model.distinct('webhookId', {
-      webhookId: { $gt: '' },
-      status: 'held',
-      isExpress: { $ne: true },
-    });
   }
 
   /**
@@ -205,7 +179,7 @@ export class Deliveries {
     return this.model
       .findOneAndUpdate(
         { _id: id, status: 'pending' },
-        [{ $set: { nextAttemptAt: '$$NOW', deferredFor: null } }, { $unset: ['queuedIn'] }],
+        [{ $set: { nextAttemptAt: '$$NOW', deferredFor: null, queuedIn: '$$REMOVE' } }],
         { ...AFTER, updatePipeline: true },
       )
       .lean<DeliveryRecord>();

@@ -45,10 +45,12 @@ export interface DeliveryRecord {
   /** Its project's courier drives it, no workflow of its own. */
   isExpress?: boolean;
   /**
-   * Of an express one that may not go now, whenever that is due: its project's id. It goes in the order
-   * of events, when its webhook is resumed, or has room again (`deferredFor`).
+   * Of one that may not go now, whenever that is due: the queue (`queueOf`) that its project's courier lets
+   * it go from, in the order of events, when its webhook is resumed, or has room again (`deferredFor`).
    */
   queuedIn?: string;
+  /** The courier has let it go: its webhook's rate limit has been asked. An attempt that is made clears it. */
+  hasTurn?: boolean;
   /** Of an express one that failed: what follows from that has still to be done. */
   followUp?: boolean;
   /** Of a test event. */
@@ -61,6 +63,19 @@ export interface DeliveryRecord {
   completedAt: Date | null;
   expiresAt: Date;
 }
+
+/** `ordered`: what new deliveries of the same webhook join behind; `replay`: what they do not wait for. */
+export const QUEUE_KINDS = ['ordered', 'replay'] as const;
+export type QueueKind = (typeof QUEUE_KINDS)[number];
+
+const REPLAY = '/replay';
+
+/** What `queuedIn` says of a project's deliveries in that queue. */
+export const queueOf = (projectId: string, kind: QueueKind = 'ordered'): string =>
+  kind === 'replay' ? `${projectId}${REPLAY}` : projectId;
+
+export const kindOf = (queue: string): QueueKind => (queue.endsWith(REPLAY) ? 'replay' : 'ordered');
+export const projectOfQueue = (queue: string): string => queue.replace(REPLAY, '');
 
 export const deliverySchema = new Schema<DeliveryRecord>(
   {
@@ -84,6 +99,7 @@ export const deliverySchema = new Schema<DeliveryRecord>(
     openedAt: Date,
     isExpress: Boolean,
     queuedIn: String,
+    hasTurn: Boolean,
     followUp: Boolean,
     test: Boolean,
     isPing: Boolean,

@@ -42,10 +42,7 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
     const batch = await model.find(unended, { _id: 1 }).limit(BATCH).session(session).lean();
     const { modifiedCount } = await model.updateMany(
       { ...unended, _id: { $in: batch.map(({ _id }) => _id) } },
-      [
-        { $set: { status, nextAttemptAt: null, endReason: ending.reason, ...endedNow } },
-        { $unset: ['queuedIn'] },
-      ],
+      [{ $set: { status, nextAttemptAt: null, endReason: ending.reason, ...endedNow } }],
       { updatePipeline: true, session },
     );
     const isDone = batch.length < BATCH;

@@ -1,5 +1,6 @@
+import type { DeferralReason } from '../contracts/delivery';
 import { newId } from '../contracts/ids';
-import type { DeliveryRecord } from './delivery-record';
+import { queueOf, type DeliveryRecord } from './delivery-record';
 import type { EventRecord } from './events';
 import type { WebhookRecord } from './webhooks';
 
@@ -16,6 +17,7 @@ export type NewDelivery = Pick<
   | 'endReason'
   | 'isExpress'
   | 'queuedIn'
+  | 'deferredFor'
   | 'test'
   | 'isPing'
   | 'createdAt'
@@ -26,12 +28,14 @@ export type NewDelivery = Pick<
 /**
  * The delivery of an event to a webhook as that stands: a disabled one's is `skipped`, unless it is a
  * test, a paused one's is `held`.
+ * @param about.behind others of the webhook wait in the queue, for that reason
  */
 export function newDelivery(
   event: Pick<EventRecord, '_id' | 'type' | 'test' | 'isExpress'>,
   webhook: Pick<WebhookRecord, '_id' | 'projectId' | 'isActive' | 'isPaused'>,
-  { at, expiresAt, isPing }: { at: Date; expiresAt: Date; isPing?: boolean },
+  about: { at: Date; expiresAt: Date; isPing?: boolean; behind?: DeferralReason | undefined },
 ): NewDelivery {
+  const { at, expiresAt, isPing, behind } = about;
   const isTest = event.test === true;
   const waiting = webhook.isPaused ? 'held' : 'pending';
   const status = webhook.isActive || isTest ? waiting : 'skipped';
@@ -42,10 +46,13 @@ export function newDelivery(
     projectId: webhook.projectId,
     eventType: event.type,
     status,
-    nextAttemptAt: status === 'pending' ? at : null,
+    nextAttemptAt: status === 'pending' && !behind ? at : null,
+    deferredFor: (status === 'pending' && behind) || null,
+    ...((status === 'held' || (status === 'pending' && behind)) && {
+      queuedIn: queueOf(webhook.projectId),
+    }),
     ...(status === 'skipped' && { endReason: 'webhook_disabled' as const }),
     ...(event.isExpress && { isExpress: true }),
-    ...(event.isExpress && status === 'held' && { queuedIn: webhook.projectId }),
     ...(isTest && { test: true }),
     ...(isPing && { isPing }),
     createdAt: at,

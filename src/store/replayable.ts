@@ -1,9 +1,11 @@
 import type { QueryFilter } from 'mongoose';
 import { clock } from '../clock';
-import { LIST_FIELDS, type Deliveries } from './deliveries';
-import type { DeliveryRecord } from './delivery-record';
+import { LIST_FIELDS, replayable, replayed, type Deliveries } from './deliveries';
+import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
 import type { ReplayQuery, ReplayRecord } from './replays';
+import type { Store } from './store';
+import type { WebhookRecord } from './webhooks';
 
 /** What a bulk replay is about, as it stands. */
 export interface Replayable {
@@ -77,6 +79,63 @@ export async function listForReplay(
     .sort({ _id: 1 })
     .limit(limit)
     .lean<DeliveryRecord[]>();
+}
+
+/**
+ * Puts deliveries of a bulk replay into their project's queue, from which the courier lets them go, and
+ * counts them, in one transaction: however often this is repeated, each is replayed once and counted once.
+ * @returns false when the replay has been paused or cancelled, or got there before
+ */
+export async function queueReplays(
+  store: Store,
+  { _id, projectId }: ReplayRecord,
+  deliveries: readonly DeliveryRecord[],
+): Promise<boolean> {
+  const ids = deliveries.map((delivery) => delivery._id);
+  const webhooks = await store.webhooks.model
+    .find({ _id: { $in: deliveries.map(({ webhookId }) => webhookId) } }, { isPaused: 1 })
+    .lean<Pick<WebhookRecord, '_id' | 'isPaused'>[]>();
+  const paused = webhooks.filter(({ isPaused }) => isPaused).map((webhook) => webhook._id);
+  const isHeld = { $in: ['$webhookId', paused] };
+  return store.transaction(async (session) => {
+    const { modifiedCount } = await store.deliveries.model.updateMany(
+      {
+        ...replayable,
+        _id: { $in: ids },
+        webhookId: { $in: webhooks.map((webhook) => webhook._id) },
+      },
+      [
+        {
+          $set: {
+            ...replayed,
+            nextAttemptAt: null,
+            status: { $cond: [isHeld, 'held', 'pending'] },
+            queuedIn: { $cond: [isHeld, queueOf(projectId), queueOf(projectId, 'replay')] },
+            deferredFor: { $cond: [isHeld, null, 'replay'] },
+          },
+        },
+      ],
+      { session, updatePipeline: true },
+    );
+    const counts = { replayed: modifiedCount, failed: ids.length - modifiedCount };
+    const about = { from: ids[0]!, to: ids.at(-1)! };
+    if (await store.replays.advance(_id, about, counts, session)) return true;
+    await session.abortTransaction();
+    return false;
+  });
+}
+
+/** How many replayed deliveries wait in the project's queue for webhooks that are not paused. */
+export async function countQueuedReplays(
+  { deliveries, webhooks }: Store,
+  projectId: string,
+  limit: number,
+): Promise<number> {
+  const paused = await webhooks.model.distinct('_id', { projectId, isPaused: true });
+  return deliveries.model.countDocuments(
+    { queuedIn: queueOf(projectId, 'replay'), webhookId: { $nin: paused } },
+    { limit },
+  );
 }
 
 /** Skipped deliveries that are counted at most. */

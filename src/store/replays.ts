@@ -127,20 +127,25 @@ export class Replays {
     );
   }
 
-  /** Counts one delivery as dealt with; false when the replay isn't running or got there before. */
+  /**
+   * Counts deliveries as dealt with.
+   * @param from the first of them
+   * @param to the last of them
+   * @returns false when the replay isn't running or got there before
+   */
   async advance(
     id: string,
-    deliveryId: string,
-    outcome: 'replayed' | 'failed',
+    { from, to }: { from: string; to: string },
+    counts: Pick<ReplayRecord, 'replayed' | 'failed'>,
     session: ClientSession,
   ): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
       {
         _id: id,
         status: 'running',
-        $or: [{ cursor: null }, { cursor: { $lt: deliveryId } }],
+        $or: [{ cursor: null }, { cursor: { $lt: from } }],
       },
-      { $set: { cursor: deliveryId }, $inc: { [outcome]: 1 } },
+      { $set: { cursor: to }, $inc: counts },
       { session },
     );
     return modifiedCount === 1;

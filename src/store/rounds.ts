@@ -7,7 +7,7 @@ import {
   type EndReason,
 } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
-import type { DeliveryRecord } from './delivery-record';
+import { queueOf, type DeliveryRecord } from './delivery-record';
 import { KEPT_AFTER_END_MS } from './retention';
 
 /** What a recorded attempt makes of its delivery. */
@@ -40,8 +40,12 @@ export interface Recorded {
 
 export const KEPT_ATTEMPTS = 50;
 
-/** What ends now, in a pipeline's `$set`. It is there to be seen for a while, however late it ends. */
+/**
+ * What ends now, in a pipeline's `$set`: it leaves the queue, and is there to be seen for a while, however
+ * late it ends.
+ */
 export const endedNow = {
+  queuedIn: '$$REMOVE',
   completedAt: '$$NOW',
   expiresAt: { $max: ['$expiresAt', { $add: ['$$NOW', KEPT_AFTER_END_MS] }] },
 };
@@ -99,6 +103,8 @@ export class Rounds {
               },
               completedAt: { $cond: [isUnasked, null, '$completedAt'] },
               endReason: { $cond: [isUnasked, null, '$endReason'] },
+              // Whoever has it run, the courier needs not.
+              queuedIn: '$$REMOVE',
               runId,
               runRequested: false,
               execution: scheduledAt,
@@ -129,6 +135,7 @@ export class Rounds {
       status,
       nextAttemptAt: nextDelayMs === null ? null : { $add: ['$$NOW', nextDelayMs] },
       deferredFor: null,
+      hasTurn: '$$REMOVE',
       ...(status !== 'pending' && endedNow),
     };
     let seen: DeliveryRecord | null = loaded;
@@ -208,24 +215,26 @@ export class Rounds {
       .lean<DeliveryRecord>();
   }
 
-  /** Puts the next attempt of a pending delivery off; nothing else of it changes. */
-  async defer(loaded: DeliveryRecord, delayMs: number, reason: DeferralReason): Promise<void> {
-    await this.model.updateOne(
-      { ...asLoaded(loaded), status: 'pending' },
-      [{ $set: { nextAttemptAt: { $add: ['$$NOW', delayMs] }, deferredFor: reason } }],
-      { updatePipeline: true },
-    );
-  }
-
   /**
-   * Keeps a pending delivery of a paused webhook, which the run has found so, until it is resumed.
+   * Puts a pending delivery whose next attempt may not be made now into its project's queue: as `held` when
+   * its webhook is paused, else with the reason.
    * @returns false when the run doesn't count any more, or it has ended
    */
-  async hold(loaded: DeliveryRecord, runId: string): Promise<boolean> {
-    return this.take(loaded, { status: 'held', nextAttemptAt: null, runId });
+  async queue(
+    loaded: DeliveryRecord,
+    runId: string,
+    as: 'held' | DeferralReason,
+  ): Promise<boolean> {
+    return this.take(loaded, {
+      runId,
+      queuedIn: queueOf(loaded.projectId),
+      nextAttemptAt: null,
+      hasTurn: '$$REMOVE',
+      ...(as === 'held' ? { status: as } : { deferredFor: as }),
+    });
   }
 
-  /** Ends a pending delivery of a disabled webhook, in the same way. */
+  /** Ends a pending delivery of a disabled webhook, which the run has found so, in the same way. */
   async skip(loaded: DeliveryRecord, runId: string): Promise<boolean> {
     const endReason: EndReason = 'webhook_disabled';
     const ended = { status: 'skipped', nextAttemptAt: null, endReason, ...endedNow };

@@ -12,7 +12,6 @@ import {
   courierWorkflowId,
   deliverySearchAttributes,
   deliveryWorkflowId,
-  drainWorkflowId,
   fanOutWorkflowId,
   PRIORITIES,
   replayWorkflowId,
@@ -201,10 +200,14 @@ export class Engine {
    * @param found by `findRun`
    * @returns false when one runs now
    */
-  async runAgain(planned: PlannedDelivery, found: 'ended' | null): Promise<boolean> {
+  async runAgain(
+    planned: PlannedDelivery,
+    found: 'ended' | null,
+    urgency: keyof typeof PRIORITIES = 'live',
+  ): Promise<boolean> {
     // Where there was no run, a fan-out may start one at this moment: it must not be reset.
-    if (found === null) return this.startDelivery(planned, 'live');
-    await this.runDelivery(planned, 'live');
+    if (found === null) return this.startDelivery(planned, urgency);
+    await this.runDelivery(planned, urgency);
     return true;
   }
 
@@ -224,12 +227,11 @@ export class Engine {
 
   /** @returns false when it runs already */
   async startReplay(replay: { _id: string; projectId: string }): Promise<boolean> {
-    return this.startBatches(WORKFLOWS.replayDeliveries, replayWorkflowId(replay._id), replay);
-  }
-
-  /** @returns false when it runs already */
-  async startDrain(webhook: { _id: string; projectId: string }): Promise<boolean> {
-    return this.startBatches(WORKFLOWS.drainWebhook, drainWorkflowId(webhook._id), webhook);
+    return this.start(WORKFLOWS.replayDeliveries, {
+      workflowId: replayWorkflowId(replay._id),
+      args: [replay._id],
+      priority: priorityOf(replay, 'bulk'),
+    });
   }
 
   /**
@@ -260,7 +262,8 @@ export class Engine {
       const [pending] = raw.pendingActivities ?? [];
       if (!pending) {
         const { phase } = await this.within(() => handle.query<{ phase: string }>('state'));
-        return phase === 'paused' ? 'paused' : 'waiting';
+        // Its attempt is about to be scheduled, or has just ended.
+        return phase === 'paused' || phase === 'waiting' ? phase : 'queued';
       }
       if (RUNNING_STATES.has(pending.state!)) return 'attempting';
       if (pending.paused) return 'activity_paused';
@@ -300,14 +303,6 @@ export class Engine {
 
   async close(): Promise<void> {
     await this.client.connection.close();
-  }
-
-  private async startBatches(
-    type: string,
-    workflowId: string,
-    of: { _id: string; projectId: string },
-  ): Promise<boolean> {
-    return this.start(type, { workflowId, args: [of._id], priority: priorityOf(of, 'bulk') });
   }
 
   private async start(

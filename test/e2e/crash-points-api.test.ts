@@ -160,11 +160,11 @@ describe('an API killed with -9', () => {
       await delivered(1);
     });
 
-    it('between the resume and the drain: reconcile drains', async () => {
+    it('before the courier is told: reconcile tells it', async () => {
       await client.post(`/v1/webhooks/${webhook.id}/pause`);
       await client.post('/v1/events', event);
       await eventually('it is held', async () => (await deliveries())[0]?.status === 'held');
-      await dying('temporal/client Engine.startDrain before', (api) =>
+      await dying('temporal/client Engine.wakeCourier before', (api) =>
         api.post(`/v1/webhooks/${webhook.id}/resume`),
       );
       expect((await deliveries())[0].status).toBe('held');

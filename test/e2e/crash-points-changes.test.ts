@@ -165,10 +165,10 @@ describe('an API killed with -9', () => {
         expect(receiver.requests).toHaveLength(1);
       }));
 
-    it('between the drain and the answer: what was held goes out, once', () =>
+    it('after the courier is told: what was held goes out, once', () =>
       ApiCrash.on(api, async (crash) => {
         await held(crash);
-        await crash.dying('temporal/client Engine.startDrain after', (dying) =>
+        await crash.dyingBehindIt('temporal/client Engine.wakeCourier after', (dying) =>
           dying.post(`/v1/webhooks/${crash.webhook.id}/resume`),
         );
         await crash.delivered(1);

@@ -12,8 +12,8 @@ describe('a courier killed with -9', () => {
       [1, 'after its shift has begun', 'store/couriers Couriers.begin after'],
       [1, 'before the request', 'delivery/http HttpSender.send before'],
       [2, 'between the answer and the record', 'delivery/http HttpSender.send after'],
-      [2, 'before what came of it is written', 'store/courier-queue settle before'],
-      [1, 'after what came of it is written', 'store/courier-queue settle after'],
+      [2, 'before what came of it is written', 'store/settlement settle before'],
+      [1, 'after what came of it is written', 'store/settlement settle after'],
     ])('sent %d times: %s', (times, _title, dieAt) =>
       Crash.on(
         async (crash) => {

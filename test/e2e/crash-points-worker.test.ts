@@ -63,7 +63,7 @@ describe('a worker killed with -9', () => {
         { _id: webhookId },
         { $set: { nextSlotAt: new Date(Date.now() + 30_000) } },
       );
-      await crash.dying('store/rounds Rounds.defer after', () => crash.post());
+      await crash.dying('store/rounds Rounds.queue after', () => crash.post());
       await crash.becomes(once);
       expect(crash.receiver.requests).toHaveLength(1);
     }),
@@ -168,10 +168,10 @@ describe('a worker killed with -9', () => {
     );
   });
 
-  describe('while it holds and drains', () => {
+  describe('while it holds, and lets go', () => {
     it.concurrent.each([
-      ['before a delivery is held', 'store/rounds Rounds.hold before'],
-      ['after a delivery is held', 'store/rounds Rounds.hold after'],
+      ['before a delivery is held', 'store/rounds Rounds.queue before'],
+      ['after a delivery is held', 'store/rounds Rounds.queue after'],
     ])('%s: it waits, and goes out when resumed', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const { client, receiver, webhookId } = crash;
@@ -191,9 +191,9 @@ describe('a worker killed with -9', () => {
     );
 
     it.concurrent.each([
-      ['before the release', 'store/deliveries Deliveries.release before'],
-      ['between the release and the run', 'temporal/client Engine.runDelivery before'],
-      ['after the run is asked for', 'temporal/client Engine.runDelivery after'],
+      ['before the release', 'store/queue release before'],
+      ['between the release and the run', 'temporal/client Engine.runAgain before'],
+      ['after the run is asked for', 'temporal/client Engine.runAgain after'],
     ])('a resumed webhook, %s: its delivery goes out once', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const { client, receiver, webhookId } = crash;
@@ -238,8 +238,9 @@ describe('a worker killed with -9', () => {
 
     it.concurrent.each([
       ['inside the transaction', 'store/replays Replays.advance after'],
-      ['between the transaction and the run', 'temporal/client Engine.runDelivery before'],
-      ['after the run is asked for', 'temporal/client Engine.runDelivery after'],
+      ['between the transaction and the release', 'store/queue release before'],
+      ['between the release and the run', 'temporal/client Engine.runAgain before'],
+      ['after the run is asked for', 'temporal/client Engine.runAgain after'],
       ['before it is completed', 'store/replays Replays.move before'],
     ])('many, %s: each is replayed once, and counted once', (_title, dieAt) =>
       Crash.on(async (crash) => {

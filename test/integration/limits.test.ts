@@ -71,14 +71,14 @@ describe('limits of one webhook', () => {
         attempts: [],
         status: 'pending',
       });
-      expect(nextAttemptAt).not.toBeNull();
+      expect(nextAttemptAt).toBeNull();
     }
     const pending = await eventually('one tells why it waits', async () => {
       const { data } = (await client.get(`/v1/deliveries/${waiting[0]!._id}`)).body;
       return data.pending?.reason === 'webhook_busy' && data.pending;
     });
     expect(pending).toMatchObject({ attempt: 1 });
-    expect(pending.message).toMatch(/^attempt 1 waits until .* because as many attempts/);
+    expect(pending.message).toMatch(/^attempt 1 waits because as many attempts/);
     const counted = await metrics.getSingleMetricAsString('posthorn_attempts_deferred_total');
     expect(counted).toMatch(/\{reason="webhook_busy"\} [1-9]/);
     const { body } = await client.get(`/v1/webhooks/${slow.id}`);

@@ -1,21 +1,28 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import type { DeliveryStatus } from '../../src/contracts/delivery';
+import { newId } from '../../src/contracts/ids';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { release } from '../../src/store/queue';
+import { queueReplays } from '../../src/store/replayable';
 import { newDelivery } from '../../src/store/new-delivery';
 import { OperationalEvents } from '../../src/store/operational-events';
 import { Fixture } from '../support/fixture';
 
-const record = readFileSync(
-  path.resolve(__dirname, '../../docs/adr/0022-one-compare-and-set-says-which-run-counts.md'),
-  'utf8',
-);
+const read = (name: string): string =>
+  readFileSync(path.resolve(__dirname, `../../docs/adr/${name}.md`), 'utf8');
+const record = read('0022-one-compare-and-set-says-which-run-counts');
 const rows = [...record.matchAll(/^\| (.+) \|$/gm)]
   .map(([, row]) => row!.split('|').map((cell) => cell.trim()))
   .slice(2) as [DeliveryStatus, string, string, string, DeliveryStatus, string][];
-const edges = [...record.matchAll(/^ {4}(\S+) --> (\S+): (.+)$/gm)].map(
-  ([, from, to, why]) => [from, to, why] as [DeliveryStatus | '[*]', DeliveryStatus, string],
-);
+const edgesOf = (text: string): [string, string, string][] =>
+  [...text.matchAll(/^ {4}(\S+) --> (\S+): (.+)$/gm)].map(([, from, to, why]) => [
+    from!,
+    to!,
+    why!,
+  ]);
+const edges = edgesOf(record) as [DeliveryStatus | '[*]', DeliveryStatus, string][];
+const queueEdges = edgesOf(read('0030-what-may-not-go-now-waits-in-one-queue'));
 
 const EXECUTION = { isForced: false, scheduledAt: new Date() };
 const RUNS: Record<string, string | null> = { none: null, itself: 'mine', another: 'other' };
@@ -81,7 +88,7 @@ describe('a delivery’s round', () => {
     'an attempt fails': (delivery) => attempt(delivery, 'pending'),
     'an attempt is taken': (delivery) => attempt(delivery, 'succeeded'),
     'the last attempt fails': (delivery) => attempt(delivery, 'failed'),
-    'its webhook is found paused': (delivery) => rounds().hold(delivery, 'mine'),
+    'its webhook is found paused': (delivery) => rounds().queue(delivery, 'mine', 'held'),
     'its webhook is disabled': async ({ webhookId, projectId }) => {
       const project = (await fixture.store.projects.get(projectId))!;
       await new OperationalEvents(fixture.store, 30, 'workflow').update(project, webhookId, {
@@ -89,7 +96,7 @@ describe('a delivery’s round', () => {
       });
     },
     cancelled: ({ _id }) => deliveries().cancel(_id),
-    resumed: ({ _id }) => deliveries().release(_id),
+    resumed: (delivery) => release(fixture.store, delivery),
     replayed: ({ _id, projectId }) => deliveries().beginReplay(projectId, _id),
   };
   const plans: Record<string, Partial<{ isActive: boolean; isPaused: boolean }>> = {
@@ -116,6 +123,61 @@ describe('a delivery’s round', () => {
     expect(completedAt !== null).toBe(to !== 'pending' && to !== 'held');
   });
 
+  /** Where a delivery is, by docs/adr/0030. */
+  const placeOf = ({ completedAt, queuedIn }: DeliveryRecord): string => {
+    if (queuedIn !== undefined) return 'queued';
+    return completedAt === null ? 'running' : 'ended';
+  };
+  const standings: Record<string, Partial<DeliveryRecord>> = {
+    running: { runId: 'mine' },
+    queued: { runId: 'mine', queuedIn: 'any', nextAttemptAt: null, deferredFor: 'webhook_busy' },
+    ended: { runId: 'mine', status: 'failed', nextAttemptAt: null, completedAt: new Date() },
+  };
+  const queueMoves: Record<string, (delivery: DeliveryRecord) => Promise<unknown>> = {
+    ...moves,
+    'finds its webhook paused': (delivery) => rounds().queue(delivery, 'mine', 'held'),
+    'finds no place': (delivery) => rounds().queue(delivery, 'mine', 'workers_busy'),
+    released: (delivery) => release(fixture.store, delivery),
+    'retried now': ({ _id }) => deliveries().hasten(_id),
+    'reset by an operator': ({ _id }) =>
+      rounds().open(_id, { ...EXECUTION, runId: 'other', isReset: true }),
+    'replayed in bulk': async (delivery) => {
+      const { projectId, webhookId } = delivery;
+      const replay = await fixture.store.replays.create({
+        _id: newId('replay'),
+        projectId,
+        query: { webhookId, statuses: ['failed'], since: new Date(0), until: new Date() },
+        ratePerSecond: 1,
+        status: 'running',
+        matched: 1,
+        completedAt: null,
+      });
+      expect(await queueReplays(fixture.store, replay, [delivery])).toBe(true);
+      // Asked once more, it has got there before.
+      expect(await queueReplays(fixture.store, replay, [delivery])).toBe(false);
+    },
+  };
+
+  it.each(queueEdges)('that is %s is %s when %s', async (from, to, why) => {
+    if (from === '[*]') {
+      const project = await fixture.project();
+      const webhook = await fixture.webhook(project, 'http://127.0.0.1:9/');
+      const event = await fixture.event(project);
+      const isBehind = why === 'planned behind others';
+      const dates = { at: event.acceptedAt, expiresAt: event.expiresAt };
+      const about = isBehind ? { ...dates, behind: 'webhook_busy' as const } : dates;
+      const isPaused = why === 'planned while paused';
+      const planned = newDelivery(event, { ...webhook, isPaused }, about);
+      expect(planned).toMatchObject({ queuedIn: project._id, nextAttemptAt: null });
+      return;
+    }
+    const delivery = await standing(standings[from]!);
+    await queueMoves[why]!(delivery);
+    const after = await fixture.delivery(delivery._id);
+    expect(placeOf(after)).toBe(to);
+    if (to === 'queued') expect(after.nextAttemptAt).toBeNull();
+  });
+
   it.each(['cancelled', 'skipped'] as const)(
     'that was %s while an exchange was under way logs the attempt, and stays it',
     async (status) => {
@@ -134,9 +196,9 @@ describe('a delivery’s round', () => {
     const loaded = await standing({ runId: null });
     await fixture.store.deliveries.model.updateOne({ _id: loaded._id }, { $set: change });
     expect(await attempt(loaded, 'failed')).toMatchObject({ outcome: 'superseded' });
-    expect(await rounds().hold(loaded, 'mine')).toBe(false);
+    expect(await rounds().queue(loaded, 'mine', 'held')).toBe(false);
     expect(await rounds().skip(loaded, 'mine')).toBe(false);
-    await rounds().defer(loaded, 60_000, 'rate_limit');
+    expect(await rounds().queue(loaded, 'mine', 'rate_limit')).toBe(false);
     const after = await fixture.delivery(loaded._id);
     expect(after).toMatchObject({ status: 'pending', deferredFor: null, ...change });
     expect(after.attempts).toMatchObject([{ outcome: 'failed', superseded: true }]);

@@ -7,8 +7,8 @@ import { gzipSync } from 'node:zlib';
 import { Client, Connection } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import {
+  courierWorkflowId,
   deliveryWorkflowId,
-  drainWorkflowId,
   fanOutWorkflowId,
   replayWorkflowId,
   TASK_QUEUE,
@@ -69,6 +69,7 @@ describe('keeping the history of', () => {
   let temporal: Client;
   let receiver: Receiver;
   let client: ApiClient;
+  let projectId: string;
 
   beforeAll(async () => {
     stack = await Stack.start({ POSTHORN_RATE_LIMIT_PER_MINUTE: '10000' });
@@ -81,7 +82,7 @@ describe('keeping the history of', () => {
   });
   beforeEach(async () => {
     receiver = await Receiver.start();
-    ({ client } = await stack.project());
+    ({ client, id: projectId } = await stack.project());
   });
   afterEach(() => receiver.close());
 
@@ -295,7 +296,7 @@ describe('keeping the history of', () => {
     await keepDelivery('delivery-replayed', id);
   });
 
-  it('a delivery held by its paused webhook, and drained, and of the drain', async () => {
+  it('a delivery held by its paused webhook, and drained, and of the courier', async () => {
     const { id, webhook } = await backingOff(SOON);
     await client.post(`/v1/webhooks/${webhook.id}/pause`);
     await deliveryWith(client, id, { status: 'held' });
@@ -305,8 +306,7 @@ describe('keeping the history of', () => {
     await deliveryWith(client, id, { status: 'succeeded' });
     await handleOf(id).result();
     await keepDelivery('delivery-drained', id);
-    await temporal.workflow.getHandle(drainWorkflowId(webhook.id)).result();
-    await keep(temporal, 'drain', drainWorkflowId(webhook.id));
+    await keep(temporal, 'courier', courierWorkflowId(projectId));
   });
 
   it('a bulk replay of several batches', async () => {

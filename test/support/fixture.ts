@@ -34,10 +34,8 @@ const noStarter: WorkflowStarter = {
   state: refuse,
   signalDelivery: refuse,
   isUnderWay: async () => true,
-  runDelivery: refuse,
   runAgain: refuse,
   startReplay: refuse,
-  startDrain: refuse,
 };
 
 /** A store with a database of its own and real activities on it, for tests without the HTTP API. */

@@ -1,4 +1,5 @@
-import { Places, type Place, type Wait } from '../../../activities/places';
+import { Places, type Place } from '../../../activities/places';
+import type { DeferralReason } from '../../../src/contracts/delivery';
 
 const SECOND = 1000;
 
@@ -10,12 +11,12 @@ describe("a worker's places for attempts", () => {
     jest.useRealTimers();
   });
 
-  const placed = (answer: Place | Wait): Place => {
-    if ('waitMs' in answer) throw new Error(`got no place: ${answer.reason}`);
+  const placed = (answer: Place | DeferralReason): Place => {
+    if (typeof answer === 'string') throw new Error(`got no place: ${answer}`);
     return answer;
   };
-  const told = (answer: Place | Wait): Wait => {
-    if (!('waitMs' in answer)) throw new Error('got a place');
+  const told = (answer: Place | DeferralReason): DeferralReason => {
+    if (typeof answer !== 'string') throw new Error('got a place');
     return answer;
   };
 
@@ -24,7 +25,7 @@ describe("a worker's places for attempts", () => {
     const taken: Place[] = [];
     for (;;) {
       const answer = places.take(project, webhook, isFirst);
-      if ('waitMs' in answer) return taken;
+      if (typeof answer === 'string') return taken;
       taken.push(answer);
     }
   };
@@ -41,7 +42,7 @@ describe("a worker's places for attempts", () => {
     const places = new Places(100, 2);
     const first = placed(places.take('p', 'slow', true));
     placed(places.take('p', 'slow', true));
-    expect(told(places.take('p', 'slow', true)).reason).toBe('webhook_busy');
+    expect(told(places.take('p', 'slow', true))).toBe('webhook_busy');
     placed(places.take('p', 'other', true));
     first.leave(true);
     placed(places.take('p', 'slow', true));
@@ -50,7 +51,7 @@ describe("a worker's places for attempts", () => {
   it('keeps a quarter of the places for first attempts', () => {
     const places = new Places(4, 4);
     for (const project of ['a', 'b', 'c']) placed(places.take(project, project, false));
-    expect(told(places.take('d', 'd', false)).reason).toBe('workers_busy');
+    expect(told(places.take('d', 'd', false))).toBe('workers_busy');
     placed(places.take('d', 'd', true));
   });
 
@@ -58,7 +59,7 @@ describe("a worker's places for attempts", () => {
     const places = new Places(100, 100);
     const held = fill(places, 'bad', 'hanging');
     expect(held).toHaveLength(80);
-    expect(told(places.take('bad', 'another', true)).reason).toBe('project_busy');
+    expect(told(places.take('bad', 'another', true))).toBe('project_busy');
     expect(fill(places, 'quiet', 'healthy').length).toBeGreaterThanOrEqual(15);
   });
 
@@ -97,9 +98,9 @@ describe("a worker's places for attempts", () => {
     const held = projects.flatMap((bad) => fill(places, bad, `webhook of ${bad}`));
     expect(held).toHaveLength(75);
     const last = `webhook of ${projects.at(-1)}`;
-    expect(told(places.take(projects.at(-1)!, last, true)).reason).toBe('workers_busy');
+    expect(told(places.take(projects.at(-1)!, last, true))).toBe('workers_busy');
     const quiet = names('healthy', 25).map((webhook) => places.take('quiet', webhook, true));
-    expect(quiet.filter((answer) => !('waitMs' in answer)).length).toBeGreaterThanOrEqual(20);
+    expect(quiet.filter((answer) => typeof answer !== 'string').length).toBeGreaterThanOrEqual(20);
   });
 
   it('lets a project whose webhooks hang go on with those that answer', () => {
@@ -108,7 +109,7 @@ describe("a worker's places for attempts", () => {
     take(places, 'bad', hanging, 10 * SECOND);
     const held = hanging.flatMap((webhook) => fill(places, 'bad', webhook));
     expect(held).toHaveLength(60);
-    expect(told(places.take('bad', hanging.at(-1)!, true)).reason).toBe('project_busy');
+    expect(told(places.take('bad', hanging.at(-1)!, true))).toBe('project_busy');
     expect(fill(places, 'bad', 'healthy')).toHaveLength(10);
   });
 
@@ -116,7 +117,7 @@ describe("a worker's places for attempts", () => {
     const places = new Places(4, 4);
     take(places, 'p', ['w'], 10 * SECOND);
     for (const project of ['a', 'b', 'c']) placed(places.take(project, project, false));
-    expect(told(places.take('p', 'w', true)).reason).toBe('workers_busy');
+    expect(told(places.take('p', 'w', true))).toBe('workers_busy');
     const other = new Places(4, 4);
     take(other, 'p', ['w'], 10 * SECOND);
     for (let n = 0; n < 3; n += 1) take(other, 'p', ['w'], 50);
@@ -128,13 +129,11 @@ describe("a worker's places for attempts", () => {
     const places = new Places(4, 2);
     fill(places, 'p', 'hanging');
     jest.advanceTimersByTime(5 * SECOND);
-    const waits = [1, 2].map(() => told(places.take('p', 'hanging', true)).waitMs);
-    expect(waits).toEqual([2500, 5000]);
     const other = new Places(4, 2);
     placed(other.take('p', 'hanging', true));
     jest.advanceTimersByTime(3 * SECOND);
     for (const project of ['a', 'b', 'c']) placed(other.take(project, project, false));
-    expect(told(other.take('p', 'hanging', true)).reason).toBe('workers_busy');
+    expect(told(other.take('p', 'hanging', true))).toBe('workers_busy');
   });
 
   it('does not take a place that no attempt was made in for a quick answer', () => {
@@ -142,47 +141,15 @@ describe("a worker's places for attempts", () => {
     take(places, 'p', ['w'], 10 * SECOND);
     for (let n = 0; n < 10; n += 1) placed(places.take('p', 'w', true)).leave(false);
     for (const project of ['a', 'b', 'c']) placed(places.take(project, project, false));
-    expect(told(places.take('p', 'w', true)).reason).toBe('workers_busy');
+    expect(told(places.take('p', 'w', true))).toBe('workers_busy');
   });
 
   it('works with a single place too', () => {
     const places = new Places(1, 10);
     const first = placed(places.take('p', 'w', false));
-    expect(told(places.take('q', 'x', true)).reason).toBe('workers_busy');
+    expect(told(places.take('q', 'x', true))).toBe('workers_busy');
     first.leave(true);
     placed(places.take('q', 'x', true)).leave(true);
     placed(places.take('q', 'x', false));
-  });
-
-  it('tells those who wait one turn after another, by how long attempts take', () => {
-    const places = new Places(100, 1);
-    const slow = placed(places.take('p', 'slow', true));
-    jest.advanceTimersByTime(10 * SECOND);
-    slow.leave(true);
-    placed(places.take('p', 'slow', true));
-    const waits = Array.from({ length: 3 }, () => told(places.take('p', 'slow', true)).waitMs);
-    // A guess of 1 s before, 10 s now: 3.7 s apart.
-    expect(waits).toEqual([3700, 7400, 11_100]);
-  });
-
-  it('never sends anybody off for less than a second, nor for more than ten minutes', () => {
-    const places = new Places(100, 1);
-    const waits = Array.from(
-      { length: 1000 },
-      () => places.wait('rate_limit', 'limited', 2 * SECOND).waitMs,
-    );
-    expect(Math.min(...waits)).toBeGreaterThanOrEqual(SECOND);
-    expect(Math.max(...waits)).toBeLessThanOrEqual(600 * SECOND);
-    // Those beyond the line's end come back spread out.
-    expect(Math.min(...waits.slice(300))).toBeGreaterThanOrEqual(300 * SECOND);
-    expect(new Set(waits.slice(300)).size).toBeGreaterThan(500);
-  });
-
-  it('gives turns at the present rate again as soon as those given before are over', () => {
-    const places = new Places(100, 1);
-    for (let n = 0; n < 50; n += 1) places.wait('rate_limit', 'limited', 2 * SECOND);
-    expect(places.wait('rate_limit', 'limited', 2 * SECOND).waitMs).toBe(102 * SECOND);
-    jest.advanceTimersByTime(102 * SECOND);
-    expect(places.wait('rate_limit', 'limited', 2 * SECOND).waitMs).toBe(2 * SECOND);
   });
 });

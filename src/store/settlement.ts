@@ -1,139 +1,12 @@
-import { createHash } from 'node:crypto';
 import type { AnyBulkWriteOperation, ClientSession } from 'mongoose';
 import { UNENDED_STATUSES, type Attempt, type DeferralReason } from '../contracts/delivery';
-import { ID_PREFIXES } from '../contracts/ids';
 import { deliveriesEnded } from '../metrics';
 import type { DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
-import type { EventRecord } from './events';
 import { endedNow, KEPT_ATTEMPTS, type AttemptResult } from './rounds';
 import type { Store } from './store';
 
-/**
- * What a courier takes out of MongoDB, and what it writes back: many at a time. MongoDB is the queue, and
- * the courier holds nothing that it does not find there again.
- */
-
-/** Of the attempts only which there were: what was said in them may be much. */
-const COURIER_FIELDS = {
-  'attempts.requestHeaders': 0,
-  'attempts.responseHeaders': 0,
-  'attempts.responseBody': 0,
-} as const;
-
-/**
- * The id of an express delivery: derived, so that who takes over from a courier finds what was done. It
- * sorts by the time of its event.
- */
-export function expressDeliveryId(eventId: string, webhookId: string): string {
-  const [, hex = ''] = eventId.split('_');
-  const digest = createHash('sha256').update(`${eventId} ${webhookId}`).digest('hex');
-  return `${ID_PREFIXES.delivery}_${hex.slice(0, 12)}${digest.slice(0, 20)}`;
-}
-
-/**
- * Accepted events that are not planned yet, in their order.
- * @param taken ids of those that the courier is at work on already
- * @param limit those that are not taken, at most
- */
-export async function listAccepted(
-  { events }: Store,
-  projectId: string,
-  taken: ReadonlySet<string>,
-  limit: number,
-): Promise<EventRecord[]> {
-  // Without the bodies first: what is under way stays at the head of the queue until it is planned.
-  const queued = await events.model
-    .find({ projectId, isExpress: true, fannedOutAt: null }, { _id: 1 })
-    .hint('express')
-    .sort({ _id: 1 })
-    .limit(taken.size + limit)
-    .lean<{ _id: string }[]>();
-  const ids = queued.flatMap(({ _id }) => (taken.has(_id) ? [] : _id)).slice(0, limit);
-  if (ids.length === 0) return [];
-  return events.model
-    .find({ _id: { $in: ids }, fannedOutAt: null })
-    .sort({ _id: 1 })
-    .lean<EventRecord[]>();
-}
-
-/** Deliveries whose next attempt is due, the longest due first. */
-export async function listDue(
-  { deliveries }: Store,
-  projectId: string,
-  now: Date,
-  limit: number,
-): Promise<DeliveryRecord[]> {
-  return deliveries.model
-    .find(
-      { projectId, isExpress: true, status: 'pending', nextAttemptAt: { $lte: now } },
-      COURIER_FIELDS,
-    )
-    .hint('express')
-    .sort({ nextAttemptAt: 1 })
-    .limit(limit)
-    .lean<DeliveryRecord[]>();
-}
-
-/** When the next attempt of the project is due; null when nothing waits for its time. */
-export async function nextDueAt({ deliveries }: Store, projectId: string): Promise<Date | null> {
-  const next = await deliveries.model
-    .findOne(
-      { projectId, isExpress: true, status: 'pending', nextAttemptAt: { $type: 'date' } },
-      { nextAttemptAt: 1 },
-    )
-    .hint('express')
-    .sort({ nextAttemptAt: 1 })
-    .lean<Pick<DeliveryRecord, 'nextAttemptAt'>>();
-  return next && next.nextAttemptAt;
-}
-
-/** Ids of the project's webhooks that have something queued. */
-export async function listQueueing({ deliveries }: Store, projectId: string): Promise<string[]> {
-  return deliveries.model.distinct('webhookId', { queuedIn: projectId });
-}
-
-/** Ids of the projects that have something queued. */
-export async function listQueueingProjects({ deliveries }: Store): Promise<string[]> {
-  return deliveries.model.distinct('queuedIn', { queuedIn: { $type: 'string' } });
-}
-
-/**
- * Takes the next of a webhook's queued deliveries out of the queue, in the order of events: from now on
- * they are due.
- */
-export async function takeQueued(
-  { deliveries }: Store,
-  projectId: string,
-  webhookId: string,
-  limit: number,
-): Promise<DeliveryRecord[]> {
-  const queued = await deliveries.model
-    .find({ queuedIn: projectId, webhookId }, { _id: 1 })
-    .sort({ eventId: 1 })
-    .limit(limit)
-    .lean<{ _id: string }[]>();
-  if (queued.length === 0) return [];
-  const ids = queued.map(({ _id }) => _id);
-  const isOpen = { $in: ['$status', UNENDED_STATUSES] };
-  await deliveries.model.updateMany(
-    { _id: { $in: ids }, queuedIn: projectId },
-    [
-      {
-        $set: {
-          status: { $cond: [isOpen, 'pending', '$status'] },
-          nextAttemptAt: { $cond: [isOpen, '$$NOW', '$nextAttemptAt'] },
-        },
-      },
-      { $unset: ['queuedIn'] },
-    ],
-    { updatePipeline: true },
-  );
-  return deliveries.model
-    .find({ _id: { $in: ids }, status: 'pending' }, COURIER_FIELDS)
-    .sort({ eventId: 1 })
-    .lean<DeliveryRecord[]>();
-}
+/** What a courier writes back, many at a time. */
 
 /** A delivery as it is going to be stored for the first time. */
 export type ExpressDelivery = DeliveryRecord & { isExpress: true };
@@ -151,6 +24,8 @@ export interface QueuedDelivery {
   delivery: DeliveryRecord;
   /** `held`: its webhook is paused; `skipped`: it is disabled. */
   as: 'held' | 'skipped' | DeferralReason;
+  /** `queueOf` its project. */
+  queuedIn: string;
 }
 
 /** A run of attempts of one webhook, in the order in which they ended. */
@@ -188,7 +63,7 @@ export async function settle(
     if (missing.length > 0) {
       await model.collection.insertMany(missing as never[], { session, ordered: false });
     }
-    const changes = [...records.map(recordOf), ...queued.map((entry) => queueOf(projectId, entry))];
+    const changes = [...records.map(recordOf), ...queued.map(queueing)];
     if (changes.length > 0) {
       await model.collection.bulkWrite(changes as never[], { session, ordered: true });
     }
@@ -273,17 +148,18 @@ function recordOf({
   };
 }
 
-function queueOf(
-  projectId: string,
-  { delivery: { _id, attemptCount }, as }: QueuedDelivery,
-): AnyBulkWriteOperation {
+function queueing({
+  delivery: { _id, attemptCount },
+  as,
+  queuedIn,
+}: QueuedDelivery): AnyBulkWriteOperation {
   const change =
     as === 'skipped'
       ? { status: 'skipped', deferredFor: null, endReason: 'webhook_disabled', ...endedNow }
-      : { queuedIn: projectId, ...(as === 'held' ? { status: 'held' } : { deferredFor: as }) };
+      : { queuedIn, ...(as === 'held' ? { status: 'held' } : { deferredFor: as }) };
   return {
     updateOne: {
-      filter: { _id, attemptCount, status: 'pending' },
+      filter: { _id, attemptCount, status: { $in: UNENDED_STATUSES } },
       update: [{ $set: { ...change, nextAttemptAt: null } }],
     },
   };
@@ -334,16 +210,4 @@ function healthOf({ webhookId, attempts }: CountedAttempts): AnyBulkWriteOperati
       ],
     },
   };
-}
-
-/** Deliveries of the project whose failure has not been followed up yet. */
-export async function listToFollowUp(
-  { deliveries }: Store,
-  projectId: string,
-): Promise<DeliveryRecord[]> {
-  return deliveries.model.find({ projectId, followUp: true }).limit(100).lean<DeliveryRecord[]>();
-}
-
-export async function noteFollowedUp({ deliveries }: Store, id: string): Promise<void> {
-  await deliveries.model.updateOne({ _id: id }, { $unset: { followUp: '' } });
 }

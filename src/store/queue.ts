@@ -1,0 +1,214 @@
+import { createHash } from 'node:crypto';
+import { UNENDED_STATUSES } from '../contracts/delivery';
+import { ID_PREFIXES } from '../contracts/ids';
+import { projectOfQueue, queueOf, type DeliveryRecord, type QueueKind } from './delivery-record';
+import type { EventRecord } from './events';
+import type { Store } from './store';
+
+/**
+ * What a courier takes out of MongoDB, many at a time. MongoDB is the queue, and the courier holds nothing
+ * that it does not find there again.
+ */
+
+/** Of the attempts only which there were: what was said in them may be much. */
+const COURIER_FIELDS = {
+  'attempts.requestHeaders': 0,
+  'attempts.responseHeaders': 0,
+  'attempts.responseBody': 0,
+} as const;
+
+/**
+ * The id of an express delivery: derived, so that who takes over from a courier finds what was done. It
+ * sorts by the time of its event.
+ */
+export function expressDeliveryId(eventId: string, webhookId: string): string {
+  const [, hex = ''] = eventId.split('_');
+  const digest = createHash('sha256').update(`${eventId} ${webhookId}`).digest('hex');
+  return `${ID_PREFIXES.delivery}_${hex.slice(0, 12)}${digest.slice(0, 20)}`;
+}
+
+/**
+ * Accepted events that are not planned yet, in their order.
+ * @param taken ids of those that the courier is at work on already
+ * @param limit those that are not taken, at most
+ */
+export async function listAccepted(
+  { events }: Store,
+  projectId: string,
+  taken: ReadonlySet<string>,
+  limit: number,
+): Promise<EventRecord[]> {
+  // Without the bodies first: what is under way stays at the head of the queue until it is planned.
+  const queued = await events.model
+    .find({ projectId, isExpress: true, fannedOutAt: null }, { _id: 1 })
+    .hint('express')
+    .sort({ _id: 1 })
+    .limit(taken.size + limit)
+    .lean<{ _id: string }[]>();
+  const ids = queued.flatMap(({ _id }) => (taken.has(_id) ? [] : _id)).slice(0, limit);
+  if (ids.length === 0) return [];
+  return events.model
+    .find({ _id: { $in: ids }, fannedOutAt: null })
+    .sort({ _id: 1 })
+    .lean<EventRecord[]>();
+}
+
+/** Deliveries whose next attempt is due, the longest due first. */
+export async function listDue(
+  { deliveries }: Store,
+  projectId: string,
+  now: Date,
+  limit: number,
+): Promise<DeliveryRecord[]> {
+  return deliveries.model
+    .find(
+      { projectId, isExpress: true, status: 'pending', nextAttemptAt: { $lte: now } },
+      COURIER_FIELDS,
+    )
+    .hint('express')
+    .sort({ nextAttemptAt: 1 })
+    .limit(limit)
+    .lean<DeliveryRecord[]>();
+}
+
+/** When the next attempt of the project is due; null when nothing waits for its time. */
+export async function nextDueAt({ deliveries }: Store, projectId: string): Promise<Date | null> {
+  const next = await deliveries.model
+    .findOne(
+      { projectId, isExpress: true, status: 'pending', nextAttemptAt: { $type: 'date' } },
+      { nextAttemptAt: 1 },
+    )
+    .hint('express')
+    .sort({ nextAttemptAt: 1 })
+    .lean<Pick<DeliveryRecord, 'nextAttemptAt'>>();
+  return next && next.nextAttemptAt;
+}
+
+/**
+ * Ids of the project's webhooks that have something in that queue.
+ * @param among only those of them
+ */
+export async function listQueueing(
+  { deliveries }: Store,
+  projectId: string,
+  kind: QueueKind = 'ordered',
+  among?: readonly string[],
+): Promise<string[]> {
+  return deliveries.model.distinct('webhookId', {
+    queuedIn: queueOf(projectId, kind),
+    ...(among && { webhookId: { $in: among } }),
+  });
+}
+
+/** Ids of the projects that have something queued, of a webhook that is not paused. */
+export async function listOpenQueues({ deliveries, webhooks }: Store): Promise<string[]> {
+  const { model } = deliveries;
+  const open = new Set<string>();
+  for (const queuedIn of await model.distinct('queuedIn', { queuedIn: { $type: 'string' } })) {
+    const queueing = await model.distinct('webhookId', { queuedIn });
+    if (await webhooks.someIsOpen(queueing)) open.add(projectOfQueue(queuedIn));
+  }
+  return [...open];
+}
+
+/**
+ * The next of a webhook's queued deliveries, in the order of events. Express ones leave the queue by it:
+ * from now on they are due. The others stay in it until they are released.
+ * @param taken ids of those that the courier has in hand already
+ */
+export async function takeQueued(
+  { deliveries }: Store,
+  queue: string,
+  webhookId: string,
+  taken: readonly string[],
+  limit: number,
+): Promise<DeliveryRecord[]> {
+  const queued = await deliveries.model
+    .find({ queuedIn: queue, webhookId, _id: { $nin: taken } }, { _id: 1, isExpress: 1 })
+    .sort({ eventId: 1 })
+    .limit(limit)
+    .lean<Pick<DeliveryRecord, '_id' | 'isExpress'>[]>();
+  if (queued.length === 0) return [];
+  const express = queued.filter(({ isExpress }) => isExpress).map(({ _id }) => _id);
+  if (express.length > 0) {
+    const isOpen = { $in: ['$status', UNENDED_STATUSES] };
+    await deliveries.model.updateMany(
+      { _id: { $in: express }, queuedIn: queue },
+      [
+        {
+          $set: {
+            status: { $cond: [isOpen, 'pending', '$status'] },
+            nextAttemptAt: { $cond: [isOpen, '$$NOW', '$nextAttemptAt'] },
+            queuedIn: '$$REMOVE',
+          },
+        },
+      ],
+      { updatePipeline: true },
+    );
+  }
+  return deliveries.model
+    .find(
+      {
+        _id: { $in: queued.map(({ _id }) => _id) },
+        $or: [{ isExpress: true, status: 'pending' }, { queuedIn: queue }],
+      },
+      COURIER_FIELDS,
+    )
+    .sort({ eventId: 1 })
+    .lean<DeliveryRecord[]>();
+}
+
+/**
+ * Lets a queued delivery go that a workflow is to run: whoever it was taken by, one does.
+ * @returns null when it has left the queue
+ */
+export async function release(
+  { deliveries }: Store,
+  { _id, queuedIn }: Pick<DeliveryRecord, '_id' | 'queuedIn'>,
+): Promise<DeliveryRecord | null> {
+  return deliveries.model
+    .findOneAndUpdate(
+      { _id, queuedIn, status: { $in: UNENDED_STATUSES } },
+      [
+        {
+          $set: {
+            status: 'pending',
+            nextAttemptAt: '$$NOW',
+            deferredFor: null,
+            runRequested: true,
+            hasTurn: true,
+            queuedIn: '$$REMOVE',
+          },
+        },
+      ],
+      { returnDocument: 'after', updatePipeline: true },
+    )
+    .lean<DeliveryRecord>();
+}
+
+/**
+ * Puts those held deliveries into their project's queue that a worker of an earlier version has held,
+ * which knew of none.
+ * @returns how many
+ */
+export async function queueHeld({ deliveries }: Store): Promise<number> {
+  const { modifiedCount } = await deliveries.model.updateMany(
+    // The condition on webhookId is what lets MongoDB use the index of held ones.
+    { webhookId: { $gt: '' }, status: 'held', queuedIn: { $exists: false } },
+    [{ $set: { queuedIn: '$projectId' } }],
+    { updatePipeline: true },
+  );
+  return modifiedCount;
+}
+
+/** Deliveries of the project whose failure has not been followed up yet. */
+export async function listToFollowUp(
+  { deliveries }: Store,
+  projectId: string,
+): Promise<DeliveryRecord[]> {
+  return deliveries.model.find({ projectId, followUp: true }).limit(100).lean<DeliveryRecord[]>();
+}
+
+export async function noteFollowedUp({ deliveries }: Store, id: string): Promise<void> {
+  await deliveries.model.updateOne({ _id: id }, { $unset: { followUp: '' } });
+}

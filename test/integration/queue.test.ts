@@ -1,0 +1,196 @@
+import type { Dispatch } from '../../src/contracts/delivery';
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { MIXED, MODES } from '../support/dispatch';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack } from '../support/stack';
+
+/** How many attempts of one webhook the worker runs at a time: so many may overtake each other. */
+const AT_A_TIME = 4;
+
+describe('what may not go now', () => {
+  let stack: Stack;
+  let receiver: Receiver;
+  let client: ApiClient;
+  let projectId: string;
+
+  beforeAll(async () => {
+    stack = await Stack.start({
+      ...MIXED,
+      WORKER_MAX_ATTEMPTS_PER_WEBHOOK: String(AT_A_TIME),
+    });
+  });
+  afterAll(() => stack.stop());
+  afterEach(async () => {
+    jest.restoreAllMocks();
+    await receiver.close();
+  });
+
+  describe.each(MODES)('in a project whose events are dispatched %s', (dispatch: Dispatch) => {
+    beforeEach(async () => {
+      receiver = await Receiver.start();
+      ({ client, id: projectId } = await stack.project({ dispatch }));
+    });
+
+    let posted = 0;
+    /** Events that tell their number. */
+    const post = async (count: number): Promise<void> => {
+      const events = Array.from({ length: count }, () => {
+        posted += 1;
+        return { type: 'email.sent', data: { ...emailSent, emailId: `em_${posted}` } };
+      });
+      await client.post('/v1/events/batch', { events });
+    };
+    beforeEach(() => {
+      posted = 0;
+    });
+    const deliveries = () =>
+      stack.store.deliveries.model.find({ projectId }).sort({ eventId: 1 }).lean();
+    const all = (status: string, count: number) =>
+      eventually(
+        `${count} are ${status}`,
+        async () => {
+          const found = (await deliveries()).filter((delivery) => delivery.status === status);
+          return found.length === count && found;
+        },
+        60_000,
+      );
+    const order = (): number[] =>
+      receiver.requests.map(({ rawBody }) =>
+        Number(JSON.parse(rawBody.toString()).data.emailId.slice(3)),
+      );
+
+    it('goes in the order of the events, and what is new behind it', async () => {
+      const webhook = await makeWebhook(client, receiver.url);
+      await client.post(`/v1/webhooks/${webhook.id}/pause`);
+      await post(30);
+      await all('held', 30);
+      expect(receiver.requests).toHaveLength(0);
+      await client.post(`/v1/webhooks/${webhook.id}/resume`);
+      await post(10);
+      const done = await all('succeeded', 40);
+      expect(done.every(({ attemptCount, replays }) => attemptCount === 1 && replays === 0)).toBe(
+        true,
+      );
+      expect(receiver.requests).toHaveLength(40);
+      // As many as go at a time may overtake each other, and the courier's own those that workflows run.
+      const firstNew = order().findIndex((number) => number > 30);
+      expect(firstNew).toBeGreaterThanOrEqual(30 - 2 * AT_A_TIME);
+      const held = order().filter((number) => number <= 30);
+      const isNear = held.filter((number, place) => Math.abs(number - 1 - place) <= 2 * AT_A_TIME);
+      expect(isNear.length).toBeGreaterThanOrEqual(25);
+    });
+
+    it('stays when its webhook is paused once more, and is lost to none of it', async () => {
+      const webhook = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 5 } });
+      await client.post(`/v1/webhooks/${webhook.id}/pause`);
+      await post(10);
+      await all('held', 10);
+      await client.post(`/v1/webhooks/${webhook.id}/resume`);
+      await receiver.waitFor(2);
+      await client.post(`/v1/webhooks/${webhook.id}/pause`);
+      await eventually('nothing is under way', async () => {
+        const states = (await deliveries()).map(({ status }) => status);
+        return (
+          !states.includes('pending') &&
+          states.filter((one) => one === 'succeeded').length === receiver.requests.length
+        );
+      });
+      const sent = receiver.requests.length;
+      expect(sent).toBeLessThan(10);
+      await client.post(`/v1/webhooks/${webhook.id}/resume`);
+      await all('succeeded', 10);
+      expect(order().toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+    });
+
+    it('for the sake of a rate limit costs nothing while it waits, and says why', async () => {
+      const webhook = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 0.02 } });
+      await post(1);
+      await receiver.waitFor(1);
+      await post(3);
+      const waiting = await eventually('three wait', async () => {
+        const found = (await deliveries()).filter(({ queuedIn }) => queuedIn !== undefined);
+        return found.length === 3 && found;
+      });
+      for (const { _id } of waiting) {
+        const { data } = (await client.get(`/v1/deliveries/${_id}`)).body;
+        expect(data).toMatchObject({ status: 'pending', attemptCount: 0, nextAttemptAt: null });
+        expect(data.pending).toMatchObject({ reason: 'rate_limit', attempt: 1 });
+        await eventually('no workflow runs for it', async () => {
+          return [null, 'ended'].includes(await stack.engine.findRun(_id));
+        });
+      }
+      const [first, second, third] = waiting.map(({ _id }) => _id);
+      expect((await client.post(`/v1/deliveries/${second}/cancel`)).body.data.status).toBe(
+        'cancelled',
+      );
+      await client.patch(`/v1/webhooks/${webhook.id}`, { policy: { ratePerSecond: null } });
+      // A slot that was given away at the old rate is none at the new one.
+      await deliveryWith(client, first!, { status: 'succeeded', attemptCount: 1 });
+      await deliveryWith(client, third!, { status: 'succeeded', attemptCount: 1 });
+      expect(order()).toEqual([1, 2, 4]);
+    });
+
+    it('keeps the rate when it goes', async () => {
+      await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 5 } });
+      await post(12);
+      const done = await all('succeeded', 12);
+      const sent = done
+        .map(({ attempts }) => attempts[0]!.startedAt.getTime())
+        .toSorted((a, b) => a - b);
+      expect(sent.at(-1)! - sent[0]!).toBeGreaterThanOrEqual(11 * 200 - 50);
+      expect(receiver.requests).toHaveLength(12);
+    });
+
+    it('has the whole schedule before it, however often it was put off', async () => {
+      const { webhooks } = stack.store;
+      const takeSlot = webhooks.takeSlot.bind(webhooks);
+      let asked = 0;
+      jest.spyOn(webhooks, 'takeSlot').mockImplementation(async (...args) => {
+        asked += 1;
+        return asked % 3 === 0 ? takeSlot(...args) : null;
+      });
+      receiver.respondWith(500);
+      const webhook = await makeWebhook(client, receiver.url, {
+        policy: { ratePerSecond: 100, retryDelaysMs: [1000, 1000, 1000] },
+      });
+      const id = await postEvent(client);
+      const { attempts } = await deliveryWith(client, id, { status: 'failed' }, 60_000);
+      expect(attempts.map(({ number }: { number: number }) => number)).toEqual([1, 2, 3, 4]);
+      const times = attempts.map(({ startedAt }: { startedAt: string }) => Date.parse(startedAt));
+      for (const n of [1, 2, 3]) expect(times[n] - times[n - 1]).toBeGreaterThanOrEqual(1000);
+      expect(receiver.requests).toHaveLength(4);
+      expect((await client.get(`/v1/webhooks/${webhook.id}`)).body.data.failureCount).toBe(4);
+    });
+
+    it('as part of a bulk replay lets what is new go before it', async () => {
+      const webhook = await makeWebhook(client, receiver.url);
+      await post(12);
+      await all('succeeded', 12);
+      await client.patch(`/v1/webhooks/${webhook.id}`, { policy: { ratePerSecond: 4 } });
+      const replay = await client.post('/v1/replays', {
+        since: new Date(Date.now() - 3_600_000).toISOString(),
+        until: new Date(Date.now() + 1000).toISOString(),
+        statuses: ['succeeded'],
+        ratePerSecond: 100,
+      });
+      await eventually('all are in the queue', async () => {
+        const { data } = (await client.get(`/v1/replays/${replay.body.data.id}`)).body;
+        return data.replayed === 12;
+      });
+      const waiting = (await deliveries()).findLast(({ deferredFor }) => deferredFor === 'replay');
+      const { data } = (await client.get(`/v1/deliveries/${waiting!._id}`)).body;
+      expect(data.pending).toMatchObject({ reason: 'replay', attempt: 2 });
+      await post(1);
+      await all('succeeded', 13);
+      expect(receiver.requests).toHaveLength(25);
+      const isNew = order().map((number) => number === 13);
+      expect(isNew.filter(Boolean)).toHaveLength(1);
+      expect(isNew.indexOf(true)).toBeLessThan(22);
+      const times = receiver.requests.slice(12).map(({ receivedAt }) => receivedAt.getTime());
+      expect(times.at(-1)! - times[0]!).toBeGreaterThanOrEqual(11 * 250 - 100);
+    });
+  });
+});
