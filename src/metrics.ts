@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Histogram, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /**
  * What this process counts, for Prometheus (docs/operations.md). Labels have few values: never an id, an
@@ -69,5 +69,11 @@ export const requestDuration = new Histogram({
   help: 'Requests to the API, by documented route; `none` where the path has none, or the key is wrong.',
   labelNames: ['method', 'route', 'status'] as const,
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+  registers,
+});
+
+export const heldBytes = new Gauge({
+  name: 'posthorn_http_held_bytes',
+  help: 'Bytes of the bodies of requests under way, and of answers that their clients have not taken.',
   registers,
 });

@@ -117,7 +117,8 @@ async function refuseUnfit(store: Store): Promise<void> {
 }
 
 async function startApi({ config, ...parts }: Parts): Promise<Service> {
-  const server = createApiServer(createApp({ ...parts, config }));
+  const sendMs = config.sendTimeoutSeconds * 1000;
+  const server = createApiServer(createApp({ ...parts, config }), { sendMs });
   return listen(server, config, { host: 'HOST', port: 'PORT' }, API_STOPS_WITHIN);
 }
 

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { RequestHandler, Response } from 'express';
 import type { Page } from '../store/paging';
+import { holdAnswer } from './under-way';
 
 /** `{"success":true,"data":…}` */
 export function answer(res: Response, data: unknown, status = 200): void {
@@ -16,9 +17,13 @@ export function verbatim(text: string): Record<string, unknown> {
   return new Verbatim(text) as object as Record<string, unknown>;
 }
 
-/** Lets `res.json` answer what is verbatim. */
-export const verbatimAnswers: RequestHandler = (_req, res, next) => {
-  res.json = (body) => res.type('json').send(serialise(body));
+/** Lets `res.json` answer what is verbatim, and count what it answers. */
+export const countedAnswers: RequestHandler = (req, res, next) => {
+  res.json = (body) => {
+    const bytes = Buffer.from(serialise(body));
+    holdAnswer(req, res, bytes.length);
+    return res.type('json').send(bytes);
+  };
   next();
 };
 

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import express, { type Express, type RequestHandler, type Response } from 'express';
-import { rateLimit } from 'express-rate-limit';
+import { rateLimit, type AugmentedRequest } from 'express-rate-limit';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
@@ -11,7 +11,7 @@ import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
 import type { Dispatch } from '../contracts/delivery';
 import type { Engine } from '../temporal/client';
-import { answer, verbatimAnswers } from './answers';
+import { answer, countedAnswers } from './answers';
 import { auditRouter } from './audit';
 import type { AuditTrail } from './audited';
 import { adminOnly, authenticate, principalOf } from './auth';
@@ -19,7 +19,7 @@ import { catalogsRouter } from './catalogs';
 import { deliveriesRouter } from './deliveries';
 import { docsRouter } from './docs';
 import { jsonOnly, utf8Address } from './encoding';
-import { ApiError, errorHandler, notReady, unknownRoute, withoutKeys } from './errors';
+import { ApiError, errorHandler, notReady, rateLimited, unknownRoute, withoutKeys } from './errors';
 import { eventTypesRouter } from './event-types';
 import { eventsRouter } from './events';
 import { FailedAuthentications } from './failed-authentications';
@@ -35,6 +35,7 @@ import { projectParam } from './references';
 import { reportsRouter } from './reports';
 import { replaysRouter } from './replays';
 import { statsRouter } from './stats';
+import { holdBody, UnderWay } from './under-way';
 import { webhooksRouter } from './webhooks';
 import { Windows } from './windows';
 
@@ -53,6 +54,10 @@ export interface AppDependencies {
     dispatch: Dispatch;
     autoWorkflowsPerSecond: number;
     rateLimitPerMinute: number;
+    projectRateLimitPerMinute: number;
+    maxKeysPerProject: number;
+    maxRequestsUnderWay: number;
+    maxHeldMib: number;
     wrongKeysPerMinute: number;
     trustedProxies: number;
     temporal: { namespace: string; uiUrl?: string };
@@ -60,8 +65,9 @@ export interface AppDependencies {
 }
 
 /** One event's body (contract, section 5). */
-const BODY_LIMIT = '256kb';
-const BATCH_LIMIT = '5mb';
+const BODY_LIMIT = 256 * 1024;
+/** SendGrid posts batches too. */
+const BATCH_LIMIT = 5 * 1024 * 1024;
 
 /** The HTTP API, apart from listening. */
 export function createApp(dependencies: AppDependencies): Express {
@@ -71,7 +77,7 @@ export function createApp(dependencies: AppDependencies): Express {
   app.set('etag', false);
   app.set('trust proxy', config.trustedProxies);
   app.use(requestLog(log));
-  app.use(verbatimAnswers);
+  app.use(countedAnswers);
   app.use(measured);
   app.use(helmet());
   app.use(utf8Address);
@@ -110,25 +116,28 @@ export function createApp(dependencies: AppDependencies): Express {
   app.locals.auditTrail = { audit: store.audit, log, retentionDays } satisfies AuditTrail;
   const dispatcher = new Dispatcher(engine, log, config.dispatch, config.autoWorkflowsPerSecond);
   const intake = new Intake(store, dispatcher, retentionDays);
-  const perKey = keyRateLimit(config.rateLimitPerMinute);
+  const { admit } = new UnderWay({
+    requests: config.maxRequestsUnderWay,
+    bytes: config.maxHeldMib * 1024 * 1024,
+  });
+  const bounded = [admit, ...rateLimits(config), jsonOnly];
   app.use(
     '/api/webhooks',
     authenticate(authentication, { tokenInQuery: true }),
-    perKey,
-    jsonOnly,
+    bounded,
+    holdBody(BATCH_LIMIT),
     platformRouter({ store, intake, cipher, ...config }),
   );
 
   const v1 = express.Router();
   v1.use(authenticate(authentication));
-  v1.use(perKey);
-  v1.use(jsonOnly);
-  v1.use('/events/batch', jsonBody(BATCH_LIMIT));
-  v1.use(jsonBody(BODY_LIMIT));
+  v1.use(bounded);
+  v1.use('/events/batch', holdBody(BATCH_LIMIT), jsonBody(BATCH_LIMIT));
+  v1.use(holdBody(BODY_LIMIT), jsonBody(BODY_LIMIT));
   v1.use(documented.bodies);
   v1.param('projectId', projectParam(store));
   // Before /projects, which is the admin's alone.
-  v1.use('/projects/:projectId/keys', keysRouter(store));
+  v1.use('/projects/:projectId/keys', keysRouter(store, config.maxKeysPerProject));
   v1.use('/catalogs', catalogsRouter(store));
   v1.use('/projects', projectsRouter({ store, cipher }));
   v1.use(statsRouter(store));
@@ -146,22 +155,41 @@ export function createApp(dependencies: AppDependencies): Express {
   return app;
 }
 
-/** Of the rate limit. */
+/** Of the rate limits. */
 const WINDOW_MS = 60_000;
 
-/** Counts by key, so only behind `authenticate`. */
-function keyRateLimit(limit: number): RequestHandler {
-  return rateLimit({
-    windowMs: WINDOW_MS,
-    store: new Windows(WINDOW_MS),
-    limit,
-    keyGenerator: (_req, res) => principalOf(res).keyId,
-    standardHeaders: 'draft-7',
-    legacyHeaders: false,
-    handler: () => {
-      throw new ApiError('rate_limited', 'too many requests with this key; see Retry-After');
-    },
-  });
+/** Count by key, and by project what its keys were not refused; so only behind `authenticate`. */
+function rateLimits({
+  rateLimitPerMinute,
+  projectRateLimitPerMinute,
+}: AppDependencies['config']): RequestHandler[] {
+  const perMinute = { windowMs: WINDOW_MS, legacyHeaders: false } as const;
+  return [
+    rateLimit({
+      ...perMinute,
+      store: new Windows(WINDOW_MS),
+      limit: rateLimitPerMinute,
+      keyGenerator: (_req, res) => principalOf(res).keyId,
+      standardHeaders: 'draft-7',
+      handler: () => {
+        throw new ApiError('rate_limited', 'too many requests with this key; see Retry-After');
+      },
+    }),
+    rateLimit({
+      ...perMinute,
+      store: new Windows(WINDOW_MS),
+      limit: projectRateLimitPerMinute,
+      // What the admin does for a project is not the project's.
+      skip: (_req, res) => principalOf(res).role === 'admin',
+      keyGenerator: (_req, res) => principalOf(res).project!._id,
+      handler: (req, res) => {
+        const { resetTime } = (req as AugmentedRequest).rateLimit!;
+        const waitMs = (resetTime?.getTime() ?? 0) - Date.now();
+        const message = 'too many requests with the keys of this project; see Retry-After';
+        throw rateLimited(res, waitMs, message);
+      },
+    }),
+  ];
 }
 
 /** Every request gets an id, answered as `X-Request-Id` and in errors; headers and bodies aren't logged. */

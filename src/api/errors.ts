@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler, RequestHandler } from 'express';
+import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
 import { ERROR_STATUS, type ErrorCode, type FieldProblem } from '../contracts/errors';
 import { placeOfJsonError } from '../domain/json-error';
@@ -26,6 +26,12 @@ export function invalid(details: readonly FieldProblem[]): ApiError {
 
 export function notFound(what: string): ApiError {
   return new ApiError('not_found', `${what} was not found`);
+}
+
+/** 429 that says when to come again. */
+export function rateLimited(res: Response, waitMs: number, message: string): ApiError {
+  res.set('Retry-After', String(Math.max(1, Math.ceil(waitMs / 1000))));
+  return new ApiError('rate_limited', message);
 }
 
 /** 503 until `setup` has run. */

@@ -1,6 +1,6 @@
 import type { Request, Response } from 'express';
 import { type ClientRateLimitInfo, ipKeyGenerator } from 'express-rate-limit';
-import { ApiError } from './errors';
+import { rateLimited, type ApiError } from './errors';
 import { Windows } from './windows';
 
 const WINDOW_MS = 60_000;
@@ -36,8 +36,7 @@ export class FailedAuthentications {
 
 function tooMany(res: Response, { resetTime }: ClientRateLimitInfo): ApiError {
   const waitMs = (resetTime?.getTime() ?? 0) - Date.now();
-  res.set('Retry-After', String(Math.max(1, Math.ceil(waitMs / 1000))));
-  return new ApiError('rate_limited', 'too many wrong keys from this address; see Retry-After');
+  return rateLimited(res, waitMs, 'too many wrong keys from this address; see Retry-After');
 }
 
 const addressOf = ({ ip }: Request): string => ipKeyGenerator(ip ?? '');

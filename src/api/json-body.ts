@@ -26,8 +26,11 @@ export const payloadField = z
   .transform((value) => asWritten(value as Record<string, unknown>))
   .meta({ override: { type: 'object', additionalProperties: {} } });
 
-/** Reads a body: an object as JSON, or nothing. */
-export function jsonBody(limit: string): RequestHandler {
+/**
+ * Reads a body: an object as JSON, or nothing.
+ * @param limit in bytes
+ */
+export function jsonBody(limit: number): RequestHandler {
   const read = express.raw({ limit, type: 'application/json' });
   return (req, res, next) => {
     read(req, res, (error?: unknown) => {

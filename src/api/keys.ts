@@ -6,7 +6,7 @@ import type { Store } from '../store/store';
 import { answer, answerPage } from './answers';
 import { audited } from './audited';
 import { principalOf } from './auth';
-import { notFound, wrongRole } from './errors';
+import { ApiError, notFound, wrongRole } from './errors';
 import type { keySchema } from './schemas/project';
 import { instant, nameField, pageQuery, parseBody, parseListQuery, pathId } from './validation';
 
@@ -35,17 +35,31 @@ const ownersOnly: RequestHandler = (req, res, next) => {
   next();
 };
 
-/** `/v1/projects/:projectId/keys` */
-export function keysRouter(store: Store): Router {
+/**
+ * `/v1/projects/:projectId/keys`
+ * @param max how many that have not expired a project may have
+ */
+export function keysRouter(store: Store, max: number): Router {
   const router = Router({ mergeParams: true });
   router.use(ownersOnly);
 
   router.post('/', audited('key.created'), async (req, res) => {
     const projectId = pathId(req, 'project', 'projectId');
     const { name, role, expiresAt = null } = parseBody(keyBody, req);
-    if (!(await store.projects.get(projectId))) throw notFound('the project');
-    const { record, key } = await store.keys.create(projectId, name, role, expiresAt);
-    answer(res, { ...view(record), key }, 201);
+    const made = await store.makeWithin(
+      projectId,
+      max,
+      (session) => store.keys.countLive(projectId, max, session),
+      (session) => store.keys.create(projectId, name, role, expiresAt, session),
+    );
+    if (!made) {
+      if (!(await store.projects.get(projectId))) throw notFound('the project');
+      throw new ApiError(
+        'key_limit_reached',
+        `this project has its ${max} keys; delete one that is no longer used, by its lastUsedAt, or let new ones expire`,
+      );
+    }
+    answer(res, { ...view(made.record), key: made.key }, 201);
   });
 
   router.get('/', async (req, res) => {

@@ -29,6 +29,8 @@ export interface ReplaysDependencies {
 }
 
 const DEFAULT_RATE = 10;
+/** Replays of a project that run or are paused: each is a workflow. */
+const MAX_UNENDED = 200;
 
 /** @param types a subscription's field: deliveries are chosen by the same patterns */
 export const replayBody = (types: z.ZodType<string[]>) =>
@@ -103,16 +105,33 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       answer(res, { matched, byWebhook: Object.fromEntries(counts) });
       return;
     }
-    const replay = await store.replays.create({
-      _id: newId('replay'),
-      projectId: project._id,
-      query,
-      ratePerSecond,
-      status: 'running',
-      matched,
-      endedBy,
-      completedAt: null,
-    });
+    const projectId = project._id;
+    const replay = await store.makeWithin(
+      projectId,
+      MAX_UNENDED,
+      (session) => store.replays.countUnended(projectId, MAX_UNENDED, session),
+      (session) =>
+        store.replays.create(
+          {
+            _id: newId('replay'),
+            projectId,
+            query,
+            ratePerSecond,
+            status: 'running',
+            matched,
+            endedBy,
+            completedAt: null,
+          },
+          session,
+        ),
+    );
+    if (!replay) {
+      if (!(await store.projects.get(projectId))) throw notFound('the project');
+      throw new ApiError(
+        'replay_limit_reached',
+        `${MAX_UNENDED} replays of this project run or are paused; cancel one, or wait for one to end`,
+      );
+    }
     await start(replay);
     answer(res, view(replay), 202);
   });

@@ -1,5 +1,6 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { onceOver } from './connections';
 
 /** Milliseconds; how long a client may take, so that slow ones don't hold their connections for ever. */
 interface Patience {
@@ -14,6 +15,8 @@ interface Patience {
    * use (60 s at most of them): the one that closes first must be the one that sends the requests.
    */
   keepAliveMs: number;
+  /** For an answer, without any of it being taken. */
+  sendMs: number;
 }
 
 const PATIENCE: Patience = {
@@ -21,13 +24,15 @@ const PATIENCE: Patience = {
   requestMs: 30_000,
   checkEveryMs: 1_000,
   keepAliveMs: 65_000,
+  sendMs: 30_000,
 };
 /** All headers together; more is answered 431. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /** An HTTP server, with what guards it below Express. */
-export function createApiServer(app: RequestListener, patience = PATIENCE): Server {
-  return createServer(
+export function createApiServer(app: RequestListener, given: Partial<Patience> = {}): Server {
+  const patience = { ...PATIENCE, ...given };
+  const server = createServer(
     {
       headersTimeout: patience.headersMs,
       requestTimeout: patience.requestMs,
@@ -37,6 +42,29 @@ export function createApiServer(app: RequestListener, patience = PATIENCE): Serv
     },
     app,
   );
+  server.prependListener('request', (_req, res: ServerResponse) =>
+    limitSending(res, patience.sendMs),
+  );
+  return server;
+}
+
+/**
+ * Cuts off a client that takes nothing of its answer for that long, and throws away what the system has
+ * of it. Not from the start: while an answer is made, nothing moves either. Node sets another limit behind
+ * the answer.
+ */
+function limitSending(res: ServerResponse, sendMs: number): void {
+  let isBegun = false;
+  res.on('timeout', () => {
+    if (isBegun) res.socket?.resetAndDestroy();
+  });
+  // It was written as a whole, or is going to be, as its client takes it.
+  for (const begin of ['prefinish', 'pipe']) {
+    res.once(begin, () => {
+      isBegun = true;
+      res.setTimeout(sendMs);
+    });
+  }
 }
 
 /** Milliseconds, from being told to stop, for what is under way. */
@@ -66,7 +94,7 @@ export function stopper(server: Server): (within: StopWithin) => Promise<void> {
   server.prependListener('request', (_req, res: ServerResponse) => {
     exchanges.add(res);
     if (!server.listening) isLast(res);
-    res.once('close', () => {
+    onceOver(res, () => {
       exchanges.delete(res);
       if (!server.listening) server.closeIdleConnections();
     });

@@ -30,6 +30,11 @@ export interface Config {
   dispatch: Dispatch;
   autoWorkflowsPerSecond: number;
   rateLimitPerMinute: number;
+  projectRateLimitPerMinute: number;
+  maxKeysPerProject: number;
+  maxRequestsUnderWay: number;
+  maxHeldMib: number;
+  sendTimeoutSeconds: number;
   wrongKeysPerMinute: number;
   trustedProxies: number;
   maxAttempts: number;
@@ -112,6 +117,12 @@ export function loadConfig(
     dispatch: s.POSTHORN_DISPATCH,
     autoWorkflowsPerSecond: s.POSTHORN_AUTO_WORKFLOWS_PER_SECOND,
     rateLimitPerMinute: s.POSTHORN_RATE_LIMIT_PER_MINUTE,
+    projectRateLimitPerMinute:
+      s.POSTHORN_PROJECT_RATE_LIMIT_PER_MINUTE ?? 2 * s.POSTHORN_RATE_LIMIT_PER_MINUTE,
+    maxKeysPerProject: s.POSTHORN_MAX_KEYS_PER_PROJECT,
+    maxRequestsUnderWay: s.POSTHORN_MAX_REQUESTS_UNDER_WAY,
+    maxHeldMib: s.POSTHORN_MAX_HELD_MIB,
+    sendTimeoutSeconds: s.POSTHORN_SEND_TIMEOUT_SECONDS,
     wrongKeysPerMinute: s.POSTHORN_WRONG_KEYS_PER_MINUTE,
     trustedProxies: s.POSTHORN_TRUSTED_PROXIES,
     maxAttempts: s.WORKER_MAX_ATTEMPTS,

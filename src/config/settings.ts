@@ -124,6 +124,21 @@ export const settings = z.object({
   POSTHORN_RATE_LIMIT_PER_MINUTE: perMinute
     .default(6000)
     .describe('requests a minute for each API key, counted by each API process'),
+  POSTHORN_PROJECT_RATE_LIMIT_PER_MINUTE: perMinute
+    .optional()
+    .describe('the same for all keys of a project; unset: twice as many as for one'),
+  POSTHORN_MAX_KEYS_PER_PROJECT: whole(1, 100_000)
+    .default(200)
+    .describe('API keys of a project that have not expired'),
+  POSTHORN_MAX_REQUESTS_UNDER_WAY: whole(1, 100_000)
+    .default(300)
+    .describe('requests of an API key that an API process takes at a time; of a project, twice'),
+  POSTHORN_MAX_HELD_MIB: whole(4, 100_000)
+    .default(64)
+    .describe('MiB of bodies and unsent answers it holds for a key; for a project, twice'),
+  POSTHORN_SEND_TIMEOUT_SECONDS: whole(1, 3600)
+    .default(30)
+    .describe('seconds after which a client that takes nothing of its answer is cut off'),
   POSTHORN_WRONG_KEYS_PER_MINUTE: perMinute
     .default(60)
     .describe('unknown keys a minute from one address; then it has to wait'),

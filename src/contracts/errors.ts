@@ -21,6 +21,8 @@ export const ERROR_STATUS = {
   validation_failed: 422,
   url_immutable: 422,
   webhook_limit_reached: 422,
+  key_limit_reached: 422,
+  replay_limit_reached: 422,
   rate_limited: 429,
   internal_error: 500,
   unavailable: 503,

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { clock } from '../clock';
 import { newId } from '../contracts/ids';
 import { findPage, type Page, type PageRequest } from './paging';
 import { BY_CLOCK } from './timestamps';
@@ -34,6 +35,7 @@ const schema = new Schema<KeyRecord>(
   { timestamps: { ...BY_CLOCK, updatedAt: false } },
 );
 schema.index({ projectId: 1, _id: -1 });
+schema.index({ projectId: 1, expiresAt: 1 });
 
 const USE_NOTED_EVERY_MS = 60_000;
 
@@ -59,6 +61,12 @@ export class Keys {
     const record = { _id: newId('key'), projectId, name, role, hash: hashOf(key), expiresAt };
     const [created] = await this.model.create([record], { session });
     return { record: created!.toObject(), key };
+  }
+
+  /** How many of a project's keys have not expired, up to `max`. */
+  async countLive(projectId: string, max: number, session: ClientSession): Promise<number> {
+    const isLive = { $or: [{ expiresAt: null }, { expiresAt: { $gt: clock.now() } }] };
+    return this.model.countDocuments({ projectId, ...isLive }, { limit: max, session });
   }
 
   /** Looked up by hash: the time taken tells nothing about the key. */

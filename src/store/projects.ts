@@ -29,6 +29,8 @@ export interface ProjectRecord {
   providerKeys?: Record<string, Sealed | null>;
   /** How many webhooks it holds; kept with them in one transaction, so that the limit can't be raced. */
   webhookCount: number;
+  /** By `takeTurn`. */
+  turns: number;
   /** It is as if it were gone; what it has still to lose follows (Store.finishDeletion). */
   deletedAt: Date | null;
   createdAt: Date;
@@ -52,6 +54,7 @@ const schema = new Schema<ProjectRecord>(
     policy: { type: Schema.Types.Mixed, default: {} },
     providerKeys: { type: Schema.Types.Mixed, default: {} },
     webhookCount: { type: Number, default: 0 },
+    turns: { type: Number, default: 0 },
     deletedAt: { type: Date, default: null },
   },
   { timestamps: BY_CLOCK, minimize: false },
@@ -140,6 +143,19 @@ export class Projects {
       { session },
     );
     return modifiedCount === 1;
+  }
+
+  /**
+   * Lets transactions that count what the project has, and add to it, come one after another.
+   * @returns false when it is gone
+   */
+  async takeTurn(id: string, session: ClientSession): Promise<boolean> {
+    const { matchedCount } = await this.model.updateOne(
+      { _id: id, deletedAt: null },
+      { $inc: { turns: 1 } },
+      { session, timestamps: false },
+    );
+    return matchedCount === 1;
   }
 
   async freeWebhookPlace(id: string, session: ClientSession): Promise<void> {

@@ -59,6 +59,7 @@ const schema = new Schema<ReplayRecord>(
   { timestamps: BY_CLOCK, minimize: false },
 );
 schema.index({ projectId: 1, _id: -1 });
+schema.index({ projectId: 1, status: 1 });
 // What reconcile looks for.
 schema.index(
   { projectId: 1, updatedAt: 1, _id: 1 },
@@ -88,8 +89,16 @@ export class Replays {
       | 'endedBy'
       | 'completedAt'
     >,
+    session?: ClientSession,
   ): Promise<ReplayRecord> {
-    return (await this.model.create(replay)).toObject();
+    const [created] = await this.model.create([replay], { session });
+    return created!.toObject();
+  }
+
+  /** How many of a project's have not ended, up to `max`. */
+  async countUnended(projectId: string, max: number, session: ClientSession): Promise<number> {
+    const unended = { projectId, status: { $in: ['running', 'paused'] } } as const;
+    return this.model.countDocuments(unended, { limit: max, session });
   }
 
   async get(projectId: string, id: string): Promise<ReplayRecord | null> {

@@ -176,6 +176,24 @@ export class Store {
   }
 
   /**
+   * Makes one more of what a project may have `max` of. Of two requests at once the second counts what
+   * the first has made.
+   * @param count up to `max`
+   * @returns null when it has them already, or is gone
+   */
+  async makeWithin<T>(
+    projectId: string,
+    max: number,
+    count: (session: ClientSession) => Promise<number>,
+    make: (session: ClientSession) => Promise<T>,
+  ): Promise<T | null> {
+    return this.transaction(async (session) => {
+      const mayCount = await this.projects.takeTurn(projectId, session);
+      return mayCount && (await count(session)) < max ? make(session) : null;
+    });
+  }
+
+  /**
    * Deletes a project with all that is its own. From the first step on it is as if it were gone; cut off
    * after that, whoever asks for it again finishes it, or reconcile does.
    * @returns false when there is nothing left of it

@@ -52,6 +52,10 @@ export class RoleProcess {
     }
   }
 
+  get pid(): number {
+    return this.child.pid!;
+  }
+
   log(): string {
     return this.output;
   }

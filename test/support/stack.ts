@@ -109,7 +109,7 @@ export class Stack {
     const engine = Engine.connect(config);
     const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
     const app = createApp({ store, engine, cipher, log, readiness: { unready: null }, config });
-    const server = createApiServer(app);
+    const server = createApiServer(app, { sendMs: config.sendTimeoutSeconds * 1000 });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const sender = new HttpSender({

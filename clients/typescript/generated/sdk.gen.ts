@@ -991,7 +991,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Replay many deliveries
    *
-   * Of deliveries made in a range of time, by status, and by webhook and types where they are given. `types` takes what subscriptions do; families become the types that there are now, and `*` leaves none out.
+   * Of deliveries made in a range of time, by status, and by webhook and types where they are given. `types` takes what subscriptions do; families become the types that there are now, and `*` leaves none out. A project may have 200 at a time that run or are paused.
    */
   public createReplay<ThrowOnError extends boolean = false>(
     options: Options<CreateReplayData, ThrowOnError>,

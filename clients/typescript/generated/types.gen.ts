@@ -256,6 +256,8 @@ export type ErrorCode =
   | 'validation_failed'
   | 'url_immutable'
   | 'webhook_limit_reached'
+  | 'key_limit_reached'
+  | 'replay_limit_reached'
   | 'rate_limited'
   | 'internal_error'
   | 'unavailable';
@@ -2162,7 +2164,7 @@ export type ListProjectsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -2318,7 +2320,7 @@ export type CreateProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -2398,7 +2400,7 @@ export type DeleteProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -2480,7 +2482,7 @@ export type GetProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -2633,7 +2635,7 @@ export type UpdateProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -2712,7 +2714,7 @@ export type ListKeysErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -2811,11 +2813,11 @@ export type CreateKeyErrors = {
    */
   415: Error;
   /**
-   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   * Something in the request is wrong; `details` names the fields. `validation_failed`, `key_limit_reached`.
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -2889,7 +2891,7 @@ export type DeleteKeyErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -2975,7 +2977,7 @@ export type ListCatalogsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -3066,7 +3068,7 @@ export type ListCatalogEventTypesErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -3154,7 +3156,7 @@ export type DeleteCatalogEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -3242,7 +3244,7 @@ export type GetCatalogEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -3342,7 +3344,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -3419,7 +3421,7 @@ export type ListAvailableEventsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -3502,7 +3504,7 @@ export type ListWebhooksErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -3658,7 +3660,7 @@ export type CreateWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -3738,7 +3740,7 @@ export type DeleteWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -3820,7 +3822,7 @@ export type GetWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -3960,7 +3962,7 @@ export type UpdateWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -4030,7 +4032,7 @@ export type GetWebhookSecretErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -4121,7 +4123,7 @@ export type RotateWebhookSecretErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -4205,7 +4207,7 @@ export type TestWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -4292,7 +4294,7 @@ export type PauseWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -4362,7 +4364,7 @@ export type ResumeWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -4441,7 +4443,7 @@ export type GetWebhookStatsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -4515,7 +4517,7 @@ export type ListEventTypesErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -4597,7 +4599,7 @@ export type DeleteEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -4704,7 +4706,7 @@ export type DefineEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -4804,7 +4806,7 @@ export type ListEventsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -4924,7 +4926,7 @@ export type PostEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5037,7 +5039,7 @@ export type PostEventsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5115,7 +5117,7 @@ export type ExpungeEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5185,7 +5187,7 @@ export type GetEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5283,7 +5285,7 @@ export type ListDeliveriesErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5365,7 +5367,7 @@ export type GetDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5439,7 +5441,7 @@ export type RetryDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5513,7 +5515,7 @@ export type CancelDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5587,7 +5589,7 @@ export type ReplayDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5661,7 +5663,7 @@ export type ListReplaysErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5771,11 +5773,11 @@ export type CreateReplayErrors = {
    */
   415: Error;
   /**
-   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   * Something in the request is wrong; `details` names the fields. `validation_failed`, `replay_limit_reached`.
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5855,7 +5857,7 @@ export type GetReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -5929,7 +5931,7 @@ export type PauseReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6003,7 +6005,7 @@ export type ResumeReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6077,7 +6079,7 @@ export type CancelReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6151,7 +6153,7 @@ export type GetStatsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6267,7 +6269,7 @@ export type ListAuditErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6344,7 +6346,7 @@ export type ListPlatformWebhooksErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6431,7 +6433,7 @@ export type CreatePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6497,7 +6499,7 @@ export type DeletePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6572,7 +6574,7 @@ export type GetPlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6662,7 +6664,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6753,7 +6755,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6839,7 +6841,7 @@ export type ReceiveProviderEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -6924,7 +6926,7 @@ export type ReceiveNativeEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -7018,7 +7020,7 @@ export type ListReportsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -7100,7 +7102,7 @@ export type GetReportErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**
@@ -7278,7 +7280,7 @@ export type GetMetricsErrors = {
    */
   404: Error;
   /**
-   * Too many requests with this key. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
    */
   429: Error;
   /**

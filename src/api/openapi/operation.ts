@@ -33,6 +33,10 @@ const MESSAGES: Record<ErrorCode, string> = {
   validation_failed: 'name is required',
   url_immutable: 'a webhook keeps its url; make a new webhook instead',
   webhook_limit_reached: 'this project holds its 100 webhooks',
+  key_limit_reached:
+    'this project has its 200 keys; delete one that is no longer used, by its lastUsedAt, or let new ones expire',
+  replay_limit_reached:
+    '200 replays of this project run or are paused; cancel one, or wait for one to end',
   rate_limited: 'too many requests with this key; see Retry-After',
   internal_error: 'something went wrong here; the request id finds it in the log',
   unavailable:
@@ -56,7 +60,7 @@ const STATUS_TEXT: Record<number, string> = {
   413: 'The body is too large.',
   415: 'The body is not JSON.',
   422: 'Something in the request is wrong; `details` names the fields.',
-  429: 'Too many requests with this key.',
+  429: 'Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read.',
   500: 'A bug in Posthorn.',
   503: 'The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice.',
 };

@@ -37,9 +37,9 @@ export interface InboundDependencies {
   retentionDays: number;
 }
 
-const BODY_LIMIT = '256kb';
+const BODY_LIMIT = 256 * 1024;
 /** SendGrid posts batches. */
-const NATIVE_LIMIT = '5mb';
+const NATIVE_LIMIT = 5 * 1024 * 1024;
 
 /** What isn't known may be left out or be null, and a recipient may be empty. */
 export const plainBody = z.strictObject({

@@ -30,7 +30,7 @@ export interface ManageDependencies {
   retentionDays: number;
 }
 
-const BODY_LIMIT = '256kb';
+const BODY_LIMIT = 256 * 1024;
 const MAX_NAME_LENGTH = 200;
 
 export const manageBody = z.strictObject({

@@ -274,3 +274,43 @@ describe('the rate limit', () => {
     }
   });
 });
+
+describe('the rate limit of a project', () => {
+  const PER_MINUTE = 20;
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start(
+      { POSTHORN_RATE_LIMIT_PER_MINUTE: String(PER_MINUTE) },
+      { worker: false },
+    );
+  });
+  afterAll(() => stack.stop());
+
+  it('is twice that of a key, for all its keys together, and not for the admin', async () => {
+    const { id, client } = await stack.project();
+    const second = await stack.client(id, 'reader');
+    const third = await stack.client(id, 'owner');
+    const other = await stack.project();
+    for (const key of [client, second]) {
+      for (let n = 0; n < PER_MINUTE; n += 1) {
+        expect((await key.get('/v1/webhooks')).status).toBe(200);
+      }
+      // What its own limit refuses does not count for the project.
+      expectRefusal(await key.get('/v1/webhooks'), 'rate_limited');
+    }
+    const before = await stored(stack);
+    const refused = await third.post('/v1/events', event);
+    expectRefusal(refused, 'rate_limited');
+    expect(refused.body.error.message).toBe(
+      'too many requests with the keys of this project; see Retry-After',
+    );
+    const retryAfter = Number(refused.headers.get('retry-after'));
+    expect(retryAfter).toBeGreaterThan(0);
+    expect(retryAfter).toBeLessThanOrEqual(60);
+    expect(await stored(stack)).toEqual(before);
+
+    expect((await other.client.post('/v1/events', event)).status).toBe(202);
+    const admin = stack.admin.with({ 'x-project-id': id });
+    expect((await admin.get('/v1/webhooks')).status).toBe(200);
+  });
+});

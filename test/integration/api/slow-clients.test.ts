@@ -1,10 +1,19 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
+import { promisify } from 'node:util';
 import { createApiServer } from '../../../src/api/server';
+import { say } from '../../support/connections';
+import { eventually } from '../../support/eventually';
 import { Stack } from '../../support/stack';
 
-const PATIENCE = { headersMs: 300, requestMs: 900, checkEveryMs: 50, keepAliveMs: 2000 };
+const PATIENCE = {
+  headersMs: 300,
+  requestMs: 900,
+  checkEveryMs: 50,
+  keepAliveMs: 2000,
+  sendMs: 200,
+};
 
 /** Writes and collects until the server closes the connection. */
 async function converse(port: number, write: (socket: Socket) => void): Promise<string> {
@@ -65,6 +74,40 @@ describe('a client that is slow or rude', () => {
 
   it('is cut off when it says nothing at all', async () => {
     expect(await converse(port, () => {})).toMatch(/^(HTTP\/1\.1 408 |$)/);
+  });
+
+  it.each(['/openapi.json', '/docs/swagger-ui-bundle.js'])(
+    'is cut off when it takes nothing of its answer, which is %s',
+    async (path) => {
+      const whole = Number(
+        (await fetch(`http://127.0.0.1:${port}${path}`)).headers.get('content-length'),
+      );
+      // More than what the system takes for a connection that nobody reads.
+      const times = Math.ceil(30_000_000 / whole);
+      const socket = await say(port, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(times));
+      const connections = promisify(server.getConnections.bind(server));
+      await eventually('it is cut off', async () => (await connections()) === 0);
+      socket.resume();
+      if (!socket.destroyed) await new Promise((resolve) => socket.once('close', resolve));
+      expect(socket.bytesRead).toBeLessThan(times * whole);
+    },
+  );
+
+  it('may be slow to read, if it reads', async () => {
+    const whole = Number(
+      (await fetch(`http://127.0.0.1:${port}/openapi.json`)).headers.get('content-length'),
+    );
+    const times = Math.ceil(30_000_000 / whole);
+    const asked = 'GET /openapi.json HTTP/1.1\r\nHost: a\r\n';
+    const socket = await say(
+      port,
+      `${asked}\r\n`.repeat(times - 1) + `${asked}Connection: close\r\n\r\n`,
+    );
+    // A little now and then, for longer than the limit.
+    const reading = setInterval(() => socket.read(1_000_000), PATIENCE.sendMs / 4);
+    drips.add(reading);
+    await new Promise((resolve) => socket.once('close', resolve));
+    expect(socket.bytesRead).toBeGreaterThan(times * whole);
   });
 
   it.each([

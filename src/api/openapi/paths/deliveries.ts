@@ -85,7 +85,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       tag: 'Replays',
       summary: 'Replay many deliveries',
       description:
-        'Of deliveries made in a range of time, by status, and by webhook and types where they are given. `types` takes what subscriptions do; families become the types that there are now, and `*` leaves none out.',
+        'Of deliveries made in a range of time, by status, and by webhook and types where they are given. `types` takes what subscriptions do; families become the types that there are now, and `*` leaves none out. A project may have 200 at a time that run or are paused.',
       body: {
         schema: replayBody(subscriptionField(widest, [])),
         examples: {
@@ -107,6 +107,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
           ),
         ),
       },
+      errors: ['replay_limit_reached'],
     }),
     get: operation({
       operationId: 'listReplays',

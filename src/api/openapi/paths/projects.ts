@@ -105,6 +105,7 @@ export const projectPaths: ZodOpenApiPathsObject = {
           key: KEY_EXAMPLE,
         }),
       },
+      errors: ['key_limit_reached'],
     }),
     get: operation({
       operationId: 'listKeys',
