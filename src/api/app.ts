@@ -116,11 +116,11 @@ export function createApp(dependencies: AppDependencies): Express {
   app.locals.auditTrail = { audit: store.audit, log, retentionDays } satisfies AuditTrail;
   const dispatcher = new Dispatcher(engine, log, config.dispatch, config.autoWorkflowsPerSecond);
   const intake = new Intake(store, dispatcher, retentionDays);
-  const { admit } = new UnderWay({
+  const { admit, readInTurn } = new UnderWay({
     requests: config.maxRequestsUnderWay,
     bytes: config.maxHeldMib * 1024 * 1024,
   });
-  const bounded = [admit, ...rateLimits(config), jsonOnly];
+  const bounded = [admit, ...rateLimits(config), jsonOnly, readInTurn];
   app.use(
     '/api/webhooks',
     authenticate(authentication, { tokenInQuery: true }),

@@ -9,10 +9,18 @@ import { CourierCalls } from '../temporal/courier-calls';
 /** What is told of an event to set it going. */
 type Accepted = Pick<EventRecord, '_id' | 'projectId' | 'type' | 'isExpress'>;
 
+/**
+ * Events of a project that wait here for their fan-outs to be started: batches are accepted faster than
+ * Temporal starts them. Those beyond wait in MongoDB alone.
+ */
+const MAX_STARTING = 5000;
+
 /** How events are driven (docs/adr/0025): decided once, as they are accepted, and set going afterwards. */
 export class Dispatcher {
   private readonly bucket: TokenBucket;
   private readonly couriers: CourierCalls;
+  /** By project: events whose fan-outs are being started. */
+  private readonly starting = new Map<string, number>();
 
   /**
    * @param defaultDispatch of projects that name none
@@ -43,6 +51,7 @@ export class Dispatcher {
    * Sets stored events going. Fan-outs start one after another, up to the first that can't be started:
    * when Temporal is unavailable each takes seconds to find out. The events are safe already, and
    * reconcile starts what is left. It never rejects.
+   * @param events of one project
    */
   async start(events: readonly Accepted[]): Promise<void> {
     const fanOuts = events.filter(({ isExpress }) => !isExpress);
@@ -50,6 +59,23 @@ export class Dispatcher {
     for (const projectId of new Set(express.map((event) => event.projectId))) {
       this.wakeCourier(projectId);
     }
+    const [first] = fanOuts;
+    if (!first) return;
+    const { projectId } = first;
+    const starting = this.starting.get(projectId) ?? 0;
+    if (starting + fanOuts.length > MAX_STARTING) {
+      const left = fanOuts.length;
+      this.log.warn({ projectId, starting, left }, 'too many fan-outs at once left to reconcile');
+      return;
+    }
+    this.starting.set(projectId, starting + fanOuts.length);
+    await this.startAll(fanOuts);
+    const others = this.starting.get(projectId)! - fanOuts.length;
+    if (others > 0) this.starting.set(projectId, others);
+    else this.starting.delete(projectId);
+  }
+
+  private async startAll(fanOuts: readonly Accepted[]): Promise<void> {
     for (const [started, event] of fanOuts.entries()) {
       try {
         await this.engine.startFanOut(event);

@@ -5,6 +5,7 @@ import { PAGE_BYTES } from '../store/paging';
 import { principalOf, type Principal } from './auth';
 import { onceGone, onceOver } from './connections';
 import { rateLimited } from './errors';
+import { Turns } from './turns';
 
 /** What one key may have at a time. */
 export interface UnderWayLimits {
@@ -20,6 +21,11 @@ const PROCESS_FACTOR = 8;
 /** but who has less is not refused for what others have. */
 const SPARED_BYTES = PAGE_BYTES;
 const RETRY_MS = 1000;
+/**
+ * Reads of a project that are worked at at a time: each may have a connection to MongoDB for seconds, and
+ * all projects share a hundred of them.
+ */
+const READS_AT_A_TIME = 10;
 const MIB = 1024 * 1024;
 
 /** What a key has under way, or a project's keys, or all. */
@@ -62,6 +68,7 @@ class Held {
   private isAnswered = false;
   private isOver = false;
   private isEnded = false;
+  private endTurn = (): void => {};
 
   constructor(
     private readonly res: Response,
@@ -101,9 +108,19 @@ class Held {
     for (const share of [...this.own, this.all]) share.bytes += bytes;
   }
 
+  /** Waits for the request's turn, which its answer ends; false when nobody waits for that any more. */
+  async begins(turn: Promise<() => void>): Promise<boolean> {
+    this.endTurn = await turn;
+    if (!this.isOver) return true;
+    this.answered(0);
+    return false;
+  }
+
   /** What was asked for by somebody who has gone is still worked at, until then. */
   answered(bytes: number): void {
     this.isAnswered = true;
+    this.endTurn();
+    this.endTurn = () => {};
     this.take(bytes);
     this.endIfDone();
   }
@@ -127,6 +144,7 @@ const heldBy = (res: Response): Held | undefined => res.locals.held as Held | un
 export class UnderWay {
   private readonly shares = new Map<string, Share>();
   private readonly all: Share;
+  private readonly reads = new Turns(READS_AT_A_TIME);
 
   constructor(private readonly limits: UnderWayLimits) {
     this.all = new Share('all keys', { requests: Infinity, bytes: limits.bytes * PROCESS_FACTOR });
@@ -153,6 +171,14 @@ export class UnderWay {
     held.begin();
     res.locals.held = held;
     next();
+  };
+
+  /** Behind `admit`, and what refuses. */
+  readonly readInTurn: RequestHandler = async (req, res, next) => {
+    const { keyId, role, project } = principalOf(res);
+    const isRead = req.method === 'GET' || req.method === 'HEAD';
+    const turn = isRead && this.reads.take(role === 'admin' ? keyId : project!._id);
+    if (!turn || (await heldBy(res)!.begins(turn))) next();
   };
 
   private sharesOf({ keyId, role, project }: Principal): Share[] {

@@ -250,3 +250,70 @@ describe('answers that nobody reads', () => {
     for (const { bytesRead } of sockets) expect(bytesRead).toBeLessThan(30 * MIB);
   });
 });
+
+describe('the work for one project', () => {
+  const READS = 60;
+  let roomy: Stack;
+  beforeAll(async () => {
+    roomy = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => roomy.stop());
+
+  it('has ten reads at a time, in turn; its writes, and the reads of others, do not wait', async () => {
+    const { id, client } = await roomy.project();
+    const other = await roomy.project();
+    const { webhooks } = roomy.store;
+    const waiting: (() => void)[] = [];
+    const list = jest.spyOn(webhooks, 'list').mockImplementation(async (...args) => {
+      if (args[0] === id) await new Promise<void>((resolve) => waiting.push(resolve));
+      return Object.getPrototypeOf(webhooks).list.apply(webhooks, args);
+    });
+    const answers = Array.from({ length: READS }, () => client.get('/v1/webhooks'));
+    await eventually('ten are worked at', () => waiting.length === 10);
+    expect((await other.client.get('/v1/webhooks')).status).toBe(200);
+    const event = { type: 'email.sent', data: emailSent };
+    expect((await client.post('/v1/events', event)).status).toBe(202);
+    // Who goes while it waits is not worked for, and keeps nobody from a turn.
+    const gone = await say(
+      Number(new URL(roomy.url).port),
+      `GET /v1/webhooks HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${client.key}\r\n\r\n`,
+    );
+    gone.destroy();
+    expect(waiting).toHaveLength(10);
+    let most = 0;
+    for (let done = 0; done < READS; done += 1) {
+      const next = await eventually('another is worked at', () => waiting.shift());
+      most = Math.max(most, waiting.length + 1);
+      next();
+    }
+    expect(new Set((await Promise.all(answers)).map(({ status }) => status))).toEqual(
+      new Set([200]),
+    );
+    expect(most).toBeLessThanOrEqual(10);
+    list.mockRestore();
+    expect((await client.get('/v1/webhooks')).status).toBe(200);
+  });
+
+  it('leaves events of batches to reconcile rather than pile them up', async () => {
+    const { client } = await roomy.project();
+    let goOn = (): void => {};
+    const gate = new Promise<boolean>((resolve) => (goOn = () => resolve(true)));
+    const start = jest.spyOn(roomy.engine, 'startFanOut').mockImplementation(() => gate);
+    const event = { type: 'contact.created', data: {} };
+    const batch = { events: Array.from({ length: 500 }, () => event) };
+    for (let n = 0; n < 11; n += 1) {
+      expect((await client.post('/v1/events/batch', batch)).status).toBe(202);
+    }
+    const { client: other } = await roomy.project();
+    expect((await other.post('/v1/events/batch', batch)).status).toBe(202);
+    // Of each batch one after another; of the eleventh none.
+    expect(start).toHaveBeenCalledTimes(11);
+    goOn();
+    await eventually('all but those of the eleventh are started', () => {
+      return start.mock.calls.length === 11 * 500;
+    });
+    expect((await client.post('/v1/events/batch', batch)).status).toBe(202);
+    await eventually('there is room again', () => start.mock.calls.length === 12 * 500);
+    start.mockRestore();
+  });
+});
