@@ -13,10 +13,11 @@ import type { EventRecord } from '../src/store/events';
 import type { Store } from '../src/store/store';
 import type { TemporalState } from '../src/temporal/client';
 import { CourierCalls } from '../src/temporal/courier-calls';
+import type { TenantCpu } from '../src/tenant-cpu/tenant-cpu';
 import { createAttemptDelivery } from './attempt';
 import { createCancelDelivery } from './cancel';
 import { createDeliverQueued } from './courier';
-import { createMarkFannedOut, createPlanDeliveries } from './plan';
+import { createMarkFannedOut, createPlanDeliveries, createPlanFilteredDeliveries } from './plan';
 import { createDrainBatch } from './drain';
 import { createReconcile } from './reconcile';
 import { createReplayBatch } from './replay-batch';
@@ -61,6 +62,7 @@ export interface ActivityDependencies {
   starter: WorkflowStarter;
   /** null: no mail is sent, nor written down to be. */
   mailer: Mailer | null;
+  tenantCpu: TenantCpu;
   log: Logger;
   /** Attempts that this worker runs at a time, and those of them that one webhook may have. */
   maxAttempts: number;
@@ -78,6 +80,7 @@ export function createActivities(dependencies: ActivityDependencies): Activities
   const couriers = new CourierCalls(dependencies.starter, dependencies.log);
   return {
     planDeliveries: createPlanDeliveries(dependencies, couriers),
+    planFilteredDeliveries: createPlanFilteredDeliveries(dependencies, couriers),
     markFannedOut: createMarkFannedOut(dependencies),
     attemptDelivery: createAttemptDelivery(dependencies, couriers),
     cancelDelivery: createCancelDelivery(dependencies),

@@ -1,19 +1,17 @@
-import { setImmediate } from 'node:timers/promises';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { clock } from '../src/clock';
-import type { Activities, PlannedDelivery } from '../src/contracts/activities';
-import { parseExactly } from '../src/domain/json-text';
-import { passesFilter, type PayloadFilter } from '../src/domain/payload-filter';
+import { FAILURE_TYPES, type Activities, type PlannedDelivery } from '../src/contracts/activities';
 import { getProfile } from '../src/profiles';
 import { effectivePolicy } from '../src/profiles/policy';
 import type { EventRecord } from '../src/store/events';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
 import { expiryOfEnded } from '../src/store/retention';
-import type { Subscriber } from '../src/store/webhooks';
 import { listQueueing } from '../src/store/queue';
 import type { CourierCalls } from '../src/temporal/courier-calls';
 import { toPlanned } from '../src/temporal/planned-delivery';
 import type { ActivityDependencies } from '.';
+import { choose } from './choose';
 
 /** Subscribers planned by one call. */
 const PAGE = 100;
@@ -21,41 +19,50 @@ const PAGE = 100;
 /** What two processes know of MongoDB's time may differ a little: an event too many does less harm than one too few. */
 export const CLOCK_MARGIN_MS = 1000;
 
-let turn: Promise<void> = Promise.resolve();
-
-/** One filter between two rounds of the event loop, whatever pages there are: attempts go on meanwhile. */
-function nextTurn(): Promise<void> {
-  turn = turn.then(() => setImmediate());
-  return turn;
-}
-
-/** The webhooks whose filter lets the event pass, and those of them whose filter couldn't be judged. */
-export async function choose<T extends Subscriber>(
-  page: readonly T[],
-  bodyOf: () => Promise<string | null>,
-): Promise<{ chosen: T[]; unjudged: string[] }> {
-  if (page.every(({ filter }) => !filter)) return { chosen: [...page], unjudged: [] };
-  const body = await bodyOf();
-  // Deleted since the event was read.
-  if (body === null) return { chosen: [], unjudged: [] };
-  const envelope = parseExactly(body);
-  const chosen: T[] = [];
-  const unjudged: string[] = [];
-  for (const webhook of page) {
-    if (webhook.filter) {
-      await nextTurn();
-      const passes = passesFilter(parseExactly(webhook.filter) as PayloadFilter, envelope);
-      if (passes === false) continue;
-      if (passes === null) unjudged.push(webhook._id);
-    }
-    chosen.push(webhook);
-  }
-  return { chosen, unjudged };
-}
+type PlanDependencies = Pick<ActivityDependencies, 'store' | 'tenantCpu' | 'log'>;
 
 export function createPlanDeliveries(
-  { store, log }: Pick<ActivityDependencies, 'store' | 'log'>,
+  deps: PlanDependencies,
   couriers: CourierCalls,
+): Activities['planDeliveries'] {
+  return planner(deps, couriers, false);
+}
+
+/** Plans of a project at a time, in each process: while it waits for a process each holds an attempt's slot. */
+const MAX_AT_ONCE = 5;
+const WAIT_MS = 1000;
+
+export function createPlanFilteredDeliveries(
+  deps: PlanDependencies,
+  couriers: CourierCalls,
+): Activities['planFilteredDeliveries'] {
+  const plan = planner(deps, couriers, true);
+  const underWay = new Map<string, number>();
+  return async (eventId, projectId, afterWebhookId) => {
+    const others = underWay.get(projectId) ?? 0;
+    if (others >= MAX_AT_ONCE) {
+      throw ApplicationFailure.create({
+        type: FAILURE_TYPES.planDeferred,
+        message: 'other events of its project wait for their filters; it comes again',
+        nextRetryDelay: WAIT_MS * (1 + Math.random()),
+        category: ApplicationFailureCategory.BENIGN,
+      });
+    }
+    underWay.set(projectId, others + 1);
+    try {
+      return await plan(eventId, afterWebhookId);
+    } finally {
+      const left = underWay.get(projectId)! - 1;
+      if (left > 0) underWay.set(projectId, left);
+      else underWay.delete(projectId);
+    }
+  };
+}
+
+function planner(
+  { store, tenantCpu, log }: PlanDependencies,
+  couriers: CourierCalls,
+  judgesFilters: boolean,
 ): Activities['planDeliveries'] {
   return async (eventId, afterWebhookId) => {
     const event = await store.events.findCurrent(eventId);
@@ -73,7 +80,11 @@ export function createPlanDeliveries(
       ...(event.aboutWebhookId !== undefined && { exceptId: event.aboutWebhookId }),
     };
     const page = await store.webhooks.listSubscribers(subscribers, afterWebhookId, PAGE);
-    const { chosen, unjudged } = await choose(page, () => store.events.bodyOf(eventId));
+    if (!judgesFilters && page.some(({ filter }) => filter)) {
+      return { deliveries: [], filtersOf: project._id };
+    }
+    const bodyOf = () => store.events.bodyOf(eventId);
+    const { chosen, unjudged } = await choose(tenantCpu, project._id, page, bodyOf);
     if (unjudged.length > 0) {
       const about = { projectId: project._id, eventId, webhookIds: unjudged };
       log.warn(about, 'filters that could not be judged let the event pass');

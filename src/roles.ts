@@ -20,6 +20,7 @@ import { Engine } from './temporal/client';
 import { installRuntime } from './temporal/runtime';
 import { setUpTemporal } from './temporal/setup';
 import { runWorker } from './temporal/worker';
+import { TenantCpu } from './tenant-cpu/tenant-cpu';
 import { VERSION } from './version';
 import type { Logger } from 'pino';
 
@@ -42,6 +43,7 @@ interface Parts {
   engine: Engine;
   cipher: Cipher;
   readiness: Readiness;
+  tenantCpu: TenantCpu;
 }
 
 /** An answer may wait for MongoDB, or for the ping of a new webhook. */
@@ -76,7 +78,8 @@ async function main(): Promise<void> {
 
   const engine = Engine.connect(config);
   const readiness = new Readiness(config, log, store, engine);
-  const parts: Parts = { config, log, store, engine, cipher, readiness };
+  const tenantCpu = new TenantCpu(config.cpuSecondsPerMinute);
+  const parts: Parts = { config, log, store, engine, cipher, readiness, tenantCpu };
   const services: Service[] = [];
   // What listens comes first: a port in use is told before anything waits for MongoDB or Temporal.
   if (role !== 'worker') services.push(await startApi(parts));
@@ -93,6 +96,7 @@ async function main(): Promise<void> {
     await Promise.all(services.map((service) => service.stop()));
     // Until the end it is told what a worker does while it drains.
     await operations?.stop();
+    tenantCpu.close();
     await Promise.race([Promise.all([engine.close(), store.close()]), sleep(CLOSE_MS)]);
   };
   const stopped = new Promise<void>((resolve, reject) => {
@@ -149,7 +153,15 @@ async function listen(
   };
 }
 
-function startWorker({ config, log, store, engine, cipher, readiness }: Parts): WorkerService {
+function startWorker({
+  config,
+  log,
+  store,
+  engine,
+  cipher,
+  readiness,
+  tenantCpu,
+}: Parts): WorkerService {
   installRuntime(log, config.temporalMetricsAddress);
   const guard = new AddressGuard({
     allowLoopback: config.development,
@@ -166,6 +178,7 @@ function startWorker({ config, log, store, engine, cipher, readiness }: Parts): 
     sender,
     starter: engine,
     mailer: config.mail ? new Mailer(config.mail.smtpUrl, config.mail.from) : null,
+    tenantCpu,
     log,
     maxAttempts: config.maxAttempts,
     maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,

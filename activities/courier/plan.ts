@@ -6,7 +6,8 @@ import { newDelivery } from '../../src/store/new-delivery';
 import { expiryOfEnded } from '../../src/store/retention';
 import type { WebhookRecord } from '../../src/store/webhooks';
 import type { ActivityDependencies } from '..';
-import { choose, CLOCK_MARGIN_MS } from '../plan';
+import { choose } from '../choose';
+import { CLOCK_MARGIN_MS } from '../plan';
 
 /** An event and the deliveries of it that MongoDB doesn't have yet. */
 export interface PlannedEvent {
@@ -19,7 +20,7 @@ export interface PlannedEvent {
  * @param about.isFresh whether nobody can have begun with it before
  */
 export async function planExpress(
-  { store, log }: Pick<ActivityDependencies, 'store' | 'log'>,
+  { store, tenantCpu, log }: Pick<ActivityDependencies, 'store' | 'tenantCpu' | 'log'>,
   events: readonly EventRecord[],
   about: {
     projectId: string;
@@ -38,6 +39,8 @@ export async function planExpress(
   const planned: PlannedEvent[] = [];
   for (const event of events) {
     const { chosen, unjudged } = await choose(
+      tenantCpu,
+      projectId,
       webhooks.filter((webhook) => isFor(event, webhook)),
       async () => event.body,
     );

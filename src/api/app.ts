@@ -11,15 +11,18 @@ import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
 import type { Dispatch } from '../contracts/delivery';
 import type { Engine } from '../temporal/client';
+import type { TenantCpu } from '../tenant-cpu/tenant-cpu';
 import { answer, countedAnswers } from './answers';
 import { auditRouter } from './audit';
 import type { AuditTrail } from './audited';
 import { adminOnly, authenticate, principalOf } from './auth';
 import { catalogsRouter } from './catalogs';
+import { Checks } from './checks';
 import { deliveriesRouter } from './deliveries';
 import { docsRouter } from './docs';
 import { jsonOnly, utf8Address } from './encoding';
-import { ApiError, errorHandler, notReady, rateLimited, unknownRoute, withoutKeys } from './errors';
+import { errorHandler } from './error-handler';
+import { ApiError, notReady, rateLimited, unknownRoute, withoutKeys } from './errors';
 import { eventTypesRouter } from './event-types';
 import { eventsRouter } from './events';
 import { FailedAuthentications } from './failed-authentications';
@@ -30,6 +33,7 @@ import { jsonBody } from './json-body';
 import { measured } from './measured';
 import { documentedOnly } from './openapi/documented';
 import { platformRouter } from './platform/router';
+import { postingRouter } from './posting';
 import { projectsRouter } from './projects';
 import { projectParam } from './references';
 import { reportsRouter } from './reports';
@@ -43,6 +47,7 @@ export interface AppDependencies {
   store: Store;
   engine: Engine;
   cipher: Cipher;
+  tenantCpu: TenantCpu;
   log: Logger;
   /** Why no work is taken; null when it is. */
   readiness: { readonly unready: string | null };
@@ -64,14 +69,14 @@ export interface AppDependencies {
   };
 }
 
-/** One event's body (contract, section 5). */
+/** Of a body that is no batch (contract, section 5). */
 const BODY_LIMIT = 256 * 1024;
-/** SendGrid posts batches too. */
+/** SendGrid posts batches. */
 const BATCH_LIMIT = 5 * 1024 * 1024;
 
 /** The HTTP API, apart from listening. */
 export function createApp(dependencies: AppDependencies): Express {
-  const { store, engine, cipher, log, readiness, config } = dependencies;
+  const { store, engine, cipher, tenantCpu, log, readiness, config } = dependencies;
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -115,7 +120,8 @@ export function createApp(dependencies: AppDependencies): Express {
   const { retentionDays } = config;
   app.locals.auditTrail = { audit: store.audit, log, retentionDays } satisfies AuditTrail;
   const dispatcher = new Dispatcher(engine, log, config.dispatch, config.autoWorkflowsPerSecond);
-  const intake = new Intake(store, dispatcher, retentionDays);
+  const checks = new Checks(tenantCpu);
+  const intake = new Intake(store, dispatcher, retentionDays, checks);
   const { admit, readInTurn } = new UnderWay({
     requests: config.maxRequestsUnderWay,
     bytes: config.maxHeldMib * 1024 * 1024,
@@ -132,19 +138,19 @@ export function createApp(dependencies: AppDependencies): Express {
   const v1 = express.Router();
   v1.use(authenticate(authentication));
   v1.use(bounded);
-  v1.use('/events/batch', holdBody(BATCH_LIMIT), jsonBody(BATCH_LIMIT));
-  v1.use(holdBody(BODY_LIMIT), jsonBody(BODY_LIMIT));
+  v1.use('/events', postingRouter(intake));
+  v1.use(holdBody(BODY_LIMIT), jsonBody(BODY_LIMIT, checks));
   v1.use(documented.bodies);
   v1.param('projectId', projectParam(store));
   // Before /projects, which is the admin's alone.
   v1.use('/projects/:projectId/keys', keysRouter(store, config.maxKeysPerProject));
-  v1.use('/catalogs', catalogsRouter(store));
+  v1.use('/catalogs', catalogsRouter(store, checks));
   v1.use('/projects', projectsRouter({ store, cipher }));
   v1.use(statsRouter(store));
   v1.use('/audit', auditRouter(store));
-  v1.use('/event-types', eventTypesRouter({ store, catalog: intake.catalog }));
+  v1.use('/event-types', eventTypesRouter({ store, catalog: intake.catalog, checks }));
   v1.use('/webhooks', webhooksRouter({ store, engine, intake, cipher, log, ...config }));
-  v1.use('/events', eventsRouter({ store, engine, intake, log }));
+  v1.use('/events', eventsRouter({ store, engine, log }));
   v1.use('/reports', reportsRouter(store));
   v1.use('/replays', replaysRouter({ store, engine, log, catalog: intake.catalog }));
   v1.use('/deliveries', deliveriesRouter({ store, engine, log, webUrl: webUrls(config.temporal) }));
@@ -182,11 +188,11 @@ function rateLimits({
       // What the admin does for a project is not the project's.
       skip: (_req, res) => principalOf(res).role === 'admin',
       keyGenerator: (_req, res) => principalOf(res).project!._id,
-      handler: (req, res) => {
+      handler: (req) => {
         const { resetTime } = (req as AugmentedRequest).rateLimit!;
         const waitMs = (resetTime?.getTime() ?? 0) - Date.now();
         const message = 'too many requests with the keys of this project; see Retry-After';
-        throw rateLimited(res, waitMs, message);
+        throw rateLimited(waitMs, message);
       },
     }),
   ];

@@ -1,13 +1,13 @@
 import { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
-import type { EventTypeRecord } from '../store/event-types';
 import type { Store } from '../store/store';
 import { answer, answerPage } from './answers';
 import { audited } from './audited';
 import { adminOnly, principalOf } from './auth';
+import type { Checks } from './checks';
 import { invalid, notFound } from './errors';
 import { definitionIn, view } from './event-types';
-import type { catalogSchema, eventTypeSchema } from './schemas/event';
+import type { catalogSchema } from './schemas/event';
 import { pageQuery, pageSize, parseListQuery } from './validation';
 
 /** What one catalogue may hold. */
@@ -31,16 +31,6 @@ export const catalogsQuery = z.strictObject({
 });
 export const catalogTypesQuery = z.strictObject(pageQuery('eventType'));
 
-function viewRecord(record: EventTypeRecord): z.infer<typeof eventTypeSchema> {
-  const { type, description, schema, sample } = record;
-  return view({
-    type,
-    description,
-    schema: JSON.parse(schema) as Record<string, unknown>,
-    sample: { text: sample },
-  });
-}
-
 /** Catalogues are no project's, whichever one the admin's client names in all its requests. */
 const ofNoProject: RequestHandler = (_req, res, next) => {
   res.locals.principal = { ...principalOf(res), project: null };
@@ -48,7 +38,7 @@ const ofNoProject: RequestHandler = (_req, res, next) => {
 };
 
 /** `/v1/catalogs`: event types that projects share. A catalogue is there while it has a type. */
-export function catalogsRouter(store: Store): Router {
+export function catalogsRouter(store: Store, checks: Checks): Router {
   const router = Router();
   router.use(adminOnly, ofNoProject);
   const { catalogTypes } = store;
@@ -73,14 +63,14 @@ export function catalogsRouter(store: Store): Router {
     const { name } = named(req);
     const { page } = parseListQuery(catalogTypesQuery, req);
     if (!(await catalogTypes.hasAny(name))) throw notFound('the catalogue');
-    answerPage(res, 'eventTypes', await catalogTypes.page(name, page), viewRecord);
+    answerPage(res, 'eventTypes', await catalogTypes.page(name, page), view);
   });
 
   router.get('/:name/event-types/:type', async (req, res) => {
     const { name, type } = named(req);
     const [found] = await catalogTypes.find(name, [type]);
     if (!found) throw notFound('the type');
-    answer(res, viewRecord(found));
+    answer(res, view(found));
   });
 
   const target = ['name', 'type'];
@@ -88,7 +78,7 @@ export function catalogsRouter(store: Store): Router {
   router.put('/:name/event-types/:type', defined, async (req, res) => {
     const { name } = named(req);
     if (!CATALOG.test(name)) throw invalid([{ field: 'name', message: CATALOG_RULE }]);
-    const { type, shown, stored } = definitionIn(req);
+    const { type, shown, stored } = await definitionIn(req, checks, principalOf(res).keyId);
     const put = await catalogTypes.put(name, type, stored, MAX_TYPES);
     if (!put) {
       const message = `this catalogue has its ${MAX_TYPES} event types`;

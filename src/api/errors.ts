@@ -1,10 +1,7 @@
-import type { ErrorRequestHandler, RequestHandler, Response } from 'express';
-import type { Logger } from 'pino';
-import { ERROR_STATUS, type ErrorCode, type FieldProblem } from '../contracts/errors';
+import type { RequestHandler } from 'express';
+import type { ErrorCode, FieldProblem } from '../contracts/errors';
 import { placeOfJsonError } from '../domain/json-error';
-import { causeOf } from '../reachability';
-import { isStoreUnavailable, isTooSlow } from '../store/errors';
-import type { ErrorAnswer } from './schemas/error';
+import type { Found } from './problems';
 
 /** A refusal that the caller is told about. */
 export class ApiError extends Error {
@@ -12,6 +9,7 @@ export class ApiError extends Error {
     readonly code: ErrorCode,
     message: string,
     readonly details?: readonly FieldProblem[],
+    readonly retryAfterSeconds?: number,
   ) {
     super(message);
     this.name = 'ApiError';
@@ -20,8 +18,14 @@ export class ApiError extends Error {
 
 /** 422 that names the fields. */
 export function invalid(details: readonly FieldProblem[]): ApiError {
-  const named = details.map(({ field, message }) => `${field} ${message}`).join('; ');
-  return new ApiError('validation_failed', named, details);
+  return refused({ problems: details, more: 0 });
+}
+
+/** 422 that names the fields, and says how many more there are. */
+export function refused({ problems, more }: Readonly<Found>): ApiError {
+  const named = problems.map(({ field, message }) => `${field} ${message}`);
+  if (more > 0) named.push(Number.isFinite(more) ? `and ${more} more` : 'and more');
+  return new ApiError('validation_failed', named.join('; '), problems);
 }
 
 export function notFound(what: string): ApiError {
@@ -29,25 +33,14 @@ export function notFound(what: string): ApiError {
 }
 
 /** 429 that says when to come again. */
-export function rateLimited(res: Response, waitMs: number, message: string): ApiError {
-  res.set('Retry-After', String(Math.max(1, Math.ceil(waitMs / 1000))));
-  return new ApiError('rate_limited', message);
+export function rateLimited(waitMs: number, message: string): ApiError {
+  const seconds = Math.max(1, Math.ceil(waitMs / 1000));
+  return new ApiError('rate_limited', message, undefined, seconds);
 }
 
 /** 503 until `setup` has run. */
 export function notReady(why: string): ApiError {
   return new ApiError('unavailable', `Posthorn takes no work yet: ${why}`);
-}
-
-/** What MongoDB counts of a range of time; one that takes it too long is refused. */
-export async function counted<T>(counting: Promise<T>): Promise<T> {
-  try {
-    return await counting;
-  } catch (error) {
-    if (!isTooSlow(error)) throw error;
-    const message = 'begins a range with too many deliveries to count; ask for a shorter one';
-    throw invalid([{ field: 'since', message }]);
-  }
 }
 
 /** 400 that says where a text ceases to be JSON. */
@@ -62,63 +55,6 @@ export function wrongRole(role: string, roles: readonly string[]): ApiError {
     'forbidden',
     `a key of role ${role} may not do this: it takes ${needed}the admin key`,
   );
-}
-
-/** Errors of express.raw, by their `type`. */
-const BODY_ERRORS: Record<string, [ErrorCode, string]> = {
-  'entity.too.large': ['payload_too_large', 'the body is larger than 256 KiB (5 MiB for a batch)'],
-  'encoding.unsupported': [
-    'unsupported_media_type',
-    'the Content-Encoding must be gzip, deflate, br or none',
-  ],
-};
-
-function toApiError(error: unknown): ApiError | undefined {
-  if (error instanceof ApiError) return error;
-  if (isTooSlow(error)) {
-    return new ApiError(
-      'unavailable',
-      'the database took too long over this and gave it up; try again, with a shorter range of time (since, until) where there is one',
-    );
-  }
-  if (isStoreUnavailable(error)) {
-    return new ApiError(
-      'unavailable',
-      'the database is unavailable and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',
-    );
-  }
-  const { type, status } = error as { type?: string; status?: number };
-  const body = type === undefined ? undefined : BODY_ERRORS[type];
-  if (body) return new ApiError(...body);
-  // Aborted or wrongly sized bodies, malformed percent-encodings.
-  if (status === 400) return new ApiError('bad_request', 'the request could not be read');
-  return undefined;
-}
-
-/** The one place where failures become answers; what it doesn't know is a bug, logged and told as 500. */
-export function errorHandler(log: Logger): ErrorRequestHandler {
-  return (error: unknown, req, res, next) => {
-    if (res.headersSent) {
-      next(error);
-      return;
-    }
-    const known = toApiError(error);
-    if (!known) log.error({ err: error, requestId: req.id }, 'unexpected error');
-    const { code, message, details }: Pick<ApiError, 'code' | 'message' | 'details'> = known ?? {
-      code: 'internal_error',
-      message: 'something went wrong here; the request id finds it in the log',
-    };
-    if (code === 'unavailable') {
-      res.set('Retry-After', '5');
-      // In place of "failed with status code 503", which is all that the log would say.
-      res.locals.unavailable = error instanceof ApiError ? message : `MongoDB: ${causeOf(error)}`;
-    }
-    if (code === 'unauthorized') res.set('WWW-Authenticate', 'Bearer');
-    res.status(ERROR_STATUS[code]).json({
-      success: false,
-      error: { code, message, ...(details && { details }), requestId: req.id as string },
-    } satisfies ErrorAnswer);
-  };
 }
 
 /** Where `?token=KEY` begins, also where the `?` was encoded, or written as something else. */

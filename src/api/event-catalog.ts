@@ -1,70 +1,66 @@
 import { z } from 'zod';
 import { isId } from '../contracts/ids';
-import type { FieldProblem } from '../contracts/errors';
-import { readPayload, toPayload, type Payload } from '../domain/json-text';
 import { didYouMean } from '../domain/near';
 import { getProfile, operationalEvents, type EventTypeDefinition, type Profile } from '../profiles';
 import type { EventTypeRecord, EventTypes } from '../store/event-types';
 import { fitting, type Page, type PageRequest, type Sized } from '../store/paging';
 import type { ProjectRecord } from '../store/projects';
-import { dataProblems } from './json-schema';
-import { problemsOf } from './validation';
+import type { DataRule } from './body-checks';
 
 /** An event type of a project, its profile's or its own. */
 export interface EventType {
   type: string;
   description: string;
-  /** JSON Schema 2020-12 of `data`. */
-  schema: Record<string, unknown>;
-  sample: Payload;
-  /** @param at where `data` stands in the request */
-  problems: (data: Payload, at: readonly string[]) => FieldProblem[];
+  /** JSON Schema 2020-12 of `data`, and a `data` that is valid by it, as JSON. */
+  schema: string;
+  sample: string;
+  /** What its data is checked by (body-checks.ts). */
+  rule: DataRule;
 }
 
 /** Shown schemas of the profiles' types; made once, since profiles are constants. */
-const shownSchemas = new WeakMap<EventTypeDefinition, Record<string, unknown>>();
+const shownSchemas = new WeakMap<EventTypeDefinition, string>();
 
-function shownSchema(definition: EventTypeDefinition): Record<string, unknown> {
-  const shown = shownSchemas.get(definition) ?? z.toJSONSchema(definition.data, { io: 'input' });
+function shownSchema(definition: EventTypeDefinition): string {
+  const shown =
+    shownSchemas.get(definition) ??
+    JSON.stringify(z.toJSONSchema(definition.data, { io: 'input' }));
   shownSchemas.set(definition, shown);
   return shown;
 }
 
-/** An event type of a profile's. */
-export function ofProfile(definition: EventTypeDefinition): EventType {
-  const { type, description, sample, data: schema } = definition;
+/**
+ * An event type of a profile's.
+ * @param profile null: one of Posthorn's own
+ */
+export function ofProfile(profile: string | null, definition: EventTypeDefinition): EventType {
+  const { type, description, sample } = definition;
   return {
     type,
     description,
     get schema() {
       return shownSchema(definition);
     },
-    sample: toPayload(sample),
-    problems: (data, at) => {
-      const parsed = schema.safeParse(data.value);
-      return parsed.success ? [] : problemsOf(parsed.error, at);
-    },
+    sample: JSON.stringify(sample),
+    rule: { profile, type },
   };
 }
 
-function ofRecord({ type, description, schema, sample }: EventTypeRecord): EventType {
-  return {
-    type,
-    description,
-    get schema() {
-      return JSON.parse(schema) as Record<string, unknown>;
-    },
-    get sample() {
-      return readPayload(sample);
-    },
-    problems: (data, at) => dataProblems(schema, data, at),
-  };
-}
+const ofRecord = ({ type, description, schema, sample }: EventTypeRecord): EventType => ({
+  type,
+  description,
+  schema,
+  sample,
+  rule: { schema },
+});
 
 const newestFirst = (a: { _id: string }, b: { _id: string }): number => (a._id < b._id ? 1 : -1);
 
 /** Those that were found of some types; when one was not, also the names of all that there are. */
 export type FoundTypes = ReadonlyMap<string, EventType> & { readonly all?: readonly string[] };
+
+/** Unknown types of one request for which near ones are looked for, among hundreds. */
+export const MAX_SUGGESTIONS = 3;
 
 /** What to do about a type that a project doesn't have. */
 export function unknownType(profile: Profile, type: string, known: readonly string[]): string {
@@ -114,14 +110,18 @@ export class EventCatalog {
     const { _id, profile, catalog } = project;
     const { events, eventTypesFromProject } = getProfile(profile);
     const wanted = new Set(types);
-    const definitions = operational ? [...events, ...operationalEvents] : events;
-    const found = definitions.filter(({ type }) => wanted.has(type)).map(ofProfile);
+    const isWanted = ({ type }: EventTypeDefinition): boolean => wanted.has(type);
+    const own = operational ? operationalEvents.filter(isWanted) : [];
+    const found = [
+      ...events.filter(isWanted).map((event) => ofProfile(profile, event)),
+      ...own.map((event) => ofProfile(null, event)),
+    ];
     if (eventTypesFromProject && found.length < wanted.size) {
-      const [shared, own] = await Promise.all([
+      const [shared, defined] = await Promise.all([
         catalog ? this.shared.find(catalog, [...wanted]) : [],
         this.own.find(_id, [...wanted]),
       ]);
-      found.push(...[...shared, ...own].map(ofRecord));
+      found.push(...[...shared, ...defined].map(ofRecord));
     }
     const byName = new Map(found.map((eventType) => [eventType.type, eventType]));
     return byName.size < wanted.size
@@ -159,7 +159,10 @@ export class EventCatalog {
       ids.length === 0 ? [] : await Promise.all([this.own.listAt(ids), this.shared.listAt(ids)]);
     const isWhole = ofProfiles.length + defined.length === shown.length + ids.length;
     return {
-      items: [...shown.map(ofProfile), ...found.flat().toSorted(newestFirst).map(ofRecord)],
+      items: [
+        ...shown.map((event) => ofProfile(profile, event)),
+        ...found.flat().toSorted(newestFirst).map(ofRecord),
+      ],
       nextCursor: isWhole ? null : (ids.at(-1) ?? shown.at(-1)?.type ?? null),
     };
   }

@@ -2,17 +2,17 @@ import { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { RESERVED_FAMILIES } from '../contracts/operational';
 import type { FieldProblem } from '../contracts/errors';
-import type { Payload } from '../domain/json-text';
 import { getProfile, profiles, type Profile } from '../profiles';
 import type { EventTypeFields } from '../store/event-types';
 import type { Store } from '../store/store';
 import { answer, answerPage, verbatim } from './answers';
 import { audited } from './audited';
 import { allow, projectOf } from './auth';
-import { ApiError, invalid, notFound } from './errors';
+import type { Checks } from './checks';
+import { ApiError, invalid, notFound, refused } from './errors';
 import type { EventCatalog, EventType } from './event-catalog';
-import { payloadField } from './json-body';
-import { dataProblems, schemaProblems, sizeProblem } from './json-schema';
+import { payloadField } from './body';
+import { isFine } from './problems';
 import type { eventTypeSchema } from './schemas/event';
 import { parseBody, parseListQuery, pageSize } from './validation';
 
@@ -42,10 +42,8 @@ export function view({
   description,
   schema,
   sample,
-}: Omit<EventType, 'problems' | 'sample'> & {
-  sample: Pick<Payload, 'text'>;
-}): z.infer<typeof eventTypeSchema> {
-  return { type, description, schema, sample: verbatim(sample.text) };
+}: Omit<EventType, 'rule'>): z.infer<typeof eventTypeSchema> {
+  return { type, description, schema: verbatim(schema), sample: verbatim(sample) };
 }
 
 /** The type's name from the path. */
@@ -62,29 +60,29 @@ function typeProblems(type: string): FieldProblem[] {
 
 /**
  * The definition that `PUT …/event-types/:type` brings, as it is shown and as it is stored.
+ * @param owner whose budget it is checked on
  * @param profile whose types it may not replace
  * @throws ApiError 422 naming each wrong field
  */
-export function definitionIn(
+export async function definitionIn(
   req: Request,
+  checks: Checks,
+  owner: string,
   profile?: Profile,
-): { type: string; shown: z.infer<typeof eventTypeSchema>; stored: EventTypeFields } {
+): Promise<{ type: string; shown: z.infer<typeof eventTypeSchema>; stored: EventTypeFields }> {
   const type = String(req.params.type);
   const wrongName = typeProblems(type);
   if (wrongName.length > 0) throw invalid(wrongName);
   const { description, schema, sample } = parseBody(eventTypeBody, req);
   const json = { schema: JSON.stringify(schema), sample: sample.text };
-  const problems = schemaProblems(schema);
-  const tooLarge = sizeProblem(sample.value, sample.text, 'sample');
-  if (tooLarge) problems.push(tooLarge);
-  if (problems.length === 0) problems.push(...dataProblems(json.schema, sample, ['sample']));
   if (profile?.events.some((event) => event.type === type)) {
-    problems.push({ field: 'type', message: 'is a type of the profile' });
+    throw invalid([{ field: 'type', message: 'is a type of the profile' }]);
   }
-  if (problems.length > 0) throw invalid(problems);
+  const wrong = await checks.checkDefinition(owner, json);
+  if (!isFine(wrong)) throw refused(wrong);
   return {
     type,
-    shown: view({ type, description, schema, sample }),
+    shown: view({ type, description, ...json }),
     stored: { description, ...json },
   };
 }
@@ -104,9 +102,11 @@ const ownTypesOnly: RequestHandler = (_req, res, next) => {
 export function eventTypesRouter({
   store,
   catalog,
+  checks,
 }: {
   store: Store;
   catalog: EventCatalog;
+  checks: Checks;
 }): Router {
   const router = Router();
 
@@ -124,7 +124,12 @@ export function eventTypesRouter({
   const defined = audited('event_type.defined', 'type');
   router.put('/:type', write, ownTypesOnly, defined, async (req, res) => {
     const project = projectOf(res);
-    const { type, shown, stored } = definitionIn(req, getProfile(project.profile));
+    const { type, shown, stored } = await definitionIn(
+      req,
+      checks,
+      project._id,
+      getProfile(project.profile),
+    );
     const put = await store.eventTypes.put(project._id, type, stored, MAX_OWN_TYPES);
     if (!put) {
       const message = `is one too many: this project has its ${MAX_OWN_TYPES} event types`;

@@ -1,4 +1,4 @@
-import type { Request, Response } from 'express';
+import type { Request } from 'express';
 import { type ClientRateLimitInfo, ipKeyGenerator } from 'express-rate-limit';
 import { rateLimited, type ApiError } from './errors';
 import { Windows } from './windows';
@@ -22,21 +22,21 @@ export class FailedAuthentications {
    * was found, since many that come at once are all looked at before the first is counted.
    * @throws ApiError 429
    */
-  async check(req: Request, res: Response): Promise<void> {
+  async check(req: Request): Promise<void> {
     const failed = await this.store.get(addressOf(req));
-    if (failed && failed.totalHits >= this.limit) throw tooMany(res, failed);
+    if (failed && failed.totalHits >= this.limit) throw tooMany(failed);
   }
 
   /** @throws ApiError 429, when it is one too many */
-  async count(req: Request, res: Response): Promise<void> {
+  async count(req: Request): Promise<void> {
     const failed = await this.store.increment(addressOf(req));
-    if (failed.totalHits > this.limit) throw tooMany(res, failed);
+    if (failed.totalHits > this.limit) throw tooMany(failed);
   }
 }
 
-function tooMany(res: Response, { resetTime }: ClientRateLimitInfo): ApiError {
+function tooMany({ resetTime }: ClientRateLimitInfo): ApiError {
   const waitMs = (resetTime?.getTime() ?? 0) - Date.now();
-  return rateLimited(res, waitMs, 'too many wrong keys from this address; see Retry-After');
+  return rateLimited(waitMs, 'too many wrong keys from this address; see Retry-After');
 }
 
 const addressOf = ({ ip }: Request): string => ipKeyGenerator(ip ?? '');

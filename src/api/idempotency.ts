@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { Request } from 'express';
 import type { Payload } from '../domain/json-text';
 import { invalid } from './errors';
-import { asWritten } from './json-body';
 
 /** A caller's key, and what tells the body that belongs to it from others. */
 export interface Idempotency {
@@ -17,8 +16,8 @@ export interface Idempotency {
 export const IDEMPOTENCY_KEY =
   /^(?:[\x21\x23-\x7e][\x21-\x7e]{0,254}|"(?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}")$/;
 
-/** The header's key, where there is one, with the body that it is for (docs/adr/0018). */
-export function idempotencyOf(req: Request): Idempotency | undefined {
+/** The header's key, where there is one. */
+export function idempotencyKeyOf(req: Request): string | undefined {
   const header = req.get('idempotency-key');
   if (header === undefined) return undefined;
   if (!IDEMPOTENCY_KEY.test(header)) {
@@ -26,9 +25,12 @@ export function idempotencyOf(req: Request): Idempotency | undefined {
       'must be 1-255 visible ASCII characters without spaces, alone or in double quotes (then " and \\ in it are written \\" and \\\\)';
     throw invalid([{ field: 'Idempotency-Key', message }]);
   }
-  const key = header.startsWith('"') ? header.slice(1, -1).replace(/\\(.)/g, '$1') : header;
-  const body = canonical(asWritten((req.body ?? {}) as Record<string, unknown>));
-  return { key, requestHash: createHash('sha256').update(body).digest('base64') };
+  return header.startsWith('"') ? header.slice(1, -1).replace(/\\(.)/g, '$1') : header;
+}
+
+/** What tells a body from others (docs/adr/0018). */
+export function requestHashOf(body: Payload): string {
+  return createHash('sha256').update(canonical(body)).digest('base64');
 }
 
 /** Half of a surrogate pair, which no caller's text has: nothing else is written so. */

@@ -1,5 +1,3 @@
-import type { FieldProblem } from '../contracts/errors';
-import type { Payload } from '../domain/json-text';
 import { eventsAccepted } from '../metrics';
 import { getProfile } from '../profiles';
 import type { EventRecord } from '../store/events';
@@ -7,26 +5,15 @@ import { newEvent, type NewEvent } from '../store/new-event';
 import type { ProjectRecord } from '../store/projects';
 import type { Store } from '../store/store';
 import type { Dispatcher } from './dispatcher';
-import { ApiError, invalid } from './errors';
-import { EventCatalog, unknownType, type FoundTypes } from './event-catalog';
+import type { Checks } from './checks';
+import { ApiError, refused } from './errors';
+import { EventCatalog, MAX_SUGGESTIONS, unknownType, type FoundTypes } from './event-catalog';
 import type { Idempotency } from './idempotency';
+import type { PostedEvent } from './posted-event';
+import { isFine, Problems, type Found } from './problems';
 
 /** One event's limit (contract, section 5), and room for its envelope. */
 const MAX_BODY_BYTES = 257 * 1024;
-
-/**
- * Milliseconds for checking a batch; 500 events take a tenth of it. Nothing else runs meanwhile, and a
- * project's own schema may be slow.
- */
-const CHECK_TIMEOUT_MS = 2000;
-
-/** An event as a caller posts it. */
-export interface PostedEvent {
-  type: string;
-  data: Payload;
-  /** ISO 8601 with a zone. */
-  createdAt?: string;
-}
 
 /** With spaces, which a caller's keys don't have: one event's key is another one than a batch's. */
 const keyInBatch = (key: string, index: number): string => `batch ${index} ${key}`;
@@ -46,36 +33,70 @@ export class Intake {
     private readonly store: Store,
     readonly dispatcher: Dispatcher,
     private readonly retentionDays: number,
+    readonly checks: Checks,
   ) {
     this.catalog = new EventCatalog(store.eventTypes, store.catalogTypes);
   }
 
   /**
-   * The event to store, checked against its type's schema.
-   * @param types what `catalog` has found of the type
-   * @param at where the event stands in the request's body, for naming fields: `events.3`
-   * @throws ApiError 422 naming each wrong field
+   * What is wrong with each event by its type's schema.
+   * @param types what `catalog` has found of their types
+   * @param at where each stands in the request's body, for naming fields: `events.3`
    */
-  prepare(
+  async check(
     project: ProjectRecord,
     types: FoundTypes,
-    { type, data, createdAt }: PostedEvent,
-    at: readonly string[] = [],
-  ): NewEvent {
-    const eventType = types.get(type);
-    if (!eventType) {
-      const field = [...at, 'type'].join('.');
-      const message = unknownType(getProfile(project.profile), type, types.all ?? []);
-      throw invalid([{ field, message }]);
-    }
-    const problems = eventType.problems(data, [...at, 'data']);
-    if (problems.length > 0) throw invalid(problems);
+    posted: readonly PostedEvent[],
+    at: (index: number) => readonly string[] = () => [],
+  ): Promise<Found[]> {
+    const known = posted.map(({ type }) => types.get(type));
+    const checks = posted.flatMap(({ data: { text } }, index) => {
+      const eventType = known[index];
+      return eventType ? [{ rule: eventType.rule, text, at: [...at(index), 'data'] }] : [];
+    });
+    const found = checks.length > 0 ? await this.checks.checkData(project._id, checks) : [];
+    let next = 0;
+    let suggestions = MAX_SUGGESTIONS;
+    return posted.map(({ type }, index) => {
+      if (known[index]) return found[next++]!;
+      const field = [...at(index), 'type'].join('.');
+      const all = suggestions-- > 0 ? (types.all ?? []) : [];
+      const message = unknownType(getProfile(project.profile), type, all);
+      return { problems: [{ field, message }], more: 0 };
+    });
+  }
+
+  /**
+   * The event to store of one that `check` has found nothing in.
+   * @throws ApiError 413
+   */
+  build(project: ProjectRecord, posted: PostedEvent, at: readonly string[] = []): NewEvent {
     const isExpress = this.dispatcher.isExpress(project);
-    const event = newEvent(project, { type, data, createdAt }, this.retentionDays, isExpress);
+    const event = newEvent(project, posted, this.retentionDays, isExpress);
     if (Buffer.byteLength(event.body) > MAX_BODY_BYTES) {
       throw new ApiError('payload_too_large', `${at.join('.') || 'the event'} is over 256 KiB`);
     }
     return event;
+  }
+
+  /**
+   * The events to store, all of them checked.
+   * @param at as for `check`
+   * @throws ApiError 422 naming each wrong field of all of them
+   */
+  async prepare(
+    project: ProjectRecord,
+    posted: readonly PostedEvent[],
+    at: (index: number) => readonly string[] = () => [],
+  ): Promise<NewEvent[]> {
+    const types = await this.catalog.find(
+      project,
+      posted.map(({ type }) => type),
+    );
+    const wrong = new Problems();
+    for (const found of await this.check(project, types, posted, at)) wrong.addAll(found);
+    if (!isFine(wrong)) throw refused(wrong);
+    return posted.map((event, index) => this.build(project, event, at(index)));
   }
 
   /**
@@ -172,28 +193,4 @@ export class Intake {
     this.startAll(found);
     return found;
   }
-}
-
-/** Prepares many events and tells all that is wrong with all of them at once. */
-export function prepareAll<T>(
-  items: readonly T[],
-  prepare: (item: T, index: number) => NewEvent,
-): NewEvent[] {
-  const problems: FieldProblem[] = [];
-  const deadline = performance.now() + CHECK_TIMEOUT_MS;
-  const prepared = items.flatMap((item, index) => {
-    if (performance.now() > deadline) {
-      const message = 'take too long to check by their schemas; send fewer at once';
-      throw invalid([{ field: 'events', message }]);
-    }
-    try {
-      return [prepare(item, index)];
-    } catch (error) {
-      if (!(error instanceof ApiError) || !error.details) throw error;
-      problems.push(...error.details);
-      return [];
-    }
-  });
-  if (problems.length > 0) throw invalid(problems);
-  return prepared;
 }

@@ -1,4 +1,3 @@
-import vm from 'node:vm';
 import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import { LRUCache } from 'lru-cache';
@@ -7,26 +6,32 @@ import { compilePattern } from '../domain/filter-pattern';
 import type { Payload } from '../domain/json-text';
 import { useOwnKeywords, withLargeIntegers } from './json-schema-keywords';
 import { bound, kindOf } from './messages';
+import { fieldAt, Problems, type Found } from './problems';
 import { isDeeperThan } from './validation';
 
-/* JSON Schemas that projects bring: checked at the door, compiled, and kept from taking long. */
+/*
+ * JSON Schemas that projects bring: checked at the door, and compiled. References let a small schema
+ * multiply the work, so no figure of the schema bounds it: all of this runs in the processes that are
+ * ended when they take too long (src/tenant-cpu).
+ */
 
 /** Characters of a schema, or a sample, as JSON. */
 export const MAX_SCHEMA_LENGTH = 32 * 1024;
 /** Objects and lists inside each other. */
 export const MAX_SCHEMA_DEPTH = 32;
-const MAX_PROBLEMS = 50;
+/** Errors that ajv keeps of one check: some are told twice, and 50 are told. */
+const MAX_ERRORS = 100;
+/** Characters of a problem's message: a schema's own values and patterns stand in some. */
+const MAX_MESSAGE_LENGTH = 500;
 
-/** Milliseconds for compiling a schema; usual ones take a few. */
-const COMPILE_TIMEOUT_MS = 2000;
-/** Milliseconds for one event's data; usual ones take less than one. Nothing else runs meanwhile. */
-const VALIDATE_TIMEOUT_MS = 250;
-/** Characters of the schemas whose validators are kept. */
-const CACHED_LENGTH = 4 * 1024 * 1024;
+/** Validators that are kept, and the characters of their schemas: some hundred kilobytes each. */
+const CACHED = 200;
+const CACHED_LENGTH = 1024 * 1024;
 
 const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
 
 const validators = new LRUCache<string, ValidateFunction>({
+  max: CACHED,
   maxSize: CACHED_LENGTH,
   sizeCalculation: (_validate, schema) => schema.length,
 });
@@ -51,6 +56,23 @@ const regExp = Object.assign(
 /** For `unevaluatedProperties`, what every object inherits would be evaluated. */
 function withOwnProperties(code: string): string {
   return code.replaceAll(/!(props\d+)\[(key\d+)\]/g, '!Object.hasOwn($1, $2)');
+}
+
+/** Where a validator's code keeps an error, or those of a reference, or forgets those of a choice. */
+const PUSH = /vErrors\.push\((err\d+)\);/g;
+const CONCAT =
+  /vErrors = vErrors === null \? (\w+)\.errors : vErrors\.concat\(\1\.errors\);errors = vErrors\.length;/g;
+const FORGET = /vErrors\.length = (_errs\d+);/g;
+
+/** Counts all errors, by which choices are decided, and keeps the first ones: there may be millions. */
+function withFewErrors(code: string): string {
+  return code
+    .replaceAll(PUSH, `if(vErrors.length<${MAX_ERRORS})vErrors.push($1);`)
+    .replaceAll(
+      CONCAT,
+      `vErrors = vErrors === null ? $1.errors : vErrors.length<${MAX_ERRORS} ? vErrors.concat($1.errors).slice(0,${MAX_ERRORS}) : vErrors;errors += $1.errors.length;`,
+    )
+    .replaceAll(FORGET, 'vErrors.length = Math.min(vErrors.length,$1);');
 }
 
 /** Keywords that only describe: extensions by ajv's rule for names, and OpenAPI's. */
@@ -94,7 +116,7 @@ function compile(schema: object): ValidateFunction {
     validateSchema: false,
     meta: false,
     logger: false,
-    code: { regExp, process: withOwnProperties },
+    code: { regExp, process: (text) => withFewErrors(withOwnProperties(text)) },
   });
   addFormats(ajv);
   useOwnKeywords(ajv);
@@ -105,34 +127,23 @@ function compile(schema: object): ValidateFunction {
   return ajv.compile(schema);
 }
 
-const sandbox: { work: () => unknown } = { work: () => undefined };
-const context = vm.createContext(sandbox);
-const script = new vm.Script('work()');
-
-/**
- * Runs `work`, cut off after `timeoutMs`. References let a small schema multiply the work, so no figure
- * of the schema bounds it; only the clock does.
- * @throws Error ERR_SCRIPT_EXECUTION_TIMEOUT, and what `work` throws
- */
-function within<T>(timeoutMs: number, work: () => T): T {
-  sandbox.work = work;
-  return script.runInContext(context, { timeout: timeoutMs }) as T;
-}
-
 /** What is wrong with a schema that a caller brings, by paths such as `schema.properties.id.type`. */
-export function schemaProblems(schema: Record<string, unknown>): FieldProblem[] {
+export function schemaProblems(schema: Record<string, unknown>): Found {
   const tooLarge = sizeProblem(schema, JSON.stringify(schema), 'schema');
-  if (tooLarge) return [tooLarge];
-  const forbidden = [...forbiddenKeywords(schema)];
-  if (forbidden.length > 0) return forbidden;
+  if (tooLarge) return only(tooLarge);
+  const forbidden = new Problems();
+  for (const { at, message } of forbiddenKeywords(schema)) forbidden.add(at, () => message);
+  if (forbidden.problems.length > 0) return forbidden;
   if (meta.validateSchema(schema) !== true) return problemsOfErrors(meta.errors, ['schema']);
   try {
-    within(COMPILE_TIMEOUT_MS, () => compile(schema));
-    return [];
+    compile(schema);
+    return new Problems();
   } catch (error) {
-    return [unusable(schema, error as Error & { missingRef?: string })];
+    return only(unusable(schema, error as Error & { missingRef?: string }));
   }
 }
+
+const only = (problem: FieldProblem): Found => ({ problems: [problem], more: 0 });
 
 /** Why ajv can't use a schema, at the keyword that it means where that can be told. */
 function unusable(
@@ -141,7 +152,7 @@ function unusable(
 ): FieldProblem {
   const unknown = /unknown keyword: "(.+)"/.exec(message)?.[1];
   for (const { key, value, at } of entriesOf(schema, ['schema'])) {
-    const field = at.join('.');
+    const field = fieldAt(at);
     if (key === unknown && at.at(-2) !== 'properties') {
       return { field, message: 'is not a keyword of JSON Schema 2020-12; your own begin with x-' };
     }
@@ -149,7 +160,7 @@ function unusable(
       return { field, message: 'refers to what is not there' };
     }
   }
-  return { field: 'schema', message: `cannot be used: ${message}` };
+  return { field: 'schema', message: `cannot be used: ${message.slice(0, MAX_MESSAGE_LENGTH)}` };
 }
 
 /** The bounds that a schema and a sample share. */
@@ -163,15 +174,14 @@ export function sizeProblem(value: unknown, json: string, field: string): FieldP
 }
 
 /** Keywords that would reach outside the schema, or make it something else than a check. */
-function* forbiddenKeywords(schema: object): Generator<FieldProblem> {
+function* forbiddenKeywords(schema: object): Generator<{ at: readonly string[]; message: string }> {
   for (const { key, value, at } of entriesOf(schema, ['schema'])) {
-    const field = at.join('.');
     if ((key === '$ref' || key === '$dynamicRef') && typeof value === 'string') {
-      if (!value.startsWith('#')) yield { field, message: 'must refer into this schema: #…' };
+      if (!value.startsWith('#')) yield { at, message: 'must refer into this schema: #…' };
     } else if (key === '$schema' && typeof value === 'string') {
-      if (value.replace(/#$/, '') !== DIALECT) yield { field, message: `must be ${DIALECT}` };
+      if (value.replace(/#$/, '') !== DIALECT) yield { at, message: `must be ${DIALECT}` };
     } else if ((key === '$id' && typeof value === 'string') || key === '$async') {
-      yield { field, message: 'is not allowed here' };
+      yield { at, message: 'is not allowed here' };
     }
   }
 }
@@ -185,66 +195,68 @@ export function dataProblems(
   schema: string,
   { value, largeIntegers }: Payload,
   at: readonly string[],
-): FieldProblem[] {
+): Found {
   try {
-    const validate =
-      validators.get(schema) ??
-      within(COMPILE_TIMEOUT_MS, () => compile(JSON.parse(schema) as object));
+    const validate = validators.get(schema) ?? compile(JSON.parse(schema) as object);
     validators.set(schema, validate);
-    const isValid = withLargeIntegers(largeIntegers, () =>
-      within(VALIDATE_TIMEOUT_MS, () => validate(value)),
-    );
-    return isValid ? [] : problemsOfErrors(validate.errors, at);
+    const isValid = withLargeIntegers(largeIntegers, () => validate(value));
+    const problems = isValid ? new Problems() : problemsOfErrors(validate.errors, at);
+    validate.errors = null;
+    return problems;
   } catch (error) {
-    if (!isOutOfBounds(error)) throw error;
-    const message = 'could not be checked: by its schema that takes too long, or never ends';
-    return [{ field: at.join('.'), message }];
+    // A stack that overflowed.
+    if (!(error instanceof RangeError)) throw error;
+    return only({ field: fieldAt(at), message: NEVER_CHECKED });
   }
 }
 
-/** A timeout, or a stack that overflowed. By names: `instanceof` ends at a vm context's border. */
-function isOutOfBounds(error: unknown): boolean {
-  const { code, name } = error as { code?: string; name?: string };
-  return code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' || name === 'RangeError';
-}
+/** Of data whose check by a schema takes too long, or more memory than there is. */
+export const NEVER_CHECKED =
+  'could not be checked: by its schema that takes too long, or never ends';
 
 /** ajv's errors, each named by the field that is wrong, missing or too much. */
 function problemsOfErrors(
   errors: readonly ErrorObject[] | null | undefined,
   at: readonly string[],
-): FieldProblem[] {
-  const problems = new Map<string, FieldProblem>();
+): Found {
+  const told = new Set<string>();
+  const problems = new Problems();
   for (const error of errors ?? []) {
-    if (problems.size === MAX_PROBLEMS) break;
-    const problem = problemOf(error, at);
-    problems.set(JSON.stringify(problem), problem);
+    const { path, message } = problemOf(error, at);
+    const text = JSON.stringify([path, message]);
+    if (!told.has(text)) problems.add(path, () => message.slice(0, MAX_MESSAGE_LENGTH));
+    told.add(text);
   }
-  return [...problems.values()];
+  if ((errors?.length ?? 0) >= MAX_ERRORS) problems.more = Infinity;
+  return problems;
 }
 
 function problemOf(
   { instancePath, keyword, params, message }: ErrorObject,
   at: readonly string[],
-): FieldProblem {
+): { path: readonly string[]; message: string } {
   const pointer = instancePath
     .split('/')
     .slice(1)
     .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
-  const field = (name?: unknown): string =>
-    [...at, ...pointer, ...(typeof name === 'string' ? [name] : [])].join('.');
+  const field = (name?: unknown): readonly string[] => [
+    ...at,
+    ...pointer,
+    ...(typeof name === 'string' ? [name] : []),
+  ];
   switch (keyword) {
     case 'required':
     case 'dependentRequired':
-      return { field: field(params.missingProperty), message: 'is required' };
+      return { path: field(params.missingProperty), message: 'is required' };
     case 'additionalProperties':
-      return { field: field(params.additionalProperty), message: 'is not a known field here' };
+      return { path: field(params.additionalProperty), message: 'is not a known field here' };
     case 'unevaluatedProperties':
-      return { field: field(params.unevaluatedProperty), message: 'is not a known field here' };
+      return { path: field(params.unevaluatedProperty), message: 'is not a known field here' };
     case 'propertyNames':
-      return { field: field(params.propertyName), message: 'is not a valid field name here' };
+      return { path: field(params.propertyName), message: 'is not a valid field name here' };
     case 'type':
       return {
-        field: field(),
+        path: field(),
         message: `must be ${[params.type].flat().map(kindOf).join(' or ')}`,
       };
     case 'minItems':
@@ -252,7 +264,7 @@ function problemOf(
     case 'minLength':
     case 'maxLength':
       return {
-        field: field(),
+        path: field(),
         message: bound(
           keyword.endsWith('Items') ? 'array' : 'string',
           keyword.startsWith('min') ? 'at least' : 'at most',
@@ -260,6 +272,6 @@ function problemOf(
         ),
       };
     default:
-      return { field: field(), message: message ?? `breaks ${keyword}` };
+      return { path: field(), message: message ?? `breaks ${keyword}` };
   }
 }

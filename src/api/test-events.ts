@@ -1,5 +1,4 @@
 import { OPERATIONAL_TYPES } from '../contracts/operational';
-import { withFlag } from '../domain/json-text';
 import { isSubscribed } from '../domain/subscription';
 import { newDelivery, type NewDelivery } from '../store/new-delivery';
 import type { NewEvent } from '../store/new-event';
@@ -19,27 +18,26 @@ export interface TestEvent {
   delivery: NewDelivery;
 }
 
-/** A type's sample for this webhook, whatever it is subscribed to, whether it is enabled or not. */
-export function prepareTest(
+/** Types' samples for this webhook, whatever it is subscribed to, whether it is enabled or not. */
+export async function prepareTests(
   intake: Intake,
   project: ProjectRecord,
   webhook: WebhookRecord,
-  eventType: EventType,
+  eventTypes: readonly EventType[],
   { isPing = false } = {},
-): TestEvent {
-  const { type, sample } = eventType;
-  // Where the data itself can say that it is a test, and the schema lets it, it does.
-  const canSay = typeof sample.value.test === 'boolean';
-  const marked = canSay ? withFlag(sample, 'test', true) : sample;
-  const data = eventType.problems(marked, []).length === 0 ? marked : sample;
-  const types = new Map([[type, eventType]]);
-  const event: NewEvent = {
-    ...intake.prepare(project, types, { type, data }),
-    test: true,
-    onlyWebhookId: webhook._id,
-  };
-  const { acceptedAt: at, expiresAt } = event;
-  return { event, delivery: newDelivery(event, webhook, { at, expiresAt, isPing }) };
+): Promise<TestEvent[]> {
+  const samples = eventTypes.map(({ rule, sample }) => ({ rule, text: sample, at: [] }));
+  const texts = await intake.checks.markTests(project._id, samples);
+  return eventTypes.map(({ type }, index) => {
+    const data = { text: texts[index]! };
+    const event: NewEvent = {
+      ...intake.build(project, { type, data }),
+      test: true,
+      onlyWebhookId: webhook._id,
+    };
+    const { acceptedAt: at, expiresAt } = event;
+    return { event, delivery: newDelivery(event, webhook, { at, expiresAt, isPing }) };
+  });
 }
 
 /**
@@ -63,9 +61,8 @@ export async function sendTests(
   }
   const found = await intake.catalog.find(project, types, { operational: true });
   // In their order; one may have been deleted just now.
-  const tests = types
-    .flatMap((type) => found.get(type) ?? [])
-    .map((eventType) => prepareTest(intake, project, webhook, eventType));
+  const eventTypes = types.flatMap((type) => found.get(type) ?? []);
+  const tests = await prepareTests(intake, project, webhook, eventTypes);
   const deliveries = tests.map(({ delivery }) => delivery);
   const events = await store.transaction(async (session) => {
     await store.deliveries.insertAll(deliveries, session);

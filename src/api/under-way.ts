@@ -94,7 +94,6 @@ class Held {
       if (others === 0 || others + bytes <= limits.bytes) continue;
       if (share === this.all && this.own.every((one) => one.bytes < SPARED_BYTES)) continue;
       throw rateLimited(
-        this.res,
         RETRY_MS,
         `requests and unread answers of ${name} fill the ${limits.bytes / MIB} MiB that they may have; read the answers, and ask for less at a time`,
       );
@@ -161,7 +160,6 @@ export class UnderWay {
     for (const { name, requests, limits } of own) {
       if (requests < limits.requests) continue;
       throw rateLimited(
-        res,
         RETRY_MS,
         `${limits.requests} requests of ${name} are under way, which is as many as may be; wait for their answers`,
       );

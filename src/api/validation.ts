@@ -1,43 +1,46 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { idPattern, isId, type Resource } from '../contracts/ids';
-import type { FieldProblem } from '../contracts/errors';
 import type { PageRequest } from '../store/paging';
 import { didYouMean } from '../domain/near';
-import { invalid, notFound } from './errors';
+import { notFound, refused } from './errors';
 import { knownNames, messageOf } from './messages';
+import { Problems, type Found } from './problems';
 
 z.config({ customError: messageOf });
 
 /** zod's issues as fields; an unknown key is named itself, not its parent. */
-export function problemsOf(error: z.ZodError, prefix: readonly string[] = []): FieldProblem[] {
-  return error.issues.flatMap((issue) => {
+export function problemsOf(error: z.ZodError, prefix: readonly string[] = []): Found {
+  const found = new Problems();
+  for (const issue of error.issues) {
     const at = [...prefix, ...issue.path.map(String)];
     if (issue.code === 'unrecognized_keys') {
       const known = knownNames(issue.message);
-      return issue.keys.map((key) => ({
-        field: [...at, key].join('.'),
-        message: `is not a known field here.${didYouMean(key, known)}`,
-      }));
+      for (const key of issue.keys) {
+        found.add([...at, key], () => `is not a known field here.${didYouMean(key, known)}`);
+      }
+      continue;
     }
-    const field = at.join('.') || 'body';
-    if (issue.code === 'invalid_key')
-      return issue.issues.map(({ message }) => ({ field, message }));
-    return [{ field, message: issue.message }];
-  });
+    const path = at.length === 0 ? ['body'] : at;
+    const messages = issue.code === 'invalid_key' ? issue.issues : [issue];
+    for (const { message } of messages) found.add(path, () => message);
+  }
+  return found;
 }
 
 /** @throws ApiError 422 naming each field that's wrong */
 export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   const parsed = schema.safeParse(value);
-  if (!parsed.success) throw invalid(problemsOf(parsed.error));
+  if (!parsed.success) throw refused(problemsOf(parsed.error));
   return parsed.data;
 }
 
 /** Whether objects and lists are inside each other deeper than that. */
 export function isDeeperThan(levels: number, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return levels === 0 || Object.values(value).some((inner) => isDeeperThan(levels - 1, inner));
+  if (levels === 0) return true;
+  const inside: unknown[] = Array.isArray(value) ? value : Object.values(value);
+  return inside.some((inner) => isDeeperThan(levels - 1, inner));
 }
 
 /** The body, `{}` where there is none. */

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { FieldProblem } from '../contracts/errors';
 import { OPERATIONAL_TYPES } from '../contracts/operational';
 import { SIGNING_SCHEMES, type DeliveryPolicy, type SigningScheme } from '../contracts/delivery';
 import { filterProblems } from '../domain/filter-problems';
@@ -6,7 +7,7 @@ import { isKnownPattern } from '../domain/subscription';
 import { canonicalWebhookUrl, checkWebhookUrl, type WebhookUrlPolicy } from '../domain/webhook-url';
 import { checkSecret } from '../delivery/signing';
 import type { Profile } from '../profiles';
-import { unknownType } from './event-catalog';
+import { MAX_SUGGESTIONS, unknownType } from './event-catalog';
 import { policyFields } from './policy';
 import { externalIdField } from './schemas/fields';
 import { nameField } from './validation';
@@ -44,22 +45,26 @@ const headers = z
     }
   });
 
-/** Stored as JSON (src/store/webhooks.ts). */
-const filter = z
-  .unknown()
-  .check((ctx) => {
-    if (ctx.value === null) return;
-    for (const { field, message } of filterProblems(ctx.value)) {
-      const path = field === '' ? [] : [field];
-      ctx.issues.push({ code: 'custom', message, path, input: ctx.value });
-    }
-  })
-  .transform((query) => (query === null ? null : JSON.stringify(query)))
-  .meta({
-    description:
-      'A query in MongoDB’s syntax over the envelope; its operators and bounds are in [the guide](docs/guide-webhooks.md). An event passes that would take over 200,000 steps to judge.',
-    override: { type: ['object', 'null'] },
-  });
+/**
+ * Stored as JSON (src/store/webhooks.ts).
+ * @param problemsIn what is wrong with it, by paths inside it
+ */
+const filterField = (problemsIn: (filter: unknown) => readonly FieldProblem[]) =>
+  z
+    .unknown()
+    .check((ctx) => {
+      if (ctx.value === null) return;
+      for (const { field, message } of problemsIn(ctx.value)) {
+        const path = field === '' ? [] : [field];
+        ctx.issues.push({ code: 'custom', message, path, input: ctx.value });
+      }
+    })
+    .transform((query) => (query === null ? null : JSON.stringify(query)))
+    .meta({
+      description:
+        'A query in MongoDB’s syntax over the envelope; its operators and bounds are in [the guide](docs/guide-webhooks.md). An event passes that would take over 200,000 steps to judge, and any while its project has used up its time.',
+      override: { type: ['object', 'null'] },
+    });
 
 /** A secret of the caller's own, where the profile lets it bring one. */
 export function secretField(profile: Profile): z.ZodType<string | undefined> {
@@ -99,12 +104,13 @@ export interface NewWebhookBody extends WebhookSettings {
  */
 export function subscriptionField(profile: Profile, types: readonly string[]): z.ZodType<string[]> {
   const known = [...types, ...OPERATIONAL_TYPES];
+  let suggestions = MAX_SUGGESTIONS;
   const pattern = z
     .string()
     .max(200)
     .transform((name) => profile.aliases.get(name) ?? name)
     .refine((type) => isKnownPattern(type, known), {
-      error: ({ input }) => unknownType(profile, input as string, known),
+      error: ({ input }) => unknownType(profile, input as string, suggestions-- > 0 ? known : []),
     });
   return z
     .array(pattern)
@@ -113,11 +119,15 @@ export function subscriptionField(profile: Profile, types: readonly string[]): z
     .transform((patterns) => [...new Set(patterns)]);
 }
 
-/** The bodies of `POST` and `PATCH /v1/webhooks`, by the project's event types and the address rules. */
+/**
+ * The bodies of `POST` and `PATCH /v1/webhooks`, by the project's event types and the address rules.
+ * @param filterProblemsIn what has been found out about the filter already
+ */
 export function webhookBodies(
   profile: Profile,
   types: readonly string[],
   urlPolicy: WebhookUrlPolicy,
+  filterProblemsIn: (filter: unknown) => readonly FieldProblem[] = filterProblems,
 ): {
   create: z.ZodType<NewWebhookBody>;
   update: z.ZodType<WebhookChanges>;
@@ -130,7 +140,7 @@ export function webhookBodies(
     headers: headers.optional(),
     signing: z.array(z.enum(SIGNING_SCHEMES)).min(1).optional(),
     policy: z.strictObject(policyFields).optional(),
-    filter: filter.optional(),
+    filter: filterField(filterProblemsIn).optional(),
   };
   const url = z
     .string()
@@ -150,7 +160,9 @@ export function webhookBodiesOf(
   profile: Profile,
   types: readonly string[],
   { development, allowedCidrs }: Omit<WebhookUrlPolicy, 'allowHttp'>,
+  filterProblemsIn?: (filter: unknown) => readonly FieldProblem[],
 ): ReturnType<typeof webhookBodies> {
   const allowHttp = development && profile.httpInDevelopment;
-  return webhookBodies(profile, types, { allowHttp, development, allowedCidrs });
+  const urlPolicy = { allowHttp, development, allowedCidrs };
+  return webhookBodies(profile, types, urlPolicy, filterProblemsIn);
 }

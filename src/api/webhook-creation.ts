@@ -9,7 +9,7 @@ import type { WebhookRecord } from '../store/webhooks';
 import { ApiError } from './errors';
 import { ofProfile } from './event-catalog';
 import type { Intake } from './intake';
-import { prepareTest } from './test-events';
+import { prepareTests } from './test-events';
 import type { NewWebhookBody } from './webhook-body';
 
 /**
@@ -60,11 +60,11 @@ export async function createWebhook(
       session,
     );
     if (pingOnCreate === null) return { webhook: created, ping: null };
-    const pinged = ofProfile(pingOnCreate);
-    const test = prepareTest(intake, project, created, pinged, { isPing: true });
-    await store.deliveries.insertAll([test.delivery], session);
-    const events = await store.events.insertAll([test.event], session);
-    return { webhook: created, ping: { id: test.delivery._id, events } };
+    const pinged = ofProfile(profile.name, pingOnCreate);
+    const [test] = await prepareTests(intake, project, created, [pinged], { isPing: true });
+    await store.deliveries.insertAll([test!.delivery], session);
+    const events = await store.events.insertAll([test!.event], session);
+    return { webhook: created, ping: { id: test!.delivery._id, events } };
   });
   if (ping) intake.startAll(ping.events);
   return { webhook, secret, pingId: ping?.id ?? null };

@@ -1,4 +1,4 @@
-import { Router, type Response } from 'express';
+import { Router, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { withoutCredentials } from '../domain/credential-header';
@@ -89,8 +89,11 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     };
   const profileOf = (res: Response): Profile => getProfile(projectOf(res).profile);
   const namesOf = (res: Response): Promise<string[]> => deps.intake.catalog.names(projectOf(res));
-  const bodiesFor = async (res: Response) =>
-    webhookBodiesOf(profileOf(res), await namesOf(res), deps);
+  const bodiesFor = async ({ body }: Request, res: Response) => {
+    const { filter } = (body ?? {}) as { filter?: unknown };
+    const problems = await deps.intake.checks.checkFilter(projectOf(res)._id, filter);
+    return webhookBodiesOf(profileOf(res), await namesOf(res), deps, () => problems);
+  };
 
   const holderIn = (res: Response) => (externalId: string) =>
     store.webhooks.getByExternalId(projectOf(res)._id, externalId);
@@ -101,7 +104,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
 
   router.post('/', write, audited('webhook.created'), async (req, res) => {
     const { get_if_exists: getIfExists } = parse(newWebhookQuery, req.query);
-    const body = parseBody((await bodiesFor(res)).create, req);
+    const body = parseBody((await bodiesFor(req, res)).create, req);
     const project = projectOf(res);
     const made = await createOrGet(getIfExists, body.externalId, holderIn(res), () =>
       createWebhook(deps, project, body),
@@ -137,7 +140,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   router.patch('/:id', write, audited('webhook.updated'), async (req, res) => {
     const id = pathId(req, 'webhook');
     if (req.body !== undefined && Object.hasOwn(req.body as object, 'url')) throw urlImmutable();
-    const changes = parseBody((await bodiesFor(res)).update, req);
+    const changes = parseBody((await bodiesFor(req, res)).update, req);
     const { webhook, isEnabled } = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
       updateWebhook(deps, projectOf(res), id, changes),
     );

@@ -36,6 +36,7 @@ export interface Config {
   maxHeldMib: number;
   sendTimeoutSeconds: number;
   wrongKeysPerMinute: number;
+  cpuSecondsPerMinute: number;
   trustedProxies: number;
   maxAttempts: number;
   maxAttemptsPerWebhook: number;
@@ -124,6 +125,7 @@ export function loadConfig(
     maxHeldMib: s.POSTHORN_MAX_HELD_MIB,
     sendTimeoutSeconds: s.POSTHORN_SEND_TIMEOUT_SECONDS,
     wrongKeysPerMinute: s.POSTHORN_WRONG_KEYS_PER_MINUTE,
+    cpuSecondsPerMinute: s.POSTHORN_CPU_SECONDS_PER_MINUTE,
     trustedProxies: s.POSTHORN_TRUSTED_PROXIES,
     maxAttempts: s.WORKER_MAX_ATTEMPTS,
     maxAttemptsPerWebhook: s.WORKER_MAX_ATTEMPTS_PER_WEBHOOK,

@@ -142,6 +142,11 @@ export const settings = z.object({
   POSTHORN_WRONG_KEYS_PER_MINUTE: perMinute
     .default(60)
     .describe('unknown keys a minute from one address; then it has to wait'),
+  POSTHORN_CPU_SECONDS_PER_MINUTE: whole(1, 1_000_000)
+    .default(30)
+    .describe(
+      "seconds a minute that each process gives to one project's schemas, filters and large bodies",
+    ),
   POSTHORN_TRUSTED_PROXIES: whole(0, 20)
     .default(0)
     .describe('how many proxies stand before the API and add to `X-Forwarded-For`'),

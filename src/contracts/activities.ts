@@ -26,6 +26,8 @@ export interface DeliveryPlan {
   deliveries: PlannedDelivery[];
   /** The webhook id to go on after, when there are more. */
   next?: string;
+  /** Nothing was planned, since there are filters to judge; the project whose they are. */
+  filtersOf?: string;
 }
 
 /**
@@ -60,6 +62,8 @@ export const FAILURE_TYPES = {
   attemptDeferred: 'AttemptDeferred',
   /** No attempt was made or recorded, by no fault of the receiver; it is made after `nextRetryDelay`. */
   attemptLost: 'AttemptLost',
+  /** Nothing was planned: other plans of the project go first; tried again after `nextRetryDelay`. */
+  planDeferred: 'PlanDeferred',
   /** The delivery is `failed`: no attempt follows. */
   deliveryFailed: 'DeliveryFailed',
 } as const;
@@ -98,8 +102,15 @@ export interface Activities {
   /**
    * Writes the delivery documents of one page of an event's webhooks and answers those to be started.
    * Idempotent: a delivery is unique by event and webhook.
+   * A page on which there are filters it leaves to `planFilteredDeliveries`, and says so.
    */
   planDeliveries(eventId: string, afterWebhookId?: string): Promise<DeliveryPlan>;
+  /** The same for a page with filters, which waits for its project's turn to judge them. */
+  planFilteredDeliveries(
+    eventId: string,
+    projectId: string,
+    afterWebhookId?: string,
+  ): Promise<DeliveryPlan>;
   /** Notes that every delivery of the event has been started. */
   markFannedOut(eventId: string): Promise<void>;
   /**

@@ -1,4 +1,5 @@
-const MAX_LENGTH = 100;
+/** Of a word that is looked for: comparing it with hundreds of others takes the square of that. */
+const MAX_LENGTH = 50;
 const MAX_NEAR = 3;
 
 /** Those of `known` that `word` may be a misspelling of: the nearest, at most three. */

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { emailAddress, id, instant, name, sender, subject, text, url } from './fields';
+import { emailAddress, id, instant, listOf, name, sender, subject, text, url } from './fields';
 
 /*
  * The `data` of the 13 autosend event types (contract, section 2). Every list but the contacts' is
@@ -81,7 +81,7 @@ export const contactUpdatedData = z.looseObject({
   ...contact,
   name: name.optional(),
   /** Names of the fields whose values are new. */
-  changedFields: z.array(z.string().min(1)).optional(),
+  changedFields: listOf(z.string().min(1)).optional(),
 });
 
 export const contactDeletedData = z.looseObject(contact);

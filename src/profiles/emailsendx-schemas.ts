@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { emailAddress, id, instant, name, text, url } from './fields';
+import { emailAddress, id, instant, listOf, name, text, url } from './fields';
 
 /*
  * The `data` of the 9 emailsendx event types (contract, section 2; emailsendx.com/docs/webhooks/events).
@@ -60,7 +60,7 @@ export const contactCreatedData = z.strictObject({ ...person, createdAt: instant
 export const contactUpdatedData = z.strictObject({
   ...person,
   /** Names of the fields whose values are new. */
-  changedFields: z.array(z.string().min(1)).optional(),
+  changedFields: listOf(z.string().min(1)).optional(),
   updatedAt: instant,
 });
 

@@ -32,3 +32,21 @@ export const instant = z.iso.datetime({ offset: true });
 
 /** Where a link goes, as it stands in the e-mail: with a scheme, without one, or empty. */
 export const url = z.string();
+
+/** Of the items of a list that are wrong, as many are told as anybody reads: there may be millions. */
+const MAX_WRONG_ITEMS = 100;
+
+/** A list whose items are all such. */
+export function listOf<T>(item: z.ZodType<T>): z.ZodType<T[]> {
+  const list = z.array(z.unknown()).check((ctx) => {
+    for (const [index, value] of ctx.value.entries()) {
+      const parsed = item.safeParse(value);
+      for (const { message, path } of parsed.error?.issues ?? []) {
+        ctx.issues.push({ code: 'custom', message, path: [index, ...path], input: value });
+      }
+      if (ctx.issues.length >= MAX_WRONG_ITEMS) return;
+    }
+  });
+  const { $schema: _dialect, ...items } = z.toJSONSchema(item, { io: 'input' });
+  return list.meta({ items }) as unknown as z.ZodType<T[]>;
+}

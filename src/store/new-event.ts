@@ -16,7 +16,7 @@ export type NewEvent = Omit<EventRecord, 'fannedOutAt' | 'expungedAt'> & { body:
  */
 export function newEvent(
   project: ProjectRecord,
-  { type, data, createdAt }: { type: string; data: Payload; createdAt?: string },
+  { type, data, createdAt }: { type: string; data: Pick<Payload, 'text'>; createdAt?: string },
   retentionDays: number,
   isExpress = false,
 ): NewEvent {

@@ -40,7 +40,12 @@ describe('the plan of an event', () => {
   const plan = async ({ _id }: EventRecord): Promise<DeliveryPlan[]> => {
     const pages: DeliveryPlan[] = [];
     for (let next: string | undefined; pages.length === 0 || next !== undefined;) {
-      const page = await fixture.activities().planDeliveries(_id, next);
+      const activities = fixture.activities();
+      const first = await activities.planDeliveries(_id, next);
+      const { filtersOf } = first;
+      const page = filtersOf
+        ? await activities.planFilteredDeliveries(_id, filtersOf, next)
+        : first;
       pages.push(page);
       next = page.next;
     }

@@ -78,6 +78,7 @@ describe('the audit', () => {
       store: stack.store,
       engine: stack.engine,
       cipher: new Cipher(randomBytes(32)),
+      tenantCpu: stack.tenantCpu,
       log: pino({ level: 'silent' }),
       readiness: { unready: null },
       config: stack.config,

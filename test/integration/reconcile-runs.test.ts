@@ -89,12 +89,13 @@ describe('a run of reconcile', () => {
   /** One run of a part, here, which `env.cancel()` ends as Temporal does. */
   const running = (part: ReconcilePart) => {
     const env = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
-    const { store, engine, sender, config } = stack;
+    const { store, engine, sender, tenantCpu, config } = stack;
     const activities = createActivities({
       store,
       sender,
       starter: engine,
       mailer: null,
+      tenantCpu,
       log: silent,
       cipher: null as never,
       maxAttempts: 1,

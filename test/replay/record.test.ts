@@ -129,6 +129,14 @@ describe('keeping the history of', () => {
     await keepFanOut('fan-out-to-three', id);
   });
 
+  it('a fan-out with a filter to judge', async () => {
+    await makeWebhook(client, receiver.url, { filter: { type: 'email.sent' } });
+    await makeWebhook(client, receiver.url, { filter: { type: 'email.opened' } });
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    await keepFanOut('fan-out-with-filter', id);
+  });
+
   it('a fan-out to no webhook', async () => {
     const { body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
     const workflowId = fanOutWorkflowId(body.data.id as string);

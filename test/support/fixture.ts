@@ -17,8 +17,10 @@ import type { EventRecord } from '../../src/store/events';
 import type { ProjectRecord } from '../../src/store/projects';
 import { Store } from '../../src/store/store';
 import type { NewWebhook, WebhookRecord } from '../../src/store/webhooks';
+import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
 import { freshMongodbUrl } from './embedded';
 import { emailSent } from './samples';
+import { CHILD_FILE } from './tenant-cpu';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -57,6 +59,7 @@ export class Fixture {
       }),
       starter: noStarter,
       mailer: null,
+      tenantCpu: new TenantCpu(30, CHILD_FILE),
       log: pino({ level: 'silent' }),
       maxAttempts: 100,
       maxAttemptsPerWebhook: 10,
@@ -164,6 +167,7 @@ export class Fixture {
   /** Drops the database. */
   async close(): Promise<void> {
     await this.dependencies.sender.close();
+    this.dependencies.tenantCpu.close();
     await this.store.events.model.db.dropDatabase();
     await this.store.close();
   }

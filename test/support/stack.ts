@@ -21,9 +21,11 @@ import { Engine } from '../../src/temporal/client';
 import { installRuntime } from '../../src/temporal/runtime';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { createWorker, type WorkerHandle } from '../../src/temporal/worker';
+import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
 import { VERSION } from '../../src/version';
 import type { KeyRole } from '../../src/store/keys';
 import { ApiClient } from './api-client';
+import { CHILD_FILE } from './tenant-cpu';
 
 const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
 
@@ -88,6 +90,7 @@ export class Stack {
     private readonly worker: WorkerHandle | undefined,
     private readonly working: Promise<void> | undefined,
     readonly sender: HttpSender,
+    readonly tenantCpu: TenantCpu,
   ) {}
 
   /**
@@ -108,7 +111,16 @@ export class Stack {
     await store.setUp(log);
     const engine = Engine.connect(config);
     const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
-    const app = createApp({ store, engine, cipher, log, readiness: { unready: null }, config });
+    const tenantCpu = new TenantCpu(config.cpuSecondsPerMinute, CHILD_FILE);
+    const app = createApp({
+      store,
+      engine,
+      cipher,
+      tenantCpu,
+      log,
+      readiness: { unready: null },
+      config,
+    });
     const server = createApiServer(app, { sendMs: config.sendTimeoutSeconds * 1000 });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -126,6 +138,7 @@ export class Stack {
       sender,
       starter: engine,
       mailer: config.mail ? new Mailer(config.mail.smtpUrl, config.mail.from) : null,
+      tenantCpu,
       log,
       maxAttempts: config.maxAttempts,
       maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,
@@ -151,6 +164,7 @@ export class Stack {
       worker,
       worker?.run(),
       sender,
+      tenantCpu,
     );
   }
 
@@ -192,6 +206,7 @@ export class Stack {
     this.worker?.shutdown();
     await this.working;
     await this.sender.close();
+    this.tenantCpu.close();
     await this.engine.close();
     await this.store.close();
   }

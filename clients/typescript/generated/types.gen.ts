@@ -1222,6 +1222,7 @@ export type PendingExplanation = {
     | 'webhook_busy'
     | 'project_busy'
     | 'workers_busy'
+    | 'replay'
     | 'paused'
     | 'unknown';
   /**
@@ -2164,7 +2165,7 @@ export type ListProjectsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2320,7 +2321,7 @@ export type CreateProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2400,7 +2401,7 @@ export type DeleteProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2482,7 +2483,7 @@ export type GetProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2635,7 +2636,7 @@ export type UpdateProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2714,7 +2715,7 @@ export type ListKeysErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2817,7 +2818,7 @@ export type CreateKeyErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2891,7 +2892,7 @@ export type DeleteKeyErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2977,7 +2978,7 @@ export type ListCatalogsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3068,7 +3069,7 @@ export type ListCatalogEventTypesErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3156,7 +3157,7 @@ export type DeleteCatalogEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3244,7 +3245,7 @@ export type GetCatalogEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3344,7 +3345,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3421,7 +3422,7 @@ export type ListAvailableEventsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3504,7 +3505,7 @@ export type ListWebhooksErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3596,7 +3597,7 @@ export type CreateWebhookData = {
       ratePerSecond?: number | null;
     };
     /**
-     * A query in MongoDB’s syntax over the envelope; its operators and bounds are in [the guide](docs/guide-webhooks.md). An event passes that would take over 200,000 steps to judge.
+     * A query in MongoDB’s syntax over the envelope; its operators and bounds are in [the guide](docs/guide-webhooks.md). An event passes that would take over 200,000 steps to judge, and any while its project has used up its time.
      */
     filter?: {
       [key: string]: unknown;
@@ -3660,7 +3661,7 @@ export type CreateWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3740,7 +3741,7 @@ export type DeleteWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3822,7 +3823,7 @@ export type GetWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3902,7 +3903,7 @@ export type UpdateWebhookData = {
       ratePerSecond?: number | null;
     };
     /**
-     * A query in MongoDB’s syntax over the envelope; its operators and bounds are in [the guide](docs/guide-webhooks.md). An event passes that would take over 200,000 steps to judge.
+     * A query in MongoDB’s syntax over the envelope; its operators and bounds are in [the guide](docs/guide-webhooks.md). An event passes that would take over 200,000 steps to judge, and any while its project has used up its time.
      */
     filter?: {
       [key: string]: unknown;
@@ -3962,7 +3963,7 @@ export type UpdateWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4032,7 +4033,7 @@ export type GetWebhookSecretErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4123,7 +4124,7 @@ export type RotateWebhookSecretErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4207,7 +4208,7 @@ export type TestWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4294,7 +4295,7 @@ export type PauseWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4364,7 +4365,7 @@ export type ResumeWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4443,7 +4444,7 @@ export type GetWebhookStatsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4517,7 +4518,7 @@ export type ListEventTypesErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4599,7 +4600,7 @@ export type DeleteEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4706,7 +4707,7 @@ export type DefineEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4806,7 +4807,7 @@ export type ListEventsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4926,7 +4927,7 @@ export type PostEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5039,7 +5040,7 @@ export type PostEventsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5117,7 +5118,7 @@ export type ExpungeEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5187,7 +5188,7 @@ export type GetEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5285,7 +5286,7 @@ export type ListDeliveriesErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5367,7 +5368,7 @@ export type GetDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5441,7 +5442,7 @@ export type RetryDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5515,7 +5516,7 @@ export type CancelDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5589,7 +5590,7 @@ export type ReplayDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5663,7 +5664,7 @@ export type ListReplaysErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5777,7 +5778,7 @@ export type CreateReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5857,7 +5858,7 @@ export type GetReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5931,7 +5932,7 @@ export type PauseReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6005,7 +6006,7 @@ export type ResumeReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6079,7 +6080,7 @@ export type CancelReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6153,7 +6154,7 @@ export type GetStatsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6269,7 +6270,7 @@ export type ListAuditErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6346,7 +6347,7 @@ export type ListPlatformWebhooksErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6433,7 +6434,7 @@ export type CreatePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6499,7 +6500,7 @@ export type DeletePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6574,7 +6575,7 @@ export type GetPlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6664,7 +6665,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6755,7 +6756,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6841,7 +6842,7 @@ export type ReceiveProviderEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6926,7 +6927,7 @@ export type ReceiveNativeEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -7020,7 +7021,7 @@ export type ListReportsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -7102,7 +7103,7 @@ export type GetReportErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -7280,7 +7281,7 @@ export type GetMetricsErrors = {
    */
   404: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read. `rate_limited`.
+   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**

@@ -1,5 +1,6 @@
 import type { Request, RequestHandler } from 'express';
-import { ApiError, invalid } from '../errors';
+import { ApiError, refused } from '../errors';
+import { Problems } from '../problems';
 import { openApiDocument } from './document';
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
@@ -44,7 +45,9 @@ export function documentedOnly(): Record<'methods' | 'bodies', RequestHandler> {
       const fields = Object.keys((req.body as object | undefined) ?? {});
       if (fields.length > 0 && pathOf(req)?.withBody.includes(req.method) === false) {
         const message = 'is not a known field here: this request has no body';
-        throw invalid(fields.map((field) => ({ field, message })));
+        const wrong = new Problems();
+        for (const field of fields) wrong.add([field], () => message);
+        throw refused(wrong);
       }
       next();
     },

@@ -60,7 +60,7 @@ const STATUS_TEXT: Record<number, string> = {
   413: 'The body is too large.',
   415: 'The body is not JSON.',
   422: 'Something in the request is wrong; `details` names the fields.',
-  429: 'Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read.',
+  429: 'Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies.',
   500: 'A bug in Posthorn.',
   503: 'The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice.',
 };

@@ -1,21 +1,16 @@
-import express, { Router, type Request } from 'express';
+import express, { Router } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
 import { newId } from '../../contracts/ids';
-import { MAX_DEPTH, toPayload } from '../../domain/json-text';
 import { getProfile } from '../../profiles';
 import {
   happenedOf,
   PLAIN,
   PROVIDER_NAMES,
-  providers,
   toAddress,
   toInstant,
-  type Provider,
   type ProviderName,
   type ProviderReport,
-  type ProviderRequest,
-  type UnreadableReport,
 } from '../../providers';
 import type { Cipher } from '../../store/cipher';
 import type { InboundRecord } from '../../store/inbound';
@@ -23,13 +18,15 @@ import type { NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import { expiryOf } from '../../store/retention';
 import { allow, projectOf } from '../auth';
-import { decodeUtf8 } from '../encoding';
-import { ApiError, invalid, malformedJson } from '../errors';
-import type { FoundTypes } from '../event-catalog';
+import { asWritten } from '../body';
+import { ApiError, refused } from '../errors';
 import type { Intake } from '../intake';
-import { asWritten, jsonBody } from '../json-body';
+import { jsonBody } from '../json-body';
+import type { PostedEvent } from '../posted-event';
+import { isFine } from '../problems';
 import { openProviderKey } from '../provider-keys';
-import { isDeeperThan, parseBody, problemsOf } from '../validation';
+import { parseBody } from '../validation';
+import type { UnreadReport } from './native-reports';
 
 export interface InboundDependencies {
   intake: Intake;
@@ -68,87 +65,60 @@ const providerName = (name: unknown): ProviderName | undefined =>
 /** What becomes of a report: an event, or nothing, and why. */
 type Outcome = { event: NewEvent; reason?: undefined } | { event: null; reason: string };
 
-/** An escape in JSON; the group: half of a surrogate pair without its other half. */
-const ESCAPE =
-  /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)/gs;
-
-/** Halves of surrogate pairs become U+FFFD: a subject that somebody has cut must not cost its report. */
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(
-      text.replaceAll(ESCAPE, (escape, half?: string) => (half ? '\\ufffd' : escape)),
-    );
-  } catch {
-    throw malformedJson(text);
-  }
-}
-
-/** The raw bytes, and the body read from them: more than `jsonBody` takes, since it is not the caller's own. */
-function readNative(req: Request): ProviderRequest {
-  const rawBody = Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0);
-  req.body = parseJson(decodeUtf8(rawBody));
-  if (isDeeperThan(MAX_DEPTH, req.body)) {
-    throw invalid([{ field: 'body', message: `is nested deeper than ${MAX_DEPTH} levels` }]);
-  }
-  return { rawBody, header: (name) => req.get(name) };
-}
-
-function reportsOf(
-  provider: Provider,
-  request: ProviderRequest,
-  req: Request,
-): (ProviderReport | UnreadableReport)[] {
-  const read = provider.read(request, req.body);
-  if ('error' in read) throw invalid(problemsOf(read.error));
-  return read.reports;
-}
-
 /** `POST /api/webhooks` and `POST /api/webhooks/:provider`: what e-mail providers report. */
 export function inboundRouter({ intake, cipher, retentionDays }: InboundDependencies): Router {
   const router = Router();
   const send = allow('owner', 'sender');
 
-  /** What one report becomes; whatever is wrong with it costs none of the others. */
-  function outcomeOf(
+  /** What each report becomes; whatever is wrong with one costs none of the others. */
+  async function outcomesOf(
     project: ProjectRecord,
-    types: FoundTypes,
-    report: ProviderReport | UnreadableReport,
+    reports: readonly (ProviderReport | UnreadReport)[],
     now: Date,
-  ): Outcome {
-    if ('unreadable' in report) {
-      return { event: null, reason: invalid(problemsOf(report.unreadable)).message };
-    }
+  ): Promise<Outcome[]> {
     const mapping = getProfile(project.profile).providerEvents!;
-    const type = mapping.types.get(report.happened);
-    if (type === undefined) return { event: null, reason: 'no event is made of this type' };
-    if (report.emailId === null) return { event: null, reason: 'it names no e-mail' };
-    const data = mapping.data({
-      emailId: report.emailId,
-      ...(report.recipient !== null && { recipient: report.recipient }),
-      timestamp: report.timestamp ?? now.toISOString(),
+    const types = await intake.catalog.find(project, [...mapping.types.values()]);
+    const becoming = reports.map((report): PostedEvent | string => {
+      if ('unreadable' in report) return report.unreadable;
+      const type = mapping.types.get(report.happened);
+      if (type === undefined) return 'no event is made of this type';
+      if (report.emailId === null) return 'it names no e-mail';
+      const data = mapping.data({
+        emailId: report.emailId,
+        ...(report.recipient !== null && { recipient: report.recipient }),
+        timestamp: report.timestamp ?? now.toISOString(),
+      });
+      return { type, data: { text: JSON.stringify(data) } };
     });
-    try {
-      return { event: intake.prepare(project, types, { type, data: toPayload(data) }) };
-    } catch (error) {
-      if (!(error instanceof ApiError)) throw error;
-      return { event: null, reason: error.message };
-    }
+    const posted = becoming.filter((event) => typeof event !== 'string');
+    const found = await intake.check(project, types, posted);
+    let next = 0;
+    return becoming.map((event) => {
+      if (typeof event === 'string') return { event: null, reason: event };
+      const problems = found[next++]!;
+      if (!isFine(problems)) return { event: null, reason: refused(problems).message };
+      try {
+        return { event: intake.build(project, event) };
+      } catch (error) {
+        if (!(error instanceof ApiError)) throw error;
+        return { event: null, reason: error.message };
+      }
+    });
   }
 
   /** Keeps the reports and fans out what they become. */
   async function accept(
     project: ProjectRecord,
     provider: string,
-    reports: readonly (ProviderReport | UnreadableReport)[],
+    reports: readonly (ProviderReport | UnreadReport)[],
     verified: boolean,
+    receivedAt = clock.now(),
   ): Promise<void> {
-    const receivedAt = clock.now();
     const expiresAt = expiryOf(project, receivedAt, retentionDays);
-    const { types: becoming } = getProfile(project.profile).providerEvents!;
-    const types = await intake.catalog.find(project, [...becoming.values()]);
+    const outcomes = await outcomesOf(project, reports, receivedAt);
     await intake.acceptReports(
-      reports.map((report) => {
-        const { event, reason } = outcomeOf(project, types, report, receivedAt);
+      reports.map((report, index) => {
+        const { event, reason } = outcomes[index]!;
         const { id, type } = 'unreadable' in report ? { id: null, type: null } : report;
         const record: InboundRecord = {
           _id: newId('report'),
@@ -168,8 +138,8 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
     );
   }
 
-  const json = jsonBody(BODY_LIMIT);
-  router.post('/', send, json, async (req, res) => {
+  const json = jsonBody(BODY_LIMIT, intake.checks);
+  router.post('/', send, ...json, async (req, res) => {
     const { type, email_id, recipient, timestamp } = parseBody(plainBody, req);
     const report: ProviderReport = {
       id: null,
@@ -192,13 +162,17 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
       next();
       return;
     }
-    const provider = providers[name];
     const project = projectOf(res);
-    const request = readNative(req);
     const key = openProviderKey(cipher, project, name);
-    const refusal = key === null ? null : provider.refusal(request, req.body, key, clock.now());
-    if (refusal !== null) throw new ApiError('unauthorized', `${name}: ${refusal}`);
-    await accept(project, name, reportsOf(provider, request, req), key !== null);
+    const receivedAt = clock.now();
+    const reports = await intake.checks.readReports(project._id, {
+      provider: name,
+      bytes: Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0),
+      headers: req.headers,
+      key,
+      receivedAt,
+    });
+    await accept(project, name, reports, key !== null, receivedAt);
     res.json({ received: true });
   });
 

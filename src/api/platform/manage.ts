@@ -116,8 +116,8 @@ export function manageRouter(deps: ManageDependencies): Router {
     res.json({ webhooks: webhooks.map((webhook) => view(webhook, profile)) });
   });
 
-  const json = jsonBody(BODY_LIMIT);
-  router.post('/', allow('owner'), json, audited('webhook.created'), async (req, res) => {
+  const json = jsonBody(BODY_LIMIT, deps.intake.checks);
+  router.post('/', allow('owner'), ...json, audited('webhook.created'), async (req, res) => {
     const project = projectOf(res);
     const profile = getProfile(project.profile);
     const { url, events, secret } = parseBody(manageBody, req);
@@ -159,7 +159,7 @@ export function manageRouter(deps: ManageDependencies): Router {
       });
       res.json(view(webhook, profile));
     };
-  const update = [allow('owner'), json, audited('webhook.updated')];
+  const update = [allow('owner'), ...json, audited('webhook.updated')];
   router.put('/:id', ...update, change(manageReplacement));
   router.patch('/:id', ...update, change(manageChanges));
 

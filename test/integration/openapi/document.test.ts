@@ -85,11 +85,13 @@ describe('the OpenAPI document', () => {
   afterAll(() => stack.stop());
 
   it('has every route of the app, and no other', () => {
-    const { store, engine, config } = stack;
+    const { store, engine, tenantCpu, config } = stack;
     const cipher = new Cipher(randomBytes(32));
     const log = pino({ level: 'silent' });
     const readiness = { unready: null };
-    const routes = routesOf(() => createApp({ store, engine, cipher, log, readiness, config }));
+    const routes = routesOf(() =>
+      createApp({ store, engine, cipher, tenantCpu, log, readiness, config }),
+    );
     expect(operations.map(({ path, method }) => `${method} ${path}`).toSorted()).toEqual(
       routes.toSorted(),
     );

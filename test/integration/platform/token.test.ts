@@ -21,7 +21,7 @@ let projectId: string;
 
 beforeAll(async () => {
   stack = await Stack.start({}, { worker: false });
-  const { store, engine, config } = stack;
+  const { store, engine, tenantCpu, config } = stack;
   const destination = new Writable({
     write: (chunk: Buffer, _encoding, done) => {
       log += chunk.toString();
@@ -33,6 +33,7 @@ beforeAll(async () => {
     store,
     engine,
     cipher,
+    tenantCpu,
     readiness: { unready: null },
     config,
     log: pino({ level: 'trace' }, destination),

@@ -1,9 +1,10 @@
 import { dataProblems, schemaProblems } from '../../../src/api/json-schema';
 import { toPayload } from '../../../src/domain/json-text';
 
+const problemsOfSchema = (schema: Record<string, unknown>) => schemaProblems(schema).problems;
 const fieldsOf = (schema: object, data: object, at = ['data']): string[] =>
   dataProblems(JSON.stringify(schema), toPayload(data as Record<string, unknown>), at)
-    .map(({ field }) => field)
+    .problems.map(({ field }) => field)
     .toSorted();
 
 describe('problems of data', () => {
@@ -44,7 +45,7 @@ describe('problems of data', () => {
     ['a format', { properties: { at: { format: 'date-time' } } }, { at: 'noon' }, ['data.at']],
     ['what objects inherit', { required: ['constructor'] }, {}, ['data.constructor']],
   ])('name %s', (_title, schema, data, fields) => {
-    expect(schemaProblems(schema as Record<string, unknown>)).toEqual([]);
+    expect(problemsOfSchema(schema as Record<string, unknown>)).toEqual([]);
     expect(fieldsOf(schema, data)).toEqual(fields);
   });
 
@@ -66,19 +67,55 @@ describe('problems of data', () => {
     expect(data).toEqual({ a: '1' });
   });
 
-  it('that would take for ever are one problem, soon', () => {
-    const pairs = Object.fromEntries(
-      Array.from({ length: 60 }, (_, i) => [
-        `l${i}`,
-        { anyOf: [{ $ref: `#/$defs/l${i + 1}` }, { $ref: `#/$defs/l${i + 1}` }] },
-      ]),
-    );
-    const schema = { $ref: '#/$defs/l0', $defs: { ...pairs, l60: { type: 'string' } } };
-    expect(dataProblems(JSON.stringify(schema), toPayload({}), ['data'])).toEqual([
-      { field: 'data', message: expect.stringContaining('too long') },
+  it('are counted, but for those of which there are millions', () => {
+    const strings = { items: { items: { type: 'string' } } };
+    const check = (schema: object, data: object) =>
+      dataProblems(JSON.stringify(schema), toPayload(data as Record<string, unknown>), ['data']);
+    const zeros = Array.from({ length: 30 }, () => 0);
+    expect(check(strings, [zeros, zeros])).toMatchObject({ problems: { length: 50 }, more: 10 });
+    const many = Array.from({ length: 100_000 }, () => 0);
+    expect(check(strings, [many])).toMatchObject({ problems: { length: 50 }, more: Infinity });
+    const names = Object.fromEntries(many.map((_, n) => [`n${n}`, 0]));
+    const closed = { additionalProperties: false };
+    expect(check(closed, names)).toMatchObject({ problems: { length: 50 }, more: Infinity });
+  });
+
+  it('make invalid what they make invalid, however many were found before', () => {
+    const many = { items: { type: 'string' } };
+    const valid = { type: 'object' };
+    const data = { list: Array.from({ length: 1000 }, () => 0), a: {} };
+    const isValid = (schema: object): boolean => fieldsOf(schema, data).length === 0;
+    const list = (schema: object): object => ({ properties: { list: schema } });
+    const manyAnd = (schema: object): object => ({ allOf: [list(many), schema] });
+    for (const [schema, expected] of [
+      [list({ anyOf: [many, { type: 'array' }] }), true],
+      [list({ anyOf: [many, many] }), false],
+      [list({ not: many }), true],
+      [list({ not: { not: many } }), false],
+      [list({ oneOf: [many, { type: 'array' }] }), true],
+      [list({ oneOf: [many, { type: 'array' }, { type: 'array' }] }), false],
+      [list({ if: many, else: true }), true],
+      [list({ if: many, else: false }), false],
+      [{ anyOf: [manyAnd({ not: valid }), valid] }, true],
+      [{ anyOf: [manyAnd({ anyOf: [valid, many] }), { not: valid }] }, false],
+      [{ not: manyAnd(valid) }, true],
+      [{ oneOf: [manyAnd({ anyOf: [{ not: valid }] }), valid] }, true],
+      [{ $ref: '#/$defs/m', $defs: { m: list(many) } }, false],
+      [{ not: { $ref: '#/$defs/m' }, $defs: { m: list(many) } }, true],
+      [{ contains: many, properties: { list: { contains: { type: 'string' } } } }, false],
+    ] as const) {
+      expect([schema, isValid(schema)]).toEqual([schema, expected]);
+    }
+  });
+
+  it('are no more to keep where each of 19 definitions asks twice', () => {
+    const levels = Array.from({ length: 14 }, (_, n) => [
+      `l${n}`,
+      { allOf: [{ $ref: `#/$defs/l${n + 1}` }, { $ref: `#/$defs/l${n + 1}` }] },
     ]);
-    // The next one is none the worse for it.
-    expect(fieldsOf({ required: ['a'] }, {})).toEqual(['data.a']);
+    const $defs = { ...Object.fromEntries(levels), l14: { items: { type: 'string' } } };
+    const schema = { properties: { a: { $ref: '#/$defs/l0' } }, $defs };
+    expect(fieldsOf(schema, { a: [1, 2, 3] })).toEqual(['data.a.0', 'data.a.1', 'data.a.2']);
   });
 
   it('are judged by each pattern of a schema, not by its first', () => {
@@ -113,7 +150,7 @@ describe('a schema', () => {
       $defs: { node: { $anchor: 'node', $ref: '#' } },
       deprecated: false,
     };
-    expect(schemaProblems(schema)).toEqual([]);
+    expect(problemsOfSchema(schema)).toEqual([]);
     expect(
       fieldsOf(schema, { name: 'Ada', kind: 'branch', children: [{ name: '1' }], 'x-a': 1 }),
     ).toEqual(['data.children.0.name', 'data.x-a']);
@@ -130,7 +167,7 @@ describe('a schema', () => {
         kind: { format: 'constructor' },
       },
     };
-    expect(schemaProblems(schema)).toEqual([]);
+    expect(problemsOfSchema(schema)).toEqual([]);
     expect(fieldsOf(schema, { id: 'anything', at: 'noon', kind: 'any' })).toEqual(['data.at']);
   });
 
@@ -141,11 +178,11 @@ describe('a schema', () => {
       { enum: [{ $ref, $id: 'x', format: 1 }] },
       { default: { $id: 'x' }, examples: [{ $ref }] },
     ]) {
-      expect(schemaProblems({ properties: { a: schema } })).toEqual([]);
+      expect(problemsOfSchema({ properties: { a: schema } })).toEqual([]);
     }
     for (const name of ['const', 'enum', 'default', 'examples']) {
       const field = `schema.properties.${name}.$ref`;
-      expect(schemaProblems({ properties: { [name]: { $ref } } })).toMatchObject([{ field }]);
+      expect(problemsOfSchema({ properties: { [name]: { $ref } } })).toMatchObject([{ field }]);
     }
   });
 
@@ -182,13 +219,13 @@ describe('a schema', () => {
     ],
     ['a wrong value', { properties: { a: { minLength: '1' } } }, 'schema.properties.a.minLength'],
   ])('is refused for %s, which is named', (_title, schema, field) => {
-    expect(schemaProblems(schema as Record<string, unknown>)).toMatchObject([{ field }]);
+    expect(problemsOfSchema(schema as Record<string, unknown>)).toMatchObject([{ field }]);
   });
 
   it('is no way out of the check: what it declares isn’t there for the next one', () => {
     const first = { $defs: { a: { $anchor: 'shared', type: 'string' } } };
-    expect(schemaProblems(first)).toEqual([]);
-    expect(schemaProblems({ $ref: '#shared' })).toEqual([
+    expect(problemsOfSchema(first)).toEqual([]);
+    expect(problemsOfSchema({ $ref: '#shared' })).toEqual([
       { field: 'schema.$ref', message: 'refers to what is not there' },
     ]);
   });

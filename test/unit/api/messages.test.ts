@@ -1,6 +1,7 @@
 import * as fc from 'fast-check';
 import type { z } from 'zod';
-import { batchBody, eventsQuery } from '../../../src/api/events';
+import { batchBody } from '../../../src/api/body-checks';
+import { eventsQuery } from '../../../src/api/events';
 import { eventTypeBody } from '../../../src/api/event-types';
 import { keyBody } from '../../../src/api/keys';
 import { plainBody } from '../../../src/api/platform/inbound';
@@ -38,7 +39,7 @@ const messages = (schema: z.ZodType, value: unknown): string[] => {
   const parsed = schema.safeParse(value);
   return parsed.success
     ? []
-    : problemsOf(parsed.error).map(({ field, message }) => `${field} ${message}`);
+    : problemsOf(parsed.error).problems.map(({ field, message }) => `${field} ${message}`);
 };
 
 describe('a wrong body', () => {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { eventTypeBody, eventTypesQuery, MAX_TYPE_LENGTH, TYPE } from '../../event-types';
-import { batchBody, eventsQuery } from '../../events';
+import { batchBody } from '../../body-checks';
+import { eventsQuery } from '../../events';
 import { eventBody } from '../../posted-event';
 import { IDEMPOTENCY_KEY } from '../../idempotency';
 import {

@@ -1,0 +1,60 @@
+import type { Subscriber } from '../src/store/webhooks';
+import { judgeFilters, type FiltersInput } from '../src/tenant-cpu/filters';
+import type { Outcome, TenantCpu } from '../src/tenant-cpu/tenant-cpu';
+
+/**
+ * Filters judged by one task: at worst some twenty milliseconds each, so that a page of them takes
+ * several turns among the projects, and stays well within what a task may take.
+ */
+const FILTERS_AT_ONCE = 25;
+
+/**
+ * Characters of an event times those of the filters that are judged where they are: about a millisecond
+ * at most, and twenty microseconds for a usual one, of which the way to a process and back takes ten times
+ * as much. Patterns have to be compiled first, which no figure bounds so tightly.
+ */
+const INLINE_SIZE = 64 * 1024;
+
+function judge(
+  tenantCpu: TenantCpu,
+  projectId: string,
+  input: FiltersInput,
+): Outcome<(boolean | null)[]> | Promise<Outcome<(boolean | null)[]>> {
+  const { body, filters } = input;
+  const length = filters.reduce((sum, filter) => sum + filter.length, 0);
+  const isCheap =
+    body.length * length <= INLINE_SIZE && filters.every((filter) => !filter.includes('$regex'));
+  if (isCheap) return { end: 'done', output: judgeFilters(input) };
+  return tenantCpu.run(projectId, 'judgeFilters', input, body.length);
+}
+
+/**
+ * The webhooks whose filter lets the event pass, and those of them whose filter couldn't be judged: it
+ * would take too many steps, or its project has used up its time. They get the event.
+ * @param bodyOf reads the envelope, where there is a filter at all
+ */
+export async function choose<T extends Subscriber>(
+  tenantCpu: TenantCpu,
+  projectId: string,
+  page: readonly T[],
+  bodyOf: () => Promise<string | null>,
+): Promise<{ chosen: T[]; unjudged: string[] }> {
+  const filtered = page.filter(({ filter }) => filter);
+  if (filtered.length === 0) return { chosen: [...page], unjudged: [] };
+  const body = await bodyOf();
+  // Deleted since the event was read.
+  if (body === null) return { chosen: [], unjudged: [] };
+  const refusing = new Set<string>();
+  const unjudged: string[] = [];
+  for (let from = 0; from < filtered.length; from += FILTERS_AT_ONCE) {
+    const some = filtered.slice(from, from + FILTERS_AT_ONCE);
+    const filters = some.map(({ filter }) => filter!);
+    const outcome = await judge(tenantCpu, projectId, { body, filters });
+    for (const [index, { _id }] of some.entries()) {
+      const passes = outcome.end === 'done' ? outcome.output[index]! : null;
+      if (passes === false) refusing.add(_id);
+      if (passes === null) unjudged.push(_id);
+    }
+  }
+  return { chosen: page.filter(({ _id }) => !refusing.has(_id)), unjudged };
+}

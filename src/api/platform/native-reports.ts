@@ -1,0 +1,64 @@
+import { MAX_DEPTH } from '../../domain/json-text';
+import { providers, type ProviderName, type ProviderReport } from '../../providers';
+import { refusable, type Refusal } from '../body-checks';
+import { decodeUtf8 } from '../encoding';
+import { ApiError, invalid, malformedJson, refused } from '../errors';
+import { isDeeperThan, problemsOf } from '../validation';
+
+export interface ReportsInput {
+  provider: ProviderName;
+  bytes: Uint8Array;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  /** What its signature is verified with; null: it isn't. */
+  key: string | null;
+  receivedAt: Date;
+}
+
+/** One that isn't of the provider's form, and why. */
+export interface UnreadReport {
+  unreadable: string;
+  payload: string;
+}
+
+/** The reports in a provider's own body; a pure function, as those of body-checks.ts. */
+export function readReports(input: ReportsInput): (ProviderReport | UnreadReport)[] | Refusal {
+  const { provider: name, bytes, headers, key, receivedAt } = input;
+  return refusable(() => {
+    const provider = providers[name];
+    const rawBody = Buffer.from(bytes);
+    const body = parseJson(decodeUtf8(rawBody));
+    // More than `readBody` takes, since it is not the caller's own.
+    if (isDeeperThan(MAX_DEPTH, body)) {
+      throw invalid([{ field: 'body', message: `is nested deeper than ${MAX_DEPTH} levels` }]);
+    }
+    const header = (wanted: string): string | undefined => {
+      const value = headers[wanted];
+      return typeof value === 'string' ? value : undefined;
+    };
+    const request = { rawBody, header };
+    const refusal = key === null ? null : provider.refusal(request, body, key, receivedAt);
+    if (refusal !== null) throw new ApiError('unauthorized', `${name}: ${refusal}`);
+    const read = provider.read(request, body);
+    if ('error' in read) throw refused(problemsOf(read.error));
+    return read.reports.map((report) =>
+      'unreadable' in report
+        ? { ...report, unreadable: refused(problemsOf(report.unreadable)).message }
+        : report,
+    );
+  });
+}
+
+/** An escape in JSON; the group: half of a surrogate pair without its other half. */
+const ESCAPE =
+  /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)/gs;
+
+/** Halves of surrogate pairs become U+FFFD: a subject that somebody has cut must not cost its report. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(
+      text.replaceAll(ESCAPE, (escape, half?: string) => (half ? '\\ufffd' : escape)),
+    );
+  } catch {
+    throw malformedJson(text);
+  }
+}

@@ -1,0 +1,36 @@
+import vm from 'node:vm';
+import { tasks, type Job, type Said } from './tasks';
+
+/*
+ * A process in which tenants' work is done, one job after the other. Whoever started it ends it when a job
+ * takes too long; it goes when that one has gone.
+ */
+
+const say = (said: Said): void => void process.send!(said);
+
+const sandbox: { work: () => unknown } = { work: () => undefined };
+const context = vm.createContext(sandbox);
+const script = new vm.Script('work()');
+
+/** Ends with this process, twice as late as its starter would end it: that one may be dead. */
+function within(limitMs: number, work: () => unknown): unknown {
+  sandbox.work = work;
+  return script.runInContext(context, { timeout: 2 * limitMs });
+}
+
+process.on('message', ({ name, input, limitMs }: Job) => {
+  const before = process.cpuUsage();
+  try {
+    const task = tasks[name] as (of: unknown) => unknown;
+    const output = within(limitMs, () => task(input));
+    const { user, system } = process.cpuUsage(before);
+    say({ output, tookMs: (user + system) / 1000 });
+  } catch (error) {
+    say({ failed: (error as Error).stack ?? String(error) });
+  }
+});
+process.on('disconnect', () => process.exit());
+// They are for whoever started it, which needs it until it has drained.
+process.on('SIGTERM', () => {});
+process.on('SIGINT', () => {});
+say('ready');

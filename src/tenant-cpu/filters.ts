@@ -1,0 +1,23 @@
+import type { FieldProblem } from '../contracts/errors';
+import { filterProblems } from '../domain/filter-problems';
+import { parseExactly } from '../domain/json-text';
+import { passesFilter, type PayloadFilter } from '../domain/payload-filter';
+
+/** What several webhooks' filters say of one event. */
+export interface FiltersInput {
+  /** The envelope, as JSON. */
+  body: string;
+  /** As JSON. */
+  filters: readonly string[];
+}
+
+/** Of each filter whether the event passes; null: that can't be judged. */
+export function judgeFilters({ body, filters }: FiltersInput): (boolean | null)[] {
+  const envelope = parseExactly(body);
+  return filters.map((filter) => passesFilter(parseExactly(filter) as PayloadFilter, envelope));
+}
+
+/** What is wrong with a filter that a caller brings, as JSON: its patterns are compiled for that. */
+export function checkFilter(filter: string): FieldProblem[] {
+  return filterProblems(JSON.parse(filter));
+}

@@ -1,0 +1,87 @@
+import { fork, type ChildProcess } from 'node:child_process';
+import type { Job, Said } from './tasks';
+
+/** Megabytes of a process's heap: several times what the largest body takes. */
+const HEAP_MB = 512;
+
+/** What came of a job, and the CPU time that it took; null: it was cut off, and its process ended. */
+type Done = { output: unknown; tookMs: number } | { output: null; tookMs: number; isCut: true };
+
+/**
+ * Processes that do one job at a time each. They start when there is work, and one that takes too long or
+ * too much memory is ended: of a thread, V8 may end the whole process instead (docs/adr/0026).
+ */
+export class Processes {
+  private readonly idle: ChildProcess[] = [];
+  private readonly all = new Set<ChildProcess>();
+  private isClosed = false;
+
+  /** @param file the compiled child.ts */
+  constructor(private readonly file: string) {}
+
+  async run(job: Job): Promise<Done> {
+    const child = this.idle.pop() ?? (await this.start());
+    child.ref();
+    const startedAt = performance.now();
+    return new Promise((resolve, reject) => {
+      const limit = setTimeout(() => child.kill('SIGKILL'), job.limitMs);
+      const onExit = (): void => {
+        clearTimeout(limit);
+        resolve({ output: null, tookMs: performance.now() - startedAt, isCut: true });
+      };
+      child.once('exit', onExit);
+      child.once('message', (said: Exclude<Said, 'ready'>) => {
+        clearTimeout(limit);
+        child.off('exit', onExit);
+        this.release(child);
+        if ('failed' in said) reject(new Error(`a tenant's work failed: ${said.failed}`));
+        else resolve(said);
+      });
+      child.send(job, (error) => {
+        // It ended just now, which `exit` tells.
+        if (error) child.kill('SIGKILL');
+      });
+    });
+  }
+
+  close(): void {
+    this.isClosed = true;
+    for (const child of this.all) child.kill('SIGKILL');
+  }
+
+  private async start(): Promise<ChildProcess> {
+    const child = fork(this.file, {
+      serialization: 'advanced',
+      execArgv: [`--max-old-space-size=${HEAP_MB}`],
+      env: {},
+      stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    this.all.add(child);
+    child.on('error', () => child.kill('SIGKILL'));
+    child.once('exit', () => {
+      this.all.delete(child);
+      const at = this.idle.indexOf(child);
+      if (at >= 0) this.idle.splice(at, 1);
+    });
+    await new Promise<void>((resolve, reject) => {
+      const onExit = (code: number | null): void =>
+        reject(new Error(`a process for tenants' work did not start: it ended with ${code}`));
+      child.once('exit', onExit);
+      child.once('error', reject);
+      child.once('message', () => {
+        child.off('exit', onExit);
+        child.off('error', reject);
+        resolve();
+      });
+    });
+    return child;
+  }
+
+  private release(child: ChildProcess): void {
+    if (this.isClosed || !child.connected) return;
+    // What waits for work keeps nobody running.
+    child.unref();
+    child.channel?.unref();
+    this.idle.push(child);
+  }
+}

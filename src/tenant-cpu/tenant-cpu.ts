@@ -1,0 +1,125 @@
+import { availableParallelism } from 'node:os';
+import path from 'node:path';
+import { Budget } from './budget';
+import { Line } from './line';
+import { Processes } from './processes';
+import type { Input, Output, Tasks } from './tasks';
+
+/**
+ * How a task ended: `done`; not begun, since its project has used up its time or has too much waiting;
+ * or `cut` off, since it took too long or too much memory.
+ */
+export type Outcome<T> =
+  { end: 'done'; output: T } | { end: 'over'; waitMs: number } | { end: 'cut' };
+
+/** How long one task may take. Usual ones take a millisecond, the largest bodies a second of an idle machine. */
+const TASK_LIMIT_MS = 10_000;
+const MAX_PROCESSES = 4;
+/** What one project may have waiting. */
+const MAX_WAITING_BYTES = 32 * 1024 * 1024;
+const MAX_WAITING_TASKS = 2000;
+/** How long a project waits that has too much of that. */
+const CROWDED_WAIT_MS = 1000;
+
+/** Beside the compiled source, in `dist`. */
+const CHILD_FILE = path.join(__dirname, 'child.js');
+
+interface Task {
+  owner: string;
+  bytes: number;
+  name: keyof Tasks;
+  input: unknown;
+  resolve: (outcome: Outcome<unknown>) => void;
+  reject: (error: unknown) => void;
+}
+
+/**
+ * Where a tenant's CPU is spent: in processes beside this one, off its event loop and its heap. No project
+ * has more than half of them, those which have used much lately leave one to the others, and each has a
+ * budget of their time. One that takes too long or too much is ended, and another one takes its place.
+ */
+export class TenantCpu {
+  private readonly processes: Processes;
+  private readonly budget: Budget;
+  private readonly line = new Line<Task>();
+  private readonly running = new Map<string, number>();
+  private readonly count = Math.min(MAX_PROCESSES, Math.max(2, availableParallelism()));
+
+  /**
+   * @param secondsPerMinute CPU time that each project may use
+   * @param file the compiled child.ts
+   */
+  constructor(secondsPerMinute: number, file = CHILD_FILE) {
+    this.budget = new Budget(secondsPerMinute * 1000, () => performance.now());
+    this.processes = new Processes(file);
+  }
+
+  /**
+   * @param owner the project, or whoever's budget it is
+   * @param bytes of the input
+   */
+  run<N extends keyof Tasks>(
+    owner: string,
+    name: N,
+    input: Input<N>,
+    bytes: number,
+  ): Promise<Outcome<Output<N>>> {
+    const waitMs = this.budget.waitMs(owner);
+    if (waitMs > 0) return Promise.resolve({ end: 'over', waitMs });
+    const waiting = this.line.of(owner);
+    if (waiting.tasks >= MAX_WAITING_TASKS || waiting.bytes + bytes > MAX_WAITING_BYTES) {
+      return Promise.resolve({ end: 'over', waitMs: CROWDED_WAIT_MS });
+    }
+    return new Promise((resolve, reject) => {
+      const done = resolve as (outcome: Outcome<unknown>) => void;
+      this.line.add({ owner, bytes, name, input, resolve: done, reject });
+      this.next();
+    });
+  }
+
+  close(): void {
+    this.processes.close();
+  }
+
+  private next(): void {
+    for (;;) {
+      const task = this.line.take((owner) => this.mayRun(owner));
+      if (!task) return;
+      void this.perform(task);
+    }
+  }
+
+  private mayRun(owner: string): boolean {
+    let busy = 0;
+    let heavy = 0;
+    for (const [other, tasks] of this.running) {
+      busy += tasks;
+      if (this.budget.isHeavy(other)) heavy += tasks;
+    }
+    const own = this.running.get(owner) ?? 0;
+    const isKept = this.budget.isHeavy(owner) && heavy >= this.count - 1;
+    return busy < this.count && own < Math.floor(this.count / 2) && !isKept;
+  }
+
+  private async perform({ owner, name, input, resolve, reject }: Task): Promise<void> {
+    // What was before it in the line may have used it up.
+    const waitMs = this.budget.waitMs(owner);
+    if (waitMs > 0) {
+      resolve({ end: 'over', waitMs });
+      return;
+    }
+    this.running.set(owner, (this.running.get(owner) ?? 0) + 1);
+    try {
+      const done = await this.processes.run({ name, input, limitMs: TASK_LIMIT_MS });
+      this.budget.spend(owner, done.tookMs);
+      resolve('isCut' in done ? { end: 'cut' } : { end: 'done', output: done.output });
+    } catch (error) {
+      reject(error);
+    } finally {
+      const left = this.running.get(owner)! - 1;
+      if (left > 0) this.running.set(owner, left);
+      else this.running.delete(owner);
+      this.next();
+    }
+  }
+}

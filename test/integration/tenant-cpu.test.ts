@@ -1,0 +1,222 @@
+import type { ApiClient, Answer } from '../support/api-client';
+import { COSTLY_FILTERS } from '../support/costly-filters';
+import { endlessSchema, manyErrorsSchema } from '../support/costly-schemas';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { Stack } from '../support/stack';
+import { expectRefusal } from './api/refusal';
+
+/** As large as a batch may be: 5 MiB, and room for what is around it. */
+const BYTES = 4.96 * 1024 * 1024;
+const ZEROS = `[${'0,'.repeat(BYTES / 2 - 100)}0]`;
+const MAX_TOLD = 50;
+const ANY = { properties: { a: { type: 'number' } } };
+
+const define = async (client: ApiClient, schema: object, type = 'order.paid'): Promise<void> => {
+  const body = { description: 'A test.', schema, sample: { b: 1 } };
+  const { status } = await client.send('PUT', `/v1/event-types/${type}`, body);
+  expect(status).toBe(201);
+};
+/** One after the other for as long as `work` goes on. */
+const answeredBeside = async (
+  work: Promise<unknown>,
+  ask: () => Promise<Answer>,
+): Promise<number[]> => {
+  const over = new AbortController();
+  const working = work.finally(() => over.abort());
+  const statuses: number[] = [];
+  while (!over.signal.aborted) statuses.push((await ask()).status);
+  await working;
+  return statuses;
+};
+const postBeside = (work: Promise<unknown>, client: ApiClient): Promise<number[]> =>
+  answeredBeside(work, () => client.post('/v1/events', { type: 'order.paid', data: { a: 1 } }));
+const told = ({ body }: Answer): number => body.error.details.length;
+
+describe('what one tenant’s work costs', () => {
+  let stack: Stack;
+  let other: ApiClient;
+  let costly: ApiClient;
+
+  beforeAll(async () => {
+    stack = await Stack.start({}, { worker: false });
+  });
+  afterAll(() => stack.stop());
+  beforeEach(async () => {
+    ({ client: other } = await stack.project({ profile: 'custom' }));
+    ({ client: costly } = await stack.project({ profile: 'custom' }));
+    await define(other, ANY);
+  });
+
+  it('is no more memory than errors that are told', async () => {
+    const schemas = Array.from({ length: 12 }, (_, n) => ({
+      ...manyErrorsSchema('b'),
+      title: `${n}`,
+    }));
+    const before = process.memoryUsage().rss;
+    const statuses: number[] = [];
+    for (const [n, schema] of schemas.entries()) {
+      const body = { description: 'A test.', schema, sample: { b: 1 } };
+      const answer = await costly.send('PUT', `/v1/event-types/order.n${n}`, body);
+      statuses.push(answer.status);
+      if (answer.status === 422) expect(told(answer)).toBeLessThanOrEqual(MAX_TOLD);
+    }
+    expect(statuses[0]).toBe(422);
+    expect(statuses.every((status) => status === 422 || status === 429)).toBe(true);
+    // Half a million errors for each, kept or formatted, were gigabytes.
+    expect(process.memoryUsage().rss - before).toBeLessThan(600 * 1024 * 1024);
+  }, 120_000);
+
+  it.each<[string, object]>([
+    ['by its items', { properties: { x: { items: { type: 'string' } } } }],
+    ['by what is unique', { properties: { x: { uniqueItems: true } } }],
+  ])(
+    'is nobody’s time where a batch of millions of values is wrong %s',
+    async (_title, schema) => {
+      await define(costly, { properties: { b: true }, ...schema });
+      const batch = `{"events":[{"type":"order.paid","data":{"x":${ZEROS}}}]}`;
+      const posted = Array.from({ length: 7 }, () => costly.post('/v1/events/batch', batch));
+      const statuses = await postBeside(Promise.all(posted), other);
+      expect(new Set(statuses)).toEqual(new Set([202]));
+      expect(statuses.length).toBeGreaterThan(5 * posted.length);
+      const [first, ...others] = await Promise.all(posted);
+      expect(first!.status).toBe(422);
+      expect(told(first!)).toBeLessThanOrEqual(MAX_TOLD);
+      expect(others.every(({ status }) => status === 422 || status === 429)).toBe(true);
+    },
+    120_000,
+  );
+
+  it('is a short answer: so many fields are told, and the rest is counted', async () => {
+    const fieldsOf = (length: number): string =>
+      Array.from({ length }, (_, n) => `"k${n}":1`).join();
+    const fields = fieldsOf(400_000);
+    const some = fieldsOf(20_000);
+    const few = fieldsOf(10_000);
+    const members = [
+      ['/v1/events/batch', `{${fields},"events":[]}`],
+      ['/v1/events/batch', `{"events":[{"type":"email.sent","data":{},${fields}}]}`],
+      ['/v1/events/batch', `{"events":[{"type":"email.sent","data":{${fields}}}]}`],
+      ['/v1/events', `{"type":"email.sent","data":{${some}}}`],
+      ['/v1/webhooks', `{${few}}`],
+      ['/v1/webhooks', `{"name":"a","url":"https://example.com","events":["*"],"policy":{${few}}}`],
+    ] as const;
+    for (const [path, body] of members) {
+      // Each has a budget of its own.
+      const { client: own } = await stack.project();
+      const answer = await own.post(path, body);
+      expect([path, answer.status]).toEqual([path, 422]);
+      expect(told(answer)).toBe(MAX_TOLD);
+      expect(answer.body.error.message).toMatch(/; and \d{4,} more$/);
+      expect(JSON.stringify(answer.body).length).toBeLessThan(20_000);
+    }
+    const { client } = await stack.project();
+    const [path, whole] = members[0];
+    const { body } = await client.post(path, whole);
+    expect(body.error.message).toMatch(/; and 399951 more$/);
+    const long = await client.post('/v1/events', {
+      type: 'email.sent',
+      data: { ['k'.repeat(200_000)]: 1 },
+    });
+    expect(JSON.stringify(long.body).length).toBeLessThan(5000);
+    const values = await client.post('/v1/webhooks', `{"x":[${'0,'.repeat(100_000)}0]}`);
+    expectRefusal(values, 'validation_failed', ['body']);
+    const bodies = await client.post('/v1/webhooks/wh_0/pause', `{${few}}`);
+    expect(told(bodies)).toBe(MAX_TOLD);
+  }, 120_000);
+
+  it('is found out the same by a process beside as where it comes in', async () => {
+    const { client } = await stack.project();
+    const space = ' '.repeat(20_000);
+    for (const body of [
+      '{"type":',
+      '[]',
+      '{"type":"email.sent","data":{"a":1,"a":2}}',
+      '{"type":1}',
+    ]) {
+      const [small, large] = [
+        await client.post('/v1/events', body),
+        await client.post('/v1/events', body + space),
+      ];
+      expect(large.status).toBe(small.status);
+      const { requestId: _one, ...smallError } = small.body.error;
+      const { requestId: _other, ...largeError } = large.body.error;
+      expect(largeError).toEqual(smallError);
+    }
+  });
+});
+
+describe('what one tenant’s work takes of a small budget', () => {
+  let stack: Stack;
+  beforeAll(async () => {
+    stack = await Stack.start({ POSTHORN_CPU_SECONDS_PER_MINUTE: '12' }, { worker: false });
+  });
+  afterAll(() => stack.stop());
+
+  it('is not another one’s: slow schemas are cut off, then refused, and events of others taken meanwhile', async () => {
+    const [{ client: costly }, { client: other }] = await Promise.all([
+      stack.project({ profile: 'custom' }),
+      stack.project({ profile: 'custom' }),
+    ]);
+    await define(other, ANY);
+    await define(costly, endlessSchema('a'));
+    const events = Array.from({ length: 10 }, () => ({ type: 'order.paid', data: { a: 1 } }));
+    const batches = Array.from({ length: 10 }, () => costly.post('/v1/events/batch', { events }));
+    const statuses = await postBeside(Promise.all(batches), other);
+    expect(new Set(statuses)).toEqual(new Set([202]));
+    // When they held up the process, one was answered between two of them.
+    expect(statuses.length).toBeGreaterThan(5 * batches.length);
+    const answers = await Promise.all(batches);
+    const refused = answers.filter(({ status }) => status === 422);
+    expect(refused.length).toBeGreaterThan(0);
+    expectRefusal(refused[0]!, 'validation_failed', ['events']);
+    const over = answers.filter(({ status }) => status === 429);
+    expect(over.length + refused.length).toBe(batches.length);
+    expectRefusal(over[0]!, 'rate_limited');
+    expect(Number(over[0]!.headers.get('retry-after'))).toBeGreaterThan(0);
+    expect(over[0]!.body.error.message).toMatch(/used up its time/);
+    // An event that costs nothing to speak of has to wait as well; another project's has not.
+    const one = { type: 'order.paid', data: {} };
+    expectRefusal(await costly.post('/v1/events', one), 'rate_limited');
+    expect((await other.post('/v1/events', one)).status).toBe(202);
+  }, 120_000);
+});
+
+describe.each(['workflow', 'express'])('costly filters, dispatched %s', (dispatch) => {
+  const WEBHOOKS = 100;
+  const EVENTS = 60;
+  let stack: Stack;
+  let receiver: Receiver;
+  beforeAll(async () => {
+    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
+  });
+  afterAll(() => Promise.all([stack.stop(), receiver.close()]));
+
+  it('of one project don’t keep another’s event, and pass its own events once it has used up its time', async () => {
+    const [, filter] = COSTLY_FILTERS.find(([title]) => title === 'a count')!;
+    const { client: costly, id } = await stack.project({ dispatch });
+    const { client: quiet } = await stack.project({ dispatch });
+    await Promise.all(
+      Array.from({ length: WEBHOOKS }, async () => {
+        const webhook = await makeWebhook(costly, `${receiver.url}/costly`, { filter });
+        // What they get is recorded as skipped, which is enough to see it.
+        await costly.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+      }),
+    );
+    await makeWebhook(quiet, `${receiver.url}/quiet`, { filter: { type: { $regex: '^email' } } });
+    const x = 'ab'.repeat(1000);
+    const events = Array.from({ length: EVENTS }, () => ({ type: 'contact.created', data: { x } }));
+    expect((await costly.post('/v1/events/batch', { events })).status).toBe(202);
+    const waiting = () =>
+      stack.store.events.model.countDocuments({ projectId: id, fannedOutAt: null });
+
+    const arrived = await postEvent(quiet);
+    await deliveryWith(quiet, arrived, { status: 'succeeded' });
+    expect(await waiting()).toBeGreaterThan(0);
+
+    await eventually('all are fanned out', async () => (await waiting()) === 0, 110_000);
+    const skipped = await stack.store.deliveries.model.distinct('eventId', { projectId: id });
+    expect(skipped.length).toBeGreaterThan(0);
+  }, 150_000);
+});

@@ -1,0 +1,91 @@
+import { TenantCpu, type Outcome } from '../../src/tenant-cpu/tenant-cpu';
+import { endlessSchema } from '../support/costly-schemas';
+import { CHILD_FILE } from '../support/tenant-cpu';
+
+const data = '{"a":1}';
+
+describe('the processes of tenants’ work', () => {
+  let tenantCpu: TenantCpu;
+  afterEach(() => tenantCpu.close());
+  const start = (secondsPerMinute: number): void => {
+    tenantCpu = new TenantCpu(secondsPerMinute, CHILD_FILE);
+  };
+
+  const quick = (owner: string): Promise<Outcome<unknown>> =>
+    tenantCpu.run(owner, 'judgeFilters', { body: data, filters: ['{"a":1}'] }, data.length);
+  const endless = (owner: string): Promise<Outcome<unknown>> => {
+    const check = {
+      rule: { schema: JSON.stringify(endlessSchema('a')) },
+      text: data,
+      at: ['data'],
+    };
+    return tenantCpu.run(owner, 'checkData', [check], data.length);
+  };
+  /** Lists inside lists, each many times its text. */
+  const huge = (owner: string): Promise<Outcome<unknown>> => {
+    const text = `{"a":[${'{"b":[{}]},'.repeat(5_000_000)}0]}`;
+    const check = { rule: { schema: '{}' }, text, at: ['data'] };
+    return tenantCpu.run(owner, 'checkData', [check], data.length);
+  };
+
+  it('do what they are told', async () => {
+    start(30);
+    await expect(quick('a')).resolves.toEqual({ end: 'done', output: [true] });
+  });
+
+  it('go on with others’ work beside what never ends, which is cut off, and its project’s own after it', async () => {
+    start(600);
+    const ended: string[] = [];
+    const note = async (name: string, work: Promise<Outcome<unknown>>): Promise<void> => {
+      ended.push(`${name} ${(await work).end}`);
+    };
+    await Promise.all([
+      note('endless', endless('a')),
+      note('own', quick('a')),
+      ...Array.from({ length: 20 }, () => note('other', quick('b'))),
+    ]);
+    expect(ended).toEqual([
+      ...Array.from({ length: 20 }, () => 'other done'),
+      'endless cut',
+      'own done',
+    ]);
+  });
+
+  it('leave one to the others, however many projects’ work never ends', async () => {
+    // Of 80 s at once, ten are more than a tenth.
+    start(240);
+    await Promise.all(['a', 'b', 'c', 'd'].map((owner) => endless(owner)));
+    let hasEnded = false;
+    const again = Promise.all(['a', 'b', 'c', 'd'].map((owner) => endless(owner))).then((ends) => {
+      hasEnded = true;
+      return ends;
+    });
+    await expect(quick('e')).resolves.toMatchObject({ end: 'done' });
+    expect(hasEnded).toBe(false);
+    await again;
+  }, 120_000);
+
+  it('end with the memory that they may have, and are replaced', async () => {
+    start(600);
+    await expect(huge('a')).resolves.toEqual({ end: 'cut' });
+    await expect(quick('a')).resolves.toMatchObject({ end: 'done' });
+  }, 60_000);
+
+  it('take nothing more of a project that has used up its time, and all of another', async () => {
+    start(6);
+    await endless('a');
+    const refused = await quick('a');
+    expect(refused).toEqual({ end: 'over', waitMs: expect.any(Number) });
+    await expect(quick('b')).resolves.toMatchObject({ end: 'done' });
+  });
+
+  it('take so much at once, of each project', async () => {
+    start(600);
+    const many = Array.from({ length: 2100 }, () => quick('a'));
+    const others = await quick('b');
+    expect(others.end).toBe('done');
+    const ends = (await Promise.all(many)).map(({ end }) => end);
+    expect(ends.filter((end) => end === 'over').length).toBeGreaterThan(50);
+    expect(ends.filter((end) => end === 'done').length).toBeGreaterThanOrEqual(2000);
+  });
+});
