@@ -44,8 +44,8 @@ interface Page<T> {
   fresh: T[];
   /** Those that are looked at again; null: it is not their time. */
   older: T[] | null;
-  /** How many of the two there may be. */
-  limit: number;
+  /** There is none behind the last of `older`. */
+  isThrough: boolean;
 }
 
 interface Visited {
@@ -123,18 +123,19 @@ export class Search<T extends Searchable> {
   private async pageOf(projectId: string, before: Date, limit: number): Promise<Page<T>> {
     const place = this.place.of[projectId] ?? { seen: null, ...this.againIn(AGAIN_MS) };
     const fresh = await this.backlog.list(projectId, { after: place.seen, before }, limit);
-    const page: Page<T> = { projectId, place, fresh, older: null, limit };
-    const room = limit - fresh.length;
-    if (place.seen && room > 0 && place.againAt <= this.run.now()) {
-      const range = { after: place.again, upTo: place.seen, before };
-      page.older = await this.backlog.list(projectId, range, room);
+    if (!place.seen || place.againAt > this.run.now()) {
+      return { projectId, place, fresh, older: null, isThrough: false };
     }
-    return page;
+    // Some in any case, however much is new.
+    const room = Math.max(limit - fresh.length, Math.ceil(limit / 10));
+    const range = { after: place.again, upTo: place.seen, before };
+    const older = await this.backlog.list(projectId, range, room);
+    return { projectId, place, fresh, older, isThrough: older.length < room };
   }
 
   /**
    * Looks at all of some pages, one of each in turn.
-   * @returns ids of what was started, and of what could not be; null: it was cut off, or Temporal takes nothing
+   * @returns null: it was cut off, or Temporal takes nothing
    */
   private async visit(pages: readonly Page<T>[]): Promise<Visited | null> {
     const { run, quest } = this;
@@ -174,15 +175,12 @@ export class Search<T extends Searchable> {
     return running;
   }
 
-  private placeAfter({ place, fresh, older, limit }: Page<T>, { failed }: Visited): Place {
-    const lastFresh = fresh.at(-1);
-    const lastOlder = older?.at(-1);
-    const seen = lastFresh ? this.backlog.markOf(lastFresh) : place.seen;
+  private placeAfter({ place, fresh, older, isThrough }: Page<T>, { failed }: Visited): Place {
+    const last = fresh.at(-1);
+    const seen = last ? this.backlog.markOf(last) : place.seen;
+    if (older && !isThrough) return { ...place, seen, again: this.backlog.markOf(older.at(-1)!) };
     if (fresh.some(({ _id }) => failed.has(_id))) return { seen, ...this.againIn(FAILED_MS) };
-    if (older === null) return { ...place, seen };
-    const isThrough = fresh.length + older.length < limit;
-    if (isThrough) return { seen, ...this.againIn(AGAIN_MS) };
-    return { ...place, seen, again: this.backlog.markOf(lastOlder!) };
+    return older ? { seen, ...this.againIn(AGAIN_MS) } : { ...place, seen };
   }
 
   /** From the beginning. */
