@@ -52,8 +52,8 @@ export class Couriers {
     if (wokenAt !== undefined && (await starter.isFailing(workflowId))) {
       this.run.noteFailing('couriers', workflowId);
     }
-    this.woken.set(projectId, performance.now());
     await starter.wakeCourier(projectId);
+    this.woken.set(projectId, performance.now());
     return true;
   }
 }

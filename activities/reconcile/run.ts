@@ -127,14 +127,17 @@ export class Run {
   /** Notes a workflow that runs, but whose tasks fail again and again. */
   noteFailing(kind: keyof ReconcileReport | 'couriers', workflowId: string): void {
     workflowsFailing.inc({ kind });
-    this.failing.set(kind, [...(this.failing.get(kind) ?? []), workflowId]);
+    const ids = this.failing.get(kind);
+    if (ids) ids.push(workflowId);
+    else this.failing.set(kind, [workflowId]);
   }
 
   /** Logs what was started, and found failing, since the last time. */
   tell(): void {
     const { log } = this.deps;
-    for (const [kind, count] of this.fixed)
+    for (const [kind, count] of this.fixed) {
       log.warn({ kind, count }, 'reconcile started what was lost');
+    }
     for (const [kind, ids] of this.failing) {
       const told = { kind, count: ids.length, workflowIds: ids.slice(0, TOLD) };
       log.warn(told, 'workflows run, but their tasks keep failing');

@@ -3,15 +3,28 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { RECONCILE_SCHEDULES } from '../../src/contracts/temporal';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { RoleProcess } from '../support/processes';
 import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
 import { Stack, testEnvironment } from '../support/stack';
 
 jest.setTimeout(120_000);
 const PATIENCE_MS = 60_000;
+
+/** Other workflows than this version's, as a worker loads them. @returns the file */
+async function bundleOf(workflows: string, folder: string): Promise<string> {
+  const bundle = path.join(folder, `${workflows}.js`);
+  const { code } = await bundleWorkflowCode({
+    workflowsPath: path.resolve(__dirname, `../support/${workflows}.ts`),
+    logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+  });
+  writeFileSync(bundle, code);
+  return bundle;
+}
 
 describe('a worker of the next version beside one of this version', () => {
   let folder: string;
@@ -41,12 +54,7 @@ describe('a worker of the next version beside one of this version', () => {
   });
 
   it('takes over deliveries in the middle of their retries, without losing or repeating an attempt', async () => {
-    const bundle = path.join(folder, 'workflow-bundle.js');
-    const { code } = await bundleWorkflowCode({
-      workflowsPath: path.resolve(__dirname, '../support/next-workflows.ts'),
-      logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
-    });
-    writeFileSync(bundle, code);
+    const bundle = await bundleOf('next-workflows', folder);
     receiver.respondWith(500);
     const ids = [await postEvent(client), await postEvent(client), await postEvent(client)];
     await Promise.all(ids.map((id) => deliveryWith(client, id, { attemptCount: 1 })));
@@ -73,5 +81,32 @@ describe('a worker of the next version beside one of this version', () => {
     }
     expect(receiver.requests).toHaveLength(ids.length * 2);
     await next.stop();
+  });
+});
+
+describe('a worker of an earlier version beside one of this version', () => {
+  it('runs reconcile by the schedules of this one, whichever of the two has its activity', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-former-'));
+    const bundle = await bundleOf('former-reconcile', folder);
+    const [stack, receiver] = await Promise.all([Stack.start({}, { bundle }), Receiver.start()]);
+    try {
+      const { client } = await stack.project();
+      await makeWebhook(client, receiver.url);
+      const start = jest
+        .spyOn(stack.engine, 'startFanOut')
+        .mockRejectedValueOnce(new Error('died'));
+      await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+      start.mockRestore();
+      const { model } = stack.store.events;
+      const isLate = () => model.exists({ acceptedAt: { $lt: new Date(Date.now() - 4000) } });
+      await eventually('it is late', isLate);
+      await stack.temporal(({ schedule }) =>
+        schedule.getHandle(RECONCILE_SCHEDULES.events).trigger(),
+      );
+      await receiver.waitFor(1, PATIENCE_MS);
+    } finally {
+      await Promise.all([stack.stop(), receiver.close()]);
+      rmSync(folder, { recursive: true });
+    }
   });
 });
