@@ -117,6 +117,19 @@ describe('a process whose clock is wrong', () => {
       },
     );
 
+    it('waits until the date that a receiver names', async () => {
+      const date = new Date(Date.now() + 2 * HOUR);
+      const headers = { 'Retry-After': date.toUTCString() };
+      receiver.respondWith({ kind: 'answer', status: 503, headers });
+      await makeWebhook(client, receiver.url);
+      await startWorker(aheadMs);
+      const id = await postEvent(client);
+      const { nextAttemptAt } = await deliveryWith(client, id, { attemptCount: 1 }, 30 * SECOND);
+      const lateMs = new Date(nextAttemptAt).getTime() - date.getTime();
+      expect(lateMs).toBeGreaterThan(-2 * SECOND);
+      expect(lateMs).toBeLessThan(HOUR / 2);
+    });
+
     it('counts failures as if its clock were right', async () => {
       const policy = { retryDelaysMs: [1000], autoDisableAfter: 3 };
       const webhook = await makeWebhook(client, receiver.url, { policy });
