@@ -29,7 +29,8 @@ export class Lease {
   static async begin(store: Store, projectId: string): Promise<Lease> {
     const askedAt = performance.now();
     const { shift, now, formerRenewedMsAgo } = await store.couriers.begin(projectId);
-    const leftMs = formerRenewedMsAgo === null ? 0 : LEASE_MS - formerRenewedMsAgo;
+    // From the future, where MongoDB's clock was set back, it is as one of now.
+    const leftMs = formerRenewedMsAgo === null ? 0 : LEASE_MS - Math.max(0, formerRenewedMsAgo);
     const lease = new Lease(store, projectId, shift, now, askedAt);
     if (leftMs > 0) {
       await sleep(leftMs);

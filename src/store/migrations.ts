@@ -96,7 +96,9 @@ export async function migrate(
   const owner = randomUUID();
   const take = async (): Promise<boolean> => {
     const now = clock.now();
-    const isFree = { _id: LOCK, $or: [{ owner }, { until: { $lt: now } }] };
+    // One that ends later than any may was taken by a clock that was wrong.
+    const tooLate = { until: { $gt: new Date(now.getTime() + 2 * lockMs) } };
+    const isFree = { _id: LOCK, $or: [{ owner }, { until: { $lt: now } }, tooLate] };
     const held = { owner, until: new Date(now.getTime() + lockMs) };
     try {
       await records.updateOne(isFree, { $set: held }, { upsert: true });

@@ -66,6 +66,14 @@ describe('migrations', () => {
     expect(await locks.countDocuments({ _id: 'lock' })).toBe(0);
   });
 
+  it('do not wait for one that a wrong clock has locked for longer than any may', async () => {
+    const locks = connection.collection<{ _id: string; owner: string; until: Date }>('migrations');
+    const until = new Date(Date.now() + 60 * 60 * 1000);
+    await locks.insertOne({ _id: 'lock', owner: 'somebody', until });
+    await migrate(connection, [noting('0001-a')]);
+    expect(log).toEqual(['0001-a']);
+  });
+
   it('refuse a database that a newer version has migrated', async () => {
     await migrate(connection, [noting('0001-a'), noting('0002-b')]);
     await expect(migrate(connection, [noting('0001-a')])).rejects.toThrow('0002-b');
