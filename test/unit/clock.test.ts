@@ -90,6 +90,7 @@ const EXCEPTIONS = [
   'src/clock.ts',
   // gRPC and express-rate-limit take moments of the machine's clock, and their difference from it again.
   'src/temporal/client.ts',
+  'src/api/app.ts',
   'src/api/failed-authentications.ts',
   'src/api/windows.ts',
   // Only raises the doubt whether the process has stood still; Temporal knows.
