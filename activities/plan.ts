@@ -1,3 +1,4 @@
+import { activityInfo } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { clock } from '../src/clock';
 import { FAILURE_TYPES, type Activities, type PlannedDelivery } from '../src/contracts/activities';
@@ -30,7 +31,9 @@ export function createPlanDeliveries(
 
 /** Plans of a project at a time, in each process: while it waits for a process each holds an attempt's slot. */
 const MAX_AT_ONCE = 5;
-const WAIT_MS = 1000;
+/** How long the others wait, twice as long each time up to the most, and at random, so that it's no herd. */
+const WAIT_MS = 4000;
+const MAX_WAIT_MS = 30_000;
 
 export function createPlanFilteredDeliveries(
   deps: PlanDependencies,
@@ -41,10 +44,11 @@ export function createPlanFilteredDeliveries(
   return async (eventId, projectId, afterWebhookId) => {
     const others = underWay.get(projectId) ?? 0;
     if (others >= MAX_AT_ONCE) {
+      const waitMs = Math.min(MAX_WAIT_MS, WAIT_MS * 2 ** (activityInfo().attempt - 1));
       throw ApplicationFailure.create({
         type: FAILURE_TYPES.planDeferred,
         message: 'other events of its project wait for their filters; it comes again',
-        nextRetryDelay: WAIT_MS * (1 + Math.random()),
+        nextRetryDelay: waitMs * (0.5 + Math.random() / 2),
         category: ApplicationFailureCategory.BENIGN,
       });
     }
