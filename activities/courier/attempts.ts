@@ -126,9 +126,10 @@ export class Attempts {
       if (!released) return null;
       const planned = toPlanned(released, lane.webhook, this.project);
       const urgency = kindOf(queuedIn) === 'replay' ? 'bulk' : 'live';
-      // Reconcile may have been quicker, where this process has stood still.
+      // One may run: an earlier one that waits, or reconcile's, where this process has stood still.
       const found = await starter.findRun(delivery._id);
       if (found === 'ended' || found === null) await starter.runAgain(planned, found, urgency);
+      else await starter.signalDelivery(delivery._id, 'wake');
       return released;
     } catch (error) {
       log.warn({ err: error, deliveryId: delivery._id }, 'queued delivery left to reconcile');

@@ -56,8 +56,11 @@ export async function planExpress(
       replays: 0,
       runId: null,
       runRequested: false,
-      ...newDelivery(event, webhook, { at, expiresAt }),
-      _id: expressDeliveryId(event._id, webhook._id),
+      ...newDelivery(event, webhook, {
+        at,
+        expiresAt,
+        id: expressDeliveryId(event._id, webhook._id),
+      }),
       isExpress: true as const,
     }));
     planned.push({ event, deliveries: deliveries.filter(({ _id }) => !stored.has(_id)) });

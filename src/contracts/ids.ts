@@ -39,6 +39,11 @@ export function newId(resource: Resource): string {
   return `${ID_PREFIXES[resource]}_${uuidv7(latest).replaceAll('-', '')}`;
 }
 
+/** When an id was made, to the millisecond: ids sort by it. */
+export function timeOf(id: string): Date {
+  return new Date(Number.parseInt(id.slice(id.indexOf('_') + 1).slice(0, 12), 16));
+}
+
 /** The shape of an id of that resource. */
 export function idPattern(resource: Resource): RegExp {
   return new RegExp(`^${ID_PREFIXES[resource]}_[0-9a-f]{32}$`);

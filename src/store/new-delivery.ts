@@ -1,5 +1,5 @@
 import type { DeferralReason } from '../contracts/delivery';
-import { newId } from '../contracts/ids';
+import { newId, timeOf } from '../contracts/ids';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import type { EventRecord } from './events';
 import type { WebhookRecord } from './webhooks';
@@ -33,14 +33,20 @@ export type NewDelivery = Pick<
 export function newDelivery(
   event: Pick<EventRecord, '_id' | 'type' | 'test' | 'isExpress'>,
   webhook: Pick<WebhookRecord, '_id' | 'projectId' | 'isActive' | 'isPaused'>,
-  about: { at: Date; expiresAt: Date; isPing?: boolean; behind?: DeferralReason | undefined },
+  about: {
+    at: Date;
+    expiresAt: Date;
+    id?: string;
+    isPing?: boolean;
+    behind?: DeferralReason | undefined;
+  },
 ): NewDelivery {
-  const { at, expiresAt, isPing, behind } = about;
+  const { at, expiresAt, id = newId('delivery'), isPing, behind } = about;
   const isTest = event.test === true;
   const waiting = webhook.isPaused ? 'held' : 'pending';
   const status = webhook.isActive || isTest ? waiting : 'skipped';
   return {
-    _id: newId('delivery'),
+    _id: id,
     eventId: event._id,
     webhookId: webhook._id,
     projectId: webhook.projectId,
@@ -55,7 +61,8 @@ export function newDelivery(
     ...(event.isExpress && { isExpress: true }),
     ...(isTest && { test: true }),
     ...(isPing && { isPing }),
-    createdAt: at,
+    // Lists and bulk replays find a range of time by ids.
+    createdAt: timeOf(id),
     completedAt: status === 'skipped' ? at : null,
     expiresAt,
   };

@@ -57,11 +57,11 @@ describe('a worker killed with -9', () => {
   it.concurrent('while it puts an attempt off: it is sent once, when its turn comes', () =>
     Crash.on(async (crash) => {
       const { client, webhookId, stack } = crash;
-      await client.patch(`/v1/webhooks/${webhookId}`, { policy: { ratePerSecond: 1 } });
-      // As if others had taken the slots of the next seconds.
+      await client.patch(`/v1/webhooks/${webhookId}`, { policy: { ratePerSecond: 0.05 } });
+      // As if another one had taken the last slot.
       await stack.store.webhooks.model.updateOne(
         { _id: webhookId },
-        { $set: { nextSlotAt: new Date(Date.now() + 30_000) } },
+        { $set: { nextSlotAt: new Date(Date.now() + 15_000) } },
       );
       await crash.dying('store/rounds Rounds.queue after', () => crash.post());
       await crash.becomes(once);

@@ -1,5 +1,6 @@
 import type { ApiClient } from '../support/api-client';
 import { makeWebhook } from '../support/deliveries';
+import { MIXED, MODES } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
@@ -8,7 +9,7 @@ import { expectRefusal } from './api/refusal';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-describe('bulk replay', () => {
+describe.each(MODES)('bulk replay of deliveries dispatched %s', (dispatch) => {
   let stack: Stack;
   let receiver: Receiver;
   let client: ApiClient;
@@ -28,12 +29,12 @@ describe('bulk replay', () => {
     });
 
   beforeAll(async () => {
-    stack = await Stack.start();
+    stack = await Stack.start(MIXED);
   });
   afterAll(() => stack.stop());
   beforeEach(async () => {
     receiver = await Receiver.start();
-    ({ client } = await stack.project({ policy: { retryDelaysMs: [1000] } }));
+    ({ client } = await stack.project({ dispatch, policy: { retryDelaysMs: [1000] } }));
     since = new Date(Date.now() - DAY_MS).toISOString();
   });
   afterEach(() => receiver.close());
@@ -87,7 +88,7 @@ describe('bulk replay', () => {
 
   it('can be seen for 30 days after it has ended, and for ever while it has not', async () => {
     const { replays } = stack.store;
-    const { id: projectId, client: reader } = await stack.project();
+    const { id: projectId, client: reader } = await stack.project({ dispatch });
     const make = async (n: number, status: 'completed' | 'paused', endedDaysAgo: number | null) =>
       replays.create({
         _id: `rpl_${String(n).repeat(32)}`,
@@ -257,7 +258,7 @@ describe('bulk replay', () => {
     const listed = [...first.replays, ...second.replays].map(({ id }: { id: string }) => id);
     expect(listed).toEqual(ids.toReversed());
     expect(second.nextCursor).toBeNull();
-    const other = await stack.project();
+    const other = await stack.project({ dispatch });
     expect((await other.client.get('/v1/replays')).body.data.replays).toEqual([]);
     expect((await other.client.get(`/v1/replays/${ids[0]}`)).status).toBe(404);
   });
