@@ -12,10 +12,10 @@ const replayedMs = 10_000;
 /**
  * Posts events at a steady rate, each for itself. A keyed one is repeated until it is accepted, as a
  * careful customer does.
- * Returns `{done, accepted, keys, statuses}`: Maps of event id to type, of key to event id, and of the
+ * Returns `{done, accepted, keys, statuses}`: Maps of event id to type, of project and key to event id, and of the
  * answers' status (0: none) to how often it came.
  */
-export function startLoad({ caller, samples, random, ratePerSecond, durationMs }) {
+export function startLoad({ projectId, caller, samples, random, ratePerSecond, durationMs }) {
   const accepted = new Map();
   const keys = new Map();
   const statuses = new Map();
@@ -32,7 +32,7 @@ export function startLoad({ caller, samples, random, ratePerSecond, durationMs }
     count(status);
     if (status !== 202) return;
     accepted.set(data.id, type);
-    if (isKeyed) keys.set(`event-${number}`, data.id);
+    if (isKeyed) keys.set(`${projectId} event-${number}`, data.id);
   };
 
   const postBatch = async (number) => {
@@ -45,7 +45,7 @@ export function startLoad({ caller, samples, random, ratePerSecond, durationMs }
     data.events.forEach(({ id, type }, index) => {
       accepted.set(id, type);
       // As Posthorn keeps it of a batch.
-      keys.set(`batch ${index} ${key}`, id);
+      keys.set(`${projectId} batch ${index} ${key}`, id);
     });
   };
 
@@ -64,10 +64,14 @@ export function startLoad({ caller, samples, random, ratePerSecond, durationMs }
 }
 
 /**
- * Pauses and resumes a webhook, rotates its secret and replays deliveries, one and many; cancels and
- * hurries those of the one of `failingId`, until told to stop. The webhook is resumed in the end.
+ * Pauses and resumes the webhook of the steered receiver, rotates its secret and replays deliveries, one
+ * and many; cancels and hurries those of the flapping one, until told to stop. The webhook is resumed in
+ * the end.
  */
-export function startSteering({ caller, receiver, webhookId, failingId, random }) {
+export function startSteering({ caller, receiverOf, random }) {
+  const receiver = receiverOf('steered');
+  const { webhookId } = receiver;
+  const failingId = receiverOf('flapping').webhookId;
   const stopping = new AbortController();
   const path = `/v1/webhooks/${webhookId}`;
   let replays = 0;

@@ -49,8 +49,10 @@ export class Receiver {
   #server;
   #port = 0;
 
-  constructor(temper, random) {
+  constructor(temper, { projectId, dispatch, random }) {
     this.temper = temper;
+    this.projectId = projectId;
+    this.name = `${temper.name} (${dispatch})`;
     this.random = random;
   }
 

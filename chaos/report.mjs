@@ -3,8 +3,8 @@ import { groupBy } from './group-by.mjs';
 
 /** What a run came to, for a person: the receivers, the strikes, the verdicts. */
 export function report({
-  load,
-  steering,
+  loads,
+  steerings,
   receipts,
   again,
   incidents,
@@ -15,7 +15,7 @@ export function report({
 }) {
   const statuses = ['succeeded', 'failed', 'skipped', 'cancelled'];
   const rows = receipts.map(({ receiver, deliveries, unlogged }) => [
-    receiver.temper.name,
+    receiver.name,
     deliveries.length,
     ...statuses.map((status) => deliveries.filter((delivery) => delivery.status === status).length),
     receiver.receipts.length,
@@ -35,8 +35,8 @@ ${table([['receiver', 'deliveries', ...statuses, 'requests', 'not logged'], ...r
 
 ${table([['strike', 'times'], ...[...kinds].toSorted(([a], [b]) => a.localeCompare(b)).map(([kind, { length }]) => [kind, length])])}
 
-${load.accepted.size} events accepted (${[...load.statuses].map(([status, count]) => `${count} × ${status || 'no answer'}`).join(', ')}), ${steering.replays} replays and ${steering.bulkReplays} bulk replays, quiet after ${quietSeconds} s
-${receipts.reduce((sum, { unlogged }) => sum + unlogged.length, 0)} requests twice as their worker died before the log, ${again} after a logged success
+${sum(loads.map(({ accepted }) => accepted.size))} events accepted (${answers(loads)}), ${sum(steerings.map(({ replays }) => replays))} replays and ${sum(steerings.map(({ bulkReplays }) => bulkReplays))} bulk replays, quiet after ${quietSeconds} s
+${sum(receipts.map(({ unlogged }) => unlogged.length))} requests twice as their worker died before the log, ${again} after a logged success
 ended by themselves: ${unasked.join(', ') || 'none'}
 ${Object.keys(left).length > 0 ? `NOT QUIET: ${JSON.stringify(left)}\n` : ''}`);
   for (const { title, problems } of verdicts) {
@@ -45,6 +45,19 @@ ${Object.keys(left).length > 0 ? `NOT QUIET: ${JSON.stringify(left)}\n` : ''}`);
     );
     for (const problem of problems.slice(0, 10)) say(`      ${problem}`);
   }
+}
+
+const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
+
+/** How often each status was answered, over all loads. */
+function answers(loads) {
+  const byStatus = groupBy(
+    loads.flatMap(({ statuses }) => [...statuses]),
+    ([status]) => status,
+  );
+  return [...byStatus]
+    .map(([status, all]) => `${sum(all.map(([, count]) => count))} × ${status || 'no answer'}`)
+    .join(', ');
 }
 
 /** Rows of cells as aligned text; the first row is the head. */

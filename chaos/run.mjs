@@ -1,7 +1,9 @@
 /**
  * npm run chaos: proves that nothing is lost. A whole Posthorn in a data folder of its own is struck
  * with kill -9 and SIGSTOP while events come in; then, when all is quiet, everything is counted.
- *   npm run chaos -- [--minutes 2] [--seed 1] [--rate 1] [--keep]
+ *   npm run chaos -- [--minutes 2] [--seed 1] [--rate 1] [--dispatch workflow] [--keep]
+ * A project of each mode of dispatch, unless one is told, shares the rate. Couriers are struck with the
+ * workers that they run in, and terminated as other workflows are.
  * The seed decides the strikes. Exits 1 on any loss; the data folder is kept then, and with --keep.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -30,7 +32,7 @@ const { values } = parseArgs({
     minutes: { type: 'string', default: '2' },
     seed: { type: 'string', default: '1' },
     rate: { type: 'string', default: '1' },
-    dispatch: { type: 'string', default: 'workflow' },
+    dispatch: { type: 'string' },
     keep: { type: 'boolean', default: false },
   },
 });
@@ -64,33 +66,29 @@ async function chaos() {
   // Of its own, so that what answers when changes nothing in the strikes.
   const seed = Number(values.seed);
   const random = createRandom(seed + 1);
-  const caller = await prepare(stack, random);
-  const { receivers, samples } = caller;
+  const modes = values.dispatch ? [values.dispatch] : ['workflow', 'auto', 'express'];
+  const projects = [];
+  for (const dispatch of modes) projects.push(await prepare(stack, dispatch, random));
+  const receivers = projects.flatMap((project) => project.receivers);
   const schedule = makeSchedule({
     random: createRandom(seed),
     parts: stack.parts.map(({ name }) => name),
     durationMs,
   });
-  const load = startLoad({
-    caller,
-    samples,
-    random,
-    ratePerSecond: Number(values.rate),
-    durationMs,
-  });
-  const steered = receivers.find(({ temper }) => temper.name === 'steered');
-  const steering = startSteering({
-    caller,
-    receiver: steered,
-    webhookId: steered.webhookId,
-    failingId: receivers.find(({ temper }) => temper.name === 'flapping').webhookId,
-    random,
-  });
-  const absence = comeAndGo(receivers.find(({ temper }) => temper.name === 'dead for a while'));
+  const loads = projects.map((project) =>
+    startLoad({
+      ...project,
+      random,
+      ratePerSecond: Number(values.rate) / modes.length,
+      durationMs,
+    }),
+  );
+  const steerings = projects.map((project) => startSteering({ ...project, random }));
+  const absences = projects.map(({ receiverOf }) => comeAndGo(receiverOf('dead for a while')));
   const incidents = await strike({ schedule, parts: stack.parts, evidence, random });
   await step('Last events', async () => {
-    await Promise.all([load.done, absence]);
-    await steering.stop();
+    await Promise.all([...loads.map(({ done }) => done), ...absences]);
+    await Promise.all(steerings.map((steering) => steering.stop()));
   });
 
   const quietStart = Date.now();
@@ -105,8 +103,8 @@ async function chaos() {
   });
   const quietSeconds = Math.round((Date.now() - quietStart) / 1000);
   const { receipts, again, verdicts } = judge({
-    accepted: load.accepted,
-    keys: load.keys,
+    accepted: merged(loads.map(({ accepted }) => accepted)),
+    keys: merged(loads.map(({ keys }) => keys)),
     incidents,
     receivers,
     events: await evidence.events(),
@@ -114,19 +112,24 @@ async function chaos() {
     webhooks: await evidence.webhooks(),
     workflows: await evidence.workflows(),
   });
-  report({ load, steering, receipts, again, incidents, verdicts, left, quietSeconds, stack });
+  report({ loads, steerings, receipts, again, incidents, verdicts, left, quietSeconds, stack });
   isClean = verdicts.every(({ problems }) => problems.length === 0);
   await evidence.close();
   return isClean;
 }
 
-/** A project, with a receiver and a webhook for each temper. */
-async function prepare({ apiUrls, adminKey }, random) {
+const merged = (maps) => new Map(maps.flatMap((map) => [...map]));
+
+/**
+ * A project of that mode, with a receiver and a webhook for each temper.
+ * Returns `{projectId, caller, receivers, samples, receiverOf(temper)}`.
+ */
+async function prepare({ apiUrls, adminKey }, dispatch, random) {
   const admin = createCaller({ apiUrls, key: adminKey, random });
   const { data: project } = await admin.must('POST', '/v1/projects', {
-    name: 'chaos',
+    name: `chaos ${dispatch}`,
     policy,
-    dispatch: values.dispatch,
+    dispatch,
   });
   const { data: key } = await admin.must('POST', `/v1/projects/${project.id}/keys`, {
     name: 'chaos',
@@ -135,7 +138,7 @@ async function prepare({ apiUrls, adminKey }, random) {
   const caller = createCaller({ apiUrls, key: key.key, random });
   const receivers = [];
   for (const temper of tempers) {
-    const receiver = new Receiver(temper, random);
+    const receiver = new Receiver(temper, { projectId: project.id, dispatch, random });
     await receiver.listen();
     const { data } = await caller.must('POST', '/v1/webhooks', {
       name: temper.name,
@@ -154,7 +157,8 @@ async function prepare({ apiUrls, adminKey }, random) {
       .filter(({ type }) => wanted.has(type))
       .map(({ type, sample }) => [type, sample]),
   );
-  return { ...caller, receivers, samples };
+  const receiverOf = (name) => receivers.find(({ temper }) => temper.name === name);
+  return { projectId: project.id, caller, receivers, samples, receiverOf };
 }
 
 async function comeAndGo(receiver) {

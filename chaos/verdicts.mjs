@@ -14,27 +14,30 @@ export function judge(run) {
   const byEvent = groupBy(deliveries, ({ eventId }) => eventId);
   const eventIds = new Set(events.map(({ _id }) => _id));
   const deliveryIds = new Set(deliveries.map(({ _id }) => _id));
-  const subscribed = (type) =>
-    receivers.filter(({ temper }) => temper.types.includes('*') || temper.types.includes(type));
+  const subscribed = (event) =>
+    receivers.filter(
+      ({ projectId, temper: { types } }) =>
+        projectId === event.projectId && (types.includes('*') || types.includes(event.type)),
+    );
   const receipts = receivers.map((receiver) => match(receiver, deliveries));
 
   const lost = [...accepted.keys()].filter((id) => !eventIds.has(id));
   const doubled = [
     ...groupBy(
       events.filter((event) => event.idempotencyKey),
-      (event) => event.idempotencyKey,
+      (event) => `${event.projectId} ${event.idempotencyKey}`,
     ),
   ]
     .filter(([key, stored]) => stored.length !== 1 || keys.get(key) !== stored[0]._id)
     .map(([key]) => key);
-  const unplanned = events.flatMap(({ _id, type }) => {
-    const got = new Set((byEvent.get(_id) ?? []).map(({ webhookId }) => webhookId));
-    return subscribed(type)
+  const unplanned = events.flatMap((event) => {
+    const got = new Set((byEvent.get(event._id) ?? []).map(({ webhookId }) => webhookId));
+    return subscribed(event)
       .filter(({ webhookId }) => !got.has(webhookId))
-      .map(({ temper }) => `${_id} for ${temper.name}`);
+      .map(({ name }) => `${event._id} for ${name}`);
   });
   const surplus = events
-    .filter(({ _id, type }) => (byEvent.get(_id) ?? []).length > subscribed(type).length)
+    .filter((event) => (byEvent.get(event._id) ?? []).length > subscribed(event).length)
     .map(({ _id }) => _id);
   const missed = receivers
     .filter(({ temper }) => temper.keeps)
@@ -42,7 +45,7 @@ export function judge(run) {
       const got = new Set(receiver.receipts.map(({ deliveryId }) => deliveryId));
       return deliveries
         .filter(({ _id, webhookId }) => webhookId === receiver.webhookId && !got.has(_id))
-        .map(({ _id }) => `${_id} of ${receiver.temper.name}`);
+        .map(({ _id }) => `${_id} of ${receiver.name}`);
     });
   const failedHealthy = receivers
     .filter(({ temper }) => temper.keeps)
@@ -54,12 +57,12 @@ export function judge(run) {
   const unsigned = receivers.flatMap((receiver) =>
     receiver.receipts
       .filter((receipt) => !receiver.verify(receipt))
-      .map(({ deliveryId }) => `${deliveryId} of ${receiver.temper.name}`),
+      .map(({ deliveryId }) => `${deliveryId} of ${receiver.name}`),
   );
-  const otherBytes = receivers.flatMap(({ receipts: all, temper }) =>
+  const otherBytes = receivers.flatMap(({ receipts: all, name }) =>
     [...groupBy(all, ({ deliveryId }) => deliveryId)]
       .filter(([, same]) => same.some(({ body }) => !body.equals(same[0].body)))
-      .map(([id]) => `${id} of ${temper.name}`),
+      .map(([id]) => `${id} of ${name}`),
   );
   const notTerminal = deliveries
     .filter(({ status }) => !terminal.has(status))
@@ -160,7 +163,7 @@ const countedLateMs = 5000;
  * A failure that began before the last success leaves the health alone: where a success ended meanwhile,
  * or about then, either is right.
  */
-function healthProblems({ temper, webhookId }, webhook, deliveries) {
+function healthProblems({ name, webhookId }, webhook, deliveries) {
   const attempts = deliveries
     .filter((delivery) => delivery.webhookId === webhookId)
     .flatMap((delivery) => delivery.attempts)
@@ -175,7 +178,7 @@ function healthProblems({ temper, webhookId }, webhook, deliveries) {
   const lastSuccess = successes.at(-1) ?? null;
   const lastSure = failures.findLast(isSure);
   const since = failures.filter((failure) => endOf(failure) > (lastSuccess ?? 0));
-  const valueOf = (name) => webhook[name]?.valueOf() ?? null;
+  const valueOf = (field) => webhook[field]?.valueOf() ?? null;
   const failedAt = valueOf('lastFailedAt');
   const { failureCount } = webhook;
   const problems = [];
@@ -190,5 +193,5 @@ function healthProblems({ temper, webhookId }, webhook, deliveries) {
   if (failureCount < sure || failureCount > since.length) {
     problems.push(`failureCount is ${failureCount}, not ${sure} to ${since.length}`);
   }
-  return problems.map((problem) => `${temper.name}: ${problem}`);
+  return problems.map((problem) => `${name}: ${problem}`);
 }
