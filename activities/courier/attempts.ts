@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
 import { kindOf, type DeliveryRecord } from '../../src/store/delivery-record';
-import type { ProjectRecord } from '../../src/store/projects';
 import { release } from '../../src/store/queue';
 import { toPlanned } from '../../src/temporal/planned-delivery';
 import type { ActivityDependencies } from '..';
@@ -14,6 +13,7 @@ import type { Hand } from './hand';
 import type { Item, Lane } from './lane';
 import type { Lease } from './lease';
 import { Runs } from './runs';
+import type { View } from './view';
 
 /** A slot of the rate limit this near is slept to. */
 const NEAR_SLOT_MS = 1000;
@@ -25,8 +25,6 @@ const MAX_REFUSAL_MS = 30_000;
 export class Attempts {
   sending = 0;
   readonly ended = { delivered: 0, failed: 0 };
-  /** As it was read last. */
-  project!: ProjectRecord;
   readonly runs: Runs;
 
   /**
@@ -41,6 +39,7 @@ export class Attempts {
     private readonly runId: string,
     private readonly lease: Lease,
     private readonly hand: Hand,
+    private readonly view: View,
     private readonly isStopping: () => boolean,
     private readonly onEnd: () => void,
   ) {
@@ -95,7 +94,7 @@ export class Attempts {
   private async send(lane: Lane, item: Item): Promise<void> {
     const { webhook, policy } = lane;
     const { delivery, event, body } = item;
-    const subject = { delivery, event, body, webhook, project: this.project };
+    const subject = { delivery, event, body, webhook, project: this.view.project };
     const own = { ...policy, retryDelaysMs: delivery.isPing ? [] : policy.retryDelaysMs };
     this.record(lane, item, await exchange(this.deps, subject, own), own);
   }
@@ -124,7 +123,7 @@ export class Attempts {
     try {
       const released = await release(store, delivery);
       if (!released) return null;
-      const planned = toPlanned(released, lane.webhook, this.project);
+      const planned = toPlanned(released, lane.webhook, this.view.project);
       const urgency = kindOf(queuedIn) === 'replay' ? 'bulk' : 'live';
       // One may run: an earlier one that waits, or reconcile's, where this process has stood still.
       const found = await starter.findRun(delivery._id);

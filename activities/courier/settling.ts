@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listToFollowUp, noteFollowedUp } from '../../src/store/queue';
 import { OwnerMails } from '../../src/store/owner-mails';
-import type { ProjectRecord } from '../../src/store/projects';
 import { settle } from '../../src/store/settlement';
 import type { ActivityDependencies } from '..';
 import { followFailure } from '../attempt/failed-delivery';
 import type { Lease } from './lease';
 import type { Outbox } from './outbox';
+import type { View } from './view';
 
 /** Pause after a write that failed. */
 const FAILED_MS = 500;
@@ -14,12 +14,10 @@ const FAILED_MS = 500;
 /** Writes what came of a shift's work, behind all else, one settlement after the other. */
 export class Settling {
   isUnderWay = false;
-  /** As it was read last. */
-  project!: ProjectRecord;
 
   constructor(
     private readonly deps: ActivityDependencies,
-    private readonly projectId: string,
+    private readonly view: View,
     private readonly lease: Lease,
     private readonly outbox: Outbox,
   ) {}
@@ -35,7 +33,8 @@ export class Settling {
   }
 
   private async writeAll(): Promise<void> {
-    const { deps, projectId, lease, outbox } = this;
+    const { deps, lease, outbox } = this;
+    const { projectId } = this.view;
     while (outbox.size > 0) {
       const { entries, settlement } = outbox.peek();
       const at = performance.now();
@@ -61,7 +60,8 @@ export class Settling {
    * shift or by one before it.
    */
   async followUp(failing: readonly string[] = []): Promise<void> {
-    const { deps, projectId, project } = this;
+    const { deps } = this;
+    const { projectId, project } = this.view;
     try {
       if (deps.mailer) {
         const mails = new OwnerMails(deps.store, deps.retentionDays);

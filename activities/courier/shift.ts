@@ -1,8 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CourierShift } from '../../src/contracts/activities';
-import { getProfile } from '../../src/profiles';
-import { effectivePolicy } from '../../src/profiles/policy';
-import { listAccepted, listDue, listQueueing, nextDueAt, takeQueued } from '../../src/store/queue';
+import { listAccepted, listDue, nextDueAt, takeQueued } from '../../src/store/queue';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/events';
 import { expungeEvent } from '../../src/store/expunge';
@@ -10,11 +8,12 @@ import type { ActivityDependencies } from '..';
 import type { Places } from '../places';
 import { Attempts } from './attempts';
 import { Hand } from './hand';
-import { Lane } from './lane';
+import type { Lane } from './lane';
 import { Lease } from './lease';
 import { CLOCK_MARGIN_MS } from '../plan';
 import { planExpress } from './plan';
 import { Settling } from './settling';
+import { View } from './view';
 
 /** Between two looks for new work: right after some was found, and later on. */
 const BUSY_POLL_MS = 8;
@@ -25,10 +24,6 @@ const LINGER_MS = 3000;
 /** After this a shift ends as soon as it has nothing in its hands, so that its workflow can go on anew. */
 const SHIFT_MS = 10 * 60 * 1000;
 const PULSE_MS = 1000;
-/** How old what is known of webhooks may be while nothing new comes. */
-const REFRESH_MS = 250;
-/** How often MongoDB's queues are looked at for what others have put there. */
-const QUEUE_CHECK_MS = 1000;
 const EVENTS_AT_ONCE = 200;
 const DUE_AT_ONCE = 200;
 /** Pause after a read that failed. */
@@ -52,17 +47,15 @@ export interface ShiftParts {
  */
 export class Shift {
   private readonly hand: Hand;
+  private readonly view: View;
   private readonly attempts: Attempts;
   private readonly settling: Settling;
   /** By the monotonic clock. */
   private readonly beganAt = performance.now();
   private busyAt = performance.now();
   private foundAt = performance.now();
-  private pulsedAt = 0;
-  private refreshedAt = 0;
-  private queueCheckedAt = 0;
-  /** Its project was deleted. */
-  private isGone = false;
+  /** What a shift before it left of failures has been followed up. */
+  private isFollowed = false;
 
   private constructor(
     private readonly parts: ShiftParts,
@@ -70,13 +63,15 @@ export class Shift {
   ) {
     const { deps, places, projectId, runId, stopped } = parts;
     this.hand = new Hand(projectId, lease);
-    this.settling = new Settling(deps, projectId, lease, this.hand.outbox);
+    this.view = new View(deps.store, projectId, lease, this.hand);
+    this.settling = new Settling(deps, this.view, lease, this.hand.outbox);
     this.attempts = new Attempts(
       deps,
       places,
       runId,
       lease,
       this.hand,
+      this.view,
       () => stopped.aborted,
       () => this.settling.flush(),
     );
@@ -88,16 +83,25 @@ export class Shift {
     return new Shift(parts, lease).work();
   }
 
+  /** It says that it is alive beside its work, of which a part, such as costly filters, may take long. */
   private async work(): Promise<CourierShift> {
+    const pulse = setInterval(() => this.pulse(), PULSE_MS);
+    try {
+      return await this.workOff();
+    } finally {
+      clearInterval(pulse);
+    }
+  }
+
+  private async workOff(): Promise<CourierShift> {
     const { hand, lease, attempts, parts } = this;
     let nextDueMs: number | null = 0;
     for (;;) {
       const isOver = performance.now() - this.beganAt > SHIFT_MS;
       if (parts.stopped.aborted || (isOver && hand.isEmpty)) break;
-      this.pulse();
       const found = await this.look(isOver);
       if (lease.isSuperseded) return { nextDueMs: 0 };
-      if (this.isGone) return { nextDueMs: null };
+      if (this.view.isGone) return { nextDueMs: null };
       await attempts.runs.check().catch(() => {});
       if (found > 0) this.foundAt = performance.now();
       if (found > 0 || hand.taken.size > 0) this.busyAt = performance.now();
@@ -118,12 +122,10 @@ export class Shift {
     return { nextDueMs: parts.stopped.aborted ? 0 : nextDueMs };
   }
 
-  /** To Temporal, that the shift is alive, also while MongoDB is not. */
+  /** To Temporal, also while MongoDB is not alive; and to MongoDB. */
   private pulse(): void {
-    const at = performance.now();
-    if (at - this.pulsedAt < PULSE_MS) return;
-    this.pulsedAt = at;
     const { sending, ended } = this.attempts;
+    void this.lease.renew().catch(() => {});
     this.parts.onPulse({ sending, waiting: this.hand.taken.size - sending, ...ended });
   }
 
@@ -161,8 +163,10 @@ export class Shift {
     const fresh = due.filter(({ _id }) => !taken.has(_id)).slice(0, room);
     const found = events.length + fresh.length;
     // After the events, so that a webhook that is older than one of them is known.
-    if (found > 0 || performance.now() - this.refreshedAt > REFRESH_MS) await this.refresh();
-    if (this.isGone) return 0;
+    await this.view.refresh(found > 0);
+    if (this.view.isGone) return 0;
+    if (!this.isFollowed) void this.settling.followUp();
+    this.isFollowed = true;
     await this.takeStored(fresh);
     const planned = await planExpress(deps, events, {
       projectId,
@@ -178,43 +182,6 @@ export class Shift {
       if (lane.queued.size > 0 && lane.unsettled === 0) await this.refill(lane);
     }
     return found;
-  }
-
-  /** Reads project and webhooks anew, and takes what may not go any more out of the line. */
-  private async refresh(): Promise<void> {
-    const { hand, parts } = this;
-    const { store } = parts.deps;
-    const at = performance.now();
-    const [project, webhooks] = await Promise.all([
-      store.projects.get(parts.projectId),
-      store.webhooks.listAll(parts.projectId),
-    ]);
-    this.isGone = project === null;
-    if (!project) return;
-    this.attempts.project = project;
-    this.settling.project = project;
-    const profile = getProfile(project.profile);
-    for (const webhook of webhooks) {
-      const policy = effectivePolicy(profile, project.policy, webhook.policy);
-      const lane = hand.lanes.get(webhook._id);
-      if (lane) Object.assign(lane, { webhook, policy });
-      else hand.lanes.set(webhook._id, new Lane(webhook, policy));
-    }
-    const ids = new Set(webhooks.map(({ _id }) => _id));
-    for (const [id, lane] of hand.lanes) {
-      if (ids.has(id)) hand.recheck(lane);
-      else hand.drop(lane);
-    }
-    if (this.refreshedAt === 0 || at - this.queueCheckedAt > QUEUE_CHECK_MS) {
-      this.queueCheckedAt = at;
-      for (const kind of QUEUE_KINDS) {
-        for (const id of await listQueueing(store, parts.projectId, kind)) {
-          hand.lanes.get(id)?.queued.add(kind);
-        }
-      }
-    }
-    if (this.refreshedAt === 0) void this.settling.followUp();
-    this.refreshedAt = at;
   }
 
   /**
@@ -284,8 +251,6 @@ export class Shift {
     const isUnderWay = (): boolean =>
       attempts.sending > 0 || hand.outbox.size > 0 || settling.isUnderWay;
     while (isUnderWay() && !lease.isSuperseded) {
-      this.pulse();
-      await lease.renew().catch(() => {});
       settling.flush();
       await sleep(BUSY_POLL_MS);
     }

@@ -133,6 +133,7 @@ const schema = new Schema<WebhookRecord>(
 schema.index({ projectId: 1, _id: -1 });
 // Of a fan-out: one scan a pattern, each in the order of the page.
 schema.index({ projectId: 1, events: 1, _id: 1 });
+schema.index({ projectId: 1, updatedAt: 1 });
 schema.index(
   { projectId: 1, externalId: 1 },
   { unique: true, partialFilterExpression: { externalId: { $type: 'string' } } },
@@ -188,10 +189,14 @@ export class Webhooks {
     return (await this.model.exists({ _id: { $in: ids }, isPaused: false })) !== null;
   }
 
-  /** All webhooks of a project, oldest first. */
-  async listAll(projectId: string): Promise<WebhookRecord[]> {
+  /**
+   * The webhooks of a project, oldest first.
+   * @param changedSince only those that were changed since, but for their health
+   */
+  async listAll(projectId: string, changedSince?: Date): Promise<WebhookRecord[]> {
+    const updatedAt = changedSince && { $gte: changedSince };
     return this.model
-      .find({ projectId }, { countedAttempts: 0 })
+      .find({ projectId, ...(updatedAt && { updatedAt }) }, { countedAttempts: 0 })
       .sort({ _id: 1 })
       .lean<WebhookRecord[]>();
   }

@@ -146,6 +146,29 @@ describe('a project whose events are dispatched express', () => {
     );
   });
 
+  it('knows of webhooks that are made, changed and deleted while it is at work', async () => {
+    const listAll = jest.spyOn(stack.store.webhooks, 'listAll');
+    const first = await makeWebhook(client, `${receiver.url}/first`);
+    const paths = () => receiver.requests.map(({ path }) => path);
+    await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
+    const second = await makeWebhook(client, `${receiver.url}/second`);
+    await postEvent(client);
+    await receiver.waitFor(3);
+    await client.patch(`/v1/webhooks/${first.id}`, { events: ['email.delivered'] });
+    await postEvent(client);
+    await receiver.waitFor(4);
+    await client.patch(`/v1/webhooks/${first.id}`, { events: ['*'] });
+    await client.delete(`/v1/webhooks/${second.id}`);
+    await postEvent(client);
+    await receiver.waitFor(5);
+    await eventually('all are recorded', async () => (await withStatus('succeeded')).length === 5);
+    expect(paths().toSorted()).toEqual(['/first', '/first', '/first', '/second', '/second']);
+    // Once it knows them, it reads no more than what was changed, but for a look now and then.
+    const all = listAll.mock.calls.filter(([, changedSince]) => changedSince === undefined);
+    expect(all.length).toBeLessThan(listAll.mock.calls.length / 2);
+    listAll.mockRestore();
+  });
+
   it('keeps a rate', async () => {
     await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 10 } });
     await batch(30);
