@@ -1,19 +1,19 @@
 import { randomUUID } from 'node:crypto';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
-import { MIXED, MODES } from '../support/dispatch';
+import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { Receiver, type Behaviour } from '../support/receiver';
 import { Stack } from '../support/stack';
 
-describe.each(MODES)('an attempt, dispatched %s,', (dispatch) => {
+describe.each(WAYS)('an attempt, dispatched %s,', (dispatch) => {
   let stack: Stack;
   let client: ApiClient;
   let projectId: string;
   let receiver: Receiver;
 
   beforeAll(async () => {
-    stack = await Stack.start(MIXED);
+    stack = await Stack.start();
     // A day until the next attempt, so that one attempt is all there is.
     const policy = { timeoutMs: 1000, retryDelaysMs: [86_400_000] };
     ({ client, id: projectId } = await stack.project({ dispatch, policy }));

@@ -1,6 +1,6 @@
 import type { ApiClient } from '../support/api-client';
 import { makeWebhook } from '../support/deliveries';
-import { MIXED, MODES } from '../support/dispatch';
+import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
@@ -9,7 +9,7 @@ import { expectRefusal } from './api/refusal';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
-describe.each(MODES)('bulk replay of deliveries dispatched %s', (dispatch) => {
+describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
   let stack: Stack;
   let receiver: Receiver;
   let client: ApiClient;
@@ -29,7 +29,7 @@ describe.each(MODES)('bulk replay of deliveries dispatched %s', (dispatch) => {
     });
 
   beforeAll(async () => {
-    stack = await Stack.start(MIXED);
+    stack = await Stack.start();
   });
   afterAll(() => stack.stop());
   beforeEach(async () => {

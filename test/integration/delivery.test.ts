@@ -1,16 +1,16 @@
 import { createHmac } from 'node:crypto';
-import { MIXED, MODES } from '../support/dispatch';
+import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { Stack } from '../support/stack';
 import { emailSent } from '../support/samples';
 
-describe.each(MODES)('the way of one event, dispatched %s,', (dispatch) => {
+describe.each(WAYS)('the way of one event, dispatched %s,', (dispatch) => {
   let stack: Stack;
   let receiver: Receiver;
 
   beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(MIXED), Receiver.start()]);
+    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
   });
   afterAll(async () => {
     await Promise.all([stack.stop(), receiver.close()]);

@@ -1,6 +1,6 @@
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
-import { MIXED, MODES } from '../support/dispatch';
+import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { Stack } from '../support/stack';
@@ -9,13 +9,13 @@ import { expectRefusal } from './api/refusal';
 const LATE = { policy: { retryDelaysMs: [86_400_000] } };
 const SOON = { policy: { retryDelaysMs: [2000] } };
 
-describe.each(MODES)('what was still to be sent, dispatched %s,', (dispatch) => {
+describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
   let stack: Stack;
   let receiver: Receiver;
   let client: ApiClient;
 
   beforeAll(async () => {
-    stack = await Stack.start(MIXED);
+    stack = await Stack.start();
   });
   afterAll(() => stack.stop());
   beforeEach(async () => {

@@ -3,5 +3,8 @@ import { DISPATCHES, type Dispatch } from '../../src/contracts/delivery';
 /** A stack whose projects of `auto` use both ways: a workflow for one event a second, the courier beyond. */
 export const MIXED = { POSTHORN_AUTO_WORKFLOWS_PER_SECOND: '1' };
 
-/** How events are driven: every promise is tested in each. */
+/** How events are driven. */
 export const MODES: readonly Dispatch[] = DISPATCHES;
+
+/** The two ways themselves, of which `auto` takes one or the other: every promise is tested in both. */
+export const WAYS: readonly Dispatch[] = ['workflow', 'express'];
