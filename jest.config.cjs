@@ -18,8 +18,11 @@ module.exports = {
   testEnvironment: 'node',
   testTimeout: 30_000,
   maxWorkers: 2,
+  // Each file loads all modules anew, and Temporal's native core with them: what is left of a hundred files
+  // fills gigabytes, which the garbage collector goes through over and over.
+  workerIdleMemoryLimit: '1GB',
   // Tests that wait beside each other (it.concurrent) wait for processes of their own.
-  maxConcurrency: 2,
+  maxConcurrency: 3,
   transformIgnorePatterns: [`/node_modules/(?!(.*/)?${driverImport})`],
   transform: {
     [`\\.ts$|${driverImport}`]: [

@@ -1,4 +1,4 @@
-import { activityInfo } from '@temporalio/activity';
+import { activityInfo, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { clock } from '../src/clock';
 import { FAILURE_TYPES, type Activities, type PlannedDelivery } from '../src/contracts/activities';
@@ -34,6 +34,8 @@ const MAX_AT_ONCE = 5;
 /** How long the others wait, twice as long each time up to the most, and at random, so that it's no herd. */
 const WAIT_MS = 4000;
 const MAX_WAIT_MS = 30_000;
+/** Between two heartbeats: a third of what the workflow allows. */
+const BEAT_MS = 3000;
 
 export function createPlanFilteredDeliveries(
   deps: PlanDependencies,
@@ -53,9 +55,12 @@ export function createPlanFilteredDeliveries(
       });
     }
     underWay.set(projectId, others + 1);
+    // Filters may wait long for their turn; that the worker has died is known soon all the same.
+    const beat = setInterval(() => heartbeat(), BEAT_MS);
     try {
       return await plan(eventId, afterWebhookId);
     } finally {
+      clearInterval(beat);
       const left = underWay.get(projectId)! - 1;
       if (left > 0) underWay.set(projectId, left);
       else underWay.delete(projectId);

@@ -23,6 +23,7 @@ const { planDeliveries, markFannedOut } = proxyLocalActivities<Activities>({
 /** Filters may wait for their turn: not in a workflow task's slot, as local activities do. */
 const { planFilteredDeliveries } = proxyActivities<Activities>({
   startToCloseTimeout: '2m',
+  heartbeatTimeout: '10s',
   retry: { initialInterval: '1s', maximumInterval: '30s' },
 });
 

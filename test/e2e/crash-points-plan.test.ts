@@ -37,7 +37,13 @@ describe('a worker killed with -9', () => {
       }),
     );
 
-    it.concurrent('between two pages of a hundred webhooks: the first and the last get it', () =>
+    it.concurrent.each([
+      ['while it judges their filters', 'store/webhooks Webhooks.listSubscribers before 2'],
+      [
+        'between two pages of a hundred webhooks',
+        'store/webhooks Webhooks.listSubscribers before 3',
+      ],
+    ])('%s: the first and the last get it', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const { client, receiver, stack, webhookId } = crash;
         const { model } = stack.store.webhooks;
@@ -48,7 +54,7 @@ describe('a worker killed with -9', () => {
         }));
         await model.insertMany(others.map((other) => ({ ...other, _id: newId('webhook') })));
         await makeWebhook(client, `${receiver.url}/last`);
-        await crash.dying('store/webhooks Webhooks.listSubscribers before 2', () => crash.post());
+        await crash.dying(dieAt, () => crash.post());
         await all(crash, 2, once);
         // The first may have been under way by the same worker already.
         expect(new Set(pathsOf(crash))).toEqual(new Set(['/', '/last']));
