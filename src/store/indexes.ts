@@ -57,6 +57,7 @@ const nameOf = ([keys]: Index): string => Object.keys(keys).join('+');
  */
 export async function ensureIndexes(model: AnyModel, log: Logger): Promise<void> {
   await model.createCollection();
+  if (await isNew(model)) await createTogether(model);
   for (const index of await missingIndexes(model)) {
     await dropOtherKind(model, index, log);
     for (let tries = 1; ; tries += 1) {
@@ -73,6 +74,26 @@ export async function ensureIndexes(model: AnyModel, log: Logger): Promise<void>
       }
     }
   }
+}
+
+/** Makes all indexes of a new collection at once, in a fraction of the time, unless something is in the way. */
+async function createTogether(model: AnyModel): Promise<void> {
+  const missing = await missingIndexes(model);
+  if (missing.length === 0) return;
+  try {
+    await model.collection.createIndexes(
+      missing.map(([key, options]) => ({ ...(options as object), key: key as Record<string, 1> })),
+    );
+  } catch (error) {
+    // Processes of an earlier time are writing.
+    if (!isDuplicateKey(error)) throw error;
+  }
+}
+
+/** Whether nobody has written to a collection, nor made an index of it. */
+async function isNew({ collection }: AnyModel): Promise<boolean> {
+  const [indexes, first] = await Promise.all([collection.indexes(), collection.findOne()]);
+  return indexes.length === 1 && first === null;
 }
 
 /** One with the same keys and other options stands in the way of the right one. */
