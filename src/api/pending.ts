@@ -30,6 +30,7 @@ export async function explainPending(
     return explain(deferredFor, `attempt ${attempt} waits because ${DEFERRED[deferredFor]}`);
   }
   if (delivery.isExpress) return explainExpress(delivery, explain);
+  const at = delivery.nextAttemptAt;
   const activity = await engine.activityOf(delivery._id).catch(() => 'unreachable' as const);
   switch (activity) {
     case 'unreachable':
@@ -39,6 +40,8 @@ export async function explainPending(
     case 'queued':
       return explain('waiting_for_worker', 'no worker has taken it yet');
     case 'attempting':
+      // The one before it has been recorded, and is about to end.
+      if (at && at > clock.now()) break;
       return explain('attempt_running', `attempt ${attempt} is running`);
     case 'failing':
       return explain(
@@ -57,7 +60,6 @@ export async function explainPending(
       break;
   }
   const paused = await store.webhooks.isPaused(delivery.webhookId);
-  const at = delivery.nextAttemptAt;
   const why = cause(delivery.attempts.at(-1));
   const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${why}`;
   return explain(
