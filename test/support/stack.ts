@@ -208,6 +208,11 @@ export class Stack {
     await this.sender.close();
     this.tenantCpu.close();
     await this.engine.close();
+    // On the test run's own server, whose look for what has expired goes through each database every second.
+    const { host } = new URL(testServer('MONGODB_URL'));
+    if (new URL(this.config.mongodbUrl).host === host) {
+      await this.store.events.model.db.dropDatabase();
+    }
     await this.store.close();
   }
 }
