@@ -118,7 +118,9 @@ async function chaos() {
   return isClean;
 }
 
-const merged = (maps) => new Map(maps.flatMap((map) => [...map]));
+function merged(maps) {
+  return new Map(maps.flatMap((map) => [...map]));
+}
 
 /**
  * A project of that mode, with a receiver and a webhook for each temper.
