@@ -11,6 +11,7 @@ import {
   type RoundResult,
 } from '../src/contracts/activities';
 import type { DeliveryStatus } from '../src/contracts/delivery';
+import { keptBack } from '../src/domain/kept-back';
 import { lostDelayMs } from '../src/domain/schedule';
 import { attemptsDeferred } from '../src/metrics';
 import type { DeliveryRecord } from '../src/store/delivery-record';
@@ -59,14 +60,14 @@ export function createAttemptDelivery(
     // What was loaded may stand otherwise by then.
     if (await countLast(deps, subject, runId)) throw deferred('a failure was followed up', NEAR_MS);
     if (delivery.status !== 'pending') return settle(delivery.status);
-    // A test goes out all the same, and so does what somebody has asked for since.
-    if (!webhook.isActive && !delivery.test && delivery.replays === 0) {
-      if (!(await store.rounds.skip(delivery, runId))) throw superseded();
-      return 'skipped';
-    }
-    if (webhook.isPaused) {
-      if (!(await store.rounds.queue(delivery, runId, 'held'))) throw superseded();
-      return 'held';
+    const kept = keptBack(webhook, delivery);
+    if (kept) {
+      const isKept =
+        kept === 'skipped'
+          ? await store.rounds.skip(delivery, runId)
+          : await store.rounds.queue(delivery, runId, kept);
+      if (!isKept) throw superseded();
+      return kept;
     }
     await untilDue(delivery);
 

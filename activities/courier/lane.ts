@@ -1,4 +1,5 @@
 import type { DeferralReason, DeliveryPolicy } from '../../src/contracts/delivery';
+import { keptBack } from '../../src/domain/kept-back';
 import type { DeliveryRecord, QueueKind } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/events';
 import type { WebhookRecord } from '../../src/store/webhooks';
@@ -61,9 +62,7 @@ export class Lane {
   }
 
   /** What becomes of a delivery at present; null: it goes. */
-  kept({ test, replays }: DeliveryRecord): 'held' | 'skipped' | null {
-    // A test goes out all the same, and so does what somebody has asked for since.
-    if (!this.webhook.isActive && !test && replays === 0) return 'skipped';
-    return this.webhook.isPaused ? 'held' : null;
+  kept(delivery: DeliveryRecord): 'held' | 'skipped' | null {
+    return keptBack(this.webhook, delivery);
   }
 }

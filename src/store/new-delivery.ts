@@ -1,5 +1,6 @@
 import type { DeferralReason } from '../contracts/delivery';
 import { newId, timeOf } from '../contracts/ids';
+import { keptBack } from '../domain/kept-back';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import type { EventRecord } from './events';
 import type { WebhookRecord } from './webhooks';
@@ -43,8 +44,7 @@ export function newDelivery(
 ): NewDelivery {
   const { at, expiresAt, id = newId('delivery'), isPing, behind } = about;
   const isTest = event.test === true;
-  const waiting = webhook.isPaused ? 'held' : 'pending';
-  const status = webhook.isActive || isTest ? waiting : 'skipped';
+  const status = keptBack(webhook, { test: isTest, replays: 0 }) ?? 'pending';
   return {
     _id: id,
     eventId: event._id,
