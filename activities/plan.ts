@@ -106,9 +106,9 @@ function planner(
     const queueing = new Set(await listQueueing(store, project._id, 'ordered', ids));
     const deliveries = await store.deliveries.plan(
       chosen.map((webhook) => {
+        if (!queueing.has(webhook._id)) return newDelivery(event, webhook, { at, expiresAt });
         const { ratePerSecond } = effectivePolicy(profile, project.policy, webhook.policy);
-        const reason = ratePerSecond === null ? 'webhook_busy' : 'rate_limit';
-        const behind = queueing.has(webhook._id) ? reason : undefined;
+        const behind = ratePerSecond === null ? 'webhook_busy' : 'rate_limit';
         return newDelivery(event, webhook, { at, expiresAt, behind });
       }),
     );

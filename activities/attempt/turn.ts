@@ -6,10 +6,9 @@ import { getProfile } from '../../src/profiles';
 import { effectivePolicy } from '../../src/profiles/policy';
 import type { Subject } from './subject';
 import type { Place, Places } from '../places';
+import { takeNearSlot } from '../slot';
 import type { ActivityDependencies } from '..';
 
-/** A slot of the rate limit this near is slept to in its place, so that the rate is kept exactly. */
-const NEAR_SLOT_MS = 1000;
 /** Milliseconds until one that was superseded looks again, where Temporal still wants it. */
 const SUPERSEDED_DELAY_MS = 2000;
 
@@ -33,8 +32,7 @@ export async function takeTurn(
     const profile = getProfile(project.profile);
     const { ratePerSecond } = effectivePolicy(profile, project.policy, webhook.policy);
     if (ratePerSecond !== null && !delivery.hasTurn) {
-      const spacingMs = Math.ceil(1000 / ratePerSecond);
-      const slotMs = await store.webhooks.takeSlot(webhook._id, spacingMs, NEAR_SLOT_MS);
+      const slotMs = await takeNearSlot(store, webhook._id, ratePerSecond);
       if (slotMs === null) {
         place.leave(false);
         return 'rate_limit';

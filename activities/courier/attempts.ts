@@ -9,14 +9,13 @@ import { exchange, logged, type Exchange } from '../attempt/exchange';
 import { judge } from '../attempt/judge';
 import { tell } from '../attempt/tell';
 import type { Place, Places } from '../places';
+import { NEAR_SLOT_MS, spacingOf, takeNearSlot } from '../slot';
 import type { Hand } from './hand';
 import type { Item, Lane } from './lane';
 import type { Lease } from './lease';
 import { Runs } from './runs';
 import type { View } from './view';
 
-/** A slot of the rate limit this near is slept to. */
-const NEAR_SLOT_MS = 1000;
 /** Pause of a webhook after what was let go found no place, doubled each time. */
 const FIRST_REFUSAL_MS = 1000;
 const MAX_REFUSAL_MS = 30_000;
@@ -142,14 +141,12 @@ export class Attempts {
   /** Waits for the webhook's next slot, if it comes soon, and sends what waits for it. */
   async takeSlot(lane: Lane, ratePerSecond: number): Promise<void> {
     if (lane.isTakingSlot) return;
-    const { webhooks } = this.deps.store;
-    const spacingMs = Math.ceil(1000 / ratePerSecond);
     lane.isTakingSlot = true;
     try {
-      const slotMs = await webhooks.takeSlot(lane.webhook._id, spacingMs, NEAR_SLOT_MS);
+      const slotMs = await takeNearSlot(this.deps.store, lane.webhook._id, ratePerSecond);
       if (slotMs === null) {
         lane.reason = 'rate_limit';
-        lane.blockedUntil = performance.now() + Math.min(spacingMs, NEAR_SLOT_MS);
+        lane.blockedUntil = performance.now() + Math.min(spacingOf(ratePerSecond), NEAR_SLOT_MS);
         return;
       }
       if (slotMs > 0) await sleep(slotMs);
