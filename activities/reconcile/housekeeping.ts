@@ -53,44 +53,53 @@ async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
   await couriers.wakeAll('drains', await listOpenQueues(store));
 }
 
-/** A part of each webhook's in turn, so that a great many of one keep no other waiting. */
-async function endDeliveries(run: Run): Promise<void> {
-  const { store, log } = run.deps;
-  let left = await store.endings.list();
+/**
+ * Does a part of each in turn, so that a great deal of one keeps no other waiting. That one fails keeps none
+ * of the others from it.
+ * @param part answers whether there is more of it
+ */
+async function inTurn<T>(
+  run: Run,
+  all: readonly T[],
+  part: (one: T) => Promise<boolean>,
+  failed: (one: T, err: unknown) => void,
+): Promise<void> {
+  let left = all;
   while (left.length > 0) {
-    const unended: typeof left = [];
-    for (const ending of left) {
+    const unfinished: T[] = [];
+    for (const one of left) {
       if (!run.goesOn()) return;
       try {
-        if (await endSome(store, ending)) unended.push(ending);
+        if (await part(one)) unfinished.push(one);
       } catch (error) {
         if (run.isOnce) throw error;
-        log.warn({ err: error, webhookId: ending._id }, 'deliveries could not be ended');
+        failed(one, error);
       }
     }
-    left = unended;
+    left = unfinished;
   }
+}
+
+async function endDeliveries(run: Run): Promise<void> {
+  const { store, log } = run.deps;
+  await inTurn(
+    run,
+    await store.endings.list(),
+    (ending) => endSome(store, ending),
+    ({ _id }, err) => log.warn({ err, webhookId: _id }, 'deliveries could not be ended'),
+  );
 }
 
 async function removeExpired(run: Run): Promise<void> {
   while (run.goesOn() && (await run.deps.store.removeSomeExpired()));
 }
 
-/** A part of each project in turn. */
 async function deleteProjects(run: Run): Promise<void> {
   const { store, log } = run.deps;
-  let left = await store.projects.listDeleted();
-  while (left.length > 0) {
-    const undeleted: string[] = [];
-    for (const projectId of left) {
-      if (!run.goesOn()) return;
-      try {
-        if (await store.deleteSomeOf(projectId)) undeleted.push(projectId);
-      } catch (error) {
-        if (run.isOnce) throw error;
-        log.warn({ err: error, projectId }, 'project could not be deleted');
-      }
-    }
-    left = undeleted;
-  }
+  await inTurn(
+    run,
+    await store.projects.listDeleted(),
+    (projectId) => store.deleteSomeOf(projectId),
+    (projectId, err) => log.warn({ err, projectId }, 'project could not be deleted'),
+  );
 }

@@ -33,10 +33,7 @@ export async function expungeEvent(
       .lean<{ _id: string }[]>();
     const { modifiedCount: ended } = await deliveries.updateMany(
       { eventId: id, status: { $in: UNENDED_STATUSES } },
-      [
-        { $set: { status: 'cancelled', nextAttemptAt: null, ...endedNow } },
-        { $unset: ['queuedIn'] },
-      ],
+      [{ $set: { status: 'cancelled', nextAttemptAt: null, ...endedNow } }],
       { updatePipeline: true, session },
     );
     await deliveries.updateMany(

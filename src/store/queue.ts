@@ -189,16 +189,14 @@ export async function release(
 /**
  * Puts those held deliveries into their project's queue that a worker of an earlier version has held,
  * which knew of none.
- * @returns how many
  */
-export async function queueHeld({ deliveries }: Store): Promise<number> {
-  const { modifiedCount } = await deliveries.model.updateMany(
+export async function queueHeld({ deliveries }: Store): Promise<void> {
+  await deliveries.model.updateMany(
     // The condition on webhookId is what lets MongoDB use the index of held ones.
     { webhookId: { $gt: '' }, status: 'held', queuedIn: { $exists: false } },
     [{ $set: { queuedIn: '$projectId' } }],
     { updatePipeline: true },
   );
-  return modifiedCount;
 }
 
 /** Deliveries of the project whose failure has not been followed up yet. */
