@@ -16,6 +16,7 @@ import { answer, countedAnswers } from './answers';
 import { auditRouter } from './audit';
 import type { AuditTrail } from './audited';
 import { adminOnly, authenticate, principalOf } from './auth';
+import { BATCH_LIMIT, BODY_LIMIT } from './body';
 import { catalogsRouter } from './catalogs';
 import { Checks } from './checks';
 import { deliveriesRouter } from './deliveries';
@@ -68,11 +69,6 @@ export interface AppDependencies {
     temporal: { namespace: string; uiUrl?: string };
   };
 }
-
-/** Of a body that is no batch (contract, section 5). */
-const BODY_LIMIT = 256 * 1024;
-/** SendGrid posts batches. */
-const BATCH_LIMIT = 5 * 1024 * 1024;
 
 /** The HTTP API, apart from listening. */
 export function createApp(dependencies: AppDependencies): Express {

@@ -3,6 +3,10 @@ import { readJson, toPayload, type Payload } from '../domain/json-text';
 import { decodeUtf8 } from './encoding';
 import { invalid, malformedJson } from './errors';
 
+/** Bytes of a body that is no batch, and of one that is (contract, section 5). */
+export const BODY_LIMIT = 256 * 1024;
+export const BATCH_LIMIT = 5 * 1024 * 1024;
+
 /** Where a body has what is a caller's own, and kept as it was written. */
 const PAYLOADS = [['data'], ['events', null, 'data'], ['sample']];
 

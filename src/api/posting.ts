@@ -6,16 +6,13 @@ import { workspaceOf } from '../store/new-event';
 import type { ProjectRecord } from '../store/projects';
 import { answer } from './answers';
 import { allow, projectOf } from './auth';
+import { BATCH_LIMIT, BODY_LIMIT } from './body';
 import type { EventsRead } from './body-checks';
 import { orRefused } from './checks';
 import { idempotencyKeyOf, type Idempotency } from './idempotency';
 import type { Intake } from './intake';
 import type { acceptedEventSchema } from './schemas/event';
 import { holdBody } from './under-way';
-
-/** One event's body (contract, section 5). */
-const BODY_LIMIT = 256 * 1024;
-const BATCH_LIMIT = 5 * 1024 * 1024;
 
 function accepted(
   { _id, type, createdAt }: Pick<EventRecord, '_id' | 'type' | 'createdAt'>,

@@ -18,7 +18,7 @@ import type { NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import { expiryOf } from '../../store/retention';
 import { allow, projectOf } from '../auth';
-import { asWritten } from '../body';
+import { asWritten, BATCH_LIMIT, BODY_LIMIT } from '../body';
 import { ApiError, refused } from '../errors';
 import type { Intake } from '../intake';
 import { jsonBody } from '../json-body';
@@ -33,10 +33,6 @@ export interface InboundDependencies {
   cipher: Cipher;
   retentionDays: number;
 }
-
-const BODY_LIMIT = 256 * 1024;
-/** SendGrid posts batches. */
-const NATIVE_LIMIT = 5 * 1024 * 1024;
 
 /** What isn't known may be left out or be null, and a recipient may be empty. */
 export const plainBody = z.strictObject({
@@ -155,7 +151,8 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
   });
 
   // Signatures are over the bytes that came in, so nothing may have read them before.
-  const raw = express.raw({ limit: NATIVE_LIMIT, type: 'application/json' });
+  // SendGrid posts batches.
+  const raw = express.raw({ limit: BATCH_LIMIT, type: 'application/json' });
   router.post('/:provider', send, raw, async (req, res, next) => {
     const name = providerName(req.params.provider);
     if (!name) {

@@ -11,6 +11,7 @@ import type { Store } from '../../store/store';
 import type { BriefWebhook, WebhookRecord } from '../../store/webhooks';
 import { audited } from '../audited';
 import { allow, projectOf } from '../auth';
+import { BODY_LIMIT } from '../body';
 import { invalid, notFound } from '../errors';
 import type { Intake } from '../intake';
 import { jsonBody } from '../json-body';
@@ -30,7 +31,6 @@ export interface ManageDependencies {
   retentionDays: number;
 }
 
-const BODY_LIMIT = 256 * 1024;
 const MAX_NAME_LENGTH = 200;
 
 export const manageBody = z.strictObject({
