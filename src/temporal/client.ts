@@ -3,6 +3,7 @@ import {
   Connection,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
+  type WorkflowExecutionDescription,
   type WorkflowStartOptions,
 } from '@temporalio/client';
 import type { Priority } from '@temporalio/common';
@@ -126,30 +127,19 @@ export class Engine {
   }
 
   async findRun(deliveryId: string): Promise<FoundRun> {
-    try {
-      const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
-      const { status, raw } = await this.within(() => handle.describe());
-      if (status.name !== 'RUNNING') return 'ended';
-      if (areTasksFailing(raw)) return 'failing';
-      const [pending] = raw.pendingActivities ?? [];
-      // One that an operator has paused is left alone.
-      return pending?.nextAttemptScheduleTime && !pending.paused ? 'waiting' : 'running';
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return null;
-      throw error;
-    }
+    const found = await this.describe(deliveryWorkflowId(deliveryId));
+    if (!found) return null;
+    if (found.status.name !== 'RUNNING') return 'ended';
+    if (areTasksFailing(found.raw)) return 'failing';
+    const [pending] = found.raw.pendingActivities ?? [];
+    // One that an operator has paused is left alone.
+    return pending?.nextAttemptScheduleTime && !pending.paused ? 'waiting' : 'running';
   }
 
   /** Whether that workflow runs, but its tasks fail again and again: by itself it gets no further. */
   async isFailing(workflowId: string): Promise<boolean> {
-    try {
-      const handle = this.client.workflow.getHandle(workflowId);
-      const { status, raw } = await this.within(() => handle.describe());
-      return status.name === 'RUNNING' && areTasksFailing(raw);
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return false;
-      throw error;
-    }
+    const found = await this.describe(workflowId);
+    return found?.status.name === 'RUNNING' && areTasksFailing(found.raw);
   }
 
   /**
@@ -317,6 +307,17 @@ export class Engine {
       return true;
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
+    }
+  }
+
+  /** A workflow's latest run; null where Temporal has none. */
+  private async describe(workflowId: string): Promise<WorkflowExecutionDescription | null> {
+    const handle = this.client.workflow.getHandle(workflowId);
+    try {
+      return await this.within(() => handle.describe());
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
       throw error;
     }
   }
