@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode } from '@temporalio/worker';
 import { RECONCILE_SCHEDULES } from '../../src/contracts/temporal';
 import type { ApiClient } from '../support/api-client';
@@ -42,8 +42,7 @@ describe('a worker of the next version beside one of this version', () => {
     receiver = await Receiver.start();
     ({ client } = await stack.project({ policy: { retryDelaysMs: [8000, 1000] } }));
     await makeWebhook(client, receiver.url);
-    const { address, namespace } = stack.config.temporal;
-    temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+    temporal = await stack.connectTemporal();
     old = RoleProcess.start('worker', environment);
     await old.logged('RUNNING');
   });

@@ -1,4 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { deliveryWith, makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { historiesOf } from '../support/histories';
@@ -26,8 +26,7 @@ describe('what Temporal keeps', () => {
 
   beforeAll(async () => {
     [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-    const { address, namespace } = stack.config.temporal;
-    temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+    temporal = await stack.connectTemporal();
   });
   afterAll(async () => {
     await temporal.connection.close();

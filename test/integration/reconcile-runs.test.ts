@@ -33,8 +33,7 @@ describe('a run of reconcile', () => {
 
   beforeAll(async () => {
     stack = await Stack.start();
-    const { address, namespace } = stack.config.temporal;
-    temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+    temporal = await stack.connectTemporal();
   });
   afterAll(async () => {
     await stack.stop();

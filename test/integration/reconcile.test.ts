@@ -1,4 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { pino } from 'pino';
 import { deliveryWorkflowId, fanOutWorkflowId, WORKFLOWS } from '../../src/contracts/temporal';
 import { setUpTemporal } from '../../src/temporal/setup';
@@ -21,8 +21,7 @@ describe('reconcile', () => {
 
   beforeAll(async () => {
     stack = await Stack.start();
-    const { address, namespace } = stack.config.temporal;
-    temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+    temporal = await stack.connectTemporal();
   });
   afterAll(async () => {
     await stack.stop();

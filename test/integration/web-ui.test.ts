@@ -1,4 +1,4 @@
-import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
+import { WorkflowFailedError, type Client } from '@temporalio/client';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -15,8 +15,7 @@ describe('a delivery in the Temporal Web UI', () => {
 
   beforeAll(async () => {
     [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-    const { address, namespace } = stack.config.temporal;
-    temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+    temporal = await stack.connectTemporal();
   });
   afterAll(async () => {
     await temporal.connection.close();

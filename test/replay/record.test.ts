@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import {
   courierWorkflowId,
@@ -73,8 +73,7 @@ describe('keeping the history of', () => {
 
   beforeAll(async () => {
     stack = await Stack.start({ POSTHORN_RATE_LIMIT_PER_MINUTE: '10000' });
-    const { address, namespace } = stack.config.temporal;
-    temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+    temporal = await stack.connectTemporal();
   });
   afterAll(async () => {
     await temporal.connection.close();

@@ -1,4 +1,4 @@
-import { Client, Connection } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { ApiClient, Answer } from './api-client';
 import { makeWebhook } from './deliveries';
 import { eventually } from './eventually';
@@ -46,8 +46,7 @@ export class Crash {
       Stack.start(environment, { worker: false }),
       Receiver.start(),
     ]);
-    const { address, namespace } = stack.config.temporal;
-    const temporal = new Client({ connection: await Connection.connect({ address }), namespace });
+    const temporal = await stack.connectTemporal();
     const policy = { timeoutMs: 1000, retryDelaysMs: [1000] };
     const { client } = await stack.project({ policy, ...project });
     const { id } = await makeWebhook(client, receiver.url);

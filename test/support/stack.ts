@@ -191,13 +191,18 @@ export class Stack {
 
   /** Asks Temporal itself, in the stack's namespace. */
   async temporal<T>(ask: (client: Client) => Promise<T>): Promise<T> {
-    const { address, namespace } = this.config.temporal;
-    const connection = await Connection.connect({ address });
+    const client = await this.connectTemporal();
     try {
-      return await ask(new Client({ connection, namespace }));
+      return await ask(client);
     } finally {
-      await connection.close();
+      await client.connection.close();
     }
+  }
+
+  /** A client of the stack's namespace, whose connection the caller closes. */
+  async connectTemporal(): Promise<Client> {
+    const { address, namespace } = this.config.temporal;
+    return new Client({ connection: await Connection.connect({ address }), namespace });
   }
 
   async stop(): Promise<void> {
