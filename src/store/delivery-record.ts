@@ -125,15 +125,20 @@ deliverySchema.index(
   { projectId: 1, nextAttemptAt: 1, _id: 1 },
   { name: 'due', partialFilterExpression: { isExpress: null, status: 'pending' } },
 );
-deliverySchema.index({ webhookId: 1, eventId: 1 }, { partialFilterExpression: { status: 'held' } });
+// What earlier versions have held is in no queue.
+deliverySchema.index(
+  { queuedIn: 1 },
+  { name: 'held', partialFilterExpression: { status: 'held' } },
+);
 // The couriers' queue: what is due, what may not go now, and failures to follow up.
 deliverySchema.index(
   { projectId: 1, nextAttemptAt: 1 },
   { name: 'express', partialFilterExpression: { isExpress: true, status: 'pending' } },
 );
+// By `$exists`: of a partial index by `$type` MongoDB makes no use where a query names the value.
 deliverySchema.index(
-  { queuedIn: 1, webhookId: 1, eventId: 1 },
-  { partialFilterExpression: { queuedIn: { $type: 'string' } } },
+  { queuedIn: 1, webhookId: 1, eventId: 1, _id: 1 },
+  { name: 'queue', partialFilterExpression: { queuedIn: { $exists: true } } },
 );
 deliverySchema.index(
   { projectId: 1, followUp: 1 },

@@ -104,7 +104,7 @@ export async function listQueueing(
 export async function listOpenQueues({ deliveries, webhooks }: Store): Promise<string[]> {
   const { model } = deliveries;
   const open = new Set<string>();
-  for (const queuedIn of await model.distinct('queuedIn', { queuedIn: { $type: 'string' } })) {
+  for (const queuedIn of await model.distinct('queuedIn', { queuedIn: { $gt: '' } })) {
     const queueing = await model.distinct('webhookId', { queuedIn });
     if (await webhooks.someIsOpen(queueing)) open.add(projectOfQueue(queuedIn));
   }
@@ -192,8 +192,7 @@ export async function release(
  */
 export async function queueHeld({ deliveries }: Store): Promise<void> {
   await deliveries.model.updateMany(
-    // The condition on webhookId is what lets MongoDB use the index of held ones.
-    { webhookId: { $gt: '' }, status: 'held', queuedIn: { $exists: false } },
+    { status: 'held', queuedIn: null } as never,
     [{ $set: { queuedIn: '$projectId' } }],
     { updatePipeline: true },
   );

@@ -1,0 +1,58 @@
+import { newId } from '../../src/contracts/ids';
+import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
+import { listOpenQueues, listQueueing, queueHeld, takeQueued } from '../../src/store/queue';
+import { countQueuedReplays } from '../../src/store/replayable';
+import { Fixture } from '../support/fixture';
+
+const QUEUED = 10_000;
+const LIMIT = 20;
+
+describe('what it costs MongoDB to look into a long queue', () => {
+  let fixture: Fixture;
+  let projectId: string;
+  let webhookId: string;
+  const db = () => fixture.store.deliveries.model.db.db!;
+
+  beforeAll(async () => {
+    fixture = await Fixture.open();
+    const { planned } = await fixture.planned('http://127.0.0.1:9/');
+    ({ projectId, webhookId } = planned);
+    const { _id, ...like } = await fixture.delivery(planned.deliveryId);
+    const queued = (kind: (typeof QUEUE_KINDS)[number]): DeliveryRecord[] =>
+      Array.from({ length: QUEUED }, () => ({
+        ...like,
+        _id: newId('delivery'),
+        eventId: newId('event'),
+        status: kind === 'ordered' ? 'held' : 'pending',
+        nextAttemptAt: null,
+        queuedIn: queueOf(projectId, kind),
+      }));
+    for (const kind of QUEUE_KINDS) {
+      await fixture.store.deliveries.model.collection.insertMany(queued(kind) as never[]);
+    }
+  });
+  afterAll(() => fixture.close());
+
+  it.each<[string, (queue: string) => Promise<unknown>]>([
+    ['which webhooks have something', () => listQueueing(fixture.store, projectId)],
+    ['whether one has', () => listQueueing(fixture.store, projectId, 'ordered', [webhookId])],
+    ['which projects have', () => listOpenQueues(fixture.store)],
+    ['what is next', (queue) => takeQueued(fixture.store, queue, webhookId, [], LIMIT)],
+    ['what is after that', (queue) => takeQueued(fixture.store, queue, webhookId, ['x'], LIMIT)],
+    ['what is held in no queue', () => queueHeld(fixture.store)],
+    ['how many replays wait', () => countQueuedReplays(fixture.store, projectId, LIMIT)],
+  ])('%s: no more than is asked for', async (_what, look) => {
+    const profile = db().collection<{ keysExamined?: number; docsExamined?: number }>(
+      'system.profile',
+    );
+    await db().command({ profile: 2, slowms: 0 });
+    await look(queueOf(projectId));
+    await db().command({ profile: 0 });
+    const profiled = await profile.find({ ns: /\.deliveries$/ }).toArray();
+    await profile.drop();
+    expect(profiled.length).toBeGreaterThan(0);
+    for (const { keysExamined = 0, docsExamined = 0 } of profiled) {
+      expect(Math.max(keysExamined, docsExamined)).toBeLessThanOrEqual(2 * LIMIT);
+    }
+  });
+});
