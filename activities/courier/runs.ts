@@ -20,11 +20,14 @@ interface Run {
 export class Runs {
   private readonly running = new Map<string, Run>();
   private checkedAt = 0;
+  private isStopped = false;
 
   constructor(private readonly store: Store) {}
 
   /** @param delivery as it was let go */
   ended({ _id, attemptCount }: DeliveryRecord): Promise<RunEnd> {
+    // One that was just being let go: nobody looks any more.
+    if (this.isStopped) return Promise.resolve('unknown');
     return new Promise((end) => {
       this.running.set(_id, { attemptCount, since: performance.now(), end });
     });
@@ -45,8 +48,9 @@ export class Runs {
     }
   }
 
-  /** Waits for none of them any longer. */
+  /** Waits for none of them any longer, nor for what is let go after this. */
   stop(): void {
+    this.isStopped = true;
     for (const [id, run] of this.running) this.end(id, run, 'unknown');
   }
 
