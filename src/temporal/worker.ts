@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { NativeConnection, TransportError, Worker } from '@temporalio/worker';
+import { IllegalStateError, NativeConnection, TransportError, Worker } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { clock } from '../clock';
 import type { Config } from '../config/config';
@@ -102,11 +102,23 @@ export async function createWorker(
     shutdown,
     isPolling: () => workers.every((worker) => worker.getState() === 'RUNNING'),
     run: async () => {
-      // When one can't go on, the other must not either.
-      await Promise.all(workers.map((worker) => worker.run().finally(shutdown)));
+      // When one can't go on, the others must not either, but let finish what they have under way.
+      const ends = await Promise.allSettled(
+        workers.map((worker) => untilDrained(worker).finally(shutdown)),
+      );
       await connection.close();
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
   };
+}
+
+/** Core may still count a poll that has just ended (temporalio/sdk-rust#1330): what is drained is drained. */
+async function untilDrained(worker: Worker): Promise<void> {
+  try {
+    await worker.run();
+  } catch (error) {
+    if (!(error instanceof IllegalStateError) || worker.getState() !== 'STOPPED') throw error;
+  }
 }
 
 /**
