@@ -48,8 +48,13 @@ export class TenantCpu {
   /**
    * @param secondsPerMinute CPU time that each project may use
    * @param file the compiled child.ts
+   * @param taskLimitMs milliseconds after which a task is cut off
    */
-  constructor(secondsPerMinute: number, file = CHILD_FILE) {
+  constructor(
+    secondsPerMinute: number,
+    file = CHILD_FILE,
+    private readonly taskLimitMs = TASK_LIMIT_MS,
+  ) {
     this.budget = new Budget(secondsPerMinute * 1000, () => performance.now());
     this.processes = new Processes(file);
   }
@@ -110,7 +115,7 @@ export class TenantCpu {
     }
     this.running.set(owner, (this.running.get(owner) ?? 0) + 1);
     try {
-      const done = await this.processes.run({ name, input, limitMs: TASK_LIMIT_MS });
+      const done = await this.processes.run({ name, input, limitMs: this.taskLimitMs });
       this.budget.spend(owner, done.tookMs);
       resolve('isCut' in done ? { end: 'cut' } : { end: 'done', output: done.output });
     } catch (error) {

@@ -170,7 +170,7 @@ describe.each(FAILURES)('through $name', ({ begin, end }) => {
     await eventually(
       'all bulk replays are completed',
       async () => {
-        const { replays } = (await client.get('/v1/replays')).body.data;
+        const { replays } = (await accepted(() => client.get('/v1/replays'))).body.data;
         return (replays as { status: string }[]).every(({ status }) => status === 'completed');
       },
       PATIENCE_MS,

@@ -7,8 +7,8 @@ const data = '{"a":1}';
 describe('the processes of tenants’ work', () => {
   let tenantCpu: TenantCpu;
   afterEach(() => tenantCpu.close());
-  const start = (secondsPerMinute: number): void => {
-    tenantCpu = new TenantCpu(secondsPerMinute, CHILD_FILE);
+  const start = (secondsPerMinute: number, taskLimitMs?: number): void => {
+    tenantCpu = new TenantCpu(secondsPerMinute, CHILD_FILE, taskLimitMs);
   };
 
   const quick = (owner: string): Promise<Outcome<unknown>> =>
@@ -34,7 +34,7 @@ describe('the processes of tenants’ work', () => {
   });
 
   it('go on with others’ work beside what never ends, which is cut off, and its project’s own after it', async () => {
-    start(600);
+    start(600, 3000);
     const ended: string[] = [];
     const note = async (name: string, work: Promise<Outcome<unknown>>): Promise<void> => {
       ended.push(`${name} ${(await work).end}`);
@@ -52,8 +52,8 @@ describe('the processes of tenants’ work', () => {
   });
 
   it('leave one to the others, however many projects’ work never ends', async () => {
-    // Of 80 s at once, ten are more than a tenth.
-    start(240);
+    // Of two seconds at once, one is more than a tenth, and comes back in ten.
+    start(6, 1000);
     await Promise.all(['a', 'b', 'c', 'd'].map((owner) => endless(owner)));
     let hasEnded = false;
     const again = Promise.all(['a', 'b', 'c', 'd'].map((owner) => endless(owner))).then((ends) => {
@@ -63,7 +63,7 @@ describe('the processes of tenants’ work', () => {
     await expect(quick('e')).resolves.toMatchObject({ end: 'done' });
     expect(hasEnded).toBe(false);
     await again;
-  }, 120_000);
+  });
 
   it('end with the memory that they may have, and are replaced', async () => {
     start(600);
@@ -72,7 +72,7 @@ describe('the processes of tenants’ work', () => {
   }, 60_000);
 
   it('take nothing more of a project that has used up its time, and all of another', async () => {
-    start(6);
+    start(2, 1000);
     await endless('a');
     const refused = await quick('a');
     expect(refused).toEqual({ end: 'over', waitMs: expect.any(Number) });
