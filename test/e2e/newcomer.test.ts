@@ -37,10 +37,10 @@ afterAll(() => {
 const DAY_SECONDS = 24 * 60 * 60;
 const PATIENCE_MS = 120_000;
 
-/** The rows of docs/starting.md whose second cell is a command, by what is wrong. */
+/** The rows of docs/proof/startup-messages.md whose second cell is a command, by what is wrong. */
 const documented = new Map(
   [
-    ...readFileSync(path.join(root, 'docs/starting.md'), 'utf8').matchAll(
+    ...readFileSync(path.join(root, 'docs/proof/startup-messages.md'), 'utf8').matchAll(
       /^\| (.+?) +\| `(.+?)` +\| `(.+)` +\| (waits|ends) +\|$/gm,
     ),
   ].map(([, wrong, command, text, outcome]) => [`${wrong}, ${command}`, { text, outcome }]),
@@ -388,6 +388,6 @@ describe('a setting', () => {
   }));
 });
 
-it('docs/starting.md tells of these, and of nothing else', () => {
+it('docs/proof/startup-messages.md tells of these, and of nothing else', () => {
   expect([...documented.keys()].toSorted()).toEqual([...told].toSorted());
 });

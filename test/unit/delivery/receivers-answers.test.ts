@@ -11,8 +11,8 @@ interface Row {
   text: string;
 }
 
-/** Of docs/receivers-answers.md. */
-const rows: Row[] = readFileSync('docs/receivers-answers.md', 'utf8')
+/** Of docs/proof/receivers-answers.md. */
+const rows: Row[] = readFileSync('docs/proof/receivers-answers.md', 'utf8')
   .split('\n')
   .filter((line) => /^\| (?!The receiver|-)/.test(line))
   .map((line) => {
@@ -35,7 +35,7 @@ function bytesOf(cell: string): Buffer {
   return Buffer.from(text, 'latin1');
 }
 
-describe('the answers of docs/receivers-answers.md', () => {
+describe('the answers of docs/proof/receivers-answers.md', () => {
   it('are more than sixty', () => {
     expect(rows.length).toBeGreaterThan(60);
   });

@@ -1,9 +1,9 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { profiles } from '../../src/profiles';
+import { profiles } from '../../../src/profiles';
 
-const docs = path.resolve(__dirname, '../../docs');
-const text = readFileSync(path.join(docs, 'contracts.md'), 'utf8');
+const docs = path.resolve(__dirname, '../../../docs/proof');
+const text = readFileSync(path.join(docs, 'promises.md'), 'utf8');
 
 interface Row {
   behaviour: string;
@@ -34,7 +34,7 @@ function hasTitle(file: string, title: string): boolean {
   );
 }
 
-describe('the table of contracts', () => {
+describe('the table of promises', () => {
   it('has a part for each profile', () => {
     for (const name of profiles.keys()) expect(text).toContain(`\n## \`${name}\`\n`);
     expect(rows.length).toBeGreaterThan(100);

@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-const root = path.resolve(__dirname, '../..');
+const root = path.resolve(__dirname, '../../..');
 const FOLDER = 'test/e2e';
 const files = readdirSync(path.join(root, FOLDER)).filter((name) =>
   /^crash-points-.*\.test\.ts$/.test(name),
@@ -32,7 +32,7 @@ function linesOf(file: string): string[] {
   let title = '';
   let rows: { row: string; number: string | undefined; point: string }[] = [];
   const add = (name: string, point: string): void => {
-    lines.push(`| ${doing} | [${name}](../${FOLDER}/${file}) | \`${point}\` |`);
+    lines.push(`| ${doing} | [${name}](../../${FOLDER}/${file}) | \`${point}\` |`);
   };
   for (const { groups = {} } of source.matchAll(TOKEN)) {
     const { row, rowPoint, template, point } = groups;
@@ -55,9 +55,9 @@ function linesOf(file: string): string[] {
 }
 
 it('the table of crash points has them all, by their titles, and no other', () => {
-  const table = readFileSync(path.join(root, 'docs/crash-points.md'), 'utf8')
+  const table = readFileSync(path.join(root, 'docs/proof/crash-points.md'), 'utf8')
     .split('\n')
-    .filter((line) => line.includes(`](../${FOLDER}/`))
+    .filter((line) => line.includes(`](../../${FOLDER}/`))
     .map((line) => line.replaceAll(/ +\|/g, ' |'));
   expect(table).toEqual(files.flatMap(linesOf));
 });
