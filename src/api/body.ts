@@ -3,7 +3,7 @@ import { readJson, toPayload, type Payload } from '../domain/json-text';
 import { decodeUtf8 } from './encoding';
 import { invalid, malformedJson } from './errors';
 
-/** Bytes of a body that is no batch, and of one that is (contract, section 5). */
+/** Bytes of a body that is no batch, and of one that is (docs/contract.md, 5.5). */
 export const BODY_LIMIT = 256 * 1024;
 export const BATCH_LIMIT = 5 * 1024 * 1024;
 

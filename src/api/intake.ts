@@ -12,7 +12,7 @@ import type { Idempotency } from './idempotency';
 import type { PostedEvent } from './posted-event';
 import { isFine, Problems, type Found } from './problems';
 
-/** One event's limit (contract, section 5), and room for its envelope. */
+/** One event's limit (docs/contract.md, 5.5), and room for its envelope. */
 const MAX_BODY_BYTES = 257 * 1024;
 
 /** With spaces, which a caller's keys don't have: one event's key is another one than a batch's. */

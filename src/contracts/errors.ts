@@ -1,4 +1,4 @@
-/** Every error code that the API answers, with its HTTP status (contract, section 5). */
+/** Every error code that the API answers, with its HTTP status (docs/contract.md, 5.6). */
 export const ERROR_STATUS = {
   bad_request: 400,
   malformed_json: 400,

@@ -1,7 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { clock } from '../clock';
 
-/** Prefix of every id that leaves the system, by resource (contract, section 5). */
+/** Prefix of every id that leaves the system, by resource (docs/contract.md, 5.2). */
 export const ID_PREFIXES = {
   project: 'proj',
   key: 'key',

@@ -1,7 +1,7 @@
 import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
 import type { DeliverInput, ReconcilePart } from './activities';
 
-/** Names that Temporal shows to operators (contract, section 7). Changing one breaks running workflows. */
+/** Names that Temporal shows to operators (docs/contract.md, 7.2). Changing one breaks running workflows. */
 
 export const TASK_QUEUE = 'posthorn';
 

@@ -56,7 +56,7 @@ export interface SendRequest {
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
 
 /**
- * Sends webhooks (contract, section 3): one POST, never redirected, cut at one timeout, to addresses
+ * Sends webhooks (docs/contract.md, 3.1, 3.3): one POST, never redirected, cut at one timeout, to addresses
  * that the guard lets through. It is sent a second time only where a connection that was used before
  * ends without a byte of an answer. Connections are kept per origin, for as long as the traffic lasts.
  */

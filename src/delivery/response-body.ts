@@ -8,7 +8,7 @@ import {
 } from 'node:zlib';
 import type { RawResponse } from './response-reader';
 
-/** What is kept of a response's body (contract, section 4), before and after decoding. */
+/** What is kept of a response's body (docs/contract.md, 4.3), before and after decoding. */
 export const KEPT_BODY_BYTES = 16 * 1024;
 /** Of a body that is no text. */
 const SHOWN_BINARY_BYTES = 1024;

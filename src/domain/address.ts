@@ -2,7 +2,7 @@ import ipaddr from 'ipaddr.js';
 
 /** Which addresses may be reached besides the public ones. */
 export interface AddressPolicy {
-  /** Whether 127.0.0.0/8 and ::1 may be reached: in development only (contract, section 1). */
+  /** Whether 127.0.0.0/8 and ::1 may be reached: in development only (docs/contract.md, 1.4). */
   allowLoopback: boolean;
   /** Networks that the operator opened: `10.1.0.0/16`, `fd00:1::/32`. */
   allowedCidrs: readonly string[];

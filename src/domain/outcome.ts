@@ -1,6 +1,6 @@
 import { retryAfterValueMs } from './retry-after';
 
-/** What an HTTP answer means for its delivery (contract, section 3). */
+/** What an HTTP answer means for its delivery (docs/contract.md, 3.3). */
 export function isSuccess(statusCode: number): boolean {
   return statusCode >= 200 && statusCode <= 299;
 }

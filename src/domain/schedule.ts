@@ -38,7 +38,7 @@ export function lostDelayMs({ retryDelaysMs }: Pick<DeliveryPolicy, 'retryDelays
 /** The longest wait that a receiver's Retry-After is granted. */
 export const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
 
-/** Jitter lengthens each delay by up to this fraction and never shortens it (contract, section 1). */
+/** Jitter lengthens each delay by up to this fraction and never shortens it (docs/contract.md, 1.3). */
 export const JITTER = 0.1;
 
 /**

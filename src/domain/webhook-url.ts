@@ -1,6 +1,6 @@
 import { addressRefusal, isAddress, isLoopbackAddress } from './address';
 
-/** What a webhook's URL may be, beyond https to a public host (contract, section 1). */
+/** What a webhook's URL may be, beyond https to a public host (docs/contract.md, 1.4). */
 export interface WebhookUrlPolicy {
   /** Whether `http://` may be used for any host. */
   allowHttp: boolean;

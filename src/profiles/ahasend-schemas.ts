@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { emailAddress, id, instant, sender, subject, text, url } from './fields';
 
 /*
- * The `data` of the 10 ahasend event types (contract, section 2). What is optional here is from
+ * The `data` of the 10 ahasend event types (docs/contract.md, 2.5). What is optional here is from
  * AhaSend's own specification (github.com/AhaSend/docs, webhooks.yaml).
  */
 

@@ -33,7 +33,7 @@ const client = {
   is_bot: false,
 };
 
-/** What AhaSend documents: Standard Webhooks with raw secrets, disabling after 100 (contract, 1 and 2). */
+/** What AhaSend documents: Standard Webhooks with raw secrets, disabling after 100 (docs/contract.md, 1.1, 2.5). */
 export const ahasend: Profile = {
   name: 'ahasend',
   events: [

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { emailAddress, id, instant, listOf, name, sender, subject, text, url } from './fields';
 
 /*
- * The `data` of the 13 autosend event types (contract, section 2). Every list but the contacts' is
+ * The `data` of the 13 autosend event types (docs/contract.md, 2.2). Every list but the contacts' is
  * closed, and that is the privacy rule too: an IP address, a user agent, a device or a location has
  * no field to go in, nor has a sender or a recipient in the subscription events.
  */

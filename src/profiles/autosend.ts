@@ -40,7 +40,7 @@ const contact = {
   name: 'Jane Doe',
 };
 
-/** What AutoSend documents: hex signatures, three retries, closed payloads (contract, 1 and 2). */
+/** What AutoSend documents: hex signatures, three retries, closed payloads (docs/contract.md, 1.1, 2.2). */
 export const autosend: Profile = {
   name: 'autosend',
   events: [

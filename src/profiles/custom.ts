@@ -1,7 +1,7 @@
 import { HOUR_MS, MINUTE_MS, SECOND_MS } from './durations';
 import type { Profile } from './profile';
 
-/** Standard Webhooks as the specification has them, for event types of the project's own (contract, 1 and 2). */
+/** Standard Webhooks as specified, for event types of the project's own (docs/contract.md, 1.1, 2.6). */
 export const custom: Profile = {
   name: 'custom',
   events: [],

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { emailAddress, id, instant, listOf, name, text, url } from './fields';
 
 /*
- * The `data` of the 9 emailsendx event types (contract, section 2; emailsendx.com/docs/webhooks/events).
+ * The `data` of the 9 emailsendx event types (docs/contract.md, 2.4; emailsendx.com/docs/webhooks/events).
  * An e-mail's events follow email.delivered, each with a time of its own; but only that one must say
  * the campaign's name and when the e-mail was sent: the public reference leaves them out elsewhere.
  */

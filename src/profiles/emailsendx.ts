@@ -43,7 +43,7 @@ const person = {
   metadata: { company: 'Example Ltd', plan: 'pro' },
 };
 
-/** What EmailSendX documents: hex signatures, five retries, a ping on creation (contract, 1 and 2). */
+/** What EmailSendX documents: hex signatures, five retries, a ping on creation (docs/contract.md, 1.1, 2.4). */
 export const emailsendx: Profile = {
   name: 'emailsendx',
   events: [

@@ -15,7 +15,7 @@ export type {
   ProviderEvents,
 } from './profile';
 
-/** The profile of a project that names none (contract, section 1). */
+/** The profile of a project that names none (docs/contract.md, 1.1). */
 export const DEFAULT_PROFILE = autosend.name;
 
 /** Every profile by its name: what `POST /v1/projects {profile}` may say. */

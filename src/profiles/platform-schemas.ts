@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { emailAddress, id, instant, text, url } from './fields';
 
-/* The `data` of the 4 platform event types (contract, sections 2 and 6). */
+/* The `data` of the 4 platform event types (docs/contract.md, 2.3 and 6.2). */
 
 const activity = {
   /** The provider's id of the e-mail; some use its Message-ID. */

@@ -9,7 +9,7 @@ const activity = {
   timestamp: '2026-10-01T09:30:00.000Z',
 };
 
-/** An e-mail platform that passes its providers' events on (contract, 1, 2 and 6). */
+/** An e-mail platform that passes its providers' events on (docs/contract.md, 1.1, 2.3 and 6). */
 export const platform: Profile = {
   name: 'platform',
   events: [

@@ -25,7 +25,7 @@ export interface EnvelopeInput {
   data: string;
 }
 
-/** What an e-mail provider reported about one e-mail, in whatever words (contract, section 6). */
+/** What an e-mail provider reported about one e-mail, in whatever words (docs/contract.md, 6.2). */
 export interface ProviderEvent {
   emailId: string;
   recipient?: string;
@@ -42,7 +42,7 @@ export interface ProviderEvents {
 }
 
 /**
- * One of the webhook systems that Posthorn behaves like (contract, section 1). A profile is data:
+ * One of the webhook systems that Posthorn behaves like (docs/contract.md, 1). A profile is data:
  * all that differs between systems is read from here, nothing branches on its name.
  */
 export interface Profile {

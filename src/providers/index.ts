@@ -7,7 +7,7 @@ export type { Provider, ProviderReport, ProviderRequest, UnreadableReport } from
 export { toAddress, toInstant } from './fields';
 export { happenedOf } from './plain';
 
-/** The providers whose native payloads `POST /api/webhooks/:provider` takes (contract, section 6). */
+/** The providers whose native payloads `POST /api/webhooks/:provider` takes (docs/contract.md, 6.3). */
 export const PROVIDER_NAMES = ['resend', 'sendgrid', 'mailgun'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 

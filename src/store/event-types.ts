@@ -7,7 +7,7 @@ import { BY_CLOCK } from './timestamps';
 /** Whose a type is: a project's, by its id, or a catalogue's, by its name. */
 type OwnerField = 'projectId' | 'catalog';
 
-/** An event type that somebody has defined (contract, section 2, `custom`); it has one of the owners. */
+/** An event type that somebody has defined (docs/contract.md, 2.6); it has one of the owners. */
 export interface EventTypeRecord extends Partial<Record<OwnerField, string>> {
   _id: string;
   type: string;

@@ -5,7 +5,7 @@ import { findPage, type Page, type PageRequest } from './paging';
 export const REPORT_OUTCOMES = ['event', 'kept'] as const;
 export type ReportOutcome = (typeof REPORT_OUTCOMES)[number];
 
-/** What an e-mail provider reported, kept as it came in (contract, section 6). */
+/** What an e-mail provider reported, kept as it came in (docs/contract.md, 6.2). */
 export interface InboundRecord {
   _id: string;
   projectId: string;

@@ -18,7 +18,7 @@ interface Contract {
   body: (event: { projectId: string; type: string; createdAt: string; data: unknown }) => unknown;
 }
 
-/** Written down from the contract (sections 1 and 3), not read from the profiles. */
+/** Written down from docs/contract.md, 1.1 and 3.2, not read from the profiles. */
 const CONTRACTS: Contract[] = [
   {
     profile: 'autosend',

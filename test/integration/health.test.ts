@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { Stack } from '../support/stack';
 
-/** By the contract (section 1): consecutive failures after which a webhook is disabled; null: never. */
+/** By docs/contract.md, 1.1: consecutive failures after which a webhook is disabled; null: never. */
 const THRESHOLDS: [profile: string, threshold: number | null][] = [
   ['autosend', null],
   ['platform', null],

@@ -10,7 +10,7 @@ const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Written down from the contract (section 1), not read from the profiles. */
+/** Written down from docs/contract.md, 1.1, not read from the profiles. */
 const CONTRACT: [profile: string, timeoutMs: number, delays: number[]][] = [
   ['autosend', 10 * SECOND, [1 * MINUTE, 5 * MINUTE, 15 * MINUTE]],
   ['platform', 10 * SECOND, [1 * MINUTE, 5 * MINUTE, 15 * MINUTE]],

@@ -19,7 +19,7 @@ const withProviderEvents: RequestHandler = (_req, res, next) => {
   next();
 };
 
-/** `/api/webhooks` (contract, section 6): the routes of the platform that Posthorn stands in for. */
+/** `/api/webhooks` (docs/contract.md, 6): the routes of the platform that Posthorn stands in for. */
 export function platformRouter(deps: InboundDependencies & ManageDependencies): Router {
   const router = Router();
   router.use(withProviderEvents);

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import type { Scheme } from './scheme';
 
 /**
- * The `hex` scheme (contract, section 3): lower-case hex HMAC-SHA256 of the body. The key is the
+ * The `hex` scheme (docs/contract.md, 3.2): lower-case hex HMAC-SHA256 of the body. The key is the
  * secret's UTF-8 bytes in either secret format. A receiver of this scheme compares one value, so
  * the previous secret's signature goes into a header of its own.
  */

@@ -47,7 +47,7 @@ export function checkSecret(secret: string, format: SecretFormat): string | null
 }
 
 /**
- * The key that a secret stands for in the `standard` schemes (contract, section 3).
+ * The key that a secret stands for in the `standard` schemes (docs/contract.md, 3.2).
  * @throws Error for a secret that isn't one of its format; the message doesn't hold the secret
  */
 export function secretKey(secret: string, format: SecretFormat): Buffer {

@@ -59,14 +59,16 @@ it.each(documents)('%s names no file that is not there', (document) => {
   expect(missing).toEqual([]);
 });
 
+/** The code and the settings that may cite documents. */
+const code = ['.env.example', 'Dockerfile', 'docker-compose.yml', '.dockerignore'].concat(
+  ['src', 'activities', 'workflows', 'scripts', 'test', 'bench', 'chaos', 'docker'].flatMap(
+    filesIn,
+  ),
+);
+
 it('code, settings and messages name no document that is not there', () => {
-  const files = ['.env.example', 'Dockerfile', 'docker-compose.yml', '.dockerignore'].concat(
-    ['src', 'activities', 'workflows', 'scripts', 'test', 'bench', 'chaos', 'docker'].flatMap(
-      filesIn,
-    ),
-  );
   const decisions = readdirSync(path.join(root, 'docs/adr'));
-  const missing = files.flatMap((file) =>
+  const missing = code.flatMap((file) =>
     [...read(file).matchAll(/(?<![\w./-])docs\/(?:adr\/(\d{4})\b|[\w/-]+\.md)/g)]
       .filter(([named, decision]) =>
         decision === undefined
@@ -76,4 +78,17 @@ it('code, settings and messages name no document that is not there', () => {
       .map(([named]) => `${file}: ${named}`),
   );
   expect(missing).toEqual([]);
+});
+
+it('code cites sections of the contract that are there', () => {
+  const sections = new Set(
+    [...read('docs/contract.md').matchAll(/^##+ (\d(?:\.\d)?)\.? /gm)].map(([, number]) => number),
+  );
+  const cited = code.flatMap((file) =>
+    [...read(file).matchAll(/docs\/contract\.md, ((?:(?:, | and )?\d(?:\.\d)?)+)/g)].flatMap(
+      ([, numbers]) => numbers!.split(/, | and /).map((number) => ({ file, number })),
+    ),
+  );
+  expect(cited.length).toBeGreaterThan(25);
+  expect(cited.filter(({ number }) => !sections.has(number))).toEqual([]);
 });

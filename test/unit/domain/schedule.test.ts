@@ -4,7 +4,7 @@ import { JITTER, MAX_RETRY_AFTER_MS, nextDelayMs, retryPolicy } from '../../../s
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
-/** Of every profile in the contract, section 1. */
+/** Of every profile (docs/contract.md, 1.1). */
 const SCHEDULES = {
   autosend: [1 * MINUTE, 5 * MINUTE, 15 * MINUTE],
   emailsendx: [30 * SECOND, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE, 1 * HOUR],

@@ -1,5 +1,5 @@
 /*
- * The contract's section 2, written down a second time: what each event type of each profile
+ * Section 2 of docs/contract.md, written down a second time: what each event type of each profile
  * requires, and what it may carry beyond that.
  */
 

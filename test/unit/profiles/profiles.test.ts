@@ -30,7 +30,7 @@ test.each(['', 'AutoSend', 'constructor', '__proto__'])('there is no profile %j'
   );
 });
 
-describe('the contract, section 1', () => {
+describe('the profiles of docs/contract.md, 1.1', () => {
   const s = 1_000;
   const min = 60 * s;
   const h = 60 * min;
