@@ -1,7 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 
 /**
- * What this process counts, for Prometheus (docs/operations.md). Labels have few values: never an id, an
+ * What this process counts, for Prometheus (docs/operating.md). Labels have few values: never an id, an
  * address, or a name that a customer has given.
  */
 export const metrics = new Registry();

@@ -40,7 +40,7 @@ function temporalArgs(dataDir, { api, ui }) {
   args.push('--db-filename', join(dataDir, 'temporal.db'), '--namespace', namespace);
   // About twice as fast as the defaults; a crash of the machine, not of a process, may lose the last commits.
   args.push('--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1');
-  // Projects take turns (docs/operations.md, Fairness); with one partition a queue's order is exact.
+  // Projects take turns (docs/operating.md, Fairness); with one partition a queue's order is exact.
   for (const setting of [
     'matching.enableFairness=true',
     'matching.numTaskqueueReadPartitions=1',

@@ -48,7 +48,7 @@ const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as
 
 /**
  * Every setting of Posthorn, read from the environment: its form, its default, its meaning with unit.
- * `.env.example` and the README repeat these; a test fails when they differ.
+ * `docs/configuration.md` is generated from these, and `.env.example` repeats them; tests compare them.
  */
 export const settings = z.object({
   POSTHORN_ENV: z
@@ -77,15 +77,15 @@ export const settings = z.object({
     .regex(/^\S+$/, 'must be a name without spaces')
     .default('default')
     .describe('Temporal namespace'),
-  TEMPORAL_TLS: flag.default(false).describe('`true` to speak TLS to Temporal'),
+  TEMPORAL_TLS: flag.default(false).describe('`true` to use TLS with Temporal'),
   TEMPORAL_API_KEY: z
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
     .optional()
-    .describe('key for Temporal Cloud, with TLS'),
+    .describe('key for Temporal Cloud; needs TLS'),
   TEMPORAL_UI_URL: httpUrl
     .optional()
-    .describe("Temporal Web UI's address, for the links in deliveries"),
+    .describe('address of the Temporal Web UI, for the links in deliveries'),
   TEMPORAL_RETENTION_DAYS: days
     .default(30)
     .describe('days that Temporal keeps finished workflows; applied by `setup`'),
@@ -97,15 +97,17 @@ export const settings = z.object({
     .describe('key for all projects; required by the API'),
   POSTHORN_ENCRYPTION_KEY: encryptionKey
     .optional()
-    .describe('encrypts webhook secrets at rest, 32 bytes in base64; required but by `setup`'),
+    .describe('encrypts webhook secrets at rest, 32 bytes in base64; required except by `setup`'),
   POSTHORN_FORMER_ENCRYPTION_KEYS: list
     .pipe(z.array(encryptionKey))
     .default([])
-    .describe('comma-separated keys that still open what they encrypted; see `rotate-key`'),
+    .describe(
+      'comma-separated former keys, which still decrypt what they encrypted; see `rotate-key`',
+    ),
   POSTHORN_ALLOWED_CIDRS: list
     .pipe(z.array(cidr))
     .default([])
-    .describe('comma-separated networks that webhooks may reach although they are private'),
+    .describe('comma-separated private networks that webhooks may reach'),
   POSTHORN_EGRESS_PROXY: httpUrl
     .optional()
     .describe('HTTP proxy through which webhooks are delivered, by CONNECT'),
@@ -114,48 +116,52 @@ export const settings = z.object({
     .enum(DISPATCHES, 'must be workflow, auto or express')
     .default('workflow')
     .describe(
-      'how events are driven where a project says nothing: `workflow`, `auto` or `express`',
+      'how events are driven unless their project says otherwise: `workflow`, `auto` or `express`',
     ),
   POSTHORN_AUTO_WORKFLOWS_PER_SECOND: whole(1, 10_000)
     .default(5)
     .describe(
-      'events a second that `auto` gives to workflows, by each API process; the rest go express',
+      'events a second that `auto` gives to workflows, per API process; the rest go express',
     ),
   POSTHORN_RATE_LIMIT_PER_MINUTE: perMinute
     .default(6000)
-    .describe('requests a minute for each API key, counted by each API process'),
+    .describe('requests a minute for each API key, counted per API process'),
   POSTHORN_PROJECT_RATE_LIMIT_PER_MINUTE: perMinute
     .optional()
-    .describe('the same for all keys of a project; unset: twice as many as for one'),
+    .describe('the same for all keys of a project together; unset: twice the limit of one key'),
   POSTHORN_MAX_KEYS_PER_PROJECT: whole(1, 100_000)
     .default(200)
-    .describe('API keys of a project that have not expired'),
+    .describe('maximum number of unexpired API keys of a project'),
   POSTHORN_MAX_REQUESTS_UNDER_WAY: whole(1, 100_000)
     .default(300)
-    .describe('requests of an API key that an API process takes at a time; of a project, twice'),
+    .describe(
+      'requests of one key that an API process has in progress at most; of a project, twice as many',
+    ),
   POSTHORN_MAX_HELD_MIB: whole(4, 100_000)
     .default(64)
-    .describe('MiB of bodies and unsent answers it holds for a key; for a project, twice'),
+    .describe(
+      'MiB of request bodies and unsent answers that it holds for one key; for a project, twice as many',
+    ),
   POSTHORN_SEND_TIMEOUT_SECONDS: whole(1, 3600)
     .default(30)
-    .describe('seconds after which a client that takes nothing of its answer is cut off'),
+    .describe('seconds after which a client that reads nothing of its answer is cut off'),
   POSTHORN_WRONG_KEYS_PER_MINUTE: perMinute
     .default(60)
-    .describe('unknown keys a minute from one address; then it has to wait'),
+    .describe('unknown keys a minute that one address may try before it has to wait'),
   POSTHORN_CPU_SECONDS_PER_MINUTE: whole(1, 1_000_000)
     .default(30)
     .describe(
-      "seconds a minute that each process gives to one project's schemas, filters and large bodies",
+      "CPU seconds a minute that each process gives to one project's schemas, filters and large bodies",
     ),
   POSTHORN_TRUSTED_PROXIES: whole(0, 20)
     .default(0)
-    .describe('how many proxies stand before the API and add to `X-Forwarded-For`'),
+    .describe('number of proxies in front of the API that add to `X-Forwarded-For`'),
   WORKER_MAX_ATTEMPTS: places
     .default(100)
     .describe('attempts that one worker process runs at a time'),
   WORKER_MAX_ATTEMPTS_PER_WEBHOOK: places
     .default(10)
-    .describe('those of them that one webhook may have, so that a slow one leaves room'),
+    .describe('how many of them may be for one webhook, so that a slow one leaves room'),
   SMTP_URL: z
     .string()
     .refine(
@@ -163,7 +169,7 @@ export const settings = z.object({
       'must be an address such as smtp://user:password@mail.example:587, special characters as %40',
     )
     .optional()
-    .describe('mail server by which owners are told of failing webhooks; unset: no mail'),
+    .describe('mail server for the mails to owners of failing webhooks; unset: no mail'),
   MAIL_FROM: z
     .string()
     .regex(/^[^\p{Cc}]*[^\s@]+@[^\s@]+$/u, 'must be an address, or a name and an address in <>')
@@ -179,6 +185,6 @@ export const settings = z.object({
     .enum(levels, `must be one of ${levels.join(', ')}`)
     .default('info')
     .describe(
-      'least level logged: `fatal`, `error`, `warn`, `info`, `debug`, `trace`; or `silent`',
+      'lowest level logged: `fatal`, `error`, `warn`, `info`, `debug`, `trace`; or `silent`',
     ),
 });
