@@ -28,6 +28,12 @@ const CLOCK_LOOK_MS = 500;
 /** How many batches of bulk work a worker has at a time, for each of its attempts. */
 const BULK_SHARE = 0.1;
 
+/**
+ * Workflow tasks of a worker at a time. One thread runs them: more than it keeps busy with would wait in
+ * here, where projects take no turns.
+ */
+const MAX_WORKFLOW_TASKS = 8;
+
 /** Couriers of a worker at a time: one costs little while its project is quiet. */
 const MAX_COURIERS = 2000;
 
@@ -72,6 +78,7 @@ export async function createWorker(
       ...shared,
       taskQueue,
       workflowBundle: { codePath: bundle },
+      maxConcurrentWorkflowTaskExecutions: MAX_WORKFLOW_TASKS,
       maxConcurrentActivityTaskExecutions: config.maxAttempts,
     }),
     await Worker.create({
