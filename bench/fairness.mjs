@@ -235,7 +235,7 @@ async function settle(quiet, usualMs) {
     await call('POST', '/v1/events', quiet, event(id));
     const at = performance.now();
     await until(() => arrived.has(id));
-    fast = arrived.get(id) - at < 1.5 * usualMs || n > 300 ? fast + 1 : 0;
+    fast = arrived.get(id) - at < 1.5 * usualMs || n > 60 ? fast + 1 : 0;
   }
 }
 
