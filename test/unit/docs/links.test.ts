@@ -12,9 +12,13 @@ function filesIn(folder: string): string[] {
     .filter((file) => !/(^|\/)(node_modules|dist)\//.test(file));
 }
 
-const documents = ['README.md', 'CONTRIBUTING.md', 'SECURITY.md', 'CHANGELOG.md'].concat(
-  filesIn('docs').filter((file) => file.endsWith('.md')),
-);
+const documents = [
+  'README.md',
+  'CONTRIBUTING.md',
+  'SECURITY.md',
+  'CHANGELOG.md',
+  'clients/typescript/README.md',
+].concat(filesIn('docs').filter((file) => file.endsWith('.md')));
 
 /** A document without its code, in which nothing is a link or a heading. */
 const proseOf = (document: string): string =>
