@@ -202,7 +202,7 @@ const NEIGHBOURS = {
       socket.pause();
       return socket;
     });
-    return () => sockets.forEach((socket) => socket.destroy());
+    return async () => sockets.forEach((socket) => socket.destroy());
   },
   'webhooks: 10,000 of which one subscribes': async (id) => {
     await addWebhook(id, '/subscribed');
