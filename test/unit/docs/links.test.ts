@@ -54,6 +54,16 @@ it.each(documents)('every link of %s leads somewhere', (document) => {
   expect(broken).toEqual([]);
 });
 
+it('the README leads to every document', () => {
+  const reached = new Set(['README.md']);
+  for (const document of reached) {
+    for (const [, link] of proseOf(document).matchAll(/\]\((?!https?:)([^)#\s]+\.md)/g)) {
+      reached.add(path.join(path.dirname(document), link!));
+    }
+  }
+  expect(documents.filter((document) => !reached.has(document))).toEqual([]);
+});
+
 it.each(documents)('%s names no file that is not there', (document) => {
   const PLACES = 'src|activities|workflows|test|scripts|docs|chaos|clients|docker';
   const named = new RegExp(`\`((?:${PLACES})/[\\w./-]+)\``, 'g');
