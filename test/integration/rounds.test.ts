@@ -86,7 +86,7 @@ describe('a delivery’s round', () => {
   const rounds = () => fixture.store.rounds;
   const moves: Record<string, (delivery: DeliveryRecord) => Promise<unknown>> = {
     'an attempt fails': (delivery) => attempt(delivery, 'pending'),
-    'an attempt is taken': (delivery) => attempt(delivery, 'succeeded'),
+    'an attempt succeeds': (delivery) => attempt(delivery, 'succeeded'),
     'the last attempt fails': (delivery) => attempt(delivery, 'failed'),
     'its webhook is found paused': (delivery) => rounds().queue(delivery, 'mine', 'held'),
     'its webhook is disabled': async ({ webhookId, projectId }) => {
