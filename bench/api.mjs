@@ -2,7 +2,9 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createApi, mustCall } from '../scripts/start/api.mjs';
 
-export const dev = JSON.parse(readFileSync(join(process.env.POSTHORN_DATA_DIR ?? '.data', 'dev.json')));
+export const dev = JSON.parse(
+  readFileSync(join(process.env.POSTHORN_DATA_DIR ?? '.data', 'dev.json')),
+);
 const api = createApi(dev.apiUrl, dev.adminKey);
 
 /** Asks the Posthorn that `npm start` brought up, for a project where one is named; answers the data. */
