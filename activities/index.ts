@@ -11,14 +11,18 @@ import type { Mailer } from '../src/mail/mailer';
 import type { Cipher } from '../src/store/cipher';
 import type { EventRecord } from '../src/store/events';
 import type { Store } from '../src/store/store';
-import type { TemporalState } from '../src/temporal/client';
+import type { TemporalState } from '../src/temporal/engine';
 import { CourierCalls } from '../src/temporal/courier-calls';
 import type { TenantCpu } from '../src/tenant-cpu/tenant-cpu';
-import { createAttemptDelivery } from './attempt';
-import { createCancelDelivery } from './cancel';
-import { createDeliverQueued } from './courier';
-import { createMarkFannedOut, createPlanDeliveries, createPlanFilteredDeliveries } from './plan';
-import { createDrainBatch } from './drain';
+import { createAttemptDelivery } from './attempt-delivery';
+import { createCancelDelivery } from './cancel-delivery';
+import { createDeliverQueued } from './deliver-queued';
+import {
+  createMarkFannedOut,
+  createPlanDeliveries,
+  createPlanFilteredDeliveries,
+} from './plan-deliveries';
+import { createDrainBatch } from './drain-batch';
 import { createReconcile } from './reconcile';
 import { createReplayBatch } from './replay-batch';
 

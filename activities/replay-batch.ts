@@ -1,8 +1,8 @@
 import { heartbeat, sleep } from '@temporalio/activity';
 import type { Activities } from '../src/contracts/activities';
-import { countQueuedReplays, listForReplay, queueReplays } from '../src/store/replayable';
+import { countQueuedReplays, listForReplay, queueReplays } from '../src/store/replay-selection';
 import type { CourierCalls } from '../src/temporal/courier-calls';
-import { atRate, batchSize } from './pace';
+import { atRate, batchSize } from './at-rate';
 import type { ActivityDependencies } from '.';
 
 /** How often deliveries are put into the queue, at most: several at a time where the rate is higher. */

@@ -4,7 +4,7 @@ import { clock } from './clock';
 import type { Config } from './config/config';
 import { causeOf } from './reachability';
 import type { Store } from './store/store';
-import type { Engine } from './temporal/client';
+import type { Engine } from './temporal/engine';
 import { whyUnfit } from './temporal/fitness';
 
 /** Milliseconds between looks: until all is there, and from then on. */

@@ -1,4 +1,4 @@
-export { drainWebhook, replayDeliveries } from './batches';
+export { drainWebhook, replayDeliveries } from './bulk';
 export { courier } from './courier';
 export { deliverWebhook } from './deliver';
 export { fanOutEvent } from './fan-out';

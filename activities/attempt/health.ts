@@ -1,7 +1,7 @@
 import type { Attempt, DeliveryStatus } from '../../src/contracts/delivery';
 import { OwnerMails } from '../../src/store/owner-mails';
 import type { ActivityDependencies } from '..';
-import { followFailure } from './failed-delivery';
+import { followFailure } from './after-failure';
 import type { Subject } from './subject';
 
 /**

@@ -6,7 +6,7 @@ import { expungeEvent } from '../../src/store/expunge';
 import type { ProjectRecord } from '../../src/store/projects';
 import type { WebhookRecord } from '../../src/store/webhooks';
 import type { ActivityDependencies } from '..';
-import { superseded } from './turn';
+import { superseded } from './throttle';
 
 /** All that one attempt is made of. */
 export interface Subject {

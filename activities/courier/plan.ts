@@ -6,8 +6,8 @@ import { newDelivery } from '../../src/store/new-delivery';
 import { expiryOfEnded } from '../../src/store/retention';
 import type { WebhookRecord } from '../../src/store/webhooks';
 import type { ActivityDependencies } from '..';
-import { choose } from '../choose';
-import { CLOCK_MARGIN_MS } from '../plan';
+import { choose } from '../judge-filters';
+import { CLOCK_MARGIN_MS } from '../plan-deliveries';
 
 /** An event and the deliveries of it that MongoDB doesn't have yet. */
 export interface PlannedEvent {

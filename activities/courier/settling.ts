@@ -3,7 +3,7 @@ import { listToFollowUp, noteFollowedUp } from '../../src/store/queue';
 import { OwnerMails } from '../../src/store/owner-mails';
 import { settle } from '../../src/store/settlement';
 import type { ActivityDependencies } from '..';
-import { followFailure } from '../attempt/failed-delivery';
+import { followFailure } from '../attempt/after-failure';
 import type { Lease } from './lease';
 import type { Outbox } from './outbox';
 import type { View } from './view';

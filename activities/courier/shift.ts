@@ -5,12 +5,12 @@ import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/deliv
 import type { EventRecord } from '../../src/store/events';
 import { expungeEvent } from '../../src/store/expunge';
 import type { ActivityDependencies } from '..';
-import type { Places } from '../places';
+import type { Places } from '../concurrency';
 import { Attempts } from './attempts';
 import { Hand } from './hand';
 import type { Lane } from './lane';
 import { Lease } from './lease';
-import { CLOCK_MARGIN_MS } from '../plan';
+import { CLOCK_MARGIN_MS } from '../plan-deliveries';
 import { planExpress } from './plan';
 import { Settling } from './settling';
 import { View } from './view';

@@ -1,6 +1,6 @@
 import { endSome } from '../../src/store/end-deliveries';
 import { listOpenQueues, queueHeld } from '../../src/store/queue';
-import { sendOwnerMails } from '../owner-mails';
+import { sendOwnerMails } from '../send-mails';
 import type { Couriers } from './couriers';
 import { LOST_REPLAYS } from './lost';
 import type { Run } from './run';

@@ -6,7 +6,7 @@ import {
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/events';
 import type { ReplayRecord } from '../../src/store/replays';
-import { toPlanned } from '../../src/temporal/planned-delivery';
+import { toPlanned } from '../../src/store/planned-delivery';
 import type { Run } from './run';
 import type { Quest } from './search';
 

@@ -1,5 +1,5 @@
 import { createTransport, type Transporter } from 'nodemailer';
-import type { OwnerMail } from './owner-mail';
+import type { OwnerMail } from './render';
 
 /** Milliseconds for connecting, for the greeting, and without a word from the server. */
 const TIMEOUT_MS = 10_000;

@@ -4,7 +4,7 @@ import { MAILBOX } from '../domain/mailbox';
 /*
  * Kinds of fields that the catalogues share. Their shape is checked; their length is not: what a mail
  * server took must not cost a customer the event about it. The event as a whole is bounded
- * (src/api/intake.ts).
+ * (src/api/events/intake.ts).
  */
 
 /** An object id of the sender's system: opaque to us. */

@@ -1,7 +1,7 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
-import { current } from './current';
+import { current } from './linearizable';
 import { isDuplicateKey } from './errors';
 import type { NewEvent } from './new-event';
 

@@ -4,7 +4,7 @@ import { newId } from '../contracts/ids';
 import { warningAt } from '../domain/failure-warning';
 import { getProfile } from '../profiles';
 import { effectivePolicy } from '../profiles/policy';
-import type { MailRecord } from './mails';
+import type { MailRecord } from './mail-outbox';
 import type { ProjectRecord } from './projects';
 import type { Store } from './store';
 import type { WebhookRecord } from './webhooks';

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino';
-import type { Engine } from './client';
+import type { Engine } from './engine';
 
 /** A project's courier is told of new work at most so often by one process, and once more afterwards. */
 const INTERVAL_MS = 1000;

@@ -1,4 +1,10 @@
-import { checkData, checkDefinition, inspectBody, markTests, readEvents } from '../api/body-checks';
+import {
+  checkData,
+  checkDefinition,
+  inspectBody,
+  markTests,
+  readEvents,
+} from '../api/events/body-checks';
 import { readReports } from '../api/platform/native-reports';
 import { checkFilter, judgeFilters } from './filters';
 

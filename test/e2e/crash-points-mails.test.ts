@@ -1,5 +1,5 @@
 import { newId } from '../../src/contracts/ids';
-import type { MailRecord } from '../../src/store/mails';
+import type { MailRecord } from '../../src/store/mail-outbox';
 import { Crash } from '../support/crash';
 import { eventually } from '../support/eventually';
 import { MailServer } from '../support/mail-server';

@@ -2,7 +2,7 @@ import { domainToUnicode } from 'node:url';
 import { pino } from 'pino';
 import { TASK_QUEUE, WORKFLOWS } from '../../src/contracts/temporal';
 import { Mailer } from '../../src/mail/mailer';
-import { sendOwnerMails } from '../../activities/owner-mails';
+import { sendOwnerMails } from '../../activities/send-mails';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';

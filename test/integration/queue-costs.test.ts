@@ -1,7 +1,7 @@
 import { newId } from '../../src/contracts/ids';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import { listOpenQueues, listQueueing, queueHeld, takeQueued } from '../../src/store/queue';
-import { countQueuedReplays } from '../../src/store/replayable';
+import { countQueuedReplays } from '../../src/store/replay-selection';
 import { Fixture } from '../support/fixture';
 
 const QUEUED = 10_000;

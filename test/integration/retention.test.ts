@@ -1,5 +1,5 @@
 import { deliveryWorkflowId } from '../../src/contracts/temporal';
-import { resetToStart } from '../../src/temporal/replay';
+import { resetToStart } from '../../src/temporal/reset';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';

@@ -4,7 +4,7 @@ import type { DeliveryStatus } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
-import { queueReplays } from '../../src/store/replayable';
+import { queueReplays } from '../../src/store/replay-selection';
 import { newDelivery } from '../../src/store/new-delivery';
 import { OperationalEvents } from '../../src/store/operational-events';
 import { Fixture } from '../support/fixture';

@@ -89,10 +89,10 @@ const EXCEPTIONS = [
   // It is what MongoDB's is compared with.
   'src/clock.ts',
   // gRPC and express-rate-limit take moments of the machine's clock, and their difference from it again.
-  'src/temporal/client.ts',
+  'src/temporal/engine.ts',
   'src/api/app.ts',
-  'src/api/failed-authentications.ts',
-  'src/api/windows.ts',
+  'src/api/http/failed-authentications.ts',
+  'src/api/http/windows.ts',
   // Only raises the doubt whether the process has stood still; Temporal knows.
   'activities/attempt/execution.ts',
 ];

@@ -1,6 +1,6 @@
 import type { Request, RequestHandler } from 'express';
-import { ApiError, refused } from '../errors';
-import { Problems } from '../problems';
+import { ApiError, refused } from '../http/errors';
+import { Problems } from '../http/problems';
 import { openApiDocument } from './document';
 
 const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;

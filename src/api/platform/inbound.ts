@@ -13,19 +13,19 @@ import {
   type ProviderReport,
 } from '../../providers';
 import type { Cipher } from '../../store/cipher';
-import type { InboundRecord } from '../../store/inbound';
+import type { InboundRecord } from '../../store/provider-reports';
 import type { NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import { expiryOf } from '../../store/retention';
-import { allow, projectOf } from '../auth';
-import { asWritten, BATCH_LIMIT, BODY_LIMIT } from '../body';
-import { ApiError, refused } from '../errors';
-import type { Intake } from '../intake';
-import { jsonBody } from '../json-body';
-import type { PostedEvent } from '../posted-event';
-import { isFine } from '../problems';
-import { openProviderKey } from '../provider-keys';
-import { parseBody } from '../validation';
+import { allow, projectOf } from '../http/auth';
+import { asWritten, BATCH_LIMIT, BODY_LIMIT } from '../http/body';
+import { ApiError, refused } from '../http/errors';
+import type { Intake } from '../events/intake';
+import { jsonBody } from '../http/json-body';
+import type { PostedEvent } from '../events/posted-event';
+import { isFine } from '../http/problems';
+import { openProviderKey } from '../projects/provider-keys';
+import { parseBody } from '../http/validation';
 import type { UnreadReport } from './native-reports';
 
 export interface InboundDependencies {

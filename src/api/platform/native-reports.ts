@@ -1,9 +1,9 @@
 import { MAX_DEPTH } from '../../domain/json-text';
 import { providers, type ProviderName, type ProviderReport } from '../../providers';
-import { refusable, type Refusal } from '../body-checks';
-import { decodeUtf8 } from '../encoding';
-import { ApiError, invalid, malformedJson, refused } from '../errors';
-import { isDeeperThan, problemsOf } from '../validation';
+import { refusable, type Refusal } from '../events/body-checks';
+import { decodeUtf8 } from '../http/encoding';
+import { ApiError, invalid, malformedJson, refused } from '../http/errors';
+import { isDeeperThan, problemsOf } from '../http/validation';
 
 export interface ReportsInput {
   provider: ProviderName;

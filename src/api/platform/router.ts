@@ -1,7 +1,7 @@
 import { Router, type RequestHandler } from 'express';
 import { getProfile, profiles } from '../../profiles';
-import { principalOf } from '../auth';
-import { ApiError } from '../errors';
+import { principalOf } from '../http/auth';
+import { ApiError } from '../http/errors';
 import { inboundRouter, type InboundDependencies } from './inbound';
 import { manageRouter, type ManageDependencies } from './manage';
 

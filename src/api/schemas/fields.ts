@@ -6,7 +6,7 @@ import {
   referencePattern,
   type Resource,
 } from '../../contracts/ids';
-import { policyFields } from '../policy';
+import { policyFields } from '../projects/policy';
 
 /* What the answers' schemas share. The views are typed by these schemas, so that neither can say more than the other. */
 

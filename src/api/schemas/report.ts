@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { REPORT_SOURCES } from '../../providers';
-import { REPORT_OUTCOMES } from '../../store/inbound';
+import { REPORT_OUTCOMES } from '../../store/provider-reports';
 import { EXAMPLE, id, time } from './fields';
 
 export const reportSchema = z

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect, type AddressInfo, type Socket } from 'node:net';
 import { promisify } from 'node:util';
-import { createApiServer } from '../../../src/api/server';
+import { createApiServer } from '../../../src/api/http/server';
 import { say } from '../../support/connections';
 import { eventually } from '../../support/eventually';
 import { Stack } from '../../support/stack';

@@ -1,4 +1,4 @@
-import { dataProblems, schemaProblems } from '../../../src/api/json-schema';
+import { dataProblems, schemaProblems } from '../../../src/api/events/json-schema';
 import { toPayload } from '../../../src/domain/json-text';
 
 const problemsOfSchema = (schema: Record<string, unknown>) => schemaProblems(schema).problems;

@@ -1,4 +1,4 @@
-import { Windows } from '../../../src/api/windows';
+import { Windows } from '../../../src/api/http/windows';
 
 const MINUTE = 60_000;
 const HOUR = 60 * MINUTE;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { CATALOG, catalogsQuery, catalogTypesQuery } from '../../catalogs';
-import { eventTypeBody, MAX_TYPE_LENGTH, TYPE } from '../../event-types';
+import { CATALOG, catalogsQuery, catalogTypesQuery } from '../../projects/catalogs';
+import { eventTypeBody, MAX_TYPE_LENGTH, TYPE } from '../../events/event-types';
 import { catalogSchema, eventTypeExample, eventTypeSchema } from '../../schemas/event';
 import { data, deleted, operation, page } from '../operation';
 

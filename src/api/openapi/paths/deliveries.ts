@@ -1,8 +1,8 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { auditQuery } from '../../audit';
-import { deliveriesQuery } from '../../deliveries';
-import { replayBody, replaysQuery } from '../../replays';
+import { auditQuery } from '../../projects/audit';
+import { deliveriesQuery } from '../../deliveries/deliveries';
+import { replayBody, replaysQuery } from '../../deliveries/replays';
 import { auditEntryExample, auditEntrySchema } from '../../schemas/audit';
 import {
   deliveryExample,
@@ -15,9 +15,9 @@ import {
 import { EXAMPLE, id } from '../../schemas/fields';
 import { dryRunExample, dryRunSchema, replayExample, replaySchema } from '../../schemas/replay';
 import { statsExample, statsSchema } from '../../schemas/stats';
-import { statsQuery } from '../../stats';
+import { statsQuery } from '../../deliveries/stats';
 import { data, operation, page } from '../operation';
-import { subscriptionField } from '../../webhook-body';
+import { subscriptionField } from '../../webhooks/webhook-body';
 import { widest } from '../widest';
 
 const deliveryPath = z.object({ id: id('delivery') });

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { eventTypeBody, eventTypesQuery, MAX_TYPE_LENGTH, TYPE } from '../../event-types';
-import { batchBody } from '../../body-checks';
-import { eventsQuery } from '../../events';
-import { eventBody } from '../../posted-event';
-import { IDEMPOTENCY_KEY } from '../../idempotency';
+import { eventTypeBody, eventTypesQuery, MAX_TYPE_LENGTH, TYPE } from '../../events/event-types';
+import { batchBody } from '../../events/body-checks';
+import { eventsQuery } from '../../events/events';
+import { eventBody } from '../../events/posted-event';
+import { IDEMPOTENCY_KEY } from '../../events/idempotency';
 import {
   acceptedEventExample,
   acceptedEventSchema,

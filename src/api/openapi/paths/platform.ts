@@ -17,7 +17,7 @@ import {
 } from '../../schemas/report';
 import { id, reference } from '../../schemas/fields';
 import { SECRET_EXAMPLE } from '../../schemas/webhook';
-import { reportsQuery } from '../../reports';
+import { reportsQuery } from '../../platform/reports';
 import { data, operation, page } from '../operation';
 
 const tag = 'Platform';

@@ -1,7 +1,12 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
-import { keyBody, keysQuery } from '../../keys';
-import { newProjectQuery, projectBody, projectChanges, projectsQuery } from '../../projects';
+import { keyBody, keysQuery } from '../../projects/keys';
+import {
+  newProjectQuery,
+  projectBody,
+  projectChanges,
+  projectsQuery,
+} from '../../projects/projects';
 import { EXAMPLE, id, reference } from '../../schemas/fields';
 import {
   KEY_EXAMPLE,

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject, ZodOpenApiResponseObject } from 'zod-openapi';
-import { TEMPORAL_STATES } from '../../../temporal/client';
+import { TEMPORAL_STATES } from '../../../temporal/engine';
 import { VERSION } from '../../../version';
 import { frontPageSchema } from '../../schemas/service';
 import { answersByStatus, data, serviceOperation } from '../operation';

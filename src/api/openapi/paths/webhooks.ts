@@ -12,10 +12,10 @@ import {
   updatedWebhookSchema,
   webhookSchema,
 } from '../../schemas/webhook';
-import { statsQuery } from '../../stats';
-import { subscriptionField, webhookBodies } from '../../webhook-body';
-import { rotateBody } from '../../webhook-secret';
-import { newWebhookQuery, testBody, webhooksQuery } from '../../webhooks';
+import { statsQuery } from '../../deliveries/stats';
+import { subscriptionField, webhookBodies } from '../../webhooks/webhook-body';
+import { rotateBody } from '../../webhooks/webhook-secret';
+import { newWebhookQuery, testBody, webhooksQuery } from '../../webhooks/webhooks';
 import { data, deleted, operation, page } from '../operation';
 import { widest } from '../widest';
 

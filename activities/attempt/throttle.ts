@@ -1,0 +1,63 @@
+import { ApplicationFailure, sleep } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
+import { FAILURE_TYPES, type NextAttemptDetails } from '../../src/contracts/activities';
+import type { DeferralReason } from '../../src/contracts/delivery';
+import { getProfile } from '../../src/profiles';
+import { effectivePolicy } from '../../src/profiles/policy';
+import type { Subject } from './subject';
+import type { Place, Places } from '../concurrency';
+import { takeNearSlot } from '../rate-slot';
+import type { ActivityDependencies } from '..';
+
+/** Milliseconds until one that was superseded looks again, where Temporal still wants it. */
+const SUPERSEDED_DELAY_MS = 2000;
+
+/**
+ * Waits for nothing: the attempt has its turn, by its webhook's limits and its worker's places, or none, and
+ * why. That is no attempt: neither the log nor the webhook's health nor the schedule knows of it.
+ * @returns the attempt's place, to be left after the exchange
+ */
+export async function takeTurn(
+  { store }: Pick<ActivityDependencies, 'store'>,
+  places: Places,
+  { delivery, webhook, project }: Subject,
+): Promise<Place | DeferralReason> {
+  const place = places.take(
+    project._id,
+    webhook._id,
+    delivery.attemptCount === delivery.roundStart,
+  );
+  if (typeof place === 'string') return place;
+  try {
+    const profile = getProfile(project.profile);
+    const { ratePerSecond } = effectivePolicy(profile, project.policy, webhook.policy);
+    if (ratePerSecond !== null && !delivery.hasTurn) {
+      const slotMs = await takeNearSlot(store, webhook._id, ratePerSecond);
+      if (slotMs === null) {
+        place.leave(false);
+        return 'rate_limit';
+      }
+      if (slotMs > 0) await sleep(slotMs);
+    }
+    return place;
+  } catch (error) {
+    place.leave(false);
+    throw error;
+  }
+}
+
+/** Has Temporal run the attempt again after that. */
+export function deferred(reason: string, waitMs: number): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: `deferred: ${reason}`,
+    type: FAILURE_TYPES.attemptDeferred,
+    nextRetryDelay: waitMs,
+    category: ApplicationFailureCategory.BENIGN,
+    details: [{ nextDelayMs: waitMs } satisfies NextAttemptDetails],
+  });
+}
+
+/** Another execution, or run, is at work: Temporal asks nothing more of this one, or asks again soon. */
+export function superseded(): ApplicationFailure {
+  return deferred('another execution has taken over', SUPERSEDED_DELAY_MS);
+}

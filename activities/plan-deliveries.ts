@@ -1,0 +1,148 @@
+import { activityInfo, heartbeat } from '@temporalio/activity';
+import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
+import { clock } from '../src/clock';
+import { FAILURE_TYPES, type Activities, type PlannedDelivery } from '../src/contracts/activities';
+import { getProfile } from '../src/profiles';
+import { effectivePolicy } from '../src/profiles/policy';
+import type { EventRecord } from '../src/store/events';
+import { newDelivery } from '../src/store/new-delivery';
+import type { ProjectRecord } from '../src/store/projects';
+import { expiryOfEnded } from '../src/store/retention';
+import { listQueueing } from '../src/store/queue';
+import type { CourierCalls } from '../src/temporal/courier-calls';
+import { toPlanned } from '../src/store/planned-delivery';
+import type { ActivityDependencies } from '.';
+import { choose } from './judge-filters';
+
+/** Subscribers planned by one call. */
+const PAGE = 100;
+
+/** What two processes know of MongoDB's time may differ a little: an event too many does less harm than one too few. */
+export const CLOCK_MARGIN_MS = 1000;
+
+type PlanDependencies = Pick<ActivityDependencies, 'store' | 'tenantCpu' | 'log'>;
+
+export function createPlanDeliveries(
+  deps: PlanDependencies,
+  couriers: CourierCalls,
+): Activities['planDeliveries'] {
+  return planner(deps, couriers, false);
+}
+
+/** Plans of a project at a time, in each process: while it waits for a process each holds an attempt's slot. */
+const MAX_AT_ONCE = 5;
+/** How long the others wait, twice as long each time up to the most, and at random, so that it's no herd. */
+const WAIT_MS = 4000;
+const MAX_WAIT_MS = 30_000;
+/** Between two heartbeats: a third of what the workflow allows. */
+const BEAT_MS = 3000;
+
+export function createPlanFilteredDeliveries(
+  deps: PlanDependencies,
+  couriers: CourierCalls,
+): Activities['planFilteredDeliveries'] {
+  const plan = planner(deps, couriers, true);
+  const underWay = new Map<string, number>();
+  return async (eventId, projectId, afterWebhookId) => {
+    const others = underWay.get(projectId) ?? 0;
+    if (others >= MAX_AT_ONCE) {
+      const waitMs = Math.min(MAX_WAIT_MS, WAIT_MS * 2 ** (activityInfo().attempt - 1));
+      throw ApplicationFailure.create({
+        type: FAILURE_TYPES.planDeferred,
+        message: 'other events of its project wait for their filters; it comes again',
+        nextRetryDelay: waitMs * (0.5 + Math.random() / 2),
+        category: ApplicationFailureCategory.BENIGN,
+      });
+    }
+    underWay.set(projectId, others + 1);
+    // Filters may wait long for their turn; that the worker has died is known soon all the same.
+    const beat = setInterval(() => heartbeat(), BEAT_MS);
+    try {
+      return await plan(eventId, afterWebhookId);
+    } finally {
+      clearInterval(beat);
+      const left = underWay.get(projectId)! - 1;
+      if (left > 0) underWay.set(projectId, left);
+      else underWay.delete(projectId);
+    }
+  };
+}
+
+function planner(
+  { store, tenantCpu, log }: PlanDependencies,
+  couriers: CourierCalls,
+  judgesFilters: boolean,
+): Activities['planDeliveries'] {
+  return async (eventId, afterWebhookId) => {
+    const event = await store.events.findCurrent(eventId);
+    const project = event && (await store.projects.get(event.projectId));
+    // Since it was accepted it was deleted with its project, or its payload was.
+    if (!project || event.expungedAt) return { deliveries: [] };
+    if (event.onlyWebhookId !== undefined) {
+      return { deliveries: await listPlanned(store, event, project) };
+    }
+    const subscribers = {
+      projectId: project._id,
+      type: event.type,
+      // A fan-out may come late (Temporal was away); webhooks made after the event don't get it.
+      madeBy: new Date(event.acceptedAt.getTime() + CLOCK_MARGIN_MS),
+      ...(event.aboutWebhookId !== undefined && { exceptId: event.aboutWebhookId }),
+    };
+    const page = await store.webhooks.listSubscribers(subscribers, afterWebhookId, PAGE);
+    if (!judgesFilters && page.some(({ filter }) => filter)) {
+      return { deliveries: [], filtersOf: project._id };
+    }
+    const bodyOf = () => store.events.bodyOf(eventId);
+    const { chosen, unjudged } = await choose(tenantCpu, project._id, page, bodyOf);
+    if (unjudged.length > 0) {
+      const about = { projectId: project._id, eventId, webhookIds: unjudged };
+      log.warn(about, 'filters that could not be judged let the event pass');
+    }
+    const at = clock.now();
+    // After a long outage its time may be over already; a delivery that is skipped must not go with it.
+    const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
+    const profile = getProfile(project.profile);
+    const ids = chosen.map(({ _id }) => _id);
+    const queueing = new Set(await listQueueing(store, project._id, 'ordered', ids));
+    const deliveries = await store.deliveries.plan(
+      chosen.map((webhook) => {
+        if (!queueing.has(webhook._id)) return newDelivery(event, webhook, { at, expiresAt });
+        const { ratePerSecond } = effectivePolicy(profile, project.policy, webhook.policy);
+        const behind = ratePerSecond === null ? 'webhook_busy' : 'rate_limit';
+        return newDelivery(event, webhook, { at, expiresAt, behind });
+      }),
+    );
+    if (queueing.size > 0) couriers.call(project._id);
+    const webhooks = new Map(chosen.map((webhook) => [webhook._id, webhook]));
+    const last = page.at(-1);
+    return {
+      deliveries: deliveries
+        .filter(({ status, queuedIn }) => status === 'pending' && queuedIn === undefined)
+        .map((delivery) => toPlanned(delivery, webhooks.get(delivery.webhookId)!, project)),
+      ...(page.length === PAGE && last && { next: last._id }),
+    };
+  };
+}
+
+/** The deliveries to start of an event that was stored with them. */
+async function listPlanned(
+  store: ActivityDependencies['store'],
+  { _id, onlyWebhookId }: Pick<EventRecord, '_id' | 'onlyWebhookId'>,
+  project: ProjectRecord,
+): Promise<PlannedDelivery[]> {
+  const webhook = await store.webhooks.get(project._id, onlyWebhookId!);
+  // Reconcile ends the deliveries of a webhook that was deleted meanwhile.
+  if (!webhook) return [];
+  const deliveries = await store.deliveries.listOfEvent(_id);
+  return deliveries
+    .filter(({ status, queuedIn }) => status === 'pending' && queuedIn === undefined)
+    .map((delivery) => toPlanned(delivery, webhook, project));
+}
+
+export function createMarkFannedOut({
+  store,
+}: Pick<ActivityDependencies, 'store'>): Activities['markFannedOut'] {
+  return async (eventId) => {
+    await store.events.markFannedOut(eventId);
+  };
+}

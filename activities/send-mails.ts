@@ -1,0 +1,59 @@
+import { once } from 'node:events';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { writeOwnerMail } from '../src/mail/render';
+import { mails } from '../src/metrics';
+import type { ActivityDependencies } from '.';
+
+const MINUTE_MS = 60_000;
+/** How long a mail server may still answer when the process is told to stop. */
+const STOPPING_MS = 2000;
+/** How long a mail is one sender's; longer than its server may take, and then somebody else tries. */
+const CLAIM_MS = 5 * MINUTE_MS;
+/** After each failed try the wait doubles, up to this: together a little more than a day. */
+const MAX_WAIT_MS = 60 * MINUTE_MS;
+const MAX_TRIES = 30;
+/** SMTP statuses from here on are about this mail; without one, the server is away. */
+const REFUSED = 500;
+
+/**
+ * Sends the mails that are due; those that can't be sent come again later.
+ * @param goesOn asked before each
+ * @param stopped told to stop, it leaves the one that is under way after a moment: who sends it again uses
+ *   the same Message-ID
+ */
+export async function sendOwnerMails(
+  { store, mailer, log }: Pick<ActivityDependencies, 'store' | 'mailer' | 'log'>,
+  goesOn: () => boolean,
+  stopped: AbortSignal,
+): Promise<void> {
+  if (!mailer) return;
+  while (goesOn()) {
+    const mail = await store.mails.claim(CLAIM_MS, MAX_TRIES);
+    if (!mail) return;
+    const failure = await unlessStopped(mailer.send(writeOwnerMail(mail)), stopped);
+    if (failure === 'stopped') return;
+    mails.inc({ outcome: failure ? 'failed' : 'sent' });
+    if (!failure) {
+      await store.mails.markSent(mail._id);
+      continue;
+    }
+    const waitMs = Math.min(MINUTE_MS * 2 ** (mail.tries - 1), MAX_WAIT_MS);
+    await store.mails.putOff(mail._id, waitMs);
+    const level = mail.tries === MAX_TRIES ? 'error' : 'warn';
+    log[level]({ mailId: mail._id, webhookId: mail.webhookId, ...failure }, 'mail not sent');
+    if ((failure.responseCode ?? 0) < REFUSED) return;
+  }
+}
+
+async function unlessStopped<T>(work: Promise<T>, stopped: AbortSignal): Promise<T | 'stopped'> {
+  const done = new AbortController();
+  const whenStopped = async (): Promise<'stopped'> => {
+    if (!stopped.aborted) await once(stopped, 'abort', { signal: done.signal });
+    return sleep(STOPPING_MS, 'stopped' as const, { signal: done.signal });
+  };
+  try {
+    return await Promise.race([work, whenStopped()]);
+  } finally {
+    done.abort();
+  }
+}

@@ -1,0 +1,115 @@
+import { clock } from '../../clock';
+import type { Attempt, DeferralReason } from '../../contracts/delivery';
+import type { DeliveryRecord } from '../../store/delivery-record';
+import type { Store } from '../../store/store';
+import type { Engine } from '../../temporal/engine';
+import type { PendingExplanation } from '../schemas/delivery';
+
+/** Answers from the live workflow; undefined for a delivery that has ended. */
+export async function explainPending(
+  delivery: DeliveryRecord,
+  store: Store,
+  engine: Engine,
+): Promise<PendingExplanation | undefined> {
+  const attempt = delivery.attemptCount + 1;
+  const explain = (
+    reason: PendingExplanation['reason'],
+    message: string,
+    nextAttemptAt: Date | null = null,
+  ): PendingExplanation => ({ reason, message, attempt, nextAttemptAt });
+
+  if (delivery.status === 'held') {
+    const message = (await store.webhooks.isPaused(delivery.webhookId))
+      ? 'the webhook is paused; it goes out when it is resumed'
+      : 'the webhook was paused; it goes out in its turn, in the order of the events';
+    return explain('webhook_paused', message);
+  }
+  if (delivery.status !== 'pending') return undefined;
+  const { deferredFor } = delivery;
+  if (delivery.queuedIn !== undefined && deferredFor) {
+    return explain(deferredFor, `attempt ${attempt} waits because ${DEFERRED[deferredFor]}`);
+  }
+  if (delivery.isExpress) return explainExpress(delivery, explain);
+  const at = delivery.nextAttemptAt;
+  const activity = await engine.activityOf(delivery._id).catch(() => 'unreachable' as const);
+  switch (activity) {
+    case 'unreachable':
+      return explain('unknown', 'Temporal is unavailable; it goes out when Temporal is back');
+    case null:
+      return explain('starting', 'its workflow is about to be started');
+    case 'queued':
+      return explain('waiting_for_worker', 'no worker has taken it yet');
+    case 'attempting':
+      // The one before it has been recorded, and is about to end.
+      if (at && at > clock.now()) break;
+      return explain('attempt_running', `attempt ${attempt} is running`);
+    case 'failing':
+      return explain(
+        'workflow_failing',
+        'the tasks of its workflow fail again and again, which the Temporal Web UI tells the cause of; it goes on when a worker can run them, or once the workflow is reset or terminated',
+        delivery.nextAttemptAt,
+      );
+    case 'paused':
+      return explain('paused', 'this delivery was paused by a signal to its workflow');
+    case 'activity_paused':
+      return explain(
+        'paused',
+        `attempt ${attempt} was paused in Temporal, by its Web UI or command line; it goes on when it is unpaused there, or retried`,
+      );
+    case 'waiting':
+      break;
+  }
+  const paused = await store.webhooks.isPaused(delivery.webhookId);
+  const why = cause(delivery.attempts.at(-1));
+  const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${why}`;
+  return explain(
+    'waiting_for_retry',
+    paused ? `${message}; the webhook is paused, so it will be held then` : message,
+    at,
+  );
+}
+
+/** Its project's courier has it: all that is known stands in the delivery. */
+function explainExpress(
+  { attemptCount, attempts, nextAttemptAt }: DeliveryRecord,
+  explain: (
+    reason: PendingExplanation['reason'],
+    message: string,
+    nextAttemptAt?: Date | null,
+  ) => PendingExplanation,
+): PendingExplanation {
+  const attempt = attemptCount + 1;
+  if (nextAttemptAt && nextAttemptAt > clock.now()) {
+    const until = `attempt ${attempt} waits until ${nextAttemptAt.toISOString()}`;
+    return explain(
+      'waiting_for_retry',
+      `${until} because ${cause(attempts.at(-1))}`,
+      nextAttemptAt,
+    );
+  }
+  return explain('attempt_running', `attempt ${attempt} is running, or about to start`);
+}
+
+const DEFERRED: Record<DeferralReason, string> = {
+  rate_limit:
+    "the webhook's rate limit (policy.ratePerSecond) is used up at present, and others wait before it",
+  webhook_busy:
+    'as many attempts of this webhook are running as may run at a time, or others wait before it',
+  project_busy:
+    'as many attempts of this project are running as leave the other projects their places',
+  workers_busy:
+    'the workers are busy; retries and webhooks that answer slowly leave places to others',
+  replay: 'it is part of a bulk replay, and goes when nothing new waits',
+};
+
+function cause(last: Attempt | undefined): string {
+  if (!last) return 'an attempt was lost with its worker';
+  const failed = `attempt ${last.number} failed`;
+  if (last.statusCode === undefined) {
+    return `${failed}: ${last.errorCode} (${last.errorMessage})`;
+  }
+  const asked = last.responseHeaders?.['retry-after'];
+  return asked === undefined
+    ? `${failed} with status ${last.statusCode}`
+    : `${failed} with status ${last.statusCode} and Retry-After: ${asked}`;
+}

@@ -1,0 +1,173 @@
+import { Router } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { TERMINAL_STATUSES } from '../../contracts/delivery';
+import { newId } from '../../contracts/ids';
+import { OPERATIONAL_TYPES } from '../../contracts/operational';
+import { isSubscribed } from '../../domain/subscription';
+import { getProfile } from '../../profiles';
+import type { ReplayRecord } from '../../store/replays';
+import { countForReplay } from '../../store/replay-selection';
+import type { Store } from '../../store/store';
+import type { Engine } from '../../temporal/engine';
+import { answer, answerPage } from '../http/answers';
+import { audited } from '../http/audited';
+import { allow, projectOf } from '../http/auth';
+import { counted } from '../http/error-handler';
+import { ApiError, notFound } from '../http/errors';
+import type { EventCatalog } from '../events/event-catalog';
+import { findWebhook } from '../http/references';
+import { reference } from '../schemas/fields';
+import type { replaySchema } from '../schemas/replay';
+import { instant, pageQuery, parseBody, parseListQuery, pathId } from '../http/validation';
+import { subscriptionField } from '../webhooks/webhook-body';
+
+export interface ReplaysDependencies {
+  store: Store;
+  engine: Engine;
+  catalog: EventCatalog;
+  log: Logger;
+}
+
+const DEFAULT_RATE = 10;
+/** Replays of a project that run or are paused: each is a workflow. */
+const MAX_UNENDED = 200;
+
+/** @param types a subscription's field: deliveries are chosen by the same patterns */
+export const replayBody = (types: z.ZodType<string[]>) =>
+  z
+    .strictObject({
+      webhookId: reference('webhook').optional(),
+      statuses: z.array(z.enum(TERMINAL_STATUSES)).min(1).default(['failed', 'skipped']),
+      types: types.optional(),
+      since: instant,
+      until: instant,
+      ratePerSecond: z.number().min(0.1).max(100).default(DEFAULT_RATE),
+      dryRun: z.boolean().default(false),
+    })
+    .refine(({ since, until }) => since < until, { path: ['until'], error: 'must be after since' });
+export const replaysQuery = z.strictObject(pageQuery('replay'));
+
+/** The types of now that the patterns stand for. */
+const expanded = (patterns: readonly string[], names: readonly string[]): string[] =>
+  [...names, ...OPERATIONAL_TYPES].filter((type) => isSubscribed(patterns, type));
+
+/** It changes nothing. */
+const isDryRun = (body: unknown): boolean =>
+  (body as { dryRun?: unknown } | undefined)?.dryRun === true;
+
+function view(replay: ReplayRecord): z.infer<typeof replaySchema> {
+  const { _id, projectId, query, ratePerSecond, status, matched, replayed, failed } = replay;
+  const { createdAt, updatedAt, completedAt } = replay;
+  return {
+    id: _id,
+    projectId,
+    ...query,
+    ratePerSecond,
+    status,
+    matched,
+    replayed,
+    failed,
+    createdAt,
+    updatedAt,
+    completedAt,
+  };
+}
+
+/** `/v1/replays`: bulk replays */
+export function replaysRouter({ store, engine, catalog, log }: ReplaysDependencies): Router {
+  const router = Router();
+  const read = allow('owner', 'reader');
+  const write = allow('owner');
+
+  const start = async (replay: ReplayRecord): Promise<void> => {
+    await engine.startReplay(replay).catch((error: unknown) => {
+      log.warn({ err: error, replayId: replay._id }, 'bulk replay left to reconcile');
+    });
+  };
+
+  const created = audited('replay.created', 'id', ({ body }) => !isDryRun(body));
+  router.post('/', write, created, async (req, res) => {
+    const project = projectOf(res);
+    const names = await catalog.names(project);
+    const field = subscriptionField(getProfile(project.profile), names);
+    const { ratePerSecond, dryRun, types, webhookId, ...rest } = parseBody(replayBody(field), req);
+    const webhook =
+      webhookId === undefined ? undefined : await findWebhook(store, project, webhookId);
+    if (webhook === null) throw notFound('the webhook');
+    const query = {
+      ...rest,
+      ...(webhook && { webhookId: webhook._id }),
+      ...(types && !types.includes('*') && { types: expanded(types, names) }),
+    };
+    const { counts, endedBy } = await counted(countForReplay(store.deliveries, project._id, query));
+    const matched = [...counts.values()].reduce((sum, count) => sum + count, 0);
+    if (dryRun) {
+      answer(res, { matched, byWebhook: Object.fromEntries(counts) });
+      return;
+    }
+    const projectId = project._id;
+    const replay = await store.makeWithin(
+      projectId,
+      MAX_UNENDED,
+      (session) => store.replays.countUnended(projectId, MAX_UNENDED, session),
+      (session) =>
+        store.replays.create(
+          {
+            _id: newId('replay'),
+            projectId,
+            query,
+            ratePerSecond,
+            status: 'running',
+            matched,
+            endedBy,
+            completedAt: null,
+          },
+          session,
+        ),
+    );
+    if (!replay) {
+      if (!(await store.projects.get(projectId))) throw notFound('the project');
+      throw new ApiError(
+        'replay_limit_reached',
+        `${MAX_UNENDED} replays of this project run or are paused; cancel one, or wait for one to end`,
+      );
+    }
+    await start(replay);
+    answer(res, view(replay), 202);
+  });
+
+  router.get('/', read, async (req, res) => {
+    const { page } = parseListQuery(replaysQuery, req);
+    answerPage(res, 'replays', await store.replays.list(projectOf(res)._id, page), view);
+  });
+
+  router.get('/:id', read, async (req, res) => {
+    const replay = await store.replays.get(projectOf(res)._id, pathId(req, 'replay'));
+    if (!replay) throw notFound('the replay');
+    answer(res, view(replay));
+  });
+
+  const moves = {
+    pause: { from: ['running', 'paused'], to: 'paused', action: 'replay.paused' },
+    resume: { from: ['running', 'paused'], to: 'running', action: 'replay.resumed' },
+    cancel: {
+      from: ['running', 'paused', 'cancelled'],
+      to: 'cancelled',
+      action: 'replay.cancelled',
+    },
+  } as const;
+  for (const [name, { from, to, action }] of Object.entries(moves)) {
+    router.post(`/:id/${name}`, write, audited(action), async (req, res) => {
+      const id = pathId(req, 'replay');
+      const found = await store.replays.get(projectOf(res)._id, id);
+      if (!found) throw notFound('the replay');
+      const replay = await store.replays.move(id, from, to);
+      if (!replay) throw new ApiError('replay_ended', `this replay has ended: ${found.status}`);
+      if (to === 'running') await start(replay);
+      answer(res, view(replay), 202);
+    });
+  }
+
+  return router;
+}

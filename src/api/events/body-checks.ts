@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import type { ErrorCode } from '../../contracts/errors';
+import { readPayload, withFlag } from '../../domain/json-text';
+import { getProfile, operationalEvents, type EventTypeDefinition } from '../../profiles';
+import { asWritten, readBody } from '../http/body';
+import { ApiError, invalid, refused } from '../http/errors';
+import { requestHashOf } from './idempotency';
+import { dataProblems, schemaProblems, sizeProblem } from './json-schema';
+import { postedEvent, type PostedEvent } from './posted-event';
+import { isFine, Problems, type Found } from '../http/problems';
+import { problemsOf } from '../http/validation';
+
+/*
+ * What costs the more the larger a body is, or whatever a project's own schema likes: pure functions of
+ * what can be sent to a thread and back. `Checks` (checks.ts) says where each of them runs.
+ */
+
+/** An ApiError as a value. */
+export interface Refusal {
+  refused: { code: ErrorCode; message: string; details?: Found['problems'] };
+}
+
+export const MAX_BATCH = 500;
+
+export interface EventsInput {
+  bytes: Uint8Array;
+  isBatch: boolean;
+  profile: string;
+  /** What the envelope may call the project. */
+  workspaces: readonly string[];
+  /** MongoDB's time, which a thread doesn't know. */
+  now: Date;
+  /** Whether the body's values are to be told from others' (docs/adr/0018). */
+  wantsHash: boolean;
+}
+
+/** What a body of events says; with its hash, and how many events there are, whatever is wrong with them. */
+export interface EventsRead {
+  requestHash: string;
+  count: number;
+  events: PostedEvent[] | Refusal;
+}
+
+/** Reads what is posted to `/v1/events` and `/v1/events/batch`. */
+export function readEvents(input: EventsInput): EventsRead | Refusal {
+  const { bytes, isBatch, profile, workspaces, now, wantsHash } = input;
+  return refusable(() => {
+    const body = readBody(bytes);
+    const list = Array.isArray(body.events) ? body.events.length : 1;
+    return {
+      requestHash: wantsHash ? requestHashOf(asWritten(body)) : '',
+      count: isBatch ? Math.min(Math.max(list, 1), MAX_BATCH) : 1,
+      events: refusable(() => {
+        const event = postedEvent(getProfile(profile).envelope, workspaces, () => now);
+        const parsed = (isBatch ? batchBody(event) : event).safeParse(body);
+        if (!parsed.success) throw refused(problemsOf(parsed.error));
+        return 'events' in parsed.data ? parsed.data.events : [parsed.data];
+      }),
+    };
+  });
+}
+
+export const batchBody = (event: z.ZodType<PostedEvent>) =>
+  z.strictObject({ events: z.array(event).min(1).max(MAX_BATCH) });
+
+/** What `data` must be: by a project's own schema, or an event type of a profile's; null: Posthorn's own. */
+export type DataRule = { schema: string } | { profile: string | null; type: string };
+
+export interface DataCheck {
+  rule: DataRule;
+  /** JSON of an object, which has been read once. */
+  text: string;
+  /** Where it stands in the request. */
+  at: readonly string[];
+}
+
+/** What is wrong with each: of all together as much as of one, and of each at least something. */
+export function checkData(checks: readonly DataCheck[]): Found[] {
+  const told = new Problems();
+  return checks.map(({ rule, text, at }) => {
+    const found =
+      'schema' in rule
+        ? dataProblems(rule.schema, readPayload(text), at)
+        : profileProblems(rule, text, at);
+    const cut = told.cut(found, 1);
+    told.addAll(cut);
+    return cut;
+  });
+}
+
+/** Samples as tests: where the data itself can say that it is one, and its schema lets it, it does. */
+export function markTests(samples: readonly DataCheck[]): string[] {
+  return samples.map(({ rule, text, at }) => {
+    const sample = readPayload(text);
+    if (typeof sample.value.test !== 'boolean') return text;
+    const marked = withFlag(sample, 'test', true).text;
+    const [found] = checkData([{ rule, text: marked, at }]);
+    return isFine(found!) ? marked : text;
+  });
+}
+
+function profileProblems(
+  { profile, type }: { profile: string | null; type: string },
+  text: string,
+  at: readonly string[],
+): Found {
+  const parsed = definitionOf(profile, type).data.safeParse(JSON.parse(text));
+  return parsed.success ? new Problems() : problemsOf(parsed.error, at);
+}
+
+function definitionOf(profile: string | null, type: string): EventTypeDefinition {
+  const { events, pingOnCreate } =
+    profile === null ? { events: operationalEvents, pingOnCreate: null } : getProfile(profile);
+  const found = [...events, ...(pingOnCreate ? [pingOnCreate] : [])].find(
+    (definition) => definition.type === type,
+  );
+  if (!found) throw new Error(`no event type ${type} of ${profile}`);
+  return found;
+}
+
+export interface DefinitionInput {
+  /** As JSON. */
+  schema: string;
+  sample: string;
+}
+
+/** What is wrong with an event type that a caller defines, but for the sample's own check by its schema. */
+export function checkDefinition({ schema, sample }: DefinitionInput): Found {
+  const found = new Problems();
+  found.addAll(schemaProblems(JSON.parse(schema) as Record<string, unknown>));
+  const tooLarge = sizeProblem(JSON.parse(sample), sample, 'sample');
+  if (tooLarge) found.addAll({ problems: [tooLarge], more: 0 });
+  return { problems: found.problems, more: found.more };
+}
+
+/** Values of a body that is no event's: reading it costs more by them than by its bytes. */
+const MAX_VALUES = 20_000;
+
+/** Why a body is not read: what is wrong with it; null: it may be. */
+export function inspectBody(bytes: Uint8Array): Refusal | null {
+  const answer = refusable(() => {
+    const message = `must not have over ${MAX_VALUES} values`;
+    if (hasMoreValues(MAX_VALUES, readBody(bytes))) throw invalid([{ field: 'body', message }]);
+    return null;
+  });
+  return answer;
+}
+
+function hasMoreValues(limit: number, body: object): boolean {
+  let count = 0;
+  let level: unknown[] = [body];
+  while (level.length > 0 && count <= limit) {
+    count += level.length;
+    level = level.flatMap((value) =>
+      typeof value === 'object' && value !== null ? Object.values(value) : [],
+    );
+  }
+  return count > limit;
+}
+
+/** What `work` answers, or the ApiError that it throws. */
+export function refusable<T>(work: () => T): T | Refusal {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof ApiError)) throw error;
+    const { code, message, details } = error;
+    return { refused: { code, message, ...(details && { details }) } };
+  }
+}

@@ -1,0 +1,140 @@
+import type { Outcome, TenantCpu } from '../../tenant-cpu/tenant-cpu';
+import {
+  checkData,
+  markTests,
+  readEvents,
+  type DataCheck,
+  type DefinitionInput,
+  type EventsInput,
+  type EventsRead,
+  type Refusal,
+} from './body-checks';
+import type { FieldProblem } from '../../contracts/errors';
+import { filterProblems } from '../../domain/filter-problems';
+import type { ProviderReport } from '../../providers';
+import { ApiError, invalid, rateLimited } from '../http/errors';
+import { NEVER_CHECKED } from './json-schema';
+import { readReports, type ReportsInput, type UnreadReport } from '../platform/native-reports';
+import { isFine, type Found } from '../http/problems';
+
+/**
+ * Bytes of a body, and of the data that is checked by a profile's types, that are looked at where they
+ * are: at most a millisecond or two, and mostly less than the way to a process and back (docs/adr/0026).
+ */
+const INLINE_BYTES = 16 * 1024;
+
+/** Reads and checks bodies; the large ones, and by a project's own schema, in processes beside this one. */
+export class Checks {
+  constructor(private readonly tenantCpu: TenantCpu) {}
+
+  /**
+   * @param owner the project whose budget it is
+   * @throws ApiError for what is no JSON or can't be kept, 429 when the budget is used up
+   */
+  async readEvents(owner: string, input: EventsInput): Promise<EventsRead> {
+    const { length } = input.bytes;
+    if (length <= INLINE_BYTES) return orRefused(readEvents(input));
+    const outcome = await this.tenantCpu.run(owner, 'readEvents', input, length);
+    return orRefused(
+      finished(outcome, () => {
+        const field = input.isBatch ? 'events' : 'body';
+        return { field, message: 'take too long to read, or too much memory; send less at once' };
+      }),
+    );
+  }
+
+  /** What is wrong with the data of each event. */
+  async checkData(owner: string, checks: readonly DataCheck[]): Promise<Found[]> {
+    if (isCheap(checks)) return checkData(checks);
+    const outcome = await this.tenantCpu.run(owner, 'checkData', checks, bytesOf(checks));
+    const message = 'take too long to check by their schemas; send fewer at once';
+    return finished(outcome, () =>
+      checks.length === 1
+        ? { field: checks[0]!.at.join('.'), message: NEVER_CHECKED }
+        : { field: 'events', message },
+    );
+  }
+
+  /** Samples as the data of test events. */
+  async markTests(owner: string, samples: readonly DataCheck[]): Promise<string[]> {
+    if (isCheap(samples)) return markTests(samples);
+    const outcome = await this.tenantCpu.run(owner, 'markTests', samples, bytesOf(samples));
+    const message = 'have samples that take too long to check by their schemas; name fewer at once';
+    return finished(outcome, () => ({ field: 'events', message }));
+  }
+
+  /** What is wrong with the definition of an event type. */
+  async checkDefinition(owner: string, definition: DefinitionInput): Promise<Found> {
+    const bytes = definition.schema.length + definition.sample.length;
+    const outcome = await this.tenantCpu.run(owner, 'checkDefinition', definition, bytes);
+    const found = finished(outcome, () => ({
+      field: 'schema',
+      message: 'takes too long to compile',
+    }));
+    if (!isFine(found)) return found;
+    const { schema, sample: text } = definition;
+    const [sampled] = await this.checkData(owner, [{ rule: { schema }, text, at: ['sample'] }]);
+    return sampled!;
+  }
+
+  /** What is wrong with a webhook's filter. */
+  async checkFilter(owner: string, filter: unknown): Promise<FieldProblem[]> {
+    const json = JSON.stringify(filter ?? null);
+    // Without a pattern its bounds are all that there is to look at.
+    if (!json.includes('"$regex"')) return filterProblems(filter);
+    const outcome = await this.tenantCpu.run(owner, 'checkFilter', json, json.length);
+    return finished(outcome, () => ({ field: 'filter', message: 'takes too long to compile' }));
+  }
+
+  /**
+   * The reports in a provider's own body.
+   * @throws ApiError as `readEvents`; 401 where the signature is wrong
+   */
+  async readReports(
+    owner: string,
+    input: ReportsInput,
+  ): Promise<(ProviderReport | UnreadReport)[]> {
+    const { length } = input.bytes;
+    if (length <= INLINE_BYTES) return orRefused(readReports(input));
+    const outcome = await this.tenantCpu.run(owner, 'readReports', input, length);
+    return orRefused(
+      finished(outcome, () => ({ field: 'body', message: 'takes too long to read' })),
+    );
+  }
+
+  /**
+   * Looks at a body before it is read where it is.
+   * @throws ApiError when it is not to be read
+   */
+  async inspect(owner: string, bytes: Uint8Array): Promise<void> {
+    if (bytes.length <= INLINE_BYTES) return;
+    const outcome = await this.tenantCpu.run(owner, 'inspectBody', bytes, bytes.length);
+    orRefused(finished(outcome, () => ({ field: 'body', message: 'takes too long to read' })));
+  }
+}
+
+const bytesOf = (checks: readonly DataCheck[]): number =>
+  checks.reduce((sum, { text }) => sum + text.length, 0);
+
+/** A schema of a project's own may take for ever, whatever it is. */
+const isCheap = (checks: readonly DataCheck[]): boolean =>
+  checks.every(({ rule }) => !('schema' in rule)) && bytesOf(checks) <= INLINE_BYTES;
+
+/** @throws ApiError 429; 422 for what was cut off */
+function finished<T>(outcome: Outcome<T>, problem: () => { field: string; message: string }): T {
+  if (outcome.end === 'done') return outcome.output;
+  if (outcome.end === 'cut') throw invalid([problem()]);
+  throw rateLimited(
+    outcome.waitMs,
+    'reading and checking what this project sends has used up its time here; try again later (see Retry-After), with fewer events at once, less data or a simpler schema',
+  );
+}
+
+/** @throws ApiError */
+export function orRefused<T>(answer: T | Refusal): T {
+  if (typeof answer === 'object' && answer !== null && 'refused' in answer) {
+    const { code, message, details } = answer.refused;
+    throw new ApiError(code, message, details);
+  }
+  return answer;
+}

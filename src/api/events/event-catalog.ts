@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { isId } from '../../contracts/ids';
+import { didYouMean } from '../../domain/near';
+import {
+  getProfile,
+  operationalEvents,
+  type EventTypeDefinition,
+  type Profile,
+} from '../../profiles';
+import type { EventTypeRecord, EventTypes } from '../../store/event-types';
+import { fitting, type Page, type PageRequest, type Sized } from '../../store/paging';
+import type { ProjectRecord } from '../../store/projects';
+import type { DataRule } from './body-checks';
+
+/** An event type of a project, its profile's or its own. */
+export interface EventType {
+  type: string;
+  description: string;
+  /** JSON Schema 2020-12 of `data`, and a `data` that is valid by it, as JSON. */
+  schema: string;
+  sample: string;
+  /** What its data is checked by (body-checks.ts). */
+  rule: DataRule;
+}
+
+/** Shown schemas of the profiles' types; made once, since profiles are constants. */
+const shownSchemas = new WeakMap<EventTypeDefinition, string>();
+
+function shownSchema(definition: EventTypeDefinition): string {
+  const shown =
+    shownSchemas.get(definition) ??
+    JSON.stringify(z.toJSONSchema(definition.data, { io: 'input' }));
+  shownSchemas.set(definition, shown);
+  return shown;
+}
+
+/**
+ * An event type of a profile's.
+ * @param profile null: one of Posthorn's own
+ */
+export function ofProfile(profile: string | null, definition: EventTypeDefinition): EventType {
+  const { type, description, sample } = definition;
+  return {
+    type,
+    description,
+    get schema() {
+      return shownSchema(definition);
+    },
+    sample: JSON.stringify(sample),
+    rule: { profile, type },
+  };
+}
+
+const ofRecord = ({ type, description, schema, sample }: EventTypeRecord): EventType => ({
+  type,
+  description,
+  schema,
+  sample,
+  rule: { schema },
+});
+
+const newestFirst = (a: { _id: string }, b: { _id: string }): number => (a._id < b._id ? 1 : -1);
+
+/** Those that were found of some types; when one was not, also the names of all that there are. */
+export type FoundTypes = ReadonlyMap<string, EventType> & { readonly all?: readonly string[] };
+
+/** Unknown types of one request for which near ones are looked for, among hundreds. */
+export const MAX_SUGGESTIONS = 3;
+
+/** What to do about a type that a project doesn't have. */
+export function unknownType(profile: Profile, type: string, known: readonly string[]): string {
+  const define = profile.eventTypesFromProject
+    ? ` Define it by PUT /v1/event-types/${type === '' ? '{type}' : encodeURIComponent(type.slice(0, 100))}, or see GET /v1/webhooks/events/available.`
+    : ' GET /v1/webhooks/events/available lists them.';
+  return `is not an event type of this project.${didYouMean(type, known)}${define}`;
+}
+
+/**
+ * The event types of a project: first its profile's in that order, then its own and its catalogue's,
+ * newest first. Of two by one name its own wins, so that a catalogue can get any type without asking
+ * each project. All who ask which types there are ask here.
+ *
+ * Nothing of a catalogue is kept: a change holds for the next event, on every process. What costs time,
+ * a schema's validator, is kept by the schema's text (json-schema.ts), so once for all its projects.
+ */
+export class EventCatalog {
+  constructor(
+    private readonly own: EventTypes,
+    private readonly shared: EventTypes,
+  ) {}
+
+  /** Names of all types. */
+  async names({ _id, profile, catalog }: ProjectRecord): Promise<string[]> {
+    const { events, eventTypesFromProject } = getProfile(profile);
+    const names = events.map(({ type }) => type);
+    if (!eventTypesFromProject) return names;
+    const [own, shared] = await Promise.all([
+      this.own.listNames(_id),
+      catalog ? this.shared.listNames(catalog) : [],
+    ]);
+    const ownNames = new Set(own.map(({ type }) => type));
+    const beside = shared.filter(({ type }) => !ownNames.has(type));
+    return [...names, ...[...own, ...beside].toSorted(newestFirst).map(({ type }) => type)];
+  }
+
+  /**
+   * Those of `types` that the project has, by name.
+   * @param options.operational Posthorn's own as well, which nobody posts
+   */
+  async find(
+    project: ProjectRecord,
+    types: readonly string[],
+    { operational = false } = {},
+  ): Promise<FoundTypes> {
+    const { _id, profile, catalog } = project;
+    const { events, eventTypesFromProject } = getProfile(profile);
+    const wanted = new Set(types);
+    const isWanted = ({ type }: EventTypeDefinition): boolean => wanted.has(type);
+    const own = operational ? operationalEvents.filter(isWanted) : [];
+    const found = [
+      ...events.filter(isWanted).map((event) => ofProfile(profile, event)),
+      ...own.map((event) => ofProfile(null, event)),
+    ];
+    if (eventTypesFromProject && found.length < wanted.size) {
+      const [shared, defined] = await Promise.all([
+        catalog ? this.shared.find(catalog, [...wanted]) : [],
+        this.own.find(_id, [...wanted]),
+      ]);
+      found.push(...[...shared, ...defined].map(ofRecord));
+    }
+    const byName = new Map(found.map((eventType) => [eventType.type, eventType]));
+    return byName.size < wanted.size
+      ? Object.assign(byName, { all: await this.names(project) })
+      : byName;
+  }
+
+  /** Whether a list can have answered it: a profile's types can't go, a defined one's id keeps its place. */
+  isCursor(cursor: string, { profile }: ProjectRecord): boolean {
+    return (
+      isId('eventType', cursor) || getProfile(profile).events.some(({ type }) => type === cursor)
+    );
+  }
+
+  /** @param page its cursor is the name of a profile's type, or the id of a defined one */
+  async page(
+    { _id, profile, catalog }: ProjectRecord,
+    { limit, cursor }: PageRequest,
+  ): Promise<Page<EventType>> {
+    const { events, eventTypesFromProject } = getProfile(profile);
+    const isDefined = cursor !== undefined && isId('eventType', cursor);
+    const start = events.findIndex(({ type }) => type === cursor) + 1;
+    const ofProfiles = (isDefined ? [] : events.slice(start)).slice(0, limit + 1);
+    const left = limit + 1 - ofProfiles.length;
+    const defined: Sized[] = [];
+    if (eventTypesFromProject && left > 0) {
+      const before = isDefined ? cursor : undefined;
+      const own = await this.own.listSized(_id, before, left);
+      const shared = catalog ? await this.sharedBeside(_id, catalog, before, left) : [];
+      defined.push(...[...own, ...shared].toSorted(newestFirst).slice(0, left));
+    }
+    const shown = ofProfiles.slice(0, limit);
+    const ids = fitting(defined.slice(0, limit - shown.length)).map((sized) => sized._id);
+    const found =
+      ids.length === 0 ? [] : await Promise.all([this.own.listAt(ids), this.shared.listAt(ids)]);
+    const isWhole = ofProfiles.length + defined.length === shown.length + ids.length;
+    return {
+      items: [
+        ...shown.map((event) => ofProfile(profile, event)),
+        ...found.flat().toSorted(newestFirst).map(ofRecord),
+      ],
+      nextCursor: isWhole ? null : (ids.at(-1) ?? shown.at(-1)?.type ?? null),
+    };
+  }
+
+  /** Places of the catalogue's types, without what the project has defined itself. */
+  private async sharedBeside(
+    projectId: string,
+    catalog: string,
+    before: string | undefined,
+    limit: number,
+  ): Promise<Sized[]> {
+    const own = await this.own.listNames(projectId);
+    return this.shared.listSized(
+      catalog,
+      before,
+      limit,
+      own.map(({ type }) => type),
+    );
+  }
+}

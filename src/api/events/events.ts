@@ -1,0 +1,102 @@
+import { Router } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import type { BareEvent, EventRecord } from '../../store/events';
+import { expungeEvent } from '../../store/expunge';
+import { dataText } from '../../store/new-event';
+import type { Store } from '../../store/store';
+import type { Engine } from '../../temporal/engine';
+import { answer, answerPage, verbatim } from '../http/answers';
+import { audited } from '../http/audited';
+import { allow, projectOf } from '../http/auth';
+import { listView } from '../deliveries/deliveries';
+import { notFound } from '../http/errors';
+import type { eventSchema, listedEventSchema } from '../schemas/event';
+import { pageQuery, parseListQuery, pathId, rangeQuery } from '../http/validation';
+
+export interface EventsDependencies {
+  store: Store;
+  engine: Engine;
+  log: Logger;
+}
+
+/** Deliveries that are shown with their event. */
+const MAX_DELIVERIES = 1000;
+export const eventsQuery = z.strictObject({
+  ...pageQuery('event'),
+  ...rangeQuery,
+  type: z.string().optional(),
+  include: z
+    .enum(['data'], 'must be data, or be left out')
+    .optional()
+    .describe(
+      '`data`: with the events’ data. A page has 1 MiB at most, and so perhaps fewer events than `limit`: go on by `nextCursor`.',
+    ),
+});
+
+/** As a list shows it, unless it is asked for the data. */
+function bareView({
+  _id,
+  projectId,
+  type,
+  createdAt,
+  acceptedAt,
+  test,
+  expungedAt,
+}: BareEvent): z.infer<typeof listedEventSchema> {
+  return { id: _id, projectId, type, createdAt, acceptedAt, test: test ?? false, expungedAt };
+}
+
+function view(event: EventRecord): z.infer<typeof eventSchema> {
+  const { body } = event;
+  const { expungedAt, ...shown } = bareView(event);
+  return { ...shown, data: body === null ? null : verbatim(dataText(body)), expungedAt };
+}
+
+/** `/v1/events` */
+export function eventsRouter({ store, engine, log }: EventsDependencies): Router {
+  const router = Router();
+  const read = allow('owner', 'reader');
+
+  router.get('/', read, async (req, res) => {
+    const {
+      page,
+      filter: { include, ...filter },
+    } = parseListQuery(eventsQuery, req);
+    const { _id } = projectOf(res);
+    if (include === 'data') {
+      answerPage(res, 'events', await store.events.list(_id, filter, page), view);
+    } else {
+      answerPage(res, 'events', await store.events.listBare(_id, filter, page), bareView);
+    }
+  });
+
+  router.get('/:id', read, async (req, res) => {
+    const event = await store.events.get(projectOf(res)._id, pathId(req, 'event'));
+    if (!event) throw notFound('the event');
+    const newest = await store.deliveries.listNewestOfEvent(event._id, MAX_DELIVERIES + 1);
+    const deliveries = newest.slice(-MAX_DELIVERIES);
+    answer(res, {
+      ...view(event),
+      deliveries: deliveries.map(listView),
+      ...(newest.length > deliveries.length && { deliveriesCursor: deliveries[0]!._id }),
+    });
+  });
+
+  router.delete('/:id', allow('owner'), audited('event.expunged'), async (req, res) => {
+    const id = pathId(req, 'event');
+    const expunged = await expungeEvent(store, projectOf(res)._id, id);
+    if (!expunged) throw notFound('the event');
+    // They are cancelled already; a workflow that isn't told finds out when its next attempt is due.
+    void Promise.all(
+      expunged.cancelled.map((deliveryId) =>
+        engine.signalDelivery(deliveryId, 'cancel').catch((error: unknown) => {
+          log.warn({ err: error, deliveryId }, 'cancelled delivery left to its next attempt');
+        }),
+      ),
+    );
+    answer(res, view(expunged.event));
+  });
+
+  return router;
+}

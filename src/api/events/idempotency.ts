@@ -1,0 +1,60 @@
+import { createHash } from 'node:crypto';
+import type { Request } from 'express';
+import type { Payload } from '../../domain/json-text';
+import { invalid } from '../http/errors';
+
+/** A caller's key, and what tells the body that belongs to it from others. */
+export interface Idempotency {
+  key: string;
+  requestHash: string;
+}
+
+/**
+ * Visible ASCII, as other APIs take it, or the same as a string of a structured field (RFC 8941): the
+ * IETF's draft for the header writes it in double quotes.
+ */
+export const IDEMPOTENCY_KEY =
+  /^(?:[\x21\x23-\x7e][\x21-\x7e]{0,254}|"(?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}")$/;
+
+/** The header's key, where there is one. */
+export function idempotencyKeyOf(req: Request): string | undefined {
+  const header = req.get('idempotency-key');
+  if (header === undefined) return undefined;
+  if (!IDEMPOTENCY_KEY.test(header)) {
+    const message =
+      'must be 1-255 visible ASCII characters without spaces, alone or in double quotes (then " and \\ in it are written \\" and \\\\)';
+    throw invalid([{ field: 'Idempotency-Key', message }]);
+  }
+  return header.startsWith('"') ? header.slice(1, -1).replace(/\\(.)/g, '$1') : header;
+}
+
+/** What tells a body from others (docs/adr/0018). */
+export function requestHashOf(body: Payload): string {
+  return createHash('sha256').update(canonical(body)).digest('base64');
+}
+
+/** Half of a surrogate pair, which no caller's text has: nothing else is written so. */
+const EXACTLY = '\ud800';
+
+/** One text for all bodies of the same values: members by their names, whole numbers with all digits. */
+function canonical({ value, largeIntegers }: Payload): string {
+  const exact = new Map<unknown, Map<string, string>>();
+  for (const { holder, key, value: integer } of largeIntegers) {
+    const inHolder = exact.get(holder) ?? new Map<string, string>();
+    exact.set(holder, inHolder.set(String(key), integer.toString()));
+  }
+  const inOrder = (inner: unknown): unknown => {
+    if (typeof inner !== 'object' || inner === null) return inner;
+    const digits = exact.get(inner);
+    const partOf = (key: string, part: unknown): unknown => {
+      const integer = digits?.get(key);
+      return integer === undefined ? inOrder(part) : { [EXACTLY]: integer };
+    };
+    if (Array.isArray(inner)) return inner.map((item, index) => partOf(String(index), item));
+    const members = Object.entries(inner).map(
+      ([name, part]) => [name, partOf(name, part)] as const,
+    );
+    return Object.fromEntries(members.toSorted(([a], [b]) => (a < b ? -1 : 1)));
+  };
+  return JSON.stringify(inOrder(value));
+}

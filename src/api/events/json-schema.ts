@@ -1,0 +1,277 @@
+import { Ajv2020, type ErrorObject, type ValidateFunction } from 'ajv/dist/2020';
+import addFormats from 'ajv-formats';
+import { LRUCache } from 'lru-cache';
+import type { FieldProblem } from '../../contracts/errors';
+import { compilePattern } from '../../domain/filter-pattern';
+import type { Payload } from '../../domain/json-text';
+import { useOwnKeywords, withLargeIntegers } from './json-schema-keywords';
+import { bound, kindOf } from '../http/messages';
+import { fieldAt, Problems, type Found } from '../http/problems';
+import { isDeeperThan } from '../http/validation';
+
+/*
+ * JSON Schemas that projects bring: checked at the door, and compiled. References let a small schema
+ * multiply the work, so no figure of the schema bounds it: all of this runs in the processes that are
+ * ended when they take too long (src/tenant-cpu).
+ */
+
+/** Characters of a schema, or a sample, as JSON. */
+export const MAX_SCHEMA_LENGTH = 32 * 1024;
+/** Objects and lists inside each other. */
+export const MAX_SCHEMA_DEPTH = 32;
+/** Errors that ajv keeps of one check: some are told twice, and 50 are told. */
+const MAX_ERRORS = 100;
+/** Characters of a problem's message: a schema's own values and patterns stand in some. */
+const MAX_MESSAGE_LENGTH = 500;
+
+/** Validators that are kept, and the characters of their schemas: some hundred kilobytes each. */
+const CACHED = 200;
+const CACHED_LENGTH = 1024 * 1024;
+
+const DIALECT = 'https://json-schema.org/draft/2020-12/schema';
+
+const validators = new LRUCache<string, ValidateFunction>({
+  max: CACHED,
+  maxSize: CACHED_LENGTH,
+  sizeCalculation: (_validate, schema) => schema.length,
+});
+
+const meta = new Ajv2020({ strict: false, logger: false });
+useOwnKeywords(meta);
+
+/** Patterns by RE2, as filters' are: a schema's pattern may not backtrack either. */
+const regExp = Object.assign(
+  (pattern: string) => {
+    const compiled = compilePattern(pattern, '');
+    return {
+      test: (text: string): boolean => compiled.test(text),
+      // By this ajv tells one pattern from another, and compiles equal ones once.
+      toString: () => pattern,
+    };
+  },
+  // For validators that are printed as code; ours never are.
+  { code: 'regExp' },
+);
+
+/** For `unevaluatedProperties`, what every object inherits would be evaluated. */
+function withOwnProperties(code: string): string {
+  return code.replaceAll(/!(props\d+)\[(key\d+)\]/g, '!Object.hasOwn($1, $2)');
+}
+
+/** Where a validator's code keeps an error, or those of a reference, or forgets those of a choice. */
+const PUSH = /vErrors\.push\((err\d+)\);/g;
+const CONCAT =
+  /vErrors = vErrors === null \? (\w+)\.errors : vErrors\.concat\(\1\.errors\);errors = vErrors\.length;/g;
+const FORGET = /vErrors\.length = (_errs\d+);/g;
+
+/** Counts all errors, by which choices are decided, and keeps the first ones: there may be millions. */
+function withFewErrors(code: string): string {
+  return code
+    .replaceAll(PUSH, `if(vErrors.length<${MAX_ERRORS})vErrors.push($1);`)
+    .replaceAll(
+      CONCAT,
+      `vErrors = vErrors === null ? $1.errors : vErrors.length<${MAX_ERRORS} ? vErrors.concat($1.errors).slice(0,${MAX_ERRORS}) : vErrors;errors += $1.errors.length;`,
+    )
+    .replaceAll(FORGET, 'vErrors.length = Math.min(vErrors.length,$1);');
+}
+
+/** Keywords that only describe: extensions by ajv's rule for names, and OpenAPI's. */
+const ANNOTATION = /^(x-[a-z0-9_$:-]+|example|externalDocs)$/i;
+
+/** Keywords whose values are data, whatever is in them, and those whose values name schemas. */
+const DATA = /^(const|enum|default|examples)$/;
+const SCHEMAS = /^(properties|patternProperties|dependentSchemas|\$defs|definitions)$/;
+
+/** All that is in a schema, outermost first. */
+function* entriesOf(
+  node: unknown,
+  path: readonly string[],
+): Generator<{ key: string; value: unknown; at: readonly string[] }> {
+  if (typeof node !== 'object' || node === null) return;
+  for (const [key, value] of Object.entries(node)) {
+    const at = [...path, key];
+    yield { key, value, at };
+    if (!DATA.test(key) || SCHEMAS.test(path.at(-1) ?? '')) yield* entriesOf(value, at);
+  }
+}
+
+/** An instance for each schema: what one declares isn't there for another, and goes with it. */
+function compile(schema: object): ValidateFunction {
+  const annotations = new Set<string>();
+  const formats = new Set<string>();
+  for (const { key, value } of entriesOf(schema, [])) {
+    if (ANNOTATION.test(key)) annotations.add(key);
+    if (key === 'format' && typeof value === 'string') formats.add(value);
+  }
+  const ajv = new Ajv2020({
+    allErrors: true,
+    // What it doesn't know, it refuses: a misspelt keyword would let everything pass.
+    strictSchema: true,
+    // One of the dialect's own that ajv resolves, but calls unknown.
+    keywords: ['$anchor', ...annotations],
+    strictTypes: false,
+    strictTuples: false,
+    ownProperties: true,
+    inlineRefs: false,
+    validateSchema: false,
+    meta: false,
+    logger: false,
+    code: { regExp, process: (text) => withFewErrors(withOwnProperties(text)) },
+  });
+  addFormats(ajv);
+  useOwnKeywords(ajv);
+  // A format that nobody knows is a remark, as the dialect says.
+  for (const format of formats) {
+    if (!Object.hasOwn(ajv.formats, format)) ajv.addFormat(format, true);
+  }
+  return ajv.compile(schema);
+}
+
+/** What is wrong with a schema that a caller brings, by paths such as `schema.properties.id.type`. */
+export function schemaProblems(schema: Record<string, unknown>): Found {
+  const tooLarge = sizeProblem(schema, JSON.stringify(schema), 'schema');
+  if (tooLarge) return only(tooLarge);
+  const forbidden = new Problems();
+  for (const { at, message } of forbiddenKeywords(schema)) forbidden.add(at, () => message);
+  if (forbidden.problems.length > 0) return forbidden;
+  if (meta.validateSchema(schema) !== true) return problemsOfErrors(meta.errors, ['schema']);
+  try {
+    compile(schema);
+    return new Problems();
+  } catch (error) {
+    return only(unusable(schema, error as Error & { missingRef?: string }));
+  }
+}
+
+const only = (problem: FieldProblem): Found => ({ problems: [problem], more: 0 });
+
+/** Why ajv can't use a schema, at the keyword that it means where that can be told. */
+function unusable(
+  schema: object,
+  { message, missingRef }: Error & { missingRef?: string },
+): FieldProblem {
+  const unknown = /unknown keyword: "(.+)"/.exec(message)?.[1];
+  for (const { key, value, at } of entriesOf(schema, ['schema'])) {
+    const field = fieldAt(at);
+    if (key === unknown && at.at(-2) !== 'properties') {
+      return { field, message: 'is not a keyword of JSON Schema 2020-12; your own begin with x-' };
+    }
+    if (missingRef !== undefined && /^\$(dynamicRef|ref)$/.test(key) && value === missingRef) {
+      return { field, message: 'refers to what is not there' };
+    }
+  }
+  return { field: 'schema', message: `cannot be used: ${message.slice(0, MAX_MESSAGE_LENGTH)}` };
+}
+
+/** The bounds that a schema and a sample share. */
+export function sizeProblem(value: unknown, json: string, field: string): FieldProblem | null {
+  if (isDeeperThan(MAX_SCHEMA_DEPTH, value)) {
+    return { field, message: `must not be nested deeper than ${MAX_SCHEMA_DEPTH}` };
+  }
+  return json.length > MAX_SCHEMA_LENGTH
+    ? { field, message: `must not be longer than ${MAX_SCHEMA_LENGTH} characters of JSON` }
+    : null;
+}
+
+/** Keywords that would reach outside the schema, or make it something else than a check. */
+function* forbiddenKeywords(schema: object): Generator<{ at: readonly string[]; message: string }> {
+  for (const { key, value, at } of entriesOf(schema, ['schema'])) {
+    if ((key === '$ref' || key === '$dynamicRef') && typeof value === 'string') {
+      if (!value.startsWith('#')) yield { at, message: 'must refer into this schema: #…' };
+    } else if (key === '$schema' && typeof value === 'string') {
+      if (value.replace(/#$/, '') !== DIALECT) yield { at, message: `must be ${DIALECT}` };
+    } else if ((key === '$id' && typeof value === 'string') || key === '$async') {
+      yield { at, message: 'is not allowed here' };
+    }
+  }
+}
+
+/**
+ * What is wrong with `data` by a schema that `schemaProblems` found nothing in.
+ * @param schema as JSON
+ * @param at where the data stands in the request
+ */
+export function dataProblems(
+  schema: string,
+  { value, largeIntegers }: Payload,
+  at: readonly string[],
+): Found {
+  try {
+    const validate = validators.get(schema) ?? compile(JSON.parse(schema) as object);
+    validators.set(schema, validate);
+    const isValid = withLargeIntegers(largeIntegers, () => validate(value));
+    const problems = isValid ? new Problems() : problemsOfErrors(validate.errors, at);
+    validate.errors = null;
+    return problems;
+  } catch (error) {
+    // A stack that overflowed.
+    if (!(error instanceof RangeError)) throw error;
+    return only({ field: fieldAt(at), message: NEVER_CHECKED });
+  }
+}
+
+/** Of data whose check by a schema takes too long, or more memory than there is. */
+export const NEVER_CHECKED =
+  'could not be checked: by its schema that takes too long, or never ends';
+
+/** ajv's errors, each named by the field that is wrong, missing or too much. */
+function problemsOfErrors(
+  errors: readonly ErrorObject[] | null | undefined,
+  at: readonly string[],
+): Found {
+  const told = new Set<string>();
+  const problems = new Problems();
+  for (const error of errors ?? []) {
+    const { path, message } = problemOf(error, at);
+    const text = JSON.stringify([path, message]);
+    if (!told.has(text)) problems.add(path, () => message.slice(0, MAX_MESSAGE_LENGTH));
+    told.add(text);
+  }
+  if ((errors?.length ?? 0) >= MAX_ERRORS) problems.more = Infinity;
+  return problems;
+}
+
+function problemOf(
+  { instancePath, keyword, params, message }: ErrorObject,
+  at: readonly string[],
+): { path: readonly string[]; message: string } {
+  const pointer = instancePath
+    .split('/')
+    .slice(1)
+    .map((segment) => segment.replaceAll('~1', '/').replaceAll('~0', '~'));
+  const field = (name?: unknown): readonly string[] => [
+    ...at,
+    ...pointer,
+    ...(typeof name === 'string' ? [name] : []),
+  ];
+  switch (keyword) {
+    case 'required':
+    case 'dependentRequired':
+      return { path: field(params.missingProperty), message: 'is required' };
+    case 'additionalProperties':
+      return { path: field(params.additionalProperty), message: 'is not a known field here' };
+    case 'unevaluatedProperties':
+      return { path: field(params.unevaluatedProperty), message: 'is not a known field here' };
+    case 'propertyNames':
+      return { path: field(params.propertyName), message: 'is not a valid field name here' };
+    case 'type':
+      return {
+        path: field(),
+        message: `must be ${[params.type].flat().map(kindOf).join(' or ')}`,
+      };
+    case 'minItems':
+    case 'maxItems':
+    case 'minLength':
+    case 'maxLength':
+      return {
+        path: field(),
+        message: bound(
+          keyword.endsWith('Items') ? 'array' : 'string',
+          keyword.startsWith('min') ? 'at least' : 'at most',
+          params.limit as number,
+        ),
+      };
+    default:
+      return { path: field(), message: message ?? `breaks ${keyword}` };
+  }
+}

@@ -1,0 +1,118 @@
+import type { Request, RequestHandler, Response } from 'express';
+import type { Logger } from 'pino';
+import { clock } from '../../clock';
+import { isId, newId } from '../../contracts/ids';
+import type { Audit, AuditAction, AuditRecord } from '../../store/audit';
+import { principalOf } from './auth';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** The path's part may be anything until the handler has looked at it. */
+const MAX_TARGET_LENGTH = 200;
+
+/** What `audited` needs; at `app.locals.auditTrail`. */
+export interface AuditTrail {
+  audit: Audit;
+  log: Logger;
+  /** How long entries are kept. */
+  retentionDays: number;
+}
+
+/** Says that a request which changes things otherwise has found nothing to change. */
+export function nothingChanged(res: Response): void {
+  res.locals.nothingChanged = true;
+}
+
+export type AuditedHandler = RequestHandler & { auditAction: AuditAction };
+
+/**
+ * Records what the handlers after it do; stands behind the check of the role. Every route that changes
+ * something has one: a test walks through the routers and finds those that haven't.
+ *
+ * The entry is written before the change, `unknown`, and completed before the answer leaves: whatever
+ * dies in between, no change goes unrecorded. A refusal (4xx) changed nothing and takes it back; after
+ * a 5xx nobody knows, and so it says. One transaction with the change would be exact, but each handler
+ * would have to carry it, through calls to Temporal as well.
+ *
+ * @param param the parts of the path that name the target; where there is none, the answer's id is it
+ * @param when whether this request is about to change anything
+ * @param madeIn where the answer has that id
+ */
+export function audited(
+  action: AuditAction,
+  param: string | readonly string[] = 'id',
+  when: (req: Request) => boolean = () => true,
+  madeIn = 'id',
+): AuditedHandler {
+  const handler: RequestHandler = async (req, res, next) => {
+    if (!when(req)) {
+      next();
+      return;
+    }
+    const trail = req.app.locals.auditTrail as AuditTrail;
+    const named = [param].flat().flatMap((part) => req.params[part] ?? []);
+    const target = named.length > 0 ? named.join('/').slice(0, MAX_TARGET_LENGTH) : null;
+    const { keyId, role } = principalOf(res);
+    const time = clock.now();
+    const entry: AuditRecord = {
+      _id: newId('audit'),
+      projectId: projectIdOf(req, res, target),
+      action,
+      target,
+      key: keyId,
+      role,
+      changedFields: [],
+      requestId: req.id as string,
+      outcome: 'unknown',
+      time,
+      expiresAt: new Date(time.getTime() + trail.retentionDays * DAY_MS),
+    };
+    await trail.audit.insert(entry);
+    const send = res.json.bind(res);
+    res.json = (body: unknown) => {
+      const made = { id: idIn(body, 'id'), target: idIn(body, madeIn) };
+      void settle(trail, entry, req, res, made).finally(() => send(body));
+      return res;
+    };
+    next();
+  };
+  return Object.assign(handler, { auditAction: action });
+}
+
+/** Completes the entry, or takes it back; it never rejects, since the change is made already. */
+async function settle(
+  { audit, log }: AuditTrail,
+  entry: AuditRecord,
+  req: Request,
+  res: Response,
+  made: { id: string | null; target: string | null },
+): Promise<void> {
+  try {
+    if (res.statusCode >= 500) return;
+    if (res.statusCode >= 400 || res.locals.nothingChanged === true) {
+      await audit.remove(entry._id);
+      return;
+    }
+    await audit.complete(entry._id, {
+      target: entry.target ?? made.target,
+      projectId: projectIdOf(req, res, entry.target ?? made.id),
+      changedFields: Object.keys((req.body as object | undefined) ?? {}),
+    });
+  } catch (error) {
+    log.error({ err: error, auditId: entry._id }, 'audit entry stays unknown');
+  }
+}
+
+/** The project that is changed; an admin's request may name another one by `x-project-id`. */
+function projectIdOf(req: Request, res: Response, target: string | null): string | null {
+  const { projectId } = req.params;
+  if (typeof projectId === 'string') return projectId.slice(0, MAX_TARGET_LENGTH);
+  if (target !== null && isId('project', target)) return target;
+  return principalOf(res).project?._id ?? null;
+}
+
+/** Of `{data: {id}}`, or of a platform route's `{id}`. */
+function idIn(body: unknown, name: string): string | null {
+  const { data, ...rest } = body as { data?: Record<string, unknown> } & Record<string, unknown>;
+  const found = data?.[name] ?? rest[name];
+  return typeof found === 'string' ? found : null;
+}

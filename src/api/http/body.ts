@@ -1,0 +1,57 @@
+import { z } from 'zod';
+import { readJson, toPayload, type Payload } from '../../domain/json-text';
+import { decodeUtf8 } from './encoding';
+import { invalid, malformedJson } from './errors';
+
+/** Bytes of a body that is no batch, and of one that is (docs/contract.md, 5.5). */
+export const BODY_LIMIT = 256 * 1024;
+export const BATCH_LIMIT = 5 * 1024 * 1024;
+
+/** Where a body has what is a caller's own, and kept as it was written. */
+const PAYLOADS = [['data'], ['events', null, 'data'], ['sample']];
+
+/** Of the bodies that are being answered, and of their payloads. */
+const written = new WeakMap<object, Payload>();
+
+/** An object of a body as the caller wrote it. */
+export function asWritten(value: Record<string, unknown>): Payload {
+  return written.get(value) ?? toPayload(value);
+}
+
+/** An object that is kept as the caller wrote it. */
+export const payloadField = z
+  .unknown()
+  .check((ctx) => {
+    if (isObject(ctx.value)) return;
+    const message = ctx.value === undefined ? 'is required' : 'must be an object';
+    ctx.issues.push({ code: 'custom', message, input: ctx.value });
+  })
+  .transform((value) => asWritten(value as Record<string, unknown>))
+  .meta({ override: { type: 'object', additionalProperties: {} } });
+
+/**
+ * A body: an object as JSON, or nothing, which is an empty object.
+ * @throws ApiError 400 for what is no JSON, 422 for what can't be kept as it is
+ */
+export function readBody(bytes: Uint8Array): Record<string, unknown> {
+  if (bytes.length === 0) return {};
+  const text = decodeUtf8(bytes);
+  const { value, problems, payloads, largeIntegers } = parseText(text);
+  if (!isObject(value)) throw invalid([{ field: 'body', message: 'must be an object' }]);
+  if (problems.length > 0) throw invalid(problems);
+  for (const [object, payload] of payloads) written.set(object, payload);
+  written.set(value, { value, text, largeIntegers });
+  return value;
+}
+
+function parseText(text: string): ReturnType<typeof readJson> {
+  try {
+    return readJson(text, PAYLOADS);
+  } catch {
+    throw malformedJson(text);
+  }
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

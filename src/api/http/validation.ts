@@ -1,0 +1,98 @@
+import type { Request } from 'express';
+import { z } from 'zod';
+import { idPattern, isId, type Resource } from '../../contracts/ids';
+import type { PageRequest } from '../../store/paging';
+import { didYouMean } from '../../domain/near';
+import { notFound, refused } from './errors';
+import { knownNames, messageOf } from './messages';
+import { Problems, type Found } from './problems';
+
+z.config({ customError: messageOf });
+
+/** zod's issues as fields; an unknown key is named itself, not its parent. */
+export function problemsOf(error: z.ZodError, prefix: readonly string[] = []): Found {
+  const found = new Problems();
+  for (const issue of error.issues) {
+    const at = [...prefix, ...issue.path.map(String)];
+    if (issue.code === 'unrecognized_keys') {
+      const known = knownNames(issue.message);
+      for (const key of issue.keys) {
+        found.add([...at, key], () => `is not a known field here.${didYouMean(key, known)}`);
+      }
+      continue;
+    }
+    const path = at.length === 0 ? ['body'] : at;
+    const messages = issue.code === 'invalid_key' ? issue.issues : [issue];
+    for (const { message } of messages) found.add(path, () => message);
+  }
+  return found;
+}
+
+/** @throws ApiError 422 naming each field that's wrong */
+export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
+  const parsed = schema.safeParse(value);
+  if (!parsed.success) throw refused(problemsOf(parsed.error));
+  return parsed.data;
+}
+
+/** Whether objects and lists are inside each other deeper than that. */
+export function isDeeperThan(levels: number, value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  if (levels === 0) return true;
+  const inside: unknown[] = Array.isArray(value) ? value : Object.values(value);
+  return inside.some((inner) => isDeeperThan(levels - 1, inner));
+}
+
+/** The body, `{}` where there is none. */
+export function parseBody<T>(schema: z.ZodType<T>, req: Request): T {
+  return parse(schema, req.body === undefined ? {} : req.body);
+}
+
+/** An id from the path. One that can't be an id is answered like one that doesn't exist. */
+export function pathId(req: Request, resource: Resource, name = 'id'): string {
+  const id = req.params[name];
+  if (typeof id !== 'string' || !isId(resource, id)) throw notFound(`the ${resource}`);
+  return id;
+}
+
+/** ISO 8601 with its zone. */
+export const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+
+const limitError = { error: 'must be a whole number from 1 to 100', abort: true };
+/** `?limit` of a list. */
+export const pageSize = z.coerce
+  .number(limitError)
+  .int(limitError)
+  .min(1, limitError)
+  .max(100, limitError)
+  .default(25);
+
+/** What people call a thing: one line of text. */
+export const nameField = z
+  .string()
+  // oxlint-disable-next-line no-control-regex
+  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'must not have control characters')
+  .trim()
+  .min(1)
+  .max(200);
+
+/** `?limit&cursor` of a list of that resource. */
+export const pageQuery = (resource: Resource) => ({
+  limit: pageSize,
+  cursor: z
+    .string()
+    .regex(idPattern(resource), 'is not a cursor that a list has answered')
+    .optional(),
+});
+
+/** `?since&until`, ISO 8601: made at or after, made before. */
+export const rangeQuery = { since: instant.optional(), until: instant.optional() };
+
+/** Parses a list's query: the paging apart from the filters. */
+export function parseListQuery<T extends PageRequest>(
+  schema: z.ZodType<T>,
+  req: Request,
+): { page: PageRequest; filter: Omit<T, keyof PageRequest> } {
+  const { limit, cursor, since, until, ...filter } = parse(schema, req.query);
+  return { page: { limit, cursor, since, until }, filter };
+}

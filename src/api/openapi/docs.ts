@@ -1,0 +1,108 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import express, { Router } from 'express';
+import { contentSecurityPolicy } from 'helmet';
+import { getAbsoluteFSPath } from 'swagger-ui-dist';
+import type { z } from 'zod';
+import { PACKAGE_FOLDER, VERSION } from '../../version';
+import { answer } from '../http/answers';
+import { openApiDocument } from './document';
+import type { frontPageSchema } from '../schemas/service';
+
+const PAGE = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Posthorn API</title>
+    <link rel="icon" href="docs/favicon-32x32.png" />
+    <link rel="stylesheet" href="docs/swagger-ui.css" />
+  </head>
+  <body>
+    <div id="swagger-ui"></div>
+    <script src="docs/swagger-ui-bundle.js"></script>
+    <script src="docs/swagger-initializer.js"></script>
+  </body>
+</html>
+`;
+
+// A file of its own, since the Content-Security-Policy allows no script in the page.
+const INITIALIZER = `SwaggerUIBundle({
+  url: 'openapi.json',
+  dom_id: '#swagger-ui',
+  deepLinking: true,
+  docExpansion: 'list',
+  filter: true,
+});
+`;
+
+const FRONT_PAGE = ({ version, docs, temporalUi }: z.infer<typeof frontPageSchema>): string =>
+  `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Posthorn</title>
+  </head>
+  <body>
+    <h1>Posthorn ${version}</h1>
+    <ul>
+      <li><a href="${docs}">The API’s reference</a></li>
+${GUIDES.map((guide) => `      <li><a href="docs/${guide}">${guide}</a></li>`).join('\n')}
+${temporalUi === null ? '' : `      <li><a href="${escapeHtml(temporalUi)}">The Temporal Web UI</a>, which shows what is under way</li>\n`}    </ul>
+  </body>
+</html>
+`;
+
+function escapeHtml(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('"', '&quot;').replaceAll('<', '&lt;');
+}
+
+const GUIDES_FOLDER = path.join(PACKAGE_FOLDER, 'docs');
+const GUIDES = readdirSync(GUIDES_FOLDER).filter((name) => /^guide-[a-z]+\.md$/.test(name));
+
+/**
+ * `/`, which says where everything is, `/openapi.json`, and `/docs`, which shows it, with the guides that
+ * it cites; all from here, without a network.
+ */
+export function docsRouter(temporalUi: string | null): Router {
+  const router = Router();
+
+  router.get('/', (req, res) => {
+    const page = {
+      name: 'Posthorn',
+      version: VERSION,
+      docs: 'docs',
+      openapi: 'openapi.json',
+      guides: GUIDES.map((guide) => `docs/${guide}`),
+      temporalUi,
+    } satisfies z.infer<typeof frontPageSchema>;
+    // Who asks for anything, as curl does, is no browser.
+    if (req.accepts(['json', 'html']) === 'html') res.type('html').send(FRONT_PAGE(page));
+    else answer(res, page);
+  });
+
+  // One copy for all answers: nobody needs a key, and many may ask at a time.
+  const document = Buffer.from(JSON.stringify(openApiDocument()));
+  router.get('/openapi.json', (_req, res) => {
+    res.type('json').send(document);
+  });
+
+  // Over plain http the page would ask for its own files by https, where nobody answers.
+  router.use('/docs', contentSecurityPolicy({ directives: { upgradeInsecureRequests: null } }));
+  router.get('/docs', (_req, res) => {
+    res.type('html').send(PAGE);
+  });
+  router.use('/docs/swagger-initializer.js', (_req, res) => {
+    res.type('js').send(INITIALIZER);
+  });
+  for (const guide of GUIDES) {
+    router.use(`/docs/${guide}`, (_req, res) => {
+      // As text: browsers show no Markdown.
+      res.type('text').send(readFileSync(path.join(GUIDES_FOLDER, guide), 'utf8'));
+    });
+  }
+  router.use('/docs', express.static(getAbsoluteFSPath(), { index: false, redirect: false }));
+
+  return router;
+}

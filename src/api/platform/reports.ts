@@ -1,0 +1,50 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { REPORT_SOURCES } from '../../providers';
+import { REPORT_OUTCOMES, type InboundRecord } from '../../store/provider-reports';
+import type { Store } from '../../store/store';
+import { answer, answerPage } from '../http/answers';
+import { allow, projectOf } from '../http/auth';
+import { notFound } from '../http/errors';
+import type { reportSchema } from '../schemas/report';
+import { pageQuery, parseListQuery, pathId, rangeQuery } from '../http/validation';
+
+export const reportsQuery = z.strictObject({
+  ...pageQuery('report'),
+  ...rangeQuery,
+  provider: z.enum(REPORT_SOURCES).optional(),
+  type: z.string().optional(),
+  outcome: z.enum(REPORT_OUTCOMES).optional(),
+});
+
+function view(report: Omit<InboundRecord, 'payload'>): z.infer<typeof reportSchema> {
+  return {
+    id: report._id,
+    provider: report.provider as z.infer<typeof reportSchema>['provider'],
+    type: report.type,
+    outcome: report.eventId === null ? 'kept' : 'event',
+    eventId: report.eventId,
+    reason: report.reason ?? null,
+    verified: report.verified,
+    receivedAt: report.receivedAt,
+  };
+}
+
+/** `/v1/reports`: what e-mail providers reported, and what became of it. */
+export function reportsRouter(store: Store): Router {
+  const router = Router();
+  const read = allow('owner', 'reader');
+
+  router.get('/', read, async (req, res) => {
+    const { page, filter } = parseListQuery(reportsQuery, req);
+    answerPage(res, 'reports', await store.inbound.list(projectOf(res)._id, filter, page), view);
+  });
+
+  router.get('/:id', read, async (req, res) => {
+    const report = await store.inbound.get(projectOf(res)._id, pathId(req, 'report'));
+    if (!report) throw notFound('the report');
+    answer(res, { ...view(report), payload: report.payload === 'null' ? null : report.payload });
+  });
+
+  return router;
+}

@@ -1,0 +1,87 @@
+import { Router, type RequestHandler } from 'express';
+import { z } from 'zod';
+import { clock } from '../../clock';
+import { KEY_ROLES, type KeyRecord } from '../../store/keys';
+import type { Store } from '../../store/store';
+import { answer, answerPage } from '../http/answers';
+import { audited } from '../http/audited';
+import { principalOf } from '../http/auth';
+import { ApiError, notFound, wrongRole } from '../http/errors';
+import type { keySchema } from '../schemas/project';
+import {
+  instant,
+  nameField,
+  pageQuery,
+  parseBody,
+  parseListQuery,
+  pathId,
+} from '../http/validation';
+
+export const keyBody = z.strictObject({
+  name: nameField,
+  role: z.enum(KEY_ROLES),
+  expiresAt: instant
+    .refine((time) => time > clock.now(), 'must be in the future')
+    .nullable()
+    .optional(),
+});
+export const keysQuery = z.strictObject(pageQuery('key'));
+
+function view(record: KeyRecord): z.infer<typeof keySchema> {
+  const { _id, projectId, name, role, expiresAt, lastUsedAt, createdAt } = record;
+  return { id: _id, projectId, name, role, expiresAt, lastUsedAt, createdAt };
+}
+
+/** The admin, or an owner of just this project; for others the project doesn't exist. */
+const ownersOnly: RequestHandler = (req, res, next) => {
+  const { role, project } = principalOf(res);
+  if (role !== 'admin') {
+    if (project?._id !== req.params.projectId) throw notFound('the project');
+    if (role !== 'owner') throw wrongRole(role, ['owner']);
+  }
+  next();
+};
+
+/**
+ * `/v1/projects/:projectId/keys`
+ * @param max how many that have not expired a project may have
+ */
+export function keysRouter(store: Store, max: number): Router {
+  const router = Router({ mergeParams: true });
+  router.use(ownersOnly);
+
+  router.post('/', audited('key.created'), async (req, res) => {
+    const projectId = pathId(req, 'project', 'projectId');
+    const { name, role, expiresAt = null } = parseBody(keyBody, req);
+    const made = await store.makeWithin(
+      projectId,
+      max,
+      (session) => store.keys.countLive(projectId, max, session),
+      (session) => store.keys.create(projectId, name, role, expiresAt, session),
+    );
+    if (!made) {
+      if (!(await store.projects.get(projectId))) throw notFound('the project');
+      throw new ApiError(
+        'key_limit_reached',
+        `this project has its ${max} keys; delete one that is no longer used, by its lastUsedAt, or let new ones expire`,
+      );
+    }
+    answer(res, { ...view(made.record), key: made.key }, 201);
+  });
+
+  router.get('/', async (req, res) => {
+    const projectId = pathId(req, 'project', 'projectId');
+    const { page } = parseListQuery(keysQuery, req);
+    if (!(await store.projects.get(projectId))) throw notFound('the project');
+    answerPage(res, 'keys', await store.keys.list(projectId, page), view);
+  });
+
+  router.delete('/:keyId', audited('key.deleted', 'keyId'), async (req, res) => {
+    const projectId = pathId(req, 'project', 'projectId');
+    const id = pathId(req, 'key', 'keyId');
+    if (!(await store.keys.delete(projectId, id))) throw notFound('the key');
+    answer(res, { id, deleted: true });
+  });
+
+  return router;
+}

@@ -1,0 +1,172 @@
+import { z } from 'zod';
+import type { FieldProblem } from '../../contracts/errors';
+import { OPERATIONAL_TYPES } from '../../contracts/operational';
+import { SIGNING_SCHEMES, type DeliveryPolicy, type SigningScheme } from '../../contracts/delivery';
+import { filterProblems } from '../../domain/filter-problems';
+import { isKnownPattern } from '../../domain/subscription';
+import {
+  canonicalWebhookUrl,
+  checkWebhookUrl,
+  type WebhookUrlPolicy,
+} from '../../domain/webhook-url';
+import { checkSecret } from '../../delivery/signing';
+import type { Profile } from '../../profiles';
+import { MAX_SUGGESTIONS, unknownType } from '../events/event-catalog';
+import { policyFields } from '../projects/policy';
+import { externalIdField } from '../schemas/fields';
+import { nameField } from '../http/validation';
+import type { WebhookChanges } from './webhook-update';
+
+/** RFC 9110, 5.6.2: a header's name. */
+const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
+/** Visible ASCII, spaces and tabs inside: nothing that could begin another header. */
+const HEADER_VALUE = /^[\x21-\x7e]([\x20-\x7e\t]{0,1022}[\x21-\x7e])?$/;
+/** Headers that are ours, the connection's, or the body's. */
+const RESERVED_HEADER =
+  /^(content-.*|user-agent|x-webhook-.*|webhook-.*|host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|accept-encoding)$/i;
+const MAX_HEADERS = 20;
+
+const headers = z
+  .record(
+    z
+      .string()
+      .regex(HEADER_NAME, 'is not a header name')
+      .refine((name) => !RESERVED_HEADER.test(name), 'is a header that Posthorn sets itself'),
+    z.string().regex(HEADER_VALUE, 'must be 1-1024 visible ASCII characters'),
+  )
+  .refine(
+    (all) => Object.keys(all).length <= MAX_HEADERS,
+    `must have at most ${MAX_HEADERS} headers`,
+  )
+  .check((ctx) => {
+    const seen = new Set<string>();
+    for (const name of Object.keys(ctx.value)) {
+      const input = ctx.value;
+      if (seen.has(name.toLowerCase())) {
+        ctx.issues.push({ code: 'custom', message: 'is given twice', path: [name], input });
+      }
+      seen.add(name.toLowerCase());
+    }
+  });
+
+/**
+ * Stored as JSON (src/store/webhooks.ts).
+ * @param problemsIn what is wrong with it, by paths inside it
+ */
+const filterField = (problemsIn: (filter: unknown) => readonly FieldProblem[]) =>
+  z
+    .unknown()
+    .check((ctx) => {
+      if (ctx.value === null) return;
+      for (const { field, message } of problemsIn(ctx.value)) {
+        const path = field === '' ? [] : [field];
+        ctx.issues.push({ code: 'custom', message, path, input: ctx.value });
+      }
+    })
+    .transform((query) => (query === null ? null : JSON.stringify(query)))
+    .meta({
+      description:
+        'A query in MongoDB’s syntax over the envelope; its operators and bounds are in [the guide](docs/guide-webhooks.md). An event passes that would take over 200,000 steps to judge, and any while its project has used up its time.',
+      override: { type: ['object', 'null'] },
+    });
+
+/** A secret of the caller's own, where the profile lets it bring one. */
+export function secretField(profile: Profile): z.ZodType<string | undefined> {
+  if (!profile.secretFromCaller) {
+    return z.undefined('is not taken: secrets of this project are made by Posthorn').optional();
+  }
+  return z
+    .string()
+    .check((ctx) => {
+      const problem = checkSecret(ctx.value, profile.secretFormat);
+      if (problem !== null) ctx.issues.push({ code: 'custom', message: problem, input: ctx.value });
+    })
+    .optional();
+}
+
+/** What a caller may set on a webhook, and change later. */
+export interface WebhookSettings {
+  externalId?: string | null;
+  name: string;
+  events: string[];
+  description?: string | null;
+  headers?: Record<string, string>;
+  signing?: SigningScheme[];
+  policy?: Partial<DeliveryPolicy>;
+  /** A checked query as JSON; null: none. */
+  filter?: string | null;
+}
+
+export interface NewWebhookBody extends WebhookSettings {
+  url: string;
+  secret?: string;
+}
+
+/**
+ * Event types, families and `*`; a short name of the profile becomes the type that it stands for.
+ * @param types names of the project's types; the operational ones are everybody's
+ */
+export function subscriptionField(profile: Profile, types: readonly string[]): z.ZodType<string[]> {
+  const known = [...types, ...OPERATIONAL_TYPES];
+  let suggestions = MAX_SUGGESTIONS;
+  const pattern = z
+    .string()
+    .max(200)
+    .transform((name) => profile.aliases.get(name) ?? name)
+    .refine((type) => isKnownPattern(type, known), {
+      error: ({ input }) => unknownType(profile, input as string, suggestions-- > 0 ? known : []),
+    });
+  return z
+    .array(pattern)
+    .min(1)
+    .max(200)
+    .transform((patterns) => [...new Set(patterns)]);
+}
+
+/**
+ * The bodies of `POST` and `PATCH /v1/webhooks`, by the project's event types and the address rules.
+ * @param filterProblemsIn what has been found out about the filter already
+ */
+export function webhookBodies(
+  profile: Profile,
+  types: readonly string[],
+  urlPolicy: WebhookUrlPolicy,
+  filterProblemsIn: (filter: unknown) => readonly FieldProblem[] = filterProblems,
+): {
+  create: z.ZodType<NewWebhookBody>;
+  update: z.ZodType<WebhookChanges>;
+} {
+  const settings = {
+    externalId: externalIdField,
+    name: nameField,
+    events: subscriptionField(profile, types),
+    description: z.string().max(1000).nullable().optional(),
+    headers: headers.optional(),
+    signing: z.array(z.enum(SIGNING_SCHEMES)).min(1).optional(),
+    policy: z.strictObject(policyFields).optional(),
+    filter: filterField(filterProblemsIn).optional(),
+  };
+  const url = z
+    .string()
+    .check((ctx) => {
+      const problem = checkWebhookUrl(ctx.value, urlPolicy);
+      if (problem !== null) ctx.issues.push({ code: 'custom', message: problem, input: ctx.value });
+    })
+    .transform(canonicalWebhookUrl);
+  return {
+    create: z.strictObject({ ...settings, url, secret: secretField(profile) }),
+    update: z.strictObject({ ...settings, isActive: z.boolean() }).partial(),
+  };
+}
+
+/** The same for one process: what its configuration lets webhooks of this profile reach. */
+export function webhookBodiesOf(
+  profile: Profile,
+  types: readonly string[],
+  { development, allowedCidrs }: Omit<WebhookUrlPolicy, 'allowHttp'>,
+  filterProblemsIn?: (filter: unknown) => readonly FieldProblem[],
+): ReturnType<typeof webhookBodies> {
+  const allowHttp = development && profile.httpInDevelopment;
+  const urlPolicy = { allowHttp, development, allowedCidrs };
+  return webhookBodies(profile, types, urlPolicy, filterProblemsIn);
+}

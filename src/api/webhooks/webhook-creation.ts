@@ -1,0 +1,71 @@
+import { newId } from '../../contracts/ids';
+import { generateSecret } from '../../delivery/signing';
+import { getProfile } from '../../profiles';
+import type { Cipher } from '../../store/cipher';
+import type { ProjectRecord } from '../../store/projects';
+import type { Store } from '../../store/store';
+import { sealHeaders } from '../../store/webhook-headers';
+import type { WebhookRecord } from '../../store/webhooks';
+import { ApiError } from '../http/errors';
+import { ofProfile } from '../events/event-catalog';
+import type { Intake } from '../events/intake';
+import { prepareTests } from './test-events';
+import type { NewWebhookBody } from './webhook-body';
+
+/**
+ * Makes a webhook of checked settings: its place in the project's limit and the webhook itself are
+ * taken in one transaction, so that neither is left alone. Where the profile pings, the ping is part of
+ * it, and on its way when this returns.
+ * @returns the webhook and its secret, which leaves the system only in the answer; the ping's delivery
+ * @throws ApiError 422 `webhook_limit_reached`, 403 `plan_not_allowed`
+ */
+export async function createWebhook(
+  { store, cipher, intake }: { store: Store; cipher: Cipher; intake: Intake },
+  project: ProjectRecord,
+  settings: NewWebhookBody,
+): Promise<{ webhook: WebhookRecord; secret: string; pingId: string | null }> {
+  const profile = getProfile(project.profile);
+  if (profile.plansWithoutWebhooks.some((plan) => plan === project.plan?.trim().toLowerCase())) {
+    throw new ApiError(
+      'plan_not_allowed',
+      `the plan "${project.plan}" has no webhooks; they need another plan`,
+      [{ field: 'plan', message: `is "${project.plan}"` }],
+    );
+  }
+  const id = newId('webhook');
+  const secret = settings.secret ?? generateSecret(profile.secretFormat);
+  const max = project.policy.maxWebhooks ?? profile.maxWebhooks;
+  const { pingOnCreate } = profile;
+  const { webhook, ping } = await store.transaction(async (session) => {
+    if (!(await store.projects.takeWebhookPlace(project._id, max, session))) {
+      throw new ApiError('webhook_limit_reached', `this project holds its ${max} webhooks`, [
+        { field: 'policy.maxWebhooks', message: `is ${max}` },
+      ]);
+    }
+    const created = await store.webhooks.create(
+      {
+        _id: id,
+        projectId: project._id,
+        externalId: settings.externalId ?? null,
+        name: settings.name,
+        description: settings.description ?? null,
+        url: settings.url,
+        events: settings.events,
+        signing: settings.signing ?? [...profile.signing],
+        policy: settings.policy ?? {},
+        headers: settings.headers ? sealHeaders(cipher, id, settings.headers) : null,
+        filter: settings.filter ?? null,
+        secrets: [cipher.seal(secret, id)],
+      },
+      session,
+    );
+    if (pingOnCreate === null) return { webhook: created, ping: null };
+    const pinged = ofProfile(profile.name, pingOnCreate);
+    const [test] = await prepareTests(intake, project, created, [pinged], { isPing: true });
+    await store.deliveries.insertAll([test!.delivery], session);
+    const events = await store.events.insertAll([test!.event], session);
+    return { webhook: created, ping: { id: test!.delivery._id, events } };
+  });
+  if (ping) intake.startAll(ping.events);
+  return { webhook, secret, pingId: ping?.id ?? null };
+}

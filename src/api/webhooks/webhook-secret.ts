@@ -1,0 +1,115 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { clock } from '../../clock';
+import { ed25519PublicKey, generateSecret } from '../../delivery/signing';
+import { getProfile, type Profile } from '../../profiles';
+import type { Cipher } from '../../store/cipher';
+import { OperationalEvents } from '../../store/operational-events';
+import type { Store } from '../../store/store';
+import { MAX_LIVE_SECRETS, type WebhookRecord } from '../../store/webhooks';
+import { answer } from '../http/answers';
+import { audited } from '../http/audited';
+import { allow, projectOf } from '../http/auth';
+import { ApiError, invalid, notFound } from '../http/errors';
+import type { Intake } from '../events/intake';
+import type { secretSchema } from '../schemas/webhook';
+import { parseBody, pathId } from '../http/validation';
+import { secretField } from './webhook-body';
+
+export interface WebhookSecretDependencies {
+  store: Store;
+  cipher: Cipher;
+  intake: Intake;
+  retentionDays: number;
+}
+
+const HOUR_MS = 60 * 60 * 1000;
+
+export const rotateBody = (profile: Profile) =>
+  z.strictObject({
+    overlapHours: z.number().min(0).max(168).default(24),
+    secret: secretField(profile),
+  });
+
+/** The secret, and the public key that stands for it where the webhook signs with one. */
+function view(
+  { signing }: WebhookRecord,
+  secret: string,
+  { secretFormat }: Profile,
+): z.infer<typeof secretSchema> {
+  return {
+    secret,
+    ...(signing.includes('standard-ed25519') && {
+      publicKey: ed25519PublicKey(secret, secretFormat),
+    }),
+  };
+}
+
+/** `/v1/webhooks/:id/secret`; it takes `:id` from the router above it. */
+export function webhookSecretRouter({
+  store,
+  cipher,
+  intake,
+  retentionDays,
+}: WebhookSecretDependencies): Router {
+  const router = Router({ mergeParams: true });
+  const operational = new OperationalEvents(
+    store,
+    retentionDays,
+    intake.dispatcher.defaultDispatch,
+  );
+  router.use(allow('owner'));
+
+  router.get('/', audited('webhook.secret_revealed'), async (req, res) => {
+    const project = projectOf(res);
+    const webhook = await store.webhooks.get(project._id, pathId(req, 'webhook'));
+    const [newest] = webhook?.secrets ?? [];
+    if (!webhook || !newest) throw notFound('the webhook');
+    answer(res, view(webhook, cipher.open(newest, webhook._id), getProfile(project.profile)));
+  });
+
+  router.post('/rotate', audited('webhook.secret_rotated'), async (req, res) => {
+    const project = projectOf(res);
+    const id = pathId(req, 'webhook');
+    const profile = getProfile(project.profile);
+    const { overlapHours, secret = generateSecret(profile.secretFormat) } = parseBody(
+      rotateBody(profile),
+      req,
+    );
+    const now = clock.now();
+    const endsAt = new Date(now.getTime() + overlapHours * HOUR_MS);
+    const sealed = cipher.seal(secret, id);
+    const done = await store.transaction(async (session) => {
+      const before = await store.webhooks.get(project._id, id, session);
+      const isLive = before?.secrets.some(
+        (old) => !(old.expiresAt && old.expiresAt <= now) && cipher.open(old, id) === secret,
+      );
+      if (isLive)
+        throw invalid([{ field: 'secret', message: 'is one of its live secrets already' }]);
+      const rotated = await store.webhooks.rotateSecret(
+        project._id,
+        id,
+        sealed,
+        now,
+        endsAt,
+        session,
+      );
+      if (!rotated) return null;
+      const period = { rotatedAt: now, overlapEndsAt: endsAt };
+      const events = await operational.rotated(project, id, period, session);
+      const webhook = await store.webhooks.get(project._id, id, session);
+      return webhook && { webhook, events };
+    });
+    if (!done) {
+      if (!(await store.webhooks.get(project._id, id))) throw notFound('the webhook');
+      throw new ApiError(
+        'secret_limit_reached',
+        `${MAX_LIVE_SECRETS} secrets of this webhook are live; wait for an overlap to end, or rotate with "overlapHours": 0, which ends them all`,
+      );
+    }
+    intake.startAll(done.events);
+    answer(res, view(done.webhook, secret, profile));
+  });
+
+  return router;
+}

@@ -1,0 +1,54 @@
+import type { ProjectRecord } from '../../store/projects';
+import type { Cipher } from '../../store/cipher';
+import { OperationalEvents } from '../../store/operational-events';
+import type { Store } from '../../store/store';
+import { sealHeaders } from '../../store/webhook-headers';
+import type { WebhookRecord } from '../../store/webhooks';
+import { ApiError, notFound } from '../http/errors';
+import type { Intake } from '../events/intake';
+import type { WebhookSettings } from './webhook-body';
+
+export interface WebhookUpdateDependencies {
+  store: Store;
+  cipher: Cipher;
+  intake: Intake;
+  retentionDays: number;
+}
+
+/** Checked settings; `isActive: true` enables it and forgets its failures. */
+export type WebhookChanges = Partial<WebhookSettings> & { isActive?: boolean };
+
+/**
+ * Changes a webhook's settings, and starts the event that tells of its being enabled or disabled.
+ * @returns the webhook as it is now, and whether it was disabled before, and isn't any more
+ * @throws ApiError 404
+ */
+export async function updateWebhook(
+  { store, cipher, intake, retentionDays }: WebhookUpdateDependencies,
+  project: ProjectRecord,
+  id: string,
+  { isActive, headers, ...changes }: WebhookChanges,
+): Promise<{ webhook: WebhookRecord; isEnabled: boolean }> {
+  const { defaultDispatch } = intake.dispatcher;
+  const operational = new OperationalEvents(store, retentionDays, defaultDispatch);
+  const updated = await operational.update(project, id, {
+    ...changes,
+    ...(headers && { headers: sealHeaders(cipher, id, headers) }),
+    ...(isActive === true && {
+      isActive,
+      disabledReason: null,
+      failureCount: 0,
+      warnings: [],
+    }),
+    ...(isActive === false && { isActive, disabledReason: 'manual' }),
+  });
+  if (!updated) throw notFound('the webhook');
+  intake.startAll(updated.events);
+  const { webhook, wasActive } = updated;
+  return { webhook, isEnabled: webhook.isActive && !wasActive };
+}
+
+export const urlImmutable = (): ApiError =>
+  new ApiError('url_immutable', 'a webhook keeps its url; make a new webhook instead', [
+    { field: 'url', message: 'cannot be changed' },
+  ]);

@@ -1,0 +1,189 @@
+import { Router, type Request, type Response } from 'express';
+import type { Logger } from 'pino';
+import { z } from 'zod';
+import { withoutCredentials } from '../../domain/credential-header';
+import { getProfile, type Profile } from '../../profiles';
+import type { Cipher } from '../../store/cipher';
+import type { Store } from '../../store/store';
+import { skippedOf } from '../../store/replay-selection';
+import { openHeaders } from '../../store/webhook-headers';
+import type { ShownWebhook } from '../../store/webhooks';
+import type { Engine } from '../../temporal/engine';
+import { effectivePolicy } from '../../profiles/policy';
+import { answer, answerPage } from '../http/answers';
+import { audited, nothingChanged } from '../http/audited';
+import { allow, maySeeCredentials, projectOf } from '../http/auth';
+import { notFound } from '../http/errors';
+import type { Intake } from '../events/intake';
+import { pingResult } from './ping';
+import { changeOrRefuse, createOrGet, getIfExistsField, webhookParam } from '../http/references';
+import type { PingResult, webhookSchema } from '../schemas/webhook';
+import { sendTests } from './test-events';
+import { pageQuery, parse, parseBody, parseListQuery, pathId } from '../http/validation';
+import { subscriptionField, webhookBodiesOf } from './webhook-body';
+import { createWebhook } from './webhook-creation';
+import { webhookSecretRouter } from './webhook-secret';
+import { updateWebhook, urlImmutable } from './webhook-update';
+
+export interface WebhooksDependencies {
+  store: Store;
+  engine: Engine;
+  intake: Intake;
+  log: Logger;
+  cipher: Cipher;
+  development: boolean;
+  allowedCidrs: readonly string[];
+  retentionDays: number;
+}
+
+export const newWebhookQuery = z.strictObject({ get_if_exists: getIfExistsField });
+export const webhooksQuery = z.strictObject(pageQuery('webhook'));
+
+function view(
+  webhook: ShownWebhook,
+  headers: Record<string, string>,
+): z.infer<typeof webhookSchema> {
+  const { _id, ...shown } = webhook;
+  return {
+    id: _id,
+    projectId: shown.projectId,
+    externalId: shown.externalId ?? null,
+    name: shown.name,
+    description: shown.description,
+    url: shown.url,
+    events: shown.events,
+    isActive: shown.isActive,
+    isPaused: shown.isPaused,
+    disabledReason: shown.disabledReason,
+    failureCount: shown.failureCount,
+    lastSuccessAt: shown.lastSuccessAt,
+    lastFailedAt: shown.lastFailedAt,
+    lastStatus: shown.lastStatus,
+    signing: shown.signing,
+    policy: shown.policy,
+    headers,
+    filter: shown.filter ? (JSON.parse(shown.filter) as Record<string, unknown>) : null,
+    createdAt: shown.createdAt,
+    updatedAt: shown.updatedAt,
+  };
+}
+
+/** @param events a subscription's field */
+export const testBody = (events: z.ZodType<string[]>) =>
+  z.strictObject({ events: events.optional() });
+
+/** `/v1/webhooks` */
+export function webhooksRouter(deps: WebhooksDependencies): Router {
+  const { store, log } = deps;
+  const router = Router();
+  router.param('id', webhookParam(store));
+  const read = allow('owner', 'reader');
+  const write = allow('owner');
+
+  /** As this key may see it: one that may only read doesn't see the receiver's credentials. */
+  const viewFor =
+    (res: Response) =>
+    (webhook: ShownWebhook): z.infer<typeof webhookSchema> => {
+      const headers = openHeaders(deps.cipher, webhook);
+      return view(webhook, maySeeCredentials(res) ? headers : withoutCredentials(headers));
+    };
+  const profileOf = (res: Response): Profile => getProfile(projectOf(res).profile);
+  const namesOf = (res: Response): Promise<string[]> => deps.intake.catalog.names(projectOf(res));
+  const bodiesFor = async ({ body }: Request, res: Response) => {
+    const { filter } = (body ?? {}) as { filter?: unknown };
+    const problems = await deps.intake.checks.checkFilter(projectOf(res)._id, filter);
+    return webhookBodiesOf(profileOf(res), await namesOf(res), deps, () => problems);
+  };
+
+  const holderIn = (res: Response) => (externalId: string) =>
+    store.webhooks.getByExternalId(projectOf(res)._id, externalId);
+
+  router.get('/events/available', read, async (_req, res) => {
+    answer(res, { events: await namesOf(res) });
+  });
+
+  router.post('/', write, audited('webhook.created'), async (req, res) => {
+    const { get_if_exists: getIfExists } = parse(newWebhookQuery, req.query);
+    const body = parseBody((await bodiesFor(req, res)).create, req);
+    const project = projectOf(res);
+    const made = await createOrGet(getIfExists, body.externalId, holderIn(res), () =>
+      createWebhook(deps, project, body),
+    );
+    if ('holder' in made) {
+      nothingChanged(res);
+      answer(res, viewFor(res)(made.holder));
+      return;
+    }
+    const { webhook, secret, pingId } = made.done;
+    const { timeoutMs } = effectivePolicy(profileOf(res), project.policy, webhook.policy);
+    const ping =
+      pingId !== null &&
+      (await pingResult(store, pingId, timeoutMs).catch((error: unknown): PingResult => {
+        // The webhook is there, and its secret is in this answer alone.
+        log.warn({ err: error, webhookId: webhook._id }, 'ping could not be followed');
+        return { outcome: 'pending' };
+      }));
+    answer(res, { ...viewFor(res)(webhook), secret, ...(ping && { ping }) }, 201);
+  });
+
+  router.get('/', read, async (req, res) => {
+    const { page } = parseListQuery(webhooksQuery, req);
+    answerPage(res, 'webhooks', await store.webhooks.list(projectOf(res)._id, page), viewFor(res));
+  });
+
+  router.get('/:id', read, async (req, res) => {
+    const webhook = await store.webhooks.get(projectOf(res)._id, pathId(req, 'webhook'));
+    if (!webhook) throw notFound('the webhook');
+    answer(res, viewFor(res)(webhook));
+  });
+
+  router.patch('/:id', write, audited('webhook.updated'), async (req, res) => {
+    const id = pathId(req, 'webhook');
+    if (req.body !== undefined && Object.hasOwn(req.body as object, 'url')) throw urlImmutable();
+    const changes = parseBody((await bodiesFor(req, res)).update, req);
+    const { webhook, isEnabled } = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
+      updateWebhook(deps, projectOf(res), id, changes),
+    );
+    const skipped = isEnabled && (await skippedOf(store.deliveries, id));
+    answer(res, { ...viewFor(res)(webhook), ...(skipped && { skipped }) });
+  });
+
+  router.delete('/:id', write, audited('webhook.deleted'), async (req, res) => {
+    const id = pathId(req, 'webhook');
+    if (!(await store.deleteWebhook(projectOf(res)._id, id))) throw notFound('the webhook');
+    answer(res, { id, deleted: true });
+  });
+
+  router.post('/:id/pause', write, audited('webhook.paused'), async (req, res) => {
+    const id = pathId(req, 'webhook');
+    const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: true });
+    if (!webhook) throw notFound('the webhook');
+    answer(res, viewFor(res)(webhook));
+  });
+
+  router.post('/:id/resume', write, audited('webhook.resumed'), async (req, res) => {
+    const id = pathId(req, 'webhook');
+    const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: false });
+    if (!webhook) throw notFound('the webhook');
+    deps.intake.dispatcher.wakeCourier(webhook.projectId);
+    answer(res, viewFor(res)(webhook));
+  });
+
+  router.post('/:id/test', write, audited('webhook.tested'), async (req, res) => {
+    const project = projectOf(res);
+    const field = subscriptionField(profileOf(res), await namesOf(res));
+    const { events } = parseBody(testBody(field), req);
+    const webhook = await store.webhooks.get(project._id, pathId(req, 'webhook'));
+    if (!webhook) throw notFound('the webhook');
+    const deliveries = await sendTests(deps, project, webhook, events ?? webhook.events);
+    answer(
+      res,
+      { deliveries: deliveries.map(({ _id, eventType }) => ({ id: _id, eventType })) },
+      202,
+    );
+  });
+
+  router.use('/:id/secret', webhookSecretRouter(deps));
+
+  return router;
+}

@@ -1,0 +1,29 @@
+import type { PlannedDelivery } from '../contracts/activities';
+import { getProfile } from '../profiles';
+import { effectivePolicy } from '../profiles/policy';
+import type { DeliveryRecord } from './delivery-record';
+import type { ProjectRecord } from './projects';
+import type { WebhookRecord } from './webhooks';
+
+/** What a delivery's workflow is started with, by the figures in force now. */
+export function toPlanned(
+  delivery: DeliveryRecord,
+  webhook: Pick<WebhookRecord, 'name' | 'policy'>,
+  project: ProjectRecord,
+): PlannedDelivery {
+  const policy = effectivePolicy(getProfile(project.profile), project.policy, webhook.policy);
+  return {
+    deliveryId: delivery._id,
+    eventId: delivery.eventId,
+    webhookId: delivery.webhookId,
+    projectId: delivery.projectId,
+    eventType: delivery.eventType,
+    webhookName: webhook.name,
+    policy: {
+      timeoutMs: policy.timeoutMs,
+      retryDelaysMs: delivery.isPing ? [] : policy.retryDelaysMs,
+    },
+    ...(delivery.isExpress && { isExpress: true }),
+    summary: `${delivery.eventType} → ${webhook.name}`,
+  };
+}

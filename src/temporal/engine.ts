@@ -1,0 +1,328 @@
+import {
+  Client,
+  Connection,
+  WorkflowExecutionAlreadyStartedError,
+  WorkflowNotFoundError,
+  type WorkflowExecutionDescription,
+  type WorkflowStartOptions,
+} from '@temporalio/client';
+import type { Priority } from '@temporalio/common';
+import { temporal } from '@temporalio/proto';
+import type { Config } from '../config/config';
+import {
+  courierWorkflowId,
+  deliverySearchAttributes,
+  deliveryWorkflowId,
+  fanOutWorkflowId,
+  PRIORITIES,
+  replayWorkflowId,
+  SEARCH_ATTRIBUTES,
+  TASK_QUEUE,
+  WAKE_SIGNAL,
+  WORKFLOWS,
+} from '../contracts/temporal';
+import type { ExecutionId, FoundRun, PlannedDelivery } from '../contracts/activities';
+import { connectionOptions } from './connection';
+import { whatIsMissing } from './fitness';
+import { resetToStart } from './reset';
+import { WriteProof } from './writes';
+
+/** Milliseconds that the API waits for Temporal before it leaves the start to reconcile. */
+const START_TIMEOUT_MS = 2000;
+
+/**
+ * `queued`: no worker has taken it yet; `waiting`: for the next attempt's time; `paused`: by a signal to its
+ * workflow; `activity_paused`: its attempts are, in Temporal; `failing`: the workflow's tasks fail again and
+ * again.
+ */
+export type DeliveryActivity =
+  'queued' | 'attempting' | 'waiting' | 'paused' | 'activity_paused' | 'failing';
+
+const { PendingActivityState } = temporal.api.enums.v1;
+/** Of an activity that a worker has, whatever is to become of it. */
+const RUNNING_STATES: ReadonlySet<temporal.api.enums.v1.PendingActivityState> = new Set([
+  PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
+  PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
+  PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
+]);
+
+/** How often a workflow's task is tried before it counts as failing: one is lost with a worker's death. */
+const FAILING_FROM_ATTEMPT = 3;
+
+const areTasksFailing = ({
+  pendingWorkflowTask,
+}: temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse): boolean =>
+  (pendingWorkflowTask?.attempt ?? 0) >= FAILING_FROM_ATTEMPT;
+
+const priorityOf = (
+  { projectId }: Pick<PlannedDelivery, 'projectId'>,
+  urgency: keyof typeof PRIORITIES,
+): Priority => ({ priorityKey: PRIORITIES[urgency], fairnessKey: projectId });
+
+export const TEMPORAL_STATES = ['ok', 'read_only', 'away'] as const;
+export type TemporalState = (typeof TEMPORAL_STATES)[number];
+
+export interface EngineOptions {
+  client: Client;
+  taskQueue?: string;
+}
+
+/** What Posthorn asks of Temporal: starting fan-outs, running deliveries again, looking at them. */
+export class Engine {
+  private readonly client: Client;
+  private readonly taskQueue: string;
+  private readonly writes: WriteProof;
+
+  constructor({ client, taskQueue = TASK_QUEUE }: EngineOptions) {
+    this.client = client;
+    this.taskQueue = taskQueue;
+    this.writes = new WriteProof(client, (call) => this.within(call));
+  }
+
+  /** Connects lazily: a Temporal that is away only fails the calls made meanwhile. */
+  static connect(config: Config, taskQueue?: string): Engine {
+    const connection = Connection.lazy(connectionOptions(config));
+    return new Engine({
+      client: new Client({ connection, namespace: config.temporal.namespace }),
+      ...(taskQueue !== undefined && { taskQueue }),
+    });
+  }
+
+  /** Starts the event's fan-out, or has its project's courier see to it; false when it runs already. */
+  async startFanOut(event: {
+    _id: string;
+    projectId: string;
+    type: string;
+    isExpress?: boolean;
+  }): Promise<boolean> {
+    if (event.isExpress) {
+      await this.wakeCourier(event.projectId);
+      return true;
+    }
+    return this.start(WORKFLOWS.fanOutEvent, {
+      workflowId: fanOutWorkflowId(event._id),
+      args: [event._id],
+      staticSummary: event.type,
+      priority: { priorityKey: PRIORITIES.live, fairnessKey: event.projectId },
+      typedSearchAttributes: [
+        { key: SEARCH_ATTRIBUTES.projectId, value: event.projectId },
+        { key: SEARCH_ATTRIBUTES.eventType, value: event.type },
+        { key: SEARCH_ATTRIBUTES.eventId, value: event._id },
+      ],
+    });
+  }
+
+  /** Starts the project's courier, or tells the one that runs that there is work. */
+  async wakeCourier(projectId: string): Promise<void> {
+    await this.within(() =>
+      this.client.workflow.signalWithStart(WORKFLOWS.courier, {
+        taskQueue: this.taskQueue,
+        workflowId: courierWorkflowId(projectId),
+        args: [projectId],
+        signal: WAKE_SIGNAL,
+        priority: priorityOf({ projectId }, 'live'),
+        typedSearchAttributes: [{ key: SEARCH_ATTRIBUTES.projectId, value: projectId }],
+      }),
+    );
+  }
+
+  async findRun(deliveryId: string): Promise<FoundRun> {
+    const found = await this.describe(deliveryWorkflowId(deliveryId));
+    if (!found) return null;
+    if (found.status.name !== 'RUNNING') return 'ended';
+    if (areTasksFailing(found.raw)) return 'failing';
+    const [pending] = found.raw.pendingActivities ?? [];
+    // One that an operator has paused is left alone.
+    return pending?.nextAttemptScheduleTime && !pending.paused ? 'waiting' : 'running';
+  }
+
+  /** Whether that workflow runs, but its tasks fail again and again: by itself it gets no further. */
+  async isFailing(workflowId: string): Promise<boolean> {
+    const found = await this.describe(workflowId);
+    return found?.status.name === 'RUNNING' && areTasksFailing(found.raw);
+  }
+
+  /**
+   * Those of some workflows that run, as far as Temporal's lists tell, which may be seconds behind; none
+   * where lists can't be had.
+   */
+  async listRunning(workflowIds: readonly string[]): Promise<Set<string>> {
+    const { namespace } = this.client.options;
+    const ids = workflowIds.map((id) => `"${id}"`).join(', ');
+    const query = `ExecutionStatus = "Running" AND WorkflowId IN (${ids})`;
+    const pageSize = workflowIds.length;
+    const answer = await this.within(() =>
+      this.client.workflowService.listWorkflowExecutions({ namespace, query, pageSize }),
+    ).catch(() => null);
+    return new Set(answer?.executions.flatMap(({ execution }) => execution?.workflowId ?? []));
+  }
+
+  /** Whether Temporal still waits for that execution of an activity of the delivery's. */
+  async isUnderWay(
+    deliveryId: string,
+    { runId, activityId, attempt }: ExecutionId,
+  ): Promise<boolean> {
+    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId), runId);
+    const { raw } = await this.within(() => handle.describe());
+    return (raw.pendingActivities ?? []).some(
+      (pending) =>
+        pending.activityId === activityId &&
+        pending.attempt === attempt &&
+        RUNNING_STATES.has(pending.state!),
+    );
+  }
+
+  /**
+   * Gives a delivery a new run: by resetting its workflow to the start, or, where Temporal has none
+   * (never started, or past its retention), by starting the same id again.
+   * @param urgency which place its tasks have among those that wait for a worker
+   */
+  async runDelivery(planned: PlannedDelivery, urgency: keyof typeof PRIORITIES): Promise<void> {
+    if (planned.isExpress) return this.wakeCourier(planned.projectId);
+    const workflowId = deliveryWorkflowId(planned.deliveryId);
+    const priority = priorityOf(planned, urgency);
+    if (await this.within(() => resetToStart(this.client, workflowId, priority))) return;
+    await this.startDelivery(planned, urgency);
+  }
+
+  /**
+   * The same for a delivery that no workflow was found to run.
+   * @param found by `findRun`
+   * @returns false when one runs now
+   */
+  async runAgain(
+    planned: PlannedDelivery,
+    found: 'ended' | null,
+    urgency: keyof typeof PRIORITIES = 'live',
+  ): Promise<boolean> {
+    // Where there was no run, a fan-out may start one at this moment: it must not be reset.
+    if (found === null) return this.startDelivery(planned, urgency);
+    await this.runDelivery(planned, urgency);
+    return true;
+  }
+
+  /** @returns false when it runs already */
+  async startDelivery(
+    { summary, ...input }: PlannedDelivery,
+    urgency: keyof typeof PRIORITIES,
+  ): Promise<boolean> {
+    return this.start(WORKFLOWS.deliverWebhook, {
+      workflowId: deliveryWorkflowId(input.deliveryId),
+      args: [input],
+      staticSummary: summary,
+      priority: priorityOf(input, urgency),
+      typedSearchAttributes: deliverySearchAttributes(input),
+    });
+  }
+
+  /** @returns false when it runs already */
+  async startReplay(replay: { _id: string; projectId: string }): Promise<boolean> {
+    return this.start(WORKFLOWS.replayDeliveries, {
+      workflowId: replayWorkflowId(replay._id),
+      args: [replay._id],
+      priority: priorityOf(replay, 'bulk'),
+    });
+  }
+
+  /**
+   * Has the delivery's workflow look at what stands in MongoDB.
+   * @returns false when none runs
+   */
+  async signalDelivery(
+    deliveryId: string,
+    signal: 'wake' | 'retryNow' | 'cancel',
+  ): Promise<boolean> {
+    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
+    try {
+      await this.within(() => handle.signal(signal));
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return false;
+      throw error;
+    }
+  }
+
+  /** What the delivery's live workflow is doing; null when none runs. */
+  async activityOf(deliveryId: string): Promise<DeliveryActivity | null> {
+    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
+    try {
+      const { raw, status } = await this.within(() => handle.describe());
+      if (status.name !== 'RUNNING') return null;
+      if (areTasksFailing(raw)) return 'failing';
+      const [pending] = raw.pendingActivities ?? [];
+      if (!pending) {
+        const { phase } = await this.within(() => handle.query<{ phase: string }>('state'));
+        // Its attempt is about to be scheduled, or has just ended.
+        return phase === 'paused' || phase === 'waiting' ? phase : 'queued';
+      }
+      if (RUNNING_STATES.has(pending.state!)) return 'attempting';
+      if (pending.paused) return 'activity_paused';
+      return (pending.attempt ?? 1) > 1 ? 'waiting' : 'queued';
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  }
+
+  /** @throws when Temporal can't be reached */
+  async ping(): Promise<void> {
+    const { namespace } = this.client.options;
+    await this.within(() => this.client.workflowService.describeNamespace({ namespace }));
+  }
+
+  /** `away`: can't be reached; `read_only`: answers, but takes nothing new. */
+  async state(): Promise<TemporalState> {
+    try {
+      await this.ping();
+    } catch {
+      return 'away';
+    }
+    return this.writes.check().then(
+      () => 'ok',
+      () => 'read_only',
+    );
+  }
+
+  /**
+   * What `setup` has still to do in Temporal, in a few words; null when nothing.
+   * @throws when Temporal can't be reached
+   */
+  async whatIsMissing(): Promise<string | null> {
+    return this.within(() => whatIsMissing(this.client));
+  }
+
+  async close(): Promise<void> {
+    await this.client.connection.close();
+  }
+
+  private async start(
+    type: string,
+    options: Omit<WorkflowStartOptions, 'taskQueue'>,
+  ): Promise<boolean> {
+    const { taskQueue } = this;
+    try {
+      await this.writes.of(
+        this.within(() => this.client.workflow.start(type, { ...options, taskQueue })),
+      );
+      return true;
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
+      throw error;
+    }
+  }
+
+  /** A workflow's latest run; null where Temporal has none. */
+  private async describe(workflowId: string): Promise<WorkflowExecutionDescription | null> {
+    const handle = this.client.workflow.getHandle(workflowId);
+    try {
+      return await this.within(() => handle.describe());
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    }
+  }
+
+  private async within<T>(call: () => Promise<T>): Promise<T> {
+    return this.client.withDeadline(Date.now() + START_TIMEOUT_MS, call);
+  }
+}

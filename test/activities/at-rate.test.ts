@@ -1,0 +1,33 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { atRate } from '../../activities/at-rate';
+
+describe('a batch at a rate', () => {
+  const timed = async (items: number[], perSecond: number): Promise<number> => {
+    const start = performance.now();
+    await new MockActivityEnvironment().run(() =>
+      atRate(items, perSecond, () => Promise.resolve(true)),
+    );
+    return performance.now() - start;
+  };
+
+  it.each([
+    ['one item', [1], 5, 200],
+    ['several', [1, 2, 3], 20, 150],
+  ])('of %s takes all of its time, so that the next one keeps the rate', async (...row) => {
+    const [, items, perSecond, leastMs] = row;
+    // Timers may fire a millisecond early.
+    expect(await timed(items, perSecond)).toBeGreaterThanOrEqual(leastMs - 2);
+  });
+
+  it('ends at once when it is stopped', async () => {
+    const done: number[] = [];
+    const isDone = await new MockActivityEnvironment().run(() =>
+      atRate([1, 2, 3], 100, async (item) => {
+        done.push(item);
+        return item < 2;
+      }),
+    );
+    expect(isDone).toBe(false);
+    expect(done).toEqual([1, 2]);
+  });
+});

@@ -1,0 +1,378 @@
+import { execFile } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { hostname } from 'node:os';
+import path from 'node:path';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import type { Client } from '@temporalio/client';
+import { historyToJSON } from '@temporalio/common/lib/proto-utils';
+import {
+  courierWorkflowId,
+  deliveryWorkflowId,
+  fanOutWorkflowId,
+  replayWorkflowId,
+  TASK_QUEUE,
+  WORKFLOWS,
+} from '../../src/contracts/temporal';
+import {
+  cancelSignal,
+  pauseSignal,
+  resumeSignal,
+  retryNowSignal,
+  stateQuery,
+} from '../../workflows/messages';
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
+import { emailSent } from '../support/samples';
+import { Stack } from '../support/stack';
+import { Harness } from '../workflows/harness';
+import { Running } from '../workflows/running';
+
+/** A folder's name: `HISTORIES=<name> npm test -- test/histories/record` keeps histories of every way. */
+const FOLDER = path.resolve(__dirname, process.env.HISTORIES!);
+const SOON = { policy: { retryDelaysMs: [1000] } };
+const LATE = { policy: { retryDelaysMs: [3_600_000] } };
+
+/** What names the machine that it was recorded on, taken out; replaying reads none of it. */
+function anonymous(key: string, value: unknown): unknown {
+  if (key === 'identity') return 'posthorn';
+  if (key === 'stackTrace') return '';
+  return typeof value === 'string' ? value.replaceAll(`@${hostname()}`, '@host') : value;
+}
+
+async function keep(
+  client: Client,
+  name: string,
+  workflowId: string,
+  runId?: string,
+): Promise<void> {
+  const handle = client.workflow.getHandle(workflowId, runId);
+  const history = await handle.fetchHistory();
+  // Where the replayer reads the run's id from; in a reset run it is still the first run's.
+  const started = history.events![0]!.workflowExecutionStartedEventAttributes!;
+  started.originalExecutionRunId = runId ?? (await handle.describe()).runId;
+  const json = `${JSON.stringify(JSON.parse(historyToJSON(history), anonymous))}\n`;
+  const isLarge = json.length > 100_000;
+  mkdirSync(FOLDER, { recursive: true });
+  // wx: what is kept is never written over.
+  writeFileSync(
+    path.join(FOLDER, isLarge ? `${name}.json.gz` : `${name}.json`),
+    isLarge ? gzipSync(json, { level: 9 }) : json,
+    { flag: 'wx' },
+  );
+}
+
+describe('keeping the history of', () => {
+  let stack: Stack;
+  let temporal: Client;
+  let receiver: Receiver;
+  let client: ApiClient;
+  let projectId: string;
+
+  beforeAll(async () => {
+    stack = await Stack.start({ POSTHORN_RATE_LIMIT_PER_MINUTE: '10000' });
+    temporal = await stack.connectTemporal();
+  });
+  afterAll(async () => {
+    await temporal.connection.close();
+    await stack.stop();
+  });
+  beforeEach(async () => {
+    receiver = await Receiver.start();
+    ({ client, id: projectId } = await stack.project());
+  });
+  afterEach(() => receiver.close());
+
+  const reset = async (id: string, point: string): Promise<void> => {
+    const { address, namespace } = stack.config.temporal;
+    const command = `workflow reset -w ${deliveryWorkflowId(id)} --type ${point} --reason again`;
+    const server = ['--address', address, '--namespace', namespace];
+    await promisify(execFile)(process.env.TEST_TEMPORAL_CLI!, [...command.split(' '), ...server]);
+  };
+  const keepDelivery = (name: string, id: string): Promise<void> =>
+    keep(temporal, name, deliveryWorkflowId(id));
+  const keepFanOut = async (name: string, deliveryId: string): Promise<void> => {
+    const { data } = (await client.get(`/v1/deliveries/${deliveryId}`)).body;
+    const workflowId = fanOutWorkflowId(data.eventId as string);
+    await temporal.workflow.getHandle(workflowId).result();
+    await keep(temporal, name, workflowId);
+  };
+  const handleOf = (id: string) => temporal.workflow.getHandle(deliveryWorkflowId(id));
+  const becomes = (id: string, phase: string) =>
+    eventually(`the delivery is ${phase}`, async () => {
+      return (await handleOf(id).query(stateQuery)).phase === phase;
+    });
+
+  /** A delivery that failed once and backs off. */
+  async function backingOff(settings: Record<string, unknown> = LATE) {
+    const webhook = await makeWebhook(client, receiver.url, settings);
+    receiver.respondWith(500);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { attemptCount: 1 });
+    // Its retry is known to Temporal.
+    await eventually('it waits', async () => {
+      const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
+      return data.pending?.reason === 'waiting_for_retry';
+    });
+    receiver.respondWith(200);
+    return { id, webhook };
+  }
+
+  it('a fan-out to three webhooks, and of a delivery taken at once', async () => {
+    for (let n = 0; n < 3; n += 1) await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    await keepDelivery('delivery-succeeded', id);
+    await keepFanOut('fan-out-to-three', id);
+  });
+
+  it('a fan-out with a filter to judge', async () => {
+    await makeWebhook(client, receiver.url, { filter: { type: 'email.sent' } });
+    await makeWebhook(client, receiver.url, { filter: { type: 'email.opened' } });
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    await keepFanOut('fan-out-with-filter', id);
+  });
+
+  it('a fan-out to no webhook', async () => {
+    const { body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    const workflowId = fanOutWorkflowId(body.data.id as string);
+    await temporal.workflow.getHandle(workflowId).result();
+    await keep(temporal, 'fan-out-to-none', workflowId);
+  });
+
+  it('a fan-out run again, whose children have started', async () => {
+    const { id } = await backingOff();
+    const { eventId } = (await client.get(`/v1/deliveries/${id}`)).body.data;
+    const workflowId = fanOutWorkflowId(eventId as string);
+    await temporal.workflow.getHandle(workflowId).result();
+    await temporal.workflow.start(WORKFLOWS.fanOutEvent, {
+      workflowId,
+      taskQueue: TASK_QUEUE,
+      args: [eventId],
+    });
+    await keepFanOut('fan-out-again', id);
+  });
+
+  it('a fan-out that goes on in a new run', async () => {
+    const many = await stack.project({ policy: { maxWebhooks: 1000 } });
+    for (let n = 0; n < 501; n += 1) await makeWebhook(many.client, receiver.url);
+    const { body } = await many.client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    const workflowId = fanOutWorkflowId(body.data.id as string);
+    await temporal.workflow.getHandle(workflowId).result();
+    const { events } = await temporal.workflow.getHandle(workflowId).fetchHistory();
+    const firstRunId =
+      events![0]!.workflowExecutionStartedEventAttributes!.continuedExecutionRunId!;
+    await keep(temporal, 'fan-out-continued', workflowId, firstRunId);
+    await keep(temporal, 'fan-out-goes-on', workflowId);
+  }, 300_000);
+
+  it('a delivery that backs off', async () => {
+    const { id } = await backingOff();
+    await keepDelivery('delivery-backing-off', id);
+  });
+
+  it('a delivery taken on its retry', async () => {
+    const { id } = await backingOff(SOON);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    await keepDelivery('delivery-succeeded-on-retry', id);
+  });
+
+  it('a delivery whose every attempt fails', async () => {
+    const { id } = await backingOff(SOON);
+    receiver.respondWith(500);
+    await deliveryWith(client, id, { status: 'failed' });
+    await handleOf(id)
+      .result()
+      .catch(() => undefined);
+    await keepDelivery('delivery-failed', id);
+  });
+
+  it('a delivery paused and resumed by signals', async () => {
+    const { id } = await backingOff();
+    await handleOf(id).signal(pauseSignal);
+    await becomes(id, 'paused');
+    await keepDelivery('delivery-paused', id);
+    await handleOf(id).signal(resumeSignal);
+    await handleOf(id).result();
+    await keepDelivery('delivery-paused-and-resumed', id);
+  });
+
+  it('a delivery cancelled while it is paused', async () => {
+    const { id } = await backingOff();
+    await handleOf(id).signal(pauseSignal);
+    await becomes(id, 'paused');
+    await handleOf(id).signal(cancelSignal);
+    await handleOf(id).result();
+    await keepDelivery('delivery-cancelled-while-paused', id);
+  });
+
+  it('a delivery retried now', async () => {
+    const { id } = await backingOff();
+    await handleOf(id).signal(retryNowSignal);
+    await handleOf(id).result();
+    await keepDelivery('delivery-retried-now', id);
+  });
+
+  it('a delivery cancelled by its signal, and then reset with the signal applied again', async () => {
+    const { id } = await backingOff();
+    await handleOf(id).signal(cancelSignal);
+    await handleOf(id).result();
+    await keepDelivery('delivery-cancelled-by-signal', id);
+    await reset(id, 'FirstWorkflowTask');
+    await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    await handleOf(id).result();
+    await keepDelivery('delivery-reset-by-operator', id);
+  });
+
+  it('a failed delivery that was reset to its end, and taken then', async () => {
+    await makeWebhook(client, receiver.url, SOON);
+    receiver.respondWith(500);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'failed' });
+    await handleOf(id)
+      .result()
+      .catch(() => {});
+    receiver.respondWith(200);
+    await reset(id, 'LastWorkflowTask');
+    await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    await handleOf(id).result();
+    await reset(id, 'LastWorkflowTask');
+    await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
+    await handleOf(id).result();
+    await keepDelivery('delivery-reset-to-its-end', id);
+  });
+
+  it('a cancelled delivery that was reset to its end', async () => {
+    const { id } = await backingOff();
+    await handleOf(id).signal(cancelSignal);
+    await handleOf(id).result();
+    const { runId } = await handleOf(id).describe();
+    await reset(id, 'LastWorkflowTask');
+    await eventually('its new run has ended', async () => {
+      const now = await handleOf(id).describe();
+      return now.runId !== runId && now.status.name === 'COMPLETED';
+    });
+    await keepDelivery('delivery-cancelled-reset-to-its-end', id);
+  });
+
+  it('a delivery put off more often than its policy has attempts', async () => {
+    await makeWebhook(client, receiver.url, {
+      policy: { retryDelaysMs: [1000], ratePerSecond: 0.2 },
+    });
+    await postEvent(client);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    await handleOf(id).result();
+    await keepDelivery('delivery-put-off', id);
+  }, 60_000);
+
+  it('a delivery paused while its exchange is under way, and resumed', async () => {
+    await makeWebhook(client, receiver.url, SOON);
+    receiver.respondWith((_request, n) => ({
+      kind: 'answer',
+      status: n === 1 ? 500 : 200,
+      delayMs: 1000,
+    }));
+    const id = await postEvent(client);
+    await receiver.waitFor(1);
+    await handleOf(id).signal(pauseSignal);
+    await becomes(id, 'paused');
+    await handleOf(id).signal(resumeSignal);
+    await handleOf(id).result();
+    await keepDelivery('delivery-paused-under-way', id);
+  });
+
+  it("a delivery cancelled by the Web UI's button", async () => {
+    const { id } = await backingOff();
+    await handleOf(id).cancel();
+    await handleOf(id).result();
+    await keepDelivery('delivery-cancelled-in-web-ui', id);
+  });
+
+  it('a delivery replayed through the API', async () => {
+    await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    await handleOf(id).result();
+    await client.post(`/v1/deliveries/${id}/replay`);
+    await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    await handleOf(id).result();
+    await keepDelivery('delivery-replayed', id);
+  });
+
+  it('a delivery held by its paused webhook, and drained, and of the courier', async () => {
+    const { id, webhook } = await backingOff(SOON);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await deliveryWith(client, id, { status: 'held' });
+    await handleOf(id).result();
+    await keepDelivery('delivery-held', id);
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    await handleOf(id).result();
+    await keepDelivery('delivery-drained', id);
+    await keep(temporal, 'courier', courierWorkflowId(projectId));
+  });
+
+  it('a bulk replay of several batches', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    const events = Array.from({ length: 12 }, () => ({ type: 'email.sent', data: emailSent }));
+    await client.post('/v1/events/batch', { events });
+    await eventually('all are skipped', async () => {
+      const list = await client.get('/v1/deliveries?status=skipped');
+      return list.body.data.deliveries.length === events.length;
+    });
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: true });
+    const { body } = await client.post('/v1/replays', {
+      since: new Date(Date.now() - 3_600_000).toISOString(),
+      until: new Date(Date.now() + 1000).toISOString(),
+      ratePerSecond: 1,
+    });
+    const workflowId = replayWorkflowId(body.data.id as string);
+    await temporal.workflow.getHandle(workflowId).result();
+    await keep(temporal, 'replay', workflowId);
+  }, 60_000);
+
+  it('a reconcile', async () => {
+    const workflowId = 'reconcile';
+    await temporal.workflow.execute(WORKFLOWS.reconcile, { workflowId, taskQueue: TASK_QUEUE });
+    await keep(temporal, 'reconcile', workflowId);
+  });
+});
+
+describe('keeping the history of a delivery whose attempt was lost', () => {
+  let harness: Harness;
+  let receiver: Receiver;
+
+  beforeAll(async () => {
+    [harness, receiver] = await Promise.all([Harness.startReal(), Receiver.start()]);
+  });
+  afterAll(async () => {
+    await Promise.all([harness.stop(), receiver.close()]);
+  });
+
+  it('while it waits, and retried now', async () => {
+    const running = await Running.start(harness, receiver, { policy: { retryDelaysMs: [] } });
+    const activities = harness.fixture.activities();
+    let lost = 0;
+    const losing: typeof activities.attemptDelivery = (...args) => {
+      lost += 1;
+      if (lost === 1) throw new Error('the store is away');
+      return activities.attemptDelivery(...args);
+    };
+    await harness.working(
+      async () => {
+        const { client } = harness.env;
+        await running.becomes('waiting');
+        await keep(client, 'delivery-lost-attempt', running.handle.workflowId);
+        await running.ask('retryNow');
+        await running.expectSucceeded(1);
+        await keep(client, 'delivery-lost-attempt-retried-now', running.handle.workflowId);
+      },
+      { attemptDelivery: losing },
+    );
+  });
+});

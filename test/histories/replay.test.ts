@@ -1,0 +1,60 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import { Worker } from '@temporalio/worker';
+import { DeterminismViolationError } from '@temporalio/workflow';
+import { pino } from 'pino';
+import { installRuntime } from '../../src/temporal/runtime';
+
+installRuntime(pino({ level: 'silent' }));
+
+const HISTORIES = __dirname;
+const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
+
+const kept = readdirSync(HISTORIES, { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.match(/\.json(\.gz)?$/))
+  .toSorted();
+
+interface KeptEvent {
+  eventType: string;
+  workflowExecutionStartedEventAttributes?: { workflowType: { name: string } };
+  activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+}
+
+function read(name: string): { events: KeptEvent[] } {
+  const bytes = readFileSync(path.join(HISTORIES, name));
+  const json = name.endsWith('.gz') ? gunzipSync(bytes) : bytes;
+  return JSON.parse(json.toString()) as { events: KeptEvent[] };
+}
+
+const replay = (history: unknown): Promise<void> =>
+  Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history);
+
+/** Workflows that began by earlier code go on by the present code: CONTRIBUTING, "Changing a workflow". */
+describe('the present workflows', () => {
+  it.each(kept)('play back %s', async (name) => {
+    await replay(read(name));
+  });
+
+  it('have a kept history each', () => {
+    const types = kept.map((name) => {
+      const [started] = read(name).events;
+      return started!.workflowExecutionStartedEventAttributes!.workflowType.name;
+    });
+    expect([...new Set(types)].toSorted()).toEqual([
+      'deliverWebhook',
+      'drainWebhook',
+      'fanOutEvent',
+      'reconcile',
+      'replayDeliveries',
+    ]);
+  });
+
+  it('are refused by a history that did something else', async () => {
+    const history = read(kept.find((name) => name.endsWith('delivery-succeeded.json'))!);
+    for (const { activityTaskScheduledEventAttributes: scheduled } of history.events) {
+      if (scheduled) scheduled.activityType.name = 'somethingElse';
+    }
+    await expect(replay(history)).rejects.toThrow(DeterminismViolationError);
+  });
+});
