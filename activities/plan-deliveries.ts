@@ -2,8 +2,7 @@ import { activityInfo, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { clock } from '../src/clock';
 import { FAILURE_TYPES, type Activities, type PlannedDelivery } from '../src/contracts/activities';
-import { getProfile } from '../src/profiles';
-import { effectivePolicy } from '../src/profiles/policy';
+import { policyOf } from '../src/profiles/policy';
 import type { EventRecord } from '../src/store/events';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
@@ -101,13 +100,12 @@ function planner(
     const at = clock.now();
     // After a long outage its time may be over already; a delivery that is skipped must not go with it.
     const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
-    const profile = getProfile(project.profile);
     const ids = chosen.map(({ _id }) => _id);
     const queueing = new Set(await listQueueing(store, project._id, 'ordered', ids));
     const deliveries = await store.deliveries.plan(
       chosen.map((webhook) => {
         if (!queueing.has(webhook._id)) return newDelivery(event, webhook, { at, expiresAt });
-        const { ratePerSecond } = effectivePolicy(profile, project.policy, webhook.policy);
+        const { ratePerSecond } = policyOf(project, webhook);
         const behind = ratePerSecond === null ? 'webhook_busy' : 'rate_limit';
         return newDelivery(event, webhook, { at, expiresAt, behind });
       }),

@@ -1,10 +1,10 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { MINUTE_MS } from '../src/domain/durations';
 import { writeOwnerMail } from '../src/mail/render';
 import { mails } from '../src/metrics';
 import type { ActivityDependencies } from '.';
 
-const MINUTE_MS = 60_000;
 /** How long a mail server may still answer when the process is told to stop. */
 const STOPPING_MS = 2000;
 /** How long a mail is one sender's; longer than its server may take, and then somebody else tries. */

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { clock } from './clock';
 import type { Config } from './config/config';
+import { HOUR_MS, MINUTE_MS } from './domain/durations';
 import { causeOf } from './reachability';
 import type { Store } from './store/store';
 import type { Engine } from './temporal/engine';
@@ -12,8 +13,8 @@ const LOOK_EVERY_MS = 1000;
 const WATCH_EVERY_MS = 5000;
 
 /** Milliseconds until a trouble that lasts is told of again, doubled each time. */
-const FIRST_REMINDER_MS = 60_000;
-const LAST_REMINDER_MS = 60 * 60_000;
+const FIRST_REMINDER_MS = MINUTE_MS;
+const LAST_REMINDER_MS = HOUR_MS;
 
 const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
 

@@ -1,8 +1,7 @@
 import { isOperational } from '../../src/contracts/operational';
 import type { Attempt } from '../../src/contracts/delivery';
 import { isGone } from '../../src/domain/outcome';
-import { getProfile } from '../../src/profiles';
-import { effectivePolicy } from '../../src/profiles/policy';
+import { policyOf } from '../../src/profiles/policy';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
 import type { EventRecord } from '../../src/store/events';
 import { OperationalEvents } from '../../src/store/operational-events';
@@ -45,11 +44,7 @@ async function disableWhereDue(
   { statusCode }: Attempt,
 ): Promise<EventRecord[] | null> {
   if (isGone(statusCode)) return operational.disable(project, webhook._id, 'gone', 0, mails);
-  const { autoDisableAfter } = effectivePolicy(
-    getProfile(project.profile),
-    project.policy,
-    webhook.policy,
-  );
+  const { autoDisableAfter } = policyOf(project, webhook);
   return autoDisableAfter === null
     ? null
     : operational.disable(project, webhook._id, 'consecutive_failures', autoDisableAfter, mails);

@@ -2,8 +2,7 @@ import { ApplicationFailure, sleep } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { FAILURE_TYPES, type NextAttemptDetails } from '../../src/contracts/activities';
 import type { DeferralReason } from '../../src/contracts/delivery';
-import { getProfile } from '../../src/profiles';
-import { effectivePolicy } from '../../src/profiles/policy';
+import { policyOf } from '../../src/profiles/policy';
 import type { Subject } from './subject';
 import type { Place, Places } from '../concurrency';
 import { takeNearSlot } from '../rate-slot';
@@ -29,8 +28,7 @@ export async function takeTurn(
   );
   if (typeof place === 'string') return place;
   try {
-    const profile = getProfile(project.profile);
-    const { ratePerSecond } = effectivePolicy(profile, project.policy, webhook.policy);
+    const { ratePerSecond } = policyOf(project, webhook);
     if (ratePerSecond !== null && !delivery.hasTurn) {
       const slotMs = await takeNearSlot(store, webhook._id, ratePerSecond);
       if (slotMs === null) {

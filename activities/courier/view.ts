@@ -1,5 +1,4 @@
-import { getProfile } from '../../src/profiles';
-import { effectivePolicy } from '../../src/profiles/policy';
+import { policyOf } from '../../src/profiles/policy';
 import { QUEUE_KINDS } from '../../src/store/delivery-record';
 import type { ProjectRecord } from '../../src/store/projects';
 import { listQueueing } from '../../src/store/queue';
@@ -77,9 +76,8 @@ export class View {
 
   private know(webhooks: readonly WebhookRecord[]): void {
     const { lanes } = this.hand;
-    const profile = getProfile(this.project.profile);
     for (const webhook of webhooks) {
-      const policy = effectivePolicy(profile, this.project.policy, webhook.policy);
+      const policy = policyOf(this.project, webhook);
       const known = lanes.get(webhook._id);
       const lane = known ? Object.assign(known, { webhook, policy }) : new Lane(webhook, policy);
       lanes.set(webhook._id, lane);

@@ -18,7 +18,7 @@ export const DISPATCHES = ['workflow', 'auto', 'express'] as const;
 export type Dispatch = (typeof DISPATCHES)[number];
 
 /** Statuses of what is still to be sent. */
-export const UNENDED_STATUSES = ['pending', 'held'] as const;
+export const UNENDED_STATUSES: readonly DeliveryStatus[] = ['pending', 'held'];
 
 /** Statuses from which nothing happens any more but by replay. */
 export const TERMINAL_STATUSES = ['succeeded', 'failed', 'skipped', 'cancelled'] as const;

@@ -1,4 +1,5 @@
 import type { DeliveryPolicy } from '../contracts/delivery';
+import { DAY_MS, MINUTE_MS } from './durations';
 
 /** Temporal's words for a schedule: exact for 1/5/15 minutes, an approximation for others. */
 export interface RetryPolicyShape {
@@ -9,8 +10,8 @@ export interface RetryPolicyShape {
 }
 
 /** The first and the longest wait after an attempt that was lost with its worker: nothing speaks for hours. */
-const MAX_FIRST_LOST_DELAY_MS = 60_000;
-const MAX_LOST_DELAY_MS = 15 * 60 * 1000;
+const MAX_FIRST_LOST_DELAY_MS = MINUTE_MS;
+const MAX_LOST_DELAY_MS = 15 * MINUTE_MS;
 
 /**
  * The retry policy under which the attempt activity is scheduled. The server falls back on it when a
@@ -36,7 +37,7 @@ export function lostDelayMs({ retryDelaysMs }: Pick<DeliveryPolicy, 'retryDelays
 }
 
 /** The longest wait that a receiver's Retry-After is granted. */
-export const MAX_RETRY_AFTER_MS = 24 * 60 * 60 * 1000;
+export const MAX_RETRY_AFTER_MS = DAY_MS;
 
 /** Jitter lengthens each delay by up to this fraction and never shortens it (docs/contract.md, 1.3). */
 export const JITTER = 0.1;

@@ -11,7 +11,7 @@ import {
   suppressionCreatedData,
 } from './ahasend-schemas';
 import { defineEvent } from './define-event';
-import { SECOND_MS } from './durations';
+import { SECOND_MS } from '../domain/durations';
 import type { Profile } from './profile';
 
 const ACCOUNT_ID = '4cdd7bdd-294e-4762-892f-83d40abf5a87';

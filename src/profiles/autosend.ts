@@ -12,7 +12,7 @@ import {
   unsubscribedData,
 } from './autosend-schemas';
 import { defineEvent } from './define-event';
-import { MINUTE_MS } from './durations';
+import { MINUTE_MS } from '../domain/durations';
 import type { Profile } from './profile';
 
 const campaignEmail = {

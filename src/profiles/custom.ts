@@ -1,4 +1,4 @@
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from './durations';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/durations';
 import type { Profile } from './profile';
 
 /** Standard Webhooks as specified, for event types of the project's own (docs/contract.md, 1.1, 2.6). */

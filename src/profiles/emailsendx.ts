@@ -1,5 +1,5 @@
 import { defineEvent } from './define-event';
-import { HOUR_MS, MINUTE_MS, SECOND_MS } from './durations';
+import { HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/durations';
 import {
   bouncedData,
   campaignSentData,

@@ -1,5 +1,5 @@
 import { defineEvent } from './define-event';
-import { MINUTE_MS } from './durations';
+import { MINUTE_MS } from '../domain/durations';
 import { activityData, bounceData, clickData } from './platform-schemas';
 import type { Profile } from './profile';
 

@@ -1,13 +1,16 @@
+import { getProfile } from './index';
 import type { DeliveryPolicy } from '../contracts/delivery';
-import type { Profile } from './profile';
 
-/** The figures in force: the webhook's own, else its project's, else the profile's. */
-export function effectivePolicy(
-  profile: Profile,
-  ...overrides: Partial<DeliveryPolicy>[]
+/** The figures in force for a webhook: its own, else its project's, else the profile's. */
+export function policyOf(
+  project: { profile: string; policy: Partial<DeliveryPolicy> },
+  webhook: { policy: Partial<DeliveryPolicy> },
 ): DeliveryPolicy {
-  const policy = { ...profile.policy };
-  for (const { timeoutMs, retryDelaysMs, autoDisableAfter, ratePerSecond } of overrides) {
+  const policy = { ...getProfile(project.profile).policy };
+  for (const { timeoutMs, retryDelaysMs, autoDisableAfter, ratePerSecond } of [
+    project.policy,
+    webhook.policy,
+  ]) {
     if (timeoutMs !== undefined) policy.timeoutMs = timeoutMs;
     if (retryDelaysMs !== undefined) policy.retryDelaysMs = retryDelaysMs;
     if (autoDisableAfter !== undefined) policy.autoDisableAfter = autoDisableAfter;

@@ -1,7 +1,8 @@
 import { timingSafeEqual } from 'node:crypto';
+import { MINUTE_MS } from '../domain/durations';
 
 /** How far a signature's time may lie from ours: Svix's and Standard Webhooks' tolerance. */
-const TOLERANCE_MS = 5 * 60 * 1000;
+const TOLERANCE_MS = 5 * MINUTE_MS;
 
 /** Why the Unix seconds of a signature can't be taken; null when they can. */
 export function staleness(seconds: string, now: Date): string | null {

@@ -1,5 +1,6 @@
 import type { PipelineStage } from 'mongoose';
 import { DELIVERY_STATUSES, type DeliveryStatus } from '../contracts/delivery';
+import { HOUR_MS } from '../domain/durations';
 import type { Deliveries } from './deliveries';
 import { firstIdAt } from './paging';
 
@@ -30,7 +31,6 @@ export interface HourStats extends Stats {
   hour: Date;
 }
 
-const HOUR_MS = 60 * 60 * 1000;
 /** Milliseconds for MongoDB; a month of a very busy project may take longer, and is refused. */
 const MAX_TIME_MS = 20_000;
 

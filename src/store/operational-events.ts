@@ -11,10 +11,9 @@ import type { EventRecord } from './events';
 import { newEvent, type NewEvent } from './new-event';
 import type { OwnerMails } from './owner-mails';
 import type { ProjectRecord } from './projects';
+import { daysAfter } from './retention';
 import type { Store } from './store';
 import type { DisabledReason, WebhookRecord } from './webhooks';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Makes the events about webhooks and deliveries themselves, where somebody is subscribed to them. Each
@@ -88,7 +87,7 @@ export class OperationalEvents {
           requestId: null,
           outcome: 'done',
           time,
-          expiresAt: new Date(time.getTime() + this.retentionDays * DAY_MS),
+          expiresAt: daysAfter(time, this.retentionDays),
         },
         session,
       );

@@ -3,13 +3,12 @@ import { clock } from '../clock';
 import { newId } from '../contracts/ids';
 import { warningAt } from '../domain/failure-warning';
 import { getProfile } from '../profiles';
-import { effectivePolicy } from '../profiles/policy';
+import { policyOf } from '../profiles/policy';
 import type { MailRecord } from './mail-outbox';
 import type { ProjectRecord } from './projects';
+import { daysAfter } from './retention';
 import type { Store } from './store';
 import type { WebhookRecord } from './webhooks';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * Writes the mails to a project's owner into the outbox, where its profile tells owners: one for each
@@ -25,7 +24,7 @@ export class OwnerMails {
   async warn(project: ProjectRecord, webhookId: string): Promise<void> {
     if (!isTold(project)) return;
     const webhook = await this.store.webhooks.get(project._id, webhookId);
-    const threshold = webhook && thresholdOf(project, webhook);
+    const threshold = webhook && policyOf(project, webhook).autoDisableAfter;
     if (!webhook?.isActive || threshold === null) return;
     const warning = warningAt(webhook.failureCount, threshold);
     if (warning === null || webhook.warnings.includes(warning)) return;
@@ -68,9 +67,9 @@ export class OwnerMails {
         projectName: project.name,
         webhookName: webhook.name,
         failureCount: webhook.failureCount,
-        threshold: thresholdOf(project, webhook),
+        threshold: policyOf(project, webhook).autoDisableAfter,
         createdAt,
-        expiresAt: new Date(createdAt.getTime() + this.retentionDays * DAY_MS),
+        expiresAt: daysAfter(createdAt, this.retentionDays),
       },
       session,
     );
@@ -79,9 +78,4 @@ export class OwnerMails {
 
 function isTold(project: ProjectRecord): project is ProjectRecord & { ownerEmail: string } {
   return project.ownerEmail !== null && getProfile(project.profile).notifyOwnerOnDisable;
-}
-
-function thresholdOf(project: ProjectRecord, webhook: WebhookRecord): number | null {
-  const profile = getProfile(project.profile);
-  return effectivePolicy(profile, project.policy, webhook.policy).autoDisableAfter;
 }

@@ -1,6 +1,5 @@
 import type { PlannedDelivery } from '../contracts/activities';
-import { getProfile } from '../profiles';
-import { effectivePolicy } from '../profiles/policy';
+import { policyOf } from '../profiles/policy';
 import type { DeliveryRecord } from './delivery-record';
 import type { ProjectRecord } from './projects';
 import type { WebhookRecord } from './webhooks';
@@ -11,7 +10,7 @@ export function toPlanned(
   webhook: Pick<WebhookRecord, 'name' | 'policy'>,
   project: ProjectRecord,
 ): PlannedDelivery {
-  const policy = effectivePolicy(getProfile(project.profile), project.policy, webhook.policy);
+  const policy = policyOf(project, webhook);
   return {
     deliveryId: delivery._id,
     eventId: delivery.eventId,

@@ -1,11 +1,13 @@
 import { Schema, type Connection, type Model, type ClientSession } from 'mongoose';
 import type { DeliveryStatus } from '../contracts/delivery';
+import { DAY_MS } from '../domain/durations';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
 import { BY_CLOCK } from './timestamps';
 
 export const REPLAY_STATUSES = ['running', 'paused', 'completed', 'cancelled'] as const;
 export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
+export const UNENDED_REPLAY_STATUSES: readonly ReplayStatus[] = ['running', 'paused'];
 
 /** Which deliveries a bulk replay is about. */
 export interface ReplayQuery {
@@ -65,7 +67,7 @@ schema.index(
   { projectId: 1, updatedAt: 1, _id: 1 },
   { name: 'running', partialFilterExpression: { status: 'running' } },
 );
-schema.index({ completedAt: 1 }, { expireAfterSeconds: KEPT_ENDED_DAYS * 24 * 60 * 60 });
+schema.index({ completedAt: 1 }, { expireAfterSeconds: (KEPT_ENDED_DAYS * DAY_MS) / 1000 });
 
 export class Replays {
   readonly model: Model<ReplayRecord>;
@@ -97,7 +99,7 @@ export class Replays {
 
   /** How many of a project's have not ended, up to `max`. */
   async countUnended(projectId: string, max: number, session: ClientSession): Promise<number> {
-    const unended = { projectId, status: { $in: ['running', 'paused'] } } as const;
+    const unended = { projectId, status: { $in: UNENDED_REPLAY_STATUSES } };
     return this.model.countDocuments(unended, { limit: max, session });
   }
 

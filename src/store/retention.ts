@@ -1,6 +1,5 @@
+import { DAY_MS } from '../domain/durations';
 import type { ProjectRecord } from './projects';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
 
 /**
  * When what a project has made at `from` is removed.
@@ -11,7 +10,11 @@ export function expiryOf(
   from: Date,
   defaultDays: number,
 ): Date {
-  return new Date(from.getTime() + (policy.retentionDays ?? defaultDays) * DAY_MS);
+  return daysAfter(from, policy.retentionDays ?? defaultDays);
+}
+
+export function daysAfter(from: Date, days: number): Date {
+  return new Date(from.getTime() + days * DAY_MS);
 }
 
 /** Milliseconds that a delivery is there to be seen after its end at least, and its event with it. */

@@ -7,6 +7,7 @@ import mongoose, {
 } from 'mongoose';
 import type { Logger } from 'pino';
 import { clock } from '../clock';
+import { HOUR_MS } from '../domain/durations';
 import { Audit } from './audit';
 import { Couriers } from './couriers';
 import { current } from './linearizable';
@@ -53,7 +54,7 @@ const CONNECT_RETRY_MS = 500;
 /** Expired events looked at together. */
 const EXPIRED_BATCH = 500;
 /** How much later one that is still needed is looked at again. */
-const LOOK_AGAIN_MS = 60 * 60 * 1000;
+const LOOK_AGAIN_MS = HOUR_MS;
 
 /** How often equal reports are looked up again after another request has stored one of them. */
 const INSERT_TRIES = 5;

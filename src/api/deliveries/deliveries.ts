@@ -1,7 +1,7 @@
 import { Router, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { DELIVERY_STATUSES } from '../../contracts/delivery';
+import { DELIVERY_STATUSES, UNENDED_STATUSES } from '../../contracts/delivery';
 import { deliveryWorkflowId } from '../../contracts/temporal';
 import { idPattern } from '../../contracts/ids';
 import type { DeliveryRecord } from '../../store/delivery-record';
@@ -69,7 +69,7 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
   const unendedDelivery = async (req: Request, res: Response): Promise<DeliveryRecord> => {
     const delivery = await store.deliveries.get(projectOf(res)._id, pathId(req, 'delivery'));
     if (!delivery) throw notFound('the delivery');
-    if (delivery.status !== 'pending' && delivery.status !== 'held') throw ended(delivery.status);
+    if (!UNENDED_STATUSES.includes(delivery.status)) throw ended(delivery.status);
     return delivery;
   };
 

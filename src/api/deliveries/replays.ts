@@ -6,7 +6,7 @@ import { newId } from '../../contracts/ids';
 import { OPERATIONAL_TYPES } from '../../contracts/operational';
 import { isSubscribed } from '../../domain/subscription';
 import { getProfile } from '../../profiles';
-import type { ReplayRecord } from '../../store/replays';
+import { UNENDED_REPLAY_STATUSES, type ReplayRecord } from '../../store/replays';
 import { countForReplay } from '../../store/replay-selection';
 import type { Store } from '../../store/store';
 import type { Engine } from '../../temporal/engine';
@@ -149,10 +149,10 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
   });
 
   const moves = {
-    pause: { from: ['running', 'paused'], to: 'paused', action: 'replay.paused' },
-    resume: { from: ['running', 'paused'], to: 'running', action: 'replay.resumed' },
+    pause: { from: UNENDED_REPLAY_STATUSES, to: 'paused', action: 'replay.paused' },
+    resume: { from: UNENDED_REPLAY_STATUSES, to: 'running', action: 'replay.resumed' },
     cancel: {
-      from: ['running', 'paused', 'cancelled'],
+      from: [...UNENDED_REPLAY_STATUSES, 'cancelled'],
       to: 'cancelled',
       action: 'replay.cancelled',
     },

@@ -1,6 +1,7 @@
 import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
+import { DAY_MS } from '../../domain/durations';
 import { deliveryStats, type StatsQuery } from '../../store/delivery-stats';
 import type { Store } from '../../store/store';
 import { answer } from '../http/answers';
@@ -11,7 +12,6 @@ import { webhookParam } from '../http/references';
 import type { statsSchema } from '../schemas/stats';
 import { parse, pathId, rangeQuery } from '../http/validation';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 const MAX_DAYS = 31;
 
 export const statsQuery = z.strictObject(rangeQuery);

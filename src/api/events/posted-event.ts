@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { clock } from '../../clock';
+import { MINUTE_MS } from '../../domain/durations';
 import { profiles } from '../../profiles';
 import type { Payload } from '../../domain/json-text';
 import { payloadField } from '../http/body';
@@ -13,7 +14,7 @@ export interface PostedEvent {
 }
 
 /** Clocks differ; an event from further ahead than this is a mistake. */
-const MAX_AHEAD_MS = 5 * 60 * 1000;
+const MAX_AHEAD_MS = 5 * MINUTE_MS;
 const OLDEST = Date.parse('2000-01-01T00:00:00Z');
 
 /** The parts of an event that a caller may give, as it gives them. */

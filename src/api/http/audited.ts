@@ -3,9 +3,9 @@ import type { Logger } from 'pino';
 import { clock } from '../../clock';
 import { isId, newId } from '../../contracts/ids';
 import type { Audit, AuditAction, AuditRecord } from '../../store/audit';
+import { daysAfter } from '../../store/retention';
 import { principalOf } from './auth';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
 /** The path's part may be anything until the handler has looked at it. */
 const MAX_TARGET_LENGTH = 200;
 
@@ -64,7 +64,7 @@ export function audited(
       requestId: req.id as string,
       outcome: 'unknown',
       time,
-      expiresAt: new Date(time.getTime() + trail.retentionDays * DAY_MS),
+      expiresAt: daysAfter(time, trail.retentionDays),
     };
     await trail.audit.insert(entry);
     const send = res.json.bind(res);

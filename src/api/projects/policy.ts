@@ -1,6 +1,5 @@
 import { z } from 'zod';
-
-const DAY_MS = 24 * 60 * 60 * 1000;
+import { DAY_MS } from '../../domain/durations';
 
 /** Overrides of how deliveries are tried, for a project or a webhook. Milliseconds throughout. */
 export const policyFields = {

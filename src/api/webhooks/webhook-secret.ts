@@ -2,6 +2,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
 import { ed25519PublicKey, generateSecret } from '../../delivery/signing';
+import { HOUR_MS } from '../../domain/durations';
 import { getProfile, type Profile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
 import { OperationalEvents } from '../../store/operational-events';
@@ -22,8 +23,6 @@ export interface WebhookSecretDependencies {
   intake: Intake;
   retentionDays: number;
 }
-
-const HOUR_MS = 60 * 60 * 1000;
 
 export const rotateBody = (profile: Profile) =>
   z.strictObject({

@@ -3,13 +3,13 @@ import type { Logger } from 'pino';
 import { z } from 'zod';
 import { withoutCredentials } from '../../domain/credential-header';
 import { getProfile, type Profile } from '../../profiles';
+import { policyOf } from '../../profiles/policy';
 import type { Cipher } from '../../store/cipher';
 import type { Store } from '../../store/store';
 import { skippedOf } from '../../store/replay-selection';
 import { openHeaders } from '../../store/webhook-headers';
 import type { ShownWebhook } from '../../store/webhooks';
 import type { Engine } from '../../temporal/engine';
-import { effectivePolicy } from '../../profiles/policy';
 import { answer, answerPage } from '../http/answers';
 import { audited, nothingChanged } from '../http/audited';
 import { allow, maySeeCredentials, projectOf } from '../http/auth';
@@ -115,7 +115,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
       return;
     }
     const { webhook, secret, pingId } = made.done;
-    const { timeoutMs } = effectivePolicy(profileOf(res), project.policy, webhook.policy);
+    const { timeoutMs } = policyOf(project, webhook);
     const ping =
       pingId !== null &&
       (await pingResult(store, pingId, timeoutMs).catch((error: unknown): PingResult => {
