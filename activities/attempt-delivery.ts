@@ -1,5 +1,6 @@
 import { activityInfo, ApplicationFailure, sleep } from '@temporalio/activity';
 import { ApplicationFailureCategory, TemporalFailure } from '@temporalio/common';
+import { clock } from '../src/clock';
 import {
   DELIVERY_FAILED_MESSAGE,
   FAILURE_TYPES,
@@ -11,20 +12,21 @@ import {
   type RoundResult,
 } from '../src/contracts/activities';
 import type { DeliveryStatus } from '../src/contracts/delivery';
+import { judge } from '../src/domain/outcome';
 import { keptBack } from '../src/domain/kept-back';
 import { lostDelayMs } from '../src/domain/schedule';
 import { attemptsDeferred } from '../src/metrics';
 import type { DeliveryRecord } from '../src/store/delivery-record';
 import type { CourierCalls } from '../src/temporal/courier-calls';
-import type { ActivityDependencies } from '.';
+import type { ActivityDependencies } from './dependencies';
 import { Places } from './concurrency';
 import { exchange, logged } from './attempt/exchange';
 import { Execution, Pulse } from './attempt/execution';
 import { countHealth, countLast } from './attempt/health';
-import { judge } from './attempt/judge';
 import { load } from './attempt/subject';
 import { tell } from './attempt/tell';
-import { deferred, superseded, takeTurn } from './attempt/throttle';
+import { deferred, superseded } from './attempt/deferred';
+import { takeTurn } from './attempt/throttle';
 
 /** A time this near is slept to in place: it is not worth the way back through Temporal. */
 const NEAR_MS = 1000;
@@ -51,7 +53,7 @@ export function createAttemptDelivery(
     origin: AttemptOrigin | boolean | undefined,
     isForced: boolean,
   ): Promise<RoundResult> => {
-    const execution = new Execution(deps.starter, pulse, deliveryId);
+    const execution = new Execution(deps.engine, pulse, deliveryId);
     const { runId } = activityInfo().workflowExecution!;
     const subject = await load(deps, deliveryId, origin, isForced);
     if (typeof subject === 'string') return subject;
@@ -92,7 +94,10 @@ export function createAttemptDelivery(
       sent.answer.errorCode === 'timeout' &&
       execution.hasStoodStill();
     const mayDecide = !isUnseen && !(await execution.isGivenUp());
-    const result = judge(sent.answer, delivery, policy);
+    const result = judge(sent.answer, delivery, policy, {
+      nowMs: clock.now().getTime(),
+      random: Math.random(),
+    });
     const recorded = await store.rounds.record(
       delivery,
       logged(sent, runId, policy),

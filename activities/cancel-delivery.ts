@@ -1,7 +1,7 @@
 import { activityInfo } from '@temporalio/activity';
 import type { Activities, RoundResult } from '../src/contracts/activities';
 import type { DeliveryStatus } from '../src/contracts/delivery';
-import type { ActivityDependencies } from '.';
+import type { ActivityDependencies } from './dependencies';
 
 export function createCancelDelivery({
   store,

@@ -1,6 +1,6 @@
 import { Context, heartbeat } from '@temporalio/activity';
 import type { Activities } from '../src/contracts/activities';
-import type { ActivityDependencies } from '.';
+import type { ActivityDependencies } from './dependencies';
 import { Places } from './concurrency';
 import { Shift } from './courier/shift';
 

@@ -1,6 +1,6 @@
 import type { Activities } from '../src/contracts/activities';
 import { queueHeld } from '../src/store/queue';
-import type { ActivityDependencies } from '.';
+import type { ActivityDependencies } from './dependencies';
 
 /** For drains that an earlier version has begun: what is left of one is the courier's. */
 export function createDrainBatch({

@@ -10,7 +10,7 @@ import { expiryOfEnded } from '../src/store/retention';
 import { listQueueing } from '../src/store/queue';
 import type { CourierCalls } from '../src/temporal/courier-calls';
 import { toPlanned } from '../src/store/planned-delivery';
-import type { ActivityDependencies } from '.';
+import type { ActivityDependencies } from './dependencies';
 import { choose } from './judge-filters';
 
 /** Subscribers planned by one call. */

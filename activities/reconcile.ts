@@ -1,6 +1,6 @@
 import type { Activities, ReconcilePart } from '../src/contracts/activities';
 import { firstIdAt } from '../src/store/paging';
-import type { ActivityDependencies } from '.';
+import type { ActivityDependencies } from './dependencies';
 import { Couriers } from './reconcile/couriers';
 import { keepHouse } from './reconcile/housekeeping';
 import {

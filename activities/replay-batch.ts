@@ -3,7 +3,7 @@ import type { Activities } from '../src/contracts/activities';
 import { countQueuedReplays, listForReplay, queueReplays } from '../src/store/replay-selection';
 import type { CourierCalls } from '../src/temporal/courier-calls';
 import { atRate, batchSize } from './at-rate';
-import type { ActivityDependencies } from '.';
+import type { ActivityDependencies } from './dependencies';
 
 /** How often deliveries are put into the queue, at most: several at a time where the rate is higher. */
 const PER_SECOND = 10;

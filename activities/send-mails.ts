@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { MINUTE_MS } from '../src/domain/durations';
 import { writeOwnerMail } from '../src/mail/render';
 import { mails } from '../src/metrics';
-import type { ActivityDependencies } from '.';
+import type { ActivityDependencies } from './dependencies';
 
 /** How long a mail server may still answer when the process is told to stop. */
 const STOPPING_MS = 2000;

@@ -1,14 +1,10 @@
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createActivities } from '../activities';
 import { createApp } from './api/app';
 import { createApiServer, stopper, type StopWithin } from './api/http/server';
 import { ConfigError, loadConfig, ROLES, type Config, type Role } from './config/config';
-import { HttpSender } from './delivery/http';
-import { AddressGuard } from './delivery/address-guard';
 import { createLogger } from './log';
 import { LogOutput } from './log-output';
-import { Mailer } from './mail/mailer';
 import { operationsListener } from './operations';
 import { whyNotListening } from './reachability';
 import { Readiness } from './readiness';
@@ -21,7 +17,8 @@ import { installRuntime } from './temporal/runtime';
 import { setUpTemporal } from './temporal/setup';
 import { runWorker } from './temporal/worker';
 import { TenantCpu } from './tenant-cpu/tenant-cpu';
-import { VERSION } from './version';
+import { workerActivities } from './worker-activities';
+import type { HttpSender } from './delivery/http';
 import type { Logger } from 'pino';
 
 /** One thing that runs until it is told to stop. */
@@ -163,28 +160,12 @@ function startWorker({
   tenantCpu,
 }: Parts): WorkerService {
   installRuntime(log, config.temporalMetricsAddress);
-  const guard = new AddressGuard({
-    allowLoopback: config.development,
-    allowedCidrs: config.allowedCidrs,
-  });
-  const sender = new HttpSender({
-    guard,
-    proxy: config.egressProxy,
-    maxConnectionsPerOrigin: config.maxAttempts,
-  });
-  const activities = createActivities({
+  const { activities, sender } = workerActivities(config, {
     store,
+    engine,
     cipher,
-    sender,
-    starter: engine,
-    mailer: config.mail ? new Mailer(config.mail.smtpUrl, config.mail.from) : null,
     tenantCpu,
     log,
-    maxAttempts: config.maxAttempts,
-    maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,
-    retentionDays: config.retentionDays,
-    dispatch: config.dispatch,
-    version: VERSION,
   });
   if (!config.mail)
     log.info('SMTP_URL is not set: owners are not told of failing webhooks by mail');

@@ -7,14 +7,14 @@ import type { EventRecord } from '../../src/store/events';
 import { OperationalEvents } from '../../src/store/operational-events';
 import { OwnerMails } from '../../src/store/owner-mails';
 import type { Subject } from './subject';
-import type { ActivityDependencies } from '..';
+import type { ActivityDependencies } from '../dependencies';
 
 /**
  * What a delivery's failing means beyond itself: its webhook is disabled where that is due, and who
  * wants to know is told. Repeated for the same failure, it does nothing more.
  */
 export async function followFailure(
-  { store, starter, mailer, log, retentionDays, dispatch }: ActivityDependencies,
+  { store, engine, mailer, log, retentionDays, dispatch }: ActivityDependencies,
   subject: Subject,
   attempt: Attempt,
 ): Promise<void> {
@@ -31,7 +31,7 @@ export async function followFailure(
   }
   for (const event of events) {
     if (event.fannedOutAt !== null) continue;
-    await starter.startFanOut(event).catch((error: unknown) => {
+    await engine.startFanOut(event).catch((error: unknown) => {
       log.warn({ err: error, eventId: event._id }, 'fan-out left to reconcile');
     });
   }

@@ -4,7 +4,7 @@ import type { Attempt } from '../../src/contracts/delivery';
 import type { SendResult } from '../../src/delivery/http';
 import { withoutCredentials } from '../../src/domain/credential-header';
 import { isSuccess } from '../../src/domain/outcome';
-import type { ActivityDependencies } from '..';
+import type { ActivityDependencies } from '../dependencies';
 import { requestHeaders } from './request-headers';
 import type { Subject } from './subject';
 

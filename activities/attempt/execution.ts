@@ -1,5 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
-import type { ActivityDependencies } from '..';
+import type { ActivityDependencies } from '../dependencies';
 
 /** Milliseconds between two beats of a pulse, and without one after which the process has stood still. */
 const BEAT_MS = 500;
@@ -36,7 +36,7 @@ export class Execution {
   private readonly began = clocks();
 
   constructor(
-    private readonly starter: Pick<ActivityDependencies['starter'], 'isUnderWay'>,
+    private readonly engine: Pick<ActivityDependencies['engine'], 'isUnderWay'>,
     private readonly pulse: Pulse,
     private readonly deliveryId: string,
   ) {}
@@ -57,7 +57,7 @@ export class Execution {
       elapsedSince(this.began) > startToCloseTimeoutMs - MARGIN_MS;
     if (!isDoubtful) return false;
     const { runId } = workflowExecution!;
-    const isUnderWay = this.starter.isUnderWay(this.deliveryId, { runId, activityId, attempt });
+    const isUnderWay = this.engine.isUnderWay(this.deliveryId, { runId, activityId, attempt });
     return !(await isUnderWay.catch(() => false));
   }
 }

@@ -1,6 +1,6 @@
 import type { Attempt, DeliveryStatus } from '../../src/contracts/delivery';
 import { OwnerMails } from '../../src/store/owner-mails';
-import type { ActivityDependencies } from '..';
+import type { ActivityDependencies } from '../dependencies';
 import { followFailure } from './after-failure';
 import type { Subject } from './subject';
 

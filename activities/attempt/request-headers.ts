@@ -2,7 +2,7 @@ import { signatureHeaders } from '../../src/delivery/signing';
 import { getProfile } from '../../src/profiles';
 import { openHeaders } from '../../src/store/webhook-headers';
 import type { Subject } from './subject';
-import type { ActivityDependencies } from '..';
+import type { ActivityDependencies } from '../dependencies';
 
 /** The headers of one attempt: the webhook's own first, so that they can't override ours. */
 export function requestHeaders(

@@ -5,8 +5,8 @@ import type { EventRecord } from '../../src/store/events';
 import { expungeEvent } from '../../src/store/expunge';
 import type { ProjectRecord } from '../../src/store/projects';
 import type { WebhookRecord } from '../../src/store/webhooks';
-import type { ActivityDependencies } from '..';
-import { superseded } from './throttle';
+import type { ActivityDependencies } from '../dependencies';
+import { superseded } from './deferred';
 
 /** All that one attempt is made of. */
 export interface Subject {

@@ -1,7 +1,7 @@
 import type { Attempt } from '../../src/contracts/delivery';
 import { attemptDuration } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
-import type { ActivityDependencies } from '..';
+import type { ActivityDependencies } from '../dependencies';
 
 /** Logs an attempt, one wide line, and measures it. */
 export function tell(

@@ -1,15 +1,10 @@
-import { ApplicationFailure, sleep } from '@temporalio/activity';
-import { ApplicationFailureCategory } from '@temporalio/common';
-import { FAILURE_TYPES, type NextAttemptDetails } from '../../src/contracts/activities';
+import { sleep } from '@temporalio/activity';
 import type { DeferralReason } from '../../src/contracts/delivery';
 import { policyOf } from '../../src/profiles/policy';
 import type { Subject } from './subject';
 import type { Place, Places } from '../concurrency';
 import { takeNearSlot } from '../rate-slot';
-import type { ActivityDependencies } from '..';
-
-/** Milliseconds until one that was superseded looks again, where Temporal still wants it. */
-const SUPERSEDED_DELAY_MS = 2000;
+import type { ActivityDependencies } from '../dependencies';
 
 /**
  * Waits for nothing: the attempt has its turn, by its webhook's limits and its worker's places, or none, and
@@ -42,20 +37,4 @@ export async function takeTurn(
     place.leave(false);
     throw error;
   }
-}
-
-/** Has Temporal run the attempt again after that. */
-export function deferred(reason: string, waitMs: number): ApplicationFailure {
-  return ApplicationFailure.create({
-    message: `deferred: ${reason}`,
-    type: FAILURE_TYPES.attemptDeferred,
-    nextRetryDelay: waitMs,
-    category: ApplicationFailureCategory.BENIGN,
-    details: [{ nextDelayMs: waitMs } satisfies NextAttemptDetails],
-  });
-}
-
-/** Another execution, or run, is at work: Temporal asks nothing more of this one, or asks again soon. */
-export function superseded(): ApplicationFailure {
-  return deferred('another execution has taken over', SUPERSEDED_DELAY_MS);
 }

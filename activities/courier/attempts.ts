@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { clock } from '../../src/clock';
 import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
+import { judge } from '../../src/domain/outcome';
 import { kindOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
 import { toPlanned } from '../../src/store/planned-delivery';
-import type { ActivityDependencies } from '..';
+import type { ActivityDependencies } from '../dependencies';
 import { exchange, logged, type Exchange } from '../attempt/exchange';
-import { judge } from '../attempt/judge';
 import { tell } from '../attempt/tell';
 import type { Place, Places } from '../concurrency';
 import { NEAR_SLOT_MS, spacingOf, takeNearSlot } from '../rate-slot';
@@ -117,7 +118,7 @@ export class Attempts {
 
   /** @returns the delivery as it was let go; null when it has left the queue, or its workflow could not start */
   private async start(lane: Lane, { delivery, queuedIn }: Item): Promise<DeliveryRecord | null> {
-    const { starter, store, log } = this.deps;
+    const { engine, store, log } = this.deps;
     lane.leaving.add(delivery._id);
     try {
       const released = await release(store, delivery);
@@ -125,9 +126,9 @@ export class Attempts {
       const planned = toPlanned(released, lane.webhook, this.view.project);
       const urgency = kindOf(queuedIn) === 'replay' ? 'bulk' : 'live';
       // One may run: an earlier one that waits, or reconcile's, where this process has stood still.
-      const found = await starter.findRun(delivery._id);
-      if (found === 'ended' || found === null) await starter.runAgain(planned, found, urgency);
-      else await starter.signalDelivery(delivery._id, 'wake');
+      const found = await engine.findRun(delivery._id);
+      if (found === 'ended' || found === null) await engine.runAgain(planned, found, urgency);
+      else await engine.signalDelivery(delivery._id, 'wake');
       return released;
     } catch (error) {
       log.warn({ err: error, deliveryId: delivery._id }, 'queued delivery left to reconcile');
@@ -166,7 +167,10 @@ export class Attempts {
       number: delivery.attemptCount + 1,
       ...logged(sent, this.runId, policy),
     };
-    const result = judge(sent.answer, delivery, policy);
+    const result = judge(sent.answer, delivery, policy, {
+      nowMs: clock.now().getTime(),
+      random: Math.random(),
+    });
     tell(this.deps, delivery, attempt);
     this.ended[result.status === 'succeeded' ? 'delivered' : 'failed'] += 1;
     const counted = { webhookId: lane.webhook._id, attempt };

@@ -5,7 +5,7 @@ import type { EventRecord } from '../../src/store/events';
 import { newDelivery } from '../../src/store/new-delivery';
 import { expiryOfEnded } from '../../src/store/retention';
 import type { WebhookRecord } from '../../src/store/webhooks';
-import type { ActivityDependencies } from '..';
+import type { ActivityDependencies } from '../dependencies';
 import { choose } from '../judge-filters';
 import { CLOCK_MARGIN_MS } from '../plan-deliveries';
 

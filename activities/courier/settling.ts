@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { listToFollowUp, noteFollowedUp } from '../../src/store/queue';
 import { OwnerMails } from '../../src/store/owner-mails';
 import { settle } from '../../src/store/settlement';
-import type { ActivityDependencies } from '..';
+import type { ActivityDependencies } from '../dependencies';
 import { followFailure } from '../attempt/after-failure';
 import type { Lease } from './lease';
 import type { Outbox } from './outbox';

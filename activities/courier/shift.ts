@@ -4,7 +4,7 @@ import { listAccepted, listDue, nextDueAt, takeQueued } from '../../src/store/qu
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/events';
 import { expungeEvent } from '../../src/store/expunge';
-import type { ActivityDependencies } from '..';
+import type { ActivityDependencies } from '../dependencies';
 import type { Places } from '../concurrency';
 import { Attempts } from './attempts';
 import { Hand } from './hand';

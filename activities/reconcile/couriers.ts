@@ -44,15 +44,15 @@ export class Couriers {
 
   /** @returns false when it is at work, or about to be */
   private async wake(projectId: string): Promise<boolean> {
-    const { store, starter } = this.run.deps;
+    const { store, engine } = this.run.deps;
     const wokenAt = this.woken.get(projectId);
     if (wokenAt !== undefined && performance.now() - wokenAt < WAKE_MS) return false;
     if (await store.couriers.isAtWork(projectId)) return false;
     const workflowId = courierWorkflowId(projectId);
-    if (wokenAt !== undefined && (await starter.isFailing(workflowId))) {
+    if (wokenAt !== undefined && (await engine.isFailing(workflowId))) {
       this.run.noteFailing('couriers', workflowId);
     }
-    await starter.wakeCourier(projectId);
+    await engine.wakeCourier(projectId);
     this.woken.set(projectId, performance.now());
     return true;
   }

@@ -27,7 +27,7 @@ async function startOrLook(
   start: () => Promise<boolean>,
 ): Promise<boolean> {
   if (await start()) return true;
-  if (await run.deps.starter.isFailing(workflowId)) run.noteFailing(kind, workflowId);
+  if (await run.deps.engine.isFailing(workflowId)) run.noteFailing(kind, workflowId);
   return false;
 }
 
@@ -39,7 +39,7 @@ export const LOST_EVENTS: Quest<EventRecord> = {
   workflowIdOf: fanOutWorkflowId,
   fix: (run, event) =>
     startOrLook(run, 'events', fanOutWorkflowId(event._id), () =>
-      run.deps.starter.startFanOut(event),
+      run.deps.engine.startFanOut(event),
     ),
 };
 
@@ -51,7 +51,7 @@ export const LOST_REPLAYS: Quest<ReplayRecord> = {
   workflowIdOf: replayWorkflowId,
   fix: (run, replay) =>
     startOrLook(run, 'replays', replayWorkflowId(replay._id), () =>
-      run.deps.starter.startReplay(replay),
+      run.deps.engine.startReplay(replay),
     ),
 };
 
@@ -69,14 +69,14 @@ export const LOST_DELIVERIES: Quest<DeliveryRecord> = {
  * webhook is gone it ends. Of several reconcilers one does.
  */
 async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
-  const { store, starter } = run.deps;
+  const { store, engine } = run.deps;
   const { _id, projectId, webhookId } = delivery;
-  const found = await starter.findRun(_id);
+  const found = await engine.findRun(_id);
   switch (found) {
     case 'running':
       return false;
     case 'waiting':
-      await starter.signalDelivery(_id, 'wake');
+      await engine.signalDelivery(_id, 'wake');
       return false;
     case 'failing':
       run.noteFailing('deliveries', deliveryWorkflowId(_id));
@@ -94,5 +94,5 @@ async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
   if (!run.goesOn()) return false;
   const requested = await store.deliveries.requestRun(_id, run.graceMs(DELIVERIES_GRACE_MS));
   if (!requested) return false;
-  return starter.runAgain(toPlanned(requested, webhook, project), found);
+  return engine.runAgain(toPlanned(requested, webhook, project), found);
 }

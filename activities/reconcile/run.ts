@@ -3,7 +3,7 @@ import { Context } from '@temporalio/activity';
 import type { ReconcileReport } from '../../src/contracts/activities';
 import { clock } from '../../src/clock';
 import { reconcileMended, workflowsFailing } from '../../src/metrics';
-import type { ActivityDependencies } from '..';
+import type { ActivityDependencies } from '../dependencies';
 
 /** How long a run goes on; the next one follows at once, and goes on where it has ended. */
 const BUDGET_MS = 5 * 60 * 1000;
@@ -115,7 +115,7 @@ export class Run {
   /** Whether Temporal takes work, which is asked when something could not be started. */
   async isTemporalUsable(): Promise<boolean> {
     if (performance.now() - this.state.askedAt < STATE_MS) return this.state.isUsable;
-    this.asking ??= this.deps.starter.state().then((state) => {
+    this.asking ??= this.deps.engine.state().then((state) => {
       this.asking = undefined;
       this.state = { isUsable: state === 'ok', askedAt: performance.now() };
       if (state !== 'ok') this.deps.log.warn({ state }, 'reconcile waits for Temporal');

@@ -169,7 +169,7 @@ export class Search<T extends Searchable> {
     if (this.run.isOnce) return running;
     const ids = pages.flatMap(({ fresh }) => fresh.map(({ _id }) => this.quest.workflowIdOf(_id)));
     for (let at = 0; at < ids.length && this.run.goesOn(); at += LISTED) {
-      const found = await this.run.deps.starter.listRunning(ids.slice(at, at + LISTED));
+      const found = await this.run.deps.engine.listRunning(ids.slice(at, at + LISTED));
       for (const id of found) running.add(id);
     }
     return running;

@@ -6,7 +6,6 @@ import { createSecureContext, rootCertificates } from 'node:tls';
 import { isAddress } from '../domain/address';
 import type { AddressGuard } from './address-guard';
 import { AnswerHeads, readHeadsFirst } from './answer-heads';
-import type { HttpSenderOptions } from './http';
 import { openTunnel, ProxyError } from './proxy-tunnel';
 
 const TUNNEL_TIMEOUT_MS = 30_000;
@@ -22,6 +21,19 @@ const NEXT_ADDRESS_AFTER_MS = 1_000;
 const KEEP_ALIVE_MS = 1_000;
 const KEEP_ALIVE_MAX_MS = 4_000;
 const KEEP_ALIVE_MARGIN_MS = 2_000;
+
+export interface AgentsOptions {
+  guard: AddressGuard;
+  /** PEM of an authority to trust besides the public ones. */
+  ca?: string | undefined;
+  /** URL of an HTTP proxy through which everything goes out. */
+  proxy?: string | undefined;
+  /**
+   * Attempts beyond it wait for a connection on their own time, so it shouldn't be less than the number
+   * of attempts that the worker makes at once.
+   */
+  maxConnectionsPerOrigin: number;
+}
 
 /** What an exchange asks for besides Node's own options, and its connection is made by. */
 export interface ConnectionRequest extends ClientRequestArgs {
@@ -48,7 +60,7 @@ export class Agents {
   private readonly secure: HttpsAgent;
   private readonly connections = new WeakMap<Duplex, Connection>();
 
-  constructor({ guard, ca, proxy, maxConnectionsPerOrigin: maxSockets }: HttpSenderOptions) {
+  constructor({ guard, ca, proxy, maxConnectionsPerOrigin: maxSockets }: AgentsOptions) {
     const options = { keepAlive: true, maxSockets, maxFreeSockets: maxSockets };
     this.plain = new HttpAgent(options);
     this.secure = new HttpsAgent(options);

@@ -1,7 +1,6 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
-import type { AddressGuard } from './address-guard';
-import { Agents, type ConnectionRequest } from './agents';
+import { Agents, type AgentsOptions, type ConnectionRequest } from './agents';
 import { Exchange } from './exchange';
 import type { HttpFailure } from './http-failure';
 import { loggedBody } from './response-body';
@@ -29,19 +28,6 @@ export type SendResult =
   /** With the part of a response that had come before it failed. */
   | ({ kind: 'error' } & Sent & HttpFailure & Partial<HttpResponse>);
 
-export interface HttpSenderOptions {
-  guard: AddressGuard;
-  /** PEM of an authority to trust besides the public ones. */
-  ca?: string | undefined;
-  /** URL of an HTTP proxy through which everything goes out. */
-  proxy?: string | undefined;
-  /**
-   * Attempts beyond it wait for a connection on their own time, so it shouldn't be less than the number
-   * of attempts that the worker makes at once.
-   */
-  maxConnectionsPerOrigin: number;
-}
-
 export interface SendRequest {
   url: string;
   /** Sent as they are, besides `host`, `connection`, `content-length` and `accept-encoding`. */
@@ -64,7 +50,7 @@ export class HttpSender {
   private readonly agents: Agents;
   private readonly running = new Set<Promise<unknown>>();
 
-  constructor(options: HttpSenderOptions) {
+  constructor(options: AgentsOptions) {
     this.agents = new Agents(options);
   }
 

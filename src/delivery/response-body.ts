@@ -6,10 +6,8 @@ import {
   createInflate,
   createInflateRaw,
 } from 'node:zlib';
-import type { RawResponse } from './response-reader';
+import { KEPT_BODY_BYTES, type RawResponse } from './response-reader';
 
-/** What is kept of a response's body (docs/contract.md, 4.3), before and after decoding. */
-export const KEPT_BODY_BYTES = 16 * 1024;
 /** Of a body that is no text. */
 const SHOWN_BINARY_BYTES = 1024;
 /** Nobody encodes more often, but who wants us to work. */

@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http';
-import { KEPT_BODY_BYTES } from './response-body';
 
+/** What is kept of a response's body (docs/contract.md, 4.3), before and after decoding. */
+export const KEPT_BODY_BYTES = 16 * 1024;
 /** Up to here the rest is read and thrown away, so that the connection can be used again. */
 const DRAINED_BODY_BYTES = 1024 * 1024;
 const MAX_HEADERS = 64;

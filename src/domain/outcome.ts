@@ -1,4 +1,20 @@
+import type { Attempt, DeliveryPolicy, DeliveryStatus } from '../contracts/delivery';
 import { retryAfterValueMs } from './retry-after';
+import { nextDelayMs } from './schedule';
+
+/** What a recorded attempt makes of its delivery. */
+export interface AttemptResult {
+  status: Extract<DeliveryStatus, 'pending' | 'succeeded' | 'failed'>;
+  /** Milliseconds until the next attempt; null: none follows. */
+  nextDelayMs: number | null;
+}
+
+/** As much of an answer as decides; of an `error`, what came of a response before it failed. */
+interface Answer {
+  kind: 'response' | 'error';
+  statusCode?: number;
+  retryAfter?: readonly string[];
+}
 
 /** What an HTTP answer means for its delivery (docs/contract.md, 3.3). */
 export function isSuccess(statusCode: number): boolean {
@@ -21,4 +37,28 @@ export function retryAfterMs(
 ): number {
   if (statusCode !== 429 && statusCode !== 503) return 0;
   return Math.max(0, ...retryAfter.map((value) => retryAfterValueMs(value, nowMs)));
+}
+
+/**
+ * What the answer makes of the delivery.
+ * @param delivery with its earlier attempts, those of earlier rounds too
+ * @param nowMs Unix milliseconds, for a Retry-After that is a date
+ * @param random a number from [0, 1), the jitter's source
+ */
+export function judge(
+  answer: Answer,
+  { attempts, roundStart }: { attempts: readonly Attempt[]; roundStart: number },
+  policy: Pick<DeliveryPolicy, 'retryDelaysMs'>,
+  { nowMs, random }: { nowMs: number; random: number },
+): AttemptResult {
+  const statusCode = answer.kind === 'response' ? answer.statusCode : undefined;
+  if (statusCode !== undefined && isSuccess(statusCode)) {
+    return { status: 'succeeded', nextDelayMs: null };
+  }
+  if (isGone(statusCode)) return { status: 'failed', nextDelayMs: null };
+  // Retry-After counts, even if the body after it did not come whole.
+  const asked = retryAfterMs(answer.statusCode, answer.retryAfter ?? [], nowMs);
+  const made = attempts.filter(({ number, superseded }) => number > roundStart && !superseded);
+  const delayMs = nextDelayMs(policy, made.length + 1, random, asked);
+  return { status: delayMs === null ? 'failed' : 'pending', nextDelayMs: delayMs };
 }

@@ -6,16 +6,10 @@ import {
   type DeliveryStatus,
   type EndReason,
 } from '../contracts/delivery';
+import type { AttemptResult } from '../domain/outcome';
 import { deliveriesEnded } from '../metrics';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { KEPT_AFTER_END_MS } from './retention';
-
-/** What a recorded attempt makes of its delivery. */
-export interface AttemptResult {
-  status: Extract<DeliveryStatus, 'pending' | 'succeeded' | 'failed'>;
-  /** Milliseconds until the next attempt; null: none follows. */
-  nextDelayMs: number | null;
-}
 
 /** A run that comes to make an attempt. */
 export interface RunOpening {

@@ -3,7 +3,8 @@ import { UNENDED_STATUSES, type Attempt, type DeferralReason } from '../contract
 import { deliveriesEnded } from '../metrics';
 import type { DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
-import { endedNow, KEPT_ATTEMPTS, type AttemptResult } from './rounds';
+import { endedNow, KEPT_ATTEMPTS } from './rounds';
+import type { AttemptResult } from '../domain/outcome';
 import type { Store } from './store';
 
 /** What a courier writes back, many at a time. */

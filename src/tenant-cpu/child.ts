@@ -12,7 +12,7 @@ const sandbox: { work: () => unknown } = { work: () => undefined };
 const context = vm.createContext(sandbox);
 const script = new vm.Script('work()');
 
-/** Ends with this process, twice as late as its starter would end it: that one may be dead. */
+/** Ends with this process, twice as late as its engine would end it: that one may be dead. */
 function within(limitMs: number, work: () => unknown): unknown {
   sandbox.work = work;
   return script.runInContext(context, { timeout: 2 * limitMs });

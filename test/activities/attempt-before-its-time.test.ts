@@ -1,6 +1,6 @@
 import type { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import type { ActivityDependencies } from '../../activities';
+import type { ActivityDependencies } from '../../activities/dependencies';
 import { Fixture } from '../support/fixture';
 import { intercept } from '../support/intercept';
 import { Receiver } from '../support/receiver';

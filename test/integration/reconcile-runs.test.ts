@@ -2,7 +2,6 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
 import { pino } from 'pino';
-import { createActivities } from '../../activities';
 import type { ReconcilePart, ReconcileReport } from '../../src/contracts/activities';
 import { newId } from '../../src/contracts/ids';
 import {
@@ -88,22 +87,7 @@ describe('a run of reconcile', () => {
   /** One run of a part, here, which `env.cancel()` ends as Temporal does. */
   const running = (part: ReconcilePart) => {
     const env = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
-    const { store, engine, sender, tenantCpu, config } = stack;
-    const activities = createActivities({
-      store,
-      sender,
-      starter: engine,
-      mailer: null,
-      tenantCpu,
-      log: silent,
-      cipher: null as never,
-      maxAttempts: 1,
-      maxAttemptsPerWebhook: 1,
-      retentionDays: config.retentionDays,
-      dispatch: config.dispatch,
-      version: 'test',
-    });
-    const done: Promise<ReconcileReport> = env.run(() => activities.reconcile(part));
+    const done: Promise<ReconcileReport> = env.run(() => stack.activities.reconcile(part));
     return { env, done };
   };
 

@@ -1,10 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import {
-  createActivities,
-  type ActivityDependencies,
-  type WorkflowStarter,
-} from '../../activities';
+import { createActivities } from '../../activities';
+import type { ActivityDependencies, ActivityEngine } from '../../activities/dependencies';
 import type { Activities, PlannedDelivery } from '../../src/contracts/activities';
 import { newId } from '../../src/contracts/ids';
 import { AddressGuard } from '../../src/delivery/address-guard';
@@ -27,7 +24,7 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const refuse = (): never => {
   throw new Error('this test starts its workflows itself');
 };
-const noStarter: WorkflowStarter = {
+const noEngine: ActivityEngine = {
   startFanOut: refuse,
   wakeCourier: refuse,
   findRun: refuse,
@@ -57,7 +54,7 @@ export class Fixture {
         guard: new AddressGuard({ allowLoopback: true, allowedCidrs: [] }),
         maxConnectionsPerOrigin: 100,
       }),
-      starter: noStarter,
+      engine: noEngine,
       mailer: null,
       tenantCpu: new TenantCpu(30, CHILD_FILE),
       log: pino({ level: 'silent' }),

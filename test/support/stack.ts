@@ -7,14 +7,11 @@ import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
-import { createActivities } from '../../activities';
 import { createApp } from '../../src/api/app';
 import { createApiServer } from '../../src/api/http/server';
 import { loadConfig, type Config } from '../../src/config/config';
-import type { ReconcileReport } from '../../src/contracts/activities';
-import { AddressGuard } from '../../src/delivery/address-guard';
-import { HttpSender } from '../../src/delivery/http';
-import { Mailer } from '../../src/mail/mailer';
+import type { Activities, ReconcileReport } from '../../src/contracts/activities';
+import type { HttpSender } from '../../src/delivery/http';
 import { Cipher } from '../../src/store/cipher';
 import { Store } from '../../src/store/store';
 import { Engine } from '../../src/temporal/engine';
@@ -22,7 +19,7 @@ import { installRuntime } from '../../src/temporal/runtime';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { createWorker, type WorkerHandle } from '../../src/temporal/worker';
 import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
-import { VERSION } from '../../src/version';
+import { workerActivities } from '../../src/worker-activities';
 import type { KeyRole } from '../../src/store/keys';
 import { ApiClient } from './api-client';
 import { CHILD_FILE } from './tenant-cpu';
@@ -89,6 +86,8 @@ export class Stack {
     private readonly server: Server,
     private readonly worker: WorkerHandle | undefined,
     private readonly working: Promise<void> | undefined,
+    /** As its worker has them. */
+    readonly activities: Activities,
     readonly sender: HttpSender,
     readonly tenantCpu: TenantCpu,
   ) {}
@@ -124,28 +123,8 @@ export class Stack {
     const server = createApiServer(app, { sendMs: config.sendTimeoutSeconds * 1000 });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    const sender = new HttpSender({
-      guard: new AddressGuard({
-        allowLoopback: config.development,
-        allowedCidrs: [...config.allowedCidrs],
-      }),
-      proxy: config.egressProxy,
-      maxConnectionsPerOrigin: config.maxAttempts,
-    });
-    const activities = createActivities({
-      store,
-      cipher,
-      sender,
-      starter: engine,
-      mailer: config.mail ? new Mailer(config.mail.smtpUrl, config.mail.from) : null,
-      tenantCpu,
-      log,
-      maxAttempts: config.maxAttempts,
-      maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,
-      retentionDays: config.retentionDays,
-      dispatch: config.dispatch,
-      version: VERSION,
-    });
+    const parts = { store, engine, cipher, tenantCpu, log };
+    const { activities, sender } = workerActivities(config, parts);
     const worker = withWorker ? await createWorker(config, activities, { bundle }) : undefined;
     const admin = new ApiClient(url, ADMIN_KEY);
     const logger = new DefaultLogger('ERROR');
@@ -163,6 +142,7 @@ export class Stack {
       server,
       worker,
       worker?.run(),
+      activities,
       sender,
       tenantCpu,
     );

@@ -1,0 +1,35 @@
+import { createActivities } from '../activities';
+import type { ActivityDependencies } from '../activities/dependencies';
+import type { Config } from './config/config';
+import type { Activities } from './contracts/activities';
+import { AddressGuard } from './delivery/address-guard';
+import { HttpSender } from './delivery/http';
+import { Mailer } from './mail/mailer';
+import { VERSION } from './version';
+
+/**
+ * The activities of a worker with these settings.
+ * @returns also their sender, to be closed when the last attempt has ended
+ */
+export function workerActivities(
+  config: Config,
+  parts: Pick<ActivityDependencies, 'store' | 'engine' | 'cipher' | 'tenantCpu' | 'log'>,
+): { activities: Activities; sender: HttpSender } {
+  const { development, allowedCidrs, egressProxy, mail, maxAttempts } = config;
+  const sender = new HttpSender({
+    guard: new AddressGuard({ allowLoopback: development, allowedCidrs: [...allowedCidrs] }),
+    proxy: egressProxy,
+    maxConnectionsPerOrigin: maxAttempts,
+  });
+  const activities = createActivities({
+    ...parts,
+    sender,
+    mailer: mail ? new Mailer(mail.smtpUrl, mail.from) : null,
+    maxAttempts,
+    maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,
+    retentionDays: config.retentionDays,
+    dispatch: config.dispatch,
+    version: VERSION,
+  });
+  return { activities, sender };
+}
