@@ -1,8 +1,8 @@
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { createApp } from './api/app';
+import type { createApp } from './api/app';
 import { createApiServer, stopper, type StopWithin } from './api/http/server';
-import { ConfigError, loadConfig, ROLES, type Config, type Role } from './config/config';
+import { ConfigError, loadConfig, ROLES, type Role } from './config/config';
 import { createLogger } from './log';
 import { LogOutput } from './log-output';
 import { operationsListener } from './operations';
@@ -10,16 +10,10 @@ import { whyNotListening } from './reachability';
 import { Readiness } from './readiness';
 import { StartError } from './start-error';
 import { Cipher } from './store/cipher';
-import { rotateKey } from './store/key-rotation';
 import { Store } from './store/store';
 import { Engine } from './temporal/engine';
-import { installRuntime } from './temporal/runtime';
-import { setUpTemporal } from './temporal/setup';
-import { runWorker } from './temporal/worker';
 import { TenantCpu } from './tenant-cpu/tenant-cpu';
-import { workerActivities } from './worker-activities';
-import type { HttpSender } from './delivery/http';
-import type { Logger } from 'pino';
+import type { Parts } from './worker-role';
 
 /** One thing that runs until it is told to stop. */
 interface Service {
@@ -27,20 +21,6 @@ interface Service {
   done: Promise<void>;
   /** Lets what is under way finish. */
   stop: () => Promise<void>;
-}
-
-interface WorkerService extends Service {
-  whyIdle: () => string | null;
-}
-
-interface Parts {
-  config: Config;
-  log: Logger;
-  store: Store;
-  engine: Engine;
-  cipher: Cipher;
-  readiness: Readiness;
-  tenantCpu: TenantCpu;
 }
 
 /** An answer may wait for MongoDB, or for the ping of a new webhook. */
@@ -58,6 +38,7 @@ async function main(): Promise<void> {
   const log = createLogger(config.logLevel, role);
   const store = Store.open(config.mongodbUrl);
   if (role === 'setup') {
+    const { setUpTemporal } = await import('./temporal/setup.js');
     await refuseUnfit(store);
     await store.setUp(log);
     await setUpTemporal(config, log);
@@ -67,6 +48,7 @@ async function main(): Promise<void> {
 
   const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
   if (role === 'rotate-key') {
+    const { rotateKey } = await import('./store/key-rotation.js');
     await refuseUnfit(store);
     await rotateKey(store, cipher, log);
     await store.close();
@@ -76,11 +58,15 @@ async function main(): Promise<void> {
   const engine = Engine.connect(config);
   const readiness = new Readiness(config, log, store, engine);
   const tenantCpu = new TenantCpu(config.cpuSecondsPerMinute);
+  // What only one role needs, it alone loads: that is a third of its start. Before anything listens, since
+  // no signal is heard until all is started.
+  const api = role === 'worker' ? undefined : await import('./api/app.js');
+  const workers = role === 'api' ? undefined : await import('./worker-role.js');
   const parts: Parts = { config, log, store, engine, cipher, readiness, tenantCpu };
   const services: Service[] = [];
   // What listens comes first: a port in use is told before anything waits for MongoDB or Temporal.
-  if (role !== 'worker') services.push(await startApi(parts));
-  const worker = role === 'api' ? undefined : startWorker(parts);
+  if (api) services.push(await startApi(api.createApp, parts));
+  const worker = workers?.startWorker(parts);
   if (worker) services.push(worker);
   let operations: Service | undefined;
   if (config.metricsAddress !== undefined) {
@@ -117,9 +103,9 @@ async function refuseUnfit(store: Store): Promise<void> {
   if (unfit !== null) throw new StartError(unfit);
 }
 
-async function startApi({ config, ...parts }: Parts): Promise<Service> {
+async function startApi(create: typeof createApp, { config, ...parts }: Parts): Promise<Service> {
   const sendMs = config.sendTimeoutSeconds * 1000;
-  const server = createApiServer(createApp({ ...parts, config }), { sendMs });
+  const server = createApiServer(create({ ...parts, config }), { sendMs });
   return listen(server, config, { host: 'HOST', port: 'PORT' }, API_STOPS_WITHIN);
 }
 
@@ -148,46 +134,6 @@ async function listen(
     done: new Promise((_resolve, reject) => server.once('error', reject)),
     stop: () => stop(within),
   };
-}
-
-function startWorker({
-  config,
-  log,
-  store,
-  engine,
-  cipher,
-  readiness,
-  tenantCpu,
-}: Parts): WorkerService {
-  installRuntime(log, config.temporalMetricsAddress);
-  const { activities, sender } = workerActivities(config, {
-    store,
-    engine,
-    cipher,
-    tenantCpu,
-    log,
-  });
-  if (!config.mail)
-    log.info('SMTP_URL is not set: owners are not told of failing webhooks by mail');
-  const stopped = new AbortController();
-  const worker = runWorker(config, log, activities, readiness.complete, stopped.signal);
-  const done = working(worker.done, sender);
-  return {
-    done,
-    whyIdle: () => (worker.isPolling() ? null : 'the worker does not poll Temporal'),
-    stop: async () => {
-      stopped.abort();
-      await done;
-    },
-  };
-}
-
-async function working(running: Promise<void>, sender: HttpSender): Promise<void> {
-  try {
-    await running;
-  } finally {
-    await sender.close();
-  }
 }
 
 main().then(

@@ -2,7 +2,8 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import express, { Router } from 'express';
 import { contentSecurityPolicy } from 'helmet';
-import { getAbsoluteFSPath } from 'swagger-ui-dist';
+// Not the package itself, which would load the whole user interface, made for browsers.
+import getAbsoluteFSPath from 'swagger-ui-dist/absolute-path.js';
 import type { z } from 'zod';
 import { PACKAGE_FOLDER, VERSION } from '../../version';
 import { answer } from '../http/answers';
