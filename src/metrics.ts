@@ -2,7 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 
 /**
  * What this process counts, for Prometheus (docs/operating.md). Labels have few values: never an id, an
- * address, or a name that a customer has given.
+ * address, or a customer's name for something.
  */
 export const metrics = new Registry();
 collectDefaultMetrics({ register: metrics });
@@ -11,7 +11,7 @@ const registers = [metrics];
 
 export const eventsAccepted = new Counter({
   name: 'posthorn_events_accepted_total',
-  help: 'Events that were posted, or reported by a provider, and stored; repetitions are left out.',
+  help: 'Events that were posted, or reported by a provider, and stored, without repetitions.',
   registers,
 });
 
@@ -25,48 +25,48 @@ export const attemptDuration = new Histogram({
 
 export const attemptsDeferred = new Counter({
   name: 'posthorn_attempts_deferred_total',
-  help: 'Attempts put off, without being made, by the limit that was reached.',
+  help: 'Attempts deferred without being made, by the limit that was reached.',
   labelNames: ['reason'] as const,
   registers,
 });
 
 export const mails = new Counter({
   name: 'posthorn_mails_total',
-  help: 'Tries to send a mail to an owner, by outcome: sent or failed.',
+  help: 'Attempts to send a mail to an owner, by outcome: sent or failed.',
   labelNames: ['outcome'] as const,
   registers,
 });
 
 export const deliveriesEnded = new Counter({
   name: 'posthorn_deliveries_ended_total',
-  help: 'Deliveries that ended succeeded, failed, cancelled or, after they were pending, skipped; each replay anew.',
+  help: 'Deliveries that ended as succeeded, failed, cancelled or, after being pending, skipped; each replay counts again.',
   labelNames: ['status'] as const,
   registers,
 });
 
 export const reconcileMended = new Counter({
-  name: 'posthorn_reconcile_mended_total',
-  help: 'Events, deliveries, replays and drains that had no running workflow, and got one.',
+  name: 'posthorn_reconcile_repaired_total',
+  help: 'Events, deliveries, replays and drains without a running workflow that reconcile started.',
   labelNames: ['kind'] as const,
   registers,
 });
 
 export const workflowsFailing = new Counter({
   name: 'posthorn_workflows_failing_total',
-  help: 'How often a workflow was found that runs, but whose tasks fail again and again.',
+  help: 'How often a running workflow was found whose tasks keep failing.',
   labelNames: ['kind'] as const,
   registers,
 });
 
 export const logLinesDropped = new Counter({
   name: 'posthorn_log_lines_dropped_total',
-  help: 'Lines of the log that could not be written: a full disk, a closed pipe, a reader that has stopped.',
+  help: 'Log lines that could not be written: a full disk, a closed pipe, a reader that has stopped.',
   registers,
 });
 
 export const requestDuration = new Histogram({
   name: 'posthorn_http_request_duration_seconds',
-  help: 'Requests to the API, by documented route; `none` where the path has none, or the key is wrong.',
+  help: 'Requests to the API, by documented route; `none` if the path has none, or the key is wrong.',
   labelNames: ['method', 'route', 'status'] as const,
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
   registers,
@@ -74,6 +74,6 @@ export const requestDuration = new Histogram({
 
 export const heldBytes = new Gauge({
   name: 'posthorn_http_held_bytes',
-  help: 'Bytes of the bodies of requests under way, and of answers that their clients have not taken.',
+  help: 'Bytes of the bodies of requests in progress, and of responses that clients have not read yet.',
   registers,
 });

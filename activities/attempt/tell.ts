@@ -3,7 +3,7 @@ import { attemptDuration } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { ActivityDependencies } from '../dependencies';
 
-/** Logs an attempt, one wide line, and measures it. */
+/** Logs an attempt in one line, and measures it. */
 export function tell(
   { log }: Pick<ActivityDependencies, 'log'>,
   { _id, projectId, eventId, webhookId }: DeliveryRecord,
@@ -23,7 +23,7 @@ export function tell(
       resent,
       ...(isSuperseded && { superseded: true }),
     },
-    'attempt',
+    'delivery.attempted',
   );
   const result = statusCode === undefined ? errorCode : `${Math.floor(statusCode / 100)}xx`;
   attemptDuration.observe({ result }, durationMs / 1000);

@@ -59,7 +59,7 @@ const priorityOf = (
   urgency: keyof typeof PRIORITIES,
 ): Priority => ({ priorityKey: PRIORITIES[urgency], fairnessKey: projectId });
 
-export const TEMPORAL_STATES = ['ok', 'read_only', 'away'] as const;
+export const TEMPORAL_STATES = ['ok', 'read_only', 'unavailable'] as const;
 export type TemporalState = (typeof TEMPORAL_STATES)[number];
 
 export interface EngineOptions {
@@ -270,12 +270,12 @@ export class Engine {
     await this.within(() => this.client.workflowService.describeNamespace({ namespace }));
   }
 
-  /** `away`: can't be reached; `read_only`: answers, but takes nothing new. */
+  /** `unavailable`: can't be reached; `read_only`: answers, but takes nothing new. */
   async state(): Promise<TemporalState> {
     try {
       await this.ping();
     } catch {
-      return 'away';
+      return 'unavailable';
     }
     return this.writes.check().then(
       () => 'ok',

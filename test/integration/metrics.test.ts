@@ -103,7 +103,7 @@ describe('metrics', () => {
     });
     spy.mockRestore();
     const mended = async (): Promise<number> =>
-      parse(await ofApi()).get('posthorn_reconcile_mended_total{kind="events"}') ?? 0;
+      parse(await ofApi()).get('posthorn_reconcile_repaired_total{kind="events"}') ?? 0;
     const before = await mended();
     await stack.reconcile();
     expect(await mended()).toBe(before + 1);

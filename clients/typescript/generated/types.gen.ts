@@ -7251,9 +7251,9 @@ export type GetReadinessResponses = {
        */
       mongodb: 'ok';
       /**
-       * `read_only`: it answers, but takes nothing new; `away`: it does not answer.
+       * `read_only`: it answers, but takes nothing new; `unavailable`: it does not answer.
        */
-      temporal: 'ok' | 'read_only' | 'away';
+      temporal: 'ok' | 'read_only' | 'unavailable';
     };
   };
 };

@@ -132,7 +132,7 @@ describe('while Temporal is away', () => {
     expectRefusal(await client.post(`/v1/deliveries/${earlier}/replay`), 'delivery_in_progress');
     const ready = await client.get('/readyz');
     expect(ready.status).toBe(200);
-    expect(ready.body.data).toEqual({ status: 'ok', mongodb: 'ok', temporal: 'away' });
+    expect(ready.body.data).toEqual({ status: 'ok', mongodb: 'ok', temporal: 'unavailable' });
     const eventId = posted.body.data.id as string;
     expect((await client.get(`/v1/events/${eventId}`)).body.data.deliveries).toEqual([]);
     expect(receiver.requests).toHaveLength(1);
