@@ -20,15 +20,15 @@ RUN apt-get update \
   && apt-get install --yes --no-install-recommends ca-certificates \
   && rm -rf /var/lib/apt/lists/*
 ENV NODE_ENV=production
-# Loopback is the container's own: nobody would reach an API that listens there.
+# Loopback is inside the container: an API that listens there could not be reached.
 ENV HOST=0.0.0.0
 WORKDIR /app
 COPY --from=dependencies /app/node_modules node_modules
 COPY --from=build /app/dist dist
 COPY package.json LICENSE ./
 COPY docs/guide-*.md docs/
-# The image's user `node`, by number so that Kubernetes can tell it is not root. The files stay
-# root's: the process can't change its own code.
+# The image's user `node`, by number so that Kubernetes can tell it is not root. The files belong to
+# root, so the process can't change its own code.
 USER 1000:1000
 EXPOSE 8080
 ENTRYPOINT ["node", "dist/src/main.js"]

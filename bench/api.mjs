@@ -7,6 +7,6 @@ export const dev = JSON.parse(
 );
 const api = createApi(dev.apiUrl, dev.adminKey);
 
-/** Asks the Posthorn that `npm start` brought up, for a project where one is named; answers the data. */
+/** Calls the Posthorn that `npm start` has started, for a project if one is named; returns the data. */
 export const call = (method, path, projectId, body) =>
   mustCall(api, method, path, body, projectId && { 'x-project-id': projectId });

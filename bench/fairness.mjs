@@ -1,6 +1,6 @@
 /**
  * npm run bench:fairness: how long a quiet project's events take while another project behaves badly, on a
- * Posthorn that `npm start` brought up.
+ * Posthorn started by `npm start`.
  *   npm run bench:fairness -- [--samples 30] [--dispatch workflow] [--only filters,queued]
  * Measures from the 202 to the request's arrival, alone and beside each neighbour of NEIGHBOURS, and alone
  * again at the end. Prints the figures, and exits 1 when a neighbour costs the quiet project more than one
@@ -25,7 +25,7 @@ const ATTEMPT_MS = 10_000;
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MIB = 1024 * 1024;
 
-/** Of the quiet project: emailId → when it arrived. */
+/** The quiet project's arrival times, by emailId. */
 const arrived = new Map();
 /** Requests by path. */
 const requests = new Map();
@@ -49,7 +49,7 @@ const received = (path) => requests.get(path) ?? 0;
 async function until(condition) {
   while (!condition()) await new Promise((resolve) => setTimeout(resolve, 50));
 }
-/** So many at a time. */
+/** Concurrency. */
 async function each(items, atOnce, work) {
   const left = [...items];
   const lane = async () => {
@@ -75,7 +75,7 @@ const project = (name, rest) =>
 const addWebhook = (projectId, path, rest) =>
   call('POST', '/v1/webhooks', projectId, { name: path, url: url + path, events: ['*'], ...rest });
 
-/** Posts so many events to a project, in batches. */
+/** Posts a number of events to a project, in batches. */
 async function post(projectId, count, more) {
   for (let left = count; left > 0; left -= 500) {
     const events = range(Math.min(left, 500)).map((n) => event(`em_${n}`, more));
@@ -83,7 +83,7 @@ async function post(projectId, count, more) {
   }
 }
 
-/** What is refused is what a neighbour has to expect; only the quiet project is measured. */
+/** The neighbour's requests may be refused; only the quiet project is measured. */
 const asked = async (key, path, body) => {
   const response = await fetch(dev.apiUrl + path, {
     method: body ? 'POST' : 'GET',
@@ -96,7 +96,7 @@ const keyOf = async (projectId) => {
   const body = { name: 'bench', role: 'owner' };
   return (await call('POST', `/v1/projects/${projectId}/keys`, undefined, body)).key;
 };
-/** Does it again and again until `stop`. */
+/** Repeats it until `stop`. */
 function keepDoing(work) {
   const over = new AbortController();
   const done = (async () => {
@@ -116,7 +116,7 @@ async function hangingWebhooks(id, webhooks) {
   await until(() => received('/hanging') > before + 5);
 }
 
-/** Each of so many definitions asks the next one twice. */
+/** Each definition refers to the next one twice. */
 const doubling = (levels, how, last) =>
   Object.fromEntries(
     range(levels + 1).map((n) => {
@@ -136,7 +136,7 @@ const define = (key, type, schema) =>
     body: JSON.stringify({ description: 'Bench.', schema, sample: {} }),
   });
 
-/** Each begins with an empty project, and answers how it ends what goes on, if anything does. */
+/** Each starts with an empty project, and returns how to stop what it started, if anything. */
 const NEIGHBOURS = {
   'hanging: one webhook that never answers': (id) => hangingWebhooks(id, 1),
   'hanging: 12 webhooks that never answer': (id) => hangingWebhooks(id, 12),
@@ -155,7 +155,7 @@ const NEIGHBOURS = {
     await until(() => received('/replayed') >= before + 200);
     const now = Date.now();
     const [since, to] = [new Date(now - DAY_MS), new Date(now + DAY_MS)];
-    // As slow as they may be: each has something under way all the time, and the requests are few.
+    // As slow as allowed: each is always in progress, with few requests.
     const replay = { statuses: ['succeeded'], since, until: to, ratePerSecond: 0.1 };
     for (const _ of range(120)) await call('POST', '/v1/replays', id, replay);
   },
@@ -228,7 +228,7 @@ async function measure(quiet, phase) {
   return [...accepted].map(([id, at]) => arrived.get(id) - at).toSorted((a, b) => a - b);
 }
 
-/** Until what is left of a neighbour does not show any more. */
+/** Waits until what is left of a neighbour no longer has an effect. */
 async function settle(quiet, usualMs) {
   for (let n = 0, fast = 0; fast < 3; n += 1) {
     const id = `settling ${performance.now()}`;

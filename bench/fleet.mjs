@@ -1,5 +1,5 @@
 /**
- * npm run bench: many webhooks at once, on a Posthorn that `npm start` brought up.
+ * npm run bench: many webhooks at once, on a Posthorn started by `npm start`.
  *   npm run bench -- [--projects 2] [--webhooks 100] [--events 5]
  * Every event must arrive exactly once at every webhook, and the delivery log must agree with what the
  * receiver counted. Prints the figures, and exits 1 when they differ.
@@ -55,7 +55,7 @@ while (received.size < expected && performance.now() - accepted < expected * 100
 }
 const arrived = performance.now();
 
-// What has arrived is logged a moment later; what is not within a minute counts as a disagreement.
+// What has arrived is logged a moment later; what isn't within a minute counts as a mismatch.
 const loggedBy = performance.now() + 60_000;
 for (const id of ids) {
   const pending = () => call('GET', '/v1/deliveries?status=pending&limit=1', id);

@@ -1,8 +1,9 @@
 /**
- * npm run bench:outage: how long it takes until all is delivered that was accepted while Temporal was away.
+ * npm run bench:outage: how long it takes to deliver everything that was accepted while Temporal was
+ * unavailable.
  *   npm run bench:outage -- [--events 1000]
- * A Posthorn of its own: Temporal is killed with -9, the events are posted, Temporal is started again.
- * Exits 1 when one is not delivered.
+ * Runs a separate Posthorn: Temporal is killed with -9, the events are posted, Temporal is restarted. Exits 1
+ * if one is not delivered.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
@@ -19,7 +20,7 @@ import { createLifetime } from '../scripts/lib/lifetime.mjs';
 import { poll } from '../scripts/lib/run.mjs';
 
 const batch = 100;
-const awayMs = 20_000;
+const outageMs = 20_000;
 const patienceMs = 10 * 60_000;
 
 const { values } = parseArgs({ options: { events: { type: 'string', default: '1000' } } });
@@ -60,16 +61,18 @@ async function measure() {
   const { type, sample } = data.eventTypes[0];
 
   const killed = Date.now();
-  parts.find(({ name }) => name === 'temporal').strike('SIGKILL', awayMs);
+  parts.find(({ name }) => name === 'temporal').strike('SIGKILL', outageMs);
   for (let left = wanted; left > 0; left -= batch) {
     const events = Array.from({ length: Math.min(batch, left) }, () => ({ type, data: sample }));
     await owner.must('POST', '/v1/events/batch', { events });
   }
   const accepted = Date.now();
-  if (accepted - killed > awayMs) throw new Error('accepting took longer than Temporal was away');
-  say(`  ${wanted} events accepted in ${seconds(accepted - killed)} while Temporal was away`);
+  if (accepted - killed > outageMs) throw new Error('accepting took longer than the outage');
+  say(
+    `  ${wanted} events accepted in ${seconds(accepted - killed)} while Temporal was unavailable`,
+  );
 
-  await poll(() => Date.now() > killed + awayMs, { timeoutMs: awayMs, everyMs: 50 });
+  await poll(() => Date.now() > killed + outageMs, { timeoutMs: outageMs, everyMs: 50 });
   const back = Date.now();
   let first;
   const all = await poll(
@@ -81,8 +84,7 @@ async function measure() {
   );
   const end = Date.now();
   say(`  ${received.size} of ${wanted} delivered`);
-  if (first !== undefined)
-    say(`  first one ${seconds(first - back)} after Temporal is started again`);
+  if (first !== undefined) say(`  first one ${seconds(first - back)} after Temporal was restarted`);
   if (all) {
     say(
       `  all ${seconds(end - back)} after it, ${(wanted / ((end - back) / 1000)).toFixed(1)} a second`,

@@ -4,8 +4,8 @@ import { createApi } from '../scripts/start/api.mjs';
 const retryMs = 500;
 
 /**
- * Calls whichever API answers, as a customer with two of them would: another one after each call that
- * got no answer, or one that says to try again.
+ * Calls whichever API answers, as a customer with two of them would: it switches after each call that got no
+ * answer, or one that says to try again.
  */
 export function createCaller({ apiUrls, key, random }) {
   const apis = apiUrls.map((url) => createApi(url, key));

@@ -28,8 +28,8 @@ export async function openEvidence({ mongodbUrl, temporalAddress }) {
 
   return {
     /**
-     * Waits until nothing is under way. Returns what still was after `timeoutMs`, by its name; empty
-     * when all is quiet. `onLook` is told what is unfinished at each look.
+     * Waits until nothing is in progress. Returns what still was after `timeoutMs`, by name; empty if
+     * nothing. `onLook` gets what is unfinished at each look.
      */
     async untilQuiet({ timeoutMs, onLook }) {
       let left = {};
@@ -47,11 +47,11 @@ export async function openEvidence({ mongodbUrl, temporalAddress }) {
     events: () => db.collection('events').find().toArray(),
     deliveries: () => db.collection('deliveries').find().toArray(),
     webhooks: () => db.collection('webhooks').find().toArray(),
-    /** `{workflowId, type, status}` of all workflows that are Posthorn's, each run. */
+    /** `{workflowId, type, status}` of all runs of Posthorn's workflows. */
     workflows: () => list(isOurs),
-    /** The primary is none for some seconds, and then elects itself again. */
+    /** Makes the primary step down for some seconds; then it elects itself again. */
     stepDown: () => mongo.db('admin').command({ replSetStepDown: 3, force: true }),
-    /** Ends one workflow that runs, as an operator might. */
+    /** Terminates one running workflow, as an operator might. */
     async terminateOne(random) {
       const running = await list(`ExecutionStatus = 'Running' AND ${isOurs}`);
       if (running.length === 0) return;

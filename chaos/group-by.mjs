@@ -1,4 +1,4 @@
-/** The items by what `key` answers of each: a Map of arrays. */
+/** The items by what `key` returns for each: a Map of arrays. */
 export function groupBy(items, key) {
   const groups = new Map();
   for (const item of items) {

@@ -1,19 +1,19 @@
 import { sleep } from '../scripts/lib/run.mjs';
 
-/** How many of the events are posted once, without a key: whether they were taken stays open. */
+/** The share of events that are posted once, without a key: whether they were accepted is not known. */
 const unkeyedShare = 0.2;
-/** How many are posted as batches, with a key each. */
+/** The share posted as batches, each with a key. */
 const batchShare = 0.1;
 const batchSize = 3;
 const steerEveryMs = 4000;
-/** What a bulk replay goes back. */
+/** How far back a bulk replay reaches. */
 const replayedMs = 10_000;
 
 /**
- * Posts events at a steady rate, each for itself. A keyed one is repeated until it is accepted, as a
- * careful customer does.
- * Returns `{done, accepted, keys, statuses}`: Maps of event id to type, of project and key to event id, and of the
- * answers' status (0: none) to how often it came.
+ * Posts events at a steady rate, independently of each other. One with a key is repeated until it is
+ * accepted, as a careful customer does.
+ * Returns `{done, accepted, keys, statuses}`: Maps of event id to type, of project and key to event id, and
+ * of the answers' status (0: none) to its count.
  */
 export function startLoad({ projectId, caller, samples, random, ratePerSecond, durationMs }) {
   const accepted = new Map();
@@ -44,7 +44,7 @@ export function startLoad({ projectId, caller, samples, random, ratePerSecond, d
     count(status);
     data.events.forEach(({ id, type }, index) => {
       accepted.set(id, type);
-      // As Posthorn keeps it of a batch.
+      // As Posthorn stores the keys of a batch.
       keys.set(`${projectId} batch ${index} ${key}`, id);
     });
   };
@@ -64,8 +64,8 @@ export function startLoad({ projectId, caller, samples, random, ratePerSecond, d
 }
 
 /**
- * Pauses and resumes the webhook of the steered receiver, rotates its secret and replays deliveries, one
- * and many; cancels and hurries those of the flapping one, until told to stop. The webhook is resumed in
+ * Until stopped: pauses and resumes the webhook of the steered receiver, rotates its secret and replays
+ * deliveries, singly and in bulk; cancels and retries those of the flapping one. The webhook is resumed at
  * the end.
  */
 export function startSteering({ caller, receiverOf, random }) {
@@ -85,7 +85,7 @@ export function startSteering({ caller, receiverOf, random }) {
     async () => {
       await caller.must('POST', `${path}/pause`);
       await sleep(random.between(1000, steerEveryMs));
-      // Once: whether an unanswered resume came through is found out by the next one.
+      // Once: whether an unanswered resume took effect is found out by the next one.
       await caller.once('POST', `${path}/resume`);
     },
     async () => {

@@ -1,4 +1,4 @@
-/** Random numbers that a seed repeats (mulberry32): the same seed makes the same schedule. */
+/** Seeded random numbers (mulberry32): the same seed makes the same schedule. */
 export function createRandom(seed) {
   let state = seed >>> 0;
   const next = () => {

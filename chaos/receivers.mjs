@@ -3,11 +3,10 @@ import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
 /**
- * The receivers' tempers. `types`: what its webhook subscribes to. `keeps`: every event must arrive.
- * `behave(res, n, random)`: n counts its requests from 1; the answer is sent or, by answering nothing,
- * left out.
+ * The receivers' kinds of behaviour. `types`: what its webhook subscribes to. `keeps`: every event must
+ * arrive. `behave(res, n, random)`: n counts its requests from 1; it sends the answer or leaves it out.
  */
-export const tempers = [
+export const kinds = [
   { name: 'healthy', types: ['*'], keeps: true, behave: (res) => res.end() },
   // Its webhook is paused, resumed and its secret rotated all the time.
   { name: 'steered', types: ['*'], keeps: true, behave: (res) => res.end() },
@@ -41,7 +40,7 @@ export const tempers = [
   { name: 'dead for a while', types: ['email.delivered'], behave: (res) => res.end() },
 ];
 
-/** A receiver that keeps what it got: `receipts` of `{deliveryId, signature, body, at}`. */
+/** A receiver that records what it got: `receipts` of `{deliveryId, signature, body, at}`. */
 export class Receiver {
   receipts = [];
   /** All secrets that its webhook has had. */
@@ -49,10 +48,10 @@ export class Receiver {
   #server;
   #port = 0;
 
-  constructor(temper, { projectId, dispatch, random }) {
-    this.temper = temper;
+  constructor(kind, { projectId, dispatch, random }) {
+    this.kind = kind;
     this.projectId = projectId;
-    this.name = `${temper.name} (${dispatch})`;
+    this.name = `${kind.name} (${dispatch})`;
     this.random = random;
   }
 
@@ -88,6 +87,6 @@ export class Receiver {
       body,
       at: Date.now(),
     });
-    this.temper.behave(res, this.receipts.length, this.random);
+    this.kind.behave(res, this.receipts.length, this.random);
   }
 }

@@ -1,7 +1,7 @@
 import { say } from '../scripts/lib/console.mjs';
 import { groupBy } from './group-by.mjs';
 
-/** What a run came to, for a person: the receivers, the strikes, the verdicts. */
+/** The result of a run, for people: the receivers, the strikes, the verdicts. */
 export function report({
   loads,
   steerings,
@@ -49,7 +49,7 @@ ${Object.keys(left).length > 0 ? `NOT QUIET: ${JSON.stringify(left)}\n` : ''}`);
 
 const sum = (numbers) => numbers.reduce((total, number) => total + number, 0);
 
-/** How often each status was answered, over all loads. */
+/** How often each status was returned, over all loads. */
 function answers(loads) {
   const byStatus = groupBy(
     loads.flatMap(({ statuses }) => [...statuses]),
@@ -60,7 +60,7 @@ function answers(loads) {
     .join(', ');
 }
 
-/** Rows of cells as aligned text; the first row is the head. */
+/** Rows of cells as aligned text; the first row is the header. */
 function table(rows) {
   const widths = rows[0].map((_, column) =>
     Math.max(...rows.map((row) => String(row[column]).length)),

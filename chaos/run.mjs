@@ -1,10 +1,10 @@
 /**
- * npm run chaos: proves that nothing is lost. A whole Posthorn in a data folder of its own is struck
- * with kill -9 and SIGSTOP while events come in; then, when all is quiet, everything is counted.
+ * npm run chaos: proves that nothing is lost. A complete Posthorn in its own data folder is struck with kill
+ * -9 and SIGSTOP while events come in; once nothing is in progress, everything is counted.
  *   npm run chaos -- [--minutes 2] [--seed 1] [--rate 1] [--dispatch workflow] [--keep]
- * A project of each mode of dispatch, unless one is told, shares the rate. Couriers are struck with the
+ * One project for each mode of dispatch, unless one is given, shares the rate. Couriers are struck with the
  * workers that they run in, and terminated as other workflows are.
- * The seed decides the strikes. Exits 1 on any loss; the data folder is kept then, and with --keep.
+ * The seed determines the strikes. Exits 1 on any loss; the data folder is kept then, and with --keep.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -18,7 +18,7 @@ import { Refusal, sleep } from '../scripts/lib/run.mjs';
 import { createCaller } from './client.mjs';
 import { startLoad, startSteering } from './load.mjs';
 import { createRandom } from './random.mjs';
-import { Receiver, tempers } from './receivers.mjs';
+import { Receiver, kinds } from './receivers.mjs';
 import { report } from './report.mjs';
 import { makeSchedule } from './schedule.mjs';
 import { startStack } from './stack.mjs';
@@ -50,7 +50,7 @@ try {
 async function chaos() {
   await ensureDependencies();
   await ensureBuilt();
-  // Its packages are there only now, on a fresh clone.
+  // On a fresh clone its packages are installed only now.
   const { openEvidence } = await import('./evidence.mjs');
   const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-chaos-'));
   let isClean = false;
@@ -63,7 +63,7 @@ async function chaos() {
   lifetime.onStop(stack.stop, 'the stack');
   const evidence = await openEvidence(stack);
 
-  // Of its own, so that what answers when changes nothing in the strikes.
+  // A separate generator, so that the order of answers doesn't affect the strikes.
   const seed = Number(values.seed);
   const random = createRandom(seed + 1);
   const modes = values.dispatch ? [values.dispatch] : ['workflow', 'auto', 'express'];
@@ -123,8 +123,8 @@ function merged(maps) {
 }
 
 /**
- * A project of that mode, with a receiver and a webhook for each temper.
- * Returns `{projectId, caller, receivers, samples, receiverOf(temper)}`.
+ * A project of that mode, with a receiver and a webhook for each kind.
+ * Returns `{projectId, caller, receivers, samples, receiverOf(kind)}`.
  */
 async function prepare({ apiUrls, adminKey }, dispatch, random) {
   const admin = createCaller({ apiUrls, key: adminKey, random });
@@ -139,27 +139,27 @@ async function prepare({ apiUrls, adminKey }, dispatch, random) {
   });
   const caller = createCaller({ apiUrls, key: key.key, random });
   const receivers = [];
-  for (const temper of tempers) {
-    const receiver = new Receiver(temper, { projectId: project.id, dispatch, random });
+  for (const kind of kinds) {
+    const receiver = new Receiver(kind, { projectId: project.id, dispatch, random });
     await receiver.listen();
     const { data } = await caller.must('POST', '/v1/webhooks', {
-      name: temper.name,
+      name: kind.name,
       url: receiver.url,
-      events: temper.types,
-      ...(temper.policy && { policy: temper.policy }),
+      events: kind.types,
+      ...(kind.policy && { policy: kind.policy }),
     });
     receiver.webhookId = data.id;
     receiver.secrets.push(data.secret);
     receivers.push(receiver);
   }
-  const wanted = new Set(['email.sent', ...tempers.flatMap(({ types }) => types)]);
+  const wanted = new Set(['email.sent', ...kinds.flatMap(({ types }) => types)]);
   const { data } = await caller.must('GET', '/v1/event-types');
   const samples = new Map(
     data.eventTypes
       .filter(({ type }) => wanted.has(type))
       .map(({ type, sample }) => [type, sample]),
   );
-  const receiverOf = (name) => receivers.find(({ temper }) => temper.name === name);
+  const receiverOf = (name) => receivers.find(({ kind }) => kind.name === name);
   return { projectId: project.id, caller, receivers, samples, receiverOf };
 }
 
@@ -170,7 +170,7 @@ async function comeAndGo(receiver) {
   await receiver.listen();
 }
 
-/** Carries the schedule out. Returns what was struck: `{strike, parts, from, to}` in milliseconds. */
+/** Carries out the schedule. Returns what was struck: `{strike, parts, from, to}` in milliseconds. */
 async function strike({ schedule, parts, evidence, random }) {
   const signal = (targets, name, downMs) => targets.forEach((part) => part.strike(name, downMs));
   const strikes = {
@@ -197,7 +197,7 @@ async function strike({ schedule, parts, evidence, random }) {
         downMs,
       );
     } catch (error) {
-      note(`not struck, as it is down itself: ${error.message}`);
+      note(`not struck, because it is down already: ${error.message}`);
     }
     struck.push({ strike: kind, parts: names, from, to: from + downMs });
   }

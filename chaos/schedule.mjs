@@ -3,11 +3,11 @@ const calmEndMs = 10_000;
 const twoAtOnce = 0.35;
 
 /**
- * When which parts are struck, and how: `{atMs, strike, parts, downMs}` in the order of time, by the
- * random numbers alone. Each part's turn comes before any comes again.
- * `strike`: `kill` is SIGKILL, started again after `downMs`; `pause` is SIGSTOP, and SIGCONT after
- * `downMs`; `step-down` has MongoDB's primary stand back for a moment; `terminate` ends a workflow in
- * Temporal, as an operator might.
+ * When which parts are struck, and how: `{atMs, strike, parts, downMs}` in order of time, determined by the
+ * random numbers alone. Every part is struck before one is struck again.
+ * `strike`: `kill` is SIGKILL, started again after `downMs`; `pause` is SIGSTOP, and SIGCONT after `downMs`;
+ * `step-down` makes MongoDB's primary step down for a moment; `terminate` ends a workflow in Temporal, as an
+ * operator might.
  */
 export function makeSchedule({ random, parts, durationMs }) {
   const incidents = [];

@@ -9,13 +9,13 @@ import { mustRun, sleep } from '../scripts/lib/run.mjs';
 const restartMs = 1000;
 const drainMs = 90_000; // more than a worker's grace
 
-/** One process that is started again whenever it ends, as a production's supervisor does. */
+/** One process that is restarted whenever it ends, as a supervisor in production does. */
 class Part {
   #start;
   #server;
   #stopping = false;
   #downUntilMs = 0;
-  /** When it ended without having been struck. */
+  /** When it exited without having been struck. */
   unasked = [];
 
   constructor(name, start) {
@@ -63,7 +63,7 @@ class Part {
  * Returns `{parts, apiUrls, adminKey, mongodbUrl, temporalAddress, stop()}`.
  */
 export async function startStack({ dataDir, apis, workers }) {
-  // Not the usual ports: while a server is down, another start of Posthorn would take them.
+  // Not the usual ports: while a server is down, another Posthorn could take them.
   const first = await startMongod({ dataDir, fixedPorts: { mongo: await freePort() } });
   const mongodbUrl = first.url;
   const mongod = partOf('mongod', first, () => startMongod({ dataDir, fixedPorts: first.ports }));
@@ -86,7 +86,7 @@ export async function startStack({ dataDir, apis, workers }) {
     POSTHORN_ADMIN_KEY: adminKey,
     POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     POSTHORN_RATE_LIMIT_PER_MINUTE: '100000',
-    // Few, so that `auto` goes both ways.
+    // Low, so that `auto` uses both ways.
     POSTHORN_AUTO_WORKFLOWS_PER_SECOND: '1',
   };
   await mustRun(process.execPath, [distMain, 'setup'], { cwd: root, env });

@@ -1,14 +1,14 @@
 import { groupBy } from './group-by.mjs';
 
 const terminal = new Set(['succeeded', 'failed', 'skipped', 'cancelled']);
-/** Clocks are one, but a request is on its way for a moment. */
+/** There is one clock, but a request takes a moment to arrive. */
 const skewMs = 100;
-/** An attempt under way at a strike was sent up to this long before, or is sent again after it. */
+/** An attempt in progress at a strike was sent up to this long before, or is sent again after it. */
 const besideMs = 20_000;
 
 const endOf = ({ startedAt, durationMs }) => startedAt.getTime() + durationMs;
 
-/** What every event should have become, against what it is. Each verdict: `{title, problems}`. */
+/** Compares what should have become of every event with what has. Each verdict: `{title, problems}`. */
 export function judge(run) {
   const { accepted, keys, events, deliveries, webhooks, receivers, workflows, incidents } = run;
   const byEvent = groupBy(deliveries, ({ eventId }) => eventId);
@@ -16,7 +16,7 @@ export function judge(run) {
   const deliveryIds = new Set(deliveries.map(({ _id }) => _id));
   const subscribed = (event) =>
     receivers.filter(
-      ({ projectId, temper: { types } }) =>
+      ({ projectId, kind: { types } }) =>
         projectId === event.projectId && (types.includes('*') || types.includes(event.type)),
     );
   const receipts = receivers.map((receiver) => match(receiver, deliveries));
@@ -40,7 +40,7 @@ export function judge(run) {
     .filter((event) => (byEvent.get(event._id) ?? []).length > subscribed(event).length)
     .map(({ _id }) => _id);
   const missed = receivers
-    .filter(({ temper }) => temper.keeps)
+    .filter(({ kind }) => kind.keeps)
     .flatMap((receiver) => {
       const got = new Set(receiver.receipts.map(({ deliveryId }) => deliveryId));
       return deliveries
@@ -48,7 +48,7 @@ export function judge(run) {
         .map(({ _id }) => `${_id} of ${receiver.name}`);
     });
   const failedHealthy = receivers
-    .filter(({ temper }) => temper.keeps)
+    .filter(({ kind }) => kind.keeps)
     .flatMap(({ webhookId }) =>
       deliveries
         .filter((delivery) => delivery.webhookId === webhookId && delivery.status !== 'succeeded')
@@ -89,7 +89,7 @@ export function judge(run) {
     .map(({ deliveryId, at }) => `${deliveryId} at ${new Date(at).toISOString()}`);
   const again = deliveries.flatMap(({ _id, attempts, replays }) => {
     const [, ...more] = attempts.filter(({ outcome }) => outcome === 'succeeded');
-    // Each replay may have one; which of them it was does not show.
+    // Each replay may have one; it can't be told which.
     const excess = Math.max(0, more.length - replays);
     const calm = more.filter((attempt) => !isBeside(attempt.startedAt.getTime()));
     return Array.from({ length: excess }, () => ({ _id, isCalm: calm.length > replays }));
@@ -118,9 +118,9 @@ export function judge(run) {
       { title: 'every request is signed', problems: unsigned },
       { title: 'every repetition has the same bytes', problems: otherBytes },
       { title: 'every logged success was received', problems: phantoms },
-      { title: 'what is received but not logged is beside a strike', problems: calmDuplicates },
+      { title: 'what is received but not logged is close to a strike', problems: calmDuplicates },
       {
-        title: 'what is sent again after a success was asked for, or is beside a strike',
+        title: 'what is sent again after a success was requested, or is close to a strike',
         problems: again.filter(({ isCalm }) => isCalm).map(({ _id }) => _id),
       },
       { title: "webhooks' health agrees with the attempts", problems: sick },
@@ -130,7 +130,7 @@ export function judge(run) {
   };
 }
 
-/** A receiver's requests beside its deliveries' logged attempts. */
+/** A receiver's requests compared with its deliveries' logged attempts. */
 function match(receiver, deliveries) {
   const own = deliveries.filter(({ webhookId }) => webhookId === receiver.webhookId);
   const byDelivery = groupBy(receiver.receipts, ({ deliveryId }) => deliveryId);
@@ -160,8 +160,8 @@ function match(receiver, deliveries) {
 const countedLateMs = 5000;
 
 /**
- * A failure that began before the last success leaves the health alone: where a success ended meanwhile,
- * or about then, either is right.
+ * A failure that began before the last success doesn't change the health: if a success ended in between, or
+ * about then, either is right.
  */
 function healthProblems({ name, webhookId }, webhook, deliveries) {
   const attempts = deliveries

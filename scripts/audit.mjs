@@ -2,7 +2,7 @@
 import { spawnSync } from 'node:child_process';
 import { root } from './lib/paths.mjs';
 
-/** What a registry answers that knows packages and no advisories, such as a mirror. */
+/** The answer of a registry without advisories, such as a mirror. */
 const NO_AUDITS = [404, 405, 501];
 
 const { stdout } = spawnSync('npm', ['audit', '--audit-level=high', '--json'], {
@@ -11,7 +11,9 @@ const { stdout } = spawnSync('npm', ['audit', '--audit-level=high', '--json'], {
 });
 const report = JSON.parse(stdout);
 if (NO_AUDITS.includes(report.statusCode)) {
-  console.log(`NOT AUDITED: the npm registry in use answers no audits (${report.statusCode}).`);
+  console.log(
+    `NOT AUDITED: the npm registry in use does not support audits (${report.statusCode}).`,
+  );
 } else if (!report.metadata) {
   console.error(`the audit failed: ${report.message ?? report.error?.summary ?? 'no report'}`);
   process.exitCode = 1;

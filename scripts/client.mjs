@@ -1,6 +1,6 @@
 /**
  * npm run client: writes clients/typescript/generated from the OpenAPI document, and compiles the
- * package. With `--check` it writes nothing, and fails where the folder is stale.
+ * package. With `--check` it writes nothing, and fails if the folder is stale.
  */
 import {
   cpSync,
@@ -48,7 +48,7 @@ try {
   rmSync(scratch, { recursive: true });
 }
 
-/** @returns the folder of what is generated */
+/** @returns the folder of the generated files */
 async function generate() {
   const { openApiDocument } = createRequire(import.meta.url)(
     join(root, 'dist/src/api/openapi/document.js'),
@@ -72,9 +72,9 @@ async function generate() {
   for (const file of filesOf(path)) {
     const text = readFileSync(file, 'utf8');
     const cleaned = text
-      // Its makers' notes to themselves.
+      // The generator authors' notes to themselves.
       .replaceAll(/^ *\/\/ TODO.*\n/gm, '')
-      // A global of browsers, which Node's types don't have.
+      // A browser global that Node's types don't have.
       .replaceAll('BodyInit | null | undefined', "RequestInit['body']");
     writeFileSync(file, cleaned);
   }
@@ -96,7 +96,7 @@ function filesOf(folder) {
     .toSorted();
 }
 
-/** All that is in a folder, with the files' names. */
+/** All files of a folder, by name. */
 function textOf(folder) {
   return filesOf(folder)
     .map((file) => `${file.slice(folder.length)}\n${readFileSync(file, 'utf8')}`)

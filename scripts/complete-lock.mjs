@@ -3,8 +3,8 @@
  *
  * `npm install` leaves optional packages for other platforms out of the lock when its registry does
  * not serve them (partial mirrors), and `npm ci` then refuses the lock everywhere. This adds those
- * entries from what their parents say. Every entry then gets its integrity hash from the registry,
- * without which npm would install whatever it is given.
+ * entries as their parents declare them. Every entry then gets its integrity hash from the registry;
+ * without it npm would install whatever it is served.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -50,7 +50,7 @@ function missingPackages(lock) {
   return missing;
 }
 
-/** Asks the registry for the hashes that are missing; returns how many those were. */
+/** Asks the registry for the missing hashes; returns how many there were. */
 async function addHashes(lock) {
   let count = 0;
   for (const [path, { version, ...entry }] of Object.entries(lock.packages)) {
@@ -64,7 +64,7 @@ async function addHashes(lock) {
   return count;
 }
 
-/** As Node resolves it: in the parent's own node_modules or in one of those above. */
+/** As Node resolves it: in the parent's node_modules or one further up. */
 function isLocked(lock, parent, name) {
   const inside = `${parent ? `${parent}/` : ''}node_modules/${name}`;
   if (lock.packages[inside]) return true;
@@ -80,7 +80,7 @@ function describe(name, range, dev) {
   const libc = os === 'linux' && libcs[words.at(-1)];
   const version = range.replace(/^[\^~]/, '');
   if (!os || !cpu || !/^\d+\.\d+\.\d+/.test(version)) {
-    throw new Error(`${name}@${range}: not recognised as a package of one platform`);
+    throw new Error(`${name}@${range}: not recognised as a package for a single platform`);
   }
   return {
     version,

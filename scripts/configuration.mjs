@@ -1,6 +1,6 @@
 /**
  * npm run configuration: writes docs/configuration.md from the settings. With `--check` it writes nothing,
- * and fails where the page is stale.
+ * and fails if the page is stale.
  */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

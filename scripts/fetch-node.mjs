@@ -1,6 +1,6 @@
 /**
- * `node scripts/fetch-node.mjs 24.21.0` prints the path of that Node, for tests on another than the one that
- * runs them. It comes from npm's packages of Node's own builds, and is kept beside the servers' binaries.
+ * `node scripts/fetch-node.mjs 24.21.0` prints the path of that Node, for tests on another version. It comes
+ * from npm's packages of Node's official builds, and is cached beside the servers' binaries.
  */
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ try {
   process.exit(1);
 }
 
-/** In a folder of its own, renamed when it is whole: two at once, or one cut short, break nothing. */
+/** In a separate folder, renamed when complete: concurrent or interrupted runs break nothing. */
 async function install() {
   mkdirSync(cacheFolder, { recursive: true });
   const work = mkdtempSync(join(cacheFolder, '.fetch-'));
@@ -28,7 +28,7 @@ async function install() {
     await mustRun('npm', ['install', ...options, `${name}@${version}`], { cwd: work });
     renameSync(work, kept);
   } catch (error) {
-    // Another one was first.
+    // Another process was first.
     if (!existsSync(kept)) throw error;
   } finally {
     rmSync(work, { recursive: true, force: true });

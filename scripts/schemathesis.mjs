@@ -1,6 +1,6 @@
 /**
- * npm run schemathesis: schemathesis (PyPI, pinned) against a live API on a real MongoDB and Temporal,
- * with all its checks. Arguments are schemathesis's, added to each run.
+ * npm run schemathesis: schemathesis (PyPI, pinned) against a live API on a real MongoDB and Temporal, with
+ * all its checks. Arguments are passed on to each run of schemathesis.
  */
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { createHash } from 'node:crypto';
@@ -39,7 +39,7 @@ try {
   await lifetime.end(1);
 }
 
-/** The pinned packages, in our cache by what is pinned; answers where. */
+/** Installs the pinned packages in our cache, keyed by the pins; returns the path. */
 async function install() {
   const version = await mustRun(python, ['--version']);
   const pinned = createHash('sha256').update(version).update(readFileSync(requirements));
@@ -56,7 +56,7 @@ async function install() {
   return target;
 }
 
-/** The API without a worker: what it is asked to deliver stays here. */
+/** The API without a worker, so that nothing is delivered. */
 async function startApi() {
   const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-schemathesis-'));
   lifetime.onStop(() => rmSync(dataDir, { recursive: true }));
@@ -70,7 +70,7 @@ async function startApi() {
   const env = {
     ...appEnvironment({ port, servers, secrets }),
     POSTHORN_RATE_LIMIT_PER_MINUTE: '1000000',
-    // Some checks are done with wrong keys.
+    // Some checks use wrong keys.
     POSTHORN_WRONG_KEYS_PER_MINUTE: '1000000',
     LOG_LEVEL: 'error',
   };
@@ -84,8 +84,8 @@ async function startApi() {
 }
 
 /**
- * Which routes are tested with which key: no project takes all of them. Each part gets its project when
- * its turn comes, since the admin's part deletes what it finds.
+ * Which routes are tested with which key: no project accepts all of them. Each part gets its project when it
+ * starts, since the admin's part deletes what it finds.
  */
 async function* parts(apiUrl, adminKey) {
   const admin = createApi(apiUrl, adminKey);
@@ -116,7 +116,7 @@ async function* parts(apiUrl, adminKey) {
   const { id } = await mustCall(owner, 'POST', '/v1/webhooks', webhook);
   const { deliveries } = await mustCall(owner, 'POST', `/v1/webhooks/${id}/test`, {});
   yield {
-    title: 'Everything of a project, by its owner',
+    title: 'Everything in a project, by its owner',
     exclude: `${isAdmins}|${isPlatform}`,
     ...custom,
     deliveryId: deliveries[0].id,
@@ -126,14 +126,14 @@ async function* parts(apiUrl, adminKey) {
   yield {
     title: 'The platform’s routes, by a project’s owner',
     include: isPlatform,
-    // No answer of these routes is another's input.
+    // No answer of these routes is the input of another.
     phases: 'examples,coverage,fuzzing',
     ...(await project('platform')),
     seconds: 30,
   };
 }
 
-/** @returns 1 when something was found */
+/** @returns 1 if something was found */
 async function check(packages, part) {
   const { apiUrl, cwd, include, exclude, key, projectId, deliveryId = '', phases, seconds } = part;
   const { code } = await run(

@@ -1,4 +1,4 @@
-/** Gets everything that start and test need from the network, and starts nothing. */
+/** Downloads everything that start and test need, and starts nothing. */
 import { findBinary } from './embedded/index.mjs';
 import { fail, say } from './lib/console.mjs';
 import { ensureDependencies } from './lib/build-steps.mjs';

@@ -30,12 +30,12 @@ try {
   }
   show(dev);
 } catch (error) {
-  // While ending, everything that still waits for a server fails; that is not news.
+  // During shutdown everything that still waits for a server fails; that needs no report.
   if (!lifetime.ending) fail(error instanceof Refusal ? error.message : error.stack);
   await lifetime.end(1);
 }
 
-/** What can be wrong is looked at first: a refusal comes before anything has been started. */
+/** Everything that can be wrong is checked first: a refusal comes before anything is started. */
 async function start() {
   const { dataDir, lock } = await takeDataDirectory();
   lifetime.onStop(lock.release);
@@ -63,18 +63,18 @@ async function start() {
   return writeDev({ dataDir, apiUrl, servers, secrets });
 }
 
-/** A port that was asked for by name is not silently exchanged for another. */
+/** A port that was set explicitly is not silently replaced by another. */
 async function choosePort() {
   const { PORT } = process.env;
   if (!PORT || PORT === '0') return freePort(8080);
   if (!/^\d+$/.test(PORT) || Number(PORT) > 65_535) {
     throw new Refusal(
-      'PORT: must be a whole number from 1 to 65535; leave it unset to take any free port.',
+      'PORT: must be a whole number from 1 to 65535; leave it unset to use any free port.',
     );
   }
   if (await canListen(Number(PORT))) return freePort(Number(PORT));
   throw new Refusal(
-    `PORT: port ${PORT} of 127.0.0.1 is in use, or not for this user; end the process that has it, or leave PORT unset to take any free port.`,
+    `PORT: port ${PORT} of 127.0.0.1 is in use, or not permitted for this user; stop the process that uses it, or leave PORT unset to use any free port.`,
   );
 }
 

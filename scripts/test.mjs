@@ -16,7 +16,7 @@ import { Refusal } from './lib/run.mjs';
 
 const jestArgs = process.argv.slice(2);
 const folders = jestArgs.filter((arg) => !arg.startsWith('-'));
-// Unit tests are pure by our rules: when only they are asked for, nothing has to be started.
+// Unit tests need no servers: if only they are to run, nothing is started.
 const unitOnly = folders.length > 0 && folders.every((arg) => /^(\.\/)?test\/unit\b/.test(arg));
 const withBrowser = folders.some((arg) => /^(\.\/)?test\/browser\b/.test(arg));
 

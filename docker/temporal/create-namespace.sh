@@ -1,6 +1,6 @@
 #!/bin/sh
-# Creates the namespace TEMPORAL_NAMESPACE on the server at TEMPORAL_ADDRESS unless it is there.
-# How long it keeps finished workflows is Posthorn's to set (role `setup`).
+# Creates the namespace TEMPORAL_NAMESPACE on the server at TEMPORAL_ADDRESS unless it is there. Its
+# retention of finished workflows is set by Posthorn (role `setup`).
 set -eu
 
 if temporal operator namespace describe --namespace "$TEMPORAL_NAMESPACE" >/dev/null 2>&1; then

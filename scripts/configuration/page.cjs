@@ -13,7 +13,7 @@ node --env-file=.env dist/src/main.js all
 \`npm start\` needs none of them. Docker Compose passes them on from a \`.env\` file or the environment, and has a few variables of its own: see [operating.md](operating.md#with-docker-compose).
 `;
 
-/** What no setting accepts: the refusal says what the value must be. */
+/** A value that no setting accepts: the error says what the value must be. */
 const INVALID = ' \n?';
 
 /**

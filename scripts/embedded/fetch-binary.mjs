@@ -6,7 +6,7 @@ import { pipeline } from 'node:stream/promises';
 import { note, progress } from '../lib/console.mjs';
 import { lastLines, run } from '../lib/run.mjs';
 
-// On a closed network we want to know at once, and go on to the next source.
+// On a closed network we want to fail fast and try the next source.
 const connectTimeoutMs = 4000;
 const stalledTimeoutMs = 30_000;
 const pipTimeoutMs = 10 * 60_000;
@@ -23,7 +23,7 @@ async function get({ url, sha256, checksumsUrl }, folder) {
   const archive = join(folder, basename(url));
   await download(url, archive);
   if (expected) await verify(archive, expected);
-  else note(`${basename(url)} has no published checksum: taken on the strength of TLS alone`);
+  else note(`${basename(url)} has no published checksum: accepted because of TLS alone`);
   return archive;
 }
 
@@ -61,7 +61,7 @@ async function download(url, file) {
   }
 }
 
-/** The time-out covers the way to the response's headers, redirects included; not its body. */
+/** The timeout covers everything up to the response's headers, redirects included, but not the body. */
 async function open(url) {
   const controller = new AbortController();
   const tooSlow = new Error(`no answer within ${connectTimeoutMs / 1000} s`);
@@ -77,7 +77,7 @@ async function open(url) {
   }
 }
 
-/** pip resolves mirrors, proxies and certificates as its user has set it up; we check what it got. */
+/** pip uses the mirrors, proxies and certificates that its user has configured; we check what it got. */
 async function pip({ project, release, sha256 }, folder) {
   const args = ['-m', 'pip', 'download', '--no-deps', '--only-binary', ':all:', '--no-input'];
   args.push('--disable-pip-version-check', '--dest', folder, `${project}==${release}`);

@@ -23,8 +23,8 @@ export const cacheFolder = join(
 
 /**
  * Finds a server's binary: on PATH, in our cache, else fetched from the pinned sources in turn.
- * `accepts(version)` may give a reason why a version won't do.
- * Returns `{path, version}`; refuses with everything that was tried.
+ * `accepts(version)` may return a reason why a version is not suitable.
+ * Returns `{path, version}`; throws a Refusal that lists everything that was tried.
  */
 export async function findBinary(name, { accepts } = {}) {
   const binary = binaries[name];
@@ -33,7 +33,7 @@ export async function findBinary(name, { accepts } = {}) {
   for (const path of onPath(binary.command)) {
     const { version, problem } = await probe(binary, path, accepts);
     if (version) return { path, version };
-    note(`${path} is left aside: ${problem}`);
+    note(`${path} is not used: ${problem}`);
     tried.push(`${path}: ${problem}`);
   }
   if (tried.length === 0) tried.push(`PATH: no ${binary.command} there`);
@@ -53,21 +53,21 @@ export async function findBinary(name, { accepts } = {}) {
       const label = `Fetching ${binary.title} ${source.version} (${origin(source)})`;
       return await step(label, () => install(name, source, accepts), { optional: true });
     } catch (error) {
-      note(`${binary.title} not had by ${origin(source)}: ${error.message}`);
+      note(`${binary.title} could not be obtained by ${origin(source)}: ${error.message}`);
       tried.push(`${describe(source)}: ${error.message}`);
     }
   }
   if (binary.sources.length === 0) tried.push(`no download is known for ${platform}`);
   throw new Refusal(
-    `No ${binary.title} to be had. Tried:\n` +
+    `${binary.title} not found. Tried:\n` +
       tried.map((line) => `  - ${line}`).join('\n') +
       `\nWhat to do: ${binary.advice}.`,
   );
 }
 
 /**
- * Everything happens in a folder of its own and is renamed into place when it is known to run, so
- * that two installs at once, or one cut short, never leave a broken binary.
+ * Everything happens in a separate folder, which is renamed into place once the binary is known to
+ * run, so that concurrent or interrupted installs never leave a broken binary.
  */
 async function install(name, source, accepts) {
   const binary = binaries[name];
@@ -90,7 +90,7 @@ function cachedPath(name, source) {
   return join(cacheFolder, `${name}-${source.version}-${platform}`);
 }
 
-/** Runs the binary to learn its version: one for another libc or processor fails right here. */
+/** Runs the binary to learn its version: one for another libc or processor fails here. */
 async function probe(binary, path, accepts) {
   const { code, output } = await run(path, binary.probeArgs, { timeoutMs: 20_000 });
   const version = code === 0 ? binary.readVersion(output) : undefined;

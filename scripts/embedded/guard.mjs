@@ -1,9 +1,9 @@
 /**
  * Runs one server and outlives its parent just long enough to stop it.
  *
- * Started detached, so that a terminal's Ctrl-C reaches only the script above, which stops servers
- * in order. The IPC channel is the lifeline: the kernel closes it however the parent dies, kill -9
- * included; then the server gets SIGTERM, and SIGKILL when it has not ended after `graceMs`.
+ * Started detached, so that a terminal's Ctrl-C reaches only the script above, which stops servers in
+ * order. The IPC channel is the lifeline: the kernel closes it however the parent dies, kill -9
+ * included; then the server gets SIGTERM, and SIGKILL if it has not exited after `graceMs`.
  *
  * argv: graceMs, command, its arguments. stdout and stderr are the server's log.
  */

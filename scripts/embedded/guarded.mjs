@@ -26,7 +26,7 @@ let refusing = false;
  * Starts a server under a guard (see guard.mjs). Its output goes to `<dataDir>/logs/<name>.log`.
  *
  * Returns `{pid, exited, stop(), tail(lines)}`; `exited` resolves to `{code, signal, expected}`,
- * expected being whether `stop()` was asked for.
+ * where `expected` says whether `stop()` was called.
  */
 export async function startGuarded({ name, command, args, env, cwd, dataDir, graceMs = 10_000 }) {
   if (refusing) throw new Refusal(`${name} is not started: we are stopping`);
@@ -59,7 +59,7 @@ export async function startGuarded({ name, command, args, env, cwd, dataDir, gra
   const exited = new Promise((resolve) => {
     guard.once('exit', (code, signal) => {
       running.delete(server);
-      // A guard that was killed itself leaves its server to us.
+      // If the guard itself was killed, we have to stop its server.
       if (!result && childPid) kill(childPid, 'SIGKILL');
       resolve({ ...(result ?? { code, signal }), expected: stopAsked });
     });
@@ -82,19 +82,20 @@ export async function startGuarded({ name, command, args, env, cwd, dataDir, gra
   return server;
 }
 
-/** A start that is interrupted half-way must not go on to the next server while we stop the others. */
+/** An interrupted start must not go on to the next server while we stop the others. */
 export function refuseFurtherStarts() {
   refusing = true;
 }
 
-/** For the end of a script: whatever was started and not yet stopped, also half-started servers. */
+/** For the end of a script: stops everything still running, including half-started servers. */
 export async function stopAllGuarded() {
   await Promise.all([...running].map((server) => server.stop()));
 }
 
 /**
- * Ends what an earlier run on this data directory left behind when it was killed: its guards need a
- * moment to stop their servers, or were killed with it. To be called by the directory's only user.
+ * Stops what an earlier run on this data directory left behind when it was killed: its guards need a
+ * moment to stop their servers, or were killed too. Only the process that holds the directory may
+ * call it.
  */
 export async function endLeftovers(dataDir) {
   const folder = join(dataDir, 'run');
@@ -113,7 +114,7 @@ async function endLeftover(runFile) {
   rmSync(runFile, { force: true });
 }
 
-/** It may have ended by itself in the same moment. */
+/** It may have exited at the same moment. */
 function kill(pid, signal) {
   try {
     process.kill(pid, signal);
@@ -122,7 +123,7 @@ function kill(pid, signal) {
   }
 }
 
-/** Appends; a log that has grown large makes room, and one older generation is kept. */
+/** Appends. A log that has grown large is rotated; one older generation is kept. */
 function openLog(path) {
   mkdirSync(dirname(path), { recursive: true });
   if (existsSync(path) && statSync(path).size > keepLogBelowBytes) renameSync(path, `${path}.old`);

@@ -8,9 +8,9 @@ export { findBinary } from './find-binary.mjs';
 
 /**
  * Brings up MongoDB and Temporal, each unless MONGODB_URL or TEMPORAL_ADDRESS names one that runs
- * elsewhere. State is kept in `dataDir`, which nobody else may be using.
- * `headless`: no Web UI. `ttlSeconds`: see startMongod. `onServerLost()`: a server ended unasked;
- * what happened has been said by then.
+ * elsewhere. State is kept in `dataDir`, which no other process may use.
+ * `headless`: no Web UI. `ttlSeconds`: see startMongod. `onServerLost()`: a server exited
+ * unexpectedly; what happened has been printed by then.
  *
  * Returns `{mongodbUrl, temporalAddress, temporalUiUrl?, temporalNamespace, temporalCli, stop()}`.
  */
@@ -41,10 +41,10 @@ export async function startEmbedded({ dataDir, headless, ttlSeconds, onServerLos
     mongodbUrl: MONGODB_URL || mongod.url,
     temporalAddress: TEMPORAL_ADDRESS || temporal.address,
     temporalUiUrl: TEMPORAL_ADDRESS ? TEMPORAL_UI_URL : temporal.uiUrl,
-    /** One's own on PATH, where the server is one's own too. */
+    /** The user's own on PATH, when the server is the user's own too. */
     temporalCli: temporal?.cliPath ?? 'temporal',
     temporalNamespace: (TEMPORAL_ADDRESS && TEMPORAL_NAMESPACE) || 'default',
-    /** Temporal first: nothing that it still runs should find MongoDB gone. */
+    /** Temporal first: what it still runs needs MongoDB. */
     stop: async () => {
       await temporal?.stop();
       await mongod?.stop();
@@ -52,7 +52,7 @@ export async function startEmbedded({ dataDir, headless, ttlSeconds, onServerLos
   };
 }
 
-/** Says so, with its last log lines, when a server ends that nobody asked to. */
+/** Reports a server that exits unexpectedly, with its last log lines. */
 export async function watch(title, server, onServerLost) {
   const end = await server.exited;
   if (end.expected) return;

@@ -6,9 +6,9 @@ import { becomePrimary, replicaSet } from './replica-set.mjs';
 import { startServer } from './start-server.mjs';
 
 /**
- * A mongod as a single-node replica set with its data in `<dataDir>/mongo`, on loopback only.
- * `ttlSeconds`: how often expired documents are looked for (MongoDB's own default is 60).
- * `fixedPorts`: those of an earlier start, to be found at the same address again.
+ * A mongod as a single-node replica set with its data in `<dataDir>/mongo`, on loopback only. `ttlSeconds`:
+ * how often expired documents are deleted (MongoDB's own default is 60). `fixedPorts`: those of an earlier
+ * start, to keep the same address.
  * Returns the guarded server with `url` and `version`.
  */
 export async function startMongod({ dataDir, ttlSeconds, fixedPorts }) {
@@ -17,10 +17,10 @@ export async function startMongod({ dataDir, ttlSeconds, fixedPorts }) {
   mkdirSync(dbPath, { recursive: true });
   const written = existsSync(join(dbPath, 'WiredTiger')) ? readJson(seriesFile)?.series : undefined;
   const { path, version } = await findBinary('mongod', {
-    // Data files open with the series that wrote them: not every step up, and no step down, works.
+    // Data files open with the release series that wrote them: not every upgrade works, and no downgrade.
     accepts: (candidate) =>
       written && series(candidate) !== written
-        ? `the data in ${dbPath} was written by MongoDB ${written}, and only that opens it for sure`
+        ? `the data in ${dbPath} was written by MongoDB ${written}, and only that version is sure to open it`
         : undefined,
   });
   writeJson(seriesFile, { series: series(version) });
@@ -45,7 +45,7 @@ function mongodArgs(dbPath, port, ttlSeconds) {
   args.push('--nounixsocket', '--replSet', replicaSet, '--oplogSize', '256', '--quiet');
   args.push('--wiredTigerCacheSizeGB', '0.5');
   args.push('--setParameter', 'diagnosticDataCollectionEnabled=false');
-  // A process that is killed inside a transaction leaves its locks behind for as long.
+  // The locks of a process that is killed inside a transaction last as long as this.
   args.push('--setParameter', 'transactionLifetimeLimitSeconds=10');
   if (ttlSeconds) args.push('--setParameter', `ttlMonitorSleepSecs=${ttlSeconds}`);
   return args;

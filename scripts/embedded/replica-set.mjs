@@ -8,10 +8,10 @@ const alreadyInitialized = 23;
 const notYetInitialized = 94;
 
 /**
- * Makes the mongod on 127.0.0.1:port the primary of a replica set of its own, which it needs for
- * acknowledged writes that survive kill -9, and waits until it takes writes. Data from a start on
- * another port is kept: the member's address is corrected by force.
- * `alive()` tells whether the server still runs.
+ * Makes the mongod on 127.0.0.1:port the primary of a single-node replica set, which is needed for
+ * acknowledged writes to survive kill -9, and waits until it accepts writes. Data from a start on
+ * another port is kept: the member's address is corrected by a forced reconfiguration.
+ * `alive()` says whether the server still runs.
  */
 export async function becomePrimary(port, { alive, timeoutMs = 30_000 }) {
   const { MongoClient } = loadDriver();
@@ -27,7 +27,7 @@ export async function becomePrimary(port, { alive, timeoutMs = 30_000 }) {
       async () => {
         if (!alive()) return 'gone';
         try {
-          await client.connect(); // anew: a first try that failed leaves the client closed
+          await client.connect(); // again: a failed first attempt leaves the client closed
           await ensureMember(admin, host);
           return (await admin.command({ hello: 1 })).isWritablePrimary;
         } catch (error) {
@@ -70,7 +70,7 @@ async function currentConfig(admin) {
   }
 }
 
-/** The driver comes with mongoose, so it need not lie at the top of node_modules. */
+/** The driver comes with mongoose, so it may not be at the top of node_modules. */
 function loadDriver() {
   const fromRoot = createRequire(join(root, 'package.json'));
   return createRequire(fromRoot.resolve('mongoose'))('mongodb');

@@ -5,10 +5,10 @@ import { startGuarded } from './guarded.mjs';
 const tries = 3;
 
 /**
- * Starts a server on its preferred ports, on others when somebody took them between our look and
- * its start, and waits until `ready` has come true.
+ * Starts a server on its preferred ports, or on others if they were taken between our check and its
+ * start, and waits until `ready` is true.
  * `preferred` names the ports ({api: 7233}); `argsFor(ports)`, `ready(ports, alive)`.
- * `fixed` are the ports of an earlier start that this one takes over: what it serves expects it there.
+ * `fixed` are the ports of an earlier start that this one reuses, since its clients expect it there.
  */
 export async function startServer({ title, preferred, fixed, argsFor, ready, ...rest }) {
   for (let attempt = 1; ; attempt += 1) {

@@ -7,9 +7,9 @@ import { startServer } from './start-server.mjs';
 const namespace = 'default';
 
 /**
- * Temporal's development server, its state in `<dataDir>/temporal.db`, on loopback only; with the
- * Web UI unless `headless`. `fixedPorts`: those of an earlier start, to be found at the same address again.
- * Returns the guarded server with `address`, `uiUrl`, `cliPath` and `version`.
+ * Temporal's development server, its state in `<dataDir>/temporal.db`, on loopback only; with the Web UI
+ * unless `headless`. `fixedPorts`: those of an earlier start, to keep the same address. Returns the guarded
+ * server with `address`, `uiUrl`, `cliPath` and `version`.
  */
 export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
   const { path, version } = await findBinary('temporal');
@@ -72,7 +72,7 @@ async function ready(cli, env, { api, ui }, alive) {
   if (!up) throw new Error(`not ready within ${timeoutMs / 1000} s. ${said}`);
 }
 
-/** The server and the CLI read TEMPORAL_* too: a person's own settings are not for this server. */
+/** The server and the CLI read TEMPORAL_* too, but the user's settings are not meant for this server. */
 function cleanEnvironment() {
   const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'));
   return { ...Object.fromEntries(kept), TEMPORAL_VERSION_CHECK_DISABLED: '1' };

@@ -11,7 +11,7 @@ import { mustRun } from './run.mjs';
 const stamp = join(root, 'dist/.built');
 const sources = ['src', 'workflows', 'activities', 'dashboard'];
 const buildInputs = ['package-lock.json', 'tsconfig.json', 'tsconfig.build.json'];
-// Several starts and test runs of one checkout may want to install or build at the same moment.
+// Several starts and test runs of one checkout may install or build at the same time.
 const lockFile = join(
   tmpdir(),
   `posthorn-build-${createHash('sha256').update(root).digest('hex').slice(0, 16)}.lock`,
@@ -30,7 +30,7 @@ export async function ensureDependencies() {
   });
 }
 
-/** By time first; a checkout that only touched package-lock.json is no reason to install again. */
+/** By time first; a checkout that only touched package-lock.json needs no new install. */
 function dependenciesAreCurrent() {
   const wantedFile = join(root, 'package-lock.json');
   const installedFile = join(root, 'node_modules/.package-lock.json');
@@ -50,7 +50,7 @@ export async function ensureBuilt() {
   });
 }
 
-/** Builds whether it is needed or not. */
+/** Builds unconditionally. */
 export function build() {
   return withLock(lockFile, buildAll);
 }
@@ -58,7 +58,7 @@ export function build() {
 async function buildAll() {
   const startedAt = new Date();
   await step('Compiling TypeScript', async () => {
-    // Types are checked by `npm run types`: without that, compiling takes a tenth of the time.
+    // Types are checked by `npm run types`; without checking them, compiling takes a tenth of the time.
     await mustRun(nodeBin('tsc'), ['-p', 'tsconfig.build.json', '--noCheck'], { cwd: root });
   });
   await step('Bundling workflows', async () => {
@@ -69,7 +69,7 @@ async function buildAll() {
       await mustRun(nodeBin('vite'), ['build'], { cwd: join(root, 'dashboard') });
     });
   }
-  // The stamp carries the time of the start: what was edited during the build is built next time.
+  // The stamp carries the start time, so that what was edited during the build is built next time.
   mkdirSync(join(root, 'dist'), { recursive: true });
   writeFileSync(stamp, '');
   utimesSync(stamp, startedAt, startedAt);
@@ -89,7 +89,7 @@ function isBuilt() {
   );
 }
 
-/** The latest change below a folder; the folder's own time tells of removed files. */
+/** The latest change below a folder; the folder's own time reveals removed files. */
 function newest(path) {
   if (!existsSync(path)) return 0;
   let latest = mtime(path);

@@ -1,12 +1,12 @@
 /**
- * What a person sees while scripts work: one line per step with its time, and a start line only for
+ * What scripts print while they work: one line per step with its duration, and a start line only for
  * steps slow enough that silence would look like a hang.
  */
 const slowAfterMs = 1000;
 const colour = process.stdout.isTTY && !process.env.NO_COLOR;
 const paint = (code, text) => (colour ? `\x1b[${code}m${text}\x1b[0m` : text);
 
-// A closed terminal must not turn an orderly stop into a crash.
+// A closed terminal must not turn a graceful stop into a crash.
 for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
 
 export function say(text = '') {
@@ -26,8 +26,8 @@ export function seconds(sinceMs) {
 }
 
 /**
- * Runs `work` as a named step. A string that it returns is shown as the detail of the finished line.
- * `optional`: there is another way when it fails, so that the caller says what happened.
+ * Runs `work` as a named step. A string that it returns is shown in the finished line. `optional`: there is a
+ * fallback when it fails, so the caller reports the failure.
  */
 export async function step(label, work, { optional = false } = {}) {
   const startedMs = Date.now();

@@ -2,13 +2,13 @@ import { refuseFurtherStarts } from '../embedded/guarded.mjs';
 import { note, say, step } from './console.mjs';
 import { isAlive, runningNpm } from './process-identity.mjs';
 
-// npm passes Ctrl-C on to its child, which the terminal has told already: one key press, two signals.
+// npm passes Ctrl-C on to its child, which has already got it from the terminal: one key press, two signals.
 const sameKeyPressMs = 1500;
 const npmCheckMs = 2000;
 
 /**
- * One orderly end for a script, however it comes: its own, Ctrl-C, SIGTERM, a closed terminal, or an
- * npm that was killed. What was started last is stopped first.
+ * One graceful shutdown for a script, however it ends: on its own, by Ctrl-C, SIGTERM, a closed terminal, or
+ * because npm was killed. What was started last is stopped first.
  * `interruptedCode` is the exit code after a signal.
  */
 export function createLifetime({ interruptedCode }) {
@@ -48,7 +48,7 @@ export function createLifetime({ interruptedCode }) {
   watchNpm(() => interrupted('npm is gone'));
 
   return {
-    /** `label` names what is stopped, for people; without one nothing is said. */
+    /** `label` names what is stopped; without one nothing is printed. */
     onStop: (stop, label) => void stops.push({ label, stop }),
     end,
     get ending() {
@@ -57,7 +57,7 @@ export function createLifetime({ interruptedCode }) {
   };
 }
 
-/** kill -9 on npm would otherwise leave us running with nobody to answer to. */
+/** kill -9 on npm would otherwise leave us running as an orphan. */
 function watchNpm(gone) {
   const npm = runningNpm();
   if (!npm) return;

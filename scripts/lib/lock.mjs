@@ -18,12 +18,12 @@ export async function takeLock(path) {
       if (error.code !== 'EEXIST') throw error;
       const holder = readJson(path);
       if (isAlive(holder)) return { acquired: false, holder };
-      // Unreadable may only mean that its holder is writing it just now.
+      // Unreadable may just mean that its holder is writing it.
       if (!holder && attempt === 0) await sleep(100);
       else rmSync(path, { force: true });
       continue;
     }
-    // Two processes may find the same stale lock; the one that removed it last has overwritten us.
+    // Two processes may find the same stale lock; the one that removed it last has overwritten ours.
     await sleep(30);
     if (readJson(path)?.pid !== process.pid) continue;
     return {
@@ -37,7 +37,7 @@ export async function takeLock(path) {
   return { acquired: false, holder: readJson(path) };
 }
 
-/** Runs `work` while holding the lock, waiting for another process to give it back first. */
+/** Runs `work` while holding the lock; waits until other processes have released it. */
 export async function withLock(path, work, { timeoutMs = 15 * 60_000 } = {}) {
   const deadlineMs = Date.now() + timeoutMs;
   for (;;) {

@@ -11,7 +11,7 @@ export function dataDirectory() {
   return resolve(root, process.env.POSTHORN_DATA_DIR || '.data');
 }
 
-/** An executable that `npm ci` put in place. */
+/** An executable installed by `npm ci`. */
 export function nodeBin(name) {
   return join(root, 'node_modules/.bin', name);
 }

@@ -3,7 +3,7 @@ import { connect, createServer } from 'node:net';
 const host = '127.0.0.1';
 const handedOut = new Set();
 
-/** The preferred port when it is free on loopback, else any free one; never the same one twice. */
+/** The preferred port if it is free on loopback, else any free one; never the same one twice. */
 export async function freePort(preferred) {
   if (preferred && !handedOut.has(preferred) && (await canListen(preferred))) {
     handedOut.add(preferred);
@@ -18,7 +18,7 @@ export async function freePort(preferred) {
   }
 }
 
-/** The port when one can listen there (0 = any), else undefined. */
+/** The port if it can be listened on (0 = any), else undefined. */
 export function canListen(port) {
   return new Promise((resolve) => {
     const server = createServer();

@@ -3,8 +3,8 @@ import { readFileSync } from 'node:fs';
 import { basename } from 'node:path';
 
 /**
- * Names one process for good: pids are used again, so a pid in an old file says nothing without the
- * time at which that process started.
+ * Identifies one process permanently: pids are reused, so a pid in an old file means nothing without
+ * the time at which that process started.
  */
 export function identify(pid) {
   return { pid, startedAt: startTime(pid) };
@@ -16,7 +16,7 @@ export function isAlive(identity) {
   return startedAt !== undefined && startedAt === identity.startedAt;
 }
 
-/** The npm that runs us, when one does; between it and us there may be the shell of its script. */
+/** The npm that runs us, if any; there may be a shell between it and us. */
 export function runningNpm() {
   if (!process.env.npm_lifecycle_event) return undefined;
   const parent = inspect(process.ppid);
@@ -42,7 +42,7 @@ function inspect(pid) {
 /** proc(5): `pid (name) state ppid …`, the 22nd field being the start time. */
 function readProc(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name may hold spaces and parentheses.
+  // The name may contain spaces and parentheses.
   const nameEnd = stat.lastIndexOf(')');
   const fields = stat.slice(nameEnd + 2).split(' ');
   return {

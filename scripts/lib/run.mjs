@@ -1,11 +1,11 @@
 import { spawn } from 'node:child_process';
 
-/** A failure whose message is for the person at the terminal: shown without a stack. */
+/** A failure whose message is for the user: shown without a stack. */
 export class Refusal extends Error {}
 
 /**
- * Runs a command to its end.
- * `stdio: 'inherit'` shows its output as it comes; otherwise the output is collected.
+ * Runs a command to completion.
+ * `stdio: 'inherit'` shows its output as it comes; otherwise it is collected.
  * Resolves `{code, output}` whatever the exit code; a command that can't be started gives code 127.
  */
 export function run(command, args, { cwd, env, stdio = 'collect', timeoutMs } = {}) {
@@ -29,7 +29,7 @@ export function run(command, args, { cwd, env, stdio = 'collect', timeoutMs } = 
   });
 }
 
-/** Runs a command and refuses with its last lines when it fails. */
+/** Runs a command; if it fails, throws a Refusal with its last lines. */
 export async function mustRun(command, args, options = {}) {
   const { code, output } = await run(command, args, options);
   if (code !== 0) {
@@ -47,7 +47,7 @@ export function sleep(ms) {
   return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
-/** Asks `check` again and again until it answers truthy; undefined when `timeoutMs` ran out. */
+/** Calls `check` until it returns something truthy; undefined after `timeoutMs`. */
 export async function poll(check, { timeoutMs, everyMs = 200 }) {
   const deadlineMs = Date.now() + timeoutMs;
   for (;;) {

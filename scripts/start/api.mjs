@@ -21,7 +21,7 @@ export function createApi(apiUrl, key) {
   };
 }
 
-/** The answer's data, or an error that tells what was asked and what came back. */
+/** The answer's data, or an error with the request and the answer. */
 export async function mustCall(call, method, path, body, headers) {
   const { status, data, error } = await call(method, path, body, headers);
   if (status >= 200 && status < 300) return data;

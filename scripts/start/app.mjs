@@ -8,8 +8,8 @@ const readyTimeoutMs = 60_000;
 const drainMs = 25_000; // the app drains within 20 s
 
 /**
- * The environment of a development start. What a person has set besides is passed on, but settings
- * for a Temporal of their own (TLS, a cloud key) only together with its address.
+ * The environment of a development start. The user's other settings are passed on, but those for
+ * their own Temporal (TLS, a cloud key) only together with its address.
  */
 export function appEnvironment({ port, servers, secrets }) {
   const inherited = Object.entries(process.env).filter(
@@ -29,7 +29,7 @@ export function appEnvironment({ port, servers, secrets }) {
   };
 }
 
-/** Settings that a person has set besides are passed on: a wrong one is told before a server is started. */
+/** The user's settings are passed on: a wrong one is reported before a server is started. */
 export function refuseWrongSettings({ port, secrets }) {
   const { MONGODB_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } = process.env;
   const servers = {
@@ -45,7 +45,7 @@ export function refuseWrongSettings({ port, secrets }) {
   }
 }
 
-/** Indexes, search attributes, schedules: runs to its end. */
+/** Indexes, search attributes, schedules: runs to completion. */
 export async function runSetup({ dataDir, env }) {
   const setup = await startRole('setup', { dataDir, env });
   const end = await setup.exited;
@@ -84,7 +84,7 @@ export async function startApp({ dataDir, env, apiUrl, role = 'all' }) {
   return app;
 }
 
-/** What a role says to a person when it gives up: the line after its log, which is JSON. */
+/** What a role prints for people when it gives up: the line after its JSON log. */
 function lastWords(role) {
   const line = role.tail(1);
   return /^(MongoDB|[A-Z_]+): /.test(line) ? line : undefined;

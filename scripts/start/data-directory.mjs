@@ -14,8 +14,8 @@ const problems = {
 };
 
 /**
- * Makes the folder of a development start and takes it for this process alone.
- * Returns `{dataDir, lock}`, or refuses with what to do.
+ * Creates the folder of a development start and locks it for this process.
+ * Returns `{dataDir, lock}`, or throws a Refusal that says what to do.
  */
 export async function takeDataDirectory() {
   const dataDir = dataDirectory();
@@ -33,7 +33,7 @@ export async function takeDataDirectory() {
     const { apiUrl, pid } = lock.holder ?? {};
     const where = apiUrl ? `at ${apiUrl}` : 'and is still starting';
     throw new Refusal(
-      `POSTHORN_DATA_DIR: Posthorn runs already on ${dataDir}, ${where} (process ${pid}); use that one, stop it, or set another folder.`,
+      `POSTHORN_DATA_DIR: Posthorn is already running on ${dataDir}, ${where} (process ${pid}); use that one, stop it, or set another folder.`,
     );
   }
   return { dataDir, lock };

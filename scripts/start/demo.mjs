@@ -7,8 +7,8 @@ import { createApi, mustCall } from './api.mjs';
 const deliveryTimeoutMs = 60_000;
 
 /**
- * The whole way once, as a customer would see it: a webhook, an event, the signed request at a
- * receiver of ours, the signature checked. The webhook is deleted again whatever happens.
+ * The whole process once, as a customer would see it: a webhook, an event, the signed request at our
+ * own receiver, the signature checked. The webhook is always deleted afterwards.
  */
 export async function runDemo({ apiUrl, projectKey }) {
   const call = createApi(apiUrl, projectKey);
@@ -57,7 +57,7 @@ function sampleEvent() {
   };
 }
 
-/** Listens on loopback and answers 200; `received` is the first POST, or a time-out. */
+/** Listens on loopback and answers 200; `received` is the first POST, or a timeout. */
 async function startReceiver() {
   let timer;
   let settle;
@@ -66,7 +66,7 @@ async function startReceiver() {
     const late = new Refusal(`No delivery arrived within ${deliveryTimeoutMs / 1000} s`);
     timer = setTimeout(() => reject(late), deliveryTimeoutMs);
   });
-  received.catch(() => {}); // an earlier step may fail before anybody waits for it
+  received.catch(() => {}); // an earlier step may fail before this is awaited
   const server = createServer((request, response) => {
     const chunks = [];
     request.on('data', (chunk) => chunks.push(chunk));

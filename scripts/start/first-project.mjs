@@ -3,8 +3,8 @@ import { createApi, mustCall } from './api.mjs';
 const name = 'First project';
 
 /**
- * Makes sure that there is a project to begin with and a key of role `owner` for it.
- * `known` is what an earlier dev.json says; it is kept as long as the API still takes it.
+ * Makes sure that there is a first project with a key of role `owner`.
+ * `known` comes from an earlier dev.json; it is kept as long as the API accepts it.
  * Returns `{projectId, projectKey}`.
  */
 export async function ensureFirstProject({ apiUrl, adminKey, known }) {
@@ -13,7 +13,7 @@ export async function ensureFirstProject({ apiUrl, adminKey, known }) {
   }
   const admin = createApi(apiUrl, adminKey);
   const project = (await findProject(admin)) ?? (await createProject(admin));
-  // A key is shown once, so that one we no longer know is replaced.
+  // A key is shown only once, so one that we no longer know is replaced.
   const key = await mustCall(admin, 'POST', `/v1/projects/${project.id}/keys`, {
     name: 'npm start',
     role: 'owner',

@@ -7,7 +7,7 @@ Starts Posthorn for development: MongoDB, Temporal, the API and a worker, all on
 Addresses and keys are written to <data directory>/dev.json.
 
 Options
-  --demo    send one event to a receiver of its own, check the signature, and exit
+  --demo    send one event to a local receiver, check the signature, and exit
   --help    this text
 
 Environment
@@ -16,7 +16,7 @@ Environment
   TEMPORAL_ADDRESS   use this Temporal server instead of starting one
   MONGODB_URL        use this MongoDB replica set instead of starting one`;
 
-/** Unknown options are refused: a mistyped --demo must not start a server that stays. */
+/** Unknown options are refused: a mistyped --demo must not start a permanent server. */
 export function parseOptions(argv) {
   try {
     const options = { demo: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } };

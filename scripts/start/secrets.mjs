@@ -5,8 +5,8 @@ import { readJson, writeJson } from '../lib/json-file.mjs';
 import { Refusal } from '../lib/run.mjs';
 
 /**
- * The keys of this data directory, made once: another encryption key could not read the webhooks'
- * secrets that are stored already. The environment's own win.
+ * The keys of this data directory, generated once: another encryption key could not read the
+ * webhooks' stored secrets. Those set in the environment take precedence.
  */
 export function loadSecrets(dataDir) {
   const path = join(dataDir, 'secrets.json');

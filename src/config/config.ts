@@ -40,14 +40,14 @@ export interface Config {
   trustedProxies: number;
   maxAttempts: number;
   maxAttemptsPerWebhook: number;
-  /** Where owners are told by mail. */
+  /** How owners are notified by mail. */
   mail?: { smtpUrl: string; from: string };
   metricsAddress?: string;
   temporalMetricsAddress?: string;
   logLevel: string;
 }
 
-/** All that is wrong with the environment, a line each. */
+/** Everything wrong with the environment, one per line. */
 export class ConfigError extends StartError {
   override name = 'ConfigError';
 
@@ -56,7 +56,7 @@ export class ConfigError extends StartError {
     super(
       more.length === 0
         ? `Posthorn can't start: ${first}`
-        : `Posthorn can't start, these settings are wrong:\n${problems.map((p) => `  - ${p}`).join('\n')}`,
+        : `Posthorn can't start. These settings are wrong:\n${problems.map((p) => `  - ${p}`).join('\n')}`,
     );
   }
 }

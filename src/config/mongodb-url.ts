@@ -1,6 +1,6 @@
 import { mongo } from 'mongoose';
 
-/** Options by which a URL would take away what Posthorn promises, with the values that don't. */
+/** Options that would break Posthorn's promises, with the values that don't. */
 const FIXED_OPTIONS: Readonly<Record<string, readonly string[]>> = {
   w: ['majority'],
   wtimeout: [],
@@ -14,7 +14,7 @@ const FIXED_OPTIONS: Readonly<Record<string, readonly string[]>> = {
 
 const FORM = /^mongodb(?:\+srv)?:\/\/(?:[^\s/@]*@)?[^\s/?@]+(?:\/([^\s?]*))?(?:\?(\S*))?$/;
 
-/** What is wrong with a MONGODB_URL, without repeating any of it but an option's name; null: nothing. */
+/** What is wrong with a MONGODB_URL, repeating none of it but an option's name; null: nothing. */
 export function problemOfMongodbUrl(url: string): string | null {
   if (!/^mongodb(\+srv)?:\/\//.test(url)) return 'must start with mongodb:// or mongodb+srv://';
   const [form, database = '', query = ''] = FORM.exec(url) ?? [];
@@ -30,7 +30,7 @@ export function problemOfMongodbUrl(url: string): string | null {
   for (const [name, value] of new URLSearchParams(query)) {
     const allowed = FIXED_OPTIONS[name.toLowerCase()];
     if (allowed && !allowed.includes(value)) {
-      return `must not set ${name}: Posthorn reads from the primary, and has a majority confirm its writes; take it out`;
+      return `must not set ${name}: Posthorn reads from the primary and writes with majority concern; remove it`;
     }
   }
   try {
@@ -39,7 +39,7 @@ export function problemOfMongodbUrl(url: string): string | null {
   } catch (error) {
     const [, option] = /^option (\w+) is not supported$/.exec((error as Error).message) ?? [];
     return option === undefined
-      ? "is not a connection string that MongoDB's driver takes"
+      ? "is not a connection string that MongoDB's driver accepts"
       : `has the option ${option}, which MongoDB's driver does not know`;
   }
 }

@@ -38,7 +38,7 @@ const cidr = z.union(
   [z.cidrv4(), z.cidrv6()],
   'must be networks in CIDR notation, such as 10.1.0.0/16',
 );
-// Node's decoder passes over what is no base64, and so would take a key that was cut or mistyped.
+// Node's decoder skips what isn't base64, so it would accept a truncated or mistyped key.
 const encryptionKey = z
   .string()
   .regex(/^[\w+/-]{43}=?$/, 'must be 32 bytes in base64 (openssl rand -base64 32)')
@@ -47,7 +47,7 @@ const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https U
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /**
- * Every setting of Posthorn, read from the environment: its form, its default, its meaning with unit.
+ * Every setting of Posthorn, read from the environment: its format, default, and meaning with unit.
  * `docs/configuration.md` is generated from these, and `.env.example` repeats them; tests compare them.
  */
 export const settings = z.object({
@@ -121,30 +121,30 @@ export const settings = z.object({
   POSTHORN_AUTO_WORKFLOWS_PER_SECOND: whole(1, 10_000)
     .default(5)
     .describe(
-      'events a second that `auto` gives to workflows, per API process; the rest go express',
+      'events a second that `auto` gives to workflows, per API process; the rest are dispatched express',
     ),
   POSTHORN_RATE_LIMIT_PER_MINUTE: perMinute
     .default(6000)
     .describe('requests a minute for each API key, counted per API process'),
   POSTHORN_PROJECT_RATE_LIMIT_PER_MINUTE: perMinute
     .optional()
-    .describe('the same for all keys of a project together; unset: twice the limit of one key'),
+    .describe('the same for all keys of a project together; default: twice the limit of one key'),
   POSTHORN_MAX_KEYS_PER_PROJECT: whole(1, 100_000)
     .default(200)
     .describe('maximum number of unexpired API keys of a project'),
   POSTHORN_MAX_REQUESTS_UNDER_WAY: whole(1, 100_000)
     .default(300)
     .describe(
-      'requests of one key that an API process has in progress at most; of a project, twice as many',
+      'maximum requests in progress for one key, per API process; for a project, twice as many',
     ),
   POSTHORN_MAX_HELD_MIB: whole(4, 100_000)
     .default(64)
     .describe(
-      'MiB of request bodies and unsent answers that it holds for one key; for a project, twice as many',
+      'MiB of request bodies and unsent responses that it holds for one key; for a project, twice as many',
     ),
   POSTHORN_SEND_TIMEOUT_SECONDS: whole(1, 3600)
     .default(30)
-    .describe('seconds after which a client that reads nothing of its answer is cut off'),
+    .describe('seconds after which a client that does not read its response is disconnected'),
   POSTHORN_WRONG_KEYS_PER_MINUTE: perMinute
     .default(60)
     .describe('unknown keys a minute that one address may try before it has to wait'),
@@ -161,7 +161,9 @@ export const settings = z.object({
     .describe('attempts that one worker process runs at a time'),
   WORKER_MAX_ATTEMPTS_PER_WEBHOOK: places
     .default(10)
-    .describe('how many of them may be for one webhook, so that a slow one leaves room'),
+    .describe(
+      'how many of these may be for one webhook, so that a slow one leaves capacity for others',
+    ),
   SMTP_URL: z
     .string()
     .refine(
@@ -169,7 +171,7 @@ export const settings = z.object({
       'must be an address such as smtp://user:password@mail.example:587, special characters as %40',
     )
     .optional()
-    .describe('mail server for the mails to owners of failing webhooks; unset: no mail'),
+    .describe('mail server for mails to owners of failing webhooks; unset: no mail'),
   MAIL_FROM: z
     .string()
     .regex(/^[^\p{Cc}]*[^\s@]+@[^\s@]+$/u, 'must be an address, or a name and an address in <>')
