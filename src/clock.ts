@@ -1,8 +1,8 @@
-/** Clocks that are set by NTP differ by milliseconds; from here on one of them is wrong. */
+/** Clocks set by NTP differ by milliseconds; from this difference on one of them is wrong. */
 const MAX_SKEW_MS = 5000;
-/** How much vaguer what is known of MongoDB's clock gets: two clocks drift apart, far less than this. */
+/** How fast what is known of MongoDB's clock loses precision: two clocks drift apart by far less. */
 const DRIFT = 0.001;
-/** How much a difference changes before it is told anew. */
+/** How much a difference must change to be reported again. */
 const NEWS_SHARE = 0.1;
 
 /** MongoDB's time, at a moment of the monotonic clock. */
@@ -14,21 +14,21 @@ interface Reading {
 }
 
 /**
- * MongoDB's time, as this process knows it: what decides when something was made, is due, or expires. So
- * processes agree, whatever their own clocks say; those only measure durations. Where a moment is written
- * or compared in MongoDB alone, `$$NOW` says the same (docs/adr/0023).
+ * MongoDB's time, as this process knows it. It decides when something was created, is due, or expires, so
+ * that processes agree whatever their own clocks say; those only measure durations. Where a time is written
+ * or compared within MongoDB, `$$NOW` gives the same (docs/adr/0023).
  */
 export class Clock {
   private known: Reading | undefined;
   private skewMs: number | null = null;
 
-  /** Before it was first read, this process's own. */
+  /** This process's own time until it has been read. */
   now(): Date {
     const { known } = this;
     return new Date(known ? Math.round(known.timeMs + performance.now() - known.atMs) : Date.now());
   }
 
-  /** Why nobody should rely on this process's own clock; null: it is right. */
+  /** Why this process's own clock is not reliable; null: it is right. */
   get trouble(): string | null {
     if (this.skewMs === null) return null;
     const seconds = Math.round(Math.abs(this.skewMs) / 1000);
@@ -37,8 +37,8 @@ export class Clock {
   }
 
   /**
-   * Learns MongoDB's time. The answer was given somewhere between the question and its arrival, so that one
-   * that comes late says less, and is no difference of clocks.
+   * Records MongoDB's time. It was read at some moment between the request and the arrival of the answer, so
+   * a slow answer is less precise, and doesn't mean that the clocks differ.
    */
   async read(ask: () => Promise<Date>): Promise<void> {
     const [askedAt, askedAtOwn] = [performance.now(), Date.now()];
@@ -51,7 +51,10 @@ export class Clock {
     this.noteSkew(aheadMs - behindMs);
   }
 
-  /** Keeps what says most: the reading with the shortest way, until it is old, or MongoDB's clock was set. */
+  /**
+   * Keeps the most precise reading, the one with the shortest round trip, until it is old or MongoDB's clock
+   * was set.
+   */
   private learn(read: Reading): void {
     const { known } = this;
     if (known) {

@@ -1,29 +1,29 @@
 import { writeSync } from 'node:fs';
 import { logLinesDropped } from './metrics';
 
-/** Bytes that wait for a reader that has stopped reading; lines beyond them are dropped. */
+/** Bytes buffered for a reader that has stopped reading; lines beyond them are dropped. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
 /** Milliseconds between tries while it does not read. */
 const RETRY_MS = 50;
 const NEWLINE = Buffer.from('\n');
 
-/** The reader of a pipe has not read: nothing is wrong yet. */
+/** The reader of a pipe is behind: not an error yet. */
 const isFull = (error: unknown): boolean =>
   ['EAGAIN', 'EBUSY'].includes((error as NodeJS.ErrnoException).code ?? '');
 
 /**
- * Where the log's lines go. A full disk, a closed pipe, or a reader that has stopped reading holds up
- * nobody and throws nothing: lines that are not taken are dropped and counted.
+ * The log's output. A full disk, a closed pipe, or a reader that has stopped reading blocks nothing and
+ * throws nothing: lines that can't be written are dropped and counted.
  */
 export class LogOutput {
-  /** Told once lines are taken again, how many were not. */
+  /** Called with the number of dropped lines once lines can be written again. */
   onRecovered: (dropped: number) => void = () => {};
   private readonly queue: Buffer[] = [];
   private queuedBytes = 0;
   private dropped = 0;
-  /** The first of the queue has been written in part. */
+  /** The first line of the queue has been written in part. */
   private isPartial = false;
-  /** A line of which a part was written was dropped: the next one needs a line of its own. */
+  /** A partly written line was dropped: the next one must start on a new line. */
   private isCutOff = false;
   private retry: NodeJS.Timeout | undefined;
 
@@ -42,7 +42,7 @@ export class LogOutput {
     if (this.retry === undefined) this.flush();
   }
 
-  /** Writes as much of the queue as is taken now. */
+  /** Writes as much of the queue as possible now. */
   flush(): void {
     clearTimeout(this.retry);
     this.retry = undefined;
@@ -73,7 +73,7 @@ export class LogOutput {
     this.onRecovered(dropped);
   }
 
-  /** @param rest of the first line, that is still to be written */
+  /** @param rest of the first line, still to be written */
   private advance(rest?: Buffer): void {
     this.queuedBytes += (rest?.length ?? 0) - this.queue[0]!.length;
     this.isPartial = rest !== undefined && rest.length > 0;
@@ -88,8 +88,8 @@ export class LogOutput {
 }
 
 /**
- * Lets writes to standard output and standard error fail with EAGAIN, where they are pipes, rather than
- * wait for the reader: Node opens them so when they are first looked at.
+ * Makes writes to standard output and standard error fail with EAGAIN, if they are pipes, rather than wait
+ * for the reader: Node opens them so on first access.
  */
 export function neverBlock(): void {
   void process.stdout;

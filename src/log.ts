@@ -5,7 +5,7 @@ import { GRPC, isRefusedWith } from './temporal/grpc';
 
 const GRPC_UNAVAILABLE = [GRPC.deadlineExceeded, GRPC.unavailable];
 
-/** Names under which a secret could reach the log; the values never do. */
+/** Names of fields that could hold a secret: their values are never logged. */
 const REDACTED = [
   'secret',
   'key',
@@ -19,7 +19,7 @@ const REDACTED = [
   'req.headers.authorization',
 ];
 
-/** The process's logger: one JSON object a line on standard output. It never holds up the process. */
+/** The process's logger: one JSON object per line on standard output. It never blocks the process. */
 export function createLogger(level: string, role: string): Logger {
   neverBlock();
   const output = new LogOutput(process.stdout.fd);
@@ -42,8 +42,8 @@ export function createLogger(level: string, role: string): Logger {
 }
 
 /**
- * Of a MongoDB or a Temporal that can't be used the stack says nothing: it tells of the driver. Why it is
- * so, `Readiness` logs.
+ * When MongoDB or Temporal can't be used, the stack says nothing useful: it shows the driver. `Readiness`
+ * logs the reason.
  */
 function toLogged(error: Error): object {
   const { name, message } = error;

@@ -1,4 +1,3 @@
-/* oxlint-disable import/no-unassigned-import -- they run in this order: what comes second can't even be
-   read by a Node that is too old */
+/* oxlint-disable import/no-unassigned-import -- the order matters: an old Node can't even parse the second */
 import './node-version';
 import './roles';

@@ -1,4 +1,4 @@
-// Read by any Node: no syntax younger than ES2015, and nothing imported.
+// Must run on any Node: no syntax newer than ES2015, and no imports.
 const REQUIRED = [20, 19];
 
 const given = process.versions.node.split('.').map(Number);
@@ -6,7 +6,7 @@ if (given[0]! < REQUIRED[0]! || (given[0] === REQUIRED[0] && given[1]! < REQUIRE
   process.stderr.write(
     'Posthorn needs Node ' +
       REQUIRED.join('.') +
-      ' or later, and this is ' +
+      ' or later, but this is ' +
       process.versions.node +
       '; install a newer one, such as the current LTS.\n',
   );

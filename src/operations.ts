@@ -2,8 +2,8 @@ import type { RequestListener, ServerResponse } from 'node:http';
 import { metrics } from './metrics';
 
 /**
- * What METRICS_ADDRESS answers, without a key: `/metrics`; `/healthz` as long as the process lives;
- * `/readyz` when it does its work, and otherwise 503 with the reason.
+ * What METRICS_ADDRESS serves, without a key: `/metrics`; `/healthz`, 200 while the process runs;
+ * `/readyz`, 200 while it does its work, otherwise 503 with the reason.
  */
 export function operationsListener(whyIdle: () => string | null): RequestListener {
   return (req, res) => {

@@ -5,16 +5,16 @@ import { StartError } from './start-error';
 /** Milliseconds for a connection, TLS included. */
 const CONNECT_TIMEOUT_MS = 2000;
 
-/** What the system says of a connection that failed, in words, by its code. */
+/** Why a connection failed, in words, by the system's error code. */
 const CAUSES: Readonly<Record<string, string>> = {
-  ECONNREFUSED: 'nothing listens there',
-  ENOTFOUND: 'there is no such name',
-  EAI_AGAIN: 'its name server does not answer',
+  ECONNREFUSED: 'nothing is listening there',
+  ENOTFOUND: 'the name does not exist',
+  EAI_AGAIN: 'its name server does not respond',
   ESERVFAIL: 'its name server fails',
-  ENODATA: 'there is no such name',
-  ETIMEDOUT: 'it does not answer',
-  EHOSTUNREACH: 'no route leads there',
-  ENETUNREACH: 'no route leads there',
+  ENODATA: 'the name does not exist',
+  ETIMEDOUT: 'it does not respond',
+  EHOSTUNREACH: 'there is no route to it',
+  ENETUNREACH: 'there is no route to it',
   ECONNRESET: 'it closed the connection',
   EPIPE: 'it closed the connection',
   EPROTO: 'it does not speak TLS',
@@ -39,13 +39,13 @@ export function causeOf(error: unknown): string {
     if (words !== undefined) return `${words} (${code})`;
   }
   const text = error instanceof Error ? error.message : String(error);
-  if (/timed? ?out/i.test(text)) return 'it does not answer (timeout)';
+  if (/timed? ?out/i.test(text)) return 'it does not respond (timeout)';
   return text.split('\n')[0]!;
 }
 
 /**
- * Connects to `host:port` and lets go again.
- * @returns why that is not possible; null when it is
+ * Connects to `host:port` and disconnects again.
+ * @returns why that is not possible; null if it is
  */
 export function whyUnreachable(address: string, { tls = false } = {}): Promise<string | null> {
   const { hostname, port } = new URL(`tcp://${address}`);
@@ -56,13 +56,13 @@ export function whyUnreachable(address: string, { tls = false } = {}): Promise<s
       socket.destroy();
       resolve(cause);
     };
-    socket.setTimeout(CONNECT_TIMEOUT_MS, () => done('it does not answer (timeout)'));
+    socket.setTimeout(CONNECT_TIMEOUT_MS, () => done('it does not respond (timeout)'));
     socket.once(tls ? 'secureConnect' : 'connect', () => done(null));
     socket.once('error', (error) => done(causeOf(error)));
   });
 }
 
-/** Why a server can't listen, for the person who has set where. */
+/** Why a server can't listen, for the person who configured it. */
 export function whyNotListening(
   error: Error,
   { host, port }: { host: string; port: number },
@@ -72,7 +72,7 @@ export function whyNotListening(
   switch (code ?? '') {
     case 'EADDRINUSE':
       return new StartError(
-        `${settings.port}: port ${port} of ${host} is in use (${code}); end the process that has it, or set another one`,
+        `${settings.port}: port ${port} of ${host} is in use (${code}); stop the process that uses it, or set another one`,
       );
     case 'EACCES':
       return new StartError(
@@ -83,7 +83,7 @@ export function whyNotListening(
     case 'EAI_AGAIN':
     case 'EINVAL':
       return new StartError(
-        `${settings.host}: ${host} is no address of this machine (${code}); set one of its own, 127.0.0.1, or 0.0.0.0 for all`,
+        `${settings.host}: ${host} is not an address of this machine (${code}); set one of its addresses, 127.0.0.1, or 0.0.0.0 for all`,
       );
     default:
       return error;

@@ -8,25 +8,25 @@ import type { Store } from './store/store';
 import type { Engine } from './temporal/engine';
 import { whyUnfit } from './temporal/fitness';
 
-/** Milliseconds between looks: until all is there, and from then on. */
+/** Milliseconds between checks: until everything is ready, and from then on. */
 const LOOK_EVERY_MS = 1000;
 const WATCH_EVERY_MS = 5000;
 
-/** Milliseconds until a trouble that lasts is told of again, doubled each time. */
+/** Milliseconds until a lasting problem is reported again, doubled each time. */
 const FIRST_REMINDER_MS = MINUTE_MS;
 const LAST_REMINDER_MS = HOUR_MS;
 
 const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
 
 /**
- * Whether this process may work: what `setup` makes is there, and MongoDB is one that keeps what it
- * confirms. Looks again until it is so, and goes on looking, so that a log tells in one line each when
- * MongoDB or Temporal can't be used, or this machine's clock is wrong, why, and when that is over.
+ * Whether this process may work: what `setup` creates exists, and MongoDB is one that keeps what it confirms.
+ * Checks until that is so, and keeps checking, so that the log says, in one line each, when and why MongoDB
+ * or Temporal can't be used or this machine's clock is wrong, and when that is over.
  */
 export class Readiness {
-  /** Why no work is taken: `setup` has not run, as far as this process knows; null once it has. */
-  unready: string | null = 'it has not been looked yet whether MongoDB and Temporal are set up';
-  /** Resolves when all is there, which a worker needs; never when it is stopped before. */
+  /** Why no work is accepted: `setup` has not run, as far as this process knows; null once it has. */
+  unready: string | null = 'it has not been checked yet whether MongoDB and Temporal are set up';
+  /** Resolves when everything that a worker needs is there; never if stopped before. */
   readonly complete: Promise<void>;
   private tellComplete!: () => void;
   private readonly stopped = new AbortController();
@@ -48,7 +48,7 @@ export class Readiness {
     this.complete = new Promise((resolve) => (this.tellComplete = resolve));
   }
 
-  /** Looks once, and then again and again until it is stopped. Resolves after the first look. */
+  /** Checks repeatedly until stopped. Resolves after the first check. */
   async start(): Promise<void> {
     await this.look();
     void this.watch();
@@ -81,7 +81,7 @@ export class Readiness {
     this.clock.is(clock.trouble);
     this.isStoreSetUp ||= store === null;
     this.isEngineSetUp ||= engine.trouble === null;
-    // A Temporal that can't be asked doesn't decide: events are accepted without it.
+    // An unreachable Temporal doesn't matter here: events are accepted without it.
     this.unready = this.isStoreSetUp ? engine.missing : store;
     if (this.isStoreSetUp && this.isEngineSetUp) this.tellComplete();
   }
@@ -114,7 +114,10 @@ export class Readiness {
   }
 }
 
-/** Tells of a trouble in one line: when it comes or changes, ever more rarely while it lasts, and when it is over. */
+/**
+ * Logs a problem in one line: when it begins or changes, at growing intervals while it lasts, and when it is
+ * over.
+ */
 class Trouble {
   told: string | null = null;
   private remindAt = 0;

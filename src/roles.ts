@@ -15,18 +15,18 @@ import { Engine } from './temporal/engine';
 import { TenantCpu } from './tenant-cpu/tenant-cpu';
 import type { Parts } from './worker-role';
 
-/** One thing that runs until it is told to stop. */
+/** Something that runs until it is stopped. */
 interface Service {
   /** Rejects when it can't go on. */
   done: Promise<void>;
-  /** Lets what is under way finish. */
+  /** Lets work in progress finish. */
   stop: () => Promise<void>;
 }
 
 /** An answer may wait for MongoDB, or for the ping of a new webhook. */
 const API_STOPS_WITHIN: StopWithin = { requestMs: 2000, answerMs: 10_000 };
 const OPERATIONS_STOP_WITHIN: StopWithin = { requestMs: 0, answerMs: 1000 };
-/** Milliseconds for taking leave of MongoDB and Temporal, which may not answer any more. */
+/** Milliseconds for disconnecting from MongoDB and Temporal, which may no longer respond. */
 const CLOSE_MS = 2000;
 
 const usage = `Usage: node dist/src/main.js ${ROLES.join(' | ')}`;
@@ -64,7 +64,7 @@ async function main(): Promise<void> {
   const workers = role === 'api' ? undefined : await import('./worker-role.js');
   const parts: Parts = { config, log, store, engine, cipher, readiness, tenantCpu };
   const services: Service[] = [];
-  // What listens comes first: a port in use is told before anything waits for MongoDB or Temporal.
+  // Servers come first, so that a port in use is reported before anything waits for MongoDB or Temporal.
   if (api) services.push(await startApi(api.createApp, parts));
   const worker = workers?.startWorker(parts);
   if (worker) services.push(worker);
@@ -75,9 +75,10 @@ async function main(): Promise<void> {
   }
   const stop = async (): Promise<void> => {
     readiness.stop();
-    // Together: what an API accepts while both drain, other workers deliver, or these after the restart.
+    // At the same time: what an API accepts while both drain is delivered by other workers, or after the
+    // restart.
     await Promise.all(services.map((service) => service.stop()));
-    // Until the end it is told what a worker does while it drains.
+    // Last, so that it reports on the worker while that drains.
     await operations?.stop();
     tenantCpu.close();
     await Promise.race([Promise.all([engine.close(), store.close()]), sleep(CLOSE_MS)]);
@@ -118,7 +119,7 @@ async function startOperations(address: string, whyIdle: () => string | null): P
   return listen(server, at, { host: setting, port: setting }, OPERATIONS_STOP_WITHIN);
 }
 
-/** @param settings by which a person corrects what can't be listened on */
+/** @param settings to name in the error if it can't listen */
 async function listen(
   server: Server,
   { host, port }: { host: string; port: number },
@@ -139,7 +140,7 @@ async function listen(
 main().then(
   () => process.exit(0),
   (error: unknown) => {
-    // The logger may not exist yet, and what is wrong outside Posthorn is told to a person.
+    // The logger may not exist yet, and problems outside Posthorn are for a person to read.
     const text = error instanceof StartError ? error.message : (error as Error).stack;
     new LogOutput(process.stderr.fd).write(`${text}\n`);
     process.exit(1);

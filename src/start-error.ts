@@ -1,4 +1,4 @@
-/** What keeps a process from its work, for the person who runs it: told in a line, without a stack. */
+/** What prevents a process from working, for the person who runs it: one line, without a stack. */
 export class StartError extends Error {
   override name = 'StartError';
 }

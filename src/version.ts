@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 
-/** package.json stands two folders above `dist/src/` and one above `src/`. */
+/** package.json is two folders above `dist/src/` and one above `src/`. */
 function findPackage(): string {
   const folder = ['..', '../..']
     .map((up) => path.resolve(__dirname, up))

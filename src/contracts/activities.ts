@@ -10,7 +10,7 @@ export interface DeliverInput {
   webhookId: string;
   projectId: string;
   eventType: string;
-  /** What the Web UI shows of its attempts; those that earlier versions have started have none. */
+  /** What the Web UI shows for its attempts; workflows started by earlier versions have none. */
   webhookName?: string;
   policy: AttemptPolicy;
 }
@@ -18,22 +18,22 @@ export interface DeliverInput {
 /** A delivery to start, with what the Web UI shows of it: `email.sent → Orders`. */
 export interface PlannedDelivery extends DeliverInput {
   summary: string;
-  /** Its project's courier runs it; it has no workflow. */
+  /** Run by its project's courier; it has no workflow. */
   isExpress?: true;
 }
 
 export interface DeliveryPlan {
   deliveries: PlannedDelivery[];
-  /** The webhook id to go on after, when there are more. */
+  /** The webhook id to continue after, if there are more. */
   next?: string;
-  /** Nothing was planned, since there are filters to judge; the project whose they are. */
+  /** Nothing was planned, since there are filters to evaluate; the project they belong to. */
   filtersOf?: string;
 }
 
 /**
  * How a round of attempts ended. `held`: its webhook is paused, the delivery waits in MongoDB; `queued`: its
- * next attempt may not be made yet, and it waits there likewise; `skipped`: its webhook is disabled; `gone`:
- * the delivery no longer exists (its project was deleted).
+ * next attempt may not be made yet, and it waits there too; `skipped`: its webhook is disabled; `gone`: the
+ * delivery no longer exists (its project was deleted).
  */
 export type RoundResult =
   'succeeded' | 'failed' | 'cancelled' | 'held' | 'queued' | 'skipped' | 'gone';
@@ -42,33 +42,32 @@ export type RoundResult =
 export interface RoundEnd {
   result: RoundResult;
   /**
-   * The run that it ended in, and counts in alone: a reset takes what was answered before it along into
-   * its own run.
+   * The run that it ended in, the only one it counts for: a reset copies earlier results into its own run.
    */
   runId: string;
 }
 
 /**
- * What an attempt's activity is among those of its delivery: the first of a workflow's first run, which
- * nothing came before; a later one of that run; or one of a run that a reset has made.
+ * Which of its delivery's activities an attempt belongs to: the first of a workflow's first run, with nothing
+ * before it; a later one of that run; or one of a run created by a reset.
  */
 export type AttemptOrigin = 'first' | 'later' | 'reset';
 
 /** ApplicationFailure types thrown by `attemptDelivery`. */
 export const FAILURE_TYPES = {
-  /** The receiver did not take it; another attempt follows after `nextRetryDelay`. */
+  /** The receiver did not accept it; another attempt follows after `nextRetryDelay`. */
   attemptFailed: 'AttemptFailed',
   /** Nothing was sent: it was not its turn, and is tried again after `nextRetryDelay`. */
   attemptDeferred: 'AttemptDeferred',
-  /** No attempt was made or recorded, by no fault of the receiver; it is made after `nextRetryDelay`. */
+  /** No attempt was made or recorded, through no fault of the receiver; it is made after `nextRetryDelay`. */
   attemptLost: 'AttemptLost',
-  /** Nothing was planned: other plans of the project go first; tried again after `nextRetryDelay`. */
+  /** Nothing was planned, since other plans of the project come first; retried after `nextRetryDelay`. */
   planDeferred: 'PlanDeferred',
   /** The delivery is `failed`: no attempt follows. */
   deliveryFailed: 'DeliveryFailed',
 } as const;
 
-/** The message of a `DeliveryFailed`: all that is left of it where the SDK logs a workflow's failure. */
+/** The message of a `DeliveryFailed`: all that the SDK logs of a workflow's failure. */
 export const DELIVERY_FAILED_MESSAGE = 'every attempt failed';
 
 /** `details[0]` of an `AttemptFailed` or `AttemptDeferred`. */
@@ -80,7 +79,7 @@ export interface NextAttemptDetails {
 /** `details[0]` of a `DeliveryFailed`. */
 export type FailedDetails = Pick<RoundEnd, 'runId'>;
 
-/** One execution of an activity: Temporal may have several, one after the other. */
+/** One execution of an activity: Temporal may run several, one after the other. */
 export interface ExecutionId {
   runId: string;
   activityId: string;
@@ -88,35 +87,35 @@ export interface ExecutionId {
 }
 
 /**
- * How the latest run of a delivery's workflow stands: `waiting` for the time that its last attempt has
- * asked for; `failing`: it runs, but its tasks fail again and again; null where Temporal has none.
+ * The state of the latest run of a delivery's workflow: `waiting` for its next attempt's time; `failing`: it
+ * runs, but its tasks keep failing; null if Temporal has none.
  */
 export type FoundRun = 'running' | 'waiting' | 'failing' | 'ended' | null;
 
-/** What reconcile does, each by a schedule of its own, so that none keeps another waiting. */
+/** The parts of reconcile, each with its own schedule, so that none delays another. */
 export const RECONCILE_PARTS = ['events', 'deliveries', 'housekeeping'] as const;
 export type ReconcilePart = (typeof RECONCILE_PARTS)[number];
 
 /** Activities that the workflows call; made by `createActivities`. */
 export interface Activities {
   /**
-   * Writes the delivery documents of one page of an event's webhooks and answers those to be started.
-   * Idempotent: a delivery is unique by event and webhook.
-   * A page on which there are filters it leaves to `planFilteredDeliveries`, and says so.
+   * Writes the delivery documents for one page of an event's webhooks and returns those to be started.
+   * Idempotent: a delivery is unique by event and webhook. A page with filters is left to
+   * `planFilteredDeliveries`; the result says so.
    */
   planDeliveries(eventId: string, afterWebhookId?: string): Promise<DeliveryPlan>;
-  /** The same for a page with filters, which waits for its project's turn to judge them. */
+  /** The same for a page with filters, which waits for its project's turn to evaluate them. */
   planFilteredDeliveries(
     eventId: string,
     projectId: string,
     afterWebhookId?: string,
   ): Promise<DeliveryPlan>;
-  /** Notes that every delivery of the event has been started. */
+  /** Records that every delivery of the event has been started. */
   markFannedOut(eventId: string): Promise<void>;
   /**
-   * Signs, POSTs once, records the attempt and the webhook's health. Throws by FAILURE_TYPES.
-   * @param origin earlier versions told something else here
-   * @param isForced made whatever the time
+   * Signs, POSTs once, records the attempt and the webhook's health. Throws the FAILURE_TYPES.
+   * @param origin earlier versions passed something else here
+   * @param isForced made regardless of the time
    */
   attemptDelivery(
     deliveryId: string,
@@ -126,36 +125,36 @@ export interface Activities {
   ): Promise<RoundEnd>;
   /**
    * Ends a delivery that has not ended as `cancelled`.
-   * @param isReset in a run that a reset has made
-   * @returns how it ended, and in which run, where that is known
+   * @param isReset in a run created by a reset
+   * @returns how it ended, and in which run, if known
    */
   cancelDelivery(deliveryId: string, isReset?: boolean): Promise<RoundEnd>;
   /** Replays the next deliveries of a bulk replay, at its rate; false when it ended or was stopped. */
   replayBatch(replayId: string): Promise<boolean>;
-  /** Of earlier versions' workflows, which let held deliveries go: leaves them to the courier. */
+  /** For earlier versions' workflows, which released held deliveries: leaves them to the courier. */
   drainBatch(webhookId: string): Promise<boolean>;
   /**
-   * Works a project's queue off, for as long as something is due: lets go what was held or had to wait,
-   * and plans, signs, POSTs and records what is dispatched `express`. One runs for a project at a time; the
-   * counts of its shift are its heartbeat's details.
+   * Works off a project's queue while something is due: releases what was held or had to wait, and plans,
+   * signs, POSTs and records what is dispatched `express`. One runs for a project at a time; the counts of
+   * its shift are its heartbeat details.
    */
   deliverQueued(projectId: string): Promise<CourierShift>;
   /**
-   * Starts what was accepted but has no running workflow, and clears up.
-   * @param part looks for that again and again, for some minutes; without it all is done once, which is what
-   *   workflows of earlier versions ask for
-   * @param graceMs how far behind something must be to be looked at
+   * Starts what was accepted but has no running workflow, and cleans up.
+   * @param part repeats that part for some minutes; without it everything is done once, as workflows of
+   *   earlier versions expect
+   * @param graceMs how overdue something must be to be looked at
    */
   reconcile(part?: ReconcilePart, graceMs?: number): Promise<ReconcileReport>;
 }
 
 /** How a courier's shift ended. */
 export interface CourierShift {
-  /** Milliseconds until something of its project is due; 0: go on at once; null: nothing waits. */
+  /** Milliseconds until something in its project is due; 0: continue at once; null: nothing waits. */
   nextDueMs: number | null;
 }
 
-/** How much a run of reconcile had to start. */
+/** How many a run of reconcile had to start. */
 export interface ReconcileReport {
   events: number;
   deliveries: number;

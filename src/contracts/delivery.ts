@@ -11,19 +11,19 @@ export const DELIVERY_STATUSES = [
 export type DeliveryStatus = (typeof DELIVERY_STATUSES)[number];
 
 /**
- * How the events of a project are driven (docs/adr/0025): by a workflow for each event and delivery, by
- * the project's courier, or by the first for as long as there is room, and by the second beyond.
+ * How a project's events are driven (docs/adr/0025): by a workflow for each event and delivery, by the
+ * project's courier, or by workflows while there is room and by the courier beyond.
  */
 export const DISPATCHES = ['workflow', 'auto', 'express'] as const;
 export type Dispatch = (typeof DISPATCHES)[number];
 
-/** Statuses of what is still to be sent. */
+/** Statuses of deliveries that are still to be sent. */
 export const UNENDED_STATUSES: readonly DeliveryStatus[] = ['pending', 'held'];
 
-/** Statuses from which nothing happens any more but by replay. */
+/** Final statuses, which only a replay can change. */
 export const TERMINAL_STATUSES = ['succeeded', 'failed', 'skipped', 'cancelled'] as const;
 
-/** Why a delivery was ended for its webhook's sake: `skipped`, or `cancelled`. */
+/** Why a delivery was ended because of its webhook: `skipped`, or `cancelled`. */
 export const END_REASONS = ['webhook_disabled', 'webhook_deleted'] as const;
 export type EndReason = (typeof END_REASONS)[number];
 
@@ -31,28 +31,27 @@ export const SIGNING_SCHEMES = ['hex', 'standard', 'standard-ed25519'] as const;
 export type SigningScheme = (typeof SIGNING_SCHEMES)[number];
 
 /**
- * How the key bytes are read from a secret: `raw`, its UTF-8 bytes; `whsec`, the base64 after the
+ * How a secret is turned into key bytes: `raw`, its UTF-8 bytes; `whsec`, the base64 after the
  * `whsec_` prefix (Standard Webhooks 1.0).
  */
 export type SecretFormat = 'raw' | 'whsec';
 
-/** How a delivery is tried. */
+/** How a delivery is attempted. */
 export interface DeliveryPolicy {
   /** Milliseconds for one whole HTTP exchange, from connecting to the last byte. */
   timeoutMs: number;
-  /** Milliseconds to wait after the 1st, 2nd, … failed attempt; its length + 1 is the attempts' number. */
+  /** Milliseconds to wait after the 1st, 2nd, … failed attempt; its length + 1 is the number of attempts. */
   retryDelaysMs: readonly number[];
   /** Consecutive failed attempts after which a webhook is disabled; null: never. */
   autoDisableAfter: number | null;
-  /** Attempts that a webhook gets in a second, over all workers; more of them wait. null: no limit. */
+  /** Attempts per second that a webhook gets from all workers together; more have to wait. null: no limit. */
   ratePerSecond: number | null;
 }
 
 /**
- * Why an attempt that was due has been put off, without being one: its webhook's rate limit, or as many
- * attempts as may run at a time for its webhook, for its project while others need a place too, or on
- * its worker for attempts that aren't the first, or whose webhook is slow; or it is part of a bulk replay,
- * and waits for what is new.
+ * Why an attempt that was due has been deferred, without counting as one: its webhook's rate limit; the
+ * maximum of concurrent attempts for its webhook, for its project while others need a place too, or on its
+ * worker for retries or slow webhooks; or it is part of a bulk replay, and waits for new deliveries.
  */
 export const DEFERRAL_REASONS = [
   'rate_limit',
@@ -83,7 +82,7 @@ export type AttemptErrorCode = (typeof ATTEMPT_ERROR_CODES)[number];
 
 /** One HTTP exchange, as it is logged in its delivery. */
 export interface Attempt {
-  /** 1, 2, … through all replays. */
+  /** 1, 2, … across all replays. */
   number: number;
   /** The Temporal run it belongs to: a new one for each replay. */
   runId: string;
@@ -96,10 +95,10 @@ export interface Attempt {
   /** What was sent, signature included; secrets never. */
   requestHeaders: Record<string, string>;
   responseHeaders?: Record<string, string>;
-  /** The first 16 KiB, decoded; of bytes that are no text, what they are. */
+  /** The first 16 KiB, decoded; for bytes that aren't text, a description. */
   responseBody?: string;
   errorCode?: AttemptErrorCode;
   errorMessage?: string;
-  /** Another execution, or run, had taken over: it is only logged, and decides and counts for nothing. */
+  /** Another execution or run had taken over: it is only logged, and has no other effect. */
   superseded?: true;
 }

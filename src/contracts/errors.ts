@@ -30,7 +30,7 @@ export const ERROR_STATUS = {
 
 export type ErrorCode = keyof typeof ERROR_STATUS;
 
-/** One thing wrong with a request: the field by its path (`data.to.email`), and what to do about it. */
+/** One problem of a request: the field by its path (`data.to.email`), and what to do about it. */
 export interface FieldProblem {
   field: string;
   message: string;

@@ -10,25 +10,24 @@ export const ID_PREFIXES = {
   delivery: 'dlv',
   replay: 'rpl',
   audit: 'aud',
-  /** Own event types: only as a list's cursor does it leave; they go by their names. */
+  /** A project's event types: visible only as a list's cursor; they are identified by their names. */
   eventType: 'ety',
   /** Reports of e-mail providers. */
   report: 'inb',
-  /** Mails to owners: it leaves as their Message-ID. */
+  /** Mails to owners: visible as their Message-ID. */
   mail: 'mail',
 } as const;
 
 export type Resource = keyof typeof ID_PREFIXES;
 
-/** Of the latest id: what `uuid` keeps by itself as well, but by this process's own clock. */
+/** Of the latest id: `uuid` keeps this too, but by this process's own clock. */
 let latest = { msecs: 0, seq: 0 };
-/** Milliseconds that MongoDB's time may be set back without ids going back with it. */
+/** Milliseconds that MongoDB's clock may be set back without ids going back with it. */
 const MAX_SET_BACK_MS = 1000;
 
 /**
- * A new id, `<prefix>_<32 hex digits of a UUIDv7>`: ids of one resource sort by the time of their
- * making, by MongoDB's clock, which is what lists ("newest first") and cursors rely on; those of one
- * process by their order, too.
+ * A new id, `<prefix>_<32 hex digits of a UUIDv7>`: ids of one resource sort by creation time, by MongoDB's
+ * clock, on which lists ("newest first") and cursors rely; those of one process also by their order.
  */
 export function newId(resource: Resource): string {
   const msecs = clock.now().getTime();
@@ -39,23 +38,23 @@ export function newId(resource: Resource): string {
   return `${ID_PREFIXES[resource]}_${uuidv7(latest).replaceAll('-', '')}`;
 }
 
-/** When an id was made, to the millisecond: ids sort by it. */
+/** When an id was created, to the millisecond: ids sort by it. */
 export function timeOf(id: string): Date {
   return new Date(Number.parseInt(id.slice(id.indexOf('_') + 1).slice(0, 12), 16));
 }
 
-/** The shape of an id of that resource. */
+/** The format of an id of that resource. */
 export function idPattern(resource: Resource): RegExp {
   return new RegExp(`^${ID_PREFIXES[resource]}_[0-9a-f]{32}$`);
 }
 
-/** Stands before an id of the caller's own where it is used as an id: `ext:cust_42`. */
+/** The prefix of a caller's own id where it is used as an id: `ext:cust_42`. */
 export const EXTERNAL_PREFIX = 'ext:';
 
-/** What a caller may choose as one: visible ASCII, since `x-project-id` carries it as it is. */
+/** What a caller may choose: visible ASCII, since `x-project-id` carries it unchanged. */
 export const EXTERNAL_ID = /^[\x21-\x7e]{1,128}$/;
 
-/** The shape of a reference to such a resource: its id, or `ext:` and the caller's own. */
+/** The format of a reference to such a resource: its id, or `ext:` and the caller's own. */
 export function referencePattern(resource: 'project' | 'webhook'): RegExp {
   return new RegExp(`${idPattern(resource).source}|^${EXTERNAL_PREFIX}[\\x21-\\x7e]{1,128}$`);
 }
@@ -67,7 +66,7 @@ export function externalIdIn(reference: string): string | undefined {
     : undefined;
 }
 
-/** Whether `value` has the shape of an id of that resource; says nothing about its existence. */
+/** Whether `value` has the format of an id of that resource; not whether it exists. */
 export function isId(resource: Resource, value: string): boolean {
   return idPattern(resource).test(value);
 }

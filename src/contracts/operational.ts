@@ -1,7 +1,7 @@
 /**
- * Types of the events that Posthorn makes itself, in every project. A webhook gets those that it is
- * subscribed to by their exact names: `*` and families leave them out, so that the customers of a
- * profile see nothing that its system hasn't.
+ * Types of the events that Posthorn makes itself, in every project. A webhook gets those that it
+ * subscribes to by their exact names: `*` and families don't include them, so that a profile's
+ * customers see nothing that its system doesn't have.
  */
 export const OPERATIONAL_TYPES = [
   'webhook.disabled',
@@ -16,5 +16,5 @@ export function isOperational(type: string): type is OperationalType {
   return OPERATIONAL_TYPES.some((known) => known === type);
 }
 
-/** Families that a project's own types may not be of: there may be more operational types one day. */
+/** Families that are reserved: there may be more operational types in future. */
 export const RESERVED_FAMILIES = ['webhook.', 'delivery.'] as const;

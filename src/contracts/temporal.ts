@@ -5,23 +5,23 @@ import type { DeliverInput, ReconcilePart } from './activities';
 
 export const TASK_QUEUE = 'posthorn';
 
-/** Where the batches of bulk replays and drains wait for places of their own (docs/adr/0008). */
+/** Where the batches of bulk replays and drains have their own slots (docs/adr/0008). */
 export const bulkTaskQueue = (taskQueue: string): string => `${taskQueue}-bulk`;
 
-/** Where reconcile has slots of its own, however many attempts wait. */
+/** Where reconcile has its own slots, however many attempts wait. */
 export const reconcileTaskQueue = (taskQueue: string): string => `${taskQueue}-reconcile`;
 
-/** What starts `reconcile`, by its part. Earlier versions have one for all, and look for that. */
+/** The schedules that start `reconcile`, by part. Earlier versions have one for all, and look for that. */
 export const RECONCILE_SCHEDULES: Readonly<Record<ReconcilePart, string>> = {
   events: 'posthorn-reconcile-events',
   deliveries: 'posthorn-reconcile-deliveries',
   housekeeping: 'posthorn-reconcile',
 };
 
-/** Where the couriers wait for slots of their own, so that none takes an attempt's. */
+/** Where couriers have their own slots, so that none takes an attempt's. */
 export const courierTaskQueue = (taskQueue: string): string => `${taskQueue}-courier`;
 
-/** Tells a courier that there is work; it looks in MongoDB for what that is. */
+/** Tells a courier that there is work; what it is, MongoDB says. */
 export const WAKE_SIGNAL = 'wake';
 
 export const WORKFLOWS = {
@@ -42,11 +42,11 @@ export const SEARCH_ATTRIBUTES = {
 };
 
 /**
- * Of two tasks that wait for a worker, the one with the lower number goes first; among those of one
- * number the projects take turns (`fairnessKey`). Children and activities inherit their workflow's.
+ * Of two tasks waiting for a worker, the one with the lower number goes first; among equals the
+ * projects take turns (`fairnessKey`). Children and activities inherit their workflow's.
  */
 export const PRIORITIES = {
-  /** Events as they come in, and what somebody asked for by name. */
+  /** New events, and deliveries that were requested individually. */
   live: 3,
   /** Bulk replays and drains, and the deliveries that they start. */
   bulk: 5,
@@ -57,7 +57,7 @@ export const courierWorkflowId = (projectId: string): string => `courier/${proje
 export const replayWorkflowId = (replayId: string): string => `replay/${replayId}`;
 export const deliveryWorkflowId = (deliveryId: string): string => `delivery/${deliveryId}`;
 
-/** What a delivery's workflow is found by, as it starts. */
+/** The search attributes with which a delivery's workflow starts. */
 export function deliverySearchAttributes(input: DeliverInput): SearchAttributePair[] {
   return [
     { key: SEARCH_ATTRIBUTES.projectId, value: input.projectId },

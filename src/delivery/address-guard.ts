@@ -8,7 +8,7 @@ import { DnsError, type Resolve, systemResolver } from './resolver';
 export class BlockedAddressError extends Error {
   override readonly name = 'BlockedAddressError';
 
-  /** @param hostname as the URL names it; the addresses that DNS revealed are kept out of logs */
+  /** @param hostname as in the URL; the addresses from DNS are kept out of logs */
   constructor(hostname: string) {
     super(
       isAddress(hostname)
@@ -24,9 +24,9 @@ export interface AddressGuardOptions extends AddressPolicy {
 }
 
 /**
- * Keeps deliveries from reaching the operator's own network (server-side request forgery). It
- * judges the very addresses that the socket then connects to, so a name that changes its address
- * between two look-ups gains nothing.
+ * Keeps deliveries from reaching the operator's own network (server-side request forgery). It checks
+ * the very addresses that the socket then connects to, so a name that changes its address between two
+ * look-ups gains nothing.
  */
 export class AddressGuard {
   private readonly resolve: Resolve;
@@ -40,12 +40,12 @@ export class AddressGuard {
     this.resolve = options.resolve ?? systemResolver();
   }
 
-  /** The name of the special range that keeps `address` from being reached; null when it may be. */
+  /** The name of the special range for which `address` is blocked; null if it isn't. */
   check(address: string): string | null {
     return addressRefusal(address, this.options);
   }
 
-  /** For hosts that are addresses: a socket connects to those without calling `lookup`. */
+  /** For hosts that are addresses: sockets connect to those without calling `lookup`. */
   checkLiteral(hostname: string): BlockedAddressError | null {
     return isAddress(hostname) && this.check(hostname) !== null
       ? new BlockedAddressError(hostname)
@@ -53,8 +53,8 @@ export class AddressGuard {
   }
 
   /**
-   * The addresses of a host, for connections that others make for us.
-   * @throws BlockedAddressError when one of them is blocked; DnsError
+   * The addresses of a host, for connections that a proxy makes for us.
+   * @throws BlockedAddressError if one of them is blocked; DnsError
    */
   async addressesOf(hostname: string): Promise<string[]> {
     const blocked = this.checkLiteral(hostname);
@@ -73,7 +73,9 @@ export class AddressGuard {
     });
   };
 
-  /** At least one. A blocked one refuses the whole answer: no public name has an honest reason to mix them. */
+  /**
+   * At least one. A blocked one rejects the whole answer: no public name has a legitimate reason to mix them.
+   */
   private async resolveChecked(hostname: string): Promise<LookupAddress[]> {
     const addresses = await this.resolve(hostname);
     if (addresses.some(({ address }) => this.check(address) !== null)) {

@@ -9,14 +9,14 @@ import { AnswerHeads, readHeadsFirst } from './answer-heads';
 import { openTunnel, ProxyError } from './proxy-tunnel';
 
 const TUNNEL_TIMEOUT_MS = 30_000;
-/** Of a name that has more, which a proxy is asked for one after another. */
+/** The maximum number of a name's addresses that are tried through a proxy. */
 const MAX_PROXIED_ADDRESSES = 4;
-/** Node's 250 ms give up on far receivers, whose first packets take longer. */
+/** Node's default of 250 ms gives up on distant receivers, whose first packets take longer. */
 const NEXT_ADDRESS_AFTER_MS = 1_000;
 
 /**
- * How long a connection may be idle. Shorter than any common receiver's own limit, so that it isn't
- * closed under a request that is just being sent; a `Keep-Alive: timeout` is honoured, less the margin.
+ * How long a connection may be idle. Shorter than any common receiver's own limit, so that it isn't closed
+ * while a request is being sent; a `Keep-Alive: timeout` is honoured, less the margin.
  */
 const KEEP_ALIVE_MS = 1_000;
 const KEEP_ALIVE_MAX_MS = 4_000;
@@ -35,13 +35,13 @@ export interface AgentsOptions {
   maxConnectionsPerOrigin: number;
 }
 
-/** What an exchange asks for besides Node's own options, and its connection is made by. */
+/** What a connection needs from an exchange besides Node's own options. */
 export interface ConnectionRequest extends ClientRequestArgs {
-  /** Whether nobody waits for the connection any more. */
+  /** Whether the connection is no longer needed. */
   isOver: () => boolean;
 }
 
-/** A connection, with what Posthorn knows of it. */
+/** A connection, with what Posthorn knows about it. */
 export interface Connection {
   heads: AnswerHeads;
   /** Milliseconds that it may be idle after its exchange; 0: it is not used again. */
@@ -51,9 +51,9 @@ export interface Connection {
 type Created = (error: Error | null, socket: Duplex) => void;
 
 /**
- * Node's own agents, which connect to what the guard lets through. With a proxy they connect through
- * it: we resolve the name and judge its addresses, the proxy gets an address, and TLS is between us and
- * the receiver, verified against the name.
+ * Node's own agents, which connect to what the guard lets through. With a proxy they connect through it: we
+ * resolve the name and check its addresses, the proxy gets an address, and TLS is between us and the
+ * receiver, verified against the name.
  */
 export class Agents {
   private readonly plain: HttpAgent;
@@ -72,7 +72,7 @@ export class Agents {
     const secured = {
       secureContext,
       ALPNProtocols: ['http/1.1'],
-      // The default, said aloud: NODE_TLS_REJECT_UNAUTHORIZED=0 must not reach deliveries.
+      // The default, set explicitly: NODE_TLS_REJECT_UNAUTHORIZED=0 must not affect deliveries.
       rejectUnauthorized: true,
     };
     const tls = (request: object): Socket => startTls({ ...request, ...secured }) as Socket;
@@ -114,7 +114,7 @@ export class Agents {
     return protocol === 'https:' ? this.secure : this.plain;
   }
 
-  /** @param socket that one of the agents has made */
+  /** @param socket created by one of the agents */
   connection(socket: Duplex): Connection {
     return this.connections.get(socket)!;
   }
@@ -144,7 +144,7 @@ export function keepAliveMs(header: string | undefined): number {
   return Math.min(KEEP_ALIVE_MAX_MS, Math.max(0, Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS));
 }
 
-/** To the first of the host's addresses that the proxy reaches. */
+/** Connects to the first of the host's addresses that the proxy reaches. */
 async function openTunnelToAny(
   guard: AddressGuard,
   proxy: URL,

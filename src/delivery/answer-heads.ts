@@ -1,38 +1,38 @@
 import type { Duplex } from 'node:stream';
 
 const HTTP = Buffer.from('HTTP/');
-/** Node's parser refuses what is longer, by its own limit. */
+/** Node's parser refuses longer ones by its own limit. */
 const MAX_HEAD_BYTES = 64 * 1024;
 const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
 
 /**
- * Writes the heads of an answer, the interim ones too, in the form that Node's parser reads. RFC 9112
- * lets a recipient take more than the parser does: lines that end with LF alone (2.2), fields that are
- * folded (5.2), and tabs around a value (5.1), after which the parser knows no length. What follows the
- * final head, and what isn't HTTP, is passed through as it is.
+ * Rewrites the heads of a response, interim ones too, to what Node's parser accepts. RFC 9112 lets a
+ * recipient accept more than the parser does: lines that end with LF alone (2.2), folded fields (5.2), and
+ * tabs around a value (5.1), which make the parser miss the length. What follows the final head, and what
+ * isn't HTTP, is passed through unchanged.
  */
 export class AnswerHeads {
-  /** Whether anything has come since the last one began. */
+  /** Whether anything has arrived since the last response began. */
   heard = false;
-  /** How many answers have begun on the connection. */
+  /** How many responses have begun on the connection. */
   answers = 0;
   private expectsHead = false;
-  /** What has come of a head that isn't complete: the first `heldBytes` of it. */
+  /** What has arrived of an incomplete head: its first `heldBytes`. */
   private space = Buffer.alloc(0);
   private heldBytes = 0;
 
-  /** The next bytes begin an answer. */
+  /** The next bytes begin a response. */
   begin(): void {
     this.answers += 1;
     this.heard = false;
     this.expectsHead = true;
   }
 
-  /** @returns what the parser is to read now; possibly nothing */
+  /** @returns what the parser should read now; possibly nothing */
   read(chunk: Buffer): Buffer {
     this.heard = true;
     if (!this.expectsHead) return chunk;
-    // What was searched before isn't searched again: a head may come byte by byte.
+    // Never searches the same bytes twice: a head may arrive byte by byte.
     let from = Math.max(0, this.heldBytes - 2);
     let held = this.heldBytes === 0 ? chunk : this.hold(chunk);
     const ready: Buffer[] = [];
@@ -58,7 +58,7 @@ export class AnswerHeads {
     return rest;
   }
 
-  /** @returns what was held back of an answer that ends within its head */
+  /** @returns what was held back of a response that ends within its head */
   end(): Buffer {
     const held = this.space.subarray(0, this.heldBytes);
     this.expectsHead = false;
@@ -67,7 +67,7 @@ export class AnswerHeads {
     return held;
   }
 
-  /** @returns all that is held now */
+  /** @returns all that is held */
   private hold(chunk: Buffer): Buffer {
     const bytes = this.heldBytes + chunk.length;
     if (bytes > this.space.length) {
@@ -81,7 +81,7 @@ export class AnswerHeads {
   }
 }
 
-/** Has all that comes in on a connection read by `heads` first. */
+/** Passes everything that arrives on a connection through `heads` first. */
 export function readHeadsFirst<S extends Duplex>(socket: S, heads: AnswerHeads): S {
   const push = socket.push.bind(socket);
   socket.push = (chunk: Buffer | null) => {
@@ -92,7 +92,7 @@ export function readHeadsFirst<S extends Duplex>(socket: S, heads: AnswerHeads):
   return socket;
 }
 
-/** Whether the bytes are the beginning of an HTTP answer, as far as they have come. */
+/** Whether the bytes so far are the beginning of an HTTP response. */
 function mayBeHttp(bytes: Buffer): boolean {
   const isHalfLineEnd = bytes.length === 1 && bytes[0] === CR;
   if (isHalfLineEnd) return true;
@@ -111,7 +111,7 @@ function leadingLineEnds(bytes: Buffer): number {
   return at;
 }
 
-/** Behind the empty line; null when it has not come. */
+/** The position after the empty line; null if that has not arrived. */
 function endOfHead(bytes: Buffer, from: number): number | null {
   for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
     const next = bytes[at + 1] === CR ? at + 2 : at + 1;
@@ -126,22 +126,22 @@ function tidy(head: Buffer): Buffer {
   for (const line of lines) {
     const isFolded = line.startsWith(' ') || line.startsWith('\t');
     if (!isFolded) fields.push(line);
-    // Before the first field there is nothing to go on with, and the line is passed over (2.2).
+    // Before the first field there is nothing to continue, and the line is skipped (2.2).
     else if (fields.length > 0) fields.push(`${fields.pop()!} ${trimmed(line)}`);
   }
   const tidied = [status.replace(STATUS_LINE, '$1 $2 '), ...fields.flatMap(tidyField)];
   return Buffer.from(`${tidied.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
-/** Its parts may be apart by any white space (4); the reason says nothing that is not in the status. */
+/** Its parts may be separated by any white space (4); the reason adds nothing to the status. */
 const STATUS_LINE = /^(HTTP\/\d\.\d)[\t\v\f\r ]+(\d{3})(?![^\t\v\f\r ])[^]*$/;
 const FIELD_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/;
 
-/** @returns nothing for a line that is no field, and for an encoding that is none */
+/** @returns nothing for a line that isn't a field, and for the encoding `identity` */
 function tidyField(line: string): string[] {
   const colon = line.indexOf(':');
   const name = trimmed(line.slice(0, Math.max(0, colon)));
-  // RFC 9110, 5.5: what would end the line is a space.
+  // RFC 9110, 5.5: characters that would end the line become spaces.
   // oxlint-disable-next-line no-control-regex
   const value = trimmed(line.slice(colon + 1).replace(/[\x00-\x08\x0a-\x1f\x7f]/g, ' '));
   if (!FIELD_NAME.test(name)) return [];
@@ -153,7 +153,7 @@ function withoutCr(line: string): string {
   return line.endsWith('\r') ? line.slice(0, -1) : line;
 }
 
-/** Without spaces and tabs around it; not by `trim`, which takes bytes of UTF-8 for spaces. */
+/** Without surrounding spaces and tabs; not with `trim`, which also strips bytes of UTF-8. */
 function trimmed(text: string): string {
   let [from, to] = [0, text.length];
   const isBlank = (at: number): boolean => [SPACE, TAB].includes(text.charCodeAt(at));

@@ -8,7 +8,7 @@ interface Exchanged<R> {
   durationMs: number;
   /** Set when the request was sent once more, on a fresh connection. */
   resent?: true;
-  /** What came of a response. */
+  /** What arrived of a response. */
   response: R;
 }
 
@@ -24,25 +24,25 @@ export interface ExchangeOptions {
   signal?: AbortSignal | undefined;
 }
 
-/** Begins the request, on a connection that nothing has used when it is to be `fresh`. */
+/** Begins the request, on an unused connection if `fresh`. */
 type Open = (fresh: boolean) => ClientRequest;
 
-/** A request under way. */
+/** A request in progress. */
 interface Sending {
   request: ClientRequest;
-  /** Once it has one. */
+  /** Once there is one. */
   connection?: Connection;
   isConnected: boolean;
   isSent: boolean;
 }
 
-/** More of them are no answer any more. */
+/** More of them don't count as an answer. */
 const MAX_INTERIM_ANSWERS = 100;
 
 /**
- * One request and its answer. It keeps the time itself, for the whole, the wait for a connection
- * included. A connection that has been used before may just have been closed by the receiver: when it
- * ends before a byte of the answer has come, the request is sent once more, on a fresh one.
+ * One request and its answer, with one timeout for everything, including the wait for a connection. The
+ * receiver may just have closed a reused connection: if it ends before a byte of the answer has arrived, the
+ * request is sent once more, on a fresh one.
  */
 export class Exchange {
   readonly result: Promise<ExchangeResult>;
@@ -74,7 +74,7 @@ export class Exchange {
     try {
       request = open(this.isResent);
     } catch (error) {
-      // Such as a header that can't be sent.
+      // For example a header that can't be sent.
       this.fail(httpFailure(error as Error, { inTlsConnect: false }));
       return;
     }
@@ -86,7 +86,7 @@ export class Exchange {
         if (this.sending === sending && !this.hasEnded) handle(...args);
       };
     let interimAnswers = 0;
-    // Not Node's 2,000, beyond which it leaves headers out in silence: their bytes are bounded.
+    // Not Node's 2,000, beyond which it silently drops headers: their bytes are limited already.
     request.maxHeadersCount = 0;
     request.on('socket', (socket: Socket) => this.onSocket(sending, socket));
     request.on(
@@ -102,7 +102,7 @@ export class Exchange {
       'response',
       whileCurrent((response) => {
         response.on('error', onError);
-        // What comes before the request has gone out is no answer to it.
+        // What arrives before the request has been sent is not an answer to it.
         if (sending.isSent) this.onResponse(sending, response);
         else this.sendAgain(open);
       }),
@@ -125,11 +125,11 @@ export class Exchange {
     };
     if (connection.heads.answers > 1) {
       sending.isConnected = true;
-      // A turn of the event loop shows whether its end, or an answer that nobody asked for, has come.
+      // One turn of the event loop shows whether it has been closed, or an unrequested answer has arrived.
       setImmediate(() => setImmediate(send));
       return;
     }
-    // Not before: what fails while TLS is set up is to be told by its own error, and not by a write's.
+    // Not before: a failure of the TLS handshake should be reported as such, not as that of a write.
     const sendConnected = (): void => {
       sending.isConnected = true;
       send();
@@ -166,7 +166,7 @@ export class Exchange {
     const inTlsConnect = this.options.isTls && !sending.isConnected;
     const failure = httpFailure(error, { inTlsConnect });
     this.reader?.readRest();
-    // What comes behind an answer is no part of it.
+    // What follows an answer is not part of it.
     if (this.reader?.isComplete()) this.succeed(this.reader);
     else if (wasClosedBefore(sending, failure)) this.sendAgain(open);
     else this.fail(failure);
@@ -211,19 +211,19 @@ export class Exchange {
     return { durationMs, ...(this.isResent && { resent: true }) };
   }
 
-  /** @returns false when the exchange was over already */
+  /** @returns false if the exchange was over already */
   private finish(): boolean {
     if (this.hasEnded) return false;
     this.hasEnded = true;
     clearTimeout(this.timer);
     this.options.signal?.removeEventListener('abort', this.onAbort);
-    // Requests that wait for a connection are asked for theirs here too, and get none.
+    // Requests that still wait for a connection get here too, and have none.
     if (!this.sending?.connection?.keepAliveMs) this.sending?.request.destroy();
     return true;
   }
 }
 
-/** Whether a connection that had been used before failed ahead of this request, or of any answer to it. */
+/** Whether a reused connection failed before this request was sent, or before any answer to it. */
 function wasClosedBefore({ connection, isSent }: Sending, { errorCode }: HttpFailure): boolean {
   if (connection === undefined || connection.heads.answers === 1) return false;
   return !isSent || (errorCode === 'connection_reset' && !connection.heads.heard);

@@ -2,17 +2,19 @@ import type { AttemptErrorCode } from '../contracts/delivery';
 import { BlockedAddressError } from './address-guard';
 import { DnsError } from './resolver';
 
-/** Why an exchange came to no answer, in words that may be shown to the webhook's owner. */
+/** Why an exchange got no answer, in words that may be shown to the webhook's owner. */
 export interface HttpFailure {
   errorCode: AttemptErrorCode;
   /** Short and plain. Never a query, a credential, or an address that the URL didn't name. */
   errorMessage: string;
 }
 
-/** What is told by an error's code: all but the guard's refusal and the resolver's, which have classes. */
+/**
+ * Failures recognised by an error's code: all but those of the guard and the resolver, which have classes.
+ */
 type CodedFailure = Exclude<AttemptErrorCode, 'blocked_address' | 'dns' | 'secret_unreadable'>;
 
-/** Codes of the system, as Node's sockets give them, and of Node's streams. */
+/** System error codes of Node's sockets, and codes of Node's streams. */
 export const SOCKET_CODES: Readonly<Record<string, CodedFailure>> = {
   ECONNREFUSED: 'connection_refused',
   ECONNRESET: 'connection_reset',
@@ -24,7 +26,7 @@ export const SOCKET_CODES: Readonly<Record<string, CodedFailure>> = {
   ERR_SOCKET_CLOSED: 'connection_reset',
   ERR_STREAM_DESTROYED: 'connection_reset',
   ERR_STREAM_PREMATURE_CLOSE: 'connection_reset',
-  // The parser's: the connection ended within an answer.
+  // The parser's: the connection ended in the middle of an answer.
   HPE_INVALID_EOF_STATE: 'connection_reset',
   ETIMEDOUT: 'timeout',
   ERR_SOCKET_CONNECTION_TIMEOUT: 'timeout',
@@ -38,14 +40,14 @@ export const SOCKET_CODES: Readonly<Record<string, CodedFailure>> = {
   EACCES: 'unreachable',
   EPERM: 'unreachable',
   EPROTO: 'tls',
-  // The worker's own want.
+  // The worker's own lack of resources.
   EMFILE: 'unknown',
   ENFILE: 'unknown',
   ENOBUFS: 'unknown',
   ENOMEM: 'unknown',
 };
 
-/** What Node says of a certificate that it doesn't accept. */
+/** Node's codes for certificates that it doesn't accept. */
 export const CERTIFICATE_PROBLEMS: Readonly<Record<string, string>> = {
   CERT_HAS_EXPIRED: 'the certificate has expired',
   CERT_NOT_YET_VALID: 'the certificate is not valid yet',
@@ -59,8 +61,8 @@ export const CERTIFICATE_PROBLEMS: Readonly<Record<string, string>> = {
   CERT_REJECTED: 'the certificate chain is incomplete or not trusted',
   CERT_CHAIN_TOO_LONG: 'the certificate chain is too long',
   PATH_LENGTH_EXCEEDED: 'the certificate chain is too long',
-  INVALID_CA: 'the certificate is signed by one that may sign none',
-  INVALID_PURPOSE: 'the certificate is not one for servers',
+  INVALID_CA: 'the certificate is signed by a certificate that is not an authority',
+  INVALID_PURPOSE: 'the certificate is not valid for servers',
   CERT_SIGNATURE_FAILURE: 'the signature of a certificate is wrong',
   UNABLE_TO_DECRYPT_CERT_SIGNATURE: 'the signature of a certificate is wrong',
   UNABLE_TO_DECODE_ISSUER_PUBLIC_KEY: 'the certificate cannot be read',
@@ -71,21 +73,21 @@ export const CERTIFICATE_PROBLEMS: Readonly<Record<string, string>> = {
   HOSTNAME_MISMATCH: 'the certificate is for another host',
 };
 
-/** What OpenSSL tells of, beyond that there is no secure connection. */
+/** OpenSSL's codes that say more than that there is no secure connection. */
 const TLS_PROBLEMS: Readonly<Record<string, string>> = {
-  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the receiver demands a client certificate',
-  ERR_SSL_WRONG_VERSION_NUMBER: 'the receiver does not answer by TLS',
+  ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED: 'the receiver requires a client certificate',
+  ERR_SSL_WRONG_VERSION_NUMBER: 'the receiver does not answer with TLS',
 };
 
-const LENGTH_PROBLEM = "the answer's length is not clear";
-/** What the parser tells of, beyond that it can't go on; 64 KiB bound the headers. */
+const LENGTH_PROBLEM = "the answer's length is ambiguous";
+/** The parser's codes that say more than that it can't continue; headers are limited to 64 KiB. */
 const PARSER_PROBLEMS: Readonly<Record<string, string>> = {
   HPE_HEADER_OVERFLOW: "the answer's headers are too large",
   HPE_UNEXPECTED_CONTENT_LENGTH: LENGTH_PROBLEM,
   HPE_INVALID_CONTENT_LENGTH: LENGTH_PROBLEM,
   HPE_INVALID_TRANSFER_ENCODING: LENGTH_PROBLEM,
-  HPE_INVALID_CHUNK_SIZE: "the answer's chunks are broken",
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: "the answer's chunks are broken",
+  HPE_INVALID_CHUNK_SIZE: "the answer's chunked encoding is invalid",
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: "the answer's chunked encoding is invalid",
 };
 
 const MESSAGES: Record<CodedFailure, (code: string, inTlsConnect: boolean) => string> = {
@@ -96,7 +98,7 @@ const MESSAGES: Record<CodedFailure, (code: string, inTlsConnect: boolean) => st
   connection_refused: () => 'the receiver refused the connection',
   connection_reset: (_code, inTlsConnect) =>
     inTlsConnect
-      ? 'the receiver closed the connection before it was secure'
+      ? 'the receiver closed the connection during the TLS handshake'
       : 'the receiver closed the connection before its answer was complete',
   timeout: () => 'the connection could not be made in time',
   unreachable: (code) => `the receiver could not be reached (${code})`,
@@ -107,11 +109,11 @@ const MESSAGES: Record<CodedFailure, (code: string, inTlsConnect: boolean) => st
       : `the request failed (${code})`,
 };
 
-/** Of answers that the parser reads, but that are none. */
+/** Responses that the parser accepts, but that aren't valid answers. */
 export const ANSWER_FAILURES = {
   otherProtocol: {
     errorCode: 'invalid_response',
-    errorMessage: 'the answer changes to another protocol, which was not asked for',
+    errorMessage: 'the answer switches to another protocol, which was not requested',
   },
   noStatus: { errorCode: 'invalid_response', errorMessage: "the answer's status is below 100" },
   onlyInterim: {
@@ -122,8 +124,8 @@ export const ANSWER_FAILURES = {
 
 /**
  * The failure that an error of a socket, TLS or Node's HTTP parser stands for.
- * @param inTlsConnect whether it came before an https connection was ready to be used: what isn't
- *   known then as a failure of the network is one of TLS (OpenSSL has too many codes to list)
+ * @param inTlsConnect whether it came before an https connection was ready: what isn't known as a
+ *   network failure then is one of TLS (OpenSSL has too many codes to list)
  */
 export function httpFailure(
   error: Error,
@@ -143,7 +145,7 @@ export function httpFailure(
   return { errorCode, errorMessage: MESSAGES[errorCode](code, inTlsConnect) };
 }
 
-/** An error's code; of several addresses' errors, that of one which says more than "no route". */
+/** An error's code; if several addresses failed, one that says more than "no route". */
 function tellingCode(error: Error & { errors?: Error[] }): string {
   const codes = (error.errors ?? [error]).map(({ code }: NodeJS.ErrnoException) => code);
   const telling = codes.find((code) => code && SOCKET_CODES[code] !== 'unreachable');

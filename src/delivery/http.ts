@@ -6,7 +6,7 @@ import type { HttpFailure } from './http-failure';
 import { loggedBody } from './response-body';
 import { loggedHeaders, type RawResponse } from './response-reader';
 
-/** What is logged of a response, and what else decides. */
+/** What is logged of a response, and what else is decisive. */
 export interface HttpResponse {
   statusCode: number;
   /** Names in lower case, repeated headers joined by `, `; at most 64 of up to 1024 characters. */
@@ -19,18 +19,18 @@ export interface HttpResponse {
 
 interface Sent {
   durationMs: number;
-  /** Set when the request was sent once more, because the receiver had closed an idle connection. */
+  /** Set if the request was sent a second time, because the receiver had closed an idle connection. */
   resent?: true;
 }
 
 export type SendResult =
   | ({ kind: 'response' } & Sent & HttpResponse)
-  /** With the part of a response that had come before it failed. */
+  /** With the part of a response that arrived before it failed. */
   | ({ kind: 'error' } & Sent & HttpFailure & Partial<HttpResponse>);
 
 export interface SendRequest {
   url: string;
-  /** Sent as they are, besides `host`, `connection`, `content-length` and `accept-encoding`. */
+  /** Sent unchanged, in addition to `host`, `connection`, `content-length` and `accept-encoding`. */
   headers: Record<string, string>;
   /** Sent byte by byte; a string as UTF-8. */
   body: Buffer | string;
@@ -42,9 +42,9 @@ export interface SendRequest {
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
 
 /**
- * Sends webhooks (docs/contract.md, 3.1, 3.3): one POST, never redirected, cut at one timeout, to addresses
- * that the guard lets through. It is sent a second time only where a connection that was used before
- * ends without a byte of an answer. Connections are kept per origin, for as long as the traffic lasts.
+ * Sends webhooks (docs/contract.md, 3.1, 3.3): one POST with one timeout, never redirected, to addresses that
+ * the guard lets through. It is sent a second time only if a reused connection ends without a byte of an
+ * answer. Connections are kept per origin while there is traffic.
  */
 export class HttpSender {
   private readonly agents: Agents;
@@ -56,7 +56,7 @@ export class HttpSender {
 
   /**
    * Every outcome is a value, whatever the receiver does.
-   * @throws the signal's reason, when it is aborted
+   * @throws the signal's reason, if it is aborted
    */
   async send({ url, headers, body, timeoutMs, signal }: SendRequest): Promise<SendResult> {
     signal?.throwIfAborted();
@@ -68,11 +68,11 @@ export class HttpSender {
     exchange.send((fresh) => {
       const options: ConnectionRequest = {
         method: 'POST',
-        // Whoever compresses all the same is decoded for the log.
+        // Responses that are compressed anyway are decoded for the log.
         headers: { ...headers, 'Accept-Encoding': 'identity' },
         maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
-        // What can be understood of an answer is: the receiver has the event. Whoever misleads the
-        // parser misleads it about an answer of its own.
+        // Lenient, since the receiver has the event by then. A receiver that misleads the parser only
+        // affects its own answer.
         insecureHTTPParser: true,
         defaultPort: isTls ? 443 : 80,
         isOver: exchange.isOver,

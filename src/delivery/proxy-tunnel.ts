@@ -2,7 +2,7 @@ import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
 
-/** The egress proxy was not reached, or made no tunnel. Its `code` is `PROXY_` and its status or reason. */
+/** The egress proxy was not reached, or opened no tunnel. `code` is `PROXY_` and its status or the reason. */
 export class ProxyError extends Error {
   override readonly name = 'ProxyError';
   readonly code: string;
@@ -14,9 +14,9 @@ export class ProxyError extends Error {
 }
 
 /**
- * A connection to `address:port` by the proxy's CONNECT. The proxy is given an address and never a name:
- * what it connects to is what was checked.
- * @param proxy `http://` or `https://`, with credentials where it asks for them
+ * A connection to `address:port` by the proxy's CONNECT. The proxy gets an address, never a name, so that it
+ * connects to what was checked.
+ * @param proxy `http://` or `https://`, with credentials if it needs them
  * @throws ProxyError
  */
 export function openTunnel(
@@ -54,7 +54,7 @@ export function openTunnel(
       if (head.length > 0) socket.unshift(head);
       resolve(socket);
     });
-    // A proxy that answers CONNECT as if it were any request.
+    // A proxy that treats CONNECT like any other request.
     connecting.once('response', ({ statusCode = 0 }) => {
       connecting.destroy();
       reject(new ProxyError(statusCode));

@@ -4,7 +4,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { isAddress } from '../domain/address';
 import { isLocalhost } from '../domain/webhook-url';
 
-/** A host's addresses could not be found out; `code` says why (node:dns). */
+/** A host's addresses could not be resolved; `code` says why (node:dns). */
 export class DnsError extends Error {
   override readonly name = 'DnsError';
 
@@ -22,10 +22,10 @@ export class DnsError extends Error {
  */
 export type Resolve = (hostname: string) => Promise<LookupAddress[]>;
 
-/** Until a query is sent again, to the next name server where there are several; then twice that. */
+/** Milliseconds until a query is repeated, to the next name server if there are several; then doubled. */
 const QUERY_TIMEOUT_MS = 1_000;
 const QUERY_TRIES = 4;
-/** For a host as a whole: half of what most profiles give an attempt. */
+/** Milliseconds for resolving a host: half of most profiles' timeout. */
 const RESOLVE_TIMEOUT_MS = 5_000;
 
 const LOOPBACK: LookupAddress[] = [
@@ -34,16 +34,15 @@ const LOOPBACK: LookupAddress[] = [
 ];
 
 export interface SystemResolverOptions {
-  /** `address:port` of name servers; those of resolv.conf unless told. */
+  /** `address:port` of name servers; default: those of resolv.conf. */
   nameServers?: string[];
   hostsFile?: string;
 }
 
 /**
- * Resolves by the hosts file, then by DNS. Not `dns.lookup`: it waits for the name server in one of the
- * process's few threads, and a handful of names whose server is silent would hold up all others. Here
- * a query is a packet, and its answer an event. IPv4 comes first: where there is no way for one
- * family, that is known at once for IPv6, but often not.
+ * Resolves by the hosts file, then by DNS. Not `dns.lookup`: it blocks one of the process's few threads, so
+ * that a handful of names whose server is silent would hold up all others. Here a query is a packet, and its
+ * answer an event. IPv4 comes first: a missing route is reported at once for IPv6, but often not for IPv4.
  */
 export function systemResolver({
   nameServers,
@@ -58,8 +57,8 @@ export function systemResolver({
 }
 
 async function query(hostname: string, nameServers?: string[]): Promise<LookupAddress[]> {
-  // One for each host: it is this host's queries alone that end with it, and it knows resolv.conf as it
-  // is now.
+  // One for each host, so that cancelling it affects no other host's queries, and it uses the current
+  // resolv.conf.
   const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: QUERY_TRIES });
   if (nameServers) resolver.setServers(nameServers);
   const giveUp = setTimeout(() => resolver.cancel(), RESOLVE_TIMEOUT_MS);
@@ -78,7 +77,7 @@ function addresses(answer: PromiseSettledResult<string[]>, family: 4 | 6): Looku
   return answer.value.map((address) => ({ address, family }));
 }
 
-/** That of the two which says more than that there are no addresses of its family. */
+/** The one of the two that says more than that its family has no addresses. */
 function tellingCode(answers: PromiseSettledResult<string[]>[]): string {
   const codes = answers.flatMap((answer) =>
     answer.status === 'rejected' ? [(answer.reason as NodeJS.ErrnoException).code] : [],
@@ -87,7 +86,7 @@ function tellingCode(answers: PromiseSettledResult<string[]>[]): string {
   return code === 'ECANCELLED' ? 'ETIMEOUT' : code;
 }
 
-/** `/etc/hosts`, read again when it has changed. */
+/** `/etc/hosts`, read again after changes. */
 class HostsFile {
   private changedAt = 0;
   private hosts = new Map<string, LookupAddress[]>();

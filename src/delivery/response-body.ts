@@ -8,14 +8,14 @@ import {
 } from 'node:zlib';
 import { KEPT_BODY_BYTES, type RawResponse } from './response-reader';
 
-/** Of a body that is no text. */
+/** For a body that isn't text. */
 const SHOWN_BINARY_BYTES = 1024;
-/** Nobody encodes more often, but who wants us to work. */
+/** More encodings are only meant to waste our time. */
 const MAX_CODINGS = 3;
 
 /**
- * The body as it is logged: its first 16 KiB, decoded from gzip, deflate and br, and read by its charset,
- * by default UTF-8. What can't be read so is told as what it is, with its beginning in base64.
+ * The body as it is logged: its first 16 KiB, decoded from gzip, deflate and br, and by its charset, by
+ * default UTF-8. What isn't text is described, with its beginning in base64.
  */
 export async function loggedBody(response: RawResponse): Promise<string> {
   const { body, bytesRead } = response;
@@ -31,7 +31,7 @@ export async function loggedBody(response: RawResponse): Promise<string> {
   return `[binary, ${bytesRead} bytes, ${beginning}: ${shown.toString('base64')}]`;
 }
 
-/** What the body was encoded by, first to last: its content's codings, then those of its transfer. */
+/** The body's encodings in order: content codings, then transfer codings. */
 function codingsOf({ headers }: RawResponse): string[] {
   return ['content-encoding', 'transfer-encoding']
     .flatMap((name) => headers.get(name) ?? [])
@@ -45,7 +45,7 @@ interface Decoded {
   isCut: boolean;
 }
 
-/** null where a coding is unknown, or isn't what the bytes are in. */
+/** null if a coding is unknown, or the bytes are not encoded so. */
 async function withoutCodings(body: Buffer, codings: string[]): Promise<Decoded | null> {
   if (codings.length > MAX_CODINGS) return null;
   let decoded: Decoded = { bytes: body, isCut: false };
@@ -59,7 +59,7 @@ async function withoutCodings(body: Buffer, codings: string[]): Promise<Decoded 
   return decoded;
 }
 
-/** They give out what they have when the input, of which we keep the beginning only, ends. */
+/** These return what they have when the input ends early, since we keep only its beginning. */
 function decoderOf(coding: string, bytes: Buffer): Transform | null {
   const options = { finishFlush: constants.Z_SYNC_FLUSH };
   switch (coding) {
@@ -75,12 +75,12 @@ function decoderOf(coding: string, bytes: Buffer): Transform | null {
   }
 }
 
-/** `deflate` means zlib's format (RFC 9110, 8.4.1.2), but some send the bare one. */
+/** `deflate` means zlib's format (RFC 9110, 8.4.1.2), but some send raw deflate. */
 function hasZlibHeader(bytes: Buffer): boolean {
   return bytes.length > 1 && (bytes[0]! & 0x0f) === 8 && bytes.readUInt16BE(0) % 31 === 0;
 }
 
-/** The first 16 KiB; the decoder stops there, however much would follow. */
+/** The first 16 KiB; the decoder stops there, however much follows. */
 async function decode(bytes: Buffer, decoder: Transform): Promise<Decoded | null> {
   const chunks: Buffer[] = [];
   let length = 0;
@@ -105,10 +105,10 @@ function charsetOf({ headers }: RawResponse): string {
   return /;\s*charset\s*=\s*"?([^\s";]+)/i.exec(type)?.[1] ?? 'utf-8';
 }
 
-/** null when it is none: other bytes than its charset has, or a NUL, which no text has. */
+/** null if it isn't text: bytes that its charset doesn't have, or a NUL. */
 function asText(bytes: Buffer, isCut: boolean, charset: string): string | null {
   try {
-    // `stream` leaves out a character that the limit cuts in two.
+    // `stream` drops a character that the limit cuts in two.
     const text = decoderFor(charset).decode(bytes, { stream: isCut });
     return text.includes('\0') ? null : text;
   } catch {

@@ -2,19 +2,19 @@ import type { IncomingMessage } from 'node:http';
 
 /** What is kept of a response's body (docs/contract.md, 4.3), before and after decoding. */
 export const KEPT_BODY_BYTES = 16 * 1024;
-/** Up to here the rest is read and thrown away, so that the connection can be used again. */
+/** Up to this size the rest is read and discarded, so that the connection can be reused. */
 const DRAINED_BODY_BYTES = 1024 * 1024;
 const MAX_HEADERS = 64;
 const MAX_HEADER_CHARACTERS = 1024;
 
-/** A response as it came: all headers, and the beginning of the body. */
+/** A response as received: all headers, and the beginning of the body. */
 export interface RawResponse {
   statusCode: number;
   /** Names in lower case, each with its values in their order. */
   headers: ReadonlyMap<string, readonly string[]>;
-  /** The first 16 KiB, as they were encoded. */
+  /** The first 16 KiB, still encoded. */
   body: Buffer;
-  /** Of the body, as far as it was read. */
+  /** Of the body, as far as it has been read. */
   bytesRead: number;
 }
 
@@ -30,7 +30,7 @@ export class ResponseReader {
     this.headers = headersOf(message.rawHeaders);
   }
 
-  /** @returns false when the body is so long that the rest isn't worth reading */
+  /** @returns false if the body is so long that the rest isn't worth reading */
   read(chunk: Buffer): boolean {
     const room = KEPT_BODY_BYTES - this.bytesRead;
     if (room > 0) this.chunks.push(chunk.subarray(0, room));
@@ -38,7 +38,7 @@ export class ResponseReader {
     return this.bytesRead <= DRAINED_BODY_BYTES;
   }
 
-  /** What the parser has read, and is about to give out. */
+  /** What the parser has read, and is about to emit. */
   readRest(): void {
     while (this.message.read() !== null);
   }
@@ -47,14 +47,14 @@ export class ResponseReader {
     return this.headers.get(name)?.join(', ');
   }
 
-  /** Also with the end of its connection, however that comes, where it tells no length (RFC 9112, 8). */
+  /** Without a length it also ends with its connection, however that ends (RFC 9112, 8). */
   isComplete(): boolean {
     return this.message.complete || !this.tellsLength();
   }
 
   /**
-   * Whether it ends with its head, and the parser doesn't know: 204 and 304 have no body, whatever
-   * length they tell (RFC 9112, 6.3), nor has 205 (RFC 9110, 15.3.6), which tells none.
+   * Whether it ends with its head, which the parser doesn't know: 204 and 304 have no body, whatever
+   * length they state (RFC 9112, 6.3), nor has 205 (RFC 9110, 15.3.6), which states none.
    */
   endsUnseen(): boolean {
     if (this.header('content-length') === '0') return false;
@@ -62,7 +62,7 @@ export class ResponseReader {
     return this.tellsLength() && (this.statusCode === 204 || this.statusCode === 304);
   }
 
-  /** Where there are two, who knows behind which of them the next answer begins. */
+  /** If there are two, it isn't known after which of them the next answer begins. */
   hasOneLength(): boolean {
     return !(this.headers.has('content-length') && this.headers.has('transfer-encoding'));
   }
@@ -93,7 +93,7 @@ export function loggedHeaders({ headers }: RawResponse): Record<string, string> 
   );
 }
 
-/** @param raw names and values by turns, as Node gives them: a byte a character */
+/** @param raw alternating names and values, as Node gives them: one character per byte */
 function headersOf(raw: readonly string[]): Map<string, string[]> {
   const headers = new Map<string, string[]>();
   for (let at = 0; at < raw.length; at += 2) {
@@ -107,7 +107,7 @@ function headersOf(raw: readonly string[]): Map<string, string[]> {
 
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 
-/** UTF-8 where it is that, otherwise Latin-1, as which RFC 9110 (5.5) knows what isn't ASCII. */
+/** UTF-8 if valid, otherwise Latin-1, as RFC 9110 (5.5) says of what isn't ASCII. */
 function decoded(value: string): string {
   if (!/[\x80-\xff]/.test(value)) return value;
   try {

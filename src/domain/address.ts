@@ -1,6 +1,6 @@
 import ipaddr from 'ipaddr.js';
 
-/** Which addresses may be reached besides the public ones. */
+/** Which addresses may be reached in addition to public ones. */
 export interface AddressPolicy {
   /** Whether 127.0.0.0/8 and ::1 may be reached: in development only (docs/contract.md, 1.4). */
   allowLoopback: boolean;
@@ -10,27 +10,27 @@ export interface AddressPolicy {
 
 type Address = ipaddr.IPv4 | ipaddr.IPv6;
 
-/** All that IANA has handed out as global unicast; ipaddr.js calls the rest "unicast" as well. */
+/** All that IANA has allocated as global unicast; ipaddr.js calls the rest "unicast" as well. */
 const GLOBAL_UNICAST_V6 = ipaddr.IPv6.parseCIDR('2000::/3');
 /** RFC 4291, 2.5.5.1: deprecated, but some systems still route it to the embedded address. */
 const IPV4_COMPATIBLE = ipaddr.IPv6.parseCIDR('::/96');
-/** Azure's host agent: a public address by its number, each machine's own metadata service in truth. */
+/** Azure's host agent: a public address by number, but really each machine's metadata service. */
 const AZURE_HOST_AGENT = ipaddr.IPv4.parseCIDR('168.63.129.16/32');
 
 /**
  * Why an address may not be delivered to: the name of its special range, or `invalid`; null when it
- * may. Only global unicast passes, and what the policy opens. An address that carries an IPv4
- * address (NAT64, 6to4, …) needs both to pass; an IPv4-mapped one, which the system treats as its
- * IPv4 address, passes only where that is opened by the policy: nobody publishes such addresses.
+ * may. Only global unicast passes, and what the policy allows. If an address embeds an IPv4 address
+ * (NAT64, 6to4, …), both must pass; an IPv4-mapped one, which the system treats as its IPv4 address,
+ * passes only if the policy allows that: such addresses are never published.
  *
- * @param address canonical text, as resolvers and WHATWG URLs give it, without brackets
+ * @param address canonical text, as in resolvers' answers and WHATWG URLs, without brackets
  */
 export function addressRefusal(address: string, policy: AddressPolicy): string | null {
   const parsed = parseAddress(address);
   return parsed === null ? 'invalid' : refusal(parsed, policy);
 }
 
-/** Whether `text` is an address and not a name. */
+/** Whether `text` is an address rather than a name. */
 export function isAddress(text: string): boolean {
   return parseAddress(text) !== null;
 }

@@ -1,10 +1,10 @@
 /** Headers whose values are credentials, by the words in their names. */
 const CREDENTIAL =
   /auth|token|jwt|bearer|secret|key|pass|pwd|cookie|credential|session|csrf|xsrf|signature/i;
-/** Ours, which no webhook may set: a signature in the log is what receivers compare theirs with. */
+/** Our own, which no webhook may set: receivers compare their signature with the logged one. */
 const OURS = /^(x-)?webhook-/i;
 
-/** Headers as they are logged, and shown to those who may only read: credentials stay out. */
+/** Headers as they are logged, and shown to readers: without credentials. */
 export function withoutCredentials(headers: Record<string, string>): Record<string, string> {
   return Object.fromEntries(
     Object.entries(headers).map(([name, value]) => [

@@ -1,4 +1,6 @@
-/** A number by its decimal digits, without zeros before or behind them: 0.0120 is 12 × 10^-3. Zero has none. */
+/**
+ * A number as its decimal digits, without leading and trailing zeros: 0.0120 is 12 × 10^-3. Zero has none.
+ */
 export interface Decimal {
   isNegative: boolean;
   digits: string;
@@ -12,7 +14,7 @@ const NUMBER = /^(-?)(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
 export function decimalOf(literal: string): Decimal {
   const [, sign, whole = '', fraction = '', exponent = '0'] = NUMBER.exec(literal)!;
   const all = whole + fraction;
-  // Loops, since `/0+$/` takes time with the square of a run of zeros.
+  // Loops, since `/0+$/` takes quadratic time on a run of zeros.
   let start = 0;
   while (all[start] === '0') start += 1;
   let end = all.length;
@@ -24,7 +26,7 @@ export function decimalOf(literal: string): Decimal {
   };
 }
 
-/** Whether the double that is read for a literal prints as the same number. */
+/** Whether the double that a literal is read as prints as the same number. */
 export function isExact({ isNegative, digits, exponent }: Decimal, double: number): boolean {
   const printed = decimalOf(String(double));
   if (digits === '') return printed.digits === '';
@@ -33,23 +35,25 @@ export function isExact({ isNegative, digits, exponent }: Decimal, double: numbe
   );
 }
 
-/** A whole number beyond those that doubles count one by one, as its digits say; null for others. */
+/** The exact value of a whole number beyond a double's safe integers; null for other numbers. */
 export function largeInteger({ isNegative, digits, exponent }: Decimal): bigint | null {
-  // Sixteen digits are what 2^53 has.
+  // 2^53 has sixteen digits.
   if (exponent < 0 || digits.length + exponent < 16) return null;
   const size = BigInt(digits + '0'.repeat(exponent));
   if (size <= BigInt(Number.MAX_SAFE_INTEGER)) return null;
   return isNegative ? -size : size;
 }
 
-/** A number of ours, such as a schema's, to compare with what `readJson` has found in data. */
+/** A number such as a schema's, for comparison with what `readJson` found in data. */
 export function exactly(value: number): number | bigint {
   return Math.abs(value) <= Number.MAX_SAFE_INTEGER
     ? value
     : (largeInteger(decimalOf(String(value))) ?? value);
 }
 
-/** Whether one number is a multiple of another, in decimals: 19.99 is one of 0.01, which no double is. */
+/**
+ * Whether one number is a multiple of another, in decimal: 19.99 is a multiple of 0.01, but not as doubles.
+ */
 export function isMultiple(of: number | bigint, unit: number | bigint): boolean {
   const [a, b] = [decimalOf(String(of)), decimalOf(String(unit))];
   if (a.digits === '') return true;

@@ -4,9 +4,9 @@ import { isCondition, isLogic, isObject, isOperator } from './payload-filter';
 
 /** Characters of the filter as JSON. */
 export const MAX_FILTER_LENGTH = 4096;
-/** Objects and lists inside each other. */
+/** Depth of nested objects and lists. */
 export const MAX_FILTER_DEPTH = 8;
-/** Conditions and values, those of `$in` included: what each value of an event may be compared with. */
+/** Conditions and values, those of `$in` included, that each value of an event may be compared with. */
 export const MAX_FILTER_NODES = 200;
 export const MAX_PATTERN_LENGTH = 256;
 /** Instructions of all patterns together (`a{100}` has 100): what each character of an event may cost. */
@@ -16,15 +16,15 @@ export const MAX_CLASS_SIZE = 10_000;
 
 const MAX_PATH_LENGTH = 200;
 
-/** Names that JavaScript's objects don't keep in the order given. */
+/** Names whose order JavaScript's objects don't preserve. */
 const IS_PLACE = /^(0|[1-9]\d*)$/;
 
 type Path = readonly string[];
 
 /**
- * All that is wrong with a filter that a caller brings, by paths inside it (`''` is the filter itself).
- * Allowed is MongoDB's query syntax as far as it means something in JSON and can't run code or take
- * long: every operator of `Check.operators`, all bounded by the figures above.
+ * Everything wrong with a caller's filter, by paths inside it (`''` is the filter itself). Allowed is
+ * MongoDB's query syntax as far as it applies to JSON and can't run code or take long: every operator of
+ * `Check.operators`, within the limits above.
  */
 export function filterProblems(filter: unknown): FieldProblem[] {
   if (!isObject(filter)) return [{ field: '', message: 'must be an object' }];
@@ -39,7 +39,7 @@ function isScalar(value: unknown): boolean {
   return typeof value !== 'object' || value === null;
 }
 
-/** Its depth first: JSON.stringify would overflow the stack. */
+/** Depth first: JSON.stringify would overflow the stack. */
 function sizeProblem(filter: object): string | null {
   let nodes = 0;
   let level: unknown[] = [filter];
@@ -54,7 +54,7 @@ function sizeProblem(filter: object): string | null {
     : null;
 }
 
-/** One check's walk through a filter. */
+/** One check of a filter. */
 class Check {
   readonly problems: FieldProblem[] = [];
   private patternSize = 0;
@@ -77,7 +77,7 @@ class Check {
       this.expect(
         Number.isSafeInteger(operand) && (operand as number) >= 0,
         path,
-        'must be a whole number from 0 on',
+        'must be a whole number, 0 or more',
       ),
     $not: (operand, path) => this.conditions(operand, path),
     $elemMatch: (operand, path) => this.elements(operand, path),
@@ -91,7 +91,7 @@ class Check {
       this.expect(
         typeof operand === 'string' && /^[ims]{0,3}$/.test(operand),
         path,
-        'must be of the letters i, m and s',
+        'must consist of the letters i, m and s',
       ),
   };
 
@@ -105,7 +105,9 @@ class Check {
       } else if (isOperator(key)) {
         this.tell(
           at,
-          key in this.operators ? 'stands in a field’s condition' : 'is not an operator of filters',
+          key in this.operators
+            ? 'must be inside a field’s condition'
+            : 'is not an operator of filters',
         );
       } else {
         this.field(key, at);
@@ -139,10 +141,10 @@ class Check {
     path: Path,
   ): void {
     if ($regex === undefined) {
-      this.expect($options === '', [...path, '$options'], 'goes with a $regex');
+      this.expect($options === '', [...path, '$options'], 'is only allowed with $regex');
       return;
     }
-    // Told already; and what is too long isn't even compiled.
+    // Reported already; a pattern that is too long isn't even compiled.
     if (this.problems.length > 0) return;
     this.classSize += classSize($regex as string);
     if (this.classSize > MAX_CLASS_SIZE) {
@@ -166,9 +168,9 @@ class Check {
       const at = [...path, key];
       if (isObject(value)) {
         this.expect(!isOperator(key), at, 'is an operator inside a value');
-        // Objects are equal with their members in one order, and JavaScript puts such names first.
+        // Objects are equal only with their members in the same order, and JavaScript puts such names first.
         const keepsPlace = Object.keys(value).length === 1 || !IS_PLACE.test(key);
-        this.expect(keepsPlace, at, 'is a number beside other names, which loses its place');
+        this.expect(keepsPlace, at, 'is a number beside other names, whose order would be lost');
       }
       this.literal(inner, at);
     }

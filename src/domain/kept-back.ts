@@ -1,7 +1,6 @@
 /**
- * What becomes of a delivery that its webhook does not get now: `held` while that is paused, `skipped` once
- * it is disabled; null: it goes out. A test goes out all the same, and so does what was replayed, since
- * somebody has asked for it.
+ * What becomes of a delivery that can't go to its webhook now: `held` while that is paused, `skipped` once it
+ * is disabled; null: it is sent. Tests and replays are sent anyway, since they were explicitly requested.
  */
 export function keptBack(
   { isActive, isPaused }: { isActive: boolean; isPaused: boolean },

@@ -1,8 +1,8 @@
 /*
- * E-mail addresses as mail servers take them: RFC 5321's atoms, laxly, and its quoted strings, with
+ * E-mail addresses as mail servers accept them: RFC 5321's atoms, leniently, and its quoted strings, with
  * letters of any script (RFC 6531); then a domain, or an address in brackets. Of any length: addresses
- * rewritten by SRS or VERP are longer than the 64 characters that the RFC has for the local part. No two
- * parts of a pattern can take the same character, so matching takes no longer than the text.
+ * rewritten by SRS or VERP exceed the RFC's 64 characters for the local part. No two parts of a pattern can
+ * match the same character, so matching takes linear time.
  */
 
 const CONTROLS = String.raw`\x00-\x1f\x7f`;
@@ -16,7 +16,7 @@ export const ADDRESS_ALONE = new RegExp(`^${ADDRESS}$`, 'u');
 /** `local@domain`, or `Name <local@domain>`. */
 export const MAILBOX = new RegExp(`^(?:(${ADDRESS})|${DISPLAY_NAME}<(${ADDRESS})>)$`, 'u');
 
-/** The address of a mailbox, without its display name; null for what is none. */
+/** The address of a mailbox, without its display name; null if it isn't one. */
 export function addressOf(mailbox: string): string | null {
   const [, alone, bracketed] = MAILBOX.exec(mailbox.trim()) ?? [];
   return alone ?? bracketed ?? null;

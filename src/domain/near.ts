@@ -1,4 +1,4 @@
-/** Of a word that is looked for: comparing it with hundreds of others takes the square of that. */
+/** Longer words are not compared: that takes quadratic time. */
 const MAX_LENGTH = 50;
 const MAX_NEAR = 3;
 
@@ -7,7 +7,7 @@ export function near(word: string, known: Iterable<string>): string[] {
   if (word.length > MAX_LENGTH) return [];
   const distances = [...known].map((candidate) => ({
     candidate,
-    // Of names in another form, `email_sent` for `email.sent`, only the letters count.
+    // Only letters and digits count, so that `email_sent` finds `email.sent`.
     distance:
       lettersOf(word) === lettersOf(candidate)
         ? 0
@@ -29,7 +29,7 @@ export function didYouMean(word: string, known: Iterable<string>): string {
 
 const lettersOf = (word: string): string => word.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 
-/** Characters to insert, remove, replace, or swap with their neighbour. */
+/** The number of characters to insert, remove, replace, or swap with their neighbour. */
 function editDistance(a: string, b: string): number {
   if (Math.abs(a.length - b.length) > MAX_LENGTH) return Infinity;
   let before: number[] = [];

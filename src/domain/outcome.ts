@@ -21,13 +21,13 @@ export function isSuccess(statusCode: number): boolean {
   return statusCode >= 200 && statusCode <= 299;
 }
 
-/** 410 Gone: the receiver wants no more; ends the delivery and disables the webhook. */
+/** 410 Gone: the receiver wants no more deliveries; ends the delivery and disables the webhook. */
 export function isGone(statusCode: number | undefined): boolean {
   return statusCode === 410;
 }
 
 /**
- * Milliseconds that a 429 or 503 asks to wait by its Retry-After, or 0; of several the longest.
+ * Milliseconds that a 429 or 503 asks to wait by Retry-After, or 0; the longest if there are several.
  * @param nowMs Unix milliseconds, for dates
  */
 export function retryAfterMs(

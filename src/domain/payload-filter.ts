@@ -1,23 +1,23 @@
 import { FilterPattern } from './filter-pattern';
 
-/** A query in MongoDB's syntax over an event's envelope; one that `filterProblems` finds nothing in. */
+/** A query in MongoDB's syntax over an event's envelope; one in which `filterProblems` finds nothing. */
 export type PayloadFilter = Record<string, unknown>;
 
 /**
- * What judging one event by one filter may cost, in steps: a pattern takes its size (`programSize`) for
- * each character that it looks at, a condition thirty for each item of a list and for each value that it
- * compares. All together are milliseconds, some twenty at worst. Counted and not timed, so that an event
- * is judged alike on an idle machine and a busy one.
+ * What evaluating one filter for one event may cost, in steps: a pattern takes its size (`programSize`) for
+ * each character that it reads, a condition thirty for each item of a list and for each value that it
+ * compares. In total this takes milliseconds, some twenty at worst. Counted and not timed, so that the result
+ * is the same on an idle machine and a busy one.
  */
 export const MAX_FILTER_STEPS = 200_000;
 const STEPS_PER_VALUE = 30;
-/** Of an object that is compared. */
+/** The depth of an object that is compared. */
 const STEPS_PER_NAME = 5;
 
 /** Queries combined; every other name that begins with `$` is an operator of a condition. */
 const LOGIC = ['$and', '$or', '$nor'];
 
-/** The values that a path leads to; what is missing is one too, `undefined`. */
+/** The values that a path leads to; a missing one is `undefined`. */
 type Values = (options: { opensLists: boolean }) => Iterable<unknown>;
 
 /** Whether an object is `{ $gt: 1 }` rather than a query or a value to equal. */
@@ -44,8 +44,8 @@ const isNumber = (value: unknown): value is number | bigint =>
   typeof value === 'number' || typeof value === 'bigint';
 
 /**
- * Whether an envelope passes the filter; null when that can't be judged in `MAX_FILTER_STEPS`. It passes
- * then: an event too many can be ignored by its receiver, one that is missing can't be noticed.
+ * Whether an envelope passes the filter; null if that can't be decided in `MAX_FILTER_STEPS`. It passes then:
+ * a receiver can ignore an extra event, but can't notice a missing one.
  */
 export function passesFilter(filter: PayloadFilter, envelope: unknown): boolean | null {
   try {
@@ -56,14 +56,14 @@ export function passesFilter(filter: PayloadFilter, envelope: unknown): boolean 
 }
 
 /**
- * One event judged by one filter, as MongoDB's matcher does it (docs/adr/0021); a test compares the two
- * on random filters and events.
+ * Evaluates one filter for one event, as MongoDB's matcher does (docs/adr/0021); a test compares the two with
+ * random filters and events.
  */
 class Judgement {
   private stepsLeft = MAX_FILTER_STEPS;
   private readonly patterns = new Map<string, FilterPattern>();
 
-  /** @param document an object; or a list, whose members are then named by their places */
+  /** @param document an object; or a list, whose members are then named by their indexes */
   query(query: PayloadFilter, document: object): boolean {
     return Object.entries(query).every(([key, operand]) => {
       const parts = operand as PayloadFilter[];
@@ -126,14 +126,14 @@ class Judgement {
     });
   }
 
-  /** An item is taken as it is: a condition doesn't look into a list inside the list, a query does. */
+  /** A condition doesn't look into a list inside a list, a query does. */
   private element(item: unknown, operand: object): boolean {
     this.spend(STEPS_PER_VALUE);
     if (isCondition(operand)) return this.conditions(operand, () => [item]);
     return isNested(item) && this.query(operand as PayloadFilter, item);
   }
 
-  /** From the document on through objects, and from the first list on through all its items. */
+  /** Follows the path from the document through objects, and from the first list through all its items. */
   private *at(document: object, path: string[], opensLists: boolean): Generator {
     let value: unknown = document;
     for (const [n, name] of path.entries()) {
@@ -142,7 +142,7 @@ class Judgement {
         yield* this.inList(value, path.slice(n + 1), opensLists);
         return;
       }
-      // What a scalar would have inside is missing.
+      // A scalar has no members.
       if (value === undefined) break;
     }
     yield value;
@@ -163,7 +163,7 @@ class Judgement {
     for (const [place, item] of list.entries()) {
       this.spend(STEPS_PER_VALUE);
       if (isObject(item)) yield* this.at(item, path, opensLists);
-      // A name of digits is also a place in the list.
+      // A numeric name is also an index of the list.
       if (String(place) !== name) continue;
       if (rest.length === 0) yield item;
       else if (isList(item)) yield* this.inList(item, rest, opensLists);
@@ -171,7 +171,7 @@ class Judgement {
     }
   }
 
-  /** Objects are equal with their members in the same order. What is missing equals null. */
+  /** Objects are equal only with their members in the same order. A missing value equals null. */
   private equals(value: unknown, literal: unknown): boolean {
     this.spend(STEPS_PER_VALUE);
     if (!isNested(value) || !isNested(literal)) {
@@ -187,7 +187,7 @@ class Judgement {
     );
   }
 
-  /** By an engine without backtracking: JavaScript's own may never end. */
+  /** By an engine without backtracking: JavaScript's own may take forever. */
   private matches(value: unknown, pattern: string, options: unknown = ''): boolean {
     if (typeof value !== 'string') return false;
     const key = `${options as string}/${pattern}`;
@@ -208,22 +208,22 @@ function some(values: Iterable<unknown>, test: (value: unknown) => boolean): boo
   return false;
 }
 
-/** Own members only: neither `constructor` nor the `length` of a list or a text. */
+/** Own members only: neither `constructor` nor the `length` of a list or string. */
 function memberOf(value: unknown, name: string): unknown {
   const isThere =
     isNested(value) && Object.hasOwn(value, name) && !(isList(value) && name === 'length');
   return isThere ? value[name] : undefined;
 }
 
-/** How two scalars are ordered; null when they aren't: numbers, texts and the rest are worlds apart. */
+/** The order of two scalars; null if they have none: numbers, strings and the rest are not comparable. */
 function orderOf(a: unknown, b: unknown): number | null {
-  // JavaScript compares number and bigint by their mathematical values, as MongoDB does double and long.
+  // JavaScript compares number and bigint by mathematical value, as MongoDB does double and long.
   if (isNumber(a) && isNumber(b)) return a < b ? -1 : a > b ? 1 : 0;
   if (typeof a === 'string' && typeof b === 'string') return orderOfTexts(a, b);
   return a === b ? 0 : null;
 }
 
-/** By code points, as UTF-8 is ordered by bytes: JavaScript's `<` puts surrogates before U+E000. */
+/** By code points, like UTF-8 bytes: JavaScript's `<` puts surrogates before U+E000. */
 function orderOfTexts(a: string, b: string): number {
   if (a === b) return 0;
   const shorter = Math.min(a.length, b.length);

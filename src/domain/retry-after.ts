@@ -4,13 +4,13 @@ const [MONTH, TIME] = [`(${MONTHS.join('|')})`, '(\\d\\d):(\\d\\d):(\\d\\d)'];
 const DAY = '(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun)';
 const LONG_DAY = '(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day';
 
-/** The three forms of a date in HTTP (RFC 9110, 5.6.7), all of them in UTC and by exact case. */
+/** HTTP's three date formats (RFC 9110, 5.6.7), all in UTC and case-sensitive. */
 const IMF_FIXDATE = new RegExp(`^${DAY}, (\\d\\d) ${MONTH} (\\d{4}) ${TIME} GMT$`);
 const RFC_850 = new RegExp(`^${LONG_DAY}, (\\d\\d)-${MONTH}-(\\d\\d) ${TIME} GMT$`);
 const ASCTIME = new RegExp(`^${DAY} ${MONTH} (\\d\\d| \\d) ${TIME} (\\d{4})$`);
 
 /**
- * Milliseconds that a `Retry-After` asks to wait (RFC 9110, 10.2.3): seconds, with a fraction too, or a
+ * Milliseconds that a `Retry-After` asks to wait (RFC 9110, 10.2.3): seconds, possibly with a fraction, or a
  * date; 0 for anything else.
  * @param nowMs Unix milliseconds, for dates
  */
@@ -44,7 +44,7 @@ function dateMs(value: string, nowMs: number): number | null {
   return dates.find((date) => date !== null && date <= inFiftyYears) ?? null;
 }
 
-/** null for a day or a time that there is not. */
+/** null for a day or a time that doesn't exist. */
 function utcMs(year: number, month: string, day: string, time: string[]): number | null {
   const [hour, minute, second] = time.map(Number) as [number, number, number];
   const date = new Date(0);

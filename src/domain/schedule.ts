@@ -1,7 +1,7 @@
 import type { DeliveryPolicy } from '../contracts/delivery';
 import { DAY_MS, MINUTE_MS } from './durations';
 
-/** Temporal's words for a schedule: exact for 1/5/15 minutes, an approximation for others. */
+/** A schedule as a Temporal retry policy: exact for 1/5/15 minutes, an approximation for others. */
 export interface RetryPolicyShape {
   initialIntervalMs: number;
   backoffCoefficient: number;
@@ -9,14 +9,14 @@ export interface RetryPolicyShape {
   maximumAttempts: number;
 }
 
-/** The first and the longest wait after an attempt that was lost with its worker: nothing speaks for hours. */
+/** The first and the longest wait after an attempt that was lost with its worker. */
 const MAX_FIRST_LOST_DELAY_MS = MINUTE_MS;
 const MAX_LOST_DELAY_MS = 15 * MINUTE_MS;
 
 /**
- * The retry policy under which the attempt activity is scheduled. The server falls back on it when a
- * worker dies in the middle of an attempt; otherwise the activity names each delay itself, by when the
- * delivery's next attempt may come.
+ * The retry policy under which the attempt activity is scheduled. The server falls back on it when a worker
+ * dies during an attempt; otherwise the activity sets each delay itself, by the time of the delivery's next
+ * attempt.
  */
 export function retryPolicy(delaysMs: readonly number[]): RetryPolicyShape {
   const [first = 1000, second = first] = delaysMs;
@@ -28,15 +28,15 @@ export function retryPolicy(delaysMs: readonly number[]): RetryPolicyShape {
   };
 }
 
-/** Milliseconds until an attempt is made again that was lost to a crash or an unreachable store. */
+/** Milliseconds until an attempt that was lost to a crash or an unreachable store is repeated. */
 export const LOST_ATTEMPT_DELAY_MS = 30_000;
 
-/** The same, for a schedule that may be more impatient. */
+/** The same, for a schedule whose delays may be shorter. */
 export function lostDelayMs({ retryDelaysMs }: Pick<DeliveryPolicy, 'retryDelaysMs'>): number {
   return Math.min(LOST_ATTEMPT_DELAY_MS, ...retryDelaysMs);
 }
 
-/** The longest wait that a receiver's Retry-After is granted. */
+/** The longest Retry-After that is honoured. */
 export const MAX_RETRY_AFTER_MS = DAY_MS;
 
 /** Jitter lengthens each delay by up to this fraction and never shortens it (docs/contract.md, 1.3). */
@@ -45,8 +45,8 @@ export const JITTER = 0.1;
 /**
  * Milliseconds to wait after the failed attempt `attempt` (1, 2, … within the round), or null when it
  * was the last one.
- * @param random a number from [0, 1), the jitter's source
- * @param retryAfterMs what the receiver asked for; waited at least, up to 24 h
+ * @param random a number from [0, 1), the source of the jitter
+ * @param retryAfterMs what the receiver asked for: the minimum, up to 24 h
  */
 export function nextDelayMs(
   policy: Pick<DeliveryPolicy, 'retryDelaysMs'>,

@@ -1,4 +1,4 @@
-/** Lets so many through in a second, and as many at once after a quiet second; one always fits then. */
+/** Allows a number per second, and as many at once after a quiet second; at least one. */
 export class TokenBucket {
   private tokens: number;
   private filledAtMs: number;

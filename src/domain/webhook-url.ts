@@ -1,12 +1,12 @@
 import { addressRefusal, isAddress, isLoopbackAddress } from './address';
 
-/** What a webhook's URL may be, beyond https to a public host (docs/contract.md, 1.4). */
+/** Which URLs a webhook may have, other than https to a public host (docs/contract.md, 1.4). */
 export interface WebhookUrlPolicy {
   /** Whether `http://` may be used for any host. */
   allowHttp: boolean;
   /** Whether loopback hosts may be used, by http too. */
   development: boolean;
-  /** Networks that the operator opened, in CIDR notation. */
+  /** Networks that the operator allows, in CIDR notation. */
   allowedCidrs: readonly string[];
 }
 
@@ -15,9 +15,9 @@ const MAX_HOST_LENGTH = 253;
 const HOST_LABEL = /^[a-z0-9_-]{1,63}$/;
 
 /**
- * The one form of a URL that may be used: stored, shown, and sent just so. What may not stand in a path or
- * query (RFC 3986, 3.3) is percent-encoded, beyond what the URL parser does, which leaves some of it, by
- * its version: strict receivers refuse requests with `{`, `|` or a lone `%`.
+ * The normal form of a URL: stored, shown and requested exactly so. Characters that are not allowed in a path
+ * or query (RFC 3986, 3.3) are percent-encoded. The URL parser leaves some of them, depending on its version,
+ * but strict receivers refuse requests with `{`, `|` or a lone `%`.
  */
 export function canonicalWebhookUrl(url: string): string {
   const { origin, pathname, search } = new URL(url);
@@ -28,15 +28,15 @@ export function canonicalWebhookUrl(url: string): string {
 const NOT_IN_TARGET = /%(?![0-9A-Fa-f]{2})|[^%\w.~!$&'()*+,;=:@/?-]/g;
 
 /**
- * What is wrong with a webhook's URL, as a message for the field `url`; null when it may be used.
- * A name's addresses are judged when it is connected to (src/delivery/address-guard.ts): they can
- * change after the webhook is made.
+ * What is wrong with a webhook's URL, as a message for the field `url`; null if it may be used. A
+ * name's addresses are checked when connecting (src/delivery/address-guard.ts): they can change after
+ * the webhook is created.
  */
 export function checkWebhookUrl(url: string, policy: WebhookUrlPolicy): string | null {
   if (url.length > MAX_LENGTH) return `must not be longer than ${MAX_LENGTH} characters`;
-  // The URL parser would drop or change these, and then another URL than the one given were stored.
+  // The URL parser would drop or change these, so that a URL other than the given one would be stored.
   if (/[\s\p{Cc}\p{Cf}]/u.test(url)) return 'must not contain spaces or control characters';
-  if (/\p{Cs}/u.test(url)) return 'must not contain half a character (a lone surrogate)';
+  if (/\p{Cs}/u.test(url)) return 'must not contain a lone surrogate';
   if (url.includes('\\')) return 'must not contain a backslash';
   if (url.includes('#')) return 'must not have a fragment';
 
@@ -48,7 +48,7 @@ export function checkWebhookUrl(url: string, policy: WebhookUrlPolicy): string |
   const authority = url.slice(scheme[0].length).replace(/[/?].*$/, '');
   if (authority.includes('@')) return 'must not contain credentials';
   if (authority === '' || authority.startsWith(':')) return 'must have a host';
-  // A name that looks like another one should at least be seen for what it is.
+  // A name that looks like another should at least be visible as what it is.
   if (/[^\x20-\x7e]/.test(authority)) return 'must have its host in its ASCII (punycode) form';
   if (authority.includes('%')) return 'must not have a percent-encoded host';
 

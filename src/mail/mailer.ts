@@ -1,7 +1,7 @@
 import { createTransport, type Transporter } from 'nodemailer';
 import type { OwnerMail } from './render';
 
-/** Milliseconds for connecting, for the greeting, and without a word from the server. */
+/** Milliseconds for connecting, for the greeting, and for each answer of the server. */
 const TIMEOUT_MS = 10_000;
 
 /** Why a mail could not be sent; without the server's words, which may name the recipient. */
@@ -12,7 +12,7 @@ export interface MailFailure {
   responseCode?: number;
 }
 
-/** Sends mails by the operator's SMTP server. */
+/** Sends mails through the operator's SMTP server. */
 export class Mailer {
   private readonly transport: Transporter;
 
@@ -29,13 +29,13 @@ export class Mailer {
       connectionTimeout: TIMEOUT_MS,
       greetingTimeout: TIMEOUT_MS,
       socketTimeout: TIMEOUT_MS,
-      // A mail is text: it reads no file and calls no address.
+      // Mails are text: they need no files and no URLs.
       disableFileAccess: true,
       disableUrlAccess: true,
     });
   }
 
-  /** @returns null once the server has taken it */
+  /** @returns null once the server has accepted it */
   async send({ id, to, subject, text }: OwnerMail): Promise<MailFailure | null> {
     try {
       await this.transport.sendMail({
@@ -44,7 +44,7 @@ export class Mailer {
         to: { name: '', address: to },
         subject,
         text,
-        // The same for each try: who gets it twice can tell.
+        // The same for each try, so that duplicates can be recognised.
         messageId: `<${id}@posthorn>`,
         headers: { 'Auto-Submitted': 'auto-generated' },
       });

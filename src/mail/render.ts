@@ -10,13 +10,13 @@ export interface OwnerMail {
 
 const MAX_NAME_LENGTH = 100;
 
-/** Somebody else's text within a line of ours: neither a header nor a line of its own can begin in it. */
+/** A customer's text within one of our lines: it can't start a header or a new line. */
 function inLine(name: string): string {
   const line = name.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}\s]+/gu, ' ').trim();
   return line.length > MAX_NAME_LENGTH ? `${line.slice(0, MAX_NAME_LENGTH)}…` : line;
 }
 
-/** How a mail reads. It names the webhook and the project; no address, no secret, no payload. */
+/** The text of a mail. It names the webhook and the project, but contains no URL, secret or payload. */
 export function writeOwnerMail(mail: MailRecord): OwnerMail {
   const name = inLine(mail.webhookName);
   const about = `The webhook "${name}" (${mail.webhookId}) of the project "${inLine(mail.projectName)}" (${mail.projectId})`;
@@ -34,9 +34,9 @@ export function writeOwnerMail(mail: MailRecord): OwnerMail {
 function warningText(about: string, { failureCount, threshold, createdAt }: MailRecord): string {
   return `${about} has failed ${failureCount} times in a row, by ${utc(createdAt)}.
 
-After ${threshold} failed attempts in a row it is disabled: its events are then recorded as skipped and not sent. The next success makes it start from nought.
+After ${threshold} failed attempts in a row it is disabled: its events are then recorded as skipped and not sent. The next success resets the count to 0.
 
-What its receiver answered is in the attempts of its deliveries: GET /v1/deliveries?webhookId=<its id>
+Its deliveries' attempts show what its receiver answered: GET /v1/deliveries?webhookId=<its id>
 `;
 }
 
@@ -46,11 +46,11 @@ function disabledText(
 ): string {
   const why =
     disabledReason === 'gone'
-      ? 'its receiver answered 410 Gone, which means that it wants no more'
+      ? 'its receiver answered 410 Gone, which means that it wants no more deliveries'
       : `${failureCount} attempts in a row have failed`;
   return `${about} was disabled at ${utc(createdAt)}: ${why}.
 
-Its events are recorded as skipped from now on, and not sent. When its receiver is mended, enable the webhook, and replay what was skipped and what failed:
+From now on its events are recorded as skipped and not sent. When its receiver works again, enable the webhook, and replay what was skipped and what failed:
 
   PATCH /v1/webhooks/${webhookId} {"isActive": true}
   POST /v1/replays {"webhookId": "${webhookId}", "since": …, "until": …}

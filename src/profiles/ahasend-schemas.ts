@@ -2,11 +2,11 @@ import { z } from 'zod';
 import { emailAddress, id, instant, sender, subject, text, url } from './fields';
 
 /*
- * The `data` of the 10 ahasend event types (docs/contract.md, 2.5). What is optional here is from
+ * The `data` of the 10 ahasend event types (docs/contract.md, 2.5). Which fields are optional follows
  * AhaSend's own specification (github.com/AhaSend/docs, webhooks.yaml).
  */
 
-/** The parts of `data` that every event about a message has; `event` names the trigger. */
+/** The fields of `data` that every event about a message has; `event` names the trigger. */
 const messageOf = <E extends string>(...triggers: [E, ...E[]]) => ({
   account_id: id,
   event: z.enum(triggers),
@@ -18,7 +18,7 @@ const messageOf = <E extends string>(...triggers: [E, ...E[]]) => ({
   id,
 });
 
-/** What an open or a click tells about the recipient's program. */
+/** What an open or a click reveals about the recipient's program. */
 const client = {
   user_agent: text.optional(),
   ip: z.union([z.ipv4(), z.ipv6()]).optional(),
@@ -26,7 +26,7 @@ const client = {
   is_bot: z.boolean().optional(),
 };
 
-/** The SMTP exchange behind an event; null and missing both mean that there is none to report. */
+/** The SMTP exchange behind an event; null and missing both mean that there was none. */
 const attempt = {
   delivery_attempt: z
     .strictObject({
@@ -47,7 +47,7 @@ export const receptionData = z.strictObject(messageOf('on_reception'));
 
 export const deliveredData = z.strictObject({ ...messageOf('on_delivered'), ...attempt });
 
-/** AhaSend's own trigger for a deferral is `on_transient_error`. */
+/** AhaSend's own name for a deferral is `on_transient_error`. */
 export const deferredData = z.strictObject({
   ...messageOf('on_deferred', 'on_transient_error'),
   ...attempt,
@@ -71,7 +71,7 @@ export const suppressionCreatedData = z.strictObject({
   account_id: id,
   recipient: emailAddress,
   created_at: instant,
-  /** As a rule 30 days after `created_at`. */
+  /** Usually 30 days after `created_at`. */
   expires_at: instant,
   reason: text,
   sending_domain: z.string().min(1),

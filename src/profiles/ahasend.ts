@@ -59,7 +59,7 @@ export const ahasend: Profile = {
     ),
     defineEvent(
       'message.deferred',
-      "The recipient's mail server put a message off; it will be tried again.",
+      "The recipient's mail server deferred a message; it will be retried.",
       deferredData,
       {
         ...message('on_deferred'),
@@ -74,7 +74,7 @@ export const ahasend: Profile = {
     ),
     defineEvent(
       'message.failed',
-      'A message was given up after all its tries.',
+      'A message was given up after all retries.',
       failedData,
       message('on_failed'),
     ),
@@ -118,7 +118,7 @@ export const ahasend: Profile = {
     ),
     defineEvent(
       'domain.dns_error',
-      "A sending domain's DNS records are not valid any more.",
+      "A sending domain's DNS records are no longer valid.",
       dnsErrorData,
       {
         account_id: ACCOUNT_ID,

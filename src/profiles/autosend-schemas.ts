@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { emailAddress, id, instant, listOf, name, sender, subject, text, url } from './fields';
 
 /*
- * The `data` of the 13 autosend event types (docs/contract.md, 2.2). Every list but the contacts' is
- * closed, and that is the privacy rule too: an IP address, a user agent, a device or a location has
- * no field to go in, nor has a sender or a recipient in the subscription events.
+ * The `data` of the 13 autosend event types (docs/contract.md, 2.2). All schemas but the contacts' are
+ * closed, which is also the privacy rule: there is no field for an IP address, a user agent, a device or a
+ * location, nor for a sender or recipient in the subscription events.
  */
 
 const to = z.strictObject({ email: emailAddress, name: name.optional() });
@@ -55,7 +55,7 @@ export const spamReportedData = z.strictObject({
   complaintType: z.enum(['abuse', 'fraud', 'virus', 'other']).optional(),
 });
 
-/** Never who sent it, who received it, or what it was about. */
+/** Never the sender, the recipient, or the subject. */
 const unsubscribed = { test: z.boolean(), emailId: id.optional(), ...origin };
 
 export const unsubscribedData = z.strictObject(unsubscribed);
@@ -72,7 +72,7 @@ export const groupResubscribedData = z.strictObject({
   campaignId: id.optional(),
 });
 
-/** Contacts are open: whatever custom fields the project keeps go along, of any JSON type. */
+/** Contacts are open: they include the project's custom fields, of any JSON type. */
 const contact = { contactId: id.optional(), email: emailAddress.optional() };
 
 export const contactCreatedData = z.looseObject({ ...contact, name: name.optional() });

@@ -58,7 +58,7 @@ export const autosend: Profile = {
     ),
     defineEvent(
       'email.deferred',
-      "The recipient's mail server put an email off; it will be tried again.",
+      "The recipient's mail server deferred an email; it will be retried.",
       deferredData,
       {
         ...transactionalEmail,

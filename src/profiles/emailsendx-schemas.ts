@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { emailAddress, id, instant, listOf, name, text, url } from './fields';
 
 /*
- * The `data` of the 9 emailsendx event types (docs/contract.md, 2.4; emailsendx.com/docs/webhooks/events).
- * An e-mail's events follow email.delivered, each with a time of its own; but only that one must say
- * the campaign's name and when the e-mail was sent: the public reference leaves them out elsewhere.
+ * The `data` of the 9 emailsendx event types (docs/contract.md, 2.4; emailsendx.com/docs/webhooks/events). An
+ * e-mail's events follow email.delivered, each with its own time; only that one must have the campaign's name
+ * and the time of sending: the public reference omits them elsewhere.
  */
 
 const message = { emailId: id, campaignId: id };
@@ -16,7 +16,7 @@ const email = {
   sentAt: instant.optional(),
 };
 
-/** What an open or a click tells about the recipient's program. */
+/** What an open or a click reveals about the recipient's program. */
 const client = { userAgent: text.optional(), ipAddress: z.union([z.ipv4(), z.ipv6()]).optional() };
 
 export const deliveredData = z.strictObject({
@@ -64,7 +64,7 @@ export const contactUpdatedData = z.strictObject({
   updatedAt: instant,
 });
 
-/** Of the ping: marked as a test, and without anything that could be taken for a person's. */
+/** The ping's: marked as a test, and without anything that could be taken for personal data. */
 export const pingData = z.strictObject({ test: z.literal(true), message: text });
 
 export const campaignSentData = z.strictObject({

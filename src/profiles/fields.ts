@@ -2,8 +2,8 @@ import { z } from 'zod';
 import { MAILBOX } from '../domain/mailbox';
 
 /*
- * Kinds of fields that the catalogues share. Their shape is checked; their length is not: what a mail
- * server took must not cost a customer the event about it. The event as a whole is bounded
+ * Field types that the catalogues share. Their format is checked, their length is not: a value that a mail
+ * server accepted must not cost a customer the event about it. The size of the whole event is limited
  * (src/api/events/intake.ts).
  */
 
@@ -15,7 +15,7 @@ export const emailAddress = z
   .string()
   .regex(MAILBOX, 'must be an e-mail address, "local@domain" or "Name <local@domain>"');
 
-/** A sender, `a@b` or `Name <a@b>`, in whatever spelling the mail server took. */
+/** A sender, `a@b` or `Name <a@b>`, in any spelling that mail servers accept. */
 export const sender = z.string().min(1);
 
 /** May be empty: an e-mail may have no subject. */
@@ -30,13 +30,13 @@ export const text = z.string();
 /** ISO 8601 with a zone, to any fraction of a second. */
 export const instant = z.iso.datetime({ offset: true });
 
-/** Where a link goes, as it stands in the e-mail: with a scheme, without one, or empty. */
+/** A link's target, as written in the e-mail: with or without a scheme, or empty. */
 export const url = z.string();
 
-/** Of the items of a list that are wrong, as many are told as anybody reads: there may be millions. */
+/** Only the first wrong items of a list are reported: there may be millions. */
 const MAX_WRONG_ITEMS = 100;
 
-/** A list whose items are all such. */
+/** A list of such items. */
 export function listOf<T>(item: z.ZodType<T>): z.ZodType<T[]> {
   const list = z.array(z.unknown()).check((ctx) => {
     for (const [index, value] of ctx.value.entries()) {

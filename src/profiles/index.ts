@@ -15,10 +15,10 @@ export type {
   ProviderEvents,
 } from './profile';
 
-/** The profile of a project that names none (docs/contract.md, 1.1). */
+/** The default profile of a project (docs/contract.md, 1.1). */
 export const DEFAULT_PROFILE = autosend.name;
 
-/** Every profile by its name: what `POST /v1/projects {profile}` may say. */
+/** Every profile by its name: the values of `profile` in `POST /v1/projects`. */
 export const profiles: ReadonlyMap<string, Profile> = new Map(
   [autosend, platform, emailsendx, ahasend, custom].map((profile) => [profile.name, profile]),
 );
@@ -27,9 +27,7 @@ export const profiles: ReadonlyMap<string, Profile> = new Map(
 export function getProfile(name: string): Profile {
   const profile = profiles.get(name);
   if (!profile) {
-    throw new Error(
-      `No profile is called "${name}"; there are: ${[...profiles.keys()].join(', ')}`,
-    );
+    throw new Error(`There is no profile "${name}"; there are: ${[...profiles.keys()].join(', ')}`);
   }
   return profile;
 }

@@ -4,7 +4,7 @@ import { defineEvent } from './define-event';
 import { instant } from './fields';
 import type { EventTypeDefinition } from './profile';
 
-/* The events that Posthorn makes itself, the same in every profile but for the envelope. */
+/* The events that Posthorn creates itself, the same in every profile except for the envelope. */
 
 const aWebhook = { webhookId: z.string(), webhookName: z.string() };
 
@@ -20,7 +20,7 @@ const schemas = {
   'webhook.secret_rotated': z.strictObject({
     ...aWebhook,
     rotatedAt: instant,
-    /** Until then deliveries are signed with the secrets before it too. */
+    /** Until then deliveries are signed with the previous secrets too. */
     overlapEndsAt: instant,
   }),
   'delivery.failed': z.strictObject({
@@ -28,12 +28,12 @@ const schemas = {
     deliveryId: z.string(),
     eventId: z.string(),
     eventType: z.string(),
-    /** How often it was tried, replays included. */
+    /** The number of attempts, replays included. */
     attempts: z.int().min(1),
     replays: z.int().min(0),
-    /** Of the last attempt; null where there was no answer. */
+    /** Of the last attempt; null if there was no answer. */
     statusCode: z.int().nullable(),
-    /** Of the last attempt; null where there was an answer. */
+    /** Of the last attempt; null if there was an answer. */
     errorCode: z.string().nullable(),
     failedAt: instant,
   }),
@@ -51,7 +51,7 @@ const at = '2026-10-01T09:30:00.000Z';
 export const operationalEvents: readonly EventTypeDefinition[] = [
   defineEvent(
     'webhook.disabled',
-    'A webhook gets no more deliveries: somebody disabled it, or its receiver kept failing.',
+    'A webhook gets no more deliveries: it was disabled by a user, or because its receiver kept failing.',
     schemas['webhook.disabled'],
     { ...webhook, reason: 'consecutive_failures', failureCount: 100, disabledAt: at },
   ),

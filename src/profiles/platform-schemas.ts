@@ -6,7 +6,7 @@ import { emailAddress, id, instant, text, url } from './fields';
 const activity = {
   /** The provider's id of the e-mail; some use its Message-ID. */
   email_id: id,
-  /** Missing or null where the provider's event didn't name one. */
+  /** Missing or null if the provider's event didn't name one. */
   recipient: emailAddress.nullish(),
   /** When it happened. */
   timestamp: instant,

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { addressOf } from '../domain/mailbox';
 
-/* What providers' fields become. A field that we only pass on never costs its report. */
+/* Conversions of providers' fields. A bad field that we only pass on never invalidates its report. */
 
-/** Before it are seconds, from it on milliseconds: 1973 in milliseconds, 5138 in seconds. */
+/** Smaller numbers are seconds, others milliseconds: 1973 in milliseconds, 5138 in seconds. */
 const FIRST_MILLISECOND = 1e11;
 const OLDEST_MS = Date.parse('2000-01-01T00:00:00Z');
 const NEWEST_MS = Date.parse('2100-01-01T00:00:00Z');
@@ -13,8 +13,8 @@ const isoInstant = z.iso.datetime({ offset: true });
 const digits = z.string().regex(/^\d{1,16}(\.\d{1,9})?$/);
 
 /**
- * ISO 8601 with a zone, Unix seconds or Unix milliseconds, as a number or as text → ISO 8601 in UTC
- * with milliseconds; null for anything else, and outside the years 2000–2099.
+ * ISO 8601 with an offset, Unix seconds or Unix milliseconds, as a number or as text → ISO 8601 in
+ * UTC with milliseconds; null for anything else, and outside the years 2000–2099.
  */
 export function toInstant(value: unknown): string | null {
   const ms = isoInstant.safeParse(value).success
@@ -33,16 +33,16 @@ export function toAddress(value: unknown): string | null {
   return typeof value === 'string' ? addressOf(value) : null;
 }
 
-/** An id, text or a number; null for what is none. */
+/** An id, text or a number; null for anything else. */
 export function toId(value: unknown): string | null {
   if (typeof value === 'number') return String(value);
   return typeof value === 'string' && value !== '' ? value : null;
 }
 
-/** Longer ones are told apart by their hash: they are keys of an index. */
+/** Longer ones are replaced by their hash: they are keys of an index. */
 const MAX_REPORT_ID_LENGTH = 255;
 
-/** A provider's id of its own report; null for what is none. */
+/** A provider's id of its own report; null for anything else. */
 export function toReportId(value: unknown): string | null {
   const id = toId(value);
   return id === null || id.length <= MAX_REPORT_ID_LENGTH
@@ -50,5 +50,5 @@ export function toReportId(value: unknown): string | null {
     : createHash('sha256').update(id).digest('hex');
 }
 
-/** A provider's name for what happened. */
+/** A provider's term for what happened. */
 export const reportType = z.string().min(1).max(200);

@@ -7,13 +7,13 @@ export type { Provider, ProviderReport, ProviderRequest, UnreadableReport } from
 export { toAddress, toInstant } from './fields';
 export { happenedOf } from './plain';
 
-/** The providers whose native payloads `POST /api/webhooks/:provider` takes (docs/contract.md, 6.3). */
+/** The providers whose native payloads `POST /api/webhooks/:provider` accepts (docs/contract.md, 6.3). */
 export const PROVIDER_NAMES = ['resend', 'sendgrid', 'mailgun'] as const;
 export type ProviderName = (typeof PROVIDER_NAMES)[number];
 
-/** What a report is recorded as that came by no provider's own route. */
+/** The recorded provider of a report that didn't come by a provider's own route. */
 export const PLAIN = 'plain';
-/** By whom a report may have come. */
+/** The possible providers of a report. */
 export const REPORT_SOURCES = [...PROVIDER_NAMES, PLAIN] as const;
 
 export const providers: Readonly<Record<ProviderName, Provider>> = { resend, sendgrid, mailgun };

@@ -25,19 +25,19 @@ const signatureBlock = z.looseObject({
     timestamp: z.union([z.string(), z.number()]).transform(String),
     token: z.string().min(1),
     signature: hexDigest,
-    // Of the account above, where a subaccount sent the e-mail.
+    // Of the parent account, if a subaccount sent the e-mail.
     'parent-signature': hexDigest.optional(),
   }),
 });
 
-/** Most of Mailgun's words are ours; `failed` it says, with another severity, of what it tries again too. */
+/** Most of Mailgun's terms are ours; `failed`, with another severity, also stands for what it will retry. */
 function happened(event: string, severity: unknown): string {
   return event === 'failed' && severity === 'permanent' ? 'bounced' : event;
 }
 
 /**
- * Mailgun: one report a request, its signature in the body. It is over a timestamp and a token, not
- * over the report: it tells who sent a request, not that nobody changed it on the way
+ * Mailgun: one report per request, with its signature in the body. It covers a timestamp and a token,
+ * not the report: it shows who sent a request, not that it is unchanged
  * (https://documentation.mailgun.com/docs/mailgun/user-manual/webhooks/securing-webhooks).
  */
 export const mailgun: Provider = {
@@ -47,7 +47,7 @@ export const mailgun: Provider = {
 
   refusal: (_request, posted, key, now) => {
     const block = signatureBlock.safeParse(posted);
-    if (!block.success) return 'the body must hold signature {timestamp, token, signature}';
+    if (!block.success) return 'the body must contain signature {timestamp, token, signature}';
     const { timestamp, token, signature, 'parent-signature': parent } = block.data.signature;
     const expected = createHmac('sha256', key).update(timestamp).update(token).digest('hex');
     const genuine = [signature, parent].some((hex) => hex !== undefined && isSame(hex, expected));

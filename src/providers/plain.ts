@@ -1,4 +1,4 @@
-/** What senders call what we call opened, clicked, bounced and unsubscribed. */
+/** Senders' terms for opened, clicked, bounced and unsubscribed. */
 const HAPPENED = new Map([
   ['open', 'opened'],
   ['click', 'clicked'],
@@ -6,7 +6,7 @@ const HAPPENED = new Map([
   ['unsubscribe', 'unsubscribed'],
 ]);
 
-/** Our word for a plain report's type: `email.opened`, `Opened` and `open` are all `opened`. */
+/** Our term for a plain report's type: `email.opened`, `Opened` and `open` are all `opened`. */
 export function happenedOf(type: string): string {
   const word = type
     .trim()

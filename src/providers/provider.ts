@@ -1,6 +1,6 @@
 import type { z } from 'zod';
 
-/** A provider's request as it came in; signatures are over just these bytes. */
+/** A provider's request as received; signatures cover exactly these bytes. */
 export interface ProviderRequest {
   rawBody: Buffer;
   /** A header's value by its lower-case name. */
@@ -9,22 +9,24 @@ export interface ProviderRequest {
 
 /** One thing that a provider reports about one e-mail. */
 export interface ProviderReport {
-  /** The provider's own id of the report, the same whenever it is sent again; null where it has none. */
+  /** The provider's own id of the report, the same in repetitions; null if it has none. */
   id: string | null;
-  /** What happened in the provider's words. */
+  /** What happened, in the provider's terms. */
   type: string;
-  /** The same in ours: `opened`, `clicked`, `bounced`, `unsubscribed`, …; what profiles map to events. */
+  /**
+   * The same in our terms: `opened`, `clicked`, `bounced`, `unsubscribed`, …; what profiles map to events.
+   */
   happened: string;
-  /** The provider's id of the e-mail; null where the report names none. */
+  /** The provider's id of the e-mail; null if the report names none. */
   emailId: string | null;
   recipient: string | null;
-  /** When it happened, ISO 8601 in UTC with milliseconds; null where the report doesn't say. */
+  /** When it happened, ISO 8601 in UTC with milliseconds; null if the report doesn't say. */
   timestamp: string | null;
-  /** This report as JSON text: as it came in, or written anew where it came in a batch. */
+  /** This report as JSON text: as received, or serialised again if it came in a batch. */
   payload: string;
 }
 
-/** One of a batch that isn't of the provider's form; the others are taken. */
+/** One of a batch that isn't in the provider's format; the others are accepted. */
 export interface UnreadableReport {
   unreadable: z.ZodError;
   payload: string;
@@ -33,14 +35,14 @@ export interface UnreadableReport {
 /** An e-mail provider whose webhooks Posthorn understands. Pure: no I/O, and time is an argument. */
 export interface Provider {
   name: string;
-  /** What is wrong with a key that a project brings to verify signatures with; null when it can be used. */
+  /** What is wrong with a project's key for verifying signatures; null if it can be used. */
   checkKey: (key: string) => string | null;
   /**
-   * Why a request is not genuine; null when it is. The comparisons take the same time whatever is
-   * wrong, and the reason says nothing about the key.
+   * Why a request is not genuine; null if it is. The comparisons take constant time, and the reason
+   * says nothing about the key.
    */
   refusal: (request: ProviderRequest, body: unknown, key: string, now: Date) => string | null;
-  /** The reports in a body; the problems of a body that as a whole isn't of the provider's form. */
+  /** The reports in a body, or the problems of a body that isn't in the provider's format. */
   read: (
     request: ProviderRequest,
     body: unknown,

@@ -17,7 +17,7 @@ const HAPPENED = new Map([
   ['email.complained', 'complained'],
 ]);
 
-/** Fields come and go there, so others are let be. */
+/** Fields come and go there, so unknown ones are accepted. */
 const body = z.looseObject({
   type: reportType,
   created_at: z.unknown().optional(),
@@ -31,11 +31,14 @@ const body = z.looseObject({
 function keyBytes(secret: string): Buffer | null {
   const base64 = secret.startsWith(PREFIX) ? secret.slice(PREFIX.length).replace(/=+$/, '') : '';
   const bytes = Buffer.from(base64, 'base64');
-  // Buffer skips what isn't base64, so only a round trip tells that all of it was read.
+  // Buffer skips what isn't base64, so only a round trip shows that all of it was read.
   return bytes.length > 0 && bytes.toString('base64').replace(/=+$/, '') === base64 ? bytes : null;
 }
 
-/** Resend: one report a request, signed by Svix (https://docs.svix.com/receiving/verifying-payloads/how-manual). */
+/**
+ * Resend: one report per request, signed by Svix
+ * (https://docs.svix.com/receiving/verifying-payloads/how-manual).
+ */
 export const resend: Provider = {
   name: 'resend',
   checkKey: (key) =>
@@ -46,7 +49,7 @@ export const resend: Provider = {
     const timestamp = header('svix-timestamp');
     const signatures = header('svix-signature');
     if (id === undefined || timestamp === undefined || signatures === undefined) {
-      return 'the headers svix-id, svix-timestamp and svix-signature must be there';
+      return 'the headers svix-id, svix-timestamp and svix-signature are required';
     }
     const expected = createHmac('sha256', keyBytes(key)!)
       .update(`${id}.${timestamp}.`)
@@ -74,7 +77,7 @@ export const resend: Provider = {
           happened: HAPPENED.get(type) ?? type,
           emailId: toId(data.email_id),
           recipient: toAddress(recipient),
-          // `created_at` is when Resend made the report; a click says when it was made itself.
+          // `created_at` is when Resend created the report; a click has its own time.
           timestamp: toInstant(data.click?.timestamp) ?? toInstant(created_at),
           payload: rawBody.toString('utf8'),
         },

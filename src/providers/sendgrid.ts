@@ -7,7 +7,7 @@ import { staleness } from './signature';
 const SIGNATURE = 'x-twilio-email-event-webhook-signature';
 const TIMESTAMP = 'x-twilio-email-event-webhook-timestamp';
 
-/** Far more than SendGrid sends at once; bounds what one request can ask of us. */
+/** Far more than SendGrid sends at once; limits the work of one request. */
 const MAX_REPORTS = 5_000;
 
 /** https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/event */
@@ -20,7 +20,7 @@ const HAPPENED = new Map([
   ['spamreport', 'complained'],
 ]);
 
-/** Customers' own arguments stand beside SendGrid's fields, so any other field may be there. */
+/** Customers' own arguments are beside SendGrid's fields, so any other field is allowed. */
 const report = z.looseObject({
   event: reportType,
   sg_event_id: z.unknown().optional(),
@@ -44,7 +44,7 @@ function publicKey(base64: string): KeyObject | null {
   }
 }
 
-/** Text that decodes to a signature and is the one way to write it. */
+/** Text that decodes to a signature and is its only encoding. */
 function decode(base64: string): Buffer | null {
   const bytes = Buffer.from(base64, 'base64');
   return bytes.toString('base64') === base64 ? bytes : null;
@@ -68,7 +68,7 @@ function toReport(one: unknown): ProviderReport | UnreadableReport {
 }
 
 /**
- * SendGrid: reports in batches, the whole signed by ECDSA over P-256
+ * SendGrid: reports in batches, signed as a whole by ECDSA over P-256
  * (https://www.twilio.com/docs/sendgrid/for-developers/tracking-events/getting-started-event-webhook-security-features).
  */
 export const sendgrid: Provider = {
@@ -82,7 +82,7 @@ export const sendgrid: Provider = {
     const base64 = header(SIGNATURE);
     const timestamp = header(TIMESTAMP);
     if (base64 === undefined || timestamp === undefined) {
-      return `the headers ${SIGNATURE} and ${TIMESTAMP} must be there`;
+      return `the headers ${SIGNATURE} and ${TIMESTAMP} are required`;
     }
     const signed = Buffer.concat([Buffer.from(timestamp), rawBody]);
     const signature = decode(base64);
@@ -94,7 +94,7 @@ export const sendgrid: Provider = {
     const batch = body.safeParse(posted);
     if (!batch.success) return { error: batch.error };
     const reports = batch.data.map(toReport);
-    // Not one that could be read: this is something else than a batch of SendGrid's.
+    // None is readable: this is not a batch of SendGrid's.
     const { error } = z.array(report).safeParse(posted);
     return error && reports.every((one) => 'unreadable' in one) ? { error } : { reports };
   },

@@ -1,20 +1,20 @@
 import { timingSafeEqual } from 'node:crypto';
 import { MINUTE_MS } from '../domain/durations';
 
-/** How far a signature's time may lie from ours: Svix's and Standard Webhooks' tolerance. */
+/** How far a signature's time may be from ours: the tolerance of Svix and Standard Webhooks. */
 const TOLERANCE_MS = 5 * MINUTE_MS;
 
-/** Why the Unix seconds of a signature can't be taken; null when they can. */
+/** Why the Unix seconds of a signature are not acceptable; null if they are. */
 export function staleness(seconds: string, now: Date): string | null {
-  if (!/^\d{1,12}$/.test(seconds)) return "the signature's timestamp is not in Unix seconds";
+  if (!/^\d{1,12}$/.test(seconds)) return "the signature's timestamp must be in Unix seconds";
   return Math.abs(now.getTime() - Number(seconds) * 1000) > TOLERANCE_MS
     ? "the signature's timestamp is more than five minutes from now"
     : null;
 }
 
 /**
- * Whether a signature's text is the expected one: text, since other base64 or hex may stand for the
- * same bytes. Takes a time that depends on the lengths only, which are no secret.
+ * Whether a signature's text is the expected one: compared as text, since other base64 or hex may
+ * decode to the same bytes. The time depends only on the lengths, which are not secret.
  */
 export function isSame(signature: string, expected: string): boolean {
   const [a, b] = [Buffer.from(signature), Buffer.from(expected)];

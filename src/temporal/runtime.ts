@@ -36,7 +36,7 @@ export function installRuntime(log: Logger, metricsAddress?: string): void {
     const [, why] = /metrics exporter: (.*)/.exec((error as Error).message) ?? [];
     if (why === undefined) throw error;
     throw new StartError(
-      `TEMPORAL_METRICS_ADDRESS: can't listen on ${metricsAddress}: ${why}; end the process that has it, or set another address`,
+      `TEMPORAL_METRICS_ADDRESS: can't listen on ${metricsAddress}: ${why}; stop the process that uses it, or set another address`,
     );
   }
 }

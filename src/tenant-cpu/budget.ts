@@ -1,15 +1,15 @@
 import { LRUCache } from 'lru-cache';
 
-/** Projects that are remembered; who is forgotten begins anew. */
+/** The number of projects that are remembered; a forgotten one starts afresh. */
 const REMEMBERED = 10_000;
-/** Which share of a minute's time may be used at once. */
+/** The share of a minute's time that may be used at once. */
 const BURST_SHARE = 1 / 3;
-/** Which share of that a project uses before it is one of the heavy ones. */
+/** The share of that which makes a project a heavy one. */
 const LIGHT_SHARE = 0.1;
 
 /**
- * The CPU time that each project may use: so much a minute, and a third of it at once. What a task
- * takes is known when it is done, so the last one may overdraw it, and the project then waits longer.
+ * The CPU time that each project may use: an amount per minute, a third of it at once. A task's time is known
+ * only afterwards, so the last one may overdraw the budget, and the project then waits longer.
  */
 export class Budget {
   private readonly accounts = new LRUCache<string, { leftMs: number; atMs: number }>({
@@ -29,11 +29,11 @@ export class Budget {
     this.accounts.set(owner, { leftMs: this.leftMs(owner) - tookMs, atMs: this.now() });
   }
 
-  /** How long the project has to wait; 0: it may go on. */
+  /** How long the project has to wait; 0: it may continue. */
   waitMs(owner: string): number {
     const leftMs = this.leftMs(owner);
     if (leftMs > 0) return 0;
-    // Until there is enough for more than the next moment.
+    // Until there is enough for more than a moment.
     return Math.ceil(((this.capacityMs * LIGHT_SHARE - leftMs) * 60_000) / this.perMinuteMs);
   }
 

@@ -2,8 +2,8 @@ import vm from 'node:vm';
 import { tasks, type Job, type Said } from './tasks';
 
 /*
- * A process in which tenants' work is done, one job after the other. Whoever started it ends it when a job
- * takes too long; it goes when that one has gone.
+ * A process for tenants' work, one job after the other. Its parent kills it if a job takes too long; it exits
+ * when its parent is gone.
  */
 
 const say = (said: Said): void => void process.send!(said);
@@ -30,7 +30,7 @@ process.on('message', ({ name, input, limitMs }: Job) => {
   }
 });
 process.on('disconnect', () => process.exit());
-// They are for whoever started it, which needs it until it has drained.
+// Signals are for the parent, which needs this process until it has drained.
 process.on('SIGTERM', () => {});
 process.on('SIGINT', () => {});
 say('ready');

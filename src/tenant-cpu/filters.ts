@@ -3,7 +3,7 @@ import { filterProblems } from '../domain/filter-problems';
 import { parseExactly } from '../domain/json-text';
 import { passesFilter, type PayloadFilter } from '../domain/payload-filter';
 
-/** What several webhooks' filters say of one event. */
+/** Evaluates several webhooks' filters for one event. */
 export interface FiltersInput {
   /** The envelope, as JSON. */
   body: string;
@@ -11,13 +11,13 @@ export interface FiltersInput {
   filters: readonly string[];
 }
 
-/** Of each filter whether the event passes; null: that can't be judged. */
+/** For each filter, whether the event passes; null: that can't be decided. */
 export function judgeFilters({ body, filters }: FiltersInput): (boolean | null)[] {
   const envelope = parseExactly(body);
   return filters.map((filter) => passesFilter(parseExactly(filter) as PayloadFilter, envelope));
 }
 
-/** What is wrong with a filter that a caller brings, as JSON: its patterns are compiled for that. */
+/** What is wrong with a caller's filter, as JSON; its patterns are compiled for that. */
 export function checkFilter(filter: string): FieldProblem[] {
   return filterProblems(JSON.parse(filter));
 }

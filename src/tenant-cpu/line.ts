@@ -1,15 +1,15 @@
-/** What waits for a process. */
+/** A task that waits for a process. */
 export interface Waiting {
   owner: string;
   bytes: number;
 }
 
-/** The tasks that wait, of which the projects take turns, however many one of them has. */
+/** The waiting tasks; projects take turns, however many tasks one of them has. */
 export class Line<T extends Waiting> {
-  /** In the order of their turns. */
+  /** In order of their turns. */
   private readonly owners = new Map<string, { tasks: T[]; bytes: number }>();
 
-  /** Bytes and tasks of a project that wait. */
+  /** A project's waiting bytes and tasks. */
   of(owner: string): { tasks: number; bytes: number } {
     const line = this.owners.get(owner);
     return { tasks: line?.tasks.length ?? 0, bytes: line?.bytes ?? 0 };
@@ -22,7 +22,7 @@ export class Line<T extends Waiting> {
     this.owners.set(task.owner, line);
   }
 
-  /** The next task of the first project that may have a process; the project's next turn is the last. */
+  /** The next task of the first project that may have a process; the project then goes to the end. */
   take(mayGo: (owner: string) => boolean): T | undefined {
     for (const [owner, line] of this.owners) {
       if (!mayGo(owner)) continue;

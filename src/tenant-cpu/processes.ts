@@ -1,15 +1,15 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import type { Job, Said } from './tasks';
 
-/** Megabytes of a process's heap: several times what the largest body takes. */
+/** Megabytes of a process's heap: several times what the largest body needs. */
 const HEAP_MB = 512;
 
-/** What came of a job, and the CPU time that it took; null: it was cut off, and its process ended. */
+/** A job's result, and the CPU time that it took; null: it was cut off, and its process killed. */
 type Done = { output: unknown; tookMs: number } | { output: null; tookMs: number; isCut: true };
 
 /**
- * Processes that do one job at a time each. They start when there is work, and one that takes too long or
- * too much memory is ended: of a thread, V8 may end the whole process instead (docs/adr/0026).
+ * Processes that do one job at a time each. They start when there is work, and one that takes too long or too
+ * much memory is killed. With threads, V8 might abort the whole process instead (docs/adr/0026).
  */
 export class Processes {
   private readonly idle: ChildProcess[] = [];
@@ -38,7 +38,7 @@ export class Processes {
         else resolve(said);
       });
       child.send(job, (error) => {
-        // It ended just now, which `exit` tells.
+        // It has just ended, which `exit` reports.
         if (error) child.kill('SIGKILL');
       });
     });
@@ -79,7 +79,7 @@ export class Processes {
 
   private release(child: ChildProcess): void {
     if (this.isClosed || !child.connected) return;
-    // What waits for work keeps nobody running.
+    // An idle process must not keep this one running.
     child.unref();
     child.channel?.unref();
     this.idle.push(child);

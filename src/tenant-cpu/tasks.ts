@@ -8,7 +8,10 @@ import {
 import { readReports } from '../api/platform/native-reports';
 import { checkFilter, judgeFilters } from './filters';
 
-/** What tenants can make as costly as they like: pure functions of what can be sent to a process and back. */
+/**
+ * What tenants can make arbitrarily expensive: pure functions whose input and output can be sent between
+ * processes.
+ */
 export const tasks = {
   readEvents,
   checkData,
@@ -27,9 +30,11 @@ export type Output<N extends keyof Tasks> = ReturnType<Tasks[N]>;
 export interface Job {
   name: keyof Tasks;
   input: unknown;
-  /** Milliseconds that it may take. */
+  /** Its time limit in milliseconds. */
   limitMs: number;
 }
 
-/** What a process says: that it takes a job; what came out and the CPU time that it took; or what a bug threw. */
+/**
+ * A process's messages: that it starts a job; the output and the CPU time that it took; or what a bug threw.
+ */
 export type Said = 'ready' | { output: unknown; tookMs: number } | { failed: string };

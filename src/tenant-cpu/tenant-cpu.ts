@@ -6,19 +6,21 @@ import { Processes } from './processes';
 import type { Input, Output, Tasks } from './tasks';
 
 /**
- * How a task ended: `done`; not begun, since its project has used up its time or has too much waiting;
- * or `cut` off, since it took too long or too much memory.
+ * How a task ended: `done`; not begun, because its project has used up its time or has too much waiting; or
+ * `cut` off, because it took too long or too much memory.
  */
 export type Outcome<T> =
   { end: 'done'; output: T } | { end: 'over'; waitMs: number } | { end: 'cut' };
 
-/** How long one task may take. Usual ones take a millisecond, the largest bodies a second of an idle machine. */
+/**
+ * How long one task may take. Usual ones take a millisecond, the largest bodies a second on an idle machine.
+ */
 const TASK_LIMIT_MS = 10_000;
 const MAX_PROCESSES = 4;
-/** What one project may have waiting. */
+/** How much one project may have waiting. */
 const MAX_WAITING_BYTES = 32 * 1024 * 1024;
 const MAX_WAITING_TASKS = 2000;
-/** How long a project waits that has too much of that. */
+/** How long a project with more than that has to wait. */
 const CROWDED_WAIT_MS = 1000;
 
 /** Beside the compiled source, in `dist`. */
@@ -34,9 +36,9 @@ interface Task {
 }
 
 /**
- * Where a tenant's CPU is spent: in processes beside this one, off its event loop and its heap. No project
- * has more than half of them, those which have used much lately leave one to the others, and each has a
- * budget of their time. One that takes too long or too much is ended, and another one takes its place.
+ * Spends tenants' CPU time in separate processes, off this one's event loop and heap. No project has more
+ * than half of them, heavy projects leave one to the others, and each has a budget of CPU time. A process
+ * that takes too long or too much memory is killed and replaced.
  */
 export class TenantCpu {
   private readonly processes: Processes;
@@ -60,7 +62,7 @@ export class TenantCpu {
   }
 
   /**
-   * @param owner the project, or whoever's budget it is
+   * @param owner the project, or another owner of a budget
    * @param bytes of the input
    */
   run<N extends keyof Tasks>(
@@ -107,7 +109,7 @@ export class TenantCpu {
   }
 
   private async perform({ owner, name, input, resolve, reject }: Task): Promise<void> {
-    // What was before it in the line may have used it up.
+    // The tasks before it may have used it up.
     const waitMs = this.budget.waitMs(owner);
     if (waitMs > 0) {
       resolve({ end: 'over', waitMs });

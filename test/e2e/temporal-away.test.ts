@@ -18,7 +18,7 @@ describe('a process of the role all that starts while Temporal is away', () => {
     await setUpMongodb(environment);
     const all = RoleProcess.start('all', environment);
     await all.logged(
-      `Temporal can't be reached at ${temporal}: nothing listens there (ECONNREFUSED)`,
+      `Temporal can't be reached at ${temporal}: nothing is listening there (ECONNREFUSED)`,
     );
     const url = `http://127.0.0.1:${port}`;
     const admin = new ApiClient(url, ADMIN_KEY);
@@ -61,7 +61,7 @@ describe('a process of the role all whose databases go away while it runs', () =
       await mongodb.cut();
       await all.logged("MongoDB can't be reached at");
       expect((await admin.get('/v1/projects')).status).toBe(503);
-      await all.logged('"reason":"MongoDB: nothing listens there (ECONNREFUSED)"');
+      await all.logged('"reason":"MongoDB: nothing is listening there (ECONNREFUSED)"');
       await mongodb.restore();
       await all.logged('MongoDB can be used again');
       const log = all.log();

@@ -3,8 +3,8 @@ import type { Scheme } from './scheme';
 
 /**
  * The `hex` scheme (docs/contract.md, 3.2): lower-case hex HMAC-SHA256 of the body. The key is the
- * secret's UTF-8 bytes in either secret format. A receiver of this scheme compares one value, so
- * the previous secret's signature goes into a header of its own.
+ * secret's UTF-8 bytes in either secret format. A receiver of this scheme compares one value, so the
+ * previous secret's signature has its own header.
  */
 export const hex: Scheme = ({ secrets, body, eventType, deliveryId, now }) => {
   const [signature, previous] = secrets.map((secret) =>

@@ -15,7 +15,7 @@ const SCHEMES: Record<SigningScheme, Scheme> = {
 };
 
 /**
- * The headers that sign one attempt by every scheme the webhook asks for (docs/contract.md, 3.2).
+ * The headers that sign one attempt by each of the webhook's schemes (docs/contract.md, 3.2).
  * @throws Error without a secret, or for a `whsec` secret that isn't one
  */
 export function signatureHeaders({

@@ -1,6 +1,6 @@
 import type { SecretFormat } from '../../contracts/delivery';
 
-/** What one attempt's signature is made of. */
+/** What one attempt's signature is computed from. */
 export interface SignatureInput {
   /** The live secrets, newest first: more than one only during a rotation's overlap. Never empty. */
   secrets: readonly string[];
@@ -14,5 +14,5 @@ export interface SignatureInput {
   now: Date;
 }
 
-/** The headers by which one signing scheme vouches for an attempt. */
+/** The headers with which one scheme signs an attempt. */
 export type Scheme = (input: SignatureInput) => Record<string, string>;

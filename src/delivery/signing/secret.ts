@@ -4,9 +4,9 @@ import type { SecretFormat } from '../../contracts/delivery';
 interface Format {
   /** Makes a secret of these random bytes. */
   encode: (bytes: Buffer) => string;
-  /** The key a secret stands for; null when it isn't one of this format. */
+  /** The key of a secret; null if it isn't one of this format. */
   decode: (secret: string) => Buffer | null;
-  /** Whether a caller may bring this secret, and what a secret must be. */
+  /** Whether a caller may supply this secret, and what a secret must be. */
   isUsable: (secret: string, key: Buffer) => boolean;
   rule: string;
 }
@@ -36,9 +36,8 @@ export function generateSecret(format: SecretFormat): string {
 }
 
 /**
- * What is wrong with a secret that a caller brings, as a message for the field `secret`; null when
- * it can be used. `raw`: 16 to 256 printable ASCII characters. `whsec`: that prefix and the base64 of
- * 24 to 64 bytes.
+ * What is wrong with a caller's secret, as a message for the field `secret`; null if it can be used. `raw`:
+ * 16 to 256 printable ASCII characters. `whsec`: that prefix and the base64 of 24 to 64 bytes.
  */
 export function checkSecret(secret: string, format: SecretFormat): string | null {
   const { decode, isUsable, rule } = FORMATS[format];
@@ -47,8 +46,8 @@ export function checkSecret(secret: string, format: SecretFormat): string | null
 }
 
 /**
- * The key that a secret stands for in the `standard` schemes (docs/contract.md, 3.2).
- * @throws Error for a secret that isn't one of its format; the message doesn't hold the secret
+ * The key of a secret in the `standard` schemes (docs/contract.md, 3.2).
+ * @throws Error for a secret that isn't of its format; the message doesn't contain the secret
  */
 export function secretKey(secret: string, format: SecretFormat): Buffer {
   const key = FORMATS[format].decode(secret);
@@ -61,6 +60,6 @@ function decodeWhsec(secret: string): Buffer | null {
   if (!secret.startsWith(WHSEC_PREFIX)) return null;
   const base64 = secret.slice(WHSEC_PREFIX.length).replace(/=+$/, '');
   const bytes = Buffer.from(base64, 'base64');
-  // Buffer skips what isn't base64, so only a round trip tells that all of it was read.
+  // Buffer skips what isn't base64, so only a round trip shows that all of it was read.
   return bytes.length > 0 && bytes.toString('base64').replace(/=+$/, '') === base64 ? bytes : null;
 }

@@ -11,8 +11,8 @@ const PKCS8_PREFIX = Buffer.from('302e020100300506032b657004220420', 'hex');
 
 /**
  * The `standard-ed25519` scheme: Standard Webhooks 1.0, asymmetric (`v1a`), one signature per live
- * secret. The key pair is derived from the webhook's secret, so a webhook has one thing to keep and
- * to rotate, and receivers need no more than the public key.
+ * secret. The key pair is derived from the webhook's secret, so a webhook has one secret to keep and
+ * rotate, and receivers need only the public key.
  */
 export const standardEd25519: Scheme = (input) => {
   const content = signedContent(input);
@@ -32,7 +32,7 @@ export function ed25519PublicKey(secret: string, format: SecretFormat): string {
   return `whpk_${spki.subarray(-32).toString('base64')}`;
 }
 
-/** HKDF keeps it apart from the HMAC key: a webhook may ask for both schemes. */
+/** HKDF keeps it apart from the HMAC key: a webhook may use both schemes. */
 function privateKey(secret: string, format: SecretFormat): KeyObject {
   const seed = hkdfSync('sha256', secretKey(secret, format), '', DERIVATION_INFO, 32);
   const der = Buffer.concat([PKCS8_PREFIX, Buffer.from(seed)]);

@@ -51,19 +51,19 @@ describe('an error of the network', () => {
     [
       'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
       'tls',
-      'the receiver demands a client certificate',
+      'the receiver requires a client certificate',
     ],
-    ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls', 'the receiver does not answer by TLS'],
+    ['ERR_SSL_WRONG_VERSION_NUMBER', 'tls', 'the receiver does not answer with TLS'],
     ['HPE_HEADER_OVERFLOW', 'invalid_response', "the answer's headers are too large"],
     ...[
       'HPE_UNEXPECTED_CONTENT_LENGTH',
       'HPE_INVALID_CONTENT_LENGTH',
       'HPE_INVALID_TRANSFER_ENCODING',
-    ].map((code) => [code, 'invalid_response', "the answer's length is not clear"]),
+    ].map((code) => [code, 'invalid_response', "the answer's length is ambiguous"]),
     ...['HPE_INVALID_CHUNK_SIZE', 'HPE_CHUNK_EXTENSIONS_OVERFLOW'].map((code) => [
       code,
       'invalid_response',
-      "the answer's chunks are broken",
+      "the answer's chunked encoding is invalid",
     ]),
     ...['HPE_INVALID_CONSTANT', 'HPE_INVALID_STATUS', 'HPE_STRICT', 'HPE_LF_EXPECTED'].map(
       (code) => [code, 'invalid_response', 'the answer is not HTTP/1.1'],
@@ -95,7 +95,7 @@ describe('an error of the network', () => {
   it('that ends a connection while it is made secure says so', () => {
     expect(httpFailure(systemError('ECONNRESET'), { inTlsConnect: true })).toEqual({
       errorCode: 'connection_reset',
-      errorMessage: 'the receiver closed the connection before it was secure',
+      errorMessage: 'the receiver closed the connection during the TLS handshake',
     });
   });
 

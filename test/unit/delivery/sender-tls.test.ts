@@ -57,7 +57,7 @@ describe('TLS', () => {
       },
       'no secure connection could be made (ERR_SSL_',
     ],
-    ['bytes that are not TLS', { tls: 'garbage' }, 'the receiver does not answer by TLS'],
+    ['bytes that are not TLS', { tls: 'garbage' }, 'the receiver does not answer with TLS'],
   ])('refuses %s', async (_case, options, errorMessage) => {
     const receiver = await startReceiver(200, options);
     const result = await createSender().send(post(receiver.url));
@@ -73,7 +73,7 @@ describe('TLS', () => {
     // The alert comes while TLS is set up, and says no more than that.
     ['TLSv1.2', /^no secure connection could be made \(ERR_SSL_.*_ALERT_HANDSHAKE_FAILURE\)$/],
     // It comes when the request is under way.
-    ['TLSv1.3', /^the receiver demands a client certificate$/],
+    ['TLSv1.3', /^the receiver requires a client certificate$/],
   ] as const)('tells of a client certificate that is demanded by %s', async (version, message) => {
     const certificate = authority.serverCertificate();
     const demanding = { requestCert: true, rejectUnauthorized: true };

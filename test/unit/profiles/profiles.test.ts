@@ -26,7 +26,7 @@ test('a project that names no profile gets autosend', () => {
 test.each(['', 'AutoSend', 'constructor', '__proto__'])('there is no profile %j', (name) => {
   expect(profiles.has(name)).toBe(false);
   expect(() => getProfile(name)).toThrow(
-    `No profile is called "${name}"; there are: ${NAMES.join(', ')}`,
+    `There is no profile "${name}"; there are: ${NAMES.join(', ')}`,
   );
 });
 

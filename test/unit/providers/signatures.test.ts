@@ -54,7 +54,7 @@ describe.each(PROVIDER_NAMES)('%s', (provider) => {
     const unsigned = JSON.parse(body.toString()) as { signature?: unknown };
     delete unsigned.signature;
     const signed = { body: Buffer.from(JSON.stringify(unsigned)), headers: {} };
-    expect(refusal(provider, signed, key)).toMatch(/must be there|must hold/);
+    expect(refusal(provider, signed, key)).toMatch(/are required|must contain/);
   });
 
   it('says nothing about the key', () => {
