@@ -3,7 +3,7 @@ import type { Attempt } from '../../src/contracts/delivery';
 import { isGone } from '../../src/domain/outcome';
 import { policyOf } from '../../src/profiles/policy';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
-import type { EventRecord } from '../../src/store/events';
+import type { EventRecord } from '../../src/store/event-record';
 import { OperationalEvents } from '../../src/store/operational-events';
 import { OwnerMails } from '../../src/store/owner-mails';
 import type { Subject } from './subject';

@@ -1,10 +1,10 @@
 import { activityInfo } from '@temporalio/activity';
 import type { AttemptOrigin, RoundResult } from '../../src/contracts/activities';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
-import type { EventRecord } from '../../src/store/events';
+import type { EventRecord } from '../../src/store/event-record';
 import { expungeEvent } from '../../src/store/expunge';
 import type { ProjectRecord } from '../../src/store/projects';
-import type { WebhookRecord } from '../../src/store/webhooks';
+import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { superseded } from './deferred';
 

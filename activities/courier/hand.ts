@@ -1,5 +1,5 @@
 import { kindOf, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
-import type { EventRecord } from '../../src/store/events';
+import type { EventRecord } from '../../src/store/event-record';
 import type { Item, Lane } from './lane';
 import type { Lease } from './lease';
 import { Outbox, type Entry } from './outbox';

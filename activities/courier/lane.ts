@@ -1,8 +1,8 @@
 import type { DeferralReason, DeliveryPolicy } from '../../src/contracts/delivery';
 import { keptBack } from '../../src/domain/kept-back';
 import type { DeliveryRecord, QueueKind } from '../../src/store/delivery-record';
-import type { EventRecord } from '../../src/store/events';
-import type { WebhookRecord } from '../../src/store/webhooks';
+import type { EventRecord } from '../../src/store/event-record';
+import type { WebhookRecord } from '../../src/store/webhook-record';
 
 /** A delivery that a courier has in its hands. */
 export interface Item {

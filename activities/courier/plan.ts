@@ -1,10 +1,10 @@
 import { isSubscribed } from '../../src/domain/subscription';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { expressDeliveryId } from '../../src/store/queue';
-import type { EventRecord } from '../../src/store/events';
+import type { EventRecord } from '../../src/store/event-record';
 import { newDelivery } from '../../src/store/new-delivery';
 import { expiryOfEnded } from '../../src/store/retention';
-import type { WebhookRecord } from '../../src/store/webhooks';
+import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { choose } from '../judge-filters';
 import { CLOCK_MARGIN_MS } from '../plan-deliveries';

@@ -3,7 +3,7 @@ import { QUEUE_KINDS } from '../../src/store/delivery-record';
 import type { ProjectRecord } from '../../src/store/projects';
 import { listQueueing } from '../../src/store/queue';
 import type { Store } from '../../src/store/store';
-import type { WebhookRecord } from '../../src/store/webhooks';
+import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { Hand } from './hand';
 import { Lane } from './lane';
 import type { Lease } from './lease';

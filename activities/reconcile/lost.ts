@@ -4,7 +4,7 @@ import {
   replayWorkflowId,
 } from '../../src/contracts/temporal';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
-import type { EventRecord } from '../../src/store/events';
+import type { EventRecord } from '../../src/store/event-record';
 import type { ReplayRecord } from '../../src/store/replays';
 import { toPlanned } from '../../src/store/planned-delivery';
 import type { Run } from './run';

@@ -1,6 +1,6 @@
 import type { ReconcileReport } from '../../src/contracts/activities';
 import type { Backlog } from '../../src/store/backlog';
-import type { Place, PlaceRecord } from '../../src/store/places';
+import type { ProjectPosition, SearchPosition } from '../../src/store/search-positions';
 import type { Run } from './run';
 
 /** Looked at together: projects at most, and things of all of them. */
@@ -39,7 +39,7 @@ export interface Quest<T extends Searchable> {
 /** One project's part of a round. */
 interface Page<T> {
   projectId: string;
-  place: Place;
+  position: ProjectPosition;
   /** Those that have not been looked at before. */
   fresh: T[];
   /** Those that are looked at again; null: it is not their time. */
@@ -62,7 +62,7 @@ interface Visited {
  */
 export class Search<T extends Searchable> {
   private readonly backlog: Backlog<T>;
-  private place: PlaceRecord;
+  private position: SearchPosition;
   private parallel = MAX_PARALLEL / 4;
 
   constructor(
@@ -70,21 +70,21 @@ export class Search<T extends Searchable> {
     private readonly quest: Quest<T>,
   ) {
     this.backlog = quest.backlog(run);
-    this.place = { _id: quest.kind, project: '', of: {} };
+    this.position = { _id: quest.kind, project: '', of: {} };
   }
 
   /** Goes on where the search of the run before has ended, until the end of this one. */
   async work(): Promise<void> {
     const { run, quest } = this;
-    const { places } = run.deps.store;
-    if (!run.isOnce) this.place = await places.load(quest.kind);
+    const { searchPositions } = run.deps.store;
+    if (!run.isOnce) this.position = await searchPositions.load(quest.kind);
     let saved = '';
     for (;;) {
       const hasMore = await this.look();
       run.tell();
-      const place = JSON.stringify(this.place);
-      if (!run.isOnce && place !== saved) await places.save(this.place);
-      saved = place;
+      const position = JSON.stringify(this.position);
+      if (!run.isOnce && position !== saved) await searchPositions.save(this.position);
+      saved = position;
       const goesOn = hasMore ? run.goesOn() : !run.isOnce && (await run.pause(quest.everyMs));
       if (!goesOn) return;
     }
@@ -95,13 +95,13 @@ export class Search<T extends Searchable> {
    * @returns whether there is more to do at once
    */
   private async look(): Promise<boolean> {
-    const { run, backlog, place } = this;
+    const { run, backlog, position } = this;
     const before = run.before(this.quest.graceMs);
-    const of: PlaceRecord['of'] = {};
-    const isWhole = place.project === '';
+    const of: SearchPosition['of'] = {};
+    const isWhole = position.project === '';
     let hasMore = false;
     do {
-      const projectIds = await backlog.listProjects(place.project, before, ROUND);
+      const projectIds = await backlog.listProjects(position.project, before, ROUND);
       const limit = Math.max(1, Math.floor(ROUND / Math.max(1, projectIds.length)));
       const pages: Page<T>[] = [];
       for (const projectId of projectIds) {
@@ -110,27 +110,27 @@ export class Search<T extends Searchable> {
       }
       const visited = await this.visit(pages);
       if (!visited) return false;
-      for (const page of pages) of[page.projectId] = this.placeAfter(page, visited);
-      Object.assign(place.of, of);
+      for (const page of pages) of[page.projectId] = this.positionAfter(page, visited);
+      Object.assign(position.of, of);
       hasMore ||= visited.fixed > 0 || pages.some(({ fresh }) => fresh.length === limit);
-      place.project = projectIds.length < ROUND ? '' : projectIds.at(-1)!;
-    } while (place.project !== '');
+      position.project = projectIds.length < ROUND ? '' : projectIds.at(-1)!;
+    } while (position.project !== '');
     // Projects that have nothing any more are left out.
-    if (isWhole) place.of = of;
+    if (isWhole) position.of = of;
     return hasMore;
   }
 
   private async pageOf(projectId: string, before: Date, limit: number): Promise<Page<T>> {
-    const place = this.place.of[projectId] ?? { seen: null, ...this.againIn(AGAIN_MS) };
-    const fresh = await this.backlog.list(projectId, { after: place.seen, before }, limit);
-    if (!place.seen || place.againAt > this.run.now()) {
-      return { projectId, place, fresh, older: null, isThrough: false };
+    const position = this.position.of[projectId] ?? { seen: null, ...this.againIn(AGAIN_MS) };
+    const fresh = await this.backlog.list(projectId, { after: position.seen, before }, limit);
+    if (!position.seen || position.againAt > this.run.now()) {
+      return { projectId, position, fresh, older: null, isThrough: false };
     }
     // Some in any case, however much is new.
     const room = Math.max(limit - fresh.length, Math.ceil(limit / 10));
-    const range = { after: place.again, upTo: place.seen, before };
+    const range = { after: position.again, upTo: position.seen, before };
     const older = await this.backlog.list(projectId, range, room);
-    return { projectId, place, fresh, older, isThrough: older.length < room };
+    return { projectId, position, fresh, older, isThrough: older.length < room };
   }
 
   /**
@@ -175,16 +175,20 @@ export class Search<T extends Searchable> {
     return running;
   }
 
-  private placeAfter({ place, fresh, older, isThrough }: Page<T>, { failed }: Visited): Place {
+  private positionAfter(
+    { position, fresh, older, isThrough }: Page<T>,
+    { failed }: Visited,
+  ): ProjectPosition {
     const last = fresh.at(-1);
-    const seen = last ? this.backlog.markOf(last) : place.seen;
-    if (older && !isThrough) return { ...place, seen, again: this.backlog.markOf(older.at(-1)!) };
+    const seen = last ? this.backlog.markOf(last) : position.seen;
+    if (older && !isThrough)
+      return { ...position, seen, again: this.backlog.markOf(older.at(-1)!) };
     if (fresh.some(({ _id }) => failed.has(_id))) return { seen, ...this.againIn(FAILED_MS) };
-    return older ? { seen, ...this.againIn(AGAIN_MS) } : { ...place, seen };
+    return older ? { seen, ...this.againIn(AGAIN_MS) } : { ...position, seen };
   }
 
   /** From the beginning. */
-  private againIn(ms: number): Pick<Place, 'again' | 'againAt'> {
+  private againIn(ms: number): Pick<ProjectPosition, 'again' | 'againAt'> {
     return { again: null, againAt: new Date(this.run.now().getTime() + ms) };
   }
 }

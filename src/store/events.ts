@@ -1,83 +1,10 @@
-import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import type { ClientSession, Connection, Model } from 'mongoose';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
 import { current } from './linearizable';
 import { isDuplicateKey } from './errors';
+import { eventSchema, type BareEvent, type EventRecord } from './event-record';
 import type { NewEvent } from './new-event';
-
-export interface EventRecord {
-  _id: string;
-  projectId: string;
-  type: string;
-  /** When it happened, as the caller says; when it was accepted, where the caller says nothing. */
-  createdAt: Date;
-  acceptedAt: Date;
-  /**
-   * The envelope, serialised once: these bytes go out on every attempt, retry and replay. null: expunged.
-   */
-  body: string | null;
-  idempotencyKey?: string;
-  /** SHA-256 of the request, to tell a repeated request from another one under the same key. */
-  requestHash?: string;
-  /** Its project's courier drives it, no workflow of its own; decided when it was accepted. */
-  isExpress?: boolean;
-  /** A sample that somebody asked for, not something that happened. */
-  test?: boolean;
-  /**
-   * It is for this webhook alone, whatever that is subscribed to: its delivery was written with it, and
-   * no other one is planned.
-   */
-  onlyWebhookId?: string;
-  /** It tells of this webhook, which doesn't get it: an operational event is never about its receiver. */
-  aboutWebhookId?: string;
-  /** When all its deliveries had been started; null until then, which is what reconcile looks for. */
-  fannedOutAt: Date | null;
-  /** When its payload was deleted for good. */
-  expungedAt: Date | null;
-  expiresAt: Date;
-}
-
-/** An event without its payload. */
-export type BareEvent = Omit<EventRecord, 'body'>;
-
-const schema = new Schema<EventRecord>(
-  {
-    _id: String,
-    projectId: { type: String, required: true },
-    type: { type: String, required: true },
-    createdAt: { type: Date, required: true },
-    acceptedAt: { type: Date, required: true },
-    body: { type: String, default: null },
-    idempotencyKey: String,
-    requestHash: String,
-    isExpress: Boolean,
-    test: Boolean,
-    onlyWebhookId: String,
-    aboutWebhookId: String,
-    fannedOutAt: { type: Date, default: null },
-    expungedAt: { type: Date, default: null },
-    expiresAt: { type: Date, required: true },
-  },
-  { timestamps: false },
-);
-schema.index({ projectId: 1, _id: -1 });
-schema.index({ projectId: 1, type: 1, _id: -1 });
-schema.index(
-  { projectId: 1, idempotencyKey: 1 },
-  { unique: true, partialFilterExpression: { idempotencyKey: { $type: 'string' } } },
-);
-// What reconcile looks for.
-schema.index(
-  { projectId: 1, acceptedAt: 1, _id: 1 },
-  { name: 'unplanned', partialFilterExpression: { isExpress: null, fannedOutAt: null } },
-);
-// The couriers' queue, in the order of acceptance.
-schema.index(
-  { projectId: 1, _id: 1 },
-  { name: 'express', partialFilterExpression: { isExpress: true, fannedOutAt: null } },
-);
-// No TTL: MongoDB would not see that a delivery of it has not ended (Store.removeExpired).
-schema.index({ expiresAt: 1 }, { partialFilterExpression: { fannedOutAt: { $type: 'date' } } });
 
 export class Events {
   readonly model: Model<EventRecord>;
@@ -87,7 +14,7 @@ export class Events {
   readonly unplannedExpress: Backlog<EventRecord>;
 
   constructor(connection: Connection) {
-    this.model = connection.model<EventRecord>('Event', schema, 'events');
+    this.model = connection.model<EventRecord>('Event', eventSchema, 'events');
     this.unplanned = new Backlog(
       this.model,
       { isExpress: null, fannedOutAt: null },

@@ -1,6 +1,6 @@
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
-import type { EventRecord } from './events';
+import type { EventRecord } from './event-record';
 import { endedNow } from './rounds';
 import type { Store } from './store';
 

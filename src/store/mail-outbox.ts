@@ -1,6 +1,6 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import type { WarningPercent } from '../domain/failure-warning';
-import type { DisabledReason } from './webhooks';
+import type { DisabledReason } from './webhook-record';
 
 /** A mail to a project's owner about one of its webhooks; what is in it, not how it reads. */
 export interface MailRecord {

@@ -2,8 +2,8 @@ import type { DeferralReason } from '../contracts/delivery';
 import { newId, timeOf } from '../contracts/ids';
 import { keptBack } from '../domain/kept-back';
 import { queueOf, type DeliveryRecord } from './delivery-record';
-import type { EventRecord } from './events';
-import type { WebhookRecord } from './webhooks';
+import type { EventRecord } from './event-record';
+import type { WebhookRecord } from './webhook-record';
 
 /** A delivery before its first attempt. */
 export type NewDelivery = Pick<

@@ -2,7 +2,7 @@ import { clock } from '../clock';
 import { newId } from '../contracts/ids';
 import type { Payload } from '../domain/json-text';
 import { getProfile, writeEnvelope } from '../profiles';
-import type { EventRecord } from './events';
+import type { EventRecord } from './event-record';
 import type { ProjectRecord } from './projects';
 import { expiryOf } from './retention';
 

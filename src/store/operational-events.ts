@@ -7,13 +7,13 @@ import { toPayload } from '../domain/json-text';
 import type { OperationalData } from '../profiles';
 import type { DeliveryRecord } from './delivery-record';
 import { endDeliveriesOf } from './end-deliveries';
-import type { EventRecord } from './events';
+import type { EventRecord } from './event-record';
 import { newEvent, type NewEvent } from './new-event';
 import type { OwnerMails } from './owner-mails';
 import type { ProjectRecord } from './projects';
 import { daysAfter } from './retention';
 import type { Store } from './store';
-import type { DisabledReason, WebhookRecord } from './webhooks';
+import type { DisabledReason, WebhookRecord } from './webhook-record';
 
 /**
  * Makes the events about webhooks and deliveries themselves, where somebody is subscribed to them. Each

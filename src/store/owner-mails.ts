@@ -8,7 +8,7 @@ import type { MailRecord } from './mail-outbox';
 import type { ProjectRecord } from './projects';
 import { daysAfter } from './retention';
 import type { Store } from './store';
-import type { WebhookRecord } from './webhooks';
+import type { WebhookRecord } from './webhook-record';
 
 /**
  * Writes the mails to a project's owner into the outbox, where its profile tells owners: one for each

@@ -2,7 +2,7 @@ import type { PlannedDelivery } from '../contracts/activities';
 import { policyOf } from '../profiles/policy';
 import type { DeliveryRecord } from './delivery-record';
 import type { ProjectRecord } from './projects';
-import type { WebhookRecord } from './webhooks';
+import type { WebhookRecord } from './webhook-record';
 
 /** What a delivery's workflow is started with, by the figures in force now. */
 export function toPlanned(

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { ID_PREFIXES } from '../contracts/ids';
 import { projectOfQueue, queueOf, type DeliveryRecord, type QueueKind } from './delivery-record';
-import type { EventRecord } from './events';
+import type { EventRecord } from './event-record';
 import type { Store } from './store';
 
 /**

@@ -5,7 +5,7 @@ import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
 import type { ReplayQuery, ReplayRecord } from './replays';
 import type { Store } from './store';
-import type { WebhookRecord } from './webhooks';
+import type { WebhookRecord } from './webhook-record';
 
 /** What a bulk replay is about, as it stands. */
 export interface Replayable {

@@ -19,7 +19,8 @@ import type { DeliveryRecord } from './delivery-record';
 import { repairDriver } from './driver-patch';
 import { isDuplicateKey } from './errors';
 import { EventTypes } from './event-types';
-import { Events, type EventRecord } from './events';
+import { Events } from './events';
+import type { EventRecord } from './event-record';
 import { Inbound, type InboundRecord } from './provider-reports';
 import { Keys } from './keys';
 import { Mails } from './mail-outbox';
@@ -27,7 +28,7 @@ import type { NewEvent } from './new-event';
 import { whyUnfit } from './fitness';
 import { ensureIndexes, findMissingIndex } from './indexes';
 import { migrate, whatIsDue } from './migrations';
-import { Places } from './places';
+import { SearchPositions } from './search-positions';
 import { Projects } from './projects';
 import { Replays } from './replays';
 import { Rounds } from './rounds';
@@ -91,7 +92,7 @@ export class Store {
   readonly audit: Audit;
   readonly mails: Mails;
   readonly couriers: Couriers;
-  readonly places: Places;
+  readonly searchPositions: SearchPositions;
   private closed = false;
 
   private constructor(
@@ -113,7 +114,7 @@ export class Store {
     this.audit = new Audit(connection);
     this.mails = new Mails(connection);
     this.couriers = new Couriers(connection);
-    this.places = new Places(connection);
+    this.searchPositions = new SearchPositions(connection);
   }
 
   /**
@@ -358,7 +359,7 @@ export class Store {
       this.audit,
       this.mails,
       this.couriers,
-      this.places,
+      this.searchPositions,
     ];
   }
 }

@@ -1,5 +1,5 @@
 import type { Cipher, Sealed } from './cipher';
-import type { WebhookRecord } from './webhooks';
+import type { WebhookRecord } from './webhook-record';
 
 /* A webhook's own headers may be credentials of its receiver, so they are stored like secrets. */
 

@@ -1,73 +1,17 @@
-import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import type { ClientSession, Connection, Model } from 'mongoose';
 import { clock } from '../clock';
-import type { Attempt, DeliveryPolicy, SigningScheme } from '../contracts/delivery';
+import type { Attempt } from '../contracts/delivery';
 import type { WarningPercent } from '../domain/failure-warning';
 import { patternsFor } from '../domain/subscription';
 import { findPage, type Page, type PageRequest } from './paging';
-import { BY_CLOCK } from './timestamps';
 import type { Sealed } from './cipher';
-
-export type DisabledReason = 'manual' | 'gone' | 'consecutive_failures';
-
-/** A sealed secret, with the end of its rotation's overlap where another one has superseded it. */
-export interface WebhookSecret extends Sealed {
-  expiresAt?: Date;
-}
-
-export interface WebhookRecord {
-  _id: string;
-  projectId: string;
-  /** The caller's own id for it, unique in its project. */
-  externalId?: string | null;
-  name: string;
-  description: string | null;
-  url: string;
-  /** Subscribed types; `*` and families such as `email.*` as they were given. */
-  events: string[];
-  isActive: boolean;
-  isPaused: boolean;
-  disabledReason: DisabledReason | null;
-  /** Consecutive failed attempts. */
-  failureCount: number;
-  lastSuccessAt: Date | null;
-  lastFailedAt: Date | null;
-  /** The last attempt's HTTP status, or its error code where there was no answer. */
-  lastStatus: number | string | null;
-  signing: SigningScheme[];
-  /** The webhook's own figures; what is missing is the project's, then the profile's. */
-  policy: Partial<DeliveryPolicy>;
-  /** Its own headers, by `openHeaders` (webhook-headers.ts); null: none. */
-  headers: Sealed | null;
-  /**
-   * Which envelopes it gets, as JSON: MongoDB would read meaning into a query's `$` and dots. null: all.
-   */
-  filter: string | null;
-  /** Newest first; more than one during a rotation's overlap, and until reconcile clears up after it. */
-  secrets: WebhookSecret[];
-  /** Attempts already counted in the health fields, so that a repeated record counts once. */
-  countedAttempts: string[];
-  /** Percentages of the threshold at which its owner has been warned since it last worked. */
-  warnings: WarningPercent[];
-  /** Of its rate limit: when the next attempt may be sent. */
-  nextSlotAt: Date | null;
-  createdAt: Date;
-  updatedAt: Date;
-}
-
-export type NewWebhook = Pick<
-  WebhookRecord,
-  | '_id'
-  | 'projectId'
-  | 'name'
-  | 'description'
-  | 'url'
-  | 'events'
-  | 'signing'
-  | 'policy'
-  | 'headers'
-  | 'secrets'
-> &
-  Partial<Pick<WebhookRecord, 'externalId' | 'filter'>>;
+import {
+  webhookSchema,
+  type DisabledReason,
+  type NewWebhook,
+  type ShownWebhook,
+  type WebhookRecord,
+} from './webhook-record';
 
 /** Whose webhooks get events of a type, but for those made after it. */
 export interface SubscribersQuery {
@@ -88,9 +32,6 @@ const SUBSCRIBER_FIELDS = {
 /** What planning a delivery needs of a webhook: not its secrets, nor what has been counted. */
 export type Subscriber = Pick<WebhookRecord, '_id' | keyof typeof SUBSCRIBER_FIELDS>;
 
-/** A webhook as lists show it. */
-export type ShownWebhook = Omit<WebhookRecord, 'secrets' | 'countedAttempts'>;
-
 const BRIEF_FIELDS = { url: 1, events: 1, isActive: 1, createdAt: 1 } as const;
 export type BriefWebhook = Pick<WebhookRecord, '_id' | keyof typeof BRIEF_FIELDS>;
 
@@ -99,46 +40,6 @@ export const MAX_LIVE_SECRETS = 10;
 
 /** How many attempts `countedAttempts` remembers: more than can be under way for one webhook. */
 const COUNTED_ATTEMPTS = 100;
-
-const schema = new Schema<WebhookRecord>(
-  {
-    _id: String,
-    projectId: { type: String, required: true },
-    externalId: { type: String, default: null },
-    name: { type: String, required: true },
-    description: { type: String, default: null },
-    url: { type: String, required: true, immutable: true },
-    events: { type: [String], required: true },
-    isActive: { type: Boolean, default: true },
-    isPaused: { type: Boolean, default: false },
-    disabledReason: { type: String, default: null },
-    failureCount: { type: Number, default: 0 },
-    lastSuccessAt: { type: Date, default: null },
-    lastFailedAt: { type: Date, default: null },
-    lastStatus: { type: Schema.Types.Mixed, default: null },
-    signing: { type: [String], required: true },
-    policy: { type: Schema.Types.Mixed, default: {} },
-    headers: { type: Schema.Types.Mixed, default: null },
-    filter: { type: String, default: null },
-    secrets: {
-      type: [{ _id: false, keyId: String, box: String, expiresAt: Date }],
-      required: true,
-    },
-    countedAttempts: { type: [String], default: [] },
-    warnings: { type: [Number], default: [] },
-    nextSlotAt: { type: Date, default: null },
-  },
-  { timestamps: BY_CLOCK, minimize: false },
-);
-schema.index({ projectId: 1, _id: -1 });
-// Of a fan-out: one scan a pattern, each in the order of the page.
-schema.index({ projectId: 1, events: 1, _id: 1 });
-schema.index({ projectId: 1, updatedAt: 1 });
-schema.index(
-  { projectId: 1, externalId: 1 },
-  { unique: true, partialFilterExpression: { externalId: { $type: 'string' } } },
-);
-schema.index({ 'secrets.expiresAt': 1 }, { sparse: true });
 
 /** Health is state about deliveries, not an edit of the webhook: it leaves `updatedAt` alone. */
 const HEALTH = { timestamps: false } as const;
@@ -154,7 +55,7 @@ export class Webhooks {
   readonly model: Model<WebhookRecord>;
 
   constructor(connection: Connection) {
-    this.model = connection.model<WebhookRecord>('Webhook', schema, 'webhooks');
+    this.model = connection.model<WebhookRecord>('Webhook', webhookSchema, 'webhooks');
   }
 
   async create(webhook: NewWebhook, session: ClientSession): Promise<WebhookRecord> {

@@ -1,9 +1,9 @@
 import { newId } from '../../src/contracts/ids';
 import { passesFilter } from '../../src/domain/payload-filter';
 import type { DeliveryPlan } from '../../src/contracts/activities';
-import type { EventRecord } from '../../src/store/events';
+import type { EventRecord } from '../../src/store/event-record';
 import type { ProjectRecord } from '../../src/store/projects';
-import type { WebhookRecord } from '../../src/store/webhooks';
+import type { WebhookRecord } from '../../src/store/webhook-record';
 import { Fixture } from '../support/fixture';
 
 const WEBHOOKS = 10_000;

@@ -63,7 +63,7 @@ describe('an API killed with -9', () => {
     });
 
     it('between the event and its fan-out: reconcile delivers it', async () => {
-      await dying('temporal/client Engine.startFanOut before', post);
+      await dying('temporal/engine Engine.startFanOut before', post);
       expect(await events()).toHaveLength(1);
       expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
       await delivered(1);
@@ -72,7 +72,7 @@ describe('an API killed with -9', () => {
     });
 
     it('between the fan-out and the answer: it is delivered, and once', async () => {
-      await dying('temporal/client Engine.startFanOut after', post);
+      await dying('temporal/engine Engine.startFanOut after', post);
       await delivered(1);
       expect((await post(client)).body.data.duplicate).toBe(true);
       expect(receiver.requests).toHaveLength(1);
@@ -111,7 +111,7 @@ describe('an API killed with -9', () => {
     });
 
     it('between the change and the reset: reconcile has it run', async () => {
-      await dying('temporal/client Engine.runDelivery before', replay);
+      await dying('temporal/engine Engine.runDelivery before', replay);
       expect((await deliveries())[0]).toMatchObject({ status: 'pending', replays: 1 });
       expect(await stack.reconcile()).toEqual({ ...nothing, deliveries: 1 });
       await delivered(1);
@@ -120,7 +120,7 @@ describe('an API killed with -9', () => {
     });
 
     it('between the reset and the answer: it is delivered, and once', async () => {
-      await dying('temporal/client Engine.runDelivery after', replay);
+      await dying('temporal/engine Engine.runDelivery after', replay);
       await delivered(1);
       expect((await deliveries())[0]).toMatchObject({ replays: 1, attemptCount: 2 });
       expect(receiver.requests).toHaveLength(2);
@@ -128,7 +128,7 @@ describe('an API killed with -9', () => {
 
     it('many, between the replay and its workflow: reconcile has it run', async () => {
       const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
-      await dying('temporal/client Engine.startReplay before', (api) =>
+      await dying('temporal/engine Engine.startReplay before', (api) =>
         api.post('/v1/replays', { ...range, statuses: ['succeeded'] }),
       );
       expect(await stack.reconcile()).toEqual({ ...nothing, replays: 1 });
@@ -164,7 +164,7 @@ describe('an API killed with -9', () => {
       await client.post(`/v1/webhooks/${webhook.id}/pause`);
       await client.post('/v1/events', event);
       await eventually('it is held', async () => (await deliveries())[0]?.status === 'held');
-      await dying('temporal/client Engine.wakeCourier before', (api) =>
+      await dying('temporal/engine Engine.wakeCourier before', (api) =>
         api.post(`/v1/webhooks/${webhook.id}/resume`),
       );
       expect((await deliveries())[0].status).toBe('held');

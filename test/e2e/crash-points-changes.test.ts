@@ -108,7 +108,7 @@ describe('an API killed with -9', () => {
         );
         expect(await stands(crash, id)).toMatchObject({ status: 'paused' });
 
-        await crash.dying('temporal/client Engine.startReplay before', (dying) =>
+        await crash.dying('temporal/engine Engine.startReplay before', (dying) =>
           dying.post(`/v1/replays/${id}/resume`),
         );
         expect(await stands(crash, id)).toMatchObject({ status: 'running' });
@@ -168,7 +168,7 @@ describe('an API killed with -9', () => {
     it('after the courier is told: what was held goes out, once', () =>
       ApiCrash.on(api, async (crash) => {
         await held(crash);
-        await crash.dyingBehindIt('temporal/client Engine.wakeCourier after', (dying) =>
+        await crash.dyingBehindIt('temporal/engine Engine.wakeCourier after', (dying) =>
           dying.post(`/v1/webhooks/${crash.webhook.id}/resume`),
         );
         await crash.delivered(1);

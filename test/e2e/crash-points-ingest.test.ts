@@ -26,7 +26,7 @@ describe('an API killed with -9', () => {
 
     it('between the first and the second: reconcile delivers the others', () =>
       ApiCrash.on(api, async (crash) => {
-        await crash.dyingBehindIt('temporal/client Engine.startFanOut before 2', (client) =>
+        await crash.dyingBehindIt('temporal/engine Engine.startFanOut before 2', (client) =>
           post(client, 'batch-1'),
         );
         await crash.delivered(1);
@@ -37,7 +37,7 @@ describe('an API killed with -9', () => {
 
     it('between the second and the third: the repeated request delivers the last', () =>
       ApiCrash.on(api, async (crash) => {
-        await crash.dyingBehindIt('temporal/client Engine.startFanOut before 3', (client) =>
+        await crash.dyingBehindIt('temporal/engine Engine.startFanOut before 3', (client) =>
           post(client, 'batch-2'),
         );
         await crash.delivered(2);
@@ -63,7 +63,7 @@ describe('an API killed with -9', () => {
       ApiCrash.on(
         api,
         async (crash) => {
-          await crash.dying('store/inbound Inbound.insertAll after', post);
+          await crash.dying('store/provider-reports Inbound.insertAll after', post);
           expect(await reports(crash.projectId)).toBe(0);
           expect(await crash.events()).toEqual([]);
         },

@@ -33,10 +33,10 @@ describe('a worker killed with -9', () => {
     it.concurrent.each([
       [500, 'before the warning', 'store/webhooks Webhooks.noteWarning before'],
       [500, 'inside the warning’s transaction', 'store/webhooks Webhooks.noteWarning after'],
-      [500, 'between the warning and its commit', 'store/mails Mails.insert after'],
+      [500, 'between the warning and its commit', 'store/mail-outbox Mails.insert after'],
       [500, 'after the warning', 'store/store Store.transaction after'],
       [410, 'inside the disabling’s transaction', 'store/webhooks Webhooks.disable after'],
-      [410, 'between the disabling’s mail and its commit', 'store/mails Mails.insert after'],
+      [410, 'between the disabling’s mail and its commit', 'store/mail-outbox Mails.insert after'],
       [410, 'after the disabling', 'store/store Store.transaction after'],
     ])('after a %d, %s: each is written once', (status, _title, dieAt) =>
       on(async (crash) => {
@@ -57,7 +57,7 @@ describe('a worker killed with -9', () => {
     it.concurrent.each([
       ['before it is sent: it comes once', 'mail/mailer Mailer.send before', 1],
       ['before its note: it comes again, under the same id', 'mail/mailer Mailer.send after', 2],
-      ['after its note: it comes once', 'store/mails Mails.markSent after', 1],
+      ['after its note: it comes once', 'store/mail-outbox Mails.markSent after', 1],
     ])('%s', (_title, dieAt, times) =>
       on(async (crash, mailServer) => {
         const { store } = crash.stack;

@@ -64,8 +64,8 @@ describe('a worker killed with -9', () => {
 
   describe('while reconcile starts a delivery that Temporal has no run of', () => {
     it.concurrent.each([
-      ['before it is started', 'temporal/client Engine.startDelivery before'],
-      ['after it is started', 'temporal/client Engine.startDelivery after'],
+      ['before it is started', 'temporal/engine Engine.startDelivery before'],
+      ['after it is started', 'temporal/engine Engine.startDelivery after'],
     ])('%s: it is sent once', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const { client, webhookId, temporal, receiver } = crash;
@@ -126,7 +126,7 @@ describe('a worker killed with -9', () => {
   describe('while it tells of a delivery that has failed', () => {
     it.concurrent.each([
       ['before its event is stored', 'store/events Events.insert before'],
-      ['between its event and the fan-out', 'temporal/client Engine.startFanOut before'],
+      ['between its event and the fan-out', 'temporal/engine Engine.startFanOut before'],
     ])('%s: it is told once', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const { client, receiver } = crash;

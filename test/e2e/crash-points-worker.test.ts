@@ -115,7 +115,7 @@ describe('a worker killed with -9', () => {
       ['before it', 'store/webhooks Webhooks.disable before'],
       ['inside the transaction', 'store/webhooks Webhooks.disable after'],
       ['between the transaction and the fan-out', 'store/store Store.transaction after'],
-      ['after the fan-out is asked for', 'temporal/client Engine.startFanOut after'],
+      ['after the fan-out is asked for', 'temporal/engine Engine.startFanOut after'],
     ])('%s: it is disabled, and told once', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const told = await Receiver.start();
@@ -192,8 +192,8 @@ describe('a worker killed with -9', () => {
 
     it.concurrent.each([
       ['before the release', 'store/queue release before'],
-      ['between the release and the run', 'temporal/client Engine.runAgain before'],
-      ['after the run is asked for', 'temporal/client Engine.runAgain after'],
+      ['between the release and the run', 'temporal/engine Engine.runAgain before'],
+      ['after the run is asked for', 'temporal/engine Engine.runAgain after'],
     ])('a resumed webhook, %s: its delivery goes out once', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const { client, receiver, webhookId } = crash;
@@ -239,8 +239,8 @@ describe('a worker killed with -9', () => {
     it.concurrent.each([
       ['inside the transaction', 'store/replays Replays.advance after'],
       ['between the transaction and the release', 'store/queue release before'],
-      ['between the release and the run', 'temporal/client Engine.runAgain before'],
-      ['after the run is asked for', 'temporal/client Engine.runAgain after'],
+      ['between the release and the run', 'temporal/engine Engine.runAgain before'],
+      ['after the run is asked for', 'temporal/engine Engine.runAgain after'],
       ['before it is completed', 'store/replays Replays.move before'],
     ])('many, %s: each is replayed once, and counted once', (_title, dieAt) =>
       Crash.on(async (crash) => {
@@ -280,8 +280,8 @@ describe('a worker killed with -9', () => {
   describe('while it reconciles', () => {
     it.concurrent.each([
       ['before the delivery is marked', 'store/deliveries Deliveries.requestRun before'],
-      ['between the mark and the run', 'temporal/client Engine.runDelivery before'],
-      ['after the run is asked for', 'temporal/client Engine.runDelivery after'],
+      ['between the mark and the run', 'temporal/engine Engine.runDelivery before'],
+      ['after the run is asked for', 'temporal/engine Engine.runDelivery after'],
     ])('%s: it is sent once more', (_title, dieAt) =>
       Crash.on(async (crash) => {
         const { client, receiver, webhookId, temporal } = crash;

@@ -93,7 +93,7 @@ describe('reconcile by its schedules', () => {
     await makeWebhook(client, receiver.url);
     await eventually(
       'it runs',
-      () => stack.store.places.model.exists({ _id: 'events' }),
+      () => stack.store.searchPositions.model.exists({ _id: 'events' }),
       PATIENCE_MS,
     );
     const id = await loseEvent(client);

@@ -43,9 +43,9 @@ describe('a run of reconcile', () => {
   });
   afterEach(async () => {
     jest.restoreAllMocks();
-    const { deliveries, events, places } = stack.store;
+    const { deliveries, events, searchPositions } = stack.store;
     await Promise.all(
-      [deliveries, events, places].map(({ model }) => model.deleteMany({} as never)),
+      [deliveries, events, searchPositions].map(({ model }) => model.deleteMany({} as never)),
     );
     await receiver.close();
   });
@@ -127,10 +127,10 @@ describe('a run of reconcile', () => {
     await second.done;
 
     const again = looked.length;
-    const [place] = await stack.store.places.model.find().lean();
-    const [projectId] = Object.keys(place!.of);
+    const [position] = await stack.store.searchPositions.model.find().lean();
+    const [projectId] = Object.keys(position!.of);
     const isTime = { $set: { [`of.${projectId}.againAt`]: new Date(0) } };
-    await stack.store.places.model.updateOne({ _id: place!._id }, isTime);
+    await stack.store.searchPositions.model.updateOne({ _id: position!._id }, isTime);
     const third = running('deliveries');
     await eventually('it has begun again', () => looked.length > again);
     expect(looked[again]).toBe(many[0]);
@@ -147,10 +147,10 @@ describe('a run of reconcile', () => {
       return 'running';
     });
     const saved: number[] = [];
-    const save = stack.store.places.save.bind(stack.store.places);
-    jest.spyOn(stack.store.places, 'save').mockImplementation(async (place) => {
-      await save(place);
-      if (place._id === 'deliveries') saved.push(performance.now());
+    const save = stack.store.searchPositions.save.bind(stack.store.searchPositions);
+    jest.spyOn(stack.store.searchPositions, 'save').mockImplementation(async (position) => {
+      await save(position);
+      if (position._id === 'deliveries') saved.push(performance.now());
     });
     const handle = await temporal.workflow.start(WORKFLOWS.reconcile, {
       workflowId: 'terminated',

@@ -1,5 +1,5 @@
 import type { SendRequest } from '../../src/delivery/http';
-import type { NewWebhook } from '../../src/store/webhooks';
+import type { NewWebhook } from '../../src/store/webhook-record';
 import type { ProjectPolicy } from '../../src/store/projects';
 import { intercept } from '../support/intercept';
 import { Receiver } from '../support/receiver';

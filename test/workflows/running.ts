@@ -1,7 +1,7 @@
 import type { WorkflowHandle } from '@temporalio/client';
 import type { PlannedDelivery } from '../../src/contracts/activities';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
-import type { NewWebhook, WebhookRecord } from '../../src/store/webhooks';
+import type { NewWebhook, WebhookRecord } from '../../src/store/webhook-record';
 import {
   cancelSignal,
   pauseSignal,

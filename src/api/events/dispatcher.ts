@@ -1,7 +1,7 @@
 import type { Logger } from 'pino';
 import type { Dispatch } from '../../contracts/delivery';
 import { TokenBucket } from '../../domain/token-bucket';
-import type { EventRecord } from '../../store/events';
+import type { EventRecord } from '../../store/event-record';
 import type { ProjectRecord } from '../../store/projects';
 import type { Engine } from '../../temporal/engine';
 import { CourierCalls } from '../../temporal/courier-calls';

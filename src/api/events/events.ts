@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { BareEvent, EventRecord } from '../../store/events';
+import type { BareEvent, EventRecord } from '../../store/event-record';
 import { expungeEvent } from '../../store/expunge';
 import { dataText } from '../../store/new-event';
 import type { Store } from '../../store/store';

@@ -1,6 +1,6 @@
 import { eventsAccepted } from '../../metrics';
 import { getProfile } from '../../profiles';
-import type { EventRecord } from '../../store/events';
+import type { EventRecord } from '../../store/event-record';
 import { newEvent, type NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';

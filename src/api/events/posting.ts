@@ -1,7 +1,7 @@
 import express, { Router, type Request } from 'express';
 import type { z } from 'zod';
 import { clock } from '../../clock';
-import type { EventRecord } from '../../store/events';
+import type { EventRecord } from '../../store/event-record';
 import { workspaceOf } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import { answer } from '../http/answers';

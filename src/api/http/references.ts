@@ -4,7 +4,7 @@ import { externalIdIn, isId } from '../../contracts/ids';
 import { isDuplicateKey } from '../../store/errors';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
-import type { WebhookRecord } from '../../store/webhooks';
+import type { WebhookRecord } from '../../store/webhook-record';
 import { principalOf } from './auth';
 import { ApiError, invalid, notFound } from './errors';
 

@@ -4,7 +4,7 @@ import { newDelivery, type NewDelivery } from '../../store/new-delivery';
 import type { NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
-import type { WebhookRecord } from '../../store/webhooks';
+import type { WebhookRecord } from '../../store/webhook-record';
 import { invalid } from '../http/errors';
 import type { EventType } from '../events/event-catalog';
 import type { Intake } from '../events/intake';

@@ -5,7 +5,7 @@ import type { Cipher } from '../../store/cipher';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import { sealHeaders } from '../../store/webhook-headers';
-import type { WebhookRecord } from '../../store/webhooks';
+import type { WebhookRecord } from '../../store/webhook-record';
 import { ApiError } from '../http/errors';
 import { ofProfile } from '../events/event-catalog';
 import type { Intake } from '../events/intake';

@@ -3,7 +3,7 @@ import type { Cipher } from '../../store/cipher';
 import { OperationalEvents } from '../../store/operational-events';
 import type { Store } from '../../store/store';
 import { sealHeaders } from '../../store/webhook-headers';
-import type { WebhookRecord } from '../../store/webhooks';
+import type { WebhookRecord } from '../../store/webhook-record';
 import { ApiError, notFound } from '../http/errors';
 import type { Intake } from '../events/intake';
 import type { WebhookSettings } from './webhook-body';

@@ -8,7 +8,7 @@ import type { Cipher } from '../../store/cipher';
 import type { Store } from '../../store/store';
 import { skippedOf } from '../../store/replay-selection';
 import { openHeaders } from '../../store/webhook-headers';
-import type { ShownWebhook } from '../../store/webhooks';
+import type { ShownWebhook } from '../../store/webhook-record';
 import type { Engine } from '../../temporal/engine';
 import { answer, answerPage } from '../http/answers';
 import { audited, nothingChanged } from '../http/audited';

@@ -1,5 +1,5 @@
 import { newId } from '../../../src/contracts/ids';
-import type { WebhookRecord } from '../../../src/store/webhooks';
+import type { WebhookRecord } from '../../../src/store/webhook-record';
 import type { Answer } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
 import { emailSent } from '../../support/samples';

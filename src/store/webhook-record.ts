@@ -1,0 +1,110 @@
+import { Schema } from 'mongoose';
+import type { DeliveryPolicy, SigningScheme } from '../contracts/delivery';
+import type { WarningPercent } from '../domain/failure-warning';
+import type { Sealed } from './cipher';
+import { BY_CLOCK } from './timestamps';
+
+export type DisabledReason = 'manual' | 'gone' | 'consecutive_failures';
+
+/** A sealed secret, with the end of its rotation's overlap where another one has superseded it. */
+export interface WebhookSecret extends Sealed {
+  expiresAt?: Date;
+}
+
+export interface WebhookRecord {
+  _id: string;
+  projectId: string;
+  /** The caller's own id for it, unique in its project. */
+  externalId?: string | null;
+  name: string;
+  description: string | null;
+  url: string;
+  /** Subscribed types; `*` and families such as `email.*` as they were given. */
+  events: string[];
+  isActive: boolean;
+  isPaused: boolean;
+  disabledReason: DisabledReason | null;
+  /** Consecutive failed attempts. */
+  failureCount: number;
+  lastSuccessAt: Date | null;
+  lastFailedAt: Date | null;
+  /** The last attempt's HTTP status, or its error code where there was no answer. */
+  lastStatus: number | string | null;
+  signing: SigningScheme[];
+  /** The webhook's own figures; what is missing is the project's, then the profile's. */
+  policy: Partial<DeliveryPolicy>;
+  /** Its own headers, by `openHeaders` (webhook-headers.ts); null: none. */
+  headers: Sealed | null;
+  /**
+   * Which envelopes it gets, as JSON: MongoDB would read meaning into a query's `$` and dots. null: all.
+   */
+  filter: string | null;
+  /** Newest first; more than one during a rotation's overlap, and until reconcile clears up after it. */
+  secrets: WebhookSecret[];
+  /** Attempts already counted in the health fields, so that a repeated record counts once. */
+  countedAttempts: string[];
+  /** Percentages of the threshold at which its owner has been warned since it last worked. */
+  warnings: WarningPercent[];
+  /** Of its rate limit: when the next attempt may be sent. */
+  nextSlotAt: Date | null;
+  createdAt: Date;
+  updatedAt: Date;
+}
+
+export type NewWebhook = Pick<
+  WebhookRecord,
+  | '_id'
+  | 'projectId'
+  | 'name'
+  | 'description'
+  | 'url'
+  | 'events'
+  | 'signing'
+  | 'policy'
+  | 'headers'
+  | 'secrets'
+> &
+  Partial<Pick<WebhookRecord, 'externalId' | 'filter'>>;
+
+/** A webhook as lists show it. */
+export type ShownWebhook = Omit<WebhookRecord, 'secrets' | 'countedAttempts'>;
+
+export const webhookSchema = new Schema<WebhookRecord>(
+  {
+    _id: String,
+    projectId: { type: String, required: true },
+    externalId: { type: String, default: null },
+    name: { type: String, required: true },
+    description: { type: String, default: null },
+    url: { type: String, required: true, immutable: true },
+    events: { type: [String], required: true },
+    isActive: { type: Boolean, default: true },
+    isPaused: { type: Boolean, default: false },
+    disabledReason: { type: String, default: null },
+    failureCount: { type: Number, default: 0 },
+    lastSuccessAt: { type: Date, default: null },
+    lastFailedAt: { type: Date, default: null },
+    lastStatus: { type: Schema.Types.Mixed, default: null },
+    signing: { type: [String], required: true },
+    policy: { type: Schema.Types.Mixed, default: {} },
+    headers: { type: Schema.Types.Mixed, default: null },
+    filter: { type: String, default: null },
+    secrets: {
+      type: [{ _id: false, keyId: String, box: String, expiresAt: Date }],
+      required: true,
+    },
+    countedAttempts: { type: [String], default: [] },
+    warnings: { type: [Number], default: [] },
+    nextSlotAt: { type: Date, default: null },
+  },
+  { timestamps: BY_CLOCK, minimize: false },
+);
+webhookSchema.index({ projectId: 1, _id: -1 });
+// Of a fan-out: one scan a pattern, each in the order of the page.
+webhookSchema.index({ projectId: 1, events: 1, _id: 1 });
+webhookSchema.index({ projectId: 1, updatedAt: 1 });
+webhookSchema.index(
+  { projectId: 1, externalId: 1 },
+  { unique: true, partialFilterExpression: { externalId: { $type: 'string' } } },
+);
+webhookSchema.index({ 'secrets.expiresAt': 1 }, { sparse: true });
