@@ -2,10 +2,11 @@ import { isOperational } from '../../src/contracts/operational';
 import type { Attempt } from '../../src/contracts/delivery';
 import { isGone } from '../../src/domain/outcome';
 import { policyOf } from '../../src/profiles/policy';
+import { disableWebhook } from '../../src/store/change-webhook';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
 import type { EventRecord } from '../../src/store/event-record';
-import { OperationalEvents } from '../../src/store/operational-events';
-import { OwnerMails } from '../../src/store/owner-mails';
+import { announceFailure } from '../../src/store/operational-events';
+import type { DisabledReason } from '../../src/store/webhook-record';
 import type { Subject } from './subject';
 import type { ActivityDependencies } from '../dependencies';
 
@@ -14,14 +15,13 @@ import type { ActivityDependencies } from '../dependencies';
  * wants to know is told. Repeated for the same failure, it does nothing more.
  */
 export async function followFailure(
-  { store, engine, mailer, log, retentionDays, dispatch }: ActivityDependencies,
+  deps: ActivityDependencies,
   subject: Subject,
   attempt: Attempt,
 ): Promise<void> {
-  const operational = new OperationalEvents(store, retentionDays, dispatch);
-  const mails = mailer && new OwnerMails(store, retentionDays);
-  const disabled = await disableWhereDue(operational, mails, subject, attempt);
-  const events = [...(disabled ?? []), ...(await announce(operational, subject))];
+  const { store, engine, log } = deps;
+  const disabled = await disableWhereDue(deps, subject, attempt);
+  const events = [...(disabled ?? []), ...(await announce(deps, subject))];
   if (disabled) {
     const webhookId = subject.webhook._id;
     // There may be more of them than an attempt has time for.
@@ -38,23 +38,26 @@ export async function followFailure(
 }
 
 async function disableWhereDue(
-  operational: OperationalEvents,
-  mails: OwnerMails | null,
+  deps: ActivityDependencies,
   { webhook, project }: Subject,
   { statusCode }: Attempt,
 ): Promise<EventRecord[] | null> {
-  if (isGone(statusCode)) return operational.disable(project, webhook._id, 'gone', 0, mails);
+  const disable = (reason: DisabledReason, minFailures: number): Promise<EventRecord[] | null> =>
+    disableWebhook(deps.store, deps, project, webhook._id, {
+      reason,
+      minFailures,
+      isMailed: deps.mailer !== null,
+    });
+  if (isGone(statusCode)) return disable('gone', 0);
   const { autoDisableAfter } = policyOf(project, webhook);
-  return autoDisableAfter === null
-    ? null
-    : operational.disable(project, webhook._id, 'consecutive_failures', autoDisableAfter, mails);
+  return autoDisableAfter === null ? null : disable('consecutive_failures', autoDisableAfter);
 }
 
 /** Of a test nobody needs to be told, and events about failed events about failures would never end. */
 async function announce(
-  operational: OperationalEvents,
+  deps: ActivityDependencies,
   { delivery, event, webhook, project }: Subject,
 ): Promise<EventRecord[]> {
   if (event.test === true || isOperational(event.type)) return [];
-  return operational.failed(project, webhook, delivery._id);
+  return announceFailure(deps.store, deps, project, webhook, delivery._id);
 }

@@ -1,5 +1,5 @@
 import type { Attempt, DeliveryStatus } from '../../src/contracts/delivery';
-import { OwnerMails } from '../../src/store/owner-mails';
+import { mailWarning } from '../../src/store/owner-mails';
 import type { ActivityDependencies } from '../dependencies';
 import { followFailure } from './after-failure';
 import type { Subject } from './subject';
@@ -34,7 +34,7 @@ export async function countHealth(
   const { delivery, webhook } = subject;
   await deps.store.webhooks.countAttempt(webhook._id, `${delivery._id}#${attempt.number}`, attempt);
   if (attempt.outcome === 'failed' && deps.mailer) {
-    await new OwnerMails(deps.store, deps.retentionDays).warn(subject.project, webhook._id);
+    await mailWarning(deps.store, deps, subject.project, webhook._id);
   }
   if (status === 'failed') await followFailure(deps, subject, attempt);
   if (attempt.outcome === 'failed') {

@@ -1,5 +1,6 @@
 import { activityInfo } from '@temporalio/activity';
 import type { AttemptOrigin, RoundResult } from '../../src/contracts/activities';
+import { cancelOrphan } from '../../src/store/cancel-orphan';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import { expungeEvent } from '../../src/store/expunge';
@@ -40,7 +41,7 @@ export async function load(
     const { status } = found;
     if (status === 'succeeded' || status === 'failed') return status;
     const hasEnded = status === 'skipped' || status === 'cancelled';
-    if (hasEnded || (await store.cancelOrphan(found))) return 'cancelled';
+    if (hasEnded || (await cancelOrphan(store, found))) return 'cancelled';
     throw new Error('not all that the delivery is made of could be read');
   }
   const delivery = await open(deps, found, origin, isForced);

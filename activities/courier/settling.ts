@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { listToFollowUp, noteFollowedUp } from '../../src/store/queue';
-import { OwnerMails } from '../../src/store/owner-mails';
+import { mailWarning } from '../../src/store/owner-mails';
 import { settle } from '../../src/store/settlement';
 import type { ActivityDependencies } from '../dependencies';
 import { followFailure } from '../attempt/after-failure';
@@ -64,8 +64,7 @@ export class Settling {
     const { projectId, project } = this.view;
     try {
       if (deps.mailer) {
-        const mails = new OwnerMails(deps.store, deps.retentionDays);
-        for (const webhookId of failing) await mails.warn(project, webhookId);
+        for (const id of failing) await mailWarning(deps.store, deps, project, id);
       }
       for (const delivery of await listToFollowUp(deps.store, projectId)) {
         const event = await deps.store.events.find(delivery.eventId);

@@ -3,6 +3,7 @@ import type { CourierShift } from '../../src/contracts/activities';
 import { listAccepted, listDue, nextDueAt, takeQueued } from '../../src/store/queue';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
+import { cancelOrphan } from '../../src/store/cancel-orphan';
 import { expungeEvent } from '../../src/store/expunge';
 import type { ActivityDependencies } from '../dependencies';
 import type { Places } from '../concurrency';
@@ -198,7 +199,7 @@ export class Shift {
     const byId = new Map(events.map((event) => [event._id, event]));
     for (const delivery of deliveries) {
       const event = byId.get(delivery.eventId);
-      if (!event || !hand.lanes.has(delivery.webhookId)) await store.cancelOrphan(delivery);
+      if (!event || !hand.lanes.has(delivery.webhookId)) await cancelOrphan(store, delivery);
       else if (event.body === null) {
         await expungeEvent(store, parts.projectId, event._id);
       } else {

@@ -1,5 +1,7 @@
+import { deleteSomeOf } from '../../src/store/delete-project';
 import { endSome } from '../../src/store/end-deliveries';
 import { listOpenQueues, queueHeld } from '../../src/store/queue';
+import { removeSomeExpired } from '../../src/store/remove-expired';
 import { sendOwnerMails } from '../send-mails';
 import type { Couriers } from './couriers';
 import { LOST_REPLAYS } from './lost';
@@ -91,7 +93,7 @@ async function endDeliveries(run: Run): Promise<void> {
 }
 
 async function removeExpired(run: Run): Promise<void> {
-  while (run.goesOn() && (await run.deps.store.removeSomeExpired()));
+  while (run.goesOn() && (await removeSomeExpired(run.deps.store)));
 }
 
 async function deleteProjects(run: Run): Promise<void> {
@@ -99,7 +101,7 @@ async function deleteProjects(run: Run): Promise<void> {
   await inTurn(
     run,
     await store.projects.listDeleted(),
-    (projectId) => store.deleteSomeOf(projectId),
+    (projectId) => deleteSomeOf(store, projectId),
     (projectId, err) => log.warn({ err, projectId }, 'project could not be deleted'),
   );
 }

@@ -3,6 +3,7 @@ import {
   fanOutWorkflowId,
   replayWorkflowId,
 } from '../../src/contracts/temporal';
+import { cancelOrphan } from '../../src/store/cancel-orphan';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { ReplayRecord } from '../../src/store/replays';
@@ -89,7 +90,7 @@ async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
     store.webhooks.get(projectId, webhookId),
     store.projects.get(projectId),
   ]);
-  if (!webhook || !project) return store.cancelOrphan(delivery);
+  if (!webhook || !project) return cancelOrphan(store, delivery);
   // Told to stop meanwhile: what is asked for from here on is done, too.
   if (!run.goesOn()) return false;
   const requested = await store.deliveries.requestRun(_id, run.graceMs(DELIVERIES_GRACE_MS));

@@ -31,10 +31,18 @@ export interface ProjectRecord {
   webhookCount: number;
   /** By `takeTurn`. */
   turns: number;
-  /** It is as if it were gone; what it has still to lose follows (Store.finishDeletion). */
+  /** It is as if it were gone; what it has still to lose follows (delete-project.ts). */
   deletedAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
+}
+
+/** What holds where a project says nothing. */
+export interface ProjectDefaults {
+  /** POSTHORN_RETENTION_DAYS */
+  retentionDays: number;
+  /** POSTHORN_DISPATCH */
+  dispatch: Dispatch;
 }
 
 /** Bound into the box: a key copied to another project or provider doesn't open. */

@@ -7,24 +7,16 @@ import mongoose, {
 } from 'mongoose';
 import type { Logger } from 'pino';
 import { clock } from '../clock';
-import { HOUR_MS } from '../domain/durations';
 import { Audit } from './audit';
 import { Couriers } from './couriers';
-import { current } from './linearizable';
-import { deleteOfProject } from './delete-of-project';
 import { Deliveries } from './deliveries';
 import { Endings } from './endings';
-import { endDeliveriesOf } from './end-deliveries';
-import type { DeliveryRecord } from './delivery-record';
 import { repairDriver } from './driver-patch';
-import { isDuplicateKey } from './errors';
 import { EventTypes } from './event-types';
 import { Events } from './events';
-import type { EventRecord } from './event-record';
-import { Inbound, type InboundRecord } from './provider-reports';
+import { Inbound } from './provider-reports';
 import { Keys } from './keys';
 import { Mails } from './mail-outbox';
-import type { NewEvent } from './new-event';
 import { whyUnfit } from './fitness';
 import { ensureIndexes, findMissingIndex } from './indexes';
 import { migrate, whatIsDue } from './migrations';
@@ -51,14 +43,6 @@ const SERVER_SELECTION_TIMEOUT_MS = 5000;
 const CHECKOUT_TIMEOUT_MS = 10_000;
 /** Milliseconds between tries to connect for the first time. */
 const CONNECT_RETRY_MS = 500;
-
-/** Expired events looked at together. */
-const EXPIRED_BATCH = 500;
-/** How much later one that is still needed is looked at again. */
-const LOOK_AGAIN_MS = HOUR_MS;
-
-/** How often equal reports are looked up again after another request has stored one of them. */
-const INSERT_TRIES = 5;
 
 /** mongoose takes its options out of the object that it is given, so each call needs its own. */
 const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
@@ -175,153 +159,6 @@ export class Store {
   /** Runs `work` in a transaction; it may run more than once. */
   async transaction<T>(work: (session: ClientSession) => Promise<T>): Promise<T> {
     return this.connection.withSession((session) => session.withTransaction(() => work(session)));
-  }
-
-  /**
-   * Makes one more of what a project may have `max` of. Of two requests at once the second counts what
-   * the first has made.
-   * @param count up to `max`
-   * @returns null when it has them already, or is gone
-   */
-  async makeWithin<T>(
-    projectId: string,
-    max: number,
-    count: (session: ClientSession) => Promise<number>,
-    make: (session: ClientSession) => Promise<T>,
-  ): Promise<T | null> {
-    return this.transaction(async (session) => {
-      const mayCount = await this.projects.takeTurn(projectId, session);
-      return mayCount && (await count(session)) < max ? make(session) : null;
-    });
-  }
-
-  /**
-   * Deletes a project with all that is its own. From the first step on it is as if it were gone; cut off
-   * after that, whoever asks for it again finishes it, or reconcile does.
-   * @returns false when there is nothing left of it
-   */
-  async deleteProject(id: string): Promise<boolean> {
-    const deleted = await this.transaction(async (session) => {
-      if (!(await this.projects.markDeleted(id, session))) return false;
-      await this.webhooks.deleteAll(id, session);
-      await this.keys.deleteAll(id, session);
-      await this.eventTypes.deleteAll(id, session);
-      await this.mails.deleteAll(id, session);
-      await this.replays.deleteAll(id, session);
-      await this.endings.deleteAll(id, session);
-      return true;
-    });
-    if (deleted) await this.finishDeletion(id);
-    return deleted;
-  }
-
-  /** Deletes what may be too much for one transaction, and then the project itself. Idempotent. */
-  async finishDeletion(projectId: string): Promise<void> {
-    while (await this.deleteSomeOf(projectId));
-  }
-
-  /**
-   * A part of it that is over soon.
-   * @returns whether there is more
-   */
-  async deleteSomeOf(projectId: string): Promise<boolean> {
-    if (await deleteOfProject(this.events.model, projectId)) return true;
-    if (await deleteOfProject(this.deliveries.model, projectId)) return true;
-    if (await deleteOfProject(this.inbound.model, projectId)) return true;
-    await this.couriers.delete(projectId);
-    await this.projects.delete(projectId);
-    return false;
-  }
-
-  /**
-   * Deletes some of the events whose time has come. One with a delivery that has not ended, or is to be
-   * kept on since it ended late, is looked at again an hour later. The deliveries are removed by MongoDB
-   * itself.
-   * @returns whether there may be more
-   */
-  async removeSomeExpired(): Promise<boolean> {
-    const expired = await this.events.listExpired(EXPIRED_BATCH);
-    const needed = new Set(await this.deliveries.listEventsNeeded(expired));
-    await this.events.keep([...needed], LOOK_AGAIN_MS);
-    await this.events.remove(expired.filter((id) => !needed.has(id)));
-    return expired.length === EXPIRED_BATCH;
-  }
-
-  /**
-   * Ends a delivery whose event, webhook or project was deleted.
-   * @returns false when they are all there, or it has ended
-   */
-  async cancelOrphan({ _id, eventId, webhookId, projectId }: DeliveryRecord): Promise<boolean> {
-    const found = await Promise.all([
-      current(this.events.model.exists({ _id: eventId })),
-      current(this.webhooks.model.exists({ _id: webhookId })),
-      current(this.projects.model.exists({ _id: projectId, deletedAt: null })),
-    ]);
-    return found.includes(null) && this.deliveries.cancel(_id);
-  }
-
-  /** Deletes a webhook; its deliveries stay readable, those that have not ended end `cancelled`. */
-  async deleteWebhook(projectId: string, id: string): Promise<boolean> {
-    const isDeleted = await this.transaction(async (session) => {
-      if (!(await this.webhooks.delete(projectId, id, session))) return false;
-      await this.projects.freeWebhookPlace(projectId, session);
-      await this.endings.note({ _id: id, projectId }, 'webhook_deleted', session);
-      return true;
-    });
-    if (isDeleted) await endDeliveriesOf(this, id);
-    return isDeleted;
-  }
-
-  /**
-   * Stores a batch, all of it or nothing.
-   * @returns the events as stored, and whether their idempotency keys were there before: then those
-   *   stored under them, which may be of another batch
-   */
-  async insertBatch(
-    events: readonly NewEvent[],
-  ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
-    try {
-      const stored = await this.transaction((session) => this.events.insertAll(events, session));
-      return { events: stored, duplicate: false };
-    } catch (error) {
-      const [first] = events;
-      if (!isDuplicateKey(error) || first?.idempotencyKey === undefined) throw error;
-      const stored = await this.events.listByKeys(
-        first.projectId,
-        events.flatMap(({ idempotencyKey }) => idempotencyKey ?? []),
-      );
-      if (stored.length === 0) throw error;
-      return { events: stored, duplicate: true };
-    }
-  }
-
-  /**
-   * Stores what a provider reported in one request, with the events that it became: all of it or
-   * nothing, so that no report is known whose event is lost. Reports stored before are left out.
-   * @returns the events, now safe
-   */
-  async insertReports(
-    reports: readonly { record: InboundRecord; event: NewEvent | null }[],
-  ): Promise<EventRecord[]> {
-    for (let tries = 1; ; tries += 1) {
-      try {
-        return await this.transaction(async (session) => {
-          const fresh = await this.inbound.onlyNew(reports, session);
-          if (fresh.length === 0) return [];
-          await this.inbound.insertAll(
-            fresh.map(({ record }) => record),
-            session,
-          );
-          return this.events.insertAll(
-            fresh.flatMap(({ event }) => event ?? []),
-            session,
-          );
-        });
-      } catch (error) {
-        // The same report came in twice at once: the other request stored it, so it is known now.
-        if (!isDuplicateKey(error) || tries === INSERT_TRIES) throw error;
-      }
-    }
   }
 
   async close(): Promise<void> {

@@ -1,4 +1,5 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { deleteWebhook } from '../../src/store/delete-webhook';
 import type { Activities } from '../../src/contracts/activities';
 import { eventually } from '../support/eventually';
 import { Fixture } from '../support/fixture';
@@ -106,7 +107,7 @@ describe('the health that attempts make', () => {
     const { planned, webhook, project } = await fixture.planned(receiver.url);
     expect(await attempt(planned.deliveryId, 'run-1')).toBe('succeeded');
     const ended = await fixture.delivery(planned.deliveryId);
-    await fixture.store.deleteWebhook(project._id, webhook._id);
+    await deleteWebhook(fixture.store, project._id, webhook._id);
     expect(await attempt(planned.deliveryId, 'run-2')).toBe('succeeded');
     expect(await fixture.delivery(planned.deliveryId)).toEqual(ended);
   });

@@ -212,10 +212,10 @@ describe('an API killed with -9', () => {
       }));
 
     it.each([
-      ['the transaction and its events', 'store/store Store.finishDeletion before', marked],
+      ['the transaction and its events', 'store/delete-batch deleteBatch before', marked],
       [
         'its events and its deliveries',
-        'store/delete-of-project deleteOfProject after',
+        'store/delete-batch deleteBatch after',
         { ...marked, events: 0 },
       ],
       [

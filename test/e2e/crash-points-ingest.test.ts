@@ -74,7 +74,7 @@ describe('an API killed with -9', () => {
       ApiCrash.on(
         api,
         async (crash) => {
-          await crash.dying('store/store Store.insertReports after', post);
+          await crash.dying('store/insert-reports insertReports after', post);
           expect(await reports(crash.projectId)).toBe(1);
           expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
           await crash.delivered(1);

@@ -1,3 +1,4 @@
+import { insertBatch } from '../../src/store/insert-batch';
 import { isStoreUnavailable } from '../../src/store/errors';
 import { toPayload } from '../../src/domain/json-text';
 import { newEvent } from '../../src/store/new-event';
@@ -149,12 +150,12 @@ describe('while MongoDB hangs', () => {
       stack.store.events.model.countDocuments({ projectId: id });
 
     mongod.freeze();
-    const failure: unknown = await stack.store.insertBatch(batch).catch((error: unknown) => error);
+    const failure: unknown = await insertBatch(stack.store, batch).catch((error: unknown) => error);
     expect(isStoreUnavailable(failure)).toBe(true);
     mongod.thaw();
     await untilReady();
     expect(await isCounted()).toBe(0);
-    expect(await stack.store.insertBatch(batch)).toMatchObject({ duplicate: false });
+    expect(await insertBatch(stack.store, batch)).toMatchObject({ duplicate: false });
     expect(await isCounted()).toBe(batch.length);
     expect((await client.get('/v1/events')).status).toBe(200);
   });

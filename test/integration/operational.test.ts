@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import { OPERATIONAL_TYPES } from '../../src/contracts/operational';
-import { OperationalEvents } from '../../src/store/operational-events';
+import { announceFailure } from '../../src/store/operational-events';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -157,9 +157,11 @@ describe('operational webhooks', () => {
     const project = (await stack.store.projects.get(delivery.projectId))!;
     const webhook = (await stack.store.webhooks.get(project._id, failing.id))!;
     // What the activity does again when its process died before it could say that it was done.
-    const operational = new OperationalEvents(stack.store, 30, 'workflow');
+    const defaults = { retentionDays: 30, dispatch: 'workflow' } as const;
     const again = await Promise.all(
-      Array.from({ length: 5 }, () => operational.failed(project, webhook, deliveryId)),
+      Array.from({ length: 5 }, () =>
+        announceFailure(stack.store, defaults, project, webhook, deliveryId),
+      ),
     );
     expect(new Set(again.flat().map(({ _id }) => _id)).size).toBe(1);
     expect(await eventsOf(client)).toHaveLength(1);

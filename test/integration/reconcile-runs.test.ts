@@ -14,6 +14,7 @@ import {
 import { metrics } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { setUpTemporal } from '../../src/temporal/setup';
+import { deleteCutOff } from '../support/cut-off';
 import type { ApiClient } from '../support/api-client';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -273,9 +274,7 @@ describe('a run of reconcile', () => {
     const hangs = new Promise<void>((resolve) => (goOn = resolve));
     jest.spyOn(webhooks, 'removeEndedSecrets').mockReturnValue(hangs);
     jest.spyOn(events, 'listExpired').mockRejectedValue(new Error('MongoDB refuses'));
-    const spy = jest.spyOn(stack.store, 'finishDeletion').mockResolvedValue();
-    await stack.admin.delete(`/v1/projects/${id}`);
-    spy.mockRestore();
+    await deleteCutOff(stack, id);
     expect((await client.get('/v1/deliveries')).status).toBe(401);
     const { env, done } = running('housekeeping');
     await eventually('the project is gone', async () => {

@@ -6,7 +6,7 @@ import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
 import { queueReplays } from '../../src/store/replay-selection';
 import { newDelivery } from '../../src/store/new-delivery';
-import { OperationalEvents } from '../../src/store/operational-events';
+import { changeWebhook } from '../../src/store/change-webhook';
 import { Fixture } from '../support/fixture';
 
 const read = (name: string): string =>
@@ -91,7 +91,7 @@ describe('a delivery’s round', () => {
     'its webhook is found paused': (delivery) => rounds().queue(delivery, 'mine', 'held'),
     'its webhook is disabled': async ({ webhookId, projectId }) => {
       const project = (await fixture.store.projects.get(projectId))!;
-      await new OperationalEvents(fixture.store, 30, 'workflow').update(project, webhookId, {
+      await changeWebhook(fixture.store, fixture.dependencies, project, webhookId, {
         isActive: false,
       });
     },

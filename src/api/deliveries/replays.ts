@@ -6,6 +6,7 @@ import { newId } from '../../contracts/ids';
 import { OPERATIONAL_TYPES } from '../../contracts/operational';
 import { isSubscribed } from '../../domain/subscription';
 import { getProfile } from '../../profiles';
+import { makeWithin } from '../../store/make-within';
 import { UNENDED_REPLAY_STATUSES, type ReplayRecord } from '../../store/replays';
 import { countForReplay } from '../../store/replay-selection';
 import type { Store } from '../../store/store';
@@ -107,7 +108,8 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       return;
     }
     const projectId = project._id;
-    const replay = await store.makeWithin(
+    const replay = await makeWithin(
+      store,
       projectId,
       MAX_UNENDED,
       (session) => store.replays.countUnended(projectId, MAX_UNENDED, session),

@@ -29,7 +29,7 @@ export class Dispatcher {
   constructor(
     private readonly engine: Engine,
     private readonly log: Logger,
-    readonly defaultDispatch: Dispatch,
+    private readonly defaultDispatch: Dispatch,
     workflowsPerSecond: number,
   ) {
     this.bucket = new TokenBucket(workflowsPerSecond, performance.now());

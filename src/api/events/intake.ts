@@ -1,6 +1,8 @@
 import { eventsAccepted } from '../../metrics';
 import { getProfile } from '../../profiles';
 import type { EventRecord } from '../../store/event-record';
+import { insertBatch } from '../../store/insert-batch';
+import { insertReports, type NewReport } from '../../store/insert-reports';
 import { newEvent, type NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
@@ -150,7 +152,8 @@ export class Intake {
     idempotency?: Idempotency,
   ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
     const requestHash = idempotency?.requestHash;
-    const accepted = await this.store.insertBatch(
+    const accepted = await insertBatch(
+      this.store,
       events.map((event, index) => ({
         ...event,
         ...(idempotency && { idempotencyKey: keyInBatch(idempotency.key, index), requestHash }),
@@ -166,8 +169,8 @@ export class Intake {
    * Stores what a provider reported with the events that it became, and fans those out as a batch's:
    * reports that are stored already change nothing.
    */
-  async acceptReports(reports: Parameters<Store['insertReports']>[0]): Promise<void> {
-    const stored = await this.store.insertReports(reports);
+  async acceptReports(reports: readonly NewReport[]): Promise<void> {
+    const stored = await insertReports(this.store, reports);
     eventsAccepted.inc(stored.length);
     this.startAll(stored);
   }

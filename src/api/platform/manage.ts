@@ -1,11 +1,13 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
+import type { Dispatch } from '../../contracts/delivery';
 import { didYouMean } from '../../domain/near';
 import { isSubscribed } from '../../domain/subscription';
 import { canonicalWebhookUrl } from '../../domain/webhook-url';
 import { getProfile, type Profile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
+import { deleteWebhook } from '../../store/delete-webhook';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { BriefWebhook } from '../../store/webhooks';
@@ -30,6 +32,7 @@ export interface ManageDependencies {
   development: boolean;
   allowedCidrs: readonly string[];
   retentionDays: number;
+  dispatch: Dispatch;
 }
 
 const MAX_NAME_LENGTH = 200;
@@ -166,7 +169,7 @@ export function manageRouter(deps: ManageDependencies): Router {
 
   router.delete('/:id', allow('owner'), audited('webhook.deleted'), async (req, res) => {
     const id = pathId(req, 'webhook');
-    if (!(await deps.store.deleteWebhook(projectOf(res)._id, id))) throw notFound('the webhook');
+    if (!(await deleteWebhook(deps.store, projectOf(res)._id, id))) throw notFound('the webhook');
     res.json({ id, deleted: true });
   });
 

@@ -2,6 +2,7 @@ import { Router, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
 import { KEY_ROLES, type KeyRecord } from '../../store/keys';
+import { makeWithin } from '../../store/make-within';
 import type { Store } from '../../store/store';
 import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
@@ -53,7 +54,8 @@ export function keysRouter(store: Store, max: number): Router {
   router.post('/', audited('key.created'), async (req, res) => {
     const projectId = pathId(req, 'project', 'projectId');
     const { name, role, expiresAt = null } = parseBody(keyBody, req);
-    const made = await store.makeWithin(
+    const made = await makeWithin(
+      store,
       projectId,
       max,
       (session) => store.keys.countLive(projectId, max, session),

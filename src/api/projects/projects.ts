@@ -4,6 +4,7 @@ import { ADDRESS_ALONE } from '../../domain/mailbox';
 import { DISPATCHES } from '../../contracts/delivery';
 import { DEFAULT_PROFILE, getProfile, profiles } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
+import { deleteProject } from '../../store/delete-project';
 import { KEY_ROLES } from '../../store/keys';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
@@ -189,7 +190,7 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
 
   router.delete('/:id', audited('project.deleted'), async (req, res) => {
     const id = pathId(req, 'project');
-    if (!(await store.deleteProject(id))) throw notFound('the project');
+    if (!(await deleteProject(store, id))) throw notFound('the project');
     answer(res, { id, deleted: true });
   });
 

@@ -5,7 +5,8 @@ import { ed25519PublicKey, generateSecret } from '../../delivery/signing';
 import { HOUR_MS } from '../../domain/durations';
 import { getProfile, type Profile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
-import { OperationalEvents } from '../../store/operational-events';
+import { insertOperational } from '../../store/operational-events';
+import type { ProjectDefaults } from '../../store/projects';
 import type { Store } from '../../store/store';
 import { MAX_LIVE_SECRETS } from '../../store/webhooks';
 import type { WebhookRecord } from '../../store/webhook-record';
@@ -18,11 +19,10 @@ import type { secretSchema } from '../schemas/webhook';
 import { parseBody, pathId } from '../http/validation';
 import { secretField } from './webhook-body';
 
-export interface WebhookSecretDependencies {
+export interface WebhookSecretDependencies extends ProjectDefaults {
   store: Store;
   cipher: Cipher;
   intake: Intake;
-  retentionDays: number;
 }
 
 export const rotateBody = (profile: Profile) =>
@@ -46,18 +46,9 @@ function view(
 }
 
 /** `/v1/webhooks/:id/secret`; it takes `:id` from the router above it. */
-export function webhookSecretRouter({
-  store,
-  cipher,
-  intake,
-  retentionDays,
-}: WebhookSecretDependencies): Router {
+export function webhookSecretRouter(deps: WebhookSecretDependencies): Router {
+  const { store, cipher, intake } = deps;
   const router = Router({ mergeParams: true });
-  const operational = new OperationalEvents(
-    store,
-    retentionDays,
-    intake.dispatcher.defaultDispatch,
-  );
   router.use(allow('owner'));
 
   router.get('/', audited('webhook.secret_revealed'), async (req, res) => {
@@ -95,10 +86,19 @@ export function webhookSecretRouter({
         session,
       );
       if (!rotated) return null;
-      const period = { rotatedAt: now, overlapEndsAt: endsAt };
-      const events = await operational.rotated(project, id, period, session);
       const webhook = await store.webhooks.get(project._id, id, session);
-      return webhook && { webhook, events };
+      if (!webhook) return null;
+      const period = { rotatedAt: now.toISOString(), overlapEndsAt: endsAt.toISOString() };
+      const events = await insertOperational(
+        store,
+        deps,
+        project,
+        webhook,
+        'webhook.secret_rotated',
+        period,
+        session,
+      );
+      return { webhook, events };
     });
     if (!done) {
       if (!(await store.webhooks.get(project._id, id))) throw notFound('the webhook');

@@ -1,6 +1,6 @@
-import type { ProjectRecord } from '../../store/projects';
+import type { ProjectDefaults, ProjectRecord } from '../../store/projects';
 import type { Cipher } from '../../store/cipher';
-import { OperationalEvents } from '../../store/operational-events';
+import { changeWebhook } from '../../store/change-webhook';
 import type { Store } from '../../store/store';
 import { sealHeaders } from '../../store/webhook-headers';
 import type { WebhookRecord } from '../../store/webhook-record';
@@ -8,11 +8,10 @@ import { ApiError, notFound } from '../http/errors';
 import type { Intake } from '../events/intake';
 import type { WebhookSettings } from './webhook-body';
 
-export interface WebhookUpdateDependencies {
+export interface WebhookUpdateDependencies extends ProjectDefaults {
   store: Store;
   cipher: Cipher;
   intake: Intake;
-  retentionDays: number;
 }
 
 /** Checked settings; `isActive: true` enables it and forgets its failures. */
@@ -24,14 +23,13 @@ export type WebhookChanges = Partial<WebhookSettings> & { isActive?: boolean };
  * @throws ApiError 404
  */
 export async function updateWebhook(
-  { store, cipher, intake, retentionDays }: WebhookUpdateDependencies,
+  deps: WebhookUpdateDependencies,
   project: ProjectRecord,
   id: string,
   { isActive, headers, ...changes }: WebhookChanges,
 ): Promise<{ webhook: WebhookRecord; isEnabled: boolean }> {
-  const { defaultDispatch } = intake.dispatcher;
-  const operational = new OperationalEvents(store, retentionDays, defaultDispatch);
-  const updated = await operational.update(project, id, {
+  const { store, cipher, intake } = deps;
+  const updated = await changeWebhook(store, deps, project, id, {
     ...changes,
     ...(headers && { headers: sealHeaders(cipher, id, headers) }),
     ...(isActive === true && {

@@ -1,10 +1,12 @@
 import { Router, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import type { Dispatch } from '../../contracts/delivery';
 import { withoutCredentials } from '../../domain/credential-header';
 import { getProfile, type Profile } from '../../profiles';
 import { policyOf } from '../../profiles/policy';
 import type { Cipher } from '../../store/cipher';
+import { deleteWebhook } from '../../store/delete-webhook';
 import type { Store } from '../../store/store';
 import { skippedOf } from '../../store/replay-selection';
 import { openHeaders } from '../../store/webhook-headers';
@@ -34,6 +36,7 @@ export interface WebhooksDependencies {
   development: boolean;
   allowedCidrs: readonly string[];
   retentionDays: number;
+  dispatch: Dispatch;
 }
 
 export const newWebhookQuery = z.strictObject({ get_if_exists: getIfExistsField });
@@ -150,7 +153,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
 
   router.delete('/:id', write, audited('webhook.deleted'), async (req, res) => {
     const id = pathId(req, 'webhook');
-    if (!(await store.deleteWebhook(projectOf(res)._id, id))) throw notFound('the webhook');
+    if (!(await deleteWebhook(store, projectOf(res)._id, id))) throw notFound('the webhook');
     answer(res, { id, deleted: true });
   });
 

@@ -120,7 +120,9 @@ it('never gets into an answer or the log', async () => {
     `/api/webhooks&token=${ADMIN_KEY}`,
     `/api/webhooks/${sender.key}`,
   ];
-  const find = jest.spyOn(stack.store, 'insertReports').mockRejectedValueOnce(new Error('a bug'));
+  const find = jest
+    .spyOn(stack.store.inbound, 'insertAll')
+    .mockRejectedValueOnce(new Error('a bug'));
   const answers = [];
   for (const path of requests) answers.push(await post(path));
   find.mockRestore();

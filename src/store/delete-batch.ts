@@ -6,7 +6,7 @@ const BATCH = 500;
  * Deletes some of a project's documents, of however many: that is over soon.
  * @returns whether there may be more
  */
-export async function deleteOfProject<T extends { _id: string; projectId: string }>(
+export async function deleteBatch<T extends { _id: string; projectId: string }>(
   model: Model<T>,
   projectId: string,
 ): Promise<boolean> {

@@ -1,0 +1,109 @@
+import type { ClientSession } from 'mongoose';
+import { clock } from '../clock';
+import { newId } from '../contracts/ids';
+import { endDeliveriesOf } from './end-deliveries';
+import type { EventRecord } from './event-record';
+import { insertOperational } from './operational-events';
+import { mailDisabling } from './owner-mails';
+import type { ProjectDefaults, ProjectRecord } from './projects';
+import { daysAfter } from './retention';
+import type { Store } from './store';
+import type { DisabledReason, WebhookRecord } from './webhook-record';
+
+/**
+ * Changes a webhook's settings; `webhook.enabled` or `webhook.disabled` when that turns it on or off.
+ * What was to be sent to one that is turned off ends as `skipped`.
+ * @returns null when there is no such webhook
+ */
+export async function changeWebhook(
+  store: Store,
+  defaults: ProjectDefaults,
+  project: ProjectRecord,
+  id: string,
+  changes: Partial<WebhookRecord>,
+): Promise<{ webhook: WebhookRecord; wasActive: boolean; events: EventRecord[] } | null> {
+  const { webhooks, endings } = store;
+  const changed = await store.transaction(async (session) => {
+    const before = await webhooks.get(project._id, id, session);
+    const webhook = before && (await webhooks.update(project._id, id, changes, session));
+    if (!webhook) return null;
+    const { isActive: wasActive } = before;
+    if (webhook.isActive === wasActive) return { webhook, wasActive, events: [] };
+    if (!webhook.isActive) {
+      const events = await noteDisabled(store, defaults, project, webhook, session);
+      return { webhook, wasActive, events };
+    }
+    await endings.remove(id, session);
+    const about = { enabledAt: webhook.updatedAt.toISOString() };
+    const events = await insertOperational(
+      store,
+      defaults,
+      project,
+      webhook,
+      'webhook.enabled',
+      about,
+      session,
+    );
+    return { webhook, wasActive, events };
+  });
+  if (changed?.wasActive && !changed.webhook.isActive) await endDeliveriesOf(store, id);
+  return changed;
+}
+
+/**
+ * Disables an active webhook automatically, when it has at least `minFailures` consecutive failures, and
+ * says so in the audit, and to the owner. What was to be sent to it is to be ended then.
+ * @param how.isMailed whether the owner is told by mail
+ * @returns null when nothing was changed
+ */
+export async function disableWebhook(
+  store: Store,
+  defaults: ProjectDefaults,
+  project: ProjectRecord,
+  id: string,
+  how: { reason: DisabledReason; minFailures: number; isMailed: boolean },
+): Promise<EventRecord[] | null> {
+  const { webhooks, audit } = store;
+  const { reason, minFailures, isMailed } = how;
+  // Most failures disable nothing, and need no transaction to find out.
+  if (!(await webhooks.isDueForDisabling(id, minFailures))) return null;
+  return store.transaction(async (session) => {
+    const webhook = await webhooks.disable(id, reason, minFailures, session);
+    if (!webhook) return null;
+    const time = clock.now();
+    await audit.insert(
+      {
+        _id: newId('audit'),
+        projectId: project._id,
+        action: 'webhook.disabled',
+        target: id,
+        key: 'posthorn',
+        role: 'posthorn',
+        changedFields: ['isActive', 'disabledReason'],
+        requestId: null,
+        outcome: 'done',
+        time,
+        expiresAt: daysAfter(time, defaults.retentionDays),
+      },
+      session,
+    );
+    if (isMailed) await mailDisabling(store, defaults, project, webhook, session);
+    return noteDisabled(store, defaults, project, webhook, session);
+  });
+}
+
+async function noteDisabled(
+  store: Store,
+  defaults: ProjectDefaults,
+  project: ProjectRecord,
+  webhook: WebhookRecord,
+  session: ClientSession,
+): Promise<EventRecord[]> {
+  await store.endings.note(webhook, 'webhook_disabled', session);
+  const about = {
+    reason: webhook.disabledReason ?? 'manual',
+    failureCount: webhook.failureCount,
+    disabledAt: webhook.updatedAt.toISOString(),
+  };
+  return insertOperational(store, defaults, project, webhook, 'webhook.disabled', about, session);
+}

@@ -1,0 +1,37 @@
+import { deleteBatch } from './delete-batch';
+import type { Store } from './store';
+
+/**
+ * Deletes a project with all that is its own. From the first step on it is as if it were gone; cut off
+ * after that, whoever asks for it again finishes it, or reconcile does.
+ * @returns false when there is nothing left of it
+ */
+export async function deleteProject(store: Store, id: string): Promise<boolean> {
+  const deleted = await store.transaction(async (session) => {
+    if (!(await store.projects.markDeleted(id, session))) return false;
+    await store.webhooks.deleteAll(id, session);
+    await store.keys.deleteAll(id, session);
+    await store.eventTypes.deleteAll(id, session);
+    await store.mails.deleteAll(id, session);
+    await store.replays.deleteAll(id, session);
+    await store.endings.deleteAll(id, session);
+    return true;
+  });
+  if (!deleted) return false;
+  while (await deleteSomeOf(store, id));
+  return true;
+}
+
+/**
+ * Deletes a part, over soon, of what may be too much for one transaction, and at last the project itself.
+ * Idempotent.
+ * @returns whether there is more
+ */
+export async function deleteSomeOf(store: Store, projectId: string): Promise<boolean> {
+  if (await deleteBatch(store.events.model, projectId)) return true;
+  if (await deleteBatch(store.deliveries.model, projectId)) return true;
+  if (await deleteBatch(store.inbound.model, projectId)) return true;
+  await store.couriers.delete(projectId);
+  await store.projects.delete(projectId);
+  return false;
+}

@@ -1,0 +1,28 @@
+import { isDuplicateKey } from './errors';
+import type { EventRecord } from './event-record';
+import type { NewEvent } from './new-event';
+import type { Store } from './store';
+
+/**
+ * Stores a batch of events, all of it or nothing.
+ * @returns the events as stored, and whether their idempotency keys were there before: then those
+ *   stored under them, which may be of another batch
+ */
+export async function insertBatch(
+  store: Store,
+  events: readonly NewEvent[],
+): Promise<{ events: EventRecord[]; duplicate: boolean }> {
+  try {
+    const stored = await store.transaction((session) => store.events.insertAll(events, session));
+    return { events: stored, duplicate: false };
+  } catch (error) {
+    const [first] = events;
+    if (!isDuplicateKey(error) || first?.idempotencyKey === undefined) throw error;
+    const stored = await store.events.listByKeys(
+      first.projectId,
+      events.flatMap(({ idempotencyKey }) => idempotencyKey ?? []),
+    );
+    if (stored.length === 0) throw error;
+    return { events: stored, duplicate: true };
+  }
+}

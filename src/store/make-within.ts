@@ -1,0 +1,21 @@
+import type { ClientSession } from 'mongoose';
+import type { Store } from './store';
+
+/**
+ * Makes one more of what a project may have `max` of. Of two requests at once the second counts what
+ * the first has made.
+ * @param count up to `max`
+ * @returns null when it has them already, or is gone
+ */
+export async function makeWithin<T>(
+  store: Store,
+  projectId: string,
+  max: number,
+  count: (session: ClientSession) => Promise<number>,
+  make: (session: ClientSession) => Promise<T>,
+): Promise<T | null> {
+  return store.transaction(async (session) => {
+    const mayCount = await store.projects.takeTurn(projectId, session);
+    return mayCount && (await count(session)) < max ? make(session) : null;
+  });
+}
