@@ -23,7 +23,7 @@ import { deliveriesRouter } from './deliveries/deliveries';
 import { docsRouter } from './openapi/docs';
 import { jsonOnly, utf8Address } from './http/encoding';
 import { errorHandler } from './http/error-handler';
-import { ApiError, notReady, rateLimited, unknownRoute, withoutKeys } from './http/errors';
+import { notReady, refusal, rateLimited, unknownRoute, withoutKeys } from './http/errors';
 import { eventTypesRouter } from './events/event-types';
 import { eventsRouter } from './events/events';
 import { FailedAuthentications } from './http/failed-authentications';
@@ -174,7 +174,7 @@ function rateLimits({
       keyGenerator: (_req, res) => principalOf(res).keyId,
       standardHeaders: 'draft-7',
       handler: () => {
-        throw new ApiError('rate_limited', 'too many requests with this key; see Retry-After');
+        throw refusal('rate_limited');
       },
     }),
     rateLimit({

@@ -1,37 +1,132 @@
-/** Every error code that the API answers, with its HTTP status (docs/contract.md, 5.6). */
-export const ERROR_STATUS = {
-  bad_request: 400,
-  malformed_json: 400,
-  unauthorized: 401,
-  forbidden: 403,
-  plan_not_allowed: 403,
-  not_found: 404,
-  method_not_allowed: 405,
-  idempotency_conflict: 409,
-  delivery_in_progress: 409,
-  delivery_ended: 409,
-  delivery_held: 409,
-  event_expunged: 409,
-  replay_ended: 409,
-  webhook_deleted: 409,
-  secret_limit_reached: 409,
-  external_id_taken: 409,
-  payload_too_large: 413,
-  unsupported_media_type: 415,
-  validation_failed: 422,
-  url_immutable: 422,
-  webhook_limit_reached: 422,
-  key_limit_reached: 422,
-  replay_limit_reached: 422,
-  rate_limited: 429,
-  internal_error: 500,
-  unavailable: 503,
-} as const;
-
-export type ErrorCode = keyof typeof ERROR_STATUS;
-
 /** One problem of a request: the field by its path (`data.to.email`), and what to do about it. */
 export interface FieldProblem {
   field: string;
   message: string;
 }
+
+export interface ErrorDefinition {
+  /** Of HTTP. */
+  status: number;
+  /** What is answered unless a case has more to say; `{name}` stands for what the case gives. */
+  message: string;
+  /** The fields that are wrong, where they are always the same. */
+  details?: readonly FieldProblem[];
+  /** What a case may give: with it, this is the example in the OpenAPI document. */
+  example?: Readonly<Record<string, string | number>>;
+}
+
+/** Every error code that the API answers (docs/contract.md, 5.6). */
+export const ERRORS = {
+  bad_request: { status: 400, message: 'the request could not be read' },
+  malformed_json: {
+    status: 400,
+    message: 'the body is not valid JSON{place}',
+    example: { place: ' at line 1, column 8' },
+  },
+  unauthorized: { status: 401, message: 'this key is unknown or was revoked' },
+  forbidden: {
+    status: 403,
+    message: 'a key of role {role} may not do this: it takes {keys}',
+    example: { role: 'reader', keys: 'a key of role owner or sender, or the admin key' },
+  },
+  plan_not_allowed: {
+    status: 403,
+    message: 'the plan "{plan}" has no webhooks; they need another plan',
+    details: [{ field: 'plan', message: 'is "{plan}"' }],
+    example: { plan: 'hobby' },
+  },
+  not_found: { status: 404, message: '{what} was not found', example: { what: 'the webhook' } },
+  method_not_allowed: {
+    status: 405,
+    message: 'there is no {method} here; there is {allowed}',
+    example: { method: 'PUT', allowed: 'GET, POST' },
+  },
+  idempotency_conflict: {
+    status: 409,
+    message: 'this Idempotency-Key was used for another body; use a new key for a new request',
+  },
+  delivery_in_progress: { status: 409, message: 'this delivery has not ended yet' },
+  delivery_ended: {
+    status: 409,
+    message: 'this delivery has ended: {status}; replay it',
+    example: { status: 'succeeded' },
+  },
+  delivery_held: { status: 409, message: 'its webhook is paused; resume the webhook' },
+  event_expunged: { status: 409, message: "the payload of this delivery's event was deleted" },
+  replay_ended: {
+    status: 409,
+    message: 'this replay has ended: {status}',
+    example: { status: 'completed' },
+  },
+  webhook_deleted: { status: 409, message: 'the webhook of this delivery was deleted' },
+  secret_limit_reached: {
+    status: 409,
+    message:
+      '{max} secrets of this webhook are live; wait for an overlap to end, or rotate with "overlapHours": 0, which ends them all',
+    example: { max: 10 },
+  },
+  external_id_taken: {
+    status: 409,
+    message: 'this externalId is that of {id}',
+    details: [{ field: 'externalId', message: 'is that of {id}' }],
+    example: { id: 'proj_0192f5a7c1d07b3e9a4c5d6e7f801234' },
+  },
+  payload_too_large: {
+    status: 413,
+    message: 'the body is larger than 256 KiB (5 MiB for a batch)',
+  },
+  unsupported_media_type: {
+    status: 415,
+    message: 'send the body as Content-Type: application/json',
+  },
+  validation_failed: {
+    status: 422,
+    message: '{problems}',
+    details: [{ field: 'name', message: 'is required' }],
+    example: { problems: 'name is required' },
+  },
+  url_immutable: {
+    status: 422,
+    message: 'a webhook keeps its url; make a new webhook instead',
+    details: [{ field: 'url', message: 'cannot be changed' }],
+  },
+  webhook_limit_reached: {
+    status: 422,
+    message: 'this project holds its {max} webhooks',
+    details: [{ field: 'policy.maxWebhooks', message: 'is {max}' }],
+    example: { max: 100 },
+  },
+  key_limit_reached: {
+    status: 422,
+    message:
+      'this project has its {max} keys; delete one that is no longer used, by its lastUsedAt, or let new ones expire',
+    example: { max: 200 },
+  },
+  replay_limit_reached: {
+    status: 422,
+    message: '{max} replays of this project run or are paused; cancel one, or wait for one to end',
+    example: { max: 200 },
+  },
+  rate_limited: { status: 429, message: 'too many requests with this key; see Retry-After' },
+  internal_error: {
+    status: 500,
+    message: 'something went wrong here; the request id finds it in the log',
+  },
+  unavailable: {
+    status: 503,
+    message:
+      'the database is unavailable and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',
+  },
+} as const satisfies Record<string, ErrorDefinition>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+type NamesIn<Message extends string> = Message extends `${string}{${infer Name}}${infer Rest}`
+  ? Name | NamesIn<Rest>
+  : never;
+
+/** What a case gives for the `{name}`s of its code's message. */
+export type Given<Code extends ErrorCode> = Record<
+  NamesIn<(typeof ERRORS)[Code]['message']>,
+  string | number
+>;

@@ -12,7 +12,7 @@ import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
 import { explainPending } from './pending';
-import { ApiError, notFound } from '../http/errors';
+import { notFound, refusal, type ApiError } from '../http/errors';
 import { webhookIdOf } from '../http/references';
 import type { deliverySchema, deliverySummarySchema } from '../schemas/delivery';
 import { reference } from '../schemas/fields';
@@ -54,11 +54,7 @@ export function listView(delivery: DeliveryRecord): z.infer<typeof deliverySumma
   };
 }
 
-const ended = (status = 'deleted'): ApiError =>
-  new ApiError('delivery_ended', `this delivery has ended: ${status}; replay it`);
-
-const webhookDeleted = (): ApiError =>
-  new ApiError('webhook_deleted', 'the webhook of this delivery was deleted');
+const ended = (status = 'deleted'): ApiError => refusal('delivery_ended', { status });
 
 /** `/v1/deliveries` */
 export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDependencies): Router {
@@ -125,9 +121,9 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     const { _id } = delivery;
     const project = projectOf(res);
     const webhook = await store.webhooks.get(project._id, delivery.webhookId);
-    if (!webhook) throw webhookDeleted();
+    if (!webhook) throw refusal('webhook_deleted');
     if (delivery.status === 'held' || webhook.isPaused) {
-      throw new ApiError('delivery_held', 'its webhook is paused; resume the webhook');
+      throw refusal('delivery_held');
     }
     const hastened = await store.deliveries.hasten(_id);
     if (!hastened) throw ended((await store.deliveries.find(_id))?.status);
@@ -157,14 +153,10 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     const found = await store.deliveries.get(project._id, id);
     if (!found) throw notFound('the delivery');
     const webhook = await store.webhooks.get(project._id, found.webhookId);
-    if (!webhook) throw webhookDeleted();
-    if (found.expunged) {
-      throw new ApiError('event_expunged', "the payload of this delivery's event was deleted");
-    }
+    if (!webhook) throw refusal('webhook_deleted');
+    if (found.expunged) throw refusal('event_expunged');
     const delivery = await store.deliveries.beginReplay(project._id, id);
-    if (!delivery) {
-      throw new ApiError('delivery_in_progress', 'this delivery has not ended yet');
-    }
+    if (!delivery) throw refusal('delivery_in_progress');
     await leftToReconcile(id, () =>
       engine.runDelivery(toPlanned(delivery, webhook, project), 'live'),
     );

@@ -15,7 +15,7 @@ import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
 import { counted } from '../http/error-handler';
-import { ApiError, notFound } from '../http/errors';
+import { notFound, refusal } from '../http/errors';
 import type { EventCatalog } from '../events/event-catalog';
 import { findWebhook } from '../http/references';
 import { reference } from '../schemas/fields';
@@ -130,10 +130,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
     );
     if (!replay) {
       if (!(await store.projects.get(projectId))) throw notFound('the project');
-      throw new ApiError(
-        'replay_limit_reached',
-        `${MAX_UNENDED} replays of this project run or are paused; cancel one, or wait for one to end`,
-      );
+      throw refusal('replay_limit_reached', { max: MAX_UNENDED });
     }
     await start(replay);
     answer(res, view(replay), 202);
@@ -165,7 +162,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       const found = await store.replays.get(projectOf(res)._id, id);
       if (!found) throw notFound('the replay');
       const replay = await store.replays.move(id, from, to);
-      if (!replay) throw new ApiError('replay_ended', `this replay has ended: ${found.status}`);
+      if (!replay) throw refusal('replay_ended', { status: found.status });
       if (to === 'running') await start(replay);
       answer(res, view(replay), 202);
     });

@@ -8,7 +8,7 @@ import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { Dispatcher } from './dispatcher';
 import type { Checks } from './checks';
-import { ApiError, refused } from '../http/errors';
+import { ApiError, refusal, refused } from '../http/errors';
 import { EventCatalog, MAX_SUGGESTIONS, unknownType, type FoundTypes } from './event-catalog';
 import type { Idempotency } from './idempotency';
 import type { PostedEvent } from './posted-event';
@@ -19,12 +19,6 @@ const MAX_BODY_BYTES = 257 * 1024;
 
 /** With spaces, which a caller's keys don't have: one event's key is another one than a batch's. */
 const keyInBatch = (key: string, index: number): string => `batch ${index} ${key}`;
-
-const keyConflict = (): ApiError =>
-  new ApiError(
-    'idempotency_conflict',
-    'this Idempotency-Key was used for another body; use a new key for a new request',
-  );
 
 /** The door that every event comes in by: checked, serialised once, stored, its fan-out started. */
 export class Intake {
@@ -135,7 +129,8 @@ export class Intake {
       ...event,
       ...(idempotency && { idempotencyKey: idempotency.key, requestHash }),
     });
-    if (accepted.duplicate && accepted.event.requestHash !== requestHash) throw keyConflict();
+    if (accepted.duplicate && accepted.event.requestHash !== requestHash)
+      throw refusal('idempotency_conflict');
     if (!accepted.duplicate) eventsAccepted.inc();
     if (accepted.event.fannedOutAt === null) await this.dispatcher.start([accepted.event]);
     return accepted;
@@ -159,7 +154,8 @@ export class Intake {
         ...(idempotency && { idempotencyKey: keyInBatch(idempotency.key, index), requestHash }),
       })),
     );
-    if (accepted.duplicate && accepted.events[0]?.requestHash !== requestHash) throw keyConflict();
+    if (accepted.duplicate && accepted.events[0]?.requestHash !== requestHash)
+      throw refusal('idempotency_conflict');
     if (!accepted.duplicate) eventsAccepted.inc(accepted.events.length);
     this.startAll(accepted.events);
     return accepted;
@@ -192,7 +188,8 @@ export class Intake {
     // Nearly all keys are new. One that this misses is found when its event is inserted.
     if (!(await this.store.events.hasKey(projectId, keys[0]))) return [];
     const found = await this.store.events.listByKeys(projectId, keys);
-    if (found.some((event) => event.requestHash !== requestHash)) throw keyConflict();
+    if (found.some((event) => event.requestHash !== requestHash))
+      throw refusal('idempotency_conflict');
     this.startAll(found);
     return found;
   }

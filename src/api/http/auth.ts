@@ -4,7 +4,7 @@ import { clock } from '../../clock';
 import type { KeyRole } from '../../store/keys';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
-import { ApiError, invalid, notFound, wrongRole } from './errors';
+import { ApiError, invalid, notFound, refusal, wrongRole } from './errors';
 import type { FailedAuthentications } from './failed-authentications';
 import { findProject, refersTo } from './references';
 
@@ -80,7 +80,7 @@ export function authenticate(
     const project = record && (await store.projects.get(record.projectId));
     if (!project) {
       await failures.count(req);
-      throw new ApiError('unauthorized', 'this key is unknown or was revoked');
+      throw refusal('unauthorized');
     }
     await failures.check(req);
     const now = clock.now();

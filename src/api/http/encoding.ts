@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { ApiError } from './errors';
+import { ApiError, refusal } from './errors';
 
 /* JSON, paths and queries are UTF-8, and nothing is guessed: a wrong byte is told, not replaced. */
 
@@ -33,9 +33,7 @@ export const jsonOnly: RequestHandler = (req, _res, next) => {
   const hasBody =
     req.headers['transfer-encoding'] !== undefined ||
     Number(req.headers['content-length'] ?? 0) > 0;
-  if (hasBody && !req.is('application/json')) {
-    throw new ApiError('unsupported_media_type', 'send the body as Content-Type: application/json');
-  }
+  if (hasBody && !req.is('application/json')) throw refusal('unsupported_media_type');
   for (const [, charset = ''] of (req.get('content-type') ?? '').matchAll(CHARSET)) {
     if (hasBody && !/^utf-?8\s*$/i.test(charset)) {
       throw new ApiError('unsupported_media_type', 'send the body as UTF-8, which JSON always is');

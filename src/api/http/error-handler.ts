@@ -1,9 +1,9 @@
 import type { ErrorRequestHandler } from 'express';
 import type { Logger } from 'pino';
-import { ERROR_STATUS, type ErrorCode } from '../../contracts/errors';
+import { ERRORS } from '../../contracts/errors';
 import { causeOf } from '../../reachability';
 import { isStoreUnavailable, isTooSlow } from '../../store/errors';
-import { ApiError, invalid } from './errors';
+import { ApiError, invalid, refusal } from './errors';
 import type { ErrorAnswer } from '../schemas/error';
 
 /** What MongoDB counts of a range of time; one that takes it too long is refused. */
@@ -18,12 +18,13 @@ export async function counted<T>(counting: Promise<T>): Promise<T> {
 }
 
 /** Errors of express.raw, by their `type`. */
-const BODY_ERRORS: Record<string, [ErrorCode, string]> = {
-  'entity.too.large': ['payload_too_large', 'the body is larger than 256 KiB (5 MiB for a batch)'],
-  'encoding.unsupported': [
-    'unsupported_media_type',
-    'the Content-Encoding must be gzip, deflate, br or none',
-  ],
+const BODY_ERRORS: Record<string, () => ApiError> = {
+  'entity.too.large': () => refusal('payload_too_large'),
+  'encoding.unsupported': () =>
+    new ApiError(
+      'unsupported_media_type',
+      'the Content-Encoding must be gzip, deflate, br or none',
+    ),
 };
 
 function toApiError(error: unknown): ApiError | undefined {
@@ -35,16 +36,13 @@ function toApiError(error: unknown): ApiError | undefined {
     );
   }
   if (isStoreUnavailable(error)) {
-    return new ApiError(
-      'unavailable',
-      'the database is unavailable and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',
-    );
+    return refusal('unavailable');
   }
   const { type, status } = error as { type?: string; status?: number };
   const body = type === undefined ? undefined : BODY_ERRORS[type];
-  if (body) return new ApiError(...body);
+  if (body) return body();
   // Aborted or wrongly sized bodies, malformed percent-encodings.
-  if (status === 400) return new ApiError('bad_request', 'the request could not be read');
+  if (status === 400) return refusal('bad_request');
   return undefined;
 }
 
@@ -57,10 +55,7 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
     }
     const known = toApiError(error);
     if (!known) log.error({ err: error, requestId: req.id }, 'unexpected error');
-    const { code, message, details }: Pick<ApiError, 'code' | 'message' | 'details'> = known ?? {
-      code: 'internal_error',
-      message: 'something went wrong here; the request id finds it in the log',
-    };
+    const { code, message, details } = known ?? refusal('internal_error');
     if (code === 'unavailable') {
       res.set('Retry-After', '5');
       // In place of "failed with status code 503", which is all that the log would say.
@@ -68,7 +63,7 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
     }
     if (known?.retryAfterSeconds) res.set('Retry-After', String(known.retryAfterSeconds));
     if (code === 'unauthorized') res.set('WWW-Authenticate', 'Bearer');
-    res.status(ERROR_STATUS[code]).json({
+    res.status(ERRORS[code].status).json({
       success: false,
       error: { code, message, ...(details && { details }), requestId: req.id as string },
     } satisfies ErrorAnswer);

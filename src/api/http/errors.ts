@@ -1,5 +1,11 @@
 import type { RequestHandler } from 'express';
-import type { ErrorCode, FieldProblem } from '../../contracts/errors';
+import {
+  ERRORS,
+  type ErrorCode,
+  type ErrorDefinition,
+  type FieldProblem,
+  type Given,
+} from '../../contracts/errors';
 import { placeOfJsonError } from '../../domain/json-error';
 import type { Found } from './problems';
 
@@ -16,6 +22,38 @@ export class ApiError extends Error {
   }
 }
 
+/**
+ * A refusal in the words of the table.
+ * @param given for the `{name}`s of the code's message
+ * @param details where they are the case's own
+ */
+export function refusal<Code extends ErrorCode>(
+  code: Code,
+  ...[given, details]: keyof Given<Code> extends never
+    ? []
+    : [given: Given<Code>, details?: readonly FieldProblem[]]
+): ApiError {
+  return inWords(code, given ?? {}, details);
+}
+
+/** One as the OpenAPI document shows it. */
+export function exampleOf(code: ErrorCode): ApiError {
+  const { example = {} }: ErrorDefinition = ERRORS[code];
+  return inWords(code, example);
+}
+
+function inWords(
+  code: ErrorCode,
+  given: Readonly<Record<string, string | number>>,
+  details?: readonly FieldProblem[],
+): ApiError {
+  const definition: ErrorDefinition = ERRORS[code];
+  const fill = (text: string): string =>
+    text.replaceAll(/\{(\w+)\}/g, (_all, name: string) => String(given[name]));
+  const usual = definition.details?.map((one) => ({ ...one, message: fill(one.message) }));
+  return new ApiError(code, fill(definition.message), details ?? usual);
+}
+
 /** 422 that names the fields. */
 export function invalid(details: readonly FieldProblem[]): ApiError {
   return refused({ problems: details, more: 0 });
@@ -25,11 +63,11 @@ export function invalid(details: readonly FieldProblem[]): ApiError {
 export function refused({ problems, more }: Readonly<Found>): ApiError {
   const named = problems.map(({ field, message }) => `${field} ${message}`);
   if (more > 0) named.push(Number.isFinite(more) ? `and ${more} more` : 'and more');
-  return new ApiError('validation_failed', named.join('; '), problems);
+  return refusal('validation_failed', { problems: named.join('; ') }, problems);
 }
 
 export function notFound(what: string): ApiError {
-  return new ApiError('not_found', `${what} was not found`);
+  return refusal('not_found', { what });
 }
 
 /** 429 that says when to come again. */
@@ -45,16 +83,13 @@ export function notReady(why: string): ApiError {
 
 /** 400 that says where a text ceases to be JSON. */
 export function malformedJson(text: string): ApiError {
-  return new ApiError('malformed_json', `the body is not valid JSON${placeOfJsonError(text)}`);
+  return refusal('malformed_json', { place: placeOfJsonError(text) });
 }
 
 /** 403 that says which roles would do. */
 export function wrongRole(role: string, roles: readonly string[]): ApiError {
   const needed = roles.length === 0 ? '' : `a key of role ${roles.join(' or ')}, or `;
-  return new ApiError(
-    'forbidden',
-    `a key of role ${role} may not do this: it takes ${needed}the admin key`,
-  );
+  return refusal('forbidden', { role, keys: `${needed}the admin key` });
 }
 
 /** Where `?token=KEY` begins, also where the `?` was encoded, or written as something else. */

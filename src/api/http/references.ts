@@ -6,7 +6,7 @@ import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { WebhookRecord } from '../../store/webhook-record';
 import { principalOf } from './auth';
-import { ApiError, invalid, notFound } from './errors';
+import { invalid, notFound, refusal, type ApiError } from './errors';
 
 /* How callers name projects and webhooks: by their ids, or as `ext:` and an id of the caller's own. */
 
@@ -149,7 +149,5 @@ export async function changeOrRefuse<T>(
 }
 
 function externalIdTaken({ _id }: { _id: string }): ApiError {
-  return new ApiError('external_id_taken', `this externalId is that of ${_id}`, [
-    { field: 'externalId', message: `is that of ${_id}` },
-  ]);
+  return refusal('external_id_taken', { id: _id });
 }

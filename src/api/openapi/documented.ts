@@ -1,5 +1,5 @@
 import type { Request, RequestHandler } from 'express';
-import { ApiError, refused } from '../http/errors';
+import { refusal, refused } from '../http/errors';
 import { Problems } from '../http/problems';
 import { openApiDocument } from './document';
 
@@ -35,9 +35,9 @@ export function documentedOnly(): Record<'methods' | 'bodies', RequestHandler> {
     methods: (req, res, next) => {
       const found = pathOf(req);
       if (found && !found.allowed.includes(req.method)) {
-        res.set('Allow', found.allowed.join(', '));
-        const message = `there is no ${req.method} here; there is ${found.allowed.join(', ')}`;
-        throw new ApiError('method_not_allowed', message);
+        const allowed = found.allowed.join(', ');
+        res.set('Allow', allowed);
+        throw refusal('method_not_allowed', { method: req.method, allowed });
       }
       next();
     },

@@ -1,55 +1,13 @@
 import { z } from 'zod';
 import type { ZodOpenApiOperationObject, ZodOpenApiResponseObject } from 'zod-openapi';
-import { ERROR_STATUS, type ErrorCode } from '../../contracts/errors';
+import { ERRORS, type ErrorCode } from '../../contracts/errors';
+import { exampleOf, type ApiError } from '../http/errors';
 import { errorSchema, type ErrorAnswer } from '../schemas/error';
 import { EXAMPLE, reference } from '../schemas/fields';
 
 /* How the documented operations are put together; `paths/` says what there is. */
 
 const JSON_TYPE = 'application/json';
-
-/** What a request is told that is refused, by code: an example of each. */
-const MESSAGES: Record<ErrorCode, string> = {
-  bad_request: 'the request could not be read',
-  malformed_json: 'the body is not valid JSON at line 1, column 8',
-  unauthorized: 'this key is unknown or was revoked',
-  forbidden:
-    'a key of role reader may not do this: it takes a key of role owner or sender, or the admin key',
-  plan_not_allowed: 'the plan "hobby" has no webhooks; they need another plan',
-  not_found: 'the webhook was not found',
-  method_not_allowed: 'there is no PUT here; there is GET, POST',
-  idempotency_conflict:
-    'this Idempotency-Key was used for another body; use a new key for a new request',
-  delivery_in_progress: 'this delivery has not ended yet',
-  delivery_ended: 'this delivery has ended: succeeded; replay it',
-  delivery_held: 'its webhook is paused; resume the webhook',
-  event_expunged: "the payload of this delivery's event was deleted",
-  replay_ended: 'this replay has ended: completed',
-  webhook_deleted: 'the webhook of this delivery was deleted',
-  secret_limit_reached: '10 secrets of this webhook are live; wait for an overlap to end',
-  external_id_taken: `this externalId is that of ${EXAMPLE.projectId}`,
-  payload_too_large: 'the body is larger than 256 KiB (5 MiB for a batch)',
-  unsupported_media_type: 'send the body as Content-Type: application/json',
-  validation_failed: 'name is required',
-  url_immutable: 'a webhook keeps its url; make a new webhook instead',
-  webhook_limit_reached: 'this project holds its 100 webhooks',
-  key_limit_reached:
-    'this project has its 200 keys; delete one that is no longer used, by its lastUsedAt, or let new ones expire',
-  replay_limit_reached:
-    '200 replays of this project run or are paused; cancel one, or wait for one to end',
-  rate_limited: 'too many requests with this key; see Retry-After',
-  internal_error: 'something went wrong here; the request id finds it in the log',
-  unavailable:
-    'the database is unavailable and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',
-};
-
-const DETAILS: Partial<Record<ErrorCode, ErrorAnswer['error']['details']>> = {
-  validation_failed: [{ field: 'name', message: 'is required' }],
-  plan_not_allowed: [{ field: 'plan', message: 'is "hobby"' }],
-  webhook_limit_reached: [{ field: 'policy.maxWebhooks', message: 'is 100' }],
-  external_id_taken: [{ field: 'externalId', message: `is that of ${EXAMPLE.projectId}` }],
-  url_immutable: [{ field: 'url', message: 'cannot be changed' }],
-};
 
 const STATUS_TEXT: Record<number, string> = {
   400: 'The request cannot be read.',
@@ -98,20 +56,7 @@ function refusal(status: number, codes: readonly ErrorCode[]): ZodOpenApiRespons
       [JSON_TYPE]: {
         schema: errorSchema,
         examples: Object.fromEntries(
-          codes.map((code) => [
-            code,
-            {
-              value: {
-                success: false,
-                error: {
-                  code,
-                  message: MESSAGES[code],
-                  ...(DETAILS[code] && { details: DETAILS[code] }),
-                  requestId: EXAMPLE.requestId,
-                },
-              } satisfies ErrorAnswer,
-            },
-          ]),
+          codes.map((code) => [code, { value: shown(exampleOf(code)) }]),
         ),
       },
     },
@@ -120,10 +65,15 @@ function refusal(status: number, codes: readonly ErrorCode[]): ZodOpenApiRespons
   return made;
 }
 
+const shown = ({ code, message, details }: ApiError): ErrorAnswer => ({
+  success: false,
+  error: { code, message, ...(details && { details }), requestId: EXAMPLE.requestId },
+});
+
 function refusalsByStatus(codes: readonly ErrorCode[]): Record<string, ZodOpenApiResponseObject> {
   const byStatus = new Map<number, ErrorCode[]>();
   for (const code of codes) {
-    const status = ERROR_STATUS[code];
+    const status = ERRORS[code].status;
     byStatus.set(status, [...(byStatus.get(status) ?? []), code]);
   }
   return Object.fromEntries(

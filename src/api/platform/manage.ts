@@ -15,7 +15,7 @@ import type { WebhookRecord } from '../../store/webhook-record';
 import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
 import { BODY_LIMIT } from '../http/body';
-import { invalid, notFound } from '../http/errors';
+import { invalid, notFound, refusal } from '../http/errors';
 import type { Intake } from '../events/intake';
 import { jsonBody } from '../http/json-body';
 import { webhookParam } from '../http/references';
@@ -23,7 +23,7 @@ import type { platformWebhookSchema } from '../schemas/platform';
 import { parse, parseBody, pathId } from '../http/validation';
 import { webhookBodiesOf, type NewWebhookBody } from '../webhooks/webhook-body';
 import { createWebhook } from '../webhooks/webhook-creation';
-import { updateWebhook, urlImmutable } from '../webhooks/webhook-update';
+import { updateWebhook } from '../webhooks/webhook-update';
 
 export interface ManageDependencies {
   store: Store;
@@ -152,7 +152,7 @@ export function manageRouter(deps: ManageDependencies): Router {
       const profile = getProfile(project.profile);
       const { url, events, secret, active } = parseBody(body, req);
       const before = await webhookOf(deps.store, project, req);
-      if (url !== undefined && !isUrlOf(before, url)) throw urlImmutable();
+      if (url !== undefined && !isUrlOf(before, url)) throw refusal('url_immutable');
       if (secret !== undefined && !isSecretOf(deps.cipher, before, secret)) {
         const message = 'is changed by POST /v1/webhooks/:id/secret/rotate';
         throw invalid([{ field: 'secret', message }]);

@@ -7,7 +7,7 @@ import type { Store } from '../../store/store';
 import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
 import { principalOf } from '../http/auth';
-import { ApiError, notFound, wrongRole } from '../http/errors';
+import { notFound, refusal, wrongRole } from '../http/errors';
 import type { keySchema } from '../schemas/project';
 import {
   instant,
@@ -63,10 +63,7 @@ export function keysRouter(store: Store, max: number): Router {
     );
     if (!made) {
       if (!(await store.projects.get(projectId))) throw notFound('the project');
-      throw new ApiError(
-        'key_limit_reached',
-        `this project has its ${max} keys; delete one that is no longer used, by its lastUsedAt, or let new ones expire`,
-      );
+      throw refusal('key_limit_reached', { max });
     }
     answer(res, { ...view(made.record), key: made.key }, 201);
   });

@@ -6,7 +6,7 @@ import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import { sealHeaders } from '../../store/webhook-headers';
 import type { WebhookRecord } from '../../store/webhook-record';
-import { ApiError } from '../http/errors';
+import { refusal } from '../http/errors';
 import { ofProfile } from '../events/event-catalog';
 import type { Intake } from '../events/intake';
 import { prepareTests } from './test-events';
@@ -25,12 +25,9 @@ export async function createWebhook(
   settings: NewWebhookBody,
 ): Promise<{ webhook: WebhookRecord; secret: string; pingId: string | null }> {
   const profile = getProfile(project.profile);
-  if (profile.plansWithoutWebhooks.some((plan) => plan === project.plan?.trim().toLowerCase())) {
-    throw new ApiError(
-      'plan_not_allowed',
-      `the plan "${project.plan}" has no webhooks; they need another plan`,
-      [{ field: 'plan', message: `is "${project.plan}"` }],
-    );
+  const plan = project.plan ?? '';
+  if (profile.plansWithoutWebhooks.includes(plan.trim().toLowerCase())) {
+    throw refusal('plan_not_allowed', { plan });
   }
   const id = newId('webhook');
   const secret = settings.secret ?? generateSecret(profile.secretFormat);
@@ -38,9 +35,7 @@ export async function createWebhook(
   const { pingOnCreate } = profile;
   const { webhook, ping } = await store.transaction(async (session) => {
     if (!(await store.projects.takeWebhookPlace(project._id, max, session))) {
-      throw new ApiError('webhook_limit_reached', `this project holds its ${max} webhooks`, [
-        { field: 'policy.maxWebhooks', message: `is ${max}` },
-      ]);
+      throw refusal('webhook_limit_reached', { max });
     }
     const created = await store.webhooks.create(
       {

@@ -13,7 +13,7 @@ import type { WebhookRecord } from '../../store/webhook-record';
 import { answer } from '../http/answers';
 import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
-import { ApiError, invalid, notFound } from '../http/errors';
+import { invalid, notFound, refusal } from '../http/errors';
 import type { Intake } from '../events/intake';
 import type { secretSchema } from '../schemas/webhook';
 import { parseBody, pathId } from '../http/validation';
@@ -102,10 +102,7 @@ export function webhookSecretRouter(deps: WebhookSecretDependencies): Router {
     });
     if (!done) {
       if (!(await store.webhooks.get(project._id, id))) throw notFound('the webhook');
-      throw new ApiError(
-        'secret_limit_reached',
-        `${MAX_LIVE_SECRETS} secrets of this webhook are live; wait for an overlap to end, or rotate with "overlapHours": 0, which ends them all`,
-      );
+      throw refusal('secret_limit_reached', { max: MAX_LIVE_SECRETS });
     }
     intake.startAll(done.events);
     answer(res, view(done.webhook, secret, profile));

@@ -4,7 +4,7 @@ import { changeWebhook } from '../../store/change-webhook';
 import type { Store } from '../../store/store';
 import { sealHeaders } from '../../store/webhook-headers';
 import type { WebhookRecord } from '../../store/webhook-record';
-import { ApiError, notFound } from '../http/errors';
+import { notFound } from '../http/errors';
 import type { Intake } from '../events/intake';
 import type { WebhookSettings } from './webhook-body';
 
@@ -45,8 +45,3 @@ export async function updateWebhook(
   const { webhook, wasActive } = updated;
   return { webhook, isEnabled: webhook.isActive && !wasActive };
 }
-
-export const urlImmutable = (): ApiError =>
-  new ApiError('url_immutable', 'a webhook keeps its url; make a new webhook instead', [
-    { field: 'url', message: 'cannot be changed' },
-  ]);

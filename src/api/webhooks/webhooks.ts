@@ -15,7 +15,7 @@ import type { Engine } from '../../temporal/engine';
 import { answer, answerPage } from '../http/answers';
 import { audited, nothingChanged } from '../http/audited';
 import { allow, maySeeCredentials, projectOf } from '../http/auth';
-import { notFound } from '../http/errors';
+import { notFound, refusal } from '../http/errors';
 import type { Intake } from '../events/intake';
 import { pingResult } from './ping';
 import { changeOrRefuse, createOrGet, getIfExistsField, webhookParam } from '../http/references';
@@ -25,7 +25,7 @@ import { pageQuery, parse, parseBody, parseListQuery, pathId } from '../http/val
 import { subscriptionField, webhookBodiesOf } from './webhook-body';
 import { createWebhook } from './webhook-creation';
 import { webhookSecretRouter } from './webhook-secret';
-import { updateWebhook, urlImmutable } from './webhook-update';
+import { updateWebhook } from './webhook-update';
 
 export interface WebhooksDependencies {
   store: Store;
@@ -142,7 +142,8 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
 
   router.patch('/:id', write, audited('webhook.updated'), async (req, res) => {
     const id = pathId(req, 'webhook');
-    if (req.body !== undefined && Object.hasOwn(req.body as object, 'url')) throw urlImmutable();
+    if (req.body !== undefined && Object.hasOwn(req.body as object, 'url'))
+      throw refusal('url_immutable');
     const changes = parseBody((await bodiesFor(req, res)).update, req);
     const { webhook, isEnabled } = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
       updateWebhook(deps, projectOf(res), id, changes),

@@ -1,4 +1,4 @@
-import { ERROR_STATUS, type ErrorCode, type FieldProblem } from '../../../src/contracts/errors';
+import { ERRORS, type ErrorCode, type FieldProblem } from '../../../src/contracts/errors';
 import type { Answer } from '../../support/api-client';
 import type { Stack } from '../../support/stack';
 
@@ -13,7 +13,7 @@ export function expectRefusal(answer: Answer, code: ErrorCode, fields?: readonly
       ...(fields && { details: expect.any(Array) }),
     },
   });
-  expect(answer.status).toBe(ERROR_STATUS[code]);
+  expect(answer.status).toBe(ERRORS[code].status);
   expect(answer.body.error.requestId).toBe(answer.headers.get('x-request-id'));
   if (!fields) return;
   const details = answer.body.error.details as FieldProblem[];

@@ -1,0 +1,22 @@
+import { ERRORS, type ErrorCode } from '../../../src/contracts/errors';
+import { exampleOf, refusal } from '../../../src/api/http/errors';
+
+const codes = Object.keys(ERRORS) as ErrorCode[];
+
+it.each(codes)('the example of %s gives all that its message asks for', (code) => {
+  const { message, details = [] } = exampleOf(code);
+  expect([message, ...details.map((problem) => problem.message)].join('\n')).not.toMatch(
+    /undefined|\{\w+\}/,
+  );
+});
+
+it('a refusal says what its case gives, in the message and the fields', () => {
+  const { code, message, details } = refusal('webhook_limit_reached', { max: 3 });
+  expect([code, message]).toEqual(['webhook_limit_reached', 'this project holds its 3 webhooks']);
+  expect(details).toEqual([{ field: 'policy.maxWebhooks', message: 'is 3' }]);
+});
+
+it('what a caller has written is told as it is', () => {
+  const { message } = refusal('plan_not_allowed', { plan: '{plan} $& {x}' });
+  expect(message).toBe('the plan "{plan} $& {x}" has no webhooks; they need another plan');
+});
