@@ -32,11 +32,12 @@ import { Dispatcher } from './events/dispatcher';
 import { Intake } from './events/intake';
 import { jsonBody } from './http/json-body';
 import { measured } from './http/measured';
-import { documentedOnly } from './openapi/documented';
+import { documentedBodies, documentedMethods } from './openapi/documented';
+import { documentedRoutes } from './openapi/routes';
 import { platformRouter } from './platform/router';
 import { postingRouter } from './events/posting';
 import { projectsRouter } from './projects/projects';
-import { projectParam } from './http/references';
+import { projectParam } from './http/reference-params';
 import { reportsRouter } from './platform/reports';
 import { replaysRouter } from './deliveries/replays';
 import { statsRouter } from './deliveries/stats';
@@ -79,11 +80,11 @@ export function createApp(dependencies: AppDependencies): Express {
   app.set('trust proxy', config.trustedProxies);
   app.use(requestLog(log));
   app.use(countedAnswers);
-  app.use(measured);
+  const routeOf = documentedRoutes();
+  app.use(measured(routeOf));
   app.use(helmet());
   app.use(utf8Address);
-  const documented = documentedOnly();
-  app.use(documented.methods);
+  app.use(documentedMethods(routeOf));
   app.use(docsRouter(config.temporal.uiUrl ?? null));
   app.use(neverCached);
 
@@ -136,7 +137,7 @@ export function createApp(dependencies: AppDependencies): Express {
   v1.use(bounded);
   v1.use('/events', postingRouter(intake));
   v1.use(holdBody(BODY_LIMIT), jsonBody(BODY_LIMIT, checks));
-  v1.use(documented.bodies);
+  v1.use(documentedBodies(routeOf));
   v1.param('projectId', projectParam(store));
   // Before /projects, which is the admin's alone.
   v1.use('/projects/:projectId/keys', keysRouter(store, config.maxKeysPerProject));

@@ -62,12 +62,14 @@ describe('metrics', () => {
 
   it('count events and requests in the API, attempts and ended deliveries in the worker', async () => {
     const before = parse(await ofApi()).get('posthorn_events_accepted_total')!;
-    const { client } = await stack.project({ policy: { retryDelaysMs: [1000] } });
+    const project = await stack.project({ policy: { retryDelaysMs: [1000] } });
+    const { client } = project;
     const { id: webhookId, secret } = await makeWebhook(client, receiver.url);
     receiver.respondWith((_request, n) => (n === 1 ? 503 : 200));
     const id = await postEvent(client);
     await deliveryWith(client, id, { status: 'succeeded' });
     await client.get('/v1/webhooks/wh_0/secret');
+    await client.get(`/v1/projects/${project.id}/keys/`);
     await client.get('/v1/no/such/route');
 
     const [api, ofTheWorker] = [await ofApi(), await ofWorker()];
@@ -78,6 +80,7 @@ describe('metrics', () => {
     expect(requests('method="POST",route="/v1/events",status="202"')).toBe(1);
     expect(requests('method="GET",route="/v1/deliveries/:id",status="200"')).toBeGreaterThan(0);
     expect(requests('method="GET",route="/v1/webhooks/:id/secret",status="404"')).toBe(1);
+    expect(requests('method="GET",route="/v1/projects/:id/keys",status="200"')).toBe(1);
     expect(requests('method="GET",route="none",status="404"')).toBe(1);
     expect(numbers.get('posthorn_attempt_duration_seconds_count{result="5xx"}')).toBe(1);
     expect(numbers.get('posthorn_attempt_duration_seconds_count{result="2xx"}')).toBe(1);

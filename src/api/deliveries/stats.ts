@@ -8,7 +8,7 @@ import { answer } from '../http/answers';
 import { allow, projectOf } from '../http/auth';
 import { counted } from '../http/error-handler';
 import { invalid, notFound } from '../http/errors';
-import { webhookParam } from '../http/references';
+import { webhookParam } from '../http/reference-params';
 import type { statsSchema } from '../schemas/stats';
 import { parse, pathId, rangeQuery } from '../http/validation';
 

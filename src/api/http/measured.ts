@@ -1,36 +1,19 @@
-import type { Request, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import { requestDuration } from '../../metrics';
+import type { RouteOf } from '../openapi/routes';
 
-/** The words of the paths that routers stand under; what else is in a path, callers have put there. */
-const WORDS = new Set([
-  'v1',
-  'api',
-  'projects',
-  'keys',
-  'webhooks',
-  'secret',
-  'manage',
-  'events',
-  'event-types',
-  'catalogs',
-  'deliveries',
-  'replays',
-  'audit',
-]);
-
-/** The route as documented, such as `/v1/deliveries/:id/replay`: few values, whatever is called. */
-function routeOf({ route, originalUrl }: Request): string {
-  const { path } = (route ?? {}) as { path?: unknown };
-  if (typeof path !== 'string') return 'none';
-  const own = path.split('/').filter(Boolean);
-  const called = originalUrl.split('?')[0]!.split('/').filter(Boolean);
-  const above = called.slice(0, called.length - own.length);
-  return `/${[...above.map((word) => (WORDS.has(word) ? word : ':id')), ...own].join('/')}`;
+/** Counts and times what is answered, by the route that it reached: few values, whatever is called. */
+export function measured(routeOf: RouteOf): RequestHandler {
+  return (req, res, next) => {
+    const end = requestDuration.startTimer({ method: req.method });
+    res.once('finish', () => {
+      // Refused before its route, or of none.
+      const route = req.route === undefined ? undefined : routeOf(req);
+      end({ route: route ? labelOf(route.path) : 'none', status: res.statusCode });
+    });
+    next();
+  };
 }
 
-/** Counts and times every request that is answered. */
-export const measured: RequestHandler = (req, res, next) => {
-  const end = requestDuration.startTimer({ method: req.method });
-  res.once('finish', () => end({ route: routeOf(req), status: res.statusCode }));
-  next();
-};
+/** As dashboards know it. */
+const labelOf = (path: string): string => path.replace(':projectId', ':id');

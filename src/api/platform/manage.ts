@@ -18,7 +18,7 @@ import { BODY_LIMIT } from '../http/body';
 import { invalid, notFound, refusal } from '../http/errors';
 import type { Intake } from '../events/intake';
 import { jsonBody } from '../http/json-body';
-import { webhookParam } from '../http/references';
+import { webhookParam } from '../http/reference-params';
 import type { platformWebhookSchema } from '../schemas/platform';
 import { parse, parseBody, pathId } from '../http/validation';
 import { webhookBodiesOf, type NewWebhookBody } from '../webhooks/webhook-body';

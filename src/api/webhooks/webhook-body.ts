@@ -15,7 +15,6 @@ import { MAX_SUGGESTIONS, unknownType } from '../events/event-catalog';
 import { policyFields } from '../projects/policy';
 import { externalIdField } from '../schemas/fields';
 import { nameField } from '../http/validation';
-import type { WebhookChanges } from './webhook-update';
 
 /** RFC 9110, 5.6.2: a header's name. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
@@ -96,6 +95,9 @@ export interface WebhookSettings {
   /** A checked query as JSON; null: none. */
   filter?: string | null;
 }
+
+/** `isActive: true` enables it and forgets its failures. */
+export type WebhookChanges = Partial<WebhookSettings> & { isActive?: boolean };
 
 export interface NewWebhookBody extends WebhookSettings {
   url: string;

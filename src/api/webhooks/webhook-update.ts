@@ -6,16 +6,13 @@ import { sealHeaders } from '../../store/webhook-headers';
 import type { WebhookRecord } from '../../store/webhook-record';
 import { notFound } from '../http/errors';
 import type { Intake } from '../events/intake';
-import type { WebhookSettings } from './webhook-body';
+import type { WebhookChanges } from './webhook-body';
 
 export interface WebhookUpdateDependencies extends ProjectDefaults {
   store: Store;
   cipher: Cipher;
   intake: Intake;
 }
-
-/** Checked settings; `isActive: true` enables it and forgets its failures. */
-export type WebhookChanges = Partial<WebhookSettings> & { isActive?: boolean };
 
 /**
  * Changes a webhook's settings, and starts the event that tells of its being enabled or disabled.

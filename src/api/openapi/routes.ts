@@ -1,0 +1,39 @@
+import type { Request } from 'express';
+import { openApiDocument } from './document';
+
+const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
+
+export interface Route {
+  /** As Express writes it: `/v1/deliveries/:id/replay`. */
+  path: string;
+  /** The methods that it has, and those of them that take a body. */
+  methods: readonly string[];
+  withBody: readonly string[];
+}
+
+/** The documented route that a request calls; undefined: none. */
+export type RouteOf = (req: Request) => Route | undefined;
+
+/** Reads the routes from the document, once. */
+export function documentedRoutes(): RouteOf {
+  const routes = Object.entries(openApiDocument().paths ?? {})
+    // `/v1/events/batch` before `/v1/events/{id}`.
+    .toSorted(([a], [b]) => a.split('{').length - b.split('{').length)
+    .map(([template, item]) => {
+      const named = METHODS.filter((method) => item[method]);
+      const withBody = named.filter((method) => item[method]?.requestBody);
+      return {
+        // As Express matches: in any case, with or without a slash at the end.
+        pattern: new RegExp(
+          `^${template.replace(/\./g, '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`,
+          'i',
+        ),
+        path: template.replace(/\{(\w+)\}/g, ':$1'),
+        methods: [...named, ...(named.includes('get') ? ['head'] : [])].map(inCapitals),
+        withBody: withBody.map(inCapitals),
+      };
+    });
+  return ({ baseUrl, path }) => routes.find(({ pattern }) => pattern.test(baseUrl + path));
+}
+
+const inCapitals = (method: string): string => method.toUpperCase();
