@@ -18,6 +18,7 @@ module.exports = {
   testEnvironment: 'node',
   testTimeout: 30_000,
   maxWorkers: 2,
+  testSequencer: '<rootDir>/test/support/slowest-first.mjs',
   // Each file loads all modules anew, and Temporal's native core with them: what is left of a hundred files
   // fills gigabytes, which the garbage collector goes through over and over.
   workerIdleMemoryLimit: '1GB',

@@ -16,14 +16,17 @@ import { Refusal } from './lib/run.mjs';
 
 const jestArgs = process.argv.slice(2);
 const folders = jestArgs.filter((arg) => !arg.startsWith('-'));
-// Unit tests need no servers: if only they are to run, nothing is started.
-const unitOnly = folders.length > 0 && folders.every((arg) => /^(\.\/)?test\/unit\b/.test(arg));
+const onlyIn = (pattern) => folders.length > 0 && folders.every((arg) => pattern.test(arg));
+// Unit tests need no servers and no build. Kept histories are played back by the SDK, without servers.
+const unitOnly = onlyIn(/^(\.\/)?test\/unit\b/);
+const withoutServers = onlyIn(/^(\.\/)?test\/(unit|histories\/replay)\b/);
 const withBrowser = folders.some((arg) => /^(\.\/)?test\/browser\b/.test(arg));
 
 const lifetime = createLifetime({ interruptedCode: 130 });
 try {
   await ensureDependencies();
-  const env = unitOnly ? {} : await prepareServers();
+  if (!unitOnly) await ensureBuilt();
+  const env = withoutServers ? {} : await prepareServers();
   const code = await runJest({ ...process.env, ...env, ...(withBrowser && { TEST_BROWSER: '1' }) });
   await lifetime.end(code);
 } catch (error) {
@@ -34,7 +37,6 @@ try {
 async function prepareServers() {
   const testServer = await findBinary('temporal-test-server');
   const temporalCli = await findBinary('temporal');
-  await ensureBuilt();
   const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-test-'));
   lifetime.onStop(() => rmSync(dataDir, { recursive: true }));
   lifetime.onStop(stopAllGuarded);
