@@ -2,12 +2,14 @@ import { activityInfo, heartbeat } from '@temporalio/activity';
 import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { clock } from '../src/clock';
 import { FAILURE_TYPES, type Activities, type PlannedDelivery } from '../src/contracts/activities';
+import type { DeferralReason } from '../src/contracts/delivery';
 import { policyOf } from '../src/profiles/policy';
 import type { EventRecord } from '../src/store/event-record';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
 import { expiryOfEnded } from '../src/store/retention';
-import { listQueueing } from '../src/store/queue';
+import { hasDue, listQueueing } from '../src/store/queue';
+import type { Subscriber } from '../src/store/webhooks';
 import type { CourierCalls } from '../src/temporal/courier-calls';
 import { toPlanned } from '../src/store/planned-delivery';
 import type { ActivityDependencies } from './dependencies';
@@ -15,6 +17,12 @@ import { choose } from './judge-filters';
 
 /** Subscribers planned by one call. */
 const PAGE = 100;
+
+/**
+ * Deliveries of a project that are due and that workflows run, at most: those planned beyond wait in
+ * MongoDB's queue, where they cost the engine nothing and keep no other project's waiting.
+ */
+const MAX_DUE = 500;
 
 /** What two processes know of MongoDB's time may differ a little: an event too many does less harm than one too few. */
 export const CLOCK_MARGIN_MS = 1000;
@@ -101,16 +109,20 @@ function planner(
     // After a long outage its time may be over already; a delivery that is skipped must not go with it.
     const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
     const ids = chosen.map(({ _id }) => _id);
-    const queueing = new Set(await listQueueing(store, project._id, 'ordered', ids));
+    const [queueing, isFlooded] = await Promise.all([
+      listQueueing(store, project._id, 'ordered', ids),
+      ids.length > 0 && hasDue(store, project._id, MAX_DUE),
+    ]);
+    const behind = (webhook: Subscriber): DeferralReason | undefined => {
+      if (!queueing.includes(webhook._id)) return isFlooded ? 'project_busy' : undefined;
+      return policyOf(project, webhook).ratePerSecond === null ? 'webhook_busy' : 'rate_limit';
+    };
     const deliveries = await store.deliveries.plan(
-      chosen.map((webhook) => {
-        if (!queueing.has(webhook._id)) return newDelivery(event, webhook, { at, expiresAt });
-        const { ratePerSecond } = policyOf(project, webhook);
-        const behind = ratePerSecond === null ? 'webhook_busy' : 'rate_limit';
-        return newDelivery(event, webhook, { at, expiresAt, behind });
-      }),
+      chosen.map((webhook) =>
+        newDelivery(event, webhook, { at, expiresAt, behind: behind(webhook) }),
+      ),
     );
-    if (queueing.size > 0) couriers.call(project._id);
+    if (queueing.length > 0 || isFlooded) couriers.call(project._id);
     const webhooks = new Map(chosen.map((webhook) => [webhook._id, webhook]));
     const last = page.at(-1);
     return {

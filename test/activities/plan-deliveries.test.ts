@@ -1,6 +1,7 @@
 import { newId } from '../../src/contracts/ids';
 import { passesFilter } from '../../src/domain/payload-filter';
 import type { DeliveryPlan } from '../../src/contracts/activities';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { ProjectRecord } from '../../src/store/projects';
 import type { WebhookRecord } from '../../src/store/webhook-record';
@@ -130,5 +131,56 @@ describe('the plan of an event', () => {
     await webhooks(project, 1, { createdAt: new Date(Date.now() + 60_000) });
     const [last] = await webhooks(project, 1, {});
     expect(planned(await plan(await fixture.event(project)))).toEqual([first, last]);
+  });
+
+  describe('in a project that has 500 deliveries already', () => {
+    /** Plans an event beside them. @returns what is to be started, what is stored, and who was woken */
+    const planBeside = async (fields: Partial<DeliveryRecord>) => {
+      const project = await fixture.project();
+      const [webhookId] = await webhooks(project, 1, {});
+      const { planned: like } = await fixture.planned(URL);
+      const { _id, ...template } = await fixture.delivery(like.deliveryId);
+      const others = Array.from({ length: 500 }, () => ({
+        ...template,
+        _id: newId('delivery'),
+        eventId: newId('event'),
+        projectId: project._id,
+        nextAttemptAt: new Date(),
+        ...fields,
+      }));
+      await fixture.store.deliveries.model.insertMany(others);
+      const woken: string[] = [];
+      const { engine } = fixture.dependencies;
+      const wakeCourier = async (id: string): Promise<void> => void woken.push(id);
+      const activities = fixture.activities({ engine: { ...engine, wakeCourier } });
+      const event = await fixture.event(project);
+      const { deliveries } = await activities.planDeliveries(event._id, undefined);
+      const [stored] = await fixture.store.deliveries.listOfEvent(event._id);
+      expect(stored).toMatchObject({ webhookId, status: 'pending' });
+      return { project, started: deliveries.length, stored: stored!, woken };
+    };
+
+    it('joins the queue when they are due: no other project is to wait behind them', async () => {
+      const { project, started, stored, woken } = await planBeside({});
+      expect(started).toBe(0);
+      const { _id: queuedIn } = project;
+      expect(stored).toMatchObject({
+        queuedIn,
+        deferredFor: 'project_busy',
+        nextAttemptAt: null,
+      });
+      expect(woken).toEqual([queuedIn]);
+    });
+
+    it.each<[string, Partial<DeliveryRecord>]>([
+      ['wait for a retry', { nextAttemptAt: new Date(Date.now() + 3_600_000) }],
+      ['have ended', { status: 'succeeded', nextAttemptAt: null }],
+      ['are their courier’s', { isExpress: true }],
+    ])('is started when they %s', async (_what, fields) => {
+      const { started, stored, woken } = await planBeside(fields);
+      expect(started).toBe(1);
+      expect(stored.queuedIn).toBeUndefined();
+      expect(woken).toEqual([]);
+    });
   });
 });

@@ -96,7 +96,7 @@ const DEFERRED: Record<DeferralReason, string> = {
   webhook_busy:
     'as many attempts of this webhook are running as may run at a time, or others wait before it',
   project_busy:
-    'as many attempts of this project are running as leave the other projects their places',
+    'as many attempts of this project are running, or due, as leave the other projects their places',
   workers_busy:
     'the workers are busy; retries and webhooks that answer slowly leave places to others',
   replay: 'it is part of a bulk replay, and goes when nothing new waits',
