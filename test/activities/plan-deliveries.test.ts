@@ -139,9 +139,9 @@ describe('the plan of an event', () => {
       const project = await fixture.project();
       const [webhookId] = await webhooks(project, 1, {});
       const { planned: like } = await fixture.planned(URL);
-      const { _id, ...template } = await fixture.delivery(like.deliveryId);
+      const { _id, ...likewise } = await fixture.delivery(like.deliveryId);
       const others = Array.from({ length: 500 }, () => ({
-        ...template,
+        ...likewise,
         _id: newId('delivery'),
         eventId: newId('event'),
         projectId: project._id,
