@@ -3,12 +3,6 @@ import type { Request } from 'express';
 import type { Payload } from '../../domain/json-text';
 import { invalid } from '../http/errors';
 
-/** A caller's key, and what tells the body that belongs to it from others. */
-export interface Idempotency {
-  key: string;
-  requestHash: string;
-}
-
 /**
  * Visible ASCII, as other APIs take it, or the same as a string of a structured field (RFC 8941): the
  * IETF's draft for the header writes it in double quotes.

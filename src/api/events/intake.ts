@@ -1,16 +1,16 @@
+import { clock } from '../../clock';
 import { eventsAccepted } from '../../metrics';
 import { getProfile } from '../../profiles';
 import type { EventRecord } from '../../store/event-record';
 import { insertBatch } from '../../store/insert-batch';
 import { insertReports, type NewReport } from '../../store/insert-reports';
-import { newEvent, type NewEvent } from '../../store/new-event';
+import { newEvent, workspaceOf, type NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { Dispatcher } from './dispatcher';
-import type { Checks } from './checks';
+import { orRefused, type Checks } from './checks';
 import { ApiError, refusal, refused } from '../http/errors';
-import { EventCatalog, MAX_SUGGESTIONS, unknownType, type FoundTypes } from './event-catalog';
-import type { Idempotency } from './idempotency';
+import { EventCatalog, MAX_SUGGESTIONS, unknownType } from './event-catalog';
 import type { PostedEvent } from './posted-event';
 import { isFine, Problems, type Found } from '../http/problems';
 
@@ -19,6 +19,20 @@ const MAX_BODY_BYTES = 257 * 1024;
 
 /** With spaces, which a caller's keys don't have: one event's key is another one than a batch's. */
 const keyInBatch = (key: string, index: number): string => `batch ${index} ${key}`;
+
+export interface Posting {
+  /** The body. */
+  bytes: Uint8Array;
+  /** The Idempotency-Key. */
+  key: string | undefined;
+  isBatch: boolean;
+}
+
+/** A provider's report, and the event that it becomes; else why it becomes none. */
+export interface PostedReport {
+  record: Omit<NewReport['record'], 'eventId' | 'reason'>;
+  becomes: PostedEvent | string;
+}
 
 /** The door that every event comes in by: checked, serialised once, stored, its fan-out started. */
 export class Intake {
@@ -35,16 +49,121 @@ export class Intake {
   }
 
   /**
+   * Takes a posted event, or a batch, all of it or nothing; once this returns, it can't be lost. A batch's
+   * fan-outs start one after another behind the answer: what a crash cuts off there is left to reconcile.
+   * @returns the events as stored, by this request or by an equal one before it under its key
+   * @throws ApiError 422 naming each wrong field of all of them; 409 when the key was used for another
+   *   body; as `Checks.readEvents`
+   */
+  async accept(
+    project: ProjectRecord,
+    { bytes, key, isBatch }: Posting,
+  ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
+    const { requestHash, count, events } = await this.checks.readEvents(project._id, {
+      bytes,
+      isBatch,
+      profile: project.profile,
+      workspaces: [workspaceOf(project), project._id],
+      now: clock.now(),
+      wantsHash: key !== undefined,
+    });
+    const keyOf = (index: number): string => (isBatch ? keyInBatch(key!, index) : key!);
+    if (key !== undefined) {
+      // Whatever this request would be told now.
+      const keys = Array.from({ length: count }, (_, index) => keyOf(index));
+      const first = await this.repeated(project._id, keys, requestHash);
+      if (first.length > 0) return { events: first, duplicate: true };
+    }
+    const at = (index: number): string[] => (isBatch ? ['events', String(index)] : []);
+    const posted = orRefused(events);
+    const wrong = new Problems();
+    for (const found of await this.check(project, posted, at)) wrong.addAll(found);
+    if (!isFine(wrong)) throw refused(wrong);
+    const built = posted.map((event, index) => ({
+      ...this.build(project, event, at(index)),
+      ...(key !== undefined && { idempotencyKey: keyOf(index), requestHash }),
+    }));
+    const accepted = await this.insert(built, isBatch);
+    if (accepted.duplicate && accepted.events[0]?.requestHash !== requestHash) {
+      throw refusal('idempotency_conflict');
+    }
+    if (!accepted.duplicate) eventsAccepted.inc(accepted.events.length);
+    const started = this.start(accepted.events);
+    if (!isBatch) await started;
+    return accepted;
+  }
+
+  /**
+   * Stores what a provider reported in one request with the events that it becomes, and fans those out as
+   * a batch's: reports that are stored already change nothing, and what is wrong with one costs none of
+   * the others.
+   */
+  async acceptReports(project: ProjectRecord, reports: readonly PostedReport[]): Promise<void> {
+    const posted = reports.flatMap(({ becomes }) => (typeof becomes === 'string' ? [] : becomes));
+    const found = await this.check(project, posted);
+    let next = 0;
+    const outcomes = reports.map(({ record, becomes }): NewReport => {
+      const event =
+        typeof becomes === 'string' ? becomes : this.buildOrSay(project, becomes, found[next++]!);
+      return typeof event === 'string'
+        ? { record: { ...record, eventId: null, reason: event }, event: null }
+        : { record: { ...record, eventId: event._id }, event };
+    });
+    const stored = await insertReports(this.store, outcomes);
+    eventsAccepted.inc(stored.length);
+    this.startAll(stored);
+  }
+
+  /**
+   * The event to store of one that nothing is wrong with.
+   * @param at where it stands in the request's body
+   * @throws ApiError 413
+   */
+  build(project: ProjectRecord, posted: PostedEvent, at: readonly string[] = []): NewEvent {
+    const isExpress = this.dispatcher.isExpress(project);
+    const event = newEvent(project, posted, this.retentionDays, isExpress);
+    if (Buffer.byteLength(event.body) > MAX_BODY_BYTES) {
+      throw new ApiError('payload_too_large', `${at.join('.') || 'the event'} is over 256 KiB`);
+    }
+    return event;
+  }
+
+  private async insert(
+    built: readonly NewEvent[],
+    isBatch: boolean,
+  ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
+    if (isBatch) return insertBatch(this.store, built);
+    const { event, duplicate } = await this.store.events.insert(built[0]!);
+    return { events: [event], duplicate };
+  }
+
+  /** Sets stored events going behind the answer. */
+  startAll(events: readonly EventRecord[]): void {
+    void this.start(events);
+  }
+
+  /** It holds nothing of them but ids and types. */
+  private start(events: readonly EventRecord[]): Promise<void> {
+    return this.dispatcher.start(
+      events
+        .filter(({ fannedOutAt }) => fannedOutAt === null)
+        .map(({ _id, projectId, type, isExpress }) => ({ _id, projectId, type, isExpress })),
+    );
+  }
+
+  /**
    * What is wrong with each event by its type's schema.
-   * @param types what `catalog` has found of their types
    * @param at where each stands in the request's body, for naming fields: `events.3`
    */
-  async check(
+  private async check(
     project: ProjectRecord,
-    types: FoundTypes,
     posted: readonly PostedEvent[],
     at: (index: number) => readonly string[] = () => [],
   ): Promise<Found[]> {
+    const types = await this.catalog.find(
+      project,
+      posted.map(({ type }) => type),
+    );
     const known = posted.map(({ type }) => types.get(type));
     const checks = posted.flatMap(({ data: { text } }, index) => {
       const eventType = known[index];
@@ -62,134 +181,29 @@ export class Intake {
     });
   }
 
-  /**
-   * The event to store of one that `check` has found nothing in.
-   * @throws ApiError 413
-   */
-  build(project: ProjectRecord, posted: PostedEvent, at: readonly string[] = []): NewEvent {
-    const isExpress = this.dispatcher.isExpress(project);
-    const event = newEvent(project, posted, this.retentionDays, isExpress);
-    if (Buffer.byteLength(event.body) > MAX_BODY_BYTES) {
-      throw new ApiError('payload_too_large', `${at.join('.') || 'the event'} is over 256 KiB`);
+  /** The event to store, or why there is none. */
+  private buildOrSay(project: ProjectRecord, posted: PostedEvent, found: Found): NewEvent | string {
+    if (!isFine(found)) return refused(found).message;
+    try {
+      return this.build(project, posted);
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      return error.message;
     }
-    return event;
   }
 
-  /**
-   * The events to store, all of them checked.
-   * @param at as for `check`
-   * @throws ApiError 422 naming each wrong field of all of them
-   */
-  async prepare(
-    project: ProjectRecord,
-    posted: readonly PostedEvent[],
-    at: (index: number) => readonly string[] = () => [],
-  ): Promise<NewEvent[]> {
-    const types = await this.catalog.find(
-      project,
-      posted.map(({ type }) => type),
-    );
-    const wrong = new Problems();
-    for (const found of await this.check(project, types, posted, at)) wrong.addAll(found);
-    if (!isFine(wrong)) throw refused(wrong);
-    return posted.map((event, index) => this.build(project, event, at(index)));
-  }
-
-  /**
-   * The event that was accepted under this key, whatever this request would be told now; none: it is new.
-   * @throws ApiError 409 when the key was used for another body
-   */
-  async repeated(
-    project: ProjectRecord,
-    { key, requestHash }: Idempotency,
-  ): Promise<EventRecord[]> {
-    return this.repeatedUnder(project, [key], requestHash);
-  }
-
-  /** The same for a batch of `count` events. */
-  async repeatedBatch(
-    project: ProjectRecord,
-    { key, requestHash }: Idempotency,
-    count: number,
-  ): Promise<EventRecord[]> {
-    const others = Array.from({ length: count - 1 }, (_, index) => keyInBatch(key, index + 1));
-    return this.repeatedUnder(project, [keyInBatch(key, 0), ...others], requestHash);
-  }
-
-  /**
-   * Stores one event; once this returns, it can't be lost.
-   * @throws ApiError 409 when the key was used for another body
-   */
-  async accept(
-    event: NewEvent,
-    idempotency?: Idempotency,
-  ): Promise<{ event: EventRecord; duplicate: boolean }> {
-    const requestHash = idempotency?.requestHash;
-    const accepted = await this.store.events.insert({
-      ...event,
-      ...(idempotency && { idempotencyKey: idempotency.key, requestHash }),
-    });
-    if (accepted.duplicate && accepted.event.requestHash !== requestHash)
-      throw refusal('idempotency_conflict');
-    if (!accepted.duplicate) eventsAccepted.inc();
-    if (accepted.event.fannedOutAt === null) await this.dispatcher.start([accepted.event]);
-    return accepted;
-  }
-
-  /**
-   * Stores a batch, all of it or nothing. Its fan-outs start one after another behind the answer: what
-   * a crash cuts off there is left to reconcile.
-   * @returns the batch as stored, by this request or by an equal one before it
-   * @throws ApiError 409 when the key was used for another body
-   */
-  async acceptAll(
-    events: readonly NewEvent[],
-    idempotency?: Idempotency,
-  ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
-    const requestHash = idempotency?.requestHash;
-    const accepted = await insertBatch(
-      this.store,
-      events.map((event, index) => ({
-        ...event,
-        ...(idempotency && { idempotencyKey: keyInBatch(idempotency.key, index), requestHash }),
-      })),
-    );
-    if (accepted.duplicate && accepted.events[0]?.requestHash !== requestHash)
-      throw refusal('idempotency_conflict');
-    if (!accepted.duplicate) eventsAccepted.inc(accepted.events.length);
-    this.startAll(accepted.events);
-    return accepted;
-  }
-
-  /**
-   * Stores what a provider reported with the events that it became, and fans those out as a batch's:
-   * reports that are stored already change nothing.
-   */
-  async acceptReports(reports: readonly NewReport[]): Promise<void> {
-    const stored = await insertReports(this.store, reports);
-    eventsAccepted.inc(stored.length);
-    this.startAll(stored);
-  }
-
-  /** Sets stored events going behind the answer, and holds nothing of them but ids and types. */
-  startAll(events: readonly EventRecord[]): void {
-    void this.dispatcher.start(
-      events
-        .filter(({ fannedOutAt }) => fannedOutAt === null)
-        .map(({ _id, projectId, type, isExpress }) => ({ _id, projectId, type, isExpress })),
-    );
-  }
-
-  private async repeatedUnder(
-    { _id: projectId }: ProjectRecord,
-    keys: readonly [string, ...string[]],
+  /** The events that were accepted under these keys; none: they are new. */
+  private async repeated(
+    projectId: string,
+    keys: readonly string[],
     requestHash: string,
   ): Promise<EventRecord[]> {
     // Nearly all keys are new. One that this misses is found when its event is inserted.
-    if (!(await this.store.events.hasKey(projectId, keys[0]))) return [];
+    if (!(await this.store.events.hasKey(projectId, keys[0]!))) return [];
     const found = await this.store.events.listByKeys(projectId, keys);
-    if (found.some((event) => event.requestHash !== requestHash))
+    if (found.some((event) => event.requestHash !== requestHash)) {
       throw refusal('idempotency_conflict');
+    }
     this.startAll(found);
     return found;
   }

@@ -1,3 +1,4 @@
+import type { Request } from 'express';
 import { z } from 'zod';
 import { readJson, toPayload, type Payload } from '../../domain/json-text';
 import { decodeUtf8 } from './encoding';
@@ -6,6 +7,11 @@ import { invalid, malformedJson } from './errors';
 /** Bytes of a body that is no batch, and of one that is (docs/contract.md, 5.5). */
 export const BODY_LIMIT = 256 * 1024;
 export const BATCH_LIMIT = 5 * 1024 * 1024;
+
+/** What `express.raw` has read; empty where there was no body. */
+export function bytesOf({ body }: Request): Buffer {
+  return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
+}
 
 /** Where a body has what is a caller's own, and kept as it was written. */
 const PAYLOADS = [['data'], ['events', null, 'data'], ['sample']];

@@ -13,17 +13,13 @@ import {
   type ProviderReport,
 } from '../../providers';
 import type { Cipher } from '../../store/cipher';
-import type { InboundRecord } from '../../store/provider-reports';
-import type { NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import { expiryOf } from '../../store/retention';
 import { allow, projectOf } from '../http/auth';
-import { asWritten, BATCH_LIMIT, BODY_LIMIT } from '../http/body';
-import { ApiError, refused } from '../http/errors';
+import { asWritten, BATCH_LIMIT, BODY_LIMIT, bytesOf } from '../http/body';
 import type { Intake } from '../events/intake';
 import { jsonBody } from '../http/json-body';
 import type { PostedEvent } from '../events/posted-event';
-import { isFine } from '../http/problems';
 import { openProviderKey } from '../projects/provider-keys';
 import { parseBody } from '../http/validation';
 import type { UnreadReport } from './native-reports';
@@ -58,51 +54,11 @@ export const plainBody = z.strictObject({
 const providerName = (name: unknown): ProviderName | undefined =>
   PROVIDER_NAMES.find((known) => known === String(name).toLowerCase());
 
-/** What becomes of a report: an event, or nothing, and why. */
-type Outcome = { event: NewEvent; reason?: undefined } | { event: null; reason: string };
-
 /** `POST /api/webhooks` and `POST /api/webhooks/:provider`: what e-mail providers report. */
 export function inboundRouter({ intake, cipher, retentionDays }: InboundDependencies): Router {
   const router = Router();
   const send = allow('owner', 'sender');
 
-  /** What each report becomes; whatever is wrong with one costs none of the others. */
-  async function outcomesOf(
-    project: ProjectRecord,
-    reports: readonly (ProviderReport | UnreadReport)[],
-    now: Date,
-  ): Promise<Outcome[]> {
-    const mapping = getProfile(project.profile).providerEvents!;
-    const types = await intake.catalog.find(project, [...mapping.types.values()]);
-    const becoming = reports.map((report): PostedEvent | string => {
-      if ('unreadable' in report) return report.unreadable;
-      const type = mapping.types.get(report.happened);
-      if (type === undefined) return 'no event is made of this type';
-      if (report.emailId === null) return 'it names no e-mail';
-      const data = mapping.data({
-        emailId: report.emailId,
-        ...(report.recipient !== null && { recipient: report.recipient }),
-        timestamp: report.timestamp ?? now.toISOString(),
-      });
-      return { type, data: { text: JSON.stringify(data) } };
-    });
-    const posted = becoming.filter((event) => typeof event !== 'string');
-    const found = await intake.check(project, types, posted);
-    let next = 0;
-    return becoming.map((event) => {
-      if (typeof event === 'string') return { event: null, reason: event };
-      const problems = found[next++]!;
-      if (!isFine(problems)) return { event: null, reason: refused(problems).message };
-      try {
-        return { event: intake.build(project, event) };
-      } catch (error) {
-        if (!(error instanceof ApiError)) throw error;
-        return { event: null, reason: error.message };
-      }
-    });
-  }
-
-  /** Keeps the reports and fans out what they become. */
   async function accept(
     project: ProjectRecord,
     provider: string,
@@ -111,12 +67,11 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
     receivedAt = clock.now(),
   ): Promise<void> {
     const expiresAt = expiryOf(project, receivedAt, retentionDays);
-    const outcomes = await outcomesOf(project, reports, receivedAt);
     await intake.acceptReports(
-      reports.map((report, index) => {
-        const { event, reason } = outcomes[index]!;
+      project,
+      reports.map((report) => {
         const { id, type } = 'unreadable' in report ? { id: null, type: null } : report;
-        const record: InboundRecord = {
+        const record = {
           _id: newId('report'),
           projectId: project._id,
           provider,
@@ -125,11 +80,9 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
           payload: report.payload,
           verified,
           receivedAt,
-          eventId: event?._id ?? null,
-          reason,
           expiresAt,
         };
-        return { record, event };
+        return { record, becomes: eventOf(report, project, receivedAt) };
       }),
     );
   }
@@ -164,7 +117,7 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
     const receivedAt = clock.now();
     const reports = await intake.checks.readReports(project._id, {
       provider: name,
-      bytes: Buffer.isBuffer(req.body) ? req.body : Buffer.alloc(0),
+      bytes: bytesOf(req),
       headers: req.headers,
       key,
       receivedAt,
@@ -174,4 +127,23 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
   });
 
   return router;
+}
+
+/** The event that a report becomes, or why it becomes none. */
+function eventOf(
+  report: ProviderReport | UnreadReport,
+  { profile }: ProjectRecord,
+  now: Date,
+): PostedEvent | string {
+  const mapping = getProfile(profile).providerEvents!;
+  if ('unreadable' in report) return report.unreadable;
+  const type = mapping.types.get(report.happened);
+  if (type === undefined) return 'no event is made of this type';
+  if (report.emailId === null) return 'it names no e-mail';
+  const data = mapping.data({
+    emailId: report.emailId,
+    ...(report.recipient !== null && { recipient: report.recipient }),
+    timestamp: report.timestamp ?? now.toISOString(),
+  });
+  return { type, data: { text: JSON.stringify(data) } };
 }
