@@ -7,6 +7,7 @@ import { endDeliveriesOf } from '../../src/store/end-deliveries';
 import type { EventRecord } from '../../src/store/event-record';
 import { announceFailure } from '../../src/store/operational-events';
 import type { DisabledReason } from '../../src/store/webhook-record';
+import { runOrLeave } from '../../src/temporal/run-or-leave';
 import type { Subject } from './subject';
 import type { ActivityDependencies } from '../dependencies';
 
@@ -31,9 +32,9 @@ export async function followFailure(
   }
   for (const event of events) {
     if (event.fannedOutAt !== null) continue;
-    await engine.startFanOut(event).catch((error: unknown) => {
-      log.warn({ err: error, eventId: event._id }, 'fan-out left to reconcile');
-    });
+    await runOrLeave(log, { eventId: event._id }, 'fan-out left to reconcile', () =>
+      engine.startFanOut(event),
+    );
   }
 }
 

@@ -1,5 +1,6 @@
 import type { Logger } from 'pino';
 import type { Engine } from './engine';
+import { runOrLeave } from './run-or-leave';
 
 /** A project's courier is told of new work at most so often by one process, and once more afterwards. */
 const INTERVAL_MS = 1000;
@@ -24,9 +25,9 @@ export class CourierCalls {
   private tell(projectId: string): void {
     const state = { isNew: false };
     this.told.set(projectId, state);
-    this.engine.wakeCourier(projectId).catch((error: unknown) => {
-      this.log.warn({ err: error, projectId }, 'courier left to reconcile');
-    });
+    void runOrLeave(this.log, { projectId }, 'courier left to reconcile', () =>
+      this.engine.wakeCourier(projectId),
+    );
     // A courier may have ended just before the last event: none waits for longer than this.
     setTimeout(() => {
       this.told.delete(projectId);

@@ -1,22 +1,26 @@
-import { Router, type Request, type Response } from 'express';
+import { Router, type RequestHandler } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { DELIVERY_STATUSES, UNENDED_STATUSES } from '../../contracts/delivery';
 import { deliveryWorkflowId } from '../../contracts/temporal';
 import { idPattern } from '../../contracts/ids';
 import type { DeliveryRecord } from '../../store/delivery-record';
+import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
+import type { WebhookRecord } from '../../store/webhook-record';
 import type { Engine } from '../../temporal/engine';
+import { runOrLeave } from '../../temporal/run-or-leave';
 import { toPlanned } from '../../store/planned-delivery';
 import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
 import { explainPending } from './pending';
-import { notFound, refusal, type ApiError } from '../http/errors';
+import { refusal, type ApiError } from '../http/errors';
 import { webhookIdOf } from '../http/references';
+import { resourceInPath } from '../http/resource-in-path';
 import type { deliverySchema, deliverySummarySchema } from '../schemas/delivery';
 import { reference } from '../schemas/fields';
-import { pageQuery, parseListQuery, pathId, rangeQuery } from '../http/validation';
+import { pageQuery, parseListQuery, rangeQuery } from '../http/validation';
 
 export interface DeliveriesDependencies {
   store: Store;
@@ -56,24 +60,22 @@ export function listView(delivery: DeliveryRecord): z.infer<typeof deliverySumma
 
 const ended = (status = 'deleted'): ApiError => refusal('delivery_ended', { status });
 
+/** @throws ApiError 409 */
+function refuseEnded({ status }: DeliveryRecord): void {
+  if (!UNENDED_STATUSES.includes(status)) throw ended(status);
+}
+
 /** `/v1/deliveries` */
 export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDependencies): Router {
   const router = Router();
   const read = allow('owner', 'reader');
   const write = allow('owner');
 
-  const unendedDelivery = async (req: Request, res: Response): Promise<DeliveryRecord> => {
-    const delivery = await store.deliveries.get(projectOf(res)._id, pathId(req, 'delivery'));
-    if (!delivery) throw notFound('the delivery');
-    if (!UNENDED_STATUSES.includes(delivery.status)) throw ended(delivery.status);
-    return delivery;
-  };
-
-  /** MongoDB says already what is to be done: when Temporal is away, reconcile asks for it. */
-  const leftToReconcile = async (id: string, ask: () => Promise<unknown>): Promise<void> => {
-    await ask().catch((error: unknown) => {
-      log.warn({ err: error, deliveryId: id }, 'left to reconcile');
-    });
+  /** @throws ApiError 409 when it was deleted */
+  const webhookOf = async ({ projectId, webhookId }: DeliveryRecord): Promise<WebhookRecord> => {
+    const webhook = await store.webhooks.get(projectId, webhookId);
+    if (!webhook) throw refusal('webhook_deleted');
+    return webhook;
   };
 
   const workflowOf = ({
@@ -110,58 +112,64 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
   });
 
   router.get('/:id', read, async (req, res) => {
-    const delivery = await store.deliveries.get(projectOf(res)._id, pathId(req, 'delivery'));
-    if (!delivery) throw notFound('the delivery');
+    const delivery = await resourceInPath(req, res, 'delivery', store.deliveries);
     const pending = await explainPending(delivery, store, engine);
     answer(res, { ...view(delivery), ...(pending && { pending }) });
   });
 
-  router.post('/:id/retry', write, audited('delivery.retried'), async (req, res) => {
-    const delivery = await unendedDelivery(req, res);
+  /** Changes a delivery in MongoDB first, and then asks Temporal for what follows from that. */
+  const change =
+    (
+      move: (
+        delivery: DeliveryRecord,
+        project: ProjectRecord,
+      ) => Promise<{ changed: DeliveryRecord; run: () => Promise<unknown> }>,
+    ): RequestHandler =>
+    async (req, res) => {
+      const delivery = await resourceInPath(req, res, 'delivery', store.deliveries);
+      const { changed, run } = await move(delivery, projectOf(res));
+      await runOrLeave(log, { deliveryId: changed._id }, 'left to reconcile', run);
+      answer(res, view(changed), 202);
+    };
+
+  const retry = change(async (delivery, project) => {
+    refuseEnded(delivery);
     const { _id } = delivery;
-    const project = projectOf(res);
-    const webhook = await store.webhooks.get(project._id, delivery.webhookId);
-    if (!webhook) throw refusal('webhook_deleted');
-    if (delivery.status === 'held' || webhook.isPaused) {
-      throw refusal('delivery_held');
-    }
-    const hastened = await store.deliveries.hasten(_id);
-    if (!hastened) throw ended((await store.deliveries.find(_id))?.status);
-    await leftToReconcile(_id, async () => {
-      if (hastened.isExpress) return engine.wakeCourier(project._id);
+    const webhook = await webhookOf(delivery);
+    if (delivery.status === 'held' || webhook.isPaused) throw refusal('delivery_held');
+    const changed = await store.deliveries.hasten(_id);
+    if (!changed) throw ended((await store.deliveries.find(_id))?.status);
+    const run = async (): Promise<void> => {
+      if (changed.isExpress) return engine.wakeCourier(project._id);
       if (await engine.signalDelivery(_id, 'retryNow')) return;
       const found = await engine.findRun(_id);
       const requested =
         (found === 'ended' || found === null) && (await store.deliveries.requestRun(_id, 0));
       if (requested) await engine.runAgain(toPlanned(requested, webhook, project), found);
-    });
-    answer(res, view(hastened), 202);
+    };
+    return { changed, run };
   });
+  router.post('/:id/retry', write, audited('delivery.retried'), retry);
 
-  router.post('/:id/cancel', write, audited('delivery.cancelled'), async (req, res) => {
-    const { _id } = await unendedDelivery(req, res);
+  const cancel = change(async (delivery) => {
+    refuseEnded(delivery);
+    const { _id } = delivery;
     const isCancelled = await store.deliveries.cancel(_id);
-    const delivery = await store.deliveries.find(_id);
-    if (!isCancelled || !delivery) throw ended(delivery?.status);
-    await leftToReconcile(_id, () => engine.signalDelivery(_id, 'cancel'));
-    answer(res, view(delivery), 202);
+    const changed = await store.deliveries.find(_id);
+    if (!isCancelled || !changed) throw ended(changed?.status);
+    return { changed, run: () => engine.signalDelivery(_id, 'cancel') };
   });
+  router.post('/:id/cancel', write, audited('delivery.cancelled'), cancel);
 
-  router.post('/:id/replay', write, audited('delivery.replayed'), async (req, res) => {
-    const project = projectOf(res);
-    const id = pathId(req, 'delivery');
-    const found = await store.deliveries.get(project._id, id);
-    if (!found) throw notFound('the delivery');
-    const webhook = await store.webhooks.get(project._id, found.webhookId);
-    if (!webhook) throw refusal('webhook_deleted');
-    if (found.expunged) throw refusal('event_expunged');
-    const delivery = await store.deliveries.beginReplay(project._id, id);
-    if (!delivery) throw refusal('delivery_in_progress');
-    await leftToReconcile(id, () =>
-      engine.runDelivery(toPlanned(delivery, webhook, project), 'live'),
-    );
-    answer(res, view(delivery), 202);
+  const replay = change(async (delivery, project) => {
+    const webhook = await webhookOf(delivery);
+    if (delivery.expunged) throw refusal('event_expunged');
+    const changed = await store.deliveries.beginReplay(project._id, delivery._id);
+    if (!changed) throw refusal('delivery_in_progress');
+    const run = () => engine.runDelivery(toPlanned(changed, webhook, project), 'live');
+    return { changed, run };
   });
+  router.post('/:id/replay', write, audited('delivery.replayed'), replay);
 
   return router;
 }

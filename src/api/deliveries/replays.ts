@@ -11,6 +11,7 @@ import { UNENDED_REPLAY_STATUSES, type ReplayRecord } from '../../store/replays'
 import { countForReplay } from '../../store/replay-selection';
 import type { Store } from '../../store/store';
 import type { Engine } from '../../temporal/engine';
+import { runOrLeave } from '../../temporal/run-or-leave';
 import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
@@ -18,9 +19,10 @@ import { counted } from '../http/error-handler';
 import { notFound, refusal } from '../http/errors';
 import type { EventCatalog } from '../events/event-catalog';
 import { findWebhook } from '../http/references';
+import { resourceInPath } from '../http/resource-in-path';
 import { reference } from '../schemas/fields';
 import type { replaySchema } from '../schemas/replay';
-import { instant, pageQuery, parseBody, parseListQuery, pathId } from '../http/validation';
+import { instant, pageQuery, parseBody, parseListQuery } from '../http/validation';
 import { subscriptionField } from '../webhooks/webhook-body';
 
 export interface ReplaysDependencies {
@@ -82,9 +84,9 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
   const write = allow('owner');
 
   const start = async (replay: ReplayRecord): Promise<void> => {
-    await engine.startReplay(replay).catch((error: unknown) => {
-      log.warn({ err: error, replayId: replay._id }, 'bulk replay left to reconcile');
-    });
+    await runOrLeave(log, { replayId: replay._id }, 'bulk replay left to reconcile', () =>
+      engine.startReplay(replay),
+    );
   };
 
   const created = audited('replay.created', 'id', ({ body }) => !isDryRun(body));
@@ -142,9 +144,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
   });
 
   router.get('/:id', read, async (req, res) => {
-    const replay = await store.replays.get(projectOf(res)._id, pathId(req, 'replay'));
-    if (!replay) throw notFound('the replay');
-    answer(res, view(replay));
+    answer(res, view(await resourceInPath(req, res, 'replay', store.replays)));
   });
 
   const moves = {
@@ -158,11 +158,9 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
   } as const;
   for (const [name, { from, to, action }] of Object.entries(moves)) {
     router.post(`/:id/${name}`, write, audited(action), async (req, res) => {
-      const id = pathId(req, 'replay');
-      const found = await store.replays.get(projectOf(res)._id, id);
-      if (!found) throw notFound('the replay');
-      const replay = await store.replays.move(id, from, to);
-      if (!replay) throw refusal('replay_ended', { status: found.status });
+      const { _id, status } = await resourceInPath(req, res, 'replay', store.replays);
+      const replay = await store.replays.move(_id, from, to);
+      if (!replay) throw refusal('replay_ended', { status });
       if (to === 'running') await start(replay);
       answer(res, view(replay), 202);
     });

@@ -5,6 +5,7 @@ import type { EventRecord } from '../../store/event-record';
 import type { ProjectRecord } from '../../store/projects';
 import type { Engine } from '../../temporal/engine';
 import { CourierCalls } from '../../temporal/courier-calls';
+import { runOrLeave } from '../../temporal/run-or-leave';
 
 /** What is told of an event to set it going. */
 type Accepted = Pick<EventRecord, '_id' | 'projectId' | 'type' | 'isExpress'>;
@@ -77,13 +78,11 @@ export class Dispatcher {
 
   private async startAll(fanOuts: readonly Accepted[]): Promise<void> {
     for (const [started, event] of fanOuts.entries()) {
-      try {
-        await this.engine.startFanOut(event);
-      } catch (error) {
-        const left = fanOuts.length - started;
-        this.log.warn({ err: error, eventId: event._id, left }, 'fan-out left to reconcile');
-        return;
-      }
+      const about = { eventId: event._id, left: fanOuts.length - started };
+      const isStarted = await runOrLeave(this.log, about, 'fan-out left to reconcile', () =>
+        this.engine.startFanOut(event),
+      );
+      if (!isStarted) return;
     }
   }
 }

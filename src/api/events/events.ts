@@ -6,11 +6,13 @@ import { expungeEvent } from '../../store/expunge';
 import { dataText } from '../../store/new-event';
 import type { Store } from '../../store/store';
 import type { Engine } from '../../temporal/engine';
+import { runOrLeave } from '../../temporal/run-or-leave';
 import { answer, answerPage, verbatim } from '../http/answers';
 import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
 import { listView } from '../deliveries/deliveries';
 import { notFound } from '../http/errors';
+import { resourceInPath } from '../http/resource-in-path';
 import type { eventSchema, listedEventSchema } from '../schemas/event';
 import { pageQuery, parseListQuery, pathId, rangeQuery } from '../http/validation';
 
@@ -72,8 +74,7 @@ export function eventsRouter({ store, engine, log }: EventsDependencies): Router
   });
 
   router.get('/:id', read, async (req, res) => {
-    const event = await store.events.get(projectOf(res)._id, pathId(req, 'event'));
-    if (!event) throw notFound('the event');
+    const event = await resourceInPath(req, res, 'event', store.events);
     const newest = await store.deliveries.listNewestOfEvent(event._id, MAX_DELIVERIES + 1);
     const deliveries = newest.slice(-MAX_DELIVERIES);
     answer(res, {
@@ -90,9 +91,9 @@ export function eventsRouter({ store, engine, log }: EventsDependencies): Router
     // They are cancelled already; a workflow that isn't told finds out when its next attempt is due.
     void Promise.all(
       expunged.cancelled.map((deliveryId) =>
-        engine.signalDelivery(deliveryId, 'cancel').catch((error: unknown) => {
-          log.warn({ err: error, deliveryId }, 'cancelled delivery left to its next attempt');
-        }),
+        runOrLeave(log, { deliveryId }, 'cancelled delivery left to its next attempt', () =>
+          engine.signalDelivery(deliveryId, 'cancel'),
+        ),
       ),
     );
     answer(res, view(expunged.event));

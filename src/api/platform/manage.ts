@@ -1,5 +1,5 @@
 import { timingSafeEqual } from 'node:crypto';
-import { Router, type Request, type RequestHandler } from 'express';
+import { Router, type RequestHandler } from 'express';
 import { z } from 'zod';
 import type { Dispatch } from '../../contracts/delivery';
 import { didYouMean } from '../../domain/near';
@@ -8,7 +8,6 @@ import { canonicalWebhookUrl } from '../../domain/webhook-url';
 import { getProfile, type Profile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
 import { deleteWebhook } from '../../store/delete-webhook';
-import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { BriefWebhook } from '../../store/webhooks';
 import type { WebhookRecord } from '../../store/webhook-record';
@@ -19,6 +18,7 @@ import { invalid, notFound, refusal } from '../http/errors';
 import type { Intake } from '../events/intake';
 import { jsonBody } from '../http/json-body';
 import { webhookParam } from '../http/reference-params';
+import { resourceInPath } from '../http/resource-in-path';
 import type { platformWebhookSchema } from '../schemas/platform';
 import { parse, parseBody, pathId } from '../http/validation';
 import { webhookBodiesOf, type NewWebhookBody } from '../webhooks/webhook-body';
@@ -84,17 +84,6 @@ function nameOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host.slice(0, MAX_NAME_LENGTH) || 'webhook' : 'webhook';
 }
 
-/** @throws ApiError 404 */
-async function webhookOf(
-  store: Store,
-  project: ProjectRecord,
-  req: Request,
-): Promise<WebhookRecord> {
-  const webhook = await store.webhooks.get(project._id, pathId(req, 'webhook'));
-  if (!webhook) throw notFound('the webhook');
-  return webhook;
-}
-
 /** Whether it is the webhook's URL, however it is spelt. */
 const isUrlOf = (webhook: WebhookRecord, url: string): boolean =>
   URL.canParse(url) && canonicalWebhookUrl(url) === webhook.url;
@@ -142,7 +131,12 @@ export function manageRouter(deps: ManageDependencies): Router {
 
   router.get('/:id', allow('owner', 'reader'), async (req, res) => {
     const project = projectOf(res);
-    res.json(view(await webhookOf(deps.store, project, req), getProfile(project.profile)));
+    res.json(
+      view(
+        await resourceInPath(req, res, 'webhook', deps.store.webhooks),
+        getProfile(project.profile),
+      ),
+    );
   });
 
   const change =
@@ -151,7 +145,7 @@ export function manageRouter(deps: ManageDependencies): Router {
       const project = projectOf(res);
       const profile = getProfile(project.profile);
       const { url, events, secret, active } = parseBody(body, req);
-      const before = await webhookOf(deps.store, project, req);
+      const before = await resourceInPath(req, res, 'webhook', deps.store.webhooks);
       if (url !== undefined && !isUrlOf(before, url)) throw refusal('url_immutable');
       if (secret !== undefined && !isSecretOf(deps.cipher, before, secret)) {
         const message = 'is changed by POST /v1/webhooks/:id/secret/rotate';

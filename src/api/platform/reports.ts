@@ -5,9 +5,9 @@ import { REPORT_OUTCOMES, type InboundRecord } from '../../store/provider-report
 import type { Store } from '../../store/store';
 import { answer, answerPage } from '../http/answers';
 import { allow, projectOf } from '../http/auth';
-import { notFound } from '../http/errors';
+import { resourceInPath } from '../http/resource-in-path';
 import type { reportSchema } from '../schemas/report';
-import { pageQuery, parseListQuery, pathId, rangeQuery } from '../http/validation';
+import { pageQuery, parseListQuery, rangeQuery } from '../http/validation';
 
 export const reportsQuery = z.strictObject({
   ...pageQuery('report'),
@@ -41,8 +41,7 @@ export function reportsRouter(store: Store): Router {
   });
 
   router.get('/:id', read, async (req, res) => {
-    const report = await store.inbound.get(projectOf(res)._id, pathId(req, 'report'));
-    if (!report) throw notFound('the report');
+    const report = await resourceInPath(req, res, 'report', store.inbound);
     answer(res, { ...view(report), payload: report.payload === 'null' ? null : report.payload });
   });
 

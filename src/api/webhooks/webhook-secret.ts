@@ -14,6 +14,7 @@ import { answer } from '../http/answers';
 import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
 import { invalid, notFound, refusal } from '../http/errors';
+import { resourceInPath } from '../http/resource-in-path';
 import type { Intake } from '../events/intake';
 import type { secretSchema } from '../schemas/webhook';
 import { parseBody, pathId } from '../http/validation';
@@ -53,10 +54,10 @@ export function webhookSecretRouter(deps: WebhookSecretDependencies): Router {
 
   router.get('/', audited('webhook.secret_revealed'), async (req, res) => {
     const project = projectOf(res);
-    const webhook = await store.webhooks.get(project._id, pathId(req, 'webhook'));
-    const [newest] = webhook?.secrets ?? [];
-    if (!webhook || !newest) throw notFound('the webhook');
-    answer(res, view(webhook, cipher.open(newest, webhook._id), getProfile(project.profile)));
+    const webhook = await resourceInPath(req, res, 'webhook', store.webhooks);
+    // It has one, always.
+    const secret = cipher.open(webhook.secrets[0]!, webhook._id);
+    answer(res, view(webhook, secret, getProfile(project.profile)));
   });
 
   router.post('/rotate', audited('webhook.secret_rotated'), async (req, res) => {

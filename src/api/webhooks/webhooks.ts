@@ -20,6 +20,7 @@ import type { Intake } from '../events/intake';
 import { pingResult } from './ping';
 import { changeOrRefuse, createOrGet, getIfExistsField } from '../http/external-ids';
 import { webhookParam } from '../http/reference-params';
+import { resourceInPath } from '../http/resource-in-path';
 import type { PingResult, webhookSchema } from '../schemas/webhook';
 import { sendTests } from './test-events';
 import { pageQuery, parse, parseBody, parseListQuery, pathId } from '../http/validation';
@@ -136,9 +137,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   });
 
   router.get('/:id', read, async (req, res) => {
-    const webhook = await store.webhooks.get(projectOf(res)._id, pathId(req, 'webhook'));
-    if (!webhook) throw notFound('the webhook');
-    answer(res, viewFor(res)(webhook));
+    answer(res, viewFor(res)(await resourceInPath(req, res, 'webhook', store.webhooks)));
   });
 
   router.patch('/:id', write, audited('webhook.updated'), async (req, res) => {
@@ -178,8 +177,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const project = projectOf(res);
     const field = subscriptionField(profileOf(res), await namesOf(res));
     const { events } = parseBody(testBody(field), req);
-    const webhook = await store.webhooks.get(project._id, pathId(req, 'webhook'));
-    if (!webhook) throw notFound('the webhook');
+    const webhook = await resourceInPath(req, res, 'webhook', store.webhooks);
     const deliveries = await sendTests(deps, project, webhook, events ?? webhook.events);
     answer(
       res,

@@ -1,0 +1,23 @@
+import type { Logger } from 'pino';
+
+/**
+ * Asks Temporal to do what MongoDB says already is to be done. If Temporal is unavailable, that is logged
+ * and nothing is lost: reconcile asks for it later.
+ * @param about what it is asked for: ids for the log
+ * @param left what the log says then
+ * @returns false when it is left to reconcile
+ */
+export async function runOrLeave(
+  log: Logger,
+  about: Readonly<Record<string, unknown>>,
+  left: string,
+  run: () => Promise<unknown>,
+): Promise<boolean> {
+  try {
+    await run();
+    return true;
+  } catch (error) {
+    log.warn({ err: error, ...about }, left);
+    return false;
+  }
+}
