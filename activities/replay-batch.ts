@@ -32,7 +32,7 @@ export function createReplayBatch(
     const { projectId, ratePerSecond } = replay;
     const atOnce = Math.ceil(ratePerSecond / PER_SECOND);
     await untilThereIsRoom(projectId);
-    const batch = await listForReplay(store.deliveries, replay, batchSize(ratePerSecond));
+    const batch = await listForReplay(store, replay, batchSize(ratePerSecond));
     if (batch.length === 0) {
       await store.replays.move(replayId, ['running'], 'completed');
       return false;

@@ -1,8 +1,8 @@
 import type { PipelineStage } from 'mongoose';
 import { DELIVERY_STATUSES, type DeliveryStatus } from '../contracts/delivery';
 import { HOUR_MS } from '../domain/durations';
-import type { Deliveries } from './deliveries';
 import { firstIdAt } from './paging';
+import type { Store } from './store';
 
 /** Which deliveries are counted: those of a webhook or of a whole project that were made in a range. */
 export interface StatsQuery {
@@ -123,7 +123,7 @@ function percentile(
  * attempts with it, whenever they were). Of a delivery the last 50 attempts are kept, so these count.
  */
 export async function deliveryStats(
-  deliveries: Deliveries,
+  { deliveries }: Store,
   query: StatsQuery,
 ): Promise<Stats & { hours: HourStats[] }> {
   const hour = { $dateTrunc: { date: '$createdAt', unit: 'hour' } };

@@ -1,6 +1,6 @@
 import type { QueryFilter } from 'mongoose';
 import { clock } from '../clock';
-import { LIST_FIELDS, replayable, replayed, type Deliveries } from './deliveries';
+import { LIST_FIELDS, replayable, replayed } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
 import type { ReplayQuery, ReplayRecord } from './replays';
@@ -43,7 +43,7 @@ function replayFilter(
  * @throws what `isTooSlow` tells
  */
 export async function countForReplay(
-  deliveries: Deliveries,
+  { deliveries }: Store,
   projectId: string,
   query: ReplayQuery,
 ): Promise<Replayable> {
@@ -66,7 +66,7 @@ export async function countForReplay(
  * it makes fail again, or what fails meanwhile, isn't replayed by it.
  */
 export async function listForReplay(
-  deliveries: Deliveries,
+  { deliveries }: Store,
   replay: ReplayRecord,
   limit: number,
 ): Promise<DeliveryRecord[]> {
@@ -142,7 +142,8 @@ export async function countQueuedReplays(
 const MAX_SKIPPED = 100_000;
 
 /** What was not sent to a webhook while it was disabled, and the bulk replay that sends it. */
-export async function skippedOf({ model }: Deliveries, webhookId: string) {
+export async function skippedOf({ deliveries }: Store, webhookId: string) {
+  const { model } = deliveries;
   const skipped: QueryFilter<DeliveryRecord> = {
     webhookId,
     status: 'skipped',

@@ -163,7 +163,7 @@ describe('stats', () => {
         .explain('queryPlanner');
       expect(JSON.stringify(plan)).toContain('IXSCAN');
       expect(JSON.stringify(plan)).not.toContain('COLLSCAN');
-      await expect(deliveryStats(stack.store.deliveries, query)).resolves.toMatchObject({
+      await expect(deliveryStats(stack.store, query)).resolves.toMatchObject({
         deliveries: { total: 0 },
       });
     }

@@ -39,7 +39,7 @@ export function statsRouter(store: Store): Router {
     of: StatsQuery['of'],
     range: { since: Date; until: Date },
   ): Promise<z.infer<typeof statsSchema>> => {
-    return { ...range, ...(await counted(deliveryStats(store.deliveries, { of, ...range }))) };
+    return { ...range, ...(await counted(deliveryStats(store, { of, ...range }))) };
   };
 
   router.get('/stats', read, async (req, res) => {

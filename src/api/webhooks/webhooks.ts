@@ -148,7 +148,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const { webhook, isEnabled } = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
       updateWebhook(deps, projectOf(res), id, changes),
     );
-    const skipped = isEnabled && (await skippedOf(store.deliveries, id));
+    const skipped = isEnabled && (await skippedOf(store, id));
     answer(res, { ...viewFor(res)(webhook), ...(skipped && { skipped }) });
   });
 
