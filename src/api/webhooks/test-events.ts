@@ -1,5 +1,6 @@
 import { OPERATIONAL_TYPES } from '../../contracts/operational';
 import { isSubscribed } from '../../domain/subscription';
+import { insertTests, type TestEvent } from '../../store/insert-tests';
 import { newDelivery, type NewDelivery } from '../../store/new-delivery';
 import type { NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
@@ -11,12 +12,6 @@ import type { Intake } from '../events/intake';
 
 /** Samples sent by one request. */
 const MAX_TESTS = 100;
-
-/** A sample as an event for one webhook alone, and its delivery. */
-export interface TestEvent {
-  event: NewEvent;
-  delivery: NewDelivery;
-}
 
 /** Types' samples for this webhook, whatever it is subscribed to, whether it is enabled or not. */
 export async function prepareTests(
@@ -41,8 +36,8 @@ export async function prepareTests(
 }
 
 /**
- * Sends samples of the types that `patterns` name as ordinary deliveries. They and their events are
- * stored together, so that what is answered is there; their fan-outs start behind the answer.
+ * Sends samples of the types that `patterns` name as ordinary deliveries; their fan-outs start behind
+ * the answer.
  * @param patterns as in a subscription
  * @returns the deliveries, in the catalogue's order of types
  * @throws ApiError 422 where that is nothing, or too much
@@ -63,14 +58,6 @@ export async function sendTests(
   // In their order; one may have been deleted just now.
   const eventTypes = types.flatMap((type) => found.get(type) ?? []);
   const tests = await prepareTests(intake, project, webhook, eventTypes);
-  const deliveries = tests.map(({ delivery }) => delivery);
-  const events = await store.transaction(async (session) => {
-    await store.deliveries.insertAll(deliveries, session);
-    return store.events.insertAll(
-      tests.map(({ event }) => event),
-      session,
-    );
-  });
-  intake.startAll(events);
-  return deliveries;
+  intake.startAll(await store.transaction((session) => insertTests(store, tests, session)));
+  return tests.map(({ delivery }) => delivery);
 }

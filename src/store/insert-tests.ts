@@ -1,0 +1,27 @@
+import type { ClientSession } from 'mongoose';
+import type { EventRecord } from './event-record';
+import type { NewDelivery } from './new-delivery';
+import type { NewEvent } from './new-event';
+import type { Store } from './store';
+
+/** A sample as an event for one webhook alone, and its delivery. */
+export interface TestEvent {
+  event: NewEvent;
+  delivery: NewDelivery;
+}
+
+/** Stores tests with their deliveries, so that what is answered is there. */
+export async function insertTests(
+  store: Store,
+  tests: readonly TestEvent[],
+  session: ClientSession,
+): Promise<EventRecord[]> {
+  await store.deliveries.insertAll(
+    tests.map(({ delivery }) => delivery),
+    session,
+  );
+  return store.events.insertAll(
+    tests.map(({ event }) => event),
+    session,
+  );
+}
