@@ -1,7 +1,7 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { findPage, type Page, type PageRequest } from './paging';
 
-/** All that is recorded: changes, and the one look that matters. */
+/** Everything that is recorded: changes, and the one read that matters. */
 export const AUDIT_ACTIONS = [
   'project.created',
   'project.updated',
@@ -34,7 +34,7 @@ export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 
 export interface AuditRecord {
   _id: string;
-  /** null: a project whose creation was never seen to end, or a catalogue's type. */
+  /** null: a project whose creation is not known to have finished, or a catalogue's type. */
   projectId: string | null;
   action: AuditAction;
   /**
@@ -42,15 +42,15 @@ export interface AuditRecord {
    * catalogue's: `acme/order.paid`. null as above.
    */
   target: string | null;
-  /** Who: a key's id, `admin`, or `posthorn` for what it does itself. */
+  /** Who: a key's id, `admin`, or `posthorn` for what Posthorn does automatically. */
   key: string;
   role: string;
-  /** Fields that were given, by their names; values are never kept. */
+  /** The names of the fields that were given; values are never kept. */
   changedFields: string[];
   requestId: string | null;
   /**
-   * An entry is written before its change and completed after it. `unknown`: it never was, since the
-   * process or the database went away in between; the change may have happened.
+   * An entry is written before its change and completed after it. `unknown`: it was never completed, because
+   * the process died or the database became unavailable in between; the change may have happened.
    */
   outcome: 'done' | 'unknown';
   time: Date;
@@ -77,13 +77,13 @@ schema.index({ projectId: 1, _id: -1 });
 schema.index({ projectId: 1, action: 1, _id: -1 });
 schema.index({ projectId: 1, target: 1, _id: -1 });
 schema.index({ projectId: 1, target: 1, action: 1, _id: -1 });
-// The admin's list goes over all projects, deleted ones too.
+// The admin's list covers all projects, deleted ones too.
 schema.index({ action: 1, _id: -1 });
 schema.index({ target: 1, _id: -1 });
 schema.index({ target: 1, action: 1, _id: -1 });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
-/** Who did what. Entries outlive their project: only their age ends them. */
+/** Who did what. Entries outlive their project: they are removed only by age. */
 export class Audit {
   readonly model: Model<AuditRecord>;
 
@@ -102,7 +102,7 @@ export class Audit {
     await this.model.updateOne({ _id: id }, { $set: { ...fields, outcome: 'done' } });
   }
 
-  /** Nothing was changed. */
+  /** For a request that changed nothing. */
   async remove(id: string): Promise<void> {
     await this.model.deleteOne({ _id: id });
   }

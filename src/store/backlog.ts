@@ -1,31 +1,31 @@
 import type { Model, QueryFilter } from 'mongoose';
 
-/** A place in a backlog: that of its last document that was looked at. */
+/** A position in a backlog: that of the last document that was examined. */
 export interface Mark {
   at: Date;
   id: string;
 }
 
-/** Where a search of one project's part goes on. */
+/** Where a search through one project's part continues. */
 export interface Range {
-  /** Behind this one; null: from the beginning. */
+  /** After this one; null: from the beginning. */
   after: Mark | null;
-  /** Up to this one, too. */
+  /** Up to and including this one. */
   upTo?: Mark;
-  /** Those of earlier times only. */
+  /** Only earlier ones. */
   before: Date;
 }
 
 /**
- * Documents of a collection that something has still to be done for, as an index has them: by project, and
- * there by time. So one can be found of each project, however many there are of another.
+ * Documents of a collection that still need something done, in the order of an index: by project, and within
+ * a project by time. So those of each project are found, however many another project has.
  */
 export class Backlog<T extends { _id: string; projectId: string }> {
   /**
-   * @param of what its index is partial by
-   * @param at the time that they are in order of
-   * @param index its name
-   * @param fields those of a document that are read
+   * @param of the filter of the partial index
+   * @param at the time by which they are ordered
+   * @param index the index's name
+   * @param fields the fields of a document that are read
    */
   constructor(
     private readonly model: Model<T>,
@@ -36,13 +36,13 @@ export class Backlog<T extends { _id: string; projectId: string }> {
   ) {}
 
   /**
-   * Ids of the projects behind `afterId`, in their order, that have something from before.
-   * @param before a time, or what the order is by instead
+   * Ids of the projects after `afterId`, in order, that have something from before `before`.
+   * @param before a time, or a value of the field that they are ordered by
    */
   async listProjects(afterId: string, before: Date | string, limit: number): Promise<string[]> {
     const found: string[] = [];
     while (found.length < limit) {
-      // One seek for each: what lies between the first of a project and the next project is not read.
+      // One seek per project: what lies between its first document and the next project is not read.
       const next = await this.model
         .findOne(
           {
@@ -61,7 +61,7 @@ export class Backlog<T extends { _id: string; projectId: string }> {
     return found;
   }
 
-  /** The first of a project's in that range, the oldest first. */
+  /** A project's documents in that range, oldest first. */
   async list(projectId: string, { after, upTo, before }: Range, limit: number): Promise<T[]> {
     const { at } = this;
     const behind = after && [

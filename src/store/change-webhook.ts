@@ -11,9 +11,9 @@ import type { Store } from './store';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
 
 /**
- * Changes a webhook's settings; `webhook.enabled` or `webhook.disabled` when that turns it on or off.
- * What was to be sent to one that is turned off ends as `skipped`.
- * @returns null when there is no such webhook
+ * Changes a webhook's settings, and makes the event `webhook.enabled` or `webhook.disabled` if it is enabled
+ * or disabled by that. What was still to be sent to a disabled one ends as `skipped`.
+ * @returns null if there is no such webhook
  */
 export async function changeWebhook(
   store: Store,
@@ -51,10 +51,10 @@ export async function changeWebhook(
 }
 
 /**
- * Disables an active webhook automatically, when it has at least `minFailures` consecutive failures, and
- * says so in the audit, and to the owner. What was to be sent to it is to be ended then.
- * @param how.isMailed whether the owner is told by mail
- * @returns null when nothing was changed
+ * Disables an active webhook automatically if it has at least `minFailures` consecutive failures, and
+ * records that in the audit log. The caller then ends what was still to be sent to it.
+ * @param how.isMailed whether the owner is notified by mail
+ * @returns null if nothing was changed
  */
 export async function disableWebhook(
   store: Store,
@@ -65,7 +65,7 @@ export async function disableWebhook(
 ): Promise<EventRecord[] | null> {
   const { webhooks, audit } = store;
   const { reason, minFailures, isMailed } = how;
-  // Most failures disable nothing, and need no transaction to find out.
+  // Most failures disable nothing, and finding that out needs no transaction.
   if (!(await webhooks.isDueForDisabling(id, minFailures))) return null;
   return store.transaction(async (session) => {
     const webhook = await webhooks.disable(id, reason, minFailures, session);

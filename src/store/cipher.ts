@@ -1,10 +1,10 @@
 import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto';
 
-/** A secret at rest: sealed with a data key of its own, and that with the operator's key. */
+/** A secret at rest: sealed with its own data key, which is sealed with the operator's key. */
 export interface Sealed {
   /** Which of the operator's keys. */
   keyId: string;
-  /** base64 of the sealed data key and the secret sealed with it, each nonce, tag, ciphertext. */
+  /** base64 of the sealed data key and of the secret sealed with it, each as nonce, tag, ciphertext. */
   box: string;
 }
 
@@ -14,16 +14,16 @@ const TAG_BYTES = 16;
 const SEALED_KEY_BYTES = NONCE_BYTES + TAG_BYTES + KEY_BYTES;
 
 /**
- * Seals and opens secrets by envelope encryption, AES-256-GCM both times: the operator's key never
- * meets a secret, so changing it means sealing data keys again, without opening a secret.
+ * Seals and opens secrets by envelope encryption, both times with AES-256-GCM: the operator's key never
+ * encrypts a secret itself, so changing it means sealing data keys again, without opening a secret.
  */
 export class Cipher {
   private readonly presentId: string;
   private readonly keys: ReadonlyMap<string, Buffer>;
 
   /**
-   * @param present 32 bytes (POSTHORN_ENCRYPTION_KEY): what is sealed from now on
-   * @param others further keys that still open what they sealed (POSTHORN_FORMER_ENCRYPTION_KEYS)
+   * @param present 32 bytes (POSTHORN_ENCRYPTION_KEY): seals from now on
+   * @param others further keys, which still open what they sealed (POSTHORN_FORMER_ENCRYPTION_KEYS)
    */
   constructor(
     private readonly present: Buffer,
@@ -46,7 +46,7 @@ export class Cipher {
   }
 
   /**
-   * The same secret under the present key; null when it is under that already.
+   * The same secret under the present key; null if it already is.
    * @throws Error as `open` does
    */
   reseal(sealed: Sealed, owner: string): Sealed | null {

@@ -1,12 +1,12 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 
-/** The courier of a project, and who of those that ran for it may send and decide. */
+/** The courier of a project, and which of its shifts may send and decide. */
 export interface CourierRecord {
   /** The project's id. */
   _id: string;
-  /** Counts the shifts; who finds another number than its own has been superseded. */
+  /** Counts the shifts; a shift that finds another number than its own has been superseded. */
   shift: number;
-  /** When the shift said last that it goes on, by MongoDB's clock; null: it has ended in order. */
+  /** When the shift last reported that it continues, by MongoDB's clock; null: it has ended cleanly. */
   renewedAt: Date | null;
 }
 
@@ -19,7 +19,7 @@ const schema = new Schema<CourierRecord>(
   { timestamps: false },
 );
 
-/** Milliseconds since a shift has said that it goes on, after which that is not taken for granted. */
+/** How old a shift's last report may be, in milliseconds, for the shift to count as at work. */
 const AT_WORK_MS = 5000;
 
 /** What a new shift finds. */
@@ -27,13 +27,13 @@ export interface CourierLease {
   shift: number;
   /** MongoDB's time. */
   now: Date;
-  /** Milliseconds since the shift before said that it goes on; null where it has ended in order. */
+  /** Milliseconds since the previous shift's last report; null: it has ended cleanly. */
   formerRenewedMsAgo: number | null;
 }
 
 /**
- * The fence of couriers: Temporal lets one run at a time, but one that was stopped and wakes up later does
- * not know yet that it runs no more.
+ * The fence of couriers: Temporal runs one at a time, but a process that was suspended and resumes later
+ * doesn't know yet that its courier has been replaced.
  */
 export class Couriers {
   readonly model: Model<CourierRecord>;
@@ -42,7 +42,7 @@ export class Couriers {
     this.model = connection.model<CourierRecord>('Courier', schema, 'couriers');
   }
 
-  /** Begins a shift; from now on the former one decides nothing. */
+  /** Begins a shift; from now on the previous one decides nothing. */
   async begin(projectId: string): Promise<CourierLease> {
     const before = await this.model
       .findOneAndUpdate(
@@ -69,7 +69,7 @@ export class Couriers {
   }
 
   /**
-   * Goes on with a shift.
+   * Continues a shift.
    * @returns MongoDB's time; null: it has been superseded
    */
   async renew(
@@ -87,7 +87,7 @@ export class Couriers {
     return renewed && renewed.renewedAt;
   }
 
-  /** Whether a shift has said of late that it goes on. */
+  /** Whether a shift has recently reported that it continues. */
   async isAtWork(projectId: string): Promise<boolean> {
     const since = { $subtract: ['$$NOW', AT_WORK_MS] };
     const found = await this.model.exists({
@@ -97,7 +97,7 @@ export class Couriers {
     return found !== null;
   }
 
-  /** Ends a shift in order: nothing of it is under way any more. */
+  /** Ends a shift cleanly: none of its work is in progress. */
   async end(projectId: string, shift: number): Promise<void> {
     await this.model.updateOne({ _id: projectId, shift }, { $set: { renewedAt: null } });
   }

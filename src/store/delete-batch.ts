@@ -3,7 +3,7 @@ import type { Model, QueryFilter } from 'mongoose';
 const BATCH = 500;
 
 /**
- * Deletes some of a project's documents, of however many: that is over soon.
+ * Deletes some of a project's documents: a short operation, however many there are.
  * @returns whether there may be more
  */
 export async function deleteBatch<T extends { _id: string; projectId: string }>(

@@ -2,8 +2,8 @@ import { deleteBatch } from './delete-batch';
 import type { Store } from './store';
 
 /**
- * Deletes a project with all that is its own. From the first step on it is as if it were gone; cut off
- * after that, whoever asks for it again finishes it, or reconcile does.
+ * Deletes a project with everything that belongs to it. After the first step it appears deleted; if it is
+ * interrupted then, the next request to delete it finishes the work, or reconcile does.
  * @returns false when there is nothing left of it
  */
 export async function deleteProject(store: Store, id: string): Promise<boolean> {
@@ -23,8 +23,8 @@ export async function deleteProject(store: Store, id: string): Promise<boolean> 
 }
 
 /**
- * Deletes a part, over soon, of what may be too much for one transaction, and at last the project itself.
- * Idempotent.
+ * Deletes part of what may be too much for one transaction, and finally the project itself: a short
+ * operation. Idempotent.
  * @returns whether there is more
  */
 export async function deleteSomeOf(store: Store, projectId: string): Promise<boolean> {

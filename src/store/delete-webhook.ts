@@ -1,7 +1,7 @@
 import { endDeliveriesOf } from './end-deliveries';
 import type { Store } from './store';
 
-/** Deletes a webhook; its deliveries stay readable, those that have not ended end `cancelled`. */
+/** Deletes a webhook; its deliveries stay readable, and those that have not ended end as `cancelled`. */
 export async function deleteWebhook(store: Store, projectId: string, id: string): Promise<boolean> {
   const isDeleted = await store.transaction(async (session) => {
     if (!(await store.webhooks.delete(projectId, id, session))) return false;

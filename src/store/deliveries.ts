@@ -20,18 +20,18 @@ export interface DeliveryFilter {
   eventType?: string;
 }
 
-/** Lists leave the attempts out: with them a page could be many megabytes. */
+/** Lists omit the attempts: with them a page could be many megabytes. */
 export const LIST_FIELDS = { attempts: 0 } as const;
 
 const AFTER = { returnDocument: 'after' } as const;
 
-/** What a replay begins with. */
+/** Deliveries that can be replayed. */
 export const replayable: QueryFilter<DeliveryRecord> = {
   status: { $in: TERMINAL_STATUSES },
   expunged: { $ne: true },
 };
 
-/** The begin of a replay, in a pipeline's `$set`. */
+/** How a replay begins, in a pipeline's `$set`. */
 export const replayed = {
   status: 'pending',
   replays: { $add: ['$replays', 1] },
@@ -40,7 +40,7 @@ export const replayed = {
   endReason: null,
 };
 
-/** Pending, and its next attempt due for that long, by MongoDB's clock. */
+/** Pending, and overdue by that long, according to MongoDB's clock. */
 const overdue = (byMs: number): QueryFilter<DeliveryRecord> => ({
   status: 'pending',
   $expr: { $lt: ['$nextAttemptAt', { $subtract: ['$$NOW', byMs] }] },
@@ -48,9 +48,9 @@ const overdue = (byMs: number): QueryFilter<DeliveryRecord> => ({
 
 export class Deliveries {
   readonly model: Model<DeliveryRecord>;
-  /** Those whose workflow has an attempt to make, by when. */
+  /** Those whose workflow has an attempt to make, by the time that it is due. */
   readonly due: Backlog<DeliveryRecord>;
-  /** Those whose project's courier has, likewise. */
+  /** The same for those that their project's courier drives. */
   readonly dueExpress: Backlog<DeliveryRecord>;
 
   constructor(connection: Connection) {
@@ -68,8 +68,8 @@ export class Deliveries {
   }
 
   /**
-   * Writes the deliveries of an event that don't exist yet, and answers them all as they stand: a
-   * repeated plan answers the first one's.
+   * Stores those deliveries of an event that don't exist yet, and returns all of them as they are now: a
+   * repeated plan returns those of the first.
    */
   async plan(deliveries: readonly NewDelivery[]): Promise<DeliveryRecord[]> {
     const [first] = deliveries;
@@ -85,7 +85,7 @@ export class Deliveries {
       .lean<DeliveryRecord[]>();
   }
 
-  /** Stores them all or none. */
+  /** Stores all or none. */
   async insertAll(deliveries: readonly NewDelivery[], session: ClientSession): Promise<void> {
     await this.model.insertMany(deliveries, { session });
   }
@@ -103,7 +103,7 @@ export class Deliveries {
     filter: DeliveryFilter,
     page: PageRequest,
   ): Promise<Page<DeliveryRecord>> {
-    // The indexes with the type have the status before it: without one, each status is looked up.
+    // In the indexes with the type, the status comes first: without a status, each is looked up.
     const isOfAnyStatus = filter.eventType !== undefined && filter.status === undefined;
     const status = isOfAnyStatus && { status: { $in: [...DELIVERY_STATUSES] } };
     return findPage(this.model, 'delivery', { projectId, ...filter, ...status }, page, LIST_FIELDS);
@@ -125,8 +125,8 @@ export class Deliveries {
   }
 
   /**
-   * From a terminal status to pending, counted as a replay, with the whole schedule before it; null when
-   * the status is another, or there is nothing to send any more.
+   * From a terminal status to pending, counted as a replay, with the whole schedule ahead; null if its status
+   * is not terminal, or its payload was deleted.
    */
   async beginReplay(projectId: string, id: string): Promise<DeliveryRecord | null> {
     return this.model
@@ -146,7 +146,7 @@ export class Deliveries {
       .lean<DeliveryRecord>();
   }
 
-  /** Ends a delivery that has not ended; false when it has. Its workflow finds out. */
+  /** Ends a delivery; false if it has ended already. Its workflow finds out. */
   async cancel(id: string): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, status: { $in: UNENDED_STATUSES } },
@@ -158,10 +158,9 @@ export class Deliveries {
   }
 
   /**
-   * Notes that a new run is about to be asked for, of a delivery that is overdue; it isn't any more then,
-   * so that nobody else asks for one too. A first run needs no note: it may be the fan-out's, on its way
-   * already.
-   * @returns null when it is pending and overdue no more
+   * Notes that a new run is about to be requested for an overdue delivery. After that it is no longer overdue,
+   * so nobody else requests one too. A first run needs no note: it may be the fan-out's, which is on its way.
+   * @returns null if it is no longer pending and overdue
    */
   async requestRun(id: string, byMs: number): Promise<DeliveryRecord | null> {
     const isAnother = { $or: ['$runRequested', { $ne: ['$runId', null] }] };
@@ -174,7 +173,7 @@ export class Deliveries {
       .lean<DeliveryRecord>();
   }
 
-  /** Lets the next attempt of a pending delivery come now; null when it has ended. */
+  /** Makes the next attempt of a pending delivery due now; null if it has ended. */
   async hasten(id: string): Promise<DeliveryRecord | null> {
     return this.model
       .findOneAndUpdate(
@@ -185,7 +184,7 @@ export class Deliveries {
       .lean<DeliveryRecord>();
   }
 
-  /** Those of the events that have a delivery which has not ended, or is to be kept on. */
+  /** Those of the events with a delivery that has not ended, or that is kept longer. */
   async listEventsNeeded(eventIds: readonly string[]): Promise<string[]> {
     const isKept = { $expr: { $gt: ['$expiresAt', '$$NOW'] } };
     // MongoDB 6 has no $$NOW in a distinct.

@@ -15,7 +15,7 @@ export interface DeliveryRecord {
   projectId: string;
   eventType: string;
   status: DeliveryStatus;
-  /** The last 50; their numbers go on counting. */
+  /** The last 50; their numbers keep counting. */
   attempts: Attempt[];
   attemptCount: number;
   /** `attemptCount` when the current round (first delivery, or a replay) began. */
@@ -23,54 +23,54 @@ export interface DeliveryRecord {
   /** The last failed attempt that the webhook's health has counted. */
   healthCounted?: number;
   nextAttemptAt: Date | null;
-  /** Why the attempt of `nextAttemptAt` was put off; an attempt that is made clears it. */
+  /** Why the next attempt was deferred; an attempt that is made clears it. */
   deferredFor: DeferralReason | null;
-  /** Why it was skipped, or cancelled for its webhook's sake. */
+  /** Why it was skipped, or cancelled because of its webhook. */
   endReason?: EndReason | null;
   replays: number;
   /** The Temporal run that counts: the last one that opened a round, or recorded or ended anything. */
   runId: string | null;
   /**
-   * Set while Posthorn itself has asked Temporal for a new run that has not shown up yet. A run that
-   * shows up unasked is an operator's reset, and counted as a replay.
+   * Set while Posthorn has requested a new run from Temporal that has not appeared yet. A run that appears
+   * without a request is an operator's reset, and is counted as a replay.
    */
   runRequested: boolean;
   /**
-   * The execution that may decide: when Temporal scheduled it. Missing while nobody but the first one of
-   * all can be at work.
+   * The execution that may decide: when Temporal scheduled it. Missing while only the very first one can be
+   * at work.
    */
   execution?: Date;
   /** When it began, by MongoDB's clock. */
   openedAt?: Date;
-  /** Its project's courier drives it, no workflow of its own. */
+  /** Driven by its project's courier, not by a workflow of its own. */
   isExpress?: boolean;
   /**
-   * Of one that may not go now, whenever that is due: the queue (`queueOf`) that its project's courier lets
-   * it go from, in the order of events, when its webhook is resumed, or has room again (`deferredFor`).
+   * If it may not be sent now, even when it is due: the queue (`queueOf`) from which its project's courier
+   * releases it, in the order of events, when its webhook is resumed or has room again (`deferredFor`).
    */
   queuedIn?: string;
-  /** The courier has let it go: its webhook's rate limit has been asked. An attempt that is made clears it. */
+  /** The courier has released it, within its webhook's rate limit. An attempt that is made clears it. */
   hasTurn?: boolean;
-  /** Of an express one that failed: what follows from that has still to be done. */
+  /** Of an express one that failed: the failure still has to be followed up. */
   followUp?: boolean;
   /** Of a test event. */
   test?: boolean;
-  /** The test ping of a new webhook: attempted once, and no matter for the webhook's health. */
+  /** The test ping of a new webhook: attempted once, and not counted in the webhook's health. */
   isPing?: boolean;
-  /** Its event's payload was deleted: nothing can be sent any more, and what was answered is gone. */
+  /** Its event's payload was deleted: nothing can be sent any more, and the answers were deleted too. */
   expunged?: boolean;
   createdAt: Date;
   completedAt: Date | null;
   expiresAt: Date;
 }
 
-/** `ordered`: what new deliveries of the same webhook join behind; `replay`: what they do not wait for. */
+/** `ordered`: new deliveries of the same webhook join behind it; `replay`: they don't wait for it. */
 export const QUEUE_KINDS = ['ordered', 'replay'] as const;
 export type QueueKind = (typeof QUEUE_KINDS)[number];
 
 const REPLAY = '/replay';
 
-/** What `queuedIn` says of a project's deliveries in that queue. */
+/** The value of `queuedIn` for a project's deliveries in that queue. */
 export const queueOf = (projectId: string, kind: QueueKind = 'ordered'): string =>
   kind === 'replay' ? `${projectId}${REPLAY}` : projectId;
 
@@ -111,31 +111,31 @@ export const deliverySchema = new Schema<DeliveryRecord>(
   { timestamps: false, minimize: false },
 );
 deliverySchema.index({ eventId: 1, webhookId: 1 }, { unique: true });
-// Of lists (Deliveries.list), each with its filters before the order of the page.
+// For lists (Deliveries.list), each with its filters before the order of the page.
 deliverySchema.index({ projectId: 1, _id: -1 });
 deliverySchema.index({ projectId: 1, status: 1, _id: -1 });
 deliverySchema.index({ projectId: 1, status: 1, eventType: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, status: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, status: 1, eventType: 1, _id: -1 });
-// An event has one type and few deliveries: their other filters are looked at in the index.
+// An event has one type and few deliveries: their other filters are checked in the index.
 deliverySchema.index({ eventId: 1, _id: -1, status: 1, eventType: 1 });
 // What reconcile looks for.
 deliverySchema.index(
   { projectId: 1, nextAttemptAt: 1, _id: 1 },
   { name: 'due', partialFilterExpression: { isExpress: null, status: 'pending' } },
 );
-// What earlier versions have held is in no queue.
+// What earlier versions have held is not in a queue.
 deliverySchema.index(
   { queuedIn: 1 },
   { name: 'held', partialFilterExpression: { status: 'held' } },
 );
-// The couriers' queue: what is due, what may not go now, and failures to follow up.
+// The couriers' queue: what is due, what may not be sent now, and failures to follow up.
 deliverySchema.index(
   { projectId: 1, nextAttemptAt: 1 },
   { name: 'express', partialFilterExpression: { isExpress: true, status: 'pending' } },
 );
-// By `$exists`: of a partial index by `$type` MongoDB makes no use where a query names the value.
+// By `$exists`: MongoDB doesn't use a partial index by `$type` for a query that names the value.
 deliverySchema.index(
   { queuedIn: 1, webhookId: 1, eventId: 1, _id: 1 },
   { name: 'queue', partialFilterExpression: { queuedIn: { $exists: true } } },
@@ -144,7 +144,7 @@ deliverySchema.index(
   { projectId: 1, followUp: 1 },
   { partialFilterExpression: { followUp: true } },
 );
-// What has not ended does not expire, whether reconcile, workers and Temporal are there or not.
+// What has not ended does not expire, whether or not reconcile, workers and Temporal are running.
 deliverySchema.index(
   { expiresAt: 1 },
   { expireAfterSeconds: 0, partialFilterExpression: { status: { $in: TERMINAL_STATUSES } } },

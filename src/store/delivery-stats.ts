@@ -4,14 +4,14 @@ import { HOUR_MS } from '../domain/durations';
 import { firstIdAt } from './paging';
 import type { Store } from './store';
 
-/** Which deliveries are counted: those of a webhook or of a whole project that were made in a range. */
+/** Which deliveries are counted: those of a webhook, or of a whole project, created in a range of time. */
 export interface StatsQuery {
   of: { projectId: string } | { webhookId: string };
   since: Date;
   until: Date;
 }
 
-/** Milliseconds; null where there was no attempt. */
+/** Milliseconds; null: there was no attempt. */
 export interface Latency {
   p50: number | null;
   p90: number | null;
@@ -20,35 +20,35 @@ export interface Latency {
 
 export interface Stats {
   deliveries: Record<DeliveryStatus | 'total', number>;
-  /** Succeeded ones of those that succeeded or failed, 0–1; null where there are none. */
+  /** The share that succeeded of those that succeeded or failed, 0–1; null: there are none. */
   successRate: number | null;
   attempts: { total: number; succeeded: number; failed: number };
   latencyMs: Latency;
 }
 
 export interface HourStats extends Stats {
-  /** Its begin. */
+  /** When it begins. */
   hour: Date;
 }
 
-/** Milliseconds for MongoDB; a month of a very busy project may take longer, and is refused. */
+/** Milliseconds for MongoDB; a month of a very busy project may take longer, and is then refused. */
 const MAX_TIME_MS = 20_000;
 
 /**
- * Durations are counted in buckets, each 5 % wider than the one before: memory is bounded however many
- * attempts there are, and a percentile is right to 5 %. (`$percentile` needs MongoDB 7.)
+ * Durations are counted in buckets, each 5 % wider than the previous one: memory is bounded however many
+ * attempts there are, and a percentile is accurate to 5 %. (`$percentile` needs MongoDB 7.)
  */
 const BUCKET_GROWTH = 1.05;
 
 /** Durations of a bucket, by its number. */
 type Histogram = Map<number, number>;
 
-/** What a duration's bucket stands for: its middle. */
+/** The duration that a bucket represents: its middle. */
 function durationOf(bucket: number): number {
   return Math.round(BUCKET_GROWTH ** (bucket + 0.5) - 1);
 }
 
-/** Of 0 ms it is 0; the logarithm has none of 0, so it is taken of one more. */
+/** 0 for 0 ms; as 0 has no logarithm, that of one more is taken. */
 const BUCKET = {
   $floor: { $log: [{ $add: ['$attempts.durationMs', 1] }, BUCKET_GROWTH] },
 };
@@ -119,8 +119,8 @@ function percentile(
 }
 
 /**
- * Counts deliveries and their attempts, all together and by the hour in which the delivery was made (its
- * attempts with it, whenever they were). Of a delivery the last 50 attempts are kept, so these count.
+ * Counts deliveries and their attempts, in total and by the hour in which the delivery was created (with all
+ * its attempts, whenever they were made). A delivery keeps its last 50 attempts, so those are counted.
  */
 export async function deliveryStats(
   { deliveries }: Store,
@@ -130,7 +130,7 @@ export async function deliveryStats(
   const [counted] = await deliveries.model
     .aggregate<Counted>([
       statsMatch(query),
-      // Before anything is gathered: headers and bodies of attempts are most of a delivery.
+      // First of all: the headers and bodies of attempts make up most of a delivery.
       { $project: { hour, status: 1, 'attempts.durationMs': 1, 'attempts.outcome': 1 } },
       {
         $facet: {

@@ -15,8 +15,8 @@ const STATUS: Record<EndReason, DeliveryStatus> = {
 };
 
 /**
- * Ends what was still to be sent to a webhook that was disabled or deleted, where that is noted. Their
- * workflows, and attempts that are under way, find out by themselves. Repeated, it goes on.
+ * Ends what was still to be sent to a webhook that was disabled or deleted, if that is noted. Their
+ * workflows, and attempts in progress, find out themselves. If repeated, it continues.
  */
 export async function endDeliveriesOf(store: Store, webhookId: string): Promise<void> {
   const ending = await store.endings.find(webhookId);
@@ -25,7 +25,7 @@ export async function endDeliveriesOf(store: Store, webhookId: string): Promise<
 }
 
 /**
- * Ends some of them, in one transaction that is over soon.
+ * Ends some of them, in one short transaction.
  * @returns whether there may be more
  */
 export async function endSome(store: Store, ending: EndingRecord): Promise<boolean> {

@@ -1,13 +1,13 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import type { EndReason } from '../contracts/delivery';
 
-/** A webhook that nothing more is to be sent to, until its deliveries have been ended. */
+/** A webhook to which nothing more is to be sent; kept until its deliveries have been ended. */
 export interface EndingRecord {
   /** The webhook's. */
   _id: string;
   projectId: string;
   reason: EndReason;
-  /** Of its deliveries, those ended together so far. */
+  /** How many batches of its deliveries have been ended so far. */
   batches: number;
 }
 
@@ -22,8 +22,8 @@ const schema = new Schema<EndingRecord>(
 );
 
 /**
- * What is to be ended, written with the change that asks for it, so that a crash leaves nothing half
- * done: whoever made the change does it, or else reconcile.
+ * What is to be ended, written with the change that requires it, so that a crash leaves nothing half done:
+ * whoever made the change does the work, or else reconcile.
  */
 export class Endings {
   readonly model: Model<EndingRecord>;
@@ -32,7 +32,7 @@ export class Endings {
     this.model = connection.model<EndingRecord>('Ending', schema, 'endings');
   }
 
-  /** In the transaction of the change. A deletion outdoes a disabling. */
+  /** In the transaction of the change. A deletion overrides a disabling. */
   async note(
     webhook: { _id: string; projectId: string },
     reason: EndReason,
@@ -54,8 +54,8 @@ export class Endings {
   }
 
   /**
-   * Has a batch's transaction fail where the webhook is enabled at the same moment.
-   * @returns false when it has been, or something else is to be done now
+   * Makes a batch's transaction fail if the webhook is enabled at the same moment.
+   * @returns false if it has been enabled, or something else is to be done now
    */
   async confirm({ _id, reason }: EndingRecord, session: ClientSession): Promise<boolean> {
     const counted = await this.model.updateOne(
@@ -66,7 +66,7 @@ export class Endings {
     return counted.modifiedCount === 1;
   }
 
-  /** All is done, or the webhook is enabled again. */
+  /** Everything is done, or the webhook is enabled again. */
   async remove(webhookId: string, session: ClientSession | null = null): Promise<void> {
     await this.model.deleteOne({ _id: webhookId }).session(session);
   }

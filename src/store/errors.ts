@@ -3,8 +3,8 @@ import { Error as MongooseError, mongo } from 'mongoose';
 const DUPLICATE_KEY = 11_000;
 
 /**
- * Whether a write was refused by a unique index, and by nothing else: a write of many that met another
- * refusal beside it has not stored what it was to store.
+ * Whether a write was refused by a unique index, and by nothing else: a write of many that was also refused
+ * for another reason has not stored what it should have.
  */
 export function isDuplicateKey(error: unknown): boolean {
   if (error instanceof mongo.MongoBulkWriteError) {
@@ -18,13 +18,13 @@ export function isDuplicateKey(error: unknown): boolean {
   return error instanceof mongo.MongoServerError && error.code === DUPLICATE_KEY;
 }
 
-/** The node is no primary now, or stops: reads are not retried for long by the driver. */
+/** The node is not a primary now, or is shutting down: the driver doesn't retry reads for long. */
 const NOT_PRIMARY_CODES = [91, 189, 10_107, 11_600, 11_602, 13_435, 13_436];
 
-/** A socket that the other side has just closed: the driver lets what the system says through. */
+/** The other side has just closed the socket: the driver passes the system's error on. */
 const SOCKET_ERRORS = ['EPIPE', 'ECONNRESET'];
 
-/** What the driver, or the server, says of a failure that the same call may not meet again. */
+/** Labels of the driver and the server for failures that may not happen again if the call is repeated. */
 const { RetryableWriteError, TransientTransactionError, UnknownTransactionCommitResult } =
   mongo.MongoErrorLabel;
 const PASSING_LABELS = [
@@ -44,15 +44,15 @@ export function isStoreUnavailable(error: unknown): boolean {
     (error instanceof mongo.MongoServerError && NOT_PRIMARY_CODES.includes(Number(error.code))) ||
     (error instanceof mongo.MongoError &&
       PASSING_LABELS.some((label) => error.hasErrorLabel(label))) ||
-    // While the first connection is not made, mongoose keeps calls back and then gives them up.
+    // Until the first connection is established, mongoose buffers calls and then gives them up.
     (error instanceof MongooseError && error.message.includes('buffering timed out')) ||
     SOCKET_ERRORS.includes((error as NodeJS.ErrnoException | null)?.code ?? '') ||
-    // An insert of many wraps what ended it.
+    // An insert of many wraps the error that ended it.
     (error instanceof mongo.MongoBulkWriteError && isStoreUnavailable(error.errorResponse))
   );
 }
 
-/** Whether MongoDB gave a query up after its `maxTimeMS`. */
+/** Whether MongoDB gave up a query after its `maxTimeMS`. */
 export function isTooSlow(error: unknown): boolean {
   return error instanceof mongo.MongoServerError && error.code === 50;
 }

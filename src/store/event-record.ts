@@ -4,7 +4,7 @@ export interface EventRecord {
   _id: string;
   projectId: string;
   type: string;
-  /** When it happened, as the caller says; when it was accepted, where the caller says nothing. */
+  /** When it happened, as the caller says; if the caller doesn't say, when it was accepted. */
   createdAt: Date;
   acceptedAt: Date;
   /**
@@ -12,20 +12,20 @@ export interface EventRecord {
    */
   body: string | null;
   idempotencyKey?: string;
-  /** SHA-256 of the request, to tell a repeated request from another one under the same key. */
+  /** SHA-256 of the request, to distinguish a repeated request from another one under the same key. */
   requestHash?: string;
-  /** Its project's courier drives it, no workflow of its own; decided when it was accepted. */
+  /** Driven by its project's courier, not by a workflow of its own; decided when it was accepted. */
   isExpress?: boolean;
-  /** A sample that somebody asked for, not something that happened. */
+  /** A sample that was requested, not something that happened. */
   test?: boolean;
   /**
-   * It is for this webhook alone, whatever that is subscribed to: its delivery was written with it, and
-   * no other one is planned.
+   * It is for this webhook alone, whatever that is subscribed to: its delivery was stored with it, and no
+   * other is planned.
    */
   onlyWebhookId?: string;
-  /** It tells of this webhook, which doesn't get it: an operational event is never about its receiver. */
+  /** It is about this webhook, which doesn't receive it: an operational event is never about its receiver. */
   aboutWebhookId?: string;
-  /** When all its deliveries had been started; null until then, which is what reconcile looks for. */
+  /** When all its deliveries had been started; null until then, and that is what reconcile looks for. */
   fannedOutAt: Date | null;
   /** When its payload was deleted for good. */
   expungedAt: Date | null;
@@ -71,7 +71,7 @@ eventSchema.index(
   { projectId: 1, _id: 1 },
   { name: 'express', partialFilterExpression: { isExpress: true, fannedOutAt: null } },
 );
-// No TTL: MongoDB would not see that a delivery of it has not ended (remove-expired.ts).
+// No TTL index: MongoDB would not see that one of its deliveries has not ended (remove-expired.ts).
 eventSchema.index(
   { expiresAt: 1 },
   { partialFilterExpression: { fannedOutAt: { $type: 'date' } } },

@@ -7,7 +7,7 @@ import { BY_CLOCK } from './timestamps';
 /** Whose a type is: a project's, by its id, or a catalogue's, by its name. */
 type OwnerField = 'projectId' | 'catalog';
 
-/** An event type that somebody has defined (docs/contract.md, 2.6); it has one of the owners. */
+/** An event type that a caller has defined (docs/contract.md, 2.6); it has one of the two owners. */
 export interface EventTypeRecord extends Partial<Record<OwnerField, string>> {
   _id: string;
   type: string;
@@ -60,10 +60,10 @@ export class EventTypes {
   }
 
   /**
-   * Defines a type, or defines it anew: it keeps its place in the list.
+   * Defines a type, or redefines it: it keeps its place in the list.
    * @param max how many types an owner may have. Two first definitions at once may both count the
    *   same and exceed it by one: it bounds memory, no customer is promised it
-   * @returns whether it is new; null when it would be one too many
+   * @returns whether it is new; null if it would be one too many
    */
   async put(
     owner: string,
@@ -77,7 +77,7 @@ export class EventTypes {
       await this.model.create({ _id: newId('eventType'), ...this.of(owner), type, ...fields });
       return { isNew: true };
     } catch (error) {
-      // Defined by another request meanwhile, and by now perhaps deleted: then this came before that.
+      // Another request has defined it meanwhile, and perhaps deleted it again: then this one came first.
       if (!isDuplicateKey(error)) throw error;
       await this.replace(owner, type, fields);
       return { isNew: false };
@@ -138,7 +138,7 @@ export class EventTypes {
     limit: number,
   ): Promise<{ owner: string; count: number }[]> {
     return this.model.aggregate<{ owner: string; count: number }>([
-      // Of none the name is empty: counted in the index, without reading a document.
+      // No name is empty: so they are counted in the index, without reading a document.
       { $match: { [this.ownerField]: { $gt: after ?? '' } } },
       { $group: { _id: `$${this.ownerField}`, count: { $sum: 1 } } },
       { $sort: { _id: 1 } },

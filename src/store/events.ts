@@ -8,9 +8,9 @@ import type { NewEvent } from './new-event';
 
 export class Events {
   readonly model: Model<EventRecord>;
-  /** Those whose fan-out has not been seen to finish, by when they were accepted. */
+  /** Those whose fan-out is not known to have finished, by the time of their acceptance. */
   readonly unplanned: Backlog<EventRecord>;
-  /** Those that their project's courier has still to plan, by their ids. */
+  /** Those that their project's courier still has to plan, by their ids. */
   readonly unplannedExpress: Backlog<EventRecord>;
 
   constructor(connection: Connection) {
@@ -28,7 +28,7 @@ export class Events {
 
   /**
    * Stores an event: once this returns, it can't be lost.
-   * @returns the event as stored, and whether its idempotency key was there before
+   * @returns the event as stored, and whether its idempotency key was known
    */
   async insert(event: NewEvent): Promise<{ event: EventRecord; duplicate: boolean }> {
     try {
@@ -44,12 +44,12 @@ export class Events {
     }
   }
 
-  /** Whether there is an event of this key, as far as can be told for little. */
+  /** Whether there is an event with this key, according to a cheap read that may miss a recent one. */
   async hasKey(projectId: string, idempotencyKey: string): Promise<boolean> {
     return (await this.model.exists({ projectId, idempotencyKey })) !== null;
   }
 
-  /** Those of `keys` that there are, in the order of `keys`. */
+  /** The events stored under `keys`, in the order of `keys`. */
   async listByKeys(projectId: string, keys: readonly string[]): Promise<EventRecord[]> {
     const query = this.model.find({ projectId, idempotencyKey: { $in: keys } });
     const found = await current(query).lean<EventRecord[]>();
@@ -57,7 +57,7 @@ export class Events {
     return keys.flatMap((key) => byKey.get(key) ?? []);
   }
 
-  /** Stores them all or none. */
+  /** Stores all or none. */
   async insertAll(events: readonly NewEvent[], session: ClientSession): Promise<EventRecord[]> {
     const created = await this.model.insertMany(events, { session });
     return created.map((event) => event.toObject());
@@ -71,12 +71,12 @@ export class Events {
     return this.model.findById(id).lean<EventRecord>();
   }
 
-  /** The same, for certain, without its payload. */
+  /** The same by a linearizable read, without the payload. */
   async findCurrent(id: string): Promise<BareEvent | null> {
     return current(this.model.findById(id, { body: 0 })).lean<EventRecord>();
   }
 
-  /** null: expunged, or removed */
+  /** null: expunged or removed */
   async bodyOf(id: string): Promise<string | null> {
     const found = await current(this.model.findById(id, { body: 1 })).lean<{
       body: string | null;
@@ -105,7 +105,7 @@ export class Events {
     await this.model.updateOne({ _id: id }, { $currentDate: { fannedOutAt: true } });
   }
 
-  /** Ids of some that have expired, their deliveries planned: an accepted event does not expire before. */
+  /** Ids of some that have expired and whose deliveries are planned: before that, no event expires. */
   async listExpired(limit: number): Promise<string[]> {
     const hasExpired = { $expr: { $lte: ['$expiresAt', '$$NOW'] } };
     const expired = await this.model
@@ -115,7 +115,7 @@ export class Events {
     return expired.map(({ _id }) => _id);
   }
 
-  /** Lets them not expire for that long. */
+  /** Keeps them from expiring for that long. */
   async keep(ids: readonly string[], forMs: number): Promise<void> {
     await this.model.updateMany(
       { _id: { $in: ids } },

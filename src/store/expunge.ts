@@ -5,12 +5,12 @@ import { endedNow } from './rounds';
 import type { Store } from './store';
 
 /**
- * Deletes an event's payload for good, wherever it is kept: its body, what a provider reported, and what
- * receivers answered, who may have repeated it. The event stays, with its idempotency key, and so do its
- * deliveries; those that have not ended are cancelled, and none of them can be replayed. Repeated, it
- * changes nothing but what was written since.
- * @returns the event without its payload, and the deliveries that a workflow may still run; null when
- * there is no such event
+ * Deletes an event's payload for good, wherever it is kept: its body, what a provider reported, and the
+ * answers of receivers, which may repeat it. The event stays, with its idempotency key, and so do its
+ * deliveries; those that have not ended are cancelled, and none of them can be replayed. If repeated, it
+ * changes only what was written since.
+ * @returns the event without its payload, and the deliveries that a workflow may still run; null if there is
+ *   no such event
  */
 export async function expungeEvent(
   store: Store,

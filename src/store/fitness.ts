@@ -7,13 +7,13 @@ const MAJORITY_PATIENCE_MS = 5000;
 
 const ADVICE = 'start it, or correct the setting';
 
-/** What MongoDB answers to `hello`, as far as it matters. */
+/** The part of MongoDB's answer to `hello` that matters. */
 interface Hello {
   setName?: string;
   isWritablePrimary?: boolean;
   /** `isdbgrid`: a router of a sharded cluster. */
   msg?: string;
-  /** Started with `--replSet`, and not initiated. */
+  /** Started with `--replSet`, but not initiated. */
   isreplicaset?: boolean;
 }
 
@@ -23,8 +23,8 @@ const AUTHENTICATION_FAILED = 18;
 const ATLAS_ERROR = 8000;
 
 /**
- * Looks, with a connection of its own, why MongoDB can't be used by another one.
- * @returns as `whyUnfit` does; null when it can be used now
+ * Finds out, with a connection of its own, why MongoDB can't be used by another one.
+ * @returns as `whyUnfit` does; null if it can be used now
  */
 async function whyUnusable(url: string): Promise<string | null> {
   const client = new mongo.MongoClient(url, {
@@ -98,26 +98,26 @@ function whyRefused(error: mongo.MongoServerError): string {
 }
 
 /**
- * Looks whether MongoDB can carry Posthorn.
- * @param url of the connection, which may not be made yet
- * @returns why not, in one sentence with setting and address, and without credentials; null when it can
+ * Checks whether MongoDB is suitable for Posthorn.
+ * @param url of the connection, which may not be established yet
+ * @returns why not, in one sentence with setting and address but without credentials; null: it is
  */
 export async function whyUnfit(connection: Connection, url: string): Promise<string | null> {
   try {
-    // Rather than wait for a connection, look what is in its way.
+    // Rather than wait for a connection, find out what prevents it.
     const isConnected = connection.readyState === mongoose.STATES.connected;
     const unusable = isConnected ? null : await whyUnusable(url);
     if (unusable !== null) return unusable;
     await connection.asPromise();
     return await whyUnsafe(connection);
   } catch (error) {
-    // When it can be used now, whoever asks looks again.
+    // If it can be used now, the caller checks again.
     return (await whyUnusable(url)) ?? `MONGODB_URL: MongoDB fails: ${causeOf(error)}`;
   }
 }
 
 /**
- * Looks whether a MongoDB that answers keeps what it confirms, without changing anything: it must be a
+ * Checks, without changing anything, whether a MongoDB that answers keeps what it confirms: it must be a
  * replica set or a sharded cluster, and a majority must confirm this user's writes.
  * @returns why not, as `whyUnfit` does
  */
@@ -126,7 +126,7 @@ async function whyUnsafe({ db, host, port }: Connection): Promise<string | null>
   try {
     const unsuitable = whyUnsuitable(address, await db!.command({ hello: 1 }));
     if (unsuitable !== null) return unsuitable;
-    // Of a write that finds nothing, too, a majority must say that it has all before it.
+    // Even for a write that matches nothing, a majority must confirm everything before it.
     await db!
       .collection<{ _id: string }>('events')
       .updateOne(

@@ -8,25 +8,25 @@ import { isMigratedByNewer } from './migrations';
 type AnyModel = Model<any>;
 type Index = [keys: IndexDefinition, options: IndexOptions];
 
-/** How often an index is tried whose documents others still add duplicates to. */
+/** How often creating an index is tried while others still add duplicates. */
 const TRIES = 10;
 
-/** Ids told of in one message. */
+/** Ids listed in one message. */
 const TOLD = 5;
 
 /**
- * Of the documents that an index which is not partial allows one of, the first in this order is kept.
- * A partial index needs no order: there, all but the oldest lose the member that brings them into it.
+ * Of several documents of which a non-partial index allows one, the first in this order is kept. A partial
+ * index needs no order: all but the oldest lose the field that puts them into it.
  */
 const KEPT_FIRST: Readonly<Record<string, Record<string, 1 | -1>>> = {
   // One that has succeeded before all others.
   deliveries: { status: -1, _id: 1 },
-  // What was put last is what holds.
+  // The last definition applies.
   eventTypes: { updatedAt: -1, _id: -1 },
   catalogTypes: { updatedAt: -1, _id: -1 },
 };
 
-/** The first index that is missing, or of another kind, in a few words; null when none is. */
+/** The first index that is missing or has other options, in a few words; null: none. */
 export async function findMissingIndex(
   connection: Connection,
   models: readonly AnyModel[],
@@ -43,7 +43,7 @@ export async function findMissingIndex(
   return null;
 }
 
-/** The indexes that a collection lacks, or has of another kind. */
+/** The indexes that a collection lacks, or has with other options. */
 async function missingIndexes(model: AnyModel): Promise<Index[]> {
   const { toCreate } = await model.diffIndexes({ indexOptionsToCreate: true });
   return toCreate;
@@ -52,8 +52,8 @@ async function missingIndexes(model: AnyModel): Promise<Index[]> {
 const nameOf = ([keys]: Index): string => Object.keys(keys).join('+');
 
 /**
- * Creates a collection and the indexes that it lacks. Idempotent; a death between any two steps leaves
- * what the next call finishes.
+ * Creates a collection and the indexes that it lacks. Idempotent; if it is interrupted between any two steps,
+ * the next call finishes the work.
  */
 export async function ensureIndexes(model: AnyModel, log: Logger): Promise<void> {
   await model.createCollection();
@@ -69,14 +69,14 @@ export async function ensureIndexes(model: AnyModel, log: Logger): Promise<void>
         );
         break;
       } catch (error) {
-        // Processes of an earlier time may still be writing.
+        // Processes of an earlier version may still be writing.
         if (!isDuplicateKey(error) || tries === TRIES) throw error;
       }
     }
   }
 }
 
-/** Makes all indexes of a new collection at once, in a fraction of the time, unless something is in the way. */
+/** Creates all indexes of a new collection at once, in a fraction of the time, if that is possible. */
 async function createTogether(model: AnyModel): Promise<void> {
   const missing = await missingIndexes(model);
   if (missing.length === 0) return;
@@ -85,18 +85,18 @@ async function createTogether(model: AnyModel): Promise<void> {
       missing.map(([key, options]) => ({ ...(options as object), key: key as Record<string, 1> })),
     );
   } catch (error) {
-    // Processes of an earlier time are writing.
+    // Processes of an earlier version are writing.
     if (!isDuplicateKey(error)) throw error;
   }
 }
 
-/** Whether nobody has written to a collection, nor made an index of it. */
+/** Whether a collection has neither documents nor indexes. */
 async function isNew({ collection }: AnyModel): Promise<boolean> {
   const [indexes, first] = await Promise.all([collection.indexes(), collection.findOne()]);
   return indexes.length === 1 && first === null;
 }
 
-/** One with the same keys and other options stands in the way of the right one. */
+/** An index with the same keys and other options prevents the right one from being created. */
 async function dropOtherKind(model: AnyModel, [keys]: Index, log: Logger): Promise<void> {
   const { toDrop } = await model.diffIndexes();
   const existing = await model.collection.indexes();

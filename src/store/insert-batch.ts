@@ -4,9 +4,9 @@ import type { NewEvent } from './new-event';
 import type { Store } from './store';
 
 /**
- * Stores a batch of events, all of it or nothing.
- * @returns the events as stored, and whether their idempotency keys were there before: then those
- *   stored under them, which may be of another batch
+ * Stores a batch of events, all or none.
+ * @returns the events as stored, and whether their idempotency keys were known: if so, the events stored
+ *   under those keys, which may be of another batch
  */
 export async function insertBatch(
   store: Store,

@@ -4,7 +4,7 @@ import type { NewEvent } from './new-event';
 import type { InboundRecord } from './provider-reports';
 import type { Store } from './store';
 
-/** How often equal reports are looked up again after another request has stored one of them. */
+/** Attempts in total when other requests store the same reports at the same time. */
 const TRIES = 5;
 
 /** What a provider reported, and the event that it became, where it became one. */
@@ -14,9 +14,9 @@ export interface NewReport {
 }
 
 /**
- * Stores what a provider reported in one request, with the events that it became: all of it or
- * nothing, so that no report is known whose event is lost. Reports stored before are left out.
- * @returns the events, now safe
+ * Stores what a provider reported in one request, with the events that it became, all or none: so no report
+ * is known whose event is lost. Reports that are stored already are left out.
+ * @returns the stored events
  */
 export async function insertReports(
   store: Store,
@@ -37,7 +37,7 @@ export async function insertReports(
         );
       });
     } catch (error) {
-      // The same report came in twice at once: the other request stored it, so it is known now.
+      // The same report arrived twice at once: the other request has stored it, so now it is known.
       if (!isDuplicateKey(error) || tries === TRIES) throw error;
     }
   }

@@ -5,11 +5,11 @@ import type { Store } from './store';
 import { headersOwner } from './webhook-headers';
 
 /**
- * Seals all that is under a former key with the present one. Each box is replaced only while it is the
- * one that was read, so running processes may go on changing webhooks, and it may be killed and run
- * again, or twice at once. It ends when a pass has found nothing more to do.
+ * Seals everything that is sealed with a former key with the current one. Each box is replaced only if it is
+ * still the one that was read, so running processes may keep changing webhooks, and this may be killed and
+ * run again, or twice at once. It ends when a pass finds nothing more to do.
  * @returns how many boxes were sealed again
- * @throws Error after all others were, when some can't be opened
+ * @throws Error if some can't be opened, after all others were sealed again
  */
 export async function rotateKey(store: Store, cipher: Cipher, log: Logger): Promise<number> {
   const rotation = new KeyRotation(store, cipher, log);

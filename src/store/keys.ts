@@ -15,7 +15,7 @@ export interface KeyRecord {
   role: KeyRole;
   /** SHA-256 of the key, hex. A key has 256 random bits, so a slow hash would add nothing. */
   hash: string;
-  /** From then on it is refused; null: never. */
+  /** It is refused from then on; null: never. */
   expiresAt: Date | null;
   /** To the minute; null: never. */
   lastUsedAt: Date | null;
@@ -49,7 +49,7 @@ export class Keys {
     this.model = connection.model<KeyRecord>('Key', schema, 'keys');
   }
 
-  /** The key itself leaves only here. */
+  /** The key itself is returned only here. */
   async create(
     projectId: string,
     name: string,
@@ -69,12 +69,12 @@ export class Keys {
     return this.model.countDocuments({ projectId, ...isLive }, { limit: max, session });
   }
 
-  /** Looked up by hash: the time taken tells nothing about the key. */
+  /** Looked up by hash, so that the time taken reveals nothing about the key. */
   async findByKey(key: string): Promise<KeyRecord | null> {
     return this.model.findOne({ hash: hashOf(key) }).lean<KeyRecord>();
   }
 
-  /** Notes its use, at most once a minute, beside the request: nobody waits for it, or fails by it. */
+  /** Notes its use, at most once a minute, in the background: no request waits for it or fails because of it. */
   touch({ _id, lastUsedAt }: KeyRecord, now: Date): void {
     const aMinuteAgo = new Date(now.getTime() - USE_NOTED_EVERY_MS);
     if (lastUsedAt !== null && lastUsedAt > aMinuteAgo) return;

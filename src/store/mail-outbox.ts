@@ -2,7 +2,7 @@ import { Schema, type ClientSession, type Connection, type Model } from 'mongoos
 import type { WarningPercent } from '../domain/failure-warning';
 import type { DisabledReason } from './webhook-record';
 
-/** A mail to a project's owner about one of its webhooks; what is in it, not how it reads. */
+/** A mail to a project's owner about one of its webhooks: its facts, not its wording. */
 export interface MailRecord {
   _id: string;
   projectId: string;
@@ -48,8 +48,8 @@ schema.index({ projectId: 1 });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 /**
- * The outbox: a mail is written with the change that it tells of, and sent later. Whatever dies in
- * between, it is sent; and once, but for a death between the sending and its note here.
+ * The outbox: a mail is written with the change that it reports, and sent later. It is sent even if a process
+ * dies in between, and only once, unless one dies between sending it and noting that here.
  */
 export class Mails {
   readonly model: Model<MailRecord>;
@@ -65,7 +65,7 @@ export class Mails {
     await this.model.create([{ ...mail, nextTryAt: mail.createdAt }], { session });
   }
 
-  /** The mail that is due the longest, kept from everybody else for that long; null when none is. */
+  /** The most overdue mail, reserved for this caller for that long; null: none is due. */
   async claim(forMs: number, maxTries: number): Promise<MailRecord | null> {
     return this.model
       .findOneAndUpdate(

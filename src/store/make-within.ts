@@ -2,10 +2,10 @@ import type { ClientSession } from 'mongoose';
 import type { Store } from './store';
 
 /**
- * Makes one more of what a project may have `max` of. Of two requests at once the second counts what
- * the first has made.
+ * Makes one more of something that a project may have `max` of. Of two concurrent requests, the second
+ * counts what the first has made.
  * @param count up to `max`
- * @returns null when it has them already, or is gone
+ * @returns null if the project has that many, or no longer exists
  */
 export async function makeWithin<T>(
   store: Store,

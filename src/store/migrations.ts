@@ -5,15 +5,15 @@ import { clock } from '../clock';
 import { StartError } from '../start-error';
 import { isDuplicateKey } from './errors';
 
-/** A change of what earlier versions have stored. */
+/** A change to what earlier versions have stored. */
 export interface Migration {
   /** `0001-what-it-does`: its place in the order, for ever. */
   id: string;
-  /** May be run again, from the start, after a death in its middle; old and new processes run beside it. */
+  /** Can be run again from the start if it was interrupted; old and new processes run alongside it. */
   up: (connection: Connection) => Promise<void>;
 }
 
-/** In the order of their ids; forward only: what was released is never changed or taken away. */
+/** In the order of their ids; forward only: a released one is never changed or removed. */
 export const MIGRATIONS: readonly Migration[] = [
   {
     id: '0001-only-what-has-ended-expires',
@@ -32,7 +32,7 @@ export const MIGRATIONS: readonly Migration[] = [
   },
 ];
 
-/** Of an index whose options change: `ensureIndexes`, which follows, makes it anew. */
+/** Drops an index whose options change: `ensureIndexes`, which follows, creates it again. */
 async function dropIndex(connection: Connection, collection: string, name: string): Promise<void> {
   try {
     await connection.collection(collection).dropIndex(name);
@@ -56,7 +56,7 @@ const recordsOf = (connection: Connection): mongo.Collection<MigrationRecord> =>
 const appliedTo = (records: mongo.Collection<MigrationRecord>): Promise<string[]> =>
   records.distinct('_id', { appliedAt: { $exists: true } });
 
-/** What `migrate` has still to do, in a few words; null when nothing. */
+/** What `migrate` still has to do, in a few words; null: nothing. */
 export async function whatIsDue(connection: Connection): Promise<string | null> {
   const applied = await appliedTo(recordsOf(connection));
   const due = MIGRATIONS.find(({ id }) => !applied.includes(id));
@@ -66,7 +66,7 @@ export async function whatIsDue(connection: Connection): Promise<string | null> 
     : `the migration ${due.id} of MongoDB is due`;
 }
 
-/** Whether a newer version has migrated it, beside whose processes this one's go on. */
+/** Whether a newer version, whose processes run alongside these, has migrated it. */
 export async function isMigratedByNewer(connection: Connection): Promise<boolean> {
   const known = new Set(MIGRATIONS.map(({ id }) => id));
   return (await appliedTo(recordsOf(connection))).some((id) => !known.has(id));
@@ -75,14 +75,14 @@ export async function isMigratedByNewer(connection: Connection): Promise<boolean
 interface MigrationRecord {
   _id: string;
   appliedAt?: Date;
-  /** Of the lock alone. */
+  /** Only in the lock. */
   owner?: string;
   until?: Date;
 }
 
 /**
- * Applies what has not been applied yet, one after another; of several processes that do so at once, one
- * does and the others wait for it.
+ * Applies the migrations that have not been applied yet, one after another; if several processes call it at
+ * once, one does the work and the others wait.
  * @param options.afterwards what else only one of them may do
  * @throws StartError when the database was migrated by a newer version
  */
@@ -96,7 +96,7 @@ export async function migrate(
   const owner = randomUUID();
   const take = async (): Promise<boolean> => {
     const now = clock.now();
-    // One that ends later than any may was taken by a clock that was wrong.
+    // A lock that ends later than any can was taken by a process with a wrong clock.
     const tooLate = { until: { $gt: new Date(now.getTime() + 2 * lockMs) } };
     const isFree = { _id: LOCK, $or: [{ owner }, { until: { $lt: now } }, tooLate] };
     const held = { owner, until: new Date(now.getTime() + lockMs) };

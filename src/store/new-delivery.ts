@@ -27,8 +27,8 @@ export type NewDelivery = Pick<
 >;
 
 /**
- * The delivery of an event to a webhook as that stands: a disabled one's is `skipped`, unless it is a
- * test, a paused one's is `held`.
+ * The delivery of an event to a webhook in its current state: `skipped` if the webhook is disabled, unless it
+ * is a test; `held` if it is paused.
  * @param about.behind others of the webhook wait in the queue, for that reason
  */
 export function newDelivery(
@@ -61,7 +61,7 @@ export function newDelivery(
     ...(event.isExpress && { isExpress: true }),
     ...(isTest && { test: true }),
     ...(isPing && { isPing }),
-    // Lists and bulk replays find a range of time by ids.
+    // Lists and bulk replays select a range of time by ids.
     createdAt: timeOf(id),
     completedAt: status === 'skipped' ? at : null,
     expiresAt,

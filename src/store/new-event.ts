@@ -11,7 +11,7 @@ export type NewEvent = Omit<EventRecord, 'fannedOutAt' | 'expungedAt'> & { body:
 
 /**
  * An event accepted now, in its project's envelope: the only place where a body is serialised.
- * @param createdAt when it happened, ISO 8601 with a zone, which goes out as it is; now, unless told
+ * @param createdAt when it happened, ISO 8601 with a zone, which is sent as given; by default, now
  * @param isExpress whether its project's courier drives it
  */
 export function newEvent(
@@ -40,10 +40,10 @@ export function newEvent(
 
 const BEFORE_DATA = ',"data":';
 
-/** The text of `data` in an event's body: an envelope's last member, in what is otherwise ours. */
+/** The text of `data` in an event's body: the envelope's last member; everything before it is ours. */
 export function dataText(body: string): string {
   return body.slice(body.indexOf(BEFORE_DATA) + BEFORE_DATA.length, -1);
 }
 
-/** What the project is called by in its events: the caller's own id for it, else ours. */
+/** The name of the project in its events: the caller's own id for it, or else ours. */
 export const workspaceOf = ({ _id, externalId }: ProjectRecord): string => externalId ?? _id;

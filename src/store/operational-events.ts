@@ -11,16 +11,16 @@ import type { Store } from './store';
 import type { WebhookRecord } from './webhook-record';
 
 /*
- * The events about webhooks and deliveries themselves, made where somebody is subscribed to them. Each
- * is stored with its change, in one transaction, or under a key that makes it once; who called starts
- * the fan-outs of what is answered, and what a crash cuts off there is left to reconcile. They are never
- * what somebody watches: workflows drive them only where they drive everything.
+ * The events about webhooks and deliveries themselves, made if a webhook is subscribed to them. Each is
+ * stored with its change, in one transaction, or under a key that makes it unique. The caller starts the
+ * fan-outs of the events that are returned; if it crashes before, reconcile does. Nobody waits for them, so
+ * workflows drive them only in projects where they drive everything.
  */
 
-/** What such an event says beside its webhook's id and name. */
+/** What such an event says besides its webhook's id and name. */
 type About<T extends OperationalType> = Omit<OperationalData[T], 'webhookId' | 'webhookName'>;
 
-/** Stores such an event with the change that it tells of. */
+/** Stores such an event with the change that it reports. */
 export async function insertOperational<T extends OperationalType>(
   store: Store,
   defaults: ProjectDefaults,
@@ -35,8 +35,8 @@ export async function insertOperational<T extends OperationalType>(
 }
 
 /**
- * Tells of a delivery that was given up: one event for its first round and for each replay that failed,
- * however often this is called for it.
+ * Reports a delivery that has failed for good: one event for its first round, and one for each replay that
+ * failed, however often this is called.
  */
 export async function announceFailure(
   store: Store,
@@ -48,7 +48,7 @@ export async function announceFailure(
   const { webhooks, deliveries, events } = store;
   if (!(await webhooks.hasSubscriber(project._id, 'delivery.failed', webhook._id))) return [];
   const delivery = await deliveries.find(deliveryId);
-  // Replayed, or cancelled, while its last attempt was under way.
+  // Replayed, or cancelled, during its last attempt.
   if (delivery?.status !== 'failed') return [];
   const { event } = await events.insert({
     ...build(defaults, project, webhook, 'delivery.failed', failure(delivery)),

@@ -11,11 +11,11 @@ import type { Store } from './store';
 import type { WebhookRecord } from './webhook-record';
 
 /*
- * The mails to a project's owner, written into the outbox where its profile tells owners: one for each
- * warning and one for the disabling, until a success, or somebody who enables the webhook, begins anew.
+ * The mails to a project's owner, written into the outbox if its profile notifies owners: one for each
+ * warning and one when the webhook is disabled. A success, or enabling the webhook, starts the series again.
  */
 
-/** Warns of a webhook that keeps failing, where that is due; repeated, it does nothing more. */
+/** Warns of a webhook that keeps failing, if that is due; if repeated, it does nothing more. */
 export async function mailWarning(
   store: Store,
   defaults: ProjectDefaults,
@@ -35,7 +35,7 @@ export async function mailWarning(
   });
 }
 
-/** Of a webhook that has just been disabled automatically, in that transaction. */
+/** About a webhook that has just been disabled automatically, in the same transaction. */
 export async function mailDisabling(
   store: Store,
   defaults: ProjectDefaults,

@@ -4,11 +4,11 @@ import { ID_PREFIXES, type Resource } from '../contracts/ids';
 export interface PageRequest {
   /** 1–100. */
   limit: number;
-  /** The last id of the page before. */
+  /** The last id of the previous page. */
   cursor?: string;
-  /** Made at or after. */
+  /** Created at or after this time. */
   since?: Date;
-  /** Made before. */
+  /** Created before this time. */
   until?: Date;
 }
 
@@ -18,8 +18,8 @@ export interface Page<T> {
 }
 
 /**
- * Bytes of a page's items, as MongoDB stores what is shown of them: what is more than that comes with the
- * next page. An item that is larger by itself is a page of its own.
+ * The size of a page's items in bytes, as MongoDB stores what is shown of them: the rest comes with the next
+ * page. An item that is larger than this is a page of its own.
  */
 export const PAGE_BYTES = 1024 * 1024;
 
@@ -29,10 +29,10 @@ export interface Sized {
   bytes: number;
 }
 
-/** What is not read of an item. */
+/** The fields of an item that are not read. */
 export type LeftOut = Record<string, 0>;
 
-/** The projection that makes `Sized` of a document: the sizes are known before a byte is handed over. */
+/** The projection of a document to `Sized`: the sizes are known before a byte is transferred. */
 export function sizedWithout(fields: LeftOut): Record<string, unknown> {
   const shown = Object.keys(fields).reduce<unknown>(
     (input, field) => ({ $unsetField: { field, input } }),
@@ -41,14 +41,14 @@ export function sizedWithout(fields: LeftOut): Record<string, unknown> {
   return { bytes: { $bsonSize: shown } };
 }
 
-/** The first of the items that fit a page together: at least one. */
+/** The first items that together fit on a page: at least one. */
 export function fitting<T extends Sized>(items: readonly T[]): T[] {
   let left = PAGE_BYTES;
   const tooMany = items.findIndex(({ bytes }, index) => (left -= bytes) < 0 && index > 0);
   return tooMany === -1 ? [...items] : items.slice(0, tooMany);
 }
 
-/** The smallest id that `newId` can make at `time`: ids sort by time, so a range of ids is a range of time. */
+/** The smallest id that `newId` can return at `time`: ids sort by time, so a range of ids is a range of time. */
 export function firstIdAt(resource: Resource, time: Date): string {
   const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0');
   return `${ID_PREFIXES[resource]}_${hex}${'0'.repeat(20)}`;

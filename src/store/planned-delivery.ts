@@ -4,7 +4,7 @@ import type { DeliveryRecord } from './delivery-record';
 import type { ProjectRecord } from './projects';
 import type { WebhookRecord } from './webhook-record';
 
-/** What a delivery's workflow is started with, by the figures in force now. */
+/** What a delivery's workflow is started with, by the policy in force now. */
 export function toPlanned(
   delivery: DeliveryRecord,
   webhook: Pick<WebhookRecord, 'name' | 'policy'>,

@@ -5,39 +5,39 @@ import { findPage, type Page, type PageRequest } from './paging';
 import { BY_CLOCK } from './timestamps';
 import type { Sealed } from './cipher';
 
-/** A project's own figures; what is missing is the profile's. */
+/** A project's own settings of the policy; missing ones are the profile's. */
 export interface ProjectPolicy extends Partial<DeliveryPolicy> {
   maxWebhooks?: number;
-  /** How long its events and deliveries are kept; else as long as POSTHORN_RETENTION_DAYS says. */
+  /** How long its events and deliveries are kept; by default, POSTHORN_RETENTION_DAYS. */
   retentionDays?: number;
 }
 
 export interface ProjectRecord {
   _id: string;
-  /** The caller's own id for it, unique among all projects; a deleted one has none. */
+  /** The caller's own id for it, unique among all projects; a deleted project has none. */
   externalId?: string | null;
   name: string;
   profile: string;
-  /** The catalogue whose event types it has beside its own. */
+  /** The catalogue whose event types it has besides its own. */
   catalog?: string | null;
   plan: string | null;
   ownerEmail: string | null;
-  /** How its events are driven; null: as POSTHORN_DISPATCH says. */
+  /** How its events are driven; null: by POSTHORN_DISPATCH. */
   dispatch: Dispatch | null;
   policy: ProjectPolicy;
-  /** By provider: what its signatures are verified with, sealed for `providerKeyOwner`. */
+  /** By provider: the key that verifies its signatures, sealed for `providerKeyOwner`. */
   providerKeys?: Record<string, Sealed | null>;
-  /** How many webhooks it holds; kept with them in one transaction, so that the limit can't be raced. */
+  /** The number of its webhooks; updated with them in one transaction, so that the limit can't be raced. */
   webhookCount: number;
   /** By `takeTurn`. */
   turns: number;
-  /** It is as if it were gone; what it has still to lose follows (delete-project.ts). */
+  /** When it was deleted; what belongs to it is deleted afterwards (delete-project.ts). */
   deletedAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
 }
 
-/** What holds where a project says nothing. */
+/** What applies where a project has no setting of its own. */
 export interface ProjectDefaults {
   /** POSTHORN_RETENTION_DAYS */
   retentionDays: number;
@@ -101,7 +101,7 @@ export class Projects {
     return findPage(this.model, 'project', { deletedAt: null }, page);
   }
 
-  /** Of `providerKeys` those that are given change, the others stay; null takes one away. */
+  /** Only those `providerKeys` that are given change; null removes one. */
   async update(
     id: string,
     {
@@ -128,13 +128,13 @@ export class Projects {
       .lean<ProjectRecord>();
   }
 
-  /** Lets it be as if it were gone; false when there is nothing left of it. */
+  /** Marks it as deleted; false if nothing is left of it. */
   async markDeleted(id: string, session: ClientSession): Promise<boolean> {
     const marked = { $set: { externalId: null }, $currentDate: { deletedAt: true } } as const;
     return (await this.model.updateOne({ _id: id }, marked, { session })).matchedCount === 1;
   }
 
-  /** Ids of those that are as if they were gone. */
+  /** Ids of those that are marked as deleted. */
   async listDeleted(): Promise<string[]> {
     return this.model.distinct('_id', { deletedAt: { $type: 'date' } });
   }
@@ -143,7 +143,7 @@ export class Projects {
     await this.model.deleteOne({ _id: id });
   }
 
-  /** Takes one of the project's `max` places for a webhook; false when all are taken. */
+  /** Takes one of the project's `max` places for a webhook; false if all are taken. */
   async takeWebhookPlace(id: string, max: number, session: ClientSession): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, deletedAt: null, webhookCount: { $lt: max } },
@@ -154,8 +154,8 @@ export class Projects {
   }
 
   /**
-   * Lets transactions that count what the project has, and add to it, come one after another.
-   * @returns false when it is gone
+   * Serialises the transactions that count what the project has and add to it.
+   * @returns false if the project no longer exists
    */
   async takeTurn(id: string, session: ClientSession): Promise<boolean> {
     const { matchedCount } = await this.model.updateOne(

@@ -1,25 +1,25 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { findPage, type Page, type PageRequest } from './paging';
 
-/** What became of a report: an event, or nothing: it is kept only. */
+/** What became of a report: an event, or nothing, in which case it is only kept. */
 export const REPORT_OUTCOMES = ['event', 'kept'] as const;
 export type ReportOutcome = (typeof REPORT_OUTCOMES)[number];
 
-/** What an e-mail provider reported, kept as it came in (docs/contract.md, 6.2). */
+/** What an e-mail provider reported, kept as it was received (docs/contract.md, 6.2). */
 export interface InboundRecord {
   _id: string;
   projectId: string;
   provider: string;
-  /** The provider's own id of the report; missing where it has none. */
+  /** The provider's own id of the report; missing if it has none. */
   providerEventId?: string;
-  /** What happened, in the provider's words; null where the report doesn't say. */
+  /** What happened, in the provider's words; null if the report doesn't say. */
   type: string | null;
   /** The report as JSON text; `null` once its event's payload was expunged. */
   payload: string;
-  /** Whether its signature was checked, with the key that the project has for this provider. */
+  /** Whether its signature was verified with the project's key for this provider. */
   verified: boolean;
   receivedAt: Date;
-  /** The event that it became; null where it became none. */
+  /** The event that it became; null: none. */
   eventId: string | null;
   /** Why it became none. */
   reason?: string;
@@ -44,7 +44,7 @@ const schema = new Schema<InboundRecord>(
 );
 const becameEvent = { eventId: { $type: 'string' } } as const;
 const becameNone = { eventId: null };
-// Of lists, for every combination of filters. Named, since those of the outcomes have equal patterns.
+// For lists, one per combination of filters. Named, because those of the outcomes have equal patterns.
 for (const filters of [[], ['provider'], ['type'], ['provider', 'type']]) {
   const pattern = Object.fromEntries(filters.map((name) => [name, 1]));
   for (const [outcome, became] of [['event', becameEvent], ['kept', becameNone], []] as const) {
@@ -57,7 +57,7 @@ for (const filters of [[], ['provider'], ['type'], ['provider', 'type']]) {
     );
   }
 }
-// With the type: the test reports of providers' dashboards share one id over all types.
+// With the type: the test reports of providers' dashboards have one id for all types.
 schema.index(
   { projectId: 1, provider: 1, providerEventId: 1, type: 1 },
   { unique: true, partialFilterExpression: { providerEventId: { $type: 'string' } } },
@@ -65,7 +65,7 @@ schema.index(
 schema.index({ eventId: 1 }, { partialFilterExpression: becameEvent });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
-/** Providers send a report again until it is answered 200, and now and then once more. */
+/** Providers repeat a report until it is answered with 200, and occasionally even then. */
 export class Inbound {
   readonly model: Model<InboundRecord>;
 
@@ -74,7 +74,7 @@ export class Inbound {
   }
 
   /**
-   * Those of one request's reports that are not stored yet and not twice among themselves.
+   * Those of one request's reports that are not stored yet, without repetitions among them.
    * @param reports of one project and provider
    */
   async onlyNew<T extends { record: InboundRecord }>(

@@ -7,11 +7,11 @@ import type { EventRecord } from './event-record';
 import type { Store } from './store';
 
 /**
- * What a courier takes out of MongoDB, many at a time. MongoDB is the queue, and the courier holds nothing
- * that it does not find there again.
+ * What a courier takes from MongoDB, many at a time. MongoDB is the queue: everything that the courier holds
+ * can be found there again.
  */
 
-/** Of the attempts only which there were: what was said in them may be much. */
+/** Attempts without their headers and bodies, which may be large. */
 const COURIER_FIELDS = {
   'attempts.requestHeaders': 0,
   'attempts.responseHeaders': 0,
@@ -19,8 +19,8 @@ const COURIER_FIELDS = {
 } as const;
 
 /**
- * The id of an express delivery: derived, so that who takes over from a courier finds what was done. It
- * sorts by the time of its event.
+ * The id of an express delivery: derived, so that a courier's successor finds what was done. It sorts by the
+ * time of its event.
  */
 export function expressDeliveryId(eventId: string, webhookId: string): string {
   const [, hex = ''] = eventId.split('_');
@@ -29,9 +29,9 @@ export function expressDeliveryId(eventId: string, webhookId: string): string {
 }
 
 /**
- * Accepted events that are not planned yet, in their order.
- * @param taken ids of those that the courier is at work on already
- * @param limit those that are not taken, at most
+ * Accepted events that are not planned yet, in order.
+ * @param taken ids of those that the courier is already working on
+ * @param limit the maximum of those that are not taken
  */
 export async function listAccepted(
   { events }: Store,
@@ -39,7 +39,7 @@ export async function listAccepted(
   taken: ReadonlySet<string>,
   limit: number,
 ): Promise<EventRecord[]> {
-  // Without the bodies first: what is under way stays at the head of the queue until it is planned.
+  // Without the bodies first: events in progress stay at the head of the queue until they are planned.
   const queued = await events.model
     .find({ projectId, isExpress: true, fannedOutAt: null }, { _id: 1 })
     .hint('express')
@@ -54,7 +54,7 @@ export async function listAccepted(
     .lean<EventRecord[]>();
 }
 
-/** Deliveries whose next attempt is due, the longest due first. */
+/** Deliveries whose next attempt is due, the most overdue first. */
 export async function listDue(
   { deliveries }: Store,
   projectId: string,
@@ -72,7 +72,7 @@ export async function listDue(
     .lean<DeliveryRecord[]>();
 }
 
-/** When the next attempt of the project is due; null when nothing waits for its time. */
+/** When the project's next attempt is due; null: nothing waits for its time. */
 export async function nextDueAt({ deliveries }: Store, projectId: string): Promise<Date | null> {
   const next = await deliveries.model
     .findOne(
@@ -87,7 +87,7 @@ export async function nextDueAt({ deliveries }: Store, projectId: string): Promi
 
 /**
  * Ids of the project's webhooks that have something in that queue.
- * @param among only those of them
+ * @param among only these webhooks
  */
 export async function listQueueing(
   { deliveries }: Store,
@@ -126,7 +126,7 @@ export async function hasDue(
   return due.length === count;
 }
 
-/** Ids of the projects that have something queued, of a webhook that is not paused. */
+/** Ids of the projects that have something queued for a webhook that is not paused. */
 export async function listOpenQueues({ deliveries, webhooks }: Store): Promise<string[]> {
   const { model } = deliveries;
   const open = new Set<string>();
@@ -138,9 +138,9 @@ export async function listOpenQueues({ deliveries, webhooks }: Store): Promise<s
 }
 
 /**
- * The next of a webhook's queued deliveries, in the order of events. Express ones leave the queue by it:
+ * The next of a webhook's queued deliveries, in the order of events. Express ones leave the queue by this:
  * from now on they are due. The others stay in it until they are released.
- * @param taken ids of those that the courier has in hand already
+ * @param taken ids of those that the courier already holds
  */
 export async function takeQueued(
   { deliveries }: Store,
@@ -185,8 +185,8 @@ export async function takeQueued(
 }
 
 /**
- * Lets a queued delivery go that a workflow is to run: whoever it was taken by, one does.
- * @returns null when it has left the queue
+ * Releases a queued delivery that a workflow is to run: of several that try, one succeeds.
+ * @returns null if it has left the queue
  */
 export async function release(
   { deliveries }: Store,
@@ -213,8 +213,8 @@ export async function release(
 }
 
 /**
- * Puts those held deliveries into their project's queue that a worker of an earlier version has held,
- * which knew of none.
+ * Puts deliveries into their project's queue that a worker of an earlier version, which had no queue, has
+ * held.
  */
 export async function queueHeld({ deliveries }: Store): Promise<void> {
   await deliveries.model.updateMany(

@@ -1,15 +1,14 @@
 import { HOUR_MS } from '../domain/durations';
 import type { Store } from './store';
 
-/** Expired events looked at together. */
+/** Expired events examined together. */
 const BATCH = 500;
-/** How much later one that is still needed is looked at again. */
+/** How much later an event that is still needed is examined again. */
 const LOOK_AGAIN_MS = HOUR_MS;
 
 /**
- * Deletes some of the events whose time has come. One with a delivery that has not ended, or is to be
- * kept on since it ended late, is looked at again an hour later. The deliveries are removed by MongoDB
- * itself.
+ * Deletes some of the expired events. If an event has a delivery that has not ended, or that is kept longer
+ * because it ended late, it is examined again an hour later. MongoDB removes the deliveries itself.
  * @returns whether there may be more
  */
 export async function removeSomeExpired({ events, deliveries }: Store): Promise<boolean> {

@@ -7,15 +7,15 @@ import type { ReplayQuery, ReplayRecord } from './replays';
 import type { Store } from './store';
 import type { WebhookRecord } from './webhook-record';
 
-/** What a bulk replay is about, as it stands. */
+/** What a bulk replay would cover now. */
 export interface Replayable {
   /** How many deliveries, by webhook. */
   counts: Map<string, number>;
-  /** Up to when they have ended: now, or later, where a clock was set back since. */
+  /** The latest end of any of them: now, or later if a clock was set back since. */
   endedBy: Date;
 }
 
-/** Milliseconds for counting what a bulk replay is about. */
+/** Milliseconds for counting what a bulk replay covers. */
 const MAX_COUNT_MS = 20_000;
 
 /** Deliveries of a replay's query that have ended. */
@@ -39,8 +39,8 @@ function replayFilter(
 }
 
 /**
- * Counts what a bulk replay is about.
- * @throws what `isTooSlow` tells
+ * Counts what a bulk replay covers.
+ * @throws an error that `isTooSlow` recognises
  */
 export async function countForReplay(
   { deliveries }: Store,
@@ -62,8 +62,8 @@ export async function countForReplay(
 }
 
 /**
- * The next deliveries of a bulk replay, oldest first: of those that had ended when it was asked for. What
- * it makes fail again, or what fails meanwhile, isn't replayed by it.
+ * The next deliveries of a bulk replay, oldest first, among those that had ended when it was requested. What
+ * fails after that, in the replay or otherwise, is not replayed by it.
  */
 export async function listForReplay(
   { deliveries }: Store,
@@ -82,9 +82,9 @@ export async function listForReplay(
 }
 
 /**
- * Puts deliveries of a bulk replay into their project's queue, from which the courier lets them go, and
+ * Puts deliveries of a bulk replay into their project's queue, from which the courier releases them, and
  * counts them, in one transaction: however often this is repeated, each is replayed once and counted once.
- * @returns false when the replay has been paused or cancelled, or got there before
+ * @returns false if the replay has been paused or cancelled, or has processed them before
  */
 export async function queueReplays(
   store: Store,
@@ -138,7 +138,7 @@ export async function countQueuedReplays(
   );
 }
 
-/** Skipped deliveries that are counted at most. */
+/** How many skipped deliveries are counted at most. */
 const MAX_SKIPPED = 100_000;
 
 /** What was not sent to a webhook while it was disabled, and the bulk replay that sends it. */

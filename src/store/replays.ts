@@ -20,28 +20,28 @@ export interface ReplayQuery {
   until: Date;
 }
 
-/** A durable bulk replay. Its workflow is only its legs: what it does next stands here. */
+/** A durable bulk replay. Its workflow only executes it: what comes next is stored here. */
 export interface ReplayRecord {
   _id: string;
   projectId: string;
   query: ReplayQuery;
   ratePerSecond: number;
   status: ReplayStatus;
-  /** How many deliveries there were when it was asked for. */
+  /** How many deliveries matched when it was requested. */
   matched: number;
   /** The latest end of one of these; missing in those of earlier versions. */
   endedBy?: Date;
   replayed: number;
-  /** Could not be replayed: the webhook is gone, or the delivery was on its way again already. */
+  /** Could not be replayed: the webhook was deleted, or the delivery was already in progress again. */
   failed: number;
-  /** The last delivery dealt with. */
+  /** The last delivery that was processed. */
   cursor: string | null;
   createdAt: Date;
   updatedAt: Date;
   completedAt: Date | null;
 }
 
-/** How long a replay can be seen after it has ended. */
+/** How long a replay is kept after it has ended. */
 const KEPT_ENDED_DAYS = 30;
 
 const schema = new Schema<ReplayRecord>(
@@ -71,7 +71,7 @@ schema.index({ completedAt: 1 }, { expireAfterSeconds: (KEPT_ENDED_DAYS * DAY_MS
 
 export class Replays {
   readonly model: Model<ReplayRecord>;
-  /** Those that run, by when anything happened to them last. */
+  /** Those that are running, by their last change. */
   readonly running: Backlog<ReplayRecord>;
 
   constructor(connection: Connection) {
@@ -115,7 +115,7 @@ export class Replays {
     return findPage(this.model, 'replay', { projectId }, page);
   }
 
-  /** From one of `from` to `to`, where it stays as it is if it is there; null when it stands otherwise. */
+  /** Changes its status from one of `from` to `to`, which it may already have; null if it has another. */
   async move(
     id: string,
     from: readonly ReplayStatus[],
@@ -125,7 +125,7 @@ export class Replays {
     const moved = await this.model
       .findOneAndUpdate(
         { _id: id, status: { $in: from, $ne: to } },
-        // By MongoDB's clock, which ends its keeping.
+        // By MongoDB's clock, which also ends its retention.
         { $set: { status: to }, ...(ends && { $currentDate: { completedAt: true } }) },
         { returnDocument: 'after' },
       )
@@ -139,10 +139,10 @@ export class Replays {
   }
 
   /**
-   * Counts deliveries as dealt with.
+   * Counts deliveries as processed.
    * @param from the first of them
    * @param to the last of them
-   * @returns false when the replay isn't running or got there before
+   * @returns false if the replay isn't running, or has processed them before
    */
   async advance(
     id: string,

@@ -3,7 +3,7 @@ import type { ProjectRecord } from './projects';
 
 /**
  * When what a project has made at `from` is removed.
- * @param defaultDays where the project says nothing
+ * @param defaultDays if the project has no setting of its own
  */
 export function expiryOf(
   { policy }: Pick<ProjectRecord, 'policy'>,
@@ -17,7 +17,7 @@ export function daysAfter(from: Date, days: number): Date {
   return new Date(from.getTime() + days * DAY_MS);
 }
 
-/** Milliseconds that a delivery is there to be seen after its end at least, and its event with it. */
+/** Milliseconds that a delivery, and its event, are kept at least after the delivery's end. */
 export const KEPT_AFTER_END_MS = DAY_MS;
 
 /** When what ends at `at` may be removed at the earliest. */

@@ -11,12 +11,12 @@ import { deliveriesEnded } from '../metrics';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { KEPT_AFTER_END_MS } from './retention';
 
-/** A run that comes to make an attempt. */
+/** A run that is about to make an attempt. */
 export interface RunOpening {
   runId: string;
-  /** A reset made it, not the delivery's plan. */
+  /** It was made by a reset, not by the delivery's plan. */
   isReset: boolean;
-  /** The attempt is to be made now, whatever the time. */
+  /** The attempt is to be made now, even if it is not due. */
   isForced: boolean;
   /** When Temporal scheduled this execution: of two, only the later one counts. */
   scheduledAt: Date;
@@ -35,8 +35,7 @@ export interface Recorded {
 export const KEPT_ATTEMPTS = 50;
 
 /**
- * What ends now, in a pipeline's `$set`: it leaves the queue, and is there to be seen for a while, however
- * late it ends.
+ * What ends now, in a pipeline's `$set`: it leaves the queue, and is kept for a while, however late it ends.
  */
 export const endedNow = {
   queuedIn: '$$REMOVE',
@@ -52,7 +51,7 @@ const asLoaded = ({ _id, runId, execution, runRequested }: DeliveryRecord) => ({
   runRequested,
 });
 
-/** Whether who loaded it, in that run, is still at work on it. */
+/** Whether the execution that loaded it, in that run, still works on it. */
 function isAtWork(seen: DeliveryRecord, loaded: DeliveryRecord, runId: string): boolean {
   return (
     (seen.runId === loaded.runId || seen.runId === runId) &&
@@ -63,17 +62,16 @@ function isAtWork(seen: DeliveryRecord, loaded: DeliveryRecord, runId: string): 
 
 /**
  * What a workflow's run writes to its delivery (docs/adr/0022). A run opens its round first; every later
- * write is guarded by what that answered, so that of whoever else is at work only one decides.
+ * write is guarded by what that returned, so that only one of several runs or executions decides.
  */
 export class Rounds {
   constructor(private readonly model: Model<DeliveryRecord>) {}
 
   /**
-   * Says, in one write, whether this run is the one that counts, and makes it so: one that the delivery
-   * waits for (its first, one that Posthorn has asked for, or the one at work) goes on with the round as
-   * it stands; any other is an operator's reset, and begins a new round, counted as a replay. From here on
-   * nobody who came before decides anything.
-   * @returns the delivery as it stands then; null when a later execution has been here, or it is gone
+   * Makes this run, in one write, the one that counts. A run that the delivery waits for (its first, one that
+   * Posthorn has requested, or the current one) continues the round; any other is an operator's reset, and
+   * begins a new round, counted as a replay. After this, no earlier run or execution decides anything.
+   * @returns the delivery as it is then; null if a later execution has been here, or it was deleted
    */
   async open(
     id: string,
@@ -97,7 +95,7 @@ export class Rounds {
               },
               completedAt: { $cond: [isUnasked, null, '$completedAt'] },
               endReason: { $cond: [isUnasked, null, '$endReason'] },
-              // Whoever has it run, the courier needs not.
+              // Whoever caused this run, the courier need not.
               queuedIn: '$$REMOVE',
               runId,
               runRequested: false,
@@ -112,10 +110,10 @@ export class Rounds {
   }
 
   /**
-   * Logs an attempt and what it makes of the delivery, in one write guarded by what was loaded before the
-   * exchange. One of an execution or a run that has been superseded, or one that comes after the end, is
-   * logged too, but decides nothing.
-   * @param loaded the delivery as it stood before the exchange
+   * Logs an attempt and what it means for the delivery, in one write guarded by what was loaded before the
+   * exchange. An attempt of a superseded execution or run, or one after the delivery's end, is logged too, but
+   * decides nothing.
+   * @param loaded the delivery as it was before the exchange
    * @param mayDecide false: it is known to be superseded
    */
   async record(
@@ -139,7 +137,7 @@ export class Rounds {
       const { responseBody: _body, responseHeaders: _headers, ...sent } = exchange;
       const attempt: Attempt = {
         number: seen.attemptCount + 1,
-        // Expunged while it was under way: receivers may repeat in their answer what they got.
+        // Expunged during the attempt: receivers may repeat in their answer what they received.
         ...(seen.expunged ? sent : exchange),
         ...(isSuperseded && { superseded: true }),
       };
@@ -167,7 +165,7 @@ export class Rounds {
       }
       seen = await this.model.findById(loaded._id).lean<DeliveryRecord>();
     }
-    // Deleted with its project while the exchange was under way: nothing is left to log it in.
+    // Deleted with its project during the exchange: there is nothing left to log it in.
     const attempt = { number: loaded.attemptCount + 1, ...exchange };
     return { attempt, outcome: 'superseded', status: 'cancelled' };
   }
@@ -178,9 +176,9 @@ export class Rounds {
   }
 
   /**
-   * Ends a delivery as a run was told to, unless it has ended: in that run, or in one that it was reset
-   * from, which says nothing of this one.
-   * @returns the delivery as it stands then, its end being this run's if `runId` is; null when it is gone
+   * Ends a delivery because a run was told to, unless it has ended already: in that run, or in one that it was
+   * reset from, which doesn't affect this one.
+   * @returns the delivery as it is then; this run ended it if `runId` is this run's; null if it was deleted
    */
   async cancel(id: string, runId: string, isReset: boolean): Promise<DeliveryRecord | null> {
     const isOpen = { $in: ['$status', [...UNENDED_STATUSES]] };
@@ -210,9 +208,9 @@ export class Rounds {
   }
 
   /**
-   * Puts a pending delivery whose next attempt may not be made now into its project's queue: as `held` when
-   * its webhook is paused, else with the reason.
-   * @returns false when the run doesn't count any more, or it has ended
+   * Puts a pending delivery whose next attempt may not be made now into its project's queue: as `held` if its
+   * webhook is paused, otherwise with the reason.
+   * @returns false if the run no longer counts, or the delivery has ended
    */
   async queue(
     loaded: DeliveryRecord,
@@ -228,7 +226,7 @@ export class Rounds {
     });
   }
 
-  /** Ends a pending delivery of a disabled webhook, which the run has found so, in the same way. */
+  /** Ends, in the same way, a pending delivery whose webhook the run has found disabled. */
   async skip(loaded: DeliveryRecord, runId: string): Promise<boolean> {
     const endReason: EndReason = 'webhook_disabled';
     const ended = { status: 'skipped', nextAttemptAt: null, endReason, ...endedNow };

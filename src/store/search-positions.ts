@@ -1,11 +1,11 @@
 import { Schema, type Connection, type Model } from 'mongoose';
 import type { Mark } from './backlog';
 
-/** How far one project's part of a backlog has been looked at. */
+/** How far one project's part of a backlog has been examined. */
 export interface ProjectPosition {
-  /** Up to here each has been looked at once; null: none has. */
+  /** Everything up to here has been examined once; null: nothing has. */
   seen: Mark | null;
-  /** Up to here those are being looked at again; null: from the beginning. */
+  /** The second examination has reached this point; null: it begins. */
   again: Mark | null;
   /** When that continues. */
   againAt: Date;
@@ -15,9 +15,9 @@ export interface ProjectPosition {
 export interface SearchPosition {
   /** What is searched. */
   _id: string;
-  /** The project that was looked at last; the next one has its turn. */
+  /** The project that was examined last; the next one's turn comes next. */
   project: string;
-  /** By project, of those that have anything. */
+  /** By project, for those that have anything. */
   of: Record<string, ProjectPosition>;
 }
 
@@ -42,7 +42,7 @@ export class SearchPositions {
     return found ?? { _id: kind, project: '', of: {} };
   }
 
-  /** Of two that save at once the last one's holds: what is looked at twice does no harm. */
+  /** If two save at once, the last one wins: examining something twice does no harm. */
   async save({ _id, project, of }: SearchPosition): Promise<void> {
     await this.model.updateOne({ _id }, { $set: { project, of } }, { upsert: true });
   }

@@ -12,9 +12,9 @@ import type { Store } from './store';
 /** A delivery as it is going to be stored for the first time. */
 export type ExpressDelivery = DeliveryRecord & { isExpress: true };
 
-/** An attempt of a delivery that is stored already, and what it makes of it. */
+/** An attempt of a delivery that is stored already, and what it means for it. */
 export interface RecordedAttempt {
-  /** As it stood before the attempt. */
+  /** As it was before the attempt. */
   delivery: DeliveryRecord;
   attempt: Attempt;
   result: AttemptResult;
@@ -29,13 +29,13 @@ export interface QueuedDelivery {
   queuedIn: string;
 }
 
-/** A run of attempts of one webhook, in the order in which they ended. */
+/** Attempts of one webhook, in the order in which they ended. */
 export interface CountedAttempts {
   webhookId: string;
   attempts: readonly Attempt[];
 }
 
-/** All that a courier writes at once. */
+/** Everything that a courier writes at once. */
 export interface Settlement {
   inserts: readonly ExpressDelivery[];
   records: readonly RecordedAttempt[];
@@ -46,9 +46,9 @@ export interface Settlement {
 }
 
 /**
- * Writes it all or nothing, unless the shift has been superseded. An attempt of a delivery that was
- * cancelled meanwhile is logged and decides nothing.
- * @returns MongoDB's time; null: superseded, nothing was written
+ * Writes all or nothing, unless the shift has been superseded. An attempt of a delivery that was cancelled
+ * meanwhile is logged and decides nothing.
+ * @returns MongoDB's time; null: superseded, and nothing was written
  */
 export async function settle(
   store: Store,
@@ -91,7 +91,7 @@ export async function settle(
       return now;
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      // A shift before this one has stored some of them: what it found out counts.
+      // An earlier shift has stored some of them: its results count.
       const ids = missing.map(({ _id }) => _id);
       const stored = new Set(await store.deliveries.model.distinct('_id', { _id: { $in: ids } }));
       if (stored.size === 0) throw error;
@@ -167,8 +167,8 @@ function queueing({
 }
 
 /**
- * The webhook's health after those attempts, as if each were counted by itself: a success resets the count,
- * and a failure that began before the last success leaves all alone.
+ * The webhook's health after those attempts, as if each were counted separately: a success resets the count,
+ * and a failure that began before the last success changes nothing.
  */
 function healthOf({ webhookId, attempts }: CountedAttempts): AnyBulkWriteOperation {
   const endOf = ({ startedAt, durationMs }: Attempt): Date =>
@@ -184,7 +184,7 @@ function healthOf({ webhookId, attempts }: CountedAttempts): AnyBulkWriteOperati
     if (outcome === 'succeeded') succeededAt = Math.max(succeededAt, endOf(attempt).getTime());
     if (attempt === success) hasSucceeded = true;
     if (outcome === 'succeeded' || startedAt.getTime() < succeededAt) continue;
-    // Behind the last success, they are what is counted.
+    // Those after the last success are what is counted.
     const isLast = hasSucceeded || success === undefined;
     failures.push({ startedAt, endedAt: endOf(attempt), status: statusOf(attempt), isLast });
   }

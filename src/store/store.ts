@@ -29,22 +29,22 @@ import { Webhooks } from './webhooks';
 
 /**
  * Milliseconds between heartbeats, and for the answer to one. A server that is gone is noticed at once;
- * one that hangs, its connections open, by a heartbeat without an answer: then the driver breaks off
- * all that is under way on them. What only takes long is let finish, hence no socketTimeoutMS.
+ * one that hangs with its connections open is noticed by an unanswered heartbeat, and the driver then aborts
+ * everything in progress on them. What is merely slow may finish, hence no socketTimeoutMS.
  */
 const HEARTBEAT_MS = 1000;
 const HEARTBEAT_TIMEOUT_MS = 3000;
 /**
- * Milliseconds that a call waits for a primary before it says that MongoDB is away; with the two above
- * less than an attempt's recording margin. An election takes about as long.
+ * Milliseconds that a call waits for a primary before it reports that MongoDB is unavailable; together with
+ * the two above, less than an attempt's recording margin. An election takes about as long.
  */
 const SERVER_SELECTION_TIMEOUT_MS = 5000;
-/** Milliseconds that it waits for a connection: the driver has no limit for the login on a new one. */
+/** Milliseconds that it waits for a connection: the driver doesn't limit the login on a new one. */
 const CHECKOUT_TIMEOUT_MS = 10_000;
-/** Milliseconds between tries to connect for the first time. */
+/** Milliseconds between attempts to connect for the first time. */
 const CONNECT_RETRY_MS = 500;
 
-/** mongoose takes its options out of the object that it is given, so each call needs its own. */
+/** mongoose removes its options from the object that it is given, so each call needs its own. */
 const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
   autoIndex: false,
   autoCreate: false,
@@ -54,13 +54,13 @@ const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
   heartbeatFrequencyMS: HEARTBEAT_MS,
   connectTimeoutMS: HEARTBEAT_TIMEOUT_MS,
   waitQueueTimeoutMS: CHECKOUT_TIMEOUT_MS,
-  // What is acknowledged is on disk on a majority: the promise "nothing is lost" rests on it.
+  // What is acknowledged is on the disks of a majority: the promise "nothing is lost" depends on it.
   writeConcern: { w: 'majority', journal: true },
-  // Not `majority`: a new primary has all of that, but takes a moment to know that a majority has it.
+  // Not `majority`: a new primary has all of that, but needs a moment to know that a majority does.
   readConcern: { level: 'local' },
 });
 
-/** All of Posthorn's state in MongoDB: one repository a resource. Plain objects leave it, documents don't. */
+/** Posthorn's state in MongoDB: the connection, and a repository per collection. It returns plain objects. */
 export class Store {
   readonly projects: Projects;
   readonly keys: Keys;
@@ -102,7 +102,7 @@ export class Store {
   }
 
   /**
-   * Connects lazily: a MongoDB that is away at the start is waited for by each call, so that the
+   * Connects lazily: while MongoDB is unavailable at the start, each call waits for it, so that the
    * processes of a stack can start in any order.
    * @param url with the database's name in its path
    */
@@ -117,9 +117,9 @@ export class Store {
   }
 
   /**
-   * Brings what earlier versions have stored up to this one, and makes the collections and indexes that
-   * are missing. Idempotent; of several processes that do so at once, one does and the others wait.
-   * @throws StartError when somebody has to decide
+   * Migrates what earlier versions have stored, and creates missing collections and indexes. Idempotent; if
+   * several processes call it at once, one does the work and the others wait.
+   * @throws StartError when an operator has to decide
    */
   async setUp(log: Logger): Promise<void> {
     await this.readClock();
@@ -135,7 +135,7 @@ export class Store {
     return whyUnfit(this.connection, this.url);
   }
 
-  /** Learns MongoDB's time, and by it whether this process's own clock is right. */
+  /** Reads MongoDB's time, and so learns whether this process's own clock is right. */
   async readClock(): Promise<void> {
     await this.connection.asPromise();
     await clock.read(async () => {
@@ -144,7 +144,7 @@ export class Store {
     });
   }
 
-  /** What `setUp` has still to do, in a few words; null when nothing. */
+  /** What `setUp` still has to do, in a few words; null: nothing. */
   async whatIsMissing(): Promise<string | null> {
     const models = this.repositories().map(({ model }) => model);
     return (await whatIsDue(this.connection)) ?? findMissingIndex(this.connection, models);
@@ -166,7 +166,7 @@ export class Store {
     await this.connection.close();
   }
 
-  /** mongoose reconnects by itself, but gives up when MongoDB is away at the very first try. */
+  /** mongoose reconnects automatically, but gives up if MongoDB is unavailable at the first attempt. */
   private async untilConnected(): Promise<void> {
     for (;;) {
       const connected = await this.connection.asPromise().then(

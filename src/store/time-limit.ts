@@ -1,9 +1,9 @@
 import type { Schema } from 'mongoose';
 
-/** Milliseconds after which MongoDB gives a read up, where it has no limit of its own (`isTooSlow`). */
+/** Milliseconds after which MongoDB gives up a read that has no limit of its own (`isTooSlow`). */
 const MAX_READ_MS = 10_000;
 
-/** A plugin for every schema: no read goes on for ever, and takes the time of all others. */
+/** A plugin for every schema: no read may run for ever at the expense of all others. */
 export function limitReads(schema: Schema): void {
   schema.pre(['find', 'findOne', 'countDocuments', 'distinct'], function () {
     if (this.getOptions().maxTimeMS === undefined) this.maxTimeMS(MAX_READ_MS);

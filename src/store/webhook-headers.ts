@@ -3,7 +3,7 @@ import type { WebhookRecord } from './webhook-record';
 
 /* A webhook's own headers may be credentials of its receiver, so they are stored like secrets. */
 
-/** Bound into the box, and another one than that of the webhook's secrets. */
+/** Bound into the box; it differs from that of the webhook's secrets. */
 export const headersOwner = (webhookId: string): string => `${webhookId}/headers`;
 
 export function sealHeaders(

@@ -6,7 +6,7 @@ import { BY_CLOCK } from './timestamps';
 
 export type DisabledReason = 'manual' | 'gone' | 'consecutive_failures';
 
-/** A sealed secret, with the end of its rotation's overlap where another one has superseded it. */
+/** A sealed secret; once another one has superseded it, with the end of the rotation's overlap. */
 export interface WebhookSecret extends Sealed {
   expiresAt?: Date;
 }
@@ -19,7 +19,7 @@ export interface WebhookRecord {
   name: string;
   description: string | null;
   url: string;
-  /** Subscribed types; `*` and families such as `email.*` as they were given. */
+  /** Subscribed types, including `*` and families such as `email.*`, as they were given. */
   events: string[];
   isActive: boolean;
   isPaused: boolean;
@@ -28,24 +28,24 @@ export interface WebhookRecord {
   failureCount: number;
   lastSuccessAt: Date | null;
   lastFailedAt: Date | null;
-  /** The last attempt's HTTP status, or its error code where there was no answer. */
+  /** The last attempt's HTTP status, or its error code if there was no answer. */
   lastStatus: number | string | null;
   signing: SigningScheme[];
-  /** The webhook's own figures; what is missing is the project's, then the profile's. */
+  /** The webhook's own policy; what is missing is the project's, then the profile's. */
   policy: Partial<DeliveryPolicy>;
   /** Its own headers, by `openHeaders` (webhook-headers.ts); null: none. */
   headers: Sealed | null;
   /**
-   * Which envelopes it gets, as JSON: MongoDB would read meaning into a query's `$` and dots. null: all.
+   * Which envelopes it receives, as JSON: MongoDB would interpret a query's `$` and dots. null: all.
    */
   filter: string | null;
-  /** Newest first; more than one during a rotation's overlap, and until reconcile clears up after it. */
+  /** Newest first; more than one during a rotation's overlap, and until reconcile has cleaned up after it. */
   secrets: WebhookSecret[];
-  /** Attempts already counted in the health fields, so that a repeated record counts once. */
+  /** Attempts that the health fields have counted, so that a repeated record counts once. */
   countedAttempts: string[];
-  /** Percentages of the threshold at which its owner has been warned since it last worked. */
+  /** Percentages of the threshold at which its owner has been warned since its last success. */
   warnings: WarningPercent[];
-  /** Of its rate limit: when the next attempt may be sent. */
+  /** When its rate limit allows the next attempt. */
   nextSlotAt: Date | null;
   createdAt: Date;
   updatedAt: Date;
@@ -100,7 +100,7 @@ export const webhookSchema = new Schema<WebhookRecord>(
   { timestamps: BY_CLOCK, minimize: false },
 );
 webhookSchema.index({ projectId: 1, _id: -1 });
-// Of a fan-out: one scan a pattern, each in the order of the page.
+// For fan-outs: one scan per pattern, each in the order of the page.
 webhookSchema.index({ projectId: 1, events: 1, _id: 1 });
 webhookSchema.index({ projectId: 1, updatedAt: 1 });
 webhookSchema.index(

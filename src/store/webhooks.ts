@@ -13,7 +13,7 @@ import {
   type WebhookRecord,
 } from './webhook-record';
 
-/** Whose webhooks get events of a type, but for those made after it. */
+/** Which webhooks receive events of a type, except those created after the event. */
 export interface SubscribersQuery {
   projectId: string;
   type: string;
@@ -29,22 +29,22 @@ const SUBSCRIBER_FIELDS = {
   policy: 1,
   filter: 1,
 } as const;
-/** What planning a delivery needs of a webhook: not its secrets, nor what has been counted. */
+/** What planning a delivery needs of a webhook: neither its secrets nor its counted attempts. */
 export type Subscriber = Pick<WebhookRecord, '_id' | keyof typeof SUBSCRIBER_FIELDS>;
 
 const BRIEF_FIELDS = { url: 1, events: 1, isActive: 1, createdAt: 1 } as const;
 export type BriefWebhook = Pick<WebhookRecord, '_id' | keyof typeof BRIEF_FIELDS>;
 
-/** How many secrets of a webhook may be live: each one signs every attempt. */
+/** How many secrets of a webhook may be live: each of them signs every attempt. */
 export const MAX_LIVE_SECRETS = 10;
 
-/** How many attempts `countedAttempts` remembers: more than can be under way for one webhook. */
+/** How many attempts `countedAttempts` remembers: more than can be in progress for one webhook. */
 const COUNTED_ATTEMPTS = 100;
 
-/** Health is state about deliveries, not an edit of the webhook: it leaves `updatedAt` alone. */
+/** Health is about deliveries and not an edit of the webhook: it doesn't change `updatedAt`. */
 const HEALTH = { timestamps: false } as const;
 
-/** Active, with at least so many failures in a row. */
+/** Active, with at least that many consecutive failures. */
 const failing = (id: string, minFailures: number) => ({
   _id: id,
   isActive: true,
@@ -80,19 +80,19 @@ export class Webhooks {
     return findPage(this.model, 'webhook', { projectId }, page, leftOut);
   }
 
-  /** All webhooks of a project, newest first: for a list that has no pages, and shows little of each. */
+  /** All webhooks of a project, newest first, for a list that has no pages and shows little of each. */
   async listBrief(projectId: string): Promise<BriefWebhook[]> {
     return this.model.find({ projectId }, BRIEF_FIELDS).sort({ _id: -1 }).lean<BriefWebhook[]>();
   }
 
-  /** Whether the deliveries of at least one of them may go. */
+  /** Whether at least one of them is not paused. */
   async someIsOpen(ids: readonly string[]): Promise<boolean> {
     return (await this.model.exists({ _id: { $in: ids }, isPaused: false })) !== null;
   }
 
   /**
    * The webhooks of a project, oldest first.
-   * @param changedSince only those that were changed since, but for their health
+   * @param changedSince only those that were changed since, apart from their health
    */
   async listAll(projectId: string, changedSince?: Date): Promise<WebhookRecord[]> {
     const updatedAt = changedSince && { $gte: changedSince };
@@ -102,7 +102,7 @@ export class Webhooks {
       .lean<WebhookRecord[]>();
   }
 
-  /** Whether deliveries wait for it; false when it's gone, so that they can be ended. */
+  /** Whether its deliveries wait; false if it was deleted, so that they can be ended. */
   async isPaused(id: string): Promise<boolean> {
     return (await this.model.exists({ _id: id, isPaused: true })) !== null;
   }
@@ -152,8 +152,8 @@ export class Webhooks {
   }
 
   /**
-   * Counts one attempt in the webhook's health, once however often it is called for that attempt. A
-   * failure that began before the last success says nothing about now, and leaves it alone.
+   * Counts one attempt in the webhook's health, once however often it is called for that attempt. A failure
+   * that began before the last success says nothing about the current state, and is not counted.
    * @param id of the attempt: `<deliveryId>#<number>`
    */
   async countAttempt(
@@ -180,13 +180,13 @@ export class Webhooks {
   }
 
   /**
-   * Takes the next slot of the webhook's rate limit, if it comes soon: slots are only taken by who is
-   * about to send, so that neither a death nor a changed rate leaves a heap of old ones. So none is further
-   * away than one spacing after the last one that came soon; what is, a wrong clock or a slower rate has
-   * left behind, and it counts for nothing.
+   * Takes the next slot of the webhook's rate limit, if it is near: slots are taken only by those who are about
+   * to send, so that neither a crash nor a changed rate leaves old ones behind. Therefore none can be later
+   * than one spacing after the last near one; a slot that is was left by a wrong clock or a slower rate, and is
+   * ignored.
    * @param spacingMs between two slots
-   * @param withinMs up to when it comes soon: the same for all
-   * @returns milliseconds until the slot; null when it is further away than `withinMs`
+   * @param withinMs how near is near: the same for all callers
+   * @returns milliseconds until the slot; null if it is further away than `withinMs`
    */
   async takeSlot(id: string, spacingMs: number, withinMs: number): Promise<number | null> {
     const soon = { $add: ['$$NOW', withinMs] };
@@ -208,11 +208,11 @@ export class Webhooks {
   }
 
   /**
-   * Puts a new secret before the live ones; each of those ends at `endsAt`, or when it was to end anyway
-   * if that is sooner. One write: of two rotations at once, both secrets stay.
+   * Puts a new secret before the live ones; each of those ends at `endsAt`, or earlier if it was to end earlier
+   * anyway. One write: after two concurrent rotations, both secrets are there.
    * @param now by MongoDB's clock
    * @param endsAt not after `now`: they end at once
-   * @returns false when there is no such webhook, or too many of its secrets are live
+   * @returns false if there is no such webhook, or too many of its secrets are live
    */
   async rotateSecret(
     projectId: string,
@@ -246,7 +246,7 @@ export class Webhooks {
     return modifiedCount === 1;
   }
 
-  /** Forgets the secrets whose overlap has ended; no attempt signs with them any more. */
+  /** Removes the secrets whose overlap has ended; no attempt signs with them any more. */
   async removeEndedSecrets(): Promise<void> {
     const now = clock.now();
     await this.model.updateMany(
@@ -263,7 +263,7 @@ export class Webhooks {
 
   /**
    * Disables an active webhook that has at least `minFailures` consecutive failures.
-   * @returns the webhook as disabled now; null when nothing was changed
+   * @returns the webhook as it is then; null if nothing was changed
    */
   async disable(
     id: string,
@@ -281,8 +281,8 @@ export class Webhooks {
   }
 
   /**
-   * Notes that the owner is warned, unless that was noted before, or fewer failures are in a row now.
-   * @returns the webhook as it stands then; null when nothing was changed
+   * Notes that the owner is warned, unless that was noted before, or there are fewer consecutive failures now.
+   * @returns the webhook as it is then; null if nothing was changed
    */
   async noteWarning(
     id: string,
