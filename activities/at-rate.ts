@@ -1,21 +1,21 @@
 import { heartbeat, sleep } from '@temporalio/activity';
 
-/** How long one batch of a bulk replay or a drain takes at most, about. */
+/** Approximate maximum duration of one batch of a bulk replay or a drain. */
 const BATCH_MS = 5000;
 
-/** How many items a batch has at that rate. */
+/** The number of items in a batch at that rate. */
 export function batchSize(perSecond: number): number {
   return Math.max(1, Math.round((perSecond * BATCH_MS) / 1000));
 }
 
-/** Milliseconds between heartbeats at least, a third of the batches' heartbeat timeout. */
+/** Minimum milliseconds between heartbeats: a third of the batches' heartbeat timeout. */
 const HEARTBEAT_MS = 5000;
 
 /**
- * Does `work` to each item in turn, no faster than `perSecond`, the time after the last one included, so
- * that the next batch keeps the rate too. It heartbeats all along: a worker's death is noticed soon.
- * @param work answers false to stop
- * @returns false when stopped
+ * Does `work` for each item in turn, no faster than `perSecond`, including the time after the last one, so
+ * that the next batch keeps the rate too. It heartbeats throughout: a worker's death is noticed soon.
+ * @param work returns false to stop
+ * @returns false if stopped
  */
 export async function atRate<T>(
   items: readonly T[],

@@ -28,16 +28,16 @@ import { tell } from './attempt/tell';
 import { deferred, superseded } from './attempt/deferred';
 import { takeTurn } from './attempt/throttle';
 
-/** A time this near is slept to in place: it is not worth the way back through Temporal. */
+/** A wait this short is slept in place: it isn't worth a round trip through Temporal. */
 const NEAR_MS = 1000;
 
 /**
- * One attempt: load, sign, send, judge, record, count the webhook's health. If the process dies
+ * One attempt: load, sign, send, decide, record, count the webhook's health. If the process dies
  * - before the POST: nothing happened, Temporal runs it again;
- * - between POST and record: it is sent again (the wire is at-least-once);
+ * - between POST and record: it is sent again (delivery is at-least-once);
  * - between record and health, or health and return: the next execution finds the recorded attempt,
- *   counts it if it wasn't counted, and goes on from there, not before the next attempt's time.
- * One that Temporal has given up (its process stood still) sends nothing, and decides nothing.
+ *   counts it if it wasn't counted, and continues from there, not before the next attempt's time.
+ * One that Temporal has given up (its process was suspended) sends nothing, and decides nothing.
  */
 export function createAttemptDelivery(
   deps: ActivityDependencies,
@@ -59,7 +59,7 @@ export function createAttemptDelivery(
     if (typeof subject === 'string') return subject;
     const { delivery, webhook, project } = subject;
 
-    // What was loaded may stand otherwise by then.
+    // What was loaded may have changed by then.
     if (await countLast(deps, subject, runId)) throw deferred('a failure was followed up', NEAR_MS);
     if (delivery.status !== 'pending') return settle(delivery.status);
     const kept = keptBack(webhook, delivery);
@@ -88,7 +88,7 @@ export function createAttemptDelivery(
     } finally {
       place.leave(true);
     }
-    // Of an exchange that it slept through, a process can't say that it took too long.
+    // A process that was suspended during the exchange can't say that it took too long.
     const isUnseen =
       sent.answer.kind === 'error' &&
       sent.answer.errorCode === 'timeout' &&
@@ -118,7 +118,7 @@ export function createAttemptDelivery(
       message: `attempt ${number} failed: ${statusCode ?? errorCode}`,
       type: FAILURE_TYPES.attemptFailed,
       nextRetryDelay: result.nextDelayMs,
-      // A receiver's failure isn't the worker's: the attempt is logged above, once.
+      // A receiver's failure isn't the worker's: the attempt has been logged above.
       category: ApplicationFailureCategory.BENIGN,
       details: [{ nextDelayMs: result.nextDelayMs } satisfies NextAttemptDetails],
     });
@@ -130,11 +130,11 @@ export function createAttemptDelivery(
       return { result, runId: activityInfo().workflowExecution!.runId };
     } catch (error) {
       if (error instanceof TemporalFailure) throw error;
-      // MongoDB is away, or a bug: not the receiver's doing, so not by the receiver's schedule.
+      // MongoDB is unavailable, or a bug: not the receiver's fault, so not by the receiver's schedule.
       log.warn({ err: error, deliveryId }, 'attempt lost');
       const nextDelay = lostDelayMs(policy);
       throw ApplicationFailure.create({
-        message: 'the attempt could not be made or recorded; the log of the worker tells why',
+        message: 'the attempt could not be made or recorded; see the log of the worker',
         type: FAILURE_TYPES.attemptLost,
         nextRetryDelay: nextDelay,
         details: [{ nextDelayMs: nextDelay } satisfies NextAttemptDetails],
@@ -144,17 +144,17 @@ export function createAttemptDelivery(
 }
 
 /**
- * Nothing comes before its time, whoever wakes the workflow. Only who has opened the round by a write
- * needs to look: the very first attempt is due as it is planned.
+ * Nothing is sent before its time, whatever wakes the workflow. Needed only if the round was opened by a
+ * write: the very first attempt is due when it is planned.
  * @throws ApplicationFailure `AttemptDeferred`
  */
 async function untilDue({ nextAttemptAt, openedAt }: DeliveryRecord): Promise<void> {
   const earlyByMs = openedAt && nextAttemptAt ? nextAttemptAt.getTime() - openedAt.getTime() : 0;
-  if (earlyByMs > NEAR_MS) throw deferred('its time has not come', earlyByMs);
+  if (earlyByMs > NEAR_MS) throw deferred('its time has not come yet', earlyByMs);
   if (earlyByMs > 0) await sleep(earlyByMs);
 }
 
-/** How the round ends for the workflow. */
+/** The round's end for the workflow. */
 function settle(status: DeliveryStatus): RoundResult {
   if (status === 'failed') {
     throw ApplicationFailure.create({
@@ -165,7 +165,7 @@ function settle(status: DeliveryStatus): RoundResult {
       details: [{ runId: activityInfo().workflowExecution!.runId } satisfies FailedDetails],
     });
   }
-  // Pending again: a replay has been asked for since, and its run is on the way.
+  // Pending again: a replay has been requested since, and its run is starting.
   if (status === 'pending') throw superseded();
   return status;
 }

@@ -2,26 +2,26 @@ import { LRUCache } from 'lru-cache';
 import type { DeferralReason } from '../src/contracts/delivery';
 
 /**
- * Which share of a worker's places retries and attempts to slow webhooks may take together: the rest is
+ * The share of a worker's places that retries and attempts to slow webhooks may take together: the rest is
  * kept for first attempts to the others, however many projects behave badly.
  */
 const UNHURRIED_SHARE = 0.75;
-/** How long a webhook's attempts take, on average or the one that runs longest, from which on it is slow. */
+/** A webhook whose attempts take this long, on average or by the longest running one, is slow. */
 const SLOW_MS = 2000;
 /**
- * How many places a project may have for each that is still free: alone four fifths of them, and the less
- * the more projects are busy, so that some are free for one that comes (a "dynamic threshold").
+ * How many places a project may have for each that is still free: four fifths of all if alone, and fewer the
+ * more projects are busy, so that some stay free for others (a "dynamic threshold").
  */
 const PLACES_PER_FREE = 4;
-/** How long an attempt takes where none of its webhook has ended yet; a guess. */
+/** Estimated duration of an attempt while none of its webhook has ended yet. */
 const FIRST_GUESS_MS = 1000;
-/** How much of the average the latest attempt makes up. */
+/** The weight of the latest attempt in the average. */
 const LATEST_SHARE = 0.3;
-/** Webhooks that are remembered. What is forgotten makes only a guess worse. */
+/** The number of webhooks that are remembered. Forgetting one only makes an estimate worse. */
 const REMEMBERED = 10_000;
 
 interface WebhookState {
-  /** When each of its running attempts began, the oldest first. */
+  /** When each of its running attempts began, oldest first. */
   running: Set<{ startedAt: number }>;
   averageMs: number;
 }
@@ -30,27 +30,27 @@ interface WebhookState {
 export interface Place {
   /**
    * Gives it back.
-   * @param wasMade false when there was no attempt in it after all
+   * @param wasMade false if no attempt was made after all
    */
   leave: (wasMade: boolean) => void;
 }
 
 /**
  * The places for attempts of one worker process: a webhook whose receiver hangs takes only its share, a
- * project only as much as leaves others theirs, and what has waited already, or will take long, leaves
- * some to what is soon done (docs/adr/0011). Whoever gets none is told why.
+ * project leaves the others theirs, and retries and slow webhooks leave some to fast first attempts
+ * (docs/adr/0011). A refusal says why.
  */
 export class Places {
   private running = 0;
-  /** Those of them that are retries, or to slow webhooks. */
+  /** Of these, retries and attempts to slow webhooks. */
   private unhurried = 0;
-  /** Running attempts of each project that has any. */
+  /** Running attempts by project. */
   private readonly projects = new Map<string, number>();
   private readonly webhooks = new LRUCache<string, WebhookState>({ max: REMEMBERED });
 
   /**
    * @param total attempts that this worker runs at a time
-   * @param perWebhook those of them that one webhook may have
+   * @param perWebhook the maximum for one webhook
    */
   constructor(
     private readonly total: number,
@@ -60,7 +60,7 @@ export class Places {
   take(projectId: string, webhookId: string, isFirst: boolean): Place | DeferralReason {
     const webhook = this.stateOf(webhookId);
     const startedAt = performance.now();
-    // One that hangs is known to before its first attempt has ended.
+    // A hanging one is recognised before its first attempt has ended.
     const [oldest] = webhook.running;
     const durationMs = Math.max(webhook.averageMs, startedAt - (oldest?.startedAt ?? startedAt));
     if (webhook.running.size >= this.perWebhook) return 'webhook_busy';

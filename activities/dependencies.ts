@@ -7,7 +7,7 @@ import type { Store } from '../src/store/store';
 import type { Engine } from '../src/temporal/engine';
 import type { TenantCpu } from '../src/tenant-cpu/tenant-cpu';
 
-/** What activities ask of Temporal. */
+/** What activities need of Temporal. */
 export type ActivityEngine = Pick<
   Engine,
   | 'startFanOut'
@@ -22,22 +22,22 @@ export type ActivityEngine = Pick<
   | 'runAgain'
 >;
 
-/** What the activities are made from. */
+/** The activities' dependencies. */
 export interface ActivityDependencies {
   store: Store;
   cipher: Cipher;
   sender: HttpSender;
   engine: ActivityEngine;
-  /** null: no mail is sent, nor written down to be. */
+  /** null: mails are neither written nor sent. */
   mailer: Mailer | null;
   tenantCpu: TenantCpu;
   log: Logger;
-  /** Attempts that this worker runs at a time, and those of them that one webhook may have. */
+  /** Attempts that this worker runs at a time, and the maximum for one webhook. */
   maxAttempts: number;
   maxAttemptsPerWebhook: number;
   /** How long deliveries are kept, in days. */
   retentionDays: number;
-  /** How events are driven where their project says nothing. */
+  /** How events are driven by default. */
   dispatch: Dispatch;
   /** Sent as `User-Agent: Posthorn/<version>`. */
   version: string;

@@ -3,15 +3,15 @@ import { judgeFilters, type FiltersInput } from '../src/tenant-cpu/filters';
 import type { Outcome, TenantCpu } from '../src/tenant-cpu/tenant-cpu';
 
 /**
- * Filters judged by one task: at worst some twenty milliseconds each, so that a page of them takes
- * several turns among the projects, and stays well within what a task may take.
+ * Filters evaluated by one task: at worst some twenty milliseconds each, so that a page of them takes
+ * several turns among the projects, and stays well within a task's time limit.
  */
 const FILTERS_AT_ONCE = 25;
 
 /**
- * Characters of an event times those of the filters that are judged where they are: about a millisecond
- * at most, and twenty microseconds for a usual one, of which the way to a process and back takes ten times
- * as much. Patterns have to be compiled first, which no figure bounds so tightly.
+ * Characters of an event times those of the filters up to which they are evaluated in this process: about a
+ * millisecond at most, usually twenty microseconds, a tenth of a round trip to another process. Patterns must
+ * be compiled first, whose cost can't be bounded so tightly.
  */
 const INLINE_SIZE = 64 * 1024;
 
@@ -29,9 +29,9 @@ function judge(
 }
 
 /**
- * The webhooks whose filter lets the event pass, and those of them whose filter couldn't be judged: it
- * would take too many steps, or its project has used up its time. They get the event.
- * @param bodyOf reads the envelope, where there is a filter at all
+ * The webhooks whose filter lets the event pass, and those whose filter couldn't be evaluated, since it takes
+ * too many steps or its project has used up its time. They get the event too.
+ * @param bodyOf reads the envelope, if there is a filter at all
  */
 export async function choose<T extends Subscriber>(
   tenantCpu: TenantCpu,

@@ -15,7 +15,7 @@ import { toPlanned } from '../src/store/planned-delivery';
 import type { ActivityDependencies } from './dependencies';
 import { choose } from './judge-filters';
 
-/** Subscribers planned by one call. */
+/** Maximum number of subscribers planned by one call. */
 const PAGE = 100;
 
 /**
@@ -24,7 +24,10 @@ const PAGE = 100;
  */
 const MAX_DUE = 500;
 
-/** What two processes know of MongoDB's time may differ a little: an event too many does less harm than one too few. */
+/**
+ * Two processes' knowledge of MongoDB's time may differ a little: an extra event does less harm than a
+ * missing one.
+ */
 export const CLOCK_MARGIN_MS = 1000;
 
 type PlanDependencies = Pick<ActivityDependencies, 'store' | 'tenantCpu' | 'log'>;
@@ -36,12 +39,15 @@ export function createPlanDeliveries(
   return planner(deps, couriers, false);
 }
 
-/** Plans of a project at a time, in each process: while it waits for a process each holds an attempt's slot. */
+/**
+ * Concurrent plans of a project in each process: each holds an attempt's slot while it waits for a child
+ * process.
+ */
 const MAX_AT_ONCE = 5;
-/** How long the others wait, twice as long each time up to the most, and at random, so that it's no herd. */
+/** How long the others wait, doubled each time up to the maximum, with jitter. */
 const WAIT_MS = 4000;
 const MAX_WAIT_MS = 30_000;
-/** Between two heartbeats: a third of what the workflow allows. */
+/** Between two heartbeats: a third of the workflow's heartbeat timeout. */
 const BEAT_MS = 3000;
 
 export function createPlanFilteredDeliveries(
@@ -56,13 +62,13 @@ export function createPlanFilteredDeliveries(
       const waitMs = Math.min(MAX_WAIT_MS, WAIT_MS * 2 ** (activityInfo().attempt - 1));
       throw ApplicationFailure.create({
         type: FAILURE_TYPES.planDeferred,
-        message: 'other events of its project wait for their filters; it comes again',
+        message: 'other events of its project wait for their filters; it will be retried',
         nextRetryDelay: waitMs * (0.5 + Math.random() / 2),
         category: ApplicationFailureCategory.BENIGN,
       });
     }
     underWay.set(projectId, others + 1);
-    // Filters may wait long for their turn; that the worker has died is known soon all the same.
+    // Filters may wait long for their turn, but a worker's death must be noticed soon.
     const beat = setInterval(() => heartbeat(), BEAT_MS);
     try {
       return await plan(eventId, afterWebhookId);
@@ -83,7 +89,7 @@ function planner(
   return async (eventId, afterWebhookId) => {
     const event = await store.events.findCurrent(eventId);
     const project = event && (await store.projects.get(event.projectId));
-    // Since it was accepted it was deleted with its project, or its payload was.
+    // It, or its payload, has been deleted since it was accepted.
     if (!project || event.expungedAt) return { deliveries: [] };
     if (event.onlyWebhookId !== undefined) {
       return { deliveries: await listPlanned(store, event, project) };
@@ -91,7 +97,7 @@ function planner(
     const subscribers = {
       projectId: project._id,
       type: event.type,
-      // A fan-out may come late (Temporal was away); webhooks made after the event don't get it.
+      // A fan-out may run late (Temporal was unavailable); webhooks created after the event don't get it.
       madeBy: new Date(event.acceptedAt.getTime() + CLOCK_MARGIN_MS),
       ...(event.aboutWebhookId !== undefined && { exceptId: event.aboutWebhookId }),
     };
@@ -103,10 +109,10 @@ function planner(
     const { chosen, unjudged } = await choose(tenantCpu, project._id, page, bodyOf);
     if (unjudged.length > 0) {
       const about = { projectId: project._id, eventId, webhookIds: unjudged };
-      log.warn(about, 'filters that could not be judged let the event pass');
+      log.warn(about, 'filters that could not be evaluated let the event pass');
     }
     const at = clock.now();
-    // After a long outage its time may be over already; a delivery that is skipped must not go with it.
+    // After a long outage it may have expired already; a skipped delivery must not expire with it.
     const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
     const ids = chosen.map(({ _id }) => _id);
     const [queueing, isFlooded] = await Promise.all([
@@ -134,7 +140,7 @@ function planner(
   };
 }
 
-/** The deliveries to start of an event that was stored with them. */
+/** The deliveries to start for an event that was stored with them. */
 async function listPlanned(
   store: ActivityDependencies['store'],
   { _id, onlyWebhookId }: Pick<EventRecord, '_id' | 'onlyWebhookId'>,

@@ -15,7 +15,7 @@ import { Run } from './reconcile/run';
 import { Search } from './reconcile/search';
 
 const PARTS: Readonly<Record<ReconcilePart, (run: Run, couriers: Couriers) => Promise<void>>> = {
-  // First: what was to be sent to a webhook that was disabled ends, and is no delivery that is overdue.
+  // First, so that deliveries to disabled webhooks are ended and don't count as overdue.
   housekeeping: keepHouse,
   events: (run, couriers) => {
     const { unplannedExpress } = run.deps.store.events;
@@ -42,12 +42,11 @@ const PARTS: Readonly<Record<ReconcilePart, (run: Run, couriers: Couriers) => Pr
 };
 
 /**
- * Finds what was accepted or asked for but has no running workflow (the process died between MongoDB
- * and Temporal, or Temporal was unavailable, or lost its data) and starts it (docs/adr/0028). Idempotent:
- * workflow ids are derived, so that what runs already is left alone. It also forgets the secrets whose
- * rotation's overlap has ended (docs/adr/0009), sends the mails that are due, removes the events whose time
- * has come, and finishes the deletion of projects and the ending of what was to be sent to webhooks that
- * were disabled or deleted.
+ * Finds what was accepted or requested but has no running workflow (the process died between MongoDB and
+ * Temporal, or Temporal was unavailable, or lost its data) and starts it (docs/adr/0028). Idempotent:
+ * workflow ids are derived, so that running ones are left alone. It also deletes secrets whose overlap has
+ * ended (docs/adr/0009), sends due mails, removes expired events, and finishes the deletion of projects and
+ * the ending of deliveries to webhooks that were disabled or deleted.
  */
 export function createReconcile(deps: ActivityDependencies): Activities['reconcile'] {
   return async (part, graceMs) => {

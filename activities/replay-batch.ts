@@ -5,15 +5,15 @@ import type { CourierCalls } from '../src/temporal/courier-calls';
 import { atRate, batchSize } from './at-rate';
 import type { ActivityDependencies } from './dependencies';
 
-/** How often deliveries are put into the queue, at most: several at a time where the rate is higher. */
+/** How often deliveries are put into the queue at most: several at a time if the rate is higher. */
 const PER_SECOND = 10;
-/** Replayed deliveries of a project that wait in the queue at most: pausing a replay can't call these back. */
+/** Maximum number of a project's replayed deliveries in the queue: pausing a replay can't recall these. */
 const MAX_QUEUED = 500;
-/** How long one batch waits for room in the queue, and how often it looks. */
+/** How long one batch waits for room in the queue, and how often it checks. */
 const ROOM_WAIT_MS = 30_000;
 const ROOM_CHECK_MS = 500;
 
-/** Puts what is to be replayed into the project's queue, at the replay's rate; the courier lets it go. */
+/** Puts what is to be replayed into the project's queue, at the replay's rate; the courier releases it. */
 export function createReplayBatch(
   { store }: Pick<ActivityDependencies, 'store'>,
   couriers: CourierCalls,

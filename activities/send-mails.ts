@@ -5,21 +5,21 @@ import { writeOwnerMail } from '../src/mail/render';
 import { mails } from '../src/metrics';
 import type { ActivityDependencies } from './dependencies';
 
-/** How long a mail server may still answer when the process is told to stop. */
+/** How long a mail server may still answer when the process stops. */
 const STOPPING_MS = 2000;
-/** How long a mail is one sender's; longer than its server may take, and then somebody else tries. */
+/** How long a sender leases a mail: longer than the mail server may take; then another sender tries. */
 const CLAIM_MS = 5 * MINUTE_MS;
-/** After each failed try the wait doubles, up to this: together a little more than a day. */
+/** The wait doubles after each failed try, up to this: in total a little more than a day. */
 const MAX_WAIT_MS = 60 * MINUTE_MS;
 const MAX_TRIES = 30;
-/** SMTP statuses from here on are about this mail; without one, the server is away. */
+/** SMTP statuses from here on are about this mail; without one, the server is unavailable. */
 const REFUSED = 500;
 
 /**
- * Sends the mails that are due; those that can't be sent come again later.
- * @param goesOn asked before each
- * @param stopped told to stop, it leaves the one that is under way after a moment: who sends it again uses
- *   the same Message-ID
+ * Sends due mails; those that can't be sent are retried later.
+ * @param goesOn asked before each mail whether to continue
+ * @param stopped when aborted, the mail in progress is abandoned after a moment: a repetition uses the same
+ *   Message-ID
  */
 export async function sendOwnerMails(
   { store, mailer, log }: Pick<ActivityDependencies, 'store' | 'mailer' | 'log'>,

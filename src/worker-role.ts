@@ -24,7 +24,7 @@ export interface Parts {
 interface WorkerService {
   /** Rejects when it can't go on. */
   done: Promise<void>;
-  /** Lets what is under way finish. */
+  /** Lets work in progress finish. */
   stop: () => Promise<void>;
   whyIdle: () => string | null;
 }
@@ -48,7 +48,7 @@ export function startWorker({
     log,
   });
   if (!config.mail)
-    log.info('SMTP_URL is not set: owners are not told of failing webhooks by mail');
+    log.info('SMTP_URL is not set: owners are not notified of failing webhooks by mail');
   const stopped = new AbortController();
   const worker = runWorker(config, log, activities, readiness.complete, stopped.signal);
   const done = working(worker.done, sender);

@@ -12,8 +12,8 @@ import type { Subject } from './subject';
 import type { ActivityDependencies } from '../dependencies';
 
 /**
- * What a delivery's failing means beyond itself: its webhook is disabled where that is due, and who
- * wants to know is told. Repeated for the same failure, it does nothing more.
+ * The consequences of a failed delivery: its webhook is disabled if that is due, and subscribers are
+ * notified. Idempotent.
  */
 export async function followFailure(
   deps: ActivityDependencies,
@@ -25,7 +25,7 @@ export async function followFailure(
   const events = [...(disabled ?? []), ...(await announce(deps, subject))];
   if (disabled) {
     const webhookId = subject.webhook._id;
-    // There may be more of them than an attempt has time for.
+    // There may be too many of them for one attempt's time.
     void endDeliveriesOf(store, webhookId).catch((error: unknown) => {
       log.warn({ err: error, webhookId }, 'deliveries of a disabled webhook left to reconcile');
     });
@@ -54,7 +54,7 @@ async function disableWhereDue(
   return autoDisableAfter === null ? null : disable('consecutive_failures', autoDisableAfter);
 }
 
-/** Of a test nobody needs to be told, and events about failed events about failures would never end. */
+/** Tests need no event, and events about failed events about failures would never end. */
 async function announce(
   deps: ActivityDependencies,
   { delivery, event, webhook, project }: Subject,

@@ -2,10 +2,10 @@ import { ApplicationFailure } from '@temporalio/activity';
 import { ApplicationFailureCategory } from '@temporalio/common';
 import { FAILURE_TYPES, type NextAttemptDetails } from '../../src/contracts/activities';
 
-/** Milliseconds until one that was superseded looks again, where Temporal still wants it. */
+/** Milliseconds until a superseded one checks again, if Temporal still wants it. */
 const SUPERSEDED_DELAY_MS = 2000;
 
-/** Has Temporal run the attempt again after that. */
+/** Makes Temporal run the attempt again after that time. */
 export function deferred(reason: string, waitMs: number): ApplicationFailure {
   return ApplicationFailure.create({
     message: `deferred: ${reason}`,
@@ -16,7 +16,7 @@ export function deferred(reason: string, waitMs: number): ApplicationFailure {
   });
 }
 
-/** Another execution, or run, is at work: Temporal asks nothing more of this one, or asks again soon. */
+/** Another execution or run has taken over: Temporal no longer needs this one, or retries it soon. */
 export function superseded(): ApplicationFailure {
   return deferred('another execution has taken over', SUPERSEDED_DELAY_MS);
 }

@@ -8,14 +8,14 @@ import type { ActivityDependencies } from '../dependencies';
 import { requestHeaders } from './request-headers';
 import type { Subject } from './subject';
 
-/** What was sent, and what came of it. */
+/** What was sent, and the result. */
 export interface Exchange {
   startedAt: Date;
   headers: Record<string, string>;
   answer: SendResult;
 }
 
-/** Signs and sends it; what can't be signed is an attempt that failed, by its schedule like any other. */
+/** Signs and sends it; what can't be signed is a failed attempt like any other. */
 export async function exchange(
   deps: ActivityDependencies,
   subject: Subject,
@@ -36,7 +36,7 @@ export async function exchange(
         durationMs: 0,
         errorCode: 'secret_unreadable',
         errorMessage:
-          "nothing was sent: the webhook's secret or headers could not be decrypted; check POSTHORN_ENCRYPTION_KEY, or rotate the secret and set the headers anew",
+          "nothing was sent: the webhook's secret or headers could not be decrypted; check POSTHORN_ENCRYPTION_KEY, or rotate the secret and set the headers again",
       },
     };
   }
@@ -45,7 +45,7 @@ export async function exchange(
   return { startedAt, headers, answer };
 }
 
-/** How it is logged. */
+/** The logged form. */
 export function logged(
   { startedAt, headers, answer }: Exchange,
   runId: string,
@@ -55,7 +55,7 @@ export function logged(
     runId,
     startedAt,
     requestHeaders: withoutCredentials(headers),
-    // A process that stood still measures more than the exchange took.
+    // A process that was suspended measures more than the exchange took.
     durationMs: Math.min(answer.durationMs, timeoutMs),
     ...(answer.resent && { resent: answer.resent }),
   };

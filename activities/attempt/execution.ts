@@ -1,20 +1,23 @@
 import { activityInfo } from '@temporalio/activity';
 import type { ActivityDependencies } from '../dependencies';
 
-/** Milliseconds between two beats of a pulse, and without one after which the process has stood still. */
+/**
+ * Milliseconds between two beats of the pulse, and without a beat after which the process counts as
+ * suspended.
+ */
 const BEAT_MS = 500;
 const STILL_MS = 2000;
-/** Within this time after it woke, a process is handed the tasks that came while it stood still. */
+/** For this long after it wakes, a process receives tasks that came while it was suspended. */
 const WAKING_MS = 10_000;
-/** How long before its start-to-close timeout, as it is counted here, an execution may be over for Temporal. */
+/** How long before its start-to-close timeout, as measured here, an execution may be over for Temporal. */
 const MARGIN_MS = 2000;
 
-/** Either clock may stand still when a machine is suspended; neither does when a process is stopped. */
+/** Either clock may stop while a machine is suspended; neither does while a process is stopped. */
 const clocks = (): [number, number] => [performance.now(), Date.now()];
 const elapsedSince = (then: [number, number]): number =>
   Math.max(...clocks().map((now, index) => now - then[index]!));
 
-/** Notices when this process stands still (SIGSTOP, a suspended machine, an event loop that is blocked). */
+/** Notices when this process is suspended (SIGSTOP, a suspended machine, a blocked event loop). */
 export class Pulse {
   private lastBeat = clocks();
   private wokeAt = -Infinity;
@@ -23,7 +26,7 @@ export class Pulse {
     setInterval(() => this.beat(), BEAT_MS).unref();
   }
 
-  /** @returns when it woke the last time, by the monotonic clock */
+  /** @returns when it last woke, by the monotonic clock */
   beat(): number {
     if (elapsedSince(this.lastBeat) > STILL_MS) this.wokeAt = performance.now();
     this.lastBeat = clocks();
@@ -31,7 +34,7 @@ export class Pulse {
   }
 }
 
-/** The present execution of an activity: whether Temporal still waits for it. */
+/** The current execution of an activity: whether Temporal still waits for it. */
 export class Execution {
   private readonly began = clocks();
 
@@ -41,14 +44,14 @@ export class Execution {
     private readonly deliveryId: string,
   ) {}
 
-  /** Whether the process has stood still meanwhile: what it measured says nothing then. */
+  /** Whether the process has been suspended meanwhile: its measurements are meaningless then. */
   hasStoodStill(): boolean {
     return this.pulse.beat() > this.began[0];
   }
 
   /**
-   * Whether it is past its start-to-close timeout, or another one has taken its place. Clocks only raise
-   * the doubt; Temporal knows.
+   * Whether it is past its start-to-close timeout, or another one has replaced it. Clocks only give the
+   * suspicion; Temporal knows.
    */
   async isGivenUp(): Promise<boolean> {
     const { startToCloseTimeoutMs, activityId, attempt, workflowExecution } = activityInfo();

@@ -5,10 +5,10 @@ import { followFailure } from './after-failure';
 import type { Subject } from './subject';
 
 /**
- * Counts the last attempt if whoever made it died before that was done: this run, or, when it failed, a
- * run before a replay. Failed ones are known to be counted; that a success is counted again, after more
- * attempts of the webhook than it remembers, takes a crash.
- * @returns whether that was the end of a round before, which may have disabled the webhook
+ * Counts the last attempt if the process that made it died before that was done: in this run, or, if it
+ * failed, in a run before a replay. For failed ones it is known whether they were counted; a success could
+ * only be counted twice by a crash, after more attempts of the webhook than it remembers.
+ * @returns whether that was the end of an earlier round, which may have disabled the webhook
  */
 export async function countLast(
   deps: ActivityDependencies,

@@ -14,7 +14,7 @@ export function requestHeaders(
     ...openHeaders(cipher, webhook),
     'Content-Type': 'application/json',
     'User-Agent': `Posthorn/${version}`,
-    // In every profile: not every envelope has a place for it.
+    // In every profile: not every envelope has a field for it.
     ...(event.test && { 'X-Webhook-Test': 'true' }),
     ...signatureHeaders({
       schemes: webhook.signing,

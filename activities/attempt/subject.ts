@@ -9,7 +9,7 @@ import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { superseded } from './deferred';
 
-/** All that one attempt is made of. */
+/** Everything that an attempt needs. */
 export interface Subject {
   delivery: DeliveryRecord;
   event: EventRecord;
@@ -20,8 +20,8 @@ export interface Subject {
 }
 
 /**
- * The attempt's documents, the run's round opened; or how the round ends without them.
- * @throws ApplicationFailure `AttemptDeferred` when a later execution has been here
+ * Loads the attempt's documents and opens the run's round; or returns how the round ends without them.
+ * @throws ApplicationFailure `AttemptDeferred` if a later execution has been here
  */
 export async function load(
   deps: ActivityDependencies,
@@ -42,7 +42,7 @@ export async function load(
     if (status === 'succeeded' || status === 'failed') return status;
     const hasEnded = status === 'skipped' || status === 'cancelled';
     if (hasEnded || (await cancelOrphan(store, found))) return 'cancelled';
-    throw new Error('not all that the delivery is made of could be read');
+    throw new Error('not everything that the delivery needs could be read');
   }
   const delivery = await open(deps, found, origin, isForced);
   if (!delivery) throw superseded();
@@ -54,7 +54,7 @@ export async function load(
   return { delivery, event, body: event.body, webhook, project };
 }
 
-/** Opens the round; where nobody can have been here before, it is open, and needs no write. */
+/** Opens the round; if no other execution can have been here before, it is open, and needs no write. */
 async function open(
   { store }: ActivityDependencies,
   delivery: DeliveryRecord,
@@ -69,7 +69,7 @@ async function open(
   return store.rounds.open(delivery._id, {
     runId: workflowExecution!.runId,
     isReset: origin === 'reset',
-    // Once: an execution after it finds what that has written.
+    // Once: a later execution finds what this has written.
     isForced: isForced && attempt === 1,
     scheduledAt: new Date(currentAttemptScheduledTimestampMs),
   });

@@ -7,9 +7,9 @@ import { takeNearSlot } from '../rate-slot';
 import type { ActivityDependencies } from '../dependencies';
 
 /**
- * Waits for nothing: the attempt has its turn, by its webhook's limits and its worker's places, or none, and
- * why. That is no attempt: neither the log nor the webhook's health nor the schedule knows of it.
- * @returns the attempt's place, to be left after the exchange
+ * Doesn't wait: by its webhook's limits and its worker's places, the attempt may be made now, or not, and
+ * why. A deferral is not an attempt: it doesn't affect the log, the webhook's health or the schedule.
+ * @returns the attempt's place, to be given back after the exchange
  */
 export async function takeTurn(
   { store }: Pick<ActivityDependencies, 'store'>,

@@ -17,11 +17,11 @@ import type { Lease } from './lease';
 import { Runs } from './runs';
 import type { View } from './view';
 
-/** Pause of a webhook after what was let go found no place, doubled each time. */
+/** Pause of a webhook after a released delivery found no place, doubled each time. */
 const FIRST_REFUSAL_MS = 1000;
 const MAX_REFUSAL_MS = 30_000;
 
-/** Sends what a shift has in hand, as many at a time as its webhooks' limits and the places let go. */
+/** Sends what a shift has in hand, as many at a time as its webhooks' limits and the places allow. */
 export class Attempts {
   sending = 0;
   readonly ended = { delivered: 0, failed: 0 };
@@ -29,9 +29,9 @@ export class Attempts {
 
   /**
    * @param places shared with the other couriers of this process
-   * @param runId of the courier's workflow, as its attempts are logged under it
-   * @param isStopping nothing more is sent
-   * @param onEnd told each time there is something to write
+   * @param runId of the courier's workflow, under which its attempts are logged
+   * @param isStopping whether nothing more may be sent
+   * @param onEnd called each time there is something to write
    */
   constructor(
     private readonly deps: ActivityDependencies,
@@ -46,7 +46,7 @@ export class Attempts {
     this.runs = new Runs(deps.store);
   }
 
-  /** Sends what may go now. */
+  /** Sends what may be sent now. */
   pump(lane: Lane): void {
     while (lane.waiting.length > 0) {
       if (!this.lease.maySend() || this.isStopping()) return;
@@ -100,8 +100,8 @@ export class Attempts {
   }
 
   /**
-   * Has its workflow run it, and waits until that has made an attempt.
-   * @returns false when none was made
+   * Lets its workflow run it, and waits until that has made an attempt.
+   * @returns false if none was made
    */
   private async letRun(lane: Lane, item: Item): Promise<boolean> {
     const released = await this.start(lane, item);
@@ -116,7 +116,7 @@ export class Attempts {
     return end === 'made';
   }
 
-  /** @returns the delivery as it was let go; null when it has left the queue, or its workflow could not start */
+  /** @returns the released delivery; null if it has left the queue, or its workflow could not be started */
   private async start(lane: Lane, { delivery, queuedIn }: Item): Promise<DeliveryRecord | null> {
     const { engine, store, log } = this.deps;
     lane.leaving.add(delivery._id);
@@ -125,7 +125,7 @@ export class Attempts {
       if (!released) return null;
       const planned = toPlanned(released, lane.webhook, this.view.project);
       const urgency = kindOf(queuedIn) === 'replay' ? 'bulk' : 'live';
-      // One may run: an earlier one that waits, or reconcile's, where this process has stood still.
+      // One may run: an earlier one that waits, or reconcile's, if this process was suspended.
       const found = await engine.findRun(delivery._id);
       if (found === 'ended' || found === null) await engine.runAgain(planned, found, urgency);
       else await engine.signalDelivery(delivery._id, 'wake');

@@ -4,9 +4,9 @@ import type { Item, Lane } from './lane';
 import type { Lease } from './lease';
 import { Outbox, type Entry } from './outbox';
 
-/** Deliveries in hand, at most. */
+/** Maximum number of deliveries in hand. */
 const MAX_TAKEN = 2000;
-/** Deliveries of one webhook that wait in hand; the others wait in MongoDB. */
+/** Maximum number of one webhook's deliveries that wait in hand; the others wait in MongoDB. */
 const MAX_WAITING = 200;
 /** After this a delivery without an answer is shown as pending. */
 const UNANSWERED_MS = 250;
@@ -14,15 +14,15 @@ const UNANSWERED_MS = 250;
 const IN_HAND_MS = 2000;
 
 /**
- * What a shift has in its hands: deliveries by webhook, the events that they are of, and what is still to
- * be written of them. All of it stands in MongoDB too, until it is settled.
+ * What a shift has in hand: deliveries by webhook, their events, and what is still to be written about them.
+ * All of it is in MongoDB too, until it is settled.
  */
 export class Hand {
   readonly lanes = new Map<string, Lane>();
   readonly outbox = new Outbox();
-  /** Deliveries in hand, until what became of them is written. */
+  /** Deliveries in hand, until their result is written. */
   readonly taken = new Map<string, Item>();
-  /** Events in hand: how many of their deliveries MongoDB doesn't have yet. */
+  /** Events in hand, with the number of their deliveries that MongoDB doesn't have yet. */
   readonly planning = new Map<string, number>();
 
   constructor(
@@ -55,7 +55,7 @@ export class Hand {
   }
 
   /**
-   * Takes a delivery that is due; one that may not go goes into MongoDB's queue at once.
+   * Takes a delivery that is due; one that may not be sent goes into MongoDB's queue at once.
    * @param taken.from the queue that it comes from: nothing is ahead of it
    */
   take(
@@ -74,13 +74,15 @@ export class Hand {
     else lane.waiting.push(item);
   }
 
-  /** Takes what may not go any more, now that its webhook stands otherwise, out of the line. */
+  /** Takes out of the line what may no longer be sent, after a change of its webhook. */
   recheck(lane: Lane): void {
     if (lane.webhook.isActive && !lane.webhook.isPaused) return;
     this.putBack(lane, ({ delivery }) => lane.kept(delivery) !== null);
   }
 
-  /** Shows what has not been answered for a while, and puts back what has waited in hand for long. */
+  /**
+   * Shows what has not been answered for a while as pending, and puts back what has waited in hand for long.
+   */
   sweep(): void {
     const at = performance.now();
     for (const item of this.taken.values()) {
@@ -91,14 +93,14 @@ export class Hand {
     }
   }
 
-  /** Inserts a delivery, and notes its event as planned with the last of them. */
+  /** Inserts a delivery, and marks its event as planned with the last of them. */
   store(item: Item, delivery: DeliveryRecord, rest: Partial<Entry> = {}): void {
     item.isStored = true;
     this.outbox.add({ insert: { ...delivery, isExpress: true }, done: () => {}, ...rest });
     this.settled(delivery.eventId);
   }
 
-  /** Forgets a delivery that was not sent: it is found in MongoDB again. */
+  /** Drops a delivery that was not sent: it is found in MongoDB again. */
   letGo(item: Item): void {
     const done = (): void => {
       this.taken.delete(item.delivery._id);
@@ -107,7 +109,7 @@ export class Hand {
     else this.store(item, item.delivery, { done });
   }
 
-  /** Forgets a webhook that was deleted; what is stored of it is ended elsewhere. */
+  /** Drops a deleted webhook; its stored deliveries are ended elsewhere. */
   drop(lane: Lane): void {
     for (const { delivery, isStored } of lane.waiting) {
       this.taken.delete(delivery._id);
@@ -127,7 +129,7 @@ export class Hand {
   /** Puts a delivery into MongoDB's queue, or ends it as skipped. */
   private queue(lane: Lane, item: Item, kept: 'held' | 'skipped' | null): void {
     const { delivery, queuedIn } = item;
-    // What a workflow is to run has not left the queue yet.
+    // A delivery for a workflow has not left the queue yet.
     if (kept !== 'skipped' && !delivery.isExpress) {
       lane.queued.add(kindOf(queuedIn));
       this.taken.delete(delivery._id);
@@ -156,7 +158,7 @@ export class Hand {
     return kept === 'held' ? { status: kept, ...waits } : { deferredFor: lane.reason, ...waits };
   }
 
-  /** One more of an event's deliveries is stored, or needs not be. */
+  /** One more of an event's deliveries is stored, or need not be. */
   private settled(eventId: string): void {
     const left = (this.planning.get(eventId) ?? 1) - 1;
     this.planning.set(eventId, left);

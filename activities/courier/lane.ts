@@ -4,12 +4,12 @@ import type { DeliveryRecord, QueueKind } from '../../src/store/delivery-record'
 import type { EventRecord } from '../../src/store/event-record';
 import type { WebhookRecord } from '../../src/store/webhook-record';
 
-/** A delivery that a courier has in its hands. */
+/** A delivery that a courier has in hand. */
 export interface Item {
   delivery: DeliveryRecord;
-  /** MongoDB has it; else it is inserted with what comes of it. */
+  /** MongoDB has it; otherwise it is inserted together with its result. */
   isStored: boolean;
-  /** The queue that it goes back to when it may not go now. */
+  /** The queue that it goes back to if it may not be sent now. */
   queuedIn: string;
   event: EventRecord;
   body: string;
@@ -17,25 +17,25 @@ export interface Item {
   takenAt: number;
 }
 
-/** What a courier knows of one webhook. */
+/** What a courier knows about one webhook. */
 export class Lane {
-  /** In the order in which they go. */
+  /** In the order of sending. */
   waiting: Item[] = [];
   sending = 0;
-  /** The queues of MongoDB that something of it waits in. Behind the ordered one joins what is new. */
+  /** The MongoDB queues in which its deliveries wait. New ones join behind the ordered one. */
   readonly queued = new Set<QueueKind>();
-  /** Of those, what workflows run, on its way out of the queue. */
+  /** Deliveries for workflows that are leaving the queue. */
   readonly leaving = new Set<string>();
-  /** Entries on their way into that queue. */
+  /** Entries that are entering that queue. */
   unsettled = 0;
-  /** By the monotonic clock: its rate limit lets nothing go before. */
+  /** By the monotonic clock: its rate limit allows nothing before. */
   blockedUntil = 0;
   isTakingSlot = false;
-  /** A slot of its rate limit has been taken, and its time has come. */
+  /** A slot of its rate limit has been taken, and is due. */
   hasSlot = false;
-  /** How often, one after the other, what was let go found no place. */
+  /** How often in a row a released delivery found no place. */
   refusals = 0;
-  /** What kept the last one back. */
+  /** Why the last one was held back. */
   reason: DeferralReason = 'webhook_busy';
 
   constructor(
@@ -44,7 +44,7 @@ export class Lane {
   ) {}
 
   /**
-   * Notes that something of it is on its way into one of its queues.
+   * Records that something of it is entering one of its queues.
    * @returns to be called when it is there
    */
   queueing(kind: QueueKind): () => void {
@@ -55,13 +55,13 @@ export class Lane {
     };
   }
 
-  /** Milliseconds until something of its queues may go; null: nothing, while it stands as it does. */
+  /** Milliseconds until something in its queues may be sent; null: nothing in its current state. */
   untilQueuedMs(): number | null {
     if (this.queued.size === 0 || this.webhook.isPaused) return null;
     return Math.max(0, this.blockedUntil - performance.now());
   }
 
-  /** What becomes of a delivery at present; null: it goes. */
+  /** What becomes of a delivery now; null: it is sent. */
   kept(delivery: DeliveryRecord): 'held' | 'skipped' | null {
     return keptBack(this.webhook, delivery);
   }

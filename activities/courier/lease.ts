@@ -3,8 +3,8 @@ import { clock } from '../../src/clock';
 import type { Store } from '../../src/store/store';
 
 /**
- * How often a shift says that it goes on, and for how long it may send after that: less than Temporal
- * waits before another one takes over (heartbeatTimeout).
+ * How often a shift renews its lease, and how long it may send after that: less than Temporal waits before
+ * another one takes over (heartbeatTimeout).
  */
 const RENEW_MS = 1000;
 const LEASE_MS = 4000;
@@ -25,11 +25,11 @@ export class Lease {
     this.renewedAt = askedAt;
   }
 
-  /** Begins a shift, and waits until the one before it, if it has not ended in order, sends no more. */
+  /** Begins a shift, and waits until the previous one, if it has not ended cleanly, sends no more. */
   static async begin(store: Store, projectId: string): Promise<Lease> {
     const askedAt = performance.now();
     const { shift, now, formerRenewedMsAgo } = await store.couriers.begin(projectId);
-    // From the future, where MongoDB's clock was set back, it is as one of now.
+    // A time in the future, after MongoDB's clock was set back, counts as now.
     const leftMs = formerRenewedMsAgo === null ? 0 : LEASE_MS - Math.max(0, formerRenewedMsAgo);
     const lease = new Lease(store, projectId, shift, now, askedAt);
     if (leftMs > 0) {
@@ -39,7 +39,7 @@ export class Lease {
     return lease;
   }
 
-  /** Says that the shift goes on, where that is due, and learns whether it does. */
+  /** Renews the lease if that is due, and learns whether it is still held. */
   async renew(): Promise<void> {
     const at = performance.now();
     if (at - this.renewedAt < RENEW_MS) return;
@@ -47,8 +47,8 @@ export class Lease {
   }
 
   /**
-   * What was answered to a write that is guarded by the shift.
-   * @param askedAt when it was asked for, by the monotonic clock
+   * Processes the answer to a write that is guarded by the shift.
+   * @param askedAt when it was sent, by the monotonic clock
    * @param now MongoDB's time; null: another shift has begun
    */
   renewed(askedAt: number, now: Date | null): void {
@@ -68,7 +68,7 @@ export class Lease {
     return clock.now();
   }
 
-  /** Ends the shift in order: nothing of it is under way any more. */
+  /** Ends the shift cleanly: nothing of it is in progress. */
   async end(): Promise<void> {
     if (!this.isSuperseded) await this.store.couriers.end(this.projectId, this.shift);
   }

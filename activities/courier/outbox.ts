@@ -6,23 +6,23 @@ import type {
   Settlement,
 } from '../../src/store/settlement';
 
-/** Writes settled together at most: far below what one transaction of MongoDB may hold. */
+/** Maximum number of writes settled together: far below the limit of a MongoDB transaction. */
 const MAX_WRITES = 400;
 const MAX_BYTES = 4 * 1024 * 1024;
 
-/** One thing to write, and what to do when that is done. */
+/** One thing to write, and what to do afterwards. */
 export interface Entry {
   insert?: ExpressDelivery;
   record?: RecordedAttempt;
   queue?: QueuedDelivery;
-  /** An event, all of whose deliveries stand before this entry, or are stored. */
+  /** An event whose deliveries all precede this entry, or are stored. */
   plannedEventId?: string;
   /** For the webhook's health. */
   counted?: { webhookId: string; attempt: Attempt };
   done: () => void;
 }
 
-/** What a courier has still to write, in order. */
+/** What a courier still has to write, in order. */
 export class Outbox {
   private entries: Entry[] = [];
 
@@ -34,7 +34,7 @@ export class Outbox {
     this.entries.push(entry);
   }
 
-  /** The first entries, as many as fit into one transaction, and them as a settlement. */
+  /** The first entries, as many as fit into one transaction, and the settlement made of them. */
   peek(): { entries: Entry[]; settlement: Settlement } {
     let bytes = 0;
     let count = 0;
@@ -64,7 +64,7 @@ export class Outbox {
     };
   }
 
-  /** Takes the first entries out: they are written. */
+  /** Removes the first entries: they are written. */
   remove(count: number): void {
     this.entries.splice(0, count);
   }

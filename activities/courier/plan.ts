@@ -9,15 +9,15 @@ import type { ActivityDependencies } from '../dependencies';
 import { choose } from '../judge-filters';
 import { CLOCK_MARGIN_MS } from '../plan-deliveries';
 
-/** An event and the deliveries of it that MongoDB doesn't have yet. */
+/** An event and those of its deliveries that MongoDB doesn't have yet. */
 export interface PlannedEvent {
   event: EventRecord;
   deliveries: (DeliveryRecord & { isExpress: true })[];
 }
 
 /**
- * Plans events for the webhooks that are subscribed to them.
- * @param about.isFresh whether nobody can have begun with it before
+ * Plans events for their subscribed webhooks.
+ * @param about.isFresh whether no earlier shift can have begun with it
  */
 export async function planExpress(
   { store, tenantCpu, log }: Pick<ActivityDependencies, 'store' | 'tenantCpu' | 'log'>,
@@ -46,7 +46,7 @@ export async function planExpress(
     );
     if (unjudged.length > 0) {
       const what = { projectId, eventId: event._id, webhookIds: unjudged };
-      log.warn(what, 'filters that could not be judged let the event pass');
+      log.warn(what, 'filters that could not be evaluated let the event pass');
     }
     const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
     const deliveries = chosen.map((webhook) => ({
@@ -75,7 +75,7 @@ function isFor(
 ): boolean {
   // Its payload was deleted meanwhile; or it was stored with its one delivery, as tests are.
   if (body === null || onlyWebhookId !== undefined) return false;
-  // It may come late; webhooks made after the event don't get it.
+  // It may run late; webhooks created after the event don't get it.
   const wasThere = createdAt.getTime() <= acceptedAt.getTime() + CLOCK_MARGIN_MS;
   return wasThere && _id !== aboutWebhookId && isSubscribed(events, type);
 }

@@ -1,12 +1,12 @@
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { Store } from '../../src/store/store';
 
-/** Between two looks at what has become of them. */
+/** Between two checks of their state. */
 const CHECK_MS = 100;
-/** After this what Temporal makes of one is not waited for any longer. */
+/** After this one is no longer waited for. */
 const GIVEN_UP_MS = 60_000;
 
-/** `refused`: there was no place for the attempt; `unknown`: not seen to be made. */
+/** `refused`: there was no place for the attempt; `unknown`: it was not seen. */
 export type RunEnd = 'made' | 'refused' | 'unknown';
 
 interface Run {
@@ -16,7 +16,7 @@ interface Run {
   end: (end: RunEnd) => void;
 }
 
-/** Deliveries that their workflows run, from when they were let go until an attempt has been made. */
+/** Deliveries run by workflows, from their release until an attempt has been made. */
 export class Runs {
   private readonly running = new Map<string, Run>();
   private checkedAt = 0;
@@ -24,16 +24,16 @@ export class Runs {
 
   constructor(private readonly store: Store) {}
 
-  /** @param delivery as it was let go */
+  /** @param delivery as released */
   ended({ _id, attemptCount }: DeliveryRecord): Promise<RunEnd> {
-    // One that was just being let go: nobody looks any more.
+    // One that was just being released: no longer watched.
     if (this.isStopped) return Promise.resolve('unknown');
     return new Promise((end) => {
       this.running.set(_id, { attemptCount, since: performance.now(), end });
     });
   }
 
-  /** Looks what has become of them, where that is due. */
+  /** Checks their state, if that is due. */
   async check(): Promise<void> {
     const at = performance.now();
     if (this.running.size === 0 || at - this.checkedAt < CHECK_MS) return;
@@ -48,7 +48,7 @@ export class Runs {
     }
   }
 
-  /** Waits for none of them any longer, nor for what is let go after this. */
+  /** Stops waiting, also for what is released later. */
   stop(): void {
     this.isStopped = true;
     for (const [id, run] of this.running) this.end(id, run, 'unknown');

@@ -11,7 +11,7 @@ import type { View } from './view';
 /** Pause after a write that failed. */
 const FAILED_MS = 500;
 
-/** Writes what came of a shift's work, behind all else, one settlement after the other. */
+/** Writes the results of a shift's work in the background, one settlement after the other. */
 export class Settling {
   isUnderWay = false;
 
@@ -56,8 +56,8 @@ export class Settling {
   }
 
   /**
-   * Warns owners of failing webhooks, and follows up the deliveries that have failed for good, by this
-   * shift or by one before it.
+   * Warns owners of failing webhooks, and follows up permanently failed deliveries, of this shift or an
+   * earlier one.
    */
   async followUp(failing: readonly string[] = []): Promise<void> {
     const { deps } = this;

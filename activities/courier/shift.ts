@@ -16,13 +16,13 @@ import { planExpress } from './plan';
 import { Settling } from './settling';
 import { View } from './view';
 
-/** Between two looks for new work: right after some was found, and later on. */
+/** Between two checks for new work: right after some was found, and later on. */
 const BUSY_POLL_MS = 8;
 const QUIET_POLL_MS = 50;
 const BUSY_FOR_MS = 1000;
-/** How long a shift goes on with nothing to do, and what is due within that is waited for. */
+/** How long a shift continues with nothing to do; what is due within that time is waited for. */
 const LINGER_MS = 3000;
-/** After this a shift ends as soon as it has nothing in its hands, so that its workflow can go on anew. */
+/** After this a shift ends as soon as it has nothing in hand, so that its workflow can continue as new. */
 const SHIFT_MS = 10 * 60 * 1000;
 const PULSE_MS = 1000;
 const EVENTS_AT_ONCE = 200;
@@ -30,21 +30,21 @@ const DUE_AT_ONCE = 200;
 /** Pause after a read that failed. */
 const FAILED_MS = 500;
 
-/** What a shift is made from. */
+/** The dependencies of a shift. */
 export interface ShiftParts {
   deps: ActivityDependencies;
   places: Places;
   projectId: string;
   /** Of the courier's workflow. */
   runId: string;
-  /** Told each second that the shift is alive, with what it has in hand and what has ended. */
+  /** Called each second with what the shift has in hand and what has ended. */
   onPulse: (counts: Record<string, number>) => void;
   stopped: AbortSignal;
 }
 
 /**
- * One shift of a courier. What it takes stays in MongoDB as it is until it is settled, so that whoever comes
- * after a crash finds it again. It streams: nothing waits for the slowest.
+ * One shift of a courier. What it takes stays unchanged in MongoDB until it is settled, so that the next
+ * shift finds it again after a crash. It streams: nothing waits for the slowest.
  */
 export class Shift {
   private readonly hand: Hand;
@@ -55,7 +55,7 @@ export class Shift {
   private readonly beganAt = performance.now();
   private busyAt = performance.now();
   private foundAt = performance.now();
-  /** What a shift before it left of failures has been followed up. */
+  /** The failures left by an earlier shift have been followed up. */
   private isFollowed = false;
 
   private constructor(
@@ -78,13 +78,13 @@ export class Shift {
     );
   }
 
-  /** Works off what is queued of the project, until nothing is due soon, or it is stopped. */
+  /** Works off the project's queue until nothing is due soon, or it is stopped. */
   static async work(parts: ShiftParts): Promise<CourierShift> {
     const lease = await Lease.begin(parts.deps.store, parts.projectId);
     return new Shift(parts, lease).work();
   }
 
-  /** It says that it is alive beside its work, of which a part, such as costly filters, may take long. */
+  /** Heartbeats run separately from the work, since a part of it, such as costly filters, may take long. */
   private async work(): Promise<CourierShift> {
     const pulse = setInterval(() => this.pulse(), PULSE_MS);
     try {
@@ -123,7 +123,7 @@ export class Shift {
     return { nextDueMs: parts.stopped.aborted ? 0 : nextDueMs };
   }
 
-  /** To Temporal, also while MongoDB is not alive; and to MongoDB. */
+  /** To Temporal, even while MongoDB is unavailable; and to MongoDB. */
   private pulse(): void {
     const { sending, ended } = this.attempts;
     void this.lease.renew().catch(() => {});
@@ -131,7 +131,7 @@ export class Shift {
   }
 
   /**
-   * Looks for what may go.
+   * Looks for what may be sent.
    * @returns how much was found
    */
   private async look(isOver: boolean): Promise<number> {
@@ -151,7 +151,7 @@ export class Shift {
     const { deps, projectId } = this.parts;
     const { store } = deps;
     const room = isOver ? 0 : hand.room;
-    // As it is before the reads: what is settled during them is still found as it was.
+    // The state before the reads: they may still find what is settled meanwhile.
     const planning = new Set(hand.planning.keys());
     const taken = new Set(hand.taken.keys());
     const [events, due] =
@@ -173,21 +173,21 @@ export class Shift {
       projectId,
       webhooks: [...hand.lanes.values()].map(({ webhook }) => webhook),
       now: lease.now(),
-      // What was accepted before this shift, another one may have begun with.
+      // An earlier shift may have begun with what was accepted before this one.
       isFresh: ({ acceptedAt }) => acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS,
     });
     for (const { event, deliveries } of planned) hand.takeEvent(event, deliveries);
     if (isOver) return found;
     for (const lane of hand.lanes.values()) {
-      // What is on its way back into the queue may be ahead of what is there.
+      // What is going back into the queue may come before what is there.
       if (lane.queued.size > 0 && lane.unsettled === 0) await this.refill(lane);
     }
     return found;
   }
 
   /**
-   * Takes deliveries that are stored, with what they are made of.
-   * @param from the queue that they come from
+   * Takes stored deliveries, with their events and webhooks.
+   * @param from the queue they come from
    */
   private async takeStored(deliveries: readonly DeliveryRecord[], from?: string): Promise<void> {
     if (deliveries.length === 0) return;
@@ -209,7 +209,7 @@ export class Shift {
     }
   }
 
-  /** Takes the next of a webhook's queues as soon as there is room for them: what is new before replays. */
+  /** Takes the next of a webhook's queues as soon as there is room: new deliveries before replays. */
   private async refill(lane: Lane): Promise<void> {
     const { hand, parts } = this;
     for (const kind of QUEUE_KINDS) {
@@ -235,7 +235,7 @@ export class Shift {
     }
   }
 
-  /** Milliseconds until something of the project may go; null: nothing waits for its time. */
+  /** Milliseconds until something in the project may be sent; null: nothing is scheduled. */
   private async untilDueMs(): Promise<number | null> {
     const { deps, projectId } = this.parts;
     const next = await nextDueAt(deps.store, projectId);
@@ -245,7 +245,7 @@ export class Shift {
     return known.length === 0 ? null : Math.min(...known);
   }
 
-  /** Lets what is under way end, and writes it. */
+  /** Lets work in progress finish, and writes it. */
   private async finish(): Promise<void> {
     const { attempts, hand, lease, settling } = this;
     attempts.runs.stop();

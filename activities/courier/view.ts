@@ -8,18 +8,18 @@ import type { Hand } from './hand';
 import { Lane } from './lane';
 import type { Lease } from './lease';
 
-/** How old what is known may be while nothing new comes. */
+/** How old the view may be while nothing new comes. */
 const REFRESH_MS = 250;
-/** How often all webhooks are read, not only those that were changed lately. */
+/** How often all webhooks are read, not only recently changed ones. */
 const REREAD_MS = 10_000;
-/** How far the times of changes are off at most, with what their commits took. */
+/** Maximum inaccuracy of the times of changes, including the duration of their commits. */
 const CHANGED_MARGIN_MS = 15_000;
-/** How often MongoDB's queues are looked at for what others have put there. */
+/** How often MongoDB's queues are checked for what others have put there. */
 const QUEUE_CHECK_MS = 1000;
 
-/** A shift's view of its project and that one's webhooks. */
+/** A shift's view of its project and the project's webhooks. */
 export class View {
-  /** As it was read last. */
+  /** As last read. */
   project!: ProjectRecord;
   /** The project was deleted. */
   isGone = false;
@@ -36,8 +36,8 @@ export class View {
   ) {}
 
   /**
-   * Reads what has changed, and takes what may not go any more out of its line.
-   * @param isWanted not only when it is due
+   * Reads what has changed, and takes out of its lane what may no longer be sent.
+   * @param isWanted also if it is not due
    */
   async refresh(isWanted: boolean): Promise<void> {
     const at = performance.now();
@@ -53,7 +53,7 @@ export class View {
     const before = this.project as ProjectRecord | undefined;
     this.project = project;
     this.know(changed);
-    // A webhook that was deleted leaves no trace but the count, and the policy of all may be the project's.
+    // A deleted webhook only shows in the count, and the project's policy applies to all.
     const isMissed = hand.lanes.size !== project.webhookCount;
     const isOther = before?.updatedAt.getTime() !== project.updatedAt.getTime();
     if (isMissed || isOther || at - this.rereadAt > REREAD_MS) {

@@ -2,12 +2,12 @@ import type { ReconcileReport } from '../../src/contracts/activities';
 import { courierWorkflowId } from '../../src/contracts/temporal';
 import type { Run } from './run';
 
-/** Projects asked for at a time. */
+/** Projects read at a time. */
 const PAGE = 200;
-/** A courier that was woken has this long to show up. */
+/** A woken courier has this long to start. */
 const WAKE_MS = 10_000;
 
-/** Wakes the couriers of projects that have something for them, and are not seen to have one at work. */
+/** Wakes the couriers of projects that have work for them, but no courier at work. */
 export class Couriers {
   /** When, by the monotonic clock. */
   private readonly woken = new Map<string, number>();
@@ -15,8 +15,8 @@ export class Couriers {
   constructor(private readonly run: Run) {}
 
   /**
-   * Looks for such projects again and again.
-   * @param list answers ids of projects behind one, in their order
+   * Keeps looking for such projects.
+   * @param list returns ids of projects after a given one, in order
    */
   async work(
     kind: keyof ReconcileReport,
@@ -42,7 +42,7 @@ export class Couriers {
     }
   }
 
-  /** @returns false when it is at work, or about to be */
+  /** @returns false if it is at work, or about to be */
   private async wake(projectId: string): Promise<boolean> {
     const { store, engine } = this.run.deps;
     const wokenAt = this.woken.get(projectId);

@@ -8,14 +8,14 @@ import { LOST_REPLAYS } from './lost';
 import type { Run } from './run';
 import { Search } from './search';
 
-/** Between two looks of each. */
+/** Between two checks of each. */
 const EVERY_MS = 5000;
 /** After one that failed. */
 const FAILED_MS = 30_000;
 
 type Chore = (run: Run, couriers: Couriers) => Promise<void>;
 
-/** Each does what there is to do, in parts that are soon over, for as long as its run goes on. */
+/** Each does what there is to do, in short parts, while its run continues. */
 const CHORES: Readonly<Record<string, Chore>> = {
   secrets: (run) => run.deps.store.webhooks.removeEndedSecrets(),
   couriers: wakeCouriers,
@@ -25,7 +25,7 @@ const CHORES: Readonly<Record<string, Chore>> = {
   deletions: deleteProjects,
 };
 
-/** All at the same time, so that none waits for another's work, nor for its end. */
+/** All at the same time, so that none waits for another. */
 export async function keepHouse(run: Run, couriers: Couriers): Promise<void> {
   const chores = Object.entries(CHORES).map(([name, chore]) =>
     keepDoing(run, name, () => chore(run, couriers)),
@@ -48,7 +48,7 @@ async function keepDoing(run: Run, name: string, chore: () => Promise<void>): Pr
   } while (await run.pause(everyMs));
 }
 
-/** Of projects that have something queued which may go. */
+/** For projects with something queued that may be sent. */
 async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
   const { store } = run.deps;
   await queueHeld(store);
@@ -56,9 +56,9 @@ async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
 }
 
 /**
- * Does a part of each in turn, so that a great deal of one keeps no other waiting. That one fails keeps none
- * of the others from it.
- * @param part answers whether there is more of it
+ * Does a part of each in turn, so that a lot of work for one doesn't delay the others. A failure of one
+ * doesn't affect the others.
+ * @param part returns whether there is more of it
  */
 async function inTurn<T>(
   run: Run,

@@ -11,16 +11,16 @@ import { toPlanned } from '../../src/store/planned-delivery';
 import type { Run } from './run';
 import type { Quest } from './search';
 
-/** What was accepted or asked for but has no running workflow: a process died, or Temporal lost its data. */
+/** What was accepted or requested but has no running workflow: a process died, or Temporal lost its data. */
 
-/** With the time between two looks, and the one that it takes: an event is found within 10 seconds. */
+/** Together with the interval and the duration of a check, an event is found within 10 seconds. */
 export const EVENTS_GRACE_MS = 3000;
 export const EVENTS_EVERY_MS = 2000;
-/** An attempt that is due may be on its way for that long. */
+/** A due attempt may take this long to start. */
 export const DELIVERIES_GRACE_MS = 10_000;
 export const DELIVERIES_EVERY_MS = 3000;
 
-/** Started unless it runs; whether it gets on then is looked at. */
+/** Started unless it runs; if it does, its progress is checked. */
 async function startOrLook(
   run: Run,
   kind: 'events' | 'replays',
@@ -66,8 +66,8 @@ export const LOST_DELIVERIES: Quest<DeliveryRecord> = {
 };
 
 /**
- * Runs a delivery that is overdue, or wakes its workflow where that waits for another time; one whose
- * webhook is gone it ends. Of several reconcilers one does.
+ * Runs an overdue delivery, or wakes its workflow if that waits for another time; ends one whose webhook is
+ * gone. If several reconcilers try, only one does.
  */
 async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
   const { store, engine } = run.deps;
@@ -91,7 +91,7 @@ async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
     store.projects.get(projectId),
   ]);
   if (!webhook || !project) return cancelOrphan(store, delivery);
-  // Told to stop meanwhile: what is asked for from here on is done, too.
+  // Stopped meanwhile: what has been requested is still carried out.
   if (!run.goesOn()) return false;
   const requested = await store.deliveries.requestRun(_id, run.graceMs(DELIVERIES_GRACE_MS));
   if (!requested) return false;

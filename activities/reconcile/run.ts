@@ -5,28 +5,28 @@ import { clock } from '../../src/clock';
 import { reconcileMended, workflowsFailing } from '../../src/metrics';
 import type { ActivityDependencies } from '../dependencies';
 
-/** How long a run goes on; the next one follows at once, and goes on where it has ended. */
+/** How long a run continues; the next one follows at once, and continues where it has ended. */
 const BUDGET_MS = 5 * 60 * 1000;
-/** So often Temporal hears that the run is alive, also while there is nothing to do. */
+/** Interval of heartbeats, also while there is nothing to do. */
 const BEAT_MS = 2000;
-/** How long it is not asked again whether Temporal can be used. */
+/** How long Temporal's state is not checked again. */
 const STATE_MS = 1000;
-/** Ids told of in one message. */
+/** Ids listed in one message. */
 const TOLD = 5;
 
 export interface RunOptions {
-  /** It ends when all has been looked at once; else it looks again and again. */
+  /** It ends when everything has been checked once; otherwise it keeps checking. */
   isOnce: boolean;
-  /** How far behind something must be to be looked at; else as long as what is looked for says. */
+  /** How overdue something must be to be checked; default: by its kind. */
   graceMs?: number | undefined;
 }
 
-/** What came of one thing that was looked at. */
+/** The result of checking one item. */
 export type Outcome = 'fixed' | 'under way' | 'failed';
 
 /**
- * One run of reconcile, as long as it may go on: whoever works in it asks before each step. It ends in the
- * midst of its work when its workflow is terminated, or its worker is told to stop.
+ * One run of reconcile; its parts ask before each step whether to continue. It ends in the middle of its work
+ * if its workflow is terminated or its worker stops.
  */
 export class Run {
   readonly report: ReconcileReport = { events: 0, deliveries: 0, replays: 0, drains: 0 };
@@ -39,7 +39,7 @@ export class Run {
   private readonly endsAt = performance.now() + BUDGET_MS;
   private state = { isUsable: true, askedAt: -Infinity };
   private asking: Promise<boolean> | undefined;
-  /** Since that was told last. */
+  /** Since the last log line about it. */
   private fixed = new Map<string, number>();
   private failing = new Map<string, string[]>();
 
@@ -54,18 +54,18 @@ export class Run {
     return this.options.isOnce;
   }
 
-  /** Asked before each step, which tells Temporal that the run is alive, too. */
+  /** Asked before each step; also heartbeats to Temporal. */
   goesOn(): boolean {
     this.context.heartbeat();
     return !this.stopped.aborted && performance.now() < this.endsAt;
   }
 
-  /** Now; what is done once is about what there was at its beginning. */
+  /** Now; a single pass only covers what there was at its beginning. */
   now(): Date {
     return this.isOnce ? this.beganAt : clock.now();
   }
 
-  /** What is from before this time is looked at. */
+  /** What is older than this is checked. */
   before(graceMs: number): Date {
     return new Date(this.now().getTime() - this.graceMs(graceMs));
   }
@@ -74,7 +74,7 @@ export class Run {
     return this.options.graceMs ?? graceMs;
   }
 
-  /** Waits for what goes on at the same time; where some of it fails, the rest stops, and then that is told. */
+  /** Waits for concurrent work; if some of it fails, the rest stops, and the error is thrown. */
   async together(...works: Promise<unknown>[]): Promise<void> {
     const stopAll = (error: unknown): never => {
       this.failed.abort();
@@ -84,7 +84,7 @@ export class Run {
     for (const each of settled) if (each.status === 'rejected') throw each.reason;
   }
 
-  /** Waits between two looks. @returns whether it goes on then */
+  /** Waits between two checks. @returns whether to continue */
   async pause(forMs: number): Promise<boolean> {
     const ms = Math.min(forMs, Math.max(0, this.endsAt - performance.now()));
     await sleep(ms, undefined, { signal: this.stopped }).catch(() => {});
@@ -92,8 +92,8 @@ export class Run {
   }
 
   /**
-   * Starts one thing. That it can't be keeps none of the others from it.
-   * @param start answers whether there was something to start
+   * Starts one item. A failure doesn't affect the others.
+   * @param start returns whether there was something to start
    */
   async fix(
     kind: keyof ReconcileReport,
@@ -112,7 +112,7 @@ export class Run {
     }
   }
 
-  /** Whether Temporal takes work, which is asked when something could not be started. */
+  /** Whether Temporal accepts work; checked when something could not be started. */
   async isTemporalUsable(): Promise<boolean> {
     if (performance.now() - this.state.askedAt < STATE_MS) return this.state.isUsable;
     this.asking ??= this.deps.engine.state().then((state) => {
@@ -124,7 +124,7 @@ export class Run {
     return this.asking;
   }
 
-  /** Notes a workflow that runs, but whose tasks fail again and again. */
+  /** Records a running workflow whose tasks keep failing. */
   noteFailing(kind: keyof ReconcileReport | 'couriers', workflowId: string): void {
     workflowsFailing.inc({ kind });
     const ids = this.failing.get(kind);
@@ -132,7 +132,7 @@ export class Run {
     else this.failing.set(kind, [workflowId]);
   }
 
-  /** Logs what was started, and found failing, since the last time. */
+  /** Logs what was started or found failing since the last time. */
   tell(): void {
     const { log } = this.deps;
     for (const [kind, count] of this.fixed) {

@@ -3,19 +3,19 @@ import type { Backlog } from '../../src/store/backlog';
 import type { ProjectPosition, SearchPosition } from '../../src/store/search-positions';
 import type { Run } from './run';
 
-/** Looked at together: projects at most, and things of all of them. */
+/** Maximum numbers of projects and of items checked together. */
 const ROUND = 200;
 /**
- * Of those at a time, as many as Temporal takes without getting slow, since all others wait for it then:
- * fewer when some took longer than this, more when none did.
+ * Concurrency: as many as Temporal handles without getting slow, which would delay everything else: fewer if
+ * some took longer than this, more if none did.
  */
 const MAX_PARALLEL = 20;
 const SLOW_MS = 500;
-/** Ids in one question for what runs. */
+/** Ids in one query for what runs. */
 const LISTED = 100;
-/** What was under way, or could not be started, is looked at again after this. */
+/** What was in progress, or could not be started, is checked again after this. */
 const AGAIN_MS = 20_000;
-/** What could not be started at first, sooner: Temporal may have been slow to answer. */
+/** Sooner for what could not be started the first time: Temporal may have been slow to answer. */
 const FAILED_MS = 2000;
 
 interface Searchable {
@@ -23,16 +23,16 @@ interface Searchable {
   projectId: string;
 }
 
-/** What is looked for, and what is done with what is found. */
+/** What to look for, and what to do with it. */
 export interface Quest<T extends Searchable> {
   kind: keyof ReconcileReport;
   backlog: (run: Run) => Backlog<T>;
-  /** How far behind it must be. */
+  /** How overdue it must be. */
   graceMs: number;
-  /** Between two looks when there is nothing to start. */
+  /** Between two checks when there is nothing to start. */
   everyMs: number;
   workflowIdOf: (id: string) => string;
-  /** Starts it, unless a workflow is found to run it: then it is looked whether that gets on. */
+  /** Starts it, unless a running workflow is found: then its progress is checked. */
   fix: (run: Run, found: T) => Promise<boolean>;
 }
 
@@ -40,11 +40,11 @@ export interface Quest<T extends Searchable> {
 interface Page<T> {
   projectId: string;
   position: ProjectPosition;
-  /** Those that have not been looked at before. */
+  /** Those that have not been checked before. */
   fresh: T[];
-  /** Those that are looked at again; null: it is not their time. */
+  /** Those that are checked again; null: not due. */
   older: T[] | null;
-  /** There is none behind the last of `older`. */
+  /** There is none after the last of `older`. */
   isThrough: boolean;
 }
 
@@ -55,10 +55,10 @@ interface Visited {
 }
 
 /**
- * Looks through a backlog, fair by project: each that has something has its turn before any has another.
- * There, what has not been looked at before comes first; what was under way or could not be started then is
- * looked at again from time to time, from the beginning. So neither a long queue nor what can't be started
- * keeps what is lost from being found.
+ * Searches a backlog, fairly by project: each with something gets its turn before any gets another. Within a
+ * project, what has not been checked before comes first; what was in progress or could not be started is
+ * checked again from time to time, from the beginning. So neither a long queue nor items that can't be
+ * started hide what is lost.
  */
 export class Search<T extends Searchable> {
   private readonly backlog: Backlog<T>;
@@ -73,7 +73,7 @@ export class Search<T extends Searchable> {
     this.position = { _id: quest.kind, project: '', of: {} };
   }
 
-  /** Goes on where the search of the run before has ended, until the end of this one. */
+  /** Continues where the previous run's search has ended, until the end of this one. */
   async work(): Promise<void> {
     const { run, quest } = this;
     const { searchPositions } = run.deps.store;
@@ -91,7 +91,7 @@ export class Search<T extends Searchable> {
   }
 
   /**
-   * Goes round the projects once.
+   * Goes through the projects once.
    * @returns whether there is more to do at once
    */
   private async look(): Promise<boolean> {
@@ -115,7 +115,7 @@ export class Search<T extends Searchable> {
       hasMore ||= visited.fixed > 0 || pages.some(({ fresh }) => fresh.length === limit);
       position.project = projectIds.length < ROUND ? '' : projectIds.at(-1)!;
     } while (position.project !== '');
-    // Projects that have nothing any more are left out.
+    // Projects with nothing left are dropped.
     if (isWhole) position.of = of;
     return hasMore;
   }
@@ -126,7 +126,7 @@ export class Search<T extends Searchable> {
     if (!position.seen || position.againAt > this.run.now()) {
       return { projectId, position, fresh, older: null, isThrough: false };
     }
-    // Some in any case, however much is new.
+    // Always some, however much is new.
     const room = Math.max(limit - fresh.length, Math.ceil(limit / 10));
     const range = { after: position.again, upTo: position.seen, before };
     const older = await this.backlog.list(projectId, range, room);
@@ -134,8 +134,8 @@ export class Search<T extends Searchable> {
   }
 
   /**
-   * Looks at all of some pages, one of each in turn.
-   * @returns null: it was cut off, or Temporal takes nothing
+   * Checks all items of some pages, one of each in turn.
+   * @returns null: it was interrupted, or Temporal accepts nothing
    */
   private async visit(pages: readonly Page<T>[]): Promise<Visited | null> {
     const { run, quest } = this;
@@ -157,13 +157,13 @@ export class Search<T extends Searchable> {
       this.parallel = isSlow
         ? Math.ceil(this.parallel / 2)
         : Math.min(MAX_PARALLEL, this.parallel + 1);
-      // One thing that can't be started is passed over; that none can is another matter.
+      // One item that can't be started is skipped; if none can, that's different.
       if (visited.failed.size > 0 && !(await run.isTemporalUsable())) return null;
     }
     return run.goesOn() ? visited : null;
   }
 
-  /** Ids of workflows that run what is new there: most of it, when workers are slow, and cheaply found out. */
+  /** Ids of running workflows for new items: a cheap check, and most of them if workers are slow. */
   private async listRunning(pages: readonly Page<T>[]): Promise<Set<string>> {
     const running = new Set<string>();
     if (this.run.isOnce) return running;

@@ -51,7 +51,7 @@ export interface AppDependencies {
   cipher: Cipher;
   tenantCpu: TenantCpu;
   log: Logger;
-  /** Why no work is taken; null when it is. */
+  /** Why no work is accepted; null if it is. */
   readiness: { readonly unready: string | null };
   config: {
     adminKey: string;
@@ -91,12 +91,12 @@ export function createApp(dependencies: AppDependencies): Express {
   app.get('/healthz', (_req, res) => {
     answer(res, { status: 'ok' });
   });
-  // Before `setup` has run an event could be taken twice, or by nobody.
+  // Before `setup` has run, an event could be accepted twice, or be lost.
   app.use((_req, _res, next) => {
     if (readiness.unready !== null) throw notReady(readiness.unready);
     next();
   });
-  // Without Temporal events are still accepted, so only MongoDB decides, and a clock that can be relied on.
+  // Events are accepted without Temporal, so only MongoDB and a reliable clock matter.
   app.get('/readyz', async (_req, res) => {
     if (clock.trouble !== null) throw notReady(clock.trouble);
     await store.ping();
@@ -109,7 +109,7 @@ export function createApp(dependencies: AppDependencies): Express {
     adminKey: config.adminKey,
     failures: new FailedAuthentications(config.wrongKeysPerMinute),
   };
-  // Numbers without ids, but an operator's all the same.
+  // Numbers without ids, but still only for operators.
   app.get('/metrics', authenticate(authentication), adminOnly, async (_req, res) => {
     res.type(metrics.contentType).send(await metrics.metrics());
   });
@@ -139,7 +139,7 @@ export function createApp(dependencies: AppDependencies): Express {
   v1.use(holdBody(BODY_LIMIT), jsonBody(BODY_LIMIT, checks));
   v1.use(documentedBodies(routeOf));
   v1.param('projectId', projectParam(store));
-  // Before /projects, which is the admin's alone.
+  // Before /projects, which is only for the admin.
   v1.use('/projects/:projectId/keys', keysRouter(store, config.maxKeysPerProject));
   v1.use('/catalogs', catalogsRouter(store, checks));
   v1.use('/projects', projectsRouter({ store, cipher }));
@@ -158,10 +158,10 @@ export function createApp(dependencies: AppDependencies): Express {
   return app;
 }
 
-/** Of the rate limits. */
+/** For the rate limits. */
 const WINDOW_MS = 60_000;
 
-/** Count by key, and by project what its keys were not refused; so only behind `authenticate`. */
+/** Counts by key, and, unless refused, by project; so only after `authenticate`. */
 function rateLimits({
   rateLimitPerMinute,
   projectRateLimitPerMinute,
@@ -182,7 +182,7 @@ function rateLimits({
       ...perMinute,
       store: new Windows(WINDOW_MS),
       limit: projectRateLimitPerMinute,
-      // What the admin does for a project is not the project's.
+      // The admin's requests for a project don't count for it.
       skip: (_req, res) => principalOf(res).role === 'admin',
       keyGenerator: (_req, res) => principalOf(res).project!._id,
       handler: (req) => {
@@ -195,7 +195,7 @@ function rateLimits({
   ];
 }
 
-/** Every request gets an id, answered as `X-Request-Id` and in errors; headers and bodies aren't logged. */
+/** Every request gets an id, returned as `X-Request-Id` and in errors; headers and bodies aren't logged. */
 function requestLog(log: Logger): RequestHandler {
   return pinoHttp({
     logger: log,
@@ -227,12 +227,12 @@ function requestLog(log: Logger): RequestHandler {
   });
 }
 
-/** What `errorHandler` answers 503 for. */
+/** Errors that `errorHandler` answers with 503. */
 function whyUnavailable(res: ServerResponse): string | undefined {
   return (res as Response).locals.unavailable as string | undefined;
 }
 
-/** Answers are the state of now: none is kept by a cache, and none is `304`, not even for `If-None-Match: *`. */
+/** Answers show the current state: none is cached, and none is `304`, not even for `If-None-Match: *`. */
 const neverCached: RequestHandler = (req, res, next) => {
   delete req.headers['if-none-match'];
   delete req.headers['if-modified-since'];

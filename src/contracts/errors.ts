@@ -5,13 +5,13 @@ export interface FieldProblem {
 }
 
 export interface ErrorDefinition {
-  /** Of HTTP. */
+  /** The HTTP status. */
   status: number;
-  /** What is answered unless a case has more to say; `{name}` stands for what the case gives. */
+  /** The default message; `{name}` is replaced by a value that the case gives. */
   message: string;
-  /** The fields that are wrong, where they are always the same. */
+  /** The fields that are wrong, if they are always the same. */
   details?: readonly FieldProblem[];
-  /** What a case may give: with it, this is the example in the OpenAPI document. */
+  /** Values for the example in the OpenAPI document. */
   example?: Readonly<Record<string, string | number>>;
 }
 
@@ -26,24 +26,24 @@ export const ERRORS = {
   unauthorized: { status: 401, message: 'this key is unknown or was revoked' },
   forbidden: {
     status: 403,
-    message: 'a key of role {role} may not do this: it takes {keys}',
+    message: 'a key of role {role} may not do this; use {keys}',
     example: { role: 'reader', keys: 'a key of role owner or sender, or the admin key' },
   },
   plan_not_allowed: {
     status: 403,
-    message: 'the plan "{plan}" has no webhooks; they need another plan',
+    message: 'the plan "{plan}" does not include webhooks; use another plan',
     details: [{ field: 'plan', message: 'is "{plan}"' }],
     example: { plan: 'hobby' },
   },
   not_found: { status: 404, message: '{what} was not found', example: { what: 'the webhook' } },
   method_not_allowed: {
     status: 405,
-    message: 'there is no {method} here; there is {allowed}',
+    message: '{method} is not allowed here; use {allowed}',
     example: { method: 'PUT', allowed: 'GET, POST' },
   },
   idempotency_conflict: {
     status: 409,
-    message: 'this Idempotency-Key was used for another body; use a new key for a new request',
+    message: 'this Idempotency-Key was used with a different body; use a new key for a new request',
   },
   delivery_in_progress: { status: 409, message: 'this delivery has not ended yet' },
   delivery_ended: {
@@ -62,13 +62,13 @@ export const ERRORS = {
   secret_limit_reached: {
     status: 409,
     message:
-      '{max} secrets of this webhook are live; wait for an overlap to end, or rotate with "overlapHours": 0, which ends them all',
+      '{max} secrets of this webhook are live, the maximum; wait for an overlap to end, or rotate with "overlapHours": 0, which ends all others',
     example: { max: 10 },
   },
   external_id_taken: {
     status: 409,
-    message: 'this externalId is that of {id}',
-    details: [{ field: 'externalId', message: 'is that of {id}' }],
+    message: 'this externalId is already used by {id}',
+    details: [{ field: 'externalId', message: 'is already used by {id}' }],
     example: { id: 'proj_0192f5a7c1d07b3e9a4c5d6e7f801234' },
   },
   payload_too_large: {
@@ -87,35 +87,36 @@ export const ERRORS = {
   },
   url_immutable: {
     status: 422,
-    message: 'a webhook keeps its url; make a new webhook instead',
+    message: 'the url of a webhook cannot be changed; create a new webhook instead',
     details: [{ field: 'url', message: 'cannot be changed' }],
   },
   webhook_limit_reached: {
     status: 422,
-    message: 'this project holds its {max} webhooks',
+    message: 'this project already has {max} webhooks, the maximum',
     details: [{ field: 'policy.maxWebhooks', message: 'is {max}' }],
     example: { max: 100 },
   },
   key_limit_reached: {
     status: 422,
     message:
-      'this project has its {max} keys; delete one that is no longer used, by its lastUsedAt, or let new ones expire',
+      'this project already has {max} keys, the maximum; delete one that is no longer used (see lastUsedAt), or create keys that expire',
     example: { max: 200 },
   },
   replay_limit_reached: {
     status: 422,
-    message: '{max} replays of this project run or are paused; cancel one, or wait for one to end',
+    message:
+      '{max} replays of this project are running or paused, the maximum; cancel one, or wait for one to end',
     example: { max: 200 },
   },
   rate_limited: { status: 429, message: 'too many requests with this key; see Retry-After' },
   internal_error: {
     status: 500,
-    message: 'something went wrong here; the request id finds it in the log',
+    message: 'an unexpected error occurred; the log has it under this request id',
   },
   unavailable: {
     status: 503,
     message:
-      'the database is unavailable and this was not accepted; try again. What was cut off midway may be stored all the same: with its Idempotency-Key it is not stored twice',
+      'the database is unavailable; the request is not confirmed, but may have been stored; retry with the same Idempotency-Key',
   },
 } as const satisfies Record<string, ErrorDefinition>;
 
@@ -125,7 +126,7 @@ type NamesIn<Message extends string> = Message extends `${string}{${infer Name}}
   ? Name | NamesIn<Rest>
   : never;
 
-/** What a case gives for the `{name}`s of its code's message. */
+/** The values that a case gives for the `{name}`s of its code's message. */
 export type Given<Code extends ErrorCode> = Record<
   NamesIn<(typeof ERRORS)[Code]['message']>,
   string | number

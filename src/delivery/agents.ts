@@ -24,12 +24,12 @@ const KEEP_ALIVE_MARGIN_MS = 2_000;
 
 export interface AgentsOptions {
   guard: AddressGuard;
-  /** PEM of an authority to trust besides the public ones. */
+  /** PEM of an authority to trust in addition to the public ones. */
   ca?: string | undefined;
   /** URL of an HTTP proxy through which everything goes out. */
   proxy?: string | undefined;
   /**
-   * Attempts beyond it wait for a connection on their own time, so it shouldn't be less than the number
+   * Attempts beyond it wait for a connection, within their timeout, so it should not be less than the number
    * of attempts that the worker makes at once.
    */
   maxConnectionsPerOrigin: number;

@@ -45,7 +45,7 @@ function sizeProblem(filter: object): string | null {
   let level: unknown[] = [filter];
   for (let depth = 0; level.length > 0; depth += 1) {
     nodes += level.length;
-    if (nodes > MAX_FILTER_NODES) return `must not have over ${MAX_FILTER_NODES} values`;
+    if (nodes > MAX_FILTER_NODES) return `must not have more than ${MAX_FILTER_NODES} values`;
     level = level.flatMap((value) => (isScalar(value) ? [] : Object.values(value as object)));
     if (depth > MAX_FILTER_DEPTH) return `must not be nested deeper than ${MAX_FILTER_DEPTH}`;
   }

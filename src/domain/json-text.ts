@@ -152,7 +152,7 @@ class Scan {
         case OPEN_OBJECT:
         case OPEN_LIST:
           if (frames.length === MAX_DEPTH) {
-            this.tell([], `is nested deeper than ${MAX_DEPTH} levels`);
+            this.tell([], `must not be nested deeper than ${MAX_DEPTH} levels`);
             return { value, problems, payloads, largeIntegers };
           }
           this.open(at, frame);

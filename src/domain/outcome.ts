@@ -43,7 +43,7 @@ export function retryAfterMs(
  * What the answer makes of the delivery.
  * @param delivery with its earlier attempts, those of earlier rounds too
  * @param nowMs Unix milliseconds, for a Retry-After that is a date
- * @param random a number from [0, 1), the jitter's source
+ * @param random a number from [0, 1), the source of the jitter
  */
 export function judge(
   answer: Answer,

@@ -38,8 +38,8 @@ export interface AuditRecord {
   projectId: string | null;
   action: AuditAction;
   /**
-   * What was changed: its id, or an event type's name, a catalogue's after the
-   * catalogue's: `acme/order.paid`. null as above.
+   * What was changed: its id, or an event type's name, prefixed with its catalogue if it has one:
+   * `acme/order.paid`. null as above.
    */
   target: string | null;
   /** Who: a key's id, `admin`, or `posthorn` for what Posthorn does automatically. */

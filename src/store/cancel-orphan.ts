@@ -4,7 +4,7 @@ import type { Store } from './store';
 
 /**
  * Ends a delivery whose event, webhook or project was deleted.
- * @returns false when they are all there, or it has ended
+ * @returns false if all exist, or it has ended
  */
 export async function cancelOrphan(
   { events, webhooks, projects, deliveries }: Store,

@@ -2,7 +2,7 @@ import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:
 
 /** A secret at rest: sealed with its own data key, which is sealed with the operator's key. */
 export interface Sealed {
-  /** Which of the operator's keys. */
+  /** Identifies the operator's key. */
   keyId: string;
   /** base64 of the sealed data key and of the secret sealed with it, each as nonce, tag, ciphertext. */
   box: string;
@@ -33,13 +33,15 @@ export class Cipher {
     this.keys = new Map([present, ...others].map((key) => [idOf(key), key]));
   }
 
-  /** @param owner bound into the box: a secret copied to another webhook's document doesn't open */
+  /**
+   * @param owner bound into the box, so that a secret copied to another webhook's document can't be opened
+   */
   seal(secret: string, owner: string): Sealed {
     const dataKey = randomBytes(KEY_BYTES);
     return this.enclose(dataKey, encrypt(Buffer.from(secret, 'utf8'), dataKey, owner), owner);
   }
 
-  /** @throws Error when the box was sealed with an unknown key, for another owner, or was altered */
+  /** @throws Error if the box was sealed with an unknown key or for another owner, or was altered */
   open(sealed: Sealed, owner: string): string {
     const { dataKey, secret } = this.disclose(sealed, owner);
     return decrypt(secret, dataKey, owner).toString('utf8');
@@ -72,10 +74,10 @@ export class Cipher {
   }
 }
 
-/** Tells keys apart, and nothing about them. */
+/** Distinguishes keys, and reveals nothing about them. */
 const idOf = (key: Buffer): string => createHash('sha256').update(key).digest('hex').slice(0, 8);
 
-/** A data key's box is no secret's box, whoever moves them around. */
+/** Keeps boxes of data keys and boxes of secrets from being swapped. */
 const keyOwner = (owner: string): string => `data key of ${owner}`;
 
 function encrypt(text: Buffer, key: Buffer, owner: string): Buffer {

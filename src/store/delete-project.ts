@@ -4,7 +4,7 @@ import type { Store } from './store';
 /**
  * Deletes a project with everything that belongs to it. After the first step it appears deleted; if it is
  * interrupted then, the next request to delete it finishes the work, or reconcile does.
- * @returns false when there is nothing left of it
+ * @returns false if nothing is left of it
  */
 export async function deleteProject(store: Store, id: string): Promise<boolean> {
   const deleted = await store.transaction(async (session) => {

@@ -28,7 +28,7 @@ export interface DeliveryRecord {
   /** Why it was skipped, or cancelled because of its webhook. */
   endReason?: EndReason | null;
   replays: number;
-  /** The Temporal run that counts: the last one that opened a round, or recorded or ended anything. */
+  /** The Temporal run that counts: the last one that began a round, or recorded or ended something. */
   runId: string | null;
   /**
    * Set while Posthorn has requested a new run from Temporal that has not appeared yet. A run that appears
@@ -120,7 +120,7 @@ deliverySchema.index({ webhookId: 1, status: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, status: 1, eventType: 1, _id: -1 });
 // An event has one type and few deliveries: their other filters are checked in the index.
 deliverySchema.index({ eventId: 1, _id: -1, status: 1, eventType: 1 });
-// What reconcile looks for.
+// For reconcile.
 deliverySchema.index(
   { projectId: 1, nextAttemptAt: 1, _id: 1 },
   { name: 'due', partialFilterExpression: { isExpress: null, status: 'pending' } },

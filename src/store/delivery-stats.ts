@@ -40,7 +40,7 @@ const MAX_TIME_MS = 20_000;
  */
 const BUCKET_GROWTH = 1.05;
 
-/** Durations of a bucket, by its number. */
+/** The bounds of a bucket, by its number. */
 type Histogram = Map<number, number>;
 
 /** The duration that a bucket represents: its middle. */
@@ -67,7 +67,7 @@ interface Counted {
   }[];
 }
 
-/** Counts gathered for one hour, or for all. */
+/** Counts for one hour, or in total. */
 class Tally {
   private readonly statuses = new Map<DeliveryStatus, number>();
   private readonly attempts = { total: 0, succeeded: 0, failed: 0 };

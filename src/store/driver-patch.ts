@@ -7,7 +7,7 @@ interface DriverConnection {
   cleanup: (this: DriverConnection, error: Error) => void;
 }
 
-/** The driver that mongoose has; of its connections it exports the type only. */
+/** mongoose's driver; of its connections it exports only the type. */
 const { Connection } = createRequire(require.resolve('mongoose'))(
   'mongodb/lib/cmap/connection.js',
 ) as { Connection: { prototype: DriverConnection } };
@@ -15,10 +15,10 @@ const { Connection } = createRequire(require.resolve('mongoose'))(
 const { cleanup } = Connection.prototype;
 
 /**
- * A connection that the driver (7.8) gives up, because its server answers nothing any more, closes its
- * socket without an error. A command that is too large to be taken by the socket at once, and still
- * waits for the rest to be, would wait for ever, and keep its place in the pool. With the error it fails
- * as a command does whose answer is awaited. Idempotent.
+ * When the driver (7.8) gives up a connection because its server no longer responds, it closes the socket
+ * without an error. A command that is too large to be written at once, and still waits for the rest to be,
+ * would wait forever, and keep its place in the pool. With the error it fails like a command that waits for
+ * its answer. Idempotent.
  */
 export function repairDriver(): void {
   Connection.prototype.cleanup = function (error) {

@@ -8,7 +8,7 @@ export interface EventRecord {
   createdAt: Date;
   acceptedAt: Date;
   /**
-   * The envelope, serialised once: these bytes go out on every attempt, retry and replay. null: expunged.
+   * The envelope, serialised once: these bytes are sent on every attempt, retry and replay. null: expunged.
    */
   body: string | null;
   idempotencyKey?: string;
@@ -27,7 +27,7 @@ export interface EventRecord {
   aboutWebhookId?: string;
   /** When all its deliveries had been started; null until then, and that is what reconcile looks for. */
   fannedOutAt: Date | null;
-  /** When its payload was deleted for good. */
+  /** When its payload was permanently deleted. */
   expungedAt: Date | null;
   expiresAt: Date;
 }
@@ -61,12 +61,12 @@ eventSchema.index(
   { projectId: 1, idempotencyKey: 1 },
   { unique: true, partialFilterExpression: { idempotencyKey: { $type: 'string' } } },
 );
-// What reconcile looks for.
+// For reconcile.
 eventSchema.index(
   { projectId: 1, acceptedAt: 1, _id: 1 },
   { name: 'unplanned', partialFilterExpression: { isExpress: null, fannedOutAt: null } },
 );
-// The couriers' queue, in the order of acceptance.
+// For couriers, in the order of acceptance.
 eventSchema.index(
   { projectId: 1, _id: 1 },
   { name: 'express', partialFilterExpression: { isExpress: true, fannedOutAt: null } },

@@ -4,7 +4,7 @@ import { isDuplicateKey } from './errors';
 import { findPage, sizedWithout, type Page, type PageRequest, type Sized } from './paging';
 import { BY_CLOCK } from './timestamps';
 
-/** Whose a type is: a project's, by its id, or a catalogue's, by its name. */
+/** The owner of a type: a project, by its id, or a catalogue, by its name. */
 type OwnerField = 'projectId' | 'catalog';
 
 /** An event type that a caller has defined (docs/contract.md, 2.6); it has one of the two owners. */
@@ -12,9 +12,9 @@ export interface EventTypeRecord extends Partial<Record<OwnerField, string>> {
   _id: string;
   type: string;
   description: string;
-  /** JSON Schema 2020-12 as JSON: MongoDB would read meaning into its `$` and dots. */
+  /** JSON Schema 2020-12 as JSON text: `$` and dots have a meaning in MongoDB. */
   schema: string;
-  /** A `data` that is valid by the schema, as JSON. */
+  /** Sample `data`, valid by the schema, as JSON. */
   sample: string;
   createdAt: Date;
   updatedAt: Date;
@@ -39,7 +39,7 @@ function schemaOf(owner: OwnerField): Schema<EventTypeRecord> {
   return schema;
 }
 
-/** The types that projects have defined, or those of the catalogues that projects share. */
+/** The types of projects, and of the catalogues that projects share. */
 export class EventTypes {
   readonly model: Model<EventTypeRecord>;
 
@@ -61,8 +61,8 @@ export class EventTypes {
 
   /**
    * Defines a type, or redefines it: it keeps its place in the list.
-   * @param max how many types an owner may have. Two first definitions at once may both count the
-   *   same and exceed it by one: it bounds memory, no customer is promised it
+   * @param max how many types an owner may have. Concurrent first definitions may exceed it by one:
+   *   it limits memory, and is not a promise
    * @returns whether it is new; null if it would be one too many
    */
   async put(
@@ -94,7 +94,7 @@ export class EventTypes {
     return (await this.model.exists(this.of(owner))) !== null;
   }
 
-  /** Names of the owner's types and their places in the list, newest first. */
+  /** Names of the owner's types and their positions in the list, newest first. */
   async listNames(owner: string): Promise<Pick<EventTypeRecord, '_id' | 'type'>[]> {
     return this.model
       .find(this.of(owner), { type: 1 })
@@ -102,7 +102,7 @@ export class EventTypes {
       .lean<Pick<EventTypeRecord, '_id' | 'type'>[]>();
   }
 
-  /** Places and sizes of the owner's types, newest first, without those of `except`. */
+  /** Positions and sizes of the owner's types, newest first, without those of `except`. */
   async listSized(
     owner: string,
     beforeId: string | undefined,
@@ -123,7 +123,7 @@ export class EventTypes {
       .lean<Sized[]>();
   }
 
-  /** The types in those places of lists. */
+  /** The types at those positions. */
   async listAt(ids: readonly string[]): Promise<EventTypeRecord[]> {
     return this.model.find({ _id: { $in: ids } }).lean<EventTypeRecord[]>();
   }
@@ -132,7 +132,7 @@ export class EventTypes {
     return findPage(this.model, 'eventType', this.of(owner), page);
   }
 
-  /** Owners that have any, in the order of their ids or names, and how many each has. */
+  /** Owners with types, in the order of their ids or names, and how many each has. */
   async listOwners(
     after: string | undefined,
     limit: number,

@@ -27,7 +27,7 @@ export class Events {
   }
 
   /**
-   * Stores an event: once this returns, it can't be lost.
+   * Stores an event: once this returns, it won't be lost.
    * @returns the event as stored, and whether its idempotency key was known
    */
   async insert(event: NewEvent): Promise<{ event: EventRecord; duplicate: boolean }> {

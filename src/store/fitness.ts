@@ -1,7 +1,7 @@
 import mongoose, { mongo, type Connection } from 'mongoose';
 import { causeOf } from '../reachability';
 
-/** Milliseconds for a primary to be found, and for a majority to confirm a write. */
+/** Milliseconds to find a primary, and for a majority to confirm a write. */
 const PATIENCE_MS = 3000;
 const MAJORITY_PATIENCE_MS = 5000;
 
@@ -37,7 +37,7 @@ async function whyUnusable(url: string): Promise<string | null> {
     const cause = causeOf(error);
     return /\bclosed\b/.test(cause) ? cause + closed : cause;
   };
-  /** What each member last said. */
+  /** The last error of each member. */
   const seen = new Map<string, Hello | Error>();
   client.on('serverHeartbeatSucceeded', ({ connectionId, reply }) => {
     seen.set(connectionId, reply);
@@ -81,7 +81,7 @@ function whyUnsuitable(address: string, hello: Hello, replicaSet?: string): stri
       : `MONGODB_URL: MongoDB at ${address} is a standalone server, whose writes can be lost; start it with --replSet and run rs.initiate() on it`;
   }
   if (replicaSet !== undefined && hello.setName !== replicaSet) {
-    return `MONGODB_URL: MongoDB at ${address} belongs to the replica set ${hello.setName}, and the URL says replicaSet=${replicaSet}; correct it`;
+    return `MONGODB_URL: MongoDB at ${address} belongs to the replica set ${hello.setName}, but the URL says replicaSet=${replicaSet}; correct it`;
   }
   return null;
 }
@@ -140,7 +140,7 @@ async function whyUnsafe({ db, host, port }: Connection): Promise<string | null>
       return `MONGODB_URL: MongoDB at ${address} ${whyRefused(error)}`;
     }
     if (error instanceof mongo.MongoServerError && error.code === WRITE_CONCERN_FAILED) {
-      return `MONGODB_URL: of the replica set of ${address} no majority confirms a write within ${MAJORITY_PATIENCE_MS / 1000} s; start its other members`;
+      return `MONGODB_URL: no majority of the replica set of ${address} confirms a write within ${MAJORITY_PATIENCE_MS / 1000} s; start its other members`;
     }
     throw error;
   }

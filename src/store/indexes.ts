@@ -19,7 +19,7 @@ const TOLD = 5;
  * index needs no order: all but the oldest lose the field that puts them into it.
  */
 const KEPT_FIRST: Readonly<Record<string, Record<string, 1 | -1>>> = {
-  // One that has succeeded before all others.
+  // One that succeeded comes before all others.
   deliveries: { status: -1, _id: 1 },
   // The last definition applies.
   eventTypes: { updatedAt: -1, _id: -1 },
@@ -108,7 +108,7 @@ async function dropOtherKind(model: AnyModel, [keys]: Index, log: Logger): Promi
   }
 }
 
-/** Leaves one document for each value of a unique index that was missing while others were written. */
+/** Leaves one document for each value of a unique index that was missing while documents were written. */
 async function settleDuplicates(model: AnyModel, index: Index, log: Logger): Promise<void> {
   const { collection } = model;
   const [keys, options] = index;
@@ -144,11 +144,11 @@ async function settleDuplicates(model: AnyModel, index: Index, log: Logger): Pro
       await collection.updateMany({ _id: { $in: ids } }, { $unset: { [member]: 1 } });
       log.warn(
         { ...told, member },
-        'duplicates settled: they stay, without the member that was not unique',
+        'duplicates resolved: they stay, without the member that was not unique',
       );
     } else if (order) {
       await collection.deleteMany({ _id: { $in: ids } });
-      log.warn(told, 'duplicates settled: all but one deleted');
+      log.warn(told, 'duplicates resolved: all but one deleted');
     } else {
       const all = [kept._id, ...ids].slice(0, TOLD).join(', ');
       throw new StartError(

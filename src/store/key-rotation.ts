@@ -8,7 +8,7 @@ import { headersOwner } from './webhook-headers';
  * Seals everything that is sealed with a former key with the current one. Each box is replaced only if it is
  * still the one that was read, so running processes may keep changing webhooks, and this may be killed and
  * run again, or twice at once. It ends when a pass finds nothing more to do.
- * @returns how many boxes were sealed again
+ * @returns how many boxes were resealed
  * @throws Error if some can't be opened, after all others were sealed again
  */
 export async function rotateKey(store: Store, cipher: Cipher, log: Logger): Promise<number> {
@@ -21,7 +21,7 @@ export async function rotateKey(store: Store, cipher: Cipher, log: Logger): Prom
     log.info({ resealed, unreadable }, 'key rotated');
     if (unreadable > 0) {
       throw new Error(
-        `${unreadable} of what is sealed can't be opened; the log names each. Is a former key missing?`,
+        `${unreadable} sealed values can't be opened; the log names each. Is a former key missing?`,
       );
     }
     return resealed;
@@ -97,7 +97,7 @@ class KeyRotation {
       again = this.cipher.reseal(sealed, owner);
     } catch {
       this.unreadable += 1;
-      this.log.error({ owner, keyId: sealed.keyId }, 'what is sealed can not be opened');
+      this.log.error({ owner, keyId: sealed.keyId }, 'a sealed value could not be opened');
       return;
     }
     if (again) this.replaced += (await replace(again)).modifiedCount;

@@ -17,7 +17,7 @@ export interface KeyRecord {
   hash: string;
   /** It is refused from then on; null: never. */
   expiresAt: Date | null;
-  /** To the minute; null: never. */
+  /** Accurate to the minute; null: never. */
   lastUsedAt: Date | null;
   createdAt: Date;
 }

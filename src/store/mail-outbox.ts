@@ -8,12 +8,12 @@ export interface MailRecord {
   projectId: string;
   webhookId: string;
   to: string;
-  /** null: the webhook was disabled. Else it will be, at `threshold` failures. */
+  /** null: the webhook was disabled. Otherwise it will be, at `threshold` failures. */
   warning: WarningPercent | null;
   disabledReason: DisabledReason | null;
   projectName: string;
   webhookName: string;
-  /** Consecutive failed attempts, and with how many the webhook is disabled; null: never by these. */
+  /** Consecutive failed attempts, and the number at which the webhook is disabled; null: never. */
   failureCount: number;
   threshold: number | null;
   createdAt: Date;

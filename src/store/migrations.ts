@@ -7,7 +7,7 @@ import { isDuplicateKey } from './errors';
 
 /** A change to what earlier versions have stored. */
 export interface Migration {
-  /** `0001-what-it-does`: its place in the order, for ever. */
+  /** `0001-what-it-does`: its permanent place in the order. */
   id: string;
   /** Can be run again from the start if it was interrupted; old and new processes run alongside it. */
   up: (connection: Connection) => Promise<void>;
@@ -42,14 +42,14 @@ async function dropIndex(connection: Connection, collection: string, name: strin
   }
 }
 
-/** MongoDB has no such collection, or index. */
+/** MongoDB has no such collection or index. */
 const MISSING_CODES: ReadonlySet<number> = new Set([26, 27]);
 
 /** How long a lock outlives the process that held it. */
 const LOCK_MS = 60_000;
 const LOCK = 'lock';
 
-/** What was applied before, or by another process. */
+/** Those applied before, or by another process. */
 const recordsOf = (connection: Connection): mongo.Collection<MigrationRecord> =>
   connection.collection<MigrationRecord>('migrations');
 
@@ -83,8 +83,8 @@ interface MigrationRecord {
 /**
  * Applies the migrations that have not been applied yet, one after another; if several processes call it at
  * once, one does the work and the others wait.
- * @param options.afterwards what else only one of them may do
- * @throws StartError when the database was migrated by a newer version
+ * @param options.afterwards further work under the same lock
+ * @throws StartError if the database was migrated by a newer version
  */
 export async function migrate(
   connection: Connection,
@@ -117,7 +117,7 @@ export async function migrate(
     const unknown = applied.filter((id) => !known.has(id));
     if (unknown.length > 0) {
       throw new StartError(
-        `MONGODB_URL: a newer version of Posthorn has migrated this database (${unknown.join()}); run its setup in place of this one's`,
+        `MONGODB_URL: a newer version of Posthorn has migrated this database (${unknown.join()}); run its setup instead of this one's`,
       );
     }
     for (const { id, up } of migrations) {

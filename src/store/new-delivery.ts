@@ -29,7 +29,7 @@ export type NewDelivery = Pick<
 /**
  * The delivery of an event to a webhook in its current state: `skipped` if the webhook is disabled, unless it
  * is a test; `held` if it is paused.
- * @param about.behind others of the webhook wait in the queue, for that reason
+ * @param about.behind why others of the webhook wait in the queue
  */
 export function newDelivery(
   event: Pick<EventRecord, '_id' | 'type' | 'test' | 'isExpress'>,

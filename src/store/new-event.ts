@@ -6,11 +6,11 @@ import type { EventRecord } from './event-record';
 import type { ProjectRecord } from './projects';
 import { expiryOf } from './retention';
 
-/** An event as it is going to be stored. */
+/** An event to be stored. */
 export type NewEvent = Omit<EventRecord, 'fannedOutAt' | 'expungedAt'> & { body: string };
 
 /**
- * An event accepted now, in its project's envelope: the only place where a body is serialised.
+ * A newly accepted event, in its project's envelope: the only place where a body is serialised.
  * @param createdAt when it happened, ISO 8601 with a zone, which is sent as given; by default, now
  * @param isExpress whether its project's courier drives it
  */

@@ -52,7 +52,7 @@ export async function announceFailure(
   if (delivery?.status !== 'failed') return [];
   const { event } = await events.insert({
     ...build(defaults, project, webhook, 'delivery.failed', failure(delivery)),
-    // With spaces: no caller's Idempotency-Key has any.
+    // With spaces, which no caller's Idempotency-Key can have.
     idempotencyKey: `posthorn delivery.failed ${deliveryId}#${delivery.replays}`,
   });
   return [event];

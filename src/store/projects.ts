@@ -45,7 +45,7 @@ export interface ProjectDefaults {
   dispatch: Dispatch;
 }
 
-/** Bound into the box: a key copied to another project or provider doesn't open. */
+/** Bound into the box, so that a key copied to another project or provider can't be opened. */
 export const providerKeyOwner = (projectId: string, provider: string): string =>
   `${projectId}/${provider}`;
 

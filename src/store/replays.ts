@@ -9,14 +9,14 @@ export const REPLAY_STATUSES = ['running', 'paused', 'completed', 'cancelled'] a
 export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
 export const UNENDED_REPLAY_STATUSES: readonly ReplayStatus[] = ['running', 'paused'];
 
-/** Which deliveries a bulk replay is about. */
+/** Which deliveries a bulk replay selects. */
 export interface ReplayQuery {
   webhookId?: string;
   statuses: DeliveryStatus[];
   types?: string[];
-  /** Deliveries made at or after. */
+  /** Deliveries created at or after. */
   since: Date;
-  /** Deliveries made before. */
+  /** Deliveries created before. */
   until: Date;
 }
 
@@ -62,7 +62,7 @@ const schema = new Schema<ReplayRecord>(
 );
 schema.index({ projectId: 1, _id: -1 });
 schema.index({ projectId: 1, status: 1 });
-// What reconcile looks for.
+// For reconcile.
 schema.index(
   { projectId: 1, updatedAt: 1, _id: 1 },
   { name: 'running', partialFilterExpression: { status: 'running' } },
@@ -97,7 +97,7 @@ export class Replays {
     return created!.toObject();
   }
 
-  /** How many of a project's have not ended, up to `max`. */
+  /** How many of a project's replays have not ended, up to `max`. */
   async countUnended(projectId: string, max: number, session: ClientSession): Promise<number> {
     const unended = { projectId, status: { $in: UNENDED_REPLAY_STATUSES } };
     return this.model.countDocuments(unended, { limit: max, session });

@@ -2,7 +2,7 @@ import { DAY_MS } from '../domain/durations';
 import type { ProjectRecord } from './projects';
 
 /**
- * When what a project has made at `from` is removed.
+ * When something that a project created at `from` is removed.
  * @param defaultDays if the project has no setting of its own
  */
 export function expiryOf(
@@ -20,7 +20,7 @@ export function daysAfter(from: Date, days: number): Date {
 /** Milliseconds that a delivery, and its event, are kept at least after the delivery's end. */
 export const KEPT_AFTER_END_MS = DAY_MS;
 
-/** When what ends at `at` may be removed at the earliest. */
+/** The earliest time at which something that ends at `at` may be removed. */
 export function expiryOfEnded(at: Date): Date {
   return new Date(at.getTime() + KEPT_AFTER_END_MS);
 }

@@ -18,13 +18,13 @@ export interface RunOpening {
   isReset: boolean;
   /** The attempt is to be made now, even if it is not due. */
   isForced: boolean;
-  /** When Temporal scheduled this execution: of two, only the later one counts. */
+  /** When Temporal scheduled this execution: of two, only the later counts. */
   scheduledAt: Date;
 }
 
 /**
- * What became of a recorded attempt: it decided; its delivery had ended meanwhile (cancelled, skipped);
- * or another execution or run had taken over, which decides instead.
+ * What became of a recorded attempt: it decided; its delivery had ended meanwhile (cancelled, skipped); or
+ * another execution or run had taken over, and decides instead.
  */
 export interface Recorded {
   attempt: Attempt;
@@ -43,7 +43,7 @@ export const endedNow = {
   expiresAt: { $max: ['$expiresAt', { $add: ['$$NOW', KEPT_AFTER_END_MS] }] },
 };
 
-/** Nobody has taken over since it was loaded. */
+/** No other execution has taken over since it was loaded. */
 const asLoaded = ({ _id, runId, execution, runRequested }: DeliveryRecord) => ({
   _id,
   runId,
@@ -114,7 +114,7 @@ export class Rounds {
    * exchange. An attempt of a superseded execution or run, or one after the delivery's end, is logged too, but
    * decides nothing.
    * @param loaded the delivery as it was before the exchange
-   * @param mayDecide false: it is known to be superseded
+   * @param mayDecide false if it is known to be superseded
    */
   async record(
     loaded: DeliveryRecord,
@@ -170,7 +170,7 @@ export class Rounds {
     return { attempt, outcome: 'superseded', status: 'cancelled' };
   }
 
-  /** An attempt's failure has been counted, and followed up. */
+  /** Records that an attempt's failure has been counted and followed up. */
   async noteHealthCounted(id: string, attempt: number): Promise<void> {
     await this.model.updateOne({ _id: id }, { $max: { healthCounted: attempt } });
   }
@@ -235,7 +235,7 @@ export class Rounds {
     return isSkipped;
   }
 
-  /** @param fields by a pipeline's expressions */
+  /** @param fields as a pipeline's expressions */
   private async take(loaded: DeliveryRecord, fields: Record<string, unknown>): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
       { ...asLoaded(loaded), status: 'pending' },

@@ -7,9 +7,9 @@ import { endedNow, KEPT_ATTEMPTS } from './rounds';
 import type { AttemptResult } from '../domain/outcome';
 import type { Store } from './store';
 
-/** What a courier writes back, many at a time. */
+/** What a courier writes, many at a time. */
 
-/** A delivery as it is going to be stored for the first time. */
+/** A delivery to be stored for the first time. */
 export type ExpressDelivery = DeliveryRecord & { isExpress: true };
 
 /** An attempt of a delivery that is stored already, and what it means for it. */
@@ -20,7 +20,7 @@ export interface RecordedAttempt {
   result: AttemptResult;
 }
 
-/** A pending delivery that may not go now, or not at all. */
+/** A pending delivery that may not be sent now, or not at all. */
 export interface QueuedDelivery {
   delivery: DeliveryRecord;
   /** `held`: its webhook is paused; `skipped`: it is disabled. */
@@ -41,7 +41,7 @@ export interface Settlement {
   records: readonly RecordedAttempt[];
   queued: readonly QueuedDelivery[];
   health: readonly CountedAttempts[];
-  /** Events all of whose deliveries are stored with this, or were before. */
+  /** Events whose deliveries are all stored with this, or were before. */
   plannedEventIds: readonly string[];
 }
 
@@ -109,7 +109,7 @@ function count({ inserts, records }: Settlement): void {
   }
 }
 
-/** The guard is the number of attempts: each is logged once. */
+/** Guarded by the number of attempts, so that each is logged once. */
 function recordOf({
   delivery,
   attempt,

@@ -130,7 +130,7 @@ export class Store {
     });
   }
 
-  /** Why MongoDB can't carry Posthorn, in one sentence with setting and address; null when it can. */
+  /** Why MongoDB is not fit for Posthorn, in one sentence with setting and address; null if it is. */
   async whyUnfit(): Promise<string | null> {
     return whyUnfit(this.connection, this.url);
   }
@@ -150,7 +150,7 @@ export class Store {
     return (await whatIsDue(this.connection)) ?? findMissingIndex(this.connection, models);
   }
 
-  /** @throws when MongoDB can't be reached or has no primary */
+  /** @throws if MongoDB can't be reached or has no primary */
   async ping(): Promise<void> {
     await this.connection.asPromise();
     await this.connection.db!.command({ ping: 1 });

@@ -14,7 +14,7 @@ export interface WebhookSecret extends Sealed {
 export interface WebhookRecord {
   _id: string;
   projectId: string;
-  /** The caller's own id for it, unique in its project. */
+  /** The caller's own id, unique in its project. */
   externalId?: string | null;
   name: string;
   description: string | null;
@@ -66,7 +66,7 @@ export type NewWebhook = Pick<
 > &
   Partial<Pick<WebhookRecord, 'externalId' | 'filter'>>;
 
-/** A webhook as lists show it. */
+/** A webhook as shown in lists. */
 export type ShownWebhook = Omit<WebhookRecord, 'secrets' | 'countedAttempts'>;
 
 export const webhookSchema = new Schema<WebhookRecord>(

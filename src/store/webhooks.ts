@@ -227,7 +227,7 @@ export class Webhooks {
       $map: {
         input: endsAt > now ? { $filter: { input: '$secrets', as: 'old', cond: live } } : [],
         as: 'old',
-        // $min leaves out what is missing.
+        // $min ignores missing values.
         in: { $mergeObjects: ['$$old', { expiresAt: { $min: ['$$old.expiresAt', endsAt] } }] },
       },
     };

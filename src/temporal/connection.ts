@@ -1,6 +1,6 @@
 import type { Config } from '../config/config';
 
-/** Options for the client's and the worker's connection alike. */
+/** Options for both the client's and the worker's connection. */
 export function connectionOptions({ temporal }: Config): {
   address: string;
   tls?: boolean;

@@ -2,12 +2,12 @@ import type { Logger } from 'pino';
 import type { Engine } from './engine';
 import { runOrLeave } from './run-or-leave';
 
-/** A project's courier is told of new work at most so often by one process, and once more afterwards. */
+/** Minimum interval in which one process tells a project's courier about new work. */
 const INTERVAL_MS = 1000;
 
-/** Tells couriers of new work, so that accepting it costs the engine next to nothing. */
+/** Tells couriers about new work, in a way that costs the engine almost nothing. */
 export class CourierCalls {
-  /** The projects told within the interval, and whether there has been something new since. */
+  /** The projects told within the interval, and whether there was something new since. */
   private readonly told = new Map<string, { isNew: boolean }>();
 
   constructor(
@@ -15,7 +15,7 @@ export class CourierCalls {
     private readonly log: Logger,
   ) {}
 
-  /** Comes back at once: what can't be told is left to reconcile. */
+  /** Returns at once: what can't be told is left to reconcile. */
   call(projectId: string): void {
     const told = this.told.get(projectId);
     if (told) told.isNew = true;
@@ -28,7 +28,7 @@ export class CourierCalls {
     void runOrLeave(this.log, { projectId }, 'courier left to reconcile', () =>
       this.engine.wakeCourier(projectId),
     );
-    // A courier may have ended just before the last event: none waits for longer than this.
+    // A courier may have ended just before the last event: none waits longer than this.
     setTimeout(() => {
       this.told.delete(projectId);
       if (state.isNew) this.tell(projectId);

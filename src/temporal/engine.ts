@@ -27,26 +27,25 @@ import { whatIsMissing } from './fitness';
 import { resetToStart } from './reset';
 import { WriteProof } from './writes';
 
-/** Milliseconds that the API waits for Temporal before it leaves the start to reconcile. */
+/** Milliseconds that the API waits for Temporal before leaving the start to reconcile. */
 const START_TIMEOUT_MS = 2000;
 
 /**
  * `queued`: no worker has taken it yet; `waiting`: for the next attempt's time; `paused`: by a signal to its
- * workflow; `activity_paused`: its attempts are, in Temporal; `failing`: the workflow's tasks fail again and
- * again.
+ * workflow; `activity_paused`: its attempts are, in Temporal; `failing`: the workflow's tasks keep failing.
  */
 export type DeliveryActivity =
   'queued' | 'attempting' | 'waiting' | 'paused' | 'activity_paused' | 'failing';
 
 const { PendingActivityState } = temporal.api.enums.v1;
-/** Of an activity that a worker has, whatever is to become of it. */
+/** States of an activity that a worker is running. */
 const RUNNING_STATES: ReadonlySet<temporal.api.enums.v1.PendingActivityState> = new Set([
   PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
   PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
   PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
 ]);
 
-/** How often a workflow's task is tried before it counts as failing: one is lost with a worker's death. */
+/** How often a workflow's task is tried before it counts as failing: one try may be lost with its worker. */
 const FAILING_FROM_ATTEMPT = 3;
 
 const areTasksFailing = ({
@@ -67,7 +66,7 @@ export interface EngineOptions {
   taskQueue?: string;
 }
 
-/** What Posthorn asks of Temporal: starting fan-outs, running deliveries again, looking at them. */
+/** What Posthorn needs of Temporal: starting fan-outs, running deliveries again, inspecting them. */
 export class Engine {
   private readonly client: Client;
   private readonly taskQueue: string;
@@ -79,7 +78,7 @@ export class Engine {
     this.writes = new WriteProof(client, (call) => this.within(call));
   }
 
-  /** Connects lazily: a Temporal that is away only fails the calls made meanwhile. */
+  /** Connects lazily: an unavailable Temporal only fails the calls made meanwhile. */
   static connect(config: Config, taskQueue?: string): Engine {
     const connection = Connection.lazy(connectionOptions(config));
     return new Engine({
@@ -88,7 +87,7 @@ export class Engine {
     });
   }
 
-  /** Starts the event's fan-out, or has its project's courier see to it; false when it runs already. */
+  /** Starts the event's fan-out, or leaves it to its project's courier; false if it runs already. */
   async startFanOut(event: {
     _id: string;
     projectId: string;
@@ -132,19 +131,19 @@ export class Engine {
     if (found.status.name !== 'RUNNING') return 'ended';
     if (areTasksFailing(found.raw)) return 'failing';
     const [pending] = found.raw.pendingActivities ?? [];
-    // One that an operator has paused is left alone.
+    // One that an operator has paused stays paused.
     return pending?.nextAttemptScheduleTime && !pending.paused ? 'waiting' : 'running';
   }
 
-  /** Whether that workflow runs, but its tasks fail again and again: by itself it gets no further. */
+  /** Whether that workflow runs, but its tasks keep failing, so that it makes no progress. */
   async isFailing(workflowId: string): Promise<boolean> {
     const found = await this.describe(workflowId);
     return found?.status.name === 'RUNNING' && areTasksFailing(found.raw);
   }
 
   /**
-   * Those of some workflows that run, as far as Temporal's lists tell, which may be seconds behind; none
-   * where lists can't be had.
+   * Those of some workflows that run, according to Temporal's lists, which may be seconds behind; none if
+   * lists are unavailable.
    */
   async listRunning(workflowIds: readonly string[]): Promise<Set<string>> {
     const { namespace } = this.client.options;
@@ -157,7 +156,7 @@ export class Engine {
     return new Set(answer?.executions.flatMap(({ execution }) => execution?.workflowId ?? []));
   }
 
-  /** Whether Temporal still waits for that execution of an activity of the delivery's. */
+  /** Whether Temporal still waits for that execution of one of the delivery's activities. */
   async isUnderWay(
     deliveryId: string,
     { runId, activityId, attempt }: ExecutionId,
@@ -173,9 +172,9 @@ export class Engine {
   }
 
   /**
-   * Gives a delivery a new run: by resetting its workflow to the start, or, where Temporal has none
+   * Gives a delivery a new run: by resetting its workflow to the start, or, if Temporal has none
    * (never started, or past its retention), by starting the same id again.
-   * @param urgency which place its tasks have among those that wait for a worker
+   * @param urgency its tasks' priority among those that wait for a worker
    */
   async runDelivery(planned: PlannedDelivery, urgency: keyof typeof PRIORITIES): Promise<void> {
     if (planned.isExpress) return this.wakeCourier(planned.projectId);
@@ -186,22 +185,22 @@ export class Engine {
   }
 
   /**
-   * The same for a delivery that no workflow was found to run.
+   * The same for a delivery without a running workflow.
    * @param found by `findRun`
-   * @returns false when one runs now
+   * @returns false if one runs now
    */
   async runAgain(
     planned: PlannedDelivery,
     found: 'ended' | null,
     urgency: keyof typeof PRIORITIES = 'live',
   ): Promise<boolean> {
-    // Where there was no run, a fan-out may start one at this moment: it must not be reset.
+    // If there was no run, a fan-out may be starting one at this moment: it must not be reset.
     if (found === null) return this.startDelivery(planned, urgency);
     await this.runDelivery(planned, urgency);
     return true;
   }
 
-  /** @returns false when it runs already */
+  /** @returns false if it runs already */
   async startDelivery(
     { summary, ...input }: PlannedDelivery,
     urgency: keyof typeof PRIORITIES,
@@ -215,7 +214,7 @@ export class Engine {
     });
   }
 
-  /** @returns false when it runs already */
+  /** @returns false if it runs already */
   async startReplay(replay: { _id: string; projectId: string }): Promise<boolean> {
     return this.start(WORKFLOWS.replayDeliveries, {
       workflowId: replayWorkflowId(replay._id),
@@ -225,8 +224,8 @@ export class Engine {
   }
 
   /**
-   * Has the delivery's workflow look at what stands in MongoDB.
-   * @returns false when none runs
+   * Makes the delivery's workflow check its state in MongoDB.
+   * @returns false if none runs
    */
   async signalDelivery(
     deliveryId: string,
@@ -242,7 +241,7 @@ export class Engine {
     }
   }
 
-  /** What the delivery's live workflow is doing; null when none runs. */
+  /** What the delivery's running workflow is doing; null if none runs. */
   async activityOf(deliveryId: string): Promise<DeliveryActivity | null> {
     const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
     try {
@@ -264,13 +263,13 @@ export class Engine {
     }
   }
 
-  /** @throws when Temporal can't be reached */
+  /** @throws if Temporal can't be reached */
   async ping(): Promise<void> {
     const { namespace } = this.client.options;
     await this.within(() => this.client.workflowService.describeNamespace({ namespace }));
   }
 
-  /** `unavailable`: can't be reached; `read_only`: answers, but takes nothing new. */
+  /** `unavailable`: can't be reached; `read_only`: answers, but accepts nothing new. */
   async state(): Promise<TemporalState> {
     try {
       await this.ping();
@@ -284,8 +283,8 @@ export class Engine {
   }
 
   /**
-   * What `setup` has still to do in Temporal, in a few words; null when nothing.
-   * @throws when Temporal can't be reached
+   * What `setup` still has to do in Temporal, in a few words; null: nothing.
+   * @throws if Temporal can't be reached
    */
   async whatIsMissing(): Promise<string | null> {
     return this.within(() => whatIsMissing(this.client));
@@ -311,7 +310,7 @@ export class Engine {
     }
   }
 
-  /** A workflow's latest run; null where Temporal has none. */
+  /** A workflow's latest run; null if Temporal has none. */
   private async describe(workflowId: string): Promise<WorkflowExecutionDescription | null> {
     const handle = this.client.workflow.getHandle(workflowId);
     try {

@@ -5,8 +5,8 @@ import {
 } from '@temporalio/common';
 
 /**
- * Failures as histories keep them: without stack traces, which tell of folders and code, and of nothing that
- * whoever looks at a delivery could use. The worker's log has them.
+ * Failures as kept in histories: without stack traces, which reveal folders and code, but nothing that is
+ * useful to readers of a delivery. The worker's log has them.
  */
 class HistoryFailureConverter extends DefaultFailureConverter {
   override errorToFailure(error: unknown, payloadConverter: PayloadConverter): ProtoFailure {
@@ -14,11 +14,11 @@ class HistoryFailureConverter extends DefaultFailureConverter {
   }
 }
 
-/** What came from a history is passed on as it is, so its causes are looked at too. */
+/** Failures from a history are passed on unchanged, so causes are processed too. */
 function withoutStack(failure: ProtoFailure): ProtoFailure {
   const { cause } = failure;
   return { ...failure, stackTrace: '', ...(cause && { cause: withoutStack(cause) }) };
 }
 
-/** By this name the SDK looks for it, in the worker and in the workflows' bundle. */
+/** The SDK looks for it by this name, in the worker and in the workflows' bundle. */
 export const failureConverter = new HistoryFailureConverter();

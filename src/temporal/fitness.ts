@@ -8,8 +8,8 @@ import { GRPC, isRefusedWith } from './grpc';
 const { IndexedValueType } = temporal.api.enums.v1;
 
 /**
- * What `setup` has still to do in Temporal, in a few words; null when nothing.
- * @throws what `whyUnfit` tells of, when Temporal can't be asked
+ * What `setup` still has to do in Temporal, in a few words; null: nothing.
+ * @throws an error that `whyUnfit` explains, if Temporal can't be reached
  */
 export async function whatIsMissing(client: Client): Promise<string | null> {
   const { namespace } = client.options;
@@ -41,23 +41,23 @@ async function findWrongAttribute(client: Client): Promise<string | undefined> {
       .map(({ name }) => name)
       .find((name) => customAttributes[name] !== IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD);
   } catch (error) {
-    // A key of Temporal Cloud may run workflows without being let look at these.
+    // A key of Temporal Cloud may be allowed to run workflows but not to see these.
     if (isRefusedWith(error, GRPC.permissionDenied, GRPC.unimplemented)) return undefined;
     throw error;
   }
 }
 
-/** Why a call to Temporal failed, in one sentence with setting and address, and without the key. */
+/** Why a call to Temporal failed, in one sentence with setting and address, without the key. */
 export async function whyUnfit(
   { address, tls, apiKey }: Config['temporal'],
   error: unknown,
 ): Promise<string> {
   if (isRefusedWith(error, GRPC.unauthenticated, GRPC.permissionDenied)) {
-    return `TEMPORAL_API_KEY: Temporal at ${address} refuses it; set a key that may use TEMPORAL_NAMESPACE`;
+    return `TEMPORAL_API_KEY: Temporal at ${address} rejects it; set a key that may use TEMPORAL_NAMESPACE`;
   }
   const cause = await whyUnreachable(address, { tls: tls || apiKey !== undefined });
   if (cause !== null) {
     return `TEMPORAL_ADDRESS: Temporal can't be reached at ${address}: ${cause}; start it, or correct the setting`;
   }
-  return `TEMPORAL_ADDRESS: ${address} takes connections, but does not answer as Temporal does; correct the setting, or TEMPORAL_TLS`;
+  return `TEMPORAL_ADDRESS: ${address} accepts connections, but does not answer like Temporal; correct the setting, or TEMPORAL_TLS`;
 }

@@ -9,9 +9,9 @@ type EventId = temporal.api.history.v1.IHistoryEvent['eventId'];
 const { ResetReapplyExcludeType } = temporal.api.enums.v1;
 
 /**
- * Where a workflow's first task ended, in whatever way: there it can be reset to. In a run that was reset
- * itself that is where it was reset to, so that no history grows by being reset; signals may stand before it.
- * @returns null when none ever began to run
+ * The end of a workflow's first task, however it ended, to which it can be reset. In a run that was itself
+ * reset, that is the point of the reset, so that histories don't grow by resets; signals may come before it.
+ * @returns null if none ever began to run
  */
 async function findFirstTaskEnd(client: Client, workflowId: string): Promise<EventId | null> {
   const { namespace } = client.options;
@@ -35,9 +35,9 @@ async function findFirstTaskEnd(client: Client, workflowId: string): Promise<Eve
 }
 
 /**
- * Resets the latest run of a workflow to its first workflow task: all that it did is done
- * again, in a new run. Signals and cancellations of the old run are left behind.
- * @returns false when there is nothing to reset: no such workflow, or one that never got to run
+ * Resets the latest run of a workflow to its first workflow task: everything is done again, in a new
+ * run. Signals and cancellations of the old run are not copied.
+ * @returns false if there is nothing to reset: no such workflow, or one that never ran
  */
 export async function resetToStart(
   client: Client,
@@ -60,7 +60,7 @@ export async function resetToStart(
         ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_UPDATE,
         ResetReapplyExcludeType.RESET_REAPPLY_EXCLUDE_TYPE_CANCEL_REQUEST,
       ],
-      // Otherwise it would keep the one of the run that is reset.
+      // Otherwise it would keep that of the run that is reset.
       postResetOperations: [
         {
           updateWorkflowOptions: {

@@ -17,17 +17,19 @@ const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = 
   ERROR: 'error',
 };
 
-/** Not each poll that is tried again while Temporal is away, dozens a second: `Readiness` tells of that. */
+/**
+ * Not the polls that are retried while Temporal is unavailable, dozens a second: `Readiness` reports that.
+ */
 const LOGGED_OF_CORE = `${makeTelemetryFilterString({ core: 'WARN' })},temporalio_client::retry=ERROR`;
 
-/** By its message: workflows run on another thread, and their errors come over without their type. */
+/** By message: workflows run on another thread, and their errors arrive without their type. */
 function isDeliveryFailed(error: unknown): boolean {
   return error instanceof Error && error.message === DELIVERY_FAILED_MESSAGE;
 }
 
 /**
  * Sends the SDK's and Core's logs to ours. Once per process, before the first worker.
- * @throws StartError when the metrics can't be served at their address
+ * @throws StartError if the metrics can't be served at their address
  */
 export function installRuntime(log: Logger, metricsAddress?: string): void {
   try {

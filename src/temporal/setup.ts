@@ -21,20 +21,19 @@ import { GRPC, isRefusedWith } from './grpc';
 
 const DAY_SECONDS = 24 * 60 * 60;
 /**
- * How long at most nothing runs of a part of reconcile: one that has come to its end is followed by the
- * next at once (BUFFER_ONE), so this is for the first, and after one that was paused or terminated.
+ * The longest gap between runs of a part of reconcile: normally the next run follows at once (BUFFER_ONE), so
+ * this matters for the first, and after a pause or a termination.
  */
 const RECONCILE_EVERY = '10s';
-/** A namespace just made takes a few seconds until every Temporal server knows it. */
+/** A new namespace takes a few seconds until every Temporal server knows it. */
 const PROPAGATION_TRIES = 60;
 const CONNECT_TIMEOUT_MS = 10_000;
 
 /**
- * Makes what Posthorn needs in Temporal: namespace with its retention, search attributes, the schedules
- * of reconcile. Idempotent. Temporal Cloud's namespaces are managed there: that they can't be made or
- * changed here is logged.
- * @param options.isPaused whether schedules that are new are made paused
- * @throws StartError when Temporal can't be used, or somebody has to do by hand what is not allowed here
+ * Creates what Posthorn needs in Temporal: namespace with its retention, search attributes, the schedules of
+ * reconcile. Idempotent. Temporal Cloud's namespaces are managed there; that is logged.
+ * @param options.isPaused whether new schedules are created paused
+ * @throws StartError if Temporal can't be used, or an operator has to do what is not allowed here
  */
 export async function setUpTemporal(
   config: Config,
@@ -57,7 +56,7 @@ export async function setUpTemporal(
     if (error instanceof StartError) throw error;
     if (isRefusedWith(error, GRPC.notFound)) {
       throw new StartError(
-        `TEMPORAL_NAMESPACE: Temporal at ${address} has no namespace ${namespace}, and does not let it be made; make it there, or correct the setting`,
+        `TEMPORAL_NAMESPACE: Temporal at ${address} has no namespace ${namespace}, and does not allow creating it; create it there, or correct the setting`,
       );
     }
     throw new StartError(await whyUnfit(config.temporal, error));
@@ -90,7 +89,7 @@ async function ensureNamespace(
     });
   } catch (error) {
     if (!isRefusedWith(error, GRPC.permissionDenied, GRPC.unimplemented)) throw error;
-    const message = 'Temporal does not let its namespace be changed; set its retention there';
+    const message = 'Temporal does not allow changing its namespace; set its retention there';
     log.warn({ namespace, retentionDays }, message);
   }
 }
@@ -106,7 +105,7 @@ async function ensureSearchAttributes(connection: Connection, namespace: string)
     const wrong = wanted.find((name) => (customAttributes[name] ?? keyword) !== keyword);
     if (wrong !== undefined) {
       throw new StartError(
-        `TEMPORAL_NAMESPACE: the search attribute ${wrong} of the namespace ${namespace} is no Keyword; remove it (temporal operator search-attribute remove --name ${wrong}), and run setup again`,
+        `TEMPORAL_NAMESPACE: the search attribute ${wrong} of the namespace ${namespace} is not a Keyword; remove it (temporal operator search-attribute remove --name ${wrong}), and run setup again`,
       );
     }
     const missing = wanted.filter((name) => !(name in customAttributes));
@@ -119,7 +118,7 @@ async function ensureSearchAttributes(connection: Connection, namespace: string)
     } catch (error) {
       if (isRefusedWith(error, GRPC.permissionDenied, GRPC.unimplemented)) {
         throw new StartError(
-          `TEMPORAL_NAMESPACE: Temporal does not let search attributes be added to the namespace ${namespace}; add them there, of type Keyword: ${missing.join(', ')}`,
+          `TEMPORAL_NAMESPACE: Temporal does not allow adding search attributes to the namespace ${namespace}; add them there, of type Keyword: ${missing.join(', ')}`,
         );
       }
       if (!isRefusedWith(error, GRPC.alreadyExists)) throw error;
@@ -128,8 +127,8 @@ async function ensureSearchAttributes(connection: Connection, namespace: string)
 }
 
 /**
- * Made anew, or brought up to date; one that an operator has paused stays paused. The one for housekeeping
- * has the id of the only one of earlier versions, which so is replaced; where that was paused, all are.
+ * Created or updated; one that an operator has paused stays paused. The one for housekeeping has the id of
+ * earlier versions' only one, which it replaces; if that was paused, all are.
  */
 async function ensureSchedules({ schedule }: Client, isPaused: boolean): Promise<void> {
   const ensure = async (part: ReconcilePart, paused: boolean): Promise<boolean> => {
@@ -140,11 +139,11 @@ async function ensureSchedules({ schedule }: Client, isPaused: boolean): Promise
       action: {
         type: 'startWorkflow',
         workflowType: WORKFLOWS.reconcile,
-        // A worker of an earlier version, which does not know of parts, does all.
+        // A worker of an earlier version, which doesn't know parts, does everything.
         args: [part],
         taskQueue: TASK_QUEUE,
         staticSummary: part,
-        // The next run waits for this one: it must not do so for ever.
+        // The next run waits for this one: it must not wait forever.
         workflowExecutionTimeout: '15m',
       },
     };

@@ -14,48 +14,51 @@ import {
 } from '../contracts/temporal';
 import { connectionOptions } from './connection';
 
-/** Longer than any attempt may take (60 s, and the margin to record it): what runs is let finish. */
+/** Longer than any attempt may take (60 s, and the margin to record it), so that running ones finish. */
 const SHUTDOWN_GRACE_MS = 75_000;
-/** After that a worker ends whatever is left, such as an answer that Temporal does not take. */
+/** After that a worker aborts what is left, such as a result that Temporal does not accept. */
 const SHUTDOWN_FORCE_MS = 80_000;
 
 /** Milliseconds between tries to reach a Temporal that is unavailable again. */
 const CONNECT_RETRY_MS = 1000;
 
-/** Milliseconds between looks whether the clock is right, or wrong. */
+/** Milliseconds between checks of the clock. */
 const CLOCK_LOOK_MS = 500;
 
-/** How many batches of bulk work a worker has at a time, for each of its attempts. */
+/** Concurrent batches of bulk work of a worker, for each of its attempts. */
 const BULK_SHARE = 0.1;
 
 /**
- * Workflow tasks of a worker at a time. One thread runs them: more than it keeps busy with would wait in
- * here, where projects take no turns.
+ * Concurrent workflow tasks of a worker. One thread runs them: more would wait in this process, where
+ * projects don't take turns.
  */
 const MAX_WORKFLOW_TASKS = 8;
 
-/** Couriers of a worker at a time: one costs little while its project is quiet. */
+/** Concurrent couriers of a worker: one costs little while its project is quiet. */
 const MAX_COURIERS = 2000;
 
-/** Runs of reconcile at a time: of each part one, and one more that goes on while its worker is thought dead. */
+/**
+ * Concurrent runs of reconcile: one for each part, and one more that continues while its worker is thought
+ * dead.
+ */
 const MAX_RECONCILES = 6;
 
-/** The bundle that `npm run build` made, beside `dist/src`. */
+/** The bundle made by `npm run build`, beside `dist/src`. */
 export const WORKFLOW_BUNDLE = path.resolve(__dirname, '../../workflow-bundle.js');
 
-/** What workers, and the bundle, are told of: failures are kept without stack traces. */
+/** For workers and the bundle: failures are kept without stack traces. */
 export const FAILURE_CONVERTER = path.resolve(__dirname, 'failure-converter');
 
 export interface WorkerHandle {
-  /** Resolves when all is drained after `shutdown()`. */
+  /** Resolves when everything is drained after `shutdown()`. */
   run: () => Promise<void>;
   shutdown: () => void;
   isPolling: () => boolean;
 }
 
 /**
- * A worker on the task queue, and others for bulk work, couriers and reconcile, which so have places of
- * their own and never those of attempts. Any number of processes share the queues.
+ * A worker on the task queue, and others for bulk work, couriers and reconcile, which have their own slots
+ * and never take those of attempts. Any number of processes share the queues.
  */
 export async function createWorker(
   config: Config,
@@ -71,7 +74,7 @@ export async function createWorker(
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
   };
-  // These end in order when they are told to, and another worker goes on at once.
+  // These end cleanly when asked to, and another worker continues at once.
   const endsWhenTold = { shutdownGraceTime: '1ms', shutdownForceTime: SHUTDOWN_GRACE_MS } as const;
   const workers = [
     await Worker.create({
@@ -97,7 +100,7 @@ export async function createWorker(
       ...shared,
       taskQueue: reconcileTaskQueue(taskQueue),
       maxConcurrentActivityTaskExecutions: MAX_RECONCILES,
-      // The answer to a heartbeat is what tells of a workflow that was terminated.
+      // Only the answer to a heartbeat reveals that a workflow was terminated.
       maxHeartbeatThrottleInterval: '500ms',
       ...endsWhenTold,
     }),
@@ -109,7 +112,7 @@ export async function createWorker(
     shutdown,
     isPolling: () => workers.every((worker) => worker.getState() === 'RUNNING'),
     run: async () => {
-      // When one can't go on, the others must not either, but let finish what they have under way.
+      // When one fails, the others must stop too, but finish their work in progress.
       const ends = await Promise.allSettled(
         workers.map((worker) => untilDrained(worker).finally(shutdown)),
       );
@@ -119,7 +122,10 @@ export async function createWorker(
   };
 }
 
-/** Core may still count a poll that has just ended (temporalio/sdk-rust#1330): what is drained is drained. */
+/**
+ * Core may still count a poll that has just ended (temporalio/sdk-rust#1330): everything is drained
+ * nevertheless.
+ */
 async function untilDrained(worker: Worker): Promise<void> {
   try {
     await worker.run();
@@ -129,10 +135,10 @@ async function untilDrained(worker: Worker): Promise<void> {
 }
 
 /**
- * Polls until stopped, then drains. It polls nothing before all is `ready`, and waits for a Temporal that
- * is unavailable again by then: an API in the same process accepts events meanwhile. While the machine's
- * clock is wrong it takes nothing: certificates would seem to have expired, and workers that are right
- * deliver better.
+ * Polls until stopped, then drains. It doesn't poll before everything is `ready`, and waits if Temporal is
+ * unavailable again by then: an API in the same process accepts events meanwhile. While the machine's clock
+ * is wrong it takes no work: certificates would seem to have expired, and workers with a correct clock do
+ * better.
  */
 export function runWorker(
   config: Config,

@@ -1,17 +1,17 @@
 import { randomUUID } from 'node:crypto';
 import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/client';
 
-/** Milliseconds for which a write that has succeeded proves that the next one would. */
+/** Milliseconds for which a successful write proves that the next one would succeed. */
 const PROOF_MS = 15_000;
-/** Nobody polls it. */
+/** No worker polls it. */
 const PROBE_QUEUE = 'posthorn-readiness';
-/** Until then it has no task. It is deleted before; where that fails, it ends by itself. */
+/** Until then it has no task. It is deleted before; if that fails, it times out. */
 const PROBE_DELAY = '1m';
 
 /**
- * What is known of Temporal's taking writes, which a call that only reads says nothing of: it is answered
- * from memory while its database is full, read-only, or gone. Workflows that are started prove it; where
- * none was of late, one is started that never runs, and deleted.
+ * Whether Temporal accepts writes, which reads can't show: they are answered from memory while its database
+ * is full, read-only, or gone. Started workflows prove it; if there was none recently, one is started that
+ * never runs, and deleted.
  */
 export class WriteProof {
   private provenAt = -Infinity;
@@ -22,20 +22,20 @@ export class WriteProof {
     private readonly within: <T>(call: () => Promise<T>) => Promise<T>,
   ) {}
 
-  /** Notes how a write ended. */
+  /** Records how a write ended. */
   async of<T>(write: Promise<T>): Promise<T> {
     try {
       const done = await write;
       this.provenAt = performance.now();
       return done;
     } catch (error) {
-      // That one runs already says nothing of writes.
+      // That one runs already says nothing about writes.
       if (!(error instanceof WorkflowExecutionAlreadyStartedError)) this.provenAt = -Infinity;
       throw error;
     }
   }
 
-  /** @throws when Temporal does not take writes */
+  /** @throws if Temporal does not accept writes */
   async check(): Promise<void> {
     if (performance.now() - this.provenAt < PROOF_MS) return;
     this.probing ??= this.of(this.probe()).finally(() => (this.probing = undefined));

@@ -26,7 +26,7 @@ export interface DeliveriesDependencies {
   store: Store;
   engine: Engine;
   log: Logger;
-  /** Makes a workflow's address in the Temporal Web UI; null where none is configured. */
+  /** Returns a workflow's address in the Temporal Web UI; null if none is configured. */
   webUrl: (workflowId: string, runId: string | null) => string | null;
 }
 
@@ -39,7 +39,7 @@ export const deliveriesQuery = z.strictObject({
   type: z.string().optional(),
 });
 
-/** A delivery as a list shows it: without its attempts. */
+/** A delivery as shown in lists: without its attempts. */
 export function listView(delivery: DeliveryRecord): z.infer<typeof deliverySummarySchema> {
   return {
     id: delivery._id,

@@ -5,7 +5,7 @@ import type { Store } from '../../store/store';
 import type { Engine } from '../../temporal/engine';
 import type { PendingExplanation } from '../schemas/delivery';
 
-/** Answers from the live workflow; undefined for a delivery that has ended. */
+/** Uses the running workflow; undefined for a delivery that has ended. */
 export async function explainPending(
   delivery: DeliveryRecord,
   store: Store,
@@ -20,8 +20,8 @@ export async function explainPending(
 
   if (delivery.status === 'held') {
     const message = (await store.webhooks.isPaused(delivery.webhookId))
-      ? 'the webhook is paused; it goes out when it is resumed'
-      : 'the webhook was paused; it goes out in its turn, in the order of the events';
+      ? 'the webhook is paused; it is delivered after a resume'
+      : 'the webhook was paused; it is delivered in its turn, in the order of events';
     return explain('webhook_paused', message);
   }
   if (delivery.status !== 'pending') return undefined;
@@ -34,19 +34,19 @@ export async function explainPending(
   const activity = await engine.activityOf(delivery._id).catch(() => 'unreachable' as const);
   switch (activity) {
     case 'unreachable':
-      return explain('unknown', 'Temporal is unavailable; it goes out when Temporal is back');
+      return explain('unknown', 'Temporal is unavailable; it is delivered when Temporal is back');
     case null:
       return explain('starting', 'its workflow is about to be started');
     case 'queued':
       return explain('waiting_for_worker', 'no worker has taken it yet');
     case 'attempting':
-      // The one before it has been recorded, and is about to end.
+      // The previous one has been recorded, and is about to end.
       if (at && at > clock.now()) break;
       return explain('attempt_running', `attempt ${attempt} is running`);
     case 'failing':
       return explain(
         'workflow_failing',
-        'the tasks of its workflow fail again and again, which the Temporal Web UI tells the cause of; it goes on when a worker can run them, or once the workflow is reset or terminated',
+        'the tasks of its workflow keep failing; the Temporal Web UI shows the cause. It continues when a worker can run them, or once the workflow is reset or terminated',
         delivery.nextAttemptAt,
       );
     case 'paused':
@@ -54,7 +54,7 @@ export async function explainPending(
     case 'activity_paused':
       return explain(
         'paused',
-        `attempt ${attempt} was paused in Temporal, by its Web UI or command line; it goes on when it is unpaused there, or retried`,
+        `attempt ${attempt} was paused in Temporal, by its Web UI or command line; it continues when it is unpaused there, or retried`,
       );
     case 'waiting':
       break;
@@ -69,7 +69,7 @@ export async function explainPending(
   );
 }
 
-/** Its project's courier has it: all that is known stands in the delivery. */
+/** Its project's courier has it: everything known is in the delivery. */
 function explainExpress(
   { attemptCount, attempts, nextAttemptAt }: DeliveryRecord,
   explain: (
@@ -92,14 +92,13 @@ function explainExpress(
 
 const DEFERRED: Record<DeferralReason, string> = {
   rate_limit:
-    "the webhook's rate limit (policy.ratePerSecond) is used up at present, and others wait before it",
+    "the webhook's rate limit (policy.ratePerSecond) is used up, or others wait before it",
   webhook_busy:
-    'as many attempts of this webhook are running as may run at a time, or others wait before it',
+    'the maximum number of attempts of this webhook is running, or others wait before it',
   project_busy:
-    'as many attempts of this project are running, or due, as leave the other projects their places',
-  workers_busy:
-    'the workers are busy; retries and webhooks that answer slowly leave places to others',
-  replay: 'it is part of a bulk replay, and goes when nothing new waits',
+    'this project has its maximum of running or due attempts, which leaves places to the others',
+  workers_busy: 'the workers are busy; retries and slow webhooks leave places to others',
+  replay: 'it is part of a bulk replay, and new deliveries go first',
 };
 
 function cause(last: Attempt | undefined): string {

@@ -33,10 +33,10 @@ export interface ReplaysDependencies {
 }
 
 const DEFAULT_RATE = 10;
-/** Replays of a project that run or are paused: each is a workflow. */
+/** Running or paused replays of a project: each is a workflow. */
 const MAX_UNENDED = 200;
 
-/** @param types a subscription's field: deliveries are chosen by the same patterns */
+/** @param types the schema of a subscription's field: deliveries are selected by the same patterns */
 export const replayBody = (types: z.ZodType<string[]>) =>
   z
     .strictObject({
@@ -51,11 +51,11 @@ export const replayBody = (types: z.ZodType<string[]>) =>
     .refine(({ since, until }) => since < until, { path: ['until'], error: 'must be after since' });
 export const replaysQuery = z.strictObject(pageQuery('replay'));
 
-/** The types of now that the patterns stand for. */
+/** The current types that the patterns match. */
 const expanded = (patterns: readonly string[], names: readonly string[]): string[] =>
   [...names, ...OPERATIONAL_TYPES].filter((type) => isSubscribed(patterns, type));
 
-/** It changes nothing. */
+/** A dry run changes nothing. */
 const isDryRun = (body: unknown): boolean =>
   (body as { dryRun?: unknown } | undefined)?.dryRun === true;
 

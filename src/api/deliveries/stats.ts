@@ -16,14 +16,14 @@ const MAX_DAYS = 31;
 
 export const statsQuery = z.strictObject(rangeQuery);
 
-/** The last 24 hours, unless the query says otherwise. */
+/** Default: the last 24 hours. */
 function rangeOf(req: Request): { since: Date; until: Date } {
   const query = parse(statsQuery, req.query);
   const until = query.until ?? clock.now();
   const since = query.since ?? new Date(until.getTime() - DAY_MS);
   const lengthMs = until.getTime() - since.getTime();
   if (lengthMs <= 0 || lengthMs > MAX_DAYS * DAY_MS) {
-    const message = `must lie before until, by ${MAX_DAYS} days at most`;
+    const message = `must be before until, by ${MAX_DAYS} days at most`;
     throw invalid([{ field: 'since', message }]);
   }
   return { since, until };

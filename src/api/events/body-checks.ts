@@ -11,8 +11,8 @@ import { isFine, Problems, type Found } from '../http/problems';
 import { problemsOf } from '../http/validation';
 
 /*
- * What costs the more the larger a body is, or whatever a project's own schema likes: pure functions of
- * what can be sent to a thread and back. `Checks` (checks.ts) says where each of them runs.
+ * What takes longer the larger a body is, or arbitrarily long by a project's own schema: pure functions whose
+ * input and output can be sent between processes. `Checks` (checks.ts) decides where each of them runs.
  */
 
 /** An ApiError as a value. */
@@ -26,22 +26,22 @@ export interface EventsInput {
   bytes: Uint8Array;
   isBatch: boolean;
   profile: string;
-  /** What the envelope may call the project. */
+  /** The ids that the envelope may have for the project. */
   workspaces: readonly string[];
-  /** MongoDB's time, which a thread doesn't know. */
+  /** MongoDB's time, which a child process doesn't know. */
   now: Date;
-  /** Whether the body's values are to be told from others' (docs/adr/0018). */
+  /** Whether to fingerprint the body's values (docs/adr/0018). */
   wantsHash: boolean;
 }
 
-/** What a body of events says; with its hash, and how many events there are, whatever is wrong with them. */
+/** The contents of a body of events, with its hash, and the number of events even if some are invalid. */
 export interface EventsRead {
   requestHash: string;
   count: number;
   events: PostedEvent[] | Refusal;
 }
 
-/** Reads what is posted to `/v1/events` and `/v1/events/batch`. */
+/** Reads bodies of `/v1/events` and `/v1/events/batch`. */
 export function readEvents(input: EventsInput): EventsRead | Refusal {
   const { bytes, isBatch, profile, workspaces, now, wantsHash } = input;
   return refusable(() => {
@@ -63,18 +63,18 @@ export function readEvents(input: EventsInput): EventsRead | Refusal {
 export const batchBody = (event: z.ZodType<PostedEvent>) =>
   z.strictObject({ events: z.array(event).min(1).max(MAX_BATCH) });
 
-/** What `data` must be: by a project's own schema, or an event type of a profile's; null: Posthorn's own. */
+/** The check of `data`: a project's own schema, or a profile's event type; null: Posthorn's own. */
 export type DataRule = { schema: string } | { profile: string | null; type: string };
 
 export interface DataCheck {
   rule: DataRule;
-  /** JSON of an object, which has been read once. */
+  /** JSON of an object, which has been parsed before. */
   text: string;
-  /** Where it stands in the request. */
+  /** Its path in the request. */
   at: readonly string[];
 }
 
-/** What is wrong with each: of all together as much as of one, and of each at least something. */
+/** What is wrong with each: as much in total as for one, but at least something for each. */
 export function checkData(checks: readonly DataCheck[]): Found[] {
   const told = new Problems();
   return checks.map(({ rule, text, at }) => {
@@ -88,7 +88,7 @@ export function checkData(checks: readonly DataCheck[]): Found[] {
   });
 }
 
-/** Samples as tests: where the data itself can say that it is one, and its schema lets it, it does. */
+/** Samples as tests: marked as a test in the data itself, if the schema allows it. */
 export function markTests(samples: readonly DataCheck[]): string[] {
   return samples.map(({ rule, text, at }) => {
     const sample = readPayload(text);
@@ -124,7 +124,7 @@ export interface DefinitionInput {
   sample: string;
 }
 
-/** What is wrong with an event type that a caller defines, but for the sample's own check by its schema. */
+/** What is wrong with an event type that a caller defines, apart from the sample's check by its schema. */
 export function checkDefinition({ schema, sample }: DefinitionInput): Found {
   const found = new Problems();
   found.addAll(schemaProblems(JSON.parse(schema) as Record<string, unknown>));
@@ -133,13 +133,13 @@ export function checkDefinition({ schema, sample }: DefinitionInput): Found {
   return { problems: found.problems, more: found.more };
 }
 
-/** Values of a body that is no event's: reading it costs more by them than by its bytes. */
+/** Maximum number of values in a body that isn't an event: they cost more than its bytes. */
 const MAX_VALUES = 20_000;
 
-/** Why a body is not read: what is wrong with it; null: it may be. */
+/** Why a body must not be read; null: it may be. */
 export function inspectBody(bytes: Uint8Array): Refusal | null {
   const answer = refusable(() => {
-    const message = `must not have over ${MAX_VALUES} values`;
+    const message = `must not have more than ${MAX_VALUES} values`;
     if (hasMoreValues(MAX_VALUES, readBody(bytes))) throw invalid([{ field: 'body', message }]);
     return null;
   });
@@ -158,7 +158,7 @@ function hasMoreValues(limit: number, body: object): boolean {
   return count > limit;
 }
 
-/** What `work` answers, or the ApiError that it throws. */
+/** What `work` returns, or the ApiError that it throws. */
 export function refusable<T>(work: () => T): T | Refusal {
   try {
     return work();

@@ -18,18 +18,18 @@ import { readReports, type ReportsInput, type UnreadReport } from '../platform/n
 import { isFine, type Found } from '../http/problems';
 
 /**
- * Bytes of a body, and of the data that is checked by a profile's types, that are looked at where they
- * are: at most a millisecond or two, and mostly less than the way to a process and back (docs/adr/0026).
+ * Bytes of a body, and of data for a profile's types, up to which it is checked in this process: at most a
+ * millisecond or two, mostly less than a round trip to another process (docs/adr/0026).
  */
 const INLINE_BYTES = 16 * 1024;
 
-/** Reads and checks bodies; the large ones, and by a project's own schema, in processes beside this one. */
+/** Reads and checks bodies; large ones, and those with a project's own schema, in child processes. */
 export class Checks {
   constructor(private readonly tenantCpu: TenantCpu) {}
 
   /**
    * @param owner the project whose budget it is
-   * @throws ApiError for what is no JSON or can't be kept, 429 when the budget is used up
+   * @throws ApiError for what isn't JSON or can't be stored, 429 if the budget is used up
    */
   async readEvents(owner: string, input: EventsInput): Promise<EventsRead> {
     const { length } = input.bytes;
@@ -38,7 +38,10 @@ export class Checks {
     return orRefused(
       finished(outcome, () => {
         const field = input.isBatch ? 'events' : 'body';
-        return { field, message: 'take too long to read, or too much memory; send less at once' };
+        return {
+          field,
+          message: 'take too long to read, or need too much memory; send less at once',
+        };
       }),
     );
   }
@@ -80,7 +83,7 @@ export class Checks {
   /** What is wrong with a webhook's filter. */
   async checkFilter(owner: string, filter: unknown): Promise<FieldProblem[]> {
     const json = JSON.stringify(filter ?? null);
-    // Without a pattern its bounds are all that there is to look at.
+    // Without a pattern only its limits need checking.
     if (!json.includes('"$regex"')) return filterProblems(filter);
     const outcome = await this.tenantCpu.run(owner, 'checkFilter', json, json.length);
     return finished(outcome, () => ({ field: 'filter', message: 'takes too long to compile' }));
@@ -88,7 +91,7 @@ export class Checks {
 
   /**
    * The reports in a provider's own body.
-   * @throws ApiError as `readEvents`; 401 where the signature is wrong
+   * @throws ApiError as `readEvents`; 401 if the signature is wrong
    */
   async readReports(
     owner: string,
@@ -103,8 +106,8 @@ export class Checks {
   }
 
   /**
-   * Looks at a body before it is read where it is.
-   * @throws ApiError when it is not to be read
+   * Checks a body before it is parsed in this process.
+   * @throws ApiError if it must not be parsed
    */
   async inspect(owner: string, bytes: Uint8Array): Promise<void> {
     if (bytes.length <= INLINE_BYTES) return;
@@ -116,17 +119,17 @@ export class Checks {
 const bytesOf = (checks: readonly DataCheck[]): number =>
   checks.reduce((sum, { text }) => sum + text.length, 0);
 
-/** A schema of a project's own may take for ever, whatever it is. */
+/** Any schema of a project's own may take forever. */
 const isCheap = (checks: readonly DataCheck[]): boolean =>
   checks.every(({ rule }) => !('schema' in rule)) && bytesOf(checks) <= INLINE_BYTES;
 
-/** @throws ApiError 429; 422 for what was cut off */
+/** @throws ApiError 429; 422 for what was aborted */
 function finished<T>(outcome: Outcome<T>, problem: () => { field: string; message: string }): T {
   if (outcome.end === 'done') return outcome.output;
   if (outcome.end === 'cut') throw invalid([problem()]);
   throw rateLimited(
     outcome.waitMs,
-    'reading and checking what this project sends has used up its time here; try again later (see Retry-After), with fewer events at once, less data or a simpler schema',
+    'this project has used up its CPU time for reading and checking what it sends; try again later (see Retry-After), with fewer events at once, less data or a simpler schema',
   );
 }
 

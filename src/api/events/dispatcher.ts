@@ -7,16 +7,16 @@ import type { Engine } from '../../temporal/engine';
 import { CourierCalls } from '../../temporal/courier-calls';
 import { runOrLeave } from '../../temporal/run-or-leave';
 
-/** What is told of an event to set it going. */
+/** What is needed to start an event's fan-out. */
 type Accepted = Pick<EventRecord, '_id' | 'projectId' | 'type' | 'isExpress'>;
 
 /**
- * Events of a project that wait here for their fan-outs to be started: batches are accepted faster than
- * Temporal starts them. Those beyond wait in MongoDB alone.
+ * Events of a project that wait in memory for their fan-outs: batches are accepted faster than Temporal
+ * starts them. Further ones wait only in MongoDB.
  */
 const MAX_STARTING = 5000;
 
-/** How events are driven (docs/adr/0025): decided once, as they are accepted, and set going afterwards. */
+/** How events are driven (docs/adr/0025): decided once, when they are accepted, and started afterwards. */
 export class Dispatcher {
   private readonly bucket: TokenBucket;
   private readonly couriers: CourierCalls;
@@ -24,8 +24,8 @@ export class Dispatcher {
   private readonly starting = new Map<string, number>();
 
   /**
-   * @param defaultDispatch of projects that name none
-   * @param workflowsPerSecond events that `auto` gives to workflows in a second
+   * @param defaultDispatch of projects without their own
+   * @param workflowsPerSecond events per second that `auto` gives to workflows
    */
   constructor(
     private readonly engine: Engine,
@@ -37,21 +37,21 @@ export class Dispatcher {
     this.couriers = new CourierCalls(engine, log);
   }
 
-  /** Whether an event of the project that is accepted now goes by its courier. */
+  /** Whether an event accepted now is driven by the project's courier. */
   isExpress({ dispatch }: ProjectRecord): boolean {
     const how = dispatch ?? this.defaultDispatch;
     return how === 'express' || (how === 'auto' && !this.bucket.take(performance.now()));
   }
 
-  /** Tells the project's courier that something of it may go. */
+  /** Tells the project's courier that there is something to send. */
   wakeCourier(projectId: string): void {
     this.couriers.call(projectId);
   }
 
   /**
-   * Sets stored events going. Fan-outs start one after another, up to the first that can't be started:
-   * when Temporal is unavailable each takes seconds to find out. The events are safe already, and
-   * reconcile starts what is left. It never rejects.
+   * Starts stored events. Fan-outs start one after another, up to the first failure, since each takes seconds
+   * to fail when Temporal is unavailable. The events are safe already, and reconcile starts the rest. It
+   * never rejects.
    * @param events of one project
    */
   async start(events: readonly Accepted[]): Promise<void> {

@@ -12,18 +12,18 @@ import { fitting, type Page, type PageRequest, type Sized } from '../../store/pa
 import type { ProjectRecord } from '../../store/projects';
 import type { DataRule } from './body-checks';
 
-/** An event type of a project, its profile's or its own. */
+/** An event type of a project: its profile's or its own. */
 export interface EventType {
   type: string;
   description: string;
-  /** JSON Schema 2020-12 of `data`, and a `data` that is valid by it, as JSON. */
+  /** JSON Schema 2020-12 of `data`, and a valid sample, as JSON. */
   schema: string;
   sample: string;
-  /** What its data is checked by (body-checks.ts). */
+  /** How its data is checked (body-checks.ts). */
   rule: DataRule;
 }
 
-/** Shown schemas of the profiles' types; made once, since profiles are constants. */
+/** The profiles' schemas as shown; converted once, since profiles are constants. */
 const shownSchemas = new WeakMap<EventTypeDefinition, string>();
 
 function shownSchema(definition: EventTypeDefinition): string {
@@ -35,7 +35,7 @@ function shownSchema(definition: EventTypeDefinition): string {
 }
 
 /**
- * An event type of a profile's.
+ * An event type of a profile.
  * @param profile null: one of Posthorn's own
  */
 export function ofProfile(profile: string | null, definition: EventTypeDefinition): EventType {
@@ -61,13 +61,13 @@ const ofRecord = ({ type, description, schema, sample }: EventTypeRecord): Event
 
 const newestFirst = (a: { _id: string }, b: { _id: string }): number => (a._id < b._id ? 1 : -1);
 
-/** Those that were found of some types; when one was not, also the names of all that there are. */
+/** The found ones among some types; if one is missing, also the names of all. */
 export type FoundTypes = ReadonlyMap<string, EventType> & { readonly all?: readonly string[] };
 
-/** Unknown types of one request for which near ones are looked for, among hundreds. */
+/** Maximum number of unknown types per request for which similar ones are suggested. */
 export const MAX_SUGGESTIONS = 3;
 
-/** What to do about a type that a project doesn't have. */
+/** Advice about a type that a project doesn't have. */
 export function unknownType(profile: Profile, type: string, known: readonly string[]): string {
   const define = profile.eventTypesFromProject
     ? ` Define it by PUT /v1/event-types/${type === '' ? '{type}' : encodeURIComponent(type.slice(0, 100))}, or see GET /v1/webhooks/events/available.`
@@ -76,12 +76,12 @@ export function unknownType(profile: Profile, type: string, known: readonly stri
 }
 
 /**
- * The event types of a project: first its profile's in that order, then its own and its catalogue's,
- * newest first. Of two by one name its own wins, so that a catalogue can get any type without asking
- * each project. All who ask which types there are ask here.
+ * The event types of a project: first its profile's in that order, then its own and its catalogue's, newest
+ * first. Its own type replaces its catalogue's of the same name, so that a catalogue can add any type without
+ * asking each project. The one source for which types exist.
  *
- * Nothing of a catalogue is kept: a change holds for the next event, on every process. What costs time,
- * a schema's validator, is kept by the schema's text (json-schema.ts), so once for all its projects.
+ * Catalogues are not cached: a change applies from the next event on, in every process. What costs time, a
+ * schema's validator, is cached by the schema's text (json-schema.ts), so once for all its projects.
  */
 export class EventCatalog {
   constructor(
@@ -105,7 +105,7 @@ export class EventCatalog {
 
   /**
    * Those of `types` that the project has, by name.
-   * @param options.operational Posthorn's own as well, which nobody posts
+   * @param options.operational Posthorn's own as well, which can't be posted
    */
   async find(
     project: ProjectRecord,
@@ -134,7 +134,10 @@ export class EventCatalog {
       : byName;
   }
 
-  /** Whether a list can have answered it: a profile's types can't go, a defined one's id keeps its place. */
+  /**
+   * Whether a list can have returned it: a profile's types can't be deleted, and a defined one's id keeps its
+   * position.
+   */
   isCursor(cursor: string, { profile }: ProjectRecord): boolean {
     return (
       isId('eventType', cursor) || getProfile(profile).events.some(({ type }) => type === cursor)
@@ -172,7 +175,7 @@ export class EventCatalog {
     };
   }
 
-  /** Places of the catalogue's types, without what the project has defined itself. */
+  /** Positions of the catalogue's types, without those that the project has defined itself. */
   private async sharedBeside(
     projectId: string,
     catalog: string,

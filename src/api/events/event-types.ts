@@ -23,7 +23,7 @@ const OWN_TYPES = [...profiles.values()]
   .filter(({ eventTypesFromProject }) => eventTypesFromProject)
   .map(({ name }) => name)
   .join(' or ');
-/** Words with dots between them: `order.created`. */
+/** Words separated by dots: `order.created`. */
 export const TYPE = /^[a-z0-9_]+(\.[a-z0-9_]+)+$/;
 
 const object = z.record(z.string(), z.unknown());
@@ -49,9 +49,10 @@ export function view({
 /** The type's name from the path. */
 function typeProblems(type: string): FieldProblem[] {
   const tell = (message: string): FieldProblem[] => [{ field: 'type', message }];
-  if (type.length > MAX_TYPE_LENGTH) return tell(`must not be over ${MAX_TYPE_LENGTH} characters`);
+  if (type.length > MAX_TYPE_LENGTH)
+    return tell(`must not be longer than ${MAX_TYPE_LENGTH} characters`);
   if (!TYPE.test(type)) {
-    return tell('must be words of a-z, 0-9 and _ with dots between them, such as order.created');
+    return tell('must be words of a-z, 0-9 and _ separated by dots, such as order.created');
   }
   return RESERVED_FAMILIES.some((family) => type.startsWith(family))
     ? tell(`must not begin with ${RESERVED_FAMILIES.join(' or ')}: those are Posthorn's own`)
@@ -59,8 +60,8 @@ function typeProblems(type: string): FieldProblem[] {
 }
 
 /**
- * The definition that `PUT …/event-types/:type` brings, as it is shown and as it is stored.
- * @param owner whose budget it is checked on
+ * The definition in the body of `PUT …/event-types/:type`, as shown and as stored.
+ * @param owner whose budget the check uses
  * @param profile whose types it may not replace
  * @throws ApiError 422 naming each wrong field
  */
@@ -114,7 +115,7 @@ export function eventTypesRouter({
     const project = projectOf(res);
     const { page } = parseListQuery(eventTypesQuery, req);
     if (page.cursor !== undefined && !catalog.isCursor(page.cursor, project)) {
-      throw invalid([{ field: 'cursor', message: 'is not a cursor that a list has answered' }]);
+      throw invalid([{ field: 'cursor', message: 'is not a cursor from a list' }]);
     }
     answerPage(res, 'eventTypes', await catalog.page(project, page), view);
   });
@@ -132,7 +133,7 @@ export function eventTypesRouter({
     );
     const put = await store.eventTypes.put(project._id, type, stored, MAX_OWN_TYPES);
     if (!put) {
-      const message = `is one too many: this project has its ${MAX_OWN_TYPES} event types`;
+      const message = `is one too many: this project already has ${MAX_OWN_TYPES} event types, the maximum`;
       throw invalid([{ field: 'type', message }]);
     }
     answer(res, shown, put.isNew ? 201 : 200);
@@ -146,7 +147,7 @@ export function eventTypesRouter({
       if (!shared || (await store.catalogTypes.find(shared, [type])).length === 0) {
         throw notFound('the type');
       }
-      const message = `this type is of the catalogue "${shared}", which only the admin changes`;
+      const message = `this type belongs to the catalogue "${shared}", which only the admin can change`;
       throw new ApiError('forbidden', message);
     }
     answer(res, { type, deleted: true });

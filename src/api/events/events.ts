@@ -22,21 +22,21 @@ export interface EventsDependencies {
   log: Logger;
 }
 
-/** Deliveries that are shown with their event. */
+/** Maximum number of deliveries shown with their event. */
 const MAX_DELIVERIES = 1000;
 export const eventsQuery = z.strictObject({
   ...pageQuery('event'),
   ...rangeQuery,
   type: z.string().optional(),
   include: z
-    .enum(['data'], 'must be data, or be left out')
+    .enum(['data'], 'must be data, or be omitted')
     .optional()
     .describe(
-      '`data`: with the events’ data. A page has 1 MiB at most, and so perhaps fewer events than `limit`: go on by `nextCursor`.',
+      '`data`: with the events’ data. A page has at most 1 MiB, and so possibly fewer events than `limit`: continue with `nextCursor`.',
     ),
 });
 
-/** As a list shows it, unless it is asked for the data. */
+/** As shown in lists without `include=data`. */
 function bareView({
   _id,
   projectId,
@@ -88,7 +88,7 @@ export function eventsRouter({ store, engine, log }: EventsDependencies): Router
     const id = pathId(req, 'event');
     const expunged = await expungeEvent(store, projectOf(res)._id, id);
     if (!expunged) throw notFound('the event');
-    // They are cancelled already; a workflow that isn't told finds out when its next attempt is due.
+    // They are cancelled already; a workflow that isn't told notices when its next attempt is due.
     void Promise.all(
       expunged.cancelled.map((deliveryId) =>
         runOrLeave(log, { deliveryId }, 'cancelled delivery left to its next attempt', () =>

@@ -4,13 +4,13 @@ import type { Payload } from '../../domain/json-text';
 import { invalid } from '../http/errors';
 
 /**
- * Visible ASCII, as other APIs take it, or the same as a string of a structured field (RFC 8941): the
- * IETF's draft for the header writes it in double quotes.
+ * Visible ASCII, as in other APIs, or the same as a structured-field string (RFC 8941): the IETF's draft for
+ * the header uses double quotes.
  */
 export const IDEMPOTENCY_KEY =
   /^(?:[\x21\x23-\x7e][\x21-\x7e]{0,254}|"(?:[\x21\x23-\x5b\x5d-\x7e]|\\["\\]){1,255}")$/;
 
-/** The header's key, where there is one. */
+/** The header's key, if any. */
 export function idempotencyKeyOf(req: Request): string | undefined {
   const header = req.get('idempotency-key');
   if (header === undefined) return undefined;
@@ -22,15 +22,17 @@ export function idempotencyKeyOf(req: Request): string | undefined {
   return header.startsWith('"') ? header.slice(1, -1).replace(/\\(.)/g, '$1') : header;
 }
 
-/** What tells a body from others (docs/adr/0018). */
+/** The fingerprint of a body (docs/adr/0018). */
 export function requestHashOf(body: Payload): string {
   return createHash('sha256').update(canonical(body)).digest('base64');
 }
 
-/** Half of a surrogate pair, which no caller's text has: nothing else is written so. */
+/** Half of a surrogate pair, which can't occur in callers' texts. */
 const EXACTLY = '\ud800';
 
-/** One text for all bodies of the same values: members by their names, whole numbers with all digits. */
+/**
+ * The same text for all bodies with the same values: members sorted by name, whole numbers with all digits.
+ */
 function canonical({ value, largeIntegers }: Payload): string {
   const exact = new Map<unknown, Map<string, string>>();
   for (const { holder, key, value: integer } of largeIntegers) {

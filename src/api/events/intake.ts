@@ -17,7 +17,7 @@ import { isFine, Problems, type Found } from '../http/problems';
 /** One event's limit (docs/contract.md, 5.5), and room for its envelope. */
 const MAX_BODY_BYTES = 257 * 1024;
 
-/** With spaces, which a caller's keys don't have: one event's key is another one than a batch's. */
+/** With spaces, which callers' keys can't have, so that batches' keys differ from single events'. */
 const keyInBatch = (key: string, index: number): string => `batch ${index} ${key}`;
 
 export interface Posting {
@@ -34,9 +34,9 @@ export interface PostedReport {
   becomes: PostedEvent | string;
 }
 
-/** The door that every event comes in by: checked, serialised once, stored, its fan-out started. */
+/** The entry of every event: checked, serialised once, stored, its fan-out started. */
 export class Intake {
-  /** The event types that it checks by. */
+  /** The event types for its checks. */
   readonly catalog: EventCatalog;
 
   constructor(
@@ -153,7 +153,7 @@ export class Intake {
 
   /**
    * What is wrong with each event by its type's schema.
-   * @param at where each stands in the request's body, for naming fields: `events.3`
+   * @param at the path of each in the request's body, for naming fields: `events.3`
    */
   private async check(
     project: ProjectRecord,
@@ -198,7 +198,7 @@ export class Intake {
     keys: readonly string[],
     requestHash: string,
   ): Promise<EventRecord[]> {
-    // Nearly all keys are new. One that this misses is found when its event is inserted.
+    // Nearly all keys are new. A miss is found when its event is inserted.
     if (!(await this.store.events.hasKey(projectId, keys[0]!))) return [];
     const found = await this.store.events.listByKeys(projectId, keys);
     if (found.some((event) => event.requestHash !== requestHash)) {

@@ -5,16 +5,16 @@ import type { LargeInteger } from '../../domain/json-text';
 import { oneOf } from '../http/messages';
 
 /*
- * Keywords that ajv judges by a double, or by an equality that calls the data's own `valueOf` and
- * `toString`, written anew: by what was sent.
+ * Replaces keywords that ajv checks by doubles, or by an equality that calls the data's own `valueOf`
+ * and `toString`: these use the values as sent.
  */
 
 type Place = Pick<DataValidationCxt, 'parentData' | 'parentDataProperty'>;
 
-/** Whole numbers of the data that is being checked, by where they stand. */
+/** Whole numbers of the data that is being checked, by position. */
 let largeIntegers: ReadonlyMap<object, ReadonlyMap<string | number, bigint>> = new Map();
 
-/** Runs a check of data in which these numbers stand. */
+/** Runs a check of data that contains these numbers. */
 export function withLargeIntegers<T>(numbers: readonly LargeInteger[], check: () => T): T {
   const byHolder = new Map<object, Map<string | number, bigint>>();
   for (const { holder, key, value } of numbers) {
@@ -37,7 +37,7 @@ function numberAt(
   return (holder && largeIntegers.get(holder)?.get(key)) ?? exactly(value);
 }
 
-/** One text for values that JSON Schema calls equal, and another one for each other. */
+/** The same text for values that JSON Schema calls equal, and a different one for others. */
 function textOf(value: unknown, holder: object | undefined, key: string | number): string {
   if (typeof value === 'number') return String(numberAt(value, holder, key));
   if (typeof value !== 'object' || value === null) return JSON.stringify(value);
@@ -98,7 +98,7 @@ export function useOwnKeywords(ajv: Ajv2020): void {
     type: 'array',
     schemaType: 'boolean',
     errors: false,
-    error: { message: 'must not have the same item twice' },
+    error: { message: 'must not contain the same item twice' },
     compile: (isUnique: boolean) => (items: unknown[]) =>
       !isUnique || new Set(items.map((item, i) => textOf(item, items, i))).size === items.length,
   });

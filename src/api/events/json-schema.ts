@@ -10,21 +10,21 @@ import { fieldAt, Problems, type Found } from '../http/problems';
 import { isDeeperThan } from '../http/validation';
 
 /*
- * JSON Schemas that projects bring: checked at the door, and compiled. References let a small schema
- * multiply the work, so no figure of the schema bounds it: all of this runs in the processes that are
- * ended when they take too long (src/tenant-cpu).
+ * Projects' JSON Schemas: checked on definition, and compiled. References let a small schema multiply the
+ * work, so no property of the schema limits it: all of this runs in processes that are killed if they take
+ * too long (src/tenant-cpu).
  */
 
 /** Characters of a schema, or a sample, as JSON. */
 export const MAX_SCHEMA_LENGTH = 32 * 1024;
-/** Objects and lists inside each other. */
+/** Depth of nested objects and lists. */
 export const MAX_SCHEMA_DEPTH = 32;
-/** Errors that ajv keeps of one check: some are told twice, and 50 are told. */
+/** Errors that ajv keeps of one check: some are duplicates, and 50 are reported. */
 const MAX_ERRORS = 100;
-/** Characters of a problem's message: a schema's own values and patterns stand in some. */
+/** Characters of a problem's message: some contain a schema's own values and patterns. */
 const MAX_MESSAGE_LENGTH = 500;
 
-/** Validators that are kept, and the characters of their schemas: some hundred kilobytes each. */
+/** Cached validators, and the characters of their schemas: some hundred kilobytes each. */
 const CACHED = 200;
 const CACHED_LENGTH = 1024 * 1024;
 
@@ -39,32 +39,32 @@ const validators = new LRUCache<string, ValidateFunction>({
 const meta = new Ajv2020({ strict: false, logger: false });
 useOwnKeywords(meta);
 
-/** Patterns by RE2, as filters' are: a schema's pattern may not backtrack either. */
+/** Patterns use RE2, like those of filters: a schema's pattern may not backtrack either. */
 const regExp = Object.assign(
   (pattern: string) => {
     const compiled = compilePattern(pattern, '');
     return {
       test: (text: string): boolean => compiled.test(text),
-      // By this ajv tells one pattern from another, and compiles equal ones once.
+      // ajv uses this to compile equal patterns once.
       toString: () => pattern,
     };
   },
-  // For validators that are printed as code; ours never are.
+  // For validators that are generated as code; ours never are.
   { code: 'regExp' },
 );
 
-/** For `unevaluatedProperties`, what every object inherits would be evaluated. */
+/** Otherwise `unevaluatedProperties` would count inherited properties as evaluated. */
 function withOwnProperties(code: string): string {
   return code.replaceAll(/!(props\d+)\[(key\d+)\]/g, '!Object.hasOwn($1, $2)');
 }
 
-/** Where a validator's code keeps an error, or those of a reference, or forgets those of a choice. */
+/** Where a validator's code adds an error, or those of a reference, or drops those of a choice. */
 const PUSH = /vErrors\.push\((err\d+)\);/g;
 const CONCAT =
   /vErrors = vErrors === null \? (\w+)\.errors : vErrors\.concat\(\1\.errors\);errors = vErrors\.length;/g;
 const FORGET = /vErrors\.length = (_errs\d+);/g;
 
-/** Counts all errors, by which choices are decided, and keeps the first ones: there may be millions. */
+/** Counts all errors, which decides choices, and keeps the first ones: there may be millions. */
 function withFewErrors(code: string): string {
   return code
     .replaceAll(PUSH, `if(vErrors.length<${MAX_ERRORS})vErrors.push($1);`)
@@ -75,14 +75,14 @@ function withFewErrors(code: string): string {
     .replaceAll(FORGET, 'vErrors.length = Math.min(vErrors.length,$1);');
 }
 
-/** Keywords that only describe: extensions by ajv's rule for names, and OpenAPI's. */
+/** Annotation keywords: extensions by ajv's rule for names, and OpenAPI's. */
 const ANNOTATION = /^(x-[a-z0-9_$:-]+|example|externalDocs)$/i;
 
-/** Keywords whose values are data, whatever is in them, and those whose values name schemas. */
+/** Keywords whose values are data, whatever is in them, and those whose values are named schemas. */
 const DATA = /^(const|enum|default|examples)$/;
 const SCHEMAS = /^(properties|patternProperties|dependentSchemas|\$defs|definitions)$/;
 
-/** All that is in a schema, outermost first. */
+/** All keywords of a schema, outermost first. */
 function* entriesOf(
   node: unknown,
   path: readonly string[],
@@ -95,7 +95,7 @@ function* entriesOf(
   }
 }
 
-/** An instance for each schema: what one declares isn't there for another, and goes with it. */
+/** An instance for each schema, so that declarations are separate, and freed with it. */
 function compile(schema: object): ValidateFunction {
   const annotations = new Set<string>();
   const formats = new Set<string>();
@@ -105,9 +105,9 @@ function compile(schema: object): ValidateFunction {
   }
   const ajv = new Ajv2020({
     allErrors: true,
-    // What it doesn't know, it refuses: a misspelt keyword would let everything pass.
+    // Refuses unknown keywords: a misspelt one would let everything pass.
     strictSchema: true,
-    // One of the dialect's own that ajv resolves, but calls unknown.
+    // One of the dialect's own, which ajv resolves but reports as unknown.
     keywords: ['$anchor', ...annotations],
     strictTypes: false,
     strictTuples: false,
@@ -120,14 +120,14 @@ function compile(schema: object): ValidateFunction {
   });
   addFormats(ajv);
   useOwnKeywords(ajv);
-  // A format that nobody knows is a remark, as the dialect says.
+  // An unknown format is an annotation, as the dialect says.
   for (const format of formats) {
     if (!Object.hasOwn(ajv.formats, format)) ajv.addFormat(format, true);
   }
   return ajv.compile(schema);
 }
 
-/** What is wrong with a schema that a caller brings, by paths such as `schema.properties.id.type`. */
+/** What is wrong with a caller's schema, by paths such as `schema.properties.id.type`. */
 export function schemaProblems(schema: Record<string, unknown>): Found {
   const tooLarge = sizeProblem(schema, JSON.stringify(schema), 'schema');
   if (tooLarge) return only(tooLarge);
@@ -145,7 +145,7 @@ export function schemaProblems(schema: Record<string, unknown>): Found {
 
 const only = (problem: FieldProblem): Found => ({ problems: [problem], more: 0 });
 
-/** Why ajv can't use a schema, at the keyword that it means where that can be told. */
+/** Why ajv can't use a schema, at the keyword that it means if that is known. */
 function unusable(
   schema: object,
   { message, missingRef }: Error & { missingRef?: string },
@@ -154,16 +154,19 @@ function unusable(
   for (const { key, value, at } of entriesOf(schema, ['schema'])) {
     const field = fieldAt(at);
     if (key === unknown && at.at(-2) !== 'properties') {
-      return { field, message: 'is not a keyword of JSON Schema 2020-12; your own begin with x-' };
+      return {
+        field,
+        message: 'is not a keyword of JSON Schema 2020-12; your own must begin with x-',
+      };
     }
     if (missingRef !== undefined && /^\$(dynamicRef|ref)$/.test(key) && value === missingRef) {
-      return { field, message: 'refers to what is not there' };
+      return { field, message: 'refers to something that does not exist' };
     }
   }
   return { field: 'schema', message: `cannot be used: ${message.slice(0, MAX_MESSAGE_LENGTH)}` };
 }
 
-/** The bounds that a schema and a sample share. */
+/** The limits that a schema and a sample share. */
 export function sizeProblem(value: unknown, json: string, field: string): FieldProblem | null {
   if (isDeeperThan(MAX_SCHEMA_DEPTH, value)) {
     return { field, message: `must not be nested deeper than ${MAX_SCHEMA_DEPTH}` };
@@ -173,11 +176,11 @@ export function sizeProblem(value: unknown, json: string, field: string): FieldP
     : null;
 }
 
-/** Keywords that would reach outside the schema, or make it something else than a check. */
+/** Keywords that would refer outside the schema, or make it more than a check. */
 function* forbiddenKeywords(schema: object): Generator<{ at: readonly string[]; message: string }> {
   for (const { key, value, at } of entriesOf(schema, ['schema'])) {
     if ((key === '$ref' || key === '$dynamicRef') && typeof value === 'string') {
-      if (!value.startsWith('#')) yield { at, message: 'must refer into this schema: #…' };
+      if (!value.startsWith('#')) yield { at, message: 'must refer to this schema: #…' };
     } else if (key === '$schema' && typeof value === 'string') {
       if (value.replace(/#$/, '') !== DIALECT) yield { at, message: `must be ${DIALECT}` };
     } else if ((key === '$id' && typeof value === 'string') || key === '$async') {
@@ -187,9 +190,9 @@ function* forbiddenKeywords(schema: object): Generator<{ at: readonly string[]; 
 }
 
 /**
- * What is wrong with `data` by a schema that `schemaProblems` found nothing in.
+ * What is wrong with `data` by a schema in which `schemaProblems` found nothing.
  * @param schema as JSON
- * @param at where the data stands in the request
+ * @param at the data's path in the request
  */
 export function dataProblems(
   schema: string,
@@ -204,17 +207,17 @@ export function dataProblems(
     validate.errors = null;
     return problems;
   } catch (error) {
-    // A stack that overflowed.
+    // A stack overflow.
     if (!(error instanceof RangeError)) throw error;
     return only({ field: fieldAt(at), message: NEVER_CHECKED });
   }
 }
 
-/** Of data whose check by a schema takes too long, or more memory than there is. */
+/** For data whose check takes too long, or too much memory. */
 export const NEVER_CHECKED =
-  'could not be checked: by its schema that takes too long, or never ends';
+  'could not be checked: with its schema that takes too long, or never ends';
 
-/** ajv's errors, each named by the field that is wrong, missing or too much. */
+/** ajv's errors, each with the field that is wrong, missing or unknown. */
 function problemsOfErrors(
   errors: readonly ErrorObject[] | null | undefined,
   at: readonly string[],

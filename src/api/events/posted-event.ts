@@ -5,31 +5,31 @@ import { profiles } from '../../profiles';
 import type { Payload } from '../../domain/json-text';
 import { payloadField } from '../http/body';
 
-/** An event as a caller posts it. */
+/** An event as posted by a caller. */
 export interface PostedEvent {
   type: string;
   data: Pick<Payload, 'text'>;
-  /** ISO 8601 with a zone. */
+  /** ISO 8601 with an offset. */
   createdAt?: string;
 }
 
-/** Clocks differ; an event from further ahead than this is a mistake. */
+/** Clocks differ; a time further in the future than this is a mistake. */
 const MAX_AHEAD_MS = 5 * MINUTE_MS;
 const OLDEST = Date.parse('2000-01-01T00:00:00Z');
 
-/** The parts of an event that a caller may give, as it gives them. */
+/** The parts of an event that a caller may give, as given. */
 const partsAt = (now: () => Date) => ({
   type: z.string(),
   workspace: z.string(),
   createdAt: z.iso.datetime({ offset: true }).refine((text) => {
     const at = Date.parse(text);
     return at >= OLDEST && at <= now().getTime() + MAX_AHEAD_MS;
-  }, 'must lie between 2000-01-01 and five minutes from now'),
+  }, 'must be between 2000-01-01 and five minutes from now'),
   data: payloadField,
 });
 type Part = keyof ReturnType<typeof partsAt>;
 
-/** Our own names, which every project's events may be posted by. */
+/** Our own names, which every project may use. */
 const OWN: Readonly<Record<string, Part>> = {
   type: 'type',
   data: 'data',
@@ -38,10 +38,10 @@ const OWN: Readonly<Record<string, Part>> = {
 const REQUIRED: ReadonlySet<Part> = new Set(['type', 'data']);
 
 /**
- * An event as it may be posted, by our names or by those of its profile's envelope; what both say must
- * be the same.
- * @param workspace what the envelope may call the project
- * @param now MongoDB's time, where this process doesn't know it
+ * An event as it may be posted, with our names or those of its profile's envelope; if both are given, they
+ * must agree.
+ * @param workspace the ids that the envelope may have for the project
+ * @param now MongoDB's time, if this process doesn't know it
  */
 export function postedEvent(
   envelope: Readonly<Record<string, Part>>,
@@ -62,10 +62,10 @@ export function postedEvent(
       if (given[part] === undefined) given[part] = value;
       else if (given[part] !== value) {
         const own = names.find((other) => other[1] === part)![0];
-        refuse(name, `says something else than ${own}; give one of the two`);
+        refuse(name, `differs from ${own}; give only one of the two`);
       }
       if (part === 'workspace' && workspace && !workspace.includes(value as string)) {
-        refuse(name, `is not this project, which is ${workspace[0]}`);
+        refuse(name, `is not this project, whose id is ${workspace[0]}`);
       }
     }
     for (const part of REQUIRED) {
@@ -73,7 +73,7 @@ export function postedEvent(
       if (given[part] === undefined) refuse(own[0]!, requiredAs(own));
     }
     const { type, data, createdAt } = given as Partial<PostedEvent>;
-    // Without data it's refused already.
+    // Without data it has been refused already.
     return {
       type: type!,
       data: { text: data?.text ?? '' },
@@ -85,7 +85,7 @@ export function postedEvent(
 const requiredAs = ([own, ...others]: readonly string[]): string =>
   others.length === 0 ? 'is required' : `is required, as ${[own, ...others].join(' or ')}`;
 
-/** The names of all profiles, of which a project takes its own profile's. */
+/** The names of all profiles, of which a project accepts its own profile's. */
 export const eventBody = postedEvent(
   Object.assign({}, ...[...profiles.values()].map(({ envelope }) => envelope)) as Record<
     string,

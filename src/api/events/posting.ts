@@ -22,7 +22,7 @@ const postingOf = (req: Request, isBatch: boolean): Posting => ({
   isBatch,
 });
 
-/** `POST /v1/events` and `/v1/events/batch`, by which events come in: before what reads other bodies. */
+/** `POST /v1/events` and `/v1/events/batch`, before the middleware that reads other bodies. */
 export function postingRouter(intake: Intake): Router {
   const router = Router();
   const posting = (limit: number): RequestHandler[] => [

@@ -12,12 +12,12 @@ class Verbatim {
   constructor(readonly text: string) {}
 }
 
-/** JSON that is answered as it was written; typed as what it stands for. */
+/** JSON that is sent as it was written; typed as the value that it represents. */
 export function verbatim(text: string): Record<string, unknown> {
   return new Verbatim(text) as object as Record<string, unknown>;
 }
 
-/** Lets `res.json` answer what is verbatim, and count what it answers. */
+/** Lets `res.json` send verbatim JSON, and counts the bytes. */
 export const countedAnswers: RequestHandler = (req, res, next) => {
   res.json = (body) => {
     const bytes = Buffer.from(serialise(body));
@@ -27,7 +27,7 @@ export const countedAnswers: RequestHandler = (req, res, next) => {
   next();
 };
 
-/** JSON.stringify, but for what is verbatim; JSON.rawJSON is not in Node 20. */
+/** JSON.stringify, except for verbatim JSON; Node 20 has no JSON.rawJSON. */
 function serialise(answered: unknown): string {
   const texts: string[] = [];
   const mark = randomUUID();

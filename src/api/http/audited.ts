@@ -6,7 +6,7 @@ import type { Audit, AuditAction, AuditRecord } from '../../store/audit';
 import { daysAfter } from '../../store/retention';
 import { principalOf } from './auth';
 
-/** The path's part may be anything until the handler has looked at it. */
+/** Parts of the path may be anything until the handler has checked them. */
 const MAX_TARGET_LENGTH = 200;
 
 /** What `audited` needs; at `app.locals.auditTrail`. */
@@ -17,7 +17,7 @@ export interface AuditTrail {
   retentionDays: number;
 }
 
-/** Says that a request which changes things otherwise has found nothing to change. */
+/** Marks a request of a changing route that found nothing to change. */
 export function nothingChanged(res: Response): void {
   res.locals.nothingChanged = true;
 }
@@ -25,17 +25,17 @@ export function nothingChanged(res: Response): void {
 export type AuditedHandler = RequestHandler & { auditAction: AuditAction };
 
 /**
- * Records what the handlers after it do; stands behind the check of the role. Every route that changes
- * something has one: a test walks through the routers and finds those that haven't.
+ * Records what the handlers after it do; comes after the check of the role. Every route that changes
+ * something has one: a test finds those that haven't.
  *
- * The entry is written before the change, `unknown`, and completed before the answer leaves: whatever
- * dies in between, no change goes unrecorded. A refusal (4xx) changed nothing and takes it back; after
- * a 5xx nobody knows, and so it says. One transaction with the change would be exact, but each handler
- * would have to carry it, through calls to Temporal as well.
+ * The entry is written as `unknown` before the change, and completed before the answer is sent, so that no
+ * change goes unrecorded after a crash. A refusal (4xx) changed nothing and removes it; after a 5xx it stays
+ * `unknown`. One transaction with the change would be exact, but each handler would have to carry it, even
+ * through calls to Temporal.
  *
- * @param param the parts of the path that name the target; where there is none, the answer's id is it
+ * @param param the parts of the path that name the target; default: the answer's id
  * @param when whether this request is about to change anything
- * @param madeIn where the answer has that id
+ * @param madeIn the position of that id in the answer
  */
 export function audited(
   action: AuditAction,
@@ -78,7 +78,7 @@ export function audited(
   return Object.assign(handler, { auditAction: action });
 }
 
-/** Completes the entry, or takes it back; it never rejects, since the change is made already. */
+/** Completes the entry, or removes it; it never rejects, since the change is made already. */
 async function settle(
   { audit, log }: AuditTrail,
   entry: AuditRecord,
@@ -102,7 +102,7 @@ async function settle(
   }
 }
 
-/** The project that is changed; an admin's request may name another one by `x-project-id`. */
+/** The project that is changed; the admin may name another one by `x-project-id`. */
 function projectIdOf(req: Request, res: Response, target: string | null): string | null {
   const { projectId } = req.params;
   if (typeof projectId === 'string') return projectId.slice(0, MAX_TARGET_LENGTH);
@@ -110,7 +110,7 @@ function projectIdOf(req: Request, res: Response, target: string | null): string
   return principalOf(res).project?._id ?? null;
 }
 
-/** Of `{data: {id}}`, or of a platform route's `{id}`. */
+/** The id of `{data: {id}}`, or of a platform route's `{id}`. */
 function idIn(body: unknown, name: string): string | null {
   const { data, ...rest } = body as { data?: Record<string, unknown> } & Record<string, unknown>;
   const found = data?.[name] ?? rest[name];

@@ -10,10 +10,10 @@ import { findProject, refersTo } from './references';
 
 export type Role = 'admin' | KeyRole;
 
-/** Who is asking, and for which project. */
+/** The caller, and the project. */
 export interface Principal {
   role: Role;
-  /** `admin`, or the id of a project's key: whom rate limits and the audit name. */
+  /** `admin`, or the id of a project's key: for rate limits and the audit log. */
   keyId: string;
   project: ProjectRecord | null;
 }
@@ -24,7 +24,7 @@ export function principalOf(res: Response): Principal {
   return res.locals.principal as Principal;
 }
 
-/** The project in question; only behind `allow`, which makes sure that there is one. */
+/** The request's project; only after `allow`, which makes sure that there is one. */
 export function projectOf(res: Response): ProjectRecord {
   return principalOf(res).project!;
 }
@@ -46,9 +46,9 @@ export interface AuthenticationDependencies {
 }
 
 /**
- * Finds out by the key, and `x-project-id`, who asks.
- * @param options.tokenInQuery a project's key may stand in `?token=` as well; the admin's may not,
- *   since URLs are kept in the logs and the settings of others
+ * Identifies the caller by the key and `x-project-id`.
+ * @param options.tokenInQuery accepts a project's key in `?token=` too; never the admin's, since URLs
+ *   end up in others' logs and settings
  */
 export function authenticate(
   { store, adminKey, failures }: AuthenticationDependencies,
@@ -67,7 +67,7 @@ export function authenticate(
       if (inHeader === undefined) {
         throw new ApiError(
           'unauthorized',
-          'the admin key is never taken from a URL: send it as "Authorization: Bearer KEY", or use a key of the project here. Change the admin key if this URL may have been logged',
+          'the admin key is not accepted in a URL: send it as "Authorization: Bearer KEY", or use a key of the project. Change the admin key if this URL may have been logged',
         );
       }
       const project = asked === undefined ? null : await findProject(store, asked);
@@ -89,7 +89,7 @@ export function authenticate(
     }
     store.keys.touch(record, now);
     if (asked !== undefined && !refersTo(asked, project)) {
-      throw new ApiError('forbidden', 'this key belongs to another project than x-project-id');
+      throw new ApiError('forbidden', 'this key belongs to a project other than x-project-id');
     }
     res.locals.principal = {
       role: record.role,
@@ -100,7 +100,7 @@ export function authenticate(
   };
 }
 
-/** Lets the admin and these roles through, and makes sure that the request names its project. */
+/** Allows the admin and these roles, and makes sure that the request names its project. */
 export function allow(...roles: KeyRole[]): RequestHandler {
   return (_req, res, next) => {
     const { role, project } = principalOf(res);
@@ -111,7 +111,7 @@ export function allow(...roles: KeyRole[]): RequestHandler {
       throw invalid([
         {
           field: 'x-project-id',
-          message: 'is required: the admin key needs this header to know the project',
+          message: 'is required: with the admin key this header selects the project',
         },
       ]);
     }
@@ -119,7 +119,7 @@ export function allow(...roles: KeyRole[]): RequestHandler {
   };
 }
 
-/** Whether whoever asks has set them, or could. */
+/** Whether the caller has set them, or could. */
 export function maySeeCredentials(res: Response): boolean {
   return ['admin', 'owner'].includes(principalOf(res).role);
 }

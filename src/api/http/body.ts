@@ -4,7 +4,7 @@ import { readJson, toPayload, type Payload } from '../../domain/json-text';
 import { decodeUtf8 } from './encoding';
 import { invalid, malformedJson } from './errors';
 
-/** Bytes of a body that is no batch, and of one that is (docs/contract.md, 5.5). */
+/** Maximum bytes of a body, and of a batch (docs/contract.md, 5.5). */
 export const BODY_LIMIT = 256 * 1024;
 export const BATCH_LIMIT = 5 * 1024 * 1024;
 
@@ -13,10 +13,10 @@ export function bytesOf({ body }: Request): Buffer {
   return Buffer.isBuffer(body) ? body : Buffer.alloc(0);
 }
 
-/** Where a body has what is a caller's own, and kept as it was written. */
+/** The paths in a body that are kept as the caller wrote them. */
 const PAYLOADS = [['data'], ['events', null, 'data'], ['sample']];
 
-/** Of the bodies that are being answered, and of their payloads. */
+/** For the bodies being answered, and their payloads. */
 const written = new WeakMap<object, Payload>();
 
 /** An object of a body as the caller wrote it. */
@@ -36,8 +36,8 @@ export const payloadField = z
   .meta({ override: { type: 'object', additionalProperties: {} } });
 
 /**
- * A body: an object as JSON, or nothing, which is an empty object.
- * @throws ApiError 400 for what is no JSON, 422 for what can't be kept as it is
+ * A body: a JSON object, or nothing, which counts as an empty object.
+ * @throws ApiError 400 for what isn't JSON, 422 for what can't be stored unchanged
  */
 export function readBody(bytes: Uint8Array): Record<string, unknown> {
   if (bytes.length === 0) return {};

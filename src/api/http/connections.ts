@@ -1,12 +1,15 @@
 import type { ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
-/** What is to be done when a connection is gone; one listener for all, since a proxy's carries many requests. */
+/**
+ * What to do when a connection is gone; one listener for all, since a proxy's connection carries many
+ * requests.
+ */
 const farewells = new WeakMap<Socket, Set<() => void>>();
 
 /**
- * Calls `farewell` when the connection is gone, at once where it is already.
- * @returns takes it back
+ * Calls `farewell` when the connection is gone, at once if it is already.
+ * @returns a function that cancels it
  */
 export function onceGone(socket: Socket, farewell: () => void): () => void {
   if (socket.destroyed) {
@@ -24,8 +27,8 @@ export function onceGone(socket: Socket, farewell: () => void): () => void {
 }
 
 /**
- * Calls `over` once an answer is sent, or can't be any more. Of one that waits behind another answer of
- * its connection, Node says nothing when that connection is gone.
+ * Calls `over` once an answer is sent, or no longer can be. For one that waits behind another answer on its
+ * connection, Node reports nothing when the connection is gone.
  */
 export function onceOver(res: ServerResponse, over: () => void): void {
   let takeBack = (): void => {};

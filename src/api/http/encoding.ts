@@ -1,9 +1,9 @@
 import type { RequestHandler } from 'express';
 import { ApiError, refusal } from './errors';
 
-/* JSON, paths and queries are UTF-8, and nothing is guessed: a wrong byte is told, not replaced. */
+/* JSON, paths and queries must be UTF-8: a wrong byte is an error, and isn't replaced. */
 
-// It drops a byte order mark, as RFC 8259 (8.1) lets a reader do.
+// It drops a byte order mark, as RFC 8259 (8.1) allows.
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const CHARSET = /;\s*charset\s*=\s*"?([^";]*)/gi;
 
@@ -12,17 +12,17 @@ export function decodeUtf8(bytes: Uint8Array): string {
   try {
     return utf8.decode(bytes);
   } catch {
-    throw new ApiError('malformed_json', 'the body is not valid UTF-8, as JSON must be');
+    throw new ApiError('malformed_json', 'the body is not valid UTF-8, which JSON must be');
   }
 }
 
-/** A path or query whose percent-encoding stands for other bytes is refused: %E9 would be read as U+FFFD. */
+/** Refuses percent-encoding that isn't UTF-8: %E9 would be read as U+FFFD. */
 export const utf8Address: RequestHandler = (req, _res, next) => {
   try {
     decodeURIComponent(req.url);
   } catch {
     const message =
-      'the path or the query is not valid percent-encoded UTF-8; a percent sign itself is %25';
+      'the path or the query is not valid percent-encoded UTF-8; write a percent sign as %25';
     throw new ApiError('bad_request', message);
   }
   next();

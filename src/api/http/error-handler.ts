@@ -6,13 +6,13 @@ import { isStoreUnavailable, isTooSlow } from '../../store/errors';
 import { ApiError, invalid, refusal } from './errors';
 import type { ErrorAnswer } from '../schemas/error';
 
-/** What MongoDB counts of a range of time; one that takes it too long is refused. */
+/** Routes for which MongoDB counts a time range; one that takes too long is refused. */
 export async function counted<T>(counting: Promise<T>): Promise<T> {
   try {
     return await counting;
   } catch (error) {
     if (!isTooSlow(error)) throw error;
-    const message = 'begins a range with too many deliveries to count; ask for a shorter one';
+    const message = 'begins a range with too many deliveries to count; use a shorter one';
     throw invalid([{ field: 'since', message }]);
   }
 }
@@ -32,7 +32,7 @@ function toApiError(error: unknown): ApiError | undefined {
   if (isTooSlow(error)) {
     return new ApiError(
       'unavailable',
-      'the database took too long over this and gave it up; try again, with a shorter range of time (since, until) where there is one',
+      'the database took too long and aborted this; try again, with a shorter time range (since, until) if there is one',
     );
   }
   if (isStoreUnavailable(error)) {
@@ -46,7 +46,7 @@ function toApiError(error: unknown): ApiError | undefined {
   return undefined;
 }
 
-/** The one place where failures become answers; what it doesn't know is a bug, logged and told as 500. */
+/** The one place where failures become answers; an unknown one is a bug, logged and answered with 500. */
 export function errorHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
     if (res.headersSent) {
@@ -58,7 +58,7 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
     const { code, message, details } = known ?? refusal('internal_error');
     if (code === 'unavailable') {
       res.set('Retry-After', '5');
-      // In place of "failed with status code 503", which is all that the log would say.
+      // Instead of "failed with status code 503", which is all that the log would say.
       res.locals.unavailable = error instanceof ApiError ? message : `MongoDB: ${causeOf(error)}`;
     }
     if (known?.retryAfterSeconds) res.set('Retry-After', String(known.retryAfterSeconds));

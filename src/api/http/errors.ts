@@ -9,7 +9,7 @@ import {
 import { placeOfJsonError } from '../../domain/json-error';
 import type { Found } from './problems';
 
-/** A refusal that the caller is told about. */
+/** An error that is shown to the caller. */
 export class ApiError extends Error {
   constructor(
     readonly code: ErrorCode,
@@ -70,7 +70,7 @@ export function notFound(what: string): ApiError {
   return refusal('not_found', { what });
 }
 
-/** 429 that says when to come again. */
+/** 429 that says when to retry. */
 export function rateLimited(waitMs: number, message: string): ApiError {
   const seconds = Math.max(1, Math.ceil(waitMs / 1000));
   return new ApiError('rate_limited', message, undefined, seconds);
@@ -78,24 +78,24 @@ export function rateLimited(waitMs: number, message: string): ApiError {
 
 /** 503 until `setup` has run. */
 export function notReady(why: string): ApiError {
-  return new ApiError('unavailable', `Posthorn takes no work yet: ${why}`);
+  return new ApiError('unavailable', `Posthorn is not ready yet: ${why}`);
 }
 
-/** 400 that says where a text ceases to be JSON. */
+/** 400 that says where a text stops being JSON. */
 export function malformedJson(text: string): ApiError {
   return refusal('malformed_json', { place: placeOfJsonError(text) });
 }
 
-/** 403 that says which roles would do. */
+/** 403 that says which roles are sufficient. */
 export function wrongRole(role: string, roles: readonly string[]): ApiError {
   const needed = roles.length === 0 ? '' : `a key of role ${roles.join(' or ')}, or `;
   return refusal('forbidden', { role, keys: `${needed}the admin key` });
 }
 
-/** Where `?token=KEY` begins, also where the `?` was encoded, or written as something else. */
+/** Where `?token=KEY` begins, even if the `?` was encoded or replaced. */
 const KEY_IN_URL = /[?&;#]|%3f|%26|%3b|%23|token(=|%3d)|phk_/i;
 
-/** A request's address as it may be logged and answered: up to the query, in which there may be a key. */
+/** A request's URL as it may be logged and shown: without the query, which may contain a key. */
 export function withoutKeys(url: string): string {
   return url.split(KEY_IN_URL, 1)[0]!;
 }

@@ -4,18 +4,18 @@ import { invalid, refusal, type ApiError } from './errors';
 
 /* Projects and webhooks that callers give ids of their own, each to one at a time. */
 
-/** `?get_if_exists=true` of what is made with an external id: answers what has it already, as it is. */
+/** `?get_if_exists=true` for creating something with an external id: returns an existing one unchanged. */
 export const getIfExistsField = z
   .enum(['true', 'false'], 'must be true or false')
   .optional()
-  .describe('`true`: what has the `externalId` already is answered (200), unchanged.');
+  .describe('`true`: an existing one with the `externalId` is returned (200), unchanged.');
 
-/** How often a write is tried while others take its external id and give it up again. */
+/** How often a write is retried while others take its external id and release it again. */
 const TRIES = 5;
 
 /**
- * Does what takes an external id, unless another has it; the unique index decides between two at once.
- * @param findHolder who has the external id, apart from whoever is written
+ * Does a write with an external id, unless another has it; the unique index decides concurrent ones.
+ * @param findHolder finds another holder of the external id
  */
 async function unlessTaken<T, H extends { _id: string }>(
   findHolder: () => Promise<H | null>,
@@ -33,8 +33,9 @@ async function unlessTaken<T, H extends { _id: string }>(
 }
 
 /**
- * Makes what a body describes, or finds what has its external id already.
- * @throws ApiError 409 where it is taken and `getIfExists` isn't true; 422 where that has nothing to go by
+ * Creates what a body describes, or finds what has its external id already.
+ * @throws ApiError 409 if it is taken and `getIfExists` isn't true; 422 if that is given without an external
+ *   id
  */
 export async function createOrGet<T, H extends { _id: string }>(
   getIfExists: z.infer<typeof getIfExistsField>,
@@ -51,7 +52,7 @@ export async function createOrGet<T, H extends { _id: string }>(
   return made;
 }
 
-/** Changes what may take an external id; @throws ApiError 409 where another has it. */
+/** Makes a change that may take an external id; @throws ApiError 409 if another has it. */
 export async function changeOrRefuse<T>(
   id: string,
   externalId: string | null | undefined,

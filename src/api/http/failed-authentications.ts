@@ -6,20 +6,19 @@ import { Windows } from './windows';
 const WINDOW_MS = 60_000;
 
 /**
- * Slows the guessing of keys: an address that has sent too many wrong ones within a minute is refused
- * until the minute is over, whatever it sends. Only wrong keys count, and only for their own address
- * (IPv6: its /56), so nobody can lock out others, unless they come through one proxy that
- * POSTHORN_TRUSTED_PROXIES doesn't count.
+ * Slows down guessing of keys: an address that has sent too many wrong ones within a minute is refused until
+ * the minute is over, whatever it sends. Only wrong keys count, and only for their own address (IPv6: its
+ * /56), so nobody can lock out others, unless they share a proxy that POSTHORN_TRUSTED_PROXIES doesn't count.
  */
 export class FailedAuthentications {
   private readonly store = new Windows(WINDOW_MS);
 
-  /** @param limit wrong keys a minute from one address */
+  /** @param limit wrong keys per minute from one address */
   constructor(private readonly limit: number) {}
 
   /**
-   * Before the key is looked at, else the answer to a right guess would still tell; and once more when it
-   * was found, since many that come at once are all looked at before the first is counted.
+   * Before the key is checked, or a right guess would still be recognisable; and once more after a wrong one
+   * was found, since concurrent requests are all checked before the first is counted.
    * @throws ApiError 429
    */
   async check(req: Request): Promise<void> {
@@ -27,7 +26,7 @@ export class FailedAuthentications {
     if (failed && failed.totalHits >= this.limit) throw tooMany(failed);
   }
 
-  /** @throws ApiError 429, when it is one too many */
+  /** @throws ApiError 429, if it is one too many */
   async count(req: Request): Promise<void> {
     const failed = await this.store.increment(addressOf(req));
     if (failed.totalHits > this.limit) throw tooMany(failed);

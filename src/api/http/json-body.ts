@@ -4,7 +4,7 @@ import { readBody } from './body';
 import type { Checks } from '../events/checks';
 
 /**
- * Reads a body: an object as JSON, or nothing. Only behind `authenticate`.
+ * Reads a body: a JSON object, or nothing. Only after `authenticate`.
  * @param limit in bytes
  */
 export function jsonBody(limit: number, checks: Checks): RequestHandler[] {

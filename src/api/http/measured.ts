@@ -2,7 +2,7 @@ import type { RequestHandler } from 'express';
 import { requestDuration } from '../../metrics';
 import type { RouteOf } from '../openapi/routes';
 
-/** Counts and times what is answered, by the route that it reached: few values, whatever is called. */
+/** Counts and times answers by route: few values, whatever is requested. */
 export function measured(routeOf: RouteOf): RequestHandler {
   return (req, res, next) => {
     const end = requestDuration.startTimer({ method: req.method });

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 
-/* What zod finds wrong, as what to do: every message continues the field's name, `events must have …`. */
+/* Zod's issues as instructions: every message continues the field's name, `events must have …`. */
 
 const KINDS: Record<string, string> = {
   string: 'a string',
@@ -15,16 +15,16 @@ const KINDS: Record<string, string> = {
 };
 
 const FORMATS: Record<string, string> = {
-  datetime: 'must be a time in ISO 8601 with its zone, such as 2026-10-01T09:30:00Z',
+  datetime: 'must be a time in ISO 8601 with an offset, such as 2026-10-01T09:30:00Z',
   email: 'must be an e-mail address',
   url: 'must be a URL',
-  regex: 'is not of the form that it must have',
+  regex: 'does not have the required format',
 };
 
-/** Between the names that an object has; no field's name has it. */
+/** Separates an object's names; no field's name contains it. */
 const BETWEEN_NAMES = '\n';
 
-/** An object's names, out of the message of an issue `unrecognized_keys`. */
+/** An object's names, from the message of an issue `unrecognized_keys`. */
 export const knownNames = (message: string): string[] => message.split(BETWEEN_NAMES);
 
 /** zod's error map; undefined: a schema's own message. */
@@ -40,7 +40,9 @@ export function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
         first?.code === 'invalid_type' ? [kindOf(first.expected)] : [],
       );
       const isOfKinds = kinds.length === issue.errors.length && kinds.length > 0;
-      return isOfKinds ? `must be ${[...new Set(kinds)].join(' or ')}` : 'has none of its forms';
+      return isOfKinds
+        ? `must be ${[...new Set(kinds)].join(' or ')}`
+        : 'has none of the allowed forms';
     }
     case 'too_small':
       return bound(issue.origin, 'at least', issue.minimum, issue.inclusive);
@@ -53,13 +55,13 @@ export function messageOf(issue: z.core.$ZodRawIssue): string | undefined {
     case 'unrecognized_keys':
       return namesOf(issue.inst).join(BETWEEN_NAMES);
     case 'invalid_key':
-      return 'is not a name that it may have';
+      return 'is not an allowed name';
     case 'invalid_element':
-      return 'has an item that it may not have';
+      return 'has an item that is not allowed';
     case 'custom':
       return undefined;
     default:
-      return 'is not what it must be';
+      return 'is not valid';
   }
 }
 

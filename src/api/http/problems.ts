@@ -1,23 +1,23 @@
 import type { FieldProblem } from '../../contracts/errors';
 
-/** How many are told of what is wrong with a request; the rest is counted. */
+/** How many problems of a request are reported; the rest is counted. */
 export const MAX_PROBLEMS = 50;
 /** Characters of each name in a problem's field. */
 const MAX_NAME_LENGTH = 100;
 
-/** What is wrong with a request: so many that can be read, and how many more there are. */
+/** The problems of a request: a readable number, and how many more there are. */
 export interface Found {
   problems: readonly FieldProblem[];
-  /** Infinity: some more, which nobody has counted. */
+  /** Infinity: more, but not counted. */
   more: number;
 }
 
-/** A field by its path. */
+/** A field's path. */
 export function fieldAt(path: readonly (string | number)[]): string {
   return path.map((name) => String(name).slice(0, MAX_NAME_LENGTH).toWellFormed()).join('.');
 }
 
-/** Takes what is wrong as it is found: beyond what is told, nothing is made but a number. */
+/** Collects problems as they are found: those beyond the limit are only counted. */
 export class Problems implements Found {
   readonly problems: FieldProblem[] = [];
   more = 0;
@@ -37,7 +37,7 @@ export class Problems implements Found {
     return MAX_PROBLEMS - this.problems.length;
   }
 
-  /** So much of it as there is room for, or at least so many. */
+  /** As many of them as there is room for, or at least this number. */
   cut({ problems, more }: Found, atLeast = 0): Found {
     const told = problems.slice(0, Math.max(this.left, atLeast));
     return { problems: told, more: problems.length - told.length + more };

@@ -5,8 +5,8 @@ import { principalOf } from './auth';
 import { findProject, findWebhook } from './references';
 
 /**
- * Puts the id into the path where a caller has written `ext:…`, before any handler sees it. One that
- * nobody has stays, and is answered as an id that doesn't exist, behind the checks of the role.
+ * Replaces `ext:…` in the path with the id, before any handler sees it. An unknown one stays, and is answered
+ * like an id that doesn't exist, after the checks of the role.
  */
 export const projectParam =
   (store: Store): RequestParamHandler =>

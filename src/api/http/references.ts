@@ -4,7 +4,7 @@ import type { Store } from '../../store/store';
 import type { WebhookRecord } from '../../store/webhook-record';
 import { notFound } from './errors';
 
-/* How callers name projects and webhooks: by their ids, or as `ext:` and an id of the caller's own. */
+/* Callers' references to projects and webhooks: their ids, or `ext:` and the caller's own id. */
 
 export async function findProject(store: Store, reference: string): Promise<ProjectRecord | null> {
   const externalId = externalIdIn(reference);
@@ -22,15 +22,15 @@ export async function findWebhook(
   return isId('webhook', reference) ? store.webhooks.get(_id, reference) : null;
 }
 
-/** Whether it names just this project. */
+/** Whether it refers to this project. */
 export function refersTo(reference: string, { _id, externalId }: ProjectRecord): boolean {
   const asked = externalIdIn(reference);
   return asked === undefined ? reference === _id : asked === externalId;
 }
 
 /**
- * The id in a filter. One of ours is taken as it is: what a deleted webhook has left is found by it.
- * @throws ApiError 404 where no webhook has that external id
+ * The id in a filter. One of ours is used unchecked, so that a deleted webhook's deliveries are found.
+ * @throws ApiError 404 if no webhook has that external id
  */
 export async function webhookIdOf(
   store: Store,
@@ -43,7 +43,7 @@ export async function webhookIdOf(
   return webhook._id;
 }
 
-/** The same of what an audit entry is about: a project, or a webhook of the one that is asked for. */
+/** The same for an audit entry's target: a project, or a webhook of the requested project. */
 export async function targetIdOf(
   store: Store,
   project: ProjectRecord | null,

@@ -2,20 +2,20 @@ import { createServer, type RequestListener, type Server, type ServerResponse } 
 import type { Socket } from 'node:net';
 import { onceOver } from './connections';
 
-/** Milliseconds; how long a client may take, so that slow ones don't hold their connections for ever. */
+/** Milliseconds that a client may take, so that slow ones don't hold their connections forever. */
 interface Patience {
-  /** From connecting, or the answer before, to the end of the headers. */
+  /** From connecting, or the previous answer, to the end of the headers. */
   headersMs: number;
   /** To the end of the body. */
   requestMs: number;
-  /** Node looks at the two above that often. */
+  /** How often Node checks the two above. */
   checkEveryMs: number;
   /**
-   * Between an answer and the next request. Longer than load balancers keep a connection that they don't
-   * use (60 s at most of them): the one that closes first must be the one that sends the requests.
+   * Between an answer and the next request. Longer than load balancers keep an idle connection (60 s for
+   * most): the side that sends the requests must close first.
    */
   keepAliveMs: number;
-  /** For an answer, without any of it being taken. */
+  /** For an answer of which the client reads nothing. */
   sendMs: number;
 }
 
@@ -29,7 +29,7 @@ const PATIENCE: Patience = {
 /** All headers together; more is answered 431. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
-/** An HTTP server, with what guards it below Express. */
+/** An HTTP server, with the protections below Express. */
 export function createApiServer(app: RequestListener, given: Partial<Patience> = {}): Server {
   const patience = { ...PATIENCE, ...given };
   const server = createServer(
@@ -49,16 +49,16 @@ export function createApiServer(app: RequestListener, given: Partial<Patience> =
 }
 
 /**
- * Cuts off a client that takes nothing of its answer for that long, and throws away what the system has
- * of it. Not from the start: while an answer is made, nothing moves either. Node sets another limit behind
- * the answer.
+ * Disconnects a client that reads nothing of its answer for that long, and discards what is buffered. Not
+ * from the start, since nothing is sent while an answer is computed. After the answer Node sets another
+ * limit.
  */
 function limitSending(res: ServerResponse, sendMs: number): void {
   let isBegun = false;
   res.on('timeout', () => {
     if (isBegun) res.socket?.resetAndDestroy();
   });
-  // It was written as a whole, or is going to be, as its client takes it.
+  // It was written completely, or is being written as the client reads it.
   for (const begin of ['prefinish', 'pipe']) {
     res.once(begin, () => {
       isBegun = true;
@@ -67,18 +67,18 @@ function limitSending(res: ServerResponse, sendMs: number): void {
   }
 }
 
-/** Milliseconds, from being told to stop, for what is under way. */
+/** Milliseconds for work in progress, from the request to stop. */
 export interface StopWithin {
-  /** To the end of a request that has not come in whole yet. */
+  /** To the end of a request that has not been received completely. */
   requestMs: number;
-  /** To the answer to one that has. */
+  /** To the answer of one that has. */
   answerMs: number;
 }
 
 /**
- * How to stop a server that was just made: it takes no more connections, lets exchanges under way finish
- * within those bounds, and closes at once the connections that have none. Node by itself would wait for
- * a client that says nothing, for ever: once a server is closing it checks no timeouts.
+ * How to stop a new server: it accepts no more connections, lets exchanges in progress finish within those
+ * limits, and closes idle connections at once. Node itself would wait forever for a silent client: a closing
+ * server checks no timeouts.
  */
 export function stopper(server: Server): (within: StopWithin) => Promise<void> {
   const sockets = new Set<Socket>();
@@ -90,7 +90,7 @@ export function stopper(server: Server): (within: StopWithin) => Promise<void> {
   const isLast = (res: ServerResponse): void => {
     if (!res.headersSent) res.setHeader('Connection', 'close');
   };
-  // Before the application, which may answer at once.
+  // Before the application, which may answer immediately.
   server.prependListener('request', (_req, res: ServerResponse) => {
     exchanges.add(res);
     if (!server.listening) isLast(res);
@@ -99,7 +99,7 @@ export function stopper(server: Server): (within: StopWithin) => Promise<void> {
       if (!server.listening) server.closeIdleConnections();
     });
   });
-  /** But those whose request is read: what it asks for may be half done. */
+  /** Except those whose request has been read: it may be half done. */
   const closeUnread = (): void => {
     const answering = [...exchanges].filter(({ req }) => req.complete);
     const kept = new Set(answering.map(({ socket }) => socket));

@@ -1,11 +1,11 @@
-/** Lets so much be worked at for each project at a time; what comes beyond waits for its turn. */
+/** Limits concurrent work for each project; the rest waits for its turn. */
 export class Turns {
-  /** By project: how much is worked at, and what is told when it may begin. */
+  /** By project: the number in progress, and the callbacks of those that wait. */
   private readonly byProject = new Map<string, { working: number; waiting: (() => void)[] }>();
 
   constructor(private readonly atATime: number) {}
 
-  /** @returns ends the turn */
+  /** @returns a function that ends the turn */
   async take(projectId: string): Promise<() => void> {
     const turns = this.byProject.get(projectId) ?? { working: 0, waiting: [] };
     this.byProject.set(projectId, turns);

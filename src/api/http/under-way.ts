@@ -7,39 +7,39 @@ import { onceGone, onceOver } from './connections';
 import { rateLimited } from './errors';
 import { Turns } from './turns';
 
-/** What one key may have at a time. */
+/** What one key may have in progress. */
 export interface UnderWayLimits {
   requests: number;
-  /** Of the bodies of its requests, and of answers that are not sent yet. */
+  /** Bytes of its requests' bodies, and of unsent answers. */
   bytes: number;
 }
 
-/** A project's keys may have that many times as much together, */
+/** A project's keys together may have this many times as much, */
 const PROJECT_FACTOR = 2;
-/** and all there are that many times as many bytes, as the last resort; */
+/** and all keys together this many times as many bytes, as a last resort; */
 const PROCESS_FACTOR = 8;
-/** but who has less is not refused for what others have. */
+/** but a caller below this is not refused because of others. */
 const SPARED_BYTES = PAGE_BYTES;
 const RETRY_MS = 1000;
 /**
- * Reads of a project that are worked at at a time: each may have a connection to MongoDB for seconds, and
- * all projects share a hundred of them.
+ * Concurrent reads of a project: each may hold a connection to MongoDB for seconds, and all projects share a
+ * hundred of them.
  */
 const READS_AT_A_TIME = 10;
 const MIB = 1024 * 1024;
 
-/** What a key has under way, or a project's keys, or all. */
+/** What is in progress for a key, a project's keys, or all. */
 class Share {
   requests = 0;
   bytes = 0;
-  /** Those that it has used, while they are open. */
+  /** The connections that it has used, while they are open. */
   readonly sockets = new Set<Socket>();
 
   constructor(
-    /** For refusals. */
+    /** For error messages. */
     readonly name: string,
     readonly limits: UnderWayLimits,
-    /** When it has nothing any more. */
+    /** Called when nothing is left. */
     private readonly forget: () => void = () => {},
   ) {}
 
@@ -62,7 +62,7 @@ class Share {
   }
 }
 
-/** One request, until it is answered, and the answer is sent or can't be any more. */
+/** One request, until its answer is sent or no longer can be. */
 class Held {
   private bytes = 0;
   private isAnswered = false;
@@ -80,13 +80,13 @@ class Held {
     for (const share of this.own) share.requests += 1;
     onceOver(this.res, () => {
       this.isOver = true;
-      // Of a compressed body that is cut off, Express never hears the end.
+      // Express never learns of the end of a compressed body that is cut off.
       this.isAnswered ||= !this.res.req.complete;
       this.endIfDone();
     });
   }
 
-  /** @throws ApiError 429 when so many bytes would be too many beside those of other requests */
+  /** @throws ApiError 429 if these bytes would be too many together with those of other requests */
   check(bytes: number): void {
     for (const share of [...this.own, this.all]) {
       const { name, limits } = share;
@@ -95,7 +95,7 @@ class Held {
       if (share === this.all && this.own.every((one) => one.bytes < SPARED_BYTES)) continue;
       throw rateLimited(
         RETRY_MS,
-        `requests and unread answers of ${name} fill the ${limits.bytes / MIB} MiB that they may have; read the answers, and ask for less at a time`,
+        `requests and unread answers of ${name} fill the allowed ${limits.bytes / MIB} MiB; read the answers, and request less at a time`,
       );
     }
   }
@@ -107,7 +107,7 @@ class Held {
     for (const share of [...this.own, this.all]) share.bytes += bytes;
   }
 
-  /** Waits for the request's turn, which its answer ends; false when nobody waits for that any more. */
+  /** Waits for the request's turn, which ends with its answer; false if the client has gone. */
   async begins(turn: Promise<() => void>): Promise<boolean> {
     this.endTurn = await turn;
     if (!this.isOver) return true;
@@ -115,7 +115,7 @@ class Held {
     return false;
   }
 
-  /** What was asked for by somebody who has gone is still worked at, until then. */
+  /** Work for a client that has gone still counts until it ends. */
   answered(bytes: number): void {
     this.isAnswered = true;
     this.endTurn();
@@ -132,13 +132,13 @@ class Held {
   }
 }
 
-/** The request's own; undefined where no key was needed. */
+/** The request's own; undefined if no key was needed. */
 const heldBy = (res: Response): Held | undefined => res.locals.held as Held | undefined;
 
 /**
- * What one tenant can have the API keep in memory: for each key and each project, how many requests are
- * under way, and how many bytes of bodies and of answers that their clients have not taken. What would be
- * too much is refused before anything is done for it.
+ * Limits what one tenant can make the API keep in memory: for each key and each project, the requests in
+ * progress, and the bytes of bodies and unread answers. What would be too much is refused before any work is
+ * done.
  */
 export class UnderWay {
   private readonly shares = new Map<string, Share>();
@@ -149,19 +149,19 @@ export class UnderWay {
     this.all = new Share('all keys', { requests: Infinity, bytes: limits.bytes * PROCESS_FACTOR });
   }
 
-  /** Behind `authenticate`. */
+  /** After `authenticate`. */
   readonly admit: RequestHandler = (req, res, next) => {
     const own = this.sharesOf(principalOf(res));
     for (const share of own) {
       share.uses(req.socket);
-      // As many connections stay open between requests as may have one.
+      // As many connections stay open between requests as may have requests.
       if (share.sockets.size > share.limits.requests) res.set('Connection', 'close');
     }
     for (const { name, requests, limits } of own) {
       if (requests < limits.requests) continue;
       throw rateLimited(
         RETRY_MS,
-        `${limits.requests} requests of ${name} are under way, which is as many as may be; wait for their answers`,
+        `${limits.requests} requests of ${name} are in progress, the maximum; wait for their answers`,
       );
     }
     const held = new Held(res, own, this.all);
@@ -171,7 +171,7 @@ export class UnderWay {
     next();
   };
 
-  /** Behind `admit`, and what refuses. */
+  /** After `admit` and the checks that refuse. */
   readonly readInTurn: RequestHandler = async (req, res, next) => {
     const { keyId, role, project } = principalOf(res);
     const isRead = req.method === 'GET' || req.method === 'HEAD';
@@ -182,7 +182,7 @@ export class UnderWay {
   private sharesOf({ keyId, role, project }: Principal): Share[] {
     const { requests, bytes } = this.limits;
     const ofKey = this.share(keyId, 'this key', this.limits);
-    // What the admin does for a project is not the project's.
+    // The admin's requests for a project don't count for it.
     if (role === 'admin' || !project) return [ofKey];
     const limits = { requests: requests * PROJECT_FACTOR, bytes: bytes * PROJECT_FACTOR };
     return [ofKey, this.share(project._id, "this project's keys", limits)];
@@ -198,7 +198,7 @@ export class UnderWay {
 /** Makes room for a body of at most `limit` bytes, before it is read. */
 export function holdBody(limit: number): RequestHandler {
   return (req, res, next) => {
-    // One that was read has been counted.
+    // A body that was read has been counted.
     if (req.body === undefined) {
       const bytes = bodyBytes(req, limit);
       heldBy(res)!.check(bytes);
@@ -208,7 +208,7 @@ export function holdBody(limit: number): RequestHandler {
   };
 }
 
-/** Compressed, or of a length that is not told, it may become as large as it ever may. */
+/** Compressed, or without a stated length, it may reach the maximum. */
 function bodyBytes({ headers }: Request, limit: number): number {
   const isOpen =
     headers['transfer-encoding'] !== undefined || headers['content-encoding'] !== undefined;
@@ -217,7 +217,7 @@ function bodyBytes({ headers }: Request, limit: number): number {
 
 /**
  * Counts an answer until it is sent.
- * @throws ApiError 429 in place of what was read, where that would be too much
+ * @throws ApiError 429 instead of sending it, if that would be too much
  */
 export function holdAnswer({ method }: Request, res: Response, bytes: number): void {
   const held = heldBy(res);

@@ -9,7 +9,7 @@ import { Problems, type Found } from './problems';
 
 z.config({ customError: messageOf });
 
-/** zod's issues as fields; an unknown key is named itself, not its parent. */
+/** Zod's issues as fields; an unknown key is named itself, not its parent. */
 export function problemsOf(error: z.ZodError, prefix: readonly string[] = []): Found {
   const found = new Problems();
   for (const issue of error.issues) {
@@ -35,7 +35,7 @@ export function parse<T>(schema: z.ZodType<T>, value: unknown): T {
   return parsed.data;
 }
 
-/** Whether objects and lists are inside each other deeper than that. */
+/** Whether objects and lists are nested deeper than that. */
 export function isDeeperThan(levels: number, value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
   if (levels === 0) return true;
@@ -43,7 +43,7 @@ export function isDeeperThan(levels: number, value: unknown): boolean {
   return inside.some((inner) => isDeeperThan(levels - 1, inner));
 }
 
-/** The body, `{}` where there is none. */
+/** The body, `{}` if there is none. */
 export function parseBody<T>(schema: z.ZodType<T>, req: Request): T {
   return parse(schema, req.body === undefined ? {} : req.body);
 }
@@ -55,7 +55,7 @@ export function pathId(req: Request, resource: Resource, name = 'id'): string {
   return id;
 }
 
-/** ISO 8601 with its zone. */
+/** ISO 8601 with an offset. */
 export const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
 const limitError = { error: 'must be a whole number from 1 to 100', abort: true };
@@ -67,11 +67,11 @@ export const pageSize = z.coerce
   .max(100, limitError)
   .default(25);
 
-/** What people call a thing: one line of text. */
+/** A name for people: one line of text. */
 export const nameField = z
   .string()
   // oxlint-disable-next-line no-control-regex
-  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'must not have control characters')
+  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'must not contain control characters')
   .trim()
   .min(1)
   .max(200);
@@ -79,13 +79,10 @@ export const nameField = z
 /** `?limit&cursor` of a list of that resource. */
 export const pageQuery = (resource: Resource) => ({
   limit: pageSize,
-  cursor: z
-    .string()
-    .regex(idPattern(resource), 'is not a cursor that a list has answered')
-    .optional(),
+  cursor: z.string().regex(idPattern(resource), 'is not a cursor from a list').optional(),
 });
 
-/** `?since&until`, ISO 8601: made at or after, made before. */
+/** `?since&until`, ISO 8601: created at or after, created before. */
 export const rangeQuery = { since: instant.optional(), until: instant.optional() };
 
 /** Parses a list's query: the paging apart from the filters. */

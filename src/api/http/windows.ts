@@ -1,7 +1,7 @@
 import type { ClientRateLimitInfo, Store } from 'express-rate-limit';
 import { LRUCache } from 'lru-cache';
 
-/** Callers that are counted at a time; one that is forgotten begins anew. */
+/** Maximum number of callers that are counted; a forgotten one starts afresh. */
 const MAX_CALLERS = 100_000;
 
 interface Window {
@@ -11,8 +11,8 @@ interface Window {
 }
 
 /**
- * Counts requests by caller and window of time, for `express-rate-limit`. Its own store goes by the machine's
- * clock: set back by an hour, that would keep each caller's window open for as long.
+ * Counts requests by caller and time window, for `express-rate-limit`. Its own store uses the machine's
+ * clock: if set back by an hour, each caller's window would stay open that long.
  */
 export class Windows implements Store {
   readonly localKeys = true;
@@ -47,7 +47,7 @@ export class Windows implements Store {
   }
 }
 
-/** `express-rate-limit` takes the difference to the machine's clock again. */
+/** `express-rate-limit` subtracts the machine's clock again. */
 function told({ hits, endsAt }: Window): ClientRateLimitInfo {
   const inMs = endsAt - performance.now();
   return { totalHits: hits, resetTime: new Date(Date.now() + inMs) };

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import express, { Router } from 'express';
 import { contentSecurityPolicy } from 'helmet';
-// Not the package itself, which would load the whole user interface, made for browsers.
+// Not the package itself, which would load the whole user interface.
 import getAbsoluteFSPath from 'swagger-ui-dist/absolute-path.js';
 import type { z } from 'zod';
 import { PACKAGE_FOLDER, VERSION } from '../../version';
@@ -27,7 +27,7 @@ const PAGE = `<!doctype html>
 </html>
 `;
 
-// A file of its own, since the Content-Security-Policy allows no script in the page.
+// A separate file, since the Content-Security-Policy allows no script in the page.
 const INITIALIZER = `SwaggerUIBundle({
   url: 'openapi.json',
   dom_id: '#swagger-ui',
@@ -50,7 +50,7 @@ const FRONT_PAGE = ({ version, docs, temporalUi }: z.infer<typeof frontPageSchem
     <ul>
       <li><a href="${docs}">The API’s reference</a></li>
 ${GUIDES.map((guide) => `      <li><a href="docs/${guide}">${guide}</a></li>`).join('\n')}
-${temporalUi === null ? '' : `      <li><a href="${escapeHtml(temporalUi)}">The Temporal Web UI</a>, which shows what is under way</li>\n`}    </ul>
+${temporalUi === null ? '' : `      <li><a href="${escapeHtml(temporalUi)}">The Temporal Web UI</a>, which shows what is in progress</li>\n`}    </ul>
   </body>
 </html>
 `;
@@ -63,8 +63,8 @@ const GUIDES_FOLDER = path.join(PACKAGE_FOLDER, 'docs');
 const GUIDES = readdirSync(GUIDES_FOLDER).filter((name) => /^guide-[a-z]+\.md$/.test(name));
 
 /**
- * `/`, which says where everything is, `/openapi.json`, and `/docs`, which shows it, with the guides that
- * it cites; all from here, without a network.
+ * `/`, which says where everything is, `/openapi.json`, and `/docs`, which displays it, with the guides that
+ * it cites; all served from here, so no network is needed.
  */
 export function docsRouter(temporalUi: string | null): Router {
   const router = Router();
@@ -78,18 +78,18 @@ export function docsRouter(temporalUi: string | null): Router {
       guides: GUIDES.map((guide) => `docs/${guide}`),
       temporalUi,
     } satisfies z.infer<typeof frontPageSchema>;
-    // Who asks for anything, as curl does, is no browser.
+    // A client that accepts anything, like curl, is not a browser.
     if (req.accepts(['json', 'html']) === 'html') res.type('html').send(FRONT_PAGE(page));
     else answer(res, page);
   });
 
-  // One copy for all answers: nobody needs a key, and many may ask at a time.
+  // One copy for all answers: no key is needed, and many may ask at once.
   const document = Buffer.from(JSON.stringify(openApiDocument()));
   router.get('/openapi.json', (_req, res) => {
     res.type('json').send(document);
   });
 
-  // Over plain http the page would ask for its own files by https, where nobody answers.
+  // Over plain http the page would request its own files by https, where nothing answers.
   router.use('/docs', contentSecurityPolicy({ directives: { upgradeInsecureRequests: null } }));
   router.get('/docs', (_req, res) => {
     res.type('html').send(PAGE);
@@ -99,7 +99,7 @@ export function docsRouter(temporalUi: string | null): Router {
   });
   for (const guide of GUIDES) {
     router.use(`/docs/${guide}`, (_req, res) => {
-      // As text: browsers show no Markdown.
+      // As text: browsers don't render Markdown.
       res.type('text').send(readFileSync(path.join(GUIDES_FOLDER, guide), 'utf8'));
     });
   }

@@ -15,20 +15,20 @@ import { webhookPaths } from './paths/webhooks';
 const DESCRIPTION = `Posthorn delivers events to webhooks: signed, retried, logged and replayable.
 
 - Answers are \`{"success":true,"data":…}\`, refusals \`{"success":false,"error":{"code","message","details","requestId"}}\`.
-- Lists are newest first, a page at a time: \`?limit\` (1–100, 25) and \`?cursor\`, the \`nextCursor\` of the page before.
-- Fields that a body doesn't have are refused (422), and methods that a path doesn't have (405, with \`Allow\`).
-- Under \`webhooks\` are the events of every profile as they arrive. [docs/guide-verify.md](docs/guide-verify.md) tells how to verify their signatures.
+- Lists are newest first, one page at a time: \`?limit\` (1–100, default 25) and \`?cursor\`, the \`nextCursor\` of the previous page.
+- Unknown fields of a body are refused (422), and methods that a path doesn't support (405, with \`Allow\`).
+- Under \`webhooks\` are the events of every profile as they arrive. [docs/guide-verify.md](docs/guide-verify.md) explains how to verify their signatures.
 - [docs/guide-tenants.md](docs/guide-tenants.md) is about projects, your own ids for them, and catalogues; [docs/guide-webhooks.md](docs/guide-webhooks.md) is about profiles, subscriptions, filters and policies, [docs/guide-platform.md](docs/guide-platform.md) about the profile \`platform\`.`;
 
 const profilesWithEvents = [...profiles.values()].filter(({ events }) => events.length > 0);
 const TAGS = [
-  { name: 'Projects', description: 'Who sends: projects, and the keys that act for them.' },
+  { name: 'Projects', description: 'Your customers or environments, and their keys.' },
   { name: 'Catalogs', description: 'Event types that projects share.' },
-  { name: 'Webhooks', description: 'Where events go, how they are signed and when.' },
+  { name: 'Webhooks', description: 'Where events are sent, how they are signed, and when.' },
   { name: 'Events', description: 'What happened: posted once, delivered to each webhook.' },
-  { name: 'Deliveries', description: 'One event on its way to one webhook, attempt by attempt.' },
-  { name: 'Replays', description: 'Many deliveries made again.' },
-  { name: 'Insight', description: 'Figures, and who did what.' },
+  { name: 'Deliveries', description: 'One event to one webhook, attempt by attempt.' },
+  { name: 'Replays', description: 'Replaying many deliveries.' },
+  { name: 'Insight', description: 'Statistics, and who did what.' },
   {
     name: 'Platform',
     description: 'The routes of the profile `platform`, and providers’ reports.',
@@ -42,7 +42,7 @@ const TAGS = [
 
 let made: ReturnType<typeof createDocument> | undefined;
 
-/** The OpenAPI document, made from the schemas that the routes check requests by. */
+/** The OpenAPI document, generated from the schemas with which the routes check requests. */
 export function openApiDocument(): ReturnType<typeof createDocument> {
   if (made) return made;
   made = createDocument(
@@ -89,7 +89,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
           jsonSchema.type = 'string';
           jsonSchema.format = 'date-time';
         }
-        // Zod's pattern says what is taken; the format beside it takes more, and less.
+        // Zod's pattern says what is accepted; the format beside it would accept more, and less.
         if (jsonSchema.format === 'email') delete jsonSchema.format;
       },
       allowEmptySchema: { date: { output: true }, undefined: { input: true } },

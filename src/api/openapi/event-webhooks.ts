@@ -10,10 +10,10 @@ import { EXAMPLE } from '../schemas/fields';
 
 const CREATED_AT = EXAMPLE.at('09:30:00').toISOString();
 
-/** The envelope's schema, by what the profile makes of its parts. */
+/** The envelope's schema, by the profile's names for its parts. */
 function bodyOf({ envelope }: Profile, { type, data, sample }: EventTypeDefinition) {
   const schemas = {
-    workspace: z.string().describe('The project’s `externalId`, else its id.'),
+    workspace: z.string().describe('The project’s `externalId`, or its id if it has none.'),
     type: z.literal(type),
     createdAt: z.iso.datetime({ offset: true }),
     data,
@@ -25,12 +25,12 @@ function bodyOf({ envelope }: Profile, { type, data, sample }: EventTypeDefiniti
 }
 
 const testHeader = z.object({
-  'x-webhook-test': z.literal('true').optional().describe('Of tests and pings alone.'),
+  'x-webhook-test': z.literal('true').optional().describe('Only for tests and pings.'),
 });
 
 export const deliveriesOf = (profile: string): string => `Deliveries of ${profile}`;
 
-/** What the profiles' events look like when they arrive (OpenAPI's `webhooks`), as `profile/type`. */
+/** The profiles' events as they arrive (OpenAPI's `webhooks`), as `profile/type`. */
 export const eventWebhooks: ZodOpenApiPathsObject = Object.fromEntries(
   [...profiles.values()].flatMap((profile) =>
     [...profile.events, ...(profile.pingOnCreate ? [profile.pingOnCreate] : [])].map((event) => [
@@ -47,7 +47,7 @@ export const eventWebhooks: ZodOpenApiPathsObject = Object.fromEntries(
           requestParams: { header: testHeader },
           requestBody: { required: true, content: { 'application/json': bodyOf(profile, event) } },
           responses: {
-            '2XX': { description: 'Arrived. Everything else is a failed attempt.' },
+            '2XX': { description: 'Delivered. Everything else is a failed attempt.' },
           },
         },
       },

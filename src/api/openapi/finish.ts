@@ -3,10 +3,10 @@ import { DESCRIPTIONS } from './descriptions';
 type Json = Record<string, unknown>;
 
 const INT32_MAX = 2 ** 31 - 1;
-/** Values and not schemas, whatever they look like. */
+/** Values, not schemas, even if they look like schemas. */
 const VALUES = new Set(['example', 'examples', 'default', 'const', 'enum']);
 
-/** Describes what the schemas leave undescribed, and tells integers of 32 bits from those of 64. */
+/** Adds missing descriptions, and the formats of 32-bit and 64-bit integers. */
 export function finish(document: Json): void {
   const { components, paths, webhooks } = document as Record<string, Record<string, Json>>;
   for (const [name, schema] of Object.entries(components!.schemas!)) walk(schema, name);

@@ -5,33 +5,33 @@ import { exampleOf, type ApiError } from '../http/errors';
 import { errorSchema, type ErrorAnswer } from '../schemas/error';
 import { EXAMPLE, reference } from '../schemas/fields';
 
-/* How the documented operations are put together; `paths/` says what there is. */
+/* How the documented operations are built; `paths/` lists them. */
 
 const JSON_TYPE = 'application/json';
 
 const STATUS_TEXT: Record<number, string> = {
-  400: 'The request cannot be read.',
-  401: 'There is no key, or it is not known.',
+  400: 'The request could not be read.',
+  401: 'The key is missing or unknown.',
   403: 'The key may not do this.',
-  404: 'There is no such thing in this project.',
-  409: 'It does not go with the present state.',
+  404: 'There is no such resource in this project.',
+  409: 'Not possible in the current state.',
   413: 'The body is too large.',
-  415: 'The body is not JSON.',
+  415: 'The body is not sent as JSON.',
   422: 'Something in the request is wrong; `details` names the fields.',
-  429: 'Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies.',
+  429: 'Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies.',
   500: 'A bug in Posthorn.',
-  503: 'The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice.',
+  503: 'The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`.',
 };
 
 const requestIdHeader = {
   'X-Request-Id': {
-    description: 'Names the request in the log.',
+    description: 'Identifies the request in the log.',
     required: true,
     schema: { type: 'string' as const },
   },
 };
 
-/** Equal refusals are one component. */
+/** Equal error responses are one component. */
 const refusals = new Map<string, ZodOpenApiResponseObject>();
 
 function refusal(status: number, codes: readonly ErrorCode[]): ZodOpenApiResponseObject {
@@ -81,7 +81,7 @@ function refusalsByStatus(codes: readonly ErrorCode[]): Record<string, ZodOpenAp
   );
 }
 
-/** What every route behind a key may refuse with. */
+/** The error codes that every route with a key may answer. */
 const BEHIND_KEY: readonly ErrorCode[] = [
   'bad_request',
   'unauthorized',
@@ -102,7 +102,7 @@ export interface Answer {
   description: string;
   schema: z.ZodType;
   example: unknown;
-  /** Operations that take the answer's id, or what the expression says, as their `id`. */
+  /** Operations that take the answer's id, or the value of the expression, as their `id`. */
   links?: Record<string, string>;
 }
 
@@ -127,13 +127,16 @@ export function page<S extends z.ZodType>(plural: string, item: S, example: z.in
     'A page, newest first.',
     z.object({
       [plural]: z.array(item),
-      nextCursor: z.string().nullable().describe('Of the next page; null on the last one.'),
+      nextCursor: z
+        .string()
+        .nullable()
+        .describe('The cursor of the next page; null on the last one.'),
     }),
     { [plural]: [example], nextCursor: null },
   );
 }
 
-/** What a deletion answers. */
+/** The answer to a deletion. */
 export const deleted = <S extends z.ZodType>(
   name: string,
   schema: S,
@@ -151,14 +154,14 @@ export interface OperationSpec {
   description?: string;
   path?: z.ZodType<unknown, Record<string, unknown>>;
   query?: z.ZodType<unknown, Record<string, unknown>>;
-  /** Besides `x-project-id`, which all take. */
+  /** In addition to `x-project-id`, which all accept. */
   headers?: z.ZodRawShape;
-  /** `required`: whatever the schema says of an empty one. */
+  /** `required`: whatever the schema says about an empty body. */
   body?: { schema: z.ZodType; examples: Record<string, unknown>; required?: true };
   answers: Record<number, Answer>;
-  /** Besides those that all routes behind a key have. */
+  /** In addition to those of all routes with a key. */
   errors?: readonly ErrorCode[];
-  /** Whether `?token=` does as well as the header. */
+  /** Whether `?token=` is accepted instead of the header. */
   tokenInQuery?: true;
 }
 
@@ -170,7 +173,7 @@ const projectHeader = {
     ),
 };
 
-/** An operation behind a key. */
+/** An operation that needs a key. */
 export function operation(spec: OperationSpec): ZodOpenApiOperationObject {
   const errors = [...BEHIND_KEY, ...(spec.body ? WITH_BODY : []), ...(spec.errors ?? [])];
   return {
@@ -183,7 +186,7 @@ export function operation(spec: OperationSpec): ZodOpenApiOperationObject {
     },
     ...(spec.body && {
       requestBody: {
-        // None at all is taken for an empty one.
+        // A missing body counts as an empty one.
         required: spec.body.required ?? !spec.body.schema.safeParse({}).success,
         content: {
           [JSON_TYPE]: { schema: spec.body.schema, examples: named(spec.body.examples) },
@@ -197,7 +200,7 @@ export function operation(spec: OperationSpec): ZodOpenApiOperationObject {
   };
 }
 
-/** An operation of the service itself, which anybody may use where `security` says nothing else. */
+/** An operation of the service itself, which needs no key unless `security` says otherwise. */
 export function serviceOperation(
   spec: Pick<OperationSpec, 'operationId' | 'tag' | 'summary' | 'description' | 'errors'> & {
     responses: Record<string, ZodOpenApiResponseObject>;

@@ -23,7 +23,7 @@ export function documentedRoutes(): RouteOf {
       const named = METHODS.filter((method) => item[method]);
       const withBody = named.filter((method) => item[method]?.requestBody);
       return {
-        // As Express matches: in any case, with or without a slash at the end.
+        // As Express matches: case-insensitive, with or without a trailing slash.
         pattern: new RegExp(
           `^${template.replace(/\./g, '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`,
           'i',

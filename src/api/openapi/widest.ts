@@ -1,4 +1,7 @@
 import { profiles } from '../../profiles';
 
-/** Bodies depend on the project; shown is what the widest profile takes, and the rest is told in words. */
+/**
+ * Bodies depend on the project; the document shows what the widest profile accepts, and describes the rest in
+ * words.
+ */
 export const widest = [...profiles.values()].find(({ secretFromCaller }) => secretFromCaller)!;

@@ -30,7 +30,7 @@ export interface InboundDependencies {
   retentionDays: number;
 }
 
-/** What isn't known may be left out or be null, and a recipient may be empty. */
+/** Unknown values may be omitted or null, and a recipient may be empty. */
 export const plainBody = z.strictObject({
   type: z.string().min(1).max(200),
   email_id: z.string().min(1),
@@ -45,7 +45,7 @@ export const plainBody = z.strictObject({
     .union([z.string(), z.number()])
     .refine(
       (value) => toInstant(value) !== null,
-      'must be ISO 8601 with a zone, or Unix seconds or milliseconds, of the years 2000-2099',
+      'must be ISO 8601 with an offset, or Unix seconds or milliseconds, in the years 2000-2099',
     )
     .nullish(),
 });
@@ -103,7 +103,7 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
     res.json({ received: true });
   });
 
-  // Signatures are over the bytes that came in, so nothing may have read them before.
+  // Signatures cover the received bytes, so nothing may have parsed them before.
   // SendGrid posts batches.
   const raw = express.raw({ limit: BATCH_LIMIT, type: 'application/json' });
   router.post('/:provider', send, raw, async (req, res, next) => {
@@ -138,7 +138,7 @@ function eventOf(
   const mapping = getProfile(profile).providerEvents!;
   if ('unreadable' in report) return report.unreadable;
   const type = mapping.types.get(report.happened);
-  if (type === undefined) return 'no event is made of this type';
+  if (type === undefined) return 'this type does not become an event';
   if (report.emailId === null) return 'it names no e-mail';
   const data = mapping.data({
     emailId: report.emailId,

@@ -42,14 +42,14 @@ export const manageBody = z.strictObject({
   events: z.string().max(1000),
   secret: z.string().optional(),
 });
-/** All of a webhook anew, but for its URL, which never changes and may be left out. */
+/** Replaces all of a webhook, except its URL, which never changes and may be omitted. */
 export const manageReplacement = manageBody
   .extend({ active: z.boolean().optional() })
   .partial({ url: true });
 export const manageChanges = manageReplacement.partial();
 type ManageChanges = z.infer<typeof manageChanges>;
 
-/** A webhook as the platform shows it: what it is subscribed to in short names, joined by commas. */
+/** A webhook as the platform shows it: its subscriptions as short names, separated by commas. */
 function view(
   { _id, url, events, isActive, createdAt }: BriefWebhook,
   { aliases }: Profile,
@@ -71,7 +71,7 @@ function typesOf(events: string, { aliases }: Profile): string[] {
     const type = aliases.get(name) ?? [...aliases.values()].find((known) => known === name);
     if (type === undefined) {
       const known = [...aliases].flat();
-      const message = `must be of ${known.join(', ')}, joined by commas.${didYouMean(name, known)}`;
+      const message = `must consist of ${known.join(', ')}, separated by commas.${didYouMean(name, known)}`;
       throw invalid([{ field: 'events', message }]);
     }
     return type;
@@ -79,16 +79,16 @@ function typesOf(events: string, { aliases }: Profile): string[] {
   return [...new Set(types)];
 }
 
-/** The platform gives its webhooks no name; ours are called after the host. */
+/** The platform's webhooks have no name; ours are named after the host. */
 function nameOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host.slice(0, MAX_NAME_LENGTH) || 'webhook' : 'webhook';
 }
 
-/** Whether it is the webhook's URL, however it is spelt. */
+/** Whether it is the webhook's URL, in any spelling. */
 const isUrlOf = (webhook: WebhookRecord, url: string): boolean =>
   URL.canParse(url) && canonicalWebhookUrl(url) === webhook.url;
 
-/** Whether it is the webhook's newest secret: a caller may repeat all that it has set. */
+/** Whether it is the webhook's newest secret: a caller may repeat everything that it has set. */
 function isSecretOf(cipher: Cipher, { _id, secrets }: WebhookRecord, secret: string): boolean {
   const [newest] = secrets;
   const [given, kept] = [secret, newest ? cipher.open(newest, _id) : ''].map((text) =>
@@ -124,7 +124,7 @@ export function manageRouter(deps: ManageDependencies): Router {
     const made = await createWebhook(deps, project, body);
     res.status(201).json({
       ...view(made.webhook, profile),
-      // The caller knows its own.
+      // The caller knows a secret that it supplied.
       ...(secret === undefined && { secret: made.secret }),
     });
   });
@@ -148,7 +148,7 @@ export function manageRouter(deps: ManageDependencies): Router {
       const before = await resourceInPath(req, res, 'webhook', deps.store.webhooks);
       if (url !== undefined && !isUrlOf(before, url)) throw refusal('url_immutable');
       if (secret !== undefined && !isSecretOf(deps.cipher, before, secret)) {
-        const message = 'is changed by POST /v1/webhooks/:id/secret/rotate';
+        const message = 'can only be changed by POST /v1/webhooks/:id/secret/rotate';
         throw invalid([{ field: 'secret', message }]);
       }
       const { webhook } = await updateWebhook(deps, project, before._id, {

@@ -9,27 +9,29 @@ export interface ReportsInput {
   provider: ProviderName;
   bytes: Uint8Array;
   headers: Readonly<Record<string, string | string[] | undefined>>;
-  /** What its signature is verified with; null: it isn't. */
+  /** The key that verifies its signature; null: not verified. */
   key: string | null;
   receivedAt: Date;
 }
 
-/** One that isn't of the provider's form, and why. */
+/** One that isn't in the provider's format, and why. */
 export interface UnreadReport {
   unreadable: string;
   payload: string;
 }
 
-/** The reports in a provider's own body; a pure function, as those of body-checks.ts. */
+/** The reports in a provider's own body; a pure function, like those of body-checks.ts. */
 export function readReports(input: ReportsInput): (ProviderReport | UnreadReport)[] | Refusal {
   const { provider: name, bytes, headers, key, receivedAt } = input;
   return refusable(() => {
     const provider = providers[name];
     const rawBody = Buffer.from(bytes);
     const body = parseJson(decodeUtf8(rawBody));
-    // More than `readBody` takes, since it is not the caller's own.
+    // More than `readBody` accepts, since the provider decides its form.
     if (isDeeperThan(MAX_DEPTH, body)) {
-      throw invalid([{ field: 'body', message: `is nested deeper than ${MAX_DEPTH} levels` }]);
+      throw invalid([
+        { field: 'body', message: `must not be nested deeper than ${MAX_DEPTH} levels` },
+      ]);
     }
     const header = (wanted: string): string | undefined => {
       const value = headers[wanted];
@@ -48,11 +50,11 @@ export function readReports(input: ReportsInput): (ProviderReport | UnreadReport
   });
 }
 
-/** An escape in JSON; the group: half of a surrogate pair without its other half. */
+/** An escape in JSON; the group: a lone surrogate. */
 const ESCAPE =
   /\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|(u[dD][89a-fA-F][0-9a-fA-F]{2})|.)/gs;
 
-/** Halves of surrogate pairs become U+FFFD: a subject that somebody has cut must not cost its report. */
+/** Lone surrogates become U+FFFD: a truncated subject must not invalidate its report. */
 function parseJson(text: string): unknown {
   try {
     return JSON.parse(

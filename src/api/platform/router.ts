@@ -5,7 +5,7 @@ import { ApiError } from '../http/errors';
 import { inboundRouter, type InboundDependencies } from './inbound';
 import { manageRouter, type ManageDependencies } from './manage';
 
-/** These routes are only of projects whose profile takes providers' events. */
+/** These routes are only for projects whose profile accepts providers' events. */
 const withProviderEvents: RequestHandler = (_req, res, next) => {
   const { project } = principalOf(res);
   if (project && getProfile(project.profile).providerEvents === null) {
@@ -13,13 +13,13 @@ const withProviderEvents: RequestHandler = (_req, res, next) => {
     const names = taking.map(({ name }) => name).join(' or ');
     throw new ApiError(
       'not_found',
-      `this route is only for projects of the profile ${names}; this project's is ${project.profile}, whose routes are under /v1`,
+      `this route is only for projects of the profile ${names}; this project's profile is ${project.profile}, whose routes are under /v1`,
     );
   }
   next();
 };
 
-/** `/api/webhooks` (docs/contract.md, 6): the routes of the platform that Posthorn stands in for. */
+/** `/api/webhooks` (docs/contract.md, 6): the routes of the platform that Posthorn replaces. */
 export function platformRouter(deps: InboundDependencies & ManageDependencies): Router {
   const router = Router();
   router.use(withProviderEvents);

@@ -34,7 +34,7 @@ function view({
   };
 }
 
-/** `/v1/audit`: of the project; the admin key that names none sees all, of deleted projects too. */
+/** `/v1/audit`: of the project; the admin key without a project sees all, even of deleted projects. */
 export function auditRouter(store: Store): Router {
   const router = Router();
   const read = allow('owner', 'reader');

@@ -10,14 +10,14 @@ import { definitionIn, view } from '../events/event-types';
 import type { catalogSchema } from '../schemas/event';
 import { pageQuery, pageSize, parseListQuery } from '../http/validation';
 
-/** What one catalogue may hold. */
+/** Maximum number of types in a catalogue. */
 const MAX_TYPES = 500;
 /** A catalogue's name. */
 export const CATALOG = /^[a-z0-9][a-z0-9._-]{0,63}$/;
 export const CATALOG_RULE =
-  'must be 1-64 of a-z, 0-9, dots, hyphens and underscores, and begin with a letter or a digit';
+  'must be 1-64 characters of a-z, 0-9, dots, hyphens and underscores, and begin with a letter or a digit';
 
-/** Before the name of a page's last catalogue: cursors are told from what isn't one, as ids are. */
+/** The prefix of a page's last catalogue in a cursor, so that other values are recognised, as for ids. */
 const CURSOR_PREFIX = 'cat_';
 const CURSOR = new RegExp(`^${CURSOR_PREFIX}${CATALOG.source.slice(1)}`);
 
@@ -25,19 +25,19 @@ export const catalogsQuery = z.strictObject({
   limit: pageSize,
   cursor: z
     .string()
-    .regex(CURSOR, 'is not a cursor that a list has answered')
+    .regex(CURSOR, 'is not a cursor from a list')
     .transform((cursor) => cursor.slice(CURSOR_PREFIX.length))
     .optional(),
 });
 export const catalogTypesQuery = z.strictObject(pageQuery('eventType'));
 
-/** Catalogues are no project's, whichever one the admin's client names in all its requests. */
+/** Catalogues belong to no project, even if the admin's client names one in all its requests. */
 const ofNoProject: RequestHandler = (_req, res, next) => {
   res.locals.principal = { ...principalOf(res), project: null };
   next();
 };
 
-/** `/v1/catalogs`: event types that projects share. A catalogue is there while it has a type. */
+/** `/v1/catalogs`: event types that projects share. A catalogue exists while it has a type. */
 export function catalogsRouter(store: Store, checks: Checks): Router {
   const router = Router();
   router.use(adminOnly, ofNoProject);
@@ -81,7 +81,7 @@ export function catalogsRouter(store: Store, checks: Checks): Router {
     const { type, shown, stored } = await definitionIn(req, checks, principalOf(res).keyId);
     const put = await catalogTypes.put(name, type, stored, MAX_TYPES);
     if (!put) {
-      const message = `this catalogue has its ${MAX_TYPES} event types`;
+      const message = `this catalogue already has ${MAX_TYPES} event types, the maximum`;
       throw invalid([{ field: 'type', message }]);
     }
     answer(res, shown, put.isNew ? 201 : 200);

@@ -33,7 +33,7 @@ function view(record: KeyRecord): z.infer<typeof keySchema> {
   return { id: _id, projectId, name, role, expiresAt, lastUsedAt, createdAt };
 }
 
-/** The admin, or an owner of just this project; for others the project doesn't exist. */
+/** The admin, or an owner of this project; for others the project doesn't exist. */
 const ownersOnly: RequestHandler = (req, res, next) => {
   const { role, project } = principalOf(res);
   if (role !== 'admin') {
@@ -45,7 +45,7 @@ const ownersOnly: RequestHandler = (req, res, next) => {
 
 /**
  * `/v1/projects/:projectId/keys`
- * @param max how many that have not expired a project may have
+ * @param max how many unexpired keys a project may have
  */
 export function keysRouter(store: Store, max: number): Router {
   const router = Router({ mergeParams: true });

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DAY_MS } from '../../domain/durations';
 
-/** Overrides of how deliveries are tried, for a project or a webhook. Milliseconds throughout. */
+/** Overrides of how deliveries are attempted, for a project or a webhook. All durations in milliseconds. */
 export const policyFields = {
   timeoutMs: z.int().min(1000).max(60_000).optional(),
   retryDelaysMs: z.array(z.int().min(1000).max(DAY_MS)).min(1).max(20).optional(),

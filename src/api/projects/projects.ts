@@ -28,7 +28,7 @@ const changeable = {
     .regex(CATALOG, CATALOG_RULE)
     .nullable()
     .optional()
-    .describe('The catalogue whose event types it has beside its own.'),
+    .describe('The catalogue whose event types it has in addition to its own.'),
   name: nameField,
   plan: z.string().trim().min(1).max(100).nullable().optional(),
   ownerEmail: z
@@ -41,7 +41,7 @@ const changeable = {
     .enum(DISPATCHES)
     .nullable()
     .optional()
-    .describe('How its events are driven; null: as POSTHORN_DISPATCH says.'),
+    .describe('How its events are driven; null: by POSTHORN_DISPATCH.'),
   policy: z
     .strictObject({
       ...policyFields,
@@ -53,7 +53,7 @@ const changeable = {
 
 export const projectBody = z.strictObject({
   ...changeable,
-  // `EmailSendX` is what people call it, `emailsendx` its name here.
+  // People write `EmailSendX`; its name here is `emailsendx`.
   profile: z
     .string()
     .trim()
@@ -70,7 +70,7 @@ export const newProjectQuery = z.strictObject({
   key: z
     .enum(KEY_ROLES, `must be one of: ${KEY_ROLES.join(', ')}`)
     .optional()
-    .describe('Also makes the project’s first key, of that role.'),
+    .describe('Also creates the project’s first key, with that role.'),
 });
 export const projectsQuery = z.strictObject(pageQuery('project'));
 
@@ -113,11 +113,11 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
   router.use(adminOnly);
   router.param('id', projectParam(store));
 
-  /** @throws ApiError 422 where a project of that profile can't have that catalogue */
+  /** @throws ApiError 422 if a project of that profile can't have that catalogue */
   const checkCatalog = async (profile: string, catalog?: string | null): Promise<void> => {
     if (!catalog) return;
     if (!getProfile(profile).eventTypesFromProject) {
-      const message = `is not for the profile ${profile}, which has event types of its own`;
+      const message = `is not possible with the profile ${profile}, which has its own event types`;
       throw invalid([{ field: 'catalog', message }]);
     }
     if (!(await store.catalogTypes.hasAny(catalog))) {
@@ -175,7 +175,7 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
     const { providerKeys, ...changes } = parseBody(projectChanges, req);
     const before = await store.projects.get(id);
     if (before && providerKeys && !takesProviderEvents(before)) {
-      const message = 'is not a known field here: this profile takes no provider events';
+      const message = 'is not a known field here: this profile accepts no provider events';
       throw invalid([{ field: 'providerKeys', message }]);
     }
     if (before) await checkCatalog(before.profile, changes.catalog);

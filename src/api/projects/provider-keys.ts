@@ -3,7 +3,7 @@ import { PROVIDER_NAMES, providers, type ProviderName } from '../../providers';
 import type { Cipher, Sealed } from '../../store/cipher';
 import { providerKeyOwner, type ProjectRecord } from '../../store/projects';
 
-/* The keys with which a project's e-mail providers sign. They go in and never come out. */
+/* The keys with which a project's e-mail providers sign. They can be set, but never read. */
 
 export type ProviderKeys = Partial<Record<ProviderName, string | null>>;
 
@@ -20,7 +20,7 @@ const keyOf = (name: ProviderName) =>
     .nullable()
     .optional();
 
-/** `providerKeys` of a project's body: each sets one key, null takes it away. */
+/** `providerKeys` of a project's body: each sets one key, null removes it. */
 export const providerKeysField: z.ZodType<ProviderKeys> = z.strictObject({
   resend: keyOf('resend'),
   sendgrid: keyOf('sendgrid'),
@@ -41,7 +41,7 @@ export function sealProviderKeys(
   );
 }
 
-/** The project's key for a provider; null where it has none. */
+/** The project's key for a provider; null if it has none. */
 export function openProviderKey(
   cipher: Cipher,
   project: ProjectRecord,

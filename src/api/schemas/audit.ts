@@ -5,17 +5,17 @@ import { EXAMPLE, id, time } from './fields';
 export const auditEntrySchema = z
   .object({
     id: id('audit'),
-    // Of a refused path it may be anything: it is what the caller named.
+    // May be anything, since it is what the caller sent in the path.
     projectId: z.string().nullable(),
     action: z.enum(AUDIT_ACTIONS),
     target: z.string().nullable(),
     key: z.string().describe('A key’s id, `admin`, or `posthorn` for what it does itself.'),
     role: z.string(),
-    changedFields: z.array(z.string()).describe('Names of the fields given; values are not kept.'),
+    changedFields: z.array(z.string()).describe('Names of the given fields; values are not kept.'),
     requestId: z.string().nullable(),
     outcome: z
       .enum(['done', 'unknown'])
-      .describe('`unknown`: a process or the database went away, and it may have happened.'),
+      .describe('`unknown`: a process or the database failed, and it may have happened.'),
     time,
   })
   .meta({ id: 'AuditEntry' });

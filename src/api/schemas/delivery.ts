@@ -7,7 +7,7 @@ import {
 } from '../../contracts/delivery';
 import { count, EXAMPLE, httpStatus, id, time } from './fields';
 
-/** A delivery as a list shows it: without its attempts. */
+/** A delivery as shown in lists: without its attempts. */
 export const deliverySummarySchema = z
   .object({
     id: id('delivery'),
@@ -21,7 +21,7 @@ export const deliverySummarySchema = z
     endReason: z
       .enum(END_REASONS)
       .optional()
-      .describe('Why it is `skipped`, or was `cancelled` for its webhook’s sake.'),
+      .describe('Why it is `skipped`, or was `cancelled` because of its webhook.'),
     replays: count,
     test: z.boolean(),
     createdAt: time,
@@ -60,13 +60,13 @@ const attemptSchema = z
         'The request was sent once more within this attempt, on a fresh connection: the receiver had closed the idle one that was used first, before a byte of its answer.',
       ),
     statusCode: httpStatus.optional(),
-    requestHeaders: headers.describe('What was sent, signature included; never a secret.'),
+    requestHeaders: headers.describe('The sent headers, including signatures; never a secret.'),
     responseHeaders: headers.optional(),
     responseBody: z
       .string()
       .optional()
       .describe(
-        'The first 16 KiB, decoded from gzip, deflate and br. What is no text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.',
+        'The first 16 KiB, decoded from gzip, deflate and br. What isn’t text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.',
       ),
     errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
     errorMessage: z.string().optional(),
@@ -74,7 +74,7 @@ const attemptSchema = z
       .literal(true)
       .optional()
       .describe(
-        'Another execution, or a reset, had taken over: it is only logged, and decides and counts for nothing.',
+        'Another execution, or a reset, had taken over: it is only logged, and has no other effect.',
       ),
   })
   .meta({ id: 'Attempt' });
@@ -113,7 +113,7 @@ export const deliverySchema = deliverySummarySchema
     workflow: z
       .object({ id: z.string(), runId: z.string().nullable(), webUrl: z.string().nullable() })
       .nullable()
-      .describe('Where it is found in Temporal; null: its project’s courier delivers it.'),
+      .describe('Its workflow in Temporal; null: its project’s courier delivers it.'),
   })
   .meta({ id: 'Delivery' });
 
@@ -146,7 +146,7 @@ export const deliveryExample: z.infer<typeof deliverySchema> = {
 };
 
 export const explainedDeliverySchema = deliverySchema
-  .extend({ pending: pendingSchema.optional().describe('Of one that has not arrived yet: why.') })
+  .extend({ pending: pendingSchema.optional().describe('Why it has not arrived yet.') })
   .meta({ id: 'ExplainedDelivery' });
 
 export const explainedDeliveryExample: z.infer<typeof explainedDeliverySchema> = {

@@ -5,12 +5,12 @@ const errorCodes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 
 export const fieldProblemSchema = z
   .object({
-    field: z.string().describe('By its path: `data.to.email`.'),
+    field: z.string().describe('Its path, such as `data.to.email`.'),
     message: z.string(),
   })
   .meta({ id: 'FieldProblem' });
 
-/** Of every refusal; which codes a route has, its responses name. */
+/** The form of every error; a route's responses list its codes. */
 export const errorSchema = z
   .object({
     success: z.literal(false),
@@ -19,7 +19,7 @@ export const errorSchema = z
         code: z.enum(errorCodes).meta({ id: 'ErrorCode', description: 'What went wrong.' }),
         message: z.string(),
         details: z.array(fieldProblemSchema).readonly().optional(),
-        requestId: z.string().describe('As in the header X-Request-Id.'),
+        requestId: z.string().describe('The same as in the header X-Request-Id.'),
       })
       .meta({ id: 'ErrorBody' }),
   })

@@ -7,7 +7,9 @@ export const acceptedEventSchema = z
     id: id('event'),
     type: z.string(),
     createdAt: time,
-    duplicate: z.boolean().describe('The Idempotency-Key was known: this is the first event.'),
+    duplicate: z
+      .boolean()
+      .describe('The Idempotency-Key was already used: this is the first event.'),
   })
   .meta({ id: 'AcceptedEvent' });
 
@@ -23,15 +25,15 @@ export const eventSchema = z
     id: id('event'),
     projectId: id('project'),
     type: z.string(),
-    createdAt: time.describe('When it happened, as the caller says, or when it was accepted.'),
+    createdAt: time.describe('When it happened, according to the caller, or when it was accepted.'),
     acceptedAt: time,
-    test: z.boolean().describe('A sample that was asked for, not something that happened.'),
+    test: z.boolean().describe('A requested sample, not something that happened.'),
     data: z.record(z.string(), z.unknown()).nullable().describe('null: it was deleted.'),
     expungedAt: time.nullable().describe('When its data was deleted.'),
   })
   .meta({ id: 'Event' });
 
-/** As a list shows it. */
+/** As shown in lists. */
 export const listedEventSchema = eventSchema
   .extend({
     data: eventSchema.shape.data
@@ -67,7 +69,7 @@ export const eventWithDeliveriesSchema = eventSchema
       .string()
       .optional()
       .describe(
-        'There are more, older ones: `GET /v1/deliveries` with this `cursor` and the `eventId` lists them.',
+        'There are older ones: `GET /v1/deliveries` with this `cursor` and the `eventId` lists them.',
       ),
   })
   .meta({ id: 'EventWithDeliveries' });

@@ -8,29 +8,29 @@ import {
 } from '../../contracts/ids';
 import { policyFields } from '../projects/policy';
 
-/* What the answers' schemas share. The views are typed by these schemas, so that neither can say more than the other. */
+/* What the answers' schemas share. The views have these schemas' types, so that the two can't differ. */
 
 export const id = (resource: Resource): z.ZodString => z.string().regex(idPattern(resource));
 
-/** How a caller names a project or a webhook: by its id, or as `ext:` and its `externalId`. */
+/** A caller's reference to a project or a webhook: its id, or `ext:` and its `externalId`. */
 export const reference = (resource: 'project' | 'webhook'): z.ZodString =>
   z
     .string()
     .regex(referencePattern(resource), `must be a ${resource}'s id, or ext: and its externalId`);
 
-/** The caller's own id of a project or a webhook, as it is set; null: none. */
+/** The caller's own id for a project or a webhook; null: none. */
 export const externalIdField = z
   .string()
   .regex(EXTERNAL_ID, 'must be 1-128 visible ASCII characters')
   .refine(
     (value) => !value.startsWith(EXTERNAL_PREFIX),
-    `is given without ${EXTERNAL_PREFIX}, which stands before it where it is used as an id`,
+    `must be given without ${EXTERNAL_PREFIX}, which is only prefixed where it is used as an id`,
   )
   .nullable()
   .optional()
   .describe('The caller’s own id, unique, usable as `ext:<externalId>` wherever an id is.');
 
-/** The same as it is shown. */
+/** The same in answers. */
 export const externalId = z
   .string()
   .nullable()
@@ -42,13 +42,13 @@ export const httpStatus = z.int().min(100).max(999);
 /** A Date here, ISO 8601 in UTC with milliseconds on the wire. */
 export const time = z.date();
 
-/** The figures in a policy as they are shown: what is missing is the project's, then the profile's. */
+/** A policy's figures in answers: what is missing is the project's, then the profile's. */
 export const shownPolicy = {
   ...policyFields,
   retryDelaysMs: z.array(count).readonly().optional(),
 };
 
-/** Ids and times of the examples. */
+/** The examples' ids and times. */
 export const EXAMPLE = {
   projectId: 'proj_0192f5a7c1d07b3e9a4c5d6e7f801234',
   keyId: 'key_0192f5a8d2e17c4f8b5d6e7f80912345',

@@ -20,7 +20,7 @@ export const platformWebhookExample: z.infer<typeof platformWebhookSchema> = {
 };
 
 export const newPlatformWebhookSchema = platformWebhookSchema
-  .extend({ secret: z.string().optional().describe('When Posthorn made it.') })
+  .extend({ secret: z.string().optional().describe('If Posthorn generated it.') })
   .meta({ id: 'NewPlatformWebhook' });
 
 export const receivedSchema = z.object({ received: z.literal(true) });

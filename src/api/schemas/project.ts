@@ -14,13 +14,13 @@ export const projectSchema = z
     catalog: z
       .string()
       .nullable()
-      .describe('The catalogue whose event types it has beside its own.'),
+      .describe('The catalogue whose event types it has in addition to its own.'),
     plan: z.string().nullable(),
     ownerEmail: z.string().nullable(),
     dispatch: z
       .enum(DISPATCHES)
       .nullable()
-      .describe('How its events are driven; null: as POSTHORN_DISPATCH says.'),
+      .describe('How its events are driven; null: by POSTHORN_DISPATCH.'),
     policy: z.object({
       ...shownPolicy,
       maxWebhooks: count.optional(),
@@ -29,7 +29,7 @@ export const projectSchema = z
     providerKeys: z
       .record(z.enum(PROVIDER_NAMES), z.boolean())
       .optional()
-      .describe('Which e-mail providers’ keys are set; of profiles that take their events.'),
+      .describe('Which e-mail providers’ keys are set; only in profiles that accept their events.'),
     createdAt: time,
     updatedAt: time,
   })
@@ -52,7 +52,7 @@ export const projectExample: z.infer<typeof projectSchema> = {
 export const newProjectSchema = projectSchema
   .extend({
     keyId: id('key').optional(),
-    key: z.string().optional().describe('The first key, where one was asked for. Shown here only.'),
+    key: z.string().optional().describe('The first key, if requested. Shown only here.'),
   })
   .meta({ id: 'NewProject' });
 
@@ -81,5 +81,5 @@ export const keyExample: z.infer<typeof keySchema> = {
 };
 
 export const newKeySchema = keySchema
-  .extend({ key: z.string().describe('The key itself. It is shown here only.') })
+  .extend({ key: z.string().describe('The key itself. Shown only here.') })
   .meta({ id: 'NewKey' });

@@ -14,10 +14,10 @@ export const replaySchema = z
     until: time,
     ratePerSecond: z.number(),
     status: z.enum(REPLAY_STATUSES),
-    matched: count.describe('How many deliveries there were when it was asked for.'),
+    matched: count.describe('How many deliveries there were when it was requested.'),
     replayed: count,
     failed: count.describe(
-      'Could not be replayed: the webhook is gone, or the delivery is on its way again.',
+      'Could not be replayed: the webhook is gone, or the delivery is pending again.',
     ),
     createdAt: time,
     updatedAt: time,

@@ -8,15 +8,15 @@ export const reportSchema = z
     id: id('report'),
     provider: z
       .enum(REPORT_SOURCES)
-      .describe('By whose route it came; `plain`: by `POST /api/webhooks`.'),
+      .describe('The provider whose route it came by; `plain`: `POST /api/webhooks`.'),
     type: z
       .string()
       .nullable()
-      .describe('What happened, in the provider’s words; null: it does not say.'),
+      .describe('What happened, in the provider’s terms; null: not stated.'),
     outcome: z.enum(REPORT_OUTCOMES).describe('`kept`: it became no event.'),
     eventId: id('event').nullable().describe('The event that it became.'),
-    reason: z.string().nullable().describe('Why it became none.'),
-    verified: z.boolean().describe('Whether its signature was checked.'),
+    reason: z.string().nullable().describe('Why it became no event.'),
+    verified: z.boolean().describe('Whether its signature was verified.'),
     receivedAt: time,
   })
   .meta({ id: 'Report' });
@@ -27,7 +27,7 @@ export const reportExample: z.infer<typeof reportSchema> = {
   type: 'delivered',
   outcome: 'kept',
   eventId: null,
-  reason: 'no event is made of this type',
+  reason: 'this type does not become an event',
   verified: true,
   receivedAt: EXAMPLE.at('09:30:02'),
 };
@@ -37,7 +37,7 @@ export const reportWithPayloadSchema = reportSchema
     payload: z
       .string()
       .nullable()
-      .describe('The report as it came in, as JSON text; null: its event’s payload was deleted.'),
+      .describe('The report as received, as JSON text; null: its event’s payload was deleted.'),
   })
   .meta({ id: 'ReportWithPayload' });
 

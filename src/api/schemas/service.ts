@@ -7,5 +7,5 @@ export const frontPageSchema = z.object({
   docs: z.string().describe('The API’s reference, as a page.'),
   openapi: z.string().describe('The same as an OpenAPI document.'),
   guides: z.array(z.string()).describe('Guides, as Markdown.'),
-  temporalUi: z.string().nullable().describe('The Temporal Web UI, where one is configured.'),
+  temporalUi: z.string().nullable().describe('The Temporal Web UI, if configured.'),
 });

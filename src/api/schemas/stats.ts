@@ -9,7 +9,7 @@ const figures = z.object({
   successRate: z
     .number()
     .nullable()
-    .describe('Succeeded ones of those that succeeded or failed, 0–1.'),
+    .describe('The share of succeeded ones among those that succeeded or failed, 0–1.'),
   attempts: z.object({ total: count, succeeded: count, failed: count }),
   latencyMs: z.object({ p50: latency, p90: latency, p99: latency }),
 });

@@ -20,7 +20,7 @@ export const webhookSchema = z
     lastStatus: z
       .union([httpStatus, z.string()])
       .nullable()
-      .describe('The last attempt’s HTTP status, or its error code where there was no answer.'),
+      .describe('The last attempt’s HTTP status, or its error code if there was no answer.'),
     signing: z.array(z.enum(SIGNING_SCHEMES)),
     policy: z.object(shownPolicy),
     headers: z.record(z.string(), z.string()),
@@ -28,7 +28,7 @@ export const webhookSchema = z
       .record(z.string(), z.unknown())
       .nullable()
       .describe(
-        'Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge ([the guide](docs/guide-webhooks.md)).',
+        'Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).',
       ),
     createdAt: time,
     updatedAt: time,
@@ -62,9 +62,7 @@ export const updatedWebhookSchema = webhookSchema
   .extend({
     skipped: z
       .object({
-        count: z
-          .int()
-          .describe('Its deliveries that are `skipped`; of very many, the first 100,000.'),
+        count: z.int().describe('Its `skipped` deliveries; at most 100,000 are counted.'),
         replay: z
           .object({
             webhookId: id('webhook'),
@@ -73,10 +71,10 @@ export const updatedWebhookSchema = webhookSchema
             until: time,
           })
           .nullable()
-          .describe('The body for `POST /v1/replays` that sends them; null where there are none.'),
+          .describe('The body for `POST /v1/replays` that sends them; null if there are none.'),
       })
       .optional()
-      .describe('Where it was enabled by this: what was not sent while it was off.'),
+      .describe('If this enabled it: what was not sent while it was disabled.'),
   })
   .meta({ id: 'UpdatedWebhook' });
 
@@ -86,7 +84,7 @@ export const pingSchema = z
     statusCode: httpStatus.optional(),
     errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
   })
-  .describe('What the test ping came to, where the profile sends one.');
+  .describe('The result of the test ping, if the profile sends one.');
 
 export type PingResult = z.infer<typeof pingSchema>;
 
@@ -97,7 +95,7 @@ export const newWebhookSchema = webhookSchema
 export const secretSchema = z
   .object({
     secret: z.string(),
-    publicKey: z.string().optional().describe('Of a webhook that signs with Ed25519.'),
+    publicKey: z.string().optional().describe('If the webhook signs with Ed25519.'),
   })
   .meta({ id: 'Secret' });
 

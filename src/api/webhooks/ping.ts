@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Store } from '../../store/store';
 import type { PingResult } from '../schemas/webhook';
 
-/** Milliseconds between looks at the delivery. */
+/** Milliseconds between checks of the delivery. */
 const POLL_MS = 100;
 /** Milliseconds, beyond the attempt's own timeout, for starting and recording it. */
 const MARGIN_MS = 5000;

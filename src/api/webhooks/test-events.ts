@@ -13,7 +13,7 @@ import type { Intake } from '../events/intake';
 /** Samples sent by one request. */
 const MAX_TESTS = 100;
 
-/** Types' samples for this webhook, whatever it is subscribed to, whether it is enabled or not. */
+/** Types' samples for this webhook, regardless of its subscriptions, and even if it is disabled. */
 export async function prepareTests(
   intake: Intake,
   project: ProjectRecord,
@@ -40,7 +40,7 @@ export async function prepareTests(
  * the answer.
  * @param patterns as in a subscription
  * @returns the deliveries, in the catalogue's order of types
- * @throws ApiError 422 where that is nothing, or too much
+ * @throws ApiError 422 if that is none, or too many
  */
 export async function sendTests(
   { store, intake }: { store: Store; intake: Intake },
@@ -51,11 +51,11 @@ export async function sendTests(
   const names = [...(await intake.catalog.names(project)), ...OPERATIONAL_TYPES];
   const types = names.filter((type) => isSubscribed(patterns, type));
   if (types.length === 0 || types.length > MAX_TESTS) {
-    const message = `must name 1 to ${MAX_TESTS} event types; these name ${types.length}`;
+    const message = `must name 1 to ${MAX_TESTS} event types; there are ${types.length}`;
     throw invalid([{ field: 'events', message }]);
   }
   const found = await intake.catalog.find(project, types, { operational: true });
-  // In their order; one may have been deleted just now.
+  // In their order; one may have just been deleted.
   const eventTypes = types.flatMap((type) => found.get(type) ?? []);
   const tests = await prepareTests(intake, project, webhook, eventTypes);
   intake.startAll(await store.transaction((session) => insertTests(store, tests, session)));

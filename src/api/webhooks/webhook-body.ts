@@ -18,9 +18,9 @@ import { nameField } from '../http/validation';
 
 /** RFC 9110, 5.6.2: a header's name. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
-/** Visible ASCII, spaces and tabs inside: nothing that could begin another header. */
+/** Visible ASCII, with spaces and tabs inside: nothing that could start another header. */
 const HEADER_VALUE = /^[\x21-\x7e]([\x20-\x7e\t]{0,1022}[\x21-\x7e])?$/;
-/** Headers that are ours, the connection's, or the body's. */
+/** Headers of Posthorn, of the connection, or of the body. */
 const RESERVED_HEADER =
   /^(content-.*|user-agent|x-webhook-.*|webhook-.*|host|connection|keep-alive|proxy-.*|te|trailer|transfer-encoding|upgrade|expect|accept-encoding)$/i;
 const MAX_HEADERS = 20;
@@ -65,14 +65,16 @@ const filterField = (problemsIn: (filter: unknown) => readonly FieldProblem[]) =
     .transform((query) => (query === null ? null : JSON.stringify(query)))
     .meta({
       description:
-        'A query in MongoDB’s syntax over the envelope; its operators and bounds are in [the guide](docs/guide-webhooks.md). An event passes that would take over 200,000 steps to judge, and any while its project has used up its time.',
+        'A query in MongoDB’s syntax over the envelope; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.',
       override: { type: ['object', 'null'] },
     });
 
-/** A secret of the caller's own, where the profile lets it bring one. */
+/** The caller's own secret, if the profile allows it. */
 export function secretField(profile: Profile): z.ZodType<string | undefined> {
   if (!profile.secretFromCaller) {
-    return z.undefined('is not taken: secrets of this project are made by Posthorn').optional();
+    return z
+      .undefined('is not accepted: Posthorn generates the secrets of this project')
+      .optional();
   }
   return z
     .string()
@@ -96,7 +98,7 @@ export interface WebhookSettings {
   filter?: string | null;
 }
 
-/** `isActive: true` enables it and forgets its failures. */
+/** `isActive: true` enables it and resets its failures. */
 export type WebhookChanges = Partial<WebhookSettings> & { isActive?: boolean };
 
 export interface NewWebhookBody extends WebhookSettings {
@@ -105,8 +107,8 @@ export interface NewWebhookBody extends WebhookSettings {
 }
 
 /**
- * Event types, families and `*`; a short name of the profile becomes the type that it stands for.
- * @param types names of the project's types; the operational ones are everybody's
+ * Event types, families and `*`; a profile's short names become the types.
+ * @param types names of the project's types; operational ones are always included
  */
 export function subscriptionField(profile: Profile, types: readonly string[]): z.ZodType<string[]> {
   const known = [...types, ...OPERATIONAL_TYPES];
@@ -127,7 +129,7 @@ export function subscriptionField(profile: Profile, types: readonly string[]): z
 
 /**
  * The bodies of `POST` and `PATCH /v1/webhooks`, by the project's event types and the address rules.
- * @param filterProblemsIn what has been found out about the filter already
+ * @param filterProblemsIn the result of the filter's check
  */
 export function webhookBodies(
   profile: Profile,
@@ -161,7 +163,7 @@ export function webhookBodies(
   };
 }
 
-/** The same for one process: what its configuration lets webhooks of this profile reach. */
+/** The same for one process: what its configuration allows webhooks of this profile to reach. */
 export function webhookBodiesOf(
   profile: Profile,
   types: readonly string[],

@@ -14,10 +14,9 @@ import { prepareTests } from './test-events';
 import type { NewWebhookBody } from './webhook-body';
 
 /**
- * Makes a webhook of checked settings: its place in the project's limit and the webhook itself are
- * taken in one transaction, so that neither is left alone. Where the profile pings, the ping is part of
- * it, and on its way when this returns.
- * @returns the webhook and its secret, which leaves the system only in the answer; the ping's delivery
+ * Creates a webhook from checked settings, in one transaction with its place in the project's limit. If the
+ * profile sends pings, the ping is part of it, and has been started when this returns.
+ * @returns the webhook and its secret, which is only shown in the answer; the ping's delivery
  * @throws ApiError 422 `webhook_limit_reached`, 403 `plan_not_allowed`
  */
 export async function createWebhook(

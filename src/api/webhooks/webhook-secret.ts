@@ -32,7 +32,7 @@ export const rotateBody = (profile: Profile) =>
     secret: secretField(profile),
   });
 
-/** The secret, and the public key that stands for it where the webhook signs with one. */
+/** The secret, and its public key if the webhook signs with one. */
 function view(
   { signing }: WebhookRecord,
   secret: string,
@@ -46,7 +46,7 @@ function view(
   };
 }
 
-/** `/v1/webhooks/:id/secret`; it takes `:id` from the router above it. */
+/** `/v1/webhooks/:id/secret`; it gets `:id` from its parent router. */
 export function webhookSecretRouter(deps: WebhookSecretDependencies): Router {
   const { store, cipher, intake } = deps;
   const router = Router({ mergeParams: true });
@@ -77,7 +77,7 @@ export function webhookSecretRouter(deps: WebhookSecretDependencies): Router {
         (old) => !(old.expiresAt && old.expiresAt <= now) && cipher.open(old, id) === secret,
       );
       if (isLive)
-        throw invalid([{ field: 'secret', message: 'is one of its live secrets already' }]);
+        throw invalid([{ field: 'secret', message: 'is already one of its live secrets' }]);
       const rotated = await store.webhooks.rotateSecret(
         project._id,
         id,

@@ -15,8 +15,8 @@ export interface WebhookUpdateDependencies extends ProjectDefaults {
 }
 
 /**
- * Changes a webhook's settings, and starts the event that tells of its being enabled or disabled.
- * @returns the webhook as it is now, and whether it was disabled before, and isn't any more
+ * Changes a webhook's settings, and starts the event about enabling or disabling it.
+ * @returns the changed webhook, and whether this enabled it
  * @throws ApiError 404
  */
 export async function updateWebhook(

@@ -85,7 +85,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   const read = allow('owner', 'reader');
   const write = allow('owner');
 
-  /** As this key may see it: one that may only read doesn't see the receiver's credentials. */
+  /** As this key may see it: a reader doesn't see the receiver's credentials. */
   const viewFor =
     (res: Response) =>
     (webhook: ShownWebhook): z.infer<typeof webhookSchema> => {
@@ -124,7 +124,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const ping =
       pingId !== null &&
       (await pingResult(store, pingId, timeoutMs).catch((error: unknown): PingResult => {
-        // The webhook is there, and its secret is in this answer alone.
+        // The webhook exists, and its secret is only in this answer.
         log.warn({ err: error, webhookId: webhook._id }, 'ping could not be followed');
         return { outcome: 'pending' };
       }));

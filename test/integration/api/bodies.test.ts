@@ -85,7 +85,7 @@ describe('a body', () => {
       await client.post('/v1/webhooks', { ...webhook, name }),
     ]) {
       expectRefusal(answer, 'validation_failed', ['name']);
-      expect(answer.body.error.message).toBe('name must not have control characters');
+      expect(answer.body.error.message).toBe('name must not contain control characters');
     }
     const named = await client.post('/v1/webhooks', { ...webhook, name: ' Grüße, 世界 😀 ' });
     expect(named.body.data.name).toBe('Grüße, 世界 😀');

@@ -45,7 +45,7 @@ describe('a refusal says what to do:', () => {
       return answer.body.error.message as string;
     };
     expect(await told('POST', '/v1/events')).toBe(
-      'a key of role reader may not do this: it takes a key of role owner or sender, or the admin key',
+      'a key of role reader may not do this; use a key of role owner or sender, or the admin key',
     );
     expect(await told('POST', `/v1/projects/${id}/keys`)).toContain('a key of role owner, or');
     expect(await told('POST', '/v1/projects')).toContain('it takes the admin key');
@@ -75,7 +75,7 @@ describe('a refusal says what to do:', () => {
     const { client } = await stack.project();
     const answer = await client.send('PUT', '/v1/webhooks', {});
     expectRefusal(answer, 'method_not_allowed');
-    expect(answer.body.error.message).toBe('there is no PUT here; there is GET, POST, HEAD');
+    expect(answer.body.error.message).toBe('PUT is not allowed here; use GET, POST, HEAD');
     expect(answer.headers.get('allow')).toBe('GET, POST, HEAD');
   });
 

@@ -73,7 +73,7 @@ describe('requests under way', () => {
     expectRefusal(refused, 'rate_limited');
     expect(refused.headers.get('retry-after')).toBe('1');
     expect(refused.body.error.message).toBe(
-      '5 requests of this key are under way, which is as many as may be; wait for their answers',
+      '5 requests of this key are in progress, the maximum; wait for their answers',
     );
     // A body that would be refused is not read either.
     expectRefusal(await first.post('/v1/events', '{'), 'rate_limited');

@@ -109,7 +109,7 @@ describe.each(PROVIDER_NAMES)('%s', (provider) => {
         type,
         outcome: eventId === null ? 'kept' : 'event',
         eventId,
-        reason: eventId === null ? 'no event is made of this type' : null,
+        reason: eventId === null ? 'this type does not become an event' : null,
         verified: false,
         receivedAt: receivedAt.toISOString(),
       })),

@@ -67,7 +67,7 @@ it.each(['delivered', 'email.complained', 'email.opens', 'constructor'])(
       { provider: 'plain', type, eventId: null, payload: JSON.stringify({ type, ...email }) },
     ]);
     expect(await reports()).toMatchObject([
-      { type, outcome: 'kept', eventId: null, reason: 'no event is made of this type' },
+      { type, outcome: 'kept', eventId: null, reason: 'this type does not become an event' },
     ]);
   },
 );

@@ -18,5 +18,5 @@ it('a refusal says what its case gives, in the message and the fields', () => {
 
 it('what a caller has written is told as it is', () => {
   const { message } = refusal('plan_not_allowed', { plan: '{plan} $& {x}' });
-  expect(message).toBe('the plan "{plan} $& {x}" has no webhooks; they need another plan');
+  expect(message).toBe('the plan "{plan} $& {x}" does not include webhooks; use another plan');
 });

@@ -22,8 +22,8 @@ import { widest } from '../widest';
 
 const deliveryPath = z.object({ id: id('delivery') });
 const replayPath = z.object({ id: id('replay') });
-const delivery = data('The delivery as it stands.', deliverySchema, deliveryExample);
-const moved = data('The replay as it stands.', replaySchema, replayExample);
+const delivery = data('The delivery.', deliverySchema, deliveryExample);
+const moved = data('The replay.', replaySchema, replayExample);
 const range = { since: '2026-10-01T08:00:00Z', until: '2026-10-01T09:00:00Z' };
 
 export const deliveryPaths: ZodOpenApiPathsObject = {
@@ -41,7 +41,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       operationId: 'getDelivery',
       tag: 'Deliveries',
       summary: 'Read a delivery',
-      description: 'With every attempt, and for one that has not arrived yet, why.',
+      description: 'With every attempt, and, if it has not arrived yet, the reason.',
       path: deliveryPath,
       answers: {
         200: data('The delivery.', explainedDeliverySchema, explainedDeliveryExample),
@@ -73,7 +73,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       operationId: 'replayDelivery',
       tag: 'Deliveries',
       summary: 'Deliver again',
-      description: 'The same id and the same bytes, with the whole schedule before it.',
+      description: 'The same id and the same bytes, with the whole retry schedule again.',
       path: deliveryPath,
       answers: { 202: delivery },
       errors: ['delivery_in_progress', 'webhook_deleted', 'event_expunged'],
@@ -85,7 +85,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       tag: 'Replays',
       summary: 'Replay many deliveries',
       description:
-        'Of deliveries made in a range of time, by status, and by webhook and types where they are given. `types` takes what subscriptions do; families become the types that there are now, and `*` leaves none out. A project may have 200 at a time that run or are paused.',
+        'Selects deliveries created in a time range, by status, and optionally by webhook and types. `types` accepts what subscriptions accept; families stand for the types that exist now, and `*` for all. A project may have 200 running or paused replays at a time.',
       body: {
         schema: replayBody(subscriptionField(widest, [])),
         examples: {
@@ -94,7 +94,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
         },
       },
       answers: {
-        200: data('What a dry run counts.', dryRunSchema, dryRunExample),
+        200: data('The counts of a dry run.', dryRunSchema, dryRunExample),
         202: data(
           'Under way.',
           replaySchema,
@@ -145,8 +145,8 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
     get: operation({
       operationId: 'getStats',
       tag: 'Insight',
-      summary: 'Figures of the project',
-      description: 'Of the last 24 hours, or of up to 31 days.',
+      summary: 'Statistics of the project',
+      description: 'For the last 24 hours, or up to 31 days.',
       query: statsQuery,
       answers: { 200: data('The figures.', statsSchema, statsExample) },
     }),
@@ -156,7 +156,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       operationId: 'listAudit',
       tag: 'Insight',
       summary: 'Who did what',
-      description: 'Of the project; the admin key without `x-project-id` sees all.',
+      description: 'In the project; the admin key without `x-project-id` sees everything.',
       query: auditQuery,
       answers: { 200: page('entries', auditEntrySchema, auditEntryExample) },
     }),

@@ -29,10 +29,10 @@ const idempotencyKey = {
     .regex(IDEMPOTENCY_KEY)
     .optional()
     .describe(
-      'Looked up before the body is checked. Two bodies are the same that have the same values, in whatever order their members stand; another body under a known key is 409. In double quotes it is the same key.',
+      'Looked up before the body is checked. Two bodies are equal if they have the same values, in any order of members; a different body with a known key is 409. In double quotes it is the same key.',
     ),
 };
-/** By profile: an event of its own. */
+/** An example event of each profile. */
 const posted = Object.fromEntries(
   [...profiles.values()].map(({ name, events: [event] }) => [
     name,
@@ -41,8 +41,7 @@ const posted = Object.fromEntries(
       : { type: eventTypeExample.type, data: eventTypeExample.sample },
   ]),
 );
-const OWN_TYPES =
-  'Only in projects whose profile lets them define types of their own: 403 otherwise.';
+const OWN_TYPES = 'Only in projects whose profile allows custom types: 403 otherwise.';
 
 export const eventPaths: ZodOpenApiPathsObject = {
   '/v1/event-types': {
@@ -51,7 +50,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'List event types',
       description:
-        'The profile’s in its order, then the project’s own and its catalogue’s, newest first. Of two by one name the project’s own wins.',
+        'The profile’s in its order, then the project’s own and its catalogue’s, newest first. A project’s own type replaces one of the same name in its catalogue.',
       query: eventTypesQuery,
       answers: { 200: page('eventTypes', eventTypeSchema, eventTypeExample) },
     }),
@@ -61,7 +60,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       operationId: 'defineEventType',
       tag,
       summary: 'Define an event type',
-      description: `${OWN_TYPES} One of the catalogue’s is replaced for this project by its own. \`sample\` must be valid by \`schema\`, a JSON Schema 2020-12.`,
+      description: `${OWN_TYPES} It replaces the catalogue’s type of the same name for this project. \`sample\` must be valid by \`schema\`, a JSON Schema 2020-12.`,
       path: typePath,
       body: {
         schema: eventTypeBody,
@@ -82,7 +81,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       operationId: 'deleteEventType',
       tag,
       summary: 'Delete an event type',
-      description: `${OWN_TYPES} Where it replaced one of the catalogue’s, that one is there again.`,
+      description: `${OWN_TYPES} If it replaced one of the catalogue’s, that one applies again.`,
       path: typePath,
       answers: { 200: deleted('type', z.string(), 'order.paid') },
     }),
@@ -93,7 +92,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Post an event',
       description:
-        'Once this is answered, the event can’t be lost. `data` must be valid by the type’s schema. `type` and `createdAt` may be given by the names of the project’s envelope too: `event`, `timestamp`; `workspaceId`, where that has it, must be this project. `createdAt` goes out as it is written. Under an `Idempotency-Key` the same body answers the first event.',
+        'Once this is answered, the event won’t be lost. `data` must be valid by the type’s schema. `type` and `createdAt` may also be given with the names of the project’s envelope: `event`, `timestamp`; `workspaceId`, if the envelope has it, must be this project. `createdAt` is sent as written. Repeated with the same `Idempotency-Key`, the same body returns the first event.',
       headers: idempotencyKey,
       body: { schema: eventBody, examples: posted },
       answers: {
@@ -108,7 +107,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'List events',
       description:
-        '`since` and `until` go by `acceptedAt`, as the order does. Without the events’ data, unless `include=data` asks for it.',
+        '`since` and `until` refer to `acceptedAt`, and so does the order. Without the events’ data, unless `include=data` is given.',
       query: eventsQuery,
       answers: { 200: page('events', listedEventSchema, listedEventExample) },
     }),
@@ -119,7 +118,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Post a batch of events',
       description:
-        'All are checked first; either all of them are accepted or none. Under an `Idempotency-Key` the same body answers the first batch’s events.',
+        'All are checked first; either all of them are accepted or none. Repeated with the same `Idempotency-Key`, the same body returns the first batch’s events.',
       headers: idempotencyKey,
       body: {
         schema: batchBody(eventBody),
@@ -129,7 +128,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       },
       answers: {
         202: data(
-          'Accepted, in their order.',
+          'Accepted, in order.',
           z.object({ events: z.array(acceptedEventSchema) }),
           { events: [acceptedEventExample] },
           { getEvent: 'data/events/0/id', expungeEvent: 'data/events/0/id' },
@@ -157,10 +156,10 @@ export const eventPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Delete an event’s payload',
       description:
-        'At once and for good. Its deliveries stay, without it; pending ones end as `cancelled`.',
+        'Immediately and permanently. Its deliveries stay, without it; pending ones end as `cancelled`.',
       path: z.object({ id: id('event') }),
       answers: {
-        200: data('What is left of the event.', eventSchema, {
+        200: data('The event without its payload.', eventSchema, {
           ...eventExample,
           data: null,
           expungedAt: EXAMPLE.at('11:00:00'),

@@ -21,7 +21,7 @@ import { reportsQuery } from '../../platform/reports';
 import { data, operation, page } from '../operation';
 
 const tag = 'Platform';
-const WHERE = 'Only in projects of a profile that takes e-mail providers’ events: 404 otherwise.';
+const WHERE = 'Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise.';
 const received = { description: 'Kept.', schema: receivedSchema, example: { received: true } };
 
 const webhookPath = z.object({ id: reference('webhook') });
@@ -63,7 +63,7 @@ export const platformPaths: ZodOpenApiPathsObject = {
       },
       answers: {
         201: {
-          description: 'The webhook, with its secret when Posthorn made it.',
+          description: 'The webhook, with its secret if Posthorn generated it.',
           schema: newPlatformWebhookSchema,
           example: { ...platformWebhookExample, secret: SECRET_EXAMPLE },
         },
@@ -84,7 +84,7 @@ export const platformPaths: ZodOpenApiPathsObject = {
     put: operation({
       operationId: 'replacePlatformWebhook',
       tag,
-      summary: 'Set a webhook anew in the platform’s form',
+      summary: 'Replace a webhook in the platform’s form',
       description: `${WHERE} ${KEPT}`,
       tokenInQuery: true,
       path: webhookPath,
@@ -101,7 +101,7 @@ export const platformPaths: ZodOpenApiPathsObject = {
       operationId: 'updatePlatformWebhook',
       tag,
       summary: 'Change a webhook in the platform’s form',
-      description: `${WHERE} Fields that are left out stay as they are. ${KEPT}`,
+      description: `${WHERE} Omitted fields don’t change. ${KEPT}`,
       tokenInQuery: true,
       path: webhookPath,
       body: { schema: manageChanges, examples: { events: { events: 'open,click' } } },
@@ -128,8 +128,8 @@ export const platformPaths: ZodOpenApiPathsObject = {
     post: operation({
       operationId: 'receiveProviderEvent',
       tag,
-      summary: 'Take a provider’s event',
-      description: `${WHERE} \`email.opened\`, \`opened\`, \`email.open\` and \`open\` in any case, and the same for click, bounce and unsubscribe, become events; other types are kept. \`GET /v1/reports\` tells what became of it.`,
+      summary: 'Receive a provider’s event',
+      description: `${WHERE} \`email.opened\`, \`opened\`, \`email.open\` and \`open\` in any case, and the same for click, bounce and unsubscribe, become events; other types are stored. \`GET /v1/reports\` shows what became of it.`,
       tokenInQuery: true,
       body: {
         schema: plainBody,
@@ -149,8 +149,8 @@ export const platformPaths: ZodOpenApiPathsObject = {
     post: operation({
       operationId: 'receiveNativeEvent',
       tag,
-      summary: 'Take a provider’s own payload',
-      description: `${WHERE} The body is the provider’s, whose documentation describes it. Where the project has the provider’s key, its signature is verified: 401 otherwise. Of a batch each report is taken by itself: one that can’t be read is kept, and costs none of the others.`,
+      summary: 'Receive a provider’s native payload',
+      description: `${WHERE} The body is as documented by the provider. If the project has the provider’s key, the signature is verified: 401 otherwise. Each report of a batch is processed separately: one that can’t be read is stored and doesn’t affect the others.`,
       tokenInQuery: true,
       path: z.object({ provider: z.enum(PROVIDER_NAMES) }),
       body: {
@@ -187,7 +187,7 @@ export const platformPaths: ZodOpenApiPathsObject = {
       summary: 'Read a report',
       path: z.object({ id: id('report') }),
       answers: {
-        200: data('The report as it came in.', reportWithPayloadSchema, reportWithPayloadExample),
+        200: data('The report as received.', reportWithPayloadSchema, reportWithPayloadExample),
       },
     }),
   },

@@ -23,7 +23,7 @@ const tag = 'Projects';
 const path = z.object({ id: reference('project') });
 const ofProject = { projectId: reference('project') };
 const ADMIN = 'The admin key only.';
-const OWNERS = 'The admin key, or a key of role `owner` of just this project.';
+const OWNERS = 'The admin key, or a key of role `owner` of this project.';
 
 export const projectPaths: ZodOpenApiPathsObject = {
   '/v1/projects': {
@@ -31,7 +31,7 @@ export const projectPaths: ZodOpenApiPathsObject = {
       operationId: 'createProject',
       tag,
       summary: 'Create a project',
-      description: `${ADMIN} A project is one of your customers, or one environment of an application. With \`?get_if_exists=true\` a project that has the \`externalId\` already is answered as it is (200, no new key); without, 409. \`?key=owner\` makes the first key with it, both or neither.`,
+      description: `${ADMIN} A project is one of your customers, or one environment of an application. With \`?get_if_exists=true\` an existing project with the \`externalId\` is returned unchanged (200, no new key); without it, 409. \`?key=owner\` also creates the first key, both or neither.`,
       query: newProjectQuery,
       body: {
         schema: projectBody,
@@ -46,9 +46,9 @@ export const projectPaths: ZodOpenApiPathsObject = {
         },
       },
       answers: {
-        200: data('The one that has the `externalId`.', projectSchema, projectExample),
+        200: data('The existing one with this `externalId`.', projectSchema, projectExample),
         201: data(
-          'The project, and its key where one was asked for.',
+          'The project, and its key if one was requested.',
           newProjectSchema,
           { ...projectExample, keyId: EXAMPLE.keyId, key: KEY_EXAMPLE },
           { getProject: 'data/id', updateProject: 'data/id' },
@@ -78,20 +78,20 @@ export const projectPaths: ZodOpenApiPathsObject = {
       operationId: 'updateProject',
       tag,
       summary: 'Change a project',
-      description: `${ADMIN} Fields that are left out stay as they are; \`policy\` is replaced as a whole.`,
+      description: `${ADMIN} Omitted fields don’t change; \`policy\` is replaced as a whole.`,
       path,
       body: {
         schema: projectChanges,
         examples: { policy: { policy: { timeoutMs: 15_000 } } },
       },
-      answers: { 200: data('As it is now.', projectSchema, projectExample) },
+      answers: { 200: data('The changed resource.', projectSchema, projectExample) },
       errors: ['external_id_taken'],
     }),
     delete: operation({
       operationId: 'deleteProject',
       tag,
       summary: 'Delete a project',
-      description: `${ADMIN} Its keys and webhooks go at once, its events and deliveries with them.`,
+      description: `${ADMIN} Its keys and webhooks are deleted at once, and its events and deliveries with them.`,
       path,
       answers: { 200: deleted('id', id('project'), EXAMPLE.projectId) },
     }),

@@ -20,7 +20,7 @@ export const servicePaths: ZodOpenApiPathsObject = {
       operationId: 'getFrontPage',
       tag,
       summary: 'Where everything is',
-      description: 'JSON, or a small page for who asks for HTML.',
+      description: 'JSON, or a small page for clients that accept HTML.',
       responses: withHtml(
         answersByStatus({
           200: data('Where everything is.', frontPageSchema, {
@@ -51,7 +51,7 @@ export const servicePaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Whether it can accept events',
       description:
-        "Without Temporal it can: they go out when Temporal is back. 503 too while the machine's clock differs by more than five seconds from MongoDB's.",
+        "It can without Temporal: events are delivered once Temporal is back. Also 503 while the machine's clock differs by more than five seconds from MongoDB's.",
       responses: answersByStatus({
         200: data(
           'It can.',
@@ -61,7 +61,7 @@ export const servicePaths: ZodOpenApiPathsObject = {
             temporal: z
               .enum(TEMPORAL_STATES)
               .describe(
-                '`read_only`: it answers, but takes nothing new; `unavailable`: it does not answer.',
+                '`read_only`: it answers, but accepts nothing new; `unavailable`: it does not answer.',
               ),
           }),
           { status: 'ok', mongodb: 'ok', temporal: 'ok' },
@@ -74,7 +74,7 @@ export const servicePaths: ZodOpenApiPathsObject = {
     get: serviceOperation({
       operationId: 'getMetrics',
       tag,
-      summary: 'Figures of this process for Prometheus',
+      summary: 'Metrics of this process for Prometheus',
       description: 'The admin key only.',
       security: [{ key: [] }],
       responses: {

@@ -28,7 +28,7 @@ const bodies = webhookBodies(widest, [], {
   allowedCidrs: [],
 });
 const BY_PROJECT =
-  'Which event types there are, whether `url` must be https, and whether the caller may bring a `secret`, depends on the project’s profile: 422 otherwise.';
+  'The project’s profile determines the event types, whether `url` must be https, and whether the caller may supply a `secret`: 422 otherwise.';
 
 const webhook = data('The webhook.', webhookSchema, webhookExample);
 const secret = data('The secret.', secretSchema, { secret: SECRET_EXAMPLE });
@@ -39,7 +39,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       operationId: 'listAvailableEvents',
       tag,
       summary: 'Event types to subscribe to',
-      description: `Besides these, \`*\`, families such as \`email.*\`, and Posthorn’s own: ${OPERATIONAL_TYPES.map((type) => `\`${type}\``).join(', ')}.`,
+      description: `Also accepted: \`*\`, families such as \`email.*\`, and Posthorn’s own: ${OPERATIONAL_TYPES.map((type) => `\`${type}\``).join(', ')}.`,
       answers: {
         200: data('In the profile’s order.', z.object({ events: z.array(z.string()) }), {
           events: ['email.sent', 'email.delivered', 'email.bounced'],
@@ -52,7 +52,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       operationId: 'createWebhook',
       tag,
       summary: 'Create a webhook',
-      description: `${BY_PROJECT} Profiles that ping send a sample, and answer what came of it as \`ping\`. With \`?get_if_exists=true\` a webhook that has the \`externalId\` already is answered as it is (200, without its secret); without, 409.`,
+      description: `${BY_PROJECT} Profiles with a ping send a sample, and return its result as \`ping\`. With \`?get_if_exists=true\` an existing webhook with the \`externalId\` is returned unchanged (200, without its secret); without it, 409.`,
       query: newWebhookQuery,
       body: {
         schema: bodies.create,
@@ -81,7 +81,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
         },
       },
       answers: {
-        200: data('The one that has the `externalId`.', webhookSchema, webhookExample),
+        200: data('The existing one with this `externalId`.', webhookSchema, webhookExample),
         201: data(
           'The webhook, with the secret that signs its deliveries.',
           newWebhookSchema,
@@ -123,16 +123,16 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       operationId: 'updateWebhook',
       tag,
       summary: 'Change a webhook',
-      description: `Fields that are left out stay as they are; \`policy\`, \`headers\` and \`events\` are replaced as a whole; \`url\` can’t be changed. \`isActive: true\` enables it again and sets \`failureCount\` to 0; \`skipped\` tells then what was not sent meanwhile, and how to replay it. \`isActive: false\` ends what is pending or held as \`skipped\`, at once. ${BY_PROJECT}`,
+      description: `Omitted fields don’t change; \`policy\`, \`headers\` and \`events\` are replaced as a whole; \`url\` can’t be changed. \`isActive: true\` enables it again and resets \`failureCount\` to 0; \`skipped\` then says what was not sent meanwhile, and how to replay it. \`isActive: false\` ends pending and held deliveries as \`skipped\`, at once. ${BY_PROJECT}`,
       path,
       body: {
         schema: bodies.update,
         examples: {
           enable: { isActive: true },
-          subscribe: { events: ['*'], description: 'All that happens' },
+          subscribe: { events: ['*'], description: 'Everything' },
         },
       },
-      answers: { 200: data('As it is now.', updatedWebhookSchema, webhookExample) },
+      answers: { 200: data('The changed resource.', updatedWebhookSchema, webhookExample) },
       errors: ['url_immutable', 'external_id_taken'],
     }),
     delete: operation({
@@ -160,7 +160,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Rotate the secret',
       description:
-        'For `overlapHours` deliveries are signed with the old secret as well. Some profiles take a `secret` of the caller’s own, which must not be live already.',
+        'For `overlapHours`, deliveries are signed with the old secret too. Some profiles accept a `secret` from the caller, which must not be live already.',
       path,
       body: {
         schema: rotateBody(widest),
@@ -184,7 +184,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       },
       answers: {
         202: data(
-          'On their way.',
+          'The deliveries.',
           z.object({
             deliveries: z.array(z.object({ id: id('delivery'), eventType: z.string() })),
           }),
@@ -213,7 +213,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       operationId: 'resumeWebhook',
       tag,
       summary: 'Resume deliveries',
-      description: 'Held deliveries go out in the order of their events, at a bounded rate.',
+      description: 'Held deliveries are sent in the order of their events, at a limited rate.',
       path,
       answers: { 200: webhook },
     }),
@@ -222,8 +222,8 @@ export const webhookPaths: ZodOpenApiPathsObject = {
     get: operation({
       operationId: 'getWebhookStats',
       tag,
-      summary: 'Figures of a webhook',
-      description: 'Of the last 24 hours, or of up to 31 days.',
+      summary: 'Statistics of a webhook',
+      description: 'For the last 24 hours, or up to 31 days.',
       path,
       query: statsQuery,
       answers: { 200: data('The figures.', statsSchema, statsExample) },
