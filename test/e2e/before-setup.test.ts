@@ -176,7 +176,7 @@ describe('setup', () => {
   it('settles duplicates and wrong indexes, loses no event, and may be run twice at once and again', async () => {
     const left = await leaveDuplicates();
     const logs = await Promise.all([setUp(environment), setUp(environment)]);
-    expect(logs.join('').match(/duplicates settled/g)).toHaveLength(4);
+    expect(logs.join('').match(/duplicates resolved/g)).toHaveLength(4);
     expect(logs.join('').match(/index of another kind dropped/g)).toHaveLength(1);
     await expectSettled(left);
     expect(await setUp(environment)).not.toContain('settled');

@@ -231,7 +231,7 @@ describe('a run of reconcile', () => {
       },
       60_000,
     );
-    expect(pending.message).toMatch(/tasks of its workflow fail/);
+    expect(pending.message).toMatch(/tasks of its workflow keep failing/);
     await eventually(
       'the fan-out has failed as often',
       () => stack.engine.isFailing(fanOut!.workflowId),

@@ -175,7 +175,7 @@ describe('what one tenant’s work takes of a small budget', () => {
     expect(over.length + refused.length).toBe(batches.length);
     expectRefusal(over[0]!, 'rate_limited');
     expect(Number(over[0]!.headers.get('retry-after'))).toBeGreaterThan(0);
-    expect(over[0]!.body.error.message).toMatch(/used up its time/);
+    expect(over[0]!.body.error.message).toMatch(/used up its CPU time/);
     // An event that costs nothing to speak of has to wait as well; another project's has not.
     const one = { type: 'order.paid', data: {} };
     expectRefusal(await costly.post('/v1/events', one), 'rate_limited');

@@ -261,7 +261,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Create a project
    *
-   * The admin key only. A project is one of your customers, or one environment of an application. With `?get_if_exists=true` a project that has the `externalId` already is answered as it is (200, no new key); without, 409. `?key=owner` makes the first key with it, both or neither.
+   * The admin key only. A project is one of your customers, or one environment of an application. With `?get_if_exists=true` an existing project with the `externalId` is returned unchanged (200, no new key); without it, 409. `?key=owner` also creates the first key, both or neither.
    */
   public createProject<ThrowOnError extends boolean = false>(
     options: Options<CreateProjectData, ThrowOnError>,
@@ -284,7 +284,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Delete a project
    *
-   * The admin key only. Its keys and webhooks go at once, its events and deliveries with them.
+   * The admin key only. Its keys and webhooks are deleted at once, and its events and deliveries with them.
    */
   public deleteProject<ThrowOnError extends boolean = false>(
     options: Options<DeleteProjectData, ThrowOnError>,
@@ -320,7 +320,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Change a project
    *
-   * The admin key only. Fields that are left out stay as they are; `policy` is replaced as a whole.
+   * The admin key only. Omitted fields don’t change; `policy` is replaced as a whole.
    */
   public updateProject<ThrowOnError extends boolean = false>(
     options: Options<UpdateProjectData, ThrowOnError>,
@@ -343,7 +343,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * List keys
    *
-   * The admin key, or a key of role `owner` of just this project.
+   * The admin key, or a key of role `owner` of this project.
    */
   public listKeys<ThrowOnError extends boolean = false>(
     options: Options<ListKeysData, ThrowOnError>,
@@ -358,7 +358,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Create a key
    *
-   * The admin key, or a key of role `owner` of just this project. An `owner` may do everything in its project, a `sender` post events, a `reader` read.
+   * The admin key, or a key of role `owner` of this project. An `owner` may do everything in its project, a `sender` post events, a `reader` read.
    */
   public createKey<ThrowOnError extends boolean = false>(
     options: Options<CreateKeyData, ThrowOnError>,
@@ -377,7 +377,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Revoke a key
    *
-   * The admin key, or a key of role `owner` of just this project.
+   * The admin key, or a key of role `owner` of this project.
    */
   public deleteKey<ThrowOnError extends boolean = false>(
     options: Options<DeleteKeyData, ThrowOnError>,
@@ -396,7 +396,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * List catalogues
    *
-   * The admin key only. In the order of their names.
+   * The admin key only. Ordered by name.
    */
   public listCatalogs<ThrowOnError extends boolean = false>(
     options?: Options<ListCatalogsData, ThrowOnError>,
@@ -434,7 +434,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Delete an event type of a catalogue
    *
-   * The admin key only. Projects that have the catalogue lose the type; subscriptions to it stay, and get events again when it is defined again. The last one takes the catalogue with it.
+   * The admin key only. Projects that use the catalogue lose the type; subscriptions to it stay, and get events again once it is defined again. Deleting the last type deletes the catalogue.
    */
   public deleteCatalogEventType<ThrowOnError extends boolean = false>(
     options: Options<DeleteCatalogEventTypeData, ThrowOnError>,
@@ -472,7 +472,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Define an event type of a catalogue
    *
-   * The admin key only. The first one makes the catalogue. The next event of any project that has the catalogue is checked by it. `sample` must be valid by `schema`, a JSON Schema 2020-12.
+   * The admin key only. The first type creates the catalogue. From the next event on, it applies to every project that uses the catalogue. `sample` must be valid by `schema`, a JSON Schema 2020-12.
    */
   public defineCatalogEventType<ThrowOnError extends boolean = false>(
     options: Options<DefineCatalogEventTypeData, ThrowOnError>,
@@ -495,7 +495,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Event types to subscribe to
    *
-   * Besides these, `*`, families such as `email.*`, and Posthorn’s own: `webhook.disabled`, `webhook.enabled`, `webhook.secret_rotated`, `delivery.failed`.
+   * Also accepted: `*`, families such as `email.*`, and Posthorn’s own: `webhook.disabled`, `webhook.enabled`, `webhook.secret_rotated`, `delivery.failed`.
    */
   public listAvailableEvents<ThrowOnError extends boolean = false>(
     options?: Options<ListAvailableEventsData, ThrowOnError>,
@@ -531,7 +531,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Create a webhook
    *
-   * Which event types there are, whether `url` must be https, and whether the caller may bring a `secret`, depends on the project’s profile: 422 otherwise. Profiles that ping send a sample, and answer what came of it as `ping`. With `?get_if_exists=true` a webhook that has the `externalId` already is answered as it is (200, without its secret); without, 409.
+   * The project’s profile determines the event types, whether `url` must be https, and whether the caller may supply a `secret`: 422 otherwise. Profiles with a ping send a sample, and return its result as `ping`. With `?get_if_exists=true` an existing webhook with the `externalId` is returned unchanged (200, without its secret); without it, 409.
    */
   public createWebhook<ThrowOnError extends boolean = false>(
     options: Options<CreateWebhookData, ThrowOnError>,
@@ -588,7 +588,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Change a webhook
    *
-   * Fields that are left out stay as they are; `policy`, `headers` and `events` are replaced as a whole; `url` can’t be changed. `isActive: true` enables it again and sets `failureCount` to 0; `skipped` tells then what was not sent meanwhile, and how to replay it. `isActive: false` ends what is pending or held as `skipped`, at once. Which event types there are, whether `url` must be https, and whether the caller may bring a `secret`, depends on the project’s profile: 422 otherwise.
+   * Omitted fields don’t change; `policy`, `headers` and `events` are replaced as a whole; `url` can’t be changed. `isActive: true` enables it again and resets `failureCount` to 0; `skipped` then says what was not sent meanwhile, and how to replay it. `isActive: false` ends pending and held deliveries as `skipped`, at once. The project’s profile determines the event types, whether `url` must be https, and whether the caller may supply a `secret`: 422 otherwise.
    */
   public updateWebhook<ThrowOnError extends boolean = false>(
     options: Options<UpdateWebhookData, ThrowOnError>,
@@ -628,7 +628,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Rotate the secret
    *
-   * For `overlapHours` deliveries are signed with the old secret as well. Some profiles take a `secret` of the caller’s own, which must not be live already.
+   * For `overlapHours`, deliveries are signed with the old secret too. Some profiles accept a `secret` from the caller, which must not be live already.
    */
   public rotateWebhookSecret<ThrowOnError extends boolean = false>(
     options: Options<RotateWebhookSecretData, ThrowOnError>,
@@ -693,7 +693,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Resume deliveries
    *
-   * Held deliveries go out in the order of their events, at a bounded rate.
+   * Held deliveries are sent in the order of their events, at a limited rate.
    */
   public resumeWebhook<ThrowOnError extends boolean = false>(
     options: Options<ResumeWebhookData, ThrowOnError>,
@@ -710,9 +710,9 @@ export class Posthorn extends HeyApiClient {
   }
 
   /**
-   * Figures of a webhook
+   * Statistics of a webhook
    *
-   * Of the last 24 hours, or of up to 31 days.
+   * For the last 24 hours, or up to 31 days.
    */
   public getWebhookStats<ThrowOnError extends boolean = false>(
     options: Options<GetWebhookStatsData, ThrowOnError>,
@@ -731,7 +731,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * List event types
    *
-   * The profile’s in its order, then the project’s own and its catalogue’s, newest first. Of two by one name the project’s own wins.
+   * The profile’s in its order, then the project’s own and its catalogue’s, newest first. A project’s own type replaces one of the same name in its catalogue.
    */
   public listEventTypes<ThrowOnError extends boolean = false>(
     options?: Options<ListEventTypesData, ThrowOnError>,
@@ -750,7 +750,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Delete an event type
    *
-   * Only in projects whose profile lets them define types of their own: 403 otherwise. Where it replaced one of the catalogue’s, that one is there again.
+   * Only in projects whose profile allows custom types: 403 otherwise. If it replaced one of the catalogue’s, that one applies again.
    */
   public deleteEventType<ThrowOnError extends boolean = false>(
     options: Options<DeleteEventTypeData, ThrowOnError>,
@@ -769,7 +769,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Define an event type
    *
-   * Only in projects whose profile lets them define types of their own: 403 otherwise. One of the catalogue’s is replaced for this project by its own. `sample` must be valid by `schema`, a JSON Schema 2020-12.
+   * Only in projects whose profile allows custom types: 403 otherwise. It replaces the catalogue’s type of the same name for this project. `sample` must be valid by `schema`, a JSON Schema 2020-12.
    */
   public defineEventType<ThrowOnError extends boolean = false>(
     options: Options<DefineEventTypeData, ThrowOnError>,
@@ -792,7 +792,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * List events
    *
-   * `since` and `until` go by `acceptedAt`, as the order does. Without the events’ data, unless `include=data` asks for it.
+   * `since` and `until` refer to `acceptedAt`, and so does the order. Without the events’ data, unless `include=data` is given.
    */
   public listEvents<ThrowOnError extends boolean = false>(
     options?: Options<ListEventsData, ThrowOnError>,
@@ -811,7 +811,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Post an event
    *
-   * Once this is answered, the event can’t be lost. `data` must be valid by the type’s schema. `type` and `createdAt` may be given by the names of the project’s envelope too: `event`, `timestamp`; `workspaceId`, where that has it, must be this project. `createdAt` goes out as it is written. Under an `Idempotency-Key` the same body answers the first event.
+   * Once this is answered, the event won’t be lost. `data` must be valid by the type’s schema. `type` and `createdAt` may also be given with the names of the project’s envelope: `event`, `timestamp`; `workspaceId`, if the envelope has it, must be this project. `createdAt` is sent as written. Repeated with the same `Idempotency-Key`, the same body returns the first event.
    */
   public postEvent<ThrowOnError extends boolean = false>(
     options: Options<PostEventData, ThrowOnError>,
@@ -830,7 +830,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Post a batch of events
    *
-   * All are checked first; either all of them are accepted or none. Under an `Idempotency-Key` the same body answers the first batch’s events.
+   * All are checked first; either all of them are accepted or none. Repeated with the same `Idempotency-Key`, the same body returns the first batch’s events.
    */
   public postEvents<ThrowOnError extends boolean = false>(
     options: Options<PostEventsData, ThrowOnError>,
@@ -853,7 +853,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Delete an event’s payload
    *
-   * At once and for good. Its deliveries stay, without it; pending ones end as `cancelled`.
+   * Immediately and permanently. Its deliveries stay, without it; pending ones end as `cancelled`.
    */
   public expungeEvent<ThrowOnError extends boolean = false>(
     options: Options<ExpungeEventData, ThrowOnError>,
@@ -902,7 +902,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Read a delivery
    *
-   * With every attempt, and for one that has not arrived yet, why.
+   * With every attempt, and, if it has not arrived yet, the reason.
    */
   public getDelivery<ThrowOnError extends boolean = false>(
     options: Options<GetDeliveryData, ThrowOnError>,
@@ -955,7 +955,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Deliver again
    *
-   * The same id and the same bytes, with the whole schedule before it.
+   * The same id and the same bytes, with the whole retry schedule again.
    */
   public replayDelivery<ThrowOnError extends boolean = false>(
     options: Options<ReplayDeliveryData, ThrowOnError>,
@@ -991,7 +991,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Replay many deliveries
    *
-   * Of deliveries made in a range of time, by status, and by webhook and types where they are given. `types` takes what subscriptions do; families become the types that there are now, and `*` leaves none out. A project may have 200 at a time that run or are paused.
+   * Selects deliveries created in a time range, by status, and optionally by webhook and types. `types` accepts what subscriptions accept; families stand for the types that exist now, and `*` for all. A project may have 200 running or paused replays at a time.
    */
   public createReplay<ThrowOnError extends boolean = false>(
     options: Options<CreateReplayData, ThrowOnError>,
@@ -1076,9 +1076,9 @@ export class Posthorn extends HeyApiClient {
   }
 
   /**
-   * Figures of the project
+   * Statistics of the project
    *
-   * Of the last 24 hours, or of up to 31 days.
+   * For the last 24 hours, or up to 31 days.
    */
   public getStats<ThrowOnError extends boolean = false>(
     options?: Options<GetStatsData, ThrowOnError>,
@@ -1093,7 +1093,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Who did what
    *
-   * Of the project; the admin key without `x-project-id` sees all.
+   * In the project; the admin key without `x-project-id` sees everything.
    */
   public listAudit<ThrowOnError extends boolean = false>(
     options?: Options<ListAuditData, ThrowOnError>,
@@ -1108,7 +1108,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * List webhooks in the platform’s form
    *
-   * Only in projects of a profile that takes e-mail providers’ events: 404 otherwise.
+   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise.
    */
   public listPlatformWebhooks<ThrowOnError extends boolean = false>(
     options?: Options<ListPlatformWebhooksData, ThrowOnError>,
@@ -1134,7 +1134,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Create a webhook in the platform’s form
    *
-   * Only in projects of a profile that takes e-mail providers’ events: 404 otherwise.
+   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise.
    */
   public createPlatformWebhook<ThrowOnError extends boolean = false>(
     options: Options<CreatePlatformWebhookData, ThrowOnError>,
@@ -1164,7 +1164,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Delete a webhook
    *
-   * Only in projects of a profile that takes e-mail providers’ events: 404 otherwise.
+   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise.
    */
   public deletePlatformWebhook<ThrowOnError extends boolean = false>(
     options: Options<DeletePlatformWebhookData, ThrowOnError>,
@@ -1190,7 +1190,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Read a webhook in the platform’s form
    *
-   * Only in projects of a profile that takes e-mail providers’ events: 404 otherwise.
+   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise.
    */
   public getPlatformWebhook<ThrowOnError extends boolean = false>(
     options: Options<GetPlatformWebhookData, ThrowOnError>,
@@ -1216,7 +1216,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Change a webhook in the platform’s form
    *
-   * Only in projects of a profile that takes e-mail providers’ events: 404 otherwise. Fields that are left out stay as they are. `url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`.
+   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise. Omitted fields don’t change. `url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`.
    */
   public updatePlatformWebhook<ThrowOnError extends boolean = false>(
     options: Options<UpdatePlatformWebhookData, ThrowOnError>,
@@ -1244,9 +1244,9 @@ export class Posthorn extends HeyApiClient {
   }
 
   /**
-   * Set a webhook anew in the platform’s form
+   * Replace a webhook in the platform’s form
    *
-   * Only in projects of a profile that takes e-mail providers’ events: 404 otherwise. `url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`.
+   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise. `url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`.
    */
   public replacePlatformWebhook<ThrowOnError extends boolean = false>(
     options: Options<ReplacePlatformWebhookData, ThrowOnError>,
@@ -1274,9 +1274,9 @@ export class Posthorn extends HeyApiClient {
   }
 
   /**
-   * Take a provider’s event
+   * Receive a provider’s event
    *
-   * Only in projects of a profile that takes e-mail providers’ events: 404 otherwise. `email.opened`, `opened`, `email.open` and `open` in any case, and the same for click, bounce and unsubscribe, become events; other types are kept. `GET /v1/reports` tells what became of it.
+   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise. `email.opened`, `opened`, `email.open` and `open` in any case, and the same for click, bounce and unsubscribe, become events; other types are stored. `GET /v1/reports` shows what became of it.
    */
   public receiveProviderEvent<ThrowOnError extends boolean = false>(
     options: Options<ReceiveProviderEventData, ThrowOnError>,
@@ -1304,9 +1304,9 @@ export class Posthorn extends HeyApiClient {
   }
 
   /**
-   * Take a provider’s own payload
+   * Receive a provider’s native payload
    *
-   * Only in projects of a profile that takes e-mail providers’ events: 404 otherwise. The body is the provider’s, whose documentation describes it. Where the project has the provider’s key, its signature is verified: 401 otherwise. Of a batch each report is taken by itself: one that can’t be read is kept, and costs none of the others.
+   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise. The body is as documented by the provider. If the project has the provider’s key, the signature is verified: 401 otherwise. Each report of a batch is processed separately: one that can’t be read is stored and doesn’t affect the others.
    */
   public receiveNativeEvent<ThrowOnError extends boolean = false>(
     options: Options<ReceiveNativeEventData, ThrowOnError>,
@@ -1368,7 +1368,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Where everything is
    *
-   * JSON, or a small page for who asks for HTML.
+   * JSON, or a small page for clients that accept HTML.
    */
   public getFrontPage<ThrowOnError extends boolean = false>(
     options?: Options<GetFrontPageData, ThrowOnError>,
@@ -1394,7 +1394,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Whether it can accept events
    *
-   * Without Temporal it can: they go out when Temporal is back. 503 too while the machine's clock differs by more than five seconds from MongoDB's.
+   * It can without Temporal: events are delivered once Temporal is back. Also 503 while the machine's clock differs by more than five seconds from MongoDB's.
    */
   public getReadiness<ThrowOnError extends boolean = false>(
     options?: Options<GetReadinessData, ThrowOnError>,
@@ -1407,7 +1407,7 @@ export class Posthorn extends HeyApiClient {
   }
 
   /**
-   * Figures of this process for Prometheus
+   * Metrics of this process for Prometheus
    *
    * The admin key only.
    */

@@ -53,7 +53,7 @@ export type Project = {
    */
   externalId: string | null;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
@@ -61,7 +61,7 @@ export type Project = {
    */
   profile: 'autosend' | 'platform' | 'emailsendx' | 'ahasend' | 'custom';
   /**
-   * The catalogue whose event types it has beside its own.
+   * The catalogue whose event types it has in addition to its own.
    */
   catalog: string | null;
   /**
@@ -69,15 +69,15 @@ export type Project = {
    */
   plan: string | null;
   /**
-   * Who is told by mail when a webhook fails.
+   * Who is notified by e-mail when a webhook fails.
    */
   ownerEmail: string | null;
   /**
-   * How its events are driven; null: as POSTHORN_DISPATCH says.
+   * How its events are driven; null: by POSTHORN_DISPATCH.
    */
   dispatch: 'workflow' | 'auto' | 'express' | null;
   /**
-   * Figures that go before those of the project, or of the profile.
+   * Overrides of the figures of the project or the profile.
    */
   policy: {
     /**
@@ -93,7 +93,7 @@ export type Project = {
      */
     autoDisableAfter?: number | null;
     /**
-     * Attempts that a webhook gets in a second; null: no limit.
+     * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
     /**
@@ -106,13 +106,13 @@ export type Project = {
     retentionDays?: number;
   };
   /**
-   * Which e-mail providers’ keys are set; of profiles that take their events.
+   * Which e-mail providers’ keys are set; only in profiles that accept their events.
    */
   providerKeys?: {
     [key: string]: boolean;
   };
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -131,7 +131,7 @@ export type NewProject = {
    */
   externalId: string | null;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
@@ -139,7 +139,7 @@ export type NewProject = {
    */
   profile: 'autosend' | 'platform' | 'emailsendx' | 'ahasend' | 'custom';
   /**
-   * The catalogue whose event types it has beside its own.
+   * The catalogue whose event types it has in addition to its own.
    */
   catalog: string | null;
   /**
@@ -147,15 +147,15 @@ export type NewProject = {
    */
   plan: string | null;
   /**
-   * Who is told by mail when a webhook fails.
+   * Who is notified by e-mail when a webhook fails.
    */
   ownerEmail: string | null;
   /**
-   * How its events are driven; null: as POSTHORN_DISPATCH says.
+   * How its events are driven; null: by POSTHORN_DISPATCH.
    */
   dispatch: 'workflow' | 'auto' | 'express' | null;
   /**
-   * Figures that go before those of the project, or of the profile.
+   * Overrides of the figures of the project or the profile.
    */
   policy: {
     /**
@@ -171,7 +171,7 @@ export type NewProject = {
      */
     autoDisableAfter?: number | null;
     /**
-     * Attempts that a webhook gets in a second; null: no limit.
+     * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
     /**
@@ -184,13 +184,13 @@ export type NewProject = {
     retentionDays?: number;
   };
   /**
-   * Which e-mail providers’ keys are set; of profiles that take their events.
+   * Which e-mail providers’ keys are set; only in profiles that accept their events.
    */
   providerKeys?: {
     [key: string]: boolean;
   };
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -202,14 +202,14 @@ export type NewProject = {
    */
   keyId?: string;
   /**
-   * The first key, where one was asked for. Shown here only.
+   * The first key, if requested. Shown only here.
    */
   key?: string;
 };
 
 export type Error = {
   /**
-   * Whether it was done.
+   * Whether the request succeeded.
    */
   success: false;
   error: ErrorBody;
@@ -222,11 +222,11 @@ export type ErrorBody = {
    */
   message: string;
   /**
-   * The fields that are wrong, where fields are.
+   * The fields that are wrong, if any.
    */
   readonly details?: Array<FieldProblem>;
   /**
-   * As in the header X-Request-Id.
+   * The same as in the header X-Request-Id.
    */
   requestId: string;
 };
@@ -264,7 +264,7 @@ export type ErrorCode =
 
 export type FieldProblem = {
   /**
-   * By its path: `data.to.email`.
+   * Its path, such as `data.to.email`.
    */
   field: string;
   /**
@@ -283,27 +283,27 @@ export type NewKey = {
    */
   projectId: string;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
-   * What the key may do: all in its project (`owner`), post events (`sender`), or read (`reader`).
+   * What the key may do: everything in its project (`owner`), post events (`sender`), or read (`reader`).
    */
   role: 'owner' | 'sender' | 'reader';
   /**
-   * When it ceases to be taken; null: never.
+   * When it expires; null: never.
    */
   expiresAt: string | null;
   /**
-   * When it was last used, to the minute; null: never.
+   * When it was last used, accurate to the minute; null: never.
    */
   lastUsedAt: string | null;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * The key itself. It is shown here only.
+   * The key itself. Shown only here.
    */
   key: string;
 };
@@ -318,23 +318,23 @@ export type Key = {
    */
   projectId: string;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
-   * What the key may do: all in its project (`owner`), post events (`sender`), or read (`reader`).
+   * What the key may do: everything in its project (`owner`), post events (`sender`), or read (`reader`).
    */
   role: 'owner' | 'sender' | 'reader';
   /**
-   * When it ceases to be taken; null: never.
+   * When it expires; null: never.
    */
   expiresAt: string | null;
   /**
-   * When it was last used, to the minute; null: never.
+   * When it was last used, accurate to the minute; null: never.
    */
   lastUsedAt: string | null;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
 };
@@ -387,7 +387,7 @@ export type Webhook = {
    */
   externalId: string | null;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
@@ -395,7 +395,7 @@ export type Webhook = {
    */
   description: string | null;
   /**
-   * Where its deliveries go.
+   * Where its deliveries are sent.
    */
   url: string;
   /**
@@ -427,7 +427,7 @@ export type Webhook = {
    */
   lastFailedAt: string | null;
   /**
-   * The last attempt’s HTTP status, or its error code where there was no answer.
+   * The last attempt’s HTTP status, or its error code if there was no answer.
    */
   lastStatus: number | string | null;
   /**
@@ -435,7 +435,7 @@ export type Webhook = {
    */
   signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
   /**
-   * Figures that go before those of the project, or of the profile.
+   * Overrides of the figures of the project or the profile.
    */
   policy: {
     /**
@@ -451,7 +451,7 @@ export type Webhook = {
      */
     autoDisableAfter?: number | null;
     /**
-     * Attempts that a webhook gets in a second; null: no limit.
+     * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
   };
@@ -462,13 +462,13 @@ export type Webhook = {
     [key: string]: string;
   };
   /**
-   * Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge ([the guide](docs/guide-webhooks.md)).
+   * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
   filter: {
     [key: string]: unknown;
   } | null;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -491,7 +491,7 @@ export type NewWebhook = {
    */
   externalId: string | null;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
@@ -499,7 +499,7 @@ export type NewWebhook = {
    */
   description: string | null;
   /**
-   * Where its deliveries go.
+   * Where its deliveries are sent.
    */
   url: string;
   /**
@@ -531,7 +531,7 @@ export type NewWebhook = {
    */
   lastFailedAt: string | null;
   /**
-   * The last attempt’s HTTP status, or its error code where there was no answer.
+   * The last attempt’s HTTP status, or its error code if there was no answer.
    */
   lastStatus: number | string | null;
   /**
@@ -539,7 +539,7 @@ export type NewWebhook = {
    */
   signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
   /**
-   * Figures that go before those of the project, or of the profile.
+   * Overrides of the figures of the project or the profile.
    */
   policy: {
     /**
@@ -555,7 +555,7 @@ export type NewWebhook = {
      */
     autoDisableAfter?: number | null;
     /**
-     * Attempts that a webhook gets in a second; null: no limit.
+     * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
   };
@@ -566,13 +566,13 @@ export type NewWebhook = {
     [key: string]: string;
   };
   /**
-   * Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge ([the guide](docs/guide-webhooks.md)).
+   * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
   filter: {
     [key: string]: unknown;
   } | null;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -580,11 +580,11 @@ export type NewWebhook = {
    */
   updatedAt: string;
   /**
-   * What its deliveries are signed with.
+   * The secret that signs its deliveries.
    */
   secret: string;
   /**
-   * What the test ping came to, where the profile sends one.
+   * The result of the test ping, if the profile sends one.
    */
   ping?: {
     /**
@@ -626,7 +626,7 @@ export type UpdatedWebhook = {
    */
   externalId: string | null;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
@@ -634,7 +634,7 @@ export type UpdatedWebhook = {
    */
   description: string | null;
   /**
-   * Where its deliveries go.
+   * Where its deliveries are sent.
    */
   url: string;
   /**
@@ -666,7 +666,7 @@ export type UpdatedWebhook = {
    */
   lastFailedAt: string | null;
   /**
-   * The last attempt’s HTTP status, or its error code where there was no answer.
+   * The last attempt’s HTTP status, or its error code if there was no answer.
    */
   lastStatus: number | string | null;
   /**
@@ -674,7 +674,7 @@ export type UpdatedWebhook = {
    */
   signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
   /**
-   * Figures that go before those of the project, or of the profile.
+   * Overrides of the figures of the project or the profile.
    */
   policy: {
     /**
@@ -690,7 +690,7 @@ export type UpdatedWebhook = {
      */
     autoDisableAfter?: number | null;
     /**
-     * Attempts that a webhook gets in a second; null: no limit.
+     * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
   };
@@ -701,13 +701,13 @@ export type UpdatedWebhook = {
     [key: string]: string;
   };
   /**
-   * Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge ([the guide](docs/guide-webhooks.md)).
+   * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
   filter: {
     [key: string]: unknown;
   } | null;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -715,15 +715,15 @@ export type UpdatedWebhook = {
    */
   updatedAt: string;
   /**
-   * Where it was enabled by this: what was not sent while it was off.
+   * If this enabled it: what was not sent while it was disabled.
    */
   skipped?: {
     /**
-     * Its deliveries that are `skipped`; of very many, the first 100,000.
+     * Its `skipped` deliveries; at most 100,000 are counted.
      */
     count: number;
     /**
-     * The body for `POST /v1/replays` that sends them; null where there are none.
+     * The body for `POST /v1/replays` that sends them; null if there are none.
      */
     replay: {
       /**
@@ -735,11 +735,11 @@ export type UpdatedWebhook = {
        */
       statuses: Array<'skipped'>;
       /**
-       * From this time on, in ISO 8601 with its zone.
+       * From this time on, in ISO 8601 with an offset.
        */
       since: string;
       /**
-       * Before this time, in ISO 8601 with its zone.
+       * Before this time, in ISO 8601 with an offset.
        */
       until: string;
     } | null;
@@ -748,24 +748,24 @@ export type UpdatedWebhook = {
 
 export type Secret = {
   /**
-   * What its deliveries are signed with.
+   * The secret that signs its deliveries.
    */
   secret: string;
   /**
-   * Of a webhook that signs with Ed25519.
+   * If the webhook signs with Ed25519.
    */
   publicKey?: string;
 };
 
 export type Stats = {
   /**
-   * How many deliveries were made, by status.
+   * How many deliveries were created, by status.
    */
   deliveries: {
     [key: string]: number;
   };
   /**
-   * Succeeded ones of those that succeeded or failed, 0–1.
+   * The share of succeeded ones among those that succeeded or failed, 0–1.
    */
   successRate: number | null;
   /**
@@ -786,7 +786,7 @@ export type Stats = {
     failed: number;
   };
   /**
-   * How long receivers took to answer, in milliseconds; null: none did.
+   * How long receivers took to answer, in milliseconds; null: none answered.
    */
   latencyMs: {
     /**
@@ -803,11 +803,11 @@ export type Stats = {
     p99: number | null;
   };
   /**
-   * From this time on, in ISO 8601 with its zone.
+   * From this time on, in ISO 8601 with an offset.
    */
   since: string;
   /**
-   * Before this time, in ISO 8601 with its zone.
+   * Before this time, in ISO 8601 with an offset.
    */
   until: string;
   /**
@@ -815,13 +815,13 @@ export type Stats = {
    */
   hours: Array<{
     /**
-     * How many deliveries were made, by status.
+     * How many deliveries were created, by status.
      */
     deliveries: {
       [key: string]: number;
     };
     /**
-     * Succeeded ones of those that succeeded or failed, 0–1.
+     * The share of succeeded ones among those that succeeded or failed, 0–1.
      */
     successRate: number | null;
     /**
@@ -842,7 +842,7 @@ export type Stats = {
       failed: number;
     };
     /**
-     * How long receivers took to answer, in milliseconds; null: none did.
+     * How long receivers took to answer, in milliseconds; null: none answered.
      */
     latencyMs: {
       /**
@@ -875,11 +875,11 @@ export type AcceptedEvent = {
    */
   type: string;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * The Idempotency-Key was known: this is the first event.
+   * The Idempotency-Key was already used: this is the first event.
    */
   duplicate: boolean;
 };
@@ -898,7 +898,7 @@ export type ListedEvent = {
    */
   type: string;
   /**
-   * When it happened, as the caller says, or when it was accepted.
+   * When it happened, according to the caller, or when it was accepted.
    */
   createdAt: string;
   /**
@@ -906,7 +906,7 @@ export type ListedEvent = {
    */
   acceptedAt: string;
   /**
-   * A sample that was asked for, not something that happened.
+   * A requested sample, not something that happened.
    */
   test: boolean;
   /**
@@ -935,7 +935,7 @@ export type EventWithDeliveries = {
    */
   type: string;
   /**
-   * When it happened, as the caller says, or when it was accepted.
+   * When it happened, according to the caller, or when it was accepted.
    */
   createdAt: string;
   /**
@@ -943,7 +943,7 @@ export type EventWithDeliveries = {
    */
   acceptedAt: string;
   /**
-   * A sample that was asked for, not something that happened.
+   * A requested sample, not something that happened.
    */
   test: boolean;
   /**
@@ -961,7 +961,7 @@ export type EventWithDeliveries = {
    */
   deliveries: Array<DeliverySummary>;
   /**
-   * There are more, older ones: `GET /v1/deliveries` with this `cursor` and the `eventId` lists them.
+   * There are older ones: `GET /v1/deliveries` with this `cursor` and the `eventId` lists them.
    */
   deliveriesCursor?: string;
 };
@@ -988,7 +988,7 @@ export type DeliverySummary = {
    */
   eventType: string;
   /**
-   * How it stands.
+   * Its state.
    */
   status: 'pending' | 'succeeded' | 'failed' | 'skipped' | 'held' | 'cancelled';
   /**
@@ -1000,7 +1000,7 @@ export type DeliverySummary = {
    */
   nextAttemptAt: string | null;
   /**
-   * Why it is `skipped`, or was `cancelled` for its webhook’s sake.
+   * Why it is `skipped`, or was `cancelled` because of its webhook.
    */
   endReason?: 'webhook_disabled' | 'webhook_deleted';
   /**
@@ -1008,11 +1008,11 @@ export type DeliverySummary = {
    */
   replays: number;
   /**
-   * Whether it is a sample that was asked for, not something that happened.
+   * Whether it is a requested sample, not something that happened.
    */
   test: boolean;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -1035,7 +1035,7 @@ export type Event = {
    */
   type: string;
   /**
-   * When it happened, as the caller says, or when it was accepted.
+   * When it happened, according to the caller, or when it was accepted.
    */
   createdAt: string;
   /**
@@ -1043,7 +1043,7 @@ export type Event = {
    */
   acceptedAt: string;
   /**
-   * A sample that was asked for, not something that happened.
+   * A requested sample, not something that happened.
    */
   test: boolean;
   /**
@@ -1080,7 +1080,7 @@ export type ExplainedDelivery = {
    */
   eventType: string;
   /**
-   * How it stands.
+   * Its state.
    */
   status: 'pending' | 'succeeded' | 'failed' | 'skipped' | 'held' | 'cancelled';
   /**
@@ -1092,7 +1092,7 @@ export type ExplainedDelivery = {
    */
   nextAttemptAt: string | null;
   /**
-   * Why it is `skipped`, or was `cancelled` for its webhook’s sake.
+   * Why it is `skipped`, or was `cancelled` because of its webhook.
    */
   endReason?: 'webhook_disabled' | 'webhook_deleted';
   /**
@@ -1100,11 +1100,11 @@ export type ExplainedDelivery = {
    */
   replays: number;
   /**
-   * Whether it is a sample that was asked for, not something that happened.
+   * Whether it is a requested sample, not something that happened.
    */
   test: boolean;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -1116,7 +1116,7 @@ export type ExplainedDelivery = {
    */
   attempts: Array<Attempt>;
   /**
-   * Where it is found in Temporal; null: its project’s courier delivers it.
+   * Its workflow in Temporal; null: its project’s courier delivers it.
    */
   workflow: {
     /**
@@ -1124,16 +1124,16 @@ export type ExplainedDelivery = {
      */
     id: string;
     /**
-     * Its present run.
+     * Its current run.
      */
     runId: string | null;
     /**
-     * Where the Temporal Web UI shows it.
+     * Its page in the Temporal Web UI.
      */
     webUrl: string | null;
   } | null;
   /**
-   * Of one that has not arrived yet: why.
+   * Why it has not arrived yet.
    */
   pending?: PendingExplanation;
 };
@@ -1156,7 +1156,7 @@ export type Attempt = {
    */
   durationMs: number;
   /**
-   * What came of it.
+   * Its result.
    */
   outcome: 'succeeded' | 'failed';
   /**
@@ -1168,7 +1168,7 @@ export type Attempt = {
    */
   statusCode?: number;
   /**
-   * What was sent, signature included; never a secret.
+   * The sent headers, including signatures; never a secret.
    */
   requestHeaders: {
     [key: string]: string;
@@ -1180,7 +1180,7 @@ export type Attempt = {
     [key: string]: string;
   };
   /**
-   * The first 16 KiB, decoded from gzip, deflate and br. What is no text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.
+   * The first 16 KiB, decoded from gzip, deflate and br. What isn’t text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.
    */
   responseBody?: string;
   /**
@@ -1198,11 +1198,11 @@ export type Attempt = {
     | 'secret_unreadable'
     | 'unknown';
   /**
-   * The same in words.
+   * The reason in words.
    */
   errorMessage?: string;
   /**
-   * Another execution, or a reset, had taken over: it is only logged, and decides and counts for nothing.
+   * Another execution, or a reset, had taken over: it is only logged, and has no other effect.
    */
   superseded?: true;
 };
@@ -1226,7 +1226,7 @@ export type PendingExplanation = {
     | 'paused'
     | 'unknown';
   /**
-   * The same in words.
+   * The reason in words.
    */
   message: string;
   /**
@@ -1261,7 +1261,7 @@ export type Delivery = {
    */
   eventType: string;
   /**
-   * How it stands.
+   * Its state.
    */
   status: 'pending' | 'succeeded' | 'failed' | 'skipped' | 'held' | 'cancelled';
   /**
@@ -1273,7 +1273,7 @@ export type Delivery = {
    */
   nextAttemptAt: string | null;
   /**
-   * Why it is `skipped`, or was `cancelled` for its webhook’s sake.
+   * Why it is `skipped`, or was `cancelled` because of its webhook.
    */
   endReason?: 'webhook_disabled' | 'webhook_deleted';
   /**
@@ -1281,11 +1281,11 @@ export type Delivery = {
    */
   replays: number;
   /**
-   * Whether it is a sample that was asked for, not something that happened.
+   * Whether it is a requested sample, not something that happened.
    */
   test: boolean;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -1297,7 +1297,7 @@ export type Delivery = {
    */
   attempts: Array<Attempt>;
   /**
-   * Where it is found in Temporal; null: its project’s courier delivers it.
+   * Its workflow in Temporal; null: its project’s courier delivers it.
    */
   workflow: {
     /**
@@ -1305,11 +1305,11 @@ export type Delivery = {
      */
     id: string;
     /**
-     * Its present run.
+     * Its current run.
      */
     runId: string | null;
     /**
-     * Where the Temporal Web UI shows it.
+     * Its page in the Temporal Web UI.
      */
     webUrl: string | null;
   } | null;
@@ -1321,7 +1321,7 @@ export type ReplayDryRun = {
    */
   matched: number;
   /**
-   * How many of them each webhook has.
+   * How many of these each webhook has.
    */
   byWebhook: {
     [key: string]: number;
@@ -1350,23 +1350,23 @@ export type Replay = {
    */
   types?: Array<string>;
   /**
-   * From this time on, in ISO 8601 with its zone.
+   * From this time on, in ISO 8601 with an offset.
    */
   since: string;
   /**
-   * Before this time, in ISO 8601 with its zone.
+   * Before this time, in ISO 8601 with an offset.
    */
   until: string;
   /**
-   * Deliveries that are replayed in a second.
+   * Deliveries replayed per second.
    */
   ratePerSecond: number;
   /**
-   * How it stands.
+   * Its state.
    */
   status: 'running' | 'paused' | 'completed' | 'cancelled';
   /**
-   * How many deliveries there were when it was asked for.
+   * How many deliveries there were when it was requested.
    */
   matched: number;
   /**
@@ -1374,11 +1374,11 @@ export type Replay = {
    */
   replayed: number;
   /**
-   * Could not be replayed: the webhook is gone, or the delivery is on its way again.
+   * Could not be replayed: the webhook is gone, or the delivery is pending again.
    */
   failed: number;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -1431,7 +1431,7 @@ export type AuditEntry = {
     | 'replay.resumed'
     | 'replay.cancelled';
   /**
-   * The id of what it was done to.
+   * The id of the resource.
    */
   target: string | null;
   /**
@@ -1443,7 +1443,7 @@ export type AuditEntry = {
    */
   role: string;
   /**
-   * Names of the fields given; values are not kept.
+   * Names of the given fields; values are not kept.
    */
   changedFields: Array<string>;
   /**
@@ -1451,7 +1451,7 @@ export type AuditEntry = {
    */
   requestId: string | null;
   /**
-   * `unknown`: a process or the database went away, and it may have happened.
+   * `unknown`: a process or the database failed, and it may have happened.
    */
   outcome: 'done' | 'unknown';
   /**
@@ -1466,7 +1466,7 @@ export type PlatformWebhook = {
    */
   id: string;
   /**
-   * Where its deliveries go.
+   * Where its deliveries are sent.
    */
   url: string;
   /**
@@ -1478,7 +1478,7 @@ export type PlatformWebhook = {
    */
   active: boolean;
   /**
-   * When it was made.
+   * When it was created.
    */
   created_at: string;
 };
@@ -1489,7 +1489,7 @@ export type NewPlatformWebhook = {
    */
   id: string;
   /**
-   * Where its deliveries go.
+   * Where its deliveries are sent.
    */
   url: string;
   /**
@@ -1501,11 +1501,11 @@ export type NewPlatformWebhook = {
    */
   active: boolean;
   /**
-   * When it was made.
+   * When it was created.
    */
   created_at: string;
   /**
-   * When Posthorn made it.
+   * If Posthorn generated it.
    */
   secret?: string;
 };
@@ -1516,11 +1516,11 @@ export type Report = {
    */
   id: string;
   /**
-   * By whose route it came; `plain`: by `POST /api/webhooks`.
+   * The provider whose route it came by; `plain`: `POST /api/webhooks`.
    */
   provider: 'resend' | 'sendgrid' | 'mailgun' | 'plain';
   /**
-   * What happened, in the provider’s words; null: it does not say.
+   * What happened, in the provider’s terms; null: not stated.
    */
   type: string | null;
   /**
@@ -1532,15 +1532,15 @@ export type Report = {
    */
   eventId: string | null;
   /**
-   * Why it became none.
+   * Why it became no event.
    */
   reason: string | null;
   /**
-   * Whether its signature was checked.
+   * Whether its signature was verified.
    */
   verified: boolean;
   /**
-   * When it came.
+   * When it was received.
    */
   receivedAt: string;
 };
@@ -1551,11 +1551,11 @@ export type ReportWithPayload = {
    */
   id: string;
   /**
-   * By whose route it came; `plain`: by `POST /api/webhooks`.
+   * The provider whose route it came by; `plain`: `POST /api/webhooks`.
    */
   provider: 'resend' | 'sendgrid' | 'mailgun' | 'plain';
   /**
-   * What happened, in the provider’s words; null: it does not say.
+   * What happened, in the provider’s terms; null: not stated.
    */
   type: string | null;
   /**
@@ -1567,19 +1567,19 @@ export type ReportWithPayload = {
    */
   eventId: string | null;
   /**
-   * Why it became none.
+   * Why it became no event.
    */
   reason: string | null;
   /**
-   * Whether its signature was checked.
+   * Whether its signature was verified.
    */
   verified: boolean;
   /**
-   * When it came.
+   * When it was received.
    */
   receivedAt: string;
   /**
-   * The report as it came in, as JSON text; null: its event’s payload was deleted.
+   * The report as received, as JSON text; null: its event’s payload was deleted.
    */
   payload: string | null;
 };
@@ -1594,7 +1594,7 @@ export type ProjectWritable = {
    */
   externalId: string | null;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
@@ -1602,7 +1602,7 @@ export type ProjectWritable = {
    */
   profile: 'autosend' | 'platform' | 'emailsendx' | 'ahasend' | 'custom';
   /**
-   * The catalogue whose event types it has beside its own.
+   * The catalogue whose event types it has in addition to its own.
    */
   catalog: string | null;
   /**
@@ -1610,15 +1610,15 @@ export type ProjectWritable = {
    */
   plan: string | null;
   /**
-   * Who is told by mail when a webhook fails.
+   * Who is notified by e-mail when a webhook fails.
    */
   ownerEmail: string | null;
   /**
-   * How its events are driven; null: as POSTHORN_DISPATCH says.
+   * How its events are driven; null: by POSTHORN_DISPATCH.
    */
   dispatch: 'workflow' | 'auto' | 'express' | null;
   /**
-   * Figures that go before those of the project, or of the profile.
+   * Overrides of the figures of the project or the profile.
    */
   policy: {
     /**
@@ -1630,7 +1630,7 @@ export type ProjectWritable = {
      */
     autoDisableAfter?: number | null;
     /**
-     * Attempts that a webhook gets in a second; null: no limit.
+     * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
     /**
@@ -1643,13 +1643,13 @@ export type ProjectWritable = {
     retentionDays?: number;
   };
   /**
-   * Which e-mail providers’ keys are set; of profiles that take their events.
+   * Which e-mail providers’ keys are set; only in profiles that accept their events.
    */
   providerKeys?: {
     [key: string]: boolean;
   };
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -1668,7 +1668,7 @@ export type NewProjectWritable = {
    */
   externalId: string | null;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
@@ -1676,7 +1676,7 @@ export type NewProjectWritable = {
    */
   profile: 'autosend' | 'platform' | 'emailsendx' | 'ahasend' | 'custom';
   /**
-   * The catalogue whose event types it has beside its own.
+   * The catalogue whose event types it has in addition to its own.
    */
   catalog: string | null;
   /**
@@ -1684,15 +1684,15 @@ export type NewProjectWritable = {
    */
   plan: string | null;
   /**
-   * Who is told by mail when a webhook fails.
+   * Who is notified by e-mail when a webhook fails.
    */
   ownerEmail: string | null;
   /**
-   * How its events are driven; null: as POSTHORN_DISPATCH says.
+   * How its events are driven; null: by POSTHORN_DISPATCH.
    */
   dispatch: 'workflow' | 'auto' | 'express' | null;
   /**
-   * Figures that go before those of the project, or of the profile.
+   * Overrides of the figures of the project or the profile.
    */
   policy: {
     /**
@@ -1704,7 +1704,7 @@ export type NewProjectWritable = {
      */
     autoDisableAfter?: number | null;
     /**
-     * Attempts that a webhook gets in a second; null: no limit.
+     * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
     /**
@@ -1717,13 +1717,13 @@ export type NewProjectWritable = {
     retentionDays?: number;
   };
   /**
-   * Which e-mail providers’ keys are set; of profiles that take their events.
+   * Which e-mail providers’ keys are set; only in profiles that accept their events.
    */
   providerKeys?: {
     [key: string]: boolean;
   };
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -1735,14 +1735,14 @@ export type NewProjectWritable = {
    */
   keyId?: string;
   /**
-   * The first key, where one was asked for. Shown here only.
+   * The first key, if requested. Shown only here.
    */
   key?: string;
 };
 
 export type ErrorWritable = {
   /**
-   * Whether it was done.
+   * Whether the request succeeded.
    */
   success: false;
   error: ErrorBodyWritable;
@@ -1755,7 +1755,7 @@ export type ErrorBodyWritable = {
    */
   message: string;
   /**
-   * As in the header X-Request-Id.
+   * The same as in the header X-Request-Id.
    */
   requestId: string;
 };
@@ -1774,7 +1774,7 @@ export type WebhookWritable = {
    */
   externalId: string | null;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
@@ -1782,7 +1782,7 @@ export type WebhookWritable = {
    */
   description: string | null;
   /**
-   * Where its deliveries go.
+   * Where its deliveries are sent.
    */
   url: string;
   /**
@@ -1814,7 +1814,7 @@ export type WebhookWritable = {
    */
   lastFailedAt: string | null;
   /**
-   * The last attempt’s HTTP status, or its error code where there was no answer.
+   * The last attempt’s HTTP status, or its error code if there was no answer.
    */
   lastStatus: number | string | null;
   /**
@@ -1822,7 +1822,7 @@ export type WebhookWritable = {
    */
   signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
   /**
-   * Figures that go before those of the project, or of the profile.
+   * Overrides of the figures of the project or the profile.
    */
   policy: {
     /**
@@ -1834,7 +1834,7 @@ export type WebhookWritable = {
      */
     autoDisableAfter?: number | null;
     /**
-     * Attempts that a webhook gets in a second; null: no limit.
+     * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
   };
@@ -1845,13 +1845,13 @@ export type WebhookWritable = {
     [key: string]: string;
   };
   /**
-   * Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge ([the guide](docs/guide-webhooks.md)).
+   * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
   filter: {
     [key: string]: unknown;
   } | null;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -1874,7 +1874,7 @@ export type NewWebhookWritable = {
    */
   externalId: string | null;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
@@ -1882,7 +1882,7 @@ export type NewWebhookWritable = {
    */
   description: string | null;
   /**
-   * Where its deliveries go.
+   * Where its deliveries are sent.
    */
   url: string;
   /**
@@ -1914,7 +1914,7 @@ export type NewWebhookWritable = {
    */
   lastFailedAt: string | null;
   /**
-   * The last attempt’s HTTP status, or its error code where there was no answer.
+   * The last attempt’s HTTP status, or its error code if there was no answer.
    */
   lastStatus: number | string | null;
   /**
@@ -1922,7 +1922,7 @@ export type NewWebhookWritable = {
    */
   signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
   /**
-   * Figures that go before those of the project, or of the profile.
+   * Overrides of the figures of the project or the profile.
    */
   policy: {
     /**
@@ -1934,7 +1934,7 @@ export type NewWebhookWritable = {
      */
     autoDisableAfter?: number | null;
     /**
-     * Attempts that a webhook gets in a second; null: no limit.
+     * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
   };
@@ -1945,13 +1945,13 @@ export type NewWebhookWritable = {
     [key: string]: string;
   };
   /**
-   * Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge ([the guide](docs/guide-webhooks.md)).
+   * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
   filter: {
     [key: string]: unknown;
   } | null;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -1959,11 +1959,11 @@ export type NewWebhookWritable = {
    */
   updatedAt: string;
   /**
-   * What its deliveries are signed with.
+   * The secret that signs its deliveries.
    */
   secret: string;
   /**
-   * What the test ping came to, where the profile sends one.
+   * The result of the test ping, if the profile sends one.
    */
   ping?: {
     /**
@@ -2005,7 +2005,7 @@ export type UpdatedWebhookWritable = {
    */
   externalId: string | null;
   /**
-   * What people call it.
+   * A name for people.
    */
   name: string;
   /**
@@ -2013,7 +2013,7 @@ export type UpdatedWebhookWritable = {
    */
   description: string | null;
   /**
-   * Where its deliveries go.
+   * Where its deliveries are sent.
    */
   url: string;
   /**
@@ -2045,7 +2045,7 @@ export type UpdatedWebhookWritable = {
    */
   lastFailedAt: string | null;
   /**
-   * The last attempt’s HTTP status, or its error code where there was no answer.
+   * The last attempt’s HTTP status, or its error code if there was no answer.
    */
   lastStatus: number | string | null;
   /**
@@ -2053,7 +2053,7 @@ export type UpdatedWebhookWritable = {
    */
   signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
   /**
-   * Figures that go before those of the project, or of the profile.
+   * Overrides of the figures of the project or the profile.
    */
   policy: {
     /**
@@ -2065,7 +2065,7 @@ export type UpdatedWebhookWritable = {
      */
     autoDisableAfter?: number | null;
     /**
-     * Attempts that a webhook gets in a second; null: no limit.
+     * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
   };
@@ -2076,13 +2076,13 @@ export type UpdatedWebhookWritable = {
     [key: string]: string;
   };
   /**
-   * Which events it gets, by a query over their envelope. An event passes that would take over 200,000 steps to judge ([the guide](docs/guide-webhooks.md)).
+   * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
   filter: {
     [key: string]: unknown;
   } | null;
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
@@ -2090,15 +2090,15 @@ export type UpdatedWebhookWritable = {
    */
   updatedAt: string;
   /**
-   * Where it was enabled by this: what was not sent while it was off.
+   * If this enabled it: what was not sent while it was disabled.
    */
   skipped?: {
     /**
-     * Its deliveries that are `skipped`; of very many, the first 100,000.
+     * Its `skipped` deliveries; at most 100,000 are counted.
      */
     count: number;
     /**
-     * The body for `POST /v1/replays` that sends them; null where there are none.
+     * The body for `POST /v1/replays` that sends them; null if there are none.
      */
     replay: {
       /**
@@ -2110,11 +2110,11 @@ export type UpdatedWebhookWritable = {
        */
       statuses: Array<'skipped'>;
       /**
-       * From this time on, in ISO 8601 with its zone.
+       * From this time on, in ISO 8601 with an offset.
        */
       since: string;
       /**
-       * Before this time, in ISO 8601 with its zone.
+       * Before this time, in ISO 8601 with an offset.
        */
       until: string;
     } | null;
@@ -2132,11 +2132,11 @@ export type ListProjectsData = {
   path?: never;
   query?: {
     /**
-     * How many items a page has.
+     * The maximum number of items in a page.
      */
     limit?: number;
     /**
-     * `nextCursor` of the page before.
+     * `nextCursor` of the previous page.
      */
     cursor?: string;
   };
@@ -2145,11 +2145,11 @@ export type ListProjectsData = {
 
 export type ListProjectsErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -2157,7 +2157,7 @@ export type ListProjectsErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -2165,7 +2165,7 @@ export type ListProjectsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2173,7 +2173,7 @@ export type ListProjectsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -2186,11 +2186,11 @@ export type ListProjectsResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -2198,7 +2198,7 @@ export type ListProjectsResponses = {
        */
       projects: Array<Project>;
       /**
-       * Of the next page; null on the last one.
+       * The cursor of the next page; null on the last one.
        */
       nextCursor: string | null;
     };
@@ -2214,11 +2214,11 @@ export type CreateProjectData = {
      */
     externalId?: string | null;
     /**
-     * The catalogue whose event types it has beside its own.
+     * The catalogue whose event types it has in addition to its own.
      */
     catalog?: string | null;
     /**
-     * What people call it.
+     * A name for people.
      */
     name: string;
     /**
@@ -2226,15 +2226,15 @@ export type CreateProjectData = {
      */
     plan?: string | null;
     /**
-     * Who is told by mail when a webhook fails.
+     * Who is notified by e-mail when a webhook fails.
      */
     ownerEmail?: string | null;
     /**
-     * How its events are driven; null: as POSTHORN_DISPATCH says.
+     * How its events are driven; null: by POSTHORN_DISPATCH.
      */
     dispatch?: 'workflow' | 'auto' | 'express' | null;
     /**
-     * Figures that go before those of the project, or of the profile.
+     * Overrides of the figures of the project or the profile.
      */
     policy?: {
       /**
@@ -2250,7 +2250,7 @@ export type CreateProjectData = {
        */
       autoDisableAfter?: number | null;
       /**
-       * Attempts that a webhook gets in a second; null: no limit.
+       * Maximum attempts per second for a webhook; null: no limit.
        */
       ratePerSecond?: number | null;
       /**
@@ -2276,11 +2276,11 @@ export type CreateProjectData = {
   path?: never;
   query?: {
     /**
-     * `true`: what has the `externalId` already is answered (200), unchanged.
+     * `true`: an existing one with the `externalId` is returned (200), unchanged.
      */
     get_if_exists?: 'true' | 'false';
     /**
-     * Also makes the project’s first key, of that role.
+     * Also creates the project’s first key, with that role.
      */
     key?: 'owner' | 'sender' | 'reader';
   };
@@ -2289,11 +2289,11 @@ export type CreateProjectData = {
 
 export type CreateProjectErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -2301,11 +2301,11 @@ export type CreateProjectErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `external_id_taken`.
+   * Not possible in the current state. `external_id_taken`.
    */
   409: Error;
   /**
@@ -2313,7 +2313,7 @@ export type CreateProjectErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -2321,7 +2321,7 @@ export type CreateProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2329,7 +2329,7 @@ export type CreateProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -2338,21 +2338,21 @@ export type CreateProjectError = CreateProjectErrors[keyof CreateProjectErrors];
 
 export type CreateProjectResponses = {
   /**
-   * The one that has the `externalId`.
+   * The existing one with this `externalId`.
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Project;
   };
   /**
-   * The project, and its key where one was asked for.
+   * The project, and its key if one was requested.
    */
   201: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: NewProject;
@@ -2381,11 +2381,11 @@ export type DeleteProjectData = {
 
 export type DeleteProjectErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -2393,7 +2393,7 @@ export type DeleteProjectErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -2401,7 +2401,7 @@ export type DeleteProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2409,7 +2409,7 @@ export type DeleteProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -2422,11 +2422,11 @@ export type DeleteProjectResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -2434,7 +2434,7 @@ export type DeleteProjectResponses = {
        */
       id: string;
       /**
-       * That it is gone.
+       * Confirms the deletion.
        */
       deleted: true;
     };
@@ -2463,11 +2463,11 @@ export type GetProjectData = {
 
 export type GetProjectErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -2475,7 +2475,7 @@ export type GetProjectErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -2483,7 +2483,7 @@ export type GetProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2491,7 +2491,7 @@ export type GetProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -2504,7 +2504,7 @@ export type GetProjectResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Project;
@@ -2520,11 +2520,11 @@ export type UpdateProjectData = {
      */
     externalId?: string | null;
     /**
-     * The catalogue whose event types it has beside its own.
+     * The catalogue whose event types it has in addition to its own.
      */
     catalog?: string | null;
     /**
-     * What people call it.
+     * A name for people.
      */
     name?: string;
     /**
@@ -2532,15 +2532,15 @@ export type UpdateProjectData = {
      */
     plan?: string | null;
     /**
-     * Who is told by mail when a webhook fails.
+     * Who is notified by e-mail when a webhook fails.
      */
     ownerEmail?: string | null;
     /**
-     * How its events are driven; null: as POSTHORN_DISPATCH says.
+     * How its events are driven; null: by POSTHORN_DISPATCH.
      */
     dispatch?: 'workflow' | 'auto' | 'express' | null;
     /**
-     * Figures that go before those of the project, or of the profile.
+     * Overrides of the figures of the project or the profile.
      */
     policy?: {
       /**
@@ -2556,7 +2556,7 @@ export type UpdateProjectData = {
        */
       autoDisableAfter?: number | null;
       /**
-       * Attempts that a webhook gets in a second; null: no limit.
+       * Maximum attempts per second for a webhook; null: no limit.
        */
       ratePerSecond?: number | null;
       /**
@@ -2569,7 +2569,7 @@ export type UpdateProjectData = {
       retentionDays?: number;
     };
     /**
-     * The keys by which providers’ reports are verified; null takes one away.
+     * The keys that verify providers’ reports; null removes one.
      */
     providerKeys?: {
       /**
@@ -2604,11 +2604,11 @@ export type UpdateProjectData = {
 
 export type UpdateProjectErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -2616,11 +2616,11 @@ export type UpdateProjectErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `external_id_taken`.
+   * Not possible in the current state. `external_id_taken`.
    */
   409: Error;
   /**
@@ -2628,7 +2628,7 @@ export type UpdateProjectErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -2636,7 +2636,7 @@ export type UpdateProjectErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2644,7 +2644,7 @@ export type UpdateProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -2653,11 +2653,11 @@ export type UpdateProjectError = UpdateProjectErrors[keyof UpdateProjectErrors];
 
 export type UpdateProjectResponses = {
   /**
-   * As it is now.
+   * The changed resource.
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Project;
@@ -2682,11 +2682,11 @@ export type ListKeysData = {
   };
   query?: {
     /**
-     * How many items a page has.
+     * The maximum number of items in a page.
      */
     limit?: number;
     /**
-     * `nextCursor` of the page before.
+     * `nextCursor` of the previous page.
      */
     cursor?: string;
   };
@@ -2695,11 +2695,11 @@ export type ListKeysData = {
 
 export type ListKeysErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -2707,7 +2707,7 @@ export type ListKeysErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -2715,7 +2715,7 @@ export type ListKeysErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2723,7 +2723,7 @@ export type ListKeysErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -2736,11 +2736,11 @@ export type ListKeysResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -2748,7 +2748,7 @@ export type ListKeysResponses = {
        */
       keys: Array<Key>;
       /**
-       * Of the next page; null on the last one.
+       * The cursor of the next page; null on the last one.
        */
       nextCursor: string | null;
     };
@@ -2760,15 +2760,15 @@ export type ListKeysResponse = ListKeysResponses[keyof ListKeysResponses];
 export type CreateKeyData = {
   body: {
     /**
-     * What people call it.
+     * A name for people.
      */
     name: string;
     /**
-     * What the key may do: all in its project (`owner`), post events (`sender`), or read (`reader`).
+     * What the key may do: everything in its project (`owner`), post events (`sender`), or read (`reader`).
      */
     role: 'owner' | 'sender' | 'reader';
     /**
-     * When it ceases to be taken; null: never.
+     * When it expires; null: never.
      */
     expiresAt?: string | null;
   };
@@ -2790,11 +2790,11 @@ export type CreateKeyData = {
 
 export type CreateKeyErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -2802,7 +2802,7 @@ export type CreateKeyErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -2810,7 +2810,7 @@ export type CreateKeyErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -2818,7 +2818,7 @@ export type CreateKeyErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2826,7 +2826,7 @@ export type CreateKeyErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -2839,7 +2839,7 @@ export type CreateKeyResponses = {
    */
   201: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: NewKey;
@@ -2872,11 +2872,11 @@ export type DeleteKeyData = {
 
 export type DeleteKeyErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -2884,7 +2884,7 @@ export type DeleteKeyErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -2892,7 +2892,7 @@ export type DeleteKeyErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2900,7 +2900,7 @@ export type DeleteKeyErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -2913,11 +2913,11 @@ export type DeleteKeyResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -2925,7 +2925,7 @@ export type DeleteKeyResponses = {
        */
       id: string;
       /**
-       * That it is gone.
+       * Confirms the deletion.
        */
       deleted: true;
     };
@@ -2945,11 +2945,11 @@ export type ListCatalogsData = {
   path?: never;
   query?: {
     /**
-     * How many items a page has.
+     * The maximum number of items in a page.
      */
     limit?: number;
     /**
-     * `nextCursor` of the page before.
+     * `nextCursor` of the previous page.
      */
     cursor?: string;
   };
@@ -2958,11 +2958,11 @@ export type ListCatalogsData = {
 
 export type ListCatalogsErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -2970,7 +2970,7 @@ export type ListCatalogsErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -2978,7 +2978,7 @@ export type ListCatalogsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -2986,7 +2986,7 @@ export type ListCatalogsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -2999,11 +2999,11 @@ export type ListCatalogsResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -3011,7 +3011,7 @@ export type ListCatalogsResponses = {
        */
       catalogs: Array<Catalog>;
       /**
-       * Of the next page; null on the last one.
+       * The cursor of the next page; null on the last one.
        */
       nextCursor: string | null;
     };
@@ -3036,11 +3036,11 @@ export type ListCatalogEventTypesData = {
   };
   query?: {
     /**
-     * How many items a page has.
+     * The maximum number of items in a page.
      */
     limit?: number;
     /**
-     * `nextCursor` of the page before.
+     * `nextCursor` of the previous page.
      */
     cursor?: string;
   };
@@ -3049,11 +3049,11 @@ export type ListCatalogEventTypesData = {
 
 export type ListCatalogEventTypesErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -3061,7 +3061,7 @@ export type ListCatalogEventTypesErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -3069,7 +3069,7 @@ export type ListCatalogEventTypesErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3077,7 +3077,7 @@ export type ListCatalogEventTypesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -3091,11 +3091,11 @@ export type ListCatalogEventTypesResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -3103,7 +3103,7 @@ export type ListCatalogEventTypesResponses = {
        */
       eventTypes: Array<EventType>;
       /**
-       * Of the next page; null on the last one.
+       * The cursor of the next page; null on the last one.
        */
       nextCursor: string | null;
     };
@@ -3137,11 +3137,11 @@ export type DeleteCatalogEventTypeData = {
 
 export type DeleteCatalogEventTypeErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -3149,7 +3149,7 @@ export type DeleteCatalogEventTypeErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -3157,7 +3157,7 @@ export type DeleteCatalogEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3165,7 +3165,7 @@ export type DeleteCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -3179,11 +3179,11 @@ export type DeleteCatalogEventTypeResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -3191,7 +3191,7 @@ export type DeleteCatalogEventTypeResponses = {
        */
       type: string;
       /**
-       * That it is gone.
+       * Confirms the deletion.
        */
       deleted: true;
     };
@@ -3225,11 +3225,11 @@ export type GetCatalogEventTypeData = {
 
 export type GetCatalogEventTypeErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -3237,7 +3237,7 @@ export type GetCatalogEventTypeErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -3245,7 +3245,7 @@ export type GetCatalogEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3253,7 +3253,7 @@ export type GetCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -3266,7 +3266,7 @@ export type GetCatalogEventTypeResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: EventType;
@@ -3317,11 +3317,11 @@ export type DefineCatalogEventTypeData = {
 
 export type DefineCatalogEventTypeErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -3329,7 +3329,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -3337,7 +3337,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -3345,7 +3345,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3353,7 +3353,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -3367,7 +3367,7 @@ export type DefineCatalogEventTypeResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: EventType;
@@ -3377,7 +3377,7 @@ export type DefineCatalogEventTypeResponses = {
    */
   201: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: EventType;
@@ -3402,11 +3402,11 @@ export type ListAvailableEventsData = {
 
 export type ListAvailableEventsErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -3414,7 +3414,7 @@ export type ListAvailableEventsErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -3422,7 +3422,7 @@ export type ListAvailableEventsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3430,7 +3430,7 @@ export type ListAvailableEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -3443,11 +3443,11 @@ export type ListAvailableEventsResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -3472,11 +3472,11 @@ export type ListWebhooksData = {
   path?: never;
   query?: {
     /**
-     * How many items a page has.
+     * The maximum number of items in a page.
      */
     limit?: number;
     /**
-     * `nextCursor` of the page before.
+     * `nextCursor` of the previous page.
      */
     cursor?: string;
   };
@@ -3485,11 +3485,11 @@ export type ListWebhooksData = {
 
 export type ListWebhooksErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -3497,7 +3497,7 @@ export type ListWebhooksErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -3505,7 +3505,7 @@ export type ListWebhooksErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3513,7 +3513,7 @@ export type ListWebhooksErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -3526,11 +3526,11 @@ export type ListWebhooksResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -3538,7 +3538,7 @@ export type ListWebhooksResponses = {
        */
       webhooks: Array<Webhook>;
       /**
-       * Of the next page; null on the last one.
+       * The cursor of the next page; null on the last one.
        */
       nextCursor: string | null;
     };
@@ -3554,7 +3554,7 @@ export type CreateWebhookData = {
      */
     externalId?: string | null;
     /**
-     * What people call it.
+     * A name for people.
      */
     name: string;
     /**
@@ -3576,7 +3576,7 @@ export type CreateWebhookData = {
      */
     signing?: Array<'hex' | 'standard' | 'standard-ed25519'>;
     /**
-     * Figures that go before those of the project, or of the profile.
+     * Overrides of the figures of the project or the profile.
      */
     policy?: {
       /**
@@ -3592,22 +3592,22 @@ export type CreateWebhookData = {
        */
       autoDisableAfter?: number | null;
       /**
-       * Attempts that a webhook gets in a second; null: no limit.
+       * Maximum attempts per second for a webhook; null: no limit.
        */
       ratePerSecond?: number | null;
     };
     /**
-     * A query in MongoDB’s syntax over the envelope; its operators and bounds are in [the guide](docs/guide-webhooks.md). An event passes that would take over 200,000 steps to judge, and any while its project has used up its time.
+     * A query in MongoDB’s syntax over the envelope; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.
      */
     filter?: {
       [key: string]: unknown;
     } | null;
     /**
-     * Where its deliveries go.
+     * Where its deliveries are sent.
      */
     url: string;
     /**
-     * What its deliveries are signed with.
+     * The secret that signs its deliveries.
      */
     secret?: string;
   };
@@ -3620,7 +3620,7 @@ export type CreateWebhookData = {
   path?: never;
   query?: {
     /**
-     * `true`: what has the `externalId` already is answered (200), unchanged.
+     * `true`: an existing one with the `externalId` is returned (200), unchanged.
      */
     get_if_exists?: 'true' | 'false';
   };
@@ -3629,11 +3629,11 @@ export type CreateWebhookData = {
 
 export type CreateWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -3641,11 +3641,11 @@ export type CreateWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `external_id_taken`.
+   * Not possible in the current state. `external_id_taken`.
    */
   409: Error;
   /**
@@ -3653,7 +3653,7 @@ export type CreateWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -3661,7 +3661,7 @@ export type CreateWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3669,7 +3669,7 @@ export type CreateWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -3678,11 +3678,11 @@ export type CreateWebhookError = CreateWebhookErrors[keyof CreateWebhookErrors];
 
 export type CreateWebhookResponses = {
   /**
-   * The one that has the `externalId`.
+   * The existing one with this `externalId`.
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Webhook;
@@ -3692,7 +3692,7 @@ export type CreateWebhookResponses = {
    */
   201: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: NewWebhook;
@@ -3721,11 +3721,11 @@ export type DeleteWebhookData = {
 
 export type DeleteWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -3733,7 +3733,7 @@ export type DeleteWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -3741,7 +3741,7 @@ export type DeleteWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3749,7 +3749,7 @@ export type DeleteWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -3762,11 +3762,11 @@ export type DeleteWebhookResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -3774,7 +3774,7 @@ export type DeleteWebhookResponses = {
        */
       id: string;
       /**
-       * That it is gone.
+       * Confirms the deletion.
        */
       deleted: true;
     };
@@ -3803,11 +3803,11 @@ export type GetWebhookData = {
 
 export type GetWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -3815,7 +3815,7 @@ export type GetWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -3823,7 +3823,7 @@ export type GetWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3831,7 +3831,7 @@ export type GetWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -3844,7 +3844,7 @@ export type GetWebhookResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Webhook;
@@ -3860,7 +3860,7 @@ export type UpdateWebhookData = {
      */
     externalId?: string | null;
     /**
-     * What people call it.
+     * A name for people.
      */
     name?: string;
     /**
@@ -3882,7 +3882,7 @@ export type UpdateWebhookData = {
      */
     signing?: Array<'hex' | 'standard' | 'standard-ed25519'>;
     /**
-     * Figures that go before those of the project, or of the profile.
+     * Overrides of the figures of the project or the profile.
      */
     policy?: {
       /**
@@ -3898,12 +3898,12 @@ export type UpdateWebhookData = {
        */
       autoDisableAfter?: number | null;
       /**
-       * Attempts that a webhook gets in a second; null: no limit.
+       * Maximum attempts per second for a webhook; null: no limit.
        */
       ratePerSecond?: number | null;
     };
     /**
-     * A query in MongoDB’s syntax over the envelope; its operators and bounds are in [the guide](docs/guide-webhooks.md). An event passes that would take over 200,000 steps to judge, and any while its project has used up its time.
+     * A query in MongoDB’s syntax over the envelope; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.
      */
     filter?: {
       [key: string]: unknown;
@@ -3931,11 +3931,11 @@ export type UpdateWebhookData = {
 
 export type UpdateWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -3943,11 +3943,11 @@ export type UpdateWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `external_id_taken`.
+   * Not possible in the current state. `external_id_taken`.
    */
   409: Error;
   /**
@@ -3955,7 +3955,7 @@ export type UpdateWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -3963,7 +3963,7 @@ export type UpdateWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -3971,7 +3971,7 @@ export type UpdateWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -3980,11 +3980,11 @@ export type UpdateWebhookError = UpdateWebhookErrors[keyof UpdateWebhookErrors];
 
 export type UpdateWebhookResponses = {
   /**
-   * As it is now.
+   * The changed resource.
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: UpdatedWebhook;
@@ -4013,11 +4013,11 @@ export type GetWebhookSecretData = {
 
 export type GetWebhookSecretErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -4025,7 +4025,7 @@ export type GetWebhookSecretErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -4033,7 +4033,7 @@ export type GetWebhookSecretErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4041,7 +4041,7 @@ export type GetWebhookSecretErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -4054,7 +4054,7 @@ export type GetWebhookSecretResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Secret;
@@ -4066,11 +4066,11 @@ export type GetWebhookSecretResponse = GetWebhookSecretResponses[keyof GetWebhoo
 export type RotateWebhookSecretData = {
   body?: {
     /**
-     * How long the old secret signs as well.
+     * How long the old secret keeps signing too.
      */
     overlapHours?: number;
     /**
-     * What its deliveries are signed with.
+     * The secret that signs its deliveries.
      */
     secret?: string;
   };
@@ -4092,11 +4092,11 @@ export type RotateWebhookSecretData = {
 
 export type RotateWebhookSecretErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -4104,11 +4104,11 @@ export type RotateWebhookSecretErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `secret_limit_reached`.
+   * Not possible in the current state. `secret_limit_reached`.
    */
   409: Error;
   /**
@@ -4116,7 +4116,7 @@ export type RotateWebhookSecretErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -4124,7 +4124,7 @@ export type RotateWebhookSecretErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4132,7 +4132,7 @@ export type RotateWebhookSecretErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -4145,7 +4145,7 @@ export type RotateWebhookSecretResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Secret;
@@ -4158,7 +4158,7 @@ export type RotateWebhookSecretResponse =
 export type TestWebhookData = {
   body?: {
     /**
-     * The types to send samples of; those that it is subscribed to otherwise.
+     * The types to send samples of; default: those that it is subscribed to.
      */
     events?: Array<string>;
   };
@@ -4180,11 +4180,11 @@ export type TestWebhookData = {
 
 export type TestWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -4192,7 +4192,7 @@ export type TestWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -4200,7 +4200,7 @@ export type TestWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -4208,7 +4208,7 @@ export type TestWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4216,7 +4216,7 @@ export type TestWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -4225,15 +4225,15 @@ export type TestWebhookError = TestWebhookErrors[keyof TestWebhookErrors];
 
 export type TestWebhookResponses = {
   /**
-   * On their way.
+   * The deliveries.
    */
   202: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -4275,11 +4275,11 @@ export type PauseWebhookData = {
 
 export type PauseWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -4287,7 +4287,7 @@ export type PauseWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -4295,7 +4295,7 @@ export type PauseWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4303,7 +4303,7 @@ export type PauseWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -4316,7 +4316,7 @@ export type PauseWebhookResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Webhook;
@@ -4345,11 +4345,11 @@ export type ResumeWebhookData = {
 
 export type ResumeWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -4357,7 +4357,7 @@ export type ResumeWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -4365,7 +4365,7 @@ export type ResumeWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4373,7 +4373,7 @@ export type ResumeWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -4386,7 +4386,7 @@ export type ResumeWebhookResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Webhook;
@@ -4411,11 +4411,11 @@ export type GetWebhookStatsData = {
   };
   query?: {
     /**
-     * From this time on, in ISO 8601 with its zone.
+     * From this time on, in ISO 8601 with an offset.
      */
     since?: string;
     /**
-     * Before this time, in ISO 8601 with its zone.
+     * Before this time, in ISO 8601 with an offset.
      */
     until?: string;
   };
@@ -4424,11 +4424,11 @@ export type GetWebhookStatsData = {
 
 export type GetWebhookStatsErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -4436,7 +4436,7 @@ export type GetWebhookStatsErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -4444,7 +4444,7 @@ export type GetWebhookStatsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4452,7 +4452,7 @@ export type GetWebhookStatsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -4465,7 +4465,7 @@ export type GetWebhookStatsResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Stats;
@@ -4485,11 +4485,11 @@ export type ListEventTypesData = {
   path?: never;
   query?: {
     /**
-     * How many items a page has.
+     * The maximum number of items in a page.
      */
     limit?: number;
     /**
-     * `nextCursor` of the page before.
+     * `nextCursor` of the previous page.
      */
     cursor?: string;
   };
@@ -4498,11 +4498,11 @@ export type ListEventTypesData = {
 
 export type ListEventTypesErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -4510,7 +4510,7 @@ export type ListEventTypesErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -4518,7 +4518,7 @@ export type ListEventTypesErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4526,7 +4526,7 @@ export type ListEventTypesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -4539,11 +4539,11 @@ export type ListEventTypesResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -4551,7 +4551,7 @@ export type ListEventTypesResponses = {
        */
       eventTypes: Array<EventType>;
       /**
-       * Of the next page; null on the last one.
+       * The cursor of the next page; null on the last one.
        */
       nextCursor: string | null;
     };
@@ -4580,11 +4580,11 @@ export type DeleteEventTypeData = {
 
 export type DeleteEventTypeErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -4592,7 +4592,7 @@ export type DeleteEventTypeErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -4600,7 +4600,7 @@ export type DeleteEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4608,7 +4608,7 @@ export type DeleteEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -4621,11 +4621,11 @@ export type DeleteEventTypeResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -4633,7 +4633,7 @@ export type DeleteEventTypeResponses = {
        */
       type: string;
       /**
-       * That it is gone.
+       * Confirms the deletion.
        */
       deleted: true;
     };
@@ -4679,11 +4679,11 @@ export type DefineEventTypeData = {
 
 export type DefineEventTypeErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -4691,7 +4691,7 @@ export type DefineEventTypeErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -4699,7 +4699,7 @@ export type DefineEventTypeErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -4707,7 +4707,7 @@ export type DefineEventTypeErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4715,7 +4715,7 @@ export type DefineEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -4728,7 +4728,7 @@ export type DefineEventTypeResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: EventType;
@@ -4738,7 +4738,7 @@ export type DefineEventTypeResponses = {
    */
   201: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: EventType;
@@ -4758,19 +4758,19 @@ export type ListEventsData = {
   path?: never;
   query?: {
     /**
-     * How many items a page has.
+     * The maximum number of items in a page.
      */
     limit?: number;
     /**
-     * `nextCursor` of the page before.
+     * `nextCursor` of the previous page.
      */
     cursor?: string;
     /**
-     * From this time on, in ISO 8601 with its zone.
+     * From this time on, in ISO 8601 with an offset.
      */
     since?: string;
     /**
-     * Before this time, in ISO 8601 with its zone.
+     * Before this time, in ISO 8601 with an offset.
      */
     until?: string;
     /**
@@ -4778,7 +4778,7 @@ export type ListEventsData = {
      */
     type?: string;
     /**
-     * `data`: with the events’ data. A page has 1 MiB at most, and so perhaps fewer events than `limit`: go on by `nextCursor`.
+     * `data`: with the events’ data. A page has at most 1 MiB, and so possibly fewer events than `limit`: continue with `nextCursor`.
      */
     include?: 'data';
   };
@@ -4787,11 +4787,11 @@ export type ListEventsData = {
 
 export type ListEventsErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -4799,7 +4799,7 @@ export type ListEventsErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -4807,7 +4807,7 @@ export type ListEventsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4815,7 +4815,7 @@ export type ListEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -4828,11 +4828,11 @@ export type ListEventsResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -4840,7 +4840,7 @@ export type ListEventsResponses = {
        */
       events: Array<ListedEvent>;
       /**
-       * Of the next page; null on the last one.
+       * The cursor of the next page; null on the last one.
        */
       nextCursor: string | null;
     };
@@ -4862,7 +4862,7 @@ export type PostEventData = {
       [key: string]: unknown;
     };
     /**
-     * When it was made.
+     * When it was created.
      */
     createdAt?: string;
     /**
@@ -4884,7 +4884,7 @@ export type PostEventData = {
      */
     'x-project-id'?: string;
     /**
-     * Looked up before the body is checked. Two bodies are the same that have the same values, in whatever order their members stand; another body under a known key is 409. In double quotes it is the same key.
+     * Looked up before the body is checked. Two bodies are equal if they have the same values, in any order of members; a different body with a known key is 409. In double quotes it is the same key.
      */
     'idempotency-key'?: string;
   };
@@ -4895,11 +4895,11 @@ export type PostEventData = {
 
 export type PostEventErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -4907,11 +4907,11 @@ export type PostEventErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `idempotency_conflict`.
+   * Not possible in the current state. `idempotency_conflict`.
    */
   409: Error;
   /**
@@ -4919,7 +4919,7 @@ export type PostEventErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -4927,7 +4927,7 @@ export type PostEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -4935,7 +4935,7 @@ export type PostEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -4948,7 +4948,7 @@ export type PostEventResponses = {
    */
   202: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: AcceptedEvent;
@@ -4974,7 +4974,7 @@ export type PostEventsData = {
         [key: string]: unknown;
       };
       /**
-       * When it was made.
+       * When it was created.
        */
       createdAt?: string;
       /**
@@ -4997,7 +4997,7 @@ export type PostEventsData = {
      */
     'x-project-id'?: string;
     /**
-     * Looked up before the body is checked. Two bodies are the same that have the same values, in whatever order their members stand; another body under a known key is 409. In double quotes it is the same key.
+     * Looked up before the body is checked. Two bodies are equal if they have the same values, in any order of members; a different body with a known key is 409. In double quotes it is the same key.
      */
     'idempotency-key'?: string;
   };
@@ -5008,11 +5008,11 @@ export type PostEventsData = {
 
 export type PostEventsErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5020,11 +5020,11 @@ export type PostEventsErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `idempotency_conflict`.
+   * Not possible in the current state. `idempotency_conflict`.
    */
   409: Error;
   /**
@@ -5032,7 +5032,7 @@ export type PostEventsErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -5040,7 +5040,7 @@ export type PostEventsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5048,7 +5048,7 @@ export type PostEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5057,11 +5057,11 @@ export type PostEventsError = PostEventsErrors[keyof PostEventsErrors];
 
 export type PostEventsResponses = {
   /**
-   * Accepted, in their order.
+   * Accepted, in order.
    */
   202: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
@@ -5098,11 +5098,11 @@ export type ExpungeEventData = {
 
 export type ExpungeEventErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5110,7 +5110,7 @@ export type ExpungeEventErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -5118,7 +5118,7 @@ export type ExpungeEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5126,7 +5126,7 @@ export type ExpungeEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5135,11 +5135,11 @@ export type ExpungeEventError = ExpungeEventErrors[keyof ExpungeEventErrors];
 
 export type ExpungeEventResponses = {
   /**
-   * What is left of the event.
+   * The event without its payload.
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Event;
@@ -5168,11 +5168,11 @@ export type GetEventData = {
 
 export type GetEventErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5180,7 +5180,7 @@ export type GetEventErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -5188,7 +5188,7 @@ export type GetEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5196,7 +5196,7 @@ export type GetEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5209,7 +5209,7 @@ export type GetEventResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: EventWithDeliveries;
@@ -5229,19 +5229,19 @@ export type ListDeliveriesData = {
   path?: never;
   query?: {
     /**
-     * How many items a page has.
+     * The maximum number of items in a page.
      */
     limit?: number;
     /**
-     * `nextCursor` of the page before.
+     * `nextCursor` of the previous page.
      */
     cursor?: string;
     /**
-     * From this time on, in ISO 8601 with its zone.
+     * From this time on, in ISO 8601 with an offset.
      */
     since?: string;
     /**
-     * Before this time, in ISO 8601 with its zone.
+     * Before this time, in ISO 8601 with an offset.
      */
     until?: string;
     /**
@@ -5253,7 +5253,7 @@ export type ListDeliveriesData = {
      */
     eventId?: string;
     /**
-     * How it stands.
+     * Its state.
      */
     status?: 'pending' | 'succeeded' | 'failed' | 'skipped' | 'held' | 'cancelled';
     /**
@@ -5266,11 +5266,11 @@ export type ListDeliveriesData = {
 
 export type ListDeliveriesErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5278,7 +5278,7 @@ export type ListDeliveriesErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -5286,7 +5286,7 @@ export type ListDeliveriesErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5294,7 +5294,7 @@ export type ListDeliveriesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5307,11 +5307,11 @@ export type ListDeliveriesResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -5319,7 +5319,7 @@ export type ListDeliveriesResponses = {
        */
       deliveries: Array<DeliverySummary>;
       /**
-       * Of the next page; null on the last one.
+       * The cursor of the next page; null on the last one.
        */
       nextCursor: string | null;
     };
@@ -5348,11 +5348,11 @@ export type GetDeliveryData = {
 
 export type GetDeliveryErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5360,7 +5360,7 @@ export type GetDeliveryErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -5368,7 +5368,7 @@ export type GetDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5376,7 +5376,7 @@ export type GetDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5389,7 +5389,7 @@ export type GetDeliveryResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: ExplainedDelivery;
@@ -5418,11 +5418,11 @@ export type RetryDeliveryData = {
 
 export type RetryDeliveryErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5430,11 +5430,11 @@ export type RetryDeliveryErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `delivery_ended`, `delivery_held`, `webhook_deleted`.
+   * Not possible in the current state. `delivery_ended`, `delivery_held`, `webhook_deleted`.
    */
   409: Error;
   /**
@@ -5442,7 +5442,7 @@ export type RetryDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5450,7 +5450,7 @@ export type RetryDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5459,11 +5459,11 @@ export type RetryDeliveryError = RetryDeliveryErrors[keyof RetryDeliveryErrors];
 
 export type RetryDeliveryResponses = {
   /**
-   * The delivery as it stands.
+   * The delivery.
    */
   202: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Delivery;
@@ -5492,11 +5492,11 @@ export type CancelDeliveryData = {
 
 export type CancelDeliveryErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5504,11 +5504,11 @@ export type CancelDeliveryErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `delivery_ended`.
+   * Not possible in the current state. `delivery_ended`.
    */
   409: Error;
   /**
@@ -5516,7 +5516,7 @@ export type CancelDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5524,7 +5524,7 @@ export type CancelDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5533,11 +5533,11 @@ export type CancelDeliveryError = CancelDeliveryErrors[keyof CancelDeliveryError
 
 export type CancelDeliveryResponses = {
   /**
-   * The delivery as it stands.
+   * The delivery.
    */
   202: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Delivery;
@@ -5566,11 +5566,11 @@ export type ReplayDeliveryData = {
 
 export type ReplayDeliveryErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5578,11 +5578,11 @@ export type ReplayDeliveryErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `delivery_in_progress`, `webhook_deleted`, `event_expunged`.
+   * Not possible in the current state. `delivery_in_progress`, `webhook_deleted`, `event_expunged`.
    */
   409: Error;
   /**
@@ -5590,7 +5590,7 @@ export type ReplayDeliveryErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5598,7 +5598,7 @@ export type ReplayDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5607,11 +5607,11 @@ export type ReplayDeliveryError = ReplayDeliveryErrors[keyof ReplayDeliveryError
 
 export type ReplayDeliveryResponses = {
   /**
-   * The delivery as it stands.
+   * The delivery.
    */
   202: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Delivery;
@@ -5631,11 +5631,11 @@ export type ListReplaysData = {
   path?: never;
   query?: {
     /**
-     * How many items a page has.
+     * The maximum number of items in a page.
      */
     limit?: number;
     /**
-     * `nextCursor` of the page before.
+     * `nextCursor` of the previous page.
      */
     cursor?: string;
   };
@@ -5644,11 +5644,11 @@ export type ListReplaysData = {
 
 export type ListReplaysErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5656,7 +5656,7 @@ export type ListReplaysErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -5664,7 +5664,7 @@ export type ListReplaysErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5672,7 +5672,7 @@ export type ListReplaysErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5685,11 +5685,11 @@ export type ListReplaysResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -5697,7 +5697,7 @@ export type ListReplaysResponses = {
        */
       replays: Array<Replay>;
       /**
-       * Of the next page; null on the last one.
+       * The cursor of the next page; null on the last one.
        */
       nextCursor: string | null;
     };
@@ -5721,15 +5721,15 @@ export type CreateReplayData = {
      */
     types?: Array<string>;
     /**
-     * From this time on, in ISO 8601 with its zone.
+     * From this time on, in ISO 8601 with an offset.
      */
     since: string;
     /**
-     * Before this time, in ISO 8601 with its zone.
+     * Before this time, in ISO 8601 with an offset.
      */
     until: string;
     /**
-     * Deliveries that are replayed in a second.
+     * Deliveries replayed per second.
      */
     ratePerSecond?: number;
     /**
@@ -5750,11 +5750,11 @@ export type CreateReplayData = {
 
 export type CreateReplayErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5762,7 +5762,7 @@ export type CreateReplayErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -5770,7 +5770,7 @@ export type CreateReplayErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -5778,7 +5778,7 @@ export type CreateReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5786,7 +5786,7 @@ export type CreateReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5795,11 +5795,11 @@ export type CreateReplayError = CreateReplayErrors[keyof CreateReplayErrors];
 
 export type CreateReplayResponses = {
   /**
-   * What a dry run counts.
+   * The counts of a dry run.
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: ReplayDryRun;
@@ -5809,7 +5809,7 @@ export type CreateReplayResponses = {
    */
   202: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Replay;
@@ -5838,11 +5838,11 @@ export type GetReplayData = {
 
 export type GetReplayErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5850,7 +5850,7 @@ export type GetReplayErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -5858,7 +5858,7 @@ export type GetReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5866,7 +5866,7 @@ export type GetReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5875,11 +5875,11 @@ export type GetReplayError = GetReplayErrors[keyof GetReplayErrors];
 
 export type GetReplayResponses = {
   /**
-   * The replay as it stands.
+   * The replay.
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Replay;
@@ -5908,11 +5908,11 @@ export type PauseReplayData = {
 
 export type PauseReplayErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5920,11 +5920,11 @@ export type PauseReplayErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `replay_ended`.
+   * Not possible in the current state. `replay_ended`.
    */
   409: Error;
   /**
@@ -5932,7 +5932,7 @@ export type PauseReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -5940,7 +5940,7 @@ export type PauseReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -5949,11 +5949,11 @@ export type PauseReplayError = PauseReplayErrors[keyof PauseReplayErrors];
 
 export type PauseReplayResponses = {
   /**
-   * The replay as it stands.
+   * The replay.
    */
   202: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Replay;
@@ -5982,11 +5982,11 @@ export type ResumeReplayData = {
 
 export type ResumeReplayErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -5994,11 +5994,11 @@ export type ResumeReplayErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `replay_ended`.
+   * Not possible in the current state. `replay_ended`.
    */
   409: Error;
   /**
@@ -6006,7 +6006,7 @@ export type ResumeReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6014,7 +6014,7 @@ export type ResumeReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6023,11 +6023,11 @@ export type ResumeReplayError = ResumeReplayErrors[keyof ResumeReplayErrors];
 
 export type ResumeReplayResponses = {
   /**
-   * The replay as it stands.
+   * The replay.
    */
   202: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Replay;
@@ -6056,11 +6056,11 @@ export type CancelReplayData = {
 
 export type CancelReplayErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -6068,11 +6068,11 @@ export type CancelReplayErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * It does not go with the present state. `replay_ended`.
+   * Not possible in the current state. `replay_ended`.
    */
   409: Error;
   /**
@@ -6080,7 +6080,7 @@ export type CancelReplayErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6088,7 +6088,7 @@ export type CancelReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6097,11 +6097,11 @@ export type CancelReplayError = CancelReplayErrors[keyof CancelReplayErrors];
 
 export type CancelReplayResponses = {
   /**
-   * The replay as it stands.
+   * The replay.
    */
   202: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Replay;
@@ -6121,11 +6121,11 @@ export type GetStatsData = {
   path?: never;
   query?: {
     /**
-     * From this time on, in ISO 8601 with its zone.
+     * From this time on, in ISO 8601 with an offset.
      */
     since?: string;
     /**
-     * Before this time, in ISO 8601 with its zone.
+     * Before this time, in ISO 8601 with an offset.
      */
     until?: string;
   };
@@ -6134,11 +6134,11 @@ export type GetStatsData = {
 
 export type GetStatsErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -6146,7 +6146,7 @@ export type GetStatsErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -6154,7 +6154,7 @@ export type GetStatsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6162,7 +6162,7 @@ export type GetStatsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6175,7 +6175,7 @@ export type GetStatsResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: Stats;
@@ -6195,19 +6195,19 @@ export type ListAuditData = {
   path?: never;
   query?: {
     /**
-     * How many items a page has.
+     * The maximum number of items in a page.
      */
     limit?: number;
     /**
-     * `nextCursor` of the page before.
+     * `nextCursor` of the previous page.
      */
     cursor?: string;
     /**
-     * From this time on, in ISO 8601 with its zone.
+     * From this time on, in ISO 8601 with an offset.
      */
     since?: string;
     /**
-     * Before this time, in ISO 8601 with its zone.
+     * Before this time, in ISO 8601 with an offset.
      */
     until?: string;
     /**
@@ -6241,7 +6241,7 @@ export type ListAuditData = {
       | 'replay.resumed'
       | 'replay.cancelled';
     /**
-     * The id of what it was done to.
+     * The id of the resource.
      */
     target?: string;
   };
@@ -6250,11 +6250,11 @@ export type ListAuditData = {
 
 export type ListAuditErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -6262,7 +6262,7 @@ export type ListAuditErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -6270,7 +6270,7 @@ export type ListAuditErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6278,7 +6278,7 @@ export type ListAuditErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6291,11 +6291,11 @@ export type ListAuditResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -6303,7 +6303,7 @@ export type ListAuditResponses = {
        */
       entries: Array<AuditEntry>;
       /**
-       * Of the next page; null on the last one.
+       * The cursor of the next page; null on the last one.
        */
       nextCursor: string | null;
     };
@@ -6327,11 +6327,11 @@ export type ListPlatformWebhooksData = {
 
 export type ListPlatformWebhooksErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -6339,7 +6339,7 @@ export type ListPlatformWebhooksErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -6347,7 +6347,7 @@ export type ListPlatformWebhooksErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6355,7 +6355,7 @@ export type ListPlatformWebhooksErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6381,7 +6381,7 @@ export type ListPlatformWebhooksResponse =
 export type CreatePlatformWebhookData = {
   body: {
     /**
-     * Where its deliveries go.
+     * Where its deliveries are sent.
      */
     url: string;
     /**
@@ -6389,7 +6389,7 @@ export type CreatePlatformWebhookData = {
      */
     events: string;
     /**
-     * What its deliveries are signed with.
+     * The secret that signs its deliveries.
      */
     secret?: string;
   };
@@ -6406,11 +6406,11 @@ export type CreatePlatformWebhookData = {
 
 export type CreatePlatformWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -6418,7 +6418,7 @@ export type CreatePlatformWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -6426,7 +6426,7 @@ export type CreatePlatformWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -6434,7 +6434,7 @@ export type CreatePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6442,7 +6442,7 @@ export type CreatePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6452,7 +6452,7 @@ export type CreatePlatformWebhookError =
 
 export type CreatePlatformWebhookResponses = {
   /**
-   * The webhook, with its secret when Posthorn made it.
+   * The webhook, with its secret if Posthorn generated it.
    */
   201: NewPlatformWebhook;
 };
@@ -6480,11 +6480,11 @@ export type DeletePlatformWebhookData = {
 
 export type DeletePlatformWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -6492,7 +6492,7 @@ export type DeletePlatformWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -6500,7 +6500,7 @@ export type DeletePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6508,7 +6508,7 @@ export type DeletePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6526,7 +6526,7 @@ export type DeletePlatformWebhookResponses = {
      */
     id: string;
     /**
-     * That it is gone.
+     * Confirms the deletion.
      */
     deleted: true;
   };
@@ -6555,11 +6555,11 @@ export type GetPlatformWebhookData = {
 
 export type GetPlatformWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -6567,7 +6567,7 @@ export type GetPlatformWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -6575,7 +6575,7 @@ export type GetPlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6583,7 +6583,7 @@ export type GetPlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6603,7 +6603,7 @@ export type GetPlatformWebhookResponse =
 export type UpdatePlatformWebhookData = {
   body?: {
     /**
-     * Where its deliveries go.
+     * Where its deliveries are sent.
      */
     url?: string;
     /**
@@ -6611,7 +6611,7 @@ export type UpdatePlatformWebhookData = {
      */
     events?: string;
     /**
-     * What its deliveries are signed with.
+     * The secret that signs its deliveries.
      */
     secret?: string;
     /**
@@ -6637,11 +6637,11 @@ export type UpdatePlatformWebhookData = {
 
 export type UpdatePlatformWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -6649,7 +6649,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -6657,7 +6657,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -6665,7 +6665,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6673,7 +6673,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6694,7 +6694,7 @@ export type UpdatePlatformWebhookResponse =
 export type ReplacePlatformWebhookData = {
   body: {
     /**
-     * Where its deliveries go.
+     * Where its deliveries are sent.
      */
     url?: string;
     /**
@@ -6702,7 +6702,7 @@ export type ReplacePlatformWebhookData = {
      */
     events: string;
     /**
-     * What its deliveries are signed with.
+     * The secret that signs its deliveries.
      */
     secret?: string;
     /**
@@ -6728,11 +6728,11 @@ export type ReplacePlatformWebhookData = {
 
 export type ReplacePlatformWebhookErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -6740,7 +6740,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -6748,7 +6748,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -6756,7 +6756,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6764,7 +6764,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6814,11 +6814,11 @@ export type ReceiveProviderEventData = {
 
 export type ReceiveProviderEventErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -6826,7 +6826,7 @@ export type ReceiveProviderEventErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -6834,7 +6834,7 @@ export type ReceiveProviderEventErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -6842,7 +6842,7 @@ export type ReceiveProviderEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6850,7 +6850,7 @@ export type ReceiveProviderEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6864,7 +6864,7 @@ export type ReceiveProviderEventResponses = {
    */
   200: {
     /**
-     * That it is kept.
+     * Confirms that it is stored.
      */
     received: true;
   };
@@ -6899,11 +6899,11 @@ export type ReceiveNativeEventData = {
 
 export type ReceiveNativeEventErrors = {
   /**
-   * The request cannot be read. `bad_request`, `malformed_json`.
+   * The request could not be read. `bad_request`, `malformed_json`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -6911,7 +6911,7 @@ export type ReceiveNativeEventErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -6919,7 +6919,7 @@ export type ReceiveNativeEventErrors = {
    */
   413: Error;
   /**
-   * The body is not JSON. `unsupported_media_type`.
+   * The body is not sent as JSON. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -6927,7 +6927,7 @@ export type ReceiveNativeEventErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -6935,7 +6935,7 @@ export type ReceiveNativeEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -6948,7 +6948,7 @@ export type ReceiveNativeEventResponses = {
    */
   200: {
     /**
-     * That it is kept.
+     * Confirms that it is stored.
      */
     received: true;
   };
@@ -6968,19 +6968,19 @@ export type ListReportsData = {
   path?: never;
   query?: {
     /**
-     * How many items a page has.
+     * The maximum number of items in a page.
      */
     limit?: number;
     /**
-     * `nextCursor` of the page before.
+     * `nextCursor` of the previous page.
      */
     cursor?: string;
     /**
-     * From this time on, in ISO 8601 with its zone.
+     * From this time on, in ISO 8601 with an offset.
      */
     since?: string;
     /**
-     * Before this time, in ISO 8601 with its zone.
+     * Before this time, in ISO 8601 with an offset.
      */
     until?: string;
     /**
@@ -6992,7 +6992,7 @@ export type ListReportsData = {
      */
     type?: string;
     /**
-     * What came of it.
+     * Its result.
      */
     outcome?: 'event' | 'kept';
   };
@@ -7001,11 +7001,11 @@ export type ListReportsData = {
 
 export type ListReportsErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -7013,7 +7013,7 @@ export type ListReportsErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -7021,7 +7021,7 @@ export type ListReportsErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -7029,7 +7029,7 @@ export type ListReportsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -7042,11 +7042,11 @@ export type ListReportsResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -7054,7 +7054,7 @@ export type ListReportsResponses = {
        */
       reports: Array<Report>;
       /**
-       * Of the next page; null on the last one.
+       * The cursor of the next page; null on the last one.
        */
       nextCursor: string | null;
     };
@@ -7083,11 +7083,11 @@ export type GetReportData = {
 
 export type GetReportErrors = {
   /**
-   * The request cannot be read. `bad_request`.
+   * The request could not be read. `bad_request`.
    */
   400: Error;
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -7095,7 +7095,7 @@ export type GetReportErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
@@ -7103,7 +7103,7 @@ export type GetReportErrors = {
    */
   422: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -7111,7 +7111,7 @@ export type GetReportErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -7120,11 +7120,11 @@ export type GetReportError = GetReportErrors[keyof GetReportErrors];
 
 export type GetReportResponses = {
   /**
-   * The report as it came in.
+   * The report as received.
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     data: ReportWithPayload;
@@ -7146,11 +7146,11 @@ export type GetFrontPageResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
@@ -7174,7 +7174,7 @@ export type GetFrontPageResponses = {
        */
       guides: Array<string>;
       /**
-       * The Temporal Web UI, where one is configured.
+       * The Temporal Web UI, if configured.
        */
       temporalUi: string | null;
     };
@@ -7196,15 +7196,15 @@ export type GetHealthResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
-       * How it stands.
+       * Its state.
        */
       status: 'ok';
     };
@@ -7222,7 +7222,7 @@ export type GetReadinessData = {
 
 export type GetReadinessErrors = {
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -7235,15 +7235,15 @@ export type GetReadinessResponses = {
    */
   200: {
     /**
-     * Whether it was done.
+     * Whether the request succeeded.
      */
     success: true;
     /**
-     * What was asked for.
+     * The result.
      */
     data: {
       /**
-       * How it stands.
+       * Its state.
        */
       status: 'ok';
       /**
@@ -7251,7 +7251,7 @@ export type GetReadinessResponses = {
        */
       mongodb: 'ok';
       /**
-       * `read_only`: it answers, but takes nothing new; `unavailable`: it does not answer.
+       * `read_only`: it answers, but accepts nothing new; `unavailable`: it does not answer.
        */
       temporal: 'ok' | 'read_only' | 'unavailable';
     };
@@ -7269,7 +7269,7 @@ export type GetMetricsData = {
 
 export type GetMetricsErrors = {
   /**
-   * There is no key, or it is not known. `unauthorized`.
+   * The key is missing or unknown. `unauthorized`.
    */
   401: Error;
   /**
@@ -7277,11 +7277,11 @@ export type GetMetricsErrors = {
    */
   403: Error;
   /**
-   * There is no such thing in this project. `not_found`.
+   * There is no such resource in this project. `not_found`.
    */
   404: Error;
   /**
-   * Too many requests with this key, or with the keys of its project: in a minute, or at a time; or too much of their answers is not read; or its project has used up its time for schemas, filters and large bodies. `rate_limited`.
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
    */
   429: Error;
   /**
@@ -7289,7 +7289,7 @@ export type GetMetricsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable, and this was not accepted. What was cut off midway may be stored all the same: with its `Idempotency-Key` an event is not stored twice. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
    */
   503: Error;
 };
@@ -7345,11 +7345,11 @@ export type ReceiveAutosendEmailSentWebhookPayload = {
    */
   type: 'email.sent';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -7369,7 +7369,7 @@ export type ReceiveAutosendEmailSentWebhookPayload = {
        */
       email: string;
       /**
-       * What people call it.
+       * A name for people.
        */
       name?: string;
     };
@@ -7378,7 +7378,7 @@ export type ReceiveAutosendEmailSentWebhookPayload = {
      */
     subject: string;
     /**
-     * Whether it is a sample that was asked for, not something that happened.
+     * Whether it is a requested sample, not something that happened.
      */
     test: boolean;
     /**
@@ -7386,7 +7386,7 @@ export type ReceiveAutosendEmailSentWebhookPayload = {
      */
     campaignId?: string;
     /**
-     * The template that it was made from.
+     * Its template.
      */
     templateId?: string;
     /**
@@ -7413,11 +7413,11 @@ export type ReceiveAutosendEmailDeliveredWebhookPayload = {
    */
   type: 'email.delivered';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -7437,7 +7437,7 @@ export type ReceiveAutosendEmailDeliveredWebhookPayload = {
        */
       email: string;
       /**
-       * What people call it.
+       * A name for people.
        */
       name?: string;
     };
@@ -7446,7 +7446,7 @@ export type ReceiveAutosendEmailDeliveredWebhookPayload = {
      */
     subject: string;
     /**
-     * Whether it is a sample that was asked for, not something that happened.
+     * Whether it is a requested sample, not something that happened.
      */
     test: boolean;
     /**
@@ -7454,7 +7454,7 @@ export type ReceiveAutosendEmailDeliveredWebhookPayload = {
      */
     campaignId?: string;
     /**
-     * The template that it was made from.
+     * Its template.
      */
     templateId?: string;
     /**
@@ -7481,11 +7481,11 @@ export type ReceiveAutosendEmailDeferredWebhookPayload = {
    */
   type: 'email.deferred';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -7505,7 +7505,7 @@ export type ReceiveAutosendEmailDeferredWebhookPayload = {
        */
       email: string;
       /**
-       * What people call it.
+       * A name for people.
        */
       name?: string;
     };
@@ -7514,7 +7514,7 @@ export type ReceiveAutosendEmailDeferredWebhookPayload = {
      */
     subject: string;
     /**
-     * Whether it is a sample that was asked for, not something that happened.
+     * Whether it is a requested sample, not something that happened.
      */
     test: boolean;
     /**
@@ -7522,7 +7522,7 @@ export type ReceiveAutosendEmailDeferredWebhookPayload = {
      */
     campaignId?: string;
     /**
-     * The template that it was made from.
+     * Its template.
      */
     templateId?: string;
     /**
@@ -7538,11 +7538,11 @@ export type ReceiveAutosendEmailDeferredWebhookPayload = {
      */
     delayType?: string;
     /**
-     * Why it was put off.
+     * Why it was deferred.
      */
     delayReason?: string;
     /**
-     * Until when it is tried again.
+     * Until when it is retried.
      */
     expirationTime?: string;
   };
@@ -7561,11 +7561,11 @@ export type ReceiveAutosendEmailOpenedWebhookPayload = {
    */
   type: 'email.opened';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -7585,7 +7585,7 @@ export type ReceiveAutosendEmailOpenedWebhookPayload = {
        */
       email: string;
       /**
-       * What people call it.
+       * A name for people.
        */
       name?: string;
     };
@@ -7594,7 +7594,7 @@ export type ReceiveAutosendEmailOpenedWebhookPayload = {
      */
     subject: string;
     /**
-     * Whether it is a sample that was asked for, not something that happened.
+     * Whether it is a requested sample, not something that happened.
      */
     test: boolean;
     /**
@@ -7602,7 +7602,7 @@ export type ReceiveAutosendEmailOpenedWebhookPayload = {
      */
     campaignId?: string;
     /**
-     * The template that it was made from.
+     * Its template.
      */
     templateId?: string;
     /**
@@ -7629,11 +7629,11 @@ export type ReceiveAutosendEmailClickedWebhookPayload = {
    */
   type: 'email.clicked';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -7653,7 +7653,7 @@ export type ReceiveAutosendEmailClickedWebhookPayload = {
        */
       email: string;
       /**
-       * What people call it.
+       * A name for people.
        */
       name?: string;
     };
@@ -7662,7 +7662,7 @@ export type ReceiveAutosendEmailClickedWebhookPayload = {
      */
     subject: string;
     /**
-     * Whether it is a sample that was asked for, not something that happened.
+     * Whether it is a requested sample, not something that happened.
      */
     test: boolean;
     /**
@@ -7670,7 +7670,7 @@ export type ReceiveAutosendEmailClickedWebhookPayload = {
      */
     campaignId?: string;
     /**
-     * The template that it was made from.
+     * Its template.
      */
     templateId?: string;
     /**
@@ -7701,11 +7701,11 @@ export type ReceiveAutosendEmailBouncedWebhookPayload = {
    */
   type: 'email.bounced';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -7725,7 +7725,7 @@ export type ReceiveAutosendEmailBouncedWebhookPayload = {
        */
       email: string;
       /**
-       * What people call it.
+       * A name for people.
        */
       name?: string;
     };
@@ -7734,7 +7734,7 @@ export type ReceiveAutosendEmailBouncedWebhookPayload = {
      */
     subject: string;
     /**
-     * Whether it is a sample that was asked for, not something that happened.
+     * Whether it is a requested sample, not something that happened.
      */
     test: boolean;
     /**
@@ -7742,7 +7742,7 @@ export type ReceiveAutosendEmailBouncedWebhookPayload = {
      */
     campaignId?: string;
     /**
-     * The template that it was made from.
+     * Its template.
      */
     templateId?: string;
     /**
@@ -7758,7 +7758,7 @@ export type ReceiveAutosendEmailBouncedWebhookPayload = {
      */
     bounceType?: 'Permanent' | 'Transient';
     /**
-     * The kind of bounce, more closely.
+     * The kind of bounce in more detail.
      */
     bounceSubType?: string;
     /**
@@ -7781,11 +7781,11 @@ export type ReceiveAutosendEmailSpamReportedWebhookPayload = {
    */
   type: 'email.spam_reported';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -7805,7 +7805,7 @@ export type ReceiveAutosendEmailSpamReportedWebhookPayload = {
        */
       email: string;
       /**
-       * What people call it.
+       * A name for people.
        */
       name?: string;
     };
@@ -7814,7 +7814,7 @@ export type ReceiveAutosendEmailSpamReportedWebhookPayload = {
      */
     subject: string;
     /**
-     * Whether it is a sample that was asked for, not something that happened.
+     * Whether it is a requested sample, not something that happened.
      */
     test: boolean;
     /**
@@ -7822,7 +7822,7 @@ export type ReceiveAutosendEmailSpamReportedWebhookPayload = {
      */
     campaignId?: string;
     /**
-     * The template that it was made from.
+     * Its template.
      */
     templateId?: string;
     /**
@@ -7834,7 +7834,7 @@ export type ReceiveAutosendEmailSpamReportedWebhookPayload = {
      */
     batchId?: string;
     /**
-     * What the recipient complained of.
+     * The kind of complaint.
      */
     complaintType?: 'abuse' | 'fraud' | 'virus' | 'other';
   };
@@ -7853,15 +7853,15 @@ export type ReceiveAutosendEmailUnsubscribedWebhookPayload = {
    */
   type: 'email.unsubscribed';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
-     * Whether it is a sample that was asked for, not something that happened.
+     * Whether it is a requested sample, not something that happened.
      */
     test: boolean;
     /**
@@ -7873,7 +7873,7 @@ export type ReceiveAutosendEmailUnsubscribedWebhookPayload = {
      */
     campaignId?: string;
     /**
-     * The template that it was made from.
+     * Its template.
      */
     templateId?: string;
     /**
@@ -7900,15 +7900,15 @@ export type ReceiveAutosendEmailGroupUnsubscribedWebhookPayload = {
    */
   type: 'email.group_unsubscribed';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
-     * Whether it is a sample that was asked for, not something that happened.
+     * Whether it is a requested sample, not something that happened.
      */
     test: boolean;
     /**
@@ -7920,7 +7920,7 @@ export type ReceiveAutosendEmailGroupUnsubscribedWebhookPayload = {
      */
     campaignId?: string;
     /**
-     * The template that it was made from.
+     * Its template.
      */
     templateId?: string;
     /**
@@ -7951,15 +7951,15 @@ export type ReceiveAutosendEmailGroupResubscribedWebhookPayload = {
    */
   type: 'email.group_resubscribed';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
-     * Whether it is a sample that was asked for, not something that happened.
+     * Whether it is a requested sample, not something that happened.
      */
     test: boolean;
     /**
@@ -7990,11 +7990,11 @@ export type ReceiveAutosendContactCreatedWebhookPayload = {
    */
   type: 'contact.created';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8006,7 +8006,7 @@ export type ReceiveAutosendContactCreatedWebhookPayload = {
      */
     email?: string;
     /**
-     * What people call it.
+     * A name for people.
      */
     name?: string;
     [key: string]: unknown;
@@ -8026,11 +8026,11 @@ export type ReceiveAutosendContactUpdatedWebhookPayload = {
    */
   type: 'contact.updated';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8042,7 +8042,7 @@ export type ReceiveAutosendContactUpdatedWebhookPayload = {
      */
     email?: string;
     /**
-     * What people call it.
+     * A name for people.
      */
     name?: string;
     /**
@@ -8066,11 +8066,11 @@ export type ReceiveAutosendContactDeletedWebhookPayload = {
    */
   type: 'contact.deleted';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8098,11 +8098,11 @@ export type ReceivePlatformEmailOpenWebhookPayload = {
    */
   type: 'email.open';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8133,11 +8133,11 @@ export type ReceivePlatformEmailClickWebhookPayload = {
    */
   type: 'email.click';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8153,7 +8153,7 @@ export type ReceivePlatformEmailClickWebhookPayload = {
      */
     timestamp: string;
     /**
-     * Where its deliveries go.
+     * Where its deliveries are sent.
      */
     url?: string;
   };
@@ -8172,11 +8172,11 @@ export type ReceivePlatformEmailBounceWebhookPayload = {
    */
   type: 'email.bounce';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8215,11 +8215,11 @@ export type ReceivePlatformEmailUnsubscribeWebhookPayload = {
    */
   type: 'email.unsubscribe';
   /**
-   * When it was made.
+   * When it was created.
    */
   createdAt: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8250,7 +8250,7 @@ export type ReceiveEmailsendxEmailDeliveredWebhookPayload = {
    */
   event: 'email.delivered';
   /**
-   * The project’s `externalId`, else its id.
+   * The project’s `externalId`, or its id if it has none.
    */
   workspaceId: string;
   /**
@@ -8258,7 +8258,7 @@ export type ReceiveEmailsendxEmailDeliveredWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8305,7 +8305,7 @@ export type ReceiveEmailsendxEmailOpenedWebhookPayload = {
    */
   event: 'email.opened';
   /**
-   * The project’s `externalId`, else its id.
+   * The project’s `externalId`, or its id if it has none.
    */
   workspaceId: string;
   /**
@@ -8313,7 +8313,7 @@ export type ReceiveEmailsendxEmailOpenedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8345,11 +8345,11 @@ export type ReceiveEmailsendxEmailOpenedWebhookPayload = {
      */
     openedAt: string;
     /**
-     * The program that it was done with.
+     * The recipient’s program.
      */
     userAgent?: string;
     /**
-     * The address that it was done from.
+     * The recipient’s IP address.
      */
     ipAddress?: string | string;
   };
@@ -8368,7 +8368,7 @@ export type ReceiveEmailsendxEmailClickedWebhookPayload = {
    */
   event: 'email.clicked';
   /**
-   * The project’s `externalId`, else its id.
+   * The project’s `externalId`, or its id if it has none.
    */
   workspaceId: string;
   /**
@@ -8376,7 +8376,7 @@ export type ReceiveEmailsendxEmailClickedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8404,7 +8404,7 @@ export type ReceiveEmailsendxEmailClickedWebhookPayload = {
      */
     sentAt?: string;
     /**
-     * Where its deliveries go.
+     * Where its deliveries are sent.
      */
     url: string;
     /**
@@ -8412,11 +8412,11 @@ export type ReceiveEmailsendxEmailClickedWebhookPayload = {
      */
     clickedAt: string;
     /**
-     * The program that it was done with.
+     * The recipient’s program.
      */
     userAgent?: string;
     /**
-     * The address that it was done from.
+     * The recipient’s IP address.
      */
     ipAddress?: string | string;
   };
@@ -8435,7 +8435,7 @@ export type ReceiveEmailsendxEmailBouncedWebhookPayload = {
    */
   event: 'email.bounced';
   /**
-   * The project’s `externalId`, else its id.
+   * The project’s `externalId`, or its id if it has none.
    */
   workspaceId: string;
   /**
@@ -8443,7 +8443,7 @@ export type ReceiveEmailsendxEmailBouncedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8498,7 +8498,7 @@ export type ReceiveEmailsendxEmailComplainedWebhookPayload = {
    */
   event: 'email.complained';
   /**
-   * The project’s `externalId`, else its id.
+   * The project’s `externalId`, or its id if it has none.
    */
   workspaceId: string;
   /**
@@ -8506,7 +8506,7 @@ export type ReceiveEmailsendxEmailComplainedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8553,7 +8553,7 @@ export type ReceiveEmailsendxEmailUnsubscribedWebhookPayload = {
    */
   event: 'email.unsubscribed';
   /**
-   * The project’s `externalId`, else its id.
+   * The project’s `externalId`, or its id if it has none.
    */
   workspaceId: string;
   /**
@@ -8561,7 +8561,7 @@ export type ReceiveEmailsendxEmailUnsubscribedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8612,7 +8612,7 @@ export type ReceiveEmailsendxContactCreatedWebhookPayload = {
    */
   event: 'contact.created';
   /**
-   * The project’s `externalId`, else its id.
+   * The project’s `externalId`, or its id if it has none.
    */
   workspaceId: string;
   /**
@@ -8620,7 +8620,7 @@ export type ReceiveEmailsendxContactCreatedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8646,7 +8646,7 @@ export type ReceiveEmailsendxContactCreatedWebhookPayload = {
       [key: string]: unknown;
     };
     /**
-     * When it was made.
+     * When it was created.
      */
     createdAt: string;
   };
@@ -8665,7 +8665,7 @@ export type ReceiveEmailsendxContactUpdatedWebhookPayload = {
    */
   event: 'contact.updated';
   /**
-   * The project’s `externalId`, else its id.
+   * The project’s `externalId`, or its id if it has none.
    */
   workspaceId: string;
   /**
@@ -8673,7 +8673,7 @@ export type ReceiveEmailsendxContactUpdatedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8722,7 +8722,7 @@ export type ReceiveEmailsendxCampaignSentWebhookPayload = {
    */
   event: 'campaign.sent';
   /**
-   * The project’s `externalId`, else its id.
+   * The project’s `externalId`, or its id if it has none.
    */
   workspaceId: string;
   /**
@@ -8730,7 +8730,7 @@ export type ReceiveEmailsendxCampaignSentWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8765,7 +8765,7 @@ export type ReceiveEmailsendxPingWebhookPayload = {
    */
   event: 'ping';
   /**
-   * The project’s `externalId`, else its id.
+   * The project’s `externalId`, or its id if it has none.
    */
   workspaceId: string;
   /**
@@ -8773,15 +8773,15 @@ export type ReceiveEmailsendxPingWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
-     * Whether it is a sample that was asked for, not something that happened.
+     * Whether it is a requested sample, not something that happened.
      */
     test: true;
     /**
-     * What it says.
+     * The text.
      */
     message: string;
   };
@@ -8804,7 +8804,7 @@ export type ReceiveAhasendMessageReceptionWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8855,7 +8855,7 @@ export type ReceiveAhasendMessageDeliveredWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8895,7 +8895,7 @@ export type ReceiveAhasendMessageDeliveredWebhookPayload = {
        */
       smtp_code: number;
       /**
-       * The enhanced status code, as 5.1.1.
+       * The enhanced status code, such as 5.1.1.
        */
       enhanced_status_code?: string;
       /**
@@ -8907,7 +8907,7 @@ export type ReceiveAhasendMessageDeliveredWebhookPayload = {
        */
       description?: string;
       /**
-       * What kind of answer it was.
+       * The kind of answer.
        */
       classification?: string;
       /**
@@ -8935,7 +8935,7 @@ export type ReceiveAhasendMessageDeferredWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -8975,7 +8975,7 @@ export type ReceiveAhasendMessageDeferredWebhookPayload = {
        */
       smtp_code: number;
       /**
-       * The enhanced status code, as 5.1.1.
+       * The enhanced status code, such as 5.1.1.
        */
       enhanced_status_code?: string;
       /**
@@ -8987,7 +8987,7 @@ export type ReceiveAhasendMessageDeferredWebhookPayload = {
        */
       description?: string;
       /**
-       * What kind of answer it was.
+       * The kind of answer.
        */
       classification?: string;
       /**
@@ -9015,7 +9015,7 @@ export type ReceiveAhasendMessageFailedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -9066,7 +9066,7 @@ export type ReceiveAhasendMessageBouncedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -9106,7 +9106,7 @@ export type ReceiveAhasendMessageBouncedWebhookPayload = {
        */
       smtp_code: number;
       /**
-       * The enhanced status code, as 5.1.1.
+       * The enhanced status code, such as 5.1.1.
        */
       enhanced_status_code?: string;
       /**
@@ -9118,7 +9118,7 @@ export type ReceiveAhasendMessageBouncedWebhookPayload = {
        */
       description?: string;
       /**
-       * What kind of answer it was.
+       * The kind of answer.
        */
       classification?: string;
       /**
@@ -9146,7 +9146,7 @@ export type ReceiveAhasendMessageSuppressedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -9197,7 +9197,7 @@ export type ReceiveAhasendMessageOpenedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -9229,15 +9229,15 @@ export type ReceiveAhasendMessageOpenedWebhookPayload = {
      */
     id: string;
     /**
-     * The program that it was done with.
+     * The recipient’s program.
      */
     user_agent?: string;
     /**
-     * The address that it was done from.
+     * The recipient’s IP address.
      */
     ip?: string | string;
     /**
-     * Whether a program seems to have done it.
+     * Whether it seems to have been a bot.
      */
     is_bot?: boolean;
   };
@@ -9260,7 +9260,7 @@ export type ReceiveAhasendMessageClickedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -9292,19 +9292,19 @@ export type ReceiveAhasendMessageClickedWebhookPayload = {
      */
     id: string;
     /**
-     * Where its deliveries go.
+     * Where its deliveries are sent.
      */
     url?: string;
     /**
-     * The program that it was done with.
+     * The recipient’s program.
      */
     user_agent?: string;
     /**
-     * The address that it was done from.
+     * The recipient’s IP address.
      */
     ip?: string | string;
     /**
-     * Whether a program seems to have done it.
+     * Whether it seems to have been a bot.
      */
     is_bot?: boolean;
   };
@@ -9327,7 +9327,7 @@ export type ReceiveAhasendSuppressionCreatedWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -9339,7 +9339,7 @@ export type ReceiveAhasendSuppressionCreatedWebhookPayload = {
      */
     recipient: string;
     /**
-     * When it was made.
+     * When it was created.
      */
     created_at: string;
     /**
@@ -9374,7 +9374,7 @@ export type ReceiveAhasendDomainDnsErrorWebhookPayload = {
    */
   timestamp: string;
   /**
-   * What was asked for.
+   * The result.
    */
   data: {
     /**
@@ -9398,7 +9398,7 @@ export type ReceiveAhasendDomainDnsErrorWebhookPayload = {
      */
     dmarc_valid: boolean;
     /**
-     * When its records were last looked at.
+     * When its records were last checked.
      */
     dns_last_checked_at: string;
   };

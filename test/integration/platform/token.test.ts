@@ -85,7 +85,7 @@ describe('the admin key', () => {
     async (path) => {
       const answer = await post(`${path}?token=${ADMIN_KEY}`, inProject());
       expectRefusal(answer, 'unauthorized');
-      expect(answer.body.error.message).toMatch(/admin key is never taken from a URL/);
+      expect(answer.body.error.message).toMatch(/admin key is not accepted in a URL/);
       expect(JSON.stringify(answer.body)).not.toContain(ADMIN_KEY);
       expect((await post(path, { ...inProject(), cookie: `token=${ADMIN_KEY}` })).status).toBe(401);
     },

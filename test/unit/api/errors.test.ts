@@ -12,7 +12,10 @@ it.each(codes)('the example of %s gives all that its message asks for', (code) =
 
 it('a refusal says what its case gives, in the message and the fields', () => {
   const { code, message, details } = refusal('webhook_limit_reached', { max: 3 });
-  expect([code, message]).toEqual(['webhook_limit_reached', 'this project holds its 3 webhooks']);
+  expect([code, message]).toEqual([
+    'webhook_limit_reached',
+    'this project already has 3 webhooks, the maximum',
+  ]);
   expect(details).toEqual([{ field: 'policy.maxWebhooks', message: 'is 3' }]);
 });
 
