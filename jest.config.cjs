@@ -22,8 +22,8 @@ module.exports = {
   // Each file loads all modules anew, and Temporal's native core with them: what is left of a hundred files
   // fills gigabytes, which the garbage collector goes through over and over.
   workerIdleMemoryLimit: '1GB',
-  // Tests that wait beside each other (it.concurrent) wait for processes of their own.
-  maxConcurrency: 3,
+  // Tests that wait beside each other (it.concurrent, in one describe) wait for processes of their own.
+  maxConcurrency: 4,
   transformIgnorePatterns: [`/node_modules/(?!(.*/)?${driverImport})`],
   transform: {
     [`\\.ts$|${driverImport}`]: [

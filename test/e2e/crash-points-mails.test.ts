@@ -13,7 +13,7 @@ const OWNER = 'owner@customer.example';
 async function on(work: (crash: Crash, mailServer: MailServer) => Promise<void>): Promise<void> {
   const mailServer = await MailServer.start();
   const settings = { SMTP_URL: mailServer.url, MAIL_FROM: 'posthorn@operator.example' };
-  const policy = { timeoutMs: 1000, retryDelaysMs: [1000, 1000, 1000], autoDisableAfter: 4 };
+  const policy = { timeoutMs: 3000, retryDelaysMs: [1000, 1000, 1000], autoDisableAfter: 4 };
   try {
     await Crash.on((crash) => work(crash, mailServer), settings, {
       profile: 'ahasend',
@@ -29,16 +29,17 @@ const outbox = ({ stack }: Crash): Promise<MailRecord[]> =>
   stack.store.mails.model.find().sort({ _id: 1 }).lean<MailRecord[]>();
 
 describe('a worker killed with -9', () => {
-  describe('while it writes mails to the owner', () => {
-    it.concurrent.each([
-      [500, 'before the warning', 'store/webhooks Webhooks.noteWarning before'],
-      [500, 'inside the warning’s transaction', 'store/webhooks Webhooks.noteWarning after'],
-      [500, 'between the warning and its commit', 'store/mail-outbox Mails.insert after'],
-      [500, 'after the warning', 'store/store Store.transaction after'],
-      [410, 'inside the disabling’s transaction', 'store/webhooks Webhooks.disable after'],
-      [410, 'between the disabling’s mail and its commit', 'store/mail-outbox Mails.insert after'],
-      [410, 'after the disabling', 'store/store Store.transaction after'],
-    ])('after a %d, %s: each is written once', (status, _title, dieAt) =>
+  it.concurrent.each([
+    [500, 'before the warning', 'store/webhooks Webhooks.noteWarning before'],
+    [500, 'inside the warning’s transaction', 'store/webhooks Webhooks.noteWarning after'],
+    [500, 'between the warning and its commit', 'store/mail-outbox Mails.insert after'],
+    [500, 'after the warning', 'store/store Store.transaction after'],
+    [410, 'inside the disabling’s transaction', 'store/webhooks Webhooks.disable after'],
+    [410, 'between the disabling’s mail and its commit', 'store/mail-outbox Mails.insert after'],
+    [410, 'after the disabling', 'store/store Store.transaction after'],
+  ])(
+    'while it writes mails to the owner, after a %d, %s: each is written once',
+    (status, _title, dieAt) =>
       on(async (crash) => {
         const { client, receiver, webhookId } = crash;
         receiver.respondWith(status);
@@ -50,45 +51,42 @@ describe('a worker killed with -9', () => {
         const written = (await outbox(crash)).map(({ warning }) => warning);
         expect(written).toEqual(status === 410 ? [null] : [50, 75, null]);
       }),
-    );
-  });
+  );
 
-  describe('while it sends a mail', () => {
-    it.concurrent.each([
-      ['before it is sent: it comes once', 'mail/mailer Mailer.send before', 1],
-      ['before its note: it comes again, under the same id', 'mail/mailer Mailer.send after', 2],
-      ['after its note: it comes once', 'store/mail-outbox Mails.markSent after', 1],
-    ])('%s', (_title, dieAt, times) =>
-      on(async (crash, mailServer) => {
-        const { store } = crash.stack;
-        const createdAt = new Date();
-        const mail = {
-          _id: newId('mail'),
-          projectId: newId('project'),
-          webhookId: crash.webhookId,
-          to: OWNER,
-          warning: null,
-          disabledReason: 'gone',
-          projectName: 'Shop',
-          webhookName: 'Orders',
-          failureCount: 1,
-          threshold: 4,
-          createdAt,
-          expiresAt: new Date(createdAt.getTime() + 3_600_000),
-        } as const;
-        await store.transaction((session) => store.mails.insert(mail, session));
-        await crash.dying(dieAt, () =>
-          crash.temporal.schedule.getHandle('posthorn-reconcile').trigger(),
-        );
-        // As if the dead worker's claim had run out.
-        await store.mails.model.updateMany({ sentAt: null }, { $set: { nextTryAt: new Date() } });
-        await crash.until('it is sent', async () => (await outbox(crash))[0]!.sentAt !== null);
-        await eventually('all have come', () => mailServer.mails.length >= times);
-        await crash.stack.reconcile();
-        const ids = mailServer.mails.map(({ headers }) => headers.get('message-id'));
-        expect(ids).toHaveLength(times);
-        expect(new Set(ids).size).toBe(1);
-      }),
-    );
-  });
+  it.concurrent.each([
+    ['before it is sent: it comes once', 'mail/mailer Mailer.send before', 1],
+    ['before its note: it comes again, under the same id', 'mail/mailer Mailer.send after', 2],
+    ['after its note: it comes once', 'store/mail-outbox Mails.markSent after', 1],
+  ])('while it sends a mail, %s', (_title, dieAt, times) =>
+    on(async (crash, mailServer) => {
+      const { store } = crash.stack;
+      const createdAt = new Date();
+      const mail = {
+        _id: newId('mail'),
+        projectId: newId('project'),
+        webhookId: crash.webhookId,
+        to: OWNER,
+        warning: null,
+        disabledReason: 'gone',
+        projectName: 'Shop',
+        webhookName: 'Orders',
+        failureCount: 1,
+        threshold: 4,
+        createdAt,
+        expiresAt: new Date(createdAt.getTime() + 3_600_000),
+      } as const;
+      await store.transaction((session) => store.mails.insert(mail, session));
+      await crash.dying(dieAt, () =>
+        crash.temporal.schedule.getHandle('posthorn-reconcile').trigger(),
+      );
+      // As if the dead worker's claim had run out.
+      await store.mails.model.updateMany({ sentAt: null }, { $set: { nextTryAt: new Date() } });
+      await crash.until('it is sent', async () => (await outbox(crash))[0]!.sentAt !== null);
+      await eventually('all have come', () => mailServer.mails.length >= times);
+      await crash.stack.reconcile();
+      const ids = mailServer.mails.map(({ headers }) => headers.get('message-id'));
+      expect(ids).toHaveLength(times);
+      expect(new Set(ids).size).toBe(1);
+    }),
+  );
 });

@@ -22,51 +22,47 @@ const pathsOf = ({ receiver }: Crash): string[] => receiver.requests.map(({ path
 const once = { status: 'succeeded', attemptCount: 1, replays: 0 };
 
 describe('a worker killed with -9', () => {
-  describe('while it fans an event out to many', () => {
-    it.concurrent.each([
-      ['between their deliveries and their workflows', 'store/deliveries Deliveries.plan after'],
-      ['while their workflows start', 'store/deliveries Deliveries.find before'],
-      ['between their workflows and the mark', 'store/events Events.markFannedOut before'],
-    ])('%s: each gets it, once', (_title, dieAt) =>
-      Crash.on(async (crash) => {
-        const { client, receiver } = crash;
-        for (const path of ['/b', '/c']) await makeWebhook(client, receiver.url + path);
-        await crash.dying(dieAt, () => crash.post());
-        await all(crash, 3, once);
-        expect(pathsOf(crash).toSorted()).toEqual(['/', '/b', '/c']);
-      }),
-    );
+  it.concurrent.each([
+    ['between their deliveries and their workflows', 'store/deliveries Deliveries.plan after'],
+    ['while their workflows start', 'store/deliveries Deliveries.find before'],
+    ['between their workflows and the mark', 'store/events Events.markFannedOut before'],
+  ])('while it fans an event out to many, %s: each gets it, once', (_title, dieAt) =>
+    Crash.on(async (crash) => {
+      const { client, receiver } = crash;
+      for (const path of ['/b', '/c']) await makeWebhook(client, receiver.url + path);
+      await crash.dying(dieAt, () => crash.post());
+      await all(crash, 3, once);
+      expect(pathsOf(crash).toSorted()).toEqual(['/', '/b', '/c']);
+    }),
+  );
 
-    it.concurrent.each([
-      ['while it judges their filters', 'store/webhooks Webhooks.listSubscribers before 2'],
-      [
-        'between two pages of a hundred webhooks',
-        'store/webhooks Webhooks.listSubscribers before 3',
-      ],
-    ])('%s: the first and the last get it', (_title, dieAt) =>
-      Crash.on(async (crash) => {
-        const { client, receiver, stack, webhookId } = crash;
-        const { model } = stack.store.webhooks;
-        const first = await model.findById(webhookId).lean();
-        const others = Array.from({ length: 100 }, () => ({
-          ...first!,
-          filter: JSON.stringify({ type: 'email.opened' }),
-        }));
-        await model.insertMany(others.map((other) => ({ ...other, _id: newId('webhook') })));
-        await makeWebhook(client, `${receiver.url}/last`);
-        await crash.dying(dieAt, () => crash.post());
-        await all(crash, 2, once);
-        // The first may have been under way by the same worker already.
-        expect(new Set(pathsOf(crash))).toEqual(new Set(['/', '/last']));
-      }),
-    );
-  });
+  it.concurrent.each([
+    ['while it judges their filters', 'store/webhooks Webhooks.listSubscribers before 2'],
+    ['between two pages of a hundred webhooks', 'store/webhooks Webhooks.listSubscribers before 3'],
+  ])('while it fans an event out to many, %s: the first and the last get it', (_title, dieAt) =>
+    Crash.on(async (crash) => {
+      const { client, receiver, stack, webhookId } = crash;
+      const { model } = stack.store.webhooks;
+      const first = await model.findById(webhookId).lean();
+      const others = Array.from({ length: 100 }, () => ({
+        ...first!,
+        filter: JSON.stringify({ type: 'email.opened' }),
+      }));
+      await model.insertMany(others.map((other) => ({ ...other, _id: newId('webhook') })));
+      await makeWebhook(client, `${receiver.url}/last`);
+      await crash.dying(dieAt, () => crash.post());
+      await all(crash, 2, once);
+      // The first may have been under way by the same worker already.
+      expect(new Set(pathsOf(crash))).toEqual(new Set(['/', '/last']));
+    }),
+  );
 
-  describe('while reconcile starts a delivery that Temporal has no run of', () => {
-    it.concurrent.each([
-      ['before it is started', 'temporal/engine Engine.startDelivery before'],
-      ['after it is started', 'temporal/engine Engine.startDelivery after'],
-    ])('%s: it is sent once', (_title, dieAt) =>
+  it.concurrent.each([
+    ['before it is started', 'temporal/engine Engine.startDelivery before'],
+    ['after it is started', 'temporal/engine Engine.startDelivery after'],
+  ])(
+    'while reconcile starts a delivery that Temporal has no run of, %s: it is sent once',
+    (_title, dieAt) =>
       Crash.on(async (crash) => {
         const { client, webhookId, temporal, receiver } = crash;
         const { engine, store } = crash.stack;
@@ -83,8 +79,7 @@ describe('a worker killed with -9', () => {
         await crash.becomes(once);
         expect(receiver.requests).toHaveLength(1);
       }),
-    );
-  });
+  );
 
   it.concurrent(
     'while reconcile removes events, between what it keeps and what it removes: both are done',
@@ -123,29 +118,27 @@ describe('a worker killed with -9', () => {
     }),
   );
 
-  describe('while it tells of a delivery that has failed', () => {
-    it.concurrent.each([
-      ['before its event is stored', 'store/events Events.insert before'],
-      ['between its event and the fan-out', 'temporal/engine Engine.startFanOut before'],
-    ])('%s: it is told once', (_title, dieAt) =>
-      Crash.on(async (crash) => {
-        const { client, receiver } = crash;
-        const told = await Receiver.start();
-        try {
-          await makeWebhook(client, told.url, { events: ['delivery.failed'] });
-          receiver.respondWith(500);
-          await crash.dying(dieAt, () => crash.post());
-          await crash.becomes({ status: 'failed', attemptCount: 2 });
-          await crash.until('it is told', async () => {
-            const { body } = await client.get('/v1/deliveries?status=succeeded');
-            return body.data.deliveries.length === 1;
-          });
-          expect(told.requests).toHaveLength(1);
-          expect(await crash.webhook()).toMatchObject({ failureCount: 2 });
-        } finally {
-          await told.close();
-        }
-      }),
-    );
-  });
+  it.concurrent.each([
+    ['before its event is stored', 'store/events Events.insert before'],
+    ['between its event and the fan-out', 'temporal/engine Engine.startFanOut before'],
+  ])('while it tells of a delivery that has failed, %s: it is told once', (_title, dieAt) =>
+    Crash.on(async (crash) => {
+      const { client, receiver } = crash;
+      const told = await Receiver.start();
+      try {
+        await makeWebhook(client, told.url, { events: ['delivery.failed'] });
+        receiver.respondWith(500);
+        await crash.dying(dieAt, () => crash.post());
+        await crash.becomes({ status: 'failed', attemptCount: 2 });
+        await crash.until('it is told', async () => {
+          const { body } = await client.get('/v1/deliveries?status=succeeded');
+          return body.data.deliveries.length === 1;
+        });
+        expect(told.requests).toHaveLength(1);
+        expect(await crash.webhook()).toMatchObject({ failureCount: 2 });
+      } finally {
+        await told.close();
+      }
+    }),
+  );
 });

@@ -73,8 +73,21 @@ async function expectTold(
   expect({ name, text: general, outcome }).toEqual({ name, ...documented.get(name) });
 }
 
-const tells = (wrong: string, command: string, prepare: () => Promise<Situation> | Situation) =>
+type Tells = (
+  wrong: string,
+  command: string,
+  prepare: () => Promise<Situation> | Situation,
+) => void;
+/** In the order written, where a situation comes of the one before, or is begun by `beforeEach`. */
+const tells: Tells = (wrong, command, prepare) =>
   it(`${wrong}, ${command}`, async () => expectTold(wrong, command, await prepare()), PATIENCE_MS);
+/** Beside the others of its group: most of it is the start of a process, and waiting for its complaint. */
+const alsoTells: Tells = (wrong, command, prepare) =>
+  it.concurrent(
+    `${wrong}, ${command}`,
+    async () => expectTold(wrong, command, await prepare()),
+    PATIENCE_MS,
+  );
 
 const MONGODB = '127.0.0.1:27017';
 const TEMPORAL = '127.0.0.1:7233';
@@ -93,10 +106,10 @@ describe('MongoDB', () => {
         shown: { '127.0.0.1:1:': `${MONGODB}:` },
       });
     for (const command of ['api', 'setup', 'rotate-key']) {
-      tells('MongoDB does not run', command, nobody('127.0.0.1:1', 'posthorn:password@'));
+      alsoTells('MongoDB does not run', command, nobody('127.0.0.1:1', 'posthorn:password@'));
     }
-    tells('MongoDB’s name is wrong', 'api', nobody('mongodb.invalid:27017'));
-    tells('MongoDB’s name is wrong, by SRV', 'api', () => ({
+    alsoTells('MongoDB’s name is wrong', 'api', nobody('mongodb.invalid:27017'));
+    alsoTells('MongoDB’s name is wrong, by SRV', 'api', () => ({
       environment: { MONGODB_URL: 'mongodb+srv://mongodb.invalid/posthorn' },
     }));
   });
@@ -106,12 +119,12 @@ describe('MongoDB', () => {
     beforeAll(async () => void (mongod = await BareMongod.start()), PATIENCE_MS);
     afterAll(() => mongod.stop());
     for (const command of ['api', 'worker', 'setup']) {
-      tells('MongoDB is standalone', command, () => withUrl(mongod));
+      alsoTells('MongoDB is standalone', command, () => withUrl(mongod));
     }
-    tells('MongoDB is standalone, the URL names a replica set', 'api', () =>
+    alsoTells('MongoDB is standalone, the URL names a replica set', 'api', () =>
       withUrl(mongod, '?replicaSet=rs0'),
     );
-    tells('MongoDB is standalone', 'npm start', () => {
+    alsoTells('MongoDB is standalone', 'npm start', () => {
       const { environment, shown } = withUrl(mongod);
       const { TEMPORAL_ADDRESS } = testEnvironment();
       const folder = newFolder();
@@ -177,16 +190,16 @@ describe('MongoDB', () => {
     }, PATIENCE_MS);
     afterAll(() => mongod.stop());
     const options = '?replicaSet=rs0&authSource=admin';
-    tells('The password is wrong', 'api', () => withUrl(mongod, options, 'reader:wrong@'));
-    tells('The user may only read', 'api', () => withUrl(mongod, options, 'reader:reader@'));
-    tells('The user may only read', 'setup', () => withUrl(mongod, options, 'reader:reader@'));
-    tells('The URL names no user', 'api', () => withUrl(mongod, '?replicaSet=rs0'));
+    alsoTells('The password is wrong', 'api', () => withUrl(mongod, options, 'reader:wrong@'));
+    alsoTells('The user may only read', 'api', () => withUrl(mongod, options, 'reader:reader@'));
+    alsoTells('The user may only read', 'setup', () => withUrl(mongod, options, 'reader:reader@'));
+    alsoTells('The URL names no user', 'api', () => withUrl(mongod, '?replicaSet=rs0'));
   });
 });
 
 describe('setup', () => {
   for (const command of ['api', 'worker', 'all']) {
-    tells('setup has not run', command, () => {
+    alsoTells('setup has not run', command, () => {
       const { MONGODB_URL } = testEnvironment();
       const name = new URL(MONGODB_URL!).pathname.slice(1);
       return { environment: { MONGODB_URL: MONGODB_URL! }, shown: { [name]: 'posthorn' } };
@@ -220,15 +233,17 @@ describe('Temporal', () => {
   });
 
   for (const command of ['api', 'worker', 'setup']) {
-    tells('Temporal does not run', command, () => prepared({ TEMPORAL_ADDRESS: '127.0.0.1:1' }));
+    alsoTells('Temporal does not run', command, () =>
+      prepared({ TEMPORAL_ADDRESS: '127.0.0.1:1' }),
+    );
   }
-  tells('Temporal’s name is wrong', 'worker', () =>
+  alsoTells('Temporal’s name is wrong', 'worker', () =>
     prepared({ TEMPORAL_ADDRESS: 'temporal.invalid:7233' }),
   );
-  tells('Temporal speaks no TLS', 'worker', () => prepared({ TEMPORAL_TLS: 'true' }));
-  tells('It is no Temporal', 'worker', () => prepared({ TEMPORAL_ADDRESS: otherAddress }));
-  tells('The namespace is missing', 'api', () => prepared());
-  tells('The namespace is not Posthorn’s', 'worker', async () => {
+  alsoTells('Temporal speaks no TLS', 'worker', () => prepared({ TEMPORAL_TLS: 'true' }));
+  alsoTells('It is no Temporal', 'worker', () => prepared({ TEMPORAL_ADDRESS: otherAddress }));
+  alsoTells('The namespace is missing', 'api', () => prepared());
+  alsoTells('The namespace is not Posthorn’s', 'worker', async () => {
     const situation = await prepared();
     const namespace = situation.environment!.TEMPORAL_NAMESPACE!;
     await connection.workflowService.registerNamespace({
@@ -243,7 +258,7 @@ describe('Temporal', () => {
     await eventually('the namespace is known', isKnown, PATIENCE_MS);
     return situation;
   });
-  tells('A schedule of reconcile is missing', 'api', async () => {
+  alsoTells('A schedule of reconcile is missing', 'api', async () => {
     const situation = await prepared();
     const config = loadConfig('all', situation.environment);
     await setUpTemporal(config, pino({ level: 'silent' }));
@@ -254,21 +269,21 @@ describe('Temporal', () => {
 
   describe('and the addresses that a process listens on', () => {
     const shown = () => ({ [otherAddress.split(':')[1]!]: '8080' });
-    tells('The port is in use', 'api', () => ({
+    alsoTells('The port is in use', 'api', () => ({
       environment: { PORT: otherAddress.split(':')[1]! },
       shown: shown(),
     }));
-    tells('The port of the metrics is in use', 'worker', () => ({
+    alsoTells('The port of the metrics is in use', 'worker', () => ({
       environment: { METRICS_ADDRESS: otherAddress },
       shown: { [otherAddress.split(':')[1]!]: '9464' },
     }));
-    tells('The port of Temporal’s metrics is in use', 'worker', () => ({
+    alsoTells('The port of Temporal’s metrics is in use', 'worker', () => ({
       environment: { TEMPORAL_METRICS_ADDRESS: otherAddress },
       shown: { [otherAddress.split(':')[1]!]: '9465' },
     }));
-    tells('HOST is not of this machine', 'api', () => ({ environment: { HOST: '192.0.2.1' } }));
-    tells('HOST is no name', 'all', () => ({ environment: { HOST: 'posthorn.invalid' } }));
-    tells('The port is in use', 'npm start', () => ({
+    alsoTells('HOST is not of this machine', 'api', () => ({ environment: { HOST: '192.0.2.1' } }));
+    alsoTells('HOST is no name', 'all', () => ({ environment: { HOST: 'posthorn.invalid' } }));
+    alsoTells('The port is in use', 'npm start', () => ({
       environment: {
         PORT: otherAddress.split(':')[1]!,
         POSTHORN_DATA_DIR: newFolder(),
@@ -379,11 +394,11 @@ describe('a setting', () => {
     LOG_LEVEL: 'verbose',
   };
   for (const [name, value] of Object.entries(wrong)) {
-    tells(`\`${name}=${value}\``, 'all', () => ({
+    alsoTells(`\`${name}=${value}\``, 'all', () => ({
       environment: { [name]: value, ...(name === 'SMTP_URL' && { MAIL_FROM: 'p@example.com' }) },
     }));
   }
-  tells('`MONGODB_URL` with `w=1`', 'all', () => ({
+  alsoTells('`MONGODB_URL` with `w=1`', 'all', () => ({
     environment: { MONGODB_URL: 'mongodb://127.0.0.1:27017/posthorn?replicaSet=rs0&w=1' },
   }));
 });

@@ -47,7 +47,8 @@ export class Crash {
       Receiver.start(),
     ]);
     const temporal = await stack.connectTemporal();
-    const policy = { timeoutMs: 1000, retryDelaysMs: [1000] };
+    // Short, since a dead worker's attempt is waited for; not so short that a busy machine answers too late.
+    const policy = { timeoutMs: 3000, retryDelaysMs: [1000] };
     const { client } = await stack.project({ policy, ...project });
     const { id } = await makeWebhook(client, receiver.url);
     const crash = new Crash(environment, stack, temporal, receiver, client, id);
