@@ -3,7 +3,7 @@
  * Arguments are jest's: `npm test -- test/unit`, `npm test -- -t 'a title'`.
  */
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, statfsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { stopAllGuarded } from './embedded/guarded.mjs';
@@ -13,6 +13,9 @@ import { fail } from './lib/console.mjs';
 import { createLifetime } from './lib/lifetime.mjs';
 import { root } from './lib/paths.mjs';
 import { Refusal } from './lib/run.mjs';
+
+/** What a run's processes need besides, and more. */
+const PLENTY_BYTES = 8 * 1024 ** 3;
 
 const jestArgs = process.argv.slice(2);
 const folders = jestArgs.filter((arg) => !arg.startsWith('-'));
@@ -37,7 +40,7 @@ try {
 async function prepareServers() {
   const testServer = await findBinary('temporal-test-server');
   const temporalCli = await findBinary('temporal');
-  const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-test-'));
+  const dataDir = mkdtempSync(join(dataParent(), 'posthorn-test-'));
   lifetime.onStop(() => rmSync(dataDir, { recursive: true }));
   lifetime.onStop(stopAllGuarded);
   const servers = await startEmbedded({
@@ -53,6 +56,21 @@ async function prepareServers() {
     TEST_TEMPORAL_TEST_SERVER: testServer.path,
     TEST_TEMPORAL_CLI: temporalCli.path,
   };
+}
+
+/**
+ * Memory, where there is plenty: the servers wait for the disk at each write, for data that is thrown away.
+ * A whole run writes less than one GiB.
+ */
+function dataParent() {
+  const inMemory = '/dev/shm';
+  try {
+    const { bavail, bsize } = statfsSync(inMemory);
+    if (Math.min(bavail * bsize, process.availableMemory()) > PLENTY_BYTES) return inMemory;
+  } catch {
+    // Not every system has one.
+  }
+  return tmpdir();
 }
 
 function runJest(env) {
