@@ -2,7 +2,7 @@ import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workfl
 import type { Activities } from '../src/contracts/activities';
 import { bulkTaskQueue } from '../src/contracts/temporal';
 
-/** Batches after which a run is continued as new, to keep histories short. */
+/** Batches after which a run continues as new, to keep histories short. */
 const BATCHES_PER_RUN = 100;
 
 const batches = (): Activities =>
@@ -14,8 +14,8 @@ const batches = (): Activities =>
   });
 
 /**
- * The legs of a bulk replay. Its head is the replay's document: pausing it ends this workflow, and
- * resuming it starts the workflow again.
+ * Drives a bulk replay, whose state is its document in MongoDB: pausing the replay ends this
+ * workflow, and resuming it starts the workflow again.
  */
 export async function replayDeliveries(replayId: string): Promise<void> {
   const activities = batches();
@@ -25,7 +25,7 @@ export async function replayDeliveries(replayId: string): Promise<void> {
   await continueAsNew<typeof replayDeliveries>(replayId);
 }
 
-/** Of earlier versions: let the deliveries go that a paused webhook held. */
+/** For earlier versions: releases the deliveries that a paused webhook held. */
 export async function drainWebhook(webhookId: string): Promise<void> {
   const activities = batches();
   for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {

@@ -9,12 +9,12 @@ import {
 import type { Activities } from '../src/contracts/activities';
 import { courierTaskQueue, WAKE_SIGNAL } from '../src/contracts/temporal';
 
-/** History events after which a run is continued as new: each signal makes a few. */
+/** History events after which a run continues as new: each signal adds a few. */
 const EVENTS_PER_RUN = 5000;
 
 /**
- * The courier of one project: Temporal sees to it that there is one at a time, and that another worker
- * takes over within seconds of a crash. It ends when nothing is queued; a signal starts it again.
+ * The courier of one project: Temporal guarantees that there is one at a time, and that another worker takes
+ * over within seconds of a crash. It ends when nothing is queued; a signal starts it again.
  */
 export async function courier(projectId: string): Promise<void> {
   let wakes = 0;
@@ -31,7 +31,7 @@ export async function courier(projectId: string): Promise<void> {
   while (workflowInfo().historyLength < EVENTS_PER_RUN) {
     const before = wakes;
     const { nextDueMs } = await deliverQueued(projectId);
-    // Woken during the shift: it may have taken its last look before.
+    // Woken during the shift, which may have checked for the last time before.
     if (wakes !== before) continue;
     if (nextDueMs === null) return;
     if (nextDueMs > 0) await condition(() => wakes !== before, nextDueMs);

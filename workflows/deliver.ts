@@ -37,7 +37,7 @@ import {
   type DeliveryPhase,
 } from './messages';
 
-/** How the delivery ended, or the milliseconds to wait before attempts are scheduled again. */
+/** The delivery's end, or the milliseconds to wait before attempts are scheduled again. */
 type Round = RoundResult | { delayMs: number };
 
 /** Added to the exchange's own timeout, so that a timed-out attempt is still recorded by its worker. */
@@ -47,9 +47,9 @@ const { cancelDelivery } = proxyLocalActivities<Activities>({ startToCloseTimeou
 
 /**
  * Delivers one event to one webhook. The waits between attempts are the activity's own retries
- * (visible in the Web UI as a pending activity); the loop here goes round only when a signal
- * interrupts them, or when crashes have used up the policy's attempts before the schedule's end.
- * Signals only wake: when an attempt may come, and whether one does, the delivery in MongoDB says.
+ * (visible in the Web UI as a pending activity); the loop here repeats only if a signal interrupts
+ * them, or if crashes have used up the policy's attempts before the end of the schedule. Signals only
+ * wake: the delivery in MongoDB decides whether and when there is an attempt.
  * @throws ApplicationFailure `DeliveryFailed`, so that the Web UI shows a failed delivery as failed
  */
 export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> {
@@ -101,7 +101,7 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
     return result;
   };
 
-  /** @returns null when it was cancelled */
+  /** @returns null if it was cancelled */
   const untilEnded = async (): Promise<RoundResult | null> => {
     const self = CancellationScope.current();
     try {
@@ -135,10 +135,10 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
   if (result) return finish(result);
   return CancellationScope.nonCancellable(async () => {
     for (;;) {
-      // Earlier versions answered nothing.
+      // Earlier versions returned nothing.
       const end = (await cancelDelivery(input.deliveryId, isReset)) as RoundEnd | undefined;
       if (!end || isOfThisRun(end)) return finish(end?.result ?? 'cancelled');
-      // It had ended in the run that this one was reset from: a reset is a replay, and delivers.
+      // It had ended in the run that this one was reset from: a reset is a replay, and delivers again.
       cancelled = false;
       const again = await untilEnded();
       if (again) return finish(again);
@@ -146,7 +146,7 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
   });
 }
 
-/** Lets the activity attempt and retry, until that ends the delivery, or a signal or crashes end it early. */
+/** Lets the activity attempt and retry until the delivery ends, or a signal or crashes interrupt it. */
 async function attemptUntilSettled(
   input: DeliverInput,
   origin: AttemptOrigin,
@@ -156,7 +156,7 @@ async function attemptUntilSettled(
   const { attemptDelivery } = proxyActivities<Activities>({
     startToCloseTimeout: input.policy.timeoutMs + RECORDING_MARGIN_MS,
     summary: summaryOf(input),
-    // A wait is cancelled at once; an exchange under way is let finish, and its result counts.
+    // A wait is cancelled at once; an exchange in progress may finish, and its result counts.
     cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: {
       initialInterval: policy.initialIntervalMs,
@@ -166,7 +166,7 @@ async function attemptUntilSettled(
     },
   });
   try {
-    // Earlier versions answered the result alone.
+    // Earlier versions returned only the result.
     const end: RoundEnd | RoundResult = await attemptDelivery(
       input.deliveryId,
       input.policy,
@@ -188,7 +188,7 @@ async function attemptUntilSettled(
   }
 }
 
-/** All attempts are one activity, whose own count the Web UI shows: of how many, and to whom, is said here. */
+/** All attempts are one activity, whose own count the Web UI shows: this adds the maximum and the webhook. */
 function summaryOf({ policy, webhookName, webhookId }: DeliverInput): string {
   const attempts = policy.retryDelaysMs.length + 1;
   const most = attempts === 1 ? '1 attempt' : `up to ${attempts} attempts`;
@@ -196,8 +196,8 @@ function summaryOf({ policy, webhookName, webhookId }: DeliverInput): string {
 }
 
 /**
- * Whether a round ended in this run. A reset to a later point than the start takes the old run's end along;
- * it is a replay all the same, and delivers.
+ * Whether a round ended in this run. A reset to a later point than the start copies the old run's end; it is
+ * a replay nevertheless, and delivers again.
  */
 function isOfThisRun({ runId }: Pick<RoundEnd, 'runId'>): boolean {
   return runId === workflowInfo().runId;

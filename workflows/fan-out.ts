@@ -12,7 +12,7 @@ import type { Activities, DeliveryPlan, PlannedDelivery } from '../src/contracts
 import { deliverySearchAttributes, deliveryWorkflowId } from '../src/contracts/temporal';
 import { deliverWebhook } from './deliver';
 
-/** Children after which the workflow goes on in a new run, to keep histories short. */
+/** Children after which the workflow continues in a new run, to keep histories short. */
 const CHILDREN_PER_RUN = 500;
 
 const { planDeliveries, markFannedOut } = proxyLocalActivities<Activities>({
@@ -20,7 +20,7 @@ const { planDeliveries, markFannedOut } = proxyLocalActivities<Activities>({
   retry: { initialInterval: '1s', maximumInterval: '30s' },
 });
 
-/** Filters may wait for their turn: not in a workflow task's slot, as local activities do. */
+/** Filters may wait for their turn, so not in a local activity, which would occupy a workflow task's slot. */
 const { planFilteredDeliveries } = proxyActivities<Activities>({
   startToCloseTimeout: '2m',
   heartbeatTimeout: '10s',
@@ -28,8 +28,8 @@ const { planFilteredDeliveries } = proxyActivities<Activities>({
 });
 
 /**
- * Plans the next page. What is asked for after the first activity stands in its result, so a history from
- * before there was a second one plays back without a patch.
+ * Plans the next page. Whether a second activity follows depends on the first one's result, so histories from
+ * before there was a second one replay without a patch.
  */
 async function planPage(eventId: string, after: string | undefined): Promise<DeliveryPlan> {
   const plan = await planDeliveries(eventId, after);
@@ -61,7 +61,7 @@ async function startDelivery({ summary, ...input }: PlannedDelivery): Promise<vo
   try {
     await startChild(deliverWebhook, {
       workflowId: deliveryWorkflowId(input.deliveryId),
-      // A fan-out that runs again (reset, reconcile) finds its children started: nothing is doubled.
+      // A fan-out that runs again (reset, reconcile) finds its children started: nothing is duplicated.
       workflowIdReusePolicy: WorkflowIdReusePolicy.REJECT_DUPLICATE,
       parentClosePolicy: ParentClosePolicy.ABANDON,
       cancellationType: ChildWorkflowCancellationType.ABANDON,

@@ -1,11 +1,11 @@
 import { defineQuery, defineSignal } from '@temporalio/workflow';
 
-/** Signals of `deliverWebhook`. Pausing or cancelling never cuts an exchange that is under way. */
+/** Signals of `deliverWebhook`. Pausing or cancelling never interrupts an exchange in progress. */
 export const pauseSignal = defineSignal('pause');
 export const resumeSignal = defineSignal('resume');
-/** Ends the current wait: the attempt comes now, if its time has come by the delivery in MongoDB. */
+/** Ends the current wait: the attempt is made now, if it is due according to the delivery in MongoDB. */
 export const wakeSignal = defineSignal('wake');
-/** The same, whatever the time; an attempt that is already running counts as the one asked for. */
+/** The same regardless of its time; an attempt that is already running counts as the requested one. */
 export const retryNowSignal = defineSignal('retryNow');
 export const cancelSignal = defineSignal('cancel');
 

@@ -4,13 +4,13 @@ import { reconcileTaskQueue } from '../src/contracts/temporal';
 
 /**
  * Run by Temporal Schedules, one for each part: starts what was accepted but has no running workflow, and
- * clears up. Without a part, as the schedule of earlier versions ran it, all is done once.
+ * cleans up. Without a part, as in earlier versions' schedule, everything is done once.
  */
 export async function reconcile(part?: ReconcilePart): Promise<ReconcileReport> {
   const activities = proxyActivities<Activities>({
     taskQueue: reconcileTaskQueue(workflowInfo().taskQueue),
     startToCloseTimeout: '10m',
-    // What is lost waits until another worker goes on, so that a worker's death must be noticed soon.
+    // Lost work waits until another worker continues, so a worker's death must be noticed soon.
     heartbeatTimeout: '5s',
     retry: { initialInterval: '1s', maximumInterval: '5s' },
   });

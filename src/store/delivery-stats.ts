@@ -40,7 +40,7 @@ const MAX_TIME_MS = 20_000;
  */
 const BUCKET_GROWTH = 1.05;
 
-/** The bounds of a bucket, by its number. */
+/** The number of durations in each bucket, by the bucket's number. */
 type Histogram = Map<number, number>;
 
 /** The duration that a bucket represents: its middle. */
