@@ -98,7 +98,7 @@ async function chaos() {
     onLook: (counts) => {
       if (Date.now() - lastSaid < 10_000) return;
       lastSaid = Date.now();
-      say(`  · under way: ${JSON.stringify(counts)}`);
+      say(`  · in progress: ${JSON.stringify(counts)}`);
     },
   });
   const quietSeconds = Math.round((Date.now() - quietStart) / 1000);

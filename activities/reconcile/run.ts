@@ -22,7 +22,7 @@ export interface RunOptions {
 }
 
 /** The result of checking one item. */
-export type Outcome = 'fixed' | 'under way' | 'failed';
+export type Outcome = 'fixed' | 'in progress' | 'failed';
 
 /**
  * One run of reconcile; its parts ask before each step whether to continue. It ends in the middle of its work
@@ -101,7 +101,7 @@ export class Run {
     start: () => Promise<boolean>,
   ): Promise<Outcome> {
     try {
-      if (!(await start())) return 'under way';
+      if (!(await start())) return 'in progress';
       this.report[kind] += 1;
       this.fixed.set(kind, (this.fixed.get(kind) ?? 0) + 1);
       reconcileMended.inc({ kind });

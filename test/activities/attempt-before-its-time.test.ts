@@ -70,7 +70,9 @@ describe('an attempt that Temporal runs before its time', () => {
 
   it('forced, is made once, although it was lost before it was recorded', async () => {
     const { store } = fixture;
-    const rounds = intercept(store.rounds, 'record', () => Promise.reject(new Error('away')));
+    const rounds = intercept(store.rounds, 'record', () =>
+      Promise.reject(new Error('unavailable')),
+    );
     expect(
       await attempt(1, 'later', true, { store: intercept(store, 'rounds', rounds) }),
     ).toMatchObject({ type: 'AttemptLost' });

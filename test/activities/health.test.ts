@@ -102,7 +102,7 @@ describe('the health that attempts make', () => {
     expect((await fixture.health(webhook)).failureCount).toBe(8);
   });
 
-  it('leaves a delivery as it ended whose webhook is gone, whoever resets it', async () => {
+  it('leaves a delivery as it ended whose webhook is gone, whatever resets it', async () => {
     receiver.respondWith(200);
     const { planned, webhook, project } = await fixture.planned(receiver.url);
     expect(await attempt(planned.deliveryId, 'run-1')).toBe('succeeded');

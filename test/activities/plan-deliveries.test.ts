@@ -134,7 +134,10 @@ describe('the plan of an event', () => {
   });
 
   describe('in a project that has 500 deliveries already', () => {
-    /** Plans an event beside them. @returns what is to be started, what is stored, and who was woken */
+    /**
+     * Plans an event beside them. @returns what is to be started, what is stored, and which couriers were
+     * woken
+     */
     const planBeside = async (fields: Partial<DeliveryRecord>) => {
       const project = await fixture.project();
       const [webhookId] = await webhooks(project, 1, {});

@@ -21,7 +21,7 @@ async function setUp(environment: Record<string, string>): Promise<string> {
 }
 
 describe('before setup has run', () => {
-  it('an API refuses work, a worker polls nothing, and both go on by themselves once it has', async () => {
+  it('an API refuses work, a worker polls nothing, and both continue automatically once it has', async () => {
     const [port, operations] = [await freePort(), await freePort()];
     const environment = testEnvironment({
       PORT: String(port),
@@ -81,7 +81,7 @@ describe('before setup has run', () => {
     }
   }, 120_000);
 
-  it('a worker that waits for it ends when it is told to', async () => {
+  it('a worker that waits for it ends when asked to', async () => {
     const worker = RoleProcess.start('worker', testEnvironment());
     await worker.logged('run setup');
     expect(await worker.end('SIGTERM')).toBe(0);

@@ -189,7 +189,7 @@ describe.each(CONTRACTS)('a receiver made for $profile', ({ profile, scheme, typ
     for (const one of forged) expect(Object.values(verifyInNode(one))).not.toContain(true);
   });
 
-  it('gets a retry and a replay as the same bytes under the same id, each signed anew', async () => {
+  it('gets a retry and a replay as the same bytes under the same id, each with a new signature', async () => {
     receiver.respondWith((_request, n) => (n === 1 ? 500 : 200));
     const { id: eventId } = await post();
     const id = await deliveryOf(eventId);
@@ -215,7 +215,7 @@ describe.each(CONTRACTS)('a receiver made for $profile', ({ profile, scheme, typ
     }
   });
 
-  it('who has the old secret and who has the new one verify during a rotation’s overlap', async () => {
+  it('receivers with the old secret and with the new one verify during a rotation’s overlap', async () => {
     const { body: rotated } = await client.post(`/v1/webhooks/${webhook.id}/secret/rotate`);
     const secret = rotated.data.secret as string;
     const id = await deliveryOf((await post()).id);
@@ -256,7 +256,7 @@ describe.each(CONTRACTS)('a receiver made for $profile', ({ profile, scheme, typ
     const request = receiver.requests.at(-1)!;
     expect(verifiedBy(publicKey, request)).toBe(true);
     expect(verifiedBy(publicKey, altered(request))).toBe(false);
-    // And who knows nothing of Ed25519 goes on as before.
+    // And receivers without Ed25519 continue as before.
     expect(await isVerified(webhook.secret, request)).toBe(true);
 
     const { body: rotated } = await client.post(`/v1/webhooks/${webhook.id}/secret/rotate`, {

@@ -33,7 +33,7 @@ describe('an API killed with -9', () => {
   });
   afterEach(() => receiver.close());
 
-  /** Has an API die at that point of answering a request, which gets no answer. */
+  /** Makes an API die at that point of a request, which gets no answer. */
   const dying = async (
     dieAt: string,
     ask: (client: ApiClient) => Promise<Answer>,
@@ -160,7 +160,7 @@ describe('an API killed with -9', () => {
       await delivered(1);
     });
 
-    it('before the courier is told: reconcile tells it', async () => {
+    it('before the courier is notified: reconcile notifies it', async () => {
       await client.post(`/v1/webhooks/${webhook.id}/pause`);
       await client.post('/v1/events', event);
       await eventually('it is held', async () => (await deliveries())[0]?.status === 'held');
@@ -210,13 +210,13 @@ describe('an API killed with -9', () => {
     });
     afterEach(() => told.close());
 
-    it('inside its transaction: it is active, and nobody is told', async () => {
+    it('inside its transaction: it is active, and no event is sent', async () => {
       await dying('store/webhooks Webhooks.update after', disable);
       expect(await isActive()).toBe(true);
       expect(await events()).toEqual([]);
     });
 
-    it('between the transaction and the fan-out: it is disabled, and reconcile tells it', async () => {
+    it('between the transaction and the fan-out: it is disabled, and reconcile sends the event', async () => {
       await dying('store/store Store.transaction after', disable);
       expect(await isActive()).toBe(false);
       expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });

@@ -21,7 +21,7 @@ describe('an API killed with -9', () => {
   });
   afterAll(() => stack.stop());
 
-  describe('while it tells of a change', () => {
+  describe('while it reports a change', () => {
     it.each([
       [
         'a rotation',
@@ -36,7 +36,7 @@ describe('an API killed with -9', () => {
         (client: ApiClient, id: string) => client.patch(`/v1/webhooks/${id}`, { isActive: true }),
       ],
     ])(
-      'between %s and the fan-out of its event: reconcile tells it, once',
+      'between %s and the fan-out of its event: reconcile sends it, once',
       (_of, at, type, change) =>
         ApiCrash.on(
           api,
@@ -57,7 +57,7 @@ describe('an API killed with -9', () => {
         ),
     );
 
-    it('inside the transaction of an enabling: it is disabled, and nobody is told', () =>
+    it('inside the transaction of an enabling: it is disabled, and no event is sent', () =>
       ApiCrash.on(
         api,
         async (crash) => {
@@ -74,7 +74,7 @@ describe('an API killed with -9', () => {
       ));
   });
 
-  describe('while it stops and goes on with a bulk replay', () => {
+  describe('while it pauses and resumes a bulk replay', () => {
     const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
     const COUNT = 4;
 
@@ -165,7 +165,7 @@ describe('an API killed with -9', () => {
         expect(receiver.requests).toHaveLength(1);
       }));
 
-    it('after the courier is told: what was held goes out, once', () =>
+    it('after the courier is notified: what was held is delivered, once', () =>
       ApiCrash.on(api, async (crash) => {
         await held(crash);
         await crash.dyingBehindIt('temporal/engine Engine.wakeCourier after', (dying) =>
@@ -192,7 +192,7 @@ describe('an API killed with -9', () => {
     const none = { projects: 0, keys: 0, webhooks: 0, events: 0, deliveries: 0 };
     const marked = { ...all, keys: 0, webhooks: 0 };
 
-    /** A project with one of each, deleted by an API that dies there. */
+    /** A project with one of each, deleted by an API that dies at that point. */
     const cutOff = async (crash: ApiCrash, dieAt: string): Promise<void> => {
       await crash.client.post('/v1/events', event);
       await crash.delivered(1);
@@ -223,17 +223,19 @@ describe('an API killed with -9', () => {
         'store/projects Projects.delete before',
         { ...none, projects: 1 },
       ],
-    ])('between %s: it is as if gone, and goes by reconcile or when asked again', (_of, at, stay) =>
-      ApiCrash.on(api, async (crash) => {
-        await cutOff(crash, at);
-        expect(await left(crash)).toEqual(stay);
-        expect((await read(crash)).status).toBe(404);
-        expect((await crash.client.get('/v1/events')).status).toBe(401);
-        if (stay.events === 1) await stack.reconcile();
-        else await stack.admin.delete(`/v1/projects/${crash.projectId}`);
-        expect(await left(crash)).toEqual(none);
-        expect((await stack.admin.delete(`/v1/projects/${crash.projectId}`)).status).toBe(404);
-      }),
+    ])(
+      'between %s: it is treated as gone, and removed by reconcile or a repeated request',
+      (_of, at, stay) =>
+        ApiCrash.on(api, async (crash) => {
+          await cutOff(crash, at);
+          expect(await left(crash)).toEqual(stay);
+          expect((await read(crash)).status).toBe(404);
+          expect((await crash.client.get('/v1/events')).status).toBe(401);
+          if (stay.events === 1) await stack.reconcile();
+          else await stack.admin.delete(`/v1/projects/${crash.projectId}`);
+          expect(await left(crash)).toEqual(none);
+          expect((await stack.admin.delete(`/v1/projects/${crash.projectId}`)).status).toBe(404);
+        }),
     );
   });
 });

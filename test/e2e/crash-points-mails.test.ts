@@ -9,7 +9,7 @@ jest.setTimeout(300_000);
 
 const OWNER = 'owner@customer.example';
 
-/** A project whose owner is told by mail, and its mail server. */
+/** A project whose owner is notified by mail, and its mail server. */
 async function on(work: (crash: Crash, mailServer: MailServer) => Promise<void>): Promise<void> {
   const mailServer = await MailServer.start();
   const settings = { SMTP_URL: mailServer.url, MAIL_FROM: 'posthorn@operator.example' };
@@ -79,7 +79,7 @@ describe('a worker killed with -9', () => {
       await crash.dying(dieAt, () =>
         crash.temporal.schedule.getHandle('posthorn-reconcile').trigger(),
       );
-      // As if the dead worker's claim had run out.
+      // As if the dead worker's lease had expired.
       await store.mails.model.updateMany({ sentAt: null }, { $set: { nextTryAt: new Date() } });
       await crash.until('it is sent', async () => (await outbox(crash))[0]!.sentAt !== null);
       await eventually('all have come', () => mailServer.mails.length >= times);

@@ -52,7 +52,7 @@ describe('a worker killed with -9', () => {
       await makeWebhook(client, `${receiver.url}/last`);
       await crash.dying(dieAt, () => crash.post());
       await all(crash, 2, once);
-      // The first may have been under way by the same worker already.
+      // The first may have been in progress by the same worker already.
       expect(new Set(pathsOf(crash))).toEqual(new Set(['/', '/last']));
     }),
   );
@@ -67,7 +67,7 @@ describe('a worker killed with -9', () => {
         const { client, webhookId, temporal, receiver } = crash;
         const { engine, store } = crash.stack;
         // Its fan-out was seen to end; its workflow, started by it, is past Temporal's retention.
-        const spy = jest.spyOn(engine, 'startFanOut').mockRejectedValue(new Error('away'));
+        const spy = jest.spyOn(engine, 'startFanOut').mockRejectedValue(new Error('unavailable'));
         await client.post(`/v1/webhooks/${webhookId}/test`, { events: ['email.sent'] });
         spy.mockRestore();
         const long = new Date(Date.now() - 60_000);
@@ -87,7 +87,7 @@ describe('a worker killed with -9', () => {
       Crash.on(async (crash) => {
         const { client, webhookId, temporal } = crash;
         const { engine, store } = crash.stack;
-        const spy = jest.spyOn(engine, 'startFanOut').mockRejectedValue(new Error('away'));
+        const spy = jest.spyOn(engine, 'startFanOut').mockRejectedValue(new Error('unavailable'));
         await client.post(`/v1/webhooks/${webhookId}/test`, { events: ['email.sent'] });
         const { id: ended } = (await crash.post()).body.data;
         spy.mockRestore();
@@ -121,7 +121,7 @@ describe('a worker killed with -9', () => {
   it.concurrent.each([
     ['before its event is stored', 'store/events Events.insert before'],
     ['between its event and the fan-out', 'temporal/engine Engine.startFanOut before'],
-  ])('while it tells of a delivery that has failed, %s: it is told once', (_title, dieAt) =>
+  ])('while it reports a failed delivery, %s: it is reported once', (_title, dieAt) =>
     Crash.on(async (crash) => {
       const { client, receiver } = crash;
       const told = await Receiver.start();

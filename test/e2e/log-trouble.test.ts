@@ -151,7 +151,7 @@ describe('a log that can not be written', () => {
       expect(told).toMatchObject([{ level: 'error', role: 'all' }]);
       expect(told[0]!.lines).toBeGreaterThanOrEqual(missing);
 
-      // And stops again, for good.
+      // And stops again, permanently.
       await fillLog();
       expect(await all.end('SIGTERM')).toBe(0);
       pipe.closeReader();

@@ -49,7 +49,7 @@ const told = new Set<string>();
 
 interface Situation {
   environment?: Record<string, string>;
-  /** What stands in the document for what is otherwise in each run. */
+  /** The document's placeholders for what differs in each run. */
   shown?: Record<string, string>;
   node?: string;
 }
@@ -403,6 +403,6 @@ describe('a setting', () => {
   }));
 });
 
-it('docs/proof/startup-messages.md tells of these, and of nothing else', () => {
+it('docs/proof/startup-messages.md lists these, and nothing else', () => {
   expect([...documented.keys()].toSorted()).toEqual([...told].toSorted());
 });

@@ -61,7 +61,7 @@ describe('a reset made by an operator with the temporal command', () => {
     expect(bodies[1]).toBe(bodies[0]);
   });
 
-  it.each(points)('to the %s gives a failed delivery its whole schedule anew', async (point) => {
+  it.each(points)('to the %s gives a failed delivery its whole schedule again', async (point) => {
     const { client } = await stack.project({ policy: { retryDelaysMs: [1000] } });
     const { id: webhookId } = await makeWebhook(client, receiver.url);
     receiver.respondWith(500);
@@ -115,7 +115,7 @@ describe('a reset made by an operator with the temporal command', () => {
 
     const again = await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
     expect(again.workflow.runId).toBe(again.attempts[0].runId);
-    // The first one's answer is logged when it comes, and counts for nothing.
+    // The first one's answer is logged when it comes, and has no effect.
     const last = await deliveryWith(client, id, { attemptCount: 2 });
     expect(last).toMatchObject({ status: 'succeeded', replays: 1, nextAttemptAt: null });
     expect(last.attempts[1]).toMatchObject({ number: 2, statusCode: 500, superseded: true });

@@ -106,7 +106,7 @@ describe('reconcile by its schedules', () => {
     expect(startedAt.getTime() - acceptedAt.getTime()).toBeLessThan(10_000);
   });
 
-  it('finds one beside thousands of lost deliveries, long before those are done, and stops when told to', async () => {
+  it('finds one among thousands of lost deliveries, long before those are done, and stops when asked to', async () => {
     const [bad, quiet] = [await stack.project(), await stack.project()];
     const { id: webhookId } = await makeWebhook(bad.client, `${receiver.url}/bad`);
     await makeWebhook(quiet.client, `${receiver.url}/quiet`);
@@ -122,7 +122,7 @@ describe('reconcile by its schedules', () => {
     expect(await msUntilStopped()).toBeLessThan(STOPS_WITHIN_MS);
   });
 
-  it('deletes a large project, and stops when told to; the next worker goes on', async () => {
+  it('deletes a large project, and stops when asked to; the next worker continues', async () => {
     const { id: projectId } = await stack.project();
     const { model } = stack.store.events;
     for (let n = 0; n < 30; n += 1) await insertEvents(projectId, 1000);

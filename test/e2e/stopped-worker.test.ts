@@ -7,7 +7,7 @@ import { Stack, testEnvironment } from '../support/stack';
 const TIMEOUT_MS = 5000;
 /** Two attempts: the second one decides. */
 const policy = { timeoutMs: TIMEOUT_MS, retryDelaysMs: [1000], autoDisableAfter: 1 };
-/** What is handed to the one that stands still is given up after its time, and handed out again. */
+/** Tasks of the suspended one time out, and are handed out again. */
 const PATIENCE_MS = 150_000;
 
 jest.setTimeout(400_000);
@@ -38,7 +38,7 @@ describe('a worker that is stopped in the middle of a last attempt, and woken', 
     await Promise.all([stack.stop(), receiver.close()]);
   });
 
-  /** Stops the worker that makes attempt 2, which the receiver answers with 200 while it stands still. */
+  /** Stops the worker that makes attempt 2, which the receiver answers with 200 while it is suspended. */
   async function stopped() {
     const { client } = await stack.project({ policy });
     const webhook = await makeWebhook(client, receiver.url);
@@ -53,7 +53,7 @@ describe('a worker that is stopped in the middle of a last attempt, and woken', 
     return { client, id, first, other, webhookNow };
   }
 
-  it('while the other’s attempt is under way, decides nothing', async () => {
+  it('while the other’s attempt is in progress, decides nothing', async () => {
     const { client, id, first, webhookNow } = await stopped();
     await receiver.waitFor(3, PATIENCE_MS);
     first.signal('SIGCONT');
@@ -82,7 +82,7 @@ describe('a worker that is stopped in the middle of a last attempt, and woken', 
     expect(receiver.requests).toHaveLength(3);
   });
 
-  it('sends nothing that Temporal handed to it while it stood still, and has given up since', async () => {
+  it('sends nothing that Temporal handed to it while it was suspended, and has given up since', async () => {
     const { client } = await stack.project({ policy: { ...policy, retryDelaysMs: [3000, 3000] } });
     await makeWebhook(client, receiver.url);
     const late = { kind: 'answer', status: 200, delayMs: 1000 } as const;

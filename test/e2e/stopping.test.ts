@@ -85,7 +85,7 @@ describe('a process that is told to stop', () => {
   );
 
   it.each(['worker', 'all'] as const)(
-    'as %s makes no further attempt, and finishes the one under way',
+    'as %s makes no further attempt, and finishes the one in progress',
     async (name) => {
       const { role, port, metricsPort } = await start(name);
       const { client } = await stack.project({ policy });
@@ -121,7 +121,7 @@ describe('a process that is told to stop', () => {
     expect((await created).body).toMatchObject({ data: { ping: { outcome: 'succeeded' } } });
   }, 120_000);
 
-  it('tells its metrics until its last attempt has ended', async () => {
+  it('serves its metrics until its last attempt has ended', async () => {
     const { role, metricsPort } = await start('worker');
     const { client } = await stack.project({ policy });
     await makeWebhook(client, receiver.url);

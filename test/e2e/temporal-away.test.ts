@@ -10,8 +10,8 @@ import { emailSent } from '../support/samples';
 import { ApiClient } from '../support/api-client';
 import { ADMIN_KEY, setUpMongodb, testEnvironment } from '../support/stack';
 
-describe('a process of the role all that starts while Temporal is away', () => {
-  it('accepts events, waits for Temporal, and ends when it is told to', async () => {
+describe('a process of the role all that starts while Temporal is unavailable', () => {
+  it('accepts events, waits for Temporal, and ends when asked to', async () => {
     const port = await freePort();
     const temporal = `127.0.0.1:${await freePort()}`;
     const environment = testEnvironment({ PORT: String(port), TEMPORAL_ADDRESS: temporal });
@@ -34,7 +34,7 @@ describe('a process of the role all that starts while Temporal is away', () => {
   });
 });
 
-describe('a process of the role all whose databases go away while it runs', () => {
+describe('a process of the role all whose databases become unavailable while it runs', () => {
   it('says so in one line for each, with the cause in what it refuses, and when that is over', async () => {
     const environment = testEnvironment();
     await setUpMongodb(environment);

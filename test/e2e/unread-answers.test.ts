@@ -12,7 +12,7 @@ const MIB = 1024 * 1024;
 const MOST_MIB = 600;
 
 describe('clients of one project', () => {
-  it('that read nothing cost little, keep nobody waiting, and are cut off', async () => {
+  it('that read nothing cost little, delay no others, and are disconnected', async () => {
     const environment = testEnvironment({ POSTHORN_SEND_TIMEOUT_SECONDS: '2' });
     const stack = await Stack.start(environment, { worker: false });
     const [port, metricsPort] = await Promise.all([freePort(), freePort()]);

@@ -26,7 +26,7 @@ async function bundleOf(workflows: string, folder: string): Promise<string> {
   return bundle;
 }
 
-describe('a worker of the next version beside one of this version', () => {
+describe('a worker of the next version together with one of this version', () => {
   let folder: string;
   let environment: Record<string, string>;
   let stack: Stack;
@@ -83,7 +83,7 @@ describe('a worker of the next version beside one of this version', () => {
   });
 });
 
-describe('a worker of an earlier version beside one of this version', () => {
+describe('a worker of an earlier version together with one of this version', () => {
   it('runs reconcile by the schedules of this one, whichever of the two has its activity', async () => {
     const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-former-'));
     const bundle = await bundleOf('former-reconcile', folder);

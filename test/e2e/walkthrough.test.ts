@@ -41,7 +41,7 @@ class Shell {
       spawn('bash', ['--noprofile', '--norc'], {
         cwd: root,
         env: { PATH: process.env.PATH, ...environment },
-        // A group of its own, to be ended with all that it started.
+        // A separate process group, to be ended with everything that it started.
         detached: true,
       }),
     );

@@ -313,7 +313,7 @@ describe('a process whose clock is wrong', () => {
   );
 
   it.concurrent(
-    'and a shift of a courier from before MongoDB’s own clock was set back hold nobody up',
+    'and a shift of a courier from before MongoDB’s own clock was set back delay nothing',
     () =>
       on(async ({ stack, receiver, client, projectId, startWorker, post }) => {
         await stack.admin.patch(`/v1/projects/${projectId}`, { dispatch: 'express' });
@@ -329,28 +329,33 @@ describe('a process whose clock is wrong', () => {
   it.concurrent.each([
     ['ahead of', HOUR],
     ['behind', -HOUR],
-  ])('an API, an hour %s MongoDB, says so, is not ready, and is again by itself', (side, aheadMs) =>
-    on(async ({ client, start, post }) => {
-      const port = await freePort();
-      const api = start('api', aheadMs, { PORT: String(port) });
-      await api.logged('API listens');
-      const asked = new ApiClient(`http://127.0.0.1:${port}`, client.key);
-      const unready = await asked.get('/readyz');
-      expect(unready.status).toBe(503);
-      expect(unready.body.error.message).toContain(`3600 s ${side} MongoDB's`);
-      await api.logged(`3600 s ${side} MongoDB's`);
-      // What it decides it decides rightly all the same.
-      expect((await post(1, asked)).status).toBe(202);
-      api.signal('SIGUSR2');
-      await api.logged('is right again');
-      expect((await asked.get('/readyz')).status).toBe(200);
-      api.signal('SIGUSR2');
-      await eventually('it is not ready', async () => (await asked.get('/readyz')).status === 503);
-    }),
+  ])(
+    'an API, an hour %s MongoDB, says so, is not ready, and recovers automatically',
+    (side, aheadMs) =>
+      on(async ({ client, start, post }) => {
+        const port = await freePort();
+        const api = start('api', aheadMs, { PORT: String(port) });
+        await api.logged('API listens');
+        const asked = new ApiClient(`http://127.0.0.1:${port}`, client.key);
+        const unready = await asked.get('/readyz');
+        expect(unready.status).toBe(503);
+        expect(unready.body.error.message).toContain(`3600 s ${side} MongoDB's`);
+        await api.logged(`3600 s ${side} MongoDB's`);
+        // Its decisions are right nevertheless.
+        expect((await post(1, asked)).status).toBe(202);
+        api.signal('SIGUSR2');
+        await api.logged('is right again');
+        expect((await asked.get('/readyz')).status).toBe(200);
+        api.signal('SIGUSR2');
+        await eventually(
+          'it is not ready',
+          async () => (await asked.get('/readyz')).status === 503,
+        );
+      }),
   );
 
   it.concurrent(
-    'a worker says so, ends what it does, takes nothing more, and goes on by itself',
+    'a worker says so, finishes its work, takes nothing more, and recovers automatically',
     () =>
       on(async ({ receiver, client, start, post }) => {
         await makeWebhook(client, receiver.url);

@@ -156,7 +156,7 @@ describe('keeping the history of', () => {
     await keepFanOut('fan-out-again', id);
   });
 
-  it('a fan-out that goes on in a new run', async () => {
+  it('a fan-out that continues in a new run', async () => {
     const many = await stack.project({ policy: { maxWebhooks: 1000 } });
     for (let n = 0; n < 501; n += 1) await makeWebhook(many.client, receiver.url);
     const { body } = await many.client.post('/v1/events', { type: 'email.sent', data: emailSent });
@@ -258,7 +258,7 @@ describe('keeping the history of', () => {
     await keepDelivery('delivery-cancelled-reset-to-its-end', id);
   });
 
-  it('a delivery put off more often than its policy has attempts', async () => {
+  it('a delivery deferred more often than its policy has attempts', async () => {
     await makeWebhook(client, receiver.url, {
       policy: { retryDelaysMs: [1000], ratePerSecond: 0.2 },
     });
@@ -269,7 +269,7 @@ describe('keeping the history of', () => {
     await keepDelivery('delivery-put-off', id);
   }, 60_000);
 
-  it('a delivery paused while its exchange is under way, and resumed', async () => {
+  it('a delivery paused while its exchange is in progress, and resumed', async () => {
     await makeWebhook(client, receiver.url, SOON);
     receiver.respondWith((_request, n) => ({
       kind: 'answer',

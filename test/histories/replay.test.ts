@@ -30,7 +30,7 @@ function read(name: string): { events: KeptEvent[] } {
 const replay = (history: unknown): Promise<void> =>
   Worker.runReplayHistory({ workflowBundle: { codePath: BUNDLE } }, history);
 
-/** Workflows that began by earlier code go on by the present code: CONTRIBUTING, "Changing a workflow". */
+/** Workflows started by earlier code continue with the current code: CONTRIBUTING, "Changing a workflow". */
 describe('the present workflows', () => {
   it.each(kept)('play back %s', async (name) => {
     await replay(read(name));

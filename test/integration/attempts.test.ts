@@ -177,7 +177,7 @@ describe.each(WAYS)('an attempt, dispatched %s,', (dispatch) => {
     });
   });
 
-  it('that finds nobody, no such name or no TLS says so', async () => {
+  it('that finds no server, no such name or no TLS says so', async () => {
     const gone = await Receiver.start();
     const { url: goneUrl } = gone;
     await gone.close();

@@ -138,7 +138,7 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     await other.close();
   });
 
-  it('takes types as subscriptions do, and refuses those that nobody knows', async () => {
+  it('accepts types as subscriptions do, and refuses unknown ones', async () => {
     const webhook = await makeWebhook(client, receiver.url);
     await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
     const contact = { type: 'contact.created', data: {} };

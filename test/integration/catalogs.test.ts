@@ -53,7 +53,7 @@ async function listAll(
 }
 
 describe('a catalogue', () => {
-  it('is made by its first type, and its types are read, listed, defined anew and deleted', async () => {
+  it('is created by its first type, and its types are read, listed, redefined and deleted', async () => {
     const name = freshName();
     const path = `/v1/catalogs/${name}/event-types`;
     expectRefusal(await stack.admin.get(path), 'not_found');
@@ -193,7 +193,7 @@ describe('a project', () => {
     expect(await available(client)).toEqual([]);
   });
 
-  it('can not name one that is not there, or where its profile has types of its own', async () => {
+  it('can not name one that does not exist, or if its profile has its own types', async () => {
     const name = freshName();
     await put(name, 'order.paid');
     const custom = await stack.project({ profile: 'custom' });

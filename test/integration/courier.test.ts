@@ -93,7 +93,7 @@ describe('a project whose events are dispatched express', () => {
     await deliveryWith(client, skipped, { status: 'skipped' });
   });
 
-  it('holds what comes while its webhook is paused, and lets it go in the order of events', async () => {
+  it('holds what comes while its webhook is paused, and releases it in the order of events', async () => {
     const webhook = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 100 } });
     await client.post(`/v1/webhooks/${webhook.id}/pause`);
     await batch(50);
@@ -105,7 +105,7 @@ describe('a project whose events are dispatched express', () => {
     expect(order()).toEqual(Array.from({ length: 50 }, (_, n) => n));
   });
 
-  it('lets nobody wait for a webhook that hangs', async () => {
+  it('does not let others wait for a webhook that hangs', async () => {
     const hanging = await Receiver.start();
     hanging.respondWith({ kind: 'hang' });
     await makeWebhook(client, hanging.url);

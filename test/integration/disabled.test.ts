@@ -67,7 +67,7 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
       expect(receiver.requests).toHaveLength(0);
     });
 
-    it('is told when it is enabled, with the replay that sends it', async () => {
+    it('is reported when it is enabled, with the replay that sends it', async () => {
       const { id, path } = await backingOff();
       const disabled = await client.patch(path, { isActive: false });
       expect(disabled.body.data).not.toHaveProperty('skipped');
@@ -123,7 +123,7 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
       expect(receiver.requests).toHaveLength(1);
     });
 
-    it('is its tests and its replays, one by one or in bulk, which go out all the same', async () => {
+    it('does not include its tests and its replays, single or in bulk, which are sent anyway', async () => {
       const { id, path, webhook } = await backingOff();
       await client.patch(path, { isActive: false });
       const { body } = await client.post(`${path}/test`, { events: ['email.sent'] });
@@ -150,7 +150,7 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('of more than are ended together is ended all the same', async () => {
+  it('of more than one batch is ended completely', async () => {
     const { id, path } = await backingOff();
     const { _id, ...like } = (await stack.store.deliveries.find(id))!;
     const copies = Array.from({ length: 2500 }, (_, n) => ({

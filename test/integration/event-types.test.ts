@@ -93,7 +93,7 @@ describe('event types', () => {
   });
 
   describe('of a project', () => {
-    it('are defined, defined anew, listed newest first and deleted', async () => {
+    it('are defined, redefined, listed newest first and deleted', async () => {
       const client = await customProject();
       const made = await define(client, 'order.created');
       expect(made.status).toBe(201);
@@ -141,7 +141,7 @@ describe('event types', () => {
       ]);
     });
 
-    it('are nobody else’s, and only an owner may define them', async () => {
+    it('belong to one project, and only an owner may define them', async () => {
       const { id, client } = await stack.project({ profile: 'custom' });
       await define(client, 'order.created');
       const other = await customProject();
@@ -152,7 +152,7 @@ describe('event types', () => {
       }
     });
 
-    it('are gone with their project', async () => {
+    it('are deleted with their project', async () => {
       const { id, client } = await stack.project({ profile: 'custom' });
       await define(client, 'order.created');
       await stack.admin.delete(`/v1/projects/${id}`);
@@ -300,7 +300,7 @@ describe('event types', () => {
     });
   });
 
-  it('whose schema multiplies the work are cut off, and the API goes on', async () => {
+  it('whose schema multiplies the work are aborted, and the API continues', async () => {
     // What is cut off uses up the time that its project has: each has one of its own.
     let client = await customProject();
     const twice = (target: string) => ({ allOf: [{ $ref: target }, { $ref: target }] });

@@ -83,7 +83,9 @@ describe('a delivery that has not ended', () => {
     });
     const ended = tests.data.deliveries[0].id as string;
     await deliveryWith(client, ended, { status: 'succeeded' });
-    const start = jest.spyOn(stack.engine, 'startFanOut').mockRejectedValue(new Error('away'));
+    const start = jest
+      .spyOn(stack.engine, 'startFanOut')
+      .mockRejectedValue(new Error('unavailable'));
     const { body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
     const eventId = body.data.id as string;
     const past = { $set: { expiresAt: new Date(Date.now() - HOUR_MS) } };
@@ -154,10 +156,10 @@ describe('a delivery that has not ended', () => {
     await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
   });
 
-  it('that is asked to be attempted now goes out later when Temporal goes away meanwhile', async () => {
+  it('that is to be attempted now is sent later if Temporal becomes unavailable meanwhile', async () => {
     const id = await withoutWorkflow();
     const spy = jest.spyOn(stack.engine, 'runDelivery');
-    spy.mockRejectedValueOnce(new Error('away'));
+    spy.mockRejectedValueOnce(new Error('unavailable'));
     expect((await client.post(`/v1/deliveries/${id}/retry`)).status).toBe(202);
     spy.mockRestore();
     expect(await stack.reconcile()).toMatchObject({ deliveries: 1 });

@@ -101,7 +101,7 @@ describe('the encryption key', () => {
     });
   }, 60_000);
 
-  it('is changed beside secrets that are rotated meanwhile, and none is lost', async () => {
+  it('is changed while secrets are rotated, and none is lost', async () => {
     const former = { POSTHORN_ENCRYPTION_KEY: OLD!, POSTHORN_FORMER_ENCRYPTION_KEYS: NEW! };
     const running = await start(former);
     const { client } = await running.project();

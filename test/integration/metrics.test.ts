@@ -95,7 +95,7 @@ describe('metrics', () => {
     }
   });
 
-  it('count what reconcile has mended', async () => {
+  it('count what reconcile has repaired', async () => {
     const { client } = await stack.project();
     await makeWebhook(client, receiver.url);
     const spy = jest.spyOn(stack.engine, 'startFanOut');

@@ -40,7 +40,7 @@ describe('migrations', () => {
     expect(log).toEqual(['0001-a', '0002-b']);
   });
 
-  it('stop at one that fails, and go on with it the next time', async () => {
+  it('stop at one that fails, and continue with it the next time', async () => {
     let fails = true;
     const all = [
       noting('0001-a'),
@@ -79,7 +79,7 @@ describe('migrations', () => {
     await expect(migrate(connection, [noting('0001-a')])).rejects.toThrow('0002-b');
   });
 
-  it('of this version have the indexes made anew whose options have changed', async () => {
+  it('of this version recreate the indexes whose options have changed', async () => {
     const ttl = { expireAfterSeconds: 0 };
     await connection.collection('events').createIndex({ expiresAt: 1 }, ttl);
     await connection.collection('deliveries').createIndex({ expiresAt: 1 }, ttl);

@@ -49,7 +49,7 @@ describe('while MongoDB hangs', () => {
       PATIENCE_MS,
     );
 
-  it('every request is answered 503, however many wait, until it goes on', async () => {
+  it('every request is answered 503, however many wait, until it recovers', async () => {
     const { id: projectId, client } = await stack.project();
     const webhook = await makeWebhook(client, receiver.url);
     const delivery = await postEvent(client);
@@ -94,7 +94,7 @@ describe('while MongoDB hangs', () => {
     await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
   });
 
-  it('events under way are answered 202 or 503; repeated with its key each is stored once, and goes out', async () => {
+  it('events in progress are answered 202 or 503; repeated with its key each is stored once, and delivered', async () => {
     const { id: projectId, client } = await stack.project(impatient);
     await makeWebhook(client, receiver.url);
     const post = (n: number): Promise<Answer> =>
@@ -172,7 +172,7 @@ describe('while MongoDB hangs', () => {
     expect(inTransaction).toHaveLength(1);
   });
 
-  it('an attempt that can not be recorded is lost and made again, and reconcile goes on', async () => {
+  it('an attempt that can not be recorded is lost and made again, and reconcile continues', async () => {
     const { client } = await stack.project(impatient);
     await makeWebhook(client, receiver.url);
     const before = receiver.requests.length;

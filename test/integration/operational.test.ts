@@ -39,7 +39,7 @@ describe('operational webhooks', () => {
       .toReversed();
   };
 
-  it('tells of a webhook that is disabled and enabled, once each, in the profile’s form', async () => {
+  it('reports a webhook that is disabled and enabled, once each, in the profile’s form', async () => {
     const { client } = await stack.project();
     const orders = await makeWebhook(client, at(pathFor()), { name: 'Orders' });
     const path = pathFor();
@@ -79,7 +79,7 @@ describe('operational webhooks', () => {
     ]);
   });
 
-  it('tells of a new secret, never the secret, signed by Standard Webhooks', async () => {
+  it('reports a new secret, never the secret itself, signed by Standard Webhooks', async () => {
     const { client } = await stack.project({ profile: 'custom' });
     const path = pathFor();
     const settings = { events: ['webhook.secret_rotated'] };
@@ -104,7 +104,7 @@ describe('operational webhooks', () => {
     expect(rawBody.toString()).not.toContain(rotated.body.data.secret);
   });
 
-  it('tells of a delivery that failed, and of the webhook that it disabled', async () => {
+  it('reports a delivery that failed, and the webhook that it disabled', async () => {
     const { client } = await stack.project();
     const failing = await makeWebhook(client, at(pathFor(410)), { name: 'Gone' });
     const path = pathFor();
@@ -130,7 +130,7 @@ describe('operational webhooks', () => {
     });
   });
 
-  it('tells of the failures after which a webhook is disabled', async () => {
+  it('reports the failures after which a webhook is disabled', async () => {
     const { client } = await stack.project();
     const failing = await makeWebhook(client, at(pathFor(500)), {
       policy: { retryDelaysMs: [1000], autoDisableAfter: 2 },
@@ -146,7 +146,7 @@ describe('operational webhooks', () => {
     });
   });
 
-  it('tells of each replay that fails, and of each failure once however often it is settled', async () => {
+  it('reports each replay that fails, and each failure once however often it is settled', async () => {
     const { client } = await stack.project();
     const failing = await makeWebhook(client, at(pathFor(410)));
     const path = pathFor();
@@ -172,7 +172,7 @@ describe('operational webhooks', () => {
     expect(await eventsOf(client)).toHaveLength(2);
   });
 
-  it('never tells a webhook of itself, nor of a failure about a failure', async () => {
+  it('never sends a webhook events about itself, nor about a failure of such an event', async () => {
     const { client } = await stack.project();
     const events = ['*', ...OPERATIONAL_TYPES];
     const gone = pathFor(410);
@@ -212,7 +212,7 @@ describe('operational webhooks', () => {
     }
   });
 
-  it('does not tell of failed tests', async () => {
+  it('does not report failed tests', async () => {
     const { client } = await stack.project();
     const failing = await makeWebhook(client, at(pathFor(410)));
     await makeWebhook(client, at(pathFor()), { events: ['delivery.failed'] });
@@ -223,7 +223,7 @@ describe('operational webhooks', () => {
     expect(await eventsOf(client)).toEqual([]);
   });
 
-  it('makes no event where nobody is subscribed, `*` included', async () => {
+  it('creates no event without a subscriber, `*` included', async () => {
     const { client } = await stack.project();
     const path = pathFor();
     const { id } = await makeWebhook(client, at(pathFor(410)));

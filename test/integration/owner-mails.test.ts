@@ -71,7 +71,7 @@ describe('mails to the owner of a failing webhook', () => {
 
   const outbox = () => stack.store.mails.model.find({ projectId }).sort({ _id: 1 }).lean();
 
-  it('warn at 50 and 75 % of the threshold and tell of the end, each once', async () => {
+  it('warn at 50 and 75 % of the threshold and report the disabling, each once', async () => {
     receiver.respondWith(500);
     const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
     await deliver('failed');
@@ -120,13 +120,16 @@ describe('mails to the owner of a failing webhook', () => {
     expect(written).toEqual(status === 410 ? [null] : [50, 75, null]);
   });
 
-  it('begin anew after a success', async () => {
+  it('start afresh after a success', async () => {
     const { id } = await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [1000] } });
     receiver.respondWith(500);
     await deliver('failed');
     receiver.respondWith(200);
     await deliver('succeeded');
-    await eventually('it counts from nought', async () => (await webhookOf(id)).failureCount === 0);
+    await eventually(
+      'the count is reset to 0',
+      async () => (await webhookOf(id)).failureCount === 0,
+    );
     receiver.respondWith(500);
     await deliver('failed');
     await eventually('the second warning is written', async () => (await outbox()).length === 2);
@@ -137,7 +140,7 @@ describe('mails to the owner of a failing webhook', () => {
     expect(await webhookOf(id)).toMatchObject({ isActive: true, failureCount: 2 });
   });
 
-  it('tell of a 410 each time, when it was enabled in between', async () => {
+  it('report a 410 each time, if it was enabled in between', async () => {
     receiver.respondWith(410);
     const { id } = await makeWebhook(client, receiver.url, { name: 'Gone' });
     for (const count of [1, 2]) {
@@ -157,7 +160,7 @@ describe('mails to the owner of a failing webhook', () => {
     await deliver('succeeded');
   });
 
-  it('give no name of a webhook or project a header, a recipient or a line of its own', async () => {
+  it('let no name of a webhook or project add a header, a recipient or a line', async () => {
     const hostile = 'Orders"\r\nBcc: victim@example.com\r\n\r\nClick here\u2028now\u202e';
     receiver.respondWith(410);
     const { id } = await makeWebhook(client, receiver.url, { name: 'x' });
@@ -231,7 +234,7 @@ describe('mails to the owner of a failing webhook', () => {
   it.each([
     ['has no address', { profile: 'ahasend', policy: { autoDisableAfter: 2 } }],
     [
-      'is of a profile that tells nobody',
+      'is of a profile without owner mails',
       { profile: 'platform', ownerEmail: OWNER, policy: { autoDisableAfter: 2 } },
     ],
   ])('are not written where the project %s', async (_why, body) => {
@@ -271,7 +274,7 @@ describe('mails to the owner of a failing webhook', () => {
       );
       await expect(sendBy(mailer(), intercept(stack.store, 'mails', mails))).rejects.toThrow();
       expect(mailServer.mails).toHaveLength(1);
-      // Not while it may still be under way elsewhere.
+      // Not while it may still be in progress elsewhere.
       await sendBy(mailer());
       expect(mailServer.mails).toHaveLength(1);
       await due();
@@ -283,7 +286,7 @@ describe('mails to the owner of a failing webhook', () => {
       expect(new Set(ids).size).toBe(1);
     });
 
-    it('by a server that is away, are sent when it is back, and the log names nobody', async () => {
+    it('refused by an unavailable server are sent when it is back, and the log names no recipient', async () => {
       const away = await MailServer.start();
       const { url } = away;
       await away.close();

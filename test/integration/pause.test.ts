@@ -55,7 +55,7 @@ describe.each(WAYS)('pausing and steering deliveries, dispatched %s', (dispatch)
     expect(new Set(order).size).toBe(10);
   });
 
-  it('holds a delivery whose webhook is paused while it backs off, and goes on with the attempts that remain', async () => {
+  it('holds a delivery whose webhook is paused while it backs off, and continues with the remaining attempts', async () => {
     const webhook = await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [1000] } });
     receiver.respondWith(500);
     const id = await postEvent(client);

@@ -91,7 +91,7 @@ describe('what may not go now', () => {
       await client.post(`/v1/webhooks/${webhook.id}/resume`);
       await receiver.waitFor(2);
       await client.post(`/v1/webhooks/${webhook.id}/pause`);
-      await eventually('nothing is under way', async () => {
+      await eventually('nothing is in progress', async () => {
         const states = (await deliveries()).map(({ status }) => status);
         return (
           !states.includes('pending') &&
@@ -145,7 +145,7 @@ describe('what may not go now', () => {
       expect(receiver.requests).toHaveLength(12);
     });
 
-    it('has the whole schedule before it, however often it was put off', async () => {
+    it('has its whole schedule, however often it was deferred', async () => {
       const { webhooks } = stack.store;
       const takeSlot = webhooks.takeSlot.bind(webhooks);
       let asked = 0;
@@ -166,7 +166,7 @@ describe('what may not go now', () => {
       expect((await client.get(`/v1/webhooks/${webhook.id}`)).body.data.failureCount).toBe(4);
     });
 
-    it('as part of a bulk replay lets what is new go before it', async () => {
+    it('as part of a bulk replay lets new deliveries go first', async () => {
       const webhook = await makeWebhook(client, receiver.url);
       await post(12);
       await all('succeeded', 12);

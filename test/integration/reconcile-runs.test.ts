@@ -108,7 +108,7 @@ describe('a run of reconcile', () => {
     expect(looked).toHaveLength(many.length + few.length);
   });
 
-  it('goes on where the one before was cut off, and begins again at the end', async () => {
+  it('continues where the previous one was interrupted, and starts again at the end', async () => {
     const many = await overdue(newId('project'), 700);
     const looked = allRun();
     const first = running('deliveries');
@@ -194,7 +194,9 @@ describe('a run of reconcile', () => {
     const { client } = await stack.project();
     await makeWebhook(client, receiver.url);
     for (let n = 0; n < 100; n += 1) await acceptedOnly(client);
-    const start = jest.spyOn(stack.engine, 'startFanOut').mockRejectedValue(new Error('away'));
+    const start = jest
+      .spyOn(stack.engine, 'startFanOut')
+      .mockRejectedValue(new Error('unavailable'));
     const state = jest.spyOn(stack.engine, 'state').mockResolvedValue('read_only');
     const asked = start.mock.calls.length;
     expect(await stack.reconcile()).toEqual(nothing);
@@ -209,7 +211,7 @@ describe('a run of reconcile', () => {
     return Number(text.match(new RegExp(`\\{kind="${kind}"\\} (\\d+)`))?.[1] ?? 0);
   };
 
-  it('tells of workflows that run but get no further, as their tasks keep failing', async () => {
+  it('reports workflows that run but make no progress, as their tasks keep failing', async () => {
     const { client, id: projectId } = await stack.project();
     const { id: webhookId } = await makeWebhook(client, receiver.url);
     const eventId = await acceptedOnly(client);
@@ -266,7 +268,7 @@ describe('a run of reconcile', () => {
     await receiver.waitFor(1);
   });
 
-  it('lets each of the things to clear up go on, whatever becomes of another', async () => {
+  it('continues each housekeeping task, whatever happens to another', async () => {
     const { webhooks, events } = stack.store;
     const { id, client } = await stack.project();
     const deliveries = await overdue(id, 1500);

@@ -42,7 +42,7 @@ describe('reconcile', () => {
       );
     });
 
-  it('leaves alone what runs, and counts none of it as mended', async () => {
+  it('leaves alone what runs, and counts none of it as repaired', async () => {
     await makeWebhook(client, receiver.url);
     receiver.respondWith({ kind: 'answer', status: 200, delayMs: 3000 });
     const id = await postEvent(client);
@@ -52,7 +52,7 @@ describe('reconcile', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('goes on with a delivery whose workflow an operator has terminated', async () => {
+  it('continues a delivery whose workflow an operator has terminated', async () => {
     await makeWebhook(client, receiver.url);
     receiver.respondWith(500);
     const id = await postEvent(client);
@@ -128,7 +128,9 @@ describe('reconcile', () => {
     await deliveryWith(late.client, id, { attemptCount: 1 });
     await eventually('it waits', async () => (await stack.engine.findRun(id)) === 'waiting');
     receiver.respondWith(200);
-    const spy = jest.spyOn(stack.engine, 'signalDelivery').mockRejectedValueOnce(new Error('away'));
+    const spy = jest
+      .spyOn(stack.engine, 'signalDelivery')
+      .mockRejectedValueOnce(new Error('unavailable'));
     expect((await late.client.post(`/v1/deliveries/${id}/retry`)).status).toBe(202);
     spy.mockRestore();
     expect(await stack.reconcile()).toEqual(nothing);
@@ -138,7 +140,7 @@ describe('reconcile', () => {
   it('fans an event out whose fan-out an operator has terminated', async () => {
     await makeWebhook(client, receiver.url);
     const { _id: eventId } = await acceptedOnly();
-    // No worker takes it here, so that it is under way for certain.
+    // No worker takes it here, so that it is in progress for certain.
     const handle = await temporal.workflow.start(WORKFLOWS.fanOutEvent, {
       workflowId: fanOutWorkflowId(eventId),
       taskQueue: 'nobody',
@@ -151,7 +153,7 @@ describe('reconcile', () => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('mends the others when one thing can not be started', async () => {
+  it('repairs the others when one item can not be started', async () => {
     await makeWebhook(client, receiver.url);
     const [first, second] = [await acceptedOnly(), await acceptedOnly()];
     const start = stack.engine.startFanOut.bind(stack.engine);

@@ -108,7 +108,7 @@ describe('what a project keeps', () => {
   describe('once a payload is expunged', () => {
     const expunge = (id: string) => client.delete(`/v1/events/${id}`);
 
-    it('has it nowhere any more, and the event and its deliveries all the same', async () => {
+    it('has it nowhere any more, but still the event and its deliveries', async () => {
       // A receiver that repeats what it gets.
       receiver.respondWith(({ rawBody }) => ({
         kind: 'answer',
@@ -167,7 +167,7 @@ describe('what a project keeps', () => {
       expect(receiver.requests).toHaveLength(1);
     });
 
-    it('while an exchange is under way, logs the attempt without what was answered', async () => {
+    it('while an exchange is in progress, logs the attempt without what was answered', async () => {
       let answer!: () => void;
       const asked = new Promise<void>((resolve) => (answer = resolve));
       const { sender } = stack;

@@ -179,7 +179,7 @@ describe('a delivery’s round', () => {
   });
 
   it.each(['cancelled', 'skipped'] as const)(
-    'that was %s while an exchange was under way logs the attempt, and stays it',
+    'that was %s while an exchange was in progress logs the attempt, and stays it',
     async (status) => {
       const loaded = await standing({ runId: 'mine' });
       await fixture.store.deliveries.model.updateOne({ _id: loaded._id }, { $set: { status } });
@@ -192,7 +192,7 @@ describe('a delivery’s round', () => {
     ['another run has opened it', { runId: 'other' }],
     ['a later execution has opened it', { execution: new Date() }],
     ['a replay has been asked for', { runRequested: true }],
-  ])('is decided by nobody who had loaded it before %s', async (_what, change) => {
+  ])('is not decided by an execution that had loaded it before %s', async (_what, change) => {
     const loaded = await standing({ runId: null });
     await fixture.store.deliveries.model.updateOne({ _id: loaded._id }, { $set: change });
     expect(await attempt(loaded, 'failed')).toMatchObject({ outcome: 'superseded' });

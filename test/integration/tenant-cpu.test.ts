@@ -49,7 +49,7 @@ describe('what one tenant’s work costs', () => {
     await define(other, ANY);
   });
 
-  it('is no more memory than errors that are told', async () => {
+  it('needs no more memory than for the reported errors', async () => {
     const schemas = Array.from({ length: 12 }, (_, n) => ({
       ...manyErrorsSchema('b'),
       title: `${n}`,
@@ -72,7 +72,7 @@ describe('what one tenant’s work costs', () => {
     ['by its items', { properties: { x: { items: { type: 'string' } } } }],
     ['by what is unique', { properties: { x: { uniqueItems: true } } }],
   ])(
-    'is nobody’s time where a batch of millions of values is wrong %s',
+    'does not delay others where a batch of millions of values is wrong %s',
     async (_title, schema) => {
       await define(costly, { properties: { b: true }, ...schema });
       const batch = `{"events":[{"type":"order.paid","data":{"x":${ZEROS}}}]}`;
@@ -126,7 +126,7 @@ describe('what one tenant’s work costs', () => {
     expect(told(bodies)).toBe(MAX_TOLD);
   }, 120_000);
 
-  it('is found out the same by a process beside as where it comes in', async () => {
+  it('is found equally by a child process and in the API', async () => {
     const { client } = await stack.project();
     const space = ' '.repeat(20_000);
     for (const body of [

@@ -33,7 +33,7 @@ describe('the processes of tenants’ work', () => {
     await expect(quick('a')).resolves.toEqual({ end: 'done', output: [true] });
   });
 
-  it('go on with others’ work beside what never ends, which is cut off, and its project’s own after it', async () => {
+  it('continue with others’ work beside a job that never ends, which is aborted, and then with its project’s own', async () => {
     start(600, 3000);
     const ended: string[] = [];
     const note = async (name: string, work: Promise<Outcome<unknown>>): Promise<void> => {

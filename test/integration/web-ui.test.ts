@@ -117,7 +117,7 @@ describe('a delivery in the Temporal Web UI', () => {
       });
     });
 
-    it('goes on when it is unpaused', async () => {
+    it('continues when it is unpaused', async () => {
       const { client, id, unpause } = await paused();
       const due = { nextAttemptAt: new Date() };
       await stack.store.deliveries.model.updateOne({ _id: id }, due);

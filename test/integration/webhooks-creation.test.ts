@@ -70,7 +70,7 @@ describe('a plan without webhooks', () => {
     expect(await stored(stack)).toEqual(before);
   });
 
-  it('is told what is wrong with the body first', async () => {
+  it('is refused with the problems of the body first', async () => {
     const client = await clientOf('emailsendx', { plan: 'hobby' });
     expectRefusal(await client.post('/v1/webhooks', { name: 'Free', url }), 'validation_failed', [
       'events',
@@ -80,7 +80,7 @@ describe('a plan without webhooks', () => {
   it.each([
     ['autosend', 'hobby'],
     ['platform', 'hobby'],
-  ])('is no such plan in the profile %s', async (profile, plan) => {
+  ])('is not such a plan in the profile %s', async (profile, plan) => {
     const client = await clientOf(profile, { plan });
     const made = await client.post('/v1/webhooks', { name: 'Free', url, events: ['*'] });
     expect(made.status).toBe(201);
@@ -88,7 +88,7 @@ describe('a plan without webhooks', () => {
 });
 
 describe('a subscription by short name', () => {
-  it('is stored as the type that it stands for, once', async () => {
+  it('is stored as the type that it abbreviates, once', async () => {
     const client = await clientOf('platform');
     const events = ['open', 'email.click', 'click', 'email.open', 'email.*'];
     const made = await client.post('/v1/webhooks', { name: 'Short', url, events });

@@ -44,14 +44,14 @@ describe('a webhook’s filter', () => {
     expect(await send('ada@vip.example.org', 'c2')).toEqual([all.id]);
   });
 
-  it('does not keep a test away', async () => {
+  it('does not stop a test', async () => {
     const { client } = await stack.project();
     const webhook = await makeWebhook(client, receiver.url, { filter });
     const sent = await client.post(`/v1/webhooks/${webhook.id}/test`, { events: ['email.sent'] });
     expect(sent.body.data.deliveries).toHaveLength(1);
   });
 
-  it('is shown as it was given, and can be changed and taken away', async () => {
+  it('is shown as it was given, and can be changed and removed', async () => {
     const { client } = await stack.project();
     const body = { name: 'Filtered', url, events: ['*'] };
     const made = await client.post('/v1/webhooks', { ...body, filter });
@@ -88,7 +88,7 @@ describe('a webhook’s filter', () => {
 });
 
 describe('a hundred filters that would take minutes', () => {
-  it('let the event pass, and hold up nobody’s deliveries', async () => {
+  it('let the event pass, and delay no other deliveries', async () => {
     const quiet = await stack.project();
     await makeWebhook(quiet.client, `${receiver.url}/quiet`);
     const { client } = await stack.project({ profile: 'custom' });

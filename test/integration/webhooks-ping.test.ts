@@ -52,7 +52,7 @@ describe('the ping of a new webhook', () => {
     });
   });
 
-  it('is no type to post or to subscribe to', async () => {
+  it('is not a type to post or to subscribe to', async () => {
     const { client } = await stack.project(ping);
     const events = (await client.get('/v1/webhooks/events/available')).body.data.events;
     expect(events).not.toContain('ping');
@@ -69,7 +69,7 @@ describe('the ping of a new webhook', () => {
     ['a redirect', { kind: 'redirect', location: '/' }, { statusCode: 302 }],
     ['no answer in time', { kind: 'hang' }, { errorCode: 'timeout' }],
     ['nobody there', 200, { errorCode: 'connection_refused' }, unreachable],
-  ])('that meets %s is told, tried once, and counts as a failure', async (...args) => {
+  ])('that meets %s is reported, tried once, and counts as a failure', async (...args) => {
     const [, behaviour, told, url = receiver.url] = args;
     receiver.respondWith(behaviour);
     const { client } = await stack.project({ ...ping, policy: { autoDisableAfter: 1 } });

@@ -88,7 +88,7 @@ const bySvix = (secret: string, request: ReceivedRequest): boolean =>
   isVerified(() => new SvixWebhook(secret).verify(request.rawBody, headersOf(request)));
 
 describe('a rotated secret', () => {
-  it('is answered and kept; the old one signs along for its overlap, in hex beside it', async () => {
+  it('is returned and stored; the old one also signs during its overlap, in hex in its own header', async () => {
     const of = await subject();
     const old = of.webhook.secret;
     const before = await delivered(of);

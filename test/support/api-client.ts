@@ -1,7 +1,7 @@
 import { createPosthornClient, type Posthorn } from '../../clients/typescript';
 import { assertDocumented } from './conformance';
 
-/** An answer of the API, as tests look at it. */
+/** An answer of the API, as tests see it. */
 export interface Answer {
   status: number;
   headers: Headers;
@@ -74,7 +74,7 @@ export class ApiClient {
   }
 }
 
-/** @throws Error where the OpenAPI document has no such answer */
+/** @throws Error if the OpenAPI document has no such answer */
 async function read(method: string, response: Response): Promise<Answer> {
   const { status, headers, url } = response;
   const text = await response.text();

@@ -6,7 +6,7 @@ import { RoleProcess } from './processes';
 import { Receiver } from './receiver';
 import type { Stack } from './stack';
 
-/** What a list tells of a delivery, as far as a crash matters. */
+/** The fields of a listed delivery that matter after a crash. */
 interface Delivery {
   id: string;
   status: string;
@@ -14,10 +14,10 @@ interface Delivery {
   replays: number;
 }
 
-/** A report of reconcile that had nothing to mend. */
+/** A report of reconcile that had nothing to repair. */
 export const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
 
-/** Has an API process die at that point of what `ask` asks of it. @returns the answer; null: it got none */
+/** Makes an API process die at that point of the request of `ask`. @returns the answer; null: it got none */
 export async function dyingApi(
   environment: Record<string, string>,
   key: string,
@@ -69,7 +69,7 @@ export class ApiCrash {
     }
   }
 
-  /** Has an API die at that point of answering, which gets no answer. */
+  /** Makes an API die at that point of a request, which gets no answer. */
   async dying(dieAt: string, ask: (client: ApiClient) => Promise<Answer>): Promise<void> {
     expect(await this.dyingBehindIt(dieAt, ask)).toBeNull();
   }

@@ -14,7 +14,7 @@ export const endlessSchema = (name: string): Record<string, unknown> => ({
   $defs: doubling(60, 'anyOf', { type: 'string' }),
 });
 
-/** Finds half a million errors in a member that is no text. */
+/** Finds half a million errors in a member that is not text. */
 export const manyErrorsSchema = (name: string): Record<string, unknown> => ({
   properties: { [name]: { $ref: '#/$defs/l0' } },
   $defs: doubling(19, 'allOf', { type: 'string' }),

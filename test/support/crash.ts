@@ -10,7 +10,7 @@ import { Stack, testEnvironment } from './stack';
 const PATIENCE_MS = 90_000;
 const RECONCILE_EVERY_MS = 2000;
 
-/** What a list tells of a delivery, as far as a crash matters. */
+/** The fields of a listed delivery that matter after a crash. */
 interface Delivery {
   id: string;
   status: string;
@@ -32,7 +32,7 @@ export class Crash {
   ) {}
 
   /**
-   * Runs `work` on a new one, and stops it whatever comes of it.
+   * Runs `work` on a new one, and always stops it.
    * @param settings of all its processes
    * @param project settings of its project
    */
@@ -60,7 +60,7 @@ export class Crash {
     }
   }
 
-  /** @param dieAt where it is killed with -9 by itself */
+  /** @param dieAt where it kills itself with -9 */
   async startWorker(dieAt?: string): Promise<RoleProcess> {
     this.worker = RoleProcess.start('worker', this.environment, dieAt);
     await this.worker.logged('RUNNING');
@@ -71,7 +71,7 @@ export class Crash {
     await this.worker?.end('SIGKILL');
   }
 
-  /** Has a worker die at that point of what `ask` sets off, and another one take its place. */
+  /** Makes a worker die at that point of what `ask` triggers, and starts another one. */
   async dying(dieAt: string, ask: () => Promise<unknown>): Promise<void> {
     const doomed = await this.startWorker(dieAt);
     await ask();

@@ -1,6 +1,6 @@
 import type { Stack } from './stack';
 
-/** Asks for a project's deletion, and cuts it off behind the first step: it is as if it were gone. */
+/** Requests a project's deletion, and interrupts it after the first step: the project is treated as gone. */
 export async function deleteCutOff({ store, admin }: Stack, reference: string): Promise<void> {
   const spy = jest.spyOn(store.events.model, 'deleteMany');
   spy.mockRejectedValueOnce(new Error('died'));

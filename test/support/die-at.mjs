@@ -1,8 +1,8 @@
 /**
- * Preloaded into a role's process (`node --import`), it has the process killed with -9 by itself at one
- * exact point: before, or after, the nth call of a method or a function of the built code. `DIE_AT` says
- * which: `store/events Events.insert before`, `temporal/engine Engine.startFanOut before 2`, or
- * `store/expunge expungeEvent after`.
+ * Preloaded into a role's process (`node --import`), it makes the process kill itself with -9 at one exact
+ * point: before, or after, the nth call of a method or a function of the built code. `DIE_AT` says which:
+ * `store/events Events.insert before`, `temporal/engine Engine.startFanOut before 2`, or `store/expunge
+ * expungeEvent after`.
  */
 import { createRequire } from 'node:module';
 

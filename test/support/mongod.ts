@@ -56,7 +56,7 @@ export class Mongod {
     [{ pid: this.pid }] = await Promise.race([started, ended]);
   }
 
-  /** Resolves when it is no primary any more. Nobody else is there to be elected: it will be one again. */
+  /** Resolves when it is no longer primary. No other member can be elected, so it will be primary again. */
   async stepDown(): Promise<void> {
     await this.admin((admin) => admin.command({ replSetStepDown: 3, force: true }));
   }

@@ -17,7 +17,7 @@ export class RoleProcess {
 
   /**
    * @param environment from `testEnvironment`; with `CLOCK_AHEAD_MS` its clock is wrong (shift-clock.mjs)
-   * @param dieAt where it is killed with -9 by itself (see die-at.mjs)
+   * @param dieAt where it kills itself with -9 (see die-at.mjs)
    * @param stdout a file descriptor that its log goes to, instead of to `log()`
    */
   static start(
@@ -64,7 +64,7 @@ export class RoleProcess {
     this.child.kill(signal);
   }
 
-  /** Waits for it to end by itself. @returns the exit code */
+  /** Waits for it to exit. @returns the exit code */
   async exited(): Promise<number | null> {
     if (this.child.exitCode === null) await once(this.child, 'exit');
     return this.child.exitCode;

@@ -96,7 +96,7 @@ export class Receiver {
     const server = createServer(options);
     const receiver = new Receiver(server, tls === undefined ? 'http' : 'https');
     server.on('request', (request: IncomingMessage, response: ServerResponse) => {
-      // The sender may go away at any point, and that is no error here.
+      // The sender may disconnect at any point, which is not an error here.
       receiver.handle(request, response).catch(() => request.destroy());
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

@@ -1,7 +1,7 @@
 /**
  * One mongod as it is asked for, for `BareMongod` (bare-mongod.ts), which talks to it:
- * `node run-bare-mongod.mjs <dataDir> <port> <further arguments of mongod …>`. It ends with its mongod,
- * and its mongod with whoever started it.
+ * `node run-bare-mongod.mjs <dataDir> <port> <further arguments of mongod …>`. It ends with its mongod, and
+ * its mongod with its parent.
  */
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';

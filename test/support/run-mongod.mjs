@@ -1,6 +1,6 @@
 /**
  * One mongod for `Mongod` (mongod.ts), which talks to it: `node run-mongod.mjs <dataDir> <port>`. It ends
- * with its mongod, and its mongod with whoever started it.
+ * with its mongod, and its mongod with its parent.
  */
 import { startMongod } from '../../scripts/embedded/mongod.mjs';
 

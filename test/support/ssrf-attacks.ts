@@ -73,7 +73,7 @@ const listed = (ways: Record<string, readonly string[]>): [way: string, host: st
     hosts.map((host): [string, string] => [way, host]),
   );
 
-/** Each stands for an address. */
+/** Each represents an address. */
 export const ADDRESS_ATTACKS = listed(ATTACKS_BY_WAY);
-/** Each is no host that a webhook could have; at the door only, no URL gets further with it. */
+/** None is a possible host of a webhook; tested only at the API, no URL gets further with it. */
 export const NAME_ATTACKS = listed(NAMES_BY_WAY);

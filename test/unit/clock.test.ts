@@ -23,7 +23,7 @@ describe("MongoDB's clock, as a process knows it", () => {
     });
   const aheadMs = (clock: Clock): number => clock.now().getTime() - Date.now();
 
-  it('is its own before it was read, and goes on as time passes', async () => {
+  it('is its own before it was read, and advances as time passes', async () => {
     const clock = new Clock();
     expect(aheadMs(clock)).toBe(0);
     await read(clock, 3 * SECOND);
@@ -48,7 +48,7 @@ describe("MongoDB's clock, as a process knows it", () => {
     expect(aheadMs(clock)).toBe(20 * SECOND);
   });
 
-  it('is known anew when what is known has become old', async () => {
+  it('is replaced by a new reading when the known one is old', async () => {
     const clock = new Clock();
     await read(clock, 0);
     jest.advanceTimersByTime(HOUR);
@@ -59,7 +59,7 @@ describe("MongoDB's clock, as a process knows it", () => {
   it.each([
     ['ahead of', -HOUR],
     ['behind', HOUR],
-  ])('tells of a process that is an hour %s it, until that is over', async (side, ms) => {
+  ])('reports a process that is an hour %s it, until that is over', async (side, ms) => {
     const clock = new Clock();
     await read(clock, ms);
     expect(clock.trouble).toBe(
@@ -93,7 +93,7 @@ const EXCEPTIONS = [
   'src/api/app.ts',
   'src/api/http/failed-authentications.ts',
   'src/api/http/windows.ts',
-  // Only raises the doubt whether the process has stood still; Temporal knows.
+  // Only gives the suspicion that the process was suspended; Temporal knows.
   'activities/attempt/execution.ts',
 ];
 

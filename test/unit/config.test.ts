@@ -139,7 +139,7 @@ describe('loadConfig', () => {
     });
   });
 
-  it('answers a configuration that nobody can change', () => {
+  it('returns a configuration that can not be changed', () => {
     const config = loadConfig('all', required);
     expect([config, config.temporal, config.allowedCidrs].every(Object.isFrozen)).toBe(true);
   });

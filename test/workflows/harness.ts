@@ -39,7 +39,7 @@ export class Harness {
     readonly fixture: Fixture,
   ) {}
 
-  /** On a time-skipping server of its own. */
+  /** On its own time-skipping server. */
   static async start(): Promise<Harness> {
     const [env, fixture] = await Promise.all([
       TestWorkflowEnvironment.createTimeSkipping({ server: { executable: timeSkippingServer() } }),
@@ -72,7 +72,7 @@ export class Harness {
     await this.fixture.close();
   }
 
-  /** Starts a delivery's workflow, which stands still until a worker runs. */
+  /** Starts a delivery's workflow, which does nothing until a worker runs. */
   start(planned: PlannedDelivery): Promise<WorkflowHandle> {
     const { summary, ...input } = planned;
     return this.env.client.workflow.start(WORKFLOWS.deliverWebhook, {
@@ -83,7 +83,7 @@ export class Harness {
     });
   }
 
-  /** Runs `test` beside a worker with the real activities, or with some of them replaced. */
+  /** Runs `test` with a worker with the real activities, or with some of them replaced. */
   async working<T>(test: () => Promise<T>, replaced: Partial<Activities> = {}): Promise<T> {
     const activities = { ...this.fixture.activities(), ...replaced };
     const worker = await Worker.create({

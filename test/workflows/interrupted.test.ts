@@ -33,7 +33,7 @@ describe('a delivery', () => {
     expect(second! - first!).toBeGreaterThanOrEqual(schedule[0]!);
   }
 
-  describe('with an exchange under way', () => {
+  describe('with an exchange in progress', () => {
     /** Runs `test` once the receiver has the request, whose answer is `status` when released. */
     async function underWay(
       status: number,
@@ -64,7 +64,7 @@ describe('a delivery', () => {
       }, activities);
     }
 
-    /** Asks, and has the workflow act on it while the exchange goes on. */
+    /** Asks, and makes the workflow act on it during the exchange. */
     async function ask(running: Running, request: Request): Promise<void> {
       await running.ask(request);
       expect(await running.phase()).toBe('attempting');

@@ -13,7 +13,7 @@ describe("a delivery that the Web UI has reset, its old run's signals applied ag
   });
   afterAll(() => Promise.all([harness.stop(), receiver.close()]));
 
-  it('goes on by a worker that never saw it', async () => {
+  it('continues on a worker that never saw it', async () => {
     const { client } = harness.env;
     receiver.respondWith(500);
     const running = await Running.start(harness, receiver, {

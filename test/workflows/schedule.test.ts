@@ -109,7 +109,7 @@ describe('a delivery', () => {
   });
 
   describe('whose worker dies', () => {
-    /** What the server makes of a process that is gone; its clock can't skip a running attempt's timeout. */
+    /** What the server does after a process is gone; its clock can't skip a running attempt's timeout. */
     const dead = (): Promise<never> =>
       Promise.reject(new TimeoutFailure('worker died', undefined, TimeoutType.START_TO_CLOSE));
 

@@ -6,7 +6,7 @@ import { CANCELS, REQUESTS, Running } from './running';
 
 const MINUTE = 60_000;
 
-/** What is asked while an exchange is under way: see interrupted.test.ts. */
+/** What is asked while an exchange is in progress: see interrupted.test.ts. */
 describe('a delivery', () => {
   let harness: Harness;
   let receiver: Receiver;
@@ -136,7 +136,7 @@ describe('a delivery', () => {
       });
     });
 
-    it('told retryNow in vain, goes on with the attempts that remain', async () => {
+    it('after a retryNow without effect, continues with the remaining attempts', async () => {
       await backingOff(async (running) => {
         await running.ask('retryNow');
         await receiver.waitFor(2);

@@ -1,7 +1,7 @@
 import type { PlannedDelivery } from '../../src/contracts/activities';
 import type { Harness } from './harness';
 
-/** The skipped clock goes on while the machine works: how many milliseconds of it an attempt may take. */
+/** The skipped clock advances while the machine works: how many milliseconds of it an attempt may take. */
 const WORK_MS = 20_000;
 
 /** Expects these waits before the 2nd, 3rd, … attempt, each lengthened by at most 10 %. */

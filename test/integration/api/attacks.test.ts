@@ -73,7 +73,7 @@ async function everything(projectId: string): Promise<string> {
   return JSON.stringify(found);
 }
 
-/** Which resource's id stands in a path. */
+/** Which resource's id is in a path. */
 function resourceOf(path: string): keyof typeof victim {
   const [, , room] = path.split('/');
   const rooms: Record<string, keyof typeof victim> = {
@@ -183,7 +183,7 @@ describe('MongoDB’s operators', () => {
     ]),
   );
 
-  it.each(parameters)('are no value of ?%s: %s', async (name, _title, route) => {
+  it.each(parameters)('are not accepted as ?%s: %s', async (name, _title, route) => {
     const path = withIds(route.path, own);
     for (const operator of OPERATORS) {
       for (const query of [`${name}[${operator}]=x`, `${name}[${operator}][]=x`]) {
@@ -194,7 +194,7 @@ describe('MongoDB’s operators', () => {
     expect(twice.status).toBe(422);
   });
 
-  it.each(['[$ne]', '[$gt]'])('are no key: ?token%s', async (operator) => {
+  it.each(['[$ne]', '[$gt]'])('are not accepted as a key: ?token%s', async (operator) => {
     const anonymous = new ApiClient(stack.url, '');
     const answer = await anonymous.get(`/api/webhooks/manage?token${operator}=x`);
     expect(answer.status).toBe(401);
@@ -214,7 +214,7 @@ describe('MongoDB’s operators', () => {
 
   it('can be tried in this many fields', () => expect(fields.length).toBeGreaterThanOrEqual(45));
 
-  it.each(fields)('are no value of the field %s: %s', async (name, _title, route) => {
+  it.each(fields)('are not accepted in the field %s: %s', async (name, _title, route) => {
     const before = await everything(own.project);
     for (const value of [{ $gt: '' }, { $ne: null }, { $where: 'sleep(1000)' }, [{ $gt: '' }]]) {
       const body = { ...route.body, [name]: value };

@@ -36,8 +36,10 @@ describe('a batch of events', () => {
     }
   });
 
-  it('while Temporal is away, asks for one fan-out, without the body, and leaves the rest to reconcile', async () => {
-    const started = jest.spyOn(stack.engine, 'startFanOut').mockRejectedValue(new Error('away'));
+  it('while Temporal is unavailable, asks for one fan-out, without the body, and leaves the rest to reconcile', async () => {
+    const started = jest
+      .spyOn(stack.engine, 'startFanOut')
+      .mockRejectedValue(new Error('unavailable'));
     const ids: string[] = [];
     // Those of an earlier batch may still be on their way.
     const asked = () => started.mock.calls.filter(([{ _id }]) => ids.includes(_id));

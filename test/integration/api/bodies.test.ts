@@ -19,7 +19,7 @@ const expectNothingStored = async (ask: () => Promise<void>): Promise<void> => {
 };
 
 describe('a body', () => {
-  it.each(['"text"', 'null', '42', '[]'])('that is no object is told so: %s', (body) =>
+  it.each(['"text"', 'null', '42', '[]'])('that is not an object is refused: %s', (body) =>
     expectNothingStored(async () => {
       const webhook = `/v1/webhooks/${newId('webhook')}`;
       for (const answer of [
@@ -47,7 +47,7 @@ describe('a body', () => {
     }),
   );
 
-  it('without a field is told that it is required', async () => {
+  it('without a required field is refused with its name', async () => {
     const { body } = await client.post('/v1/events', {});
     expect(body.error.details).toEqual([
       { field: 'type', message: 'is required' },
@@ -94,7 +94,7 @@ describe('a body', () => {
 
 describe('a query', () => {
   it.each(['limit=1&limit=2', 'limit=0', 'limit=101', 'limit=1.5', 'limit=x', 'limit='])(
-    'with another limit is told what one is: ?%s',
+    'with an invalid limit is refused with the valid ones: ?%s',
     async (query) => {
       const answer = await client.get(`/v1/webhooks?${query}`);
       expectRefusal(answer, 'validation_failed', ['limit']);

@@ -300,7 +300,7 @@ describe('lists', () => {
       expect(await list('until=9999-12-31T23:59:59Z')).toEqual(ids.toReversed());
       const zoned = encodeURIComponent('2026-01-01T05:30:02+05:30');
       expect(await list(`since=${zoned}`)).toEqual([fourth, third]);
-      // A cursor from outside the range is no way out of it.
+      // A cursor from outside the range doesn't leave it.
       const late = idAt('delivery', at(9));
       expect(await list(`since=${since}&until=${until}&cursor=${late}`)).toEqual([third, second]);
     });

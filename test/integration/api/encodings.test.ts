@@ -110,7 +110,7 @@ describe('a body', () => {
     }
   });
 
-  it('may be compressed, and is told when that can’t be read', async () => {
+  it('may be compressed, and is refused if that can’t be read', async () => {
     const body = Buffer.from('{"type":"any.thing","data":{"x":"é"}}');
     const post = (bytes: Buffer, encoding: string): Promise<Refusal> =>
       send(definer, 'POST', '/v1/events', bytes, { 'content-encoding': encoding });
@@ -125,8 +125,8 @@ describe('a body', () => {
   });
 });
 
-describe('what is no text', () => {
-  /** A provider's reports are not the caller's own, and are taken all the same. */
+describe('what is not text', () => {
+  /** A provider's reports are not the caller's own, and are accepted anyway. */
   const own = named(withBody.filter(({ path }) => !path.includes('{provider}')));
 
   it.each(own)('is refused in any field, and named: %s', (_title, route) =>

@@ -59,7 +59,7 @@ describe('an event in its profile’s own envelope', () => {
     );
   });
 
-  it('may use our names beside it, and say the same twice', async () => {
+  it('may use our names too, and say the same twice', async () => {
     const { client, id } = await stack.project({ profile: 'emailsendx' });
     for (const posted of [
       { type: event, data: delivered, createdAt: timestamp },

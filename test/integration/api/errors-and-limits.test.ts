@@ -169,7 +169,7 @@ describe('a request that can’t be read', () => {
     },
   );
 
-  it('for its route is told the whole path, without the query', async () => {
+  it('for its route is answered with the whole path, without the query', async () => {
     const { id } = await stack.project({ profile: 'platform' });
     const platform = await stack.client(id, 'owner');
     const answer = await platform.get('/api/webhooks/manage/nothing/here?token=secret');

@@ -121,7 +121,7 @@ describe('events', () => {
       ['data that is a list', sent([emailSent]), ['data']],
       ['data that is text', sent('{}'), ['data']],
       [
-        'unknown fields beside data',
+        'unknown fields next to data',
         { ...sent(emailSent), id: 'evt_1', test: true },
         ['id', 'test'],
       ],
@@ -190,7 +190,7 @@ describe('events', () => {
         ['data.bounceType'],
       ],
       [
-        'changed fields that are no list',
+        'changed fields that are not a list',
         { type: 'contact.updated', data: { changedFields: 'plan' } },
         ['data.changedFields'],
       ],

@@ -80,7 +80,7 @@ describe('an external id', () => {
 });
 
 describe('a project’s', () => {
-  it('stands for the project wherever its id does', async () => {
+  it('is accepted wherever the project’s id is', async () => {
     const externalId = fresh();
     const { body } = await newProject(externalId);
     const { id } = body.data as { id: string };
@@ -109,14 +109,14 @@ describe('a project’s', () => {
     expectRefusal(await stack.admin.get(path), 'not_found');
   });
 
-  it('stands for it in the platform’s routes', async () => {
+  it('is accepted in the platform’s routes', async () => {
     const externalId = fresh();
     await stack.project({ profile: 'platform', externalId });
     const inProject = stack.admin.with({ 'x-project-id': ext(externalId) });
     expect((await inProject.get('/api/webhooks/manage')).body).toEqual({ webhooks: [] });
   });
 
-  it('of another project is as one that nobody has', async () => {
+  it('of another project is like an unknown one', async () => {
     const externalId = fresh();
     await newProject(externalId);
     const { client } = await stack.project();
@@ -132,7 +132,7 @@ describe('a project’s', () => {
     expectRefusal(await stack.admin.with(named).get('/v1/webhooks'), 'not_found');
   });
 
-  it('is set, moved and taken away by PATCH, and only one project has it', async () => {
+  it('is set, moved and removed by PATCH, and only one project has it', async () => {
     const externalId = fresh();
     const first = (await newProject(externalId)).body.data.id as string;
     const second = (await newProject(undefined)).body.data.id as string;
@@ -172,7 +172,7 @@ describe('a webhook’s', () => {
     ({ id: projectId, client } = await stack.project());
   });
 
-  it('stands for the webhook wherever its id does', async () => {
+  it('is accepted wherever the webhook’s id is', async () => {
     const externalId = fresh();
     const made = await client.post('/v1/webhooks', webhookOf(externalId));
     const { id, secret } = made.body.data as { id: string; secret: string };
@@ -204,7 +204,7 @@ describe('a webhook’s', () => {
     expect((await client.delete(path)).body.data).toEqual({ id, deleted: true });
   });
 
-  it('that nobody has is not found, and neither is that of another project', async () => {
+  it('that is unknown is not found, and neither is that of another project', async () => {
     const externalId = fresh();
     const other = await stack.project();
     await other.client.post('/v1/webhooks', webhookOf(externalId));
@@ -225,7 +225,7 @@ describe('a webhook’s', () => {
     }
   });
 
-  it('tells a key that may not look nothing about whether it exists', async () => {
+  it('reveals nothing about its existence to a key without access', async () => {
     const externalId = fresh();
     await client.post('/v1/webhooks', webhookOf(externalId));
     const sender = await stack.client(projectId, 'sender');
@@ -239,7 +239,7 @@ describe('a webhook’s', () => {
     );
   });
 
-  it('is set and taken away by PATCH, and is one webhook’s in its project', async () => {
+  it('is set and removed by PATCH, and unique in its project', async () => {
     const externalId = fresh();
     const first = (await client.post('/v1/webhooks', webhookOf(externalId))).body.data.id;
     const second = (await client.post('/v1/webhooks', webhookOf())).body.data.id;
@@ -307,7 +307,7 @@ describe('?get_if_exists=true', () => {
     expectRefusal(answer, 'validation_failed', [field]);
   });
 
-  it('makes one of 20 at once, whose key one of them is told', async () => {
+  it('creates one of 20 concurrent ones, and returns the key once', async () => {
     const externalId = fresh();
     const answers = await Promise.all(
       Array.from({ length: 20 }, () => newProject(externalId, `${GET}&key=owner`)),
@@ -331,7 +331,7 @@ describe('?get_if_exists=true', () => {
     expect((await stack.store.projects.get(id!))!.webhookCount).toBe(1);
   });
 
-  it('without it one of 20 at once is made, and 19 are told who has it', async () => {
+  it('without it one of 20 concurrent ones is created, and 19 are told which one has it', async () => {
     const externalId = fresh();
     const answers = await Promise.all(Array.from({ length: 20 }, () => newProject(externalId)));
     const [made, ...others] = answers.filter(({ status }) => status === 201);

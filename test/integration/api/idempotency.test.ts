@@ -51,7 +51,7 @@ describe('an Idempotency-Key', () => {
     expect(second.body.data).toEqual({ ...first.body.data, duplicate: true });
   });
 
-  it('tells numbers apart that a double would make one, in whatever order they stand', async () => {
+  it('distinguishes numbers that are equal as doubles, in any order', async () => {
     const { client } = await stack.project();
     const counted = (members: string) => `{"type":"contact.created","data":{${members}}}`;
     const [even, odd] = ['9007199254740992', '9007199254740993'];
@@ -66,7 +66,7 @@ describe('an Idempotency-Key', () => {
     }
   });
 
-  it('tells lists in another order apart', async () => {
+  it('distinguishes lists in another order', async () => {
     const { client } = await stack.project();
     const tagged = (tags: string[]) => ({ type: 'contact.created', data: { tags } });
     await post(client, 'tags', tagged(['a', 'b']));
@@ -178,7 +178,7 @@ describe('an Idempotency-Key', () => {
     expect((await post(client, 'order-1')).body.data.duplicate).toBe(false);
   });
 
-  it('is told apart from another by every character', async () => {
+  it('differs from another by every character', async () => {
     const { client } = await stack.project();
     const keys = ['a', 'A', 'a.', '$a', 'x'.repeat(255), `${'x'.repeat(254)}y`];
     const answers = await Promise.all(keys.map((key) => post(client, key)));
@@ -204,7 +204,7 @@ describe('an Idempotency-Key', () => {
     expect(await stored(stack)).toEqual(before);
   });
 
-  it('is not needed: without one each request is an event of its own', async () => {
+  it('is optional: without one each request is a separate event', async () => {
     const { client } = await stack.project();
     const [first, second] = [
       await client.post('/v1/events', event),

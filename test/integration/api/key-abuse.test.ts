@@ -30,7 +30,7 @@ describe('a key with an end', () => {
     expectRefusal(refused, 'unauthorized');
     expect(refused.body.error.message).toBe('this key has expired');
     expect(await stored(stack)).toEqual(before);
-    // It can still be seen and taken away.
+    // It can still be seen and revoked.
     expect((await client.delete(`${path}/${_id}`)).status).toBe(200);
   });
 
@@ -81,7 +81,7 @@ describe('a key’s last use', () => {
   });
 });
 
-describe('whoever guesses keys', () => {
+describe('a client that guesses keys', () => {
   const LIMIT = 5;
   let stack: Stack;
   beforeEach(async () => {
@@ -100,7 +100,7 @@ describe('whoever guesses keys', () => {
     return answers;
   };
 
-  it('has to wait, with a right key too, and nobody else has', async () => {
+  it('has to wait, even with a right key, and others don’t', async () => {
     const { client } = await stack.project();
     for (const answer of await guess('203.0.113.7', LIMIT)) expectRefusal(answer, 'unauthorized');
     for (const key of ['phk_guess', client.key, stack.admin.key]) {

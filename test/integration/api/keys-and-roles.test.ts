@@ -78,7 +78,7 @@ describe('keys', () => {
   });
 
   it.each(['owner', 'sender', 'reader'])(
-    'answers a key of role %s on another project’s keys as if there were no such project',
+    'answers a key of role %s on another project’s keys as if that project didn’t exist',
     async (role) => {
       const { client } = await stack.project({}, role);
       const other = await stack.project();
@@ -114,7 +114,7 @@ describe('keys', () => {
   });
 });
 
-describe('who is asking', () => {
+describe('the caller', () => {
   let stack: Stack;
   beforeAll(async () => {
     stack = await Stack.start({}, { worker: false });

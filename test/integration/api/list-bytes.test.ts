@@ -162,7 +162,7 @@ describe('a page of a list', () => {
   });
 
   it.each(Object.entries(ITEMS))(
-    'has no more large items than fit, and goes on behind them: %s',
+    'has no more large items than fit, and the next page continues after them: %s',
     async (path, [kind, resource, fields]) => {
       const isType = resource === 'eventType';
       const documents = Array.from({ length: COUNT }, (_, n) => ({

@@ -8,7 +8,7 @@ beforeAll(async () => {
 afterAll(() => stack.stop());
 
 describe('a refusal says what to do:', () => {
-  it('an unknown event type is told the near ones, and where the others are', async () => {
+  it('an unknown event type is refused with similar ones, and where to find the others', async () => {
     const { client } = await stack.project();
     const posted = await client.post('/v1/events', { type: 'email.deliverd', data: {} });
     expectRefusal(posted, 'validation_failed', ['type']);
@@ -36,7 +36,7 @@ describe('a refusal says what to do:', () => {
     }
   });
 
-  it('a key that may not do it is told whose may', async () => {
+  it('a key that may not do it is refused with the roles that may', async () => {
     const { id } = await stack.project();
     const reader = await stack.client(id, 'reader');
     const told = async (method: string, path: string): Promise<string> => {

@@ -8,7 +8,7 @@ import { Store } from '../../../src/store/store';
 import { expectRefusal, stored } from './refusal';
 import { TcpProxy } from './tcp-proxy';
 
-// Requests wait for a server that is away, and clients for the moment to try it again.
+// Requests wait for an unavailable server, and clients for the time to retry.
 jest.setTimeout(90_000);
 const RECONNECT_MS = 45_000;
 
@@ -90,7 +90,7 @@ describe('while MongoDB is away', () => {
   });
 });
 
-describe('while Temporal is away', () => {
+describe('while Temporal is unavailable', () => {
   let receiver: Receiver;
   let proxy: TcpProxy;
   /** Has a worker, and Temporal all the time. */

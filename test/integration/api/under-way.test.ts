@@ -40,7 +40,7 @@ const ask = async (key: string, head: string): Promise<Socket> => {
   return socket;
 };
 
-/** A request whose body has not come in; it is under way for as long as its socket is open. */
+/** A request whose body has not come in; it is in progress for as long as its socket is open. */
 const begin = (key: string, headers = 'Content-Length: 100', path = '/v1/events') =>
   ask(key, `POST ${path}\nContent-Type: application/json\n${headers}`);
 
@@ -57,7 +57,7 @@ const ready = (client: ApiClient) =>
     async () => (await client.get('/v1/webhooks')).status === 200,
   );
 
-describe('requests under way', () => {
+describe('requests in progress', () => {
   it('are so many of a key at a time, and twice as many of its project', async () => {
     const project = await stack.project();
     const [first, second, third] = [
@@ -108,7 +108,7 @@ describe('requests under way', () => {
     expect(statuses).toEqual(statuses.map(() => 200));
   });
 
-  it('are under way until they are done, although who asked has gone', async () => {
+  it('are in progress until they are done, although who asked has gone', async () => {
     const { client } = await stack.project();
     let goOn = (): void => {};
     const gate = new Promise<void>((resolve) => (goOn = resolve));
@@ -128,7 +128,7 @@ describe('requests under way', () => {
     list.mockRestore();
   });
 
-  it('leave as many connections open behind their answers as may be under way', async () => {
+  it('leave as many connections open behind their answers as may be in progress', async () => {
     const { client } = await stack.project();
     const connections: (string | undefined)[] = [];
     const agents: Agent[] = [];
@@ -153,7 +153,7 @@ describe('requests under way', () => {
   });
 });
 
-describe('bodies under way', () => {
+describe('bodies in progress', () => {
   const half = (HELD_MIB * MIB) / 2;
   const batch = '/v1/events/batch';
 
@@ -206,7 +206,7 @@ describe('bodies under way', () => {
   });
 });
 
-describe('answers that nobody reads', () => {
+describe('answers that are not read', () => {
   let roomy: Stack;
   beforeAll(async () => {
     roomy = await Stack.start(
@@ -230,7 +230,7 @@ describe('answers that nobody reads', () => {
       most = Math.max(most, bytes);
       return bytes;
     };
-    // Until it is more than what the system takes for connections that nobody reads.
+    // Until it is more than the system buffers for connections that are not read.
     const refused = await eventually('the key is refused', async () => {
       sockets.push(await say(Number(new URL(roomy.url).port), list.repeat(30)));
       await look();

@@ -284,7 +284,7 @@ describe('webhooks', () => {
     expect(document).not.toContain(Buffer.from(secret, 'hex').toString('base64'));
   });
 
-  it('is gone once it is deleted, and its deliveries can still be read', async () => {
+  it('does not exist after its deletion, but its deliveries can still be read', async () => {
     const { id: projectId, client } = await stack.project();
     const { id } = await makeWebhook(client, url);
     const delivery = await insertDelivery(stack, { projectId, webhookId: id });
@@ -314,7 +314,7 @@ describe('webhooks', () => {
       expect((await other.client.get(`/v1/webhooks/${theirs.id}`)).body).toEqual(before.body);
     });
 
-    it('with the very same answer, whether another project has the id or nobody', async () => {
+    it('with the same answer, whether another project has the id or none', async () => {
       const { client } = await stack.project();
       const other = await stack.project();
       const theirs = await makeWebhook(other.client, url);

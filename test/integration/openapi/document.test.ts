@@ -212,7 +212,7 @@ describe('the OpenAPI document', () => {
     expect(() => assertDocumented(method, stack.url + path, answer)).toThrow('OpenAPI document');
   });
 
-  it('is told of by /, as JSON or as a page', async () => {
+  it('is linked from /, as JSON or as a page', async () => {
     const anyone = new ApiClient(stack.url, 'no-key');
     const json = await anyone.get('/');
     expect(json.body.data).toMatchObject({ docs: 'docs', openapi: 'openapi.json' });

@@ -58,7 +58,7 @@ it.each([
 });
 
 it.each(['delivered', 'email.complained', 'email.opens', 'constructor'])(
-  'keeps %s and sends it to nobody',
+  'keeps %s and does not send it',
   async (type) => {
     const answer = await client.post('/api/webhooks', { type, ...email });
     expect([answer.status, answer.body]).toEqual([200, { received: true }]);

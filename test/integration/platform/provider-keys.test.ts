@@ -58,7 +58,7 @@ it('lie sealed for the project and the provider', async () => {
   expect(() => cipher.open(sealed, projectId)).toThrow();
 });
 
-it('of one provider say nothing about another; taken away, anything is taken again', async () => {
+it('of one provider say nothing about another; once removed, anything is accepted again', async () => {
   const sender = await stack.client(projectId, 'sender');
   await stack.admin.patch(path, { providerKeys: { mailgun: newSigner('mailgun').key } });
   const resend = { body: fixture('resend', 'opened'), headers: {} };

@@ -55,7 +55,7 @@ it('are listed newest first, a page at a time, by each filter and by all of them
   expect(await types('provider=sendgrid&outcome=kept&type=open')).toEqual(['open']);
 });
 
-it('tell the event that one became, or why it became none', async () => {
+it('show the event that one became, or why it became none', async () => {
   await plain('bounced');
   await client.post('/api/webhooks/mailgun', { 'event-data': { event: 'opened', id: 'x' } });
   const [nothing, bounce] = (await client.get('/v1/reports')).body.data.reports;

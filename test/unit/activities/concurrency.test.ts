@@ -77,13 +77,13 @@ describe("a worker's places for attempts", () => {
     expect(good.length + bad.length).toBeGreaterThan(80);
   });
 
-  it('has places for a retry of a project that has none, beside the retries of ten others', () => {
+  it('has places for a retry of a project that has none, next to the retries of ten others', () => {
     const places = new Places(100, 100);
     const projects = names('bad', 10);
     const retry = (): Place[] =>
       projects.flatMap((bad) => fill(places, bad, `webhook of ${bad}`, false));
     const held = retry();
-    // Each of those under way ends once: then all have the same, and none has the last.
+    // Each of those in progress ends once: then all have the same, and none has the last.
     for (const place of held.splice(0)) {
       place.leave(true);
       held.push(...retry());
@@ -103,7 +103,7 @@ describe("a worker's places for attempts", () => {
     expect(quiet.filter((answer) => typeof answer !== 'string').length).toBeGreaterThanOrEqual(20);
   });
 
-  it('lets a project whose webhooks hang go on with those that answer', () => {
+  it('lets a project with hanging webhooks continue with those that answer', () => {
     const places = new Places(100, 10);
     const hanging = names('hanging', 12);
     take(places, 'bad', hanging, 10 * SECOND);

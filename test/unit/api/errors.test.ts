@@ -19,7 +19,7 @@ it('a refusal says what its case gives, in the message and the fields', () => {
   expect(details).toEqual([{ field: 'policy.maxWebhooks', message: 'is 3' }]);
 });
 
-it('what a caller has written is told as it is', () => {
+it('what a caller has written is reported unchanged', () => {
   const { message } = refusal('plan_not_allowed', { plan: '{plan} $& {x}' });
   expect(message).toBe('the plan "{plan} $& {x}" does not include webhooks; use another plan');
 });

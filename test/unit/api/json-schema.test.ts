@@ -156,7 +156,7 @@ describe('a schema', () => {
     ).toEqual(['data.children.0.name', 'data.x-a']);
   });
 
-  it('may be annotated: by extensions, examples and formats that nobody knows', () => {
+  it('may be annotated: by extensions, examples and unknown formats', () => {
     const schema = {
       'x-owner': { team: 'billing', requierd: true },
       example: { id: 'ord_1' },
@@ -222,7 +222,7 @@ describe('a schema', () => {
     expect(problemsOfSchema(schema as Record<string, unknown>)).toMatchObject([{ field }]);
   });
 
-  it('is no way out of the check: what it declares isn’t there for the next one', () => {
+  it('does not escape the check: what it declares isn’t there for the next one', () => {
     const first = { $defs: { a: { $anchor: 'shared', type: 'string' } } };
     expect(problemsOfSchema(first)).toEqual([]);
     expect(problemsOfSchema({ $ref: '#shared' })).toEqual([

@@ -65,7 +65,7 @@ describe('a wrong body', () => {
       { events: ['order.payed'] },
       'events.0 is not an event type of this project. Did you mean "order.paid"? Define it by PUT /v1/event-types/order.payed, or see GET /v1/webhooks/events/available.',
     ],
-  ])('%j is told: %s', (body, message) => {
+  ])('%j is answered: %s', (body, message) => {
     expect(messages(bodies.update, body)).toEqual([message]);
   });
 
@@ -75,7 +75,7 @@ describe('a wrong body', () => {
     ]);
   });
 
-  it('is told nothing in the words of the validator', () => {
+  it('gets no message in the validator’s words', () => {
     const NAMES = [
       'type',
       'data',

@@ -16,7 +16,7 @@ describe("a caller's count", () => {
 
   const hits = async (key = 'a'): Promise<number> => (await windows.increment(key)).totalHits;
 
-  it('begins anew when its window is over, and is its own', async () => {
+  it('starts afresh when its window is over, and is separate for each', async () => {
     expect([await hits(), await hits(), await hits('b')]).toEqual([1, 2, 1]);
     jest.advanceTimersByTime(MINUTE - 1);
     expect(await hits()).toBe(3);

@@ -168,7 +168,7 @@ describe('with networks that the operator opened', () => {
   });
 
   it.each(['10.0.0.1', '10/8', '10.0.0.0/33', 'fd00::/129', 'example.com/8', ''])(
-    'does not start with %j, which is no network',
+    'does not start with %j, which is not a network',
     (cidr) => {
       expect(() => new AddressGuard({ allowLoopback: false, allowedCidrs: [cidr] })).toThrow(
         'not a network in CIDR notation',
@@ -219,7 +219,7 @@ describe('lookup', () => {
     }
   });
 
-  it('does not tell which address the name resolves to', async () => {
+  it('does not reveal which address the name resolves to', async () => {
     await expect(lookup([PRIVATE])).rejects.toThrow(
       /^hooks\.example resolves to an address that is not public$/,
     );

@@ -85,7 +85,7 @@ describe('an error of the network', () => {
     for (const code of Object.keys(SOCKET_CODES)) expect(inTests).toContain(`'${code}'`);
   });
 
-  it.each(Object.entries(CERTIFICATE_PROBLEMS))('%s is told: %s', (code, errorMessage) => {
+  it.each(Object.entries(CERTIFICATE_PROBLEMS))('%s is reported as: %s', (code, errorMessage) => {
     for (const inTlsConnect of [true, false]) {
       const failure = httpFailure(systemError(code), { inTlsConnect });
       expect(failure).toEqual({ errorCode: 'tls', errorMessage });

@@ -74,7 +74,7 @@ describe('a host’s addresses', () => {
     expect(server.asked).toEqual([]);
   });
 
-  it('follow the hosts file when it changes or goes away', async () => {
+  it('follow the hosts file when it changes or is removed', async () => {
     const resolve = resolver();
     expect(await resolve('other.example')).toEqual([v4('10.0.0.5')]);
     writeFileSync(hostsFile, '10.0.0.6 other.example');
@@ -90,7 +90,7 @@ describe('a host’s addresses', () => {
     ['broken.example', 'ESERVFAIL'],
     ['refused.example', 'EREFUSED'],
     ['a..b', 'EBADNAME'],
-  ])('are not to be had: %s, %s', async (host, code) => {
+  ])('can not be resolved: %s, %s', async (host, code) => {
     await expect(resolver()(host)).rejects.toMatchObject({ name: 'DnsError', code });
   });
 

@@ -43,7 +43,7 @@ describe('a body that was encoded unasked', () => {
     expect(four).toMatch(/^\[binary, \d+ bytes, in base64: H4sI/);
   });
 
-  it('shows what came of it when its text is longer than what is kept of its bytes', async () => {
+  it('shows its beginning when its text is longer than what is kept of its bytes', async () => {
     const noise = Array.from({ length: 40_000 }, (_, n) => Math.imul(n, 2654435761) >>> 8);
     const text = noise.join(' ');
     const shown = await logged(gzipSync(Buffer.from(text)), { 'Content-Encoding': 'gzip' });
@@ -51,8 +51,8 @@ describe('a body that was encoded unasked', () => {
   });
 });
 
-describe('a body that is no text', () => {
-  it('is told by its size, with its first 1,024 bytes', async () => {
+describe('a body that is not text', () => {
+  it('is described by its size, with its first 1,024 bytes', async () => {
     const bytes = Buffer.alloc(5000, 0xff);
     const shown = bytes.toString('base64', 0, 1024);
     expect(await logged(bytes)).toBe(`[binary, 5000 bytes, the first 1024 in base64: ${shown}]`);

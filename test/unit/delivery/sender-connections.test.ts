@@ -25,7 +25,7 @@ describe('the timeout', () => {
     await receiver.waitFor(() => receiver.openConnections === 0);
   });
 
-  it('tells how far the answer had come', async () => {
+  it('shows how much of the answer had arrived', async () => {
     const receiver = await startReceiver({ kind: 'drip' });
     const result = await createSender().send(post(receiver.url, { timeoutMs: SHORT_MS }));
     expect(result).toMatchObject({ kind: 'error', statusCode: 200 });
@@ -213,7 +213,7 @@ describe('a connection that the receiver has closed while it was idle', () => {
   it.each([
     ['an answer', 'HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n'],
     ['anything', 'goodbye'],
-  ])('has a last word that is no answer to the next request: %s', async (_case, lastWord) => {
+  ])('has a last word that is not an answer to the next request: %s', async (_case, lastWord) => {
     const server = createServer((socket) => {
       socket.on('error', () => socket.destroy());
       socket.once('data', () => {

@@ -119,7 +119,7 @@ describe('through an egress proxy', () => {
     expect(receiver.requests[0]!.headers).not.toHaveProperty('proxy-authorization');
   });
 
-  it.each([403, 407, 502])('its refusal (%i) is no answer of the receiver', async (status) => {
+  it.each([403, 407, 502])('its refusal (%i) is not an answer of the receiver', async (status) => {
     const proxy = await startProxy({ refuse: () => status });
     const result = await createSender({ proxy: proxy.url }).send(post('https://127.0.0.1/'));
     expect(result).toMatchObject({
@@ -129,7 +129,7 @@ describe('through an egress proxy', () => {
     });
   });
 
-  it('nothing goes out around it when it is away', async () => {
+  it('nothing bypasses it when it is unavailable', async () => {
     const [proxy, receiver] = [await startProxy(), await startReceiver()];
     const { url } = proxy;
     await proxy.close();
@@ -147,7 +147,7 @@ describe('through an egress proxy', () => {
     expect(result).toMatchObject({ errorCode: 'timeout' });
   });
 
-  it('a proxy with a certificate that nobody vouches for gets nothing', async () => {
+  it('a proxy with an untrusted certificate gets nothing', async () => {
     const proxy = await startProxy({ tls: selfSignedCertificate() });
     const result = await createSender({ proxy: proxy.url }).send(post('https://127.0.0.1/'));
     expect(result).toMatchObject({

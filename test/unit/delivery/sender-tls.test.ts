@@ -72,9 +72,9 @@ describe('TLS', () => {
   it.each([
     // The alert comes while TLS is set up, and says no more than that.
     ['TLSv1.2', /^no secure connection could be made \(ERR_SSL_.*_ALERT_HANDSHAKE_FAILURE\)$/],
-    // It comes when the request is under way.
+    // It comes when the request is in progress.
     ['TLSv1.3', /^the receiver requires a client certificate$/],
-  ] as const)('tells of a client certificate that is demanded by %s', async (version, message) => {
+  ] as const)('reports a client certificate that is required by %s', async (version, message) => {
     const certificate = authority.serverCertificate();
     const demanding = { requestCert: true, rejectUnauthorized: true };
     const tls = { ...certificate, ...demanding, minVersion: version, maxVersion: version };

@@ -30,7 +30,7 @@ describe('a text of JSON', () => {
     ['a rounded fraction outside a payload', '{"limit":0.10000000000000001}', 'limit'],
     ['a hundred and one levels', `{"a":${'['.repeat(100)}${']'.repeat(100)}}`, 'body'],
     ['a text alone', String.raw`"\ud800"`, 'body'],
-  ])('is told of %s', (_title, text, field) => {
+  ])('reports %s', (_title, text, field) => {
     expect(problems(text)).toEqual([field]);
   });
 
@@ -50,7 +50,7 @@ describe('a text of JSON', () => {
     expect(problems(text)).toEqual([]);
   });
 
-  it('is told at most fifty things', () => {
+  it('has at most fifty problems reported', () => {
     expect(problems(`{"data":[${'1e400,'.repeat(1000)}1]}`)).toHaveLength(50);
   });
 

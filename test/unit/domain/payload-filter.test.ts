@@ -127,7 +127,7 @@ describe('a filter', () => {
     expect(problems[0]!.message).toMatch(/\S/);
   });
 
-  it('is told all that is wrong with it', () => {
+  it('has all its problems reported', () => {
     const problems = filterProblems({ a: { $gt: null }, $or: [{ b: { $what: 1 } }], $where: 'x' });
     expect(problems.map(({ field }) => field)).toEqual(['a.$gt', '$or.0.b.$what', '$where']);
   });
@@ -169,7 +169,7 @@ describe('matching', () => {
     expect(passesFilter(filter, { x })).toBe(passes);
   });
 
-  it('tells upper from lower case unless asked not to, and sees lines only if asked to', () => {
+  it('distinguishes upper and lower case unless asked not to, and sees lines only if asked to', () => {
     const envelope = { data: { a: 'First line\nsecond line' } };
     const matches = ($regex: string, $options?: string): boolean | null =>
       passesFilter(pattern($regex, $options) as PayloadFilter, envelope);

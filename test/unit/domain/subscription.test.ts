@@ -17,7 +17,7 @@ describe('a subscription', () => {
     expect(isSubscribed(['email.sent'], 'email')).toBe(false);
   });
 
-  it('to a family gets all of it and nothing beside it', () => {
+  it('to a family gets all of it and nothing else', () => {
     expect(TYPES.filter((t) => isSubscribed(['email.*'], t))).toEqual(TYPES.slice(0, 3));
     expect(isSubscribed(['email.*'], 'emailx.sent')).toBe(false);
     expect(isSubscribed(['email.*'], 'email')).toBe(false);

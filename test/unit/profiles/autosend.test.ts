@@ -6,7 +6,7 @@ import { problemsOfSample } from './problem-paths';
 const problems = (type: string, changes: Record<string, unknown>): string[] =>
   problemsOfSample('autosend', type, changes);
 
-/** Values that would be good ones, had the field a place to go in. */
+/** Values that would be valid if there were a field for them. */
 const FORBIDDEN: Record<string, unknown> = {
   ip: '203.0.113.7',
   ipAddress: '203.0.113.7',

@@ -10,7 +10,7 @@ describe('operational events', () => {
     }
   });
 
-  it('are of families that nobody else uses', () => {
+  it('are of families that are not used otherwise', () => {
     const isReserved = (type: string): boolean =>
       RESERVED_FAMILIES.some((family) => type.startsWith(family));
     expect(OPERATIONAL_TYPES.every(isReserved)).toBe(true);

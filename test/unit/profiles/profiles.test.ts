@@ -150,7 +150,7 @@ describe.each([...profiles.values()])('the profile $name', (profile) => {
     );
   });
 
-  test('it has event types of its own, or the project makes them', () => {
+  test('it has its own event types, or the project defines them', () => {
     expect(types.length > 0).toBe(!profile.eventTypesFromProject);
   });
 
@@ -229,7 +229,7 @@ describe.each(EVENTS)('$profile $type', (event) => {
     }
   });
 
-  test('refuses data that is no object', () => {
+  test('refuses data that is not an object', () => {
     for (const data of [null, [], 'text', 7]) expect(problemPaths(schema, data)).toEqual(['']);
   });
 

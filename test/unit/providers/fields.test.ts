@@ -63,7 +63,7 @@ it('an id is text of any length, or a number', () => {
   expect(['', null, undefined, {}, true].map(toId)).toEqual([null, null, null, null, null]);
 });
 
-it('an id of a report that is long is told apart by its hash', () => {
+it('a long id of a report is replaced by its hash', () => {
   const [one, two] = ['a'.repeat(256), `${'a'.repeat(255)}b`].map(toReportId);
   expect(one).toMatch(/^[0-9a-f]{64}$/);
   expect(two).not.toBe(one);

@@ -129,7 +129,7 @@ describe('sendgrid', () => {
     expect(problems('sendgrid', body)).toEqual(expected);
   });
 
-  it('tells those of a batch that are none of its reports apart from the others', () => {
+  it('distinguishes those of a batch that are not its reports from the others', () => {
     const batch = [{ event: 'open', sg_event_id: 7 }, 'x', { event: 1 }];
     const rawBody = Buffer.from(JSON.stringify(batch));
     const result = providers.sendgrid.read({ rawBody, header: () => undefined }, batch);

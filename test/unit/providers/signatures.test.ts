@@ -155,7 +155,7 @@ describe('keys', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
   const der = { format: 'der', type: 'spki' } as const;
 
-  it.each(PROVIDER_NAMES)("%s takes a key of its own form, and nobody else's", (provider) => {
+  it.each(PROVIDER_NAMES)('%s accepts a key of its own form, and of no other', (provider) => {
     expect(providers[provider].checkKey(newSigner(provider).key)).toBeNull();
     for (const key of ['', 'two words', 'ключ', 'a\n', 'x'.repeat(999)]) {
       expect(providers[provider].checkKey(key)).toMatch(/^must be/);

@@ -28,7 +28,7 @@ describe('a project’s budget of time', () => {
     expect(of.waitMs('a')).toBe(waitMs);
   });
 
-  it('may be overdrawn by what is under way, which is waited for longer', () => {
+  it('may be overdrawn by what is in progress, which makes the wait longer', () => {
     const { of, pass } = budget();
     of.spend('a', 10_000);
     const waitMs = of.waitMs('a');
