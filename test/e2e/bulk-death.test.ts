@@ -3,9 +3,9 @@ import type { ApiClient } from '../support/api-client';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { RoleProcess } from '../support/processes';
-import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack, testEnvironment } from '../support/stack';
+import { useFreshReceiver } from '../support/use';
 
 /** Small for every run; `POSTHORN_TEST_DELIVERIES=2000` for the figures in the docs. */
 const DELIVERIES = Number(process.env.POSTHORN_TEST_DELIVERIES ?? 60);
@@ -14,7 +14,7 @@ const PATIENCE_MS = 60_000 + DELIVERIES * 300;
 describe('a worker killed with -9 in the middle of much to do', () => {
   let environment: Record<string, string>;
   let stack: Stack;
-  let receiver: Receiver;
+  const receiver = useFreshReceiver();
   let client: ApiClient;
   let worker: RoleProcess;
   let webhook: { id: string };
@@ -30,11 +30,9 @@ describe('a worker killed with -9 in the middle of much to do', () => {
     await stack.stop();
   });
   beforeEach(async () => {
-    receiver = await Receiver.start();
     ({ client } = await stack.project({ policy: { timeoutMs: 2000, retryDelaysMs: [1000] } }));
     webhook = await makeWebhook(client, receiver.url);
   });
-  afterEach(() => receiver.close());
 
   const delivered = (): number =>
     new Set(receiver.requests.map(({ headers }) => headers['x-webhook-delivery-id'])).size;

@@ -4,7 +4,8 @@ import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { ADMIN_KEY, Stack, testEnvironment } from '../support/stack';
+import { ADMIN_KEY, testEnvironment } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
 
 jest.setTimeout(60_000);
 
@@ -13,25 +14,18 @@ const keyed = { 'idempotency-key': 'order-1' };
 
 /** Each case has one API process that kills itself at one point; another API, and a worker, live on. */
 describe('an API killed with -9', () => {
-  let environment: Record<string, string>;
-  let stack: Stack;
-  let receiver: Receiver;
+  const environment = testEnvironment();
+  const stack = useStack(environment);
+  const receiver = useFreshReceiver();
   let projectId: string;
   /** Of the API that lives on. */
   let client: ApiClient;
   let webhook: { id: string; secret: string };
 
-  beforeAll(async () => {
-    environment = testEnvironment();
-    stack = await Stack.start(environment);
-  });
-  afterAll(() => stack.stop());
   beforeEach(async () => {
-    receiver = await Receiver.start();
     ({ id: projectId, client } = await stack.project());
     webhook = await makeWebhook(client, receiver.url);
   });
-  afterEach(() => receiver.close());
 
   /** Makes an API die at that point of a request, which gets no answer. */
   const dying = async (

@@ -3,7 +3,8 @@ import { ApiCrash, nothing } from '../support/api-crash';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
-import { Stack, testEnvironment } from '../support/stack';
+import { testEnvironment } from '../support/stack';
+import { useStack } from '../support/use';
 
 jest.setTimeout(60_000);
 
@@ -11,15 +12,9 @@ const event = { type: 'email.sent', data: emailSent };
 
 /** As in crash-points-api.test.ts, of changes that take more than one step. */
 describe('an API killed with -9', () => {
-  let api: { environment: Record<string, string>; stack: Stack };
-  let stack: Stack;
-
-  beforeAll(async () => {
-    const environment = testEnvironment();
-    stack = await Stack.start(environment);
-    api = { environment, stack };
-  });
-  afterAll(() => stack.stop());
+  const environment = testEnvironment();
+  const stack = useStack(environment);
+  const api = { environment, stack };
 
   describe('while it reports a change', () => {
     it.each([

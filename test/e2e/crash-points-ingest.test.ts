@@ -2,21 +2,16 @@ import type { ApiClient } from '../support/api-client';
 import { ApiCrash, nothing } from '../support/api-crash';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
-import { Stack, testEnvironment } from '../support/stack';
+import { testEnvironment } from '../support/stack';
+import { useStack } from '../support/use';
 
 jest.setTimeout(60_000);
 
 /** As in crash-points-api.test.ts, of all that events come from besides a single POST. */
 describe('an API killed with -9', () => {
-  let api: { environment: Record<string, string>; stack: Stack };
-  let stack: Stack;
-
-  beforeAll(async () => {
-    const environment = testEnvironment();
-    stack = await Stack.start(environment);
-    api = { environment, stack };
-  });
-  afterAll(() => stack.stop());
+  const environment = testEnvironment();
+  const stack = useStack(environment);
+  const api = { environment, stack };
 
   describe('while it starts the fan-outs of a batch', () => {
     const event = { type: 'email.sent', data: emailSent };

@@ -6,7 +6,7 @@ import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { findPython } from '../support/python';
-import { Stack } from '../support/stack';
+import { useStack } from '../support/use';
 import { Customer } from './customers/customer';
 
 const root = path.resolve(__dirname, '../..');
@@ -19,16 +19,10 @@ describe.each([
   { language: 'Node', interpreter: process.execPath, file: 'receiver.mjs' },
   { language: 'Python', interpreter: findPython(), file: 'receiver.py' },
 ])('a customer who verifies deliveries in $language', ({ interpreter, file }) => {
-  let stack: Stack;
+  const stack = useStack();
   let client: ApiClient;
   let customer: Customer;
 
-  beforeAll(async () => {
-    stack = await Stack.start();
-  });
-  afterAll(async () => {
-    await stack.stop();
-  });
   beforeEach(async () => {
     ({ client } = await stack.project({ policy }));
     customer = await Customer.start(interpreter, file);

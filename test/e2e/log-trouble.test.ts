@@ -6,8 +6,8 @@ import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/free-port';
 import { RoleProcess } from '../support/processes';
-import { Receiver } from '../support/receiver';
-import { Stack, testEnvironment } from '../support/stack';
+import { testEnvironment } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 
 const DROPPED = 'lines of this log were dropped';
 
@@ -52,16 +52,11 @@ class Pipe {
 
 describe('a log that can not be written', () => {
   const environment = testEnvironment();
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack(environment, { worker: false });
+  const receiver = useReceiver();
   const started: RoleProcess[] = [];
 
-  beforeAll(async () => {
-    stack = await Stack.start(environment, { worker: false });
-    receiver = await Receiver.start();
-  });
   afterEach(() => Promise.all(started.splice(0).map((role) => role.end('SIGKILL'))));
-  afterAll(() => Promise.all([stack.stop(), receiver.close()]));
 
   const start = async (stdout: number) => {
     const [port, metricsPort] = await Promise.all([freePort(), freePort()]);

@@ -8,7 +8,8 @@ import { freePort } from '../support/free-port';
 import { RoleProcess } from '../support/processes';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack, testEnvironment } from '../support/stack';
+import { testEnvironment } from '../support/stack';
+import { useStack } from '../support/use';
 
 /** Milliseconds beyond the slowest attempt that SIGTERM may take. */
 const MARGIN_MS = 5000;
@@ -16,13 +17,10 @@ const policy = { timeoutMs: 3000, retryDelaysMs: [60_000] };
 
 describe('a process that is told to stop', () => {
   const environment = testEnvironment();
-  let stack: Stack;
+  const stack = useStack(environment, { worker: false });
   let receiver: Receiver;
   const started: RoleProcess[] = [];
 
-  beforeAll(async () => {
-    stack = await Stack.start(environment, { worker: false });
-  });
   // One each: what a stopped worker has left, the next one delivers.
   beforeEach(async () => {
     receiver = await Receiver.start();
@@ -31,7 +29,6 @@ describe('a process that is told to stop', () => {
     await Promise.all(started.splice(0).map((role) => role.end('SIGKILL')));
     await receiver.close();
   });
-  afterAll(() => stack.stop());
 
   const start = async (
     role: 'api' | 'worker' | 'all',

@@ -26,7 +26,7 @@ import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
 import { Harness } from '../workflows/harness';
 import { Running } from '../workflows/running';
 
@@ -65,25 +65,21 @@ async function keep(
 }
 
 describe('keeping the history of', () => {
-  let stack: Stack;
+  const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '10000' });
   let temporal: Client;
-  let receiver: Receiver;
+  const receiver = useFreshReceiver();
   let client: ApiClient;
   let projectId: string;
 
   beforeAll(async () => {
-    stack = await Stack.start({ POSTHORN_RATE_LIMIT_PER_MINUTE: '10000' });
     temporal = await stack.connectTemporal();
   });
   afterAll(async () => {
     await temporal.connection.close();
-    await stack.stop();
   });
   beforeEach(async () => {
-    receiver = await Receiver.start();
     ({ client, id: projectId } = await stack.project());
   });
-  afterEach(() => receiver.close());
 
   const reset = async (id: string, point: string): Promise<void> => {
     const { address, namespace } = stack.config.temporal;

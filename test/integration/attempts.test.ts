@@ -4,25 +4,19 @@ import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { Receiver, type Behaviour } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
 
 describe.each(WAYS)('an attempt, dispatched %s,', (dispatch) => {
-  let stack: Stack;
+  const stack = useStack();
   let client: ApiClient;
   let projectId: string;
-  let receiver: Receiver;
+  const receiver = useFreshReceiver();
 
   beforeAll(async () => {
-    stack = await Stack.start();
     // A day until the next attempt, so that one attempt is all there is.
     const policy = { timeoutMs: 1000, retryDelaysMs: [86_400_000] };
     ({ client, id: projectId } = await stack.project({ dispatch, policy }));
   });
-  afterAll(() => stack.stop());
-  beforeEach(async () => {
-    receiver = await Receiver.start();
-  });
-  afterEach(() => receiver.close());
 
   /** The delivery of a new event to that address alone, after its first attempt. */
   async function attempted(url: string) {

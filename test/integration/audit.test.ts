@@ -7,8 +7,7 @@ import { Cipher } from '../../src/store/cipher';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 
 /** Where routers stand, the longest first: Express doesn't tell. */
 const MOUNTS = [
@@ -55,15 +54,8 @@ function routesOf(stack: Layer[], prefix = ''): { route: string; action: string 
 }
 
 describe('the audit', () => {
-  let stack: Stack;
-  let receiver: Receiver;
-
-  beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-  });
-  afterAll(async () => {
-    await Promise.all([stack.stop(), receiver.close()]);
-  });
+  const stack = useStack();
+  const receiver = useReceiver();
 
   /** Action and target of the project's entries, oldest first. */
   const trail = async (client: ApiClient, query = ''): Promise<[string, string][]> => {

@@ -4,14 +4,14 @@ import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack();
+  const receiver = useFreshReceiver();
   let client: ApiClient;
   let since: string;
 
@@ -28,16 +28,10 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
       return Object.entries(expected).every(([name, value]) => data[name] === value) && data;
     });
 
-  beforeAll(async () => {
-    stack = await Stack.start();
-  });
-  afterAll(() => stack.stop());
   beforeEach(async () => {
-    receiver = await Receiver.start();
     ({ client } = await stack.project({ dispatch, policy: { retryDelaysMs: [1000] } }));
     since = new Date(Date.now() - DAY_MS).toISOString();
   });
-  afterEach(() => receiver.close());
 
   it('replays what was skipped while a webhook was disabled, each once, and counts it', async () => {
     const webhook = await makeWebhook(client, receiver.url);

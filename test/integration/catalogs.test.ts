@@ -2,8 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020';
 import { newId } from '../../src/contracts/ids';
 import type { Answer, ApiClient } from '../support/api-client';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
 /** Each with a schema that asks for the named field. */
@@ -13,18 +12,10 @@ const definition = (field: string, description = `Has ${field}.`) => ({
   sample: { [field]: 'x' },
 });
 
-let stack: Stack;
-let receiver: Receiver;
+const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' });
+const receiver = useReceiver();
 let count = 0;
 const freshName = (): string => `shop-${(count += 1)}`;
-
-beforeAll(async () => {
-  const limits = { POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' };
-  [stack, receiver] = await Promise.all([Stack.start(limits), Receiver.start()]);
-});
-afterAll(async () => {
-  await Promise.all([stack.stop(), receiver.close()]);
-});
 
 const put = (catalog: string, type: string, body: unknown = definition('id')): Promise<Answer> =>
   stack.admin.send('PUT', `/v1/catalogs/${catalog}/event-types/${type}`, body);

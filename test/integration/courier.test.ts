@@ -5,21 +5,16 @@ import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
 
 describe('a project whose events are dispatched express', () => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack();
+  const receiver = useFreshReceiver();
   let client: ApiClient;
 
-  beforeAll(async () => {
-    stack = await Stack.start();
-  });
-  afterAll(() => stack.stop());
   beforeEach(async () => {
-    receiver = await Receiver.start();
     ({ client } = await stack.project({ dispatch: 'express' }));
   });
-  afterEach(() => receiver.close());
 
   const withStatus = async (status: string): Promise<{ id: string }[]> =>
     (await client.get(`/v1/deliveries?status=${status}&limit=100`)).body.data.deliveries;

@@ -1,20 +1,12 @@
 import { createHmac } from 'node:crypto';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
 import { emailSent } from '../support/samples';
+import { useReceiver, useStack } from '../support/use';
 
 describe.each(WAYS)('the way of one event, dispatched %s,', (dispatch) => {
-  let stack: Stack;
-  let receiver: Receiver;
-
-  beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-  });
-  afterAll(async () => {
-    await Promise.all([stack.stop(), receiver.close()]);
-  });
+  const stack = useStack();
+  const receiver = useReceiver();
 
   it('arrives signed at the subscribed webhook, and is logged with its attempt', async () => {
     const { client } = await stack.project({ dispatch });

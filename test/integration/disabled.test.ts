@@ -2,27 +2,20 @@ import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
 const LATE = { policy: { retryDelaysMs: [86_400_000] } };
 const SOON = { policy: { retryDelaysMs: [2000] } };
 
 describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack();
+  const receiver = useFreshReceiver();
   let client: ApiClient;
 
-  beforeAll(async () => {
-    stack = await Stack.start();
-  });
-  afterAll(() => stack.stop());
   beforeEach(async () => {
-    receiver = await Receiver.start();
     ({ client } = await stack.project({ dispatch }));
   });
-  afterEach(() => receiver.close());
 
   /** A webhook with a delivery that backs off. */
   async function backingOff(settings: Record<string, unknown> = LATE) {

@@ -2,8 +2,7 @@ import { Ajv2020 } from 'ajv/dist/2020';
 import addFormats from 'ajv-formats';
 import type { ApiClient } from '../support/api-client';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 
 const orderCreated = {
   description: 'An order was placed.',
@@ -26,15 +25,8 @@ const orderCreated = {
 };
 
 describe('event types', () => {
-  let stack: Stack;
-  let receiver: Receiver;
-
-  beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-  });
-  afterAll(async () => {
-    await Promise.all([stack.stop(), receiver.close()]);
-  });
+  const stack = useStack();
+  const receiver = useReceiver();
 
   const customProject = async (): Promise<ApiClient> =>
     (await stack.project({ profile: 'custom' })).client;

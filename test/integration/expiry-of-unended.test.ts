@@ -3,27 +3,21 @@ import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { expectRefusal } from './api/refusal';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
 
 const HOUR_MS = 60 * 60 * 1000;
 
 describe('a delivery that has not ended', () => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack();
+  const receiver = useFreshReceiver();
   let client: ApiClient;
   let projectId: string;
 
-  beforeAll(async () => {
-    stack = await Stack.start();
-  });
-  afterAll(() => stack.stop());
   beforeEach(async () => {
-    receiver = await Receiver.start();
     ({ client, id: projectId } = await stack.project());
   });
-  afterEach(() => receiver.close());
 
   /** The events and deliveries of these are past their time; the last one's longest of all. */
   const expire = async (...ids: string[]): Promise<void> => {

@@ -4,14 +4,17 @@ import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
+import { useStack } from '../support/use';
 
 /** Of the worker: a project alone has eight of these places, bulk work one of its own. */
 const PLACES = 10;
 const A_PROJECTS_PLACES = 8;
 
 describe('fairness between projects', () => {
-  let stack: Stack;
+  const stack = useStack({
+    WORKER_MAX_ATTEMPTS: String(PLACES),
+    WORKER_MAX_ATTEMPTS_PER_WEBHOOK: '2',
+  });
   let receiver: Receiver;
   let quiet: ApiClient;
   let bad: ApiClient;
@@ -20,13 +23,6 @@ describe('fairness between projects', () => {
   let open: () => void;
   let opened: Promise<void>;
 
-  beforeAll(async () => {
-    stack = await Stack.start({
-      WORKER_MAX_ATTEMPTS: String(PLACES),
-      WORKER_MAX_ATTEMPTS_PER_WEBHOOK: '2',
-    });
-  });
-  afterAll(() => stack.stop());
   beforeEach(async () => {
     receiver = await Receiver.start();
     ({ client: quiet } = await stack.project());

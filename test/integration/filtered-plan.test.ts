@@ -1,18 +1,15 @@
 import type { ApiClient } from '../support/api-client';
 import { fanOutWorkflowId } from '../../src/contracts/temporal';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 
 describe('planning an event', () => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack();
+  const receiver = useReceiver();
   let client: ApiClient;
   beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
     ({ client } = await stack.project());
   });
-  afterAll(() => Promise.all([stack.stop(), receiver.close()]));
 
   /** Names of the activities in the history of an event's fan-out; local ones are not among them. */
   const activitiesFor = async (): Promise<string[]> => {

@@ -1,8 +1,7 @@
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
 
 /** By docs/contract.md, 1.1: consecutive failures after which a webhook is disabled; null: never. */
 const THRESHOLDS: [profile: string, threshold: number | null][] = [
@@ -14,17 +13,8 @@ const THRESHOLDS: [profile: string, threshold: number | null][] = [
 ];
 
 describe("a webhook's health", () => {
-  let stack: Stack;
-  let receiver: Receiver;
-
-  beforeAll(async () => {
-    stack = await Stack.start();
-  });
-  afterAll(() => stack.stop());
-  beforeEach(async () => {
-    receiver = await Receiver.start();
-  });
-  afterEach(() => receiver.close());
+  const stack = useStack();
+  const receiver = useFreshReceiver();
 
   const health = async (client: ApiClient, id: string) =>
     (await client.get(`/v1/webhooks/${id}`)).body.data;

@@ -2,9 +2,8 @@ import type { Client } from '@temporalio/client';
 import { deliveryWith, makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { historiesOf } from '../support/histories';
-import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 
 /** Values that are found nowhere else, each in a place that must stay out of Temporal. */
 const MARKS = {
@@ -20,17 +19,15 @@ const MARKS = {
 };
 
 describe('what Temporal keeps', () => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack();
+  const receiver = useReceiver();
   let temporal: Client;
 
   beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
     temporal = await stack.connectTemporal();
   });
   afterAll(async () => {
     await temporal.connection.close();
-    await Promise.all([stack.stop(), receiver.close()]);
   });
 
   it('is ids, names and statuses: never a payload, an address, a header, a secret or an answer', async () => {

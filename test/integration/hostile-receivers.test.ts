@@ -1,20 +1,17 @@
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 
 const KEPT_BODY_BYTES = 16 * 1024;
 
 describe('a receiver’s answer', () => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack();
+  const receiver = useReceiver();
   let client: ApiClient;
   beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
     ({ client } = await stack.project());
     await makeWebhook(client, receiver.url);
   });
-  afterAll(() => Promise.all([stack.stop(), receiver.close()]));
 
   /** Delivers to a receiver that answers these bytes; the attempt as it is shown. */
   async function attemptOn(head: string, body: Buffer | string = '') {

@@ -7,8 +7,8 @@ import { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { RoleProcess } from '../support/processes';
-import { Receiver } from '../support/receiver';
 import { Stack, testEnvironment } from '../support/stack';
+import { useReceiver } from '../support/use';
 
 const [OLD, NEW] = [1, 2].map(() => randomBytes(32).toString('base64'));
 const oldCipher = new Cipher(Buffer.from(OLD!, 'base64'));
@@ -43,7 +43,7 @@ async function insertWebhooks({ store }: Stack, projectId: string, count: number
 
 describe('the encryption key', () => {
   let environment: Record<string, string>;
-  let receiver: Receiver;
+  const receiver = useReceiver();
   const stacks: Stack[] = [];
   const start = async (keys: Record<string, string>, worker = false): Promise<Stack> => {
     const stack = await Stack.start({ ...environment, ...keys }, { worker });
@@ -51,16 +51,12 @@ describe('the encryption key', () => {
     return stack;
   };
 
-  beforeAll(async () => {
-    receiver = await Receiver.start();
-  });
   beforeEach(() => {
     environment = testEnvironment();
   });
   afterEach(async () => {
     for (const stack of stacks.splice(0)) await stack.stop();
   });
-  afterAll(() => receiver.close());
 
   it('is changed for all that is sealed, and nothing needs the old one afterwards', async () => {
     const before = await start({ POSTHORN_ENCRYPTION_KEY: OLD! });

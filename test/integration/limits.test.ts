@@ -1,9 +1,9 @@
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver, type ReceivedRequest } from '../support/receiver';
+import type { ReceivedRequest } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
 import { metrics } from '../../src/metrics';
 import { Store } from '../../src/store/store';
 
@@ -12,20 +12,14 @@ const AT_A_TIME = 2;
 const HOUR_MS = 60 * 60 * 1000;
 
 describe('limits of one webhook', () => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack({ WORKER_MAX_ATTEMPTS_PER_WEBHOOK: String(AT_A_TIME) });
+  const receiver = useFreshReceiver();
   let client: ApiClient;
   let projectId: string;
 
-  beforeAll(async () => {
-    stack = await Stack.start({ WORKER_MAX_ATTEMPTS_PER_WEBHOOK: String(AT_A_TIME) });
-  });
-  afterAll(() => stack.stop());
   beforeEach(async () => {
-    receiver = await Receiver.start();
     ({ client, id: projectId } = await stack.project());
   });
-  afterEach(() => receiver.close());
 
   const post = (count: number) =>
     client.post('/v1/events/batch', {

@@ -5,20 +5,16 @@ import { announceFailure } from '../../src/store/operational-events';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver, type ReceivedRequest } from '../support/receiver';
+import type { ReceivedRequest } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 
 describe('operational webhooks', () => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack();
+  const receiver = useReceiver();
 
   beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
     receiver.respondWith(({ path }) => Number(path.split('/')[1]) || 200);
-  });
-  afterAll(async () => {
-    await Promise.all([stack.stop(), receiver.close()]);
   });
 
   let paths = 0;

@@ -11,6 +11,7 @@ import { MailServer } from '../support/mail-server';
 import { Receiver } from '../support/receiver';
 import { RoleProcess } from '../support/processes';
 import { Stack, testEnvironment } from '../support/stack';
+import { useFreshReceiver } from '../support/use';
 
 const OWNER = 'owner@customer.example';
 const FROM = 'posthorn@operator.example';
@@ -27,7 +28,7 @@ const RECEPTION = {
 describe('mails to the owner of a failing webhook', () => {
   let mailServer: MailServer;
   let stack: Stack;
-  let receiver: Receiver;
+  const receiver = useFreshReceiver();
   let client: ApiClient;
   let projectId: string;
 
@@ -43,14 +44,12 @@ describe('mails to the owner of a failing webhook', () => {
     mailServer.mails.length = 0;
     await stack.store.mails.model.deleteMany({});
     mailServer.refuseWith = 0;
-    receiver = await Receiver.start();
     ({ client, id: projectId } = await stack.project({
       profile: 'ahasend',
       ownerEmail: OWNER,
       policy: { autoDisableAfter: 4, retryDelaysMs: [1000, 1000, 1000] },
     }));
   });
-  afterEach(() => receiver.close());
 
   /** Posts an event and waits until its delivery has ended so. */
   async function deliver(status: string): Promise<void> {

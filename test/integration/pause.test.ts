@@ -1,25 +1,18 @@
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
 import type { ApiClient } from '../support/api-client';
+import { useFreshReceiver, useStack } from '../support/use';
 
 describe.each(WAYS)('pausing and steering deliveries, dispatched %s', (dispatch) => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack();
+  const receiver = useFreshReceiver();
   let client: ApiClient;
 
-  beforeAll(async () => {
-    stack = await Stack.start();
-  });
-  afterAll(() => stack.stop());
   beforeEach(async () => {
-    receiver = await Receiver.start();
     ({ client } = await stack.project({ dispatch }));
   });
-  afterEach(() => receiver.close());
 
   it('holds the events of a paused webhook and drains them in their order when it is resumed', async () => {
     const webhook = await makeWebhook(client, receiver.url);

@@ -4,17 +4,14 @@ import { makeWebhook } from '../support/deliveries';
 import { objectText } from '../support/json-documents';
 import { Receiver, type ReceivedRequest } from '../support/receiver';
 import { Stack } from '../support/stack';
+import { useStack } from '../support/use';
 
 const PATIENT_MS = 30_000;
 /** Of the documents on their way. */
 const AT_ONCE = 25;
 const ANY = { description: 'Anything', schema: { type: 'object' }, sample: {} };
 
-let stack: Stack;
-beforeAll(async () => {
-  stack = await Stack.start();
-});
-afterAll(() => stack.stop());
+const stack = useStack();
 
 /** A project of its own event types, with a receiver of all of them. */
 async function begin(): Promise<{

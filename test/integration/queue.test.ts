@@ -5,24 +5,20 @@ import { MIXED, MODES } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
+import { useStack } from '../support/use';
 
 /** How many attempts of one webhook the worker runs at a time: so many may overtake each other. */
 const AT_A_TIME = 4;
 
 describe('what may not go now', () => {
-  let stack: Stack;
+  const stack = useStack({
+    ...MIXED,
+    WORKER_MAX_ATTEMPTS_PER_WEBHOOK: String(AT_A_TIME),
+  });
   let receiver: Receiver;
   let client: ApiClient;
   let projectId: string;
 
-  beforeAll(async () => {
-    stack = await Stack.start({
-      ...MIXED,
-      WORKER_MAX_ATTEMPTS_PER_WEBHOOK: String(AT_A_TIME),
-    });
-  });
-  afterAll(() => stack.stop());
   afterEach(async () => {
     jest.restoreAllMocks();
     await receiver.close();

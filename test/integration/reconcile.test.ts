@@ -5,33 +5,28 @@ import { setUpTemporal } from '../../src/temporal/setup';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
 import { insertDelivery } from './api/insert';
 
 const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
 const event = { type: 'email.sent', data: emailSent };
 
 describe('reconcile', () => {
-  let stack: Stack;
+  const stack = useStack();
   let temporal: Client;
-  let receiver: Receiver;
+  const receiver = useFreshReceiver();
   let client: ApiClient;
 
   beforeAll(async () => {
-    stack = await Stack.start();
     temporal = await stack.connectTemporal();
   });
   afterAll(async () => {
-    await stack.stop();
     await temporal.connection.close();
   });
   beforeEach(async () => {
-    receiver = await Receiver.start();
     ({ client } = await stack.project({ policy: { retryDelaysMs: [1000, 1000] } }));
   });
-  afterEach(() => receiver.close());
 
   const succeeded = (eventId: string): Promise<boolean> =>
     eventually('its deliveries succeeded', async () => {

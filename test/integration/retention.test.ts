@@ -3,29 +3,22 @@ import { resetToStart } from '../../src/temporal/reset';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MARK = 'payload-mark-7f3a';
 const marked = { ...emailSent, subject: MARK };
 
 describe('what a project keeps', () => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack();
+  const receiver = useFreshReceiver();
   let client: ApiClient;
   let projectId: string;
 
-  beforeAll(async () => {
-    stack = await Stack.start();
-  });
-  afterAll(() => stack.stop());
   beforeEach(async () => {
-    receiver = await Receiver.start();
     ({ client, id: projectId } = await stack.project());
   });
-  afterEach(() => receiver.close());
 
   const stored = async () => {
     const [events, deliveries] = await Promise.all([

@@ -2,8 +2,7 @@ import { newId } from '../../src/contracts/ids';
 import type { Attempt } from '../../src/contracts/delivery';
 import { deliveryStats, statsMatch, type StatsQuery } from '../../src/store/delivery-stats';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 import { insertDelivery } from './api/insert';
 
 const HOUR_MS = 3_600_000;
@@ -23,15 +22,8 @@ function attempt(durationMs: number, outcome: Attempt['outcome'] = 'succeeded'):
 const noCounts = { pending: 0, succeeded: 0, failed: 0, skipped: 0, held: 0, cancelled: 0 };
 
 describe('stats', () => {
-  let stack: Stack;
-  let receiver: Receiver;
-
-  beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-  });
-  afterAll(async () => {
-    await Promise.all([stack.stop(), receiver.close()]);
-  });
+  const stack = useStack();
+  const receiver = useReceiver();
 
   it('count real deliveries of a webhook and of its project', async () => {
     const { client } = await stack.project();

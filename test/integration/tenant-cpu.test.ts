@@ -3,8 +3,7 @@ import { COSTLY_FILTERS } from '../support/costly-filters';
 import { endlessSchema, manyErrorsSchema } from '../support/costly-schemas';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
 /** As large as a batch may be: 5 MiB, and room for what is around it. */
@@ -35,14 +34,10 @@ const postBeside = (work: Promise<unknown>, client: ApiClient): Promise<number[]
 const told = ({ body }: Answer): number => body.error.details.length;
 
 describe('what one tenant’s work costs', () => {
-  let stack: Stack;
+  const stack = useStack({}, { worker: false });
   let other: ApiClient;
   let costly: ApiClient;
 
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
   beforeEach(async () => {
     ({ client: other } = await stack.project({ profile: 'custom' }));
     ({ client: costly } = await stack.project({ profile: 'custom' }));
@@ -148,11 +143,7 @@ describe('what one tenant’s work costs', () => {
 });
 
 describe('what one tenant’s work takes of a small budget', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({ POSTHORN_CPU_SECONDS_PER_MINUTE: '12' }, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({ POSTHORN_CPU_SECONDS_PER_MINUTE: '12' }, { worker: false });
 
   it('is not another one’s: slow schemas are cut off, then refused, and events of others taken meanwhile', async () => {
     const [{ client: costly }, { client: other }] = await Promise.all([
@@ -186,12 +177,8 @@ describe('what one tenant’s work takes of a small budget', () => {
 describe.each(['workflow', 'express'])('costly filters, dispatched %s', (dispatch) => {
   const WEBHOOKS = 100;
   const EVENTS = 60;
-  let stack: Stack;
-  let receiver: Receiver;
-  beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-  });
-  afterAll(() => Promise.all([stack.stop(), receiver.close()]));
+  const stack = useStack();
+  const receiver = useReceiver();
 
   it('of one project don’t keep another’s event, and pass its own events once it has used up its time', async () => {
     const [, filter] = COSTLY_FILTERS.find(([title]) => title === 'a count')!;

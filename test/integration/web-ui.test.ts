@@ -3,23 +3,20 @@ import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { historiesOf } from '../support/histories';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
 describe('a delivery in the Temporal Web UI', () => {
-  let stack: Stack;
-  let receiver: Receiver;
+  const stack = useStack();
+  const receiver = useReceiver();
   let temporal: Client;
 
   beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
     temporal = await stack.connectTemporal();
   });
   afterAll(async () => {
     await temporal.connection.close();
-    await Promise.all([stack.stop(), receiver.close()]);
   });
   beforeEach(() => receiver.respondWith(200));
 

@@ -1,15 +1,11 @@
 import type { ApiClient } from '../support/api-client';
-import { Stack } from '../support/stack';
+import { useStack } from '../support/use';
 import { expectRefusal, stored } from './api/refusal';
 
 const url = 'https://example.com/hooks';
 const whsec = (bytes: number): string => `whsec_${Buffer.alloc(bytes, 7).toString('base64')}`;
 
-let stack: Stack;
-beforeAll(async () => {
-  stack = await Stack.start({}, { worker: false });
-});
-afterAll(() => stack.stop());
+const stack = useStack({}, { worker: false });
 
 const clientOf = async (profile: string, project: object = {}): Promise<ApiClient> =>
   (await stack.project({ profile, ...project })).client;

@@ -4,19 +4,14 @@ import { newId } from '../../src/contracts/ids';
 import { COSTLY_FILTERS } from '../support/costly-filters';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
 const url = 'https://example.com/hooks';
 
-let stack: Stack;
-let receiver: Receiver;
-beforeAll(async () => {
-  [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-});
-afterAll(() => Promise.all([stack.stop(), receiver.close()]));
+const stack = useStack();
+const receiver = useReceiver();
 
 describe('a webhook’s filter', () => {
   const filter = {

@@ -1,18 +1,13 @@
 import { createHmac } from 'node:crypto';
 import { VERSION } from '../../src/version';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
-import { Receiver } from '../support/receiver';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
 const url = 'https://example.com/hooks';
 
-let stack: Stack;
-let receiver: Receiver;
-beforeAll(async () => {
-  [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-});
-afterAll(() => Promise.all([stack.stop(), receiver.close()]));
+const stack = useStack();
+const receiver = useReceiver();
 
 describe('a webhook’s own headers', () => {
   const credentials = {

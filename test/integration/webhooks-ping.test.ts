@@ -3,24 +3,21 @@ import { isDeepStrictEqual } from 'node:util';
 import type { Answer } from '../support/api-client';
 import { deliveryWith } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver, type Behaviour } from '../support/receiver';
+import type { Behaviour } from '../support/receiver';
 import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
 const ping = { profile: 'emailsendx' };
 const body = { name: 'Pinged', events: ['campaign.sent'] };
 
 describe('the ping of a new webhook', () => {
-  let stack: Stack;
-  let receiver: Receiver;
-  beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-  });
+  const stack = useStack();
+  const receiver = useReceiver();
   beforeEach(() => {
     receiver.requests.length = 0;
     receiver.respondWith(200);
   });
-  afterAll(() => Promise.all([stack.stop(), receiver.close()]));
 
   it('is signed, marked as a test in headers and body, and its success is in the answer', async () => {
     const { client, id: projectId } = await stack.project(ping);

@@ -5,20 +5,16 @@ import { newId } from '../../src/contracts/ids';
 import type { Answer, ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver, type ReceivedRequest } from '../support/receiver';
+import type { ReceivedRequest } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
-let stack: Stack;
-let receiver: Receiver;
-beforeAll(async () => {
-  [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-});
+const stack = useStack();
+const receiver = useReceiver();
 beforeEach(() => {
   receiver.requests.length = 0;
 });
-afterAll(() => Promise.all([stack.stop(), receiver.close()]));
 
 interface Subject {
   client: ApiClient;

@@ -2,24 +2,20 @@ import { getProfile } from '../../src/profiles';
 import type { ApiClient, Answer } from '../support/api-client';
 import { deliveryWith, makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
 import { expectRefusal, stored } from './api/refusal';
 
 const typesOf = (profile: string): string[] => getProfile(profile).events.map(({ type }) => type);
 const sampleOf = (profile: string, type: string): Record<string, unknown> =>
   getProfile(profile).events.find((event) => event.type === type)!.sample;
 
-let stack: Stack;
-let receiver: Receiver;
-beforeAll(async () => {
-  [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-});
+const stack = useStack();
+const receiver = useReceiver();
 beforeEach(() => {
   receiver.requests.length = 0;
 });
-afterAll(() => Promise.all([stack.stop(), receiver.close()]));
 
 const test = (client: ApiClient, webhook: { id: string }, events?: string[]): Promise<Answer> =>
   client.post(`/v1/webhooks/${webhook.id}/test`, events && { events });

@@ -1,5 +1,5 @@
 import { intercept } from '../support/intercept';
-import { Receiver } from '../support/receiver';
+import { useFreshReceiver } from '../support/use';
 import { Harness } from './harness';
 import { CANCELS, REQUESTS, Running, type Request } from './running';
 
@@ -13,16 +13,12 @@ const LATE = [3_600_000];
 /** On the real server: the time-skipping one loses a failure that comes after a cancel request. */
 describe('a delivery', () => {
   let harness: Harness;
-  let receiver: Receiver;
+  const receiver = useFreshReceiver();
 
   beforeAll(async () => {
     harness = await Harness.startReal();
   });
   afterAll(() => harness.stop());
-  beforeEach(async () => {
-    receiver = await Receiver.start();
-  });
-  afterEach(() => receiver.close());
 
   const start = (retryDelaysMs: number[]): Promise<Running> =>
     Running.start(harness, receiver, { policy: { retryDelaysMs } });

@@ -2,7 +2,7 @@ import type { SendRequest } from '../../src/delivery/http';
 import type { NewWebhook } from '../../src/store/webhook-record';
 import type { ProjectPolicy } from '../../src/store/projects';
 import { intercept } from '../support/intercept';
-import { Receiver } from '../support/receiver';
+import { useFreshReceiver } from '../support/use';
 import { Harness } from './harness';
 import { expectWaits } from './waits';
 
@@ -30,17 +30,15 @@ const PROFILES = CONTRACT.map(([profile]) => profile);
 
 describe('a receiver that answers 500 for ever', () => {
   let harness: Harness;
-  let receiver: Receiver;
+  const receiver = useFreshReceiver();
 
   beforeAll(async () => {
     harness = await Harness.start();
   });
   afterAll(() => harness.stop());
   beforeEach(async () => {
-    receiver = await Receiver.start();
     receiver.respondWith(500);
   });
-  afterEach(() => receiver.close());
 
   /** Lets a delivery run to its end and two days on, and expects these figures. */
   async function expectFigures(

@@ -1,6 +1,7 @@
 import type { PlannedDelivery } from '../../src/contracts/activities';
-import { Receiver, type Behaviour } from '../support/receiver';
+import type { Behaviour } from '../support/receiver';
 import { eventually } from '../support/eventually';
+import { useFreshReceiver } from '../support/use';
 import { Harness } from './harness';
 import { Running } from './running';
 
@@ -15,16 +16,12 @@ const dateIn = (ms: number): string => new Date(Date.now() + ms).toUTCString();
 /** The default schedule's first wait is one minute; each case is what a receiver answers first. */
 describe('Retry-After', () => {
   let harness: Harness;
-  let receiver: Receiver;
+  const receiver = useFreshReceiver();
 
   beforeAll(async () => {
     harness = await Harness.start();
   });
   afterAll(() => harness.stop());
-  beforeEach(async () => {
-    receiver = await Receiver.start();
-  });
-  afterEach(() => receiver.close());
 
   /** Delivers to a receiver that asks for that first, and takes it then; the wait between. */
   function waitAfter(status: number, retryAfter: () => string): Promise<number> {

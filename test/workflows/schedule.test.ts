@@ -2,7 +2,8 @@ import { WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure, TimeoutFailure, TimeoutType } from '@temporalio/common';
 import type { Store } from '../../src/store/store';
 import { intercept } from '../support/intercept';
-import { Receiver, type Behaviour } from '../support/receiver';
+import type { Behaviour } from '../support/receiver';
+import { useFreshReceiver } from '../support/use';
 import { Harness } from './harness';
 import { expectWaits } from './waits';
 
@@ -12,16 +13,12 @@ const SCHEDULE = [1 * MINUTE, 5 * MINUTE, 15 * MINUTE];
 
 describe('a delivery', () => {
   let harness: Harness;
-  let receiver: Receiver;
+  const receiver = useFreshReceiver();
 
   beforeAll(async () => {
     harness = await Harness.start();
   });
   afterAll(() => harness.stop());
-  beforeEach(async () => {
-    receiver = await Receiver.start();
-  });
-  afterEach(() => receiver.close());
 
   /** Answers in this order, the last one for ever. */
   function respond(...behaviours: Behaviour[]): void {

@@ -1,6 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
+import { useFreshReceiver } from '../support/use';
 import { Harness } from './harness';
 import { CANCELS, REQUESTS, Running } from './running';
 
@@ -9,16 +9,12 @@ const MINUTE = 60_000;
 /** What is asked while an exchange is in progress: see interrupted.test.ts. */
 describe('a delivery', () => {
   let harness: Harness;
-  let receiver: Receiver;
+  const receiver = useFreshReceiver();
 
   beforeAll(async () => {
     harness = await Harness.start();
   });
   afterAll(() => harness.stop());
-  beforeEach(async () => {
-    receiver = await Receiver.start();
-  });
-  afterEach(() => receiver.close());
 
   const start = (): Promise<Running> => Running.start(harness, receiver);
 

@@ -3,14 +3,14 @@ import { ApiClient, type Answer } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
 import { documentedRoutes, type DocumentedRoute } from '../../support/documented-routes';
 import { emailSent } from '../../support/samples';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 
 const routes = documentedRoutes();
 const named = (of: DocumentedRoute[]): [string, DocumentedRoute][] =>
   of.map((route) => [`${route.method} ${route.path}`, route]);
 
-let stack: Stack;
+const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
 /** Who attacks: the owner of one project, and the admin's key for what is the admin's. */
 let attacker: ApiClient;
 let attackersProject: string;
@@ -47,7 +47,6 @@ async function populate(profile: string): Promise<{ ids: typeof victim; client: 
 }
 
 beforeAll(async () => {
-  stack = await Stack.start({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
   ({ ids: victim } = await populate('platform'));
   const mine = await populate('platform');
   own = mine.ids;
@@ -55,7 +54,6 @@ beforeAll(async () => {
   attackersProject = own.project;
   definer = (await stack.project({ profile: 'custom' })).client;
 });
-afterAll(() => stack.stop());
 
 /** Everything of the project, but for when its keys were used. */
 async function everything(projectId: string): Promise<string> {

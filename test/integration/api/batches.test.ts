@@ -1,17 +1,15 @@
 import type { ApiClient } from '../../support/api-client';
 import { eventually } from '../../support/eventually';
 import { emailSent } from '../../support/samples';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
 
 describe('a batch of events', () => {
-  let stack: Stack;
+  const stack = useStack({}, { worker: false });
   let client: ApiClient;
   beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
     ({ client } = await stack.project());
   });
-  afterAll(() => stack.stop());
 
   const sent = (n: number) => ({ type: 'email.sent', data: { ...emailSent, emailId: `em_${n}` } });
   const many = (count: number) => Array.from({ length: count }, (_, n) => sent(n));

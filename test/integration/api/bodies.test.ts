@@ -1,16 +1,14 @@
 import { newId } from '../../../src/contracts/ids';
 import type { ApiClient } from '../../support/api-client';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
 
-let stack: Stack;
+const stack = useStack({}, { worker: false });
 let projectId: string;
 let client: ApiClient;
 beforeAll(async () => {
-  stack = await Stack.start({}, { worker: false });
   ({ id: projectId, client } = await stack.project());
 });
-afterAll(() => stack.stop());
 
 const expectNothingStored = async (ask: () => Promise<void>): Promise<void> => {
   const before = await stored(stack);

@@ -2,7 +2,7 @@ import { newId, type Resource } from '../../../src/contracts/ids';
 import type { ApiClient } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
 import { emailSent } from '../../support/samples';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { idAt, insertDelivery } from './insert';
 import { expectRefusal } from './refusal';
 
@@ -42,11 +42,7 @@ async function walk(
 }
 
 describe('lists', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   /** Makes one item and answers its id. */
   const make = async (plural: string, projectId: string, client: ApiClient): Promise<string> => {

@@ -2,22 +2,20 @@ import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { newId } from '../../../src/contracts/ids';
 import type { ApiClient } from '../../support/api-client';
 import { documentedRoutes, type DocumentedRoute } from '../../support/documented-routes';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { stored } from './refusal';
 
-let stack: Stack;
+const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
 let projectId: string;
 /** Of a project that has all routes, and of one that defines its types. */
 let client: ApiClient;
 let definer: ApiClient;
 beforeAll(async () => {
-  stack = await Stack.start({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
   ({ id: projectId, client } = await stack.project({ profile: 'platform' }));
   ({ client: definer } = await stack.project({ profile: 'custom' }));
   const any = { description: 'Anything', schema: { type: 'object' }, sample: {} };
   await definer.send('PUT', '/v1/event-types/any.thing', any);
 });
-afterAll(() => stack.stop());
 
 interface Refusal {
   status: number;

@@ -1,13 +1,9 @@
 import { getProfile } from '../../../src/profiles';
 import type { ApiClient } from '../../support/api-client';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
 
-let stack: Stack;
-beforeAll(async () => {
-  stack = await Stack.start({}, { worker: false });
-});
-afterAll(() => stack.stop());
+const stack = useStack({}, { worker: false });
 
 const timestamp = '2026-03-01T10:30:00.451529617+05:30';
 

@@ -3,7 +3,7 @@ import { newId } from '../../../src/contracts/ids';
 import type { Answer, ApiClient } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
 import { emailSent } from '../../support/samples';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
 
 const KIB = 1024;
@@ -17,14 +17,12 @@ function eventOf(bytes: number): string {
 }
 
 describe('a request that can’t be read', () => {
-  let stack: Stack;
+  const stack = useStack({}, { worker: false });
   let projectId: string;
   let client: ApiClient;
   beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
     ({ id: projectId, client } = await stack.project());
   });
-  afterAll(() => stack.stop());
 
   /** As ApiClient, for bodies that aren't text. */
   const send = async (
@@ -183,11 +181,7 @@ describe('a request that can’t be read', () => {
 });
 
 describe('answers', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   it('each have a request id of their own, which refusals repeat', async () => {
     const { client } = await stack.project();
@@ -242,14 +236,7 @@ describe('answers', () => {
 
 describe('the rate limit', () => {
   const PER_MINUTE = 5;
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start(
-      { POSTHORN_RATE_LIMIT_PER_MINUTE: String(PER_MINUTE) },
-      { worker: false },
-    );
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: String(PER_MINUTE) }, { worker: false });
 
   it('answers 429 with Retry-After to the one key that asks too often, and stores nothing', async () => {
     const { id, client } = await stack.project();
@@ -277,14 +264,7 @@ describe('the rate limit', () => {
 
 describe('the rate limit of a project', () => {
   const PER_MINUTE = 20;
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start(
-      { POSTHORN_RATE_LIMIT_PER_MINUTE: String(PER_MINUTE) },
-      { worker: false },
-    );
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: String(PER_MINUTE) }, { worker: false });
 
   it('is twice that of a key, for all its keys together, and not for the admin', async () => {
     const { id, client } = await stack.project();

@@ -2,21 +2,19 @@ import { newId } from '../../../src/contracts/ids';
 import { getProfile } from '../../../src/profiles';
 import type { ApiClient } from '../../support/api-client';
 import { emailSent } from '../../support/samples';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 import { expectRefusal, stored } from './refusal';
 
 const unsubscribed = { test: false, emailId: 'em_01' };
 
 describe('events', () => {
-  let stack: Stack;
+  const stack = useStack({}, { worker: false });
   let client: ApiClient;
   let projectId: string;
   beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
     ({ client, id: projectId } = await stack.project());
   });
-  afterAll(() => stack.stop());
 
   describe('are accepted, stored as they will be sent, and can be read, of type', () => {
     it.each(getProfile('autosend').events)('$type', async ({ type, sample }) => {

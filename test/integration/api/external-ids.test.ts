@@ -2,24 +2,19 @@ import { KEY_ROLES } from '../../../src/store/keys';
 import { deleteCutOff } from '../../support/cut-off';
 import type { ApiClient } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 import { expectRefusal, stored } from './refusal';
 
 const url = 'https://example.com/hooks';
 const webhookOf = (externalId?: unknown) => ({ name: 'Orders', url, events: ['*'], externalId });
 
-let stack: Stack;
+const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
 let count = 0;
 /** One that nothing has yet, with characters that mean something in a URL. */
 const fresh = (): string => `cust/${(count += 1)}?a=%2F&b#c:@"{}`;
 const ext = (externalId: string): string => `ext:${externalId}`;
 const inPath = (externalId: string): string => encodeURIComponent(ext(externalId));
-
-beforeAll(async () => {
-  stack = await Stack.start({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
-});
-afterAll(() => stack.stop());
 
 const newProject = (externalId: unknown, query = '') =>
   stack.admin.post(`/v1/projects${query}`, { name: 'Acme', profile: 'custom', externalId });

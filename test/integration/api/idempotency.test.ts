@@ -1,9 +1,8 @@
 import type { Answer, ApiClient } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
 import { eventually } from '../../support/eventually';
-import { Receiver } from '../../support/receiver';
 import { emailSent } from '../../support/samples';
-import { Stack } from '../../support/stack';
+import { useReceiver, useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
 
 const event = { type: 'email.sent', data: emailSent };
@@ -20,11 +19,7 @@ const inOtherOrder = (value: object): object =>
   );
 
 describe('an Idempotency-Key', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   const post = (client: ApiClient, key: string, body: unknown = event) =>
     client.post('/v1/events', body, { 'idempotency-key': key });
@@ -216,11 +211,7 @@ describe('an Idempotency-Key', () => {
 });
 
 describe('the Idempotency-Key of a batch', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   const batch = { events: [event, { type: 'contact.created', data: { email: 'a@b.example' } }] };
   const post = (client: ApiClient, body: unknown = batch) =>
@@ -280,14 +271,8 @@ describe('the Idempotency-Key of a batch', () => {
 });
 
 describe('50 equal requests at once under one Idempotency-Key', () => {
-  let stack: Stack;
-  let receiver: Receiver;
-  beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-  });
-  afterAll(async () => {
-    await Promise.all([stack.stop(), receiver.close()]);
-  });
+  const stack = useStack();
+  const receiver = useReceiver();
 
   it('are one event, with one delivery to each webhook', async () => {
     const { id: projectId, client } = await stack.project();

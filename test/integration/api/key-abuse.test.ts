@@ -1,17 +1,14 @@
 import { ApiClient, type Answer } from '../../support/api-client';
 import { eventually } from '../../support/eventually';
 import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
 
 const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();
 const AN_HOUR = 3_600_000;
 
 describe('a key with an end', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   it('is taken until then, and 401 from then on', async () => {
     const { id, client } = await stack.project();
@@ -51,11 +48,7 @@ describe('a key with an end', () => {
 });
 
 describe('a key’s last use', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   const lastUsedAt = async (path: string): Promise<string | null> =>
     (await stack.admin.get(path)).body.data.keys[0].lastUsedAt;

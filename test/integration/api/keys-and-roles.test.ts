@@ -2,16 +2,12 @@ import { newId } from '../../../src/contracts/ids';
 import { ApiClient, type Answer } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
 import { emailSent } from '../../support/samples';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 import { expectRefusal, stored } from './refusal';
 
 describe('keys', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   it('shows a key once, when it is made, and stores its hash only', async () => {
     const { id } = await stack.project();
@@ -115,11 +111,7 @@ describe('keys', () => {
 });
 
 describe('the caller', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   it.each([
     ['no key', undefined],

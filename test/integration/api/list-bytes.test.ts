@@ -3,7 +3,7 @@ import type { Store } from '../../../src/store/store';
 import type { Answer, ApiClient } from '../../support/api-client';
 import { documentedRoutes } from '../../support/documented-routes';
 import { emailSent } from '../../support/samples';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { idAt, insertDelivery } from './insert';
 import { expectRefusal } from './refusal';
 
@@ -103,18 +103,16 @@ const ITEMS: Record<string, [kind: keyof Store, resource: Resource, fields: obje
   ],
 };
 
-let stack: Stack;
+const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
 let owner: ApiClient;
 let projectId: string;
 
 const db = () => stack.store.deliveries.model.db.db!;
 
 beforeAll(async () => {
-  stack = await Stack.start({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
   ({ id: projectId, client: owner } = await stack.project({ profile: 'custom' }));
   await db().command({ profile: 2 });
 });
-afterAll(() => stack.stop());
 
 /** Bytes that MongoDB hands over for a request. */
 async function costOf(ask: () => Promise<Answer>): Promise<{ answer: Answer; bytes: number }> {

@@ -1,7 +1,8 @@
 import { newId, type Resource } from '../../../src/contracts/ids';
-import { ADMIN_KEY, Stack } from '../../support/stack';
+import { ADMIN_KEY } from '../../support/stack';
 import { ApiClient } from '../../support/api-client';
 import { documentedRoutes } from '../../support/documented-routes';
+import { useStack } from '../../support/use';
 import { idAt } from './insert';
 
 const DELIVERIES = 40_000;
@@ -31,7 +32,7 @@ const lists = documentedRoutes().filter(
 );
 
 describe('what a page of a list costs MongoDB, with tens of thousands of documents', () => {
-  let stack: Stack;
+  const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
   let admin: ApiClient;
   let owner: ApiClient;
   let projectId: string;
@@ -68,7 +69,6 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
   };
 
   beforeAll(async () => {
-    stack = await Stack.start({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
     admin = new ApiClient(stack.url, ADMIN_KEY);
     ({ id: projectId, client: owner } = await stack.project({ policy: { maxWebhooks: 10_000 } }));
     const busy = newId('webhook');
@@ -164,7 +164,6 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
     };
     await db().command({ profile: 2 });
   }, 120_000);
-  afterAll(() => stack.stop());
 
   /** What MongoDB has read for a request. */
   const readsOf = async (client: ApiClient, path: string): Promise<Profiled[]> => {

@@ -1,11 +1,7 @@
-import { Stack } from '../../support/stack';
 import { expectRefusal } from './refusal';
+import { useStack } from '../../support/use';
 
-let stack: Stack;
-beforeAll(async () => {
-  stack = await Stack.start({}, { worker: false });
-});
-afterAll(() => stack.stop());
+const stack = useStack({}, { worker: false });
 
 describe('a refusal says what to do:', () => {
   it('an unknown event type is refused with similar ones, and where to find the others', async () => {

@@ -1,16 +1,12 @@
 import { newId } from '../../../src/contracts/ids';
 import type { Answer } from '../../support/api-client';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { expectRefusal } from './refusal';
 
 const MAX_KEYS = 5;
 const MAX_REPLAYS = 200;
 
-let stack: Stack;
-beforeAll(async () => {
-  stack = await Stack.start({ POSTHORN_MAX_KEYS_PER_PROJECT: String(MAX_KEYS) }, { worker: false });
-});
-afterAll(() => stack.stop());
+const stack = useStack({ POSTHORN_MAX_KEYS_PER_PROJECT: String(MAX_KEYS) }, { worker: false });
 
 const statusesOf = (answers: readonly Answer[]): number[] =>
   answers.map(({ status }) => status).toSorted((a, b) => a - b);

@@ -2,15 +2,11 @@ import { newId } from '../../../src/contracts/ids';
 import { deleteCutOff } from '../../support/cut-off';
 import { emailSent } from '../../support/samples';
 import { makeWebhook } from '../../support/deliveries';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
 
 describe('projects', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   it('is made with the default profile, and reads the same afterwards', async () => {
     const made = await stack.admin.post('/v1/projects', { name: ' Shop ' });

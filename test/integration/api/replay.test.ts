@@ -2,23 +2,14 @@ import { createHmac } from 'node:crypto';
 import { newId } from '../../../src/contracts/ids';
 import type { ApiClient } from '../../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../../support/deliveries';
-import { Receiver } from '../../support/receiver';
 import { emailSent } from '../../support/samples';
-import { Stack } from '../../support/stack';
+import { useFreshReceiver, useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 import { expectRefusal } from './refusal';
 
 describe('a replay', () => {
-  let stack: Stack;
-  let receiver: Receiver;
-  beforeAll(async () => {
-    stack = await Stack.start();
-  });
-  afterAll(() => stack.stop());
-  beforeEach(async () => {
-    receiver = await Receiver.start();
-  });
-  afterEach(() => receiver.close());
+  const stack = useStack();
+  const receiver = useFreshReceiver();
 
   const replay = (client: ApiClient, id: string) => client.post(`/v1/deliveries/${id}/replay`);
 

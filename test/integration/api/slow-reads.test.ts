@@ -1,5 +1,5 @@
 import { newId } from '../../../src/contracts/ids';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 
 /** A view whose reads take for ever: a thousand million documents are made of one, none with a project's id. */
 const ENDLESS = [
@@ -11,17 +11,15 @@ const ENDLESS = [
 ];
 
 describe('a read that takes MongoDB too long', () => {
-  let stack: Stack;
+  const stack = useStack({}, { worker: false });
 
   beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
     const db = stack.store.deliveries.model.db.db!;
     await db.collection('deliveries').rename('others');
     // oxlint-disable-next-line typescript/no-explicit-any -- ids are strings here
     await db.collection<any>('others').insertOne({ _id: newId('delivery') });
     await db.createCollection('deliveries', { viewOn: 'others', pipeline: ENDLESS });
   });
-  afterAll(() => stack.stop());
 
   it('is given up after ten seconds, and told as that', async () => {
     const { client } = await stack.project();

@@ -8,29 +8,28 @@ import { say } from '../../support/connections';
 import { eventually } from '../../support/eventually';
 import { emailSent } from '../../support/samples';
 import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { expectRefusal } from './refusal';
 
 const REQUESTS = 5;
 const MIB = 1024 * 1024;
 const HELD_MIB = 4;
 
-let stack: Stack;
+const stack = useStack(
+  {
+    POSTHORN_MAX_REQUESTS_UNDER_WAY: String(REQUESTS),
+    POSTHORN_MAX_HELD_MIB: String(HELD_MIB),
+    POSTHORN_SEND_TIMEOUT_SECONDS: '1',
+  },
+  { worker: false },
+);
 let port: number;
 const sockets: Socket[] = [];
 
 beforeAll(async () => {
-  stack = await Stack.start(
-    {
-      POSTHORN_MAX_REQUESTS_UNDER_WAY: String(REQUESTS),
-      POSTHORN_MAX_HELD_MIB: String(HELD_MIB),
-      POSTHORN_SEND_TIMEOUT_SECONDS: '1',
-    },
-    { worker: false },
-  );
   port = Number(new URL(stack.url).port);
 });
 afterEach(() => sockets.splice(0).forEach((socket) => socket.destroy()));
-afterAll(() => stack.stop());
 
 const ask = async (key: string, head: string): Promise<Socket> => {
   const [start, ...headers] = head.split('\n');

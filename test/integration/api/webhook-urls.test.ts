@@ -1,5 +1,6 @@
 import type { ApiClient } from '../../support/api-client';
 import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
 
 /** `https://example.com/` and as many characters as make it that long. */
@@ -98,13 +99,11 @@ const FINE = [
 ];
 
 describe.each(['production', 'development'])('a webhook’s url in %s', (environment) => {
-  let stack: Stack;
+  const stack = useStack({ POSTHORN_ENV: environment }, { worker: false });
   let client: ApiClient;
   beforeAll(async () => {
-    stack = await Stack.start({ POSTHORN_ENV: environment }, { worker: false });
     ({ client } = await stack.project());
   });
-  afterAll(() => stack.stop());
 
   const create = (url: unknown) =>
     client.post('/v1/webhooks', { name: 'Test', url, events: ['*'] });

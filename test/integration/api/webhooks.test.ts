@@ -3,7 +3,7 @@ import type { WebhookRecord } from '../../../src/store/webhook-record';
 import type { Answer } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
 import { emailSent } from '../../support/samples';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 import { expectRefusal, stored } from './refusal';
 
@@ -11,11 +11,7 @@ const url = 'https://example.com/hooks';
 const minimal = { name: 'Orders', url, events: ['email.sent'] };
 
 describe('webhooks', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   it('is made active and healthy, with the profile’s signing', async () => {
     const { id, client } = await stack.project();
@@ -354,11 +350,7 @@ describe('webhooks', () => {
 });
 
 describe('the limit of webhooks', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   it('is 100 a project, and a deleted one makes room', async () => {
     const { client } = await stack.project();

@@ -6,20 +6,13 @@ import { join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { eventually } from '../../support/eventually';
 import { freePort } from '../../support/free-port';
-import { Receiver } from '../../support/receiver';
 import { emailSent } from '../../support/samples';
 import { Stack } from '../../support/stack';
+import { useReceiver, useStack } from '../../support/use';
 
 describe('the typed client', () => {
-  let stack: Stack;
-  let receiver: Receiver;
-
-  beforeAll(async () => {
-    [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-  });
-  afterAll(async () => {
-    await Promise.all([stack.stop(), receiver.close()]);
-  });
+  const stack = useStack();
+  const receiver = useReceiver();
 
   it('takes an event from the webhook’s creation to its replay', async () => {
     const posthorn = (await stack.project()).client.typed;

@@ -5,7 +5,7 @@ import { createApp } from '../../../src/api/app';
 import { Cipher } from '../../../src/store/cipher';
 import { ApiClient } from '../../support/api-client';
 import { assertDocumented, document, validatorAt } from '../../support/conformance';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 
 interface MediaType {
   schema?: unknown;
@@ -78,11 +78,7 @@ function routesOf(makeApp: () => Express): string[] {
 }
 
 describe('the OpenAPI document', () => {
-  let stack: Stack;
-  beforeAll(async () => {
-    stack = await Stack.start({}, { worker: false });
-  });
-  afterAll(() => stack.stop());
+  const stack = useStack({}, { worker: false });
 
   it('has every route of the app, and no other', () => {
     const { store, engine, tenantCpu, config } = stack;

@@ -1,20 +1,16 @@
 import type { ApiClient } from '../../support/api-client';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { expectRefusal } from '../api/refusal';
 
 const url = 'https://hooks.example.com/platform?source=mail';
 
-let stack: Stack;
+const stack = useStack({}, { worker: false });
 let client: ApiClient;
 let projectId: string;
 
-beforeAll(async () => {
-  stack = await Stack.start({}, { worker: false });
-});
 beforeEach(async () => {
   ({ client, id: projectId } = await stack.project({ profile: 'platform' }));
 });
-afterAll(() => stack.stop());
 
 it("makes a webhook and answers it in the platform's form, with the secret that we made", async () => {
   const made = await client.post('/api/webhooks/manage', { url, events: 'open,click' });

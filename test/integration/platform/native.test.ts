@@ -1,6 +1,6 @@
 import { PROVIDER_NAMES, type ProviderName } from '../../../src/providers';
 import type { ApiClient } from '../../support/api-client';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { fixture } from '../../unit/providers/fixtures';
 import { newSigner, type Sign, type Signed } from '../../unit/providers/sign';
 import { expectRefusal } from '../api/refusal';
@@ -22,19 +22,15 @@ const SAMPLES: Record<ProviderName, { name: string; becomes: string[] }> = {
   mailgun: { name: 'failed-permanent', becomes: ['email.bounce'] },
 };
 
-let stack: Stack;
+const stack = useStack({}, { worker: false });
 let client: ApiClient;
 let projectId: string;
 
-beforeAll(async () => {
-  stack = await Stack.start({}, { worker: false });
-});
 beforeEach(async () => {
   const project = await stack.project({ profile: 'platform' });
   projectId = project.id;
   client = await stack.client(projectId, 'sender');
 });
-afterAll(() => stack.stop());
 
 /** The types of the project's events, oldest first. */
 async function eventTypes(): Promise<string[]> {

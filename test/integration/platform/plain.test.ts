@@ -1,23 +1,16 @@
 import type { ApiClient } from '../../support/api-client';
-import { Receiver } from '../../support/receiver';
-import { Stack } from '../../support/stack';
+import { useReceiver, useStack } from '../../support/use';
 import { expectRefusal } from '../api/refusal';
 
 const email = { email_id: 'em_4711', recipient: 'jane.doe@example.com' };
 
-let stack: Stack;
-let receiver: Receiver;
+const stack = useStack();
+const receiver = useReceiver();
 let client: ApiClient;
 let projectId: string;
 
-beforeAll(async () => {
-  [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-});
 beforeEach(async () => {
   ({ client, id: projectId } = await stack.project({ profile: 'platform' }));
-});
-afterAll(async () => {
-  await Promise.all([stack.stop(), receiver.close()]);
 });
 
 /** The project's events, oldest first, without what every event has. */

@@ -1,23 +1,19 @@
 import { Cipher } from '../../../src/store/cipher';
 import { PROVIDER_NAMES } from '../../../src/providers';
-import { Stack } from '../../support/stack';
 import { fixture } from '../../unit/providers/fixtures';
 import { newSigner } from '../../unit/providers/sign';
 import { expectRefusal } from '../api/refusal';
 import { postNative } from './post-native';
+import { useStack } from '../../support/use';
 
-let stack: Stack;
+const stack = useStack({}, { worker: false });
 let path: string;
 let projectId: string;
 
-beforeAll(async () => {
-  stack = await Stack.start({}, { worker: false });
-});
 beforeEach(async () => {
   projectId = (await stack.project({ profile: 'platform' })).id;
   path = `/v1/projects/${projectId}`;
 });
-afterAll(() => stack.stop());
 
 it('are set one by one, and shown only as set or not', async () => {
   const fresh = await stack.admin.get(path);

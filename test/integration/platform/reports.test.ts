@@ -1,5 +1,5 @@
 import type { ApiClient } from '../../support/api-client';
-import { Stack } from '../../support/stack';
+import { useStack } from '../../support/use';
 import { expectRefusal } from '../api/refusal';
 
 interface Report {
@@ -7,17 +7,13 @@ interface Report {
   type: string;
 }
 
-let stack: Stack;
+const stack = useStack({}, { worker: false });
 let client: ApiClient;
 let projectId: string;
 
-beforeAll(async () => {
-  stack = await Stack.start({}, { worker: false });
-});
 beforeEach(async () => {
   ({ client, id: projectId } = await stack.project({ profile: 'platform' }));
 });
-afterAll(() => stack.stop());
 
 const plain = (type: string) =>
   client.post('/api/webhooks', { type, email_id: 'em_1', recipient: 'jane@example.com' });
