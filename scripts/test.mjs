@@ -59,8 +59,8 @@ async function prepareServers() {
 }
 
 /**
- * Memory, where there is plenty: the servers wait for the disk at each write, for data that is thrown away.
- * A whole run writes less than one GiB.
+ * Memory, if there is plenty: on a disk the servers would wait at each write, for throwaway data. A whole run
+ * writes less than one GiB.
  */
 function dataParent() {
   const inMemory = '/dev/shm';

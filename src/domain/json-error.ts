@@ -3,12 +3,12 @@ const SPACE = /[ \t\n\r]*/y;
 const TEXT = /"[^"\\\u0000-\u001f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\u0000-\u001f]*)*/y;
 const SCALAR = /-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?|true|false|null/y;
 
-/** What may come next: a value, the name of a member, a colon, or what follows a value. */
+/** What may come next: a value, a member's name, a colon, or what follows a value. */
 type Expected = 'value' | 'name' | 'colon' | 'end';
 
 /**
- * Where a text ceases to be JSON, for people: ` at line 2, column 5`, or that it ends too early. V8
- * tells it of some texts only.
+ * Where a text stops being JSON, for people: ` at line 2, column 5`, or that it ends too early. V8
+ * reports that for some texts only.
  */
 export function placeOfJsonError(text: string): string {
   const at = endOfJson(text);
@@ -17,9 +17,9 @@ export function placeOfJsonError(text: string): string {
   return ` at line ${lines.length}, column ${lines.at(-1)!.length + 1}`;
 }
 
-/** How many characters of a text that isn't JSON could begin one that is. */
+/** How many characters of a text that isn't JSON could be the beginning of one that is. */
 function endOfJson(text: string): number {
-  /** Brackets that are open. */
+  /** Open brackets. */
   const open: string[] = [];
   let at = 0;
   let expected: Expected = 'value';

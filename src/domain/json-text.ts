@@ -1,9 +1,9 @@
 import type { FieldProblem } from '../contracts/errors';
 import { decimalOf, isExact, largeInteger } from './decimal';
 
-/* What a text of JSON says that JSON.parse does not tell: how it is written, and what would get lost. */
+/* What JSON.parse does not reveal about a JSON text: how it is written, and what would get lost. */
 
-/** Objects and lists inside each other; more would overflow the stack of what walks through them. */
+/** Depth of nested objects and lists; more would overflow the stack of functions that traverse them. */
 export const MAX_DEPTH = 100;
 const MAX_PROBLEMS = 50;
 /** Characters of a key in a problem's field. */
@@ -11,18 +11,18 @@ const MAX_KEY_LENGTH = 100;
 
 type Path = readonly (string | number)[];
 
-/** Keys from the outermost object on; null stands for any. */
+/** Keys from the outermost object on; null matches any. */
 export type PathPattern = readonly (string | null)[];
 
 /** A whole number beyond 2^53: JSON.parse may have left a neighbour in its place. */
 export interface LargeInteger {
-  /** The object or list that it is in, as parsed. */
+  /** Its object or list, as parsed. */
   holder: object;
   key: string | number;
   value: bigint;
 }
 
-/** An object with the text that stood for it. */
+/** An object with its text. */
 export interface Payload {
   value: Record<string, unknown>;
   text: string;
@@ -30,25 +30,25 @@ export interface Payload {
 }
 
 export interface JsonText {
-  /** As JSON.parse reads it. */
+  /** As parsed by JSON.parse. */
   value: unknown;
-  /** What receivers' parsers would read differently, or not at all: at most 50, by paths. */
+  /** What receivers' parsers would read differently, or not at all: at most 50 problems, by path. */
   problems: FieldProblem[];
-  /** The objects at the paths that were asked for, by their values. */
+  /** The objects at the requested paths, by their values. */
   payloads: ReadonlyMap<object, Payload>;
   largeIntegers: readonly LargeInteger[];
 }
 
-/** An object or a list that is open where the scan is. */
+/** An object or a list that is open at the current position. */
 interface Frame {
-  /** As parsed; undefined inside a member that is given twice. */
+  /** As parsed; undefined inside a duplicate member. */
   value: object | undefined;
   /** The keys so far; null: a list. */
   keys: Set<string> | null;
   key: string | number;
   expectsKey: boolean;
   start: number;
-  /** How many large integers there were before; null: this is no payload. */
+  /** The number of large integers before it; null: this is not a payload. */
   payloadFrom: number | null;
 }
 
@@ -68,22 +68,22 @@ const EXPONENT = /\d[eE]/;
 const ESCAPED_SURROGATE = /\\u[dD][89a-fA-F]/;
 
 /**
- * Reads a text, and looks at how it is written. Beyond JSON, as RFC 7493 (I-JSON): no key twice, no half
- * of a surrogate pair, no number beyond a double's range; and no key `__proto__`. Whole numbers that a
- * double would round are exact in payloads, and refused elsewhere, as all other rounded numbers are.
- * @param payloadsAt where the objects stand whose text is kept
- * @throws SyntaxError when it isn't JSON
+ * Parses a text, and checks how it is written. In addition to JSON, as RFC 7493 (I-JSON): no duplicate keys,
+ * no lone surrogates, no number beyond a double's range; and no key `__proto__`. Whole numbers that a double
+ * would round are exact in payloads, and refused elsewhere, like all other rounded numbers.
+ * @param payloadsAt the paths of the objects whose text is kept
+ * @throws SyntaxError if it isn't JSON
  */
 export function readJson(text: string, payloadsAt: readonly PathPattern[]): JsonText {
   return new Scan(text, JSON.parse(text), payloadsAt).run();
 }
 
-/** An object that no caller wrote. */
+/** An object that wasn't written by a caller. */
 export function toPayload(value: Record<string, unknown>): Payload {
   return { value, text: JSON.stringify(value), largeIntegers: [] };
 }
 
-/** An object that one caller wrote, and that has been kept as text. */
+/** An object written by a caller, and kept as text. */
 export function readPayload(text: string): Payload {
   const { value, largeIntegers } = readJson(text, [[]]);
   return { value: value as Record<string, unknown>, text, largeIntegers };
@@ -91,7 +91,7 @@ export function readPayload(text: string): Payload {
 
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:,]|[^\s{}[\]:,"]+/gs;
 
-/** The same with another value of a member that is true or false. */
+/** The same with another value of a Boolean member. */
 export function withFlag({ text }: Payload, name: string, flag: boolean): Payload {
   let depth = 0;
   let last = '';
@@ -107,10 +107,10 @@ export function withFlag({ text }: Payload, name: string, flag: boolean): Payloa
   return readPayload(changed);
 }
 
-/** What a number beyond 2^53 has: sixteen digits, or an exponent. */
+/** Numbers beyond 2^53 have sixteen digits, or an exponent. */
 const MAY_BE_LARGE = /[\d.]{16}|\d[eE]\+?\d/;
 
-/** Text that `readJson` found nothing in, parsed; whole numbers beyond 2^53 are bigints. */
+/** Parses text in which `readJson` found nothing; whole numbers beyond 2^53 become bigints. */
 export function parseExactly(text: string): unknown {
   if (!MAY_BE_LARGE.test(text)) return JSON.parse(text);
   const { value, largeIntegers } = readJson(text, [[]]);
@@ -120,7 +120,7 @@ export function parseExactly(text: string): unknown {
   return value;
 }
 
-/** One walk over a text that JSON.parse has taken, so that its grammar needs no second look. */
+/** One scan of a text that JSON.parse has accepted, so that its grammar needs no second check. */
 class Scan {
   private readonly problems: FieldProblem[] = [];
   private readonly payloads = new Map<object, Payload>();
@@ -186,7 +186,7 @@ class Scan {
     return { value, problems, payloads, largeIntegers };
   }
 
-  /** Behind the closing quote. */
+  /** The position after the closing quote. */
   private endOfString(start: number): number {
     for (let end = start + 1; ; end += 1) {
       end = this.text.indexOf('"', end);
@@ -233,7 +233,7 @@ class Scan {
     frame.key = key;
     frame.expectsKey = false;
     if (frame.keys!.has(key)) this.tell(this.path(), 'is given twice');
-    if (key === '__proto__') this.tell(this.path(), 'is no name that a field may have');
+    if (key === '__proto__') this.tell(this.path(), 'is not an allowed name of a field');
     frame.keys!.add(key);
   }
 
@@ -242,7 +242,7 @@ class Scan {
     const path = frame?.expectsKey
       ? [...this.path().slice(0, -1), quoted.slice(1, -1)]
       : this.path();
-    this.tell(path, 'has half of a surrogate pair (\\ud800 to \\udfff), which is no character');
+    this.tell(path, 'has half of a surrogate pair (\\ud800 to \\udfff), which is not a character');
   }
 
   /** @param literal a number, `true`, `false` or `null` */
@@ -251,11 +251,11 @@ class Scan {
     if (literal.length < 16 && !EXPONENT.test(literal)) return;
     const double = Number(literal);
     const decimal = decimalOf(literal);
-    if (!Number.isFinite(double)) this.tell(this.path(), 'is a number too large to be kept');
+    if (!Number.isFinite(double)) this.tell(this.path(), 'is a number too large to be stored');
     else if (double === 0 && decimal.digits !== '') {
-      this.tell(this.path(), 'is a number too small to be kept: it would be 0');
+      this.tell(this.path(), 'is a number too small to be stored: it would become 0');
     } else if (!this.isInPayload() && !isExact(decimal, double)) {
-      this.tell(this.path(), `is a number that would be rounded to ${double}; write it so`);
+      this.tell(this.path(), `is a number that would be rounded to ${double}; write that`);
     } else if (frame?.value) {
       const value = largeInteger(decimal);
       if (value !== null) this.largeIntegers.push({ holder: frame.value, key: frame.key, value });

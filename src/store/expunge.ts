@@ -5,7 +5,7 @@ import { endedNow } from './rounds';
 import type { Store } from './store';
 
 /**
- * Deletes an event's payload for good, wherever it is kept: its body, what a provider reported, and the
+ * Permanently deletes an event's payload, wherever it is kept: its body, what a provider reported, and the
  * answers of receivers, which may repeat it. The event stays, with its idempotency key, and so do its
  * deliveries; those that have not ended are cancelled, and none of them can be replayed. If repeated, it
  * changes only what was written since.

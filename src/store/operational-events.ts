@@ -35,7 +35,7 @@ export async function insertOperational<T extends OperationalType>(
 }
 
 /**
- * Reports a delivery that has failed for good: one event for its first round, and one for each replay that
+ * Reports a delivery that has failed permanently: one event for its first round, and one for each replay that
  * failed, however often this is called.
  */
 export async function announceFailure(

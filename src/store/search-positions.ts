@@ -11,7 +11,9 @@ export interface ProjectPosition {
   againAt: Date;
 }
 
-/** Where a search through a backlog continues: stored, so that the next run does, whoever makes it. */
+/**
+ * Where a search through a backlog continues: stored, so that the next run continues there, in any process.
+ */
 export interface SearchPosition {
   /** What is searched. */
   _id: string;

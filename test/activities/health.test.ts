@@ -42,7 +42,7 @@ describe('the health that attempts make', () => {
     const { planned, webhook } = await fixture.planned(receiver.url);
     const { deliveries, webhooks } = fixture.store;
     expect(await attempt(planned.deliveryId, 'run-1')).toBe('DeliveryFailed');
-    // As if it had died between the record and the count.
+    // As if the worker had died between the record and the count.
     await deliveries.model.updateOne(
       { _id: planned.deliveryId },
       { $unset: { healthCounted: '' } },

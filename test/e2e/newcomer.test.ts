@@ -78,7 +78,7 @@ type Tells = (
   command: string,
   prepare: () => Promise<Situation> | Situation,
 ) => void;
-/** In the order written, where a situation comes of the one before, or is begun by `beforeEach`. */
+/** In this order: a situation may depend on the one before, or be set up by `beforeEach`. */
 const tells: Tells = (wrong, command, prepare) =>
   it(`${wrong}, ${command}`, async () => expectTold(wrong, command, await prepare()), PATIENCE_MS);
 /** Beside the others of its group: most of it is the start of a process, and waiting for its complaint. */
@@ -308,7 +308,7 @@ describe('npm start', () => {
     return inFolder({}, path.join(folder, 'data'));
   });
   tells('The data folder can’t be written', 'npm start', async () => {
-    // Of Linux's own, where nobody may make one; its reason depends on who asks.
+    // Linux's own folder, where no one may create one; the reason depends on the user.
     const code = await mkdir('/sys/posthorn').catch(
       ({ code: said }: NodeJS.ErrnoException) => said,
     );

@@ -140,7 +140,7 @@ describe('a process that is told to stop', () => {
     for (let n = 0; n < 5; n += 1) await post(client, large);
     const key = `Authorization: Bearer ${client.key}`;
     const list = `GET /v1/events?include=data HTTP/1.1\r\nHost: a\r\n${key}\r\n\r\n`;
-    // More than what the system takes for a connection that nobody reads.
+    // More than the system buffers for a connection that is not read.
     const socket = await say(port, list.repeat(20));
     socket.pause();
     await once(socket, 'readable');

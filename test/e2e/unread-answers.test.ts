@@ -60,7 +60,7 @@ describe('clients of one project', () => {
       60_000,
     );
     expect(most - before).toBeLessThan(MOST_MIB);
-    // Some had more than what the system takes for them, and did not get it.
+    // Some had more than the system buffers, and did not get it.
     await eventually('some are cut off', () => {
       sockets.forEach((socket) => socket.resume());
       return sockets.some(({ destroyed }) => destroyed);

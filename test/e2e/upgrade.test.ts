@@ -75,7 +75,7 @@ describe('a worker of the next version together with one of this version', () =>
         const description = await temporal.workflow.getHandle(`delivery/${id}`).describe();
         return description.status.name === 'COMPLETED' && description;
       });
-      // Ended by the code of the next version, whichever had begun it.
+      // Finished by the next version's code, whichever version had started it.
       expect(ended.memo).toEqual({ version: 'next' });
     }
     expect(receiver.requests).toHaveLength(ids.length * 2);

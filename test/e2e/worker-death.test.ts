@@ -43,7 +43,7 @@ describe('workers as processes of their own', () => {
     receiver.respondWith(200);
 
     const delivery = await deliveryWith(client, id, { status: 'succeeded' }, 60_000);
-    // The attempt that died with its worker was on the wire, but nobody saw its end.
+    // The attempt that died with its worker had been sent, but its end was not seen.
     expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'succeeded' }]);
     expect(delivery.replays).toBe(0);
     expect(receiver.requests).toHaveLength(2);

@@ -9,7 +9,7 @@ import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { useReceiver, useStack } from '../support/use';
 
-/** Where routers stand, the longest first: Express doesn't tell. */
+/** The routers' paths, longest first: Express doesn't reveal them. */
 const MOUNTS = [
   '/v1',
   '/api/webhooks',

@@ -98,7 +98,7 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
       const policy = { retryDelaysMs: [86_400_000], autoDisableAfter: 2 };
       const { id, webhook } = await backingOff({ policy });
       receiver.respondWith(500);
-      // One whose only retry is asked for, and fails for good.
+      // One whose only retry is requested, and fails permanently.
       const failing = await postEvent(client);
       await deliveryWith(client, failing, { attemptCount: 1 });
       await client.post(`/v1/deliveries/${failing}/retry`);
@@ -110,7 +110,7 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
 
     it('ends as skipped where it was planned while the webhook was being disabled', async () => {
       const { id, webhook } = await backingOff(SOON);
-      // As if the plan had read it before, and written after what there was had been ended.
+      // As if the plan had read it before, and written after the existing ones had been ended.
       await stack.store.webhooks.model.updateOne({ _id: webhook.id }, { isActive: false });
       expect(await deliveryWith(client, id, { status: 'skipped' })).toMatchObject(skipped);
       expect(receiver.requests).toHaveLength(1);

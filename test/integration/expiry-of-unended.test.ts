@@ -19,7 +19,7 @@ describe('a delivery that has not ended', () => {
     ({ client, id: projectId } = await stack.project());
   });
 
-  /** The events and deliveries of these are past their time; the last one's longest of all. */
+  /** The events and deliveries of these have expired, the last one's first. */
   const expire = async (...ids: string[]): Promise<void> => {
     const { events, deliveries } = stack.store;
     for (const [index, id] of ids.entries()) {

@@ -71,7 +71,7 @@ describe('fairness between projects', () => {
     const id = await postEvent(quiet);
     await deliveryWith(quiet, id, { status: 'succeeded', attemptCount: 1 });
     expect(receiver.requests.map(({ path }) => path)).toEqual(['/quiet']);
-    // None of the others had to end for it.
+    // None of the others had to end first.
     expect(hanging).toBe(A_PROJECTS_PLACES);
 
     open();

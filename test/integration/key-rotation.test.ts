@@ -105,7 +105,7 @@ describe('the encryption key', () => {
       Array.from({ length: 10 }, () => makeWebhook(client, receiver.url)),
     );
     const cipher = new Cipher(Buffer.from(NEW!, 'base64'), [Buffer.from(OLD!, 'base64')]);
-    // A process of the old settings goes on sealing with the old key until it is restarted.
+    // A process with the old settings keeps sealing with the old key until it is restarted.
     const rotations = Promise.all(
       made.map(async ({ id, secret }) => {
         const { body } = await client.post(`/v1/webhooks/${id}/secret/rotate`, {});

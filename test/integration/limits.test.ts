@@ -43,8 +43,8 @@ describe('limits of one webhook', () => {
       return done.length === count && done;
     });
 
-  it('let a hanging one have its share of the places, and count no attempt that had to wait', async () => {
-    // The receiver answers when it is told to.
+  it('let a hanging one have its share of the places, and count no deferred attempt', async () => {
+    // The receiver answers when asked to.
     const open: (() => void)[] = [];
     let answering = false;
     const { sender } = stack;

@@ -20,7 +20,7 @@ const impatient = { policy: { retryDelaysMs: [1000] } };
 const range = (from: number, to: number): number[] =>
   Array.from({ length: to - from }, (_, n) => from + n);
 
-/** A failure that ends by itself, in two halves: `begin` resolves while there is no primary. */
+/** A failure that ends on its own, in two halves: `begin` resolves while there is no primary. */
 interface Failure {
   name: string;
   begin: (mongod: Mongod) => Promise<void>;

@@ -197,7 +197,7 @@ describe('while MongoDB hangs', () => {
       },
       PATIENCE_MS,
     );
-    // What the worker had sent when it gave up may still have been carried out.
+    // What the worker had sent before it gave up may still have been executed.
     const { attempts } = (await client.get(`/v1/deliveries/${delivered.id}`)).body.data;
     expect(attempts.at(-1).outcome).toBe('succeeded');
     await eventually(

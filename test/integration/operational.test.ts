@@ -175,7 +175,7 @@ describe('operational webhooks', () => {
     const self = await makeWebhook(client, at(gone), { name: 'Self', events });
     const deliveryId = await postEvent(client);
     await deliveryWith(client, deliveryId, { status: 'failed' });
-    // Alone in its project, it is nobody's news.
+    // Alone in its project, it has no subscriber.
     expect(await eventsOf(client)).toEqual([]);
     expect(received(gone)).toHaveLength(1);
 

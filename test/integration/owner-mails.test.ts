@@ -107,7 +107,7 @@ describe('mails to the owner of a failing webhook', () => {
       'writing the mail and its commit',
       () => jest.spyOn(stack.store.webhooks, 'hasSubscriber'),
     ],
-  ])('after a %d are all written when the worker dies between %s', async (status, _at, spyOn) => {
+  ])('after a %d are all written if the worker dies between %s', async (status, _at, spyOn) => {
     receiver.respondWith(status);
     const { id } = await makeWebhook(client, receiver.url);
     const spy = spyOn().mockRejectedValueOnce(new Error('the process died'));
@@ -263,7 +263,7 @@ describe('mails to the owner of a failing webhook', () => {
     const sendBy = (mailer: Mailer, store = stack.store) =>
       sendOwnerMails({ store, mailer, log }, () => true, new AbortController().signal);
     const mailer = () => new Mailer(mailServer.url, FROM);
-    /** As if the time had come. */
+    /** As if they were due. */
     const due = () =>
       stack.store.mails.model.updateMany({ sentAt: null }, { $set: { nextTryAt: new Date() } });
 

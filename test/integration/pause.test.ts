@@ -68,7 +68,7 @@ describe.each(WAYS)('pausing and steering deliveries, dispatched %s', (dispatch)
     await client.post(`/v1/webhooks/${webhook.id}/pause`);
     const id = await postEvent(client);
     await deliveryWith(client, id, { status: 'held' });
-    // As if the drain had ended just before: resumed without one.
+    // As if the drain had just ended: resumed without one.
     await stack.store.webhooks.model.updateOne({ _id: webhook.id }, { $set: { isPaused: false } });
 
     // Where the courier is still at work, it sees so itself.

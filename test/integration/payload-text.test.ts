@@ -115,7 +115,7 @@ describe('a whole number beyond 2^53', () => {
     await receiver.close();
   });
 
-  it('is judged by schemas as what it is, and may not stand in one where it would be rounded', async () => {
+  it('is checked by schemas exactly, and may not be in a schema where it would be rounded', async () => {
     const { client } = await stack.project({ profile: 'custom' });
     const put = (schema: string): Promise<{ status: number; body: { error?: object } }> =>
       client.send(

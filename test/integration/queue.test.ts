@@ -31,7 +31,7 @@ describe('what may not go now', () => {
     });
 
     let posted = 0;
-    /** Events that tell their number. */
+    /** Events with a number. */
     const post = async (count: number): Promise<void> => {
       const events = Array.from({ length: count }, () => {
         posted += 1;
@@ -123,7 +123,7 @@ describe('what may not go now', () => {
         'cancelled',
       );
       await client.patch(`/v1/webhooks/${webhook.id}`, { policy: { ratePerSecond: null } });
-      // A slot that was given away at the old rate is none at the new one.
+      // A slot that was taken at the old rate doesn't count at the new one.
       await deliveryWith(client, first!, { status: 'succeeded', attemptCount: 1 });
       await deliveryWith(client, third!, { status: 'succeeded', attemptCount: 1 });
       // Those that go at the same time may overtake each other.

@@ -218,7 +218,7 @@ describe('a run of reconcile', () => {
     const [id] = (await overdue(projectId, 1)) as [string];
     const changes: Partial<DeliveryRecord> = { webhookId };
     await stack.store.deliveries.model.updateOne({ _id: id }, { $set: changes });
-    // What a worker of a faulty version makes of them: it can't run their code.
+    // As by a worker of a faulty version, which can't run their code.
     const workflowIds = [fanOutWorkflowId(eventId), deliveryWorkflowId(id)];
     const [fanOut, delivery] = await Promise.all(
       workflowIds.map((workflowId) =>
@@ -226,7 +226,7 @@ describe('a run of reconcile', () => {
       ),
     );
     const pending = await eventually(
-      'the delivery tells',
+      'the delivery says so',
       async () => {
         const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
         return data.pending?.reason === 'workflow_failing' && data.pending;

@@ -17,7 +17,7 @@ const define = async (client: ApiClient, schema: object, type = 'order.paid'): P
   const { status } = await client.send('PUT', `/v1/event-types/${type}`, body);
   expect(status).toBe(201);
 };
-/** One after the other for as long as `work` goes on. */
+/** One after the other while `work` continues. */
 const answeredBeside = async (
   work: Promise<unknown>,
   ask: () => Promise<Answer>,
@@ -167,7 +167,7 @@ describe('what one tenant’s work takes of a small budget', () => {
     expectRefusal(over[0]!, 'rate_limited');
     expect(Number(over[0]!.headers.get('retry-after'))).toBeGreaterThan(0);
     expect(over[0]!.body.error.message).toMatch(/used up its CPU time/);
-    // An event that costs nothing to speak of has to wait as well; another project's has not.
+    // A cheap event has to wait too, but not another project's.
     const one = { type: 'order.paid', data: {} };
     expectRefusal(await costly.post('/v1/events', one), 'rate_limited');
     expect((await other.post('/v1/events', one)).status).toBe(202);

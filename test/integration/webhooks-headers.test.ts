@@ -134,7 +134,7 @@ describe('a webhook’s own headers', () => {
     const { client } = await stack.project();
     const headers = { 'X-Good': 'x', [name]: 'x' };
     const posted = await client.post('/v1/webhooks', { name: 'H', url, events: ['*'], headers });
-    // A name is told by its first hundred characters.
+    // A name is reported by its first hundred characters.
     expectRefusal(posted, 'validation_failed', [`headers.${name.slice(0, 100)}`]);
   });
 

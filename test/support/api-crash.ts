@@ -41,7 +41,7 @@ export async function dyingApi(
   }
 }
 
-/** A project with a webhook, on a stack that lives on while another API dies. */
+/** A project with a webhook, on a stack that keeps running while another API dies. */
 export class ApiCrash {
   private constructor(
     private readonly environment: Record<string, string>,

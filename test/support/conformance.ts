@@ -54,7 +54,7 @@ export function assertDocumented(
   const name = (method === 'HEAD' ? 'GET' : method).toLowerCase();
   const operation = path === undefined ? undefined : document.paths[path]![name];
   if (path === undefined || !operation) {
-    // Nothing is there; who has no key is told only that.
+    // Nothing is there; without a key only that is revealed.
     if ([400, 401, 404, 405, 413, 415].includes(answer.status)) return;
     throw undocumented('and has no such operation');
   }

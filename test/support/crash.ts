@@ -108,7 +108,7 @@ export class Crash {
     );
   }
 
-  /** Waits until the one delivery looks like that and its workflow has ended, and looks again. */
+  /** Waits until the one delivery looks like that and its workflow has ended, and checks again. */
   async becomes(expected: Partial<Delivery>): Promise<void> {
     const id = await this.until(`the delivery is ${JSON.stringify(expected)}`, async () => {
       const [delivery] = await this.deliveries();

@@ -1,6 +1,6 @@
 /**
  * Preloaded into a role's process (`node --import`), it sets the process's clock wrong by `CLOCK_AHEAD_MS`;
- * SIGUSR2 sets it right, and wrong again. The monotonic clock goes on as it does where a clock is set. With
+ * SIGUSR2 sets it right, and wrong again. The monotonic clock keeps running, as when a clock is set. With
  * `CLOCK_UNNOTICED` the process does not notice, so that what it does by then can be seen.
  */
 import { createRequire } from 'node:module';

@@ -1,7 +1,7 @@
 /**
- * Hosts by which a webhook could be pointed into the operator's network, as they would stand in a URL,
- * by the way they try it. All of them must be refused: where webhooks are made, and again, since a
- * document may be older than a rule, where connections are.
+ * Hosts by which a webhook could be pointed into the operator's network, as they would be written in a URL,
+ * by the way they try it. All of them must be refused: where webhooks are made, and again, since a document
+ * may be older than a rule, where connections are.
  */
 const ATTACKS_BY_WAY: Record<string, readonly string[]> = {
   private: ['10.0.0.1', '10.255.255.255', '172.16.0.1', '172.31.255.254', '192.168.0.1'],

@@ -79,8 +79,8 @@ export class Stack {
     /** Speaks with the admin key. */
     readonly admin: ApiClient,
     /**
-     * Has reconcile do all once, on everything, however young, unless a grace is told. Its schedules are
-     * paused, unless a test asks for them: what it finds is found by this.
+     * Makes reconcile do everything once, however recent, unless a grace is given. Its schedules are paused,
+     * unless a test asks for them: what it finds is found by this.
      */
     readonly reconcile: (graceMs?: number) => Promise<ReconcileReport>,
     private readonly server: Server,
@@ -193,7 +193,7 @@ export class Stack {
     await this.sender.close();
     this.tenantCpu.close();
     await this.engine.close();
-    // On the test run's own server, whose look for what has expired goes through each database every second.
+    // On the test run's own server, which checks each database for expired documents every second.
     const { host } = new URL(testServer('MONGODB_URL'));
     if (new URL(this.config.mongodbUrl).host === host) {
       await this.store.events.model.db.dropDatabase();

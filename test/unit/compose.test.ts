@@ -26,7 +26,7 @@ const LEFT_OUT: Readonly<Record<string, string>> = {
   TEMPORAL_API_KEY: 'it has no keys',
 };
 
-/** What the file sets itself: the settings of a machine of one's own, in a .env, don't fit its containers. */
+/** What the file sets itself: the settings of a host machine, in a .env, don't fit its containers. */
 const FIXED = ['HOST', 'PORT', 'MONGODB_URL', 'TEMPORAL_ADDRESS', 'TEMPORAL_NAMESPACE'];
 
 /** `${NAME:-default}` and `${NAME:?message}`, as Compose puts them in from the environment. */

@@ -12,7 +12,7 @@ const lockfiles = readdirSync(root, { recursive: true, encoding: 'utf8' }).filte
     path.basename(file) === 'package-lock.json' && !file.split(path.sep).includes('node_modules'),
 );
 
-it('looks at the lockfiles of Posthorn and of its client', () => {
+it('checks the lockfiles of Posthorn and of its client', () => {
   expect(lockfiles).toEqual(
     expect.arrayContaining(['package-lock.json', 'clients/typescript/package-lock.json']),
   );

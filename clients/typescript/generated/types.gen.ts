@@ -3363,7 +3363,7 @@ export type DefineCatalogEventTypeError =
 
 export type DefineCatalogEventTypeResponses = {
   /**
-   * Defined anew.
+   * Redefined.
    */
   200: {
     /**
@@ -4724,7 +4724,7 @@ export type DefineEventTypeError = DefineEventTypeErrors[keyof DefineEventTypeEr
 
 export type DefineEventTypeResponses = {
   /**
-   * Defined anew.
+   * Redefined.
    */
   200: {
     /**
@@ -5805,7 +5805,7 @@ export type CreateReplayResponses = {
     data: ReplayDryRun;
   };
   /**
-   * Under way.
+   * The replay, in progress.
    */
   202: {
     /**

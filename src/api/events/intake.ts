@@ -116,7 +116,7 @@ export class Intake {
 
   /**
    * The event to store of one that nothing is wrong with.
-   * @param at where it stands in the request's body
+   * @param at its path in the request's body
    * @throws ApiError 413
    */
   build(project: ProjectRecord, posted: PostedEvent, at: readonly string[] = []): NewEvent {

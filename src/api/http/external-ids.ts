@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { isDuplicateKey } from '../../store/errors';
 import { invalid, refusal, type ApiError } from './errors';
 
-/* Projects and webhooks that callers give ids of their own, each to one at a time. */
+/* External ids of projects and webhooks, which are unique. */
 
 /** `?get_if_exists=true` for creating something with an external id: returns an existing one unchanged. */
 export const getIfExistsField = z

@@ -5,7 +5,7 @@ import { notFound } from './errors';
 import { pathId } from './validation';
 
 /**
- * What the path names by its id, of the request's project.
+ * The resource whose id is in the path, in the request's project.
  * @throws ApiError 404
  */
 export async function resourceInPath<T>(

@@ -122,7 +122,7 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
     }
     if (!(await store.catalogTypes.hasAny(catalog))) {
       const first = `PUT /v1/catalogs/${catalog}/event-types/:type defines its first event type`;
-      throw invalid([{ field: 'catalog', message: `there is no such catalogue; ${first}` }]);
+      throw invalid([{ field: 'catalog', message: `does not exist; ${first}` }]);
     }
   };
   const findByExternalId = (externalId: string) => store.projects.getByExternalId(externalId);

@@ -1,7 +1,7 @@
 /**
- * A customer's endpoint in Node, as its documentation tells: takes what is signed, answers 401 to the
- * rest. Reads the secret from the file WEBHOOK_SECRET_FILE; says on standard output, a JSON object a
- * line, first its port, then what it thinks of each request.
+ * A customer's endpoint in Node, as its documentation says: accepts what is signed, answers 401 to the rest.
+ * Reads the secret from the file WEBHOOK_SECRET_FILE; says on standard output, a JSON object a line, first
+ * its port, then what it thinks of each request.
  */
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { readFileSync } from 'node:fs';

@@ -10,7 +10,7 @@ import type { ReceivedRequest } from '../../support/receiver';
 
 export type CustomerScheme = 'hex' | 'standard';
 
-/** A customer who gets requests and was given a secret. */
+/** A customer who receives requests and has a secret. */
 interface Verification {
   scheme: CustomerScheme;
   secret: string;

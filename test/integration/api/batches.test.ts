@@ -43,7 +43,7 @@ describe('a batch of events', () => {
     const asked = () => started.mock.calls.filter(([{ _id }]) => ids.includes(_id));
     for (const count of [1, 2]) {
       ids.push(...(await post(many(5))).body.data.events.map(({ id }: { id: string }) => id));
-      // A batch that went on after its first failure would have asked for more by the next one's.
+      // A batch that continued after its first failure would have requested more by the next one's.
       await eventually('it is asked for', () => asked().length === count);
     }
     expect(asked()).toEqual(

@@ -314,7 +314,7 @@ describe('names that JavaScript knows', () => {
   });
 });
 
-test('two bodies that a double can’t tell apart are two bodies to an Idempotency-Key', async () => {
+test('two bodies that are equal as doubles are different bodies for an Idempotency-Key', async () => {
   const post = (n: string): Promise<Refusal> =>
     send(definer, 'POST', '/v1/events', `{"type":"any.thing","data":{"n":${n}}}`, {
       'idempotency-key': 'large',

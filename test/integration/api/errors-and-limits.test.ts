@@ -24,7 +24,7 @@ describe('a request that can’t be read', () => {
     ({ id: projectId, client } = await stack.project());
   });
 
-  /** As ApiClient, for bodies that aren't text. */
+  /** Like ApiClient, for bodies that aren't text. */
   const send = async (
     body: NonNullable<RequestInit['body']>,
     headers: Record<string, string>,

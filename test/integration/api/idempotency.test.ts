@@ -101,7 +101,7 @@ describe('an Idempotency-Key', () => {
       expect(manyAgain.body.data.events).toEqual(
         many.body.data.events.map((first: object) => ({ ...first, duplicate: true })),
       );
-      // Another body is told to be one, rather than what is wrong with it.
+      // A different body is reported as such, rather than its problems.
       const other = { ...paid, data: { id: true } };
       expectRefusal(await post(client, 'order-1', other), 'idempotency_conflict');
       expectRefusal(await postBatch({ events: [other] }), 'idempotency_conflict');

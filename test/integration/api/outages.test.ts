@@ -14,7 +14,7 @@ const RECONNECT_MS = 45_000;
 
 const event = { type: 'email.sent', data: emailSent };
 
-describe('while MongoDB is away', () => {
+describe('while MongoDB is unavailable', () => {
   let proxy: TcpProxy;
   let mongodbUrl: string;
   beforeEach(async () => {

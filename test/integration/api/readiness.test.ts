@@ -47,7 +47,7 @@ describe('the readiness of an API', () => {
     return body.data.temporal;
   };
 
-  /** Has Temporal's database refuse writes meanwhile; what only reads goes on. */
+  /** Makes Temporal's database refuse writes meanwhile; reads continue. */
   const withoutWrites = async (work: () => Promise<void>): Promise<void> => {
     const lock = spawn(findPython(), ['-c', LOCK, database], {
       stdio: ['pipe', 'pipe', 'inherit'],

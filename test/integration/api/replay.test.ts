@@ -45,7 +45,7 @@ describe('a replay', () => {
     );
   });
 
-  it('of a failed delivery goes on counting its attempts, and makes the webhook healthy', async () => {
+  it('of a failed delivery continues its attempt numbers, and makes the webhook healthy', async () => {
     const { client } = await stack.project();
     receiver.respondWith(500);
     const webhook = await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [1000] } });

@@ -82,7 +82,7 @@ describe('a client that is slow or rude', () => {
       const whole = Number(
         (await fetch(`http://127.0.0.1:${port}${path}`)).headers.get('content-length'),
       );
-      // More than what the system takes for a connection that nobody reads.
+      // More than the system buffers for a connection that is not read.
       const times = Math.ceil(30_000_000 / whole);
       const socket = await say(port, `GET ${path} HTTP/1.1\r\nHost: a\r\n\r\n`.repeat(times));
       const connections = promisify(server.getConnections.bind(server));
@@ -134,7 +134,7 @@ describe('a client that is slow or rude', () => {
     expect(answer).toMatch(/^HTTP\/1\.1 400 /);
   });
 
-  it('keeps nobody else from being answered', async () => {
+  it('does not stop others from being answered', async () => {
     const slow = Array.from({ length: 200 }, () =>
       converse(port, (socket) => {
         socket.write('GET /v1/webhooks HTTP/1.1\r\nHost: a\r\n');
@@ -149,7 +149,7 @@ describe('a client that is slow or rude', () => {
     expect(answers.join('')).toContain('HTTP/1.1 408 ');
   });
 
-  it('has ten seconds for its headers and thirty for all, where nobody says otherwise', () => {
+  it('has ten seconds for its headers and thirty in total by default', () => {
     const { headersTimeout, requestTimeout, maxHeadersCount } = createApiServer(stack.app);
     expect({ headersTimeout, requestTimeout }).toEqual({
       headersTimeout: 10_000,

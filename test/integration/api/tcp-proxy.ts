@@ -1,6 +1,6 @@
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** Stands between Posthorn and a server of the test run, so that a test can take the server away. */
+/** A proxy between Posthorn and a server of the test run, so that a test can make the server unavailable. */
 export class TcpProxy {
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;

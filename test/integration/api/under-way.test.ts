@@ -215,7 +215,7 @@ describe('answers that are not read', () => {
   });
   afterAll(() => roomy.stop());
 
-  it('are so many bytes of a key, are refused beyond, and are thrown away in the end', async () => {
+  it('are limited in bytes for a key, refused beyond that, and discarded in the end', async () => {
     const { client } = await roomy.project();
     const other = await roomy.project();
     const data = { note: 'x'.repeat(255 * 1024) };
@@ -272,7 +272,7 @@ describe('the work for one project', () => {
     expect((await other.client.get('/v1/webhooks')).status).toBe(200);
     const event = { type: 'email.sent', data: emailSent };
     expect((await client.post('/v1/events', event)).status).toBe(202);
-    // Who goes while it waits is not worked for, and keeps nobody from a turn.
+    // A client that disconnects while it waits causes no work, and takes no turn from others.
     const gone = await say(
       Number(new URL(roomy.url).port),
       `GET /v1/webhooks HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${client.key}\r\n\r\n`,

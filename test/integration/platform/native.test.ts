@@ -231,7 +231,7 @@ it('a batch of which nothing can be read is refused, naming what is wrong', asyn
   expect([await eventTypes(), await kept()]).toEqual([[], 0]);
 });
 
-it('a batch that holds a report twice takes it once; one id may stand for several types', async () => {
+it('a batch that contains a report twice accepts it once; one id may have several types', async () => {
   const one = { email: 'jane@example.com', sg_message_id: 'm.1', sg_event_id: 'sg_event_id' };
   const batch = ['open', 'click', 'open', 'processed'].map((event) => ({ ...one, event }));
   expect((await client.post('/api/webhooks/sendgrid', batch)).status).toBe(200);
@@ -273,7 +273,7 @@ it("a caller's Idempotency-Key can not take a provider's place", async () => {
   expect(await eventTypes()).toHaveLength(4);
 });
 
-it('what dies between storing a report and its event leaves neither, so that it is sent again', async () => {
+it('a crash between storing a report and its event leaves neither, so that it is sent again', async () => {
   const insertAll = jest.spyOn(stack.store.events, 'insertAll');
   insertAll.mockRejectedValueOnce(new Error('died'));
   const signed = newSigner('resend').sign(fixture('resend', 'opened'));

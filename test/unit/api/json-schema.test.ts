@@ -108,7 +108,7 @@ describe('problems of data', () => {
     }
   });
 
-  it('are no more to keep where each of 19 definitions asks twice', () => {
+  it('are not more to keep if each of 19 definitions refers to the next one twice', () => {
     const levels = Array.from({ length: 14 }, (_, n) => [
       `l${n}`,
       { allOf: [{ $ref: `#/$defs/l${n + 1}` }, { $ref: `#/$defs/l${n + 1}` }] },

@@ -15,7 +15,7 @@ export const authority = new TestAuthority();
 const closing: Array<() => Promise<void>> = [];
 
 afterEach(async () => {
-  // The latest first: senders let go of their connections before receivers close.
+  // Latest first: senders release their connections before receivers close.
   for (const close of closing.splice(0).toReversed()) await close();
 });
 

@@ -36,7 +36,7 @@ describe('an attack by a host', () => {
     expect(proxy.targets).toEqual([]);
   });
 
-  /** What the parser makes of it, as a resolver would answer it. */
+  /** The parser's result, as a resolver would return it. */
   const address = (host: string): string =>
     new URL(`https://${host}/`).hostname.replace(/^\[|\]$/g, '');
 

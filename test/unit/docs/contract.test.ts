@@ -16,7 +16,7 @@ function sectionOf(file: string, heading: string): string {
   return sections.find((section) => section.startsWith(`${heading}\n`))!;
 }
 
-/** What stands in code marks. */
+/** The text in code marks. */
 const coded = (text: string): string[] => [...text.matchAll(/`([^`]+)`/g)].map(([, code]) => code!);
 
 const UNITS_MS: Record<string, number> = { s: 1000, min: 60_000, h: 3_600_000 };

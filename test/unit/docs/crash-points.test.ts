@@ -7,7 +7,7 @@ const files = readdirSync(path.join(root, FOLDER)).filter((name) =>
   /^crash-points-.*\.test\.ts$/.test(name),
 );
 
-/** Where test/support/die-at.mjs kills. */
+/** The points at which test/support/die-at.mjs kills. */
 const POINT = /[a-z-]+\/[a-z-]+ [A-Za-z.]+ (?:before|after)(?: \d+)?/.source;
 const TOKEN = new RegExp(
   [

@@ -41,7 +41,7 @@ describe('Retry-After', () => {
     ['7', 7_000],
     ['007', 7_000],
     ['2050', 2_050_000],
-    // Fractions are nobody's standard, but there is no other way to understand them.
+    // Fractions are not standard, but can only be understood in one way.
     ['2050.5', 2_051_000],
     ['0.1', 1_000],
     ['3.0', 3_000],

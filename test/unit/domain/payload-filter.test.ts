@@ -150,7 +150,7 @@ describe('matching', () => {
     (_way, filter, x) => {
       expect(filterProblems(filter)).toEqual([]);
       expect(passesFilter(filter, { data: { x } })).toBeNull();
-      // Its opposite too: nobody misses an event by it.
+      // Its opposite too, so that no event is missed.
       expect(passesFilter({ $nor: [filter] }, { data: { x } })).toBeNull();
       expect(passesFilter(filter, { data: { x: '' } })).not.toBeNull();
     },

@@ -61,7 +61,7 @@ export const catalogPaths: ZodOpenApiPathsObject = {
         },
       },
       answers: {
-        200: data('Defined anew.', eventTypeSchema, eventTypeExample),
+        200: data('Redefined.', eventTypeSchema, eventTypeExample),
         201: data('Defined.', eventTypeSchema, eventTypeExample),
       },
     }),

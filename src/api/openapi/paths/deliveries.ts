@@ -96,7 +96,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       answers: {
         200: data('The counts of a dry run.', dryRunSchema, dryRunExample),
         202: data(
-          'Under way.',
+          'The replay, in progress.',
           replaySchema,
           replayExample,
           Object.fromEntries(

@@ -73,7 +73,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
         },
       },
       answers: {
-        200: data('Defined anew.', eventTypeSchema, eventTypeExample),
+        200: data('Redefined.', eventTypeSchema, eventTypeExample),
         201: data('Defined.', eventTypeSchema, eventTypeExample),
       },
     }),
