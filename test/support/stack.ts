@@ -34,6 +34,9 @@ function ensureRuntime(): void {
   hasRuntime = true;
 }
 
+/** MongoDB's code for a database that is being dropped. */
+const DROP_PENDING = 215;
+
 export const ADMIN_KEY = 'test-admin-key-0123456789abcdef';
 
 /** An address from scripts/test.mjs, which starts the servers. */
@@ -196,7 +199,10 @@ export class Stack {
     // On the test run's own server, which checks each database for expired documents every second.
     const { host } = new URL(testServer('MONGODB_URL'));
     if (new URL(this.config.mongodbUrl).host === host) {
-      await this.store.events.model.db.dropDatabase();
+      // Another stack of the same database may be dropping it at this moment.
+      await this.store.events.model.db.dropDatabase().catch((error: { code?: number }) => {
+        if (error.code !== DROP_PENDING) throw error;
+      });
     }
     await this.store.close();
   }
