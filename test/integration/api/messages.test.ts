@@ -44,7 +44,7 @@ describe('a refusal says what to do:', () => {
       'a key of role reader may not do this; use a key of role owner or sender, or the admin key',
     );
     expect(await told('POST', `/v1/projects/${id}/keys`)).toContain('a key of role owner, or');
-    expect(await told('POST', '/v1/projects')).toContain('it takes the admin key');
+    expect(await told('POST', '/v1/projects')).toContain('use the admin key');
   });
 
   it('JSON that is broken, where', async () => {
@@ -63,7 +63,7 @@ describe('a refusal says what to do:', () => {
     ]) {
       expectRefusal(answer, 'not_found');
       expect(answer.body.error.message).toContain('only for projects of the profile platform');
-      expect(answer.body.error.message).toContain("this project's is custom");
+      expect(answer.body.error.message).toContain("this project's profile is custom");
     }
   });
 

@@ -24,7 +24,9 @@ describe('the keys of a project', () => {
     expect(made).toHaveLength(MAX_KEYS - 1);
     for (const answer of answers.filter(({ status }) => status !== 201)) {
       expectRefusal(answer, 'key_limit_reached');
-      expect(answer.body.error.message).toMatch(/^this project has its 5 keys; delete one/);
+      expect(answer.body.error.message).toMatch(
+        /^this project already has 5 keys, the maximum; delete one/,
+      );
     }
     expect(await stack.store.keys.model.countDocuments({ projectId: id })).toBe(MAX_KEYS);
     const { body } = await client.get('/v1/audit?action=key.created');

@@ -176,7 +176,7 @@ describe('bodies in progress', () => {
       expectRefusal(refused, 'rate_limited');
       expect(refused.headers.get('retry-after')).toBe('1');
       expect(refused.body.error.message).toMatch(
-        /^requests and unread answers of this key fill the 4 MiB/,
+        /^requests and unread answers of this key fill the allowed 4 MiB/,
       );
       expect((await other.client.post('/v1/events', event)).status).toBe(202);
       sockets.splice(0).forEach((socket) => socket.destroy());
@@ -234,7 +234,9 @@ describe('answers that are not read', () => {
       sockets.push(await say(Number(new URL(roomy.url).port), list.repeat(30)));
       await look();
       const answer = await client.get('/v1/webhooks');
-      return answer.status === 429 && /fill the 4 MiB/.test(answer.body.error.message) && answer;
+      return (
+        answer.status === 429 && /fill the allowed 4 MiB/.test(answer.body.error.message) && answer
+      );
     });
     expectRefusal(refused, 'rate_limited');
     expect((await other.client.get('/v1/webhooks')).status).toBe(200);
