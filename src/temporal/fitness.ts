@@ -17,7 +17,7 @@ export async function whatIsMissing(client: Client): Promise<string | null> {
   try {
     await client.workflowService.describeNamespace({ namespace });
     const wrong = await findWrongAttribute(client);
-    if (wrong) return `the search attribute ${wrong} ${of} is missing, or no Keyword`;
+    if (wrong) return `the search attribute ${wrong} ${of} is missing, or is not a Keyword`;
     for (const scheduleId of Object.values(RECONCILE_SCHEDULES)) {
       await client.schedule.getHandle(scheduleId).describe();
     }
