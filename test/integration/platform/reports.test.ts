@@ -1,3 +1,4 @@
+import { clock } from '../../../src/clock';
 import type { ApiClient } from '../../support/api-client';
 import { useStack } from '../../support/use';
 import { expectRefusal } from '../api/refusal';
@@ -26,7 +27,7 @@ async function types(query: string): Promise<string[]> {
 it('are listed newest first, a page at a time, by each filter and by all of them', async () => {
   await plain('email.opened');
   await plain('delivered');
-  const middle = new Date();
+  const middle = clock.now();
   await client.post('/api/webhooks/sendgrid', [
     { event: 'click', sg_message_id: 'm.1' },
     { event: 'open' },
