@@ -65,7 +65,9 @@ describe('fairness between projects', () => {
       const { data } = (await bad.get(`/v1/deliveries/${waiting[0]!._id}`)).body;
       return data.pending?.reason === 'project_busy' && data.pending;
     });
-    expect(pending.message).toMatch(/^attempt 1 waits because .* attempts of this project/);
+    expect(pending.message).toMatch(
+      /^attempt 1 waits because this project has its maximum of running or due attempts/,
+    );
 
     await makeWebhook(quiet, `${receiver.url}/quiet`);
     const id = await postEvent(quiet);
