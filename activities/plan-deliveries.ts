@@ -8,7 +8,7 @@ import type { EventRecord } from '../src/store/event-record';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
 import { expiryOfEnded } from '../src/store/retention';
-import { hasDue, listQueueing } from '../src/store/queue';
+import { listQueueing } from '../src/store/queue';
 import type { Subscriber } from '../src/store/webhooks';
 import type { CourierCalls } from '../src/temporal/courier-calls';
 import { toPlanned } from '../src/store/planned-delivery';
@@ -19,8 +19,8 @@ import { choose } from './judge-filters';
 const PAGE = 100;
 
 /**
- * Deliveries of a project that are due and that workflows run, at most: those planned beyond wait in
- * MongoDB's queue, where they cost the engine nothing and keep no other project's waiting.
+ * Maximum number of a project's due deliveries in Temporal. Those planned beyond it wait in MongoDB's
+ * queue, where they cost the engine nothing and don't delay other projects.
  */
 const MAX_DUE = 500;
 
@@ -117,7 +117,7 @@ function planner(
     const ids = chosen.map(({ _id }) => _id);
     const [queueing, isFlooded] = await Promise.all([
       listQueueing(store, project._id, 'ordered', ids),
-      ids.length > 0 && hasDue(store, project._id, MAX_DUE),
+      ids.length > 0 && store.deliveries.due.hasAtLeast(project._id, at, MAX_DUE),
     ]);
     const behind = (webhook: Subscriber): DeferralReason | undefined => {
       if (!queueing.includes(webhook._id)) return isFlooded ? 'project_busy' : undefined;

@@ -91,6 +91,15 @@ export class Backlog<T extends { _id: string; projectId: string }> {
       .lean<T[]>();
   }
 
+  /** Whether a project has at least `count` documents from before `before`. */
+  async hasAtLeast(projectId: string, before: Date, count: number): Promise<boolean> {
+    const last = await this.model
+      .exists({ ...this.of, projectId, [this.at]: { $lt: before } } as QueryFilter<T>)
+      .hint(this.index)
+      .skip(count - 1);
+    return last !== null;
+  }
+
   markOf(document: T): Mark {
     return { at: document[this.at] as Date, id: document._id };
   }

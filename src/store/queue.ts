@@ -1,5 +1,4 @@
 import { createHash } from 'node:crypto';
-import { clock } from '../clock';
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { ID_PREFIXES } from '../contracts/ids';
 import { projectOfQueue, queueOf, type DeliveryRecord, type QueueKind } from './delivery-record';
@@ -99,31 +98,6 @@ export async function listQueueing(
     queuedIn: queueOf(projectId, kind),
     ...(among && { webhookId: { $in: among } }),
   });
-}
-
-/**
- * Whether so many of the project's deliveries are due that workflows run: more than that only keeps
- * others' waiting in Temporal.
- */
-export async function hasDue(
-  { deliveries }: Store,
-  projectId: string,
-  count: number,
-): Promise<boolean> {
-  const due = await deliveries.model
-    .find(
-      {
-        projectId,
-        isExpress: null,
-        status: 'pending',
-        nextAttemptAt: { $lte: clock.now() },
-      } as never,
-      { _id: 1 },
-    )
-    .hint('due')
-    .limit(count)
-    .lean();
-  return due.length === count;
 }
 
 /** Ids of the projects that have something queued for a webhook that is not paused. */
