@@ -17,7 +17,7 @@ export function compilePattern(pattern: string, options: string): RE2JS {
   return RE2JS.compile(pattern, flags);
 }
 
-/** An escape or a bracketed class as a whole; every other character by itself. */
+/** An escape or a bracketed class as a whole; every other character on its own. */
 const TOKEN =
   /\\Q[^]*?(?:\\E|$)|\\[pP]\{[^}]*\}|\\[pP]?[^]|\[\^?\]?(?:\[:\^?\w+:\]|\\[^]|[^\]\\])*\]|[^]/g;
 /** A set of characters by its name: `\w`, `\p{Greek}`, `[:alpha:]`. */

@@ -8,10 +8,9 @@ import { installRuntime } from '../../src/temporal/runtime';
 
 installRuntime(pino({ level: 'silent' }));
 
-const HISTORIES = __dirname;
 const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
 
-const kept = readdirSync(HISTORIES, { recursive: true, encoding: 'utf8' })
+const kept = readdirSync(__dirname, { recursive: true, encoding: 'utf8' })
   .filter((name) => name.match(/\.json(\.gz)?$/))
   .toSorted();
 
@@ -22,7 +21,7 @@ interface KeptEvent {
 }
 
 function read(name: string): { events: KeptEvent[] } {
-  const bytes = readFileSync(path.join(HISTORIES, name));
+  const bytes = readFileSync(path.join(__dirname, name));
   const json = name.endsWith('.gz') ? gunzipSync(bytes) : bytes;
   return JSON.parse(json.toString()) as { events: KeptEvent[] };
 }
