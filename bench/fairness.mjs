@@ -8,8 +8,11 @@
  */
 import { createServer } from 'node:http';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { call, dev } from './api.mjs';
+import { readJson } from '../scripts/lib/json-file.mjs';
+import { dataDirectory } from '../scripts/lib/paths.mjs';
+import { callerOf } from './api.mjs';
 
 const { values } = parseArgs({
   options: {
@@ -18,6 +21,8 @@ const { values } = parseArgs({
     only: { type: 'string' },
   },
 });
+const dev = readJson(join(dataDirectory(), 'dev.json'));
+const call = callerOf(dev);
 const samples = Number(values.samples);
 const BETWEEN_SAMPLES_MS = 1000;
 /** The profile's timeout. */

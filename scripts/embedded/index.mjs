@@ -12,7 +12,8 @@ export { findBinary } from './find-binary.mjs';
  * `headless`: no Web UI. `ttlSeconds`: see startMongod. `onServerLost()`: a server exited
  * unexpectedly; what happened has been printed by then.
  *
- * Returns `{mongodbUrl, temporalAddress, temporalUiUrl?, temporalNamespace, temporalCli, stop()}`.
+ * Returns `{mongodbUrl, temporalAddress, temporalUiUrl?, temporalNamespace, temporalCli, pids, stop()}`; `pids`
+ * are those of the servers that were started here.
  */
 export async function startEmbedded({ dataDir, headless, ttlSeconds, onServerLost }) {
   const { MONGODB_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL } = process.env;
@@ -43,6 +44,7 @@ export async function startEmbedded({ dataDir, headless, ttlSeconds, onServerLos
     temporalUiUrl: TEMPORAL_ADDRESS ? TEMPORAL_UI_URL : temporal.uiUrl,
     /** The user's own on PATH, when the server is the user's own too. */
     temporalCli: temporal?.cliPath ?? 'temporal',
+    pids: { mongod: mongod?.pid, temporal: temporal?.pid },
     temporalNamespace: (TEMPORAL_ADDRESS && TEMPORAL_NAMESPACE) || 'default',
     /** Temporal first: what it still runs needs MongoDB. */
     stop: async () => {
