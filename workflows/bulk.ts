@@ -1,6 +1,12 @@
-import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import {
+  continueAsNew,
+  defineSignal,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from '../src/contracts/activities';
-import { bulkTaskQueue } from '../src/contracts/temporal';
+import { bulkTaskQueue, WAKE_SIGNAL } from '../src/contracts/temporal';
 
 /** Batches after which a run continues as new, to keep histories short. */
 const BATCHES_PER_RUN = 100;
@@ -15,12 +21,19 @@ const batches = (): Activities =>
 
 /**
  * Drives a bulk replay, whose state is its document in MongoDB: pausing the replay ends this
- * workflow, and resuming it starts the workflow again.
+ * workflow, and resuming it starts the workflow again, or wakes a run that has not ended yet.
  */
 export async function replayDeliveries(replayId: string): Promise<void> {
+  let wakes = 0;
+  setHandler(defineSignal(WAKE_SIGNAL), () => {
+    wakes += 1;
+  });
   const activities = batches();
   for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {
-    if (!(await activities.replayBatch(replayId))) return;
+    const before = wakes;
+    if (await activities.replayBatch(replayId)) continue;
+    // Resumed after the batch had seen the pause?
+    if (wakes === before) return;
   }
   await continueAsNew<typeof replayDeliveries>(replayId);
 }

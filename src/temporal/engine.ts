@@ -58,6 +58,12 @@ const priorityOf = (
   urgency: keyof typeof PRIORITIES,
 ): Priority => ({ priorityKey: PRIORITIES[urgency], fairnessKey: projectId });
 
+const runOfReplay = (replay: { _id: string; projectId: string }) => ({
+  workflowId: replayWorkflowId(replay._id),
+  args: [replay._id],
+  priority: priorityOf(replay, 'bulk'),
+});
+
 export const TEMPORAL_STATES = ['ok', 'read_only', 'unavailable'] as const;
 export type TemporalState = (typeof TEMPORAL_STATES)[number];
 
@@ -113,16 +119,12 @@ export class Engine {
 
   /** Starts the project's courier, or tells the one that runs that there is work. */
   async wakeCourier(projectId: string): Promise<void> {
-    await this.within(() =>
-      this.client.workflow.signalWithStart(WORKFLOWS.courier, {
-        taskQueue: this.taskQueue,
-        workflowId: courierWorkflowId(projectId),
-        args: [projectId],
-        signal: WAKE_SIGNAL,
-        priority: priorityOf({ projectId }, 'live'),
-        typedSearchAttributes: [{ key: SEARCH_ATTRIBUTES.projectId, value: projectId }],
-      }),
-    );
+    await this.wake(WORKFLOWS.courier, {
+      workflowId: courierWorkflowId(projectId),
+      args: [projectId],
+      priority: priorityOf({ projectId }, 'live'),
+      typedSearchAttributes: [{ key: SEARCH_ATTRIBUTES.projectId, value: projectId }],
+    });
   }
 
   async findRun(deliveryId: string): Promise<FoundRun> {
@@ -216,11 +218,12 @@ export class Engine {
 
   /** @returns false if it runs already */
   async startReplay(replay: { _id: string; projectId: string }): Promise<boolean> {
-    return this.start(WORKFLOWS.replayDeliveries, {
-      workflowId: replayWorkflowId(replay._id),
-      args: [replay._id],
-      priority: priorityOf(replay, 'bulk'),
-    });
+    return this.start(WORKFLOWS.replayDeliveries, runOfReplay(replay));
+  }
+
+  /** Starts a bulk replay, or tells the run that may be about to end that the replay goes on. */
+  async wakeReplay(replay: { _id: string; projectId: string }): Promise<void> {
+    await this.wake(WORKFLOWS.replayDeliveries, runOfReplay(replay));
   }
 
   /**
@@ -308,6 +311,17 @@ export class Engine {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
       throw error;
     }
+  }
+
+  /** Signals the workflow that runs, or starts it. */
+  private async wake(
+    type: string,
+    options: Omit<WorkflowStartOptions, 'taskQueue'>,
+  ): Promise<void> {
+    const { taskQueue } = this;
+    await this.within(() =>
+      this.client.workflow.signalWithStart(type, { ...options, taskQueue, signal: WAKE_SIGNAL }),
+    );
   }
 
   /** A workflow's latest run; null if Temporal has none. */

@@ -122,7 +122,7 @@ describe('an API killed with -9', () => {
 
     it('many, between the replay and its workflow: reconcile has it run', async () => {
       const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
-      await dying('temporal/engine Engine.startReplay before', (api) =>
+      await dying('temporal/engine Engine.wakeReplay before', (api) =>
         api.post('/v1/replays', { ...range, statuses: ['succeeded'] }),
       );
       expect(await stack.reconcile()).toEqual({ ...nothing, replays: 1 });

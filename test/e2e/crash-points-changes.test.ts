@@ -103,7 +103,7 @@ describe('an API killed with -9', () => {
         );
         expect(await stands(crash, id)).toMatchObject({ status: 'paused' });
 
-        await crash.dying('temporal/engine Engine.startReplay before', (dying) =>
+        await crash.dying('temporal/engine Engine.wakeReplay before', (dying) =>
           dying.post(`/v1/replays/${id}/resume`),
         );
         expect(await stands(crash, id)).toMatchObject({ status: 'running' });

@@ -212,6 +212,31 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     );
   });
 
+  it('goes on when it is resumed just as its batch has seen the pause', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    await post(10);
+    await eventually('all are skipped', async () => (await count('skipped')) === 10);
+    const query = { since, until: until(), ratePerSecond: 5 };
+    const { id } = (await client.post('/v1/replays', query)).body.data;
+    const { replays } = stack.store;
+    const advance = replays.advance.bind(replays);
+    const resumed: string[] = [];
+    const spy = jest.spyOn(replays, 'advance').mockImplementation(async (...args) => {
+      const goesOn = await advance(...args);
+      if (!goesOn && resumed.length === 0) {
+        const { body } = await client.post(`/v1/replays/${id}/resume`);
+        resumed.push(body.data.status as string);
+      }
+      return goesOn;
+    });
+    await eventually('it has begun', () => spy.mock.calls.length > 0);
+    await client.post(`/v1/replays/${id}/pause`);
+    await replayWith(id, { status: 'completed', replayed: 10 });
+    spy.mockRestore();
+    expect(resumed).toEqual(['running']);
+  });
+
   it('is taken up by reconcile when its workflow was never started', async () => {
     const webhook = await makeWebhook(client, receiver.url);
     await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });

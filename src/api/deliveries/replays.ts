@@ -85,7 +85,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
 
   const start = async (replay: ReplayRecord): Promise<void> => {
     await runOrLeave(log, { replayId: replay._id }, 'bulk replay left to reconcile', () =>
-      engine.startReplay(replay),
+      engine.wakeReplay(replay),
     );
   };
 
