@@ -127,8 +127,10 @@ export class Attempts {
       const urgency = kindOf(queuedIn) === 'replay' ? 'bulk' : 'live';
       // One may run: an earlier one that waits, or reconcile's, if this process was suspended.
       const found = await engine.findRun(delivery._id);
-      if (found === 'ended' || found === null) await engine.runAgain(planned, found, urgency);
-      else await engine.signalDelivery(delivery._id, 'wake');
+      if (found === null) await engine.runAgain(planned, null, urgency);
+      else if (found === 'ended' || !(await engine.signalDelivery(delivery._id, 'wake'))) {
+        await engine.runAgain(planned, 'ended', urgency);
+      }
       return released;
     } catch (error) {
       log.warn({ err: error, deliveryId: delivery._id }, 'queued delivery left to reconcile');
