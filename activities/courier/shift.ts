@@ -225,7 +225,12 @@ export class Shift {
       const queue = queueOf(parts.projectId, kind);
       const inHand = [...lane.waiting.map(({ delivery }) => delivery._id), ...lane.leaving];
       const { store } = parts.deps;
-      const queued = await takeQueued(store, queue, lane.webhook._id, inHand, limit);
+      const queued = await takeQueued(store, queue, lane.webhook._id, {
+        taken: inHand,
+        // A bulk replay is queued in its own order.
+        order: kind === 'replay' ? 'oldest_first' : lane.policy.backlogOrder,
+        limit,
+      });
       if (queued.length < limit && lane.unsettled === 0) lane.queued.delete(kind);
       if (ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
       await this.takeStored(

@@ -36,6 +36,10 @@ export type SigningScheme = (typeof SIGNING_SCHEMES)[number];
  */
 export type SecretFormat = 'raw' | 'whsec';
 
+/** In which order a webhook's queued deliveries go: that of their events, or the reverse. */
+export const BACKLOG_ORDERS = ['oldest_first', 'newest_first'] as const;
+export type BacklogOrder = (typeof BACKLOG_ORDERS)[number];
+
 /** How a delivery is attempted. */
 export interface DeliveryPolicy {
   /** Milliseconds for one whole HTTP exchange, from connecting to the last byte. */
@@ -46,6 +50,7 @@ export interface DeliveryPolicy {
   autoDisableAfter: number | null;
   /** Attempts per second that a webhook gets from all workers together; more have to wait. null: no limit. */
   ratePerSecond: number | null;
+  backlogOrder: BacklogOrder;
 }
 
 /**

@@ -142,6 +142,7 @@ export const ahasend: Profile = {
     retryDelaysMs: [15, 30, 60, 120, 240, 510].map((seconds) => seconds * SECOND_MS),
     autoDisableAfter: 100,
     ratePerSecond: null,
+    backlogOrder: 'oldest_first',
   },
   maxWebhooks: 100,
   plansWithoutWebhooks: [],

@@ -144,6 +144,7 @@ export const autosend: Profile = {
     retryDelaysMs: [1 * MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS],
     autoDisableAfter: null,
     ratePerSecond: null,
+    backlogOrder: 'oldest_first',
   },
   maxWebhooks: 100,
   plansWithoutWebhooks: [],

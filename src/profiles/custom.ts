@@ -25,6 +25,7 @@ export const custom: Profile = {
     ],
     autoDisableAfter: 100,
     ratePerSecond: null,
+    backlogOrder: 'oldest_first',
   },
   maxWebhooks: 100,
   plansWithoutWebhooks: [],

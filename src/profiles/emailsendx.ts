@@ -105,6 +105,7 @@ export const emailsendx: Profile = {
     retryDelaysMs: [30 * SECOND_MS, 2 * MINUTE_MS, 10 * MINUTE_MS, 30 * MINUTE_MS, 1 * HOUR_MS],
     autoDisableAfter: null,
     ratePerSecond: null,
+    backlogOrder: 'oldest_first',
   },
   maxWebhooks: 10,
   plansWithoutWebhooks: ['hobby'],

@@ -54,6 +54,7 @@ export const platform: Profile = {
     retryDelaysMs: [1 * MINUTE_MS, 5 * MINUTE_MS, 15 * MINUTE_MS],
     autoDisableAfter: null,
     ratePerSecond: null,
+    backlogOrder: 'oldest_first',
   },
   maxWebhooks: 100,
   plansWithoutWebhooks: [],

@@ -7,14 +7,13 @@ export function policyOf(
   webhook: { policy: Partial<DeliveryPolicy> },
 ): DeliveryPolicy {
   const policy = { ...getProfile(project.profile).policy };
-  for (const { timeoutMs, retryDelaysMs, autoDisableAfter, ratePerSecond } of [
-    project.policy,
-    webhook.policy,
-  ]) {
+  for (const own of [project.policy, webhook.policy]) {
+    const { timeoutMs, retryDelaysMs, autoDisableAfter, ratePerSecond, backlogOrder } = own;
     if (timeoutMs !== undefined) policy.timeoutMs = timeoutMs;
     if (retryDelaysMs !== undefined) policy.retryDelaysMs = retryDelaysMs;
     if (autoDisableAfter !== undefined) policy.autoDisableAfter = autoDisableAfter;
     if (ratePerSecond !== undefined) policy.ratePerSecond = ratePerSecond;
+    if (backlogOrder !== undefined) policy.backlogOrder = backlogOrder;
   }
   return policy;
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { UNENDED_STATUSES } from '../contracts/delivery';
+import { UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
 import { ID_PREFIXES } from '../contracts/ids';
 import { projectOfQueue, queueOf, type DeliveryRecord, type QueueKind } from './delivery-record';
 import type { EventRecord } from './event-record';
@@ -112,20 +112,20 @@ export async function listOpenQueues({ deliveries, webhooks }: Store): Promise<s
 }
 
 /**
- * The next of a webhook's queued deliveries, in the order of events. Express ones leave the queue by this:
+ * The next of a webhook's queued deliveries, by their events. Express ones leave the queue by this:
  * from now on they are due. The others stay in it until they are released.
- * @param taken ids of those that the courier already holds
+ * @param which.taken ids of those that the courier already holds
  */
 export async function takeQueued(
   { deliveries }: Store,
   queue: string,
   webhookId: string,
-  taken: readonly string[],
-  limit: number,
+  { taken, order, limit }: { taken: readonly string[]; order: BacklogOrder; limit: number },
 ): Promise<DeliveryRecord[]> {
+  const eventId = order === 'oldest_first' ? 1 : -1;
   const queued = await deliveries.model
     .find({ queuedIn: queue, webhookId, _id: { $nin: taken } }, { _id: 1, isExpress: 1 })
-    .sort({ eventId: 1 })
+    .sort({ eventId })
     .limit(limit)
     .lean<Pick<DeliveryRecord, '_id' | 'isExpress'>[]>();
   if (queued.length === 0) return [];
@@ -154,7 +154,7 @@ export async function takeQueued(
       },
       COURIER_FIELDS,
     )
-    .sort({ eventId: 1 })
+    .sort({ eventId })
     .lean<DeliveryRecord[]>();
 }
 

@@ -1,3 +1,4 @@
+import type { BacklogOrder } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import { listOpenQueues, listQueueing, queueHeld, takeQueued } from '../../src/store/queue';
@@ -11,6 +12,8 @@ describe('what it costs MongoDB to look into a long queue', () => {
   let fixture: Fixture;
   let projectId: string;
   let webhookId: string;
+  const take = (queue: string, taken: string[], order: BacklogOrder) =>
+    takeQueued(fixture.store, queue, webhookId, { taken, order, limit: LIMIT });
   const db = () => fixture.store.deliveries.model.db.db!;
 
   beforeAll(async () => {
@@ -37,8 +40,9 @@ describe('what it costs MongoDB to look into a long queue', () => {
     ['which webhooks have something', () => listQueueing(fixture.store, projectId)],
     ['whether one has', () => listQueueing(fixture.store, projectId, 'ordered', [webhookId])],
     ['which projects have', () => listOpenQueues(fixture.store)],
-    ['what is next', (queue) => takeQueued(fixture.store, queue, webhookId, [], LIMIT)],
-    ['what is after that', (queue) => takeQueued(fixture.store, queue, webhookId, ['x'], LIMIT)],
+    ['what is next', (queue) => take(queue, [], 'oldest_first')],
+    ['what is after that', (queue) => take(queue, ['x'], 'oldest_first')],
+    ['what is newest', (queue) => take(queue, [], 'newest_first')],
     ['what is held in no queue', () => queueHeld(fixture.store)],
     ['how many replays wait', () => countQueuedReplays(fixture.store, projectId, LIMIT)],
   ])('%s: no more than is asked for', async (_what, look) => {

@@ -79,6 +79,27 @@ describe('what may not go now', () => {
       expect(isNear.length).toBeGreaterThanOrEqual(25);
     });
 
+    it('lets what is new go first, if its webhook says so', async () => {
+      const policy = { backlogOrder: 'newest_first', ratePerSecond: 1 };
+      const webhook = await makeWebhook(client, receiver.url, { policy });
+      await client.post(`/v1/webhooks/${webhook.id}/pause`);
+      await post(15);
+      await all('held', 15);
+      await client.post(`/v1/webhooks/${webhook.id}/resume`);
+      await receiver.waitFor(1);
+      expect(order()[0]).toBe(15);
+      await post(1);
+      await eventually('the new one is there', () => order().includes(16), 60_000);
+      expect(order()).not.toContain(1);
+      await client.patch(`/v1/webhooks/${webhook.id}`, {
+        policy: { backlogOrder: 'newest_first' },
+      });
+      await all('succeeded', 16);
+      expect(order().toSorted((a, b) => a - b)).toEqual(
+        Array.from({ length: 16 }, (_, index) => index + 1),
+      );
+    });
+
     it('stays when its webhook is paused once more, and is lost to none of it', async () => {
       const webhook = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 5 } });
       await client.post(`/v1/webhooks/${webhook.id}/pause`);

@@ -97,6 +97,10 @@ export type Project = {
      */
     ratePerSecond?: number | null;
     /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder?: 'oldest_first' | 'newest_first';
+    /**
      * How many webhooks it may have.
      */
     maxWebhooks?: number;
@@ -174,6 +178,10 @@ export type NewProject = {
      * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
+    /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder?: 'oldest_first' | 'newest_first';
     /**
      * How many webhooks it may have.
      */
@@ -454,6 +462,10 @@ export type Webhook = {
      * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
+    /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
    * Headers that are sent with each attempt.
@@ -558,6 +570,10 @@ export type NewWebhook = {
      * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
+    /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
    * Headers that are sent with each attempt.
@@ -693,6 +709,10 @@ export type UpdatedWebhook = {
      * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
+    /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
    * Headers that are sent with each attempt.
@@ -1634,6 +1654,10 @@ export type ProjectWritable = {
      */
     ratePerSecond?: number | null;
     /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder?: 'oldest_first' | 'newest_first';
+    /**
      * How many webhooks it may have.
      */
     maxWebhooks?: number;
@@ -1707,6 +1731,10 @@ export type NewProjectWritable = {
      * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
+    /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder?: 'oldest_first' | 'newest_first';
     /**
      * How many webhooks it may have.
      */
@@ -1837,6 +1865,10 @@ export type WebhookWritable = {
      * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
+    /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
    * Headers that are sent with each attempt.
@@ -1937,6 +1969,10 @@ export type NewWebhookWritable = {
      * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
+    /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
    * Headers that are sent with each attempt.
@@ -2068,6 +2104,10 @@ export type UpdatedWebhookWritable = {
      * Maximum attempts per second for a webhook; null: no limit.
      */
     ratePerSecond?: number | null;
+    /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
    * Headers that are sent with each attempt.
@@ -2253,6 +2293,10 @@ export type CreateProjectData = {
        * Maximum attempts per second for a webhook; null: no limit.
        */
       ratePerSecond?: number | null;
+      /**
+       * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+       */
+      backlogOrder?: 'oldest_first' | 'newest_first';
       /**
        * How many webhooks it may have.
        */
@@ -2559,6 +2603,10 @@ export type UpdateProjectData = {
        * Maximum attempts per second for a webhook; null: no limit.
        */
       ratePerSecond?: number | null;
+      /**
+       * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+       */
+      backlogOrder?: 'oldest_first' | 'newest_first';
       /**
        * How many webhooks it may have.
        */
@@ -3595,6 +3643,10 @@ export type CreateWebhookData = {
        * Maximum attempts per second for a webhook; null: no limit.
        */
       ratePerSecond?: number | null;
+      /**
+       * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+       */
+      backlogOrder?: 'oldest_first' | 'newest_first';
     };
     /**
      * A query in MongoDB’s syntax over the envelope; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.
@@ -3901,6 +3953,10 @@ export type UpdateWebhookData = {
        * Maximum attempts per second for a webhook; null: no limit.
        */
       ratePerSecond?: number | null;
+      /**
+       * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+       */
+      backlogOrder?: 'oldest_first' | 'newest_first';
     };
     /**
      * A query in MongoDB’s syntax over the envelope; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.

@@ -59,6 +59,8 @@ export const DESCRIPTIONS: Record<string, string> = {
   retryDelaysMs: 'The waits between attempts, in milliseconds.',
   autoDisableAfter: 'Failed attempts in a row that disable a webhook; null: never.',
   ratePerSecond: 'Maximum attempts per second for a webhook; null: no limit.',
+  backlogOrder:
+    'The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.',
   'Replay.ratePerSecond': 'Deliveries replayed per second.',
   'createReplay.ratePerSecond': 'Deliveries replayed per second.',
   maxWebhooks: 'How many webhooks it may have.',

@@ -100,6 +100,7 @@ describe('a wrong body', () => {
       'timeoutMs',
       'retryDelaysMs',
       'ratePerSecond',
+      'backlogOrder',
     ];
     const name = fc.constantFrom(...NAMES);
     const scalar = fc.oneof(fc.constantFrom<unknown>(null, '', -1, 1.5, 1e20, true), fc.string());

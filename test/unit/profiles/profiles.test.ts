@@ -59,6 +59,7 @@ describe('the profiles of docs/contract.md, 1.1', () => {
         retryDelaysMs,
         autoDisableAfter,
         ratePerSecond: null,
+        backlogOrder: 'oldest_first',
       });
     },
   );
