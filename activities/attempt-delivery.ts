@@ -19,7 +19,7 @@ import { attemptsDeferred } from '../src/metrics';
 import type { DeliveryRecord } from '../src/store/delivery-record';
 import type { CourierCalls } from '../src/temporal/courier-calls';
 import type { ActivityDependencies } from './dependencies';
-import { Places } from './concurrency';
+import { placeEndOf, Places } from './concurrency';
 import { exchange, logged } from './attempt/exchange';
 import { Execution, Pulse } from './attempt/execution';
 import { countHealth, countLast } from './attempt/health';
@@ -86,7 +86,7 @@ export function createAttemptDelivery(
       if (await execution.isGivenUp()) throw superseded();
       sent = await exchange(deps, subject, policy);
     } finally {
-      place.leave(true);
+      place.leave(placeEndOf(sent));
     }
     // A process that was suspended during the exchange can't say that it took too long.
     const isUnseen =

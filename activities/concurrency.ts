@@ -1,5 +1,8 @@
 import { LRUCache } from 'lru-cache';
 import type { DeferralReason } from '../src/contracts/delivery';
+import { isOverload } from '../src/domain/outcome';
+import type { Exchange } from './attempt/exchange';
+import { ConcurrencyLimit, START_LIMIT } from '../src/domain/concurrency-limit';
 
 /**
  * The share of a worker's places that retries and attempts to slow webhooks may take together: the rest is
@@ -24,19 +27,28 @@ interface WebhookState {
   /** When each of its running attempts began, oldest first. */
   running: Set<{ startedAt: number }>;
   averageMs: number;
+  limit: ConcurrencyLimit;
+}
+
+/**
+ * What became of an attempt's place. `overload`: it failed as one does whose receiver has too much to do;
+ * `refused`: the worker that was to make it had no place; `unmade`: there was none after all.
+ */
+export type PlaceEnd = 'made' | 'overload' | 'refused' | 'unmade';
+
+/** Of an attempt whose exchange, if there was one, ended so. */
+export function placeEndOf(sent: Exchange | undefined): PlaceEnd {
+  return sent && isOverload(sent.answer) ? 'overload' : 'made';
 }
 
 /** The place of one attempt. */
 export interface Place {
-  /**
-   * Gives it back.
-   * @param wasMade false if no attempt was made after all
-   */
-  leave: (wasMade: boolean) => void;
+  /** Gives it back. */
+  leave: (end: PlaceEnd) => void;
 }
 
 /**
- * The places for attempts of one worker process: a webhook whose receiver hangs takes only its share, a
+ * The places for attempts of one worker process: a webhook takes as many as its receiver can take, a
  * project leaves the others theirs, and retries and slow webhooks leave some to fast first attempts
  * (docs/adr/0011). A refusal says why.
  */
@@ -50,12 +62,19 @@ export class Places {
 
   /**
    * @param total attempts that this worker runs at a time
-   * @param perWebhook the maximum for one webhook
+   * @param maxPerWebhook the maximum for one webhook
+   * @param startPerWebhook what a webhook has before anything is known of its receiver
    */
   constructor(
     private readonly total: number,
-    private readonly perWebhook: number,
+    private readonly maxPerWebhook: number,
+    private readonly startPerWebhook = START_LIMIT,
   ) {}
+
+  /** How many places a webhook may have now. */
+  limitOf(webhookId: string): number {
+    return this.stateOf(webhookId).limit.value;
+  }
 
   take(projectId: string, webhookId: string, isFirst: boolean): Place | DeferralReason {
     const webhook = this.stateOf(webhookId);
@@ -63,7 +82,7 @@ export class Places {
     // A hanging one is recognised before its first attempt has ended.
     const [oldest] = webhook.running;
     const durationMs = Math.max(webhook.averageMs, startedAt - (oldest?.startedAt ?? startedAt));
-    if (webhook.running.size >= this.perWebhook) return 'webhook_busy';
+    if (webhook.running.size >= webhook.limit.value) return 'webhook_busy';
     const isHurried = isFirst && durationMs < SLOW_MS;
     const free = Math.min(
       this.total - this.running,
@@ -83,11 +102,14 @@ export class Places {
     };
     count(1);
     return {
-      leave: (wasMade) => {
+      leave: (end) => {
+        const running = webhook.running.size;
         count(-1);
         webhook.running.delete(attempt);
-        if (!wasMade) return;
+        if (end === 'unmade') return;
         const tookMs = performance.now() - startedAt;
+        webhook.limit.learn(tookMs, running, end !== 'made');
+        if (end === 'refused') return;
         webhook.averageMs += (tookMs - webhook.averageMs) * LATEST_SHARE;
       },
     };
@@ -96,7 +118,8 @@ export class Places {
   private stateOf(webhookId: string): WebhookState {
     let state = this.webhooks.get(webhookId);
     if (!state) {
-      state = { running: new Set(), averageMs: FIRST_GUESS_MS };
+      const limit = new ConcurrencyLimit(this.maxPerWebhook, this.startPerWebhook);
+      state = { running: new Set(), averageMs: FIRST_GUESS_MS, limit };
       this.webhooks.set(webhookId, state);
     }
     return state;

@@ -27,14 +27,14 @@ export async function takeTurn(
     if (ratePerSecond !== null && !delivery.hasTurn) {
       const slotMs = await takeNearSlot(store, webhook._id, ratePerSecond);
       if (slotMs === null) {
-        place.leave(false);
+        place.leave('unmade');
         return 'rate_limit';
       }
       if (slotMs > 0) await sleep(slotMs);
     }
     return place;
   } catch (error) {
-    place.leave(false);
+    place.leave('unmade');
     throw error;
   }
 }

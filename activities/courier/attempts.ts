@@ -9,7 +9,7 @@ import { toPlanned } from '../../src/store/planned-delivery';
 import type { ActivityDependencies } from '../dependencies';
 import { exchange, logged, type Exchange } from '../attempt/exchange';
 import { tell } from '../attempt/tell';
-import type { Place, Places } from '../concurrency';
+import { placeEndOf, type Place, type PlaceEnd, type Places } from '../concurrency';
 import { NEAR_SLOT_MS, spacingOf, takeNearSlot } from '../rate-slot';
 import type { Hand } from './hand';
 import type { Item, Lane } from './lane';
@@ -73,17 +73,15 @@ export class Attempts {
   private async make(lane: Lane, item: Item, place: Place): Promise<void> {
     lane.sending += 1;
     this.sending += 1;
-    let wasMade = false;
+    let end: PlaceEnd = 'unmade';
     try {
-      if (item.delivery.isExpress) {
-        wasMade = true;
-        await this.send(lane, item);
-      } else wasMade = await this.letRun(lane, item);
+      const { isExpress } = item.delivery;
+      end = isExpress ? await this.send(lane, item) : await this.letRun(lane, item);
     } catch (error) {
       this.deps.log.error({ err: error, deliveryId: item.delivery._id }, 'attempt lost');
       this.hand.letGo(item);
     } finally {
-      place.leave(wasMade);
+      place.leave(end);
       lane.sending -= 1;
       this.sending -= 1;
       this.pump(lane);
@@ -91,19 +89,18 @@ export class Attempts {
     }
   }
 
-  private async send(lane: Lane, item: Item): Promise<void> {
+  private async send(lane: Lane, item: Item): Promise<PlaceEnd> {
     const { webhook, policy } = lane;
     const { delivery, event, body } = item;
     const subject = { delivery, event, body, webhook, project: this.view.project };
     const own = { ...policy, retryDelaysMs: delivery.isPing ? [] : policy.retryDelaysMs };
-    this.record(lane, item, await exchange(this.deps, subject, own), own);
+    const sent = await exchange(this.deps, subject, own);
+    this.record(lane, item, sent, own);
+    return placeEndOf(sent);
   }
 
-  /**
-   * Lets its workflow run it, and waits until that has made an attempt.
-   * @returns false if none was made
-   */
-  private async letRun(lane: Lane, item: Item): Promise<boolean> {
+  /** Lets its workflow run it, and waits until that has made an attempt. */
+  private async letRun(lane: Lane, item: Item): Promise<PlaceEnd> {
     const released = await this.start(lane, item);
     this.pump(lane);
     const end = released ? await this.runs.ended(released) : 'unknown';
@@ -113,7 +110,7 @@ export class Attempts {
       const waitMs = FIRST_REFUSAL_MS * 2 ** (lane.refusals - 1);
       lane.blockedUntil = performance.now() + Math.min(waitMs, MAX_REFUSAL_MS);
     }
-    return end === 'made';
+    return end === 'unknown' ? 'unmade' : end;
   }
 
   /** @returns the released delivery; null if it has left the queue, or its workflow could not be started */

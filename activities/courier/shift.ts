@@ -219,7 +219,8 @@ export class Shift {
         void this.attempts.takeSlot(lane, ratePerSecond);
         return;
       }
-      const free = 2 * (parts.deps.maxAttemptsPerWebhook - lane.sending) - lane.waiting.length;
+      const limitNow = parts.places.limitOf(lane.webhook._id);
+      const free = 2 * (limitNow - lane.sending) - lane.waiting.length;
       const limit = ratePerSecond === null ? free : Math.min(free, Math.ceil(ratePerSecond / 4));
       if (limit < 1) return;
       const queue = queueOf(parts.projectId, kind);

@@ -160,10 +160,8 @@ export const settings = z.object({
     .default(100)
     .describe('attempts that one worker process runs at a time'),
   WORKER_MAX_ATTEMPTS_PER_WEBHOOK: places
-    .default(10)
-    .describe(
-      'how many of these may be for one webhook, so that a slow one leaves capacity for others',
-    ),
+    .default(80)
+    .describe('the most of these for one webhook: 10 at first, more while its receiver keeps pace'),
   SMTP_URL: z
     .string()
     .refine(

@@ -1,4 +1,9 @@
-import type { Attempt, DeliveryPolicy, DeliveryStatus } from '../contracts/delivery';
+import type {
+  Attempt,
+  AttemptErrorCode,
+  DeliveryPolicy,
+  DeliveryStatus,
+} from '../contracts/delivery';
 import { retryAfterValueMs } from './retry-after';
 import { nextDelayMs } from './schedule';
 
@@ -24,6 +29,22 @@ export function isSuccess(statusCode: number): boolean {
 /** 410 Gone: the receiver wants no more deliveries; ends the delivery and disables the webhook. */
 export function isGone(statusCode: number | undefined): boolean {
   return statusCode === 410;
+}
+
+const OVERLOAD_STATUSES: ReadonlySet<number | undefined> = new Set([429, 502, 503, 504]);
+const OVERLOAD_ERRORS: ReadonlySet<AttemptErrorCode> = new Set([
+  'timeout',
+  'connection_refused',
+  'connection_reset',
+]);
+
+/** Whether an answer says that the receiver, or something before it, has too much to do. */
+export function isOverload(
+  answer: { kind: 'response'; statusCode: number } | { kind: 'error'; errorCode: AttemptErrorCode },
+): boolean {
+  return answer.kind === 'response'
+    ? OVERLOAD_STATUSES.has(answer.statusCode)
+    : OVERLOAD_ERRORS.has(answer.errorCode);
 }
 
 /**

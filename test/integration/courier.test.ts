@@ -119,6 +119,21 @@ describe('a project whose events are dispatched express', () => {
     await hanging.close();
   });
 
+  it('makes more attempts at a time for a receiver that keeps pace with them', async () => {
+    let running = 0;
+    let most = 0;
+    receiver.respondWith(() => {
+      running += 1;
+      most = Math.max(most, running);
+      setTimeout(() => (running -= 1), 300);
+      return { kind: 'answer', status: 200, delayMs: 300 };
+    });
+    await makeWebhook(client, receiver.url);
+    await batch(100);
+    await eventually('all arrived', async () => (await withStatus('succeeded')).length === 100);
+    expect(most).toBeGreaterThan(15);
+  });
+
   it('retries now, cancels and replays', async () => {
     await makeWebhook(client, receiver.url);
     receiver.respondWith({ kind: 'answer', status: 503, headers: { 'retry-after': '3600' } });

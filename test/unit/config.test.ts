@@ -51,7 +51,7 @@ describe('loadConfig', () => {
       cpuSecondsPerMinute: 30,
       trustedProxies: 0,
       maxAttempts: 100,
-      maxAttemptsPerWebhook: 10,
+      maxAttemptsPerWebhook: 80,
       logLevel: 'info',
     });
   });

@@ -33,7 +33,7 @@ describe("a worker's places for attempts", () => {
   const take = (places: Places, project: string, webhooks: readonly string[], ms: number): void => {
     const taken = webhooks.map((webhook) => placed(places.take(project, webhook, true)));
     jest.advanceTimersByTime(ms);
-    taken.forEach((place) => place.leave(true));
+    taken.forEach((place) => place.leave('made'));
   };
   const names = (prefix: string, count: number): string[] =>
     Array.from({ length: count }, (_, n) => `${prefix} ${n}`);
@@ -44,7 +44,7 @@ describe("a worker's places for attempts", () => {
     placed(places.take('p', 'slow', true));
     expect(told(places.take('p', 'slow', true))).toBe('webhook_busy');
     placed(places.take('p', 'other', true));
-    first.leave(true);
+    first.leave('made');
     placed(places.take('p', 'slow', true));
   });
 
@@ -56,7 +56,7 @@ describe("a worker's places for attempts", () => {
   });
 
   it('lets a project alone have most of them, and one that comes some at once', () => {
-    const places = new Places(100, 100);
+    const places = new Places(100, 100, 100);
     const held = fill(places, 'bad', 'hanging');
     expect(held).toHaveLength(80);
     expect(told(places.take('bad', 'another', true))).toBe('project_busy');
@@ -64,12 +64,12 @@ describe("a worker's places for attempts", () => {
   });
 
   it('lets two projects that want all of them end up with as many', () => {
-    const places = new Places(100, 100);
+    const places = new Places(100, 100, 100);
     const bad = fill(places, 'bad', 'hanging');
     const good = fill(places, 'good', 'healthy');
     // What one gives back goes to the one that has less.
     for (let n = 0; n < 100; n += 1) {
-      bad.shift()!.leave(true);
+      bad.shift()!.leave('made');
       good.push(...fill(places, 'good', 'healthy'));
       bad.push(...fill(places, 'bad', 'hanging'));
     }
@@ -78,14 +78,14 @@ describe("a worker's places for attempts", () => {
   });
 
   it('has places for a retry of a project that has none, next to the retries of ten others', () => {
-    const places = new Places(100, 100);
+    const places = new Places(100, 100, 100);
     const projects = names('bad', 10);
     const retry = (): Place[] =>
       projects.flatMap((bad) => fill(places, bad, `webhook of ${bad}`, false));
     const held = retry();
     // Each of those in progress ends once: then all have the same, and none has the last.
     for (const place of held.splice(0)) {
-      place.leave(true);
+      place.leave('made');
       held.push(...retry());
     }
     placed(places.take('quiet', 'healthy', false));
@@ -139,7 +139,7 @@ describe("a worker's places for attempts", () => {
   it('does not take a place that no attempt was made in for a quick answer', () => {
     const places = new Places(4, 4);
     take(places, 'p', ['w'], 10 * SECOND);
-    for (let n = 0; n < 10; n += 1) placed(places.take('p', 'w', true)).leave(false);
+    for (let n = 0; n < 10; n += 1) placed(places.take('p', 'w', true)).leave('unmade');
     for (const project of ['a', 'b', 'c']) placed(places.take(project, project, false));
     expect(told(places.take('p', 'w', true))).toBe('workers_busy');
   });
@@ -148,8 +148,8 @@ describe("a worker's places for attempts", () => {
     const places = new Places(1, 10);
     const first = placed(places.take('p', 'w', false));
     expect(told(places.take('q', 'x', true))).toBe('workers_busy');
-    first.leave(true);
-    placed(places.take('q', 'x', true)).leave(true);
+    first.leave('made');
+    placed(places.take('q', 'x', true)).leave('made');
     placed(places.take('q', 'x', false));
   });
 });
