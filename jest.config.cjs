@@ -1,6 +1,3 @@
-// The MongoDB driver loads `os` by import(), which jest can't do in CommonJS: swc makes it a require().
-const driverImport = 'mongodb/lib/runtime_adapters\\.js$';
-
 /** Run through `npm test`, which starts the servers that most tests need (scripts/test.mjs). */
 module.exports = {
   rootDir: __dirname,
@@ -15,18 +12,18 @@ module.exports = {
   // The generated client imports its own files by the names that they have when compiled.
   moduleNameMapper: { '^(\\.{1,2}/.+)\\.js$': ['$1', '$1.js'] },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
-  testEnvironment: 'node',
+  runtime: '<rootDir>/test/support/shared-packages.mjs',
+  testEnvironment: '<rootDir>/test/support/one-realm.mjs',
   testTimeout: 30_000,
   maxWorkers: 2,
   testSequencer: '<rootDir>/test/support/slowest-first.mjs',
-  // Each file loads all modules anew, and Temporal's native core with them: what is left of a hundred files
-  // fills gigabytes, which the garbage collector goes through over and over.
+  // Each file loads our own modules anew: what is left of a hundred files fills gigabytes, which the garbage
+  // collector goes through over and over.
   workerIdleMemoryLimit: '1GB',
   // Tests that wait beside each other (it.concurrent, in one describe) wait for processes of their own.
   maxConcurrency: 4,
-  transformIgnorePatterns: [`/node_modules/(?!(.*/)?${driverImport})`],
   transform: {
-    [`\\.ts$|${driverImport}`]: [
+    '\\.ts$': [
       '@swc/jest',
       {
         jsc: {

@@ -3,10 +3,9 @@ import path from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { Worker } from '@temporalio/worker';
 import { DeterminismViolationError } from '@temporalio/workflow';
-import { pino } from 'pino';
-import { installRuntime } from '../../src/temporal/runtime';
+import { ensureRuntime } from '../support/runtime';
 
-installRuntime(pino({ level: 'silent' }));
+ensureRuntime();
 
 const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
 

@@ -15,24 +15,16 @@ import type { HttpSender } from '../../src/delivery/http';
 import { Cipher } from '../../src/store/cipher';
 import { Store } from '../../src/store/store';
 import { Engine } from '../../src/temporal/engine';
-import { installRuntime } from '../../src/temporal/runtime';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { createWorker, type WorkerHandle } from '../../src/temporal/worker';
 import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
 import { workerActivities } from '../../src/worker-activities';
 import type { KeyRole } from '../../src/store/keys';
 import { ApiClient } from './api-client';
+import { ensureRuntime } from './runtime';
 import { CHILD_FILE } from './tenant-cpu';
 
 const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
-
-let hasRuntime = false;
-
-/** Tests show failures, not the SDK's log. A runtime that never has a worker would keep jest from ending. */
-function ensureRuntime(): void {
-  if (!hasRuntime) installRuntime(pino({ level: 'silent' }));
-  hasRuntime = true;
-}
 
 /** MongoDB's code for a database that is being dropped. */
 const DROP_PENDING = 215;
