@@ -9,8 +9,6 @@ import { Stack, testEnvironment } from './stack';
 
 const PATIENCE_MS = 90_000;
 const RECONCILE_EVERY_MS = 2000;
-/** What is waited for takes seconds, and several cases wait at a time: looking costs more CPU than the rest. */
-const LOOK_EVERY_MS = 250;
 
 /** The fields of a listed delivery that matter after a crash. */
 interface Delivery {
@@ -107,7 +105,6 @@ export class Crash {
         return check();
       },
       PATIENCE_MS,
-      LOOK_EVERY_MS,
     );
   }
 

@@ -1,19 +1,26 @@
+/** Patience with a busy machine, not a promise: what has to be quick is measured by its test. */
+export const PATIENCE_MS = 25_000;
+
+/** Looking costs more CPU than most of what is waited for: the longer that takes, the less often. */
+const LOOK_MS = { first: 20, most: 250 };
+const lookAfterMs = (waitedMs: number): number =>
+  Math.min(Math.max(waitedMs / 10, LOOK_MS.first), LOOK_MS.most);
+
 /**
- * Waits until `check` answers something, looking again every `everyMs`: tests wait for conditions, never
- * for time.
+ * Waits until `check` answers something: tests wait for conditions, never for time.
  * @throws the last failure, or that `what` did not happen in time
  */
 export async function eventually<T>(
   what: string,
   check: () => Promise<T | false | undefined | null> | T | false | undefined | null,
-  timeoutMs = 15_000,
-  everyMs = 50,
+  timeoutMs = PATIENCE_MS,
 ): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
+  const beganAt = performance.now();
   for (;;) {
     const found = await check();
     if (found !== false && found !== undefined && found !== null) return found;
-    if (Date.now() > deadline) throw new Error(`did not happen within ${timeoutMs} ms: ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, everyMs));
+    const waitedMs = performance.now() - beganAt;
+    if (waitedMs > timeoutMs) throw new Error(`did not happen within ${timeoutMs} ms: ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, lookAfterMs(waitedMs)));
   }
 }

@@ -8,6 +8,7 @@ import {
   type Socket,
 } from 'node:net';
 import { buffer } from 'node:stream/consumers';
+import { PATIENCE_MS } from './eventually';
 
 /** What a receiver does with a request. A number is that status with a short body. */
 export type Behaviour =
@@ -125,7 +126,10 @@ export class Receiver {
    * each request and each connection that ends.
    * @throws Error after `timeoutMs`, saying what came instead
    */
-  async waitFor(condition: number | Predicate, timeoutMs = 5_000): Promise<ReceivedRequest[]> {
+  async waitFor(
+    condition: number | Predicate,
+    timeoutMs = PATIENCE_MS,
+  ): Promise<ReceivedRequest[]> {
     const holds: Predicate =
       typeof condition === 'number' ? (requests) => requests.length >= condition : condition;
     if (holds(this.requests)) return this.requests;
