@@ -1,8 +1,6 @@
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { RoleProcess } from '../support/processes';
-import { Receiver } from '../support/receiver';
-import { Stack, testEnvironment } from '../support/stack';
+import { withOwnWorkers, type Own } from '../support/own-workers';
 
 const TIMEOUT_MS = 5000;
 /** Two attempts: the second one decides. */
@@ -12,101 +10,96 @@ const PATIENCE_MS = 150_000;
 
 jest.setTimeout(400_000);
 
+/** Stops the worker that makes attempt 2, which the receiver answers with 200 while it is suspended. */
+async function stopped({ stack, receiver, startWorker }: Own) {
+  const { client } = await stack.project({ policy });
+  const webhook = await makeWebhook(client, receiver.url);
+  const late = { kind: 'answer', status: 200, delayMs: 1000 } as const;
+  receiver.respondWith((_request, n) => (n === 1 ? 500 : late));
+  const first = await startWorker();
+  const id = await postEvent(client);
+  await receiver.waitFor(2, PATIENCE_MS);
+  first.signal('SIGSTOP');
+  const other = await startWorker();
+  const webhookNow = async () => (await client.get(`/v1/webhooks/${webhook.id}`)).body.data;
+  return { client, id, first, other, webhookNow };
+}
+
 /** One that SIGSTOP stops is given up by Temporal, and knows nothing of it when it wakes. */
 describe('a worker that is stopped in the middle of a last attempt, and woken', () => {
-  let environment: Record<string, string>;
-  let stack: Stack;
-  let receiver: Receiver;
-  const started: RoleProcess[] = [];
+  it.concurrent('while the other’s attempt is in progress, decides nothing', () =>
+    withOwnWorkers(async (own) => {
+      const { receiver } = own;
+      const { client, id, first, webhookNow } = await stopped(own);
+      await receiver.waitFor(3, PATIENCE_MS);
+      first.signal('SIGCONT');
+      const delivery = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
+      await eventually('its own attempt is logged', () =>
+        first.log().includes('"superseded":true'),
+      );
+      const after = await deliveryWith(client, id, { attemptCount: 3 });
+      expect(after).toMatchObject({ status: 'succeeded', replays: 0 });
+      expect(delivery.nextAttemptAt).toBeNull();
+      for (const { durationMs } of after.attempts) {
+        expect(durationMs).toBeLessThanOrEqual(TIMEOUT_MS + 500);
+      }
+      expect(await webhookNow()).toMatchObject({ isActive: true, failureCount: 0 });
+      expect(receiver.requests).toHaveLength(3);
+    }),
+  );
 
-  const startWorker = async (): Promise<RoleProcess> => {
-    const worker = RoleProcess.start('worker', environment);
-    started.push(worker);
-    await worker.logged('RUNNING');
-    return worker;
-  };
+  it.concurrent('after the other’s has succeeded, decides nothing', () =>
+    withOwnWorkers(async (own) => {
+      const { receiver } = own;
+      const { client, id, first, webhookNow } = await stopped(own);
+      await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
+      first.signal('SIGCONT');
+      await eventually('its own attempt is logged', () =>
+        first.log().includes('"superseded":true'),
+      );
+      expect(await deliveryWith(client, id, { attemptCount: 3 })).toMatchObject({
+        status: 'succeeded',
+        replays: 0,
+      });
+      expect(await webhookNow()).toMatchObject({ isActive: true, failureCount: 0 });
+      expect(receiver.requests).toHaveLength(3);
+    }),
+  );
 
-  beforeEach(async () => {
-    environment = testEnvironment();
-    [stack, receiver] = await Promise.all([
-      Stack.start(environment, { worker: false }),
-      Receiver.start(),
-    ]);
-  });
-  afterEach(async () => {
-    await Promise.all(started.splice(0).map((worker) => worker.end('SIGKILL')));
-    await Promise.all([stack.stop(), receiver.close()]);
-  });
-
-  /** Stops the worker that makes attempt 2, which the receiver answers with 200 while it is suspended. */
-  async function stopped() {
-    const { client } = await stack.project({ policy });
-    const webhook = await makeWebhook(client, receiver.url);
-    const late = { kind: 'answer', status: 200, delayMs: 1000 } as const;
-    receiver.respondWith((_request, n) => (n === 1 ? 500 : late));
-    const first = await startWorker();
-    const id = await postEvent(client);
-    await receiver.waitFor(2, PATIENCE_MS);
-    first.signal('SIGSTOP');
-    const other = await startWorker();
-    const webhookNow = async () => (await client.get(`/v1/webhooks/${webhook.id}`)).body.data;
-    return { client, id, first, other, webhookNow };
-  }
-
-  it('while the other’s attempt is in progress, decides nothing', async () => {
-    const { client, id, first, webhookNow } = await stopped();
-    await receiver.waitFor(3, PATIENCE_MS);
-    first.signal('SIGCONT');
-    const delivery = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
-    await eventually('its own attempt is logged', () => first.log().includes('"superseded":true'));
-    const after = await deliveryWith(client, id, { attemptCount: 3 });
-    expect(after).toMatchObject({ status: 'succeeded', replays: 0 });
-    expect(delivery.nextAttemptAt).toBeNull();
-    for (const { durationMs } of after.attempts) {
-      expect(durationMs).toBeLessThanOrEqual(TIMEOUT_MS + 500);
-    }
-    expect(await webhookNow()).toMatchObject({ isActive: true, failureCount: 0 });
-    expect(receiver.requests).toHaveLength(3);
-  });
-
-  it('after the other’s has succeeded, decides nothing', async () => {
-    const { client, id, first, webhookNow } = await stopped();
-    await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
-    first.signal('SIGCONT');
-    await eventually('its own attempt is logged', () => first.log().includes('"superseded":true'));
-    expect(await deliveryWith(client, id, { attemptCount: 3 })).toMatchObject({
-      status: 'succeeded',
-      replays: 0,
-    });
-    expect(await webhookNow()).toMatchObject({ isActive: true, failureCount: 0 });
-    expect(receiver.requests).toHaveLength(3);
-  });
-
-  it('sends nothing that Temporal handed to it while it was suspended, and has given up since', async () => {
-    const { client } = await stack.project({ policy: { ...policy, retryDelaysMs: [3000, 3000] } });
-    await makeWebhook(client, receiver.url);
-    const late = { kind: 'answer', status: 200, delayMs: 1000 } as const;
-    receiver.respondWith((_request, n) => (n === 1 ? 500 : late));
-    const worker = await startWorker();
-    const id = await postEvent(client);
-    await deliveryWith(client, id, { attemptCount: 1 }, PATIENCE_MS);
-    await eventually('it backs off', async () => (await stack.engine.findRun(id)) === 'waiting');
-    worker.signal('SIGSTOP');
-    // Nobody else is there to take them: one execution is given up, and the next one handed over.
-    await eventually(
-      'it is handed the third execution',
-      () =>
-        stack.temporal(async ({ workflow }) => {
-          const { raw } = await workflow.getHandle(`delivery/${id}`).describe();
-          const [pending] = raw.pendingActivities ?? [];
-          return pending?.attempt === 3 && !pending.nextAttemptScheduleTime;
-        }),
-      PATIENCE_MS,
-    );
-    worker.signal('SIGCONT');
-    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2 }, PATIENCE_MS);
-    await worker.end('SIGTERM');
-    expect(await deliveryWith(client, id, { attemptCount: 2 })).toMatchObject({ replays: 0 });
-    expect(receiver.requests).toHaveLength(2);
-  });
+  it.concurrent(
+    'sends nothing that Temporal handed to it while it was suspended, and has given up since',
+    () =>
+      withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+        const { client } = await stack.project({
+          policy: { ...policy, retryDelaysMs: [3000, 3000] },
+        });
+        await makeWebhook(client, receiver.url);
+        const late = { kind: 'answer', status: 200, delayMs: 1000 } as const;
+        receiver.respondWith((_request, n) => (n === 1 ? 500 : late));
+        const worker = await startWorker();
+        const id = await postEvent(client);
+        await deliveryWith(client, id, { attemptCount: 1 }, PATIENCE_MS);
+        await eventually(
+          'it backs off',
+          async () => (await stack.engine.findRun(id)) === 'waiting',
+        );
+        worker.signal('SIGSTOP');
+        // Nobody else is there to take them: one execution is given up, and the next one handed over.
+        await eventually(
+          'it is handed the third execution',
+          () =>
+            stack.temporal(async ({ workflow }) => {
+              const { raw } = await workflow.getHandle(`delivery/${id}`).describe();
+              const [pending] = raw.pendingActivities ?? [];
+              return pending?.attempt === 3 && !pending.nextAttemptScheduleTime;
+            }),
+          PATIENCE_MS,
+        );
+        worker.signal('SIGCONT');
+        await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2 }, PATIENCE_MS);
+        await worker.end('SIGTERM');
+        expect(await deliveryWith(client, id, { attemptCount: 2 })).toMatchObject({ replays: 0 });
+        expect(receiver.requests).toHaveLength(2);
+      }),
+  );
 });

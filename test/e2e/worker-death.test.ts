@@ -1,85 +1,73 @@
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
-import { RoleProcess } from '../support/processes';
-import { Receiver } from '../support/receiver';
-import { Stack, testEnvironment } from '../support/stack';
+import { withOwnWorkers } from '../support/own-workers';
 
 /** Shorter than the default, so that a lost attempt is given up soon. */
 const policy = { timeoutMs: 5000, retryDelaysMs: [1000, 1000] };
 
 describe('workers as processes of their own', () => {
-  let environment: Record<string, string>;
-  let stack: Stack;
-  let receiver: Receiver;
-  const started: RoleProcess[] = [];
+  it.concurrent(
+    'completes a delivery whose worker is killed with -9 in the middle of an attempt',
+    () =>
+      withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+        const { client } = await stack.project({ policy });
+        await makeWebhook(client, receiver.url);
+        receiver.respondWith({ kind: 'hang' });
+        const first = await startWorker();
+        const id = await postEvent(client);
+        await receiver.waitFor(1);
 
-  const startWorker = async (): Promise<RoleProcess> => {
-    const worker = RoleProcess.start('worker', environment);
-    started.push(worker);
-    await worker.logged('RUNNING');
-    return worker;
-  };
+        await Promise.all([first.end('SIGKILL'), startWorker()]);
+        receiver.respondWith(200);
 
-  beforeAll(async () => {
-    environment = testEnvironment();
-    [stack, receiver] = await Promise.all([
-      Stack.start(environment, { worker: false }),
-      Receiver.start(),
-    ]);
-  });
-  afterAll(async () => {
-    await Promise.all(started.map((worker) => worker.end('SIGKILL')));
-    await Promise.all([stack.stop(), receiver.close()]);
-  });
+        const delivery = await deliveryWith(client, id, { status: 'succeeded' }, 60_000);
+        // The attempt that died with its worker had been sent, but its end was not seen.
+        expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'succeeded' }]);
+        expect(delivery.replays).toBe(0);
+        expect(receiver.requests).toHaveLength(2);
+      }),
+    90_000,
+  );
 
-  it('completes a delivery whose worker is killed with -9 in the middle of an attempt', async () => {
-    const { client } = await stack.project({ policy });
-    await makeWebhook(client, receiver.url);
-    receiver.respondWith({ kind: 'hang' });
-    const first = await startWorker();
-    const id = await postEvent(client);
-    await receiver.waitFor(1);
+  it.concurrent(
+    'makes an attempt that died with its worker again soon, although the first delay is a day',
+    () =>
+      withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+        const late = { policy: { timeoutMs: 1000, retryDelaysMs: [86_400_000] } };
+        const { client } = await stack.project(late);
+        await makeWebhook(client, receiver.url);
+        receiver.respondWith({ kind: 'hang' });
+        const first = await startWorker();
+        const id = await postEvent(client);
+        await receiver.waitFor(1);
 
-    await Promise.all([first.end('SIGKILL'), startWorker()]);
-    receiver.respondWith(200);
+        await Promise.all([first.end('SIGKILL'), startWorker()]);
+        receiver.respondWith(200);
 
-    const delivery = await deliveryWith(client, id, { status: 'succeeded' }, 60_000);
-    // The attempt that died with its worker had been sent, but its end was not seen.
-    expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'succeeded' }]);
-    expect(delivery.replays).toBe(0);
-    expect(receiver.requests).toHaveLength(2);
-  }, 90_000);
+        await deliveryWith(client, id, { status: 'succeeded', attemptCount: 1 }, 120_000);
+        expect(receiver.requests).toHaveLength(2);
+      }),
+    150_000,
+  );
 
-  it('makes an attempt that died with its worker again soon, although the first delay is a day', async () => {
-    const late = { policy: { timeoutMs: 1000, retryDelaysMs: [86_400_000] } };
-    const { client } = await stack.project(late);
-    await makeWebhook(client, receiver.url);
-    await Promise.all(started.map((worker) => worker.end('SIGTERM')));
-    const before = receiver.requests.length;
-    receiver.respondWith({ kind: 'hang' });
-    const first = await startWorker();
-    const id = await postEvent(client);
-    await receiver.waitFor(before + 1);
+  it.concurrent(
+    'lets a worker finish its attempt on SIGTERM, and exits 0',
+    () =>
+      withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+        const { client } = await stack.project({ policy });
+        await makeWebhook(client, receiver.url);
+        receiver.respondWith({ kind: 'answer', status: 200, delayMs: 1500 });
+        const worker = await startWorker();
+        const id = await postEvent(client);
+        await receiver.waitFor(1);
 
-    await Promise.all([first.end('SIGKILL'), startWorker()]);
-    receiver.respondWith(200);
+        expect(await worker.end('SIGTERM')).toBe(0);
 
-    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 1 }, 120_000);
-    expect(receiver.requests).toHaveLength(before + 2);
-  }, 150_000);
-
-  it('lets a worker finish its attempt on SIGTERM, and exits 0', async () => {
-    const { client } = await stack.project({ policy });
-    await makeWebhook(client, receiver.url);
-    await Promise.all(started.map((worker) => worker.end('SIGTERM')));
-    const before = receiver.requests.length;
-    receiver.respondWith({ kind: 'answer', status: 200, delayMs: 1500 });
-    const worker = await startWorker();
-    const id = await postEvent(client);
-    await receiver.waitFor(before + 1);
-
-    expect(await worker.end('SIGTERM')).toBe(0);
-
-    const delivery = await deliveryWith(client, id, { attemptCount: 1 });
-    expect(delivery).toMatchObject({ status: 'succeeded', attempts: [{ outcome: 'succeeded' }] });
-  }, 60_000);
+        const delivery = await deliveryWith(client, id, { attemptCount: 1 });
+        expect(delivery).toMatchObject({
+          status: 'succeeded',
+          attempts: [{ outcome: 'succeeded' }],
+        });
+      }),
+    60_000,
+  );
 });
