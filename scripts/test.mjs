@@ -76,7 +76,8 @@ function dataParent() {
 function runJest(env) {
   return new Promise((resolve, reject) => {
     const jest = join(root, 'node_modules/jest/bin/jest.js');
-    const child = spawn(process.execPath, [jest, ...jestArgs], {
+    // Room for what each test makes and drops: it is collected less often. Jest's workers inherit it.
+    const child = spawn(process.execPath, ['--max-semi-space-size=64', jest, ...jestArgs], {
       cwd: root,
       env,
       stdio: 'inherit',
