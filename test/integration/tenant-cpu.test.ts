@@ -74,7 +74,8 @@ describe('what one tenant’s work costs', () => {
       const posted = Array.from({ length: 7 }, () => costly.post('/v1/events/batch', batch));
       const statuses = await postBeside(Promise.all(posted), other);
       expect(new Set(statuses)).toEqual(new Set([202]));
-      expect(statuses.length).toBeGreaterThan(5 * posted.length);
+      // When they held up the process, one was answered between two of them.
+      expect(statuses.length).toBeGreaterThan(2 * posted.length);
       const [first, ...others] = await Promise.all(posted);
       expect(first!.status).toBe(422);
       expect(told(first!)).toBeLessThanOrEqual(MAX_TOLD);
@@ -157,7 +158,7 @@ describe('what one tenant’s work takes of a small budget', () => {
     const statuses = await postBeside(Promise.all(batches), other);
     expect(new Set(statuses)).toEqual(new Set([202]));
     // When they held up the process, one was answered between two of them.
-    expect(statuses.length).toBeGreaterThan(5 * batches.length);
+    expect(statuses.length).toBeGreaterThan(2 * batches.length);
     const answers = await Promise.all(batches);
     const refused = answers.filter(({ status }) => status === 422);
     expect(refused.length).toBeGreaterThan(0);
