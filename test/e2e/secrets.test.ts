@@ -1,20 +1,12 @@
-import { createServer, type AddressInfo } from 'node:net';
 import { Client, Connection } from '@temporalio/client';
 import { ApiClient, type Answer } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { freePort } from '../support/free-port';
 import { historiesOf } from '../support/histories';
 import { RoleProcess } from '../support/processes';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack, testEnvironment } from '../support/stack';
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await new Promise((resolve) => server.once('listening', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 const policy = { retryDelaysMs: [1000], timeoutMs: 5000 };
 /** Each is given to Posthorn, and found nowhere else. */
