@@ -73,7 +73,7 @@ describe('the plan of an event', () => {
     expect(reads).toMatchObject([{ docsExamined: 1, nreturned: 1 }]);
     expect(reads[0]!.hasSortStage).toBeUndefined();
     expect(reads[0]!.keysExamined).toBeLessThan(10);
-  }, 120_000);
+  });
 
   it('is for those that are subscribed to the type, to its families, and to all, in their order, each once', async () => {
     const project = await fixture.project({}, 'custom');

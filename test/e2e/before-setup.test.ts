@@ -79,13 +79,13 @@ describe('before setup has run', () => {
     } finally {
       await Promise.all([api.end('SIGTERM'), worker.end('SIGTERM'), receiver.close()]);
     }
-  }, 120_000);
+  });
 
   it('a worker that waits for it ends when asked to', async () => {
     const worker = RoleProcess.start('worker', testEnvironment());
     await worker.logged('run setup');
     expect(await worker.end('SIGTERM')).toBe(0);
-  }, 60_000);
+  });
 });
 
 describe('setup', () => {
@@ -180,7 +180,7 @@ describe('setup', () => {
     expect(logs.join('').match(/index of another kind dropped/g)).toHaveLength(1);
     await expectSettled(left);
     expect(await setUp(environment)).not.toContain('settled');
-  }, 120_000);
+  });
 
   it('killed with -9 in its middle, is finished by the next one', async () => {
     const left = await leaveDuplicates();
@@ -196,7 +196,7 @@ describe('setup', () => {
     }
     await setUp(environment);
     await expectSettled(left);
-  }, 120_000);
+  });
 
   it('is asked for again by an index that is missing, and one of another kind', async () => {
     await setUp(environment);
@@ -213,7 +213,7 @@ describe('setup', () => {
     await expectAsked("the index expiresAt of MongoDB's collection mails");
     await setUp(environment);
     expect((await indexesOf('mails')).get('expiresAt_1')).toMatchObject({ expireAfterSeconds: 0 });
-  }, 120_000);
+  });
 
   it('of a newer version leaves an older process its work, as long as unique indexes are there', async () => {
     await setUp(environment);
@@ -227,7 +227,7 @@ describe('setup', () => {
     expect(older.log()).toContain(
       'a newer version of Posthorn has migrated this database (9999-newer)',
     );
-  }, 120_000);
+  });
 
   it('leaves to a person what it can’t decide, and says which documents', async () => {
     await collection('keys').insertMany(['key_1', 'key_2'].map((_id) => ({ _id, hash: 'same' })));
@@ -238,5 +238,5 @@ describe('setup', () => {
     );
     await collection('keys').deleteOne({ _id: 'key_2' });
     await setUp(environment);
-  }, 120_000);
+  });
 });

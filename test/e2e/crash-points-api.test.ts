@@ -7,8 +7,6 @@ import { emailSent } from '../support/samples';
 import { ADMIN_KEY, testEnvironment } from '../support/stack';
 import { useFreshReceiver, useStack } from '../support/use';
 
-jest.setTimeout(60_000);
-
 const event = { type: 'email.sent', data: emailSent };
 const keyed = { 'idempotency-key': 'order-1' };
 

@@ -6,8 +6,6 @@ import { emailSent } from '../support/samples';
 import { testEnvironment } from '../support/stack';
 import { useStack } from '../support/use';
 
-jest.setTimeout(60_000);
-
 const event = { type: 'email.sent', data: emailSent };
 
 /** As in crash-points-api.test.ts, of changes that take more than one step. */

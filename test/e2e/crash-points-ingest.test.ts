@@ -5,8 +5,6 @@ import { emailSent } from '../support/samples';
 import { testEnvironment } from '../support/stack';
 import { useStack } from '../support/use';
 
-jest.setTimeout(60_000);
-
 /** As in crash-points-api.test.ts, of all that events come from besides a single POST. */
 describe('an API killed with -9', () => {
   const environment = testEnvironment();

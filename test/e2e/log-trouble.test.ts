@@ -104,7 +104,7 @@ describe('a log that can not be written', () => {
     } finally {
       closeSync(full);
     }
-  }, 120_000);
+  });
 
   it('whose pipe was closed, stops neither deliveries nor the API nor the exit', async () => {
     const pipe = new Pipe();
@@ -120,7 +120,7 @@ describe('a log that can not be written', () => {
     } finally {
       pipe.close();
     }
-  }, 120_000);
+  });
 
   it('whose reader has stopped, stops nothing, and says once how much is missing', async () => {
     const pipe = new Pipe();
@@ -153,5 +153,5 @@ describe('a log that can not be written', () => {
     } finally {
       pipe.close();
     }
-  }, 120_000);
+  });
 });

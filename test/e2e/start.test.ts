@@ -50,5 +50,5 @@ describe('npm start', () => {
       expect((await exited)[0]).toBe(0);
       rmSync(folder, { recursive: true });
     }
-  }, 90_000);
+  });
 });

@@ -78,7 +78,6 @@ describe('a process that is told to stop', () => {
       await say(metricsPort, 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
       expect(await msUntilStopped(role)).toBeLessThan(MARGIN_MS);
     },
-    120_000,
   );
 
   it.each(['worker', 'all'] as const)(
@@ -103,7 +102,6 @@ describe('a process that is told to stop', () => {
       const { body } = await client.get(`/v1/events/${later}`);
       expect(body.data.deliveries).toEqual([]);
     },
-    120_000,
   );
 
   it('finishes an answer that takes a while', async () => {
@@ -116,7 +114,7 @@ describe('a process that is told to stop', () => {
     await receiver.waitFor(1);
     expect(await msUntilStopped(role)).toBeLessThan(30_000);
     expect((await created).body).toMatchObject({ data: { ping: { outcome: 'succeeded' } } });
-  }, 120_000);
+  });
 
   it('serves its metrics until its last attempt has ended', async () => {
     const { role, metricsPort } = await start('worker');
@@ -130,7 +128,7 @@ describe('a process that is told to stop', () => {
     const answer = await fetch(`http://127.0.0.1:${metricsPort}/metrics`);
     expect(answer.status).toBe(200);
     await stopped;
-  }, 120_000);
+  });
 
   // Last, since the events that they leave would keep the workers of other tests busy.
   it('ends although a client does not read its answer', async () => {
@@ -145,7 +143,7 @@ describe('a process that is told to stop', () => {
     socket.pause();
     await once(socket, 'readable');
     expect(await msUntilStopped(role)).toBeLessThan(10_000 + MARGIN_MS);
-  }, 120_000);
+  });
 
   it('answers what it has been asked, under load, and nothing is lost', async () => {
     const { role, port } = await start('api');
@@ -175,5 +173,5 @@ describe('a process that is told to stop', () => {
     expect(refusals).toEqual([]);
     const stored = await stack.store.events.model.countDocuments({ _id: { $in: accepted } });
     expect(stored).toBe(accepted.length);
-  }, 120_000);
+  });
 });

@@ -74,5 +74,5 @@ describe('a process of the role all whose databases become unavailable while it 
       await all.end('SIGKILL');
       await Promise.all([mongodb.stop(), temporal.stop()]);
     }
-  }, 120_000);
+  });
 });

@@ -12,7 +12,6 @@ import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack, testEnvironment } from '../support/stack';
 
-jest.setTimeout(120_000);
 const PATIENCE_MS = 60_000;
 
 /** Other workflows than this version's, as a worker loads them. @returns the file */

@@ -263,7 +263,7 @@ describe('keeping the history of', () => {
     await deliveryWith(client, id, { status: 'succeeded' });
     await handleOf(id).result();
     await keepDelivery('delivery-put-off', id);
-  }, 60_000);
+  });
 
   it('a delivery paused while its exchange is in progress, and resumed', async () => {
     await makeWebhook(client, receiver.url, SOON);
@@ -330,7 +330,7 @@ describe('keeping the history of', () => {
     const workflowId = replayWorkflowId(body.data.id as string);
     await temporal.workflow.getHandle(workflowId).result();
     await keep(temporal, 'replay', workflowId);
-  }, 60_000);
+  });
 
   it('a reconcile', async () => {
     const workflowId = 'reconcile';

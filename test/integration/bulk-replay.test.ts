@@ -103,7 +103,7 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     // MongoDB looks once a minute at most.
     await eventually('the oldest is removed', async () => (await ids()).length === 2, 70_000);
     expect(await ids()).toEqual(['3', '2']);
-  }, 90_000);
+  });
 
   it('leaves out what is not asked for, and what it makes fail again', async () => {
     receiver.respondWith(500);

@@ -78,7 +78,7 @@ describe('a random filter judges random documents as MongoDB does', () => {
     expect(filters).toBeGreaterThan(100);
     // Neither way by chance: what never passes would prove nothing.
     expect(Math.min(passed, kept) / (passed + kept)).toBeGreaterThan(0.05);
-  }, 90_000);
+  });
 
   it('by patterns', async () => {
     const texts = randomText.map((a) => ({ a }));
@@ -86,5 +86,5 @@ describe('a random filter judges random documents as MongoDB does', () => {
     const { filters, passed, kept } = await compare(texts, patterns, 15);
     expect(filters).toBeGreaterThan(100);
     expect(Math.min(passed, kept) / (passed + kept)).toBeGreaterThan(0.05);
-  }, 60_000);
+  });
 });

@@ -11,7 +11,6 @@ import { emailSent } from '../support/samples';
 import { Stack } from '../support/stack';
 import { expectRefusal, stored } from './api/refusal';
 
-jest.setTimeout(120_000);
 const PATIENCE_MS = 60_000;
 
 /** More than the driver has connections. */

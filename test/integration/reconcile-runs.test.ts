@@ -208,7 +208,7 @@ describe('a run of reconcile', () => {
     expect(new Set(asked)).toEqual(new Set([...poisoned, sound, others]));
     spy.mockImplementation(start);
     await startsAll(poisoned);
-  }, 60_000);
+  });
 
   it('waits while Temporal takes nothing, and does not ask it for each', async () => {
     const { client } = await stack.project();
@@ -224,7 +224,7 @@ describe('a run of reconcile', () => {
     expect(start.mock.calls.length - asked).toBeLessThan(50);
     jest.restoreAllMocks();
     await startsAll(lost);
-  }, 60_000);
+  });
 
   const failingOf = async (kind: string): Promise<number> => {
     const text = await metrics.getSingleMetricAsString('posthorn_workflows_failing_total');

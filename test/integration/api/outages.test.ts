@@ -9,7 +9,6 @@ import { expectRefusal, stored } from './refusal';
 import { TcpProxy } from './tcp-proxy';
 
 // Requests wait for an unavailable server, and clients for the time to retry.
-jest.setTimeout(90_000);
 const RECONNECT_MS = 45_000;
 
 const event = { type: 'email.sent', data: emailSent };

@@ -34,7 +34,7 @@ describe('the readiness of an API', () => {
       },
     });
     stack = await Stack.start({ TEMPORAL_ADDRESS: temporal.address }, { worker: false });
-  }, 60_000);
+  });
   afterAll(async () => {
     await stack.stop();
     await temporal.teardown();
@@ -70,7 +70,7 @@ describe('the readiness of an API', () => {
       expect(await ready()).toBe('read_only');
     });
     await eventually('it is back', async () => (await ready()) === 'ok', 30_000);
-  }, 60_000);
+  });
 
   it('says so of an API that was asked for nothing else', async () => {
     const other = await Stack.start({ TEMPORAL_ADDRESS: temporal.address }, { worker: false });
@@ -82,7 +82,7 @@ describe('the readiness of an API', () => {
     } finally {
       await other.stop();
     }
-  }, 60_000);
+  });
 
   it('leaves nothing of its asking behind in Temporal', async () => {
     expect(await ready()).toBe('ok');

@@ -85,7 +85,7 @@ describe('the package of the typed client', () => {
     const { version } = JSON.parse(await readFile(join(source, 'package.json'), 'utf8'));
     const tarball = `./posthorn-client-${version}.tgz`;
     await run('npm', ['install', '--offline', '--no-audit', tarball], { cwd: folder });
-  }, 120_000);
+  });
   afterAll(async () => {
     await stack.stop();
     await rm(folder, { recursive: true });
@@ -127,5 +127,5 @@ export async function urls(): Promise<Webhook['url'][]> {
     };
     expect(await check('return data.data.webhooks.map(({ url }) => url);')).toBe('');
     expect(await check('return data.data.hooks;')).toContain("'hooks' does not exist");
-  }, 60_000);
+  });
 });
