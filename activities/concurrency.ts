@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { DeferralReason } from '../src/contracts/delivery';
-import { isOverload } from '../src/domain/outcome';
+import { isOverload, isSuccess } from '../src/domain/outcome';
 import type { Exchange } from './attempt/exchange';
 import { ConcurrencyLimit, START_LIMIT } from '../src/domain/concurrency-limit';
 
@@ -16,6 +16,8 @@ const SLOW_MS = 2000;
  * more projects are busy, so that some stay free for others (a "dynamic threshold").
  */
 const PLACES_PER_FREE = 4;
+/** A webhook that accepted its last attempt sooner, with none running longer, answers quickly. */
+const QUICK_MS = 250;
 /** Estimated duration of an attempt while none of its webhook has ended yet. */
 const FIRST_GUESS_MS = 1000;
 /** The weight of the latest attempt in the average. */
@@ -27,18 +29,24 @@ interface WebhookState {
   /** When each of its running attempts began, oldest first. */
   running: Set<{ startedAt: number }>;
   averageMs: number;
+  /** Its last attempt was accepted quickly. */
+  wasQuick: boolean;
   limit: ConcurrencyLimit;
 }
 
 /**
- * What became of an attempt's place. `overload`: it failed as one does whose receiver has too much to do;
- * `refused`: the worker that was to make it had no place; `unmade`: there was none after all.
+ * What became of an attempt's place. `accepted`: by its receiver; `overload`: it failed as one does whose receiver
+ * has too much to do; `made`: otherwise; `refused`: the worker that was to make it had no place; `unmade`: there
+ * was none after all.
  */
-export type PlaceEnd = 'made' | 'overload' | 'refused' | 'unmade';
+export type PlaceEnd = 'accepted' | 'made' | 'overload' | 'refused' | 'unmade';
 
 /** Of an attempt whose exchange, if there was one, ended so. */
 export function placeEndOf(sent: Exchange | undefined): PlaceEnd {
-  return sent && isOverload(sent.answer) ? 'overload' : 'made';
+  if (!sent) return 'made';
+  const { answer } = sent;
+  if (answer.kind === 'response' && isSuccess(answer.statusCode)) return 'accepted';
+  return isOverload(answer) ? 'overload' : 'made';
 }
 
 /** The place of one attempt. */
@@ -108,18 +116,27 @@ export class Places {
         webhook.running.delete(attempt);
         if (end === 'unmade') return;
         const tookMs = performance.now() - startedAt;
-        webhook.limit.learn(tookMs, running, end !== 'made');
+        webhook.limit.learn(tookMs, running, end === 'overload' || end === 'refused');
         if (end === 'refused') return;
+        webhook.wasQuick = end === 'accepted' && tookMs < QUICK_MS;
         webhook.averageMs += (tookMs - webhook.averageMs) * LATEST_SHARE;
       },
     };
+  }
+
+  /** Whether an attempt to that webhook can be expected to succeed soon. */
+  isQuick(webhookId: string): boolean {
+    const { running, wasQuick } = this.stateOf(webhookId);
+    const [oldest] = running;
+    const hangs = oldest !== undefined && performance.now() - oldest.startedAt >= QUICK_MS;
+    return wasQuick && !hangs;
   }
 
   private stateOf(webhookId: string): WebhookState {
     let state = this.webhooks.get(webhookId);
     if (!state) {
       const limit = new ConcurrencyLimit(this.maxPerWebhook, this.startPerWebhook);
-      state = { running: new Set(), averageMs: FIRST_GUESS_MS, limit };
+      state = { running: new Set(), averageMs: FIRST_GUESS_MS, wasQuick: false, limit };
       this.webhooks.set(webhookId, state);
     }
     return state;

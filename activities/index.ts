@@ -1,8 +1,12 @@
 import type { Activities } from '../src/contracts/activities';
 import { CourierCalls } from '../src/temporal/courier-calls';
 import type { ActivityDependencies } from './dependencies';
+import { Pulse } from './attempt/execution';
+import type { Attempting } from './attempt/make';
+import { createAttemptAtOnce } from './attempt-at-once';
 import { createAttemptDelivery } from './attempt-delivery';
 import { createCancelDelivery } from './cancel-delivery';
+import { Places } from './concurrency';
 import { createDeliverQueued } from './deliver-queued';
 import {
   createMarkFannedOut,
@@ -16,11 +20,19 @@ import { createReplayBatch } from './replay-batch';
 /** One function per activity, bound to its dependencies; registered with the worker under these names. */
 export function createActivities(dependencies: ActivityDependencies): Activities {
   const couriers = new CourierCalls(dependencies.engine, dependencies.log);
+  const { maxAttempts, maxAttemptsPerWebhook } = dependencies;
+  const attempting: Attempting = {
+    deps: dependencies,
+    couriers,
+    places: new Places(maxAttempts, maxAttemptsPerWebhook),
+    pulse: new Pulse(),
+  };
   return {
     planDeliveries: createPlanDeliveries(dependencies, couriers),
     planFilteredDeliveries: createPlanFilteredDeliveries(dependencies, couriers),
     markFannedOut: createMarkFannedOut(dependencies),
-    attemptDelivery: createAttemptDelivery(dependencies, couriers),
+    attemptAtOnce: createAttemptAtOnce(attempting),
+    attemptDelivery: createAttemptDelivery(attempting),
     cancelDelivery: createCancelDelivery(dependencies),
     replayBatch: createReplayBatch(dependencies, couriers),
     drainBatch: createDrainBatch(dependencies),

@@ -86,8 +86,8 @@ function planner(
   couriers: CourierCalls,
   judgesFilters: boolean,
 ): Activities['planDeliveries'] {
-  return async (eventId, afterWebhookId) => {
-    const event = await store.events.findCurrent(eventId);
+  const planPage: Activities['planDeliveries'] = async (eventId, afterWebhookId) => {
+    const event = await store.events.findBare(eventId);
     const project = event && (await store.projects.get(event.projectId));
     // It, or its payload, has been deleted since it was accepted.
     if (!project || event.expungedAt) return { deliveries: [] };
@@ -138,6 +138,13 @@ function planner(
       ...(page.length === PAGE && last && { next: last._id }),
     };
   };
+  return async (eventId, afterWebhookId) => {
+    const plan = await planPage(eventId, afterWebhookId);
+    if (plan.next !== undefined || plan.filtersOf !== undefined) return plan;
+    // Their workflows start next. Should they not, reconcile finds the deliveries, which are due.
+    await store.events.markFannedOut(eventId);
+    return { ...plan, isMarked: true };
+  };
 }
 
 /** The deliveries to start for an event that was stored with them. */
@@ -155,6 +162,7 @@ async function listPlanned(
     .map((delivery) => toPlanned(delivery, webhook, project));
 }
 
+/** For fan-outs that an earlier version has planned. */
 export function createMarkFannedOut({
   store,
 }: Pick<ActivityDependencies, 'store'>): Activities['markFannedOut'] {

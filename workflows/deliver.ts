@@ -25,7 +25,7 @@ import {
   type RoundEnd,
   type RoundResult,
 } from '../src/contracts/activities';
-import { SEARCH_ATTRIBUTES } from '../src/contracts/temporal';
+import { SEARCH_ATTRIBUTES, workflowsVersionOf } from '../src/contracts/temporal';
 import { LOST_ATTEMPT_DELAY_MS, retryPolicy } from '../src/domain/schedule';
 import {
   cancelSignal,
@@ -61,6 +61,8 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
   let attempts: CancellationScope | undefined;
 
   const info = workflowInfo();
+  const isOfFirstVersion = workflowsVersionOf(info.currentDeploymentVersion?.buildId) === 1;
+  let mayBeAtOnce = !isOfFirstVersion;
   const isReset = info.runId !== info.firstExecutionRunId;
   let origin: AttemptOrigin = isReset ? 'reset' : 'first';
   // A reset applies the old run's signals again at the start of the new one (the Web UI always does);
@@ -86,10 +88,9 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
 
   const finish = (result: RoundResult): RoundResult => {
     phase = 'done';
-    if (result !== 'gone') {
-      const value = result === 'queued' ? 'pending' : result;
-      upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.deliveryStatus, value }]);
-    }
+    // One that simply succeeds needs no status, unless it has been shown as pending.
+    const isShown = result !== 'succeeded' || isOfFirstVersion || shownStatus() !== undefined;
+    if (result !== 'gone' && isShown) show(result === 'queued' ? 'pending' : result);
     if (result === 'failed') {
       throw ApplicationFailure.create({
         message: DELIVERY_FAILED_MESSAGE,
@@ -116,7 +117,13 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
         const isForced: boolean = forced;
         woken = forced = false;
         attempts = new CancellationScope();
-        const round: Round = await attempts.run(() => attemptUntilSettled(input, origin, isForced));
+        const isAtOnce: boolean = mayBeAtOnce;
+        mayBeAtOnce = false;
+        const round: Round = await attempts.run(
+          async () =>
+            (isAtOnce && (await attemptAtOnce(input, origin))) ||
+            attemptUntilSettled(input, origin, isForced),
+        );
         attempts = undefined;
         if (origin === 'first') origin = 'later';
         if (typeof round === 'string') return round;
@@ -144,6 +151,34 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
       if (again) return finish(again);
     }
   });
+}
+
+function shownStatus(): string | undefined {
+  return workflowInfo().typedSearchAttributes.get(SEARCH_ATTRIBUTES.deliveryStatus);
+}
+
+function show(value: string): void {
+  upsertSearchAttributes([{ key: SEARCH_ATTRIBUTES.deliveryStatus, value }]);
+}
+
+/**
+ * Makes the first attempt within this workflow task, if that can be done quickly.
+ * @returns null if the delivery has not ended by it
+ */
+async function attemptAtOnce(input: DeliverInput, origin: AttemptOrigin): Promise<Round | null> {
+  const { deliveryId, webhookId, policy } = input;
+  const activities = proxyLocalActivities<Activities>({
+    startToCloseTimeout: policy.timeoutMs + RECORDING_MARGIN_MS,
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
+    retry: { maximumAttempts: 1 },
+  });
+  // Whatever has become of it is recorded.
+  const end = await activities
+    .attemptAtOnce(deliveryId, policy, webhookId, origin)
+    .catch(() => null);
+  if (end) return isOfThisRun(end) ? end.result : { delayMs: 0 };
+  if (shownStatus() === undefined) show('pending');
+  return null;
 }
 
 /** Lets the activity attempt and retry until the delivery ends, or a signal or crashes interrupt it. */

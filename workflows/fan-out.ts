@@ -9,7 +9,11 @@ import {
   WorkflowIdReusePolicy,
 } from '@temporalio/workflow';
 import type { Activities, DeliveryPlan, PlannedDelivery } from '../src/contracts/activities';
-import { deliverySearchAttributes, deliveryWorkflowId } from '../src/contracts/temporal';
+import {
+  deliverySearchAttributes,
+  deliveryWorkflowId,
+  priorityOf,
+} from '../src/contracts/temporal';
 import { deliverWebhook } from './deliver';
 
 /** Children after which the workflow continues in a new run, to keep histories short. */
@@ -49,7 +53,7 @@ export async function fanOutEvent(eventId: string, afterWebhookId?: string): Pro
     await Promise.all(plan.deliveries.map(startDelivery));
     started += plan.deliveries.length;
     if (plan.next === undefined) {
-      await markFannedOut(eventId);
+      if (!plan.isMarked) await markFannedOut(eventId);
       return;
     }
     after = plan.next;
@@ -68,6 +72,7 @@ async function startDelivery({ summary, ...input }: PlannedDelivery): Promise<vo
       args: [input],
       staticSummary: summary,
       typedSearchAttributes: deliverySearchAttributes(input),
+      priority: priorityOf(input, 'live'),
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;

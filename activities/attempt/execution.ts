@@ -1,4 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
+import type { Attempt } from '../../src/contracts/delivery';
 import type { ActivityDependencies } from '../dependencies';
 
 /**
@@ -51,16 +52,24 @@ export class Execution {
 
   /**
    * Whether it is past its start-to-close timeout, or another one has replaced it. Clocks only give the
-   * suspicion; Temporal knows.
+   * suspicion; Temporal knows, except of one within a workflow task, which is given up on suspicion.
    */
   async isGivenUp(): Promise<boolean> {
-    const { startToCloseTimeoutMs, activityId, attempt, workflowExecution } = activityInfo();
+    const { startToCloseTimeoutMs, activityId, attempt, workflowExecution, isLocal } =
+      activityInfo();
     const isDoubtful =
       this.pulse.beat() > this.began[0] - WAKING_MS ||
       elapsedSince(this.began) > startToCloseTimeoutMs - MARGIN_MS;
-    if (!isDoubtful) return false;
+    if (!isDoubtful || isLocal) return isDoubtful;
     const { runId } = workflowExecution!;
     const isUnderWay = this.engine.isUnderWay(this.deliveryId, { runId, activityId, attempt });
     return !(await isUnderWay.catch(() => false));
+  }
+  /**
+   * Whether its result counts. A success within a workflow task does in any case: nobody else has one, or the
+   * record is refused; and it must not be sent again because of a suspicion.
+   */
+  async mayDecide(outcome: Attempt['outcome']): Promise<boolean> {
+    return (outcome === 'succeeded' && activityInfo().isLocal) || !(await this.isGivenUp());
   }
 }

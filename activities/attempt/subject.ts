@@ -5,7 +5,7 @@ import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import { expungeEvent } from '../../src/store/expunge';
 import type { ProjectRecord } from '../../src/store/projects';
-import type { WebhookRecord } from '../../src/store/webhook-record';
+import type { AttemptedWebhook } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { superseded } from './deferred';
 
@@ -15,7 +15,7 @@ export interface Subject {
   event: EventRecord;
   /** The event's. */
   body: string;
-  webhook: WebhookRecord;
+  webhook: AttemptedWebhook;
   project: ProjectRecord;
 }
 
@@ -30,21 +30,17 @@ export async function load(
   isForced: boolean,
 ): Promise<Subject | RoundResult> {
   const { store } = deps;
-  const found = await store.deliveries.find(deliveryId);
+  const found = await store.deliveries.findWithParts(deliveryId);
   if (!found) return 'gone';
-  const [event, webhook, project] = await Promise.all([
-    store.events.find(found.eventId),
-    store.webhooks.get(found.projectId, found.webhookId),
-    store.projects.get(found.projectId),
-  ]);
+  const { event, webhook, project } = found;
   if (!event || !webhook || !project) {
-    const { status } = found;
+    const { status } = found.delivery;
     if (status === 'succeeded' || status === 'failed') return status;
     const hasEnded = status === 'skipped' || status === 'cancelled';
-    if (hasEnded || (await cancelOrphan(store, found))) return 'cancelled';
+    if (hasEnded || (await cancelOrphan(store, found.delivery))) return 'cancelled';
     throw new Error('not everything that the delivery needs could be read');
   }
-  const delivery = await open(deps, found, origin, isForced);
+  const delivery = await open(deps, found.delivery, origin, isForced);
   if (!delivery) throw superseded();
   if (event.body === null) {
     // Planned or reset while its payload was being deleted.
@@ -52,6 +48,32 @@ export async function load(
     return 'cancelled';
   }
   return { delivery, event, body: event.body, webhook, project };
+}
+
+/**
+ * Loads the attempt's documents, if no run or execution has changed the delivery, and all are there: its round
+ * is open then, and needs no write.
+ */
+export async function loadUntouched(
+  { store }: ActivityDependencies,
+  deliveryId: string,
+): Promise<Subject | null> {
+  const found = await store.deliveries.findWithParts(deliveryId);
+  if (!found || !isUntouched(found.delivery)) return null;
+  const { delivery, event, webhook, project } = found;
+  if (!event || event.body === null || !webhook || !project) return null;
+  return { delivery, event, body: event.body, webhook, project };
+}
+
+function isUntouched({
+  runId,
+  execution,
+  runRequested,
+  queuedIn,
+  status,
+}: DeliveryRecord): boolean {
+  const isNew = runId === null && execution === undefined && !runRequested;
+  return isNew && queuedIn === undefined && status === 'pending';
 }
 
 /** Opens the round; if no other execution can have been here before, it is open, and needs no write. */
@@ -62,10 +84,7 @@ async function open(
   isForced: boolean,
 ): Promise<DeliveryRecord | null> {
   const { workflowExecution, attempt, currentAttemptScheduledTimestampMs } = activityInfo();
-  const { runId, execution, runRequested, queuedIn, status } = delivery;
-  const isUntouched =
-    runId === null && execution === undefined && !runRequested && queuedIn === undefined;
-  if (isUntouched && origin === 'first' && attempt === 1 && status === 'pending') return delivery;
+  if (isUntouched(delivery) && origin === 'first' && attempt === 1) return delivery;
   return store.rounds.open(delivery._id, {
     runId: workflowExecution!.runId,
     isReset: origin === 'reset',

@@ -26,6 +26,8 @@ export interface DeliveryPlan {
   deliveries: PlannedDelivery[];
   /** The webhook id to continue after, if there are more. */
   next?: string;
+  /** It is recorded that the event is planned; by earlier versions in a step of its own, after the starts. */
+  isMarked?: true;
   /** Nothing was planned, since there are filters to evaluate; the project they belong to. */
   filtersOf?: string;
 }
@@ -96,6 +98,12 @@ export type FoundRun = 'running' | 'waiting' | 'failing' | 'ended' | null;
 export const RECONCILE_PARTS = ['events', 'deliveries', 'housekeeping'] as const;
 export type ReconcilePart = (typeof RECONCILE_PARTS)[number];
 
+/**
+ * Attempts in progress within workflow tasks, for each worker process: each holds one of its slots for these, for
+ * as long as its receiver takes.
+ */
+export const MAX_AT_ONCE = 4;
+
 /** Activities that the workflows call; made by `createActivities`. */
 export interface Activities {
   /**
@@ -110,8 +118,18 @@ export interface Activities {
     projectId: string,
     afterWebhookId?: string,
   ): Promise<DeliveryPlan>;
-  /** Records that every delivery of the event has been started. */
+  /** Records that the event is planned, where the plan has not. */
   markFannedOut(eventId: string): Promise<void>;
+  /**
+   * The first attempt, within the workflow's first task, if it can be expected to end soon.
+   * @returns null if the delivery has not ended by it: `attemptDelivery` continues
+   */
+  attemptAtOnce(
+    deliveryId: string,
+    policy: AttemptPolicy,
+    webhookId: string,
+    origin: AttemptOrigin,
+  ): Promise<RoundEnd | null>;
   /**
    * Signs, POSTs once, records the attempt and the webhook's health. Throws the FAILURE_TYPES.
    * @param origin earlier versions passed something else here

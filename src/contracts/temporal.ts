@@ -1,4 +1,8 @@
-import { defineSearchAttributeKey, type SearchAttributePair } from '@temporalio/common';
+import {
+  defineSearchAttributeKey,
+  type Priority,
+  type SearchAttributePair,
+} from '@temporalio/common';
 import type { DeliverInput, ReconcilePart } from './activities';
 
 /** Names that Temporal shows to operators (docs/contract.md, 7.2). Changing one breaks running workflows. */
@@ -24,6 +28,19 @@ export const courierTaskQueue = (taskQueue: string): string => `${taskQueue}-cou
 /** Tells a courier that there is work; what it is, MongoDB says. */
 export const WAKE_SIGNAL = 'wake';
 
+/**
+ * The version of the workflows' commands. Temporal notes with each workflow task which version ran it, so a
+ * workflow knows what its first task did, whichever version continues it: as by `patched()`, but without an
+ * event in each history.
+ */
+const WORKFLOWS_VERSION = 2;
+const BUILD = 'posthorn-workflows-';
+export const BUILD_ID = `${BUILD}${WORKFLOWS_VERSION}`;
+
+/** @param buildId of the worker that ran a workflow task; workers of the first version have other ones */
+export const workflowsVersionOf = (buildId = ''): number =>
+  buildId.startsWith(BUILD) ? Number(buildId.slice(BUILD.length)) : 1;
+
 export const WORKFLOWS = {
   fanOutEvent: 'fanOutEvent',
   deliverWebhook: 'deliverWebhook',
@@ -41,10 +58,7 @@ export const SEARCH_ATTRIBUTES = {
   deliveryStatus: defineSearchAttributeKey('PosthornDeliveryStatus', 'KEYWORD'),
 };
 
-/**
- * Of two tasks waiting for a worker, the one with the lower number goes first; among equals the
- * projects take turns (`fairnessKey`). Children and activities inherit their workflow's.
- */
+/** Of two tasks waiting for a worker, the one with the lower number goes first. */
 export const PRIORITIES = {
   /** New events, and deliveries that were requested individually. */
   live: 3,
@@ -52,18 +66,37 @@ export const PRIORITIES = {
   bulk: 5,
 } as const;
 
+type OfProject = Pick<DeliverInput, 'projectId'>;
+
+/** Among tasks of equal priority the projects take turns. Activities inherit their workflow's. */
+export const priorityOf = (
+  { projectId }: OfProject,
+  urgency: keyof typeof PRIORITIES,
+): Priority => ({ priorityKey: PRIORITIES[urgency], fairnessKey: projectId });
+
+/**
+ * A project's fan-outs and its deliveries take turns too: in a burst the first event is delivered while the last
+ * one waits for its fan-out.
+ */
+export const fanOutPriority = ({ projectId }: OfProject): Priority => ({
+  priorityKey: PRIORITIES.live,
+  fairnessKey: `${projectId}/fan-outs`,
+});
+
 export const fanOutWorkflowId = (eventId: string): string => `event/${eventId}`;
 export const courierWorkflowId = (projectId: string): string => `courier/${projectId}`;
 export const replayWorkflowId = (replayId: string): string => `replay/${replayId}`;
 export const deliveryWorkflowId = (deliveryId: string): string => `delivery/${deliveryId}`;
 
-/** The search attributes with which a delivery's workflow starts. */
+/**
+ * The search attributes with which a delivery's workflow starts. The status follows when there is something to
+ * search for: a delivery that ends with its first attempt, made at once, has none.
+ */
 export function deliverySearchAttributes(input: DeliverInput): SearchAttributePair[] {
   return [
     { key: SEARCH_ATTRIBUTES.projectId, value: input.projectId },
     { key: SEARCH_ATTRIBUTES.webhookId, value: input.webhookId },
     { key: SEARCH_ATTRIBUTES.eventType, value: input.eventType },
     { key: SEARCH_ATTRIBUTES.eventId, value: input.eventId },
-    { key: SEARCH_ATTRIBUTES.deliveryStatus, value: 'pending' },
   ];
 }

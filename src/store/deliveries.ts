@@ -8,10 +8,13 @@ import {
 import { deliveriesEnded } from '../metrics';
 import { deliverySchema, type DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
+import type { EventRecord } from './event-record';
+import type { ProjectRecord } from './projects';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
 import { endedNow } from './rounds';
+import type { AttemptedWebhook } from './webhook-record';
 
 export interface DeliveryFilter {
   webhookId?: string;
@@ -24,6 +27,25 @@ export interface DeliveryFilter {
 export const LIST_FIELDS = { attempts: 0 } as const;
 
 const AFTER = { returnDocument: 'after' } as const;
+
+/** A delivery with what its attempts need, as far as there is such a thing. */
+export interface DeliveryWithParts {
+  delivery: DeliveryRecord;
+  event: EventRecord | null;
+  webhook: AttemptedWebhook | null;
+  project: ProjectRecord | null;
+}
+
+/** The document whose id is in that field, if any, as `from`. */
+const part = (from: string, localField: keyof DeliveryRecord, leftOut: Record<string, 0> = {}) => ({
+  $lookup: {
+    from,
+    as: from,
+    localField,
+    foreignField: '_id',
+    ...(Object.keys(leftOut).length > 0 && { pipeline: [{ $project: leftOut }] }),
+  },
+});
 
 /** Deliveries that can be replayed. */
 export const replayable: QueryFilter<DeliveryRecord> = {
@@ -70,12 +92,15 @@ export class Deliveries {
   /**
    * Stores those deliveries of an event that don't exist yet, and returns all of them as they are now: a
    * repeated plan returns those of the first.
+   * @param deliveries in the order of their webhooks' ids
    */
   async plan(deliveries: readonly NewDelivery[]): Promise<DeliveryRecord[]> {
     const [first] = deliveries;
     if (!first) return [];
     try {
-      await this.model.insertMany(deliveries, { ordered: false, throwOnValidationError: true });
+      const options = { ordered: false, throwOnValidationError: true } as const;
+      const made = await this.model.insertMany(deliveries, options);
+      return made.map((delivery) => delivery.toObject());
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
     }
@@ -96,6 +121,26 @@ export class Deliveries {
 
   async find(id: string): Promise<DeliveryRecord | null> {
     return this.model.findById(id).lean<DeliveryRecord>();
+  }
+
+  /** A delivery and what its attempts need, in one round trip; null if there is no such delivery. */
+  async findWithParts(id: string): Promise<DeliveryWithParts | null> {
+    const [found] = await this.model.aggregate<
+      DeliveryRecord & {
+        events: EventRecord[];
+        webhooks: AttemptedWebhook[];
+        projects: ProjectRecord[];
+      }
+    >([
+      { $match: { _id: id } },
+      part('events', 'eventId'),
+      part('webhooks', 'webhookId', { countedAttempts: 0 }),
+      part('projects', 'projectId'),
+    ]);
+    if (!found) return null;
+    const { events, webhooks, projects, ...delivery } = found;
+    const [[event = null], [webhook = null], [project = null]] = [events, webhooks, projects];
+    return { delivery, event, webhook, project: project?.deletedAt ? null : project };
   }
 
   async list(

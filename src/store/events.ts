@@ -71,9 +71,10 @@ export class Events {
     return this.model.findById(id).lean<EventRecord>();
   }
 
-  /** The same by a linearizable read, without the payload. */
-  async findCurrent(id: string): Promise<BareEvent | null> {
-    return current(this.model.findById(id, { body: 0 })).lean<EventRecord>();
+  /** The same without the payload; null is true beyond doubt. */
+  async findBare(id: string): Promise<BareEvent | null> {
+    const query = () => this.model.findById(id, { body: 0 });
+    return (await query().lean<EventRecord>()) ?? current(query()).lean<EventRecord>();
   }
 
   /** null: expunged or removed */
@@ -101,6 +102,7 @@ export class Events {
     return findPage(this.model, 'event', { projectId, ...filter }, page, { body: 0 });
   }
 
+  /** Records that all its deliveries are stored. */
   async markFannedOut(id: string): Promise<void> {
     await this.model.updateOne({ _id: id }, { $currentDate: { fannedOutAt: true } });
   }

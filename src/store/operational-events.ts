@@ -25,7 +25,7 @@ export async function insertOperational<T extends OperationalType>(
   store: Store,
   defaults: ProjectDefaults,
   project: ProjectRecord,
-  webhook: WebhookRecord,
+  webhook: Pick<WebhookRecord, '_id' | 'name'>,
   type: T,
   about: About<T>,
   session: ClientSession,
@@ -42,7 +42,7 @@ export async function announceFailure(
   store: Store,
   defaults: ProjectDefaults,
   project: ProjectRecord,
-  webhook: WebhookRecord,
+  webhook: Pick<WebhookRecord, '_id' | 'name'>,
   deliveryId: string,
 ): Promise<EventRecord[]> {
   const { webhooks, deliveries, events } = store;
@@ -61,7 +61,7 @@ export async function announceFailure(
 function build<T extends OperationalType>(
   { retentionDays, dispatch }: ProjectDefaults,
   project: ProjectRecord,
-  { _id, name }: WebhookRecord,
+  { _id, name }: Pick<WebhookRecord, '_id' | 'name'>,
   type: T,
   about: About<T>,
 ): NewEvent {

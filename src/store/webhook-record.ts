@@ -41,7 +41,7 @@ export interface WebhookRecord {
   filter: string | null;
   /** Newest first; more than one during a rotation's overlap, and until reconcile has cleaned up after it. */
   secrets: WebhookSecret[];
-  /** Attempts that the health fields have counted, so that a repeated record counts once. */
+  /** Failed attempts that the health fields have counted, so that a repeated record counts once. */
   countedAttempts: string[];
   /** Percentages of the threshold at which its owner has been warned since its last success. */
   warnings: WarningPercent[];
@@ -65,6 +65,9 @@ export type NewWebhook = Pick<
   | 'secrets'
 > &
   Partial<Pick<WebhookRecord, 'externalId' | 'filter'>>;
+
+/** What an attempt needs of a webhook. */
+export type AttemptedWebhook = Omit<WebhookRecord, 'countedAttempts'>;
 
 /** A webhook as shown in lists. */
 export type ShownWebhook = Omit<WebhookRecord, 'secrets' | 'countedAttempts'>;

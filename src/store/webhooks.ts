@@ -38,7 +38,7 @@ export type BriefWebhook = Pick<WebhookRecord, '_id' | keyof typeof BRIEF_FIELDS
 /** How many secrets of a webhook may be live: each of them signs every attempt. */
 export const MAX_LIVE_SECRETS = 10;
 
-/** How many attempts `countedAttempts` remembers: more than can be in progress for one webhook. */
+/** How many failures `countedAttempts` remembers: more than can be in progress for one webhook. */
 const COUNTED_ATTEMPTS = 100;
 
 /** Health is about deliveries and not an edit of the webhook: it doesn't change `updatedAt`. */
@@ -152,8 +152,9 @@ export class Webhooks {
   }
 
   /**
-   * Counts one attempt in the webhook's health, once however often it is called for that attempt. A failure
-   * that began before the last success says nothing about the current state, and is not counted.
+   * Counts one attempt in the webhook's health, once however often it is called for that attempt. What is older
+   * than the last success says nothing about the current state, and is not counted: a success that ended before
+   * it, or a failure that began before it. So a success needs no note that it was counted, and writes little.
    * @param id of the attempt: `<deliveryId>#<number>`
    */
   async countAttempt(
@@ -162,17 +163,24 @@ export class Webhooks {
     { outcome, startedAt, durationMs, statusCode, errorCode }: Attempt,
   ): Promise<void> {
     const endedAt = new Date(startedAt.getTime() + durationMs);
-    const succeeded = outcome === 'succeeded';
-    const isCurrent = { $or: [{ lastSuccessAt: null }, { lastSuccessAt: { $lte: startedAt } }] };
+    const lastStatus = statusCode ?? errorCode ?? null;
+    const lastSuccess = (at: Record<string, Date>) => ({
+      $or: [{ lastSuccessAt: null }, { lastSuccessAt: at }],
+    });
+    if (outcome === 'succeeded') {
+      await this.model.updateOne(
+        { _id: webhookId, ...lastSuccess({ $lt: endedAt }) },
+        { $set: { lastStatus, lastSuccessAt: endedAt, failureCount: 0, warnings: [] } },
+        HEALTH,
+      );
+      return;
+    }
     await this.model.updateOne(
-      { _id: webhookId, countedAttempts: { $ne: id }, ...(!succeeded && isCurrent) },
+      { _id: webhookId, countedAttempts: { $ne: id }, ...lastSuccess({ $lte: startedAt }) },
       {
-        $set: {
-          lastStatus: statusCode ?? errorCode ?? null,
-          ...(succeeded && { failureCount: 0, warnings: [] }),
-        },
-        $max: succeeded ? { lastSuccessAt: endedAt } : { lastFailedAt: endedAt },
-        ...(!succeeded && { $inc: { failureCount: 1 } }),
+        $set: { lastStatus },
+        $max: { lastFailedAt: endedAt },
+        $inc: { failureCount: 1 },
         $push: { countedAttempts: { $each: [id], $slice: -COUNTED_ATTEMPTS } },
       },
       HEALTH,

@@ -6,20 +6,21 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import type { Priority } from '@temporalio/common';
 import { temporal } from '@temporalio/proto';
 import type { Config } from '../config/config';
 import {
   courierWorkflowId,
   deliverySearchAttributes,
   deliveryWorkflowId,
+  fanOutPriority,
   fanOutWorkflowId,
-  PRIORITIES,
+  priorityOf,
   replayWorkflowId,
   SEARCH_ATTRIBUTES,
   TASK_QUEUE,
   WAKE_SIGNAL,
   WORKFLOWS,
+  type PRIORITIES,
 } from '../contracts/temporal';
 import type { ExecutionId, FoundRun, PlannedDelivery } from '../contracts/activities';
 import { connectionOptions } from './connection';
@@ -37,13 +38,18 @@ const START_TIMEOUT_MS = 2000;
 export type DeliveryActivity =
   'queued' | 'attempting' | 'waiting' | 'paused' | 'activity_paused' | 'failing';
 
-const { PendingActivityState } = temporal.api.enums.v1;
+const { PendingActivityState, PendingWorkflowTaskState } = temporal.api.enums.v1;
 /** States of an activity that a worker is running. */
 const RUNNING_STATES: ReadonlySet<temporal.api.enums.v1.PendingActivityState> = new Set([
   PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
   PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
   PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
 ]);
+
+const isStarted = ({
+  pendingWorkflowTask,
+}: temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse): boolean =>
+  pendingWorkflowTask?.state === PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED;
 
 /** How often a workflow's task is tried before it counts as failing: one try may be lost with its worker. */
 const FAILING_FROM_ATTEMPT = 3;
@@ -52,11 +58,6 @@ const areTasksFailing = ({
   pendingWorkflowTask,
 }: temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse): boolean =>
   (pendingWorkflowTask?.attempt ?? 0) >= FAILING_FROM_ATTEMPT;
-
-const priorityOf = (
-  { projectId }: Pick<PlannedDelivery, 'projectId'>,
-  urgency: keyof typeof PRIORITIES,
-): Priority => ({ priorityKey: PRIORITIES[urgency], fairnessKey: projectId });
 
 const runOfReplay = (replay: { _id: string; projectId: string }) => ({
   workflowId: replayWorkflowId(replay._id),
@@ -108,7 +109,7 @@ export class Engine {
       workflowId: fanOutWorkflowId(event._id),
       args: [event._id],
       staticSummary: event.type,
-      priority: { priorityKey: PRIORITIES.live, fairnessKey: event.projectId },
+      priority: fanOutPriority(event),
       typedSearchAttributes: [
         { key: SEARCH_ATTRIBUTES.projectId, value: event.projectId },
         { key: SEARCH_ATTRIBUTES.eventType, value: event.type },
@@ -253,6 +254,8 @@ export class Engine {
       if (areTasksFailing(raw)) return 'failing';
       const [pending] = raw.pendingActivities ?? [];
       if (!pending) {
+        // A query would wait for it, and the first attempt may be a part of it.
+        if (raw.pendingWorkflowTask) return isStarted(raw) ? 'attempting' : 'queued';
         const { phase } = await this.within(() => handle.query<{ phase: string }>('state'));
         // Its attempt is about to be scheduled, or has just ended.
         return phase === 'paused' || phase === 'waiting' ? phase : 'queued';

@@ -5,8 +5,9 @@ import { IllegalStateError, NativeConnection, TransportError, Worker } from '@te
 import type { Logger } from 'pino';
 import { clock } from '../clock';
 import type { Config } from '../config/config';
-import type { Activities } from '../contracts/activities';
+import { MAX_AT_ONCE, type Activities } from '../contracts/activities';
 import {
+  BUILD_ID,
   bulkTaskQueue,
   courierTaskQueue,
   reconcileTaskQueue,
@@ -29,10 +30,12 @@ const CLOCK_LOOK_MS = 500;
 const BULK_SHARE = 0.1;
 
 /**
- * Concurrent workflow tasks of a worker. One thread runs them: more would wait in this process, where
- * projects don't take turns.
+ * Polls for workflow tasks, half of them for those of new workflows. One thread runs the tasks: more would wait in
+ * this process, where projects don't take turns. Each poll holds a slot while it waits, so there are as many
+ * slots more as attempts within workflow tasks may hold: otherwise receivers that begin to hang would leave
+ * none to poll for new workflows.
  */
-const MAX_WORKFLOW_TASKS = 8;
+const WORKFLOW_TASK_POLLS = 8;
 
 /** Concurrent couriers of a worker: one costs little while its project is quiet. */
 const MAX_COURIERS = 2000;
@@ -81,7 +84,10 @@ export async function createWorker(
       ...shared,
       taskQueue,
       workflowBundle: { codePath: bundle },
-      maxConcurrentWorkflowTaskExecutions: MAX_WORKFLOW_TASKS,
+      buildId: BUILD_ID,
+      maxConcurrentWorkflowTaskExecutions: WORKFLOW_TASK_POLLS + MAX_AT_ONCE,
+      maxConcurrentWorkflowTaskPolls: WORKFLOW_TASK_POLLS,
+      nonStickyToStickyPollRatio: 0.5,
       maxConcurrentActivityTaskExecutions: config.maxAttempts,
     }),
     await Worker.create({

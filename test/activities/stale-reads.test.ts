@@ -4,7 +4,6 @@ import { intercept } from '../support/intercept';
 import { Receiver } from '../support/receiver';
 
 const policy = { timeoutMs: 1000, retryDelaysMs: [] };
-const unseen = async (): Promise<null> => null;
 
 // What a node of MongoDB may answer for a moment that has just ceased to be the primary.
 describe('what is not seen for a moment', () => {
@@ -17,18 +16,21 @@ describe('what is not seen for a moment', () => {
   afterAll(() => Promise.all([fixture.close(), receiver.close()]));
 
   /** The store as such a node would show it. */
-  const storeWithout = (what: 'webhooks' | 'events' | 'projects') => {
+  const storeWithout = (part: 'webhook' | 'event' | 'project') => {
     const { store } = fixture;
-    if (what === 'events') return intercept(store, what, intercept(store[what], 'find', unseen));
-    if (what === 'projects') return intercept(store, what, intercept(store[what], 'get', unseen));
-    return intercept(store, what, intercept(store[what], 'get', unseen));
+    const findWithParts: typeof store.deliveries.findWithParts = async (id) => {
+      const found = await store.deliveries.findWithParts(id);
+      return found && { ...found, [part]: null };
+    };
+    const deliveries = intercept(store.deliveries, 'findWithParts', findWithParts);
+    return intercept(store, 'deliveries', deliveries);
   };
   const inRun = <T>(work: () => Promise<T>): Promise<T> =>
     new MockActivityEnvironment({
       workflowExecution: { workflowId: 'delivery', runId: 'run' },
     }).run(work);
 
-  it.each(['webhooks', 'events', 'projects'] as const)(
+  it.each(['webhook', 'event', 'project'] as const)(
     'of a delivery’s %s does not end it',
     async (what) => {
       const { planned } = await fixture.planned(receiver.url);
@@ -50,7 +52,18 @@ describe('what is not seen for a moment', () => {
     const project = await fixture.project();
     await fixture.webhook(project, receiver.url);
     const event = await fixture.event(project);
-    const activities = fixture.activities({ store: storeWithout('events') });
-    expect((await inRun(() => activities.planDeliveries(event._id))).deliveries).toHaveLength(1);
+    const { store } = fixture;
+    const { model } = store.events;
+    const asked: unknown[] = [];
+    // Only the linearizable read sees it.
+    const findById = jest.spyOn(model, 'findById').mockImplementation(((id: string) => {
+      asked.push(id);
+      const isFirst = asked.length === 1;
+      return model.findOne({ _id: isFirst ? 'unseen' : id });
+    }) as never);
+    const plan = await inRun(() => fixture.activities().planDeliveries(event._id));
+    findById.mockRestore();
+    expect(asked).toEqual([event._id, event._id]);
+    expect(plan.deliveries).toHaveLength(1);
   });
 });

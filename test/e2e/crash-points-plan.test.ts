@@ -23,9 +23,9 @@ const once = { status: 'succeeded', attemptCount: 1, replays: 0 };
 
 describe('a worker killed with -9', () => {
   it.concurrent.each([
-    ['between their deliveries and their workflows', 'store/deliveries Deliveries.plan after'],
-    ['while their workflows start', 'store/deliveries Deliveries.find before'],
-    ['between their workflows and the mark', 'store/events Events.markFannedOut before'],
+    ['between their deliveries and the mark', 'store/deliveries Deliveries.plan after'],
+    ['between the mark and their workflows', 'store/events Events.markFannedOut after'],
+    ['while their workflows start', 'store/deliveries Deliveries.findWithParts before'],
   ])('while it fans an event out to many, %s: each gets it, once', (_title, dieAt) =>
     Crash.on(async (crash) => {
       const { client, receiver } = crash;

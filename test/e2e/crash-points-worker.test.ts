@@ -14,9 +14,8 @@ const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
 describe('a worker killed with -9', () => {
   it.concurrent.each([
     ['before the deliveries are written', 'store/deliveries Deliveries.plan before'],
-    ['between the deliveries and their workflows', 'store/deliveries Deliveries.plan after'],
-    ['between the workflows and the mark', 'store/events Events.markFannedOut before'],
-    ['after the mark', 'store/events Events.markFannedOut after'],
+    ['between the deliveries and the mark', 'store/deliveries Deliveries.plan after'],
+    ['between the mark and the workflows', 'store/events Events.markFannedOut after'],
   ])('while it fans an event out, %s: one delivery, once', (_title, dieAt) =>
     Crash.on(async (crash) => {
       await crash.dying(dieAt, () => crash.post());
@@ -49,6 +48,38 @@ describe('a worker killed with -9', () => {
         expect(second!.headers['x-webhook-delivery-id']).toBe(
           first!.headers['x-webhook-delivery-id'],
         );
+      }),
+  );
+
+  // At once: within the workflow's first task, since the webhook has accepted an event quickly before.
+  it.concurrent.each([
+    ['before it is loaded', 'store/deliveries Deliveries.findWithParts before 2', 2],
+    ['before the request', 'delivery/http HttpSender.send before 2', 2],
+    ['between the answer and the record', 'delivery/http HttpSender.send after 2', 3],
+    ['between the record and the health', 'store/rounds Rounds.record after 2', 2],
+    ['between the health and the end', 'store/webhooks Webhooks.countAttempt after 2', 2],
+  ])(
+    'while it attempts at once, %s: it is delivered, and sent again only if not recorded',
+    (_title, dieAt, requests) =>
+      Crash.on(async (crash) => {
+        const delivered = (count: number) =>
+          crash.until(`${count} are delivered`, async () => {
+            const found = await crash.deliveries();
+            return found.filter(({ status }) => status === 'succeeded').length === count;
+          });
+        await crash.dying(dieAt, async () => {
+          await crash.post();
+          await delivered(1);
+          await crash.post();
+        });
+        await delivered(2);
+        for (const { id } of await crash.deliveries()) {
+          await crash.until('its workflow has ended', async () => {
+            return (await crash.stack.engine.findRun(id)) === 'ended';
+          });
+        }
+        expect(await crash.deliveries()).toMatchObject([once, once]);
+        expect(crash.receiver.requests).toHaveLength(requests);
       }),
   );
 

@@ -173,9 +173,10 @@ describe('limits of one webhook', () => {
     const webhook = await makeWebhook(client, receiver.url);
     const id = await postEvent(client);
     const { eventId } = await deliveryWith(client, id, { status: 'succeeded' });
+    // Takes turns with the project's deliveries.
     expect(await priorityOf(`event/${eventId}`)).toMatchObject({
       priorityKey: 3,
-      fairnessKey: projectId,
+      fairnessKey: `${projectId}/fan-outs`,
     });
     expect(await priorityOf(`delivery/${id}`)).toMatchObject({
       priorityKey: 3,

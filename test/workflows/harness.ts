@@ -9,7 +9,12 @@ import { Worker } from '@temporalio/worker';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/config';
 import type { Activities, PlannedDelivery } from '../../src/contracts/activities';
-import { deliveryWorkflowId, SEARCH_ATTRIBUTES, WORKFLOWS } from '../../src/contracts/temporal';
+import {
+  BUILD_ID,
+  deliveryWorkflowId,
+  SEARCH_ATTRIBUTES,
+  WORKFLOWS,
+} from '../../src/contracts/temporal';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { timeSkippingServer } from '../support/embedded';
 import { eventually } from '../support/eventually';
@@ -37,6 +42,8 @@ export class Harness {
   private constructor(
     readonly env: TestWorkflowEnvironment,
     readonly fixture: Fixture,
+    /** The time-skipping server doesn't note it: its histories are those of the first version. */
+    private readonly buildId?: string,
   ) {}
 
   /** On its own time-skipping server. */
@@ -64,7 +71,7 @@ export class Harness {
       TestWorkflowEnvironment.createFromExistingServer({ address, namespace }),
       Fixture.open(),
     ]);
-    return new Harness(env, fixture);
+    return new Harness(env, fixture, BUILD_ID);
   }
 
   async stop(): Promise<void> {
@@ -91,6 +98,7 @@ export class Harness {
       namespace: this.env.client.options.namespace,
       taskQueue: this.taskQueue,
       workflowBundle: { codePath: BUNDLE },
+      ...(this.buildId !== undefined && { buildId: this.buildId }),
       activities: {
         ...activities,
         attemptDelivery: (...args: Parameters<Activities['attemptDelivery']>) =>

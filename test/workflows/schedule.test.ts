@@ -117,8 +117,8 @@ describe('a delivery', () => {
           intercept(
             store,
             'deliveries',
-            intercept(store.deliveries, 'find', (id) =>
-              dies() ? dead() : store.deliveries.find(id),
+            intercept(store.deliveries, 'findWithParts', (id) =>
+              dies() ? dead() : store.deliveries.findWithParts(id),
             ),
           ),
       ],

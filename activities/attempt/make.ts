@@ -1,0 +1,161 @@
+import { activityInfo, ApplicationFailure, sleep } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
+import { clock } from '../../src/clock';
+import {
+  DELIVERY_FAILED_MESSAGE,
+  FAILURE_TYPES,
+  type AttemptPolicy,
+  type FailedDetails,
+  type NextAttemptDetails,
+  type RoundResult,
+} from '../../src/contracts/activities';
+import type { Attempt, DeliveryStatus } from '../../src/contracts/delivery';
+import { judge } from '../../src/domain/outcome';
+import { keptBack } from '../../src/domain/kept-back';
+import { attemptsDeferred } from '../../src/metrics';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import type { CourierCalls } from '../../src/temporal/courier-calls';
+import { placeEndOf, type Places } from '../concurrency';
+import type { ActivityDependencies } from '../dependencies';
+import { deferred, superseded } from './deferred';
+import { exchange, logged } from './exchange';
+import type { Execution, Pulse } from './execution';
+import { countHealth, countLast } from './health';
+import type { Subject } from './subject';
+import { takeTurn } from './throttle';
+import { tell } from './tell';
+
+/** A wait this short is slept in place: it isn't worth a round trip through Temporal. */
+const NEAR_MS = 1000;
+
+/** What attempts for workflows share in one worker process. */
+export interface Attempting {
+  deps: ActivityDependencies;
+  couriers: CourierCalls;
+  places: Places;
+  pulse: Pulse;
+}
+
+/**
+ * One attempt, from what was loaded: sign, send, decide, record, count the webhook's health. If the process
+ * dies
+ * - before the POST: nothing happened, Temporal runs it again;
+ * - between POST and record: it is sent again (delivery is at-least-once);
+ * - between record and health, or health and return: the next execution finds the recorded attempt,
+ *   counts it if it wasn't counted, and continues from there, not before the next attempt's time.
+ * One that Temporal has given up (its process was suspended) sends nothing, and decides nothing.
+ * @param isOfFirst it is of the delivery's first activity
+ * @throws ApplicationFailure FAILURE_TYPES
+ */
+export async function makeAttempt(
+  { deps, couriers, places }: Attempting,
+  execution: Execution,
+  subject: Subject,
+  policy: AttemptPolicy,
+  isOfFirst: boolean,
+): Promise<RoundResult> {
+  const { store, log } = deps;
+  const { runId } = activityInfo().workflowExecution!;
+  const { delivery, webhook, project } = subject;
+
+  // What was loaded may have changed by then.
+  if (await countLast(deps, subject, runId)) throw deferred('a failure was followed up', NEAR_MS);
+  if (delivery.status !== 'pending') return settle(delivery.status);
+  const kept = keptBack(webhook, delivery);
+  if (kept) {
+    const isKept =
+      kept === 'skipped'
+        ? await store.rounds.skip(delivery, runId)
+        : await store.rounds.queue(delivery, runId, kept);
+    if (!isKept) throw superseded();
+    return kept;
+  }
+  await untilDue(delivery, isOfFirst);
+
+  const place = await takeTurn(deps, places, subject);
+  if (typeof place === 'string') {
+    if (!(await store.rounds.queue(delivery, runId, place))) throw superseded();
+    attemptsDeferred.inc({ reason: place });
+    log.debug({ deliveryId: delivery._id, reason: place }, 'attempt queued');
+    couriers.call(project._id);
+    return 'queued';
+  }
+  let sent;
+  try {
+    if (await execution.isGivenUp()) throw superseded();
+    sent = await exchange(deps, subject, policy);
+  } finally {
+    place.leave(placeEndOf(sent));
+  }
+  const entry = logged(sent, runId, policy);
+  // A process that was suspended during the exchange can't say that it took too long.
+  const isUnseen =
+    sent.answer.kind === 'error' &&
+    sent.answer.errorCode === 'timeout' &&
+    execution.hasStoodStill();
+  const mayDecide = !isUnseen && (await execution.mayDecide(entry.outcome));
+  const result = judge(sent.answer, delivery, policy, {
+    nowMs: clock.now().getTime(),
+    random: Math.random(),
+  });
+  const recorded = await store.rounds.record(delivery, entry, result, mayDecide);
+  tell(deps, delivery, recorded.attempt);
+  if (recorded.outcome === 'superseded') throw superseded();
+  await countHealth(
+    deps,
+    subject,
+    recorded.attempt,
+    recorded.outcome === 'decided' ? recorded.status : 'cancelled',
+  );
+  if (recorded.outcome === 'ended' || result.nextDelayMs === null) return settle(recorded.status);
+  throw attemptFailed(recorded.attempt, result.nextDelayMs);
+}
+
+/** Makes Temporal run the next attempt after that time. */
+function attemptFailed(
+  { number, statusCode, errorCode }: Attempt,
+  nextDelayMs: number,
+): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: `attempt ${number} failed: ${statusCode ?? errorCode}`,
+    type: FAILURE_TYPES.attemptFailed,
+    nextRetryDelay: nextDelayMs,
+    // A receiver's failure isn't the worker's: the attempt is in the delivery's log.
+    category: ApplicationFailureCategory.BENIGN,
+    details: [{ nextDelayMs } satisfies NextAttemptDetails],
+  });
+}
+
+/**
+ * Nothing is sent before its time, whatever wakes the workflow. Needed only if the round was opened by a
+ * write: the very first attempt is due when it is planned.
+ * @throws ApplicationFailure `AttemptDeferred`; where the first attempt was made at once, before this first
+ *   activity, `AttemptFailed`: Temporal counts and shows them as if this execution had made it
+ */
+async function untilDue(
+  { nextAttemptAt, openedAt, attempts }: DeliveryRecord,
+  isOfFirst: boolean,
+): Promise<void> {
+  const earlyByMs = openedAt && nextAttemptAt ? nextAttemptAt.getTime() - openedAt.getTime() : 0;
+  if (earlyByMs <= 0) return;
+  const [first] = attempts;
+  if (isOfFirst && first?.number === activityInfo().attempt) throw attemptFailed(first, earlyByMs);
+  if (earlyByMs > NEAR_MS) throw deferred('its time has not come yet', earlyByMs);
+  await sleep(earlyByMs);
+}
+
+/** The round's end for the workflow. */
+function settle(status: DeliveryStatus): RoundResult {
+  if (status === 'failed') {
+    throw ApplicationFailure.create({
+      message: DELIVERY_FAILED_MESSAGE,
+      type: FAILURE_TYPES.deliveryFailed,
+      nonRetryable: true,
+      category: ApplicationFailureCategory.BENIGN,
+      details: [{ runId: activityInfo().workflowExecution!.runId } satisfies FailedDetails],
+    });
+  }
+  // Pending again: a replay has been requested since, and its run is starting.
+  if (status === 'pending') throw superseded();
+  return status;
+}
