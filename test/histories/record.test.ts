@@ -124,6 +124,37 @@ describe('keeping the history of', () => {
     await keepFanOut('fan-out-to-three', id);
   });
 
+  it('a delivery attempted at once, and one that was taken on its retry', async () => {
+    await makeWebhook(client, receiver.url, SOON);
+    const isAtOnce = async (id: string): Promise<boolean> => {
+      const { events } = await handleOf(id).fetchHistory();
+      return events!.some(({ markerRecordedEventAttributes: marker }) => marker?.details?.data)
+        ? events!.every(({ activityTaskScheduledEventAttributes: scheduled }) => !scheduled)
+        : false;
+    };
+    const id = await eventually('one is attempted at once', async () => {
+      const latest = await postEvent(client);
+      await deliveryWith(client, latest, { status: 'succeeded' });
+      await handleOf(latest).result();
+      return (await isAtOnce(latest)) && latest;
+    });
+    await keepDelivery('delivery-at-once', id);
+    let isFirst = true;
+    receiver.respondWith(() => {
+      const status = isFirst ? 500 : 200;
+      isFirst = false;
+      return status;
+    });
+    const retried = await postEvent(client);
+    await deliveryWith(client, retried, { status: 'succeeded', attemptCount: 2 });
+    await handleOf(retried).result();
+    await keepDelivery('delivery-at-once-and-retried', retried);
+    await reset(retried, 'LastWorkflowTask');
+    await deliveryWith(client, retried, { status: 'succeeded', replays: 1 });
+    await handleOf(retried).result();
+    await keepDelivery('delivery-at-once-reset-to-its-end', retried);
+  });
+
   it('a fan-out with a filter to judge', async () => {
     await makeWebhook(client, receiver.url, { filter: { type: 'email.sent' } });
     await makeWebhook(client, receiver.url, { filter: { type: 'email.opened' } });

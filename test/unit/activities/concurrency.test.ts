@@ -1,4 +1,4 @@
-import { Places, type Place } from '../../../activities/concurrency';
+import { Places, type Place, type PlaceEnd } from '../../../activities/concurrency';
 import type { DeferralReason } from '../../../src/contracts/delivery';
 
 const SECOND = 1000;
@@ -151,5 +151,32 @@ describe("a worker's places for attempts", () => {
     first.leave('made');
     placed(places.take('q', 'x', true)).leave('made');
     placed(places.take('q', 'x', false));
+  });
+
+  it('knows a webhook as quick that accepted its last attempt soon, while none runs longer', () => {
+    const places = new Places(100, 10);
+    const attempt = (end: PlaceEnd, ms: number): void => {
+      const place = placed(places.take('p', 'w', true));
+      jest.advanceTimersByTime(ms);
+      place.leave(end);
+    };
+    expect(places.isQuick('w')).toBe(false);
+    attempt('accepted', 100);
+    expect(places.isQuick('w')).toBe(true);
+    for (const end of ['made', 'overload'] as const) {
+      attempt(end, 100);
+      expect(places.isQuick('w')).toBe(false);
+      attempt('accepted', 100);
+    }
+    attempt('accepted', 300);
+    expect(places.isQuick('w')).toBe(false);
+    attempt('accepted', 100);
+    const hanging = placed(places.take('p', 'w', true));
+    expect(places.isQuick('w')).toBe(true);
+    jest.advanceTimersByTime(300);
+    expect(places.isQuick('w')).toBe(false);
+    hanging.leave('unmade');
+    expect(places.isQuick('w')).toBe(true);
+    expect(places.isQuick('another')).toBe(false);
   });
 });
