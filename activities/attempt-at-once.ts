@@ -9,8 +9,9 @@ import { loadUntouched } from './attempt/subject';
 /**
  * A delivery's first attempt within its workflow's first task, which halves what the delivery costs Temporal. It
  * is made only to a webhook that this worker knows to answer quickly, so that receivers that hang don't occupy
- * workflow tasks, and only if nothing has happened to the delivery yet, so that a repeated task never repeats what is recorded.
- * Everything else, and whatever follows a failure, is left to `attemptDelivery` (docs/adr/0033).
+ * workflow tasks, and only if nothing has happened to the delivery yet, so that a repeated task never repeats
+ * what is recorded. Everything else, and whatever follows a failure, is left to `attemptDelivery`
+ * (docs/adr/0033).
  */
 export function createAttemptAtOnce(attempting: Attempting): Activities['attemptAtOnce'] {
   const { deps, places, pulse } = attempting;
@@ -32,8 +33,9 @@ export function createAttemptAtOnce(attempting: Attempting): Activities['attempt
       return await attempt(deliveryId, policy, webhookId, origin);
     } catch (error) {
       // It failed, or could not be made: `attemptDelivery` continues from what is recorded.
-      if (!(error instanceof TemporalFailure))
+      if (!(error instanceof TemporalFailure)) {
         deps.log.warn({ err: error, deliveryId }, 'attempt lost');
+      }
       return null;
     } finally {
       inProgress -= 1;

@@ -103,3 +103,38 @@ describe('a worker that is stopped in the middle of a last attempt, and woken', 
       }),
   );
 });
+
+describe('a worker that is stopped in the middle of an attempt made at once, and woken', () => {
+  it.concurrent('decides nothing after another worker has delivered, and sends nothing', () =>
+    withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+      const { client } = await stack.project({ policy });
+      const webhook = await makeWebhook(client, receiver.url);
+      const first = await startWorker();
+      await eventually('one is accepted quickly', async () => {
+        const id = await postEvent(client);
+        const { attempts } = await deliveryWith(client, id, { status: 'succeeded' });
+        return (attempts[0].durationMs as number) < 200;
+      });
+      const before = receiver.requests.length;
+      receiver.respondWith({ kind: 'answer', status: 200, delayMs: 1000 });
+      const id = await postEvent(client);
+      await receiver.waitFor(before + 1, PATIENCE_MS);
+      first.signal('SIGSTOP');
+      await startWorker();
+      await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
+      first.signal('SIGCONT');
+      // Its own is logged, whether it has seen the answer or not.
+      await deliveryWith(client, id, { attemptCount: 2 }, PATIENCE_MS);
+      await eventually('its workflow has ended', async () => {
+        return (await stack.engine.findRun(id)) === 'ended';
+      });
+      expect(await deliveryWith(client, id, { attemptCount: 2 })).toMatchObject({
+        status: 'succeeded',
+        replays: 0,
+      });
+      const health = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data;
+      expect(health).toMatchObject({ isActive: true, failureCount: 0 });
+      expect(receiver.requests).toHaveLength(before + 2);
+    }),
+  );
+});

@@ -80,6 +80,33 @@ describe('a process that is told to stop', () => {
     },
   );
 
+  it('finishes an attempt that is made at once, within a workflow task', async () => {
+    const { role } = await start('worker');
+    const { client } = await stack.project({ policy });
+    await makeWebhook(client, receiver.url);
+    await eventually('one is accepted quickly', async () => {
+      const { attempts } = await deliveryWith(client, await postEvent(client), {
+        status: 'succeeded',
+      });
+      return (attempts[0].durationMs as number) < 200;
+    });
+    receiver.respondWith({ kind: 'answer', status: 200, delayMs: 2000 });
+    const before = receiver.requests.length;
+    const id = await postEvent(client);
+    await receiver.waitFor((requests) => requests.length > before);
+    expect(await role.end('SIGTERM')).toBe(0);
+    expect((await client.get(`/v1/deliveries/${id}`)).body.data).toMatchObject({
+      status: 'succeeded',
+      attemptCount: 1,
+    });
+    expect(receiver.requests).toHaveLength(before + 1);
+    // Its workflow has ended too: nothing was left to another worker.
+    const { status } = await stack.temporal(({ workflow }) =>
+      workflow.getHandle(`delivery/${id}`).describe(),
+    );
+    expect(status.name).toBe('COMPLETED');
+  });
+
   it.each(['worker', 'all'] as const)(
     'as %s makes no further attempt, and finishes the one in progress',
     async (name) => {
