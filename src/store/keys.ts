@@ -3,6 +3,7 @@ import { Schema, type ClientSession, type Connection, type Model } from 'mongoos
 import { clock } from '../clock';
 import { newId } from '../contracts/ids';
 import { findPage, type Page, type PageRequest } from './paging';
+import { Remembered } from './remembered';
 import { BY_CLOCK } from './timestamps';
 
 export const KEY_ROLES = ['owner', 'sender', 'reader'] as const;
@@ -44,6 +45,8 @@ const hashOf = (key: string): string => createHash('sha256').update(key).digest(
 /** Keys of projects. Deleting one revokes it. */
 export class Keys {
   readonly model: Model<KeyRecord>;
+  /** By hash. */
+  readonly known = new Remembered<KeyRecord>();
 
   constructor(connection: Connection) {
     this.model = connection.model<KeyRecord>('Key', schema, 'keys');
@@ -69,15 +72,22 @@ export class Keys {
     return this.model.countDocuments({ projectId, ...isLive }, { limit: max, session });
   }
 
-  /** Looked up by hash, so that the time taken reveals nothing about the key. */
+  /**
+   * Looked up by hash, so that the time taken reveals nothing about the key. One that another process has
+   * revoked may be found for another second.
+   */
   async findByKey(key: string): Promise<KeyRecord | null> {
-    return this.model.findOne({ hash: hashOf(key) }).lean<KeyRecord>();
+    const hash = hashOf(key);
+    return this.known.get(hash, () => this.model.findOne({ hash }).lean<KeyRecord>().exec());
   }
 
   /** Notes its use, at most once a minute, in the background: no request waits for it or fails because of it. */
-  touch({ _id, lastUsedAt }: KeyRecord, now: Date): void {
+  touch(key: KeyRecord, now: Date): void {
+    const { _id, lastUsedAt } = key;
     const aMinuteAgo = new Date(now.getTime() - USE_NOTED_EVERY_MS);
     if (lastUsedAt !== null && lastUsedAt > aMinuteAgo) return;
+    // It may be remembered: the next request must not note it again.
+    key.lastUsedAt = now;
     this.model
       .updateOne(
         { _id, $or: [{ lastUsedAt: null }, { lastUsedAt: { $lte: aMinuteAgo } }] },
@@ -91,10 +101,13 @@ export class Keys {
   }
 
   async delete(projectId: string, id: string): Promise<boolean> {
-    return (await this.model.deleteOne({ _id: id, projectId })).deletedCount === 1;
+    const { deletedCount } = await this.model.deleteOne({ _id: id, projectId });
+    this.known.forget();
+    return deletedCount === 1;
   }
 
   async deleteAll(projectId: string, session: ClientSession): Promise<void> {
+    this.known.forgetAfter(session);
     await this.model.deleteMany({ projectId }, { session });
   }
 }

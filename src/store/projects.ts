@@ -2,6 +2,7 @@ import { Schema, type ClientSession, type Connection, type Model } from 'mongoos
 import { newId } from '../contracts/ids';
 import type { DeliveryPolicy, Dispatch } from '../contracts/delivery';
 import { findPage, type Page, type PageRequest } from './paging';
+import { Remembered } from './remembered';
 import { BY_CLOCK } from './timestamps';
 import type { Sealed } from './cipher';
 
@@ -75,6 +76,8 @@ schema.index({ deletedAt: 1 }, { partialFilterExpression: { deletedAt: { $type: 
 
 export class Projects {
   readonly model: Model<ProjectRecord>;
+  /** By the reference that a request names them by. */
+  readonly known = new Remembered<ProjectRecord>();
 
   constructor(connection: Connection) {
     this.model = connection.model<ProjectRecord>('Project', schema, 'projects');
@@ -123,13 +126,16 @@ export class Projects {
   ): Promise<ProjectRecord | null> {
     const keys = Object.entries(providerKeys).map(([name, key]) => [`providerKeys.${name}`, key]);
     const set = { ...changes, ...Object.fromEntries(keys) };
-    return this.model
+    const updated = await this.model
       .findOneAndUpdate({ _id: id, deletedAt: null }, { $set: set }, { returnDocument: 'after' })
       .lean<ProjectRecord>();
+    this.known.forget();
+    return updated;
   }
 
   /** Marks it as deleted; false if nothing is left of it. */
   async markDeleted(id: string, session: ClientSession): Promise<boolean> {
+    this.known.forgetAfter(session);
     const marked = { $set: { externalId: null }, $currentDate: { deletedAt: true } } as const;
     return (await this.model.updateOne({ _id: id }, marked, { session })).matchedCount === 1;
   }

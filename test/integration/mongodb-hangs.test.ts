@@ -88,7 +88,11 @@ describe('while MongoDB hangs', () => {
 
     mongod.thaw();
     await untilReady();
-    expect(await stored(stack)).toEqual(before);
+    const { events: eventsBefore, ...othersBefore } = before;
+    const { events, ...others } = await stored(stack);
+    expect(others).toEqual(othersBefore);
+    // An event that was being written may be stored, although that was not confirmed: the two of the first round.
+    expect(events! - eventsBefore!).toBeLessThanOrEqual(2);
     expect((await client.get(`/v1/webhooks/${webhook.id}`)).body.data.name).toBe('Test');
     await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
   });

@@ -77,7 +77,7 @@ export function authenticate(
       return;
     }
     const record = await store.keys.findByKey(key);
-    const project = record && (await store.projects.get(record.projectId));
+    const project = record && (await findProject(store, record.projectId));
     if (!project) {
       await failures.count(req);
       throw refusal('unauthorized');

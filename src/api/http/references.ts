@@ -6,10 +6,17 @@ import { notFound } from './errors';
 
 /* Callers' references to projects and webhooks: their ids, or `ext:` and the caller's own id. */
 
-export async function findProject(store: Store, reference: string): Promise<ProjectRecord | null> {
+/** What another process has changed of it may be as it was for another second. */
+export async function findProject(
+  { projects }: Store,
+  reference: string,
+): Promise<ProjectRecord | null> {
   const externalId = externalIdIn(reference);
-  if (externalId !== undefined) return store.projects.getByExternalId(externalId);
-  return isId('project', reference) ? store.projects.get(reference) : null;
+  if (externalId !== undefined) {
+    return projects.known.get(reference, () => projects.getByExternalId(externalId));
+  }
+  if (!isId('project', reference)) return null;
+  return projects.known.get(reference, () => projects.get(reference));
 }
 
 export async function findWebhook(

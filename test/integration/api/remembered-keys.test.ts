@@ -1,0 +1,113 @@
+import { ApiClient } from '../../support/api-client';
+import { eventually } from '../../support/eventually';
+import { emailSent } from '../../support/samples';
+import { testEnvironment } from '../../support/stack';
+import { useStack } from '../../support/use';
+
+const event = { type: 'email.sent', data: emailSent };
+/** docs/operating.md, API keys. */
+const WITHIN_MS = 1000;
+
+/** Two API processes' worth of memory, on one database. */
+describe('of two APIs, of which one makes a change', () => {
+  const environment = testEnvironment();
+  const here = useStack(environment, { worker: false });
+  const elsewhere = useStack(environment, { worker: false });
+
+  /** A key that both have just used. */
+  const used = async (role = 'owner') => {
+    const { id, client: owner } = await here.project();
+    const made = await owner.post(`/v1/projects/${id}/keys`, { name: 'used', role });
+    const { id: keyId, key } = made.body.data;
+    const [atHere, atElsewhere] = [here, elsewhere].map(
+      ({ url }) => new ApiClient(url, key as string),
+    );
+    const post = async (client: ApiClient) => (await client.post('/v1/events', event)).status;
+    expect(await post(atHere!)).toBe(202);
+    expect(await post(atElsewhere!)).toBe(202);
+    return { id, owner, keyId: keyId as string, atHere: atHere!, atElsewhere: atElsewhere!, post };
+  };
+
+  /** Milliseconds until the other API sees a change, from just before its answer at the latest. */
+  const seenAfterMs = async (what: string, isSeen: () => Promise<boolean>): Promise<number> => {
+    const changedAt = performance.now();
+    let askedAt = changedAt;
+    await eventually(what, async () => {
+      askedAt = performance.now();
+      return isSeen();
+    });
+    return askedAt - changedAt;
+  };
+
+  it('a revoked key is refused there at once, and by the other within a second', async () => {
+    const { id, owner, keyId, atHere, atElsewhere, post } = await used();
+    // Requests in progress don't make it known again.
+    const during = Promise.all(Array.from({ length: 10 }, () => post(atHere)));
+    expect((await owner.delete(`/v1/projects/${id}/keys/${keyId}`)).status).toBe(200);
+    expect(await post(atHere)).toBe(401);
+    await during;
+    expect(await post(atHere)).toBe(401);
+    // The last that may still be taken was asked within the second; each look adds its interval.
+    const ms = await seenAfterMs('it is refused', async () => (await post(atElsewhere)) === 401);
+    expect(ms).toBeLessThan(WITHIN_MS + 500);
+  });
+
+  it('a deleted project’s keys are refused there at once, and by the other within a second', async () => {
+    const { id, atHere, atElsewhere, post } = await used();
+    expect((await here.admin.delete(`/v1/projects/${id}`)).status).toBe(200);
+    expect(await post(atHere)).toBe(401);
+    const ms = await seenAfterMs('it is refused', async () => (await post(atElsewhere)) === 401);
+    expect(ms).toBeLessThan(WITHIN_MS + 500);
+  });
+
+  it('a project’s settings apply there at once, and at the other within a second', async () => {
+    const { id, atHere, atElsewhere, post } = await used();
+    const isExpress = async (client: ApiClient): Promise<boolean> => {
+      expect(await post(client)).toBe(202);
+      const [latest] = await here.store.events.model
+        .find({ projectId: id })
+        .sort({ _id: -1 })
+        .limit(1)
+        .lean();
+      return latest!.isExpress === true;
+    };
+    expect(await isExpress(atHere)).toBe(false);
+    await here.admin.patch(`/v1/projects/${id}`, { dispatch: 'express' });
+    expect(await isExpress(atHere)).toBe(true);
+    const ms = await seenAfterMs('it applies', () => isExpress(atElsewhere));
+    expect(ms).toBeLessThan(WITHIN_MS + 500);
+  });
+
+  it('a key ends at its time at both, although it is remembered', async () => {
+    const { id, owner } = await used();
+    const expiresAt = new Date(Date.now() + 1500);
+    const made = await owner.post(`/v1/projects/${id}/keys`, {
+      name: 'ends',
+      role: 'owner',
+      expiresAt,
+    });
+    for (const { url } of [here, elsewhere]) {
+      const client = new ApiClient(url, made.body.data.key as string);
+      const answers: { sentAt: number; answeredAt: number; status: number }[] = [];
+      await eventually('it has ended', async () => {
+        const sentAt = Date.now();
+        const { status } = await client.get('/v1/webhooks');
+        answers.push({ sentAt, answeredAt: Date.now(), status });
+        return status === 401;
+      });
+      for (const { sentAt, answeredAt, status } of answers) {
+        if (sentAt > expiresAt.getTime() + 100) expect(status).toBe(401);
+        if (answeredAt < expiresAt.getTime() - 100) expect(status).toBe(200);
+      }
+    }
+  });
+
+  it('reads neither key nor project for each request', async () => {
+    const { atHere, post } = await used();
+    const keys = jest.spyOn(here.store.keys.model, 'findOne');
+    const projects = jest.spyOn(here.store.projects.model, 'findOne');
+    for (let n = 0; n < 20; n += 1) expect(await post(atHere)).toBe(202);
+    expect(keys.mock.calls.length + projects.mock.calls.length).toBeLessThan(20);
+    jest.restoreAllMocks();
+  });
+});
