@@ -1,10 +1,20 @@
-import type { ClientSession, Connection, Model } from 'mongoose';
+import type { ClientSession, Connection, Model, mongo } from 'mongoose';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
+import { GroupedInserts } from './grouped-inserts';
 import { current } from './linearizable';
 import { isDuplicateKey } from './errors';
 import { eventSchema, type BareEvent, type EventRecord } from './event-record';
 import type { NewEvent } from './new-event';
+
+/** As the schema makes it, for a tenth of the CPU time: everything in it is ours, and checked. */
+const recordOf = (event: NewEvent): EventRecord => ({
+  ...event,
+  fannedOutAt: null,
+  expungedAt: null,
+});
+/** What is undefined is not there; by default the driver would store null. */
+const AS_GIVEN = { ignoreUndefined: true } as const;
 
 export class Events {
   readonly model: Model<EventRecord>;
@@ -12,6 +22,7 @@ export class Events {
   readonly unplanned: Backlog<EventRecord>;
   /** Those that their project's courier still has to plan, by their ids. */
   readonly unplannedExpress: Backlog<EventRecord>;
+  private readonly inserts: GroupedInserts<EventRecord>;
 
   constructor(connection: Connection) {
     this.model = connection.model<EventRecord>('Event', eventSchema, 'events');
@@ -24,6 +35,13 @@ export class Events {
     );
     const express = { isExpress: true, fannedOutAt: null };
     this.unplannedExpress = new Backlog(this.model, express, '_id', 'express');
+    this.inserts = new GroupedInserts((events) =>
+      this.collection.insertMany(events, { ...AS_GIVEN, ordered: false }),
+    );
+  }
+
+  private get collection(): mongo.Collection<EventRecord> {
+    return this.model.collection as unknown as mongo.Collection<EventRecord>;
   }
 
   /**
@@ -31,9 +49,10 @@ export class Events {
    * @returns the event as stored, and whether its idempotency key was known
    */
   async insert(event: NewEvent): Promise<{ event: EventRecord; duplicate: boolean }> {
+    const record = recordOf(event);
     try {
-      const created = await this.model.create(event);
-      return { event: created.toObject(), duplicate: false };
+      await this.inserts.insert(record);
+      return { event: record, duplicate: false };
     } catch (error) {
       const { projectId, idempotencyKey } = event;
       if (!isDuplicateKey(error) || idempotencyKey === undefined) throw error;
@@ -59,8 +78,11 @@ export class Events {
 
   /** Stores all or none. */
   async insertAll(events: readonly NewEvent[], session: ClientSession): Promise<EventRecord[]> {
-    const created = await this.model.insertMany(events, { session });
-    return created.map((event) => event.toObject());
+    const records = events.map(recordOf);
+    if (records.length > 0) {
+      await this.collection.insertMany(records, { ...AS_GIVEN, session });
+    }
+    return records;
   }
 
   async get(projectId: string, id: string): Promise<EventRecord | null> {

@@ -1,12 +1,18 @@
 import { z } from 'zod';
+import { clock } from '../../clock';
 import type { ErrorCode } from '../../contracts/errors';
 import { readPayload, withFlag } from '../../domain/json-text';
-import { getProfile, operationalEvents, type EventTypeDefinition } from '../../profiles';
+import {
+  getProfile,
+  operationalEvents,
+  type EventTypeDefinition,
+  type Profile,
+} from '../../profiles';
 import { asWritten, readBody } from '../http/body';
 import { ApiError, invalid, refused } from '../http/errors';
 import { requestHashOf } from './idempotency';
 import { dataProblems, schemaProblems, sizeProblem } from './json-schema';
-import { postedEvent, type PostedEvent } from './posted-event';
+import { postedEvent, type About, type PostedEvent } from './posted-event';
 import { isFine, Problems, type Found } from '../http/problems';
 import { problemsOf } from '../http/validation';
 
@@ -51,13 +57,32 @@ export function readEvents(input: EventsInput): EventsRead | Refusal {
       requestHash: wantsHash ? requestHashOf(asWritten(body)) : '',
       count: isBatch ? Math.min(Math.max(list, 1), MAX_BATCH) : 1,
       events: refusable(() => {
-        const event = postedEvent(getProfile(profile).envelope, workspaces, () => now);
-        const parsed = (isBatch ? batchBody(event) : event).safeParse(body);
+        const bodies = bodiesOf(getProfile(profile));
+        bodies.about = { workspaces, now: () => now };
+        const parsed = (isBatch ? bodies.batch : bodies.event).safeParse(body);
         if (!parsed.success) throw refused(problemsOf(parsed.error));
         return 'events' in parsed.data ? parsed.data.events : [parsed.data];
       }),
     };
   });
+}
+
+interface Bodies {
+  /** Of the body that is being checked. */
+  about: About;
+  event: z.ZodType<PostedEvent>;
+  batch: z.ZodType<{ events: PostedEvent[] }>;
+}
+const bodiesByProfile = new Map<Profile, Bodies>();
+
+/** The schemas of a profile, which are made once. */
+function bodiesOf(profile: Profile): Bodies {
+  const known = bodiesByProfile.get(profile);
+  if (known) return known;
+  const event = postedEvent(profile.envelope, () => made.about);
+  const made: Bodies = { about: { now: () => clock.now() }, event, batch: batchBody(event) };
+  bodiesByProfile.set(profile, made);
+  return made;
 }
 
 export const batchBody = (event: z.ZodType<PostedEvent>) =>

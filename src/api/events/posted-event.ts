@@ -17,17 +17,25 @@ export interface PostedEvent {
 const MAX_AHEAD_MS = 5 * MINUTE_MS;
 const OLDEST = Date.parse('2000-01-01T00:00:00Z');
 
+/** What an event is checked against besides its shape. */
+export interface About {
+  /** The ids that the envelope may have for the project; undefined: any. */
+  workspaces?: readonly string[];
+  /** MongoDB's time. */
+  now: () => Date;
+}
+
 /** The parts of an event that a caller may give, as given. */
-const partsAt = (now: () => Date) => ({
+const partsOf = (about: () => About) => ({
   type: z.string(),
   workspace: z.string(),
   createdAt: z.iso.datetime({ offset: true }).refine((text) => {
     const at = Date.parse(text);
-    return at >= OLDEST && at <= now().getTime() + MAX_AHEAD_MS;
+    return at >= OLDEST && at <= about().now().getTime() + MAX_AHEAD_MS;
   }, 'must be between 2000-01-01 and five minutes from now'),
   data: payloadField,
 });
-type Part = keyof ReturnType<typeof partsAt>;
+type Part = keyof ReturnType<typeof partsOf>;
 
 /** Our own names, which every project may use. */
 const OWN: Readonly<Record<string, Part>> = {
@@ -40,18 +48,17 @@ const REQUIRED: ReadonlySet<Part> = new Set(['type', 'data']);
 /**
  * An event as it may be posted, with our names or those of its profile's envelope; if both are given, they
  * must agree.
- * @param workspace the ids that the envelope may have for the project
- * @param now MongoDB's time, if this process doesn't know it
+ * @param about asked when one is checked: making a schema costs many times as much as using it
  */
 export function postedEvent(
   envelope: Readonly<Record<string, Part>>,
-  workspace?: readonly string[],
-  now: () => Date = () => clock.now(),
+  about: () => About = () => ({ now: () => clock.now() }),
 ): z.ZodType<PostedEvent> {
-  const parts = partsAt(now);
+  const parts = partsOf(about);
   const names = Object.entries({ ...OWN, ...envelope });
   const shape = names.map(([name, part]) => [name, parts[part].optional()] as const);
   return z.strictObject(Object.fromEntries(shape)).transform((posted, ctx) => {
+    const { workspaces } = about();
     const given: Partial<Record<Part, unknown>> = {};
     const refuse = (name: string, message: string): void => {
       ctx.issues.push({ code: 'custom', path: [name], message, input: posted });
@@ -64,8 +71,8 @@ export function postedEvent(
         const own = names.find((other) => other[1] === part)![0];
         refuse(name, `differs from ${own}; give only one of the two`);
       }
-      if (part === 'workspace' && workspace && !workspace.includes(value as string)) {
-        refuse(name, `is not this project, whose id is ${workspace[0]}`);
+      if (part === 'workspace' && workspaces && !workspaces.includes(value as string)) {
+        refuse(name, `is not this project, whose id is ${workspaces[0]}`);
       }
     }
     for (const part of REQUIRED) {
