@@ -1,6 +1,6 @@
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { createApp } from './api/app';
+import type { createApi } from './api/app';
 import { createApiServer, stopper, type StopWithin } from './api/http/server';
 import { ConfigError, loadConfig, ROLES, type Role } from './config/config';
 import { createLogger } from './log';
@@ -65,7 +65,7 @@ async function main(): Promise<void> {
   const parts: Parts = { config, log, store, engine, cipher, readiness, tenantCpu };
   const services: Service[] = [];
   // Servers come first, so that a port in use is reported before anything waits for MongoDB or Temporal.
-  if (api) services.push(await startApi(api.createApp, parts));
+  if (api) services.push(await startApi(api.createApi, parts));
   const worker = workers?.startWorker(parts);
   if (worker) services.push(worker);
   let operations: Service | undefined;
@@ -104,10 +104,13 @@ async function refuseUnfit(store: Store): Promise<void> {
   if (unfit !== null) throw new StartError(unfit);
 }
 
-async function startApi(create: typeof createApp, { config, ...parts }: Parts): Promise<Service> {
+async function startApi(create: typeof createApi, { config, ...parts }: Parts): Promise<Service> {
   const sendMs = config.sendTimeoutSeconds * 1000;
-  const server = createApiServer(create({ ...parts, config }), { sendMs });
-  return listen(server, config, { host: 'HOST', port: 'PORT' }, API_STOPS_WITHIN);
+  const { app, drained } = create({ ...parts, config });
+  const server = createApiServer(app, { sendMs });
+  const settings = { host: 'HOST', port: 'PORT' };
+  const { done, stop } = await listen(server, config, settings, API_STOPS_WITHIN);
+  return { done, stop: () => stop().then(drained) };
 }
 
 async function startOperations(address: string, whyIdle: () => string | null): Promise<Service> {

@@ -13,9 +13,12 @@ import type { Quest } from './search';
 
 /** What was accepted or requested but has no running workflow: a process died, or Temporal lost its data. */
 
-/** Together with the interval and the duration of a check, an event is found within 10 seconds. */
+/**
+ * Longer than an event waits in its API for its start (src/api/events/start-queue.ts): what is older is nobody's.
+ * With the interval and the duration of a check, it is found within 5 seconds.
+ */
 export const EVENTS_GRACE_MS = 3000;
-export const EVENTS_EVERY_MS = 2000;
+export const EVENTS_EVERY_MS = 1000;
 /** A due attempt may take this long to start. */
 export const DELIVERIES_GRACE_MS = 10_000;
 export const DELIVERIES_EVERY_MS = 3000;

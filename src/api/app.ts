@@ -72,7 +72,13 @@ export interface AppDependencies {
 }
 
 /** The HTTP API, apart from listening. */
-export function createApp(dependencies: AppDependencies): Express {
+export interface Api {
+  app: Express;
+  /** Resolves when nothing is left to do behind the answers: within seconds. */
+  drained: () => Promise<void>;
+}
+
+export function createApi(dependencies: AppDependencies): Api {
   const { store, engine, cipher, tenantCpu, log, readiness, config } = dependencies;
   const app = express();
   app.disable('x-powered-by');
@@ -155,7 +161,7 @@ export function createApp(dependencies: AppDependencies): Express {
 
   app.use(unknownRoute);
   app.use(errorHandler(log));
-  return app;
+  return { app, drained: () => dispatcher.drained() };
 }
 
 /** For the rate limits. */

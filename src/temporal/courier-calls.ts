@@ -9,6 +9,7 @@ const INTERVAL_MS = 1000;
 export class CourierCalls {
   /** The projects told within the interval, and whether there was something new since. */
   private readonly told = new Map<string, { isNew: boolean }>();
+  private readonly calls = new Set<Promise<unknown>>();
 
   constructor(
     private readonly engine: Pick<Engine, 'wakeCourier'>,
@@ -22,14 +23,22 @@ export class CourierCalls {
     else this.tell(projectId);
   }
 
+  /** Tells what has not been told yet; resolves when that has arrived, or is left to reconcile. */
+  async drained(): Promise<void> {
+    for (const [projectId, { isNew }] of this.told) if (isNew) this.tell(projectId);
+    await Promise.all(this.calls);
+  }
+
   private tell(projectId: string): void {
     const state = { isNew: false };
     this.told.set(projectId, state);
-    void runOrLeave(this.log, { projectId }, 'courier left to reconcile', () =>
+    const call = runOrLeave(this.log, { projectId }, 'courier left to reconcile', () =>
       this.engine.wakeCourier(projectId),
-    );
+    ).finally(() => this.calls.delete(call));
+    this.calls.add(call);
     // A courier may have ended just before the last event: none waits longer than this.
     setTimeout(() => {
+      if (this.told.get(projectId) !== state) return;
       this.told.delete(projectId);
       if (state.isNew) this.tell(projectId);
     }, INTERVAL_MS).unref();

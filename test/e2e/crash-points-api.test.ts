@@ -33,6 +33,12 @@ describe('an API killed with -9', () => {
     expect(await dyingApi(environment, client.key, dieAt, ask)).toBeNull();
   };
 
+  /** The same at a point that may come before or behind the answer. */
+  const dyingBehindIt = (
+    dieAt: string,
+    ask: (client: ApiClient) => Promise<Answer>,
+  ): Promise<Answer | null> => dyingApi(environment, client.key, dieAt, ask);
+
   const events = async () => (await client.get('/v1/events')).body.data.events;
   const deliveries = async () => (await client.get('/v1/deliveries')).body.data.deliveries;
   const delivered = (count: number): Promise<boolean> =>
@@ -55,7 +61,7 @@ describe('an API killed with -9', () => {
     });
 
     it('between the event and its fan-out: reconcile delivers it', async () => {
-      await dying('temporal/engine Engine.startFanOut before', post);
+      await dyingBehindIt('temporal/engine Engine.startFanOut before', post);
       expect(await events()).toHaveLength(1);
       expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
       await delivered(1);
@@ -63,8 +69,15 @@ describe('an API killed with -9', () => {
       expect(receiver.requests).toHaveLength(1);
     });
 
-    it('between the fan-out and the answer: it is delivered, and once', async () => {
-      await dying('temporal/engine Engine.startFanOut after', post);
+    it('between the event and its place in the queue of starts: reconcile delivers it', async () => {
+      await dying('api/events/start-queue StartQueue.add before', post);
+      expect(await events()).toHaveLength(1);
+      expect(await stack.reconcile()).toEqual({ ...nothing, events: 1 });
+      await delivered(1);
+    });
+
+    it('after the fan-out: it is delivered, and once', async () => {
+      await dyingBehindIt('temporal/engine Engine.startFanOut after', post);
       await delivered(1);
       expect((await post(client)).body.data.duplicate).toBe(true);
       expect(receiver.requests).toHaveLength(1);

@@ -17,23 +17,31 @@ describe('an API killed with -9', () => {
     const post = (client: ApiClient, key: string) =>
       client.post('/v1/events/batch', { events }, { 'idempotency-key': key });
 
-    it('between the first and the second: reconcile delivers the others', () =>
+    it('between two places in the queue of starts: reconcile delivers all', () =>
       ApiCrash.on(api, async (crash) => {
-        await crash.dyingBehindIt('temporal/engine Engine.startFanOut before 2', (client) =>
-          post(client, 'batch-1'),
+        await crash.dyingBehindIt('api/events/start-queue StartQueue.add before 2', (client) =>
+          post(client, 'batch-0'),
         );
-        await crash.delivered(1);
-        expect(await stack.reconcile()).toEqual({ ...nothing, events: 2 });
+        await stack.reconcile();
         await crash.delivered(3);
         expect(crash.receiver.requests).toHaveLength(3);
       }));
 
-    it('between the second and the third: the repeated request delivers the last', () =>
+    it('before the first is started: reconcile delivers all', () =>
       ApiCrash.on(api, async (crash) => {
-        await crash.dyingBehindIt('temporal/engine Engine.startFanOut before 3', (client) =>
+        await crash.dyingBehindIt('temporal/engine Engine.startFanOut before', (client) =>
+          post(client, 'batch-1'),
+        );
+        expect(await stack.reconcile()).toEqual({ ...nothing, events: 3 });
+        await crash.delivered(3);
+        expect(crash.receiver.requests).toHaveLength(3);
+      }));
+
+    it('after one is started: the repeated request delivers the others', () =>
+      ApiCrash.on(api, async (crash) => {
+        await crash.dyingBehindIt('temporal/engine Engine.startFanOut after', (client) =>
           post(client, 'batch-2'),
         );
-        await crash.delivered(2);
         const { body } = await post(crash.client, 'batch-2');
         expect(body.data.events).toMatchObject([
           { duplicate: true },

@@ -131,6 +131,30 @@ describe('a process that is told to stop', () => {
     },
   );
 
+  it.each(['workflow', 'express'])(
+    'as api starts what it has accepted, in %s, before it ends',
+    async (dispatch) => {
+      const { role, port } = await start('api');
+      const { id } = await stack.project({ dispatch });
+      const { key } = await stack.client(id, 'owner');
+      const client = new ApiClient(`http://127.0.0.1:${port}`, key);
+      const events = Array.from({ length: 20 }, () => ({ type: 'email.sent', data: emailSent }));
+      const { status, body } = await client.post('/v1/events/batch', { events });
+      expect(status).toBe(202);
+      expect(await msUntilStopped(role)).toBeLessThan(MARGIN_MS);
+      const workflowIds =
+        dispatch === 'express'
+          ? [`courier/${id}`]
+          : body.data.events.map((event: { id: string }) => `event/${event.id}`);
+      await stack.temporal(async ({ workflow }) => {
+        for (const workflowId of workflowIds) {
+          expect((await workflow.getHandle(workflowId).describe()).status.name).toBe('RUNNING');
+        }
+      });
+    },
+    120_000,
+  );
+
   it('finishes an answer that takes a while', async () => {
     const { role, port } = await start('all');
     const { id } = await stack.project({ profile: 'emailsendx', plan: 'pro' });

@@ -1,5 +1,4 @@
-import type { Express } from 'express';
-import { createApp } from '../../src/api/app';
+import { createApi } from '../../src/api/app';
 import { newId } from '../../src/contracts/ids';
 import { pino } from 'pino';
 import { randomBytes } from 'node:crypto';
@@ -66,7 +65,7 @@ describe('the audit', () => {
   };
 
   it('is kept by every route that changes something', () => {
-    const app: Express = createApp({
+    const { app } = createApi({
       store: stack.store,
       engine: stack.engine,
       cipher: new Cipher(randomBytes(32)),

@@ -7,7 +7,7 @@ import { Client, Connection } from '@temporalio/client';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
-import { createApp } from '../../src/api/app';
+import { createApi } from '../../src/api/app';
 import { createApiServer } from '../../src/api/http/server';
 import { loadConfig, type Config } from '../../src/config/config';
 import type { Activities, ReconcileReport } from '../../src/contracts/activities';
@@ -79,6 +79,7 @@ export class Stack {
      */
     readonly reconcile: (graceMs?: number) => Promise<ReconcileReport>,
     private readonly server: Server,
+    private readonly drained: () => Promise<void>,
     private readonly worker: WorkerHandle | undefined,
     private readonly working: Promise<void> | undefined,
     /** As its worker has them. */
@@ -106,7 +107,7 @@ export class Stack {
     const engine = Engine.connect(config);
     const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
     const tenantCpu = new TenantCpu(config.cpuSecondsPerMinute, CHILD_FILE);
-    const app = createApp({
+    const { app, drained } = createApi({
       store,
       engine,
       cipher,
@@ -135,6 +136,7 @@ export class Stack {
           activities.reconcile(undefined, graceMs),
         ),
       server,
+      drained,
       worker,
       worker?.run(),
       activities,
@@ -183,6 +185,7 @@ export class Stack {
   async stop(): Promise<void> {
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
+    await this.drained();
     this.worker?.shutdown();
     await this.working;
     await this.sender.close();

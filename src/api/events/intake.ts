@@ -49,8 +49,8 @@ export class Intake {
   }
 
   /**
-   * Takes a posted event, or a batch, all of it or nothing; once this returns, it can't be lost. A batch's
-   * fan-outs start one after another behind the answer: what a crash cuts off there is left to reconcile.
+   * Takes a posted event, or a batch, all of it or nothing; once this returns, it can't be lost. Fan-outs start
+   * behind the answer: what a crash cuts off there is left to reconcile.
    * @returns the events as stored, by this request or by an equal one before it under its key
    * @throws ApiError 422 naming each wrong field of all of them; 409 when the key was used for another
    *   body; as `Checks.readEvents`
@@ -68,29 +68,48 @@ export class Intake {
       wantsHash: key !== undefined,
     });
     const keyOf = (index: number): string => (isBatch ? keyInBatch(key!, index) : key!);
-    if (key !== undefined) {
-      // Whatever this request would be told now.
+    const at = (index: number): string[] => (isBatch ? ['events', String(index)] : []);
+    let built: NewEvent[];
+    try {
+      built = await this.checked(project, orRefused(events), at);
+    } catch (error) {
+      // One that was accepted before is answered as then, whatever it would be told now. Any other repeated one
+      // is found when it is inserted: nearly all keys are new.
+      if (key === undefined || !(error instanceof ApiError)) throw error;
       const keys = Array.from({ length: count }, (_, index) => keyOf(index));
       const first = await this.repeated(project._id, keys, requestHash);
-      if (first.length > 0) return { events: first, duplicate: true };
+      if (first.length === 0) throw error;
+      return { events: first, duplicate: true };
     }
-    const at = (index: number): string[] => (isBatch ? ['events', String(index)] : []);
-    const posted = orRefused(events);
-    const wrong = new Problems();
-    for (const found of await this.check(project, posted, at)) wrong.addAll(found);
-    if (!isFine(wrong)) throw refused(wrong);
-    const built = posted.map((event, index) => ({
-      ...this.build(project, event, at(index)),
-      ...(key !== undefined && { idempotencyKey: keyOf(index), requestHash }),
-    }));
+    if (key !== undefined) {
+      built = built.map((event, index) => ({
+        ...event,
+        idempotencyKey: keyOf(index),
+        requestHash,
+      }));
+    }
     const accepted = await this.insert(built, isBatch);
     if (accepted.duplicate && accepted.events[0]?.requestHash !== requestHash) {
       throw refusal('idempotency_conflict');
     }
     if (!accepted.duplicate) eventsAccepted.inc(accepted.events.length);
-    const started = this.start(accepted.events);
-    if (!isBatch) await started;
+    this.startAll(accepted.events);
     return accepted;
+  }
+
+  /**
+   * The events to store of posted ones.
+   * @throws ApiError 422, 413, 429
+   */
+  private async checked(
+    project: ProjectRecord,
+    posted: readonly PostedEvent[],
+    at: (index: number) => readonly string[],
+  ): Promise<NewEvent[]> {
+    const wrong = new Problems();
+    for (const found of await this.check(project, posted, at)) wrong.addAll(found);
+    if (!isFine(wrong)) throw refused(wrong);
+    return posted.map((event, index) => this.build(project, event, at(index)));
   }
 
   /**
@@ -137,17 +156,17 @@ export class Intake {
     return { events: [event], duplicate };
   }
 
-  /** Sets stored events going behind the answer. */
+  /** Sets stored events going behind the answer; nothing is held of them but ids and types. */
   startAll(events: readonly EventRecord[]): void {
-    void this.start(events);
-  }
-
-  /** It holds nothing of them but ids and types. */
-  private start(events: readonly EventRecord[]): Promise<void> {
-    return this.dispatcher.start(
+    this.dispatcher.start(
       events
         .filter(({ fannedOutAt }) => fannedOutAt === null)
-        .map(({ _id, projectId, type, isExpress }) => ({ _id, projectId, type, isExpress })),
+        .map(({ _id, projectId, type, isExpress }) => ({
+          _id,
+          projectId,
+          type,
+          ...(isExpress !== undefined && { isExpress }),
+        })),
     );
   }
 
@@ -198,7 +217,6 @@ export class Intake {
     keys: readonly string[],
     requestHash: string,
   ): Promise<EventRecord[]> {
-    // Nearly all keys are new. A miss is found when its event is inserted.
     if (!(await this.store.events.hasKey(projectId, keys[0]!))) return [];
     const found = await this.store.events.listByKeys(projectId, keys);
     if (found.some((event) => event.requestHash !== requestHash)) {

@@ -294,27 +294,4 @@ describe('the work for one project', () => {
     list.mockRestore();
     expect((await client.get('/v1/webhooks')).status).toBe(200);
   });
-
-  it('leaves events of batches to reconcile rather than pile them up', async () => {
-    const { client } = await roomy.project();
-    let goOn = (): void => {};
-    const gate = new Promise<boolean>((resolve) => (goOn = () => resolve(true)));
-    const start = jest.spyOn(roomy.engine, 'startFanOut').mockImplementation(() => gate);
-    const event = { type: 'contact.created', data: {} };
-    const batch = { events: Array.from({ length: 500 }, () => event) };
-    for (let n = 0; n < 11; n += 1) {
-      expect((await client.post('/v1/events/batch', batch)).status).toBe(202);
-    }
-    const { client: other } = await roomy.project();
-    expect((await other.post('/v1/events/batch', batch)).status).toBe(202);
-    // Of each batch one after another; of the eleventh none.
-    expect(start).toHaveBeenCalledTimes(11);
-    goOn();
-    await eventually('all but those of the eleventh are started', () => {
-      return start.mock.calls.length === 11 * 500;
-    });
-    expect((await client.post('/v1/events/batch', batch)).status).toBe(202);
-    await eventually('there is room again', () => start.mock.calls.length === 12 * 500);
-    start.mockRestore();
-  });
 });

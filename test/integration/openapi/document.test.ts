@@ -1,7 +1,7 @@
 import { Router, type Express } from 'express';
 import { randomBytes } from 'node:crypto';
 import { pino } from 'pino';
-import { createApp } from '../../../src/api/app';
+import { createApi } from '../../../src/api/app';
 import { Cipher } from '../../../src/store/cipher';
 import { ApiClient } from '../../support/api-client';
 import { assertDocumented, document, validatorAt } from '../../support/conformance';
@@ -85,8 +85,8 @@ describe('the OpenAPI document', () => {
     const cipher = new Cipher(randomBytes(32));
     const log = pino({ level: 'silent' });
     const readiness = { unready: null };
-    const routes = routesOf(() =>
-      createApp({ store, engine, cipher, tenantCpu, log, readiness, config }),
+    const routes = routesOf(
+      () => createApi({ store, engine, cipher, tenantCpu, log, readiness, config }).app,
     );
     expect(operations.map(({ path, method }) => `${method} ${path}`).toSorted()).toEqual(
       routes.toSorted(),

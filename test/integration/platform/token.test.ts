@@ -2,7 +2,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { Writable } from 'node:stream';
 import { pino } from 'pino';
-import { createApp } from '../../../src/api/app';
+import { createApi } from '../../../src/api/app';
 import { Cipher } from '../../../src/store/cipher';
 import type { Answer, ApiClient } from '../../support/api-client';
 import { ADMIN_KEY, Stack } from '../../support/stack';
@@ -29,7 +29,7 @@ beforeAll(async () => {
     },
   });
   const cipher = new Cipher(config.encryptionKey);
-  const app = createApp({
+  const { app } = createApi({
     store,
     engine,
     cipher,

@@ -8,7 +8,7 @@ const files = readdirSync(path.join(root, FOLDER)).filter((name) =>
 );
 
 /** The points at which test/support/die-at.mjs kills. */
-const POINT = /[a-z-]+\/[a-z-]+ [A-Za-z.]+ (?:before|after)(?: \d+)?/.source;
+const POINT = /(?:[a-z-]+\/)+[a-z-]+ [A-Za-z.]+ (?:before|after)(?: \d+)?/.source;
 const TOKEN = new RegExp(
   [
     /^(?<depth> *)describe\('(?<group>[^']+)'/,
