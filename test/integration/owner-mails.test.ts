@@ -349,6 +349,7 @@ describe('a worker process', () => {
     const worker = RoleProcess.start('worker', environment);
     const receiver = await Receiver.start();
     try {
+      await worker.logged('RUNNING');
       receiver.respondWith(410);
       const { client } = await stack.project({ profile: 'ahasend', ownerEmail: OWNER });
       const { id } = await makeWebhook(client, receiver.url);

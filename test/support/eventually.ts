@@ -1,5 +1,5 @@
 /** Patience with a busy machine, not a promise: what has to be quick is measured by its test. */
-export const PATIENCE_MS = 25_000;
+export const PATIENCE_MS = 60_000;
 
 /** Looking costs more CPU than most of what is waited for: the longer that takes, the less often. */
 const LOOK_MS = { first: 20, most: 250 };
