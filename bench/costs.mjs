@@ -33,11 +33,12 @@ export class Costs {
     }
   }
 
-  /** `{expected, succeeded, pending}` of a project's deliveries. */
-  async deliveries(projectId) {
-    const all = this.mongo.db().collection('deliveries');
-    const count = (status) => all.countDocuments({ projectId, status });
-    return { succeeded: await count('succeeded'), pending: await count('pending') };
+  /** How many of a project's deliveries have succeeded, by the log. */
+  async succeeded(projectId) {
+    return this.mongo
+      .db()
+      .collection('deliveries')
+      .countDocuments({ projectId, status: 'succeeded' });
   }
 
   /** Whether an event or delivery workflow of those runs. */

@@ -45,12 +45,12 @@ export async function measure({ stack, costs, contender, load, clients, run, onP
     if (isSent && (count.received >= expected || nowMs() - quietSinceMs > patienceMs)) break;
   }
   const posts = await sending;
-  await settled(contender, prepared, costs);
+  await settled(contender, prepared, costs, expected);
 
   const processes = endProcesses();
   const commands = prepared.projectId && between(commandsBefore, await costs.mongoCommands());
   const histories = await costs.histories(contender.workflowTypes, since);
-  const logged = prepared.projectId && (await costs.deliveries(prepared.projectId)).succeeded;
+  const logged = prepared.projectId && (await costs.succeeded(prepared.projectId));
   const receipts = await ask('receipts');
   const { received, repeated, lastAtMs } = await ask('count');
   return {
@@ -95,13 +95,13 @@ async function acceptAll(accept, { load, clients, run }) {
   return posts;
 }
 
-/** Waits until what follows the last receipt is done too. */
-async function settled({ workflowTypes }, { projectId }, costs) {
+/** Waits until what follows the last receipt is done too: all is in the log, and no workflow runs. */
+async function settled({ workflowTypes }, { projectId }, costs, expected) {
   // A courier stays for a while.
   const types = workflowTypes.filter((type) => type !== 'courier');
   const isBusy = async () =>
     (types.length > 0 && (await costs.isRunning(types))) ||
-    (projectId && (await costs.deliveries(projectId)).pending > 0);
+    (projectId && (await costs.succeeded(projectId)) < expected);
   for (const untilMs = nowMs() + patienceMs; nowMs() < untilMs && (await isBusy());) {
     await sleep(lookEveryMs);
   }
