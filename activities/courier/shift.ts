@@ -17,7 +17,7 @@ import { Settling } from './settling';
 import { View } from './view';
 
 /** Between two checks for new work: right after some was found, and later on. */
-const BUSY_POLL_MS = 8;
+const BUSY_POLL_MS = 4;
 const QUIET_POLL_MS = 50;
 const BUSY_FOR_MS = 1000;
 /** How long a shift continues with nothing to do; what is due within that time is waited for. */

@@ -38,18 +38,11 @@ export async function listAccepted(
   taken: ReadonlySet<string>,
   limit: number,
 ): Promise<EventRecord[]> {
-  // Without the bodies first: events in progress stay at the head of the queue until they are planned.
-  const queued = await events.model
-    .find({ projectId, isExpress: true, fannedOutAt: null }, { _id: 1 })
+  return events.model
+    .find({ projectId, isExpress: true, fannedOutAt: null, _id: { $nin: [...taken] } })
     .hint('express')
     .sort({ _id: 1 })
-    .limit(taken.size + limit)
-    .lean<{ _id: string }[]>();
-  const ids = queued.flatMap(({ _id }) => (taken.has(_id) ? [] : _id)).slice(0, limit);
-  if (ids.length === 0) return [];
-  return events.model
-    .find({ _id: { $in: ids }, fannedOutAt: null })
-    .sort({ _id: 1 })
+    .limit(limit)
     .lean<EventRecord[]>();
 }
 
