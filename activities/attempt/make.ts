@@ -61,6 +61,12 @@ export async function makeAttempt(
   // What was loaded may have changed by then.
   if (await countLast(deps, subject, runId)) throw deferred('a failure was followed up', NEAR_MS);
   if (delivery.status !== 'pending') return settle(delivery.status);
+  const earlyByMs = earlinessOf(delivery);
+  // Made at once, before this first activity: Temporal counts and shows it as if this execution had made it.
+  const [first] = delivery.attempts;
+  if (isOfFirst && earlyByMs > 0 && first?.number === activityInfo().attempt) {
+    throw attemptFailed(first, earlyByMs);
+  }
   const kept = keptBack(webhook, delivery);
   if (kept) {
     const isKept =
@@ -70,7 +76,8 @@ export async function makeAttempt(
     if (!isKept) throw superseded();
     return kept;
   }
-  await untilDue(delivery, isOfFirst);
+  if (earlyByMs > NEAR_MS) throw deferred('its time has not come yet', earlyByMs);
+  if (earlyByMs > 0) await sleep(earlyByMs);
 
   const place = await takeTurn(deps, places, subject);
   if (typeof place === 'string') {
@@ -127,21 +134,11 @@ function attemptFailed(
 }
 
 /**
- * Nothing is sent before its time, whatever wakes the workflow. Needed only if the round was opened by a
- * write: the very first attempt is due when it is planned.
- * @throws ApplicationFailure `AttemptDeferred`; where the first attempt was made at once, before this first
- *   activity, `AttemptFailed`: Temporal counts and shows them as if this execution had made it
+ * Milliseconds until its time, before which nothing is sent, whatever wakes the workflow; not positive: now. It
+ * is only early if the round was opened by a write: the very first attempt is due when it is planned.
  */
-async function untilDue(
-  { nextAttemptAt, openedAt, attempts }: DeliveryRecord,
-  isOfFirst: boolean,
-): Promise<void> {
-  const earlyByMs = openedAt && nextAttemptAt ? nextAttemptAt.getTime() - openedAt.getTime() : 0;
-  if (earlyByMs <= 0) return;
-  const [first] = attempts;
-  if (isOfFirst && first?.number === activityInfo().attempt) throw attemptFailed(first, earlyByMs);
-  if (earlyByMs > NEAR_MS) throw deferred('its time has not come yet', earlyByMs);
-  await sleep(earlyByMs);
+function earlinessOf({ nextAttemptAt, openedAt }: DeliveryRecord): number {
+  return openedAt && nextAttemptAt ? nextAttemptAt.getTime() - openedAt.getTime() : 0;
 }
 
 /** The round's end for the workflow. */

@@ -47,6 +47,19 @@ describe('a delivery to a webhook that answers quickly', () => {
     await promisify(execFile)(process.env.TEST_TEMPORAL_CLI!, [...command.split(' '), ...server]);
   };
 
+  it('keeps its time when its webhook is paused right after it has failed', async () => {
+    await quick();
+    receiver.respondWith(500);
+    const id = await postEvent(client);
+    const { webhookId } = await deliveryWith(client, id, { status: 'pending', attemptCount: 1 });
+    await client.post(`/v1/webhooks/${webhookId}/pause`);
+    await eventually('its activity waits', async () => (await pendingOf(id)).length === 1);
+    await client.post(`/v1/webhooks/${webhookId}/resume`);
+    const { body } = await client.get(`/v1/deliveries/${id}`);
+    expect(body.data).toMatchObject({ status: 'pending', attemptCount: 1 });
+    expect(body.data.pending.reason).toBe('waiting_for_retry');
+  });
+
   it('takes one workflow task, and no activity', async () => {
     await quick();
     const id = await postEvent(client);
