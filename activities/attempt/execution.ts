@@ -65,6 +65,7 @@ export class Execution {
     const isUnderWay = this.engine.isUnderWay(this.deliveryId, { runId, activityId, attempt });
     return !(await isUnderWay.catch(() => false));
   }
+
   /**
    * Whether its result counts. A success within a workflow task does in any case: nobody else has one, or the
    * record is refused; and it must not be sent again because of a suspicion.

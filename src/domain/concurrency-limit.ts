@@ -52,11 +52,11 @@ export class ConcurrencyLimit {
    * @param isOverload it failed in a way that more attempts would only make worse
    */
   learn(tookMs: number, running: number, isOverload: boolean): void {
-    const isUsed = running * 2 >= this.limit;
     if (isOverload) {
       this.set(this.limit * BACKOFF);
       return;
     }
+    const isUsed = running * 2 >= this.limit;
     const ms = Math.max(tookMs, NOISE_MS);
     this.probe();
     if (this.averageMs === 0 || running <= this.start) {
@@ -71,7 +71,7 @@ export class ConcurrencyLimit {
     this.set(this.limit * (1 - SMOOTHING) + next * SMOOTHING);
   }
 
-  /** Now and then few run at a time again, and show how long one takes by itself. */
+  /** Lowers the limit from time to time, so that durations are measured with few exchanges running. */
   private probe(): void {
     this.sinceProbe += 1;
     if (this.sinceProbe < PROBE_EVERY) return;
