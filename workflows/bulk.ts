@@ -1,12 +1,7 @@
-import {
-  continueAsNew,
-  defineSignal,
-  proxyActivities,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../src/contracts/activities';
-import { bulkTaskQueue, WAKE_SIGNAL } from '../src/contracts/temporal';
+import { bulkTaskQueue } from '../src/contracts/temporal';
+import { countingWakes } from './messages';
 
 /** Batches after which a run continues as new, to keep histories short. */
 const BATCHES_PER_RUN = 100;
@@ -24,16 +19,13 @@ const batches = (): Activities =>
  * workflow, and resuming it starts the workflow again, or wakes a run that has not ended yet.
  */
 export async function replayDeliveries(replayId: string): Promise<void> {
-  let wakes = 0;
-  setHandler(defineSignal(WAKE_SIGNAL), () => {
-    wakes += 1;
-  });
+  const wakes = countingWakes();
   const activities = batches();
   for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {
-    const before = wakes;
+    const before = wakes();
     if (await activities.replayBatch(replayId)) continue;
     // Resumed after the batch had seen the pause?
-    if (wakes === before) return;
+    if (wakes() === before) return;
   }
   await continueAsNew<typeof replayDeliveries>(replayId);
 }

@@ -1,13 +1,7 @@
-import {
-  condition,
-  continueAsNew,
-  defineSignal,
-  proxyActivities,
-  setHandler,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { condition, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import type { Activities } from '../src/contracts/activities';
-import { courierTaskQueue, WAKE_SIGNAL } from '../src/contracts/temporal';
+import { courierTaskQueue } from '../src/contracts/temporal';
+import { countingWakes } from './messages';
 
 /** History events after which a run continues as new: each signal adds a few. */
 const EVENTS_PER_RUN = 5000;
@@ -17,10 +11,7 @@ const EVENTS_PER_RUN = 5000;
  * over within seconds of a crash. It ends when nothing is queued; a signal starts it again.
  */
 export async function courier(projectId: string): Promise<void> {
-  let wakes = 0;
-  setHandler(defineSignal(WAKE_SIGNAL), () => {
-    wakes += 1;
-  });
+  const wakes = countingWakes();
   const { deliverQueued } = proxyActivities<Activities>({
     taskQueue: courierTaskQueue(workflowInfo().taskQueue),
     // A shift ends at its first quiet moment after ten minutes (activities/courier).
@@ -29,12 +20,12 @@ export async function courier(projectId: string): Promise<void> {
     retry: { initialInterval: '1s', maximumInterval: '10s' },
   });
   while (workflowInfo().historyLength < EVENTS_PER_RUN) {
-    const before = wakes;
+    const before = wakes();
     const { nextDueMs } = await deliverQueued(projectId);
     // Woken during the shift, which may have checked for the last time before.
-    if (wakes !== before) continue;
+    if (wakes() !== before) continue;
     if (nextDueMs === null) return;
-    if (nextDueMs > 0) await condition(() => wakes !== before, nextDueMs);
+    if (nextDueMs > 0) await condition(() => wakes() !== before, nextDueMs);
   }
   await continueAsNew<typeof courier>(projectId);
 }

@@ -1,4 +1,4 @@
-import { defineQuery, defineSignal } from '@temporalio/workflow';
+import { defineQuery, defineSignal, setHandler } from '@temporalio/workflow';
 
 /** Signals of `deliverWebhook`. Pausing or cancelling never interrupts an exchange in progress. */
 export const pauseSignal = defineSignal('pause');
@@ -13,3 +13,12 @@ export const cancelSignal = defineSignal('cancel');
 export type DeliveryPhase = 'attempting' | 'waiting' | 'paused' | 'done';
 
 export const stateQuery = defineQuery<{ phase: DeliveryPhase }>('state');
+
+/** @returns how often the workflow has been told that there is more to do */
+export function countingWakes(): () => number {
+  let wakes = 0;
+  setHandler(wakeSignal, () => {
+    wakes += 1;
+  });
+  return () => wakes;
+}
