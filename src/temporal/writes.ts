@@ -3,9 +3,10 @@ import { WorkflowExecutionAlreadyStartedError, type Client } from '@temporalio/c
 
 /** Milliseconds for which a successful write proves that the next one would succeed. */
 const PROOF_MS = 15_000;
+const PROBE_TYPE = 'readiness';
 /** No worker polls it. */
 const PROBE_QUEUE = 'posthorn-readiness';
-/** Until then it has no task. It is deleted before; if that fails, it times out. */
+/** Until then it has no task. It is deleted before; if that fails, the next probe does it. */
 const PROBE_DELAY = '1m';
 
 /**
@@ -45,7 +46,7 @@ export class WriteProof {
   private async probe(): Promise<void> {
     const workflowId = `readiness/${randomUUID()}`;
     await this.within(() =>
-      this.client.workflow.start('readiness', {
+      this.client.workflow.start(PROBE_TYPE, {
         workflowId,
         taskQueue: PROBE_QUEUE,
         startDelay: PROBE_DELAY,
@@ -53,10 +54,33 @@ export class WriteProof {
         args: [],
       }),
     );
+    await this.delete(workflowId);
+    await this.deleteLeftovers().catch(() => {});
+  }
+
+  /**
+   * Removes the probes of all processes that are still there: a start that was reported as failed may have
+   * been carried out, a deletion may have failed, or a process may have died between the two.
+   */
+  private async deleteLeftovers(): Promise<void> {
     const { namespace } = this.client.options;
-    const deletion = { namespace, workflowExecution: { workflowId } };
-    await this.within(() => this.client.workflowService.deleteWorkflowExecution(deletion)).catch(
-      () => {},
+    const query = `WorkflowType = '${PROBE_TYPE}'`;
+    const { executions } = await this.within(() =>
+      this.client.workflowService.listWorkflowExecutions({ namespace, query, pageSize: 20 }),
     );
+    for (const { execution } of executions) {
+      if (execution?.workflowId) await this.delete(execution.workflowId, execution.runId);
+    }
+  }
+
+  /** Where that fails, the next probe does it. */
+  private async delete(workflowId: string, runId?: string | null): Promise<void> {
+    const { namespace } = this.client.options;
+    await this.within(() =>
+      this.client.workflowService.deleteWorkflowExecution({
+        namespace,
+        workflowExecution: { workflowId, runId },
+      }),
+    ).catch(() => {});
   }
 }
