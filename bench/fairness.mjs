@@ -3,7 +3,7 @@
  * Posthorn started by `npm start`.
  *   npm run bench:fairness -- [--samples 30] [--dispatch workflow] [--only filters,queued]
  * Measures from the 202 to the request's arrival, alone and beside each neighbour of NEIGHBOURS, and alone
- * again at the end. Prints the figures, and exits 1 when a neighbour costs the quiet project more than one
+ * again at the end. Prints each figure as it is known and all at the end, and exits 1 when a neighbour costs the quiet project more than one
  * attempt's time.
  */
 import { createServer } from 'node:http';
@@ -248,7 +248,27 @@ const { id: quiet } = await project('quiet');
 await addWebhook(quiet, '/quiet');
 await call('POST', '/v1/events', quiet, event('warm-up'));
 await until(() => arrived.has('warm-up'));
-const results = [['alone', await measure(quiet, 'alone')]];
+const percentile = (sorted, p) =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
+const results = [];
+const figuresOf = ([name, sorted]) => {
+  const [, alone] = results[0];
+  const ratio = (p) => Number((percentile(sorted, p) / percentile(alone, p)).toFixed(1));
+  return {
+    'quiet project beside': name,
+    'p50 ms': Math.round(percentile(sorted, 0.5)),
+    'max ms': Math.round(percentile(sorted, 1)),
+    'p50 ratio': ratio(0.5),
+    'max ratio': ratio(1),
+  };
+};
+async function record(name, phase) {
+  const result = [name, await measure(quiet, phase)];
+  results.push(result);
+  console.log(Object.values(figuresOf(result)).join(', '));
+}
+
+await record('alone', 'alone');
 for (const [name, begin] of Object.entries(NEIGHBOURS)) {
   const [short] = name.split(':');
   if (values.only && !values.only.split(',').includes(short)) continue;
@@ -258,31 +278,20 @@ for (const [name, begin] of Object.entries(NEIGHBOURS)) {
     policy: { maxWebhooks: 10_000 },
   });
   const end = await begin(id);
-  results.push([name, await measure(quiet, short)]);
+  await record(name, short);
   await end?.();
   await call('DELETE', `/v1/projects/${id}`);
   receiver.closeAllConnections();
   const [, alone] = results[0];
   await settle(quiet, alone.at(-1));
 }
-results.push(['alone again', await measure(quiet, 'alone again')]);
+await record('alone again', 'alone again');
 await call('DELETE', `/v1/projects/${quiet}`);
 receiver.close();
 receiver.closeAllConnections();
 
-const percentile = (sorted, p) =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * p))];
+console.table(results.map(figuresOf));
 const [, alone] = results[0];
-const ratio = (sorted, p) => Number((percentile(sorted, p) / percentile(alone, p)).toFixed(1));
-console.table(
-  results.map(([name, sorted]) => ({
-    'quiet project beside': name,
-    'p50 ms': Math.round(percentile(sorted, 0.5)),
-    'max ms': Math.round(percentile(sorted, 1)),
-    'p50 ratio': ratio(sorted, 0.5),
-    'max ratio': ratio(sorted, 1),
-  })),
-);
 const isDelayed = results.some(
   ([, sorted]) => percentile(sorted, 1) - percentile(alone, 1) > ATTEMPT_MS,
 );
