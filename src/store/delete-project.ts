@@ -1,15 +1,23 @@
+import { SECOND_MS } from '../domain/durations';
 import { deleteBatch } from './delete-batch';
 import type { Store } from './store';
 
+/** After that the rest is left to reconcile, so that the caller doesn't wait for millions of deliveries. */
+const WITHIN_MS = 2 * SECOND_MS;
+
 /**
- * Deletes a project with everything that belongs to it. After the first step it appears deleted; if it is
- * interrupted then, the next request to delete it finishes the work, or reconcile does.
+ * Deletes a project with everything that belongs to it. After the first step it appears deleted, and nothing
+ * more is sent; what is not deleted in time, or after an interruption, is deleted by reconcile, or by the next
+ * request to delete it.
  * @returns false if nothing is left of it
  */
-export async function deleteProject(store: Store, id: string): Promise<boolean> {
+export async function deleteProject(
+  store: Store,
+  id: string,
+  withinMs = WITHIN_MS,
+): Promise<boolean> {
   const deleted = await store.transaction(async (session) => {
     if (!(await store.projects.markDeleted(id, session))) return false;
-    await store.webhooks.deleteAll(id, session);
     await store.keys.deleteAll(id, session);
     await store.eventTypes.deleteAll(id, session);
     await store.mails.deleteAll(id, session);
@@ -18,7 +26,8 @@ export async function deleteProject(store: Store, id: string): Promise<boolean> 
     return true;
   });
   if (!deleted) return false;
-  while (await deleteSomeOf(store, id));
+  const untilMs = performance.now() + withinMs;
+  while (performance.now() < untilMs && (await deleteSomeOf(store, id)));
   return true;
 }
 
@@ -28,6 +37,7 @@ export async function deleteProject(store: Store, id: string): Promise<boolean> 
  * @returns whether there is more
  */
 export async function deleteSomeOf(store: Store, projectId: string): Promise<boolean> {
+  if (await deleteBatch(store.webhooks.model, projectId)) return true;
   if (await deleteBatch(store.events.model, projectId)) return true;
   if (await deleteBatch(store.deliveries.model, projectId)) return true;
   if (await deleteBatch(store.inbound.model, projectId)) return true;

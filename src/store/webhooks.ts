@@ -147,10 +147,6 @@ export class Webhooks {
     return (await this.model.deleteOne({ _id: id, projectId }, { session })).deletedCount === 1;
   }
 
-  async deleteAll(projectId: string, session: ClientSession): Promise<void> {
-    await this.model.deleteMany({ projectId }, { session });
-  }
-
   /**
    * Counts one attempt in the webhook's health, once however often it is called for that attempt. What is older
    * than the last success says nothing about the current state, and is not counted: a success that ended before

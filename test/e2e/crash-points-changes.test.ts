@@ -183,7 +183,7 @@ describe('an API killed with -9', () => {
     };
     const all = { projects: 1, keys: 1, webhooks: 1, events: 1, deliveries: 1 };
     const none = { projects: 0, keys: 0, webhooks: 0, events: 0, deliveries: 0 };
-    const marked = { ...all, keys: 0, webhooks: 0 };
+    const marked = { ...all, keys: 0 };
 
     /** A project with one of each, deleted by an API that dies at that point. */
     const cutOff = async (crash: ApiCrash, dieAt: string): Promise<void> => {
@@ -205,11 +205,11 @@ describe('an API killed with -9', () => {
       }));
 
     it.each([
-      ['the transaction and its events', 'store/delete-batch deleteBatch before', marked],
+      ['the transaction and its webhooks', 'store/delete-batch deleteBatch before', marked],
       [
-        'its events and its deliveries',
+        'its webhooks and its events',
         'store/delete-batch deleteBatch after',
-        { ...marked, events: 0 },
+        { ...marked, webhooks: 0 },
       ],
       [
         'all that is its own and itself',
@@ -224,7 +224,7 @@ describe('an API killed with -9', () => {
           expect(await left(crash)).toEqual(stay);
           expect((await read(crash)).status).toBe(404);
           expect((await crash.client.get('/v1/events')).status).toBe(401);
-          if (stay.events === 1) await stack.reconcile();
+          if (stay.webhooks === 1) await stack.reconcile();
           else await stack.admin.delete(`/v1/projects/${crash.projectId}`);
           expect(await left(crash)).toEqual(none);
           expect((await stack.admin.delete(`/v1/projects/${crash.projectId}`)).status).toBe(404);

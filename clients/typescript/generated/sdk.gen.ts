@@ -284,7 +284,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Delete a project
    *
-   * The admin key only. Its keys and webhooks are deleted at once, and its events and deliveries with them.
+   * The admin key only. Its keys stop working and nothing more is sent, at once. Its webhooks, events and deliveries are deleted with it; what takes longer than 2 s is deleted after the answer.
    */
   public deleteProject<ThrowOnError extends boolean = false>(
     options: Options<DeleteProjectData, ThrowOnError>,

@@ -1,4 +1,5 @@
 import { newId } from '../../../src/contracts/ids';
+import { deleteProject } from '../../../src/store/delete-project';
 import { deleteCutOff } from '../../support/cut-off';
 import { emailSent } from '../../support/samples';
 import { makeWebhook } from '../../support/deliveries';
@@ -167,6 +168,25 @@ describe('projects', () => {
     expect((await other.client.get(`/v1/webhooks/${kept.id}`)).status).toBe(200);
     const others = await store.events.find(othersEvent.body.data.id);
     expect(others!.expiresAt.getTime()).toBeGreaterThan(Date.now());
+  });
+
+  it('leaves to reconcile what is not deleted in time', async () => {
+    const { id, client } = await stack.project();
+    await makeWebhook(client, 'https://example.com/hooks');
+    await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    const { store } = stack;
+    expect(await deleteProject(store, id, 0)).toBe(true);
+    expectRefusal(await client.get('/v1/webhooks'), 'unauthorized');
+    expectRefusal(await stack.admin.get(`/v1/projects/${id}`), 'not_found');
+    const left = () =>
+      Promise.all([
+        store.projects.model.countDocuments({ _id: id }),
+        store.webhooks.model.countDocuments({ projectId: id }),
+        store.events.model.countDocuments({ projectId: id }),
+      ]);
+    expect(await left()).toEqual([1, 1, 1]);
+    await stack.reconcile();
+    expect(await left()).toEqual([0, 0, 0]);
   });
 
   describe('whose deletion was cut off', () => {

@@ -91,7 +91,7 @@ export const projectPaths: ZodOpenApiPathsObject = {
       operationId: 'deleteProject',
       tag,
       summary: 'Delete a project',
-      description: `${ADMIN} Its keys and webhooks are deleted at once, and its events and deliveries with them.`,
+      description: `${ADMIN} Its keys stop working and nothing more is sent, at once. Its webhooks, events and deliveries are deleted with it; what takes longer than 2 s is deleted after the answer.`,
       path,
       answers: { 200: deleted('id', id('project'), EXAMPLE.projectId) },
     }),
