@@ -53,6 +53,8 @@ export interface AppDependencies {
   log: Logger;
   /** Why no work is accepted; null if it is. */
   readiness: { readonly unready: string | null };
+  /** How long an event waits for its start at most; longer than by default only where no reconcile runs. */
+  startsWaitMs?: number | undefined;
   config: {
     adminKey: string;
     development: boolean;
@@ -79,7 +81,7 @@ export interface Api {
 }
 
 export function createApi(dependencies: AppDependencies): Api {
-  const { store, engine, cipher, tenantCpu, log, readiness, config } = dependencies;
+  const { store, engine, cipher, tenantCpu, log, readiness, startsWaitMs, config } = dependencies;
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -122,7 +124,13 @@ export function createApi(dependencies: AppDependencies): Api {
 
   const { retentionDays } = config;
   app.locals.auditTrail = { audit: store.audit, log, retentionDays } satisfies AuditTrail;
-  const dispatcher = new Dispatcher(engine, log, config.dispatch, config.autoWorkflowsPerSecond);
+  const dispatcher = new Dispatcher(
+    engine,
+    log,
+    config.dispatch,
+    config.autoWorkflowsPerSecond,
+    startsWaitMs,
+  );
   const checks = new Checks(tenantCpu);
   const intake = new Intake(store, dispatcher, retentionDays, checks);
   const { admit, readInTurn } = new UnderWay({

@@ -21,6 +21,7 @@ import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
 import { workerActivities } from '../../src/worker-activities';
 import type { KeyRole } from '../../src/store/keys';
 import { ApiClient } from './api-client';
+import { PATIENCE_MS } from './eventually';
 import { ensureRuntime } from './runtime';
 import { CHILD_FILE } from './tenant-cpu';
 
@@ -114,6 +115,8 @@ export class Stack {
       tenantCpu,
       log,
       readiness: { unready: null },
+      // However long a busy machine takes: what waited too long would be left to a reconcile that doesn't run.
+      startsWaitMs: schedules ? undefined : PATIENCE_MS,
       config,
     });
     const server = createApiServer(app, { sendMs: config.sendTimeoutSeconds * 1000 });

@@ -19,16 +19,18 @@ export class Dispatcher {
   /**
    * @param defaultDispatch of projects without their own
    * @param workflowsPerSecond events per second that `auto` gives to workflows
+   * @param startsWaitMs how long an event waits for its start at most
    */
   constructor(
     engine: Engine,
     log: Logger,
     private readonly defaultDispatch: Dispatch,
     workflowsPerSecond: number,
+    startsWaitMs?: number,
   ) {
     this.bucket = new TokenBucket(workflowsPerSecond, performance.now());
     this.couriers = new CourierCalls(engine, log);
-    this.starts = new StartQueue((event) => engine.startFanOut(event), log);
+    this.starts = new StartQueue((event) => engine.startFanOut(event), log, startsWaitMs);
   }
 
   /** Whether an event accepted now is driven by the project's courier. */

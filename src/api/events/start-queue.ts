@@ -39,6 +39,7 @@ export class StartQueue {
   constructor(
     private readonly start: (event: Startable) => Promise<unknown>,
     private readonly log: Logger,
+    private readonly waitMs = WAIT_MS,
   ) {}
 
   add(event: Startable): void {
@@ -47,7 +48,7 @@ export class StartQueue {
       this.leave();
       return;
     }
-    own.push({ event, until: performance.now() + WAIT_MS });
+    own.push({ event, until: performance.now() + this.waitMs });
     this.waiting.set(event.projectId, own);
     this.count += 1;
     if (this.lanes.size === AT_A_TIME) return;
