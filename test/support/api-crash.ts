@@ -30,7 +30,8 @@ export async function dyingApi(
     await api.logged('API listens');
     const asked = await ask(new ApiClient(`http://127.0.0.1:${port}`, key)).catch(
       (error: unknown) => {
-        if ((error as Error).message === 'fetch failed') return null;
+        // Before the answer, or in the middle of it.
+        if (['fetch failed', 'terminated'].includes((error as Error).message)) return null;
         throw error;
       },
     );

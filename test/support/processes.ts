@@ -9,8 +9,11 @@ const SHIFT_CLOCK = path.resolve(__dirname, 'shift-clock.mjs');
 /** A role of the built `main.js` as a process of its own, so that it can be killed. */
 export class RoleProcess {
   private output = '';
+  /** Its exit code and signal, once it has ended and all that it wrote has been read. */
+  private readonly closed: Promise<[number | null, NodeJS.Signals | null]>;
 
   private constructor(private readonly child: ChildProcess) {
+    this.closed = once(child, 'close') as typeof this.closed;
     child.stdout?.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
     child.stderr!.on('data', (chunk: Buffer) => (this.output += chunk.toString()));
   }
@@ -44,11 +47,15 @@ export class RoleProcess {
     );
   }
 
-  /** Resolves when the process has written `text` to its log. */
-  async logged(text: string): Promise<void> {
-    while (!this.output.includes(text)) {
-      if (this.child.exitCode !== null) throw new Error(`ended early:\n${this.output}`);
-      await once(this.child.stdout!, 'data');
+  /** Resolves when the process has written that to its log. */
+  async logged(text: string | RegExp): Promise<void> {
+    const isLogged = (): boolean =>
+      typeof text === 'string' ? this.output.includes(text) : text.test(this.output);
+    const ended = this.closed.then(() => true);
+    let hasEnded = false;
+    while (!isLogged()) {
+      if (hasEnded) throw new Error(`ended early:\n${this.output}`);
+      hasEnded = await Promise.race([once(this.child.stdout!, 'data').then(() => false), ended]);
     }
   }
 
@@ -66,22 +73,18 @@ export class RoleProcess {
 
   /** Waits for it to exit. @returns the exit code */
   async exited(): Promise<number | null> {
-    if (this.child.exitCode === null) await once(this.child, 'exit');
-    return this.child.exitCode;
+    return (await this.closed)[0];
   }
 
   /** Resolves when SIGKILL has ended it. */
   async killed(): Promise<void> {
-    const { child } = this;
-    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
-    if (child.signalCode !== 'SIGKILL') throw new Error(`was not killed:\n${this.output}`);
+    const [, signal] = await this.closed;
+    if (signal !== 'SIGKILL') throw new Error(`was not killed:\n${this.output}`);
   }
 
   /** @returns the exit code; null after SIGKILL */
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
-    if (this.child.exitCode !== null || this.child.signalCode !== null) return this.child.exitCode;
-    const exited = once(this.child, 'exit') as Promise<[number | null]>;
     this.child.kill(signal);
-    return (await exited)[0];
+    return (await this.closed)[0];
   }
 }
