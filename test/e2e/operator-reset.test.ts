@@ -7,6 +7,9 @@ import { useReceiver, useStack } from '../support/use';
 
 const run = promisify(execFile);
 
+// Twenty runs of the command, one after the other.
+jest.setTimeout(300_000);
+
 describe('a reset made by an operator with the temporal command', () => {
   const stack = useStack();
   const receiver = useReceiver();
@@ -42,6 +45,7 @@ describe('a reset made by an operator with the temporal command', () => {
     await makeWebhook(client, receiver.url);
     const id = await postEvent(client);
     const first = await deliveryWith(client, id, { status: 'succeeded' });
+    await ended(id);
 
     await reset(id, point);
 
@@ -59,13 +63,15 @@ describe('a reset made by an operator with the temporal command', () => {
     receiver.respondWith(500);
     const id = await postEvent(client);
     await deliveryWith(client, id, { status: 'failed' });
+    await ended(id);
 
     await reset(id, point);
 
     const again = await deliveryWith(client, id, { status: 'failed', replays: 1 });
     expect(again.attempts.map(({ number }: { number: number }) => number)).toEqual([1, 2, 3, 4]);
-    const webhook = await client.get(`/v1/webhooks/${webhookId}`);
-    expect(webhook.body.data.failureCount).toBe(4);
+    await eventually('all are counted', async () => {
+      return (await client.get(`/v1/webhooks/${webhookId}`)).body.data.failureCount === 4;
+    });
   });
 
   describe.each([
@@ -96,9 +102,10 @@ describe('a reset made by an operator with the temporal command', () => {
 
   it('during the first exchange has the reset decide, whose attempt is the last one', async () => {
     receiver.requests.splice(0);
-    const slow = { kind: 'answer', status: 500, delayMs: 6000 } as const;
-    receiver.respondWith((_request, n) => (n === 1 ? slow : 200));
-    const { client } = await stack.project();
+    let answer!: () => void;
+    const after = new Promise<void>((resolve) => (answer = resolve));
+    receiver.respondWith((_request, n) => (n === 1 ? { kind: 'answer', status: 500, after } : 200));
+    const { client } = await stack.project({ policy: { timeoutMs: 60_000 } });
     const webhook = await makeWebhook(client, receiver.url);
     const id = await postEvent(client);
     await receiver.waitFor(1);
@@ -107,6 +114,7 @@ describe('a reset made by an operator with the temporal command', () => {
 
     const again = await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
     expect(again.workflow.runId).toBe(again.attempts[0].runId);
+    answer();
     // The first one's answer is logged when it comes, and has no effect.
     const last = await deliveryWith(client, id, { attemptCount: 2 });
     expect(last).toMatchObject({ status: 'succeeded', replays: 1, nextAttemptAt: null });

@@ -20,6 +20,8 @@ export type Behaviour =
       body?: string | Buffer;
       /** Milliseconds to wait before answering. */
       delayMs?: number;
+      /** What to wait for instead. */
+      after?: Promise<void>;
       /** Closes the connection after the answer, without having announced it. */
       thenClose?: boolean;
     }
@@ -62,6 +64,7 @@ export interface ReceiverOptions {
   keepAliveTimeoutMs?: number;
 }
 
+type Waits = Pick<Extract<Behaviour, { kind: 'answer' }>, 'delayMs' | 'after'>;
 type Predicate = (requests: readonly ReceivedRequest[]) => boolean;
 
 /** A real HTTP(S) server on 127.0.0.1, whose behaviour can be switched while it runs. */
@@ -181,7 +184,7 @@ export class Receiver {
     }
     switch (behaviour.kind) {
       case 'answer':
-        this.after(behaviour.delayMs, () => {
+        this.inTime(behaviour, () => {
           response.writeHead(behaviour.status, behaviour.headers).end(behaviour.body ?? '', () => {
             if (behaviour.thenClose) socket.end();
           });
@@ -222,8 +225,9 @@ export class Receiver {
     }
   }
 
-  private after(delayMs: number | undefined, action: () => void): void {
-    if (delayMs === undefined) action();
+  private inTime({ delayMs, after }: Waits, action: () => void): void {
+    if (after) void after.then(action);
+    else if (delayMs === undefined) action();
     else this.timers.add(setTimeout(action, delayMs));
   }
 }
