@@ -6,7 +6,7 @@ import { intercept } from '../support/intercept';
 import { Receiver } from '../support/receiver';
 
 const DELAY_MS = 3_600_000;
-const policy = { timeoutMs: 1000, retryDelaysMs: [DELAY_MS, DELAY_MS] };
+const policy = { timeoutMs: 10_000, retryDelaysMs: [DELAY_MS, DELAY_MS] };
 
 describe('an attempt that Temporal runs before its time', () => {
   let fixture: Fixture;

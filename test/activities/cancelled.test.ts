@@ -3,7 +3,7 @@ import type { Activities, RoundResult } from '../../src/contracts/activities';
 import { Fixture } from '../support/fixture';
 import { Receiver } from '../support/receiver';
 
-const policy = { timeoutMs: 1000, retryDelaysMs: [] };
+const policy = { timeoutMs: 10_000, retryDelaysMs: [] };
 
 describe('a cancelled delivery', () => {
   let fixture: Fixture;

@@ -5,7 +5,7 @@ import { eventually } from '../support/eventually';
 import { Fixture } from '../support/fixture';
 import { Receiver } from '../support/receiver';
 
-const policy = { timeoutMs: 1000, retryDelaysMs: [60_000, 60_000] };
+const policy = { timeoutMs: 10_000, retryDelaysMs: [60_000, 60_000] };
 
 describe('the health that attempts make', () => {
   let fixture: Fixture;

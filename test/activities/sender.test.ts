@@ -1,5 +1,6 @@
 import { DnsError } from '../../src/delivery/resolver';
 import { type AddressInfo, createServer } from 'node:net';
+import { freePort } from '../support/free-port';
 import type { Behaviour } from '../support/receiver';
 import {
   createSender,
@@ -8,14 +9,6 @@ import {
   resolveTo,
   startReceiver,
 } from '../unit/delivery/sender-harness';
-
-async function unusedPort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('a request', () => {
   it('is a POST of exactly the given bytes and headers to path and query', async () => {
@@ -220,7 +213,7 @@ describe('a failure', () => {
   });
 
   it('is a refused connection', async () => {
-    const url = `http://127.0.0.1:${await unusedPort()}/?token=hidden`;
+    const url = `http://127.0.0.1:${await freePort()}/?token=hidden`;
     expect(await createSender().send(post(url))).toEqual({
       kind: 'error',
       errorCode: 'connection_refused',
@@ -230,7 +223,7 @@ describe('a failure', () => {
   });
 
   it('is a refused connection at every address of a name', async () => {
-    const port = await unusedPort();
+    const port = await freePort();
     const sender = createSender(resolveTo('127.0.0.1', '127.0.0.2'));
     expect(await sender.send(post(`http://hooks.example:${port}/`))).toMatchObject({
       errorCode: 'connection_refused',

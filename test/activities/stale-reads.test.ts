@@ -3,7 +3,7 @@ import { Fixture } from '../support/fixture';
 import { intercept } from '../support/intercept';
 import { Receiver } from '../support/receiver';
 
-const policy = { timeoutMs: 1000, retryDelaysMs: [] };
+const policy = { timeoutMs: 10_000, retryDelaysMs: [] };
 
 // What a node of MongoDB may answer for a moment that has just ceased to be the primary.
 describe('what is not seen for a moment', () => {

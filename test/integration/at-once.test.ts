@@ -89,7 +89,7 @@ describe('a delivery to a webhook that answers quickly', () => {
     });
     expect(pending).toMatchObject({ lastFailure: { message: 'attempt 1 failed: 500' } });
     const scheduledFor = Number(pending!.nextAttemptScheduleTime!.seconds) * 1000;
-    expect(Math.abs(scheduledFor - Date.parse(nextAttemptAt as string))).toBeLessThan(2000);
+    expect(Math.abs(scheduledFor - Date.parse(nextAttemptAt as string))).toBeLessThan(30_000);
     expect((await client.get(`/v1/deliveries/${id}`)).body.data.pending).toMatchObject({
       reason: 'waiting_for_retry',
       attempt: 2,
@@ -159,19 +159,22 @@ describe('a delivery to a webhook that answers quickly', () => {
   });
 
   it('that has begun to hang takes no more workflow tasks: others are delivered meanwhile', async () => {
-    await quick({ timeoutMs: 8000 });
+    await quick({ timeoutMs: 60_000 });
     receiver.respondWith(({ path }) => (path === '/quick' ? 200 : { kind: 'hang' }));
     for (let n = 0; n < 12; n += 1) {
       await client.post('/v1/events', { type: 'email.sent', data: emailSent });
     }
-    await receiver.waitFor(10, 15_000);
+    await receiver.waitFor(10);
     const other = await stack.project();
     await makeWebhook(other.client, `${receiver.url}/quick`);
-    const sentAt = Date.now();
     for (let n = 0; n < 3; n += 1) {
       const id = await postEvent(other.client);
       await deliveryWith(other.client, id, { status: 'succeeded' });
     }
-    expect(Date.now() - sentAt).toBeLessThan(6000);
-  }, 60_000);
+    // None of those that hang had to end first.
+    const { deliveries } = (await client.get('/v1/deliveries?status=pending&limit=100')).body.data;
+    expect(deliveries.map(({ attemptCount }: { attemptCount: number }) => attemptCount)).toEqual(
+      Array(12).fill(0),
+    );
+  });
 });

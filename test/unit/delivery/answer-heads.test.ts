@@ -48,9 +48,9 @@ describe('the heads of an answer', () => {
   it('may come byte by byte without costing more than their bytes', () => {
     const heads = new AnswerHeads();
     heads.begin();
-    const started = performance.now();
+    const before = process.cpuUsage();
     heads.read(Buffer.from('HTTP/1.1 200 OK\r\n'));
     for (let n = 0; n < 60_000; n += 1) heads.read(Buffer.from(['a', ':', '\n'][n % 3]!));
-    expect(performance.now() - started).toBeLessThan(2_000);
+    expect(process.cpuUsage(before).user).toBeLessThan(2_000_000);
   });
 });
