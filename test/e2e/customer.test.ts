@@ -7,7 +7,7 @@ import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { findPython } from '../support/python';
 import { useStack } from '../support/use';
-import { Customer } from './customers/customer';
+import { Customer, type Verdict } from './customers/customer';
 
 const root = path.resolve(__dirname, '../..');
 /** One short retry, so that a delivery ends soon. */
@@ -31,6 +31,13 @@ describe.each([
     await customer.stop();
   });
 
+  /** As soon as there are that many: they come later than their answers. */
+  const verdictsOn = (id: string, count: number): Promise<Verdict[]> =>
+    eventually(`${count} verdicts have come`, () => {
+      const verdicts = customer.verdictsOn(id);
+      return verdicts.length >= count && verdicts;
+    });
+
   it('accepts every event type, each once, byte for byte', async () => {
     const { secret } = await makeWebhook(client, customer.url);
     customer.deploySecret(secret);
@@ -47,6 +54,7 @@ describe.each([
       const { body } = await client.get('/v1/deliveries?status=succeeded');
       return body.data.deliveries.length === 13;
     });
+    await eventually('their verdicts have come', () => customer.verdicts.length >= 13);
     expect(customer.verdicts.map(({ status }) => status)).toEqual(Array(13).fill(200));
     expect(
       Object.fromEntries(customer.verdicts.map(({ event, bodySha256 }) => [event, bodySha256])),
@@ -56,11 +64,11 @@ describe.each([
   it('accepts a retry, which is the same delivery with the same bytes', async () => {
     const { secret } = await makeWebhook(client, customer.url);
     const id = await postEvent(client);
-    await eventually('the first attempt has failed', () => customer.verdictsOn(id).length === 1);
+    await verdictsOn(id, 1);
     customer.deploySecret(secret);
 
     await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2 });
-    const [first, second, ...more] = customer.verdictsOn(id);
+    const [first, second, ...more] = await verdictsOn(id, 2);
     expect([first?.status, second?.status, more]).toEqual([500, 200, []]);
     expect(second?.bodySha256).toBe(first?.bodySha256);
   });
@@ -73,7 +81,7 @@ describe.each([
 
     expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
     await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
-    const [first, second, ...more] = customer.verdictsOn(id);
+    const [first, second, ...more] = await verdictsOn(id, 2);
     expect([first?.status, second?.status, more]).toEqual([200, 200, []]);
     expect(second?.bodySha256).toBe(first?.bodySha256);
   });
@@ -89,7 +97,7 @@ describe.each([
     customer.deploySecret(secret);
     await client.post(`/v1/deliveries/${id}/replay`);
     await deliveryWith(client, id, { status: 'succeeded' });
-    expect(customer.verdictsOn(id).map(({ status }) => status)).toEqual([401, 401, 200]);
+    expect((await verdictsOn(id, 3)).map(({ status }) => status)).toEqual([401, 401, 200]);
   });
 
   it('refuses altered bytes, an altered signature and none', async () => {

@@ -55,8 +55,8 @@ describe("a webhook's health", () => {
     receiver.respondWith(200);
     const deliveryId = await postEvent(client);
     await deliveryWith(client, deliveryId, { status: 'succeeded' });
+    await becomes(client, id, { failureCount: 0, lastStatus: 200 });
     const after = await health(client, id);
-    expect(after).toMatchObject({ failureCount: 0, lastStatus: 200 });
     expect(after.lastSuccessAt > after.lastFailedAt).toBe(true);
   });
 
@@ -75,6 +75,8 @@ describe("a webhook's health", () => {
       const events = [data.events[0] as string];
       const policy = { retryDelaysMs: [1000] };
       const { id } = await makeWebhook(client, receiver.url, { events, policy });
+      // The ping, where there is one, has been counted.
+      if (profile === 'emailsendx') await becomes(client, id, { lastStatus: 200 });
       receiver.respondWith(500);
       // Two attempts fail: to one failure below the threshold, or far beyond what any profile has.
       await setFailures(id, threshold === null ? 10_000 : threshold - 3);

@@ -1,6 +1,7 @@
 import { expectRefusal } from './api/refusal';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
+import { freePort } from '../support/free-port';
 import { RoleProcess } from '../support/processes';
 import { Receiver } from '../support/receiver';
 import { Stack, testEnvironment } from '../support/stack';
@@ -25,10 +26,7 @@ describe('metrics', () => {
   let workerMetrics: string;
 
   beforeAll(async () => {
-    // A port that was just free.
-    const probe = await Receiver.start();
-    const address = new URL(probe.url).host;
-    await probe.close();
+    const address = `127.0.0.1:${await freePort()}`;
     workerMetrics = `http://${address}/metrics`;
     environment = testEnvironment({ METRICS_ADDRESS: address });
     stack = await Stack.start(environment, { worker: false });
@@ -72,7 +70,11 @@ describe('metrics', () => {
     await client.get(`/v1/projects/${project.id}/keys/`);
     await client.get('/v1/no/such/route');
 
-    const [api, ofTheWorker] = [await ofApi(), await ofWorker()];
+    const api = await ofApi();
+    const ofTheWorker = await eventually('the worker has counted it', async () => {
+      const text = await ofWorker();
+      return parse(text).has('posthorn_deliveries_ended_total{status="succeeded"}') && text;
+    });
     const numbers = new Map([...parse(api), ...parse(ofTheWorker)]);
     expect(parse(api).get('posthorn_events_accepted_total')).toBe(before + 1);
     const requests = (labels: string): number | undefined =>

@@ -176,6 +176,9 @@ describe('operational webhooks', () => {
     const deliveryId = await postEvent(client);
     await deliveryWith(client, deliveryId, { status: 'failed' });
     // Alone in its project, it has no subscriber.
+    await eventually('it is disabled', async () => {
+      return (await client.get(`/v1/webhooks/${self.id}`)).body.data.isActive === false;
+    });
     expect(await eventsOf(client)).toEqual([]);
     expect(received(gone)).toHaveLength(1);
 
@@ -225,6 +228,7 @@ describe('operational webhooks', () => {
     const { id } = await makeWebhook(client, at(pathFor(410)));
     await makeWebhook(client, at(path), { events: ['*', 'email.*'] });
     await postEvent(client);
+    await gets(path, 1);
     await eventually('it is disabled', async () => {
       const { body } = await client.get(`/v1/webhooks/${id}`);
       return body.data.disabledReason === 'gone';

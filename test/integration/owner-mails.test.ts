@@ -6,6 +6,7 @@ import { sendOwnerMails } from '../../activities/send-mails';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
+import { freePort } from '../support/free-port';
 import { intercept } from '../support/intercept';
 import { MailServer } from '../support/mail-server';
 import { Receiver } from '../support/receiver';
@@ -286,10 +287,7 @@ describe('mails to the owner of a failing webhook', () => {
     });
 
     it('refused by an unavailable server are sent when it is back, and the log names no recipient', async () => {
-      const away = await MailServer.start();
-      const { url } = away;
-      await away.close();
-      await sendBy(new Mailer(url, FROM));
+      await sendBy(new Mailer(`smtp://127.0.0.1:${await freePort()}`, FROM));
       expect(await outbox()).toMatchObject([{ sentAt: null, tries: 1 }]);
       expect(JSON.parse(logged[0]!)).toMatchObject({ msg: 'mail not sent', code: 'ESOCKET' });
       expect(logged.join()).not.toContain(OWNER);
@@ -338,9 +336,7 @@ describe('a worker process', () => {
   });
 
   it('names neither the mail server’s password nor the owner when a mail can’t be sent', async () => {
-    const away = await MailServer.start();
-    const { host } = new URL(away.url);
-    await away.close();
+    const host = `127.0.0.1:${await freePort()}`;
     const environment = testEnvironment({
       SMTP_URL: `smtp://posthorn:password-mark@${host}`,
       MAIL_FROM: FROM,
