@@ -52,8 +52,11 @@ describe('limits of one webhook', () => {
       if (!answering) await new Promise<void>((resolve) => open.push(resolve));
       return Object.getPrototypeOf(sender).send.call(sender, request);
     });
-    const slow = await makeWebhook(client, receiver.url);
+    // None may end before it is asked to.
+    const policy = { timeoutMs: 60_000 };
+    const slow = await makeWebhook(client, receiver.url, { policy });
     await post(5);
+    await eventually('the places are taken', () => open.length === AT_A_TIME);
     const waiting = await eventually('three are put off', async () => {
       const off = (await deliveries()).filter(({ deferredFor }) => deferredFor === 'webhook_busy');
       return off.length === 3 && off;
@@ -90,13 +93,13 @@ describe('limits of one webhook', () => {
   it('delays by a rate limit, at least by its spacing, and drops nothing', async () => {
     const perSecond = 4;
     await makeWebhook(client, receiver.url, { policy: { ratePerSecond: perSecond } });
+    // Not from the first attempt on, which a busy machine may delay.
+    const postedAt = Date.now();
     await post(12);
     const done = await settled(12);
     expect(done.every(({ attemptCount }) => attemptCount === 1)).toBe(true);
-    const sent = done
-      .map(({ attempts }) => attempts[0]!.startedAt.getTime())
-      .toSorted((a, b) => a - b);
-    expect(sent.at(-1)! - sent[0]!).toBeGreaterThanOrEqual((11 * 1000) / perSecond - 50);
+    const sent = done.map(({ attempts }) => attempts[0]!.startedAt.getTime());
+    expect(Math.max(...sent) - postedAt).toBeGreaterThanOrEqual((11 * 1000) / perSecond - 50);
     const ids = receiver.requests.map((r: ReceivedRequest) => r.headers['x-webhook-delivery-id']);
     expect(new Set(ids).size).toBe(12);
     expect(ids).toHaveLength(12);
@@ -113,7 +116,9 @@ describe('limits of one webhook', () => {
       return off.length === 2 && off;
     });
     expect(waiting.map(({ webhookId }) => webhookId)).toEqual([limited.id, limited.id]);
-    expect(receiver.requests.filter(({ path }) => path === '/')).toHaveLength(1);
+    const atLimited = () => receiver.requests.filter(({ path }) => path === '/');
+    await eventually('the third is sent', () => atLimited().length > 0);
+    expect(atLimited()).toHaveLength(1);
     const pending = await eventually('one tells why it waits', async () => {
       const { data } = (await client.get(`/v1/deliveries/${waiting[0]!._id}`)).body;
       return data.pending?.reason === 'rate_limit' && data.pending;
@@ -128,16 +133,16 @@ describe('limits of one webhook', () => {
       const before = Date.now();
       const waits = await Promise.all(
         Array.from({ length: 30 }, (_, n) =>
-          (n % 2 === 0 ? stack.store : other).webhooks.takeSlot(id, 100, 1000),
+          (n % 2 === 0 ? stack.store : other).webhooks.takeSlot(id, 1000, 10_000),
         ),
       );
-      // Now, and each 100 ms of the second after it; who comes later has to come again.
+      // Now, and each of the ten seconds after it; who comes later has to come again.
       const taken = waits.filter((waitMs) => waitMs !== null);
       expect(Math.min(...taken)).toBe(0);
-      expect(Math.max(...taken)).toBeLessThanOrEqual(1000);
+      expect(Math.max(...taken)).toBeLessThanOrEqual(10_000);
       expect(taken.length).toBeGreaterThanOrEqual(11);
       expect(taken.length).toBeLessThan(30);
-      const firstSlotAt = (await nextSlotAt(id)) - taken.length * 100;
+      const firstSlotAt = (await nextSlotAt(id)) - taken.length * 1000;
       expect(firstSlotAt).toBeGreaterThanOrEqual(before);
       expect(firstSlotAt).toBeLessThanOrEqual(Date.now());
     } finally {
@@ -153,11 +158,11 @@ describe('limits of one webhook', () => {
     const nextAt = new Date(Date.now() + aheadMs);
     await stack.store.webhooks.model.updateOne({ _id: id }, { nextSlotAt: nextAt });
     const before = Date.now();
-    expect(await stack.store.webhooks.takeSlot(id, 5000, 1000)).toBe(0);
-    expect(await stack.store.webhooks.takeSlot(id, 5000, 1000)).toBeNull();
+    expect(await stack.store.webhooks.takeSlot(id, 60_000, 1000)).toBe(0);
+    expect(await stack.store.webhooks.takeSlot(id, 60_000, 1000)).toBeNull();
     const next = await nextSlotAt(id);
-    expect(next).toBeGreaterThanOrEqual(before + 5000);
-    expect(next).toBeLessThanOrEqual(Date.now() + 5000);
+    expect(next).toBeGreaterThanOrEqual(before + 60_000);
+    expect(next).toBeLessThanOrEqual(Date.now() + 60_000);
   });
 
   it('are refused where they make no sense', async () => {
@@ -183,7 +188,7 @@ describe('limits of one webhook', () => {
       fairnessKey: projectId,
     });
 
-    const since = new Date(Date.now() - 60_000).toISOString();
+    const since = new Date(Date.now() - HOUR_MS).toISOString();
     const until = new Date(Date.now() + 60_000).toISOString();
     const query = { webhookId: webhook.id, statuses: ['succeeded'], since, until };
     const replay = await client.post('/v1/replays', query);
