@@ -16,7 +16,9 @@ describe('a delivery that has not ended', () => {
   let projectId: string;
 
   beforeEach(async () => {
-    ({ client, id: projectId } = await stack.project());
+    // No second attempt while a test lasts.
+    const policy = { retryDelaysMs: [24 * HOUR_MS] };
+    ({ client, id: projectId } = await stack.project({ policy }));
   });
 
   /** The events and deliveries of these have expired, the last one's first. */

@@ -70,7 +70,7 @@ describe('what Temporal keeps', () => {
     await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
     await client.post('/v1/replays', {
       statuses: ['succeeded'],
-      since: new Date(Date.now() - 60_000).toISOString(),
+      since: new Date(Date.now() - 3_600_000).toISOString(),
       until: new Date(Date.now() + 1000).toISOString(),
     });
     const { attempts } = await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
@@ -88,11 +88,9 @@ describe('what Temporal keeps', () => {
 
     const kept = await eventually('all runs are listed', async () => {
       const found = await historiesOf(temporal);
-      return [...found.keys()].filter((key) => key.startsWith('delivery/')).length === 3 && found;
+      const of = (kind: string) => [...found.keys()].filter((key) => key.startsWith(kind)).length;
+      return of('delivery/') === 3 && of('event/') > 0 && of('replay/') > 0 && found;
     });
-    expect([...kept.keys()].map((key) => key.split('/')[0])).toEqual(
-      expect.arrayContaining(['delivery', 'event', 'replay']),
-    );
     const text = [...kept.values()].join('\n');
     // It was looked at decoded, and with its summaries.
     expect(text).toContain('"email.sent → Orders"');

@@ -49,7 +49,9 @@ describe.each(WAYS)('pausing and steering deliveries, dispatched %s', (dispatch)
   });
 
   it('holds a delivery whose webhook is paused while it backs off, and continues with the remaining attempts', async () => {
-    const webhook = await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [1000] } });
+    // In time for a busy machine to pause it before the second attempt.
+    const policy = { retryDelaysMs: [8000] };
+    const webhook = await makeWebhook(client, receiver.url, { policy });
     receiver.respondWith(500);
     const id = await postEvent(client);
     await deliveryWith(client, id, { attemptCount: 1 });

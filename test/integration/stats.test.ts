@@ -40,10 +40,13 @@ describe('stats', () => {
         attempts: { total: 1, succeeded: 1, failed: 0 },
         latencyMs: { p50: expect.any(Number), p90: expect.any(Number), p99: expect.any(Number) },
       });
-      expect(hours.at(-1)).toMatchObject({
-        hour: expect.stringMatching(/:00:00\.000Z$/),
-        ...counted,
+      // The last one, unless another hour has begun since.
+      const busy = hours.slice(-2).filter((hour: { deliveries: { total: number } }) => {
+        return hour.deliveries.total > 0;
       });
+      expect(busy).toMatchObject([
+        { hour: expect.stringMatching(/:00:00\.000Z$/) as string, ...counted },
+      ]);
     }
   });
 

@@ -63,7 +63,7 @@ describe('a delivery in the Temporal Web UI', () => {
       .mockRejectedValueOnce(new Error('MongoDB is unavailable'));
     try {
       const now = Date.now();
-      const range = { since: new Date(now - 60_000), until: new Date(now + 60_000) };
+      const range = { since: new Date(now - DAY_MS), until: new Date(now + 60_000) };
       const asked = await client.post('/v1/replays', { statuses: ['succeeded'], ...range });
       const { id } = asked.body.data;
       const history = await eventually('it has ended', async () => {
