@@ -28,15 +28,20 @@ describe('of two APIs, of which one makes a change', () => {
     return { id, owner, keyId: keyId as string, atHere: atHere!, atElsewhere: atElsewhere!, post };
   };
 
-  /** Milliseconds until the other API sees a change, from just before its answer at the latest. */
-  const seenAfterMs = async (what: string, isSeen: () => Promise<boolean>): Promise<number> => {
+  /**
+   * Milliseconds from a change's answer until the other API was asked for the last time without seeing it: how long
+   * the answers themselves take does not matter.
+   */
+  const unseenForMs = async (what: string, isSeen: () => Promise<boolean>): Promise<number> => {
     const changedAt = performance.now();
-    let askedAt = changedAt;
+    let unseenAt = changedAt;
     await eventually(what, async () => {
-      askedAt = performance.now();
-      return isSeen();
+      const askedAt = performance.now();
+      if (await isSeen()) return true;
+      unseenAt = askedAt;
+      return false;
     });
-    return askedAt - changedAt;
+    return unseenAt - changedAt;
   };
 
   it('a revoked key is refused there at once, and by the other within a second', async () => {
@@ -47,17 +52,16 @@ describe('of two APIs, of which one makes a change', () => {
     expect(await post(atHere)).toBe(401);
     await during;
     expect(await post(atHere)).toBe(401);
-    // The last that may still be taken was asked within the second; each look adds its interval.
-    const ms = await seenAfterMs('it is refused', async () => (await post(atElsewhere)) === 401);
-    expect(ms).toBeLessThan(WITHIN_MS + 500);
+    const ms = await unseenForMs('it is refused', async () => (await post(atElsewhere)) === 401);
+    expect(ms).toBeLessThan(WITHIN_MS);
   });
 
   it('a deleted project’s keys are refused there at once, and by the other within a second', async () => {
     const { id, atHere, atElsewhere, post } = await used();
     expect((await here.admin.delete(`/v1/projects/${id}`)).status).toBe(200);
     expect(await post(atHere)).toBe(401);
-    const ms = await seenAfterMs('it is refused', async () => (await post(atElsewhere)) === 401);
-    expect(ms).toBeLessThan(WITHIN_MS + 500);
+    const ms = await unseenForMs('it is refused', async () => (await post(atElsewhere)) === 401);
+    expect(ms).toBeLessThan(WITHIN_MS);
   });
 
   it('a project’s settings apply there at once, and at the other within a second', async () => {
@@ -74,13 +78,13 @@ describe('of two APIs, of which one makes a change', () => {
     expect(await isExpress(atHere)).toBe(false);
     await here.admin.patch(`/v1/projects/${id}`, { dispatch: 'express' });
     expect(await isExpress(atHere)).toBe(true);
-    const ms = await seenAfterMs('it applies', () => isExpress(atElsewhere));
-    expect(ms).toBeLessThan(WITHIN_MS + 500);
+    const ms = await unseenForMs('it applies', () => isExpress(atElsewhere));
+    expect(ms).toBeLessThan(WITHIN_MS);
   });
 
   it('a key ends at its time at both, although it is remembered', async () => {
     const { id, owner } = await used();
-    const expiresAt = new Date(Date.now() + 1500);
+    const expiresAt = new Date(Date.now() + 5000);
     const made = await owner.post(`/v1/projects/${id}/keys`, {
       name: 'ends',
       role: 'owner',
@@ -106,8 +110,11 @@ describe('of two APIs, of which one makes a change', () => {
     const { atHere, post } = await used();
     const keys = jest.spyOn(here.store.keys.model, 'findOne');
     const projects = jest.spyOn(here.store.projects.model, 'findOne');
+    const beganAt = performance.now();
     for (let n = 0; n < 20; n += 1) expect(await post(atHere)).toBe(202);
-    expect(keys.mock.calls.length + projects.mock.calls.length).toBeLessThan(20);
+    // Each once a second.
+    const seconds = Math.ceil((performance.now() - beganAt) / WITHIN_MS);
+    expect(keys.mock.calls.length + projects.mock.calls.length).toBeLessThanOrEqual(2 * seconds);
     jest.restoreAllMocks();
   });
 });

@@ -13,7 +13,7 @@ const PATIENCE = {
   requestMs: 3000,
   checkEveryMs: 50,
   keepAliveMs: 2000,
-  sendMs: 1000,
+  sendMs: 4000,
 };
 
 /** Writes and collects until the server closes the connection. */
@@ -105,7 +105,7 @@ describe('a client that is slow or rude', () => {
       `${asked}\r\n`.repeat(times - 1) + `${asked}Connection: close\r\n\r\n`,
     );
     // A little now and then, for longer than the limit.
-    const reading = setInterval(() => socket.read(1_000_000), PATIENCE.sendMs / 10);
+    const reading = setInterval(() => socket.read(1_000_000), PATIENCE.sendMs / 20);
     drips.add(reading);
     await new Promise((resolve) => socket.once('close', resolve));
     expect(socket.bytesRead).toBeGreaterThan(times * whole);
