@@ -71,27 +71,33 @@ export type TemporalState = (typeof TEMPORAL_STATES)[number];
 export interface EngineOptions {
   client: Client;
   taskQueue?: string;
+  /** Longer than by default only where no reconcile runs. */
+  startTimeoutMs?: number | undefined;
 }
 
 /** What Posthorn needs of Temporal: starting fan-outs, running deliveries again, inspecting them. */
 export class Engine {
   private readonly client: Client;
   private readonly taskQueue: string;
+  private readonly startTimeoutMs: number;
   private readonly writes: WriteProof;
 
-  constructor({ client, taskQueue = TASK_QUEUE }: EngineOptions) {
+  constructor({
+    client,
+    taskQueue = TASK_QUEUE,
+    startTimeoutMs = START_TIMEOUT_MS,
+  }: EngineOptions) {
     this.client = client;
     this.taskQueue = taskQueue;
+    this.startTimeoutMs = startTimeoutMs;
     this.writes = new WriteProof(client, (call) => this.within(call));
   }
 
   /** Connects lazily: an unavailable Temporal only fails the calls made meanwhile. */
-  static connect(config: Config, taskQueue?: string): Engine {
+  static connect(config: Config, options: Omit<EngineOptions, 'client'> = {}): Engine {
     const connection = Connection.lazy(connectionOptions(config));
-    return new Engine({
-      client: new Client({ connection, namespace: config.temporal.namespace }),
-      ...(taskQueue !== undefined && { taskQueue }),
-    });
+    const client = new Client({ connection, namespace: config.temporal.namespace });
+    return new Engine({ ...options, client });
   }
 
   /** Starts the event's fan-out, or leaves it to its project's courier; false if it runs already. */
@@ -339,6 +345,6 @@ export class Engine {
   }
 
   private async within<T>(call: () => Promise<T>): Promise<T> {
-    return this.client.withDeadline(Date.now() + START_TIMEOUT_MS, call);
+    return this.client.withDeadline(Date.now() + this.startTimeoutMs, call);
   }
 }

@@ -27,6 +27,9 @@ import { CHILD_FILE } from './tenant-cpu';
 
 const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
 
+/** A start that a busy Temporal has not taken by then is none. */
+const START_MS = 20_000;
+
 /** MongoDB's code for a database that is being dropped. */
 const DROP_PENDING = 215;
 
@@ -64,6 +67,20 @@ export async function setUpMongodb({ MONGODB_URL }: Record<string, string>): Pro
   await store.close();
 }
 
+interface StackOptions {
+  /** False: nothing is delivered. */
+  worker?: boolean;
+  /** The workflows, where they aren't this version's. */
+  bundle?: string;
+  /** True: reconcile runs by its schedules. */
+  schedules?: boolean;
+  /**
+   * Whether starts are waited for longer than in production: what was given up would be left to a reconcile that
+   * doesn't run.
+   */
+  isPatient?: boolean;
+}
+
 /** API and worker in this process, on the real MongoDB and Temporal, in a database and namespace of their own. */
 export class Stack {
   private constructor(
@@ -89,15 +106,15 @@ export class Stack {
     readonly tenantCpu: TenantCpu,
   ) {}
 
-  /**
-   * @param environment settings besides the test's own
-   * @param options.worker false: nothing is delivered
-   * @param options.bundle the workflows, where they aren't this version's
-   * @param options.schedules true: reconcile runs by its schedules
-   */
+  /** @param environment settings besides the test's own */
   static async start(
     environment: Record<string, string> = {},
-    { worker: withWorker = true, bundle = BUNDLE, schedules = false } = {},
+    {
+      worker: withWorker = true,
+      bundle = BUNDLE,
+      schedules = false,
+      isPatient = !schedules,
+    }: StackOptions = {},
   ): Promise<Stack> {
     if (withWorker) ensureRuntime();
     const config = loadConfig('all', testEnvironment(environment));
@@ -105,7 +122,7 @@ export class Stack {
     await setUpTemporal(config, log, { isPaused: !schedules });
     const store = Store.open(config.mongodbUrl);
     await store.setUp(log);
-    const engine = Engine.connect(config);
+    const engine = Engine.connect(config, { startTimeoutMs: isPatient ? START_MS : undefined });
     const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
     const tenantCpu = new TenantCpu(config.cpuSecondsPerMinute, CHILD_FILE);
     const { app, drained } = createApi({
@@ -115,8 +132,7 @@ export class Stack {
       tenantCpu,
       log,
       readiness: { unready: null },
-      // However long a busy machine takes: what waited too long would be left to a reconcile that doesn't run.
-      startsWaitMs: schedules ? undefined : PATIENCE_MS,
+      startsWaitMs: isPatient ? PATIENCE_MS : undefined,
       config,
     });
     const server = createApiServer(app, { sendMs: config.sendTimeoutSeconds * 1000 });

@@ -9,7 +9,9 @@ import { expectRefusal, stored } from './refusal';
 import { TcpProxy } from './tcp-proxy';
 
 // Requests wait for an unavailable server, and clients for the time to retry.
-const RECONNECT_MS = 45_000;
+const RECONNECT_MS = 90_000;
+
+jest.setTimeout(240_000);
 
 const event = { type: 'email.sent', data: emailSent };
 
@@ -106,7 +108,10 @@ describe('while Temporal is unavailable', () => {
     proxy = await TcpProxy.start(testServer('TEMPORAL_ADDRESS'));
     receiver = await Receiver.start();
     stack = await Stack.start(shared);
-    cutOff = await Stack.start({ ...shared, TEMPORAL_ADDRESS: proxy.address }, { worker: false });
+    cutOff = await Stack.start(
+      { ...shared, TEMPORAL_ADDRESS: proxy.address },
+      { worker: false, isPatient: false },
+    );
   });
   afterAll(async () => {
     await Promise.all([stack.stop(), cutOff.stop(), receiver.close()]);

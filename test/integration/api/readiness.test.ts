@@ -33,7 +33,7 @@ describe('the readiness of an API', () => {
         extraArgs: ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
       },
     });
-    stack = await Stack.start({ TEMPORAL_ADDRESS: temporal.address }, { worker: false });
+    stack = await start();
   });
   afterAll(async () => {
     await stack.stop();
@@ -41,6 +41,8 @@ describe('the readiness of an API', () => {
     rmSync(folder, { recursive: true });
   });
 
+  const start = (): Promise<Stack> =>
+    Stack.start({ TEMPORAL_ADDRESS: temporal.address }, { worker: false, isPatient: false });
   const ready = async (): Promise<unknown> => {
     const { status, body } = await stack.admin.get('/readyz');
     expect(status).toBe(200);
@@ -70,11 +72,11 @@ describe('the readiness of an API', () => {
       // The event's start, behind the answer, shows it.
       await eventually('it says so', async () => (await ready()) === 'read_only');
     });
-    await eventually('it is back', async () => (await ready()) === 'ok', 30_000);
+    await eventually('it is back', async () => (await ready()) === 'ok');
   });
 
   it('says so of an API that was asked for nothing else', async () => {
-    const other = await Stack.start({ TEMPORAL_ADDRESS: temporal.address }, { worker: false });
+    const other = await start();
     try {
       await withoutWrites(async () => {
         const { body } = await other.admin.get('/readyz');

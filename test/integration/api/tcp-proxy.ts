@@ -1,12 +1,15 @@
-import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { connect, createServer, type Server, type Socket } from 'node:net';
+import { freePort } from '../../support/free-port';
 
 /** A proxy between Posthorn and a server of the test run, so that a test can make the server unavailable. */
 export class TcpProxy {
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;
-  private port = 0;
 
-  private constructor(target: URL) {
+  private constructor(
+    target: URL,
+    private readonly port: number,
+  ) {
     this.server = createServer((client) => {
       const upstream = connect(Number(target.port), target.hostname);
       for (const [from, to] of [
@@ -26,7 +29,8 @@ export class TcpProxy {
 
   /** @param address `host:port` */
   static async start(address: string): Promise<TcpProxy> {
-    const proxy = new TcpProxy(new URL(`tcp://${address}`));
+    // Not given to others while it is cut.
+    const proxy = new TcpProxy(new URL(`tcp://${address}`), await freePort());
     await proxy.restore();
     return proxy;
   }
@@ -48,7 +52,6 @@ export class TcpProxy {
       this.server.once('error', reject);
       this.server.listen(this.port, '127.0.0.1', resolve);
     });
-    this.port = (this.server.address() as AddressInfo).port;
   }
 
   async stop(): Promise<void> {
