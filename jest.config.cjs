@@ -14,7 +14,8 @@ module.exports = {
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
   runtime: '<rootDir>/test/support/shared-packages.mjs',
   testEnvironment: '<rootDir>/test/support/one-realm.mjs',
-  testTimeout: 120_000,
+  // Against hanging alone: a busy machine takes many times as long as a quiet one.
+  testTimeout: 240_000,
   maxWorkers: 2,
   testSequencer: '<rootDir>/test/support/slowest-first.mjs',
   // Each file loads our own modules anew: what is left of a hundred files fills gigabytes, which the garbage

@@ -72,6 +72,7 @@ describe('before setup has run', () => {
       expect(new Set(answers.map(({ body }) => body.data.id)).size).toBe(1);
       await eventually('it is delivered', () => receiver.requests.length === 1, PATIENCE_MS);
       // Each said it once, and that it was over.
+      await Promise.all([api, worker].map((role) => role.logged('MongoDB can be used again')));
       for (const { log } of [api, worker].map((role) => ({ log: role.log() }))) {
         expect(log.match(/"level":"error"[^\n]*MongoDB is not set up/g)).toHaveLength(1);
         expect(log.match(/MongoDB can be used again/g)).toHaveLength(1);

@@ -67,7 +67,7 @@ let python: PythonCustomer;
 beforeAll(async () => {
   python = new PythonCustomer();
   [stack, receiver] = await Promise.all([Stack.start(), Receiver.start()]);
-}, 120_000);
+});
 afterAll(async () => {
   python.remove();
   await Promise.all([stack.stop(), receiver.close()]);

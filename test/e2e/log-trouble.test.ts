@@ -71,7 +71,6 @@ describe('a log that can not be written', () => {
     await eventually(
       'it is ready',
       async () => (await fetch(`${api}/readyz`).catch(() => null))?.ok,
-      60_000,
     );
     const dropped = async (): Promise<number> => {
       const metrics = await (await fetch(`http://127.0.0.1:${metricsPort}/metrics`)).text();
@@ -87,7 +86,7 @@ describe('a log that can not be written', () => {
     const delivers = async (): Promise<void> => {
       const { client } = await stack.project();
       await makeWebhook(client, receiver.url);
-      await deliveryWith(client, await postEvent(client), { status: 'succeeded' }, 60_000);
+      await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
     };
     return { all, dropped, fillLog, delivers };
   };
@@ -138,8 +137,9 @@ describe('a log that can not be written', () => {
       });
       await delivers();
       log += pipe.read();
+      // The last one may be half written.
       const lines = log
-        .trimEnd()
+        .slice(0, log.lastIndexOf('\n'))
         .split('\n')
         .map((line) => JSON.parse(line) as { lines?: number; msg: string });
       const told = lines.filter(({ msg }) => msg.startsWith(DROPPED));

@@ -1,6 +1,7 @@
 import { Client, Connection } from '@temporalio/client';
 import { ApiClient, type Answer } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
 import { freePort } from '../support/free-port';
 import { historiesOf } from '../support/histories';
 import { RoleProcess } from '../support/processes';
@@ -70,14 +71,14 @@ describe('a secret', () => {
     const path = `/v1/webhooks/${webhook.id}`;
     receiver.respondWith(500);
     const failing = await postEvent(client);
-    await deliveryWith(client, failing, { status: 'failed' }, 30_000);
+    await deliveryWith(client, failing, { status: 'failed' });
     receiver.respondWith(200);
     await quiet(client.post(`/v1/deliveries/${failing}/replay`));
-    await deliveryWith(client, failing, { status: 'succeeded' }, 30_000);
+    await deliveryWith(client, failing, { status: 'succeeded' });
     await telling(client.get(`${path}/secret`), 'secret');
     await telling(client.post(`${path}/secret/rotate`, {}), 'secret');
     const tested = await quiet(client.post(`${path}/test`, { events: ['email.sent'] }));
-    await deliveryWith(client, tested.body.data.deliveries[0].id, { status: 'succeeded' }, 30_000);
+    await deliveryWith(client, tested.body.data.deliveries[0].id, { status: 'succeeded' });
 
     // Secrets of the caller's own.
     const custom = await project('custom');
@@ -132,9 +133,11 @@ describe('a secret', () => {
 
     const { address, namespace } = stack.config.temporal;
     const connection = await Connection.connect({ address });
-    const histories = await historiesOf(new Client({ connection, namespace }));
+    const histories = await eventually('its workflows are listed', async () => {
+      const found = await historiesOf(new Client({ connection, namespace }));
+      return found.size > 5 && found;
+    });
     await connection.close();
-    expect(histories.size).toBeGreaterThan(5);
     const collections = await stack.store.webhooks.model.db.db!.collections();
     const documents = await Promise.all(collections.map((it) => it.find().toArray()));
     expect(collections.length).toBeGreaterThan(5);
@@ -165,5 +168,5 @@ describe('a secret', () => {
       }
     }
     await Promise.all([stack.stop(), receiver.close()]);
-  }, 180_000);
+  }, 300_000);
 });

@@ -9,6 +9,8 @@ import { freshMongodbUrl, temporalAddress } from '../support/embedded';
 import { eventually } from '../support/eventually';
 
 const START = path.resolve(__dirname, '../../scripts/start.mjs');
+/** All that a first start does. */
+const PATIENCE_MS = 150_000;
 
 describe('npm start', () => {
   it('runs for development, and names a first project of profile autosend with its owner’s key', async () => {
@@ -34,7 +36,7 @@ describe('npm start', () => {
           const json = await readFile(path.join(folder, 'dev.json'), 'utf8').catch(() => null);
           return json !== null && (JSON.parse(json) as Record<string, string>);
         },
-        60_000,
+        PATIENCE_MS,
       );
       const admin = new ApiClient(dev.apiUrl!, dev.adminKey!);
       const project = await admin.get(`/v1/projects/${dev.projectId}`);

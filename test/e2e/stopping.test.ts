@@ -156,7 +156,6 @@ describe('a process that is told to stop', () => {
         }
       });
     },
-    120_000,
   );
 
   it('finishes an answer that takes a while', async () => {

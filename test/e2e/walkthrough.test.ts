@@ -51,10 +51,8 @@ class Shell {
   async run(block: string): Promise<{ code: number; output: string }> {
     const from = this.output.length;
     this.bash.stdin!.write(`${block}\nprintf '\\n<exit %s>\\n' "$?"\n`);
-    const [, output, code] = await eventually(
-      `the block ends:\n${block}`,
-      () => /^(.*)\n<exit (\d+)>\n/s.exec(this.output.slice(from)),
-      20_000,
+    const [, output, code] = await eventually(`the block ends:\n${block}`, () =>
+      /^(.*)\n<exit (\d+)>\n/s.exec(this.output.slice(from)),
     );
     return { code: Number(code), output: output! };
   }

@@ -69,7 +69,7 @@ describe('the text of data arrives as it was posted', () => {
     const events = TEXTS.map((text) => `{"type":"any.thing","data":${text}}`).join(' , ');
     expect((await client.post('/v1/events/batch', `{"events":[${events}]}`)).status).toBe(202);
 
-    const requests = await receiver.waitFor(2 * TEXTS.length, PATIENT_MS);
+    const requests = await receiver.waitFor(2 * TEXTS.length);
     expect(requests.map(dataIn).toSorted()).toEqual([...TEXTS, ...TEXTS].toSorted());
     for (const [n, id] of ids.entries()) {
       expect(await textOf(client, `/v1/events/${id}`)).toContain(`"data":${TEXTS[n]},"expungedAt"`);
@@ -95,7 +95,7 @@ describe('the text of data arrives as it was posted', () => {
     expect(await textOf(client, '/v1/event-types')).toContain(`"sample":${sample}`);
     const body = { events: ['any.thing'] };
     expect((await client.post(`/v1/webhooks/${webhook.id}/test`, body)).status).toBe(202);
-    const [request] = await receiver.waitFor(1, PATIENT_MS);
+    const [request] = await receiver.waitFor(1);
     expect(dataIn(request!)).toBe(sample.replace('"test" : false', '"test" : true'));
     await receiver.close();
   });
@@ -110,7 +110,7 @@ describe('a whole number beyond 2^53', () => {
     const posted = ['9007199254740992', '9007199254740993', '9007199254740991.0', '1e16'];
     const events = posted.map((n) => `{"type":"any.thing","data":{"n":${n}}}`).join(',');
     expect((await client.post('/v1/events/batch', `{"events":[${events}]}`)).status).toBe(202);
-    const requests = await receiver.waitFor(2, PATIENT_MS);
+    const requests = await receiver.waitFor(2);
     expect(requests.map(dataIn).toSorted()).toEqual(['{"n":1e16}', '{"n":9007199254740993}']);
     await receiver.close();
   });
@@ -191,4 +191,4 @@ test('ten thousand documents arrive byte for byte as they were posted', async ()
     receiver.requests.length = 0;
   }
   await Promise.all([receiver.close(), still.stop()]);
-}, 300_000);
+}, 600_000);

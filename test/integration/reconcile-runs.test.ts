@@ -70,10 +70,11 @@ describe('a run of reconcile', () => {
     return made.map(({ _id }) => _id);
   };
   /** All seem to run. @returns what is looked at, in that order */
-  const allRun = (): string[] => {
+  const allRun = (onLook: (count: number) => void = () => {}): string[] => {
     const looked: string[] = [];
     jest.spyOn(stack.engine, 'findRun').mockImplementation(async (id) => {
       looked.push(id);
+      onLook(looked.length);
       return 'running';
     });
     return looked;
@@ -132,10 +133,12 @@ describe('a run of reconcile', () => {
 
   it('continues where the previous one was interrupted, and starts again at the end', async () => {
     const many = await overdue(newId('project'), 700);
-    const looked = allRun();
+    let cancel = (): void => {};
+    const looked = allRun((count) => {
+      if (count === 251) cancel();
+    });
     const first = running('deliveries');
-    await eventually('some have been looked at', () => looked.length > 250);
-    first.env.cancel();
+    cancel = () => first.env.cancel();
     await first.done;
     const count = looked.length;
     expect(count).toBeLessThan(many.length);
@@ -162,7 +165,7 @@ describe('a run of reconcile', () => {
   });
 
   it('stops at once when its workflow is terminated', async () => {
-    await overdue(newId('project'), 1000);
+    await overdue(newId('project'), 3000);
     const lookedAt: number[] = [];
     jest.spyOn(stack.engine, 'findRun').mockImplementation(async () => {
       lookedAt.push(performance.now());
@@ -185,8 +188,9 @@ describe('a run of reconcile', () => {
     const terminatedAt = performance.now();
     await expect(handle.result()).rejects.toThrow(WorkflowFailedError);
     await eventually('it has stopped', () => saved.length > 0);
-    expect(lookedAt.at(-1)! - terminatedAt).toBeLessThan(1500);
-    expect(lookedAt.length).toBeLessThan(400);
+    // Its next heartbeat tells it, which a busy machine may delay; all would take half a minute.
+    expect(lookedAt.at(-1)! - terminatedAt).toBeLessThan(8000);
+    expect(lookedAt.length).toBeLessThan(1500);
   });
 
   it('starts all others when a great many can not be started, and tries those again', async () => {
@@ -269,7 +273,7 @@ describe('a run of reconcile', () => {
     expect(await stack.reconcile()).toMatchObject({ events: 1, deliveries: 1 });
     await stack.store.deliveries.model.updateOne({ _id: id }, { $set: { status: 'cancelled' } });
     await eventually('the event is delivered', () => receiver.requests.length > 0);
-  }, 150_000);
+  });
 
   it('does all once where a workflow of an earlier version asks for it', async () => {
     const { client } = await stack.project();

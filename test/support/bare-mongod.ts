@@ -54,7 +54,6 @@ export class BareMongod {
     await eventually(
       'it is primary',
       async () => (await this.admin({ hello: 1 })).isWritablePrimary === true,
-      30_000,
     );
   }
 

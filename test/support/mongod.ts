@@ -9,7 +9,6 @@ import { eventually } from './eventually';
 import { freePort } from './free-port';
 
 const SCRIPT = path.resolve(__dirname, 'run-mongod.mjs');
-const ELECTION_MS = 30_000;
 
 /** A MongoDB of a test's own, a replica set of one, that can hang, die and step down. */
 export class Mongod {
@@ -66,7 +65,6 @@ export class Mongod {
       eventually(
         'it is a primary again',
         async () => (await admin.command({ hello: 1 })).isWritablePrimary as boolean,
-        ELECTION_MS,
       ),
     );
   }

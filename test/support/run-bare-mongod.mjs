@@ -26,7 +26,7 @@ const server = await startServer({
     return [...args, ...more];
   },
   ready: ({ mongo }, alive) =>
-    poll(async () => !alive() || (await accepts(mongo)), { timeoutMs: 30_000, everyMs: 100 }),
+    poll(async () => !alive() || (await accepts(mongo)), { timeoutMs: 90_000, everyMs: 100 }),
 });
 process.on('message', () => void server.stop());
 process.on('disconnect', () => void server.stop());

@@ -11,8 +11,6 @@ import { TcpProxy } from './tcp-proxy';
 // Requests wait for an unavailable server, and clients for the time to retry.
 const RECONNECT_MS = 90_000;
 
-jest.setTimeout(240_000);
-
 const event = { type: 'email.sent', data: emailSent };
 
 describe('while MongoDB is unavailable', () => {

@@ -85,7 +85,7 @@ describe('the package of the typed client', () => {
     const { version } = JSON.parse(await readFile(join(source, 'package.json'), 'utf8'));
     const tarball = `./posthorn-client-${version}.tgz`;
     await run('npm', ['install', '--offline', '--no-audit', tarball], { cwd: folder });
-  });
+  }, 300_000);
   afterAll(async () => {
     await stack.stop();
     await rm(folder, { recursive: true });
