@@ -34,7 +34,8 @@ describe('the processes of tenants’ work', () => {
   });
 
   it('continue with others’ work beside a job that never ends, which is aborted, and then with its project’s own', async () => {
-    start(600, 3000);
+    // Long enough for another process to start, and to do all that is the others'.
+    start(600, 8000);
     const ended: string[] = [];
     const note = async (name: string, work: Promise<Outcome<unknown>>): Promise<void> => {
       ended.push(`${name} ${(await work).end}`);
@@ -52,8 +53,8 @@ describe('the processes of tenants’ work', () => {
   });
 
   it('leave one to the others, however many projects’ work never ends', async () => {
-    // Of two seconds at once, one is more than a tenth, and comes back in ten.
-    start(6, 1000);
+    // Of six seconds at once, three are more than a tenth, and come back in ten.
+    start(18, 3000);
     await Promise.all(['a', 'b', 'c', 'd'].map((owner) => endless(owner)));
     let hasEnded = false;
     const again = Promise.all(['a', 'b', 'c', 'd'].map((owner) => endless(owner))).then((ends) => {
