@@ -30,7 +30,9 @@ describe('a worker killed with -9 in the middle of much to do', () => {
     await stack.stop();
   });
   beforeEach(async () => {
-    ({ client } = await stack.project({ policy: { timeoutMs: 2000, retryDelaysMs: [1000] } }));
+    // More retries than a busy machine's timeouts use up; short, since a dead worker's attempts are waited for.
+    const policy = { timeoutMs: 3000, retryDelaysMs: [1000, 1000, 1000, 1000] };
+    ({ client } = await stack.project({ policy }));
     webhook = await makeWebhook(client, receiver.url);
   });
 

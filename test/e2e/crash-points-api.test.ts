@@ -136,7 +136,10 @@ describe('an API killed with -9', () => {
       await dying('temporal/engine Engine.wakeReplay before', (api) =>
         api.post('/v1/replays', { ...range, statuses: ['succeeded'] }),
       );
-      expect(await stack.reconcile()).toEqual({ ...nothing, replays: 1 });
+      // As if that were long ago: without a grace, reconcile would meddle with what it has just started.
+      const stalled = { $set: { updatedAt: new Date(0) } };
+      await stack.store.replays.model.updateMany({ projectId }, stalled, { timestamps: false });
+      expect(await stack.reconcile(20_000)).toEqual({ ...nothing, replays: 1 });
       await eventually('it is completed', async () => {
         const [run] = (await client.get('/v1/replays')).body.data.replays;
         return run.status === 'completed' && run.replayed === 1;

@@ -136,20 +136,22 @@ describe('an API killed with -9', () => {
     ApiCrash.on(api, async (crash) => {
       const { client, receiver, webhook } = crash;
       receiver.respondWith(500);
-      await client.patch(`/v1/webhooks/${webhook.id}`, { policy: { retryDelaysMs: [5000] } });
-      await client.post('/v1/events', { type: 'email.sent', data: emailSent });
-      const { id } = await eventually('it has been attempted', async () => {
-        const [delivery] = await crash.deliveries();
-        return delivery?.attemptCount === 1 && delivery;
+      await client.patch(`/v1/webhooks/${webhook.id}`, { policy: { retryDelaysMs: [10_000] } });
+      let eventId = '';
+      // Posted once that API runs, so that the second attempt is not due before it has died.
+      await crash.dying('store/expunge expungeEvent after', async (dying) => {
+        const { body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+        eventId = body.data.id as string;
+        await eventually('it has been attempted', async () => {
+          return (await crash.deliveries())[0]?.attemptCount === 1;
+        });
+        return dying.delete(`/v1/events/${eventId}`);
       });
-      const [event] = await crash.events();
-      await crash.dying('store/expunge expungeEvent after', (dying) =>
-        dying.delete(`/v1/events/${event!.id}`),
-      );
-      expect((await client.get(`/v1/events/${event!.id}`)).body.data.data).toBeNull();
-      expect(await crash.deliveries()).toMatchObject([{ status: 'cancelled', attemptCount: 1 }]);
+      expect((await client.get(`/v1/events/${eventId}`)).body.data.data).toBeNull();
+      const deliveries = await crash.deliveries();
+      expect(deliveries).toMatchObject([{ status: 'cancelled', attemptCount: 1 }]);
       await eventually('its workflow has ended', async () => {
-        const run = await stack.engine.findRun(id);
+        const run = await stack.engine.findRun(deliveries[0]!.id);
         return run === 'ended' || run === null;
       });
       expect(receiver.requests).toHaveLength(1);

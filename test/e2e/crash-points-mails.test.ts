@@ -13,7 +13,7 @@ const OWNER = 'owner@customer.example';
 async function on(work: (crash: Crash, mailServer: MailServer) => Promise<void>): Promise<void> {
   const mailServer = await MailServer.start();
   const settings = { SMTP_URL: mailServer.url, MAIL_FROM: 'posthorn@operator.example' };
-  const policy = { timeoutMs: 3000, retryDelaysMs: [1000, 1000, 1000], autoDisableAfter: 4 };
+  const policy = { timeoutMs: 5000, retryDelaysMs: [1000, 1000, 1000], autoDisableAfter: 4 };
   try {
     await Crash.on((crash) => work(crash, mailServer), settings, {
       profile: 'ahasend',

@@ -193,7 +193,7 @@ describe('a worker killed with -9', () => {
           await told.close();
         },
         {},
-        { policy: { timeoutMs: 3000, retryDelaysMs: [1000], autoDisableAfter: 2 } },
+        { policy: { timeoutMs: 5000, retryDelaysMs: [1000], autoDisableAfter: 2 } },
       ),
   );
 
@@ -205,10 +205,10 @@ describe('a worker killed with -9', () => {
       const { client, receiver, webhookId } = crash;
       receiver.respondWith((_request, n) => (n === 1 ? 500 : 200));
       // Paused before the second attempt, which finds it so.
-      await client.patch(`/v1/webhooks/${webhookId}`, { policy: { retryDelaysMs: [5000] } });
+      await client.patch(`/v1/webhooks/${webhookId}`, { policy: { retryDelaysMs: [10_000] } });
       await crash.dying(dieAt, async () => {
         await crash.post();
-        await receiver.waitFor(1, 30_000);
+        await receiver.waitFor(1);
         await client.post(`/v1/webhooks/${webhookId}/pause`);
       });
       await crash.becomes({ status: 'held', attemptCount: 1 });
@@ -230,11 +230,9 @@ describe('a worker killed with -9', () => {
         await client.post(`/v1/webhooks/${webhookId}/pause`);
         await crash.dying(dieAt, async () => {
           await crash.post();
-          await eventually(
-            'it is held',
-            async () => (await crash.deliveries())[0]?.status === 'held',
-            60_000,
-          );
+          await eventually('it is held', async () => {
+            return (await crash.deliveries())[0]?.status === 'held';
+          });
           await client.post(`/v1/webhooks/${webhookId}/resume`);
         });
         await crash.becomes(once);

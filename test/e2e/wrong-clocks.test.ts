@@ -14,8 +14,8 @@ const HOUR = 60 * 60 * SECOND;
 const DAY = 24 * HOUR;
 /** For what is stored or sent by a process's knowledge of MongoDB's time. */
 const NEAR = 2 * SECOND;
-
-jest.setTimeout(240_000);
+/** An hour, as a busy machine may measure it. */
+const AN_HOUR = '(359[5-9]|360[0-5]) s';
 
 /** What each case has of its own, so that they wait beside each other. */
 interface Own {
@@ -110,7 +110,7 @@ describe('a process whose clock is wrong', () => {
           const webhook = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 5 } });
           const wrong = await startWorker(aheadMs);
           await post(3);
-          await receiver.waitFor(3, 30 * SECOND);
+          await receiver.waitFor(3);
           for (const { headers } of receiver.requests) {
             expect(isNear(Number(headers['x-webhook-timestamp']))).toBe(true);
           }
@@ -126,7 +126,7 @@ describe('a process whose clock is wrong', () => {
           await wrong.end('SIGKILL');
           await startWorker(0);
           await post(3);
-          await receiver.waitFor(6, 60 * SECOND);
+          await receiver.waitFor(6);
         }),
     );
 
@@ -138,7 +138,7 @@ describe('a process whose clock is wrong', () => {
         await makeWebhook(client, receiver.url);
         await startWorker(aheadMs);
         const id = await postEvent(client);
-        const { nextAttemptAt } = await deliveryWith(client, id, { attemptCount: 1 }, 30 * SECOND);
+        const { nextAttemptAt } = await deliveryWith(client, id, { attemptCount: 1 });
         const lateMs = new Date(nextAttemptAt).getTime() - date.getTime();
         expect(lateMs).toBeGreaterThan(-2 * SECOND);
         expect(lateMs).toBeLessThan(HOUR / 2);
@@ -150,7 +150,7 @@ describe('a process whose clock is wrong', () => {
         const policy = { retryDelaysMs: [1000], autoDisableAfter: 3 };
         const webhook = await makeWebhook(client, receiver.url, { policy });
         const wrong = await startWorker(aheadMs);
-        await deliveryWith(client, await postEvent(client), { status: 'succeeded' }, 30 * SECOND);
+        await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
         await wrong.end('SIGKILL');
         await startWorker(0);
         receiver.respondWith(500);
@@ -158,7 +158,6 @@ describe('a process whose clock is wrong', () => {
         await eventually(
           'it is disabled',
           async () => (await client.get(`/v1/webhooks/${webhook.id}`)).body.data.isActive === false,
-          60 * SECOND,
         );
       }),
     );
@@ -188,7 +187,7 @@ describe('a process whose clock is wrong', () => {
         expect(await stack.store.events.model.countDocuments()).toBe(4);
         const kept = done.at(-1).id;
         expect((await client.post(`/v1/deliveries/${kept}/replay`)).status).toBe(202);
-        await deliveryWith(client, kept, { status: 'succeeded', replays: 1 }, 30 * SECOND);
+        await deliveryWith(client, kept, { status: 'succeeded', replays: 1 });
       }),
   );
 
@@ -198,7 +197,7 @@ describe('a process whose clock is wrong', () => {
       await client.post(`/v1/webhooks/${id}/secret/rotate`, { overlapHours: 24 });
       await startWorker(25 * HOUR);
       await post(1);
-      await receiver.waitFor(1, 30 * SECOND);
+      await receiver.waitFor(1);
       expect(receiver.requests[0]!.headers).toHaveProperty('x-webhook-signature-previous');
       await reconciled();
       expect((await stack.store.webhooks.get(projectId, id))!.secrets).toHaveLength(2);
@@ -217,7 +216,7 @@ describe('a process whose clock is wrong', () => {
         );
         await startWorker(-25 * HOUR);
         await post(1);
-        await receiver.waitFor(1, 30 * SECOND);
+        await receiver.waitFor(1);
         expect(receiver.requests[0]!.headers).not.toHaveProperty('x-webhook-signature-previous');
         await reconciled();
         expect((await stack.store.webhooks.get(projectId, id))!.secrets).toHaveLength(1);
@@ -248,7 +247,6 @@ describe('a process whose clock is wrong', () => {
         await eventually(
           'both have got theirs',
           () => got(first, 'em_right') && got(first, 'em_wrong') && got(second, 'em_wrong'),
-          30 * SECOND,
         );
       } finally {
         await Promise.all([first.close(), second.close()]);
@@ -272,6 +270,9 @@ describe('a process whose clock is wrong', () => {
           });
           expect(isNear(body.data.createdAt)).toBe(true);
           ids.unshift(body.data.id);
+          // Processes know MongoDB's time as exactly as a busy machine answers them.
+          const postedAt = Date.now();
+          await eventually('a moment has passed', () => Date.now() - postedAt > SECOND);
         }
         const since = new Date(Date.now() - 60 * SECOND).toISOString();
         const { body } = await wrong.get(`/v1/events?since=${since}`);
@@ -324,7 +325,7 @@ describe('a process whose clock is wrong', () => {
         await makeWebhook(client, receiver.url);
         await startWorker(0);
         await post(1);
-        await receiver.waitFor(1, 30 * SECOND);
+        await receiver.waitFor(1);
       }),
   );
 
@@ -341,8 +342,9 @@ describe('a process whose clock is wrong', () => {
         const asked = new ApiClient(`http://127.0.0.1:${port}`, client.key);
         const unready = await asked.get('/readyz');
         expect(unready.status).toBe(503);
-        expect(unready.body.error.message).toContain(`3600 s ${side} MongoDB's`);
-        await api.logged(`3600 s ${side} MongoDB's`);
+        const said = new RegExp(`${AN_HOUR} ${side} MongoDB's`);
+        expect(unready.body.error.message).toMatch(said);
+        await api.logged(said);
         // Its decisions are right nevertheless.
         expect((await post(1, asked)).status).toBe(202);
         api.signal('SIGUSR2');
@@ -365,26 +367,27 @@ describe('a process whose clock is wrong', () => {
         const settings = { METRICS_ADDRESS: `127.0.0.1:${port}` };
         const readyz = (): Promise<Response> => fetch(`http://127.0.0.1:${port}/readyz`);
         const worker = start('worker', -HOUR, settings);
-        await worker.logged("3600 s behind MongoDB's");
+        const said = new RegExp(`${AN_HOUR} behind MongoDB's`);
+        await worker.logged(said);
         const unready = await readyz();
         expect(unready.status).toBe(503);
-        expect(await unready.text()).toContain("3600 s behind MongoDB's");
+        expect(await unready.text()).toMatch(said);
         expect(worker.log()).not.toContain('worker polls');
         worker.signal('SIGUSR2');
         await worker.logged('worker polls');
         const slow = { kind: 'answer', status: 200, delayMs: 2000 } as const;
         receiver.respondWith(slow);
         const underWay = await postEvent(client);
-        await receiver.waitFor(1, 30 * SECOND);
+        await receiver.waitFor(1);
         worker.signal('SIGUSR2');
-        await deliveryWith(client, underWay, { status: 'succeeded' }, 30 * SECOND);
+        await deliveryWith(client, underWay, { status: 'succeeded' });
         await worker.logged('STOPPED');
         expect((await readyz()).status).toBe(503);
         await post(2);
         const { body } = await client.get('/v1/deliveries?status=succeeded');
         expect(body.data.deliveries).toHaveLength(1);
         worker.signal('SIGUSR2');
-        await receiver.waitFor(3, 60 * SECOND);
+        await receiver.waitFor(3);
         await eventually('it is ready', async () => (await readyz()).status === 200);
         expect(await worker.end('SIGTERM')).toBe(0);
       }),

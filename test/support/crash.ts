@@ -48,7 +48,7 @@ export class Crash {
     ]);
     const temporal = await stack.connectTemporal();
     // Short, since a dead worker's attempt is waited for; not so short that a busy machine answers too late.
-    const policy = { timeoutMs: 3000, retryDelaysMs: [1000] };
+    const policy = { timeoutMs: 5000, retryDelaysMs: [1000] };
     const { client } = await stack.project({ policy, ...project });
     const { id } = await makeWebhook(client, receiver.url);
     const crash = new Crash(environment, stack, temporal, receiver, client, id);

@@ -17,7 +17,8 @@ describe("a delivery that the Web UI has reset, its old run's signals applied ag
     const { client } = harness.env;
     receiver.respondWith(500);
     const running = await Running.start(harness, receiver, {
-      policy: { retryDelaysMs: [2000] },
+      // Long enough to ask it something, and to replace its worker, before the second attempt.
+      policy: { retryDelaysMs: [10_000] },
     });
     await harness.working(async () => {
       await eventually('the first attempt has failed', async () => {
