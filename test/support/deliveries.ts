@@ -22,7 +22,9 @@ export async function postEvent(client: ApiClient): Promise<string> {
   const posted = await client.typed.postEvent({
     body: { type: 'email.sent', data: emailSent },
   });
-  const eventId = posted.data?.data.id;
+  // Without an id the list would be of all events.
+  if (!posted.data) throw new Error(`the event was answered ${posted.response.status}`);
+  const eventId = posted.data.data.id;
   return eventually('the event is fanned out', async () => {
     const query = { eventId };
     const list = await client.typed.listDeliveries({ query });
