@@ -121,7 +121,7 @@ export const settings = z.object({
   POSTHORN_AUTO_WORKFLOWS_PER_SECOND: whole(1, 10_000)
     .default(5)
     .describe(
-      'events a second that `auto` gives to workflows, per API process; the rest are dispatched express',
+      'deliveries a second up to which `auto` gives events to workflows, per API process; beyond it they are dispatched express',
     ),
   POSTHORN_RATE_LIMIT_PER_MINUTE: perMinute
     .default(6000)

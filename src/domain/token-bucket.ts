@@ -1,4 +1,7 @@
-/** Allows a number per second, and as many at once after a quiet second; at least one. */
+/**
+ * Allows a number per second, and as many at once after a quiet second. What finds no room counts too, up to one
+ * second's worth: while more come than it allows, none is let through, until fewer come for a second.
+ */
 export class TokenBucket {
   private tokens: number;
   private filledAtMs: number;
@@ -7,21 +10,22 @@ export class TokenBucket {
     private readonly perSecond: number,
     nowMs: number,
   ) {
-    this.tokens = this.capacity;
+    this.tokens = perSecond;
     this.filledAtMs = nowMs;
   }
 
-  /** @returns false when there is no room */
-  take(nowMs: number): boolean {
+  /**
+   * @param count how many at once; after a quiet while even more than a second's worth, and then none for as long
+   *   as that many take
+   * @returns false when there is no room
+   */
+  take(nowMs: number, count = 1): boolean {
+    const { perSecond } = this;
     const elapsedMs = Math.max(0, nowMs - this.filledAtMs);
-    this.tokens = Math.min(this.capacity, this.tokens + (elapsedMs * this.perSecond) / 1000);
+    const filled = Math.min(perSecond, this.tokens + (elapsedMs * perSecond) / 1000);
+    const hasRoom = filled >= Math.min(count, perSecond);
+    this.tokens = hasRoom ? filled - count : Math.max(filled - count, Math.min(filled, -perSecond));
     this.filledAtMs = nowMs;
-    if (this.tokens < 1) return false;
-    this.tokens -= 1;
-    return true;
-  }
-
-  private get capacity(): number {
-    return Math.max(1, this.perSecond);
+    return hasRoom;
   }
 }

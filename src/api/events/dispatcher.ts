@@ -18,7 +18,7 @@ export class Dispatcher {
 
   /**
    * @param defaultDispatch of projects without their own
-   * @param workflowsPerSecond events per second that `auto` gives to workflows
+   * @param workflowsPerSecond deliveries per second that `auto` gives to workflows
    * @param startsWaitMs how long an event waits for its start at most
    */
   constructor(
@@ -33,10 +33,16 @@ export class Dispatcher {
     this.starts = new StartQueue((event) => engine.startFanOut(event), log, startsWaitMs);
   }
 
-  /** Whether an event accepted now is driven by the project's courier. */
-  isExpress({ dispatch }: ProjectRecord): boolean {
+  /**
+   * Whether an event accepted now is driven by the project's courier. By `auto` it is unless there is room for a
+   * workflow for each of the project's webhooks, all of which may get it.
+   */
+  isExpress({ dispatch, webhookCount }: ProjectRecord): boolean {
     const how = dispatch ?? this.defaultDispatch;
-    return how === 'express' || (how === 'auto' && !this.bucket.take(performance.now()));
+    const deliveries = Math.max(1, webhookCount);
+    return (
+      how === 'express' || (how === 'auto' && !this.bucket.take(performance.now(), deliveries))
+    );
   }
 
   /** Tells the project's courier that there is something to send. */

@@ -11,14 +11,31 @@ describe('a token bucket', () => {
   it('fills up by its rate, up to one second of it', () => {
     const bucket = new TokenBucket(5, 0);
     takes(bucket, 0, 5);
-    expect(takes(bucket, 400, 20)).toBe(2);
+    expect(takes(bucket, 400, 2)).toBe(2);
     expect(takes(bucket, 60_000, 20)).toBe(5);
   });
 
-  it('always has room for one after a quiet while, however low its rate', () => {
-    const bucket = new TokenBucket(0.1, 0);
-    expect(takes(bucket, 0, 3)).toBe(1);
-    expect(takes(bucket, 10_000, 3)).toBe(1);
+  it('lets all through that come by its rate', () => {
+    const bucket = new TokenBucket(5, 0);
+    const taken = Array.from({ length: 50 }, (_, n) => bucket.take(n * 200));
+    expect(taken).not.toContain(false);
+  });
+
+  it('lets none through while more come than by its rate, and some again a second later', () => {
+    const bucket = new TokenBucket(5, 0);
+    const early = Array.from({ length: 100 }, (_, n) => bucket.take(n * 50));
+    expect(early.filter(Boolean)).toHaveLength(6);
+    expect(early.slice(20)).not.toContain(true);
+    expect(takes(bucket, 5_000, 1)).toBe(0);
+    expect(takes(bucket, 6_500, 1)).toBe(1);
+  });
+
+  it('has room for many at once after a quiet while, and for none while they take their time', () => {
+    const bucket = new TokenBucket(5, 0);
+    expect(bucket.take(0, 20)).toBe(true);
+    expect(bucket.take(3_000)).toBe(false);
+    expect(bucket.take(5_000)).toBe(true);
+    expect(bucket.take(5_100, 20)).toBe(false);
   });
 
   it('gives nothing for a clock that is set back', () => {
