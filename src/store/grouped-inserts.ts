@@ -7,11 +7,20 @@ interface Waiting<T> {
 }
 
 /**
- * Inserts the documents of one turn of the event loop by one command: under load that is several, and costs
- * little more than one. Each is stored or refused on its own, as if it had been inserted alone.
+ * Commands in progress at a time. One more, or fewer, costs MongoDB more for each document; and with one alone, each
+ * document would wait for nearly two commits.
+ */
+const AT_A_TIME = 2;
+
+/**
+ * Inserts documents together, those of one turn of the event loop, or of the time that the commands before it take:
+ * several cost little more than one. Each is stored or refused on its own, as if it had been inserted alone.
  */
 export class GroupedInserts<T extends { _id: string }> {
   private waiting: Waiting<T>[] = [];
+  private commands = 0;
+  /** The end of this turn sends what waits. */
+  private isDue = false;
 
   /** @param insert several, unordered */
   constructor(private readonly insertMany: (documents: T[]) => Promise<unknown>) {}
@@ -20,11 +29,21 @@ export class GroupedInserts<T extends { _id: string }> {
   insert(document: T): Promise<void> {
     return new Promise((done, failed) => {
       this.waiting.push({ document, done, failed });
-      if (this.waiting.length > 1) return;
-      setImmediate(() => {
-        const group = this.waiting;
-        this.waiting = [];
-        void this.send(group);
+      this.sendNext();
+    });
+  }
+
+  private sendNext(): void {
+    if (this.isDue || this.commands === AT_A_TIME || this.waiting.length === 0) return;
+    this.isDue = true;
+    setImmediate(() => {
+      const group = this.waiting;
+      this.waiting = [];
+      this.isDue = false;
+      this.commands += 1;
+      void this.send(group).finally(() => {
+        this.commands -= 1;
+        this.sendNext();
       });
     });
   }
