@@ -61,7 +61,7 @@ export function audited(
       key: keyId,
       role,
       changedFields: [],
-      requestId: req.id as string,
+      requestId: req.id,
       outcome: 'unknown',
       time,
       expiresAt: daysAfter(time, trail.retentionDays),
