@@ -5,6 +5,8 @@ import { logLinesDropped } from './metrics';
 const MAX_QUEUED_BYTES = 1024 * 1024;
 /** Milliseconds between tries while it does not read. */
 const RETRY_MS = 50;
+/** Lines written by one call. */
+const LINES_AT_ONCE = 100;
 const NEWLINE = Buffer.from('\n');
 
 /** The reader of a pipe is behind: not an error yet. */
@@ -26,6 +28,7 @@ export class LogOutput {
   /** A partly written line was dropped: the next one must start on a new line. */
   private isCutOff = false;
   private retry: NodeJS.Timeout | undefined;
+  private isDue = false;
 
   /** @param fd of a file, or of a pipe that does not block (see `neverBlock`) */
   constructor(private readonly fd: number) {}
@@ -39,7 +42,13 @@ export class LogOutput {
     }
     this.queue.push(bytes);
     this.queuedBytes += bytes.length;
-    if (this.retry === undefined) this.flush();
+    if (this.isDue || this.retry !== undefined) return;
+    // The lines of one turn of the event loop are written together.
+    this.isDue = true;
+    setImmediate(() => {
+      this.isDue = false;
+      if (this.retry === undefined) this.flush();
+    });
   }
 
   /** Writes as much of the queue as possible now. */
@@ -47,24 +56,25 @@ export class LogOutput {
     clearTimeout(this.retry);
     this.retry = undefined;
     let wasTaken = false;
-    for (let first = this.queue[0]; first; first = this.queue[0]) {
-      const line = this.isCutOff ? Buffer.concat([NEWLINE, first]) : first;
-      let rest: Buffer;
+    while (this.queue.length > 0) {
+      const before = this.isCutOff ? [NEWLINE] : [];
+      const lines = this.queue.slice(0, LINES_AT_ONCE);
+      let written: number;
       try {
-        rest = line.subarray(writeSync(this.fd, line));
+        written = writeSync(this.fd, Buffer.concat([...before, ...lines])) - before.length;
       } catch (error) {
         if (isFull(error)) {
           this.retry = setTimeout(() => this.flush(), RETRY_MS).unref();
           return;
         }
         this.isCutOff ||= this.isPartial;
-        this.advance();
+        this.removeFirst();
         this.drop();
         wasTaken = false;
         continue;
       }
       this.isCutOff = false;
-      this.advance(rest);
+      this.remove(written);
       wasTaken = true;
     }
     const { dropped } = this;
@@ -73,12 +83,22 @@ export class LogOutput {
     this.onRecovered(dropped);
   }
 
-  /** @param rest of the first line, still to be written */
-  private advance(rest?: Buffer): void {
-    this.queuedBytes += (rest?.length ?? 0) - this.queue[0]!.length;
-    this.isPartial = rest !== undefined && rest.length > 0;
-    if (this.isPartial) this.queue[0] = rest!;
-    else this.queue.shift();
+  /** The first bytes of the queue are written. */
+  private remove(bytes: number): void {
+    let left = bytes;
+    while (this.queue.length > 0 && this.queue[0]!.length <= left) {
+      left -= this.queue[0]!.length;
+      this.removeFirst();
+    }
+    if (left === 0) return;
+    this.isPartial = true;
+    this.queue[0] = this.queue[0]!.subarray(left);
+    this.queuedBytes -= left;
+  }
+
+  private removeFirst(): void {
+    this.queuedBytes -= this.queue.shift()!.length;
+    this.isPartial = false;
   }
 
   private drop(): void {

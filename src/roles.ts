@@ -145,7 +145,9 @@ main().then(
   (error: unknown) => {
     // The logger may not exist yet, and problems outside Posthorn are for a person to read.
     const text = error instanceof StartError ? error.message : (error as Error).stack;
-    new LogOutput(process.stderr.fd).write(`${text}\n`);
+    const output = new LogOutput(process.stderr.fd);
+    output.write(`${text}\n`);
+    output.flush();
     process.exit(1);
   },
 );
