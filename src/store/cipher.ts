@@ -20,6 +20,8 @@ const SEALED_KEY_BYTES = NONCE_BYTES + TAG_BYTES + KEY_BYTES;
 export class Cipher {
   private readonly presentId: string;
   private readonly keys: ReadonlyMap<string, Buffer>;
+  /** What was opened, for as long as its record is in memory: a courier opens the same one for each attempt. */
+  private readonly opened = new WeakMap<Sealed, { owner: string; secret: string }>();
 
   /**
    * @param present 32 bytes (POSTHORN_ENCRYPTION_KEY): seals from now on
@@ -43,8 +45,12 @@ export class Cipher {
 
   /** @throws Error if the box was sealed with an unknown key or for another owner, or was altered */
   open(sealed: Sealed, owner: string): string {
-    const { dataKey, secret } = this.disclose(sealed, owner);
-    return decrypt(secret, dataKey, owner).toString('utf8');
+    const known = this.opened.get(sealed);
+    if (known?.owner === owner) return known.secret;
+    const { dataKey, secret: box } = this.disclose(sealed, owner);
+    const secret = decrypt(box, dataKey, owner).toString('utf8');
+    this.opened.set(sealed, { owner, secret });
+    return secret;
   }
 
   /**
