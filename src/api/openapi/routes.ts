@@ -23,6 +23,7 @@ export function documentedRoutes(): RouteOf {
       const named = METHODS.filter((method) => item[method]);
       const withBody = named.filter((method) => item[method]?.requestBody);
       return {
+        template,
         // As Express matches: case-insensitive, with or without a trailing slash.
         pattern: new RegExp(
           `^${template.replace(/\./g, '\\.').replace(/\{\w+\}/g, '[^/]+')}/?$`,
@@ -33,7 +34,13 @@ export function documentedRoutes(): RouteOf {
         withBody: withBody.map(inCapitals),
       };
     });
-  return ({ baseUrl, path }) => routes.find(({ pattern }) => pattern.test(baseUrl + path));
+  const fixed = new Map(
+    routes.filter(({ template }) => !template.includes('{')).map((route) => [route.path, route]),
+  );
+  return ({ baseUrl, path }) => {
+    const asked = baseUrl + path;
+    return fixed.get(asked) ?? routes.find(({ pattern }) => pattern.test(asked));
+  };
 }
 
 const inCapitals = (method: string): string => method.toUpperCase();
