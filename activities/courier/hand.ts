@@ -6,6 +6,16 @@ import { Outbox, type Entry } from './outbox';
 
 /** Maximum number of deliveries in hand. */
 const MAX_TAKEN = 2000;
+/**
+ * Maximum number of deliveries in hand that MongoDB doesn't have, beyond which no further event is taken: what has
+ * its result before `UNANSWERED_MS` is written once, for a fifth of the cost.
+ */
+const MAX_UNSTORED = 400;
+/** Maximum number of events taken at once. */
+const MAX_EVENTS = 200;
+/** Deliveries of an event, as long as none is known, and the weight of the latest event in their average. */
+const FIRST_GUESS = 20;
+const LATEST_SHARE = 0.1;
 /** Maximum number of one webhook's deliveries that wait in hand; the others wait in MongoDB. */
 const MAX_WAITING = 200;
 /** After this a delivery without an answer is shown as pending. */
@@ -24,6 +34,10 @@ export class Hand {
   readonly taken = new Map<string, Item>();
   /** Events in hand, with the number of their deliveries that MongoDB doesn't have yet. */
   readonly planning = new Map<string, number>();
+  /** Deliveries in hand that MongoDB doesn't have yet. */
+  private unstored = 0;
+  /** Deliveries of an event, on average. */
+  private perEvent = FIRST_GUESS;
 
   constructor(
     private readonly projectId: string,
@@ -34,6 +48,12 @@ export class Hand {
     return MAX_TAKEN - this.taken.size;
   }
 
+  /** How many further events may be taken. */
+  get eventRoom(): number {
+    const free = Math.min(this.room, MAX_UNSTORED - this.unstored);
+    return Math.min(MAX_EVENTS, Math.max(0, Math.ceil(free / Math.max(1, this.perEvent))));
+  }
+
   get isEmpty(): boolean {
     return this.taken.size === 0 && this.outbox.size === 0;
   }
@@ -42,6 +62,7 @@ export class Hand {
   takeEvent(event: EventRecord, deliveries: readonly DeliveryRecord[]): void {
     const open = deliveries.filter(({ status }) => status === 'pending');
     this.planning.set(event._id, open.length);
+    this.perEvent += (open.length - this.perEvent) * LATEST_SHARE;
     for (const delivery of deliveries) {
       if (delivery.status === 'pending') continue;
       const lane = this.lanes.get(delivery.webhookId)!;
@@ -67,6 +88,7 @@ export class Hand {
     const queuedIn = from ?? queueOf(this.projectId);
     const item: Item = { delivery, event, body, isStored, queuedIn, takenAt: performance.now() };
     this.taken.set(delivery._id, item);
+    if (!isStored) this.unstored += 1;
     const kept = lane.kept(delivery);
     const isBehind =
       from === undefined && (lane.queued.has('ordered') || lane.waiting.length >= MAX_WAITING);
@@ -96,6 +118,7 @@ export class Hand {
   /** Inserts a delivery, and marks its event as planned with the last of them. */
   store(item: Item, delivery: DeliveryRecord, rest: Partial<Entry> = {}): void {
     item.isStored = true;
+    this.unstored -= 1;
     this.outbox.add({ insert: { ...delivery, isExpress: true }, done: () => {}, ...rest });
     this.settled(delivery.eventId);
   }
@@ -113,7 +136,9 @@ export class Hand {
   drop(lane: Lane): void {
     for (const { delivery, isStored } of lane.waiting) {
       this.taken.delete(delivery._id);
-      if (!isStored) this.settled(delivery.eventId);
+      if (isStored) continue;
+      this.unstored -= 1;
+      this.settled(delivery.eventId);
     }
     lane.waiting = [];
     this.lanes.delete(lane.webhook._id);

@@ -30,12 +30,20 @@ export class Outbox {
     return this.entries.length;
   }
 
+  /** Whether there is as much as can be settled together. */
+  get isFull(): boolean {
+    return this.entries.length >= MAX_WRITES;
+  }
+
   add(entry: Entry): void {
     this.entries.push(entry);
   }
 
-  /** The first entries, as many as fit into one transaction, and the settlement made of them. */
-  peek(): { entries: Entry[]; settlement: Settlement } {
+  /**
+   * The first entries, as many as fit into one transaction, the settlement made of them, and the events whose
+   * deliveries are all stored with it, or were before.
+   */
+  peek(): { entries: Entry[]; settlement: Settlement; plannedEventIds: string[] } {
     let bytes = 0;
     let count = 0;
     while (count < Math.min(MAX_WRITES, this.entries.length) && bytes < MAX_BYTES) {
@@ -58,9 +66,9 @@ export class Outbox {
         inserts: entries.flatMap(({ insert }) => insert ?? []),
         records: entries.flatMap(({ record }) => record ?? []),
         queued: entries.flatMap(({ queue }) => queue ?? []),
-        plannedEventIds: entries.flatMap(({ plannedEventId }) => plannedEventId ?? []),
         health: [...health].map(([webhookId, attempts]) => ({ webhookId, attempts })),
       },
+      plannedEventIds: entries.flatMap(({ plannedEventId }) => plannedEventId ?? []),
     };
   }
 

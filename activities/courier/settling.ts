@@ -10,10 +10,14 @@ import type { View } from './view';
 
 /** Pause after a write that failed. */
 const FAILED_MS = 500;
+/** Between the beginnings of two settlements: what ends meanwhile shares the second. */
+const SETTLE_EVERY_MS = 50;
 
 /** Writes the results of a shift's work in the background, one settlement after the other. */
 export class Settling {
   isUnderWay = false;
+  /** By the monotonic clock. */
+  private beganAt = -Infinity;
 
   constructor(
     private readonly deps: ActivityDependencies,
@@ -36,8 +40,11 @@ export class Settling {
     const { deps, lease, outbox } = this;
     const { projectId } = this.view;
     while (outbox.size > 0) {
-      const { entries, settlement } = outbox.peek();
+      const waitMs = this.beganAt + SETTLE_EVERY_MS - performance.now();
+      if (waitMs > 0 && !outbox.isFull) await sleep(waitMs);
+      const { entries, settlement, plannedEventIds } = outbox.peek();
       const at = performance.now();
+      this.beganAt = at;
       try {
         lease.renewed(at, await settle(deps.store, projectId, lease.shift, settlement));
       } catch (error) {
@@ -47,11 +54,30 @@ export class Settling {
       }
       if (lease.isSuperseded) return;
       outbox.remove(entries.length);
+      await this.markPlanned(plannedEventIds);
       for (const { done } of entries) done();
       const failing = settlement.health.filter(({ attempts }) =>
         attempts.some(({ outcome }) => outcome === 'failed'),
       );
       if (failing.length > 0) await this.followUp(failing.map(({ webhookId }) => webhookId));
+    }
+  }
+
+  /**
+   * Until it succeeds: till then its successor would find the events, and their deliveries. Within the transaction
+   * it would cost twice as much.
+   */
+  private async markPlanned(eventIds: readonly string[]): Promise<void> {
+    const { deps, lease } = this;
+    while (eventIds.length > 0 && !lease.isSuperseded) {
+      try {
+        await deps.store.events.markFannedOut(...eventIds);
+        return;
+      } catch (error) {
+        const { projectId } = this.view;
+        deps.log.warn({ err: error, projectId }, 'courier could not write yet');
+        await sleep(FAILED_MS);
+      }
     }
   }
 

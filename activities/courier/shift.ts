@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CourierShift } from '../../src/contracts/activities';
-import { listAccepted, listDue, nextDueAt, takeQueued } from '../../src/store/queue';
+import { listDue, nextDueAt, takeQueued } from '../../src/store/queue';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import { cancelOrphan } from '../../src/store/cancel-orphan';
 import { expungeEvent } from '../../src/store/expunge';
 import type { ActivityDependencies } from '../dependencies';
 import type { Places } from '../concurrency';
+import { Arrivals } from './arrivals';
 import { Attempts } from './attempts';
 import { Hand } from './hand';
 import type { Lane } from './lane';
@@ -16,16 +17,23 @@ import { planExpress } from './plan';
 import { Settling } from './settling';
 import { View } from './view';
 
-/** Between two checks for new work: right after some was found, and later on. */
+/**
+ * Between two checks for new events: right after many were found, which come by one read then, after some, and later
+ * on.
+ */
+const FULL_POLL_MS = 12;
 const BUSY_POLL_MS = 4;
 const QUIET_POLL_MS = 50;
+/** Events found at once that are many. */
+const MANY = 5;
+/** Between two checks for what is due, and of how long what is in hand has waited. */
+const DUE_POLL_MS = 50;
 const BUSY_FOR_MS = 1000;
 /** How long a shift continues with nothing to do; what is due within that time is waited for. */
 const LINGER_MS = 3000;
 /** After this a shift ends as soon as it has nothing in hand, so that its workflow can continue as new. */
 const SHIFT_MS = 10 * 60 * 1000;
 const PULSE_MS = 1000;
-const EVENTS_AT_ONCE = 200;
 const DUE_AT_ONCE = 200;
 /** Pause after a read that failed. */
 const FAILED_MS = 500;
@@ -51,10 +59,13 @@ export class Shift {
   private readonly view: View;
   private readonly attempts: Attempts;
   private readonly settling: Settling;
+  private readonly arrivals: Arrivals;
   /** By the monotonic clock. */
   private readonly beganAt = performance.now();
   private busyAt = performance.now();
   private foundAt = performance.now();
+  private dueAt = -Infinity;
+  private sweptAt = -Infinity;
   /** The failures left by an earlier shift have been followed up. */
   private isFollowed = false;
 
@@ -66,6 +77,7 @@ export class Shift {
     this.hand = new Hand(projectId, lease);
     this.view = new View(deps.store, projectId, lease, this.hand);
     this.settling = new Settling(deps, this.view, lease, this.hand.outbox);
+    this.arrivals = new Arrivals(deps.store, projectId);
     this.attempts = new Attempts(
       deps,
       places,
@@ -106,7 +118,10 @@ export class Shift {
       await attempts.runs.check().catch(() => {});
       if (found > 0) this.foundAt = performance.now();
       if (found > 0 || hand.taken.size > 0) this.busyAt = performance.now();
-      hand.sweep();
+      if (performance.now() - this.sweptAt >= DUE_POLL_MS) {
+        this.sweptAt = performance.now();
+        hand.sweep();
+      }
       for (const lane of hand.lanes.values()) attempts.pump(lane);
       this.settling.flush();
       const quietMs = performance.now() - this.busyAt;
@@ -114,13 +129,15 @@ export class Shift {
         nextDueMs = await this.untilDueMs();
         if (nextDueMs === null || nextDueMs > LINGER_MS) break;
       }
-      if (found < EVENTS_AT_ONCE) {
-        const isBusy = performance.now() - this.foundAt < BUSY_FOR_MS;
-        await sleep(isBusy ? BUSY_POLL_MS : QUIET_POLL_MS);
-      }
+      if (found < DUE_AT_ONCE) await sleep(this.pauseMs(found));
     }
     await this.finish();
     return { nextDueMs: parts.stopped.aborted ? 0 : nextDueMs };
+  }
+
+  private pauseMs(found: number): number {
+    if (found >= MANY) return FULL_POLL_MS;
+    return performance.now() - this.foundAt < BUSY_FOR_MS ? BUSY_POLL_MS : QUIET_POLL_MS;
   }
 
   /** To Temporal, even while MongoDB is unavailable; and to MongoDB. */
@@ -149,19 +166,12 @@ export class Shift {
   private async take(isOver: boolean): Promise<number> {
     const { hand, lease } = this;
     const { deps, projectId } = this.parts;
-    const { store } = deps;
     const room = isOver ? 0 : hand.room;
-    // The state before the reads: they may still find what is settled meanwhile.
-    const planning = new Set(hand.planning.keys());
-    const taken = new Set(hand.taken.keys());
-    const [events, due] =
-      room <= 0
-        ? [[], []]
-        : await Promise.all([
-            listAccepted(store, projectId, planning, EVENTS_AT_ONCE),
-            listDue(store, projectId, lease.now(), DUE_AT_ONCE + taken.size),
-          ]);
-    const fresh = due.filter(({ _id }) => !taken.has(_id)).slice(0, room);
+    const eventRoom = isOver ? 0 : hand.eventRoom;
+    const [events, fresh] = await Promise.all([
+      eventRoom > 0 ? this.arrivals.list(hand.planning.keys(), eventRoom) : [],
+      room > 0 ? this.listFreshlyDue(room) : [],
+    ]);
     const found = events.length + fresh.length;
     // After the events, so that a webhook that is older than one of them is known.
     await this.view.refresh(found > 0);
@@ -183,6 +193,20 @@ export class Shift {
       if (lane.queued.size > 0 && lane.unsettled === 0) await this.refill(lane);
     }
     return found;
+  }
+
+  /** Stored deliveries that are due, if it is time to look for them. */
+  private async listFreshlyDue(room: number): Promise<DeliveryRecord[]> {
+    const at = performance.now();
+    if (at - this.dueAt < DUE_POLL_MS) return [];
+    const { deps, projectId } = this.parts;
+    // As it was before the read, which may still find what is settled meanwhile.
+    const taken = new Set(this.hand.taken.keys());
+    const limit = DUE_AT_ONCE + taken.size;
+    const due = await listDue(deps.store, projectId, this.lease.now(), limit);
+    // There may be more.
+    if (due.length < limit) this.dueAt = at;
+    return due.filter(({ _id }) => !taken.has(_id)).slice(0, room);
   }
 
   /**

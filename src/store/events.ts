@@ -40,7 +40,8 @@ export class Events {
     );
   }
 
-  private get collection(): mongo.Collection<EventRecord> {
+  /** The driver's. */
+  get collection(): mongo.Collection<EventRecord> {
     return this.model.collection as unknown as mongo.Collection<EventRecord>;
   }
 
@@ -124,9 +125,12 @@ export class Events {
     return findPage(this.model, 'event', { projectId, ...filter }, page, { body: 0 });
   }
 
-  /** Records that all its deliveries are stored. */
-  async markFannedOut(id: string): Promise<void> {
-    await this.model.updateOne({ _id: id }, { $currentDate: { fannedOutAt: true } });
+  /** Records that all deliveries of each are stored. */
+  async markFannedOut(...ids: readonly string[]): Promise<void> {
+    await this.collection.updateMany(
+      { _id: { $in: ids } },
+      { $currentDate: { fannedOutAt: true } },
+    );
   }
 
   /** Ids of some that have expired and whose deliveries are planned: before that, no event expires. */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
-import { ID_PREFIXES } from '../contracts/ids';
+import { ID_PREFIXES, timeOf } from '../contracts/ids';
 import { projectOfQueue, queueOf, type DeliveryRecord, type QueueKind } from './delivery-record';
 import type { EventRecord } from './event-record';
 import type { Store } from './store';
+import { MAX_READ_MS } from './time-limit';
 
 /**
  * What a courier takes from MongoDB, many at a time. MongoDB is the queue: everything that the courier holds
@@ -27,23 +28,27 @@ export function expressDeliveryId(eventId: string, webhookId: string): string {
   return `${ID_PREFIXES.delivery}_${hex.slice(0, 12)}${digest.slice(0, 20)}`;
 }
 
+/** Less than the ids of all events that were accepted in the `ms` milliseconds before that one, and later. */
+export function eventIdBefore(eventId: string, ms: number): string {
+  const before = timeOf(eventId).getTime() - ms;
+  return `${ID_PREFIXES.event}_${before.toString(16).padStart(12, '0')}`;
+}
+
 /**
- * Accepted events that are not planned yet, in order.
- * @param taken ids of those that the courier is already working on
- * @param limit the maximum of those that are not taken
+ * Accepted events that are not planned yet, in order. By the driver: a busy courier asks often.
+ * @param which.after only those with greater ids
+ * @param which.except ids of those that the courier is already working on
  */
 export async function listAccepted(
   { events }: Store,
   projectId: string,
-  taken: ReadonlySet<string>,
-  limit: number,
+  { after, except, limit }: { after: string; except: readonly string[]; limit: number },
 ): Promise<EventRecord[]> {
-  return events.model
-    .find({ projectId, isExpress: true, fannedOutAt: null, _id: { $nin: [...taken] } })
-    .hint('express')
-    .sort({ _id: 1 })
-    .limit(limit)
-    .lean<EventRecord[]>();
+  const _id = { $gt: after, ...(except.length > 0 && { $nin: except }) };
+  const accepted = { projectId, isExpress: true, fannedOutAt: null, _id };
+  return events.collection
+    .find(accepted, { hint: 'express', sort: { _id: 1 }, limit, maxTimeMS: MAX_READ_MS })
+    .toArray();
 }
 
 /** Deliveries whose next attempt is due, the most overdue first. */

@@ -41,8 +41,6 @@ export interface Settlement {
   records: readonly RecordedAttempt[];
   queued: readonly QueuedDelivery[];
   health: readonly CountedAttempts[];
-  /** Events whose deliveries are all stored with this, or were before. */
-  plannedEventIds: readonly string[];
 }
 
 /**
@@ -56,10 +54,17 @@ export async function settle(
   shift: number,
   settlement: Settlement,
 ): Promise<Date | null> {
-  const { inserts, records, queued, health, plannedEventIds } = settlement;
+  const { inserts, records, queued, health } = settlement;
   const write = async (session: ClientSession, missing: readonly ExpressDelivery[]) => {
     const now = await store.couriers.renew(projectId, shift, session);
     if (!now) return null;
+    // First, since attempts of workflows count in the same webhooks: a conflict aborts all that is written before.
+    if (health.length > 0) {
+      await store.webhooks.model.collection.bulkWrite(health.map(healthOf) as never[], {
+        session,
+        ordered: false,
+      });
+    }
     const { model } = store.deliveries;
     if (missing.length > 0) {
       await model.collection.insertMany(missing as never[], { session, ordered: false });
@@ -67,19 +72,6 @@ export async function settle(
     const changes = [...records.map(recordOf), ...queued.map(queueing)];
     if (changes.length > 0) {
       await model.collection.bulkWrite(changes as never[], { session, ordered: true });
-    }
-    if (plannedEventIds.length > 0) {
-      await store.events.model.collection.updateMany(
-        { _id: { $in: plannedEventIds } } as never,
-        { $currentDate: { fannedOutAt: true } },
-        { session },
-      );
-    }
-    if (health.length > 0) {
-      await store.webhooks.model.collection.bulkWrite(health.map(healthOf) as never[], {
-        session,
-        ordered: false,
-      });
     }
     return now;
   };

@@ -1,7 +1,7 @@
 import type { Schema } from 'mongoose';
 
 /** Milliseconds after which MongoDB gives up a read that has no limit of its own (`isTooSlow`). */
-const MAX_READ_MS = 10_000;
+export const MAX_READ_MS = 10_000;
 
 /** A plugin for every schema: no read may run for ever at the expense of all others. */
 export function limitReads(schema: Schema): void {
