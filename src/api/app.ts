@@ -1,6 +1,10 @@
-import express, { type Express, type RequestHandler } from 'express';
+import { randomUUID } from 'node:crypto';
+import type { ServerResponse } from 'node:http';
+import express, { type Express, type RequestHandler, type Response } from 'express';
+import { rateLimit, type AugmentedRequest } from 'express-rate-limit';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
+import { pinoHttp } from 'pino-http';
 import { clock } from '../clock';
 import { metrics } from '../metrics';
 import type { Cipher } from '../store/cipher';
@@ -11,7 +15,7 @@ import type { TenantCpu } from '../tenant-cpu/tenant-cpu';
 import { answer, countedAnswers } from './http/answers';
 import { auditRouter } from './projects/audit';
 import type { AuditTrail } from './http/audited';
-import { adminOnly, authenticate } from './http/auth';
+import { adminOnly, authenticate, principalOf } from './http/auth';
 import { BATCH_LIMIT, BODY_LIMIT } from './http/body';
 import { catalogsRouter } from './projects/catalogs';
 import { Checks } from './events/checks';
@@ -19,7 +23,7 @@ import { deliveriesRouter } from './deliveries/deliveries';
 import { docsRouter } from './openapi/docs';
 import { jsonOnly, utf8Address } from './http/encoding';
 import { errorHandler } from './http/error-handler';
-import { notReady, unknownRoute } from './http/errors';
+import { notReady, refusal, rateLimited, unknownRoute, withoutKeys } from './http/errors';
 import { eventTypesRouter } from './events/event-types';
 import { eventsRouter } from './events/events';
 import { FailedAuthentications } from './http/failed-authentications';
@@ -33,14 +37,13 @@ import { documentedRoutes } from './openapi/routes';
 import { platformRouter } from './platform/router';
 import { postingRouter } from './events/posting';
 import { projectsRouter } from './projects/projects';
-import { rateLimits } from './http/rate-limits';
 import { projectParam } from './http/reference-params';
-import { requestLog } from './http/request-log';
 import { reportsRouter } from './platform/reports';
 import { replaysRouter } from './deliveries/replays';
 import { statsRouter } from './deliveries/stats';
 import { holdBody, UnderWay } from './http/under-way';
 import { webhooksRouter } from './webhooks/webhooks';
+import { Windows } from './http/windows';
 
 export interface AppDependencies {
   store: Store;
@@ -134,7 +137,7 @@ export function createApi(dependencies: AppDependencies): Api {
     requests: config.maxRequestsUnderWay,
     bytes: config.maxHeldMib * 1024 * 1024,
   });
-  const bounded = [admit, rateLimits(config), jsonOnly, readInTurn];
+  const bounded = [admit, ...rateLimits(config), jsonOnly, readInTurn];
   app.use(
     '/api/webhooks',
     authenticate(authentication, { tokenInQuery: true }),
@@ -167,6 +170,80 @@ export function createApi(dependencies: AppDependencies): Api {
   app.use(unknownRoute);
   app.use(errorHandler(log));
   return { app, drained: () => dispatcher.drained() };
+}
+
+/** For the rate limits. */
+const WINDOW_MS = 60_000;
+
+/** Counts by key, and, unless refused, by project; so only after `authenticate`. */
+function rateLimits({
+  rateLimitPerMinute,
+  projectRateLimitPerMinute,
+}: AppDependencies['config']): RequestHandler[] {
+  const perMinute = { windowMs: WINDOW_MS, legacyHeaders: false } as const;
+  return [
+    rateLimit({
+      ...perMinute,
+      store: new Windows(WINDOW_MS),
+      limit: rateLimitPerMinute,
+      keyGenerator: (_req, res) => principalOf(res).keyId,
+      standardHeaders: 'draft-7',
+      handler: () => {
+        throw refusal('rate_limited');
+      },
+    }),
+    rateLimit({
+      ...perMinute,
+      store: new Windows(WINDOW_MS),
+      limit: projectRateLimitPerMinute,
+      // The admin's requests for a project don't count for it.
+      skip: (_req, res) => principalOf(res).role === 'admin',
+      keyGenerator: (_req, res) => principalOf(res).project!._id,
+      handler: (req) => {
+        const { resetTime } = (req as AugmentedRequest).rateLimit!;
+        const waitMs = (resetTime?.getTime() ?? 0) - Date.now();
+        const message = 'too many requests with the keys of this project; see Retry-After';
+        throw rateLimited(waitMs, message);
+      },
+    }),
+  ];
+}
+
+/** Every request gets an id, returned as `X-Request-Id` and in errors; headers and bodies aren't logged. */
+function requestLog(log: Logger): RequestHandler {
+  return pinoHttp({
+    logger: log,
+    genReqId: (_req, res) => {
+      const id = `req_${randomUUID().replaceAll('-', '')}`;
+      res.setHeader('X-Request-Id', id);
+      return id;
+    },
+    serializers: {
+      req: ({ id, method, url }: { id: string; method: string; url: string }) => ({
+        id,
+        method,
+        path: withoutKeys(url),
+      }),
+      res: ({ statusCode }: { statusCode: number }) => ({ statusCode }),
+    },
+    customLogLevel: (_req, res, error) =>
+      whyUnavailable(res) !== undefined
+        ? 'warn'
+        : error || res.statusCode >= 500
+          ? 'error'
+          : res.statusCode >= 400
+            ? 'info'
+            : 'debug',
+    customErrorObject: (_req, res, _error, told: Record<string, unknown>) => {
+      const reason = whyUnavailable(res);
+      return reason === undefined ? told : { ...told, err: undefined, reason };
+    },
+  });
+}
+
+/** Errors that `errorHandler` answers with 503. */
+function whyUnavailable(res: ServerResponse): string | undefined {
+  return (res as Response).locals.unavailable as string | undefined;
 }
 
 /** Answers show the current state: none is cached, and none is `304`, not even for `If-None-Match: *`. */

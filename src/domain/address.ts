@@ -39,17 +39,6 @@ export function isLoopbackAddress(text: string): boolean {
   return isAddress(text) && ipaddr.process(text).range() === 'loopback';
 }
 
-/** Bits of an IPv6 address that its network assigns, at least, to one customer. */
-const CUSTOMERS_BITS = 56;
-
-/** What stands for the one who uses an address: an IPv4 address itself, the /56 of an IPv6 one. */
-export function networkOf(address: string): string {
-  if (!address.includes(':') || !ipaddr.IPv6.isValid(address)) return address;
-  const parsed = ipaddr.process(address);
-  if (parsed instanceof ipaddr.IPv4) return parsed.toString();
-  return ipaddr.IPv6.networkAddressFromCIDR(`${address}/${CUSTOMERS_BITS}`).toString();
-}
-
 /** @throws Error unless it is a network in CIDR notation, IPv4 in four decimal parts */
 export function parseCidr(cidr: string): [Address, number] {
   if (ipaddr.IPv4.isValidCIDRFourPartDecimal(cidr)) return ipaddr.IPv4.parseCIDR(cidr);

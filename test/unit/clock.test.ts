@@ -88,8 +88,11 @@ const ROOT = path.resolve(__dirname, '../..');
 const EXCEPTIONS = [
   // It is what MongoDB's is compared with.
   'src/clock.ts',
-  // gRPC takes a moment of the machine's clock, and the difference from it again.
+  // gRPC and express-rate-limit take moments of the machine's clock, and their difference from it again.
   'src/temporal/engine.ts',
+  'src/api/app.ts',
+  'src/api/http/failed-authentications.ts',
+  'src/api/http/windows.ts',
   // Only gives the suspicion that the process was suspended; Temporal knows.
   'activities/attempt/execution.ts',
 ];

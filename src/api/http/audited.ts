@@ -61,7 +61,7 @@ export function audited(
       key: keyId,
       role,
       changedFields: [],
-      requestId: req.id,
+      requestId: req.id as string,
       outcome: 'unknown',
       time,
       expiresAt: daysAfter(time, trail.retentionDays),

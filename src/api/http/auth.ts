@@ -61,7 +61,7 @@ export function authenticate(
     if (key === undefined) {
       throw new ApiError('unauthorized', 'send your key as "Authorization: Bearer KEY"');
     }
-    failures.check(req);
+    await failures.check(req);
     const asked = req.get('x-project-id');
     if (timingSafeEqual(sha256(key), adminHash)) {
       if (inHeader === undefined) {
@@ -79,10 +79,10 @@ export function authenticate(
     const record = await store.keys.findByKey(key);
     const project = record && (await findProject(store, record.projectId));
     if (!project) {
-      failures.count(req);
+      await failures.count(req);
       throw refusal('unauthorized');
     }
-    failures.check(req);
+    await failures.check(req);
     const now = clock.now();
     if (record.expiresAt !== null && record.expiresAt <= now) {
       throw new ApiError('unauthorized', 'this key has expired');

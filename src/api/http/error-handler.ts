@@ -65,7 +65,7 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
     if (code === 'unauthorized') res.set('WWW-Authenticate', 'Bearer');
     res.status(ERRORS[code].status).json({
       success: false,
-      error: { code, message, ...(details && { details }), requestId: req.id },
+      error: { code, message, ...(details && { details }), requestId: req.id as string },
     } satisfies ErrorAnswer);
   };
 }

@@ -1,7 +1,7 @@
 import type { Request } from 'express';
-import { networkOf } from '../../domain/address';
+import { type ClientRateLimitInfo, ipKeyGenerator } from 'express-rate-limit';
 import { rateLimited, type ApiError } from './errors';
-import { Windows, type Count } from './windows';
+import { Windows } from './windows';
 
 const WINDOW_MS = 60_000;
 
@@ -11,7 +11,7 @@ const WINDOW_MS = 60_000;
  * /56), so nobody can lock out others, unless they share a proxy that POSTHORN_TRUSTED_PROXIES doesn't count.
  */
 export class FailedAuthentications {
-  private readonly failed = new Windows(WINDOW_MS);
+  private readonly store = new Windows(WINDOW_MS);
 
   /** @param limit wrong keys per minute from one address */
   constructor(private readonly limit: number) {}
@@ -21,18 +21,21 @@ export class FailedAuthentications {
    * was found, since concurrent requests are all checked before the first is counted.
    * @throws ApiError 429
    */
-  check({ ip = '' }: Request): void {
-    const failed = this.failed.counted(networkOf(ip));
-    if (failed.hits >= this.limit) throw tooMany(failed);
+  async check(req: Request): Promise<void> {
+    const failed = await this.store.get(addressOf(req));
+    if (failed && failed.totalHits >= this.limit) throw tooMany(failed);
   }
 
   /** @throws ApiError 429, if it is one too many */
-  count({ ip = '' }: Request): void {
-    const failed = this.failed.count(networkOf(ip));
-    if (failed.hits > this.limit) throw tooMany(failed);
+  async count(req: Request): Promise<void> {
+    const failed = await this.store.increment(addressOf(req));
+    if (failed.totalHits > this.limit) throw tooMany(failed);
   }
 }
 
-function tooMany({ leftMs }: Count): ApiError {
-  return rateLimited(leftMs, 'too many wrong keys from this address; see Retry-After');
+function tooMany({ resetTime }: ClientRateLimitInfo): ApiError {
+  const waitMs = (resetTime?.getTime() ?? 0) - Date.now();
+  return rateLimited(waitMs, 'too many wrong keys from this address; see Retry-After');
 }
+
+const addressOf = ({ ip }: Request): string => ipKeyGenerator(ip ?? '');

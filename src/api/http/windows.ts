@@ -1,3 +1,4 @@
+import type { ClientRateLimitInfo, Store } from 'express-rate-limit';
 import { LRUCache } from 'lru-cache';
 
 /** Maximum number of callers that are counted; a forgotten one starts afresh. */
@@ -9,33 +10,45 @@ interface Window {
   endsAt: number;
 }
 
-/** A caller's hits in its window, and the milliseconds until that is over. */
-export interface Count {
-  hits: number;
-  leftMs: number;
-}
-
-/** Counts requests by caller and time window. */
-export class Windows {
+/**
+ * Counts requests by caller and time window, for `express-rate-limit`. Its own store uses the machine's
+ * clock: if set back by an hour, each caller's window would stay open that long.
+ */
+export class Windows implements Store {
+  readonly localKeys = true;
   private readonly windows = new LRUCache<string, Window>({ max: MAX_CALLERS });
 
   constructor(private readonly windowMs: number) {}
 
-  /** Counts one more. */
-  count(caller: string): Count {
-    const at = performance.now();
-    const known = this.windows.get(caller);
-    const open = known && known.endsAt > at ? known : { hits: 0, endsAt: at + this.windowMs };
-    open.hits += 1;
-    if (open !== known) this.windows.set(caller, open);
-    return { hits: open.hits, leftMs: open.endsAt - at };
+  async get(key: string): Promise<ClientRateLimitInfo | undefined> {
+    const open = this.openOf(key);
+    return open && told(open);
   }
 
-  counted(caller: string): Count {
-    const at = performance.now();
-    const known = this.windows.get(caller);
-    return known && known.endsAt > at
-      ? { hits: known.hits, leftMs: known.endsAt - at }
-      : { hits: 0, leftMs: 0 };
+  async increment(key: string): Promise<ClientRateLimitInfo> {
+    const open = this.openOf(key) ?? { hits: 0, endsAt: performance.now() + this.windowMs };
+    open.hits += 1;
+    this.windows.set(key, open);
+    return told(open);
   }
+
+  async decrement(key: string): Promise<void> {
+    const open = this.openOf(key);
+    if (open) open.hits -= 1;
+  }
+
+  async resetKey(key: string): Promise<void> {
+    this.windows.delete(key);
+  }
+
+  private openOf(key: string): Window | undefined {
+    const window = this.windows.get(key);
+    return window && window.endsAt > performance.now() ? window : undefined;
+  }
+}
+
+/** `express-rate-limit` subtracts the machine's clock again. */
+function told({ hits, endsAt }: Window): ClientRateLimitInfo {
+  const inMs = endsAt - performance.now();
+  return { totalHits: hits, resetTime: new Date(Date.now() + inMs) };
 }
