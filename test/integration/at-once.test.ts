@@ -62,9 +62,20 @@ describe('a delivery to a webhook that answers quickly', () => {
 
   it('takes one workflow task, and no activity', async () => {
     await quick();
-    const id = await postEvent(client);
-    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 1 });
-    expect(await handleOf(id).result()).toBe('succeeded');
+    const untilItsEnd = async (): Promise<string> => {
+      const id = await postEvent(client);
+      await deliveryWith(client, id, { status: 'succeeded', attemptCount: 1 });
+      expect(await handleOf(id).result()).toBe('succeeded');
+      return id;
+    };
+    const isRenewed = async (id: string): Promise<boolean> =>
+      (await eventsOf(id)).filter((type) => type === 'WORKFLOW_TASK_COMPLETED').length > 1;
+    // On a machine that stands still for eight seconds, the worker renews the task.
+    const id = await eventually('one ends before its task is renewed', async () => {
+      receiver.requests.length = 0;
+      const latest = await untilItsEnd();
+      return !(await isRenewed(latest)) && latest;
+    });
     expect(await eventsOf(id)).toEqual([
       'WORKFLOW_EXECUTION_STARTED',
       'WORKFLOW_TASK_SCHEDULED',
