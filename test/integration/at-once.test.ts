@@ -183,7 +183,10 @@ describe('a delivery to a webhook that answers quickly', () => {
       await deliveryWith(other.client, id, { status: 'succeeded' });
     }
     // None of those that hang had to end first.
-    const { deliveries } = (await client.get('/v1/deliveries?status=pending&limit=100')).body.data;
+    const deliveries = await eventually('all are planned', async () => {
+      const { data } = (await client.get('/v1/deliveries?limit=100&status=pending')).body;
+      return data.deliveries.length >= 12 && data.deliveries;
+    });
     expect(deliveries.map(({ attemptCount }: { attemptCount: number }) => attemptCount)).toEqual(
       Array(12).fill(0),
     );
