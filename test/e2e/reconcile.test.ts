@@ -9,7 +9,7 @@ import { emailSent } from '../support/samples';
 import { Stack, testEnvironment } from '../support/stack';
 
 const PATIENCE_MS = 90_000;
-/** On a busy machine; what does not stop by itself is waited for more than a minute. */
+/** On a busy machine; a process that hangs would take more than a minute. */
 const STOPS_WITHIN_MS = 20_000;
 
 describe('reconcile by its schedules', () => {

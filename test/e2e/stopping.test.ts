@@ -12,8 +12,8 @@ import { testEnvironment } from '../support/stack';
 import { useStack } from '../support/use';
 
 /**
- * Milliseconds beyond the slowest attempt that SIGTERM may take: five seconds, and some for a busy machine. What
- * does not end by itself would be waited for ten seconds at least.
+ * Milliseconds beyond the slowest attempt that SIGTERM may take: five seconds, and some for a busy machine. A
+ * process that hangs would take at least ten seconds.
  */
 const MARGIN_MS = 9000;
 const policy = { timeoutMs: 10_000, retryDelaysMs: [60_000] };
