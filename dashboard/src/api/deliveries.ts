@@ -1,0 +1,35 @@
+import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
+import { request, type Query } from './http';
+import { useAct, useList, useOne, type List } from './lists';
+import type { DeliverySummary, ExplainedDelivery } from './types';
+import { texts } from '../texts';
+
+const CHANGES = ['deliveries', 'webhooks', 'stats', 'audit'];
+
+/** How often what is on its way is looked at. */
+const WATCH_MS = 2_000;
+
+export const useDeliveries = (
+  filters: Query = {},
+  options: { refetchMs?: number | false; pageSize?: number; enabled?: boolean } = {},
+): List<DeliverySummary> => useList('deliveries', 'deliveries', filters, options);
+
+/** Looked at again while it has not ended. */
+export const useDelivery = (id: string): UseQueryResult<ExplainedDelivery> =>
+  useOne<ExplainedDelivery>('deliveries', ['one', id], `v1/deliveries/${id}`, {
+    refetchMs: (delivery) =>
+      delivery === undefined || delivery.completedAt === null ? WATCH_MS : false,
+  });
+
+const act =
+  (what: 'replay' | 'retry' | 'cancel') =>
+  (): UseMutationResult<ExplainedDelivery, Error, { id: string }> =>
+    useAct({
+      run: ({ id }) => request<ExplainedDelivery>('POST', `v1/deliveries/${id}/${what}`),
+      done: texts.deliveries.done[what],
+      changes: CHANGES,
+    });
+
+export const useReplayDelivery = act('replay');
+export const useRetryDelivery = act('retry');
+export const useCancelDelivery = act('cancel');

@@ -1,0 +1,99 @@
+import { Problem } from './problem';
+import type { ErrorBody } from './types';
+import { texts } from '../texts';
+
+/** What a request carries besides itself. Kept here, in memory, never in storage. */
+interface Credentials {
+  csrfToken: string | null;
+  /** The portal's; the dashboard has a cookie, which scripts can't read. */
+  bearer: string | null;
+  projectId: string | null;
+}
+
+export const credentials: Credentials = { csrfToken: null, bearer: null, projectId: null };
+
+/** Everything asked from now on is that project's. */
+export function actFor(projectId: string): void {
+  credentials.projectId = projectId;
+}
+
+/** Where the API is: the page is at `…/dashboard/` or `…/portal/<project>/`. */
+export const API_ROOT = new URL(
+  /\/portal\/[^/]+\/?$/.test(location.pathname) ? '../../' : '../',
+  location.href,
+).pathname;
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+interface Options {
+  query?: Query | undefined;
+  body?: unknown;
+  headers?: Record<string, string>;
+  signal?: AbortSignal | undefined;
+}
+
+type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+
+/**
+ * @param path below the API's root: `v1/webhooks`
+ * @returns the answer's `data`
+ * @throws Problem
+ */
+export async function request<T>(method: Method, path: string, options: Options = {}): Promise<T> {
+  const response = await send(method, path, options);
+  const answer = (await response.json().catch(() => null)) as
+    { success: true; data: T } | { success: false; error: ErrorBody } | null;
+  if (response.ok && answer?.success) return answer.data;
+  throw problemOf(response, answer && !answer.success ? answer.error : null);
+}
+
+async function send(method: Method, path: string, options: Options): Promise<Response> {
+  const { query, body, headers, signal } = options;
+  const init: RequestInit = {
+    method,
+    credentials: 'same-origin',
+    headers: {
+      ...authorization(method),
+      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...headers,
+    },
+    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(signal && { signal }),
+  };
+  try {
+    return await fetch(addressOf(path, query), init);
+  } catch (error) {
+    if (signal?.aborted) throw error;
+    throw new Problem(0, 'unreachable', texts.problems.byCode.unreachable.title);
+  }
+}
+
+function authorization(method: Method): Record<string, string> {
+  const { bearer, csrfToken, projectId } = credentials;
+  return {
+    ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
+    ...(csrfToken !== null && method !== 'GET' && { 'x-csrf-token': csrfToken }),
+    ...(projectId !== null && { 'x-project-id': projectId }),
+  };
+}
+
+/** For links that the browser itself follows, such as exports. */
+export function addressOf(path: string, query: Query = {}): string {
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== undefined && value !== null && value !== '',
+  );
+  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
+  return `${API_ROOT}${path}${given.length > 0 ? `?${search}` : ''}`;
+}
+
+function problemOf(response: Response, error: ErrorBody | null): Problem {
+  const retryAfter = Number(response.headers.get('retry-after') ?? Number.NaN);
+  return new Problem(
+    response.status,
+    error?.code ?? 'unreadable_answer',
+    error?.message ?? texts.problems.unexpected.title,
+    error?.details,
+    error?.requestId ?? response.headers.get('x-request-id'),
+    Number.isFinite(retryAfter) ? retryAfter : null,
+  );
+}

@@ -1,0 +1,134 @@
+import {
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+  type UseMutationResult,
+  type UseQueryResult,
+} from '@tanstack/react-query';
+import { credentials, request, type Query } from './http';
+import { explain } from './problem';
+import { notify } from '../ui/toast';
+
+/** What is cached belongs to a project, of which the admin has several, except for these themselves. */
+export const keyOf = (resource: string, ...rest: readonly unknown[]): readonly unknown[] => [
+  'v1',
+  resource === 'projects' ? null : credentials.projectId,
+  resource,
+  ...rest,
+];
+
+const PAGE_SIZE = 50;
+
+interface ListOptions {
+  /** Looks again that often; false: not by itself. */
+  refetchMs?: number | false;
+  pageSize?: number;
+  enabled?: boolean;
+}
+
+export interface List<T> {
+  items: T[];
+  isLoading: boolean;
+  isRefreshing: boolean;
+  error: unknown;
+  hasMore: boolean;
+  isLoadingMore: boolean;
+  loadMore: () => void;
+  refresh: () => void;
+}
+
+/**
+ * A list of the API, page after page by its cursor.
+ * @param plural the member of the answer that holds the items
+ */
+export function useList<T>(
+  resource: string,
+  plural: string,
+  filters: Query = {},
+  { refetchMs = false, pageSize = PAGE_SIZE, enabled = true }: ListOptions = {},
+): List<T> {
+  const query = useInfiniteQuery({
+    queryKey: keyOf(resource, 'list', filters, pageSize),
+    queryFn: ({ pageParam, signal }) =>
+      request<Record<string, T[]> & { nextCursor: string | null }>('GET', `v1/${resource}`, {
+        query: { ...filters, limit: pageSize, cursor: pageParam },
+        signal,
+      }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+    refetchInterval: refetchMs,
+    enabled,
+  });
+  return {
+    items: query.data?.pages.flatMap((page) => page[plural] ?? []) ?? [],
+    isLoading: query.isPending && enabled,
+    isRefreshing: query.isRefetching,
+    error: query.error,
+    hasMore: query.hasNextPage,
+    isLoadingMore: query.isFetchingNextPage,
+    loadMore: () => {
+      if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
+    },
+    refresh: () => void query.refetch(),
+  };
+}
+
+/** One answer of the API. */
+export function useOne<T>(
+  resource: string,
+  rest: readonly unknown[],
+  path: string,
+  {
+    query,
+    refetchMs = false,
+    enabled = true,
+  }: {
+    query?: Query;
+    refetchMs?: number | false | ((data: T | undefined) => number | false);
+    enabled?: boolean;
+  } = {},
+): UseQueryResult<T> {
+  return useQuery({
+    queryKey: keyOf(resource, ...rest, query),
+    queryFn: ({ signal }) => request<T>('GET', path, { query, signal }),
+    refetchInterval:
+      typeof refetchMs === 'function' ? ({ state }) => refetchMs(state.data) : refetchMs,
+    enabled,
+  });
+}
+
+interface Act<Input, Output> {
+  run: (input: Input) => Promise<Output>;
+  /** What is told when it is done. */
+  done?: string | ((output: Output, input: Input) => string);
+  /** The resources whose cached answers it makes old. */
+  changes: readonly string[];
+  /** True: the caller shows the error itself, beside the fields. */
+  isQuiet?: boolean;
+}
+
+/** Something done to the API: told by a toast, and everything that it changed is asked for again. */
+export function useAct<Input = void, Output = unknown>({
+  run,
+  done,
+  changes,
+  isQuiet = false,
+}: Act<Input, Output>): UseMutationResult<Output, Error, Input> {
+  const client = useQueryClient();
+  return useMutation<Output, Error, Input>({
+    mutationFn: run,
+    onSuccess: async (output, input) => {
+      if (done !== undefined) {
+        notify({ kind: 'success', title: typeof done === 'string' ? done : done(output, input) });
+      }
+      await Promise.all(
+        changes.map((resource) => client.invalidateQueries({ queryKey: keyOf(resource) })),
+      );
+    },
+    onError: (error) => {
+      const { title, advice } = explain(error);
+      if (!isQuiet) notify({ kind: 'error', title, description: advice });
+    },
+  });
+}

@@ -1,0 +1,101 @@
+import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
+import { request, type Query } from './http';
+import { useAct, useList, useOne, type List } from './lists';
+import type { NewWebhook, Policy, Secret, SigningScheme, UpdatedWebhook, Webhook } from './types';
+import { texts } from '../texts';
+
+export interface WebhookInput {
+  name: string;
+  events: string[];
+  description?: string | null;
+  headers?: Record<string, string>;
+  signing?: SigningScheme[];
+  policy?: Policy;
+  filter?: Record<string, unknown> | null;
+}
+
+const CHANGES = ['webhooks', 'audit', 'stats'];
+const { done } = texts.webhooks;
+
+export const useWebhooks = (filters: Query = {}): List<Webhook> =>
+  useList<Webhook>('webhooks', 'webhooks', filters, { refetchMs: 15_000 });
+
+export const useWebhook = (id: string): UseQueryResult<Webhook> =>
+  useOne<Webhook>('webhooks', ['one', id], `v1/webhooks/${id}`, { refetchMs: 15_000 });
+
+/** The names of the event types that a webhook can subscribe to. */
+export const useAvailableEvents = (): UseQueryResult<{ events: string[] }> =>
+  useOne('event-types', ['available'], 'v1/webhooks/events/available');
+
+export const useCreateWebhook = (): UseMutationResult<
+  NewWebhook,
+  Error,
+  WebhookInput & { url: string; secret?: string }
+> =>
+  useAct({
+    run: (body) => request<NewWebhook>('POST', 'v1/webhooks', { body }),
+    changes: CHANGES,
+    isQuiet: true,
+  });
+
+export const useUpdateWebhook = (
+  id: string,
+): UseMutationResult<UpdatedWebhook, Error, Partial<WebhookInput>> =>
+  useAct({
+    run: (body) => request<UpdatedWebhook>('PATCH', `v1/webhooks/${id}`, { body }),
+    done: done.saved,
+    changes: CHANGES,
+    isQuiet: true,
+  });
+
+export const useEnableWebhook = (
+  id: string,
+): UseMutationResult<UpdatedWebhook, Error, { isActive: boolean }> =>
+  useAct({
+    run: (body) => request<UpdatedWebhook>('PATCH', `v1/webhooks/${id}`, { body }),
+    done: (_webhook, { isActive }) => (isActive ? done.enabled : done.disabled),
+    changes: [...CHANGES, 'deliveries'],
+  });
+
+export const usePauseWebhook = (
+  id: string,
+): UseMutationResult<Webhook, Error, { isPaused: boolean }> =>
+  useAct({
+    run: ({ isPaused }) =>
+      request<Webhook>('POST', `v1/webhooks/${id}/${isPaused ? 'pause' : 'resume'}`),
+    done: (_webhook, { isPaused }) => (isPaused ? done.paused : done.resumed),
+    changes: [...CHANGES, 'deliveries'],
+  });
+
+export const useDeleteWebhook = (id: string): UseMutationResult<unknown, Error, void> =>
+  useAct({
+    run: () => request('DELETE', `v1/webhooks/${id}`),
+    done: done.deleted,
+    changes: [...CHANGES, 'deliveries'],
+  });
+
+/** Not cached: a secret stays in the dialog that shows it. */
+export const useRevealSecret = (id: string): UseMutationResult<Secret, Error, void> =>
+  useAct({ run: () => request<Secret>('GET', `v1/webhooks/${id}/secret`), changes: [] });
+
+export const useRotateSecret = (
+  id: string,
+): UseMutationResult<Secret, Error, { overlapHours: number }> =>
+  useAct({
+    run: (body) => request<Secret>('POST', `v1/webhooks/${id}/secret/rotate`, { body }),
+    done: done.rotated,
+    changes: CHANGES,
+  });
+
+export const useSendTest = (
+  id: string,
+): UseMutationResult<
+  { deliveries: { id: string; eventType: string }[] },
+  Error,
+  { events: string[] }
+> =>
+  useAct({
+    run: (body) => request('POST', `v1/webhooks/${id}/test`, { body }),
+    changes: ['deliveries', 'events', 'audit'],
+    isQuiet: true,
+  });

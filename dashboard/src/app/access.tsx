@@ -1,0 +1,77 @@
+import { createContext, Fragment, use, useState, type ReactNode } from 'react';
+import { actFor, credentials } from '../api/http';
+import { useProjects } from '../api/projects';
+import type { Project, Session } from '../api/types';
+import { texts } from '../texts';
+import { EmptyState } from '../ui/layout';
+import { LoadError, Loading } from '../ui/query-state';
+import { chooseProject } from './session';
+import styles from './app.module.css';
+
+/** Who is signed in, for which project, and what they may do there. */
+export interface Access {
+  session: Session;
+  projectId: string;
+  isAdmin: boolean;
+  /** False: whoever is signed in may only look. */
+  canWrite: boolean;
+  /** What the admin can switch between; empty for everybody else. */
+  projects: readonly Project[];
+  switchProject: (id: string) => void;
+}
+
+const AccessContext = createContext<Access | null>(null);
+
+export function useAccess(): Access {
+  const access = use(AccessContext);
+  if (!access) throw new Error('useAccess is for what is inside of AccessProvider');
+  return access;
+}
+
+/** Nothing is asked before the project is known, and everything is asked again for another one. */
+export function AccessProvider({
+  session,
+  children,
+}: {
+  session: Session;
+  children: ReactNode;
+}): ReactNode {
+  const isAdmin = session.role === 'admin';
+  const projects = useProjects(isAdmin);
+  const [chosen, setChosen] = useState(credentials.projectId);
+  if (isAdmin && (projects.isLoading || projects.items.length === 0)) {
+    return (
+      <main className={styles.alone}>
+        {projects.isLoading ? (
+          <Loading />
+        ) : projects.error ? (
+          <LoadError error={projects.error} onRetry={projects.refresh} />
+        ) : (
+          <EmptyState icon="horn" title={texts.app.project.none}>
+            {texts.app.project.noneAdvice}
+          </EmptyState>
+        )}
+      </main>
+    );
+  }
+  const isKnown = projects.items.some(({ id }) => id === chosen);
+  const projectId =
+    session.projectId ?? (isKnown || projects.hasMore ? chosen : null) ?? projects.items[0]!.id;
+  actFor(projectId);
+  const access: Access = {
+    session,
+    projectId,
+    isAdmin,
+    canWrite: session.role === 'admin' || session.role === 'owner',
+    projects: projects.items,
+    switchProject: (id) => {
+      chooseProject(id);
+      setChosen(id);
+    },
+  };
+  return (
+    <AccessContext value={access}>
+      <Fragment key={projectId}>{children}</Fragment>
+    </AccessContext>
+  );
+}

@@ -1,0 +1,47 @@
+import { CSPProvider } from '@base-ui/react/csp-provider';
+import { Tooltip } from '@base-ui/react/tooltip';
+import { QueryClientProvider } from '@tanstack/react-query';
+import { RouterProvider } from '@tanstack/react-router';
+import { queryClient } from '../api/query-client';
+import { QueryState } from '../ui/query-state';
+import { Toasts } from '../ui/toast';
+import { AccessProvider } from './access';
+import { ErrorBoundary } from './error-boundary';
+import { router } from './router';
+import { useSession } from './session';
+import { SignInPage } from './sign-in';
+import styles from './app.module.css';
+
+export function App(): React.ReactNode {
+  return (
+    <CSPProvider disableStyleElements>
+      <QueryClientProvider client={queryClient}>
+        <Tooltip.Provider delay={400}>
+          <ErrorBoundary>
+            <Gate />
+          </ErrorBoundary>
+          <Toasts />
+        </Tooltip.Provider>
+      </QueryClientProvider>
+    </CSPProvider>
+  );
+}
+
+/** The sign-in page, or everything else. */
+function Gate(): React.ReactNode {
+  const session = useSession();
+  if (session.data === undefined) {
+    return (
+      <main className={styles.alone}>
+        <QueryState query={session}>{() => null}</QueryState>
+      </main>
+    );
+  }
+  const { data } = session;
+  if (data.state !== 'in') return <SignInPage state={data.state} />;
+  return (
+    <AccessProvider session={data.session}>
+      <RouterProvider router={router} />
+    </AccessProvider>
+  );
+}

@@ -1,0 +1,65 @@
+import { useSyncExternalStore } from 'react';
+
+export const THEMES = ['system', 'light', 'dark'] as const;
+export const ZONES = ['local', 'utc'] as const;
+
+/** What somebody prefers in this browser. Nothing of it is secret. */
+export interface Preferences {
+  theme: (typeof THEMES)[number];
+  zone: (typeof ZONES)[number];
+  /** The admin's choice. */
+  projectId: string | null;
+}
+
+const STORED_AS = 'posthorn.preferences';
+const DEFAULTS: Preferences = { theme: 'system', zone: 'local', projectId: null };
+
+const listeners = new Set<() => void>();
+let current = stored();
+
+function stored(): Preferences {
+  try {
+    const found = JSON.parse(localStorage.getItem(STORED_AS) ?? '{}') as Partial<Preferences>;
+    return {
+      theme: THEMES.find((theme) => theme === found.theme) ?? DEFAULTS.theme,
+      zone: ZONES.find((zone) => zone === found.zone) ?? DEFAULTS.zone,
+      projectId: typeof found.projectId === 'string' ? found.projectId : null,
+    };
+  } catch {
+    // Storage is blocked, as in some frames, or holds something else.
+    return DEFAULTS;
+  }
+}
+
+export function setPreferences(changes: Partial<Preferences>): void {
+  current = { ...current, ...changes };
+  try {
+    localStorage.setItem(STORED_AS, JSON.stringify(current));
+  } catch {
+    // It lasts as long as the page, then.
+  }
+  showTheme();
+  for (const tell of listeners) tell();
+}
+
+export const getPreferences = (): Preferences => current;
+
+export const usePreferences = (): Preferences =>
+  useSyncExternalStore((listener) => {
+    listeners.add(listener);
+    return () => listeners.delete(listener);
+  }, getPreferences);
+
+const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
+
+function showTheme(): void {
+  const { theme } = current;
+  const isDark = theme === 'dark' || (theme === 'system' && systemIsDark.matches);
+  document.documentElement.dataset.theme = isDark ? 'dark' : 'light';
+}
+
+/** Shows the theme, and follows the system's. */
+export function beginTheme(): void {
+  showTheme();
+  systemIsDark.addEventListener('change', showTheme);
+}

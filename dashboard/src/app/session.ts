@@ -1,0 +1,74 @@
+import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import { actFor, credentials, request } from '../api/http';
+import { Problem } from '../api/problem';
+import { queryClient, SESSION_KEY } from '../api/query-client';
+import type { Session } from '../api/types';
+import { getPreferences, setPreferences } from './preferences';
+
+const PATH = 'dashboard/session';
+
+/** `linkUsed`: a sign-in link was followed, and is no longer valid. `ended`: there was a session. */
+export type SignedIn = { state: 'in'; session: Session } | { state: 'out' | 'ended' | 'linkUsed' };
+
+function begin(session: Session): SignedIn {
+  credentials.csrfToken = session.csrfToken;
+  credentials.projectId = session.projectId ?? getPreferences().projectId;
+  return { state: 'in', session };
+}
+
+/** The token of a one-time link, taken out of the address so that nobody finds it there. */
+function takeLink(): string | null {
+  const token = /^#sign-in=(.+)$/.exec(location.hash)?.[1];
+  if (token === undefined) return null;
+  history.replaceState(null, '', `${location.pathname}${location.search}`);
+  return decodeURIComponent(token);
+}
+
+/** Read before the router sees the address. */
+let link = takeLink();
+
+async function current(): Promise<SignedIn> {
+  const given = link;
+  link = null;
+  try {
+    return begin(
+      given === null
+        ? await request<Session>('GET', PATH)
+        : await request<Session>('POST', PATH, { body: { link: given } }),
+    );
+  } catch (error) {
+    if (!(error instanceof Problem) || error.status === 0 || error.status >= 500) throw error;
+    return { state: given === null ? 'out' : 'linkUsed' };
+  }
+}
+
+export const useSession = (): UseQueryResult<SignedIn> =>
+  useQuery({
+    queryKey: SESSION_KEY,
+    queryFn: current,
+    staleTime: Number.POSITIVE_INFINITY,
+    gcTime: Number.POSITIVE_INFINITY,
+  });
+
+/** @throws Problem */
+export async function signIn(key: string): Promise<void> {
+  const session = await request<Session>('POST', PATH, { body: { key } });
+  queryClient.setQueryData(SESSION_KEY, begin(session));
+}
+
+/** Ends the session here even if the server can't be told. */
+export async function signOut(): Promise<void> {
+  try {
+    await request('DELETE', PATH);
+  } finally {
+    credentials.csrfToken = null;
+    queryClient.clear();
+    queryClient.setQueryData(SESSION_KEY, { state: 'out' } satisfies SignedIn);
+  }
+}
+
+/** The admin's: everything that follows is asked of that project. */
+export function chooseProject(projectId: string): void {
+  actFor(projectId);
+  setPreferences({ projectId });
+}

@@ -1,0 +1,93 @@
+import { Link, Outlet, useRouter } from '@tanstack/react-router';
+import { useEffect, useRef, useState } from 'react';
+import { texts } from '../texts';
+import { Button, IconButton } from '../ui/button';
+import { Drawer } from '../ui/dialog';
+import { Icon } from '../ui/icon';
+import { AccountMenu } from './account-menu';
+import { NAVIGATION } from './navigation';
+import { ProjectSwitcher } from './project-switcher';
+import { Shortcuts } from './shortcuts';
+import styles from './shell.module.css';
+
+const words = texts.app;
+
+/** Around each page: navigation, project, account, shortcuts. */
+export function Shell(): React.ReactNode {
+  const main = useRef<HTMLElement>(null);
+  const [isDrawerOpen, setDrawerOpen] = useState(false);
+  const [isHelpOpen, setHelpOpen] = useState(false);
+  useFocusAfterNavigation(main);
+  const side = (
+    <div className={styles.inner}>
+      <Link to="/" className={styles.brand}>
+        <Icon name="horn" size={22} />
+        {words.product}
+      </Link>
+      <ProjectSwitcher />
+      <Navigation onChosen={() => setDrawerOpen(false)} />
+      <AccountMenu onHelp={() => setHelpOpen(true)} />
+    </div>
+  );
+  return (
+    <div className={styles.shell}>
+      <Button className={styles.skip} kind="primary" onClick={() => main.current?.focus()}>
+        {words.skip}
+      </Button>
+      <header className={styles.side}>{side}</header>
+      <header className={styles.bar}>
+        <IconButton icon="menu" label={words.openMenu} onClick={() => setDrawerOpen(true)} />
+        <Link to="/" className={styles.brand}>
+          <Icon name="horn" size={20} />
+          {words.product}
+        </Link>
+      </header>
+      <Drawer isOpen={isDrawerOpen} onClose={() => setDrawerOpen(false)} title={words.navigation}>
+        {side}
+      </Drawer>
+      <main ref={main} tabIndex={-1} className={styles.main}>
+        <Outlet />
+      </main>
+      <Shortcuts isHelpOpen={isHelpOpen} onHelp={setHelpOpen} />
+    </div>
+  );
+}
+
+function Navigation({ onChosen }: { onChosen: () => void }): React.ReactNode {
+  return (
+    <nav aria-label={words.navigation} className={styles.nav}>
+      {NAVIGATION.map(({ label, items }) => (
+        <div key={label} className={styles.group}>
+          {label !== null && <div className={styles.groupLabel}>{label}</div>}
+          {items.map(({ to, label: name, icon }) => (
+            <Link
+              key={to}
+              to={to}
+              className={styles.link}
+              activeOptions={{ exact: to === '/', includeSearch: false }}
+              onClick={onChosen}
+            >
+              <Icon name={icon} />
+              {name}
+            </Link>
+          ))}
+        </div>
+      ))}
+    </nav>
+  );
+}
+
+/** To the new page's heading, or to the page while it is being loaded; not when only filters change. */
+function useFocusAfterNavigation(main: React.RefObject<HTMLElement | null>): void {
+  const router = useRouter();
+  useEffect(
+    () =>
+      router.subscribe('onRendered', ({ pathChanged, fromLocation }) => {
+        if (fromLocation === undefined || !pathChanged) return;
+        const heading = main.current?.querySelector('h1');
+        heading?.setAttribute('tabindex', '-1');
+        (heading ?? main.current)?.focus({ preventScroll: true });
+      }),
+    [router, main],
+  );
+}

@@ -1,0 +1,5 @@
+export const events = {
+  title: 'Events',
+  oneTitle: 'Event',
+  done: { sent: 'The event was accepted', expunged: 'The payload was deleted' },
+};

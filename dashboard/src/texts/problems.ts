@@ -1,0 +1,50 @@
+const advice = {
+  unexpected: {
+    title: 'Something unexpected happened',
+    advice: 'Try again. If it keeps happening, tell the operator of this Posthorn.',
+  },
+};
+
+/** What the API's refusals mean for somebody in front of the dashboard: the cause, then what to do. */
+export const problems = {
+  ...advice,
+  byCode: {
+    unreachable: {
+      title: 'Posthorn does not answer',
+      advice: 'Check your connection. This page tries again by itself.',
+    },
+    unauthorized: {
+      title: 'Your session has ended',
+      advice: 'Sign in again.',
+    },
+    delivery_in_progress: {
+      title: 'This delivery has not ended yet',
+      advice: 'Wait for its next attempt, retry it now, or cancel it before replaying it.',
+    },
+    delivery_held: {
+      title: 'The webhook is paused',
+      advice: 'Resume the webhook, and the delivery is sent.',
+    },
+    event_expunged: {
+      title: 'The payload of this event was deleted',
+      advice: 'It can no longer be sent to anybody.',
+    },
+    unavailable: {
+      title: 'Posthorn cannot reach its database',
+      advice:
+        'Try again in a moment. What you sent may have been stored already: look before you repeat it.',
+    },
+  },
+  rateLimited: (seconds: number | null) => ({
+    title: 'Too many requests',
+    advice:
+      seconds === null ? 'Wait a moment, then try again.' : `Try again in ${seconds} seconds.`,
+  }),
+  server: (requestId: string | null) => ({
+    title: 'Posthorn could not do this',
+    advice: requestId
+      ? `Try again. If it keeps happening, give the operator this request id: ${requestId}`
+      : advice.unexpected.advice,
+  }),
+  failedToLoad: 'This could not be loaded',
+};

@@ -1,0 +1,4 @@
+export const settings = {
+  title: 'Project settings',
+  done: { saved: 'The settings were saved' },
+};

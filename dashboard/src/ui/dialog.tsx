@@ -1,0 +1,123 @@
+import { Dialog as Base } from '@base-ui/react/dialog';
+import { useState } from 'react';
+import { texts } from '../texts';
+import { Button, IconButton } from './button';
+import { classes } from './class-names';
+import styles from './dialog.module.css';
+
+interface DialogProps {
+  isOpen: boolean;
+  onClose: () => void;
+  title: string;
+  description?: React.ReactNode;
+  children?: React.ReactNode;
+  /** Buttons, the most important last. */
+  actions?: React.ReactNode;
+  size?: 'normal' | 'wide';
+  /** False: only its buttons close it, where closing by accident would lose something. */
+  isDismissible?: boolean;
+}
+
+export function Dialog({
+  isOpen,
+  onClose,
+  title,
+  description,
+  children,
+  actions,
+  size = 'normal',
+  isDismissible = true,
+}: DialogProps): React.ReactNode {
+  return (
+    <Base.Root
+      open={isOpen}
+      disablePointerDismissal={!isDismissible}
+      onOpenChange={(open, { reason }) => {
+        if (!open && (isDismissible || reason !== 'escape-key')) onClose();
+      }}
+    >
+      <Base.Portal>
+        <Base.Backdrop className={styles.backdrop} />
+        <Base.Popup className={classes(styles.popup, size === 'wide' && styles.wide)}>
+          <div className={styles.head}>
+            <Base.Title className={styles.title}>{title}</Base.Title>
+            {isDismissible && (
+              <Base.Close
+                render={<IconButton icon="close" size="small" label={texts.common.close} />}
+              />
+            )}
+          </div>
+          {description !== undefined && (
+            <Base.Description render={<div />} className={styles.description}>
+              {description}
+            </Base.Description>
+          )}
+          {children !== undefined && <div className={styles.body}>{children}</div>}
+          {actions !== undefined && <div className={styles.foot}>{actions}</div>}
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+/** The navigation of narrow windows. */
+export function Drawer({
+  isOpen,
+  onClose,
+  title,
+  children,
+}: Pick<DialogProps, 'isOpen' | 'onClose' | 'title' | 'children'>): React.ReactNode {
+  return (
+    <Base.Root open={isOpen} onOpenChange={(open) => !open && onClose()}>
+      <Base.Portal>
+        <Base.Backdrop className={styles.backdrop} />
+        <Base.Popup className={classes(styles.popup, styles.drawer)}>
+          <Base.Title className="visually-hidden">{title}</Base.Title>
+          {children}
+        </Base.Popup>
+      </Base.Portal>
+    </Base.Root>
+  );
+}
+
+/** Asks before something that is hard to undo. `onConfirm` closes it when it has succeeded. */
+export function ConfirmDialog({
+  confirm,
+  onConfirm,
+  isDangerous = false,
+  ...dialog
+}: Omit<DialogProps, 'actions' | 'isDismissible'> & {
+  confirm: string;
+  onConfirm: () => Promise<unknown>;
+  isDangerous?: boolean;
+}): React.ReactNode {
+  const [isBusy, setBusy] = useState(false);
+  const act = async (): Promise<void> => {
+    setBusy(true);
+    try {
+      await onConfirm();
+      dialog.onClose();
+    } catch {
+      // The mutation has told why; the dialog stays, to try again.
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog
+      {...dialog}
+      actions={
+        <>
+          <Button onClick={dialog.onClose}>{texts.common.cancel}</Button>
+          <Button
+            kind={isDangerous ? 'danger' : 'primary'}
+            isBusy={isBusy}
+            onClick={() => void act()}
+          >
+            {confirm}
+          </Button>
+        </>
+      }
+    />
+  );
+}
