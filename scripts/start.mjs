@@ -8,6 +8,7 @@ import { readJson, writeJson } from './lib/json-file.mjs';
 import { createLifetime } from './lib/lifetime.mjs';
 import { canListen, freePort } from './lib/ports.mjs';
 import { Refusal } from './lib/run.mjs';
+import { createApi, mustCall } from './start/api.mjs';
 import { appEnvironment, refuseWrongSettings, runSetup, startApp } from './start/app.mjs';
 import { takeDataDirectory } from './start/data-directory.mjs';
 import { runDemo } from './start/demo.mjs';
@@ -28,7 +29,8 @@ try {
     await runDemo(dev);
     await lifetime.end(0);
   }
-  show(dev);
+  const { url } = await mustCall(createApi(dev.apiUrl, dev.adminKey), 'POST', '/v1/sign-in-links');
+  show(dev, url);
 } catch (error) {
   // During shutdown everything that still waits for a server fails; that needs no report.
   if (!lifetime.ending) fail(error instanceof Refusal ? error.message : error.stack);
@@ -96,10 +98,12 @@ async function writeDev({ dataDir, apiUrl, servers, secrets }) {
   return { ...dev, dataDir };
 }
 
-function show(dev) {
+function show(dev, signInUrl) {
   say(`
   Posthorn is up after ${seconds(startedMs)}.
 
+    Dashboard    ${signInUrl}
+                 (signs you in once, within 15 minutes; later use a key)
     API          ${dev.apiUrl}   (docs at /docs)
     Temporal UI  ${dev.temporalUiUrl ?? '(the one of your TEMPORAL_ADDRESS)'}
     Admin key    ${dev.adminKey}

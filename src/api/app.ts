@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
+import path from 'node:path';
 import express, { type Express, type RequestHandler, type Response } from 'express';
 import { rateLimit, type AugmentedRequest } from 'express-rate-limit';
 import helmet from 'helmet';
@@ -12,11 +13,15 @@ import type { Store } from '../store/store';
 import type { Dispatch } from '../contracts/delivery';
 import type { Engine } from '../temporal/engine';
 import type { TenantCpu } from '../tenant-cpu/tenant-cpu';
+import { PACKAGE_FOLDER } from '../version';
 import { answer, countedAnswers } from './http/answers';
 import { auditRouter } from './projects/audit';
 import type { AuditTrail } from './http/audited';
-import { adminOnly, authenticate, principalOf } from './http/auth';
+import { adminOnly, principalOf } from './http/auth';
+import { authenticate } from './http/authenticate';
+import { Authentication } from './http/authentication';
 import { BATCH_LIMIT, BODY_LIMIT } from './http/body';
+import { BrowserSessions } from './http/browser-sessions';
 import { catalogsRouter } from './projects/catalogs';
 import { Checks } from './events/checks';
 import { deliveriesRouter } from './deliveries/deliveries';
@@ -34,12 +39,15 @@ import { jsonBody } from './http/json-body';
 import { measured } from './http/measured';
 import { documentedBodies, documentedMethods } from './openapi/documented';
 import { documentedRoutes } from './openapi/routes';
+import { pagesRouter } from './pages/pages';
 import { platformRouter } from './platform/router';
 import { postingRouter } from './events/posting';
 import { projectsRouter } from './projects/projects';
 import { projectParam } from './http/reference-params';
 import { reportsRouter } from './platform/reports';
 import { replaysRouter } from './deliveries/replays';
+import { sessionsRouter } from './sessions/sessions';
+import { signInLinksRouter } from './sessions/sign-in-links';
 import { statsRouter } from './deliveries/stats';
 import { holdBody, UnderWay } from './http/under-way';
 import { webhooksRouter } from './webhooks/webhooks';
@@ -55,6 +63,8 @@ export interface AppDependencies {
   readiness: { readonly unready: string | null };
   /** How long an event waits for its start at most; longer than by default only where no reconcile runs. */
   startsWaitMs?: number | undefined;
+  /** Where the front end's files are. */
+  bundleFolder?: string;
   config: {
     adminKey: string;
     development: boolean;
@@ -80,8 +90,12 @@ export interface Api {
   drained: () => Promise<void>;
 }
 
+/** As `npm run build` makes it. */
+const BUNDLE_FOLDER = path.join(PACKAGE_FOLDER, 'dist/dashboard');
+
 export function createApi(dependencies: AppDependencies): Api {
   const { store, engine, cipher, tenantCpu, log, readiness, startsWaitMs, config } = dependencies;
+  const { bundleFolder = BUNDLE_FOLDER } = dependencies;
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
@@ -112,11 +126,10 @@ export function createApi(dependencies: AppDependencies): Api {
     answer(res, { status: 'ok', mongodb: 'ok', temporal });
   });
 
-  const authentication = {
-    store,
-    adminKey: config.adminKey,
-    failures: new FailedAuthentications(config.wrongKeysPerMinute),
-  };
+  const { adminKey } = config;
+  const failures = new FailedAuthentications(config.wrongKeysPerMinute);
+  const authentication = new Authentication(store, adminKey, failures);
+  const sessions = new BrowserSessions(store, authentication, adminKey);
   // Numbers without ids, but still only for operators.
   app.get('/metrics', authenticate(authentication), adminOnly, async (_req, res) => {
     res.type(metrics.contentType).send(await metrics.metrics());
@@ -137,7 +150,8 @@ export function createApi(dependencies: AppDependencies): Api {
     requests: config.maxRequestsUnderWay,
     bytes: config.maxHeldMib * 1024 * 1024,
   });
-  const bounded = [admit, ...rateLimits(config), jsonOnly, readInTurn];
+  const limited = rateLimits(config);
+  const bounded = [admit, ...limited, jsonOnly, readInTurn];
   app.use(
     '/api/webhooks',
     authenticate(authentication, { tokenInQuery: true }),
@@ -147,7 +161,7 @@ export function createApi(dependencies: AppDependencies): Api {
   );
 
   const v1 = express.Router();
-  v1.use(authenticate(authentication));
+  v1.use(authenticate(authentication, { sessions }));
   v1.use(bounded);
   v1.use('/events', postingRouter(intake));
   v1.use(holdBody(BODY_LIMIT), jsonBody(BODY_LIMIT, checks));
@@ -155,6 +169,7 @@ export function createApi(dependencies: AppDependencies): Api {
   v1.param('projectId', projectParam(store));
   // Before /projects, which is only for the admin.
   v1.use('/projects/:projectId/keys', keysRouter(store, config.maxKeysPerProject));
+  v1.use('/sign-in-links', signInLinksRouter(sessions));
   v1.use('/catalogs', catalogsRouter(store, checks));
   v1.use('/projects', projectsRouter({ store, cipher }));
   v1.use(statsRouter(store));
@@ -166,6 +181,8 @@ export function createApi(dependencies: AppDependencies): Api {
   v1.use('/replays', replaysRouter({ store, engine, log, catalog: intake.catalog }));
   v1.use('/deliveries', deliveriesRouter({ store, engine, log, webUrl: webUrls(config.temporal) }));
   app.use('/v1', v1);
+  app.use('/dashboard/session', sessionsRouter(authentication, sessions, limited));
+  app.use(pagesRouter(bundleFolder));
 
   app.use(unknownRoute);
   app.use(errorHandler(log));

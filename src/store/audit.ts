@@ -29,6 +29,9 @@ export const AUDIT_ACTIONS = [
   'replay.paused',
   'replay.resumed',
   'replay.cancelled',
+  'session.created',
+  'session.ended',
+  'sign_in_link.created',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

@@ -45,7 +45,7 @@ const hashOf = (key: string): string => createHash('sha256').update(key).digest(
 /** Keys of projects. Deleting one revokes it. */
 export class Keys {
   readonly model: Model<KeyRecord>;
-  /** By hash. */
+  /** By hash, and by id. */
   readonly known = new Remembered<KeyRecord>();
 
   constructor(connection: Connection) {
@@ -79,6 +79,11 @@ export class Keys {
   async findByKey(key: string): Promise<KeyRecord | null> {
     const hash = hashOf(key);
     return this.known.get(hash, () => this.model.findOne({ hash }).lean<KeyRecord>().exec());
+  }
+
+  /** The same by its id. */
+  async get(id: string): Promise<KeyRecord | null> {
+    return this.known.get(id, () => this.model.findById(id).lean<KeyRecord>().exec());
   }
 
   /** Notes its use, at most once a minute, in the background: no request waits for it or fails because of it. */

@@ -24,6 +24,7 @@ import { SearchPositions } from './search-positions';
 import { Projects } from './projects';
 import { Replays } from './replays';
 import { Rounds } from './rounds';
+import { Sessions, SignInLinks } from './sessions';
 import { limitReads } from './time-limit';
 import { Webhooks } from './webhooks';
 
@@ -77,6 +78,8 @@ export class Store {
   readonly mails: Mails;
   readonly couriers: Couriers;
   readonly searchPositions: SearchPositions;
+  readonly sessions: Sessions;
+  readonly signInLinks: SignInLinks;
   private closed = false;
 
   private constructor(
@@ -99,6 +102,8 @@ export class Store {
     this.mails = new Mails(connection);
     this.couriers = new Couriers(connection);
     this.searchPositions = new SearchPositions(connection);
+    this.sessions = new Sessions(connection);
+    this.signInLinks = new SignInLinks(connection);
   }
 
   /**
@@ -197,6 +202,8 @@ export class Store {
       this.mails,
       this.couriers,
       this.searchPositions,
+      this.sessions,
+      this.signInLinks,
     ];
   }
 }

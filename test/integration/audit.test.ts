@@ -24,6 +24,8 @@ const MOUNTS = [
   '/reports',
   '/audit',
   '/manage',
+  '/dashboard/session',
+  '/sign-in-links',
 ];
 
 interface Layer {

@@ -75,7 +75,7 @@ export class ApiClient {
 }
 
 /** @throws Error if the OpenAPI document has no such answer */
-async function read(method: string, response: Response): Promise<Answer> {
+export async function read(method: string, response: Response): Promise<Answer> {
   const { status, headers, url } = response;
   const text = await response.text();
   const contentType = headers.get('content-type');

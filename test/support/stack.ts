@@ -79,6 +79,8 @@ interface StackOptions {
    * doesn't run.
    */
   isPatient?: boolean;
+  /** Where the front end's files are. */
+  bundleFolder?: string;
 }
 
 /** API and worker in this process, on the real MongoDB and Temporal, in a database and namespace of their own. */
@@ -114,6 +116,7 @@ export class Stack {
       bundle = BUNDLE,
       schedules = false,
       isPatient = !schedules,
+      bundleFolder,
     }: StackOptions = {},
   ): Promise<Stack> {
     if (withWorker) ensureRuntime();
@@ -133,6 +136,7 @@ export class Stack {
       log,
       readiness: { unready: null },
       startsWaitMs: isPatient ? PATIENCE_MS : undefined,
+      bundleFolder,
       config,
     });
     const server = createApiServer(app, { sendMs: config.sendTimeoutSeconds * 1000 });

@@ -21,6 +21,9 @@ import type {
   CreateReplayData,
   CreateReplayErrors,
   CreateReplayResponses,
+  CreateSignInLinkData,
+  CreateSignInLinkErrors,
+  CreateSignInLinkResponses,
   CreateWebhookData,
   CreateWebhookErrors,
   CreateWebhookResponses,
@@ -86,6 +89,9 @@ import type {
   GetReportData,
   GetReportErrors,
   GetReportResponses,
+  GetSessionData,
+  GetSessionErrors,
+  GetSessionResponses,
   GetStatsData,
   GetStatsErrors,
   GetStatsResponses,
@@ -173,6 +179,12 @@ import type {
   RotateWebhookSecretData,
   RotateWebhookSecretErrors,
   RotateWebhookSecretResponses,
+  SignInData,
+  SignInErrors,
+  SignInResponses,
+  SignOutData,
+  SignOutErrors,
+  SignOutResponses,
   TestWebhookData,
   TestWebhookErrors,
   TestWebhookResponses,
@@ -252,7 +264,14 @@ export class Posthorn extends HeyApiClient {
       ListProjectsErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/projects',
       ...options,
     });
@@ -271,7 +290,14 @@ export class Posthorn extends HeyApiClient {
       CreateProjectErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/projects',
       ...options,
       headers: {
@@ -294,7 +320,14 @@ export class Posthorn extends HeyApiClient {
       DeleteProjectErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/projects/{id}',
       ...options,
     });
@@ -310,7 +343,14 @@ export class Posthorn extends HeyApiClient {
   ) {
     return (options.client ?? this.client).get<GetProjectResponses, GetProjectErrors, ThrowOnError>(
       {
-        security: [{ scheme: 'bearer', type: 'http' }],
+        security: [
+          { scheme: 'bearer', type: 'http' },
+          {
+            in: 'cookie',
+            name: '__Host-posthorn_session',
+            type: 'apiKey',
+          },
+        ],
         url: '/v1/projects/{id}',
         ...options,
       },
@@ -330,7 +370,14 @@ export class Posthorn extends HeyApiClient {
       UpdateProjectErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/projects/{id}',
       ...options,
       headers: {
@@ -349,7 +396,14 @@ export class Posthorn extends HeyApiClient {
     options: Options<ListKeysData, ThrowOnError>,
   ) {
     return (options.client ?? this.client).get<ListKeysResponses, ListKeysErrors, ThrowOnError>({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/projects/{projectId}/keys',
       ...options,
     });
@@ -364,7 +418,14 @@ export class Posthorn extends HeyApiClient {
     options: Options<CreateKeyData, ThrowOnError>,
   ) {
     return (options.client ?? this.client).post<CreateKeyResponses, CreateKeyErrors, ThrowOnError>({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/projects/{projectId}/keys',
       ...options,
       headers: {
@@ -387,7 +448,14 @@ export class Posthorn extends HeyApiClient {
       DeleteKeyErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/projects/{projectId}/keys/{keyId}',
       ...options,
     });
@@ -406,7 +474,14 @@ export class Posthorn extends HeyApiClient {
       ListCatalogsErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/catalogs',
       ...options,
     });
@@ -425,7 +500,14 @@ export class Posthorn extends HeyApiClient {
       ListCatalogEventTypesErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/catalogs/{name}/event-types',
       ...options,
     });
@@ -444,7 +526,14 @@ export class Posthorn extends HeyApiClient {
       DeleteCatalogEventTypeErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/catalogs/{name}/event-types/{type}',
       ...options,
     });
@@ -463,7 +552,14 @@ export class Posthorn extends HeyApiClient {
       GetCatalogEventTypeErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/catalogs/{name}/event-types/{type}',
       ...options,
     });
@@ -482,7 +578,14 @@ export class Posthorn extends HeyApiClient {
       DefineCatalogEventTypeErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/catalogs/{name}/event-types/{type}',
       ...options,
       headers: {
@@ -505,7 +608,14 @@ export class Posthorn extends HeyApiClient {
       ListAvailableEventsErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/webhooks/events/available',
       ...options,
     });
@@ -522,7 +632,14 @@ export class Posthorn extends HeyApiClient {
       ListWebhooksErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/webhooks',
       ...options,
     });
@@ -541,7 +658,14 @@ export class Posthorn extends HeyApiClient {
       CreateWebhookErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/webhooks',
       ...options,
       headers: {
@@ -564,7 +688,14 @@ export class Posthorn extends HeyApiClient {
       DeleteWebhookErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/webhooks/{id}',
       ...options,
     });
@@ -578,7 +709,14 @@ export class Posthorn extends HeyApiClient {
   ) {
     return (options.client ?? this.client).get<GetWebhookResponses, GetWebhookErrors, ThrowOnError>(
       {
-        security: [{ scheme: 'bearer', type: 'http' }],
+        security: [
+          { scheme: 'bearer', type: 'http' },
+          {
+            in: 'cookie',
+            name: '__Host-posthorn_session',
+            type: 'apiKey',
+          },
+        ],
         url: '/v1/webhooks/{id}',
         ...options,
       },
@@ -598,7 +736,14 @@ export class Posthorn extends HeyApiClient {
       UpdateWebhookErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/webhooks/{id}',
       ...options,
       headers: {
@@ -619,7 +764,14 @@ export class Posthorn extends HeyApiClient {
       GetWebhookSecretErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/webhooks/{id}/secret',
       ...options,
     });
@@ -638,7 +790,14 @@ export class Posthorn extends HeyApiClient {
       RotateWebhookSecretErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/webhooks/{id}/secret/rotate',
       ...options,
       headers: {
@@ -661,7 +820,14 @@ export class Posthorn extends HeyApiClient {
       TestWebhookErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/webhooks/{id}/test',
       ...options,
       headers: {
@@ -684,7 +850,14 @@ export class Posthorn extends HeyApiClient {
       PauseWebhookErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/webhooks/{id}/pause',
       ...options,
     });
@@ -703,7 +876,14 @@ export class Posthorn extends HeyApiClient {
       ResumeWebhookErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/webhooks/{id}/resume',
       ...options,
     });
@@ -722,7 +902,14 @@ export class Posthorn extends HeyApiClient {
       GetWebhookStatsErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/webhooks/{id}/stats',
       ...options,
     });
@@ -741,7 +928,14 @@ export class Posthorn extends HeyApiClient {
       ListEventTypesErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/event-types',
       ...options,
     });
@@ -760,7 +954,14 @@ export class Posthorn extends HeyApiClient {
       DeleteEventTypeErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/event-types/{type}',
       ...options,
     });
@@ -779,7 +980,14 @@ export class Posthorn extends HeyApiClient {
       DefineEventTypeErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/event-types/{type}',
       ...options,
       headers: {
@@ -802,7 +1010,14 @@ export class Posthorn extends HeyApiClient {
       ListEventsErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/events',
       ...options,
     });
@@ -817,7 +1032,14 @@ export class Posthorn extends HeyApiClient {
     options: Options<PostEventData, ThrowOnError>,
   ) {
     return (options.client ?? this.client).post<PostEventResponses, PostEventErrors, ThrowOnError>({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/events',
       ...options,
       headers: {
@@ -840,7 +1062,14 @@ export class Posthorn extends HeyApiClient {
       PostEventsErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/events/batch',
       ...options,
       headers: {
@@ -863,7 +1092,14 @@ export class Posthorn extends HeyApiClient {
       ExpungeEventErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/events/{id}',
       ...options,
     });
@@ -876,7 +1112,14 @@ export class Posthorn extends HeyApiClient {
     options: Options<GetEventData, ThrowOnError>,
   ) {
     return (options.client ?? this.client).get<GetEventResponses, GetEventErrors, ThrowOnError>({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/events/{id}',
       ...options,
     });
@@ -893,7 +1136,14 @@ export class Posthorn extends HeyApiClient {
       ListDeliveriesErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/deliveries',
       ...options,
     });
@@ -912,7 +1162,14 @@ export class Posthorn extends HeyApiClient {
       GetDeliveryErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/deliveries/{id}',
       ...options,
     });
@@ -929,7 +1186,14 @@ export class Posthorn extends HeyApiClient {
       RetryDeliveryErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/deliveries/{id}/retry',
       ...options,
     });
@@ -946,7 +1210,14 @@ export class Posthorn extends HeyApiClient {
       CancelDeliveryErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/deliveries/{id}/cancel',
       ...options,
     });
@@ -965,7 +1236,14 @@ export class Posthorn extends HeyApiClient {
       ReplayDeliveryErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/deliveries/{id}/replay',
       ...options,
     });
@@ -982,7 +1260,14 @@ export class Posthorn extends HeyApiClient {
       ListReplaysErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/replays',
       ...options,
     });
@@ -1001,7 +1286,14 @@ export class Posthorn extends HeyApiClient {
       CreateReplayErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/replays',
       ...options,
       headers: {
@@ -1018,7 +1310,14 @@ export class Posthorn extends HeyApiClient {
     options: Options<GetReplayData, ThrowOnError>,
   ) {
     return (options.client ?? this.client).get<GetReplayResponses, GetReplayErrors, ThrowOnError>({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/replays/{id}',
       ...options,
     });
@@ -1035,7 +1334,14 @@ export class Posthorn extends HeyApiClient {
       PauseReplayErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/replays/{id}/pause',
       ...options,
     });
@@ -1052,7 +1358,14 @@ export class Posthorn extends HeyApiClient {
       ResumeReplayErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/replays/{id}/resume',
       ...options,
     });
@@ -1069,7 +1382,14 @@ export class Posthorn extends HeyApiClient {
       CancelReplayErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/replays/{id}/cancel',
       ...options,
     });
@@ -1084,7 +1404,14 @@ export class Posthorn extends HeyApiClient {
     options?: Options<GetStatsData, ThrowOnError>,
   ) {
     return (options?.client ?? this.client).get<GetStatsResponses, GetStatsErrors, ThrowOnError>({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/stats',
       ...options,
     });
@@ -1099,7 +1426,14 @@ export class Posthorn extends HeyApiClient {
     options?: Options<ListAuditData, ThrowOnError>,
   ) {
     return (options?.client ?? this.client).get<ListAuditResponses, ListAuditErrors, ThrowOnError>({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/audit',
       ...options,
     });
@@ -1346,7 +1680,14 @@ export class Posthorn extends HeyApiClient {
       ListReportsErrors,
       ThrowOnError
     >({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/reports',
       ...options,
     });
@@ -1359,8 +1700,99 @@ export class Posthorn extends HeyApiClient {
     options: Options<GetReportData, ThrowOnError>,
   ) {
     return (options.client ?? this.client).get<GetReportResponses, GetReportErrors, ThrowOnError>({
-      security: [{ scheme: 'bearer', type: 'http' }],
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
       url: '/v1/reports/{id}',
+      ...options,
+    });
+  }
+
+  /**
+   * Sign the browser out
+   */
+  public signOut<ThrowOnError extends boolean = false>(
+    options?: Options<SignOutData, ThrowOnError>,
+  ) {
+    return (options?.client ?? this.client).delete<SignOutResponses, SignOutErrors, ThrowOnError>({
+      security: [
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
+      url: '/dashboard/session',
+      ...options,
+    });
+  }
+
+  /**
+   * The browser’s session
+   */
+  public getSession<ThrowOnError extends boolean = false>(
+    options?: Options<GetSessionData, ThrowOnError>,
+  ) {
+    return (options?.client ?? this.client).get<
+      GetSessionResponses,
+      GetSessionErrors,
+      ThrowOnError
+    >({
+      security: [
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
+      url: '/dashboard/session',
+      ...options,
+    });
+  }
+
+  /**
+   * Sign a browser in
+   *
+   * With a key, or once with a sign-in link. The answer sets an http-only cookie, which `/v1` accepts instead of the key, with exactly its rights. What changes something then also needs the header `x-csrf-token`. The session ends after 12 hours, after 2 hours without use, and with its key.
+   */
+  public signIn<ThrowOnError extends boolean = false>(options: Options<SignInData, ThrowOnError>) {
+    return (options.client ?? this.client).post<SignInResponses, SignInErrors, ThrowOnError>({
+      url: '/dashboard/session',
+      ...options,
+      headers: {
+        'Content-Type': 'application/json',
+        ...options.headers,
+      },
+    });
+  }
+
+  /**
+   * Create a link that signs in once
+   *
+   * The admin key only. It opens the dashboard and signs its first user in as the admin, within 15 minutes.
+   */
+  public createSignInLink<ThrowOnError extends boolean = false>(
+    options?: Options<CreateSignInLinkData, ThrowOnError>,
+  ) {
+    return (options?.client ?? this.client).post<
+      CreateSignInLinkResponses,
+      CreateSignInLinkErrors,
+      ThrowOnError
+    >({
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
+      url: '/v1/sign-in-links',
       ...options,
     });
   }

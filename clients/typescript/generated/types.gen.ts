@@ -1449,7 +1449,10 @@ export type AuditEntry = {
     | 'replay.created'
     | 'replay.paused'
     | 'replay.resumed'
-    | 'replay.cancelled';
+    | 'replay.cancelled'
+    | 'session.created'
+    | 'session.ended'
+    | 'sign_in_link.created';
   /**
    * The id of the resource.
    */
@@ -1602,6 +1605,44 @@ export type ReportWithPayload = {
    * The report as received, as JSON text; null: its event’s payload was deleted.
    */
   payload: string | null;
+};
+
+export type Session = {
+  /**
+   * What it may do: what its key may, at this moment.
+   */
+  role: 'admin' | 'owner' | 'sender' | 'reader';
+  /**
+   * The key that it has the rights of: its id, or `admin`.
+   */
+  keyId: 'admin' | string;
+  /**
+   * The project of its key; null: all projects.
+   */
+  projectId: string | null;
+  /**
+   * For the header `x-csrf-token` of every request that changes something.
+   */
+  csrfToken: string;
+  /**
+   * When it ends, however it is used. Unused, it ends after two hours.
+   */
+  expiresAt: string;
+};
+
+export type SignInLink = {
+  /**
+   * Opens the dashboard, signed in as the admin. Its fragment is sent to no server.
+   */
+  url: string;
+  /**
+   * The secret in it. It signs in once.
+   */
+  token: string;
+  /**
+   * Until when it can be used.
+   */
+  expiresAt: string;
 };
 
 export type ProjectWritable = {
@@ -6295,7 +6336,10 @@ export type ListAuditData = {
       | 'replay.created'
       | 'replay.paused'
       | 'replay.resumed'
-      | 'replay.cancelled';
+      | 'replay.cancelled'
+      | 'session.created'
+      | 'session.ended'
+      | 'sign_in_link.created';
     /**
      * The id of the resource.
      */
@@ -7188,6 +7232,277 @@ export type GetReportResponses = {
 };
 
 export type GetReportResponse = GetReportResponses[keyof GetReportResponses];
+
+export type SignOutData = {
+  body?: never;
+  path?: never;
+  query?: never;
+  url: '/dashboard/session';
+};
+
+export type SignOutErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * The key is missing or unknown. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such resource in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   */
+  503: Error;
+};
+
+export type SignOutError = SignOutErrors[keyof SignOutErrors];
+
+export type SignOutResponses = {
+  /**
+   * It has ended.
+   */
+  200: {
+    /**
+     * Whether the request succeeded.
+     */
+    success: true;
+    /**
+     * The result.
+     */
+    data: {
+      /**
+       * The key that it has the rights of: its id, or `admin`.
+       */
+      keyId: 'admin' | string;
+      /**
+       * Confirms the end.
+       */
+      ended: true;
+    };
+  };
+};
+
+export type SignOutResponse = SignOutResponses[keyof SignOutResponses];
+
+export type GetSessionData = {
+  body?: never;
+  path?: never;
+  query?: never;
+  url: '/dashboard/session';
+};
+
+export type GetSessionErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * The key is missing or unknown. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such resource in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   */
+  503: Error;
+};
+
+export type GetSessionError = GetSessionErrors[keyof GetSessionErrors];
+
+export type GetSessionResponses = {
+  /**
+   * The session.
+   */
+  200: {
+    /**
+     * Whether the request succeeded.
+     */
+    success: true;
+    data: Session;
+  };
+};
+
+export type GetSessionResponse = GetSessionResponses[keyof GetSessionResponses];
+
+export type SignInData = {
+  body: {
+    /**
+     * The admin key, or a key of a project.
+     */
+    key?: string;
+    /**
+     * Instead of it, the token of a sign-in link.
+     */
+    link?: string;
+  };
+  path?: never;
+  query?: never;
+  url: '/dashboard/session';
+};
+
+export type SignInErrors = {
+  /**
+   * The request could not be read. `bad_request`, `malformed_json`.
+   */
+  400: Error;
+  /**
+   * The key is missing or unknown. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such resource in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * The body is too large. `payload_too_large`.
+   */
+  413: Error;
+  /**
+   * The body is not sent as JSON. `unsupported_media_type`.
+   */
+  415: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   */
+  503: Error;
+};
+
+export type SignInError = SignInErrors[keyof SignInErrors];
+
+export type SignInResponses = {
+  /**
+   * The session.
+   */
+  201: {
+    /**
+     * Whether the request succeeded.
+     */
+    success: true;
+    data: Session;
+  };
+};
+
+export type SignInResponse = SignInResponses[keyof SignInResponses];
+
+export type CreateSignInLinkData = {
+  body?: never;
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path?: never;
+  query?: never;
+  url: '/v1/sign-in-links';
+};
+
+export type CreateSignInLinkErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * The key is missing or unknown. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such resource in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   */
+  503: Error;
+};
+
+export type CreateSignInLinkError = CreateSignInLinkErrors[keyof CreateSignInLinkErrors];
+
+export type CreateSignInLinkResponses = {
+  /**
+   * The link. Shown only here.
+   */
+  201: {
+    /**
+     * Whether the request succeeded.
+     */
+    success: true;
+    data: SignInLink;
+  };
+};
+
+export type CreateSignInLinkResponse = CreateSignInLinkResponses[keyof CreateSignInLinkResponses];
 
 export type GetFrontPageData = {
   body?: never;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { createDocument } from 'zod-openapi';
 import { profiles } from '../../profiles';
 import { VERSION } from '../../version';
+import { cookieName } from '../http/browser-sessions';
 import { deliveriesOf, eventWebhooks } from './event-webhooks';
 import { finish } from './finish';
 import { catalogPaths } from './paths/catalogs';
@@ -10,6 +11,7 @@ import { eventPaths } from './paths/events';
 import { platformPaths } from './paths/platform';
 import { projectPaths } from './paths/projects';
 import { servicePaths } from './paths/service';
+import { sessionPaths } from './paths/sessions';
 import { webhookPaths } from './paths/webhooks';
 
 const DESCRIPTION = `Posthorn delivers events to webhooks: signed, retried, logged and replayable.
@@ -33,6 +35,7 @@ const TAGS = [
     name: 'Platform',
     description: 'The routes of the profile `platform`, and providers’ reports.',
   },
+  { name: 'Sessions', description: 'Signing in to the dashboard.' },
   { name: 'Service', description: 'The process itself.' },
   ...profilesWithEvents.map(({ name: profile }) => ({
     name: deliveriesOf(profile),
@@ -63,6 +66,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
         ...eventPaths,
         ...deliveryPaths,
         ...platformPaths,
+        ...sessionPaths,
         ...servicePaths,
       },
       webhooks: eventWebhooks,
@@ -79,6 +83,13 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
             name: 'token',
             description:
               'A key of a project, for callers that can’t set headers. Never the admin key: 401.',
+          },
+          session: {
+            type: 'apiKey',
+            in: 'cookie',
+            name: cookieName(true),
+            description:
+              'The session of a browser that has signed in; over plain http the cookie is called `posthorn_session`. Every method but GET and HEAD also needs its `csrfToken` in the header `x-csrf-token`. Refused for pages of other origins, and ignored beside `Authorization`.',
           },
         },
       },

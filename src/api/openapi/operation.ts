@@ -163,6 +163,8 @@ export interface OperationSpec {
   errors?: readonly ErrorCode[];
   /** Whether `?token=` is accepted instead of the header. */
   tokenInQuery?: true;
+  /** Where it is neither a key's nor a project's. */
+  security?: Record<string, string[]>[];
 }
 
 const projectHeader = {
@@ -178,11 +180,11 @@ export function operation(spec: OperationSpec): ZodOpenApiOperationObject {
   const errors = [...BEHIND_KEY, ...(spec.body ? WITH_BODY : []), ...(spec.errors ?? [])];
   return {
     ...head(spec),
-    security: [{ key: [] }, ...(spec.tokenInQuery ? [{ token: [] }] : [])],
+    security: spec.security ?? [{ key: [] }, spec.tokenInQuery ? { token: [] } : { session: [] }],
     requestParams: {
       ...(spec.path && { path: spec.path }),
       ...(spec.query && { query: spec.query }),
-      header: z.object({ ...projectHeader, ...spec.headers }),
+      ...(!spec.security && { header: z.object({ ...projectHeader, ...spec.headers }) }),
     },
     ...(spec.body && {
       requestBody: {

@@ -1,0 +1,47 @@
+import type { Request, RequestHandler } from 'express';
+import type { Authentication, Caller } from './authentication';
+import type { BrowserSessions } from './browser-sessions';
+import { ApiError } from './errors';
+
+/** The key of `Authorization: Bearer KEY`. */
+function keyInHeader(req: Request): string | undefined {
+  return /^Bearer +(\S+)$/i.exec(req.get('authorization') ?? '')?.[1];
+}
+
+/** The key of `?token=`: for callers that can't set headers. */
+function keyInQuery({ query: { token } }: Request): string | undefined {
+  return typeof token === 'string' && token !== '' ? token : undefined;
+}
+
+/**
+ * Identifies the caller by the key and `x-project-id`.
+ * @param options.tokenInQuery accepts a project's key in `?token=` too; never the admin's, since URLs
+ *   end up in others' logs and settings
+ * @param options.sessions accepts the cookie of a session where there is no `Authorization`
+ */
+export function authenticate(
+  authentication: Authentication,
+  { tokenInQuery = false, sessions }: { tokenInQuery?: boolean; sessions?: BrowserSessions } = {},
+): RequestHandler {
+  const callerOf = async (req: Request): Promise<Caller> => {
+    const inHeader = keyInHeader(req);
+    const key = inHeader ?? (tokenInQuery ? keyInQuery(req) : undefined);
+    if (key === undefined) {
+      const ofSession = req.get('authorization') === undefined && (await sessions?.callerOf(req));
+      if (ofSession) return ofSession;
+      throw new ApiError('unauthorized', 'send your key as "Authorization: Bearer KEY"');
+    }
+    const caller = await authentication.callerWith(req, key);
+    if (caller === 'admin' && inHeader === undefined) {
+      throw new ApiError(
+        'unauthorized',
+        'the admin key is not accepted in a URL: send it as "Authorization: Bearer KEY", or use a key of the project. Change the admin key if this URL may have been logged',
+      );
+    }
+    return caller;
+  };
+  return async (req, res, next) => {
+    res.locals.principal = await authentication.principal(req, await callerOf(req));
+    next();
+  };
+}

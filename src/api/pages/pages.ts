@@ -1,0 +1,88 @@
+import path from 'node:path';
+import express, { Router, type RequestHandler, type Response } from 'express';
+import { contentSecurityPolicy } from 'helmet';
+
+/** Of the front end's files: anything else is an address within it. */
+const FILE =
+  /\/assets\/|\.(css|gif|html|ico|jpe?g|js|json|map|mjs|png|svg|txt|webmanifest|webp|woff2?)$/i;
+
+const NOT_BUILT = `<!doctype html>
+<html lang="en">
+  <head>
+    <meta charset="utf-8" />
+    <meta name="viewport" content="width=device-width, initial-scale=1" />
+    <title>Posthorn</title>
+  </head>
+  <body>
+    <h1>The dashboard is not built</h1>
+    <p>Run <code>npm run build</code> in Posthorn’s folder, then reload this page.</p>
+  </body>
+</html>
+`;
+
+/**
+ * `/dashboard/`: the front end, a page whose scripts find out what its address shows.
+ * @param folder of the bundle
+ */
+export function pagesRouter(folder: string): Router {
+  const router = Router();
+  const bundle = [withSlash, files(folder), page(folder)];
+  router.use('/dashboard', policy("'none'"), framedByNobody, bundle);
+  return router;
+}
+
+/** Over plain http the page would request its own files by https, where nothing answers. */
+const policy = (frameAncestors: string): RequestHandler =>
+  contentSecurityPolicy({
+    directives: { upgradeInsecureRequests: null, frameAncestors: [frameAncestors] },
+  });
+
+const framedByNobody: RequestHandler = (_req, res, next) => {
+  res.set('X-Frame-Options', 'DENY');
+  next();
+};
+
+/** The page's addresses are relative to a folder. */
+const withSlash: RequestHandler = (req, res, next) => {
+  const [pathname, ...query] = req.originalUrl.split('?');
+  if (req.path !== '/' || pathname!.endsWith('/')) {
+    next();
+    return;
+  }
+  const target = [`./${pathname!.split('/').at(-1)}/`, ...query].join('?');
+  res.redirect(308, target);
+};
+
+/** Their names tell their content, so they never change. */
+const files = (folder: string): RequestHandler =>
+  express.static(folder, {
+    index: false,
+    redirect: false,
+    etag: false,
+    lastModified: false,
+    cacheControl: false,
+    setHeaders: (res: Response, file) => {
+      if (path.relative(folder, file).split(path.sep)[0] !== 'assets') return;
+      res.set('Cache-Control', 'public, max-age=31536000, immutable');
+    },
+  });
+
+const page =
+  (root: string): RequestHandler =>
+  (req, res, next) => {
+    const isRead = req.method === 'GET' || req.method === 'HEAD';
+    if (!isRead || FILE.test(req.path)) {
+      next();
+      return;
+    }
+    const options = { root, etag: false, lastModified: false, cacheControl: false };
+    res.sendFile('index.html', options, (error) => {
+      if (!error) return;
+      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+        next(error);
+        return;
+      }
+      res.locals.unavailable = 'the dashboard is not built; run "npm run build"';
+      res.status(503).type('html').send(NOT_BUILT);
+    });
+  };

@@ -1,0 +1,121 @@
+import express, { Router, type Request, type RequestHandler, type Response } from 'express';
+import { z } from 'zod';
+import { answer } from '../http/answers';
+import { audited } from '../http/audited';
+import { principalOf } from '../http/auth';
+import type { Authentication, Caller } from '../http/authentication';
+import { readBody } from '../http/body';
+import { checkCsrf, type BrowserSession, type BrowserSessions } from '../http/browser-sessions';
+import { jsonOnly } from '../http/encoding';
+import { ApiError, invalid } from '../http/errors';
+import { refuseForeignOrigin } from '../http/own-origin';
+import { parseBody } from '../http/validation';
+import type { endedSessionSchema, sessionSchema } from '../schemas/session';
+
+const BODY_LIMIT = 4 * 1024;
+const secret = z
+  .string()
+  .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
+  .max(1000);
+
+export const signInBody = z.strictObject({
+  key: secret.optional().describe('The admin key, or a key of a project.'),
+  link: secret.optional().describe('Instead of it, the token of a sign-in link.'),
+});
+
+/**
+ * `/dashboard/session`: signing in and out.
+ * @param limited counts requests by key
+ */
+export function sessionsRouter(
+  authentication: Authentication,
+  sessions: BrowserSessions,
+  limited: RequestHandler[],
+): Router {
+  const router = Router();
+  router.use((req, _res, next) => {
+    refuseForeignOrigin(req);
+    next();
+  });
+
+  /** A wrong link counts like a wrong key. */
+  const callerWith = async (req: Request): Promise<Caller> => {
+    const { key, link } = parseBody(signInBody, req);
+    if ((key === undefined) === (link === undefined)) {
+      throw invalid([{ field: 'key', message: 'or link is required, and not both' }]);
+    }
+    if (key !== undefined) return authentication.callerWith(req, key);
+    await authentication.failures.check(req);
+    if (await sessions.useLink(link!)) return 'admin';
+    await authentication.failures.count(req);
+    throw new ApiError(
+      'unauthorized',
+      'this sign-in link has been used, or has expired; ask for another, or sign in with a key',
+    );
+  };
+  const signIn: RequestHandler = async (req, res, next) => {
+    res.locals.caller = await callerWith(req);
+    res.locals.principal = await authentication.principal(req, callerIn(res));
+    next();
+  };
+  router.post(
+    '/',
+    jsonOnly,
+    express.raw({ limit: BODY_LIMIT, type: 'application/json' }),
+    (req, _res, next) => {
+      if (Buffer.isBuffer(req.body)) req.body = readBody(req.body);
+      next();
+    },
+    signIn,
+    ...limited,
+    audited('session.created', 'id', undefined, 'keyId'),
+    async (req, res) => {
+      const { keyId } = principalOf(res);
+      answer(res, view(await sessions.begin(req, res, keyId), callerIn(res)), 201);
+    },
+  );
+
+  router.get('/', async (req, res) => {
+    const session = await sessions.find(req);
+    if (!session) throw notSignedIn();
+    answer(res, view(session, session.caller));
+  });
+
+  const ofSession: RequestHandler = async (req, res, next) => {
+    const session = await sessions.find(req);
+    if (!session) throw notSignedIn();
+    checkCsrf(req, session);
+    res.locals.principal = await authentication.principal(req, session.caller);
+    next();
+  };
+  router.delete(
+    '/',
+    ofSession,
+    ...limited,
+    audited('session.ended', 'id', undefined, 'keyId'),
+    async (req, res) => {
+      await sessions.end(req, res);
+      const { keyId } = principalOf(res);
+      answer(res, { keyId, ended: true } satisfies z.infer<typeof endedSessionSchema>);
+    },
+  );
+
+  return router;
+}
+
+const callerIn = ({ locals }: Response): Caller => locals.caller as Caller;
+
+const notSignedIn = (): ApiError =>
+  new ApiError('unauthorized', 'not signed in, or the session has ended; sign in with a key');
+
+function view(
+  { record: { endsAt }, csrfToken }: BrowserSession,
+  caller: Caller,
+): z.infer<typeof sessionSchema> {
+  if (caller === 'admin') {
+    return { role: caller, keyId: caller, projectId: null, csrfToken, expiresAt: endsAt };
+  }
+  const { _id: keyId, role, projectId, expiresAt } = caller.key;
+  const first = expiresAt !== null && expiresAt < endsAt ? expiresAt : endsAt;
+  return { role, keyId, projectId, csrfToken, expiresAt: first };
+}

@@ -1,0 +1,97 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { useStack } from '../../support/use';
+
+const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-bundle-'));
+const write = (name: string, content: string): void => {
+  mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
+  writeFileSync(path.join(folder, name), content);
+};
+write('assets/index-4f2a9c.js', 'export {};');
+write('assets/index-77ab01.css', 'body{}');
+write('favicon.svg', '<svg xmlns="http://www.w3.org/2000/svg"/>');
+write('.env', 'SECRET=1');
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const stack = useStack({}, { worker: false, bundleFolder: folder });
+const get = (address: string, init: RequestInit = {}): Promise<Response> =>
+  fetch(stack.url + address, { redirect: 'manual', ...init });
+
+it('without a bundle a page says how to build it', async () => {
+  rmSync(path.join(folder, 'index.html'), { force: true });
+  const answer = await get('/dashboard/');
+  expect(answer.status).toBe(503);
+  expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+  expect(await answer.text()).toContain('npm run build');
+});
+
+describe('the dashboard', () => {
+  const PAGE = '<!doctype html><title>Posthorn</title>';
+  beforeAll(() => write('index.html', PAGE));
+
+  it.each([
+    '/dashboard/',
+    '/dashboard/deliveries',
+    '/dashboard/deliveries/dlv_0192f5ab05147f72ae8091a2b3c45678?tab=attempts',
+    '/dashboard/event-types/email.sent',
+    '/dashboard/webhooks/ext:acme.example',
+    '/dashboard/.env',
+    '/dashboard/index.html',
+  ])('is the page at %s, framed and cached by nobody', async (address) => {
+    const answer = await get(address);
+    expect(answer.status).toBe(200);
+    expect(await answer.text()).toBe(PAGE);
+    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    expect(answer.headers.get('x-frame-options')).toBe('DENY');
+    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+    expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
+    const policy = answer.headers.get('content-security-policy')!.split(';');
+    expect(policy).toEqual(
+      expect.arrayContaining([
+        "default-src 'self'",
+        "script-src 'self'",
+        "script-src-attr 'none'",
+        "object-src 'none'",
+        "frame-ancestors 'none'",
+      ]),
+    );
+  });
+
+  it.each([
+    ['/dashboard/assets/index-4f2a9c.js', 'text/javascript; charset=utf-8', true],
+    ['/dashboard/assets/index-77ab01.css', 'text/css; charset=utf-8', true],
+    ['/dashboard/favicon.svg', 'image/svg+xml', false],
+  ])('has the file %s as %s', async (address, type, isImmutable) => {
+    const answer = await get(address);
+    expect(answer.status).toBe(200);
+    expect(answer.headers.get('content-type')).toBe(type);
+    expect(answer.headers.get('cache-control')).toBe(
+      isImmutable ? 'public, max-age=31536000, immutable' : 'no-store',
+    );
+    const head = await get(address, { method: 'HEAD' });
+    expect([head.status, await head.text()]).toEqual([200, '']);
+  });
+
+  it.each([
+    '/dashboard/assets/index-000000.js',
+    '/dashboard/assets/',
+    '/dashboard/assets/x',
+    '/dashboard/favicon.ico',
+    '/dashboard/app.js.map',
+    '/dashboard/..%2f..%2fpackage.json',
+    '/dashboard/%2e%2e/%2e%2e/package.json',
+  ])('has no file %s', async (address) => {
+    const answer = await get(address);
+    expect(answer.status).toBe(404);
+    expect(answer.headers.get('content-type')).toContain('application/json');
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('has its pages below a folder, and accepts nothing there', async () => {
+    const answer = await get('/dashboard?x=1');
+    expect([answer.status, answer.headers.get('location')]).toEqual([308, './dashboard/?x=1']);
+    expect((await get('/dashboard/deliveries', { method: 'POST' })).status).toBe(404);
+  });
+});
