@@ -1,4 +1,5 @@
 import type { Dispatch } from '../../src/contracts/delivery';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { MIXED, MODES } from '../support/dispatch';
@@ -10,205 +11,240 @@ import { useStack } from '../support/use';
 /** How many attempts of one webhook the worker runs at a time: so many may overtake each other. */
 const AT_A_TIME = 4;
 
+/** What each case has of its own, so that they wait beside each other. */
+interface Own {
+  client: ApiClient;
+  receiver: Receiver;
+  /** Posts so many events, numbered from 1 on. */
+  post: (count: number) => Promise<void>;
+  deliveries: () => Promise<DeliveryRecord[]>;
+  /** Those with that status, once there are so many. */
+  all: (status: string, count: number) => Promise<DeliveryRecord[]>;
+  /** The numbers of the events as they have arrived. */
+  order: () => number[];
+}
+
 describe('what may not go now', () => {
   const stack = useStack({
     ...MIXED,
     WORKER_MAX_ATTEMPTS_PER_WEBHOOK: String(AT_A_TIME),
   });
-  let receiver: Receiver;
-  let client: ApiClient;
-  let projectId: string;
 
-  afterEach(async () => {
-    jest.restoreAllMocks();
-    await receiver.close();
-  });
+  async function on(dispatch: Dispatch, work: (own: Own) => Promise<void>): Promise<void> {
+    const receiver = await Receiver.start();
+    const { client, id: projectId } = await stack.project({ dispatch });
+    let posted = 0;
+    const deliveries: Own['deliveries'] = () =>
+      stack.store.deliveries.model
+        .find({ projectId })
+        .sort({ eventId: 1 })
+        .lean<DeliveryRecord[]>();
+    const own: Own = {
+      client,
+      receiver,
+      post: async (count) => {
+        const events = Array.from({ length: count }, () => {
+          posted += 1;
+          return { type: 'email.sent', data: { ...emailSent, emailId: `em_${posted}` } };
+        });
+        await client.post('/v1/events/batch', { events });
+      },
+      deliveries,
+      all: (status, count) =>
+        eventually(`${count} are ${status}`, async () => {
+          const found = (await deliveries()).filter((delivery) => delivery.status === status);
+          return found.length === count && found;
+        }),
+      order: () =>
+        receiver.requests.map(({ rawBody }) =>
+          Number(JSON.parse(rawBody.toString()).data.emailId.slice(3)),
+        ),
+    };
+    try {
+      await work(own);
+    } finally {
+      await receiver.close();
+    }
+  }
 
   describe.each(MODES)('in a project whose events are dispatched %s', (dispatch: Dispatch) => {
-    beforeEach(async () => {
-      receiver = await Receiver.start();
-      ({ client, id: projectId } = await stack.project({ dispatch }));
-    });
-
-    let posted = 0;
-    /** Events with a number. */
-    const post = async (count: number): Promise<void> => {
-      const events = Array.from({ length: count }, () => {
-        posted += 1;
-        return { type: 'email.sent', data: { ...emailSent, emailId: `em_${posted}` } };
-      });
-      await client.post('/v1/events/batch', { events });
-    };
-    beforeEach(() => {
-      posted = 0;
-    });
-    const deliveries = () =>
-      stack.store.deliveries.model.find({ projectId }).sort({ eventId: 1 }).lean();
-    const all = (status: string, count: number) =>
-      eventually(`${count} are ${status}`, async () => {
-        const found = (await deliveries()).filter((delivery) => delivery.status === status);
-        return found.length === count && found;
-      });
-    const order = (): number[] =>
-      receiver.requests.map(({ rawBody }) =>
-        Number(JSON.parse(rawBody.toString()).data.emailId.slice(3)),
-      );
-
-    it('goes in the order of the events, and what is new behind it', async () => {
-      const webhook = await makeWebhook(client, receiver.url);
-      await client.post(`/v1/webhooks/${webhook.id}/pause`);
-      await post(30);
-      await all('held', 30);
-      expect(receiver.requests).toHaveLength(0);
-      await client.post(`/v1/webhooks/${webhook.id}/resume`);
-      await post(10);
-      const done = await all('succeeded', 40);
-      expect(done.every(({ attemptCount, replays }) => attemptCount === 1 && replays === 0)).toBe(
-        true,
-      );
-      expect(receiver.requests).toHaveLength(40);
-      // As many as go at a time may overtake each other, and the courier's own those that workflows run.
-      const firstNew = order().findIndex((number) => number > 30);
-      expect(firstNew).toBeGreaterThanOrEqual(30 - 2 * AT_A_TIME);
-      const held = order().filter((number) => number <= 30);
-      const isNear = held.filter((number, place) => Math.abs(number - 1 - place) <= 2 * AT_A_TIME);
-      expect(isNear.length).toBeGreaterThanOrEqual(25);
-    });
-
-    it('lets what is new go first, if its webhook says so', async () => {
-      const policy = { backlogOrder: 'newest_first', ratePerSecond: 1 };
-      const webhook = await makeWebhook(client, receiver.url, { policy });
-      await client.post(`/v1/webhooks/${webhook.id}/pause`);
-      await post(15);
-      await all('held', 15);
-      await client.post(`/v1/webhooks/${webhook.id}/resume`);
-      await receiver.waitFor(1);
-      expect(order()[0]).toBe(15);
-      await post(1);
-      await eventually('the new one is there', () => order().includes(16));
-      expect(order()).not.toContain(1);
-      await client.patch(`/v1/webhooks/${webhook.id}`, {
-        policy: { backlogOrder: 'newest_first' },
-      });
-      await all('succeeded', 16);
-      expect(order().toSorted((a, b) => a - b)).toEqual(
-        Array.from({ length: 16 }, (_, index) => index + 1),
-      );
-    });
-
-    it('stays when its webhook is paused once more, and is lost to none of it', async () => {
-      const webhook = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 2 } });
-      await client.post(`/v1/webhooks/${webhook.id}/pause`);
-      await post(10);
-      await all('held', 10);
-      await client.post(`/v1/webhooks/${webhook.id}/resume`);
-      await receiver.waitFor(2);
-      await client.post(`/v1/webhooks/${webhook.id}/pause`);
-      await eventually('nothing is in progress', async () => {
-        const states = (await deliveries()).map(({ status }) => status);
-        return (
-          !states.includes('pending') &&
-          states.filter((one) => one === 'succeeded').length === receiver.requests.length
+    it.concurrent('goes in the order of the events, and what is new behind it', () =>
+      on(dispatch, async ({ client, receiver, post, all, order }) => {
+        const webhook = await makeWebhook(client, receiver.url);
+        await client.post(`/v1/webhooks/${webhook.id}/pause`);
+        await post(30);
+        await all('held', 30);
+        expect(receiver.requests).toHaveLength(0);
+        await client.post(`/v1/webhooks/${webhook.id}/resume`);
+        await post(10);
+        const done = await all('succeeded', 40);
+        expect(done.every(({ attemptCount, replays }) => attemptCount === 1 && replays === 0)).toBe(
+          true,
         );
-      });
-      const sent = receiver.requests.length;
-      expect(sent).toBeLessThan(10);
-      await client.post(`/v1/webhooks/${webhook.id}/resume`);
-      await all('succeeded', 10);
-      expect(order().toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
-    });
+        expect(receiver.requests).toHaveLength(40);
+        // As many as go at a time may overtake each other, and the courier's own those that workflows run.
+        const firstNew = order().findIndex((number) => number > 30);
+        expect(firstNew).toBeGreaterThanOrEqual(30 - 2 * AT_A_TIME);
+        const held = order().filter((number) => number <= 30);
+        const isNear = held.filter(
+          (number, place) => Math.abs(number - 1 - place) <= 2 * AT_A_TIME,
+        );
+        expect(isNear.length).toBeGreaterThanOrEqual(25);
+      }),
+    );
 
-    it('for the sake of a rate limit costs nothing while it waits, and says why', async () => {
-      const webhook = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 0.02 } });
-      await post(1);
-      await receiver.waitFor(1);
-      await post(3);
-      const waiting = await eventually('three wait', async () => {
-        const found = (await deliveries()).filter(({ queuedIn }) => queuedIn !== undefined);
-        return found.length === 3 && found;
-      });
-      for (const { _id } of waiting) {
-        await eventually('no workflow runs for it', async () => {
-          return [null, 'ended'].includes(await stack.engine.findRun(_id));
+    it.concurrent('lets what is new go first, if its webhook says so', () =>
+      on(dispatch, async ({ client, receiver, post, all, order }) => {
+        const policy = { backlogOrder: 'newest_first', ratePerSecond: 1 };
+        const webhook = await makeWebhook(client, receiver.url, { policy });
+        await client.post(`/v1/webhooks/${webhook.id}/pause`);
+        await post(15);
+        await all('held', 15);
+        await client.post(`/v1/webhooks/${webhook.id}/resume`);
+        await receiver.waitFor(1);
+        expect(order()[0]).toBe(15);
+        await post(1);
+        await eventually('the new one is there', () => order().includes(16));
+        expect(order()).not.toContain(1);
+        await client.patch(`/v1/webhooks/${webhook.id}`, {
+          policy: { backlogOrder: 'newest_first' },
         });
-        const { data } = (await client.get(`/v1/deliveries/${_id}`)).body;
-        expect(data).toMatchObject({ status: 'pending', attemptCount: 0, nextAttemptAt: null });
-        expect(data.pending).toMatchObject({ reason: 'rate_limit', attempt: 1 });
-      }
-      const [first, second, third] = waiting.map(({ _id }) => _id);
-      expect((await client.post(`/v1/deliveries/${second}/cancel`)).body.data.status).toBe(
-        'cancelled',
-      );
-      await client.patch(`/v1/webhooks/${webhook.id}`, { policy: { ratePerSecond: null } });
-      // A slot that was taken at the old rate doesn't count at the new one.
-      await deliveryWith(client, first!, { status: 'succeeded', attemptCount: 1 });
-      await deliveryWith(client, third!, { status: 'succeeded', attemptCount: 1 });
-      // Those that go at the same time may overtake each other.
-      expect(order().toSorted((a, b) => a - b)).toEqual([1, 2, 4]);
-    });
+        await all('succeeded', 16);
+        expect(order().toSorted((a, b) => a - b)).toEqual(
+          Array.from({ length: 16 }, (_, index) => index + 1),
+        );
+      }),
+    );
 
-    it('keeps the rate when it goes', async () => {
-      await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 5 } });
-      // Not from the first attempt on, which a busy machine may delay.
-      const postedAt = Date.now();
-      await post(12);
-      const done = await all('succeeded', 12);
-      const sent = done.map(({ attempts }) => attempts[0]!.startedAt.getTime());
-      expect(Math.max(...sent) - postedAt).toBeGreaterThanOrEqual(11 * 200 - 50);
-      expect(receiver.requests).toHaveLength(12);
-    });
+    it.concurrent('as part of a bulk replay lets new deliveries go first', () =>
+      on(dispatch, async ({ client, receiver, post, deliveries, all, order }) => {
+        const webhook = await makeWebhook(client, receiver.url);
+        await post(12);
+        await all('succeeded', 12);
+        // So slow that some still wait when it is looked, and when the new one comes.
+        await client.patch(`/v1/webhooks/${webhook.id}`, { policy: { ratePerSecond: 1 } });
+        const limitedAt = Date.now();
+        const replay = await client.post('/v1/replays', {
+          since: new Date(Date.now() - 3_600_000).toISOString(),
+          until: new Date(Date.now() + 1000).toISOString(),
+          statuses: ['succeeded'],
+          ratePerSecond: 100,
+        });
+        await eventually('all are in the queue', async () => {
+          const { data } = (await client.get(`/v1/replays/${replay.body.data.id}`)).body;
+          return data.replayed === 12;
+        });
+        const waiting = (await deliveries()).findLast(
+          ({ deferredFor }) => deferredFor === 'replay',
+        );
+        const { data } = (await client.get(`/v1/deliveries/${waiting!._id}`)).body;
+        expect(data.pending).toMatchObject({ reason: 'replay', attempt: 2 });
+        await post(1);
+        await all('succeeded', 13);
+        expect(receiver.requests).toHaveLength(25);
+        const isNew = order().map((number) => number === 13);
+        expect(isNew.filter(Boolean)).toHaveLength(1);
+        expect(isNew.indexOf(true)).toBeLessThan(22);
+        const lastAt = receiver.requests[24]!.receivedAt.getTime();
+        expect(lastAt - limitedAt).toBeGreaterThanOrEqual(12 * 1000 - 50);
+      }),
+    );
 
-    it('has its whole schedule, however often it was deferred', async () => {
-      const { webhooks } = stack.store;
-      const takeSlot = webhooks.takeSlot.bind(webhooks);
-      let asked = 0;
-      jest.spyOn(webhooks, 'takeSlot').mockImplementation(async (...args) => {
-        asked += 1;
-        return asked % 3 === 0 ? takeSlot(...args) : null;
-      });
-      receiver.respondWith(500);
-      const webhook = await makeWebhook(client, receiver.url, {
-        policy: { ratePerSecond: 100, retryDelaysMs: [1000, 1000, 1000] },
-      });
-      const id = await postEvent(client);
-      const { attempts } = await deliveryWith(client, id, { status: 'failed' });
-      expect(attempts.map(({ number }: { number: number }) => number)).toEqual([1, 2, 3, 4]);
-      const times = attempts.map(({ startedAt }: { startedAt: string }) => Date.parse(startedAt));
-      for (const n of [1, 2, 3]) expect(times[n] - times[n - 1]).toBeGreaterThanOrEqual(1000);
-      expect(receiver.requests).toHaveLength(4);
-      await eventually('all are counted', async () => {
-        return (await client.get(`/v1/webhooks/${webhook.id}`)).body.data.failureCount === 4;
-      });
-    });
+    it.concurrent('stays when its webhook is paused once more, and is lost to none of it', () =>
+      on(dispatch, async ({ client, receiver, post, deliveries, all, order }) => {
+        const webhook = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 2 } });
+        await client.post(`/v1/webhooks/${webhook.id}/pause`);
+        await post(10);
+        await all('held', 10);
+        await client.post(`/v1/webhooks/${webhook.id}/resume`);
+        await receiver.waitFor(2);
+        await client.post(`/v1/webhooks/${webhook.id}/pause`);
+        await eventually('nothing is in progress', async () => {
+          const states = (await deliveries()).map(({ status }) => status);
+          return (
+            !states.includes('pending') &&
+            states.filter((one) => one === 'succeeded').length === receiver.requests.length
+          );
+        });
+        const sent = receiver.requests.length;
+        expect(sent).toBeLessThan(10);
+        await client.post(`/v1/webhooks/${webhook.id}/resume`);
+        await all('succeeded', 10);
+        expect(order().toSorted((a, b) => a - b)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10]);
+      }),
+    );
 
-    it('as part of a bulk replay lets new deliveries go first', async () => {
-      const webhook = await makeWebhook(client, receiver.url);
-      await post(12);
-      await all('succeeded', 12);
-      // So slow that some still wait when it is looked, and when the new one comes.
-      await client.patch(`/v1/webhooks/${webhook.id}`, { policy: { ratePerSecond: 1 } });
-      const limitedAt = Date.now();
-      const replay = await client.post('/v1/replays', {
-        since: new Date(Date.now() - 3_600_000).toISOString(),
-        until: new Date(Date.now() + 1000).toISOString(),
-        statuses: ['succeeded'],
-        ratePerSecond: 100,
-      });
-      await eventually('all are in the queue', async () => {
-        const { data } = (await client.get(`/v1/replays/${replay.body.data.id}`)).body;
-        return data.replayed === 12;
-      });
-      const waiting = (await deliveries()).findLast(({ deferredFor }) => deferredFor === 'replay');
-      const { data } = (await client.get(`/v1/deliveries/${waiting!._id}`)).body;
-      expect(data.pending).toMatchObject({ reason: 'replay', attempt: 2 });
-      await post(1);
-      await all('succeeded', 13);
-      expect(receiver.requests).toHaveLength(25);
-      const isNew = order().map((number) => number === 13);
-      expect(isNew.filter(Boolean)).toHaveLength(1);
-      expect(isNew.indexOf(true)).toBeLessThan(22);
-      const lastAt = receiver.requests[24]!.receivedAt.getTime();
-      expect(lastAt - limitedAt).toBeGreaterThanOrEqual(12 * 1000 - 50);
-    });
+    it.concurrent('for the sake of a rate limit costs nothing while it waits, and says why', () =>
+      on(dispatch, async ({ client, receiver, post, deliveries, order }) => {
+        const webhook = await makeWebhook(client, receiver.url, {
+          policy: { ratePerSecond: 0.02 },
+        });
+        await post(1);
+        await receiver.waitFor(1);
+        await post(3);
+        const waiting = await eventually('three wait', async () => {
+          const found = (await deliveries()).filter(({ queuedIn }) => queuedIn !== undefined);
+          return found.length === 3 && found;
+        });
+        for (const { _id } of waiting) {
+          await eventually('no workflow runs for it', async () => {
+            return [null, 'ended'].includes(await stack.engine.findRun(_id));
+          });
+          const { data } = (await client.get(`/v1/deliveries/${_id}`)).body;
+          expect(data).toMatchObject({ status: 'pending', attemptCount: 0, nextAttemptAt: null });
+          expect(data.pending).toMatchObject({ reason: 'rate_limit', attempt: 1 });
+        }
+        const [first, second, third] = waiting.map(({ _id }) => _id);
+        expect((await client.post(`/v1/deliveries/${second}/cancel`)).body.data.status).toBe(
+          'cancelled',
+        );
+        await client.patch(`/v1/webhooks/${webhook.id}`, { policy: { ratePerSecond: null } });
+        // A slot that was taken at the old rate doesn't count at the new one.
+        await deliveryWith(client, first!, { status: 'succeeded', attemptCount: 1 });
+        await deliveryWith(client, third!, { status: 'succeeded', attemptCount: 1 });
+        // Those that go at the same time may overtake each other.
+        expect(order().toSorted((a, b) => a - b)).toEqual([1, 2, 4]);
+      }),
+    );
+
+    it.concurrent('keeps the rate when it goes', () =>
+      on(dispatch, async ({ client, receiver, post, all }) => {
+        await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 5 } });
+        // Not from the first attempt on, which a busy machine may delay.
+        const postedAt = Date.now();
+        await post(12);
+        const done = await all('succeeded', 12);
+        const sent = done.map(({ attempts }) => attempts[0]!.startedAt.getTime());
+        expect(Math.max(...sent) - postedAt).toBeGreaterThanOrEqual(11 * 200 - 50);
+        expect(receiver.requests).toHaveLength(12);
+      }),
+    );
+
+    it.concurrent('has its whole schedule, however often it was deferred', () =>
+      on(dispatch, async ({ client, receiver }) => {
+        receiver.respondWith(500);
+        const webhook = await makeWebhook(client, receiver.url, {
+          policy: { ratePerSecond: 100, retryDelaysMs: [1000, 1000, 1000] },
+        });
+        const { webhooks } = stack.store;
+        const takeSlot = webhooks.takeSlot.bind(webhooks);
+        let asked = 0;
+        const spy = jest.spyOn(webhooks, 'takeSlot').mockImplementation(async (...args) => {
+          if (args[0] !== webhook.id) return takeSlot(...args);
+          asked += 1;
+          return asked % 3 === 0 ? takeSlot(...args) : null;
+        });
+        const id = await postEvent(client);
+        const { attempts } = await deliveryWith(client, id, { status: 'failed' });
+        spy.mockRestore();
+        expect(attempts.map(({ number }: { number: number }) => number)).toEqual([1, 2, 3, 4]);
+        const times = attempts.map(({ startedAt }: { startedAt: string }) => Date.parse(startedAt));
+        for (const n of [1, 2, 3]) expect(times[n] - times[n - 1]).toBeGreaterThanOrEqual(1000);
+        expect(receiver.requests).toHaveLength(4);
+        await eventually('all are counted', async () => {
+          return (await client.get(`/v1/webhooks/${webhook.id}`)).body.data.failureCount === 4;
+        });
+      }),
+    );
   });
 });
