@@ -7,7 +7,7 @@ import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
-import { insertDelivery } from './api/insert';
+import { insertDeliveries } from './api/insert';
 
 const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
 const event = { type: 'email.sent', data: emailSent };
@@ -79,8 +79,12 @@ describe('reconcile', () => {
       nextAttemptAt: dueBefore,
       completedAt: null,
     } as const;
-    const inserting = Array.from({ length: 1200 }, () => insertDelivery(stack, overdue));
-    const waiting = new Set(await Promise.all(inserting));
+    const waiting = new Set(
+      await insertDeliveries(
+        stack,
+        Array.from({ length: 1200 }, () => overdue),
+      ),
+    );
     const find = stack.engine.findRun.bind(stack.engine);
     const spy = jest.spyOn(stack.engine, 'findRun');
     spy.mockImplementation(async (id) => (waiting.has(id) ? 'running' : find(id)));

@@ -10,22 +10,33 @@ export function idAt(resource: Resource, time: Date): string {
 
 /** Stores a delivery without having made it; answers its id. Lists are about many, or old ones. */
 export async function insertDelivery(
-  { store }: Stack,
+  stack: Stack,
   delivery: Partial<DeliveryRecord> & Pick<DeliveryRecord, 'projectId'>,
 ): Promise<string> {
-  const createdAt = delivery.createdAt ?? new Date();
-  const record = {
-    _id: delivery.createdAt ? idAt('delivery', createdAt) : newId('delivery'),
-    eventId: newId('event'),
-    webhookId: newId('webhook'),
-    eventType: 'email.sent',
-    status: 'succeeded' as const,
-    nextAttemptAt: null,
-    createdAt,
-    completedAt: createdAt,
-    expiresAt: new Date(Date.now() + 3_600_000),
-    ...delivery,
-  };
-  await store.deliveries.model.create(record);
-  return record._id;
+  const [id] = await insertDeliveries(stack, [delivery]);
+  return id!;
+}
+
+/** The same for many; answers their ids. */
+export async function insertDeliveries(
+  { store }: Stack,
+  deliveries: readonly (Partial<DeliveryRecord> & Pick<DeliveryRecord, 'projectId'>)[],
+): Promise<string[]> {
+  const records = deliveries.map((delivery) => {
+    const createdAt = delivery.createdAt ?? new Date();
+    return {
+      _id: delivery.createdAt ? idAt('delivery', createdAt) : newId('delivery'),
+      eventId: newId('event'),
+      webhookId: newId('webhook'),
+      eventType: 'email.sent',
+      status: 'succeeded' as const,
+      nextAttemptAt: null,
+      createdAt,
+      completedAt: createdAt,
+      expiresAt: new Date(Date.now() + 3_600_000),
+      ...delivery,
+    };
+  });
+  await store.deliveries.model.insertMany(records);
+  return records.map(({ _id }) => _id);
 }
