@@ -1,4 +1,4 @@
-import { Crash } from '../support/crash';
+import { useCrashes } from '../support/crash';
 
 jest.setTimeout(300_000);
 
@@ -7,6 +7,8 @@ const express = { dispatch: 'express' };
 
 /** Each case has one worker whose courier kills it at one point, and then another one that takes over. */
 describe('a courier killed with -9', () => {
+  const on = useCrashes();
+
   describe('while it delivers an event', () => {
     it.concurrent.each([
       [1, 'after its shift has begun', 'store/couriers Couriers.begin after'],
@@ -16,16 +18,12 @@ describe('a courier killed with -9', () => {
       [1, 'after what came of it is written', 'store/settlement settle after'],
       [1, 'after its event is noted as planned', 'store/events Events.markFannedOut after'],
     ])('sent %d times: %s', (times, _title, dieAt) =>
-      Crash.on(
-        async (crash) => {
-          await crash.dying(dieAt, () => crash.post());
-          await crash.becomes(once);
-          expect(crash.receiver.requests).toHaveLength(times);
-          expect(await crash.webhook()).toMatchObject({ failureCount: 0, lastStatus: 200 });
-        },
-        {},
-        express,
-      ),
+      on(async (crash) => {
+        await crash.dying(dieAt, () => crash.post());
+        await crash.becomes(once);
+        expect(crash.receiver.requests).toHaveLength(times);
+        expect(await crash.webhook()).toMatchObject({ failureCount: 0, lastStatus: 200 });
+      }, express),
     );
   });
 });

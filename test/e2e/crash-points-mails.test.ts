@@ -1,34 +1,33 @@
 import { newId } from '../../src/contracts/ids';
 import type { MailRecord } from '../../src/store/mail-outbox';
-import { Crash } from '../support/crash';
+import { useCrashes, type Crash } from '../support/crash';
 import { eventually } from '../support/eventually';
 import { MailServer } from '../support/mail-server';
 
 // As in crash-points-worker.test.ts.
 jest.setTimeout(300_000);
 
-const OWNER = 'owner@customer.example';
-
-/** A project whose owner is notified by mail, and its mail server. */
-async function on(work: (crash: Crash, mailServer: MailServer) => Promise<void>): Promise<void> {
-  const mailServer = await MailServer.start();
-  const settings = { SMTP_URL: mailServer.url, MAIL_FROM: 'posthorn@operator.example' };
-  const policy = { timeoutMs: 5000, retryDelaysMs: [1000, 1000, 1000], autoDisableAfter: 4 };
-  try {
-    await Crash.on((crash) => work(crash, mailServer), settings, {
-      profile: 'ahasend',
-      ownerEmail: OWNER,
-      policy,
-    });
-  } finally {
-    await mailServer.close();
-  }
-}
-
-const outbox = ({ stack }: Crash): Promise<MailRecord[]> =>
-  stack.store.mails.model.find().sort({ _id: 1 }).lean<MailRecord[]>();
+const outbox = ({ stack }: Crash, to: string): Promise<MailRecord[]> =>
+  stack.store.mails.model.find({ to }).sort({ _id: 1 }).lean<MailRecord[]>();
 
 describe('a worker killed with -9', () => {
+  let mailServer: MailServer;
+  beforeAll(async () => void (mailServer = await MailServer.start()));
+  const onGround = useCrashes(() => ({
+    SMTP_URL: mailServer.url,
+    MAIL_FROM: 'posthorn@operator.example',
+  }));
+  afterAll(() => mailServer.close());
+
+  let cases = 0;
+  /** On a project whose owner is notified by mail. */
+  const on = (work: (crash: Crash, owner: string) => Promise<void>): Promise<void> => {
+    cases += 1;
+    const ownerEmail = `owner-${cases}@customer.example`;
+    const policy = { timeoutMs: 5000, retryDelaysMs: [1000, 1000, 1000], autoDisableAfter: 4 };
+    return onGround((crash) => work(crash, ownerEmail), { profile: 'ahasend', ownerEmail, policy });
+  };
+
   it.concurrent.each([
     [500, 'before the warning', 'store/webhooks Webhooks.noteWarning before'],
     [500, 'inside the warning’s transaction', 'store/webhooks Webhooks.noteWarning after'],
@@ -40,7 +39,7 @@ describe('a worker killed with -9', () => {
   ])(
     'while it writes mails to the owner, after a %d, %s: each is written once',
     (status, _title, dieAt) =>
-      on(async (crash) => {
+      on(async (crash, owner) => {
         const { client, receiver, webhookId } = crash;
         receiver.respondWith(status);
         await crash.dying(dieAt, () =>
@@ -48,7 +47,7 @@ describe('a worker killed with -9', () => {
         );
         await crash.becomes({ status: 'failed', attemptCount: status === 410 ? 1 : 4 });
         expect(await crash.webhook()).toMatchObject({ isActive: false });
-        const written = (await outbox(crash)).map(({ warning }) => warning);
+        const written = (await outbox(crash, owner)).map(({ warning }) => warning);
         expect(written).toEqual(status === 410 ? [null] : [50, 75, null]);
       }),
   );
@@ -58,14 +57,17 @@ describe('a worker killed with -9', () => {
     ['before its note: it comes again, under the same id', 'mail/mailer Mailer.send after', 2],
     ['after its note: it comes once', 'store/mail-outbox Mails.markSent after', 1],
   ])('while it sends a mail, %s', (_title, dieAt, times) =>
-    on(async (crash, mailServer) => {
+    on(async (crash, owner) => {
       const { store } = crash.stack;
+      await crash.until('no mail of another case is left', async () => {
+        return (await store.mails.model.countDocuments({ sentAt: null })) === 0;
+      });
       const createdAt = new Date();
       const mail = {
         _id: newId('mail'),
         projectId: newId('project'),
         webhookId: crash.webhookId,
-        to: OWNER,
+        to: owner,
         warning: null,
         disabledReason: 'gone',
         projectName: 'Shop',
@@ -80,11 +82,15 @@ describe('a worker killed with -9', () => {
         crash.temporal.schedule.getHandle('posthorn-reconcile').trigger(),
       );
       // As if the dead worker's lease had expired.
-      await store.mails.model.updateMany({ sentAt: null }, { $set: { nextTryAt: new Date() } });
-      await crash.until('it is sent', async () => (await outbox(crash))[0]!.sentAt !== null);
-      await eventually('all have come', () => mailServer.mails.length >= times);
+      await store.mails.model.updateMany(
+        { to: owner, sentAt: null },
+        { $set: { nextTryAt: new Date() } },
+      );
+      await crash.until('it is sent', async () => (await outbox(crash, owner))[0]!.sentAt !== null);
+      const mails = () => mailServer.mails.filter(({ recipients }) => recipients.includes(owner));
+      await eventually('all have come', () => mails().length >= times);
       await crash.stack.reconcile();
-      const ids = mailServer.mails.map(({ headers }) => headers.get('message-id'));
+      const ids = mails().map(({ headers }) => headers.get('message-id'));
       expect(ids).toHaveLength(times);
       expect(new Set(ids).size).toBe(1);
     }),

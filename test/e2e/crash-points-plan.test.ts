@@ -1,5 +1,5 @@
 import { newId } from '../../src/contracts/ids';
-import { Crash } from '../support/crash';
+import { useCrashes, type Crash } from '../support/crash';
 import { makeWebhook } from '../support/deliveries';
 import { Receiver } from '../support/receiver';
 
@@ -22,12 +22,14 @@ const pathsOf = ({ receiver }: Crash): string[] => receiver.requests.map(({ path
 const once = { status: 'succeeded', attemptCount: 1, replays: 0 };
 
 describe('a worker killed with -9', () => {
+  const on = useCrashes();
+
   it.concurrent.each([
     ['between their deliveries and the mark', 'store/deliveries Deliveries.plan after'],
     ['between the mark and their workflows', 'store/events Events.markFannedOut after'],
     ['while their workflows start', 'store/deliveries Deliveries.findWithParts before'],
   ])('while it fans an event out to many, %s: each gets it, once', (_title, dieAt) =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       const { client, receiver } = crash;
       for (const path of ['/b', '/c']) await makeWebhook(client, receiver.url + path);
       await crash.dying(dieAt, () => crash.post());
@@ -40,7 +42,7 @@ describe('a worker killed with -9', () => {
     ['while it judges their filters', 'store/webhooks Webhooks.listSubscribers before 2'],
     ['between two pages of a hundred webhooks', 'store/webhooks Webhooks.listSubscribers before 3'],
   ])('while it fans an event out to many, %s: the first and the last get it', (_title, dieAt) =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       const { client, receiver, stack, webhookId } = crash;
       const { model } = stack.store.webhooks;
       const first = await model.findById(webhookId).lean();
@@ -63,16 +65,16 @@ describe('a worker killed with -9', () => {
   ])(
     'while reconcile starts a delivery that Temporal has no run of, %s: it is sent once',
     (_title, dieAt) =>
-      Crash.on(async (crash) => {
-        const { client, webhookId, temporal, receiver } = crash;
+      on(async (crash) => {
+        const { client, projectId, webhookId, temporal, receiver } = crash;
         const { engine, store } = crash.stack;
         // Its fan-out was seen to end; its workflow, started by it, is past Temporal's retention.
         const spy = jest.spyOn(engine, 'startFanOut').mockRejectedValue(new Error('unavailable'));
         await client.post(`/v1/webhooks/${webhookId}/test`, { events: ['email.sent'] });
         spy.mockRestore();
         const long = new Date(Date.now() - 60_000);
-        await store.events.model.updateMany({}, { $set: { fannedOutAt: long } });
-        await store.deliveries.model.updateMany({}, { $set: { nextAttemptAt: long } });
+        await store.events.model.updateMany({ projectId }, { $set: { fannedOutAt: long } });
+        await store.deliveries.model.updateMany({ projectId }, { $set: { nextAttemptAt: long } });
         await crash.dying(dieAt, () =>
           temporal.schedule.getHandle('posthorn-reconcile-deliveries').trigger(),
         );
@@ -84,24 +86,27 @@ describe('a worker killed with -9', () => {
   it.concurrent(
     'while reconcile removes events, between what it keeps and what it removes: both are done',
     () =>
-      Crash.on(async (crash) => {
-        const { client, webhookId, temporal } = crash;
+      on(async (crash) => {
+        const { client, projectId, webhookId, temporal } = crash;
         const { engine, store } = crash.stack;
         const spy = jest.spyOn(engine, 'startFanOut').mockRejectedValue(new Error('unavailable'));
         await client.post(`/v1/webhooks/${webhookId}/test`, { events: ['email.sent'] });
         const { id: ended } = (await crash.post()).body.data;
         spy.mockRestore();
         const past = new Date(Date.now() - 60_000);
-        await store.events.model.updateMany({}, { $set: { fannedOutAt: past, expiresAt: past } });
+        await store.events.model.updateMany(
+          { projectId },
+          { $set: { fannedOutAt: past, expiresAt: past } },
+        );
         const later = { nextAttemptAt: new Date(Date.now() + 3_600_000), expiresAt: past };
-        await store.deliveries.model.updateMany({}, { $set: later });
+        await store.deliveries.model.updateMany({ projectId }, { $set: later });
         await crash.dying('store/events Events.keep after', () =>
           temporal.schedule.getHandle('posthorn-reconcile').trigger(),
         );
         await crash.until('the one that has ended is gone', async () => {
           return (await store.events.find(ended as string)) === null;
         });
-        const [kept, ...others] = await store.events.model.find().lean();
+        const [kept, ...others] = await store.events.model.find({ projectId }).lean();
         expect(others).toEqual([]);
         expect(kept!.expiresAt.getTime()).toBeGreaterThan(Date.now());
         expect(await crash.deliveries()).toMatchObject([{ status: 'pending' }]);
@@ -109,7 +114,7 @@ describe('a worker killed with -9', () => {
   );
 
   it.concurrent('between a rate limit’s slot and the request: it is sent once', () =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       const { client, receiver, webhookId } = crash;
       await client.patch(`/v1/webhooks/${webhookId}`, { policy: { ratePerSecond: 1 } });
       await crash.dying('store/webhooks Webhooks.takeSlot after', () => crash.post());
@@ -122,7 +127,7 @@ describe('a worker killed with -9', () => {
     ['before its event is stored', 'store/events Events.insert before'],
     ['between its event and the fan-out', 'temporal/engine Engine.startFanOut before'],
   ])('while it reports a failed delivery, %s: it is reported once', (_title, dieAt) =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       const { client, receiver } = crash;
       const told = await Receiver.start();
       try {

@@ -1,10 +1,10 @@
-import { Crash } from '../support/crash';
+import { useCrashes, type Crash } from '../support/crash';
 import { eventually } from '../support/eventually';
 import { makeWebhook } from '../support/deliveries';
 import { Receiver } from '../support/receiver';
 
 // What a dead worker held is given to another one when its time is up, 10 seconds and more: the cases
-// wait beside each other, each on a stack of its own.
+// wait beside each other, each on a stack that it has for itself meanwhile.
 jest.setTimeout(300_000);
 
 const once = { status: 'succeeded', attemptCount: 1, replays: 0 };
@@ -12,24 +12,27 @@ const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
 
 /** Each case has one worker that kills itself at one point, and then another one that lives. */
 describe('a worker killed with -9', () => {
+  const on = useCrashes();
+
   it.concurrent.each([
     ['before the deliveries are written', 'store/deliveries Deliveries.plan before'],
     ['between the deliveries and the mark', 'store/deliveries Deliveries.plan after'],
     ['between the mark and the workflows', 'store/events Events.markFannedOut after'],
   ])('while it fans an event out, %s: one delivery, once', (_title, dieAt) =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       await crash.dying(dieAt, () => crash.post());
       await crash.becomes(once);
       expect(crash.receiver.requests).toHaveLength(1);
       await crash.until('it is marked', async () => {
-        const { events } = crash.stack.store;
-        return (await events.model.countDocuments({ fannedOutAt: null })) === 0;
+        const { stack, projectId } = crash;
+        const { model } = stack.store.events;
+        return (await model.countDocuments({ projectId, fannedOutAt: null })) === 0;
       });
     }),
   );
 
   it.concurrent('while it attempts, before the request: it is sent once', () =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       await crash.dying('delivery/http HttpSender.send before', () => crash.post());
       await crash.becomes(once);
       expect(crash.receiver.requests).toHaveLength(1);
@@ -39,7 +42,7 @@ describe('a worker killed with -9', () => {
   it.concurrent(
     'while it attempts, between the answer and the record: it is sent again, the same',
     () =>
-      Crash.on(async (crash) => {
+      on(async (crash) => {
         await crash.dying('delivery/http HttpSender.send after', () => crash.post());
         await crash.becomes(once);
         expect(crash.receiver.requests).toHaveLength(2);
@@ -61,7 +64,7 @@ describe('a worker killed with -9', () => {
   ])(
     'while it attempts at once, %s: it is delivered, and sent again only if not recorded',
     (_title, dieAt, requests) =>
-      Crash.on(async (crash) => {
+      on(async (crash) => {
         const delivered = (count: number) =>
           crash.until(`${count} are delivered`, async () => {
             const found = await crash.deliveries();
@@ -84,7 +87,7 @@ describe('a worker killed with -9', () => {
   );
 
   it.concurrent('while it puts an attempt off: it is sent once, when its turn comes', () =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       const { client, webhookId, stack } = crash;
       await client.patch(`/v1/webhooks/${webhookId}`, { policy: { ratePerSecond: 0.05 } });
       await crash.dying('store/rounds Rounds.queue after', async () => {
@@ -104,7 +107,7 @@ describe('a worker killed with -9', () => {
     ['between the record and the health', 'store/rounds Rounds.record after'],
     ['between the health and the end', 'store/webhooks Webhooks.countAttempt after'],
   ])('while it records, a success, %s: it is sent once', (_title, dieAt) =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       await crash.dying(dieAt, () => crash.post());
       await crash.becomes(once);
       expect(crash.receiver.requests).toHaveLength(1);
@@ -119,7 +122,7 @@ describe('a worker killed with -9', () => {
     ['between the health and its note', 'store/rounds Rounds.noteHealthCounted before'],
     ['after the note', 'store/rounds Rounds.noteHealthCounted after'],
   ])('while it records, a failure, %s: it is counted once', (_title, dieAt) =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       crash.receiver.respondWith(500);
       await crash.dying(dieAt, () => crash.post());
       await crash.becomes({ status: 'failed', attemptCount: 2 });
@@ -129,7 +132,7 @@ describe('a worker killed with -9', () => {
   );
 
   it.concurrent('while it records, with a Retry-After: it waits at least that long', () =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       const wanted = { kind: 'answer', status: 429, headers: { 'retry-after': '25' } } as const;
       crash.receiver.respondWith((_request, n) => (n === 1 ? wanted : 200));
       await crash.dying('store/rounds Rounds.record after', () => crash.post());
@@ -147,7 +150,7 @@ describe('a worker killed with -9', () => {
   ])(
     'while it disables a webhook whose receiver is gone, %s: it is disabled, and told once',
     (_title, dieAt) =>
-      Crash.on(async (crash) => {
+      on(async (crash) => {
         const told = await Receiver.start();
         await makeWebhook(crash.client, told.url, { events: ['webhook.disabled'] });
         crash.receiver.respondWith(410);
@@ -173,7 +176,7 @@ describe('a worker killed with -9', () => {
   ])(
     'while it disables a webhook that has failed too often, %s: it is disabled, and told once',
     (_title, dieAt) =>
-      Crash.on(
+      on(
         async (crash) => {
           const told = await Receiver.start();
           await makeWebhook(crash.client, told.url, { events: ['webhook.disabled'] });
@@ -192,7 +195,6 @@ describe('a worker killed with -9', () => {
           expect(told.requests).toHaveLength(1);
           await told.close();
         },
-        {},
         { policy: { timeoutMs: 5000, retryDelaysMs: [1000], autoDisableAfter: 2 } },
       ),
   );
@@ -201,7 +203,7 @@ describe('a worker killed with -9', () => {
     ['before a delivery is held', 'store/rounds Rounds.queue before'],
     ['after a delivery is held', 'store/rounds Rounds.queue after'],
   ])('while it holds, and lets go, %s: it waits, and goes out when resumed', (_title, dieAt) =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       const { client, receiver, webhookId } = crash;
       receiver.respondWith((_request, n) => (n === 1 ? 500 : 200));
       // Paused before the second attempt, which finds it so.
@@ -225,7 +227,7 @@ describe('a worker killed with -9', () => {
   ])(
     'while it holds, and lets go, a resumed webhook, %s: its delivery goes out once',
     (_title, dieAt) =>
-      Crash.on(async (crash) => {
+      on(async (crash) => {
         const { client, receiver, webhookId } = crash;
         await client.post(`/v1/webhooks/${webhookId}/pause`);
         await crash.dying(dieAt, async () => {
@@ -240,12 +242,11 @@ describe('a worker killed with -9', () => {
       }),
   );
 
-  /** A succeeded delivery, and no worker. */
+  /** A succeeded delivery. @returns its id */
   const delivered = async (crash: Crash): Promise<string> => {
     await crash.startWorker();
     await crash.post();
     await crash.becomes(once);
-    await crash.killWorker();
     return (await crash.deliveries())[0]!.id;
   };
   const replayed = { status: 'succeeded', attemptCount: 2, replays: 1 };
@@ -254,7 +255,7 @@ describe('a worker killed with -9', () => {
     ['before its round is opened', 'store/rounds Rounds.open before'],
     ['between the opened round and the attempt', 'store/rounds Rounds.open after'],
   ])('while it replays, %s: it is replayed once', (_title, dieAt) =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       const id = await delivered(crash);
       await crash.dying(dieAt, () => crash.client.post(`/v1/deliveries/${id}/replay`));
       await crash.becomes(replayed);
@@ -269,7 +270,7 @@ describe('a worker killed with -9', () => {
     ['after the run is asked for', 'temporal/engine Engine.runAgain after'],
     ['before it is completed', 'store/replays Replays.move before'],
   ])('while it replays, many, %s: each is replayed once, and counted once', (_title, dieAt) =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       await delivered(crash);
       const query = { ...range, statuses: ['succeeded'] };
       await crash.dying(dieAt, () => crash.client.post('/v1/replays', query));
@@ -287,7 +288,7 @@ describe('a worker killed with -9', () => {
     ['before the delivery has ended', 'store/rounds Rounds.cancel before'],
     ['after the delivery has ended', 'store/rounds Rounds.cancel after'],
   ])('while it cancels, %s: it is cancelled', (_title, dieAt) =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       const { client, receiver, webhookId } = crash;
       receiver.respondWith(500);
       await client.patch(`/v1/webhooks/${webhookId}`, { policy: { retryDelaysMs: [3_600_000] } });
@@ -305,13 +306,12 @@ describe('a worker killed with -9', () => {
     ['between the mark and the run', 'temporal/engine Engine.runDelivery before'],
     ['after the run is asked for', 'temporal/engine Engine.runDelivery after'],
   ])('while it reconciles, %s: it is sent once more', (_title, dieAt) =>
-    Crash.on(async (crash) => {
+    on(async (crash) => {
       const { client, receiver, webhookId, temporal } = crash;
       receiver.respondWith(500);
       await client.patch(`/v1/webhooks/${webhookId}`, { policy: { retryDelaysMs: [3_600_000] } });
       await crash.startWorker();
       const id = await crash.firstAttempt();
-      await crash.killWorker();
       await temporal.workflow.getHandle(`delivery/${id}`).terminate();
       receiver.respondWith(200);
       // As if it had been due for long: reconcile's own grace is 10 seconds.

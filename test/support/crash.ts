@@ -1,4 +1,5 @@
 import type { Client } from '@temporalio/client';
+import { WORKFLOWS } from '../../src/contracts/temporal';
 import type { ApiClient, Answer } from './api-client';
 import { makeWebhook } from './deliveries';
 import { eventually } from './eventually';
@@ -18,65 +19,134 @@ interface Delivery {
   replays: number;
 }
 
-/** A stack of its own without a worker, whose workers are processes that can kill themselves. */
-export class Crash {
+/**
+ * A stack without a worker, and a worker process that can kill itself. What lives on after one case is what
+ * dies in the next one, so that each case starts one process.
+ */
+class Ground {
   private worker: RoleProcess | undefined;
 
   private constructor(
     private readonly environment: Record<string, string>,
     readonly stack: Stack,
     readonly temporal: Client,
+  ) {}
+
+  static async start(settings: Record<string, string>): Promise<Ground> {
+    const environment = testEnvironment(settings);
+    const stack = await Stack.start(environment, { worker: false });
+    return new Ground(environment, stack, await stack.connectTemporal());
+  }
+
+  async startWorker(): Promise<RoleProcess> {
+    this.worker = RoleProcess.start('worker', this.environment, null);
+    await this.worker.logged('RUNNING');
+    return this.worker;
+  }
+
+  async aWorker(): Promise<RoleProcess> {
+    return this.worker ?? this.startWorker();
+  }
+
+  /**
+   * Waits until nothing of a case is left that would call what the next one dies at. Couriers stay, but only a
+   * queued event of their project has them do anything.
+   */
+  async isQuiet(): Promise<void> {
+    const query = `ExecutionStatus = 'Running' AND WorkflowType != '${WORKFLOWS.courier}'`;
+    await eventually(
+      'all workflows have ended',
+      async () => (await this.temporal.workflow.count(query)).count === 0,
+      PATIENCE_MS,
+    );
+  }
+
+  async stop(): Promise<void> {
+    await this.worker?.end('SIGKILL');
+    await Promise.all([this.stack.stop(), this.temporal.connection.close()]);
+  }
+}
+
+/**
+ * For the cases of a file: each has a project and a receiver of its own, and for as long as it takes a stack
+ * and a worker for itself.
+ * @param settings of all processes, when the first one starts
+ * @returns what runs a case, on a project with these settings
+ */
+export function useCrashes(
+  settings: () => Record<string, string> = () => ({}),
+): (work: (crash: Crash) => Promise<void>, project?: Record<string, unknown>) => Promise<void> {
+  const started: Promise<Ground>[] = [];
+  const free: Ground[] = [];
+  const start = (): Promise<Ground> => {
+    const ground = Ground.start(settings());
+    started.push(ground);
+    return ground;
+  };
+  afterAll(async () => {
+    const stopping = started.map(async (ground) => (await ground).stop());
+    // What could not start has failed its case already.
+    await Promise.allSettled(stopping);
+  });
+  return async (work, project) => {
+    const ground = free.shift() ?? (await start());
+    await Crash.on(ground, work, project);
+    // One that is not quiet in the end is not used again.
+    void ground.isQuiet().then(
+      () => free.push(ground),
+      () => {},
+    );
+  };
+}
+
+/** A project with a webhook, whose worker dies and is followed by another one. */
+export class Crash {
+  private constructor(
+    private readonly ground: Ground,
+    readonly projectId: string,
     readonly receiver: Receiver,
     readonly client: ApiClient,
     readonly webhookId: string,
   ) {}
 
-  /**
-   * Runs `work` on a new one, and always stops it.
-   * @param settings of all its processes
-   * @param project settings of its project
-   */
+  /** Runs `work` on a new one. @param project its settings */
   static async on(
+    ground: Ground,
     work: (crash: Crash) => Promise<void>,
-    settings: Record<string, string> = {},
     project: Record<string, unknown> = {},
   ): Promise<void> {
-    const environment = testEnvironment(settings);
-    const [stack, receiver] = await Promise.all([
-      Stack.start(environment, { worker: false }),
-      Receiver.start(),
-    ]);
-    const temporal = await stack.connectTemporal();
-    // Short, since a dead worker's attempt is waited for; not so short that a busy machine answers too late.
-    const policy = { timeoutMs: 5000, retryDelaysMs: [1000] };
-    const { client } = await stack.project({ policy, ...project });
-    const { id } = await makeWebhook(client, receiver.url);
-    const crash = new Crash(environment, stack, temporal, receiver, client, id);
+    const receiver = await Receiver.start();
     try {
-      await work(crash);
+      // Short, since a dead worker's attempt is waited for; not so short that a busy machine answers too late.
+      const policy = { timeoutMs: 5000, retryDelaysMs: [1000] };
+      const { client, id: projectId } = await ground.stack.project({ policy, ...project });
+      const { id } = await makeWebhook(client, receiver.url);
+      await work(new Crash(ground, projectId, receiver, client, id));
     } finally {
-      await crash.worker?.end('SIGKILL');
-      await Promise.all([stack.stop(), receiver.close(), temporal.connection.close()]);
+      await receiver.close();
     }
   }
 
-  /** @param dieAt where it kills itself with -9 */
-  async startWorker(dieAt?: string): Promise<RoleProcess> {
-    this.worker = RoleProcess.start('worker', this.environment, dieAt);
-    await this.worker.logged('RUNNING');
-    return this.worker;
+  get stack(): Stack {
+    return this.ground.stack;
   }
 
-  async killWorker(): Promise<void> {
-    await this.worker?.end('SIGKILL');
+  get temporal(): Client {
+    return this.ground.temporal;
   }
 
-  /** Makes a worker die at that point of what `ask` triggers, and starts another one. */
+  /** Has a worker run, which is the one that dies next. */
+  async startWorker(): Promise<void> {
+    await this.ground.aWorker();
+  }
+
+  /** Makes the worker die at that point of what `ask` triggers, and starts another one. */
   async dying(dieAt: string, ask: () => Promise<unknown>): Promise<void> {
-    const doomed = await this.startWorker(dieAt);
+    const doomed = await this.ground.aWorker();
+    await doomed.dieAt(dieAt);
     await ask();
     await doomed.killed();
-    await this.startWorker();
+    await this.ground.startWorker();
   }
 
   post(): Promise<Answer> {

@@ -20,13 +20,13 @@ export class RoleProcess {
 
   /**
    * @param environment from `testEnvironment`; with `CLOCK_AHEAD_MS` its clock is wrong (shift-clock.mjs)
-   * @param dieAt where it kills itself with -9 (see die-at.mjs)
+   * @param dieAt where it kills itself with -9 (see die-at.mjs); null: where `dieAt()` says later
    * @param stdout a file descriptor that its log goes to, instead of to `log()`
    */
   static start(
     role: string,
     environment: Record<string, string>,
-    dieAt?: string,
+    dieAt?: string | null,
     logLevel = 'info',
     stdout: 'pipe' | number = 'pipe',
   ): RoleProcess {
@@ -40,9 +40,9 @@ export class RoleProcess {
           PATH: process.env.PATH,
           ...environment,
           LOG_LEVEL: logLevel,
-          ...(dieAt !== undefined && { DIE_AT: dieAt }),
+          ...(typeof dieAt === 'string' && { DIE_AT: dieAt }),
         },
-        stdio: ['ignore', stdout, 'pipe'],
+        stdio: ['ignore', stdout, 'pipe', ...(dieAt === null ? (['ipc'] as const) : [])],
       }),
     );
   }
@@ -54,7 +54,7 @@ export class RoleProcess {
     const ended = this.closed.then(() => true);
     let hasEnded = false;
     while (!isLogged()) {
-      if (hasEnded) throw new Error(`ended early:\n${this.output}`);
+      if (hasEnded) this.failEarly();
       hasEnded = await Promise.race([once(this.child.stdout!, 'data').then(() => false), ended]);
     }
   }
@@ -69,6 +69,13 @@ export class RoleProcess {
 
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
     this.child.kill(signal);
+  }
+
+  /** Makes it kill itself at that point from now on (see die-at.mjs). */
+  async dieAt(point: string): Promise<void> {
+    const isTold = once(this.child, 'message');
+    this.child.send(point);
+    await Promise.race([isTold, this.closed.then(() => this.failEarly())]);
   }
 
   /** Waits for it to exit. @returns the exit code */
@@ -86,5 +93,9 @@ export class RoleProcess {
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     this.child.kill(signal);
     return (await this.closed)[0];
+  }
+
+  private failEarly(): never {
+    throw new Error(`ended early:\n${this.output}`);
   }
 }
