@@ -10,8 +10,9 @@ import { useFreshReceiver, useStack } from '../support/use';
 /** Of exchanges that must meet it; a busy receiver still reads their requests within it. */
 const TIMEOUT_MS = 3000;
 
+const stack = useStack();
+
 describe.each(WAYS)('an attempt, dispatched %s,', (dispatch) => {
-  const stack = useStack();
   let client: ApiClient;
   let projectId: string;
   const receiver = useFreshReceiver();

@@ -1,3 +1,4 @@
+import { newId } from '../../src/contracts/ids';
 import type { ApiClient } from '../support/api-client';
 import { makeWebhook } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
@@ -9,8 +10,9 @@ import { expectRefusal } from './api/refusal';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
+const stack = useStack();
+
 describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
-  const stack = useStack();
   const receiver = useFreshReceiver();
   let client: ApiClient;
   let since: string;
@@ -83,9 +85,9 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
   it('can be seen for 30 days after it has ended, and for ever while it has not', async () => {
     const { replays } = stack.store;
     const { id: projectId, client: reader } = await stack.project({ dispatch });
-    const make = async (n: number, status: 'completed' | 'paused', endedDaysAgo: number | null) =>
+    const make = async (status: 'completed' | 'paused', endedDaysAgo: number | null) =>
       replays.create({
-        _id: `rpl_${String(n).repeat(32)}`,
+        _id: newId('replay'),
         projectId,
         query: { since: new Date(since), until: new Date(), statuses: ['failed'] },
         ratePerSecond: 1,
@@ -93,15 +95,15 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
         matched: 0,
         completedAt: endedDaysAgo === null ? null : new Date(Date.now() - endedDaysAgo * DAY_MS),
       });
-    await make(1, 'completed', 31);
-    await make(2, 'completed', 29);
-    await make(3, 'paused', null);
+    await make('completed', 31);
+    const ended = await make('completed', 29);
+    const paused = await make('paused', null);
     const ids = async (): Promise<string[]> => {
       const { body } = await reader.get('/v1/replays');
-      return body.data.replays.map(({ id }: { id: string }) => id[4]);
+      return body.data.replays.map(({ id }: { id: string }) => id);
     };
     await eventually('the oldest is removed', async () => (await ids()).length === 2);
-    expect(await ids()).toEqual(['3', '2']);
+    expect(await ids()).toEqual([paused._id, ended._id]);
   });
 
   it('leaves out what is not asked for, and what it makes fail again', async () => {
@@ -247,7 +249,7 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     const projectId = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data
       .projectId as string;
     const replay = await store.replays.create({
-      _id: `rpl_${'0'.repeat(32)}`,
+      _id: newId('replay'),
       projectId,
       query: { since: new Date(since), until: new Date(), statuses: ['skipped'] },
       ratePerSecond: 10,

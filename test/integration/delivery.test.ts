@@ -4,8 +4,9 @@ import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
 import { useReceiver, useStack } from '../support/use';
 
+const stack = useStack();
+
 describe.each(WAYS)('the way of one event, dispatched %s,', (dispatch) => {
-  const stack = useStack();
   const receiver = useReceiver();
 
   it('arrives signed at the subscribed webhook, and is logged with its attempt', async () => {

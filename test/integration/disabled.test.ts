@@ -9,8 +9,9 @@ const LATE = { policy: { retryDelaysMs: [86_400_000] } };
 /** In time for a busy machine to disable the webhook before. */
 const SOON = { policy: { retryDelaysMs: [8000] } };
 
+const stack = useStack();
+
 describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
-  const stack = useStack();
   const receiver = useFreshReceiver();
   let client: ApiClient;
 

@@ -5,8 +5,9 @@ import { emailSent } from '../support/samples';
 import type { ApiClient } from '../support/api-client';
 import { useFreshReceiver, useStack } from '../support/use';
 
+const stack = useStack();
+
 describe.each(WAYS)('pausing and steering deliveries, dispatched %s', (dispatch) => {
-  const stack = useStack();
   const receiver = useFreshReceiver();
   let client: ApiClient;
 
