@@ -58,10 +58,11 @@ describe('reconcile by its schedules', () => {
       createdAt: at,
       acceptedAt: at,
       fannedOutAt: at,
+      expungedAt: null,
       body: '{}',
       expiresAt: new Date(Date.now() + 3_600_000),
     }));
-    await stack.store.events.model.insertMany(made);
+    await stack.store.events.collection.insertMany(made);
     return made.map(({ _id }) => _id);
   };
   /** Deliveries that have been due for a minute, whose workflows Temporal has lost. */
