@@ -21,7 +21,7 @@ describe('a read that takes MongoDB too long', () => {
     await db.createCollection('deliveries', { viewOn: 'others', pipeline: ENDLESS });
   });
 
-  it('is given up after ten seconds, and told as that', async () => {
+  it.concurrent('is given up after ten seconds, and told as that', async () => {
     const { client } = await stack.project();
     const askedAt = performance.now();
     const { status, body, headers } = await client.get('/v1/deliveries');
@@ -33,7 +33,7 @@ describe('a read that takes MongoDB too long', () => {
     expect(tookMs).toBeLessThan(30_000);
   });
 
-  it('names the field that would shorten it, where there is one', async () => {
+  it.concurrent('names the field that would shorten it, where there is one', async () => {
     const { client } = await stack.project();
     const { status, body } = await client.get('/v1/stats');
     expect(status).toBe(422);
