@@ -38,6 +38,8 @@ try {
 }
 
 async function prepareServers() {
+  // Temporal's garbage collector: its heap is small here, and would be gone through over and over.
+  process.env.GOGC ??= '400';
   const testServer = await findBinary('temporal-test-server');
   const temporalCli = await findBinary('temporal');
   const dataDir = mkdtempSync(join(dataParent(), 'posthorn-test-'));
