@@ -16,7 +16,7 @@ import type { settings } from '../../src/config/settings';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { BareMongod } from '../support/bare-mongod';
 import { eventually } from '../support/eventually';
-import { firstComplaint } from '../support/first-complaint';
+import { firstComplaint, type Complaint } from '../support/first-complaint';
 import { freePort } from '../support/free-port';
 import { setUpMongodb, testEnvironment } from '../support/stack';
 
@@ -393,11 +393,21 @@ describe('a setting', () => {
     TEMPORAL_METRICS_ADDRESS: '127.0.0.1:99999',
     LOG_LEVEL: 'verbose',
   };
-  for (const [name, value] of Object.entries(wrong)) {
-    alsoTells(`\`${name}=${value}\``, 'all', () => ({
-      environment: { [name]: value, ...(name === 'SMTP_URL' && { MAIL_FROM: 'p@example.com' }) },
-    }));
-  }
+  let listed: Complaint;
+  // All at once: a process that is told of many wrong settings lists what it says of each.
+  beforeAll(async () => {
+    listed = await firstComplaint([MAIN, 'all'], { ...testEnvironment(), ...wrong });
+  });
+  it.each(Object.entries(wrong))('`%s=%s`, all', (setting, value) => {
+    const name = `\`${setting}=${value}\`, all`;
+    told.add(name);
+    const { text, outcome } = documented.get(name)!;
+    const [heading, ...lines] = listed.text.split('\n');
+    expect(heading).toBe("Posthorn can't start. These settings are wrong:");
+    expect(lines).toContain(text!.replace(/^Posthorn can't start: /, '  - '));
+    expect(lines).toHaveLength(Object.keys(wrong).length);
+    expect(listed.outcome).toBe(outcome);
+  });
   alsoTells('`MONGODB_URL` with `w=1`', 'all', () => ({
     environment: { MONGODB_URL: 'mongodb://127.0.0.1:27017/posthorn?replicaSet=rs0&w=1' },
   }));
