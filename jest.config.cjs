@@ -21,8 +21,9 @@ module.exports = {
   // Each file loads our own modules anew: what is left of a hundred files fills gigabytes, which the garbage
   // collector goes through over and over.
   workerIdleMemoryLimit: '1GB',
-  // Tests that wait beside each other (it.concurrent, in one describe) wait for processes of their own.
-  maxConcurrency: 4,
+  // Tests that wait beside each other (it.concurrent, in one describe) mostly wait: for a dead worker's tasks to be
+  // given to another one, or for a rate. Those that need more CPU take turns themselves.
+  maxConcurrency: 8,
   transform: {
     '\\.ts$': [
       '@swc/jest',
