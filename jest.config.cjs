@@ -16,7 +16,8 @@ module.exports = {
   testEnvironment: '<rootDir>/test/support/one-realm.mjs',
   // Against hanging alone: a busy machine takes many times as long as a quiet one.
   testTimeout: 240_000,
-  maxWorkers: 2,
+  // One more than cores that a small machine has: a third of their time is waiting.
+  maxWorkers: 3,
   testSequencer: '<rootDir>/test/support/slowest-first.mjs',
   // Each file loads our own modules anew: what is left of a hundred files fills gigabytes, which the garbage
   // collector goes through over and over.
