@@ -40,6 +40,9 @@ import { measured } from './http/measured';
 import { documentedBodies, documentedMethods } from './openapi/documented';
 import { documentedRoutes } from './openapi/routes';
 import { pagesRouter } from './pages/pages';
+import { portalLinksRouter } from './portal/portal-links';
+import { portalFields, portalRights } from './http/portal-rights';
+import { PortalTokens } from './http/portal-tokens';
 import { platformRouter } from './platform/router';
 import { postingRouter } from './events/posting';
 import { projectsRouter } from './projects/projects';
@@ -130,6 +133,7 @@ export function createApi(dependencies: AppDependencies): Api {
   const failures = new FailedAuthentications(config.wrongKeysPerMinute);
   const authentication = new Authentication(store, adminKey, failures);
   const sessions = new BrowserSessions(store, authentication, adminKey);
+  const portal = new PortalTokens(store, authentication, adminKey);
   // Numbers without ids, but still only for operators.
   app.get('/metrics', authenticate(authentication), adminOnly, async (_req, res) => {
     res.type(metrics.contentType).send(await metrics.metrics());
@@ -161,15 +165,16 @@ export function createApi(dependencies: AppDependencies): Api {
   );
 
   const v1 = express.Router();
-  v1.use(authenticate(authentication, { sessions }));
+  v1.use(authenticate(authentication, { sessions, portal }), portalRights(routeOf));
   v1.use(bounded);
   v1.use('/events', postingRouter(intake));
   v1.use(holdBody(BODY_LIMIT), jsonBody(BODY_LIMIT, checks));
-  v1.use(documentedBodies(routeOf));
+  v1.use(documentedBodies(routeOf), portalFields);
   v1.param('projectId', projectParam(store));
   // Before /projects, which is only for the admin.
   v1.use('/projects/:projectId/keys', keysRouter(store, config.maxKeysPerProject));
   v1.use('/sign-in-links', signInLinksRouter(sessions));
+  v1.use('/portal-links', portalLinksRouter(store, portal));
   v1.use('/catalogs', catalogsRouter(store, checks));
   v1.use('/projects', projectsRouter({ store, cipher }));
   v1.use(statsRouter(store));
@@ -182,7 +187,7 @@ export function createApi(dependencies: AppDependencies): Api {
   v1.use('/deliveries', deliveriesRouter({ store, engine, log, webUrl: webUrls(config.temporal) }));
   app.use('/v1', v1);
   app.use('/dashboard/session', sessionsRouter(authentication, sessions, limited));
-  app.use(pagesRouter(bundleFolder));
+  app.use(pagesRouter(store, bundleFolder));
 
   app.use(unknownRoute);
   app.use(errorHandler(log));

@@ -14,6 +14,7 @@ export const ID_PREFIXES = {
   eventType: 'ety',
   /** Reports of e-mail providers. */
   report: 'inb',
+  portalLink: 'plk',
   /** Mails to owners: visible as their Message-ID. */
   mail: 'mail',
 } as const;

@@ -32,6 +32,8 @@ export const AUDIT_ACTIONS = [
   'session.created',
   'session.ended',
   'sign_in_link.created',
+  'portal_link.created',
+  'portal_links.revoked',
 ] as const;
 export type AuditAction = (typeof AUDIT_ACTIONS)[number];
 

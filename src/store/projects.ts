@@ -28,6 +28,10 @@ export interface ProjectRecord {
   policy: ProjectPolicy;
   /** By provider: the key that verifies its signatures, sealed for `providerKeyOwner`. */
   providerKeys?: Record<string, Sealed | null>;
+  /** The origins of the pages that may embed its portal. */
+  portalOrigins?: string[];
+  /** How often its portal links have been revoked: earlier ones are refused. */
+  portalRevocations?: number;
   /** The number of its webhooks; updated with them in one transaction, so that the limit can't be raced. */
   webhookCount: number;
   /** By `takeTurn`. */
@@ -62,6 +66,8 @@ const schema = new Schema<ProjectRecord>(
     dispatch: { type: String, default: null },
     policy: { type: Schema.Types.Mixed, default: {} },
     providerKeys: { type: Schema.Types.Mixed, default: {} },
+    portalOrigins: { type: [String], default: [] },
+    portalRevocations: { type: Number, default: 0 },
     webhookCount: { type: Number, default: 0 },
     turns: { type: Number, default: 0 },
     deletedAt: { type: Date, default: null },
@@ -85,7 +91,7 @@ export class Projects {
 
   async create(
     project: Pick<ProjectRecord, 'name' | 'profile' | 'plan' | 'ownerEmail' | 'policy'> &
-      Pick<Partial<ProjectRecord>, 'externalId' | 'catalog' | 'dispatch'>,
+      Pick<Partial<ProjectRecord>, 'externalId' | 'catalog' | 'dispatch' | 'portalOrigins'>,
     session?: ClientSession,
   ): Promise<ProjectRecord> {
     const [created] = await this.model.create([{ _id: newId('project'), ...project }], { session });
@@ -120,6 +126,7 @@ export class Projects {
         | 'ownerEmail'
         | 'dispatch'
         | 'policy'
+        | 'portalOrigins'
         | 'providerKeys'
       >
     >,
@@ -131,6 +138,16 @@ export class Projects {
       .lean<ProjectRecord>();
     this.known.forget();
     return updated;
+  }
+
+  /** Refuses the portal links that it has now; false if there is no such project. */
+  async revokePortalLinks(id: string): Promise<boolean> {
+    const { matchedCount } = await this.model.updateOne(
+      { _id: id, deletedAt: null },
+      { $inc: { portalRevocations: 1 } },
+    );
+    this.known.forget();
+    return matchedCount === 1;
   }
 
   /** Marks it as deleted; false if nothing is left of it. */

@@ -26,6 +26,7 @@ const MOUNTS = [
   '/manage',
   '/dashboard/session',
   '/sign-in-links',
+  '/portal-links',
 ];
 
 interface Layer {

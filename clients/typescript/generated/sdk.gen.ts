@@ -15,6 +15,9 @@ import type {
   CreatePlatformWebhookData,
   CreatePlatformWebhookErrors,
   CreatePlatformWebhookResponses,
+  CreatePortalLinkData,
+  CreatePortalLinkErrors,
+  CreatePortalLinkResponses,
   CreateProjectData,
   CreateProjectErrors,
   CreateProjectResponses,
@@ -176,6 +179,9 @@ import type {
   RetryDeliveryData,
   RetryDeliveryErrors,
   RetryDeliveryResponses,
+  RevokePortalLinksData,
+  RevokePortalLinksErrors,
+  RevokePortalLinksResponses,
   RotateWebhookSecretData,
   RotateWebhookSecretErrors,
   RotateWebhookSecretResponses,
@@ -1710,6 +1716,62 @@ export class Posthorn extends HeyApiClient {
       ],
       url: '/v1/reports/{id}',
       ...options,
+    });
+  }
+
+  /**
+   * Revoke all portal links
+   *
+   * All that were created for the project so far stop working.
+   */
+  public revokePortalLinks<ThrowOnError extends boolean = false>(
+    options?: Options<RevokePortalLinksData, ThrowOnError>,
+  ) {
+    return (options?.client ?? this.client).delete<
+      RevokePortalLinksResponses,
+      RevokePortalLinksErrors,
+      ThrowOnError
+    >({
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
+      url: '/v1/portal-links',
+      ...options,
+    });
+  }
+
+  /**
+   * Create a portal link
+   *
+   * For the customer whose webhooks the project holds: a page to embed, and a token for `/v1` with just these rights, for this project. It can’t set `policy` and `externalId` of webhooks. It ends at `expiresAt`, with the key that made it, and by `DELETE`. [The guide](docs/guide-portal.md) says how to embed and renew it.
+   */
+  public createPortalLink<ThrowOnError extends boolean = false>(
+    options: Options<CreatePortalLinkData, ThrowOnError>,
+  ) {
+    return (options.client ?? this.client).post<
+      CreatePortalLinkResponses,
+      CreatePortalLinkErrors,
+      ThrowOnError
+    >({
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
+      url: '/v1/portal-links',
+      ...options,
+      headers: {
+        'Content-Type': 'application/json',
+        ...options.headers,
+      },
     });
   }
 

@@ -110,6 +110,10 @@ export type Project = {
     retentionDays?: number;
   };
   /**
+   * The origins of the pages that may show its portal in a frame.
+   */
+  portalOrigins: Array<string>;
+  /**
    * Which e-mail providers’ keys are set; only in profiles that accept their events.
    */
   providerKeys?: {
@@ -191,6 +195,10 @@ export type NewProject = {
      */
     retentionDays?: number;
   };
+  /**
+   * The origins of the pages that may show its portal in a frame.
+   */
+  portalOrigins: Array<string>;
   /**
    * Which e-mail providers’ keys are set; only in profiles that accept their events.
    */
@@ -1452,17 +1460,19 @@ export type AuditEntry = {
     | 'replay.cancelled'
     | 'session.created'
     | 'session.ended'
-    | 'sign_in_link.created';
+    | 'sign_in_link.created'
+    | 'portal_link.created'
+    | 'portal_links.revoked';
   /**
    * The id of the resource.
    */
   target: string | null;
   /**
-   * A key’s id, `admin`, or `posthorn` for what it does itself.
+   * A key’s or portal link’s id, `admin`, or `posthorn` for what it does itself.
    */
   key: string;
   /**
-   * The role of the key.
+   * The role of the key; `portal:read` or `portal:manage` for a portal link, whose id is then the `key`.
    */
   role: string;
   /**
@@ -1607,6 +1617,33 @@ export type ReportWithPayload = {
   payload: string | null;
 };
 
+export type PortalLink = {
+  /**
+   * Its id, by which the audit log names who uses it.
+   */
+  id: string;
+  /**
+   * The portal’s page with the token, to be shown in a frame.
+   */
+  url: string;
+  /**
+   * A bearer token for `/v1`, instead of a key. Shown only here.
+   */
+  token: string;
+  /**
+   * The project that it belongs to.
+   */
+  projectId: string;
+  /**
+   * What it allows: `read`, or `manage`, which includes it.
+   */
+  capabilities: 'read' | 'manage';
+  /**
+   * When it ends.
+   */
+  expiresAt: string;
+};
+
 export type Session = {
   /**
    * What it may do: what its key may, at this moment.
@@ -1708,6 +1745,10 @@ export type ProjectWritable = {
     retentionDays?: number;
   };
   /**
+   * The origins of the pages that may show its portal in a frame.
+   */
+  portalOrigins: Array<string>;
+  /**
    * Which e-mail providers’ keys are set; only in profiles that accept their events.
    */
   providerKeys?: {
@@ -1785,6 +1826,10 @@ export type NewProjectWritable = {
      */
     retentionDays?: number;
   };
+  /**
+   * The origins of the pages that may show its portal in a frame.
+   */
+  portalOrigins: Array<string>;
   /**
    * Which e-mail providers’ keys are set; only in profiles that accept their events.
    */
@@ -2348,6 +2393,10 @@ export type CreateProjectData = {
       retentionDays?: number;
     };
     /**
+     * The origins of the pages that may show its portal in a frame; none by default.
+     */
+    portalOrigins?: Array<string>;
+    /**
      * The profile: its event types, envelope, signatures and figures.
      */
     profile?: 'autosend' | 'platform' | 'emailsendx' | 'ahasend' | 'custom';
@@ -2657,6 +2706,10 @@ export type UpdateProjectData = {
        */
       retentionDays?: number;
     };
+    /**
+     * The origins of the pages that may show its portal in a frame; none by default.
+     */
+    portalOrigins?: Array<string>;
     /**
      * The keys that verify providers’ reports; null removes one.
      */
@@ -6339,7 +6392,9 @@ export type ListAuditData = {
       | 'replay.cancelled'
       | 'session.created'
       | 'session.ended'
-      | 'sign_in_link.created';
+      | 'sign_in_link.created'
+      | 'portal_link.created'
+      | 'portal_links.revoked';
     /**
      * The id of the resource.
      */
@@ -7232,6 +7287,166 @@ export type GetReportResponses = {
 };
 
 export type GetReportResponse = GetReportResponses[keyof GetReportResponses];
+
+export type RevokePortalLinksData = {
+  body?: never;
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path?: never;
+  query?: never;
+  url: '/v1/portal-links';
+};
+
+export type RevokePortalLinksErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * The key is missing or unknown. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such resource in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   */
+  503: Error;
+};
+
+export type RevokePortalLinksError = RevokePortalLinksErrors[keyof RevokePortalLinksErrors];
+
+export type RevokePortalLinksResponses = {
+  /**
+   * They are revoked.
+   */
+  200: {
+    /**
+     * Whether the request succeeded.
+     */
+    success: true;
+    /**
+     * The result.
+     */
+    data: {
+      /**
+       * The project that it belongs to.
+       */
+      projectId: string;
+      /**
+       * Confirms the revocation.
+       */
+      revoked: true;
+    };
+  };
+};
+
+export type RevokePortalLinksResponse =
+  RevokePortalLinksResponses[keyof RevokePortalLinksResponses];
+
+export type CreatePortalLinkData = {
+  body: {
+    /**
+     * `read`: to see webhooks, events and deliveries; `manage`: also to change webhooks.
+     */
+    capabilities: 'read' | 'manage';
+    /**
+     * Seconds that it is valid, up to a day.
+     */
+    expiresIn?: number;
+  };
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path?: never;
+  query?: never;
+  url: '/v1/portal-links';
+};
+
+export type CreatePortalLinkErrors = {
+  /**
+   * The request could not be read. `bad_request`, `malformed_json`.
+   */
+  400: Error;
+  /**
+   * The key is missing or unknown. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such resource in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * The body is too large. `payload_too_large`.
+   */
+  413: Error;
+  /**
+   * The body is not sent as JSON. `unsupported_media_type`.
+   */
+  415: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   */
+  503: Error;
+};
+
+export type CreatePortalLinkError = CreatePortalLinkErrors[keyof CreatePortalLinkErrors];
+
+export type CreatePortalLinkResponses = {
+  /**
+   * The link. Shown only here.
+   */
+  201: {
+    /**
+     * Whether the request succeeded.
+     */
+    success: true;
+    data: PortalLink;
+  };
+};
+
+export type CreatePortalLinkResponse = CreatePortalLinkResponses[keyof CreatePortalLinkResponses];
 
 export type SignOutData = {
   body?: never;

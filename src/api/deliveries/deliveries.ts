@@ -1,4 +1,4 @@
-import { Router, type RequestHandler } from 'express';
+import { Router, type RequestHandler, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import { DELIVERY_STATUSES, UNENDED_STATUSES } from '../../contracts/delivery';
@@ -13,7 +13,7 @@ import { runOrLeave } from '../../temporal/run-or-leave';
 import { toPlanned } from '../../store/planned-delivery';
 import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
-import { allow, projectOf } from '../http/auth';
+import { allow, portalCapabilities, principalOf, projectOf } from '../http/auth';
 import { explainPending } from './pending';
 import { refusal, type ApiError } from '../http/errors';
 import { webhookIdOf } from '../http/references';
@@ -78,19 +78,19 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     return webhook;
   };
 
-  const workflowOf = ({
-    _id,
-    runId,
-    isExpress,
-  }: DeliveryRecord): z.infer<typeof deliverySchema>['workflow'] => {
+  const workflowOf = (
+    { _id, runId, isExpress }: DeliveryRecord,
+    isPortal: boolean,
+  ): z.infer<typeof deliverySchema>['workflow'] => {
     if (isExpress) return null;
     const id = deliveryWorkflowId(_id);
-    return { id, runId, webUrl: webUrl(id, runId) };
+    // The Web UI is the operator's.
+    return { id, runId, webUrl: isPortal ? null : webUrl(id, runId) };
   };
-  const view = (delivery: DeliveryRecord): z.infer<typeof deliverySchema> => ({
+  const viewFor = (res: Response, delivery: DeliveryRecord): z.infer<typeof deliverySchema> => ({
     ...listView(delivery),
     attempts: delivery.attempts,
-    workflow: workflowOf(delivery),
+    workflow: workflowOf(delivery, portalCapabilities(principalOf(res)) !== null),
   });
 
   router.get('/', read, async (req, res) => {
@@ -114,7 +114,7 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
   router.get('/:id', read, async (req, res) => {
     const delivery = await resourceInPath(req, res, 'delivery', store.deliveries);
     const pending = await explainPending(delivery, store, engine);
-    answer(res, { ...view(delivery), ...(pending && { pending }) });
+    answer(res, { ...viewFor(res, delivery), ...(pending && { pending }) });
   });
 
   /** Changes a delivery in MongoDB first, and then asks Temporal for what follows from that. */
@@ -129,7 +129,7 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
       const delivery = await resourceInPath(req, res, 'delivery', store.deliveries);
       const { changed, run } = await move(delivery, projectOf(res));
       await runOrLeave(log, { deliveryId: changed._id }, 'left to reconcile', run);
-      answer(res, view(changed), 202);
+      answer(res, viewFor(res, changed), 202);
     };
 
   const retry = change(async (delivery, project) => {

@@ -3,12 +3,15 @@ import type { KeyRole } from '../../store/keys';
 import type { ProjectRecord } from '../../store/projects';
 import { invalid, wrongRole } from './errors';
 
-export type Role = 'admin' | KeyRole;
+/** What a portal link allows, as the audit log names it: `portal:read` or `portal:manage`. */
+export const CAPABILITIES = ['read', 'manage'] as const;
+export type Capabilities = (typeof CAPABILITIES)[number];
+export type Role = 'admin' | KeyRole | `portal:${Capabilities}`;
 
 /** The caller, and the project. */
 export interface Principal {
   role: Role;
-  /** `admin`, or the id of a project's key: for rate limits and the audit log. */
+  /** `admin`, or the id of a project's key or portal link: for rate limits and the audit log. */
   keyId: string;
   project: ProjectRecord | null;
 }
@@ -22,14 +25,26 @@ export function projectOf(res: Response): ProjectRecord {
   return principalOf(res).project!;
 }
 
+/** What a portal link allows; null: the caller has a key. */
+export function portalCapabilities({ role }: Principal): Capabilities | null {
+  if (role === 'portal:read') return 'read';
+  return role === 'portal:manage' ? 'manage' : null;
+}
+
+/** On the routes that are open to it (portal-rights.ts), a portal link is like a key of that role. */
+function keyRole(principal: Principal): Role {
+  const capabilities = portalCapabilities(principal);
+  if (capabilities === null) return principal.role;
+  return capabilities === 'manage' ? 'owner' : 'reader';
+}
+
 /** Allows the admin and these roles, and makes sure that the request names its project. */
 export function allow(...roles: KeyRole[]): RequestHandler {
+  const allowed: readonly Role[] = ['admin', ...roles];
   return (_req, res, next) => {
-    const { role, project } = principalOf(res);
-    if (role !== 'admin' && !roles.includes(role)) {
-      throw wrongRole(role, roles);
-    }
-    if (!project) {
+    const principal = principalOf(res);
+    if (!allowed.includes(keyRole(principal))) throw wrongRole(principal.role, roles);
+    if (!principal.project) {
       throw invalid([
         {
           field: 'x-project-id',
@@ -43,7 +58,7 @@ export function allow(...roles: KeyRole[]): RequestHandler {
 
 /** Whether the caller has set them, or could. */
 export function maySeeCredentials(res: Response): boolean {
-  return ['admin', 'owner'].includes(principalOf(res).role);
+  return ['admin', 'owner'].includes(keyRole(principalOf(res)));
 }
 
 export const adminOnly: RequestHandler = (_req, res, next) => {

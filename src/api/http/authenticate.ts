@@ -2,6 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import type { Authentication, Caller } from './authentication';
 import type { BrowserSessions } from './browser-sessions';
 import { ApiError } from './errors';
+import type { PortalTokens } from './portal-tokens';
 
 /** The key of `Authorization: Bearer KEY`. */
 function keyInHeader(req: Request): string | undefined {
@@ -13,15 +14,19 @@ function keyInQuery({ query: { token } }: Request): string | undefined {
   return typeof token === 'string' && token !== '' ? token : undefined;
 }
 
-/**
- * Identifies the caller by the key and `x-project-id`.
- * @param options.tokenInQuery accepts a project's key in `?token=` too; never the admin's, since URLs
- *   end up in others' logs and settings
- * @param options.sessions accepts the cookie of a session where there is no `Authorization`
- */
+export interface Means {
+  /** Accepts a project's key in `?token=` too; never the admin's, since URLs end up in others' logs and settings. */
+  tokenInQuery?: boolean;
+  /** Accepts the cookie of a session where there is no `Authorization`. */
+  sessions?: BrowserSessions;
+  /** Accepts the token of a portal link as a key. */
+  portal?: PortalTokens;
+}
+
+/** Identifies the caller by the key and `x-project-id`, or by the other means that a route accepts. */
 export function authenticate(
   authentication: Authentication,
-  { tokenInQuery = false, sessions }: { tokenInQuery?: boolean; sessions?: BrowserSessions } = {},
+  { tokenInQuery = false, sessions, portal }: Means = {},
 ): RequestHandler {
   const callerOf = async (req: Request): Promise<Caller> => {
     const inHeader = keyInHeader(req);
@@ -41,7 +46,9 @@ export function authenticate(
     return caller;
   };
   return async (req, res, next) => {
-    res.locals.principal = await authentication.principal(req, await callerOf(req));
+    res.locals.principal =
+      (await portal?.principalOf(req, keyInHeader(req))) ??
+      (await authentication.principal(req, await callerOf(req)));
     next();
   };
 }

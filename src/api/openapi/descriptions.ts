@@ -31,6 +31,8 @@ export const DESCRIPTIONS: Record<string, string> = {
   webhookId: 'The webhook.',
   eventId: 'The event.',
   keyId: 'The key.',
+  portalOrigins: 'The origins of the pages that may show its portal in a frame.',
+  capabilities: 'What it allows: `read`, or `manage`, which includes it.',
   projects: 'The projects.',
   keys: 'The keys.',
   catalogs: 'The catalogues.',
@@ -70,7 +72,8 @@ export const DESCRIPTIONS: Record<string, string> = {
   sendgrid: 'SendGrid’s verification key.',
   mailgun: 'Mailgun’s webhook signing key.',
   role: 'What the key may do: everything in its project (`owner`), post events (`sender`), or read (`reader`).',
-  'AuditEntry.role': 'The role of the key.',
+  'AuditEntry.role':
+    'The role of the key; `portal:read` or `portal:manage` for a portal link, whose id is then the `key`.',
   expiresAt: 'When it expires; null: never.',
   lastUsedAt: 'When it was last used, accurate to the minute; null: never.',
 

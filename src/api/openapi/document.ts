@@ -9,6 +9,7 @@ import { catalogPaths } from './paths/catalogs';
 import { deliveryPaths } from './paths/deliveries';
 import { eventPaths } from './paths/events';
 import { platformPaths } from './paths/platform';
+import { portalPaths } from './paths/portal';
 import { projectPaths } from './paths/projects';
 import { servicePaths } from './paths/service';
 import { sessionPaths } from './paths/sessions';
@@ -35,6 +36,7 @@ const TAGS = [
     name: 'Platform',
     description: 'The routes of the profile `platform`, and providers’ reports.',
   },
+  { name: 'Portal', description: 'Your customers’ access to their own webhooks.' },
   { name: 'Sessions', description: 'Signing in to the dashboard.' },
   { name: 'Service', description: 'The process itself.' },
   ...profilesWithEvents.map(({ name: profile }) => ({
@@ -66,6 +68,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
         ...eventPaths,
         ...deliveryPaths,
         ...platformPaths,
+        ...portalPaths,
         ...sessionPaths,
         ...servicePaths,
       },
@@ -75,7 +78,8 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
           key: {
             type: 'http',
             scheme: 'bearer',
-            description: 'The admin key, or a key of a project.',
+            description:
+              'The admin key, a key of a project, or the token of a portal link for what that may do.',
           },
           token: {
             type: 'apiKey',

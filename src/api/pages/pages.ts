@@ -1,6 +1,9 @@
+import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import express, { Router, type RequestHandler, type Response } from 'express';
 import { contentSecurityPolicy } from 'helmet';
+import type { Store } from '../../store/store';
+import { findProject } from '../http/references';
 
 /** Of the front end's files: anything else is an address within it. */
 const FILE =
@@ -21,26 +24,51 @@ const NOT_BUILT = `<!doctype html>
 `;
 
 /**
- * `/dashboard/`: the front end, a page whose scripts find out what its address shows.
+ * `/dashboard/` and `/portal/:projectId/`: the front end, a page whose scripts find out what to show.
  * @param folder of the bundle
  */
-export function pagesRouter(folder: string): Router {
+export function pagesRouter(store: Store, folder: string): Router {
   const router = Router();
   const bundle = [withSlash, files(folder), page(folder)];
-  router.use('/dashboard', policy("'none'"), framedByNobody, bundle);
+  router.use('/dashboard', framedByNobody, bundle);
+  router.use('/portal/:projectId', framedByOrigins(store), bundle);
   return router;
 }
 
 /** Over plain http the page would request its own files by https, where nothing answers. */
-const policy = (frameAncestors: string): RequestHandler =>
-  contentSecurityPolicy({
-    directives: { upgradeInsecureRequests: null, frameAncestors: [frameAncestors] },
-  });
+const DIRECTIVES = { upgradeInsecureRequests: null };
 
-const framedByNobody: RequestHandler = (_req, res, next) => {
-  res.set('X-Frame-Options', 'DENY');
-  next();
-};
+const framedByNobody: RequestHandler[] = [
+  contentSecurityPolicy({ directives: { ...DIRECTIVES, frameAncestors: ["'none'"] } }),
+  (_req, res, next) => {
+    res.set('X-Frame-Options', 'DENY');
+    next();
+  },
+];
+
+/** A project that doesn't exist looks like one whose portal nobody may embed. */
+function framedByOrigins(store: Store): RequestHandler[] {
+  const originsIn = (res: ServerResponse): readonly string[] =>
+    (res as Response).locals.portalOrigins as readonly string[];
+  return [
+    async (req, res, next) => {
+      const { projectId } = req.params;
+      const project = typeof projectId === 'string' ? await findProject(store, projectId) : null;
+      res.locals.portalOrigins = project?.portalOrigins ?? [];
+      // It knows no lists; the policy stands for it.
+      res.removeHeader('X-Frame-Options');
+      next();
+    },
+    contentSecurityPolicy({
+      directives: {
+        ...DIRECTIVES,
+        frameAncestors: [(_req, res) => originsIn(res).join(' ') || "'none'"],
+        // The logo of whoever embeds it.
+        imgSrc: ["'self'", 'data:', (_req, res) => originsIn(res).join(' ')],
+      },
+    }),
+  ];
+}
 
 /** The page's addresses are relative to a folder. */
 const withSlash: RequestHandler = (req, res, next) => {

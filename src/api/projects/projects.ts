@@ -14,6 +14,7 @@ import { adminOnly } from '../http/auth';
 import { CATALOG, CATALOG_RULE } from './catalogs';
 import { invalid, notFound } from '../http/errors';
 import { policyFields } from './policy';
+import { portalOriginsField } from './portal-origins';
 import { providerKeysField, providerKeysView, sealProviderKeys } from './provider-keys';
 import { changeOrRefuse, createOrGet, getIfExistsField } from '../http/external-ids';
 import { projectParam } from '../http/reference-params';
@@ -49,6 +50,7 @@ const changeable = {
       retentionDays: z.int().min(1).max(3650).optional(),
     })
     .optional(),
+  portalOrigins: portalOriginsField.optional(),
 };
 
 export const projectBody = z.strictObject({
@@ -85,6 +87,7 @@ function view(project: ProjectRecord): z.infer<typeof projectSchema> {
     ownerEmail,
     dispatch,
     policy,
+    portalOrigins = [],
     createdAt,
     updatedAt,
   } = project;
@@ -98,6 +101,7 @@ function view(project: ProjectRecord): z.infer<typeof projectSchema> {
     ownerEmail,
     dispatch,
     policy,
+    portalOrigins,
     ...(takesProviderEvents(project) && { providerKeys: providerKeysView(project) }),
     createdAt,
     updatedAt,
@@ -140,6 +144,7 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
       ownerEmail: rest.ownerEmail ?? null,
       dispatch: rest.dispatch ?? null,
       policy: rest.policy ?? {},
+      portalOrigins: rest.portalOrigins ?? [],
     };
     const made = await createOrGet(getIfExists, externalId, findByExternalId, async () => {
       await checkCatalog(profile, fields.catalog);

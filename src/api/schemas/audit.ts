@@ -9,7 +9,9 @@ export const auditEntrySchema = z
     projectId: z.string().nullable(),
     action: z.enum(AUDIT_ACTIONS),
     target: z.string().nullable(),
-    key: z.string().describe('A key’s id, `admin`, or `posthorn` for what it does itself.'),
+    key: z
+      .string()
+      .describe('A key’s or portal link’s id, `admin`, or `posthorn` for what it does itself.'),
     role: z.string(),
     changedFields: z.array(z.string()).describe('Names of the given fields; values are not kept.'),
     requestId: z.string().nullable(),

@@ -26,6 +26,9 @@ export const projectSchema = z
       maxWebhooks: count.optional(),
       retentionDays: count.optional(),
     }),
+    portalOrigins: z
+      .array(z.string())
+      .describe('The origins of the pages that may show its portal in a frame.'),
     providerKeys: z
       .record(z.enum(PROVIDER_NAMES), z.boolean())
       .optional()
@@ -45,6 +48,7 @@ export const projectExample: z.infer<typeof projectSchema> = {
   ownerEmail: 'ops@acme.example',
   dispatch: null,
   policy: { timeoutMs: 15_000 },
+  portalOrigins: ['https://app.acme.example'],
   createdAt: EXAMPLE.at('09:00:00'),
   updatedAt: EXAMPLE.at('09:00:00'),
 };

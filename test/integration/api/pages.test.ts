@@ -89,6 +89,39 @@ describe('the dashboard', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
   });
 
+  it('is a portal too, framed by the origins of its project alone', async () => {
+    const origins = ['https://app.example.com', 'http://localhost:3000'];
+    const { id } = await stack.project({ externalId: 'acme', portalOrigins: origins });
+    const policyOf = async (address: string): Promise<string[]> => {
+      const answer = await get(address);
+      expect([answer.status, await answer.text()]).toEqual([200, PAGE]);
+      expect(answer.headers.get('x-frame-options')).toBeNull();
+      expect(answer.headers.get('cache-control')).toBe('no-store');
+      return answer.headers.get('content-security-policy')!.split(';');
+    };
+    const list = origins.join(' ');
+    for (const address of [`/portal/${id}/`, `/portal/${id}/?x=1`, '/portal/ext:acme/']) {
+      expect(await policyOf(address)).toEqual(
+        expect.arrayContaining([
+          `frame-ancestors ${list}`,
+          `img-src 'self' data: ${list}`,
+          "script-src 'self'",
+        ]),
+      );
+    }
+    const other = await stack.project();
+    for (const none of [other.id, 'proj_0192f5a7c1d07b3e9a4c5d6e7f801234', 'ext:nobody', 'x']) {
+      expect(await policyOf(`/portal/${none}/`)).toContain("frame-ancestors 'none'");
+    }
+    await stack.admin.patch(`/v1/projects/${id}`, { portalOrigins: [] });
+    expect(await policyOf(`/portal/${id}/`)).toContain("frame-ancestors 'none'");
+    expect(
+      (await get(`/portal/${id}/assets/index-4f2a9c.js`)).headers.get('content-type'),
+    ).toContain('text/javascript');
+    const bare = await get('/portal/ext:acme');
+    expect([bare.status, bare.headers.get('location')]).toEqual([308, './ext:acme/']);
+  });
+
   it('has its pages below a folder, and accepts nothing there', async () => {
     const answer = await get('/dashboard?x=1');
     expect([answer.status, answer.headers.get('location')]).toEqual([308, './dashboard/?x=1']);

@@ -24,6 +24,7 @@ describe('projects', () => {
         ownerEmail: null,
         dispatch: null,
         policy: {},
+        portalOrigins: [],
         createdAt: expect.stringMatching(/^\d{4}-.*Z$/),
         updatedAt: expect.stringMatching(/^\d{4}-.*Z$/),
       },
@@ -31,6 +32,57 @@ describe('projects', () => {
     const read = await stack.admin.get(`/v1/projects/${made.body.data.id}`);
     expect(read.status).toBe(200);
     expect(read.body.data).toEqual(made.body.data);
+  });
+
+  it.each([
+    ['https://app.example.com/', 'did you mean https://app.example.com?'],
+    ['https://app.example.com/embed', 'did you mean'],
+    ['https://app.example.com:443', 'did you mean https://app.example.com?'],
+    ['https://APP.example.com', 'did you mean https://app.example.com?'],
+    ['https://*.example.com', 'exact origin'],
+    ['https://a.example;script-src *', 'exact origin'],
+    ['https://a.example,b.example', 'exact origin'],
+    ['https://a.example https://b.example', 'exact origin'],
+    ['https://user:x@a.example', 'did you mean https://a.example?'],
+    ['https:', 'exact origin'],
+    ["'self'", 'exact origin'],
+    ['*', 'exact origin'],
+    ['null', 'exact origin'],
+    ['data:text/html,x', 'exact origin'],
+    ['http://app.example.com', 'must be https'],
+    ['http://10.0.0.1', 'must be https'],
+    ['http://localhost.example.com', 'must be https'],
+    ['http://127.0.0.1.example.com', 'must be https'],
+  ])('lets no portal be framed by %j', async (origin, message) => {
+    const { id } = await stack.project();
+    const answer = await stack.admin.patch(`/v1/projects/${id}`, { portalOrigins: [origin] });
+    expectRefusal(answer, 'validation_failed', ['portalOrigins.0']);
+    expect(answer.body.error.details[0].message).toContain(message);
+    const made = await stack.admin.post('/v1/projects', { name: 'A', portalOrigins: [origin] });
+    expectRefusal(made, 'validation_failed', ['portalOrigins.0']);
+  });
+
+  it('keeps the origins that may frame its portal, each once', async () => {
+    const origins = [
+      'https://app.example.com',
+      'https://app.example.com:8443',
+      'http://localhost:3000',
+      'http://shop.localhost',
+      'http://127.0.0.1:3000',
+      'http://[::1]:3000',
+      'https://xn--mller-kva.example',
+    ];
+    const made = await stack.admin.post('/v1/projects', { name: 'A', portalOrigins: origins });
+    expect(made.body.data.portalOrigins).toEqual(origins);
+    const path = `/v1/projects/${made.body.data.id}`;
+    const twice = { portalOrigins: [origins[0], origins[0]] };
+    expect((await stack.admin.patch(path, twice)).body.data.portalOrigins).toEqual([origins[0]]);
+    expect((await stack.admin.patch(path, { name: 'B' })).body.data.portalOrigins).toEqual([
+      origins[0],
+    ]);
+    expect((await stack.admin.patch(path, { portalOrigins: [] })).body.data.portalOrigins).toEqual(
+      [],
+    );
   });
 
   it('keeps the figures and the owner that it is made with', async () => {

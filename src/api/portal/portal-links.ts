@@ -1,0 +1,66 @@
+import { Router } from 'express';
+import { z } from 'zod';
+import { clock } from '../../clock';
+import { newId } from '../../contracts/ids';
+import type { Store } from '../../store/store';
+import { answer } from '../http/answers';
+import { audited } from '../http/audited';
+import { allow, CAPABILITIES, principalOf, projectOf } from '../http/auth';
+import { notFound } from '../http/errors';
+import type { PortalTokens } from '../http/portal-tokens';
+import { parseBody } from '../http/validation';
+import type { portalLinkSchema, revokedPortalLinksSchema } from '../schemas/portal';
+
+const lifeError = 'must be a whole number of seconds from 60 to 86400';
+
+export const portalLinkBody = z.strictObject({
+  capabilities: z
+    .enum(CAPABILITIES)
+    .describe('`read`: to see webhooks, events and deliveries; `manage`: also to change webhooks.'),
+  expiresIn: z
+    .int(lifeError)
+    .min(60, lifeError)
+    .max(86_400, lifeError)
+    .default(3600)
+    .describe('Seconds that it is valid, up to a day.'),
+});
+
+/** `/v1/portal-links`: a customer's access to its own project, without a key. */
+export function portalLinksRouter(store: Store, tokens: PortalTokens): Router {
+  const router = Router();
+  router.use(allow('owner'));
+
+  router.post('/', audited('portal_link.created'), async (req, res) => {
+    const { capabilities, expiresIn } = parseBody(portalLinkBody, req);
+    const projectId = projectOf(res)._id;
+    // The latest revocation applies, also one by another process.
+    const project = await store.projects.get(projectId);
+    if (!project) throw notFound('the project');
+    const id = newId('portalLink');
+    const expiresAt = new Date(clock.now().getTime() + expiresIn * 1000);
+    const token = tokens.sign({
+      id,
+      projectId,
+      capabilities,
+      keyId: principalOf(res).keyId,
+      revocations: project.portalRevocations ?? 0,
+      expiresAt: expiresAt.getTime(),
+    });
+    // Behind `#`, so that no server and no log sees it.
+    const url = `${req.protocol}://${req.host}/portal/${projectId}/#token=${token}`;
+    const link = { id, url, token, projectId, capabilities, expiresAt };
+    answer(res, link satisfies z.infer<typeof portalLinkSchema>, 201);
+  });
+
+  router.delete(
+    '/',
+    audited('portal_links.revoked', 'id', undefined, 'projectId'),
+    async (_req, res) => {
+      const projectId = projectOf(res)._id;
+      if (!(await store.projects.revokePortalLinks(projectId))) throw notFound('the project');
+      answer(res, { projectId, revoked: true } satisfies z.infer<typeof revokedPortalLinksSchema>);
+    },
+  );
+
+  return router;
+}
