@@ -66,7 +66,7 @@ export class Hand {
     for (const delivery of deliveries) {
       if (delivery.status === 'pending') continue;
       const lane = this.lanes.get(delivery.webhookId)!;
-      const done = delivery.status === 'held' ? lane.queueing('ordered') : () => {};
+      const done = delivery.status === 'held' ? lane.queueing('ordered', event._id) : () => {};
       this.outbox.add({ insert: { ...delivery, isExpress: true }, done });
     }
     if (open.length === 0) this.markPlanned(event._id);
@@ -90,10 +90,20 @@ export class Hand {
     this.taken.set(delivery._id, item);
     if (!isStored) this.unstored += 1;
     const kept = lane.kept(delivery);
-    const isBehind =
-      from === undefined && (lane.queued.has('ordered') || lane.waiting.length >= MAX_WAITING);
-    if (kept || isBehind) this.queue(lane, item, kept);
-    else lane.waiting.push(item);
+    const isBehind = from === undefined && lane.queued.has('ordered');
+    const isFull = from === undefined && lane.waiting.length >= MAX_WAITING;
+    if (kept) this.queue(lane, item, kept);
+    else if (isBehind && lane.isDrained && lane.behind.length < MAX_WAITING) lane.behind.push(item);
+    else if (isBehind || isFull) {
+      this.putBack(lane, (other) => lane.behind.includes(other));
+      this.queue(lane, item, null);
+    } else lane.waiting.push(item);
+  }
+
+  /** After the last of the ordered queue. */
+  takeBehind(lane: Lane): void {
+    lane.waiting.push(...lane.behind);
+    lane.behind = [];
   }
 
   /** Takes out of the line what may no longer be sent, after a change of its webhook. */
@@ -134,20 +144,22 @@ export class Hand {
 
   /** Drops a deleted webhook; its stored deliveries are ended elsewhere. */
   drop(lane: Lane): void {
-    for (const { delivery, isStored } of lane.waiting) {
+    for (const { delivery, isStored } of [...lane.waiting, ...lane.behind]) {
       this.taken.delete(delivery._id);
       if (isStored) continue;
       this.unstored -= 1;
       this.settled(delivery.eventId);
     }
     lane.waiting = [];
+    lane.behind = [];
     this.lanes.delete(lane.webhook._id);
   }
 
   private putBack(lane: Lane, isToGo: (item: Item) => boolean): void {
-    const back = lane.waiting.filter(isToGo);
-    if (back.length === 0) return;
-    lane.waiting = lane.waiting.filter((item) => !back.includes(item));
+    const back = new Set([...lane.waiting, ...lane.behind].filter(isToGo));
+    if (back.size === 0) return;
+    lane.waiting = lane.waiting.filter((item) => !back.has(item));
+    lane.behind = lane.behind.filter((item) => !back.has(item));
     for (const item of back) this.queue(lane, item, lane.kept(item.delivery));
   }
 
@@ -160,7 +172,8 @@ export class Hand {
       this.taken.delete(delivery._id);
       return;
     }
-    const settled = kept === 'skipped' ? () => {} : lane.queueing(kindOf(queuedIn));
+    const settled =
+      kept === 'skipped' ? () => {} : lane.queueing(kindOf(queuedIn), delivery.eventId);
     const done = (): void => {
       this.taken.delete(delivery._id);
       settled();

@@ -26,8 +26,12 @@ export class Lane {
   readonly queued = new Set<QueueKind>();
   /** Deliveries for workflows that are leaving the queue. */
   readonly leaving = new Set<string>();
-  /** Entries that are entering that queue. */
-  unsettled = 0;
+  /** Of the ordered queue nothing is left but what is entering it. */
+  isDrained = false;
+  /** What came since then, and goes after the last of it. */
+  behind: Item[] = [];
+  /** What is entering those queues. */
+  private readonly entering = new Set<{ kind: QueueKind; eventId: string }>();
   /** By the monotonic clock: its rate limit allows nothing before. */
   blockedUntil = 0;
   isTakingSlot = false;
@@ -47,12 +51,22 @@ export class Lane {
    * Records that something of it is entering one of its queues.
    * @returns to be called when it is there
    */
-  queueing(kind: QueueKind): () => void {
+  queueing(kind: QueueKind, eventId: string): () => void {
     this.queued.add(kind);
-    this.unsettled += 1;
+    const entry = { kind, eventId };
+    this.entering.add(entry);
     return () => {
-      this.unsettled -= 1;
+      this.entering.delete(entry);
     };
+  }
+
+  /** The first event of what is entering a queue; null: nothing is. */
+  firstEntering(kind: QueueKind): string | null {
+    let first: string | null = null;
+    for (const entry of this.entering) {
+      if (entry.kind === kind && (first === null || entry.eventId < first)) first = entry.eventId;
+    }
+    return first;
   }
 
   /** Milliseconds until something in its queues may be sent; null: nothing in its current state. */

@@ -189,8 +189,7 @@ export class Shift {
     for (const { event, deliveries } of planned) hand.takeEvent(event, deliveries);
     if (isOver) return found;
     for (const lane of hand.lanes.values()) {
-      // What is going back into the queue may come before what is there.
-      if (lane.queued.size > 0 && lane.unsettled === 0) await this.refill(lane);
+      if (lane.queued.size > 0) await this.refill(lane);
     }
     return found;
   }
@@ -250,18 +249,26 @@ export class Shift {
       const queue = queueOf(parts.projectId, kind);
       const inHand = [...lane.waiting.map(({ delivery }) => delivery._id), ...lane.leaving];
       const { store } = parts.deps;
+      // A bulk replay is queued in its own order.
+      const order = kind === 'replay' ? 'oldest_first' : lane.policy.backlogOrder;
+      const entering = lane.firstEntering(kind);
       const queued = await takeQueued(store, queue, lane.webhook._id, {
         taken: inHand,
-        // A bulk replay is queued in its own order.
-        order: kind === 'replay' ? 'oldest_first' : lane.policy.backlogOrder,
+        order,
+        // What is going back into the queue may come before what is there.
+        before: order === 'oldest_first' ? entering : null,
         limit,
       });
-      if (queued.length < limit && lane.unsettled === 0) lane.queued.delete(kind);
+      const isDrained = queued.length < limit;
+      if (isDrained && entering === null) lane.queued.delete(kind);
+      if (kind === 'ordered') lane.isDrained = isDrained;
       if (ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
       await this.takeStored(
         queued.filter(({ _id }) => !hand.taken.has(_id)),
         queue,
       );
+      if (lane.queued.has(kind)) return;
+      if (kind === 'ordered') hand.takeBehind(lane);
     }
   }
 

@@ -113,16 +113,30 @@ export async function listOpenQueues({ deliveries, webhooks }: Store): Promise<s
  * The next of a webhook's queued deliveries, by their events. Express ones leave the queue by this:
  * from now on they are due. The others stay in it until they are released.
  * @param which.taken ids of those that the courier already holds
+ * @param which.before only those of earlier events than this one
  */
 export async function takeQueued(
   { deliveries }: Store,
   queue: string,
   webhookId: string,
-  { taken, order, limit }: { taken: readonly string[]; order: BacklogOrder; limit: number },
+  {
+    taken,
+    order,
+    before,
+    limit,
+  }: { taken: readonly string[]; order: BacklogOrder; before: string | null; limit: number },
 ): Promise<DeliveryRecord[]> {
   const eventId = order === 'oldest_first' ? 1 : -1;
   const queued = await deliveries.model
-    .find({ queuedIn: queue, webhookId, _id: { $nin: taken } }, { _id: 1, isExpress: 1 })
+    .find(
+      {
+        queuedIn: queue,
+        webhookId,
+        _id: { $nin: taken },
+        ...(before !== null && { eventId: { $lt: before } }),
+      },
+      { _id: 1, isExpress: 1 },
+    )
     .sort({ eventId })
     .limit(limit)
     .lean<Pick<DeliveryRecord, '_id' | 'isExpress'>[]>();

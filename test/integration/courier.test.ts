@@ -106,6 +106,31 @@ describe('a project whose events are dispatched express', () => {
     expect(receiver.requests).toHaveLength(50);
   });
 
+  it('releases what was held while new ones keep coming, which go behind it', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await batch(30);
+    await eventually('all are held', async () => (await withStatus('held')).length === 30);
+    const send = jest.spyOn(stack.sender, 'send');
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    let posted = 0;
+    const sent = (): number[] =>
+      send.mock.calls
+        .filter(([{ url }]) => url.startsWith(receiver.url))
+        .map(([{ body }]) => Number(/"em_(\d+)"/.exec(String(body))![1]));
+    // Without a pause, until what was held has gone, and enough that came meanwhile.
+    while (sent().length < 60) {
+      await client.post('/v1/events', {
+        type: 'email.sent',
+        data: { ...emailSent, emailId: `em_${30 + posted}` },
+      });
+      posted += 1;
+    }
+    await receiver.waitFor(30 + posted);
+    expect(sent()).toEqual(Array.from({ length: 30 + posted }, (_, n) => n));
+    send.mockRestore();
+  });
+
   it('does not let others wait for a webhook that hangs', async () => {
     const hanging = await Receiver.start();
     hanging.respondWith({ kind: 'hang' });

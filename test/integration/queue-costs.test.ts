@@ -12,8 +12,12 @@ describe('what it costs MongoDB to look into a long queue', () => {
   let fixture: Fixture;
   let projectId: string;
   let webhookId: string;
-  const take = (queue: string, taken: string[], order: BacklogOrder) =>
-    takeQueued(fixture.store, queue, webhookId, { taken, order, limit: LIMIT });
+  const take = (
+    queue: string,
+    taken: string[],
+    order: BacklogOrder,
+    before: string | null = null,
+  ) => takeQueued(fixture.store, queue, webhookId, { taken, order, before, limit: LIMIT });
   const db = () => fixture.store.deliveries.model.db.db!;
 
   beforeAll(async () => {
@@ -42,6 +46,7 @@ describe('what it costs MongoDB to look into a long queue', () => {
     ['which projects have', () => listOpenQueues(fixture.store)],
     ['what is next', (queue) => take(queue, [], 'oldest_first')],
     ['what is after that', (queue) => take(queue, ['x'], 'oldest_first')],
+    ['what is before one', (queue) => take(queue, [], 'oldest_first', newId('event'))],
     ['what is newest', (queue) => take(queue, [], 'newest_first')],
     ['what is held in no queue', () => queueHeld(fixture.store)],
     ['how many replays wait', () => countQueuedReplays(fixture.store, projectId, LIMIT)],
