@@ -221,7 +221,7 @@ const NEIGHBOURS = {
 async function measure(quiet, phase) {
   const accepted = new Map();
   for (const n of range(samples)) {
-    const id = `${phase} ${n}`;
+    const id = `${results.length} ${n}`;
     const next = performance.now() + BETWEEN_SAMPLES_MS;
     await call('POST', '/v1/events', quiet, event(id));
     accepted.set(id, performance.now());

@@ -168,6 +168,7 @@ export class Projects {
 
   /** Takes one of the project's `max` places for a webhook; false if all are taken. */
   async takeWebhookPlace(id: string, max: number, session: ClientSession): Promise<boolean> {
+    this.known.forgetAfter(session);
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, deletedAt: null, webhookCount: { $lt: max } },
       { $inc: { webhookCount: 1 } },
@@ -190,6 +191,7 @@ export class Projects {
   }
 
   async freeWebhookPlace(id: string, session: ClientSession): Promise<void> {
+    this.known.forgetAfter(session);
     await this.model.updateOne({ _id: id }, { $inc: { webhookCount: -1 } }, { session });
   }
 }
