@@ -93,6 +93,7 @@ export class Readiness {
       await this.store.readClock();
       if (this.isStoreSetUp) return null;
       const missing = await this.store.whatIsMissing();
+      if (missing === null) await this.store.horizon.start();
       return missing && `${missing}; ${RUN_SETUP}`;
     } catch (error) {
       return `MONGODB_URL: MongoDB fails: ${causeOf(error)}`;

@@ -3,7 +3,7 @@ import { clock } from '../../src/clock';
 import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
 import { judge } from '../../src/domain/outcome';
-import { kindOf, type DeliveryRecord } from '../../src/store/delivery-record';
+import { failedWith, kindOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
 import { toPlanned } from '../../src/store/planned-delivery';
 import type { ActivityDependencies } from '../dependencies';
@@ -182,9 +182,11 @@ export class Attempts {
     }
     const { status, nextDelayMs } = result;
     const now = this.lease.now();
+    const failure = failedWith(attempt);
     const after = {
       attempts: [attempt],
       attemptCount: attempt.number,
+      ...(failure && { failedWith: failure }),
       status,
       nextAttemptAt: nextDelayMs === null ? null : new Date(now.getTime() + nextDelayMs),
       completedAt: status === 'pending' ? null : now,

@@ -3,14 +3,17 @@ import {
   DELIVERY_STATUSES,
   TERMINAL_STATUSES,
   UNENDED_STATUSES,
+  type AttemptErrorCode,
   type DeliveryStatus,
 } from '../contracts/delivery';
+import { isSuccess } from '../domain/outcome';
 import { deliveriesEnded } from '../metrics';
-import { deliverySchema, type DeliveryRecord } from './delivery-record';
+import { deliverySchema, type DeliveryRecord, type ListedDelivery } from './delivery-record';
 import { isDuplicateKey } from './errors';
 import type { EventRecord } from './event-record';
 import type { ProjectRecord } from './projects';
 import { Backlog } from './backlog';
+import type { Horizon } from './horizon';
 import { findPage, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
 import { endedNow } from './rounds';
@@ -19,12 +22,27 @@ import type { AttemptedWebhook } from './webhook-record';
 export interface DeliveryFilter {
   webhookId?: string;
   eventId?: string;
-  status?: DeliveryStatus;
+  statuses?: readonly DeliveryStatus[];
   eventType?: string;
+  /** The last attempt's status code, as ranges that include both ends, or its error code: one of these. */
+  lastAttempt?: { statusCodes: readonly StatusCodes[]; errorCodes: readonly AttemptErrorCode[] };
 }
 
-/** Lists omit the attempts: with them a page could be many megabytes. */
+/** One status code, or all of a class. */
+export type StatusCodes = readonly [from: number, to: number];
+
+/** Read for lists and replays: with the attempts, a page could be many megabytes. */
 export const LIST_FIELDS = { attempts: 0 } as const;
+
+/** Of its attempts, a list shows what became of the last. */
+const LAST_ATTEMPT = [
+  { $set: { lastAttempt: { $ifNull: [{ $last: '$attempts' }, null] } } },
+  {
+    $unset: ['requestHeaders', 'responseHeaders', 'responseBody', 'errorMessage'].map(
+      (field) => `lastAttempt.${field}`,
+    ),
+  },
+];
 
 const AFTER = { returnDocument: 'after' } as const;
 
@@ -62,6 +80,38 @@ export const replayed = {
   endReason: null,
 };
 
+/**
+ * The condition on a delivery's last attempt. Failures have an index (`failedWith`); successes, which nearly all
+ * others are, have none, and are examined one by one.
+ */
+function byLastAttempt({ statusCodes, errorCodes }: NonNullable<DeliveryFilter['lastAttempt']>): {
+  filter?: QueryFilter<DeliveryRecord>;
+  where?: QueryFilter<DeliveryRecord>;
+} {
+  const failures = {
+    failedWith: {
+      $in: [
+        ...errorCodes,
+        ...statusCodes.map(([from, to]) => (from === to ? from : `${Math.floor(from / 100)}xx`)),
+      ],
+    },
+  };
+  const successes = statusCodes.filter(([from]) => isSuccess(from));
+  if (successes.length === 0) return { filter: failures };
+  const code = { $let: { vars: { last: { $last: '$attempts' } }, in: '$$last.statusCode' } };
+  const isOne = successes.map(([from, to]) => ({
+    $expr: { $and: [{ $gte: [code, from] }, { $lte: [code, to] }] },
+  }));
+  return { where: { $or: [failures, ...isOne] } };
+}
+
+/** The index for what failed in some way. Of the few deliveries of an event, all are examined. */
+function failuresIndex({ eventId, webhookId, eventType }: DeliveryFilter): string {
+  if (eventId !== undefined) return 'eventId_1__id_-1_status_1_eventType_1';
+  const owner = webhookId === undefined ? 'projectId' : 'webhookId';
+  return `${owner}_1_failedWith_1_status_1${eventType === undefined ? '' : '_eventType_1'}__id_-1`;
+}
+
 /** Pending, and overdue by that long, according to MongoDB's clock. */
 const overdue = (byMs: number): QueryFilter<DeliveryRecord> => ({
   status: 'pending',
@@ -75,7 +125,10 @@ export class Deliveries {
   /** The same for those that their project's courier drives. */
   readonly dueExpress: Backlog<DeliveryRecord>;
 
-  constructor(connection: Connection) {
+  constructor(
+    connection: Connection,
+    private readonly horizon: Horizon,
+  ) {
     this.model = connection.model<DeliveryRecord>('Delivery', deliverySchema, 'deliveries');
     const isPending = { status: 'pending' } as const;
     this.due = new Backlog(
@@ -99,7 +152,7 @@ export class Deliveries {
     if (!first) return [];
     try {
       const options = { ordered: false, throwOnValidationError: true } as const;
-      const made = await this.model.insertMany(deliveries, options);
+      const made = await this.horizon.during(() => this.model.insertMany(deliveries, options));
       return made.map((delivery) => delivery.toObject());
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -145,13 +198,25 @@ export class Deliveries {
 
   async list(
     projectId: string,
-    filter: DeliveryFilter,
+    { statuses, lastAttempt, ...rest }: DeliveryFilter,
     page: PageRequest,
-  ): Promise<Page<DeliveryRecord>> {
-    // In the indexes with the type, the status comes first: without a status, each is looked up.
-    const isOfAnyStatus = filter.eventType !== undefined && filter.status === undefined;
-    const status = isOfAnyStatus && { status: { $in: [...DELIVERY_STATUSES] } };
-    return findPage(this.model, 'delivery', { projectId, ...filter, ...status }, page, LIST_FIELDS);
+  ): Promise<Page<ListedDelivery>> {
+    const ended = lastAttempt && byLastAttempt(lastAttempt);
+    // In the indexes with more than a status, that comes first: without one, each is looked up.
+    const isOfAny = rest.eventType !== undefined || ended?.filter !== undefined;
+    const among = statuses ?? (isOfAny ? DELIVERY_STATUSES : undefined);
+    const filter = {
+      projectId,
+      ...rest,
+      ...(among && { status: { $in: [...among] } }),
+      ...ended?.filter,
+    };
+    return findPage<DeliveryRecord, ListedDelivery>(this.model, 'delivery', filter, page, {
+      leftOut: LIST_FIELDS,
+      made: LAST_ATTEMPT,
+      ...(ended?.where && { where: ended.where }),
+      ...(ended?.filter && { hint: failuresIndex(rest) }),
+    });
   }
 
   /** All deliveries of an event, without their attempts. */
@@ -160,12 +225,14 @@ export class Deliveries {
   }
 
   /** The newest of them, oldest first. */
-  async listNewestOfEvent(eventId: string, limit: number): Promise<DeliveryRecord[]> {
-    const newest = await this.model
-      .find({ eventId }, LIST_FIELDS)
-      .sort({ _id: -1 })
-      .limit(limit)
-      .lean<DeliveryRecord[]>();
+  async listNewestOfEvent(eventId: string, limit: number): Promise<ListedDelivery[]> {
+    const newest = await this.model.aggregate<ListedDelivery>([
+      { $match: { eventId } },
+      { $sort: { _id: -1 } },
+      { $limit: limit },
+      ...LAST_ATTEMPT,
+      { $unset: Object.keys(LIST_FIELDS) },
+    ]);
     return newest.toReversed();
   }
 

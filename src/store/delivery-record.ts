@@ -18,6 +18,8 @@ export interface DeliveryRecord {
   /** The last 50; their numbers keep counting. */
   attempts: Attempt[];
   attemptCount: number;
+  /** How its last attempt failed (`failedWith`), for the lists' filters; missing: it did not fail. */
+  failedWith?: (number | string)[];
   /** `attemptCount` when the current round (first delivery, or a replay) began. */
   roundStart: number;
   /** The last failed attempt that the webhook's health has counted. */
@@ -64,6 +66,31 @@ export interface DeliveryRecord {
   expiresAt: Date;
 }
 
+/** An attempt as lists show it. */
+export type AttemptSummary = Pick<
+  Attempt,
+  'number' | 'startedAt' | 'durationMs' | 'outcome' | 'statusCode' | 'errorCode'
+>;
+
+/** A delivery as shown in lists. */
+export type ListedDelivery = Omit<DeliveryRecord, 'attempts'> & {
+  lastAttempt: AttemptSummary | null;
+};
+
+/**
+ * How an attempt failed, as lists are filtered by it: the status code and its class, `[503, '5xx']`, or the error
+ * code. undefined: it succeeded. Kept only for failures, so that what succeeds at once costs no index an entry.
+ */
+export function failedWith({
+  outcome,
+  statusCode,
+  errorCode,
+}: Pick<Attempt, 'outcome' | 'statusCode' | 'errorCode'>): (number | string)[] | undefined {
+  if (outcome === 'succeeded') return undefined;
+  if (statusCode === undefined) return [errorCode ?? 'unknown'];
+  return [statusCode, `${Math.floor(statusCode / 100)}xx`];
+}
+
 /** `ordered`: new deliveries of the same webhook join behind it; `replay`: they don't wait for it. */
 export const QUEUE_KINDS = ['ordered', 'replay'] as const;
 export type QueueKind = (typeof QUEUE_KINDS)[number];
@@ -87,6 +114,7 @@ export const deliverySchema = new Schema<DeliveryRecord>(
     status: { type: String, enum: DELIVERY_STATUSES, required: true },
     attempts: { type: Schema.Types.Mixed, default: [] },
     attemptCount: { type: Number, default: 0 },
+    failedWith: { type: Schema.Types.Mixed },
     roundStart: { type: Number, default: 0 },
     healthCounted: Number,
     nextAttemptAt: { type: Date, default: null },
@@ -118,6 +146,12 @@ deliverySchema.index({ projectId: 1, status: 1, eventType: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, status: 1, _id: -1 });
 deliverySchema.index({ webhookId: 1, status: 1, eventType: 1, _id: -1 });
+// The same by how the last attempt failed: only failures have entries.
+const IF_FAILED = { partialFilterExpression: { failedWith: { $exists: true } } };
+for (const owner of ['projectId', 'webhookId'] as const) {
+  deliverySchema.index({ [owner]: 1, failedWith: 1, status: 1, _id: -1 }, IF_FAILED);
+  deliverySchema.index({ [owner]: 1, failedWith: 1, status: 1, eventType: 1, _id: -1 }, IF_FAILED);
+}
 // An event has one type and few deliveries: their other filters are checked in the index.
 deliverySchema.index({ eventId: 1, _id: -1, status: 1, eventType: 1 });
 // For reconcile.

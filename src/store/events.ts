@@ -2,10 +2,12 @@ import type { ClientSession, Connection, Model, mongo } from 'mongoose';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
 import { GroupedInserts } from './grouped-inserts';
+import type { Horizon } from './horizon';
 import { current } from './linearizable';
 import { isDuplicateKey } from './errors';
 import { eventSchema, type BareEvent, type EventRecord } from './event-record';
 import type { NewEvent } from './new-event';
+import { MAX_READ_MS } from './time-limit';
 
 /** As the schema makes it, for a tenth of the CPU time: everything in it is ours, and checked. */
 const recordOf = (event: NewEvent): EventRecord => ({
@@ -24,7 +26,10 @@ export class Events {
   readonly unplannedExpress: Backlog<EventRecord>;
   private readonly inserts: GroupedInserts<EventRecord>;
 
-  constructor(connection: Connection) {
+  constructor(
+    connection: Connection,
+    private readonly horizon: Horizon,
+  ) {
     this.model = connection.model<EventRecord>('Event', eventSchema, 'events');
     this.unplanned = new Backlog(
       this.model,
@@ -52,7 +57,7 @@ export class Events {
   async insert(event: NewEvent): Promise<{ event: EventRecord; duplicate: boolean }> {
     const record = recordOf(event);
     try {
-      await this.inserts.insert(record);
+      await this.horizon.during(() => this.inserts.insert(record));
       return { event: record, duplicate: false };
     } catch (error) {
       const { projectId, idempotencyKey } = event;
@@ -122,7 +127,24 @@ export class Events {
     filter: { type?: string },
     page: PageRequest,
   ): Promise<Page<BareEvent>> {
-    return findPage(this.model, 'event', { projectId, ...filter }, page, { body: 0 });
+    return findPage(this.model, 'event', { projectId, ...filter }, page, { leftOut: { body: 0 } });
+  }
+
+  /** The id of the first that its project's courier still has to plan; null: none. */
+  async firstUnplannedExpress(projectId: string): Promise<string | null> {
+    const [first] = await this.collection
+      .find(
+        { projectId, isExpress: true, fannedOutAt: null },
+        {
+          hint: 'express',
+          sort: { _id: 1 },
+          limit: 1,
+          projection: { _id: 1 },
+          maxTimeMS: MAX_READ_MS,
+        },
+      )
+      .toArray();
+    return first?._id ?? null;
   }
 
   /** Records that all deliveries of each are stored. */

@@ -30,6 +30,28 @@ export const MIGRATIONS: readonly Migration[] = [
       await dropIndex(connection, 'webhooks', 'projectId_1_events_1');
     },
   },
+  {
+    id: '0003-how-last-attempts-failed',
+    up: async (connection) => {
+      const of = (value: unknown) => ({
+        $let: { vars: { last: { $last: '$attempts' } }, in: value },
+      });
+      const firstDigit = { $toString: { $floor: { $divide: ['$$last.statusCode', 100] } } };
+      const failedWith = {
+        $cond: [
+          { $gt: ['$$last.statusCode', null] },
+          ['$$last.statusCode', { $concat: [firstDigit, 'xx'] }],
+          [{ $ifNull: ['$$last.errorCode', 'unknown'] }],
+        ],
+      };
+      await connection
+        .collection('deliveries')
+        .updateMany(
+          { failedWith: { $exists: false }, $expr: { $eq: [of('$$last.outcome'), 'failed'] } },
+          [{ $set: { failedWith: of(failedWith) } }],
+        );
+    },
+  },
 ];
 
 /** Drops an index whose options change: `ensureIndexes`, which follows, creates it again. */

@@ -1,4 +1,4 @@
-import type { Model, QueryFilter } from 'mongoose';
+import type { Model, PipelineStage, QueryFilter } from 'mongoose';
 import { ID_PREFIXES, type Resource } from '../contracts/ids';
 
 export interface PageRequest {
@@ -10,6 +10,8 @@ export interface PageRequest {
   since?: Date;
   /** Created before this time. */
   until?: Date;
+  /** Oldest first, and only from before this time: nothing can be added there any more. Missing: newest first. */
+  ascendingTo?: Date;
 }
 
 export interface Page<T> {
@@ -54,34 +56,78 @@ export function firstIdAt(resource: Resource, time: Date): string {
   return `${ID_PREFIXES[resource]}_${hex}${'0'.repeat(20)}`;
 }
 
+/** A page's place in the list, as a condition on ids. */
+function rangeOf(
+  resource: Resource,
+  { cursor, since, until, ascendingTo }: PageRequest,
+): Record<string, string> {
+  const ends = [until, ascendingTo].flatMap((end) => (end ? firstIdAt(resource, end) : []));
+  if (cursor !== undefined && !ascendingTo) ends.push(cursor);
+  const [end] = ends.toSorted();
+  return {
+    ...(since && { $gte: firstIdAt(resource, since) }),
+    ...(cursor !== undefined && ascendingTo && { $gt: cursor }),
+    ...(end !== undefined && { $lt: end }),
+  };
+}
+
+/** Items that are examined for a page, at most, by a condition that no index has. */
+export const MAX_EXAMINED = 2000;
+
+export interface PageOptions<T> {
+  /** Fields of the items that are not read. */
+  leftOut?: LeftOut;
+  /** Stages that make fields of what is left out, before it is. */
+  made?: readonly (PipelineStage.Set | PipelineStage.Unset)[];
+  /**
+   * A further condition that no index has. A page then ends after MAX_EXAMINED items, with those that fulfil it,
+   * and the next one continues from there.
+   */
+  where?: QueryFilter<T>;
+  /** The index that finds them. For few that match, MongoDB would choose one whose order it has to sort. */
+  hint?: string | undefined;
+}
+
 /**
- * One page of `filter`'s documents, newest first, of at most PAGE_BYTES. Every filter given here has a
- * compound index ending in `_id`.
+ * One page of `filter`'s documents, of at most PAGE_BYTES, in the order of their ids. Every filter given here has
+ * a compound index ending in `_id`.
  */
-export async function findPage<T extends { _id: string }>(
+export async function findPage<T extends { _id: string }, Shown extends { _id: string } = T>(
   model: Model<T>,
   resource: Resource,
   filter: QueryFilter<T>,
-  { limit, cursor, since, until }: PageRequest,
-  fields: LeftOut = {},
-): Promise<Page<T>> {
-  const before = until && firstIdAt(resource, until);
-  const upper =
-    cursor !== undefined && before !== undefined && before < cursor ? before : (cursor ?? before);
-  const range = {
-    ...(since && { $gte: firstIdAt(resource, since) }),
-    ...(upper !== undefined && { $lt: upper }),
-  };
-  const query = { ...filter, ...(Object.keys(range).length > 0 && { _id: range }) };
+  page: PageRequest,
+  { leftOut = {}, made = [], where, hint }: PageOptions<T> = {},
+): Promise<Page<Shown>> {
+  const isAscending = page.ascendingTo !== undefined;
+  const direction = isAscending ? 1 : -1;
+  const range = rangeOf(resource, page);
+  const within = (ids: Record<string, unknown>): QueryFilter<T> => ({
+    ...filter,
+    ...(Object.keys(ids).length > 0 && { _id: ids }),
+  });
+  const last =
+    where &&
+    (await model
+      .findOne(within(range), { _id: 1 })
+      .sort({ _id: direction })
+      .skip(MAX_EXAMINED - 1)
+      .lean<{ _id: string }>());
+  if (last) range[isAscending ? '$lte' : '$gte'] = last._id;
   const found = await model
-    .find(query as QueryFilter<T>, sizedWithout(fields))
-    .sort({ _id: -1 })
-    .limit(limit + 1)
+    .find({ ...within(range), ...where } as QueryFilter<T>, sizedWithout(leftOut))
+    .sort({ _id: direction })
+    .limit(page.limit + 1)
+    .setOptions(hint === undefined ? {} : { hint })
     .lean<Sized[]>();
-  const ids = fitting(found.slice(0, limit)).map(({ _id }) => _id);
-  const items = await model
-    .find({ ...filter, _id: { $in: ids } } as QueryFilter<T>, fields)
-    .sort({ _id: -1 })
-    .lean<T[]>();
-  return { items, nextCursor: found.length > ids.length ? (ids.at(-1) ?? null) : null };
+  const ids = fitting(found.slice(0, page.limit)).map(({ _id }) => _id);
+  const fields = Object.keys(leftOut);
+  const items = await model.aggregate<Shown>([
+    { $match: within({ $in: ids }) },
+    { $sort: { _id: direction } },
+    ...made,
+    ...(fields.length > 0 ? [{ $unset: fields }] : []),
+  ]);
+  const isLast = found.length === ids.length;
+  return { items, nextCursor: (isLast ? last?._id : ids.at(-1)) ?? null };
 }

@@ -114,7 +114,7 @@ export class Inbound {
   ): Promise<Page<Omit<InboundRecord, 'payload'>>> {
     const became = outcome && (outcome === 'event' ? becameEvent : becameNone);
     const query = { projectId, ...filter, ...became };
-    return findPage(this.model, 'report', query, page, { payload: 0 });
+    return findPage(this.model, 'report', query, page, { leftOut: { payload: 0 } });
   }
 
   async insertAll(records: readonly InboundRecord[], session: ClientSession): Promise<void> {

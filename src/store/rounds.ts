@@ -8,7 +8,7 @@ import {
 } from '../contracts/delivery';
 import type { AttemptResult } from '../domain/outcome';
 import { deliveriesEnded } from '../metrics';
-import { queueOf, type DeliveryRecord } from './delivery-record';
+import { failedWith, queueOf, type DeliveryRecord } from './delivery-record';
 import { KEPT_AFTER_END_MS } from './retention';
 
 /** A run that is about to make an attempt. */
@@ -149,6 +149,7 @@ export class Rounds {
             $set: {
               attempts: { $slice: [log, -KEPT_ATTEMPTS] },
               attemptCount: attempt.number,
+              failedWith: failedWith(attempt) ?? '$$REMOVE',
               ...(decides && decision),
             },
           },

@@ -1,7 +1,7 @@
 import type { AnyBulkWriteOperation, ClientSession } from 'mongoose';
 import { UNENDED_STATUSES, type Attempt, type DeferralReason } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
-import type { DeliveryRecord } from './delivery-record';
+import { failedWith, type DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
 import { endedNow, KEPT_ATTEMPTS } from './rounds';
 import type { AttemptResult } from '../domain/outcome';
@@ -133,6 +133,7 @@ function recordOf({
           $set: {
             attempts: { $slice: [{ $concatArrays: ['$attempts', [logged]] }, -KEPT_ATTEMPTS] },
             attemptCount: attempt.number,
+            failedWith: failedWith(attempt) ?? '$$REMOVE',
             ...Object.fromEntries(ifDecides),
           },
         },

@@ -15,6 +15,7 @@ import { repairDriver } from './driver-patch';
 import { EventTypes } from './event-types';
 import { Events } from './events';
 import { Inbound } from './provider-reports';
+import { Horizon } from './horizon';
 import { Keys } from './keys';
 import { Mails } from './mail-outbox';
 import { whyUnfit } from './fitness';
@@ -63,6 +64,7 @@ const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
 
 /** Posthorn's state in MongoDB: the connection, and a repository per collection. It returns plain objects. */
 export class Store {
+  readonly horizon: Horizon;
   readonly projects: Projects;
   readonly keys: Keys;
   readonly webhooks: Webhooks;
@@ -87,13 +89,14 @@ export class Store {
     private readonly url: string,
   ) {
     connection.plugin(limitReads);
+    this.horizon = new Horizon(connection);
     this.projects = new Projects(connection);
     this.keys = new Keys(connection);
     this.webhooks = new Webhooks(connection);
-    this.events = new Events(connection);
+    this.events = new Events(connection, this.horizon);
     this.eventTypes = EventTypes.ofProjects(connection);
     this.catalogTypes = EventTypes.ofCatalogs(connection);
-    this.deliveries = new Deliveries(connection);
+    this.deliveries = new Deliveries(connection, this.horizon);
     this.rounds = new Rounds(this.deliveries.model);
     this.endings = new Endings(connection);
     this.inbound = new Inbound(connection);
@@ -163,11 +166,14 @@ export class Store {
 
   /** Runs `work` in a transaction; it may run more than once. */
   async transaction<T>(work: (session: ClientSession) => Promise<T>): Promise<T> {
-    return this.connection.withSession((session) => session.withTransaction(() => work(session)));
+    return this.horizon.during(() =>
+      this.connection.withSession((session) => session.withTransaction(() => work(session))),
+    );
   }
 
   async close(): Promise<void> {
     this.closed = true;
+    await this.horizon.close().catch(() => {});
     await this.connection.close();
   }
 
@@ -188,6 +194,7 @@ export class Store {
   // oxlint-disable-next-line typescript/no-explicit-any -- whatever is stored in it
   private repositories(): { model: Model<any> }[] {
     return [
+      this.horizon,
       this.projects,
       this.keys,
       this.webhooks,

@@ -77,7 +77,7 @@ export class Webhooks {
 
   async list(projectId: string, page: PageRequest): Promise<Page<ShownWebhook>> {
     const leftOut = { secrets: 0, countedAttempts: 0 } as const;
-    return findPage(this.model, 'webhook', { projectId }, page, leftOut);
+    return findPage(this.model, 'webhook', { projectId }, page, { leftOut });
   }
 
   /** All webhooks of a project, newest first, for a list that has no pages and shows little of each. */

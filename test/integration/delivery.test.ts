@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
 import { WAYS } from '../support/dispatch';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
+import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { useReceiver, useStack } from '../support/use';
 
@@ -52,6 +54,53 @@ describe.each(WAYS)('the way of one event, dispatched %s,', (dispatch) => {
     });
     expect(health).toMatchObject({ failureCount: 0, lastStatus: 200, lastFailedAt: null });
   });
+
+  it('says in the list how its last attempt failed, and is found by that while it is the last', async () => {
+    const failing = await Receiver.start();
+    failing.respondWith((_request, n) => (n === 1 ? 503 : 202));
+    const { client } = await stack.project({ dispatch });
+    await makeWebhook(client, failing.url, { policy: { retryDelaysMs: [2000] } });
+    const id = await postEvent(client);
+    const listed = async (query: string) =>
+      (await client.get(`/v1/deliveries?${query}`)).body.data.deliveries;
+    const [shown] = await eventually('it is listed with its attempt', async () => {
+      const list = await listed('statusCode=5xx');
+      return list.length === 1 && list;
+    });
+    expect(shown).toMatchObject({
+      id,
+      status: 'pending',
+      attemptCount: 1,
+      lastAttempt: {
+        number: 1,
+        startedAt: expect.any(String),
+        durationMs: expect.any(Number),
+        outcome: 'failed',
+        statusCode: 503,
+      },
+      nextAttemptAt: expect.any(String),
+    });
+    const { startedAt, durationMs } = shown.lastAttempt;
+    expect(Date.parse(shown.nextAttemptAt)).toBeGreaterThanOrEqual(
+      Date.parse(startedAt) + durationMs + 1990,
+    );
+    await deliveryWith(client, id, { status: 'succeeded' });
+    expect(await listed('statusCode=5xx')).toEqual([]);
+    expect(await listed('statusCode=202')).toMatchObject([
+      { id, attemptCount: 2, lastAttempt: { number: 2, outcome: 'succeeded', statusCode: 202 } },
+    ]);
+    await failing.close();
+    const lost = await postEvent(client);
+    const [refused] = await eventually('it is listed as refused', async () => {
+      const list = await listed('errorCode=connection_refused');
+      return list.length === 1 && list;
+    });
+    expect(refused).toMatchObject({
+      id: lost,
+      lastAttempt: { outcome: 'failed', errorCode: 'connection_refused' },
+    });
+  });
+
   it('goes to the webhook’s URL as it is shown, byte by byte', async () => {
     const { client } = await stack.project({ dispatch });
     const odd = `/a/%2e%2e/b//it's/{id}/100%/ü?q={x}&it's|^[]&%zz`;

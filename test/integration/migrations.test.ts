@@ -1,6 +1,7 @@
 import mongoose, { type Connection } from 'mongoose';
 import { pino } from 'pino';
 import { migrate, MIGRATIONS, type Migration } from '../../src/store/migrations';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { Store } from '../../src/store/store';
 import { freshMongodbUrl } from '../support/embedded';
 import { eventually } from '../support/eventually';
@@ -96,6 +97,34 @@ describe('migrations', () => {
       partialFilterExpression: { status: { $in: ['succeeded', 'failed', 'skipped', 'cancelled'] } },
     });
     expect(deliveries.has('status_1_expiresAt_1')).toBe(false);
+  });
+
+  it('of this version make what failed before it findable by how', async () => {
+    const deliveries = connection.collection<{ _id: string }>('deliveries');
+    const failed = { number: 1, outcome: 'failed' };
+    const attempts: Record<string, object[]> = {
+      status: [failed, { ...failed, statusCode: 503 }],
+      error: [
+        { ...failed, statusCode: 500 },
+        { ...failed, errorCode: 'timeout' },
+      ],
+      succeeded: [
+        { ...failed, statusCode: 500 },
+        { outcome: 'succeeded', statusCode: 200 },
+      ],
+      none: [],
+    };
+    await deliveries.insertMany(
+      Object.entries(attempts).map(([_id, made]) => ({ _id, attempts: made })),
+    );
+    await migrate(connection);
+    const stored = await deliveries.find().toArray();
+    expect(stored.map(({ _id, ...rest }) => [_id, (rest as DeliveryRecord).failedWith])).toEqual([
+      ['status', [503, '5xx']],
+      ['error', ['timeout']],
+      ['succeeded', undefined],
+      ['none', undefined],
+    ]);
   });
 
   it('of this version find nothing to do in an empty database', async () => {

@@ -165,6 +165,7 @@ export class Fixture {
   async close(): Promise<void> {
     await this.dependencies.sender.close();
     this.dependencies.tenantCpu.close();
+    await this.store.horizon.close();
     await this.store.events.model.db.dropDatabase();
     await this.store.close();
   }

@@ -214,6 +214,7 @@ export class Stack {
     await this.sender.close();
     this.tenantCpu.close();
     await this.engine.close();
+    await this.store.horizon.close();
     // On the test run's own server, which checks each database for expired documents every second.
     const { host } = new URL(testServer('MONGODB_URL'));
     if (new URL(this.config.mongodbUrl).host === host) {

@@ -1024,6 +1024,45 @@ export type DeliverySummary = {
    */
   attemptCount: number;
   /**
+   * The last of its attempts; null: none was made.
+   */
+  lastAttempt: {
+    /**
+     * The first one is 1.
+     */
+    number: number;
+    /**
+     * When it began.
+     */
+    startedAt: string;
+    /**
+     * How long it took, in milliseconds.
+     */
+    durationMs: number;
+    /**
+     * Its result.
+     */
+    outcome: 'succeeded' | 'failed';
+    /**
+     * The HTTP status of the answer.
+     */
+    statusCode?: number;
+    /**
+     * Why there was no answer.
+     */
+    errorCode?:
+      | 'timeout'
+      | 'dns'
+      | 'tls'
+      | 'connection_refused'
+      | 'connection_reset'
+      | 'unreachable'
+      | 'blocked_address'
+      | 'invalid_response'
+      | 'secret_unreadable'
+      | 'unknown';
+  } | null;
+  /**
    * When the next attempt is due.
    */
   nextAttemptAt: string | null;
@@ -1115,6 +1154,45 @@ export type ExplainedDelivery = {
    * How many attempts were made.
    */
   attemptCount: number;
+  /**
+   * The last of its attempts; null: none was made.
+   */
+  lastAttempt: {
+    /**
+     * The first one is 1.
+     */
+    number: number;
+    /**
+     * When it began.
+     */
+    startedAt: string;
+    /**
+     * How long it took, in milliseconds.
+     */
+    durationMs: number;
+    /**
+     * Its result.
+     */
+    outcome: 'succeeded' | 'failed';
+    /**
+     * The HTTP status of the answer.
+     */
+    statusCode?: number;
+    /**
+     * Why there was no answer.
+     */
+    errorCode?:
+      | 'timeout'
+      | 'dns'
+      | 'tls'
+      | 'connection_refused'
+      | 'connection_reset'
+      | 'unreachable'
+      | 'blocked_address'
+      | 'invalid_response'
+      | 'secret_unreadable'
+      | 'unknown';
+  } | null;
   /**
    * When the next attempt is due.
    */
@@ -1296,6 +1374,45 @@ export type Delivery = {
    * How many attempts were made.
    */
   attemptCount: number;
+  /**
+   * The last of its attempts; null: none was made.
+   */
+  lastAttempt: {
+    /**
+     * The first one is 1.
+     */
+    number: number;
+    /**
+     * When it began.
+     */
+    startedAt: string;
+    /**
+     * How long it took, in milliseconds.
+     */
+    durationMs: number;
+    /**
+     * Its result.
+     */
+    outcome: 'succeeded' | 'failed';
+    /**
+     * The HTTP status of the answer.
+     */
+    statusCode?: number;
+    /**
+     * Why there was no answer.
+     */
+    errorCode?:
+      | 'timeout'
+      | 'dns'
+      | 'tls'
+      | 'connection_refused'
+      | 'connection_reset'
+      | 'unreachable'
+      | 'blocked_address'
+      | 'invalid_response'
+      | 'secret_unreadable'
+      | 'unknown';
+  } | null;
   /**
    * When the next attempt is due.
    */
@@ -2308,7 +2425,7 @@ export type ListProjectsError = ListProjectsErrors[keyof ListProjectsErrors];
 
 export type ListProjectsResponses = {
   /**
-   * A page, newest first.
+   * A page, newest first unless `order` says otherwise.
    */
   200: {
     /**
@@ -2874,7 +2991,7 @@ export type ListKeysError = ListKeysErrors[keyof ListKeysErrors];
 
 export type ListKeysResponses = {
   /**
-   * A page, newest first.
+   * A page, newest first unless `order` says otherwise.
    */
   200: {
     /**
@@ -3137,7 +3254,7 @@ export type ListCatalogsError = ListCatalogsErrors[keyof ListCatalogsErrors];
 
 export type ListCatalogsResponses = {
   /**
-   * A page, newest first.
+   * A page, newest first unless `order` says otherwise.
    */
   200: {
     /**
@@ -3229,7 +3346,7 @@ export type ListCatalogEventTypesError =
 
 export type ListCatalogEventTypesResponses = {
   /**
-   * A page, newest first.
+   * A page, newest first unless `order` says otherwise.
    */
   200: {
     /**
@@ -3664,7 +3781,7 @@ export type ListWebhooksError = ListWebhooksErrors[keyof ListWebhooksErrors];
 
 export type ListWebhooksResponses = {
   /**
-   * A page, newest first.
+   * A page, newest first unless `order` says otherwise.
    */
   200: {
     /**
@@ -4685,7 +4802,7 @@ export type ListEventTypesError = ListEventTypesErrors[keyof ListEventTypesError
 
 export type ListEventTypesResponses = {
   /**
-   * A page, newest first.
+   * A page, newest first unless `order` says otherwise.
    */
   200: {
     /**
@@ -4916,6 +5033,10 @@ export type ListEventsData = {
      */
     cursor?: string;
     /**
+     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. To follow a list, ask again with the last item’s id as `cursor`.
+     */
+    order?: 'asc' | 'desc';
+    /**
      * From this time on, in ISO 8601 with an offset.
      */
     since?: string;
@@ -4974,7 +5095,7 @@ export type ListEventsError = ListEventsErrors[keyof ListEventsErrors];
 
 export type ListEventsResponses = {
   /**
-   * A page, newest first.
+   * A page, newest first unless `order` says otherwise.
    */
   200: {
     /**
@@ -5387,6 +5508,10 @@ export type ListDeliveriesData = {
      */
     cursor?: string;
     /**
+     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. To follow a list, ask again with the last item’s id as `cursor`.
+     */
+    order?: 'asc' | 'desc';
+    /**
      * From this time on, in ISO 8601 with an offset.
      */
     since?: string;
@@ -5403,13 +5528,21 @@ export type ListDeliveriesData = {
      */
     eventId?: string;
     /**
-     * Its state.
+     * Deliveries in this state, or in one of several, separated by commas.
      */
-    status?: 'pending' | 'succeeded' | 'failed' | 'skipped' | 'held' | 'cancelled';
+    status?: string;
     /**
      * The name of the event type.
      */
     type?: string;
+    /**
+     * By the status code of the last attempt: `500`, the class `5xx`, or several, separated by commas. With `errorCode`: those with one of both. Codes from 200 to 299 are looked for in the list, not in an index: a page may then have fewer items than `limit`, or none, and still a `nextCursor`.
+     */
+    statusCode?: string;
+    /**
+     * By the error code of the last attempt, for those without an answer; or by several, separated by commas.
+     */
+    errorCode?: string;
   };
   url: '/v1/deliveries';
 };
@@ -5453,7 +5586,7 @@ export type ListDeliveriesError = ListDeliveriesErrors[keyof ListDeliveriesError
 
 export type ListDeliveriesResponses = {
   /**
-   * A page, newest first.
+   * A page, newest first unless `order` says otherwise.
    */
   200: {
     /**
@@ -5831,7 +5964,7 @@ export type ListReplaysError = ListReplaysErrors[keyof ListReplaysErrors];
 
 export type ListReplaysResponses = {
   /**
-   * A page, newest first.
+   * A page, newest first unless `order` says otherwise.
    */
   200: {
     /**
@@ -6442,7 +6575,7 @@ export type ListAuditError = ListAuditErrors[keyof ListAuditErrors];
 
 export type ListAuditResponses = {
   /**
-   * A page, newest first.
+   * A page, newest first unless `order` says otherwise.
    */
   200: {
     /**
@@ -7193,7 +7326,7 @@ export type ListReportsError = ListReportsErrors[keyof ListReportsErrors];
 
 export type ListReportsResponses = {
   /**
-   * A page, newest first.
+   * A page, newest first unless `order` says otherwise.
    */
   200: {
     /**

@@ -1,10 +1,10 @@
 import { Router, type RequestHandler, type Response } from 'express';
 import type { Logger } from 'pino';
-import { z } from 'zod';
-import { DELIVERY_STATUSES, UNENDED_STATUSES } from '../../contracts/delivery';
+import type { z } from 'zod';
+import { UNENDED_STATUSES } from '../../contracts/delivery';
 import { deliveryWorkflowId } from '../../contracts/temporal';
-import { idPattern } from '../../contracts/ids';
-import type { DeliveryRecord } from '../../store/delivery-record';
+import { deliveriesCompleteBefore } from '../../store/complete';
+import type { DeliveryRecord, ListedDelivery } from '../../store/delivery-record';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { WebhookRecord } from '../../store/webhook-record';
@@ -16,11 +16,10 @@ import { audited } from '../http/audited';
 import { allow, portalCapabilities, principalOf, projectOf } from '../http/auth';
 import { explainPending } from './pending';
 import { refusal, type ApiError } from '../http/errors';
-import { webhookIdOf } from '../http/references';
 import { resourceInPath } from '../http/resource-in-path';
 import type { deliverySchema, deliverySummarySchema } from '../schemas/delivery';
-import { reference } from '../schemas/fields';
-import { pageQuery, parseListQuery, rangeQuery } from '../http/validation';
+import { inOrder, parseListQuery } from '../http/validation';
+import { deliveriesQuery, deliveryFilterOf } from './query';
 
 export interface DeliveriesDependencies {
   store: Store;
@@ -30,17 +29,11 @@ export interface DeliveriesDependencies {
   webUrl: (workflowId: string, runId: string | null) => string | null;
 }
 
-export const deliveriesQuery = z.strictObject({
-  ...pageQuery('delivery'),
-  ...rangeQuery,
-  webhookId: reference('webhook').optional(),
-  eventId: z.string().regex(idPattern('event'), 'is not an event id').optional(),
-  status: z.enum(DELIVERY_STATUSES).optional(),
-  type: z.string().optional(),
-});
-
-/** A delivery as shown in lists: without its attempts. */
-export function listView(delivery: DeliveryRecord): z.infer<typeof deliverySummarySchema> {
+/** A delivery as shown in lists: of its attempts, what became of the last. */
+export function listView({
+  lastAttempt: last,
+  ...delivery
+}: ListedDelivery): z.infer<typeof deliverySummarySchema> {
   return {
     id: delivery._id,
     eventId: delivery.eventId,
@@ -49,6 +42,14 @@ export function listView(delivery: DeliveryRecord): z.infer<typeof deliverySumma
     eventType: delivery.eventType,
     status: delivery.status,
     attemptCount: delivery.attemptCount,
+    lastAttempt: last && {
+      number: last.number,
+      startedAt: last.startedAt,
+      durationMs: last.durationMs,
+      outcome: last.outcome,
+      ...(last.statusCode !== undefined && { statusCode: last.statusCode }),
+      ...(last.errorCode !== undefined && { errorCode: last.errorCode }),
+    },
     nextAttemptAt: delivery.nextAttemptAt,
     ...(delivery.endReason && { endReason: delivery.endReason }),
     replays: delivery.replays,
@@ -88,25 +89,19 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
     return { id, runId, webUrl: isPortal ? null : webUrl(id, runId) };
   };
   const viewFor = (res: Response, delivery: DeliveryRecord): z.infer<typeof deliverySchema> => ({
-    ...listView(delivery),
+    ...listView({ ...delivery, lastAttempt: delivery.attempts.at(-1) ?? null }),
     attempts: delivery.attempts,
     workflow: workflowOf(delivery, portalCapabilities(principalOf(res)) !== null),
   });
 
   router.get('/', read, async (req, res) => {
     const { page, filter } = parseListQuery(deliveriesQuery, req);
-    const { type, webhookId, ...rest } = filter;
+    const { order, ...filters } = filter;
     const project = projectOf(res);
     const found = await store.deliveries.list(
       project._id,
-      {
-        ...rest,
-        ...(webhookId !== undefined && {
-          webhookId: await webhookIdOf(store, project, webhookId),
-        }),
-        ...(type !== undefined && { eventType: type }),
-      },
-      page,
+      await deliveryFilterOf(store, project, filters),
+      await inOrder(page, order, () => deliveriesCompleteBefore(store, project._id)),
     );
     answerPage(res, 'deliveries', found, listView);
   });

@@ -1,6 +1,7 @@
 import { Router } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { eventsCompleteBefore } from '../../store/complete';
 import type { BareEvent, EventRecord } from '../../store/event-record';
 import { expungeEvent } from '../../store/expunge';
 import { dataText } from '../../store/new-event';
@@ -14,7 +15,14 @@ import { listView } from '../deliveries/deliveries';
 import { notFound } from '../http/errors';
 import { resourceInPath } from '../http/resource-in-path';
 import type { eventSchema, listedEventSchema } from '../schemas/event';
-import { pageQuery, parseListQuery, pathId, rangeQuery } from '../http/validation';
+import {
+  inOrder,
+  orderQuery,
+  pageQuery,
+  parseListQuery,
+  pathId,
+  rangeQuery,
+} from '../http/validation';
 
 export interface EventsDependencies {
   store: Store;
@@ -26,6 +34,7 @@ export interface EventsDependencies {
 const MAX_DELIVERIES = 1000;
 export const eventsQuery = z.strictObject({
   ...pageQuery('event'),
+  ...orderQuery,
   ...rangeQuery,
   type: z.string().optional(),
   include: z
@@ -62,9 +71,10 @@ export function eventsRouter({ store, engine, log }: EventsDependencies): Router
 
   router.get('/', read, async (req, res) => {
     const {
-      page,
-      filter: { include, ...filter },
+      page: asked,
+      filter: { include, order, ...filter },
     } = parseListQuery(eventsQuery, req);
+    const page = await inOrder(asked, order, () => eventsCompleteBefore(store));
     const { _id } = projectOf(res);
     if (include === 'data') {
       answerPage(res, 'events', await store.events.list(_id, filter, page), view);

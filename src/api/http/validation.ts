@@ -4,7 +4,7 @@ import { idPattern, isId, type Resource } from '../../contracts/ids';
 import type { PageRequest } from '../../store/paging';
 import { didYouMean } from '../../domain/near';
 import { notFound, refused } from './errors';
-import { knownNames, messageOf } from './messages';
+import { knownNames, messageOf, oneOf } from './messages';
 import { Problems, type Found } from './problems';
 
 z.config({ customError: messageOf });
@@ -85,11 +85,55 @@ export const pageQuery = (resource: Resource) => ({
 /** `?since&until`, ISO 8601: created at or after, created before. */
 export const rangeQuery = { since: instant.optional(), until: instant.optional() };
 
+/** `?order=asc|desc` */
+export const orderQuery = {
+  order: z
+    .enum(['asc', 'desc'])
+    .default('desc')
+    .describe(
+      '`desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. To follow a list, ask again with the last item’s id as `cursor`.',
+    ),
+};
+
+type AskedPage = Omit<PageRequest, 'ascendingTo'>;
+
+/** A page in the order that is asked for. @param completeBefore the time to which an ascending list goes */
+export async function inOrder(
+  page: AskedPage,
+  order: 'asc' | 'desc',
+  completeBefore: () => Promise<Date>,
+): Promise<PageRequest> {
+  return order === 'asc' ? { ...page, ascendingTo: await completeBefore() } : page;
+}
+
+/**
+ * One of these values in a query, or several, separated by commas.
+ * @param value a pattern of one
+ * @param message what they must be
+ */
+export function severalOf<T extends string>(
+  value: string,
+  { message, max }: { message: string; max: number },
+): z.ZodType<T[], string> {
+  const one = ` *(?:${value}) *`;
+  return z
+    .string(message)
+    .regex(new RegExp(`^${one}(?:,${one}){0,${max - 1}}$`), message)
+    .transform((text) => [...new Set(text.split(',').map((each) => each.trim()))] as T[]);
+}
+
+/** The same of a list of words. */
+export const severalWords = <T extends string>(words: readonly T[]): z.ZodType<T[], string> =>
+  severalOf<T>(words.join('|'), {
+    message: `must be ${oneOf(words)}; or several of these, separated by commas`,
+    max: words.length,
+  });
+
 /** Parses a list's query: the paging apart from the filters. */
-export function parseListQuery<T extends PageRequest>(
+export function parseListQuery<T extends AskedPage>(
   schema: z.ZodType<T>,
   req: Request,
-): { page: PageRequest; filter: Omit<T, keyof PageRequest> } {
+): { page: AskedPage; filter: Omit<T, keyof AskedPage> } {
   const { limit, cursor, since, until, ...filter } = parse(schema, req.query);
   return { page: { limit, cursor, since, until }, filter };
 }

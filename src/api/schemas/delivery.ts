@@ -7,7 +7,7 @@ import {
 } from '../../contracts/delivery';
 import { count, EXAMPLE, httpStatus, id, time } from './fields';
 
-/** A delivery as shown in lists: without its attempts. */
+/** A delivery as shown in lists: of its attempts, what became of the last. */
 export const deliverySummarySchema = z
   .object({
     id: id('delivery'),
@@ -17,6 +17,17 @@ export const deliverySummarySchema = z
     eventType: z.string(),
     status: z.enum(DELIVERY_STATUSES),
     attemptCount: count,
+    lastAttempt: z
+      .object({
+        number: count,
+        startedAt: time,
+        durationMs: z.number(),
+        outcome: z.enum(['succeeded', 'failed']),
+        statusCode: httpStatus.optional(),
+        errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
+      })
+      .nullable()
+      .describe('The last of its attempts; null: none was made.'),
     nextAttemptAt: time.nullable(),
     endReason: z
       .enum(END_REASONS)
@@ -37,6 +48,13 @@ export const deliverySummaryExample: z.infer<typeof deliverySummarySchema> = {
   eventType: 'email.delivered',
   status: 'pending',
   attemptCount: 1,
+  lastAttempt: {
+    number: 1,
+    startedAt: EXAMPLE.at('09:30:00'),
+    durationMs: 87,
+    outcome: 'failed',
+    statusCode: 503,
+  },
   nextAttemptAt: EXAMPLE.at('09:31:01'),
   replays: 0,
   test: false,

@@ -1,9 +1,12 @@
+import type { AttemptErrorCode, DeliveryStatus } from '../../../src/contracts/delivery';
 import { newId, type Resource } from '../../../src/contracts/ids';
+import type { DeliveryRecord } from '../../../src/store/delivery-record';
+import { MAX_EXAMINED } from '../../../src/store/paging';
 import type { ApiClient } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
 import { emailSent } from '../../support/samples';
 import { useStack } from '../../support/use';
-import { idAt, insertDelivery } from './insert';
+import { idAt, insertDeliveries, insertDelivery } from './insert';
 import { expectRefusal } from './refusal';
 
 interface List {
@@ -203,6 +206,13 @@ describe('lists', () => {
         eventType: 'email.sent',
         status: 'failed',
         attemptCount: 1,
+        lastAttempt: {
+          number: 1,
+          startedAt: '2026-01-01T00:00:00.000Z',
+          durationMs: 5,
+          outcome: 'failed',
+          statusCode: 500,
+        },
         nextAttemptAt: null,
         replays: 0,
         test: false,
@@ -265,6 +275,23 @@ describe('lists', () => {
       ['eventId=', 'eventId'],
       ['status=done', 'status'],
       ['status=failed&status=pending', 'status'],
+      ['status=failed,done', 'status'],
+      ['status=failed,', 'status'],
+      ['status=', 'status'],
+      ['statusCode=', 'statusCode'],
+      ['statusCode=99', 'statusCode'],
+      ['statusCode=5000', 'statusCode'],
+      ['statusCode=50x', 'statusCode'],
+      ['statusCode=xxx', 'statusCode'],
+      ['statusCode=0xx', 'statusCode'],
+      ['statusCode=500;501', 'statusCode'],
+      [`statusCode=${Array.from({ length: 21 }, (_, n) => 500 + n).join()}`, 'statusCode'],
+      ['statusCode[$gt]=500', 'statusCode[$gt]'],
+      ['errorCode=500', 'errorCode'],
+      ['errorCode=timeout,slow', 'errorCode'],
+      ['order=up', 'order'],
+      ['order=', 'order'],
+      ['order=asc&order=desc', 'order'],
       ['status[$ne]=failed', 'status[$ne]'],
       ['projectId=proj_1', 'projectId'],
       ['since=yesterday', 'since'],
@@ -275,6 +302,109 @@ describe('lists', () => {
     ])('refuse ?%s', async (query, field) => {
       const { client } = await stack.project();
       expectRefusal(await client.get(`/v1/deliveries?${query}`), 'validation_failed', [field]);
+    });
+
+    it('are filtered by how their last attempt ended: by status code, class and error code', async () => {
+      const { id: projectId, client } = await stack.project();
+      const webhookId = newId('webhook');
+      const ended = (
+        last: { statusCode: number } | { errorCode: AttemptErrorCode } | null,
+        more: Partial<DeliveryRecord> = {},
+      ): Promise<string> => {
+        const isSuccess = last && 'statusCode' in last && Math.floor(last.statusCode / 100) === 2;
+        const outcome = isSuccess ? ('succeeded' as const) : ('failed' as const);
+        const about = { runId: 'run', startedAt: at(0), durationMs: 1, requestHeaders: {} };
+        const first = { ...about, number: 1, outcome: 'failed' as const, statusCode: 418 };
+        return insertDelivery(stack, {
+          projectId,
+          status: outcome,
+          attempts: last ? [first, { ...about, number: 2, outcome, ...last }] : [],
+          attemptCount: last ? 2 : 0,
+          ...more,
+        });
+      };
+      const ok = await ended({ statusCode: 200 });
+      const error = await ended({ statusCode: 500 });
+      const busy = await ended({ statusCode: 503 }, { status: 'pending', webhookId });
+      const gone = await ended({ statusCode: 410 }, { eventType: 'email.opened' });
+      const moved = await ended({ statusCode: 302 }, { status: 'cancelled' });
+      const slow = await ended({ errorCode: 'timeout' }, { webhookId });
+      const dns = await ended({ errorCode: 'dns' });
+      const empty = await ended({ statusCode: 204 }, { webhookId });
+      await ended(null, { status: 'skipped' });
+
+      const list = (query: string): Promise<string[]> =>
+        walk(client, { path: '/v1/deliveries', plural: 'deliveries' }, query);
+      expect(await list('statusCode=500')).toEqual([error]);
+      expect(await list('statusCode=5xx')).toEqual([busy, error]);
+      expect(await list('statusCode=5XX&limit=1')).toEqual([busy, error]);
+      expect(await list('statusCode=5xx,500,410')).toEqual([gone, busy, error]);
+      expect(await list('statusCode=302,%20418')).toEqual([moved]);
+      expect(await list('statusCode=2xx')).toEqual([empty, ok]);
+      expect(await list('statusCode=204')).toEqual([empty]);
+      expect(await list('statusCode=201')).toEqual([]);
+      expect(await list('statusCode=200,503')).toEqual([busy, ok]);
+      expect(await list(`statusCode=2xx&webhookId=${webhookId}&status=succeeded`)).toEqual([empty]);
+      expect(await list('errorCode=timeout')).toEqual([slow]);
+      expect(await list('errorCode=timeout,dns,tls')).toEqual([dns, slow]);
+      expect(await list('errorCode=dns&statusCode=4xx')).toEqual([dns, gone]);
+      expect(await list('errorCode=dns&statusCode=2xx')).toEqual([empty, dns, ok]);
+      expect(await list('statusCode=5xx&status=pending,cancelled')).toEqual([busy]);
+      expect(await list('statusCode=3xx,4xx&status=failed&type=email.opened')).toEqual([gone]);
+      expect(await list(`statusCode=5xx&errorCode=timeout&webhookId=${webhookId}`)).toEqual([
+        slow,
+        busy,
+      ]);
+      const [first] = (await client.get('/v1/deliveries?status=skipped')).body.data.deliveries;
+      expect(first).toMatchObject({ attemptCount: 0, lastAttempt: null });
+    });
+
+    it('are filtered by several statuses', async () => {
+      const { id: projectId, client } = await stack.project();
+      const inStatus = (status: DeliveryStatus): Promise<string> =>
+        insertDelivery(stack, { projectId, status });
+      const failed = await inStatus('failed');
+      const pending = await inStatus('pending');
+      const held = await inStatus('held');
+      await inStatus('succeeded');
+      const list = (query: string): Promise<string[]> =>
+        walk(client, { path: '/v1/deliveries', plural: 'deliveries' }, query);
+      expect(await list('status=failed,pending')).toEqual([pending, failed]);
+      expect(await list('status=pending,held,failed,pending&limit=1')).toEqual([
+        held,
+        pending,
+        failed,
+      ]);
+      expect(await list('status=pending,held&type=email.sent')).toEqual([held, pending]);
+      expect(await list('status=cancelled,skipped')).toEqual([]);
+    });
+
+    it('look for successes among many a part at a time, and say where to go on', async () => {
+      const { id: projectId, client } = await stack.project();
+      const made = Array.from({ length: MAX_EXAMINED + 5 }, (_, n) => ({
+        projectId,
+        createdAt: at(n),
+        attempts: [
+          {
+            number: 1,
+            runId: 'run',
+            startedAt: at(n),
+            durationMs: 1,
+            outcome: 'succeeded' as const,
+            statusCode: n < 2 ? 201 : 200,
+            requestHeaders: {},
+          },
+        ],
+        attemptCount: 1,
+      }));
+      await insertDeliveries(stack, made);
+      const { data } = (await client.get('/v1/deliveries?statusCode=201')).body;
+      expect(data.deliveries).toEqual([]);
+      expect(data.nextCursor).toMatch(/^dlv_/);
+      const pages = { path: '/v1/deliveries', plural: 'deliveries' };
+      expect(await walk(client, pages, 'statusCode=201')).toHaveLength(2);
+      expect(await walk(client, pages, 'statusCode=201&order=asc&limit=1')).toHaveLength(2);
+      expect(await walk(client, pages, 'statusCode=200&limit=100')).toHaveLength(MAX_EXAMINED + 3);
     });
 
     it('are filtered by the time of their making: from since on, before until', async () => {
@@ -291,6 +421,12 @@ describe('lists', () => {
       expect(await list(`until=${until}`)).toEqual([third, second, first]);
       expect(await list(`since=${since}&until=${until}`)).toEqual([third, second]);
       expect(await list(`since=${since}&until=${until}&limit=1`)).toEqual([third, second]);
+      expect(await list(`since=${since}&order=asc`)).toEqual([second, third, fourth]);
+      expect(await list(`until=${until}&limit=1&order=asc`)).toEqual([first, second, third]);
+      expect(await list(`since=${since}&until=${until}&order=asc&limit=1`)).toEqual([
+        second,
+        third,
+      ]);
       expect(await list(`since=${until}&until=${since}`)).toEqual([]);
       expect(await list('since=0001-01-01T00:00:00Z')).toEqual(ids.toReversed());
       expect(await list('until=9999-12-31T23:59:59Z')).toEqual(ids.toReversed());

@@ -1,6 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { ID_PREFIXES, newId, type Resource } from '../../../src/contracts/ids';
-import type { DeliveryRecord } from '../../../src/store/delivery-record';
+import { failedWith, type DeliveryRecord } from '../../../src/store/delivery-record';
 import type { Stack } from '../../support/stack';
 
 /** An id as `newId` would have made it at that time. */
@@ -24,6 +24,8 @@ export async function insertDeliveries(
 ): Promise<string[]> {
   const records = deliveries.map((delivery) => {
     const createdAt = delivery.createdAt ?? new Date();
+    const last = delivery.attempts?.at(-1);
+    const failure = last && failedWith(last);
     return {
       _id: delivery.createdAt ? idAt('delivery', createdAt) : newId('delivery'),
       eventId: newId('event'),
@@ -35,6 +37,7 @@ export async function insertDeliveries(
       completedAt: createdAt,
       expiresAt: new Date(Date.now() + 3_600_000),
       ...delivery,
+      ...(failure && { failedWith: failure }),
     };
   });
   await store.deliveries.model.insertMany(records);

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { auditQuery } from '../../projects/audit';
-import { deliveriesQuery } from '../../deliveries/deliveries';
+import { deliveriesQuery } from '../../deliveries/query';
 import { replayBody, replaysQuery } from '../../deliveries/replays';
 import { auditEntryExample, auditEntrySchema } from '../../schemas/audit';
 import {

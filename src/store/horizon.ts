@@ -1,0 +1,133 @@
+import { randomUUID } from 'node:crypto';
+import { Schema, type Connection, type Model } from 'mongoose';
+import { clock } from '../clock';
+import { HOUR_MS } from '../domain/durations';
+import { isStoreUnavailable } from './errors';
+
+/** A process that creates things, and what it says of them. */
+interface WriterRecord {
+  _id: string;
+  /** What it is creating, or will create, has ids of this time or later. */
+  completeBefore: Date;
+  /** When it last said so, by MongoDB's clock. */
+  renewedAt: Date;
+}
+
+const schema = new Schema<WriterRecord>(
+  {
+    _id: String,
+    completeBefore: { type: Date, required: true },
+    renewedAt: { type: Date, required: true },
+  },
+  { timestamps: false },
+);
+schema.index({ renewedAt: 1 }, { expireAfterSeconds: HOUR_MS / 1000 });
+
+/** Between two declarations. */
+const RENEW_MS = 1000;
+/** More than passes between the making of an id and the beginning of its write: neither waits for anything. */
+const MARGIN_MS = 1000;
+/**
+ * After this silence a process is dead: MongoDB has aborted what it had open (`transactionLifetimeLimitSeconds`,
+ * 60), and has nothing of it left to execute.
+ */
+const DEAD_MS = 70_000;
+/** If declarations are further apart, MongoDB was unavailable, and other processes may have been silent for that. */
+const OUTAGE_MS = 5000;
+
+/**
+ * The time before which everything that is created is stored. Ids are made by processes before they commit, so
+ * what has an earlier id may be stored later; lists in ascending order end here, so that nothing is added behind
+ * a cursor (docs/adr/0035). Every process keeps a note of its writes in progress, and declares once a second
+ * before which time it has none.
+ */
+export class Horizon {
+  readonly model: Model<WriterRecord>;
+  private readonly id = randomUUID();
+  /** The beginnings of writes whose end is not known, in Unix milliseconds. */
+  private readonly open = new Set<{ sinceMs: number }>();
+  private started: Promise<void> | undefined;
+  private timer: NodeJS.Timeout | undefined;
+  private isDeclaring = false;
+  /** By the monotonic clock. */
+  private declaredAt = -Infinity;
+  private steadySince = Infinity;
+
+  /** @param deadMs the silence after which a process is dead */
+  constructor(
+    connection: Connection,
+    private readonly deadMs = DEAD_MS,
+  ) {
+    this.model = connection.model<WriterRecord>('Writer', schema, 'writers');
+  }
+
+  /** Begins to declare. Before that, this process creates nothing. */
+  start(): Promise<void> {
+    this.started ??= this.begin().catch((error: unknown) => {
+      this.started = undefined;
+      throw error;
+    });
+    return this.started;
+  }
+
+  /** Runs a write of what was created just now, or in it. */
+  async during<T>(write: () => Promise<T>): Promise<T> {
+    const own = { sinceMs: clock.now().getTime() - MARGIN_MS };
+    this.open.add(own);
+    let isInDoubt = false;
+    try {
+      await this.start();
+      return await write();
+    } catch (error) {
+      isInDoubt = isStoreUnavailable(error);
+      throw error;
+    } finally {
+      // MongoDB may still execute what was not answered.
+      if (isInDoubt) setTimeout(() => this.open.delete(own), this.deadMs).unref();
+      else this.open.delete(own);
+    }
+  }
+
+  /** What has an earlier id is stored, or never will be. */
+  async completeBefore(): Promise<Date> {
+    await this.start();
+    // After an outage, the silence of others says nothing until they have had the time to end it.
+    const isSteady = performance.now() - this.steadySince > this.deadMs;
+    const heardSince = isSteady ? new Date(clock.now().getTime() - this.deadMs) : new Date(0);
+    const [found] = await this.model.aggregate<{ at: Date }>([
+      { $match: { renewedAt: { $gt: heardSince } } },
+      { $group: { _id: null, at: { $min: '$completeBefore' } } },
+    ]);
+    return found?.at ?? new Date(0);
+  }
+
+  /** Ends the declarations: this process creates nothing any more. */
+  async close(): Promise<void> {
+    clearInterval(this.timer);
+    if (this.started && this.open.size === 0) await this.model.deleteOne({ _id: this.id });
+  }
+
+  private async begin(): Promise<void> {
+    await this.declare();
+    this.timer = setInterval(() => void this.declare().catch(() => {}), RENEW_MS).unref();
+  }
+
+  private async declare(): Promise<void> {
+    if (this.isDeclaring) return;
+    this.isDeclaring = true;
+    try {
+      const begun = [...this.open].map(({ sinceMs }) => sinceMs);
+      const completeBefore = new Date(Math.min(clock.now().getTime() - MARGIN_MS, ...begun));
+      await this.model.updateOne(
+        { _id: this.id },
+        [{ $set: { completeBefore, renewedAt: '$$NOW' } }],
+        { upsert: true, updatePipeline: true },
+      );
+      const at = performance.now();
+      if (at - this.declaredAt > OUTAGE_MS) this.steadySince = at;
+      this.declaredAt = at;
+    } finally {
+      this.isDeclaring = false;
+    }
+  }
+}
