@@ -14,20 +14,25 @@ import { toPlanned } from '../../store/planned-delivery';
 import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
 import { allow, portalCapabilities, principalOf, projectOf } from '../http/auth';
+import { columnsOf } from '../exports/csv';
+import type { Exports } from '../exports/exports';
 import { explainPending } from './pending';
 import { refusal, type ApiError } from '../http/errors';
 import { resourceInPath } from '../http/resource-in-path';
-import type { deliverySchema, deliverySummarySchema } from '../schemas/delivery';
+import { deliverySummarySchema, type deliverySchema } from '../schemas/delivery';
 import { inOrder, parseListQuery } from '../http/validation';
-import { deliveriesQuery, deliveryFilterOf } from './query';
+import { deliveriesExportQuery, deliveriesQuery, deliveryFilterOf } from './query';
 
 export interface DeliveriesDependencies {
   store: Store;
   engine: Engine;
   log: Logger;
+  exports: Exports;
   /** Returns a workflow's address in the Temporal Web UI; null if none is configured. */
   webUrl: (workflowId: string, runId: string | null) => string | null;
 }
+
+const columns = columnsOf(deliverySummarySchema);
 
 /** A delivery as shown in lists: of its attempts, what became of the last. */
 export function listView({
@@ -67,7 +72,8 @@ function refuseEnded({ status }: DeliveryRecord): void {
 }
 
 /** `/v1/deliveries` */
-export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDependencies): Router {
+export function deliveriesRouter(deps: DeliveriesDependencies): Router {
+  const { store, engine, log, exports, webUrl } = deps;
   const router = Router();
   const read = allow('owner', 'reader');
   const write = allow('owner');
@@ -104,6 +110,21 @@ export function deliveriesRouter({ store, engine, log, webUrl }: DeliveriesDepen
       await inOrder(page, order, () => deliveriesCompleteBefore(store, project._id)),
     );
     answerPage(res, 'deliveries', found, listView);
+  });
+
+  router.get('/export', read, async (req, res) => {
+    const { page, filter } = parseListQuery(deliveriesExportQuery, req);
+    const { format, order, ...filters } = filter;
+    const project = projectOf(res);
+    const among = await deliveryFilterOf(store, project, filters);
+    await exports.send(req, res, {
+      plural: 'deliveries',
+      format,
+      columns,
+      page: await inOrder(page, order, () => deliveriesCompleteBefore(store, project._id)),
+      list: (next) => store.deliveries.list(project._id, among, next),
+      view: listView,
+    });
   });
 
   router.get('/:id', read, async (req, res) => {

@@ -4,6 +4,7 @@ import { idPattern } from '../../contracts/ids';
 import type { DeliveryFilter, StatusCodes } from '../../store/deliveries';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
+import { exportFields } from '../exports/exports';
 import { webhookIdOf } from '../http/references';
 import { orderQuery, pageQuery, rangeQuery, severalOf, severalWords } from '../http/validation';
 import { reference } from '../schemas/fields';
@@ -39,6 +40,8 @@ export const deliveriesQuery = z.strictObject({
   ...orderQuery,
   ...deliveryFilters,
 });
+
+export const deliveriesExportQuery = z.strictObject({ ...deliveriesQuery.shape, ...exportFields });
 
 type Filters = Omit<z.infer<z.ZodObject<typeof deliveryFilters>>, 'since' | 'until'>;
 

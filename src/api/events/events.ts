@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { eventsCompleteBefore } from '../../store/complete';
 import type { BareEvent, EventRecord } from '../../store/event-record';
 import { expungeEvent } from '../../store/expunge';
+import type { PageRequest } from '../../store/paging';
 import { dataText } from '../../store/new-event';
 import type { Store } from '../../store/store';
 import type { Engine } from '../../temporal/engine';
@@ -12,9 +13,11 @@ import { answer, answerPage, verbatim } from '../http/answers';
 import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
 import { listView } from '../deliveries/deliveries';
+import { columnsOf } from '../exports/csv';
+import { exportFields, type Exports } from '../exports/exports';
 import { notFound } from '../http/errors';
 import { resourceInPath } from '../http/resource-in-path';
-import type { eventSchema, listedEventSchema } from '../schemas/event';
+import { listedEventSchema, type eventSchema } from '../schemas/event';
 import {
   inOrder,
   orderQuery,
@@ -28,6 +31,7 @@ export interface EventsDependencies {
   store: Store;
   engine: Engine;
   log: Logger;
+  exports: Exports;
 }
 
 /** Maximum number of deliveries shown with their event. */
@@ -44,6 +48,10 @@ export const eventsQuery = z.strictObject({
       '`data`: with the events’ data. A page has at most 1 MiB, and so possibly fewer events than `limit`: continue with `nextCursor`.',
     ),
 });
+
+export const eventsExportQuery = z.strictObject({ ...eventsQuery.shape, ...exportFields });
+const columns = columnsOf(listedEventSchema);
+const bareColumns = columns.filter(({ name }) => name !== 'data');
 
 /** As shown in lists without `include=data`. */
 function bareView({
@@ -65,7 +73,7 @@ function view(event: EventRecord): z.infer<typeof eventSchema> {
 }
 
 /** `/v1/events` */
-export function eventsRouter({ store, engine, log }: EventsDependencies): Router {
+export function eventsRouter({ store, engine, log, exports }: EventsDependencies): Router {
   const router = Router();
   const read = allow('owner', 'reader');
 
@@ -80,6 +88,23 @@ export function eventsRouter({ store, engine, log }: EventsDependencies): Router
       answerPage(res, 'events', await store.events.list(_id, filter, page), view);
     } else {
       answerPage(res, 'events', await store.events.listBare(_id, filter, page), bareView);
+    }
+  });
+
+  router.get('/export', read, async (req, res) => {
+    const {
+      page: whole,
+      filter: { format, include, order, ...filter },
+    } = parseListQuery(eventsExportQuery, req);
+    const page = await inOrder(whole, order, () => eventsCompleteBefore(store));
+    const { _id } = projectOf(res);
+    const asked = { plural: 'events', format, page };
+    if (include === 'data') {
+      const list = (next: PageRequest) => store.events.list(_id, filter, next);
+      await exports.send(req, res, { ...asked, columns, list, view });
+    } else {
+      const list = (next: PageRequest) => store.events.listBare(_id, filter, next);
+      await exports.send(req, res, { ...asked, columns: bareColumns, list, view: bareView });
     }
   });
 

@@ -28,7 +28,7 @@ export const countedAnswers: RequestHandler = (req, res, next) => {
 };
 
 /** JSON.stringify, except for verbatim JSON; Node 20 has no JSON.rawJSON. */
-function serialise(answered: unknown): string {
+export function serialise(answered: unknown): string {
   const texts: string[] = [];
   const mark = randomUUID();
   const json = JSON.stringify(answered, (_name, value: unknown) =>

@@ -1,4 +1,4 @@
-import type { ErrorRequestHandler } from 'express';
+import type { ErrorRequestHandler, Request } from 'express';
 import type { Logger } from 'pino';
 import { ERRORS } from '../../contracts/errors';
 import { causeOf } from '../../reachability';
@@ -46,22 +46,28 @@ function toApiError(error: unknown): ApiError | undefined {
   return undefined;
 }
 
-/** The one place where failures become answers; an unknown one is a bug, logged and answered with 500. */
+/** A failure as the caller is told of it; an unknown one is a bug, and logged. */
+export function shownError(error: unknown, req: Request, log: Logger): ApiError {
+  const known = toApiError(error);
+  if (!known) log.error({ err: error, requestId: req.id }, 'unexpected error');
+  return known ?? refusal('internal_error');
+}
+
+/** The one place where failures become answers; an unknown one is answered with 500. */
 export function errorHandler(log: Logger): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
     if (res.headersSent) {
       next(error);
       return;
     }
-    const known = toApiError(error);
-    if (!known) log.error({ err: error, requestId: req.id }, 'unexpected error');
-    const { code, message, details } = known ?? refusal('internal_error');
+    const shown = shownError(error, req, log);
+    const { code, message, details } = shown;
     if (code === 'unavailable') {
       res.set('Retry-After', '5');
       // Instead of "failed with status code 503", which is all that the log would say.
       res.locals.unavailable = error instanceof ApiError ? message : `MongoDB: ${causeOf(error)}`;
     }
-    if (known?.retryAfterSeconds) res.set('Retry-After', String(known.retryAfterSeconds));
+    if (shown.retryAfterSeconds) res.set('Retry-After', String(shown.retryAfterSeconds));
     if (code === 'unauthorized') res.set('WWW-Authenticate', 'Bearer');
     res.status(ERRORS[code].status).json({
       success: false,

@@ -56,7 +56,8 @@ export function createApiServer(app: RequestListener, given: Partial<Patience> =
 function limitSending(res: ServerResponse, sendMs: number): void {
   let isBegun = false;
   res.on('timeout', () => {
-    if (isBegun) res.socket?.resetAndDestroy();
+    // A part that is still being computed is not the client's fault.
+    if (isBegun && res.writableLength > 0) res.socket?.resetAndDestroy();
   });
   // It was written completely, or is being written as the client reads it.
   for (const begin of ['prefinish', 'pipe']) {

@@ -22,3 +22,22 @@ export class Turns {
     };
   }
 }
+
+/** Limits concurrent work for each project; the rest is refused. */
+export class Places {
+  private readonly taken = new Map<string, number>();
+
+  constructor(private readonly atATime: number) {}
+
+  /** @returns a function that frees the place; null: none is free */
+  take(owner: string): (() => void) | null {
+    const taken = this.taken.get(owner) ?? 0;
+    if (taken >= this.atATime) return null;
+    this.taken.set(owner, taken + 1);
+    return () => {
+      const left = this.taken.get(owner)! - 1;
+      if (left > 0) this.taken.set(owner, left);
+      else this.taken.delete(owner);
+    };
+  }
+}

@@ -95,14 +95,15 @@ export const orderQuery = {
     ),
 };
 
-type AskedPage = Omit<PageRequest, 'ascendingTo'>;
+/** Of a list; of an export, all items by default. */
+type AskedPage = Omit<PageRequest, 'ascendingTo' | 'limit'> & { limit?: number | undefined };
 
 /** A page in the order that is asked for. @param completeBefore the time to which an ascending list goes */
-export async function inOrder(
-  page: AskedPage,
+export async function inOrder<P extends AskedPage>(
+  page: P,
   order: 'asc' | 'desc',
   completeBefore: () => Promise<Date>,
-): Promise<PageRequest> {
+): Promise<P & Pick<PageRequest, 'ascendingTo'>> {
   return order === 'asc' ? { ...page, ascendingTo: await completeBefore() } : page;
 }
 
@@ -129,11 +130,11 @@ export const severalWords = <T extends string>(words: readonly T[]): z.ZodType<T
     max: words.length,
   });
 
-/** Parses a list's query: the paging apart from the filters. */
+/** Parses the query of a list or an export: the paging apart from the filters. */
 export function parseListQuery<T extends AskedPage>(
   schema: z.ZodType<T>,
   req: Request,
-): { page: AskedPage; filter: Omit<T, keyof AskedPage> } {
+): { page: Omit<AskedPage, 'limit'> & Pick<T, 'limit'>; filter: Omit<T, keyof AskedPage> } {
   const { limit, cursor, since, until, ...filter } = parse(schema, req.query);
   return { page: { limit, cursor, since, until }, filter };
 }

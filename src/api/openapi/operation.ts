@@ -106,6 +106,15 @@ export interface Answer {
   links?: Record<string, string>;
 }
 
+/** An answer that isn't JSON. */
+export interface TextAnswer {
+  description: string;
+  /** An example by content type. */
+  texts: Record<string, string>;
+  /** A description by header. */
+  headers: Record<string, string>;
+}
+
 /** An answer's `data`, in the envelope of `/v1`. */
 export function data<S extends z.ZodType>(
   description: string,
@@ -158,7 +167,7 @@ export interface OperationSpec {
   headers?: z.ZodRawShape;
   /** `required`: whatever the schema says about an empty body. */
   body?: { schema: z.ZodType; examples: Record<string, unknown>; required?: true };
-  answers: Record<number, Answer>;
+  answers: Record<number, Answer | TextAnswer>;
   /** In addition to those of all routes with a key. */
   errors?: readonly ErrorCode[];
   /** Whether `?token=` is accepted instead of the header. */
@@ -232,24 +241,43 @@ const named = (examples: Record<string, unknown>) =>
   Object.fromEntries(Object.entries(examples).map(([name, value]) => [name, { value }]));
 
 export function answersByStatus(
-  answers: Record<number, Answer>,
+  answers: Record<number, Answer | TextAnswer>,
 ): Record<string, ZodOpenApiResponseObject> {
   return Object.fromEntries(
-    Object.entries(answers).map(([status, { description, schema, example, links }]) => [
+    Object.entries(answers).map(([status, answer]) => [
       status,
-      {
-        description,
-        headers: requestIdHeader,
-        content: { [JSON_TYPE]: { schema, example } },
-        ...(links && {
-          links: Object.fromEntries(
-            Object.entries(links).map(([operationId, from]) => [
-              operationId,
-              { operationId, parameters: { id: `$response.body#/${from}` } },
-            ]),
-          ),
-        }),
-      },
+      'texts' in answer ? textResponse(answer) : jsonResponse(answer),
     ]),
   );
+}
+
+function jsonResponse({ description, schema, example, links }: Answer): ZodOpenApiResponseObject {
+  return {
+    description,
+    headers: requestIdHeader,
+    content: { [JSON_TYPE]: { schema, example } },
+    ...(links && {
+      links: Object.fromEntries(
+        Object.entries(links).map(([operationId, from]) => [
+          operationId,
+          { operationId, parameters: { id: `$response.body#/${from}` } },
+        ]),
+      ),
+    }),
+  };
+}
+
+function textResponse({ description, texts, headers }: TextAnswer): ZodOpenApiResponseObject {
+  const schema = { type: 'string' as const };
+  const described = Object.entries(headers).map(([name, text]) => [
+    name,
+    { description: text, required: true, schema },
+  ]);
+  return {
+    description,
+    headers: { ...requestIdHeader, ...Object.fromEntries(described) },
+    content: Object.fromEntries(
+      Object.entries(texts).map(([type, example]) => [type, { schema, example }]),
+    ),
+  };
 }

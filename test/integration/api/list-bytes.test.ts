@@ -153,7 +153,9 @@ describe('a page of a list', () => {
   it('is of a list that these tests know', () => {
     const lists = documentedRoutes()
       .filter(({ method, query }) => method === 'GET' && query.includes('cursor'))
-      .map(({ path }) => path);
+      .map(({ path }) => path)
+      // An export is all pages, and a search has its own bounds.
+      .filter((path) => !path.endsWith('/export'));
     const known = Object.keys(ITEMS).map((path) => path.split('?')[0]);
     // Catalogues have short names, and nothing else.
     expect(new Set([...known, '/v1/catalogs'])).toEqual(new Set(lists));

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { auditQuery } from '../../projects/audit';
-import { deliveriesQuery } from '../../deliveries/query';
+import { deliveriesExportQuery, deliveriesQuery } from '../../deliveries/query';
 import { replayBody, replaysQuery } from '../../deliveries/replays';
 import { auditEntryExample, auditEntrySchema } from '../../schemas/audit';
 import {
@@ -16,6 +16,7 @@ import { EXAMPLE, id } from '../../schemas/fields';
 import { dryRunExample, dryRunSchema, replayExample, replaySchema } from '../../schemas/replay';
 import { statsExample, statsSchema } from '../../schemas/stats';
 import { statsQuery } from '../../deliveries/stats';
+import { EXPORT, exported } from '../export';
 import { data, operation, page } from '../operation';
 import { subscriptionField } from '../../webhooks/webhook-body';
 import { widest } from '../widest';
@@ -34,6 +35,16 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       summary: 'List deliveries',
       query: deliveriesQuery,
       answers: { 200: page('deliveries', deliverySummarySchema, deliverySummaryExample) },
+    }),
+  },
+  '/v1/deliveries/export': {
+    get: operation({
+      operationId: 'exportDeliveries',
+      tag: 'Deliveries',
+      summary: 'Export deliveries',
+      description: EXPORT,
+      query: deliveriesExportQuery,
+      answers: { 200: exported(deliverySummarySchema, deliverySummaryExample) },
     }),
   },
   '/v1/deliveries/{id}': {

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { eventTypeBody, eventTypesQuery, MAX_TYPE_LENGTH, TYPE } from '../../events/event-types';
 import { batchBody } from '../../events/body-checks';
-import { eventsQuery } from '../../events/events';
+import { eventsExportQuery, eventsQuery } from '../../events/events';
 import { eventBody } from '../../events/posted-event';
 import { IDEMPOTENCY_KEY } from '../../events/idempotency';
 import {
@@ -19,6 +19,7 @@ import {
 } from '../../schemas/event';
 import { EXAMPLE, id } from '../../schemas/fields';
 import { profiles } from '../../../profiles';
+import { EXPORT, exported } from '../export';
 import { data, deleted, operation, page } from '../operation';
 
 const tag = 'Events';
@@ -135,6 +136,16 @@ export const eventPaths: ZodOpenApiPathsObject = {
         ),
       },
       errors: ['idempotency_conflict'],
+    }),
+  },
+  '/v1/events/export': {
+    get: operation({
+      operationId: 'exportEvents',
+      tag,
+      summary: 'Export events',
+      description: EXPORT,
+      query: eventsExportQuery,
+      answers: { 200: exported(listedEventSchema, listedEventExample) },
     }),
   },
   '/v1/events/{id}': {

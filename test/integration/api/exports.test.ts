@@ -1,0 +1,377 @@
+import { spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { request, type IncomingMessage } from 'node:http';
+import type { Socket } from 'node:net';
+import { newId } from '../../../src/contracts/ids';
+import { metrics } from '../../../src/metrics';
+import type { ApiClient } from '../../support/api-client';
+import { say } from '../../support/connections';
+import { eventually } from '../../support/eventually';
+import { findPython } from '../../support/python';
+import { useStack } from '../../support/use';
+import { idAt, insertDelivery } from './insert';
+import { expectRefusal } from './refusal';
+
+const stack = useStack({ POSTHORN_SEND_TIMEOUT_SECONDS: '1' }, { worker: false });
+const DELIVERIES = 1203;
+const expiresAt = new Date(Date.now() + 3_600_000);
+
+interface Received {
+  status: number;
+  headers: IncomingMessage['headers'];
+  trailers: IncomingMessage['trailers'];
+  text: string;
+  /** Whether the body ended, and was not broken off. */
+  isComplete: boolean;
+}
+
+/** As Node receives it: with trailers. */
+async function receive(client: ApiClient, path: string): Promise<Received> {
+  const headers = { authorization: `Bearer ${client.key}` };
+  const asked = request(`${client.url}${path}`, { headers });
+  asked.end();
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage];
+  let text = '';
+  answer.setEncoding('utf8').on('data', (part: string) => (text += part));
+  answer.on('error', () => {});
+  await new Promise((resolve) => answer.once('close', resolve));
+  return {
+    status: answer.statusCode!,
+    headers: answer.headers,
+    trailers: answer.trailers,
+    text,
+    isComplete: answer.complete,
+  };
+}
+
+const linesOf = (text: string): Record<string, unknown>[] => {
+  expect(text === '' || text.endsWith('\n')).toBe(true);
+  return text
+    .split('\n')
+    .slice(0, -1)
+    .map((line) => JSON.parse(line) as Record<string, unknown>);
+};
+
+/** CSV as Python reads it. */
+function readCsv(text: string): Record<string, string>[] {
+  const program = `import csv, io, json, sys
+print(json.dumps(list(csv.DictReader(io.StringIO(sys.stdin.buffer.read().decode(), newline="")))))`;
+  const read = spawnSync(findPython(), ['-c', program], { input: text, encoding: 'utf8' });
+  expect(read.stderr).toBe('');
+  return JSON.parse(read.stdout) as Record<string, string>[];
+}
+
+async function listed(client: ApiClient, path: string, plural: string): Promise<unknown[]> {
+  const items: unknown[] = [];
+  let cursor: string | null = '';
+  while (cursor !== null) {
+    const at: string = cursor === '' ? '' : `&cursor=${cursor}`;
+    const { data } = (await client.get(`${path}${at}`)).body;
+    items.push(...data[plural]);
+    cursor = data.nextCursor;
+  }
+  return items;
+}
+
+describe('an export of deliveries', () => {
+  let client: ApiClient;
+  let webhookId: string;
+  beforeAll(async () => {
+    const project = await stack.project();
+    client = project.client;
+    webhookId = newId('webhook');
+    const documents = Array.from({ length: DELIVERIES }, (_, n) => {
+      const createdAt = new Date(Date.now() - (DELIVERIES - n) * 1000);
+      return {
+        _id: idAt('delivery', createdAt),
+        projectId: project.id,
+        eventId: newId('event'),
+        webhookId: n % 100 === 0 ? webhookId : newId('webhook'),
+        eventType: n % 2 === 0 ? 'email.sent' : 'contact.created',
+        status: n % 3 === 0 ? 'failed' : 'succeeded',
+        createdAt,
+        completedAt: createdAt,
+        expiresAt,
+      };
+    });
+    await stack.store.deliveries.model.insertMany(documents);
+  });
+
+  it.each(['', '&status=failed', '&type=email.sent&status=succeeded', '&limit=501', '&limit=1'])(
+    'has what all pages of the list have, in their order: %s',
+    async (filter) => {
+      const limit = Number(/limit=(\d+)/.exec(filter)?.[1] ?? Infinity);
+      const paged = filter.replace(/&limit=\d+/, '');
+      const expected = await listed(client, `/v1/deliveries?limit=100${paged}`, 'deliveries');
+      const shown = expected.slice(0, limit);
+      const ndjson = await receive(client, `/v1/deliveries/export?format=ndjson${filter}`);
+      expect(ndjson).toMatchObject({ status: 200, isComplete: true });
+      expect(linesOf(ndjson.text)).toEqual(shown);
+      expect(ndjson.headers['content-type']).toBe('application/x-ndjson; charset=utf-8');
+      expect(ndjson.headers['content-disposition']).toMatch(
+        /^attachment; filename=posthorn-deliveries-\d{4}-\d\d-\d\dT\d{6}Z\.ndjson$/,
+      );
+      expect(ndjson.headers.trailer).toBe('X-Export-Count');
+      expect(ndjson.trailers).toEqual({ 'x-export-count': String(shown.length) });
+
+      const csv = await receive(client, `/v1/deliveries/export?format=csv${filter}`);
+      expect(csv.headers['content-type']).toBe('text/csv; charset=utf-8');
+      expect(csv.headers['content-disposition']).toMatch(/Z\.csv$/);
+      expect(csv.trailers).toEqual({ 'x-export-count': String(shown.length) });
+      const rows = readCsv(csv.text);
+      expect(rows.map(({ id }) => id)).toEqual(shown.map((one) => (one as { id: string }).id));
+      expect(rows[0]).toMatchObject({ status: expect.any(String), completedAt: /Z$/ as never });
+    },
+  );
+
+  it('of nothing has a header row, or nothing', async () => {
+    const { client: other } = await stack.project();
+    expect(await receive(other, '/v1/deliveries/export')).toMatchObject({
+      status: 200,
+      text: '',
+      isComplete: true,
+      trailers: { 'x-export-count': '0' },
+    });
+    const { text } = await receive(other, '/v1/deliveries/export?format=csv');
+    expect(text).toMatch(/^id,eventId,webhookId,projectId,eventType,status,[\w.,]+\r\n$/);
+  });
+
+  it('is answered to HTTP/1.0 too, which has no trailers', async () => {
+    const key = `Authorization: Bearer ${client.key}`;
+    const asked = `GET /v1/deliveries/export?limit=2 HTTP/1.0\r\n${key}\r\n\r\n`;
+    const socket = await say(Number(new URL(stack.url).port), asked);
+    let answer = '';
+    socket.on('data', (part: Buffer) => (answer += part.toString()));
+    await once(socket, 'close');
+    const [head, body] = answer.split('\r\n\r\n');
+    expect(head).toMatch(/^HTTP\/1\.1 200 /);
+    expect(head).not.toMatch(/trailer|chunked/i);
+    expect(linesOf(body!)).toHaveLength(2);
+  });
+
+  it('continues behind a cursor, which is the last id that arrived', async () => {
+    const all = linesOf((await receive(client, '/v1/deliveries/export')).text);
+    const cursor = all[700]!.id as string;
+    const rest = linesOf((await receive(client, `/v1/deliveries/export?cursor=${cursor}`)).text);
+    expect(rest).toEqual(all.slice(701));
+  });
+
+  it('is for those who may list, of their project, with the filters of the list', async () => {
+    const { id, client: other } = await stack.project();
+    const ofOther = await insertDelivery(stack, { projectId: id });
+    const [own] = linesOf((await receive(other, '/v1/deliveries/export')).text);
+    expect(own!.id).toBe(ofOther);
+    const reader = await stack.client(id, 'reader');
+    expect((await reader.get('/v1/deliveries/export')).status).toBe(200);
+    const sender = await stack.client(id, 'sender');
+    expectRefusal(await sender.get('/v1/deliveries/export'), 'forbidden');
+    for (const [query, field] of [
+      ['format=xml', 'format'],
+      ['limit=0', 'limit'],
+      ['limit=x', 'limit'],
+      ['status=lost', 'status'],
+      ['webhookId=x', 'webhookId'],
+      ['cursor=x', 'cursor'],
+      ['since=yesterday', 'since'],
+      ['colour=red', 'colour'],
+    ]) {
+      const refused = await other.get(`/v1/deliveries/export?${query}`);
+      expectRefusal(refused, 'validation_failed', [field!]);
+    }
+    const unknown = await other.get('/v1/deliveries/export?webhookId=ext:nobody');
+    expectRefusal(unknown, 'not_found');
+    expectRefusal(await stack.admin.get('/v1/deliveries/export'), 'validation_failed', [
+      'x-project-id',
+    ]);
+  });
+
+  it('says by HEAD what it would be, and reads nothing', async () => {
+    const list = jest.spyOn(stack.store.deliveries, 'list');
+    const head = await client.send('HEAD', '/v1/deliveries/export?format=csv');
+    expect(head.status).toBe(200);
+    expect(head.headers.get('content-type')).toBe('text/csv; charset=utf-8');
+    expect(list).not.toHaveBeenCalled();
+    list.mockRestore();
+  });
+
+  it.each(['ndjson', 'csv'])(
+    'that fails before its first page is refused like a list; later its last line says so: %s',
+    async (format) => {
+      const { deliveries } = stack.store;
+      let calls = 0;
+      let failing = 1;
+      const list = jest.spyOn(deliveries, 'list').mockImplementation(async (...args) => {
+        calls += 1;
+        if (calls === failing) throw new Error('out of order');
+        return Object.getPrototypeOf(deliveries).list.apply(deliveries, args);
+      });
+      const path = `/v1/deliveries/export?format=${format}`;
+      expectRefusal(await client.get(path), 'internal_error');
+      [calls, failing] = [0, 2];
+      const { status, isComplete, trailers, text } = await receive(client, path);
+      list.mockRestore();
+      expect({ status, isComplete, trailers }).toEqual({
+        status: 200,
+        isComplete: false,
+        trailers: {},
+      });
+      const lines = text.split('\n');
+      // 500 items, the error, and nothing after it.
+      expect(lines).toHaveLength(format === 'csv' ? 503 : 502);
+      const last = lines.at(-2)!;
+      if (format === 'csv') expect(last).toMatch(/^#error,internal_error,.*,req_[0-9a-f]{32}\r$/);
+      else {
+        expect(JSON.parse(last)).toEqual({
+          error: {
+            code: 'internal_error',
+            message: expect.any(String),
+            requestId: expect.stringMatching(/^req_/),
+          },
+        });
+      }
+      // What went wrong is for the log.
+      expect(text).not.toContain('out of order');
+    },
+  );
+});
+
+describe('an export of events', () => {
+  it('has their data as it was written, in one line each, only if that is asked for', async () => {
+    const { client } = await stack.project({ profile: 'custom' });
+    await client.send('PUT', '/v1/event-types/order.paid', {
+      description: 'Paid',
+      schema: { type: 'object' },
+      sample: {},
+    });
+    const texts = [
+      '{"total": 10.00, "big": 9007199254740993,\r\n\t"note": "a\\nb"}',
+      '{"formula": "=1+1", "quote": "say \\"hi\\", twice"}',
+    ];
+    for (const text of texts) {
+      await client.post('/v1/events', `{"type":"order.paid","data":${text}}`);
+    }
+    const expunged = await client.post('/v1/events', { type: 'order.paid', data: { secret: 1 } });
+    await client.delete(`/v1/events/${expunged.body.data.id}`);
+
+    const bare = await receive(client, '/v1/events/export');
+    const list = (await client.get('/v1/events')).body.data.events;
+    expect(linesOf(bare.text)).toEqual(list);
+    expect(readCsv((await receive(client, '/v1/events/export?format=csv')).text)[0]).toEqual({
+      id: list[0].id,
+      projectId: list[0].projectId,
+      type: 'order.paid',
+      createdAt: list[0].createdAt,
+      acceptedAt: list[0].acceptedAt,
+      test: 'false',
+      expungedAt: list[0].expungedAt,
+    });
+
+    const whole = await receive(client, '/v1/events/export?include=data');
+    const withData = (await client.get('/v1/events?include=data')).body.data.events;
+    expect(linesOf(whole.text)).toEqual(withData);
+    expect(whole.text).toContain('"data":{"total": 10.00, "big": 9007199254740993, \t"note"');
+    const csv = await receive(client, '/v1/events/export?include=data&format=csv');
+    expect(readCsv(csv.text).map(({ data }) => data)).toEqual(['', texts[1], texts[0]]);
+    expectRefusal(await client.get('/v1/events/export?include=body'), 'validation_failed', [
+      'include',
+    ]);
+  });
+});
+
+describe('a client that exports much', () => {
+  const EVENTS = 200;
+  const note = 'x'.repeat(255 * 1024);
+  let projectId: string;
+  let client: ApiClient;
+  const sockets: Socket[] = [];
+  const path = '/v1/events/export?include=data';
+  /** Begins an export, and reads nothing but its beginning. */
+  const begin = async (): Promise<Socket> => {
+    const headers = `Host: a\r\nConnection: close\r\nAuthorization: Bearer ${client.key}`;
+    const head = `GET ${path} HTTP/1.1\r\n${headers}\r\n\r\n`;
+    const socket = await say(Number(new URL(stack.url).port), head);
+    sockets.push(socket);
+    await once(socket, 'readable');
+    expect(String(socket.read(12))).toBe('HTTP/1.1 200');
+    return socket;
+  };
+  beforeAll(async () => {
+    ({ id: projectId, client } = await stack.project());
+    const at = new Date();
+    const events = Array.from({ length: EVENTS }, () => ({
+      _id: newId('event'),
+      projectId,
+      type: 'contact.created',
+      createdAt: at,
+      acceptedAt: at,
+      fannedOutAt: at,
+      body: `{"type":"contact.created","data":{"note":"${note}"}}`,
+      expiresAt,
+    }));
+    await stack.store.events.model.insertMany(events);
+  });
+  afterEach(() => sockets.splice(0).forEach((socket) => socket.destroy()));
+
+  /** Counts the pages that are read. */
+  const pagesRead = (): jest.SpyInstance => jest.spyOn(stack.store.events, 'list');
+  const isFree = (): Promise<boolean> =>
+    client.get('/v1/events/export?limit=1').then(({ status }) => status === 200);
+  const nothingHeld = async (): Promise<boolean> =>
+    /bytes 0$/m.test(await metrics.getSingleMetricAsString('posthorn_http_held_bytes'));
+
+  it('and reads nothing of it is cut off, and nothing is read for it any more', async () => {
+    const list = pagesRead();
+    const [socket, other] = [await begin(), await begin()];
+    const third = await client.get(path);
+    expectRefusal(third, 'rate_limited');
+    expect(third.headers.get('retry-after')).toBe('5');
+    expect(third.body.error.message).toContain('2 exports of this project are in progress');
+    // Neither another project's nor another request of this one waits for them.
+    const { client: neighbour } = await stack.project();
+    expect((await neighbour.get('/v1/events/export')).status).toBe(200);
+    expect((await client.get('/v1/webhooks')).status).toBe(200);
+
+    await eventually('both are over', nothingHeld);
+    await eventually('their places are free', isFree);
+    const calls = list.mock.calls.length;
+    list.mockRestore();
+    // Fifty pages of four events each: all that is read is what the system buffers for two connections.
+    expect(calls).toBeLessThan(60);
+    for (const one of [socket, other]) {
+      one.resume();
+      if (!one.destroyed) await new Promise((resolve) => one.once('close', resolve));
+      expect(one.bytesRead).toBeLessThan(EVENTS * note.length);
+    }
+  });
+
+  it('and goes away frees its place', async () => {
+    const [one, two] = [await begin(), await begin()];
+    expect(await isFree()).toBe(false);
+    one.destroy();
+    two.destroy();
+    await eventually('both are over', nothingHeld);
+    await eventually('their places are free', isFree);
+  });
+
+  it('may be slow, if it reads', async () => {
+    const socket = await begin();
+    const beganAt = performance.now();
+    const reading = setInterval(() => socket.read(2_000_000), 50);
+    let tail = '';
+    socket.on('data', (part: Buffer) => (tail = (tail + part.toString('latin1')).slice(-100)));
+    socket.pause();
+    await eventually('it has everything', () => tail.includes(`X-Export-Count: ${EVENTS}`));
+    clearInterval(reading);
+    expect(socket.bytesRead).toBeGreaterThan(EVENTS * note.length);
+    expect(performance.now() - beganAt).toBeGreaterThan(1000);
+  });
+
+  it('gets all of it, a page at a time', async () => {
+    const list = pagesRead();
+    const { text, isComplete } = await receive(client, path);
+    expect(isComplete).toBe(true);
+    expect(linesOf(text)).toHaveLength(EVENTS);
+    expect(list.mock.calls.length).toBeGreaterThanOrEqual(EVENTS / 4);
+    list.mockRestore();
+  });
+});
