@@ -50,6 +50,7 @@ import { projectsRouter } from './projects/projects';
 import { projectParam } from './http/reference-params';
 import { reportsRouter } from './platform/reports';
 import { replaysRouter } from './deliveries/replays';
+import { searchRouter } from './search/search';
 import { sessionsRouter } from './sessions/sessions';
 import { signInLinksRouter } from './sessions/sign-in-links';
 import { statsRouter } from './deliveries/stats';
@@ -180,6 +181,7 @@ export function createApi(dependencies: AppDependencies): Api {
   v1.use('/projects', projectsRouter({ store, cipher }));
   v1.use(statsRouter(store));
   v1.use('/audit', auditRouter(store));
+  v1.use('/search', searchRouter(store, checks));
   v1.use('/event-types', eventTypesRouter({ store, catalog: intake.catalog, checks }));
   v1.use('/webhooks', webhooksRouter({ store, engine, intake, cipher, log, ...config }));
   const exports = new Exports(log);

@@ -2,6 +2,7 @@ import type { FieldProblem } from '../contracts/errors';
 import { filterProblems } from '../domain/filter-problems';
 import { parseExactly } from '../domain/json-text';
 import { passesFilter, type PayloadFilter } from '../domain/payload-filter';
+import { hasValue, type PayloadQuery } from '../domain/payload-query';
 
 /** Evaluates several webhooks' filters for one event. */
 export interface FiltersInput {
@@ -20,4 +21,16 @@ export function judgeFilters({ body, filters }: FiltersInput): (boolean | null)[
 /** What is wrong with a caller's filter, as JSON; its patterns are compiled for that. */
 export function checkFilter(filter: string): FieldProblem[] {
   return filterProblems(JSON.parse(filter));
+}
+
+/** Looks for a field's value in several events' data. */
+export interface BodiesInput {
+  /** Envelopes, as JSON. */
+  bodies: readonly string[];
+  query: PayloadQuery;
+}
+
+/** For each, whether it has the value. */
+export function judgeBodies({ bodies, query }: BodiesInput): boolean[] {
+  return bodies.map((body) => hasValue((parseExactly(body) as { data: unknown }).data, query));
 }

@@ -6,7 +6,7 @@ import {
   readEvents,
 } from '../api/events/body-checks';
 import { readReports } from '../api/platform/native-reports';
-import { checkFilter, judgeFilters } from './filters';
+import { checkFilter, judgeBodies, judgeFilters } from './filters';
 
 /**
  * What tenants can make arbitrarily expensive: pure functions whose input and output can be sent between
@@ -21,6 +21,7 @@ export const tasks = {
   readReports,
   checkFilter,
   judgeFilters,
+  judgeBodies,
 };
 
 export type Tasks = typeof tasks;

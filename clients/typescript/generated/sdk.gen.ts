@@ -54,6 +54,12 @@ import type {
   DeleteWebhookData,
   DeleteWebhookErrors,
   DeleteWebhookResponses,
+  ExportDeliveriesData,
+  ExportDeliveriesErrors,
+  ExportDeliveriesResponses,
+  ExportEventsData,
+  ExportEventsErrors,
+  ExportEventsResponses,
   ExpungeEventData,
   ExpungeEventErrors,
   ExpungeEventResponses,
@@ -185,6 +191,9 @@ import type {
   RotateWebhookSecretData,
   RotateWebhookSecretErrors,
   RotateWebhookSecretResponses,
+  SearchData,
+  SearchErrors,
+  SearchResponses,
   SignInData,
   SignInErrors,
   SignInResponses,
@@ -1086,6 +1095,32 @@ export class Posthorn extends HeyApiClient {
   }
 
   /**
+   * Export events
+   *
+   * All pages of the list in one answer, in its order: a JSON object per line (`ndjson`), or a header row and a row per item (`csv`). Each item is shown as it was when it was read. A complete export ends with the last chunk of the body, and with the trailer `X-Export-Count`. One that fails on its way has an error as its last line, `{"error":{"code","message","requestId"}}` or a row that begins with `#error`, and then breaks off; continue it with the last id as `cursor`. In CSV, fields within a field are called `parent.field`, other values that are not scalars are JSON, and a `'` precedes what a spreadsheet would take for a formula.
+   */
+  public exportEvents<ThrowOnError extends boolean = false>(
+    options?: Options<ExportEventsData, ThrowOnError>,
+  ) {
+    return (options?.client ?? this.client).get<
+      ExportEventsResponses,
+      ExportEventsErrors,
+      ThrowOnError
+    >({
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
+      url: '/v1/events/export',
+      ...options,
+    });
+  }
+
+  /**
    * Delete an event’s payload
    *
    * Immediately and permanently. Its deliveries stay, without it; pending ones end as `cancelled`.
@@ -1151,6 +1186,32 @@ export class Posthorn extends HeyApiClient {
         },
       ],
       url: '/v1/deliveries',
+      ...options,
+    });
+  }
+
+  /**
+   * Export deliveries
+   *
+   * All pages of the list in one answer, in its order: a JSON object per line (`ndjson`), or a header row and a row per item (`csv`). Each item is shown as it was when it was read. A complete export ends with the last chunk of the body, and with the trailer `X-Export-Count`. One that fails on its way has an error as its last line, `{"error":{"code","message","requestId"}}` or a row that begins with `#error`, and then breaks off; continue it with the last id as `cursor`. In CSV, fields within a field are called `parent.field`, other values that are not scalars are JSON, and a `'` precedes what a spreadsheet would take for a formula.
+   */
+  public exportDeliveries<ThrowOnError extends boolean = false>(
+    options?: Options<ExportDeliveriesData, ThrowOnError>,
+  ) {
+    return (options?.client ?? this.client).get<
+      ExportDeliveriesResponses,
+      ExportDeliveriesErrors,
+      ThrowOnError
+    >({
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
+      url: '/v1/deliveries/export',
       ...options,
     });
   }
@@ -1441,6 +1502,26 @@ export class Posthorn extends HeyApiClient {
         },
       ],
       url: '/v1/audit',
+      ...options,
+    });
+  }
+
+  /**
+   * Find anything
+   *
+   * In the project; the admin key without `x-project-id` finds ids in all projects. [docs/guide-webhooks.md](docs/guide-webhooks.md) describes what `q` may be, and how far a search by events’ data looks.
+   */
+  public search<ThrowOnError extends boolean = false>(options: Options<SearchData, ThrowOnError>) {
+    return (options.client ?? this.client).get<SearchResponses, SearchErrors, ThrowOnError>({
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
+      url: '/v1/search',
       ...options,
     });
   }

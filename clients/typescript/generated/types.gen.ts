@@ -1610,6 +1610,83 @@ export type AuditEntry = {
   time: string;
 };
 
+export type Search = {
+  /**
+   * What was found, the newest first.
+   */
+  results: Array<SearchResult>;
+  /**
+   * The `cursor` with which the search continues; null: there is no more.
+   */
+  nextCursor: string | null;
+  /**
+   * How far a search by a field of events’ data has looked; null: it was another one.
+   */
+  scanned: ScannedEvents | null;
+};
+
+export type SearchResult = {
+  /**
+   * What it is.
+   */
+  kind: 'project' | 'key' | 'webhook' | 'event' | 'delivery' | 'replay' | 'report' | 'audit';
+  /**
+   * Its id.
+   */
+  id: string;
+  /**
+   * The project that it belongs to; null: none, for entries of the audit only.
+   */
+  projectId: string | null;
+  /**
+   * Its name, or what it is about.
+   */
+  title: string;
+  /**
+   * Where a webhook’s deliveries are sent.
+   */
+  url?: string;
+  /**
+   * Where the API shows it.
+   */
+  path: string;
+  /**
+   * What the search has found in it.
+   */
+  matched: 'id' | 'externalId' | 'idempotencyKey' | 'name' | 'url' | 'data';
+  /**
+   * The state of a delivery or a bulk replay; of a webhook `active`, `paused` or `disabled`.
+   */
+  status?: string;
+  /**
+   * When it was created.
+   */
+  createdAt: string;
+};
+
+export type ScannedEvents = {
+  /**
+   * Events accepted from this time on were looked at.
+   */
+  since: string;
+  /**
+   * Events accepted before this time were looked at.
+   */
+  until: string;
+  /**
+   * How many were looked at.
+   */
+  events: number;
+  /**
+   * Their size.
+   */
+  bytes: number;
+  /**
+   * false: it has stopped before `since` of the request; continue with `nextCursor`.
+   */
+  isComplete: boolean;
+};
+
 export type PlatformWebhook = {
   /**
    * Its id.
@@ -5349,6 +5426,98 @@ export type PostEventsResponses = {
 
 export type PostEventsResponse = PostEventsResponses[keyof PostEventsResponses];
 
+export type ExportEventsData = {
+  body?: never;
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path?: never;
+  query?: {
+    /**
+     * The maximum number of items; default: all.
+     */
+    limit?: number;
+    /**
+     * `nextCursor` of the previous page.
+     */
+    cursor?: string;
+    /**
+     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. To follow a list, ask again with the last item’s id as `cursor`.
+     */
+    order?: 'asc' | 'desc';
+    /**
+     * From this time on, in ISO 8601 with an offset.
+     */
+    since?: string;
+    /**
+     * Before this time, in ISO 8601 with an offset.
+     */
+    until?: string;
+    /**
+     * The name of the event type.
+     */
+    type?: string;
+    /**
+     * `data`: with the events’ data. A page has at most 1 MiB, and so possibly fewer events than `limit`: continue with `nextCursor`.
+     */
+    include?: 'data';
+    /**
+     * The form of the answer.
+     */
+    format?: 'ndjson' | 'csv';
+  };
+  url: '/v1/events/export';
+};
+
+export type ExportEventsErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * The key is missing or unknown. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such resource in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   */
+  503: Error;
+};
+
+export type ExportEventsError = ExportEventsErrors[keyof ExportEventsErrors];
+
+export type ExportEventsResponses = {
+  /**
+   * The items.
+   */
+  200: string;
+};
+
+export type ExportEventsResponse = ExportEventsResponses[keyof ExportEventsResponses];
+
 export type ExpungeEventData = {
   body?: never;
   headers?: {
@@ -5610,6 +5779,114 @@ export type ListDeliveriesResponses = {
 };
 
 export type ListDeliveriesResponse = ListDeliveriesResponses[keyof ListDeliveriesResponses];
+
+export type ExportDeliveriesData = {
+  body?: never;
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path?: never;
+  query?: {
+    /**
+     * The maximum number of items; default: all.
+     */
+    limit?: number;
+    /**
+     * `nextCursor` of the previous page.
+     */
+    cursor?: string;
+    /**
+     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. To follow a list, ask again with the last item’s id as `cursor`.
+     */
+    order?: 'asc' | 'desc';
+    /**
+     * From this time on, in ISO 8601 with an offset.
+     */
+    since?: string;
+    /**
+     * Before this time, in ISO 8601 with an offset.
+     */
+    until?: string;
+    /**
+     * The webhook.
+     */
+    webhookId?: string;
+    /**
+     * The event.
+     */
+    eventId?: string;
+    /**
+     * Deliveries in this state, or in one of several, separated by commas.
+     */
+    status?: string;
+    /**
+     * The name of the event type.
+     */
+    type?: string;
+    /**
+     * By the status code of the last attempt: `500`, the class `5xx`, or several, separated by commas. With `errorCode`: those with one of both. Codes from 200 to 299 are looked for in the list, not in an index: a page may then have fewer items than `limit`, or none, and still a `nextCursor`.
+     */
+    statusCode?: string;
+    /**
+     * By the error code of the last attempt, for those without an answer; or by several, separated by commas.
+     */
+    errorCode?: string;
+    /**
+     * The form of the answer.
+     */
+    format?: 'ndjson' | 'csv';
+  };
+  url: '/v1/deliveries/export';
+};
+
+export type ExportDeliveriesErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * The key is missing or unknown. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such resource in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   */
+  503: Error;
+};
+
+export type ExportDeliveriesError = ExportDeliveriesErrors[keyof ExportDeliveriesErrors];
+
+export type ExportDeliveriesResponses = {
+  /**
+   * The items.
+   */
+  200: string;
+};
+
+export type ExportDeliveriesResponse = ExportDeliveriesResponses[keyof ExportDeliveriesResponses];
 
 export type GetDeliveryData = {
   body?: never;
@@ -6599,6 +6876,96 @@ export type ListAuditResponses = {
 };
 
 export type ListAuditResponse = ListAuditResponses[keyof ListAuditResponses];
+
+export type SearchData = {
+  body?: never;
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path?: never;
+  query: {
+    /**
+     * An id of ours, `ext:` and an external id, an `Idempotency-Key`, a piece of the name or the URL of a webhook, or `data.<path> = <value>`.
+     */
+    q: string;
+    /**
+     * The maximum number of items in a page.
+     */
+    limit?: number;
+    /**
+     * `nextCursor` of the previous page.
+     */
+    cursor?: string;
+    /**
+     * For `data.…`: events accepted from this time on, in ISO 8601 with an offset; default: 7 days before `until`, at most 31.
+     */
+    since?: string;
+    /**
+     * For `data.…`: events accepted before this time; default: now.
+     */
+    until?: string;
+    /**
+     * For `data.…`: events of this type.
+     */
+    type?: string;
+  };
+  url: '/v1/search';
+};
+
+export type SearchErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * The key is missing or unknown. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such resource in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   */
+  503: Error;
+};
+
+export type SearchError = SearchErrors[keyof SearchErrors];
+
+export type SearchResponses = {
+  /**
+   * What was found.
+   */
+  200: {
+    /**
+     * Whether the request succeeded.
+     */
+    success: true;
+    data: Search;
+  };
+};
+
+export type SearchResponse = SearchResponses[keyof SearchResponses];
 
 export type ListPlatformWebhooksData = {
   body?: never;

@@ -1,3 +1,4 @@
+import { judgeBodies, type BodiesInput } from '../../tenant-cpu/filters';
 import type { Outcome, TenantCpu } from '../../tenant-cpu/tenant-cpu';
 import {
   checkData,
@@ -89,6 +90,14 @@ export class Checks {
     return finished(outcome, () => ({ field: 'filter', message: 'takes too long to compile' }));
   }
 
+  /** For each of several events' envelopes, whether its data has the value. */
+  async judgeBodies(owner: string, input: BodiesInput): Promise<boolean[]> {
+    const length = input.bodies.reduce((sum, body) => sum + body.length, 0);
+    if (length <= INLINE_BYTES) return judgeBodies(input);
+    const outcome = await this.tenantCpu.run(owner, 'judgeBodies', input, length);
+    return finished(outcome, () => ({ field: 'q', message: 'takes too long to look for' }));
+  }
+
   /**
    * The reports in a provider's own body.
    * @throws ApiError as `readEvents`; 401 if the signature is wrong
@@ -129,7 +138,7 @@ function finished<T>(outcome: Outcome<T>, problem: () => { field: string; messag
   if (outcome.end === 'cut') throw invalid([problem()]);
   throw rateLimited(
     outcome.waitMs,
-    'this project has used up its CPU time for reading and checking what it sends; try again later (see Retry-After), with fewer events at once, less data or a simpler schema',
+    'this project has used up its CPU time for reading, checking and searching events; try again later (see Retry-After), with fewer events at once, less data or a simpler schema',
   );
 }
 

@@ -14,13 +14,23 @@ export const IDEMPOTENCY_KEY =
 export function idempotencyKeyOf(req: Request): string | undefined {
   const header = req.get('idempotency-key');
   if (header === undefined) return undefined;
-  if (!IDEMPOTENCY_KEY.test(header)) {
+  const key = readIdempotencyKey(header);
+  if (key === null) {
     const message =
       'must be 1-255 visible ASCII characters without spaces, alone or in double quotes (then " and \\ in it are written \\" and \\\\)';
     throw invalid([{ field: 'Idempotency-Key', message }]);
   }
-  return header.startsWith('"') ? header.slice(1, -1).replace(/\\(.)/g, '$1') : header;
+  return key;
 }
+
+/** The key as the header may write it; null: it can't be one. */
+export function readIdempotencyKey(written: string): string | null {
+  if (!IDEMPOTENCY_KEY.test(written)) return null;
+  return written.startsWith('"') ? written.slice(1, -1).replace(/\\(.)/g, '$1') : written;
+}
+
+/** With spaces, which callers' keys can't have, so that batches' keys differ from single events'. */
+export const keyInBatch = (key: string, index: number): string => `batch ${index} ${key}`;
 
 /** The fingerprint of a body (docs/adr/0018). */
 export function requestHashOf(body: Payload): string {

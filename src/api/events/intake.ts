@@ -12,13 +12,11 @@ import { orRefused, type Checks } from './checks';
 import { ApiError, refusal, refused } from '../http/errors';
 import { EventCatalog, MAX_SUGGESTIONS, unknownType } from './event-catalog';
 import type { PostedEvent } from './posted-event';
+import { keyInBatch } from './idempotency';
 import { isFine, Problems, type Found } from '../http/problems';
 
 /** One event's limit (docs/contract.md, 5.5), and room for its envelope. */
 const MAX_BODY_BYTES = 257 * 1024;
-
-/** With spaces, which callers' keys can't have, so that batches' keys differ from single events'. */
-const keyInBatch = (key: string, index: number): string => `batch ${index} ${key}`;
 
 export interface Posting {
   /** The body. */

@@ -24,6 +24,7 @@ export const PORTAL_RIGHTS: Readonly<Record<string, Capabilities | null>> = {
   'GET /v1/replays': 'read',
   'GET /v1/replays/:id': 'read',
   'GET /v1/stats': 'read',
+  'GET /v1/search': 'read',
 
   'POST /v1/webhooks': 'manage',
   'PATCH /v1/webhooks/:id': 'manage',

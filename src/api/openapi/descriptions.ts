@@ -130,7 +130,8 @@ export const DESCRIPTIONS: Record<string, string> = {
   byWebhook: 'How many of these each webhook has.',
   replayed: 'How many were replayed so far.',
 
-  // Figures, the audit and the service
+  // Figures, the audit, the search and the service
+  results: 'What was found.',
   attempts: 'How many attempts were made.',
   latencyMs: 'How long receivers took to answer, in milliseconds; null: none answered.',
   p50: 'Half of them took no longer.',

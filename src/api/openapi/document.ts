@@ -11,6 +11,7 @@ import { eventPaths } from './paths/events';
 import { platformPaths } from './paths/platform';
 import { portalPaths } from './paths/portal';
 import { projectPaths } from './paths/projects';
+import { searchPaths } from './paths/search';
 import { servicePaths } from './paths/service';
 import { sessionPaths } from './paths/sessions';
 import { webhookPaths } from './paths/webhooks';
@@ -67,6 +68,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
         ...webhookPaths,
         ...eventPaths,
         ...deliveryPaths,
+        ...searchPaths,
         ...platformPaths,
         ...portalPaths,
         ...sessionPaths,

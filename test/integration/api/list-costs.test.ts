@@ -287,4 +287,19 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
     },
     300_000,
   );
+
+  it.each([
+    ['an id', () => newId('event')],
+    ['the id of a webhook', () => newId('webhook')],
+    ['an external id', () => 'ext:nobody'],
+    ['an Idempotency-Key, or a piece of a name', () => 'nobody'],
+    ['data', () => 'data.email = nobody@example.com'],
+    ['data of a type', () => 'data.email = nobody@example.com&type=contact.deleted'],
+  ])('is bounded for a search by %s', async (_title, make) => {
+    const [q, ...more] = make().split('&');
+    const path = [`/v1/search?q=${encodeURIComponent(q!)}`, ...more].join('&');
+    const reads = await readsOf(owner, path);
+    expect(reads.length).toBeGreaterThan(0);
+    expect(reads.filter((read) => isCostly(read)).map((read) => told(path, read))).toEqual([]);
+  });
 });

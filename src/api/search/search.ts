@@ -1,0 +1,142 @@
+import { Router, type RequestHandler } from 'express';
+import { z } from 'zod';
+import { clock } from '../../clock';
+import { EXTERNAL_PREFIX, idPattern } from '../../contracts/ids';
+import { DAY_MS } from '../../domain/durations';
+import { readPayloadQuery } from '../../domain/payload-query';
+import type { Store } from '../../store/store';
+import { scanNames } from '../../store/webhook-names';
+import type { Checks } from '../events/checks';
+import { keyInBatch, readIdempotencyKey } from '../events/idempotency';
+import { answer } from '../http/answers';
+import { allow, principalOf } from '../http/auth';
+import { invalid } from '../http/errors';
+import { pageSize, parse, rangeQuery } from '../http/validation';
+import type { searchSchema, SearchResult } from '../schemas/search';
+import { findByExternalId, findById, idsIn, type Searcher } from './by-id';
+import { DataSearches } from './by-data';
+import { fromEvent, fromWebhook } from './results';
+
+/** The time range of a search by data. */
+const DEFAULT_DAYS = 7;
+const MAX_DAYS = 31;
+
+const cursorPattern = new RegExp(`${idPattern('event').source}|${idPattern('webhook').source}`);
+export const searchQuery = z.strictObject({
+  q: z
+    .string()
+    .trim()
+    .min(1)
+    .max(1000)
+    .describe(
+      'An id of ours, `ext:` and an external id, an `Idempotency-Key`, a piece of the name or the URL of a webhook, or `data.<path> = <value>`.',
+    ),
+  limit: pageSize,
+  cursor: z.string().regex(cursorPattern, 'is not a cursor from a search').optional(),
+  since: rangeQuery.since.describe(
+    `For \`data.…\`: events accepted from this time on, in ISO 8601 with an offset; default: ${DEFAULT_DAYS} days before \`until\`, at most ${MAX_DAYS}.`,
+  ),
+  until: rangeQuery.until.describe('For `data.…`: events accepted before this time; default: now.'),
+  type: z.string().optional().describe('For `data.…`: events of this type.'),
+});
+type Query = z.infer<typeof searchQuery>;
+type Found = z.infer<typeof searchSchema>;
+
+function rangeOf({ since, until = clock.now() }: Query): { since: Date; until: Date } {
+  const from = since ?? new Date(until.getTime() - DEFAULT_DAYS * DAY_MS);
+  const lengthMs = until.getTime() - from.getTime();
+  if (lengthMs <= 0 || lengthMs > MAX_DAYS * DAY_MS) {
+    const message = `must be before until, by ${MAX_DAYS} days at most`;
+    throw invalid([{ field: 'since', message }]);
+  }
+  return { since: from, until };
+}
+
+/** `/v1/search` */
+export function searchRouter(store: Store, checks: Checks): Router {
+  const router = Router();
+  const dataSearches = new DataSearches(store, checks);
+  const read = allow('owner', 'reader');
+  /** The admin finds ids in all projects. */
+  const readAnywhere: RequestHandler = (req, res, next) => {
+    const { role, project } = principalOf(res);
+    if (role === 'admin' && !project) next();
+    else read(req, res, next);
+  };
+
+  /** What exactly that names. */
+  const named = async (q: string, searcher: Searcher): Promise<SearchResult[]> => {
+    if (q.startsWith(EXTERNAL_PREFIX)) return findByExternalId(store, q, searcher);
+    const found = await Promise.all(idsIn(q).map((id) => findById(store, id, searcher)));
+    return found.filter((one) => one !== null);
+  };
+
+  /** The events that were posted under that Idempotency-Key, one by one or as a batch. */
+  const postedUnder = async (q: string, projectId: string, limit: number) => {
+    const key = readIdempotencyKey(q);
+    if (key === null) return [];
+    const inBatch = Array.from({ length: limit }, (_, index) => keyInBatch(key, index));
+    const events = await store.events.listByKeys(projectId, [key, ...inBatch]);
+    return events.slice(0, limit).map((event) => fromEvent(event, 'idempotencyKey'));
+  };
+
+  /** What has the text in its name or URL. */
+  const containing = async (
+    q: string,
+    projectId: string,
+    { limit, cursor }: Query,
+  ): Promise<Pick<Found, 'results' | 'nextCursor'>> => {
+    // URLs are stored in percent-encoding.
+    const texts = [q, encodeURI(q)].map((text) => text.toLowerCase());
+    const contains = (text: string): boolean =>
+      texts.some((one) => text.toLowerCase().includes(one));
+    const results: SearchResult[] = [];
+    for await (const webhook of scanNames(store.webhooks, projectId, cursor)) {
+      const matched = contains(webhook.name)
+        ? 'name'
+        : contains(webhook.url)
+          ? 'url'
+          : contains(webhook.externalId ?? '')
+            ? 'externalId'
+            : null;
+      if (matched === null) continue;
+      if (results.length === limit) return { results, nextCursor: results.at(-1)!.id };
+      results.push(fromWebhook(webhook, matched));
+    }
+    return { results, nextCursor: null };
+  };
+
+  router.get('/', readAnywhere, async (req, res) => {
+    const query = parse(searchQuery, req.query);
+    const { q, cursor, limit, type } = query;
+    const { role, project } = principalOf(res);
+    const results = await named(q, { role, project });
+    const isNamed = q.startsWith(EXTERNAL_PREFIX) || idsIn(q).length > 0;
+    if (isNamed) {
+      answer(res, { results, nextCursor: null, scanned: null } satisfies Found);
+      return;
+    }
+    if (!project) {
+      const message =
+        'is required to search for anything but an id: with the admin key this header selects the project';
+      throw invalid([{ field: 'x-project-id', message }]);
+    }
+    const payload = readPayloadQuery(q);
+    if (payload && 'problem' in payload) {
+      throw invalid([{ field: 'q', message: payload.problem }]);
+    }
+    if (payload) {
+      const search = { projectId: project._id, query: payload, type, cursor, limit };
+      const isOver = (): boolean => req.socket.destroyed;
+      const found = await dataSearches.find({ ...search, ...rangeOf(query), isOver });
+      answer(res, found satisfies Found);
+      return;
+    }
+    const posted = cursor === undefined ? await postedUnder(q, project._id, limit) : [];
+    const others = await containing(q, project._id, query);
+    const found = { ...others, results: [...posted, ...others.results], scanned: null };
+    answer(res, found satisfies Found);
+  });
+
+  return router;
+}
