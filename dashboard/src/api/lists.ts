@@ -74,24 +74,25 @@ export function useList<T>(
   };
 }
 
+interface OneOptions<T> {
+  /** A function: made anew at each look, and no part of the key. */
+  query?: Query | (() => Query);
+  /** Looks again that often; false: not by itself. */
+  refetchMs?: number | false | ((data: T | undefined) => number | false);
+  enabled?: boolean;
+}
+
 /** One answer of the API. */
 export function useOne<T>(
   resource: string,
   rest: readonly unknown[],
   path: string,
-  {
-    query,
-    refetchMs = false,
-    enabled = true,
-  }: {
-    query?: Query;
-    refetchMs?: number | false | ((data: T | undefined) => number | false);
-    enabled?: boolean;
-  } = {},
+  { query, refetchMs = false, enabled = true }: OneOptions<T> = {},
 ): UseQueryResult<T> {
+  const isMade = typeof query === 'function';
   return useQuery({
-    queryKey: keyOf(resource, ...rest, query),
-    queryFn: ({ signal }) => request<T>('GET', path, { query, signal }),
+    queryKey: keyOf(resource, ...rest, isMade ? undefined : query),
+    queryFn: ({ signal }) => request<T>('GET', path, { query: isMade ? query() : query, signal }),
     refetchInterval:
       typeof refetchMs === 'function' ? ({ state }) => refetchMs(state.data) : refetchMs,
     enabled,

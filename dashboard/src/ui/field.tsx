@@ -187,9 +187,11 @@ export function Checkbox({
   help,
   isChecked,
   isMixed = false,
+  isDisabled = false,
   onChange,
 }: ChoiceProps & {
   isMixed?: boolean;
+  isDisabled?: boolean;
   onChange: (isChecked: boolean) => void;
 }): React.ReactNode {
   return (
@@ -198,6 +200,7 @@ export function Checkbox({
       <input
         type="checkbox"
         checked={isChecked}
+        disabled={isDisabled}
         ref={(input) => {
           if (input) input.indeterminate = isMixed;
         }}

@@ -1,6 +1,40 @@
+import { useNavigate, useParams } from '@tanstack/react-router';
+import { useUpdateWebhook, useWebhook } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { PageHeader } from '../../ui/layout';
+import { QueryState } from '../../ui/query-state';
+import { draftOf } from '../webhook-form/draft';
+import { WebhookForm } from '../webhook-form/form';
+
+const words = texts.webhooks;
 
 export function EditWebhookPage(): React.ReactNode {
-  return <PageHeader title={texts.webhooks.editTitle} />;
+  const { webhookId } = useParams({ from: '/webhooks/$webhookId/edit' });
+  const webhook = useWebhook(webhookId);
+  const update = useUpdateWebhook(webhookId);
+  const navigate = useNavigate();
+  const leave = (): void => void navigate({ to: '/webhooks/$webhookId', params: { webhookId } });
+  return (
+    <QueryState query={webhook}>
+      {(data) => (
+        <>
+          <PageHeader
+            title={words.editTitle(data.name)}
+            back={{ to: '/webhooks', label: words.title }}
+          />
+          <WebhookForm
+            initial={draftOf(data)}
+            policyBefore={data.policy}
+            isNew={false}
+            submit={texts.common.save}
+            onCancel={leave}
+            onSubmit={async (input) => {
+              await update.mutateAsync(input);
+              leave();
+            }}
+          />
+        </>
+      )}
+    </QueryState>
+  );
 }

@@ -1,6 +1,68 @@
+import { useNavigate, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAccess } from '../../app/access';
+import { useWebhook } from '../../api/webhooks';
+import type { Webhook } from '../../api/types';
 import { texts } from '../../texts';
-import { PageHeader } from '../../ui/layout';
+import { HealthBadge } from '../../ui/badge';
+import { Button, LinkButton } from '../../ui/button';
+import { PageHeader, Stack } from '../../ui/layout';
+import { QueryState } from '../../ui/query-state';
+import { WebhookMenu } from '../webhooks/actions';
+import { healthOf, HealthNotice } from '../webhooks/health';
+import { TestDialog } from '../webhooks/test-dialog';
+import { VerifySnippets } from '../webhooks/verify-snippets';
+import { RecentDeliveries } from './recent-deliveries';
+import { SettingsCard } from './settings-card';
+import { StatsCard } from './stats-card';
+
+const words = texts.webhooks;
 
 export function WebhookPage(): React.ReactNode {
-  return <PageHeader title={texts.webhooks.oneTitle} />;
+  const { webhookId } = useParams({ from: '/webhooks/$webhookId' });
+  const webhook = useWebhook(webhookId);
+  return <QueryState query={webhook}>{(data) => <Shown webhook={data} />}</QueryState>;
+}
+
+function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
+  const { canWrite } = useAccess();
+  const navigate = useNavigate();
+  const [isTesting, setTesting] = useState(false);
+  return (
+    <>
+      <PageHeader
+        title={webhook.name}
+        badge={<HealthBadge health={healthOf(webhook)} />}
+        lead={webhook.description ?? undefined}
+        back={{ to: '/webhooks', label: words.title }}
+        actions={
+          <>
+            {canWrite && (
+              <>
+                <LinkButton
+                  icon="edit"
+                  to="/webhooks/$webhookId/edit"
+                  params={{ webhookId: webhook.id }}
+                >
+                  {words.actions.edit}
+                </LinkButton>
+                <Button kind="primary" icon="send" onClick={() => setTesting(true)}>
+                  {words.actions.test}
+                </Button>
+              </>
+            )}
+            <WebhookMenu webhook={webhook} onDeleted={() => void navigate({ to: '/webhooks' })} />
+          </>
+        }
+      />
+      <Stack>
+        <HealthNotice webhook={webhook} />
+        <StatsCard webhookId={webhook.id} />
+        <RecentDeliveries webhookId={webhook.id} onTest={() => setTesting(true)} />
+        <SettingsCard webhook={webhook} />
+        <VerifySnippets signing={webhook.signing} />
+      </Stack>
+      {isTesting && <TestDialog webhook={webhook} onClose={() => setTesting(false)} />}
+    </>
+  );
 }

@@ -1,0 +1,146 @@
+import type { WebhookInput } from '../../api/webhooks';
+import type { Policy, SigningScheme, Webhook } from '../../api/types';
+import { texts } from '../../texts';
+import { parseDelays, writeDelays } from './durations';
+
+const words = texts.webhooks.form;
+
+/** What the form holds while it is being filled in. */
+export interface Draft {
+  name: string;
+  url: string;
+  description: string;
+  events: ReadonlySet<string>;
+  /** JSON; empty: none. */
+  filter: string;
+  headers: readonly { key: number; name: string; value: string }[];
+  /** null: as the project signs. */
+  signing: readonly SigningScheme[] | null;
+  secret: string;
+  /** Texts of `policy.retryDelaysMs` and the figures; empty: the project's. */
+  delays: string;
+  timeoutSeconds: string;
+  autoDisableAfter: string;
+  ratePerSecond: string;
+  backlogOrder: '' | 'oldest_first' | 'newest_first';
+}
+
+/** What each part of the form gets. */
+export interface FieldsProps {
+  draft: Draft;
+  isNew: boolean;
+  onChange: (changes: Partial<Draft>) => void;
+  errorOf: (field: string) => string | undefined;
+}
+
+export const EMPTY: Draft = {
+  name: '',
+  url: '',
+  description: '',
+  events: new Set(['*']),
+  filter: '',
+  headers: [],
+  signing: null,
+  secret: '',
+  delays: '',
+  timeoutSeconds: '',
+  autoDisableAfter: '',
+  ratePerSecond: '',
+  backlogOrder: '',
+};
+
+const shown = (figure: number | null | undefined): string =>
+  figure === undefined || figure === null ? '' : String(figure);
+
+export function draftOf(webhook: Webhook): Draft {
+  const { policy, filter } = webhook;
+  return {
+    name: webhook.name,
+    url: webhook.url,
+    description: webhook.description ?? '',
+    events: new Set(webhook.events),
+    filter: filter === null ? '' : JSON.stringify(filter, null, 2),
+    headers: Object.entries(webhook.headers).map(([name, value], key) => ({ key, name, value })),
+    signing: webhook.signing,
+    secret: '',
+    delays: policy.retryDelaysMs ? writeDelays(policy.retryDelaysMs) : '',
+    timeoutSeconds: policy.timeoutMs === undefined ? '' : String(policy.timeoutMs / 1000),
+    autoDisableAfter: shown(policy.autoDisableAfter),
+    ratePerSecond: shown(policy.ratePerSecond),
+    backlogOrder: policy.backlogOrder ?? '',
+  };
+}
+
+/** By field: those that can't be sent as they are. The API checks everything else. */
+export type DraftErrors = Partial<Record<string, string>>;
+
+const number = (text: string): number | undefined =>
+  text.trim() === '' ? undefined : Number(text.trim().replace(',', '.'));
+
+/** @param before of a webhook that is edited: what it says expressly (`null`: never) and the form can't */
+export function inputOf(
+  draft: Draft,
+  before: Policy = {},
+): { input: WebhookInput; errors: DraftErrors } {
+  const errors: DraftErrors = {};
+  const figure = (field: 'timeoutSeconds' | 'autoDisableAfter' | 'ratePerSecond') => {
+    const value = number(draft[field]);
+    if (value !== undefined && Number.isNaN(value))
+      errors[`policy.${POLICY_FIELD[field]}`] = words.number;
+    return value;
+  };
+  const delays = draft.delays.trim() === '' ? undefined : parseDelays(draft.delays);
+  if (delays === null) errors['policy.retryDelaysMs'] = words.delaysInvalid;
+  const filter = readFilter(draft.filter);
+  if (filter.error !== undefined) errors.filter = filter.error;
+  if (draft.events.size === 0) errors.events = words.noneChosen;
+  const timeoutSeconds = figure('timeoutSeconds');
+  const autoDisableAfter = figure('autoDisableAfter') ?? unlessGiven(before.autoDisableAfter);
+  const ratePerSecond = figure('ratePerSecond') ?? unlessGiven(before.ratePerSecond);
+  const policy: Policy = {
+    ...(timeoutSeconds !== undefined && { timeoutMs: Math.round(timeoutSeconds * 1000) }),
+    ...(delays && { retryDelaysMs: delays }),
+    ...(autoDisableAfter !== undefined && { autoDisableAfter }),
+    ...(ratePerSecond !== undefined && { ratePerSecond }),
+    ...(draft.backlogOrder !== '' && { backlogOrder: draft.backlogOrder }),
+  };
+  const named = draft.headers.filter(({ name, value }) => name.trim() !== '' || value !== '');
+  return {
+    errors,
+    input: {
+      name: draft.name.trim(),
+      description: draft.description.trim() === '' ? null : draft.description.trim(),
+      events: [...draft.events],
+      headers: Object.fromEntries(named.map(({ name, value }) => [name.trim(), value.trim()])),
+      filter: filter.value,
+      policy,
+      ...(draft.signing && { signing: [...draft.signing] }),
+    },
+  };
+}
+
+const POLICY_FIELD = {
+  timeoutSeconds: 'timeoutMs',
+  autoDisableAfter: 'autoDisableAfter',
+  ratePerSecond: 'ratePerSecond',
+} as const;
+
+const unlessGiven = (figure: number | null | undefined): null | undefined =>
+  figure === null ? null : undefined;
+
+/** The filter that is written there, or why there is none. */
+export function readFilter(text: string): {
+  value: Record<string, unknown> | null;
+  error?: string;
+} {
+  if (text.trim() === '') return { value: null };
+  try {
+    const value = JSON.parse(text) as unknown;
+    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
+      return { value: value as Record<string, unknown> };
+    }
+    return { value: null, error: words.filterObject };
+  } catch (error) {
+    return { value: null, error: words.filterJson((error as Error).message) };
+  }
+}

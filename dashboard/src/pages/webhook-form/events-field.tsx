@@ -1,0 +1,134 @@
+import { useState } from 'react';
+import { OPERATIONAL_TYPES } from '../../../../src/contracts/operational';
+import { useAvailableEvents } from '../../api/webhooks';
+import { texts } from '../../texts';
+import { Checkbox, FieldError, Radio, SearchField } from '../../ui/field';
+import { Card, Stack } from '../../ui/layout';
+import { QueryState } from '../../ui/query-state';
+import type { FieldsProps } from './draft';
+import styles from './form.module.css';
+
+const words = texts.webhooks.form;
+
+/** `email.opened` is of the family `email`; a type without a dot is of none. */
+const familyOf = (type: string): string => (type.includes('.') ? type.split('.', 1)[0]! : '');
+
+/** All events, or families and single types. */
+export function EventsField({ draft, onChange, errorOf }: FieldsProps): React.ReactNode {
+  const available = useAvailableEvents();
+  const { events } = draft;
+  const isAll = events.has('*');
+  const operational = [...events].filter((type) => isOperational(type));
+  const set = (next: Iterable<string>): void => onChange({ events: new Set(next) });
+  const toggle = (pattern: string, isChecked: boolean): void =>
+    set(
+      isChecked
+        ? [...[...events].filter((type) => !isWithin(type, pattern)), pattern]
+        : [...events].filter((type) => type !== pattern),
+    );
+  return (
+    <Card title={words.events} lead={words.eventsLead}>
+      <Stack>
+        <fieldset>
+          <legend className="visually-hidden">{words.events}</legend>
+          <Stack isTight>
+            <Radio
+              name="events"
+              label={words.all}
+              help={words.allHelp}
+              isChecked={isAll}
+              onChange={() => set(['*', ...operational])}
+            />
+            <Radio
+              name="events"
+              label={words.chosen}
+              isChecked={!isAll}
+              onChange={() => set([...events].filter((type) => type !== '*'))}
+            />
+          </Stack>
+        </fieldset>
+        {!isAll && (
+          <QueryState query={available}>
+            {(data) => <Families types={data.events} chosen={events} onToggle={toggle} />}
+          </QueryState>
+        )}
+        <FieldError error={errorOf('events')} />
+        <details open={operational.length > 0}>
+          <summary>{words.operational}</summary>
+          <div className={styles.family}>
+            <p className={styles.muted}>{words.operationalHelp}</p>
+            {OPERATIONAL_TYPES.map((type) => (
+              <Checkbox
+                key={type}
+                label={type}
+                isChecked={events.has(type)}
+                onChange={(isChecked) => toggle(type, isChecked)}
+              />
+            ))}
+          </div>
+        </details>
+      </Stack>
+    </Card>
+  );
+}
+
+const isOperational = (type: string): boolean => OPERATIONAL_TYPES.some((known) => known === type);
+
+/** Whether the family stands for the type; Posthorn's own are in none. */
+const isWithin = (type: string, pattern: string): boolean =>
+  pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)) && !isOperational(type);
+
+function Families({
+  types,
+  chosen,
+  onToggle,
+}: {
+  types: readonly string[];
+  chosen: ReadonlySet<string>;
+  onToggle: (pattern: string, isChecked: boolean) => void;
+}): React.ReactNode {
+  const [query, setQuery] = useState('');
+  const wanted = query.trim().toLowerCase();
+  const families = Map.groupBy(types, familyOf);
+  const shown = [...families]
+    .map(([family, members]) => [family, members.filter((type) => type.includes(wanted))] as const)
+    .filter(([, members]) => members.length > 0);
+  return (
+    <Stack>
+      <SearchField label={words.searchEvents} value={query} onChange={setQuery} />
+      {shown.length === 0 && <p className={styles.muted}>{words.noTypes}</p>}
+      <div className={styles.families}>
+        {shown.map(([family, members]) => {
+          const pattern = `${family}.*`;
+          const isWhole = chosen.has(pattern);
+          const isSome = members.some((type) => chosen.has(type));
+          return (
+            <fieldset key={family} className={styles.family}>
+              <legend className="visually-hidden">{family}</legend>
+              {family !== '' && (
+                <Checkbox
+                  label={words.family(family)}
+                  help={words.familyHelp}
+                  isChecked={isWhole}
+                  isMixed={!isWhole && isSome}
+                  onChange={(isChecked) => onToggle(pattern, isChecked)}
+                />
+              )}
+              <div className={styles.types}>
+                {members.map((type) => (
+                  <Checkbox
+                    key={type}
+                    label={type}
+                    isChecked={isWhole || chosen.has(type)}
+                    isDisabled={isWhole}
+                    onChange={(isChecked) => onToggle(type, isChecked)}
+                  />
+                ))}
+              </div>
+            </fieldset>
+          );
+        })}
+      </div>
+    </Stack>
+  );
+}

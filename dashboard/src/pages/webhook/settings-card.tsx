@@ -1,0 +1,89 @@
+import type { Webhook } from '../../api/types';
+import { texts } from '../../texts';
+import { Badge } from '../../ui/badge';
+import { CodeBlock, CopyId } from '../../ui/copy';
+import { Card, Facts, Row, Stack } from '../../ui/layout';
+import { formatDuration, Time } from '../../ui/time';
+import { Schedule } from '../webhook-form/schedule';
+import styles from './webhook.module.css';
+
+const words = texts.webhooks.detail;
+
+/** Everything that is set, to look at; it is changed on the page for editing. */
+export function SettingsCard({ webhook }: { webhook: Webhook }): React.ReactNode {
+  const { policy, headers, filter } = webhook;
+  const headerLines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  return (
+    <Card title={words.facts}>
+      <Stack>
+        <Facts
+          items={[
+            {
+              name: texts.webhooks.url,
+              value: <CopyId value={webhook.url} what={texts.webhooks.url} />,
+            },
+            {
+              name: texts.webhooks.id,
+              value: <CopyId value={webhook.id} what={texts.webhooks.id} />,
+            },
+            ...(webhook.externalId === null
+              ? []
+              : [
+                  {
+                    name: words.externalId,
+                    value: <CopyId value={webhook.externalId} what={words.externalId} />,
+                  },
+                ]),
+            {
+              name: words.signing,
+              value: webhook.signing
+                .map((scheme) => texts.webhooks.form.schemes[scheme].label)
+                .join(', '),
+            },
+            {
+              name: words.timeout,
+              value:
+                policy.timeoutMs === undefined ? words.project : formatDuration(policy.timeoutMs),
+            },
+            {
+              name: words.rate,
+              value:
+                typeof policy.ratePerSecond === 'number'
+                  ? words.perSecond(policy.ratePerSecond)
+                  : policy.ratePerSecond === null
+                    ? texts.common.none
+                    : words.project,
+            },
+            { name: words.created, value: <Time value={webhook.createdAt} isAbsolute /> },
+            { name: words.lastSuccess, value: <Time value={webhook.lastSuccessAt} /> },
+            { name: words.lastFailure, value: <Time value={webhook.lastFailedAt} /> },
+          ]}
+        />
+        <div>
+          <h3 className={styles.subtitle}>{words.events}</h3>
+          <Row>
+            {webhook.events.map((event) => (
+              <Badge key={event}>{event === '*' ? texts.webhooks.allEvents : event}</Badge>
+            ))}
+          </Row>
+        </div>
+        <div>
+          <h3 className={styles.subtitle}>{words.schedule}</h3>
+          {policy.retryDelaysMs ? <Schedule delaysMs={policy.retryDelaysMs} /> : words.project}
+        </div>
+        {filter !== null && (
+          <div>
+            <h3 className={styles.subtitle}>{words.filter}</h3>
+            <CodeBlock label={words.filter} code={JSON.stringify(filter, null, 2)} />
+          </div>
+        )}
+        {headerLines.length > 0 && (
+          <div>
+            <h3 className={styles.subtitle}>{words.headers}</h3>
+            <CodeBlock label={words.headers} code={headerLines.join('\n')} isWrapped />
+          </div>
+        )}
+      </Stack>
+    </Card>
+  );
+}

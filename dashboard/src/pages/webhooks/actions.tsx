@@ -1,0 +1,177 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAccess } from '../../app/access';
+import { useStartReplay } from '../../api/replays';
+import { useDeleteWebhook, useEnableWebhook, usePauseWebhook } from '../../api/webhooks';
+import type { UpdatedWebhook, Webhook } from '../../api/types';
+import { texts } from '../../texts';
+import { IconButton } from '../../ui/button';
+import { ConfirmDialog } from '../../ui/dialog';
+import { Menu, MenuItem, MenuSeparator } from '../../ui/menu';
+import { RevealDialog, RotateDialog } from './secret-dialogs';
+import { TestDialog } from './test-dialog';
+
+const words = texts.webhooks;
+
+type Opened =
+  'test' | 'reveal' | 'rotate' | 'pause' | 'disable' | 'enable' | 'replaySkipped' | 'delete';
+
+/** The ⋮ of a webhook, with everything that can be done to it. */
+export function WebhookMenu({
+  webhook,
+  onDeleted,
+}: {
+  webhook: Webhook;
+  onDeleted?: () => void;
+}): React.ReactNode {
+  const { canWrite } = useAccess();
+  const navigate = useNavigate();
+  const [opened, setOpened] = useState<Opened | null>(null);
+  const params = { webhookId: webhook.id };
+  return (
+    <>
+      <Menu trigger={<IconButton icon="more" label={texts.common.moreActionsFor(webhook.name)} />}>
+        <MenuItem
+          icon="delivery"
+          onSelect={() => void navigate({ to: '/deliveries', search: { webhookId: webhook.id } })}
+        >
+          {words.actions.deliveries}
+        </MenuItem>
+        {canWrite && (
+          <>
+            <MenuItem icon="send" onSelect={() => setOpened('test')}>
+              {words.actions.test}
+            </MenuItem>
+            <MenuItem
+              icon="edit"
+              onSelect={() => void navigate({ to: '/webhooks/$webhookId/edit', params })}
+            >
+              {words.actions.edit}
+            </MenuItem>
+            <MenuSeparator />
+            <MenuItem icon="eye" onSelect={() => setOpened('reveal')}>
+              {words.actions.reveal}
+            </MenuItem>
+            <MenuItem icon="replay" onSelect={() => setOpened('rotate')}>
+              {words.actions.rotate}
+            </MenuItem>
+            <MenuSeparator />
+            <StateItems webhook={webhook} onOpen={setOpened} />
+            <MenuItem icon="trash" isDangerous onSelect={() => setOpened('delete')}>
+              {words.actions.delete}
+            </MenuItem>
+          </>
+        )}
+      </Menu>
+      <Dialogs webhook={webhook} opened={opened} onOpen={setOpened} onDeleted={onDeleted} />
+    </>
+  );
+}
+
+function StateItems({
+  webhook,
+  onOpen,
+}: {
+  webhook: Webhook;
+  onOpen: (what: Opened) => void;
+}): React.ReactNode {
+  const resume = usePauseWebhook(webhook.id);
+  return (
+    <>
+      {webhook.isPaused ? (
+        <MenuItem icon="play" onSelect={() => resume.mutate({ isPaused: false })}>
+          {words.actions.resume}
+        </MenuItem>
+      ) : (
+        <MenuItem icon="pause" onSelect={() => onOpen('pause')}>
+          {words.actions.pause}
+        </MenuItem>
+      )}
+      {webhook.isActive ? (
+        <MenuItem icon="ban" onSelect={() => onOpen('disable')}>
+          {words.actions.disable}
+        </MenuItem>
+      ) : (
+        <MenuItem icon="success" onSelect={() => onOpen('enable')}>
+          {words.actions.enable}
+        </MenuItem>
+      )}
+    </>
+  );
+}
+
+function Dialogs({
+  webhook,
+  opened,
+  onOpen,
+  onDeleted,
+}: {
+  webhook: Webhook;
+  opened: Opened | null;
+  onOpen: (what: Opened | null) => void;
+  onDeleted: (() => void) | undefined;
+}): React.ReactNode {
+  const { id, name } = webhook;
+  const pause = usePauseWebhook(id);
+  const enable = useEnableWebhook(id);
+  const remove = useDeleteWebhook(id);
+  const replay = useStartReplay();
+  const [skipped, setSkipped] = useState<UpdatedWebhook['skipped']>();
+  const close = (): void => onOpen(null);
+  return (
+    <>
+      {opened === 'test' && <TestDialog webhook={webhook} onClose={close} />}
+      {opened === 'reveal' && <RevealDialog webhook={webhook} onClose={close} />}
+      {opened === 'rotate' && <RotateDialog webhook={webhook} onClose={close} />}
+      <ConfirmDialog
+        isOpen={opened === 'pause'}
+        onClose={close}
+        title={words.pauseDialog.title(name)}
+        description={words.pauseDialog.body}
+        confirm={words.actions.pause}
+        onConfirm={() => pause.mutateAsync({ isPaused: true })}
+      />
+      <ConfirmDialog
+        isOpen={opened === 'disable'}
+        onClose={close}
+        title={words.disableDialog.title(name)}
+        description={words.disableDialog.body}
+        confirm={words.actions.disable}
+        isDangerous
+        onConfirm={() => enable.mutateAsync({ isActive: false })}
+      />
+      <ConfirmDialog
+        isOpen={opened === 'enable'}
+        onClose={close}
+        title={words.enableDialog.title(name)}
+        description={words.enableDialog.body}
+        confirm={words.actions.enable}
+        onConfirm={async () => {
+          const enabled = await enable.mutateAsync({ isActive: true });
+          if (enabled.skipped?.replay) setSkipped(enabled.skipped);
+        }}
+      />
+      <ConfirmDialog
+        isOpen={skipped !== undefined}
+        onClose={() => setSkipped(undefined)}
+        title={words.enableDialog.skipped(skipped?.count ?? 0)}
+        confirm={words.enableDialog.replay}
+        onConfirm={async () => {
+          if (skipped?.replay) await replay.mutateAsync(skipped.replay);
+        }}
+      />
+      <ConfirmDialog
+        isOpen={opened === 'delete'}
+        onClose={close}
+        title={words.deleteDialog.title(name)}
+        description={words.deleteDialog.body}
+        confirm={words.deleteDialog.confirm}
+        isDangerous
+        onConfirm={async () => {
+          await remove.mutateAsync();
+          onDeleted?.();
+        }}
+      />
+    </>
+  );
+}

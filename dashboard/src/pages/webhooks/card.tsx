@@ -1,0 +1,96 @@
+import { Link } from '@tanstack/react-router';
+import { useEffect, useRef, useState } from 'react';
+import { lastHours, useWebhookStats } from '../../api/stats';
+import type { Stats, Webhook } from '../../api/types';
+import { texts } from '../../texts';
+import { Badge, HealthBadge } from '../../ui/badge';
+import { CopyId } from '../../ui/copy';
+import { Skeleton } from '../../ui/layout';
+import { Sparkline, type Bar } from '../../ui/sparkline';
+import { formatShare } from '../../ui/numbers';
+import { WebhookMenu } from './actions';
+import { healthOf, HealthNotice } from './health';
+import styles from './webhooks.module.css';
+
+const words = texts.webhooks;
+const SHOWN_EVENTS = 3;
+
+export function WebhookCard({ webhook }: { webhook: Webhook }): React.ReactNode {
+  const { id, name, url, events } = webhook;
+  const further = events.length - SHOWN_EVENTS;
+  return (
+    <article className={styles.card} aria-label={name}>
+      <div className={styles.top}>
+        <div>
+          <h2 className={styles.name}>
+            <Link to="/webhooks/$webhookId" params={{ webhookId: id }}>
+              <bdi>{name}</bdi>
+            </Link>
+          </h2>
+          <HealthBadge health={healthOf(webhook)} />
+        </div>
+        <WebhookMenu webhook={webhook} />
+      </div>
+      <div className={styles.ids}>
+        <CopyId value={url} what={words.url} />
+        <CopyId value={id} what={words.id} />
+      </div>
+      <div className={styles.meta}>
+        {events.slice(0, SHOWN_EVENTS).map((event) => (
+          <Badge key={event}>{event === '*' ? words.allEvents : event}</Badge>
+        ))}
+        {further > 0 && <Badge>{words.moreEvents(further)}</Badge>}
+      </div>
+      <HealthNotice webhook={webhook} />
+      <Day webhookId={id} />
+    </article>
+  );
+}
+
+/** Its last 24 hours, asked for when the card is in view: there may be a hundred of them. */
+function Day({ webhookId }: { webhookId: string }): React.ReactNode {
+  const box = useRef<HTMLDivElement>(null);
+  const [isSeen, setSeen] = useState(false);
+  useEffect(() => {
+    const observer = new IntersectionObserver(([entry]) => {
+      if (entry?.isIntersecting) setSeen(true);
+    });
+    observer.observe(box.current!);
+    return () => observer.disconnect();
+  }, []);
+  const { data } = useWebhookStats(webhookId, lastHours(24), isSeen);
+  return (
+    <div ref={box} className={styles.chart}>
+      {data ? <DayChart stats={data} /> : <Skeleton />}
+    </div>
+  );
+}
+
+function DayChart({ stats }: { stats: Stats }): React.ReactNode {
+  const { attempts, successRate, deliveries } = stats;
+  return (
+    <>
+      <Sparkline bars={barsOf(stats)} label={words.spark(attempts.succeeded, attempts.failed)} />
+      <div className={styles.caption}>
+        <span>{words.day}</span>
+        <span>
+          {successRate === null
+            ? words.quiet
+            : words.rate(formatShare(successRate), deliveries.total ?? 0)}
+        </span>
+      </div>
+    </>
+  );
+}
+
+/** The attempts of each hour, those without any too. */
+export function barsOf({ since, until, hours }: Stats): Bar[] {
+  const HOUR_MS = 3_600_000;
+  const byHour = new Map(hours.map((entry) => [Date.parse(entry.hour), entry.attempts]));
+  const first = Math.floor(Date.parse(since) / HOUR_MS);
+  const last = Math.floor((Date.parse(until) - 1) / HOUR_MS);
+  return Array.from({ length: last - first + 1 }, (_none, index) => {
+    const attempts = byHour.get((first + index) * HOUR_MS);
+    return { good: attempts?.succeeded ?? 0, bad: attempts?.failed ?? 0 };
+  });
+}

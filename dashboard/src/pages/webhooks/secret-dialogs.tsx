@@ -1,0 +1,111 @@
+import { useEffect, useState } from 'react';
+import { useRevealSecret, useRotateSecret } from '../../api/webhooks';
+import type { Secret, Webhook } from '../../api/types';
+import { texts } from '../../texts';
+import { Button } from '../../ui/button';
+import { CodeBlock } from '../../ui/copy';
+import { Dialog } from '../../ui/dialog';
+import { TextField } from '../../ui/field';
+import { Notice, Stack } from '../../ui/layout';
+import { Loading } from '../../ui/query-state';
+
+const words = texts.webhooks.secret;
+const MAX_OVERLAP_HOURS = 168;
+
+interface Props {
+  webhook: Webhook;
+  onClose: () => void;
+}
+
+export function SecretValues({ secret }: { secret: Secret }): React.ReactNode {
+  return (
+    <Stack>
+      <CodeBlock label={words.shown} code={secret.secret} isWrapped />
+      {secret.publicKey !== undefined && (
+        <CodeBlock label={words.publicKey} code={secret.publicKey} isWrapped />
+      )}
+    </Stack>
+  );
+}
+
+/** Asked for when it opens, and forgotten when it closes. */
+export function RevealDialog({ webhook, onClose }: Props): React.ReactNode {
+  const { mutate, data, isError } = useRevealSecret(webhook.id);
+  useEffect(() => {
+    mutate();
+  }, [mutate]);
+  useEffect(() => {
+    if (isError) onClose();
+  }, [isError, onClose]);
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={words.revealTitle(webhook.name)}
+      description={words.lead}
+      actions={<Button onClick={onClose}>{texts.common.close}</Button>}
+    >
+      {data ? <SecretValues secret={data} /> : <Loading rows={1} />}
+    </Dialog>
+  );
+}
+
+export function RotateDialog({ webhook, onClose }: Props): React.ReactNode {
+  const rotate = useRotateSecret(webhook.id);
+  const [hours, setHours] = useState('24');
+  const [error, setError] = useState<string>();
+  const submit = (): void => {
+    const overlapHours = /^\d+$/.test(hours.trim()) ? Number(hours) : Number.NaN;
+    if (!(overlapHours <= MAX_OVERLAP_HOURS)) setError(words.overlapInvalid);
+    else rotate.mutate({ overlapHours });
+  };
+  if (rotate.data) {
+    return (
+      <Dialog
+        isOpen
+        isDismissible={false}
+        onClose={onClose}
+        title={words.revealTitle(webhook.name)}
+        description={words.rotated}
+        actions={
+          <Button kind="primary" onClick={onClose}>
+            {texts.common.close}
+          </Button>
+        }
+      >
+        <Stack>
+          <SecretValues secret={rotate.data} />
+          <Notice tone="info">{words.once}</Notice>
+        </Stack>
+      </Dialog>
+    );
+  }
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={words.rotateTitle(webhook.name)}
+      description={words.rotateBody}
+      actions={
+        <>
+          <Button onClick={onClose}>{texts.common.cancel}</Button>
+          <Button kind="primary" isBusy={rotate.isPending} onClick={submit}>
+            {texts.webhooks.actions.rotate}
+          </Button>
+        </>
+      }
+    >
+      <TextField
+        label={words.overlap}
+        help={words.overlapHelp}
+        error={error}
+        inputMode="numeric"
+        value={hours}
+        onChange={(value) => {
+          setHours(value);
+          setError(undefined);
+        }}
+      />
+    </Dialog>
+  );
+}
