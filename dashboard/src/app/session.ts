@@ -10,7 +10,11 @@ const PATH = 'dashboard/session';
 /** `linkUsed`: a sign-in link was followed, and is no longer valid. `ended`: there was a session. */
 export type SignedIn = { state: 'in'; session: Session } | { state: 'out' | 'ended' | 'linkUsed' };
 
+/** What one key may see is not shown to the next. */
+const forget = (): void => queryClient.removeQueries({ queryKey: ['v1'] });
+
 function begin(session: Session): SignedIn {
+  forget();
   credentials.csrfToken = session.csrfToken;
   credentials.projectId = session.projectId ?? getPreferences().projectId;
   return { state: 'in', session };
@@ -62,8 +66,8 @@ export async function signOut(): Promise<void> {
     await request('DELETE', PATH);
   } finally {
     credentials.csrfToken = null;
-    queryClient.clear();
     queryClient.setQueryData(SESSION_KEY, { state: 'out' } satisfies SignedIn);
+    forget();
   }
 }
 

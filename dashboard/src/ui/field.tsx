@@ -182,6 +182,31 @@ interface ChoiceProps {
   isChecked: boolean;
 }
 
+/** The help is a description, not a part of the name. */
+function Choice({
+  label,
+  help,
+  children,
+}: {
+  label: React.ReactNode;
+  help: React.ReactNode;
+  children: (wiring: { id: string; 'aria-describedby'?: string }) => React.ReactNode;
+}): React.ReactNode {
+  const id = useId();
+  const helpId = `${id}-help`;
+  return (
+    <div className={styles.choice}>
+      {children({ id, ...(help !== undefined && { 'aria-describedby': helpId }) })}
+      <label htmlFor={id}>{label}</label>
+      {help !== undefined && (
+        <span id={helpId} className={styles.help}>
+          {help}
+        </span>
+      )}
+    </div>
+  );
+}
+
 export function Checkbox({
   label,
   help,
@@ -195,20 +220,20 @@ export function Checkbox({
   onChange: (isChecked: boolean) => void;
 }): React.ReactNode {
   return (
-    // oxlint-disable-next-line jsx-a11y/label-has-associated-control -- the input is inside
-    <label className={styles.choice}>
-      <input
-        type="checkbox"
-        checked={isChecked}
-        disabled={isDisabled}
-        ref={(input) => {
-          if (input) input.indeterminate = isMixed;
-        }}
-        onChange={(event) => onChange(event.target.checked)}
-      />
-      <span>{label}</span>
-      {help !== undefined && <span className={styles.help}>{help}</span>}
-    </label>
+    <Choice label={label} help={help}>
+      {(wiring) => (
+        <input
+          {...wiring}
+          type="checkbox"
+          checked={isChecked}
+          disabled={isDisabled}
+          ref={(element) => {
+            if (element) element.indeterminate = isMixed;
+          }}
+          onChange={(event) => onChange(event.target.checked)}
+        />
+      )}
+    </Choice>
   );
 }
 
@@ -221,12 +246,11 @@ export function Radio({
   onChange,
 }: ChoiceProps & { name: string; onChange: () => void }): React.ReactNode {
   return (
-    // oxlint-disable-next-line jsx-a11y/label-has-associated-control -- the input is inside
-    <label className={styles.choice}>
-      <input type="radio" name={name} checked={isChecked} onChange={onChange} />
-      <span>{label}</span>
-      {help !== undefined && <span className={styles.help}>{help}</span>}
-    </label>
+    <Choice label={label} help={help}>
+      {(wiring) => (
+        <input {...wiring} type="radio" name={name} checked={isChecked} onChange={onChange} />
+      )}
+    </Choice>
   );
 }
 

@@ -37,7 +37,12 @@ export function formatDuration(ms: number): string {
   if (ms < 10 * SECOND_MS && ms % SECOND_MS !== 0) return units.second(Math.round(ms / 100) / 10);
   if (ms < MINUTE_MS) return units.second(Math.round(ms / SECOND_MS));
   if (ms < HOUR_MS) return units.minute(Math.round(ms / MINUTE_MS));
-  if (ms < 2 * DAY_MS) return units.hour(Math.round((10 * ms) / HOUR_MS) / 10);
+  if (ms < 2 * DAY_MS) {
+    const minutes = Math.round(ms / MINUTE_MS);
+    const rest = minutes % 60;
+    const hours = units.hour(Math.floor(minutes / 60));
+    return rest === 0 ? hours : `${hours} ${units.minute(rest)}`;
+  }
   return units.day(Math.round(ms / DAY_MS));
 }
 

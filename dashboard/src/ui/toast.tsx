@@ -34,7 +34,15 @@ function Shown(): React.ReactNode {
   return toasts.map((toast) => {
     const kind = toast.type === 'error' ? 'error' : 'success';
     return (
-      <Toast.Root key={toast.id} toast={toast} className={styles.toast} swipeDirection="right">
+      <Toast.Root
+        key={toast.id}
+        toast={toast}
+        // Base UI's `dialog` would be taken for something that asks.
+        role="group"
+        aria-modal={undefined}
+        className={styles.toast}
+        swipeDirection="right"
+      >
         <span className={classes(styles.mark, styles[kind])}>
           <Icon name={kind === 'error' ? 'failure' : 'success'} size={18} />
         </span>

@@ -1,6 +1,6 @@
 import { Link } from '@tanstack/react-router';
 import { useAccess } from '../../app/access';
-import { useEnableWebhook, usePauseWebhook } from '../../api/webhooks';
+import { usePauseWebhook } from '../../api/webhooks';
 import type { Webhook } from '../../api/types';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
@@ -16,71 +16,66 @@ export function healthOf({ isActive, isPaused, failureCount }: Webhook): Health 
   return failureCount > 0 ? 'failing' : 'healthy';
 }
 
+interface Props {
+  webhook: Webhook;
+}
+
 /** What is wrong with a webhook, what that means for its events, and what to do. */
-export function HealthNotice({ webhook }: { webhook: Webhook }): React.ReactElement | null {
+export function HealthNotice({ webhook }: Props): React.ReactNode {
+  const Shown = NOTICES[healthOf(webhook)];
+  return <Shown webhook={webhook} />;
+}
+
+const NOTICES: Record<Health, React.FunctionComponent<Props>> = {
+  healthy: () => null,
+  failing: Failing,
+  paused: Paused,
+  disabled: Disabled,
+};
+
+function Failing({ webhook }: Props): React.ReactNode {
+  return (
+    <Notice
+      tone="danger"
+      title={words.health.failing(webhook.failureCount, String(webhook.lastStatus))}
+    >
+      {words.health.failingRemedy}{' '}
+      <DeliveriesLink webhook={webhook} status="failed">
+        {words.health.seeFailed}
+      </DeliveriesLink>
+    </Notice>
+  );
+}
+
+function Paused({ webhook }: Props): React.ReactNode {
   const { canWrite } = useAccess();
-  const enable = useEnableWebhook(webhook.id);
   const pause = usePauseWebhook(webhook.id);
-  switch (healthOf(webhook)) {
-    case 'healthy':
-      return null;
-    case 'failing':
-      return (
-        <Notice
-          tone="danger"
-          title={words.health.failing(webhook.failureCount, String(webhook.lastStatus))}
-        >
-          {words.health.failingRemedy}{' '}
-          <DeliveriesLink webhook={webhook} status="failed">
-            {words.health.seeFailed}
-          </DeliveriesLink>
-        </Notice>
-      );
-    case 'paused':
-      return (
-        <Notice
-          tone="warning"
-          title={words.health.paused}
-          actions={
-            canWrite && (
-              <Button
-                size="small"
-                icon="play"
-                isBusy={pause.isPending}
-                onClick={() => pause.mutate({ isPaused: false })}
-              >
-                {words.actions.resume}
-              </Button>
-            )
-          }
-        >
-          {words.health.pausedMeans}
-        </Notice>
-      );
-    case 'disabled':
-      return (
-        <Notice
-          tone="warning"
-          title={words.health[webhook.disabledReason ?? 'manual']}
-          actions={
-            canWrite && (
-              <Button
-                size="small"
-                isBusy={enable.isPending}
-                onClick={() => enable.mutate({ isActive: true })}
-              >
-                {words.actions.enable}
-              </Button>
-            )
-          }
-        >
-          {words.health.disabledMeans}{' '}
-          <DeliveriesLink webhook={webhook} status="skipped">
-            {words.health.seeSkipped}
-          </DeliveriesLink>
-        </Notice>
-      );
-  }
+  const resume = canWrite && (
+    <Button
+      size="small"
+      icon="play"
+      isBusy={pause.isPending}
+      onClick={() => pause.mutate({ isPaused: false })}
+    >
+      {words.actions.resume}
+    </Button>
+  );
+  return (
+    <Notice tone="warning" title={words.health.paused} actions={resume}>
+      {words.health.pausedMeans}
+    </Notice>
+  );
+}
+
+function Disabled({ webhook }: Props): React.ReactNode {
+  return (
+    <Notice tone="warning" title={words.health[webhook.disabledReason ?? 'manual']}>
+      {words.health.disabledMeans}{' '}
+      <DeliveriesLink webhook={webhook} status="skipped">
+        {words.health.seeSkipped}
+      </DeliveriesLink>
+    </Notice>
+  );
 }
 
 function DeliveriesLink({

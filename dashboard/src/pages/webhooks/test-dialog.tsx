@@ -148,7 +148,7 @@ function Answer({ id, eventType }: { id: string; eventType: string }): React.Rea
   const { data } = useDelivery(id);
   const attempt = data?.attempts.at(-1);
   return (
-    <section className={styles.answer} aria-label={words.answer(eventType)}>
+    <div className={styles.answer}>
       <Row>
         <StatusBadge status={data?.status ?? 'pending'} />
         <code>{eventType}</code>
@@ -174,6 +174,6 @@ function Answer({ id, eventType }: { id: string; eventType: string }): React.Rea
           <bdi>{attempt.errorMessage}</bdi>
         </p>
       )}
-    </section>
+    </div>
   );
 }

@@ -1,0 +1,125 @@
+import type { Page } from 'playwright-core';
+import { expectAccessible, NARROW, signIn, useChromium } from '../support/chromium';
+import { ADMIN_KEY } from '../support/stack';
+import { useStack } from '../support/use';
+
+const stack = useStack({}, { worker: false });
+const { visit } = useChromium();
+
+const dashboard = (): string => `${stack.url}/dashboard/`;
+const openMenu = (page: Page) => page.getByRole('button', { name: 'Open menu' }).click();
+
+beforeAll(async () => {
+  await stack.project({ name: 'Acme newsletters' });
+  await stack.project({ name: 'Beta shop', profile: 'custom' });
+});
+
+it('refuses a wrong key in words, and signs in with the right one', async () => {
+  const page = await visit(dashboard());
+  await page.getByLabel('API key').waitFor();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByText('Enter a key.').waitFor();
+  await page.getByLabel('API key').fill('phk_wrong');
+  await page.keyboard.press('Enter');
+  await page.getByText('This key is unknown').waitFor();
+  await expectAccessible(page);
+  await signIn(page, ADMIN_KEY);
+  await page.reload();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+});
+
+it('signs in once by a link, whose token leaves the address', async () => {
+  const { body } = await stack.admin.post('/v1/sign-in-links');
+  const { token } = body.data as { token: string };
+  const address = `${dashboard()}#sign-in=${token}`;
+  const page = await visit(address);
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  expect(page.url()).not.toContain(token);
+  const again = await visit(address);
+  await again.getByText('This sign-in link was used already').waitFor();
+});
+
+it('shows a project’s key its own project only, and the admin a choice', async () => {
+  const { id } = await stack.project({ name: 'Gamma' });
+  const { data } = await stack.admin.typed.createKey({
+    path: { projectId: id },
+    body: { name: 'owner', role: 'owner' },
+  });
+  const owner = await visit(dashboard());
+  await signIn(owner, data!.data.key);
+  expect(await owner.getByLabel('Project').count()).toBe(0);
+  const admin = await visit(dashboard());
+  await signIn(admin, ADMIN_KEY);
+  await admin.getByLabel('Project').selectOption({ label: 'Beta shop' });
+  await admin.reload();
+  await admin.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  expect(await admin.getByLabel('Project').locator('option:checked').textContent()).toBe(
+    'Beta shop',
+  );
+});
+
+describe.each(['light', 'dark'] as const)('in %s', (theme) => {
+  it('each page can be reached, and is accessible, wide and 380 px narrow', async () => {
+    const page = await visit(dashboard(), { theme });
+    await signIn(page, ADMIN_KEY);
+    for (const viewport of [undefined, NARROW]) {
+      if (viewport) await page.setViewportSize(viewport);
+      for (const name of [
+        'Webhooks',
+        'Deliveries',
+        'Events',
+        'Event types',
+        'Replays',
+        'API keys',
+        'Audit log',
+        'Project settings',
+        'Overview',
+      ]) {
+        if (viewport) await openMenu(page);
+        await page.getByRole('link', { name, exact: true }).click();
+        const heading = page.getByRole('heading', { level: 1, name, exact: true });
+        await heading.waitFor();
+        await page.getByRole('dialog').waitFor({ state: 'detached' });
+        await expectAccessible(page);
+      }
+    }
+  });
+});
+
+it('is used by keyboard: the page’s content, pages, help, and the theme', async () => {
+  const page = await visit(dashboard());
+  await page.locator('input:focus').waitFor();
+  await page.keyboard.insertText(ADMIN_KEY);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await page.keyboard.press('g');
+  await page.keyboard.press('w');
+  await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
+  await page.waitForFunction("document.activeElement.textContent.startsWith('Webhooks')");
+  await page.keyboard.press('?');
+  const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
+  await help.waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+  await help.waitFor({ state: 'detached' });
+  await page.getByRole('button', { name: 'Admin key' }).focus();
+  await page.keyboard.press('Enter');
+  await page.getByRole('menuitemradio', { name: 'Dark' }).waitFor();
+  await expectAccessible(page);
+  await page.getByRole('menuitemradio', { name: 'Dark' }).focus();
+  await page.keyboard.press('Enter');
+  await page.waitForFunction("document.documentElement.dataset.theme === 'dark'");
+  await page.reload();
+  await page.waitForFunction("document.documentElement.dataset.theme === 'dark'");
+});
+
+it('ends the session, here and on the server', async () => {
+  const page = await visit(dashboard());
+  await signIn(page, ADMIN_KEY);
+  await page.getByRole('button', { name: 'Admin key' }).click();
+  await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByLabel('API key').waitFor();
+  await page.reload();
+  await page.getByLabel('API key').waitFor();
+});

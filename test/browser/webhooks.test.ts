@@ -1,0 +1,252 @@
+import { createHmac } from 'node:crypto';
+import type { Page } from 'playwright-core';
+import { expectAccessible, NARROW, signIn, useChromium } from '../support/chromium';
+import { eventually } from '../support/eventually';
+import { emailSent } from '../support/samples';
+import { useFreshReceiver, useStack } from '../support/use';
+
+const stack = useStack();
+const receiver = useFreshReceiver();
+const { visit } = useChromium();
+
+/** A project with an owner's key, and the page of its webhooks. */
+async function arrive(
+  ...look: Parameters<typeof visit> extends [string, ...infer Rest] ? Rest : never
+) {
+  const { id, client } = await stack.project();
+  const { data } = await stack.admin.typed.createKey({
+    path: { projectId: id },
+    body: { name: 'browser', role: 'owner' },
+  });
+  const page = await visit(`${stack.url}/dashboard/`, ...look);
+  await signIn(page, data!.data.key);
+  await page.goto(`${stack.url}/dashboard/#/webhooks`);
+  await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
+  return { page, client };
+}
+
+async function createdBy(page: Page, name: string): Promise<string> {
+  await page.getByRole('link', { name: 'New webhook' }).first().click();
+  await page.getByLabel('Name', { exact: true }).fill(name);
+  await page.getByLabel('URL', { exact: true }).fill(receiver.url);
+  await page.getByRole('button', { name: 'Create webhook' }).click();
+  await page.getByRole('heading', { level: 1, name: `${name} is ready` }).waitFor();
+  return (await page.getByRole('region', { name: 'Secret', exact: true }).textContent())!;
+}
+
+it('creates a webhook for chosen events, shows its secret, and sends a test that it signs', async () => {
+  const { page } = await arrive();
+  await page.getByText('No webhooks yet').waitFor();
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'New webhook' }).first().click();
+  await page.getByRole('button', { name: 'Create webhook' }).click();
+  await page.getByText('Some fields need another look.').waitFor();
+  expect(await page.getByLabel('Name', { exact: true }).getAttribute('aria-invalid')).toBe('true');
+
+  await page.getByLabel('Name', { exact: true }).fill('Orders');
+  await page.getByLabel('URL', { exact: true }).fill(receiver.url);
+  await page.getByLabel('Chosen events').check();
+  await page.getByLabel('Search event types').fill('bounced');
+  await page.getByLabel('email.bounced').check();
+  await page.getByLabel('Search event types').fill('');
+  await page.getByLabel('All contact events').check();
+  expect(await page.getByLabel('contact.created').isDisabled()).toBe(true);
+  await page.getByLabel('Retry schedule').selectOption({ label: '3 retries over 21 minutes' });
+  const schedule = page.getByRole('list', { name: 'When attempts are made' });
+  expect(await schedule.getByRole('listitem').allTextContents()).toEqual([
+    'Attempt 1at once',
+    'Attempt 2after 1 min',
+    'Attempt 3after 6 min',
+    'Attempt 4after 21 min',
+  ]);
+  await page.getByRole('button', { name: 'Add header' }).click();
+  await page.getByLabel('Header 1: name').fill('X-Tenant');
+  await page.getByLabel('Header 1: value').fill('acme');
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Create webhook' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Orders is ready' }).waitFor();
+  const secret = await page.getByRole('region', { name: 'Secret', exact: true }).textContent();
+  expect(await page.getByRole('tab').allTextContents()).toEqual([
+    'Node',
+    'Python',
+    'Go',
+    'Ruby',
+    'PHP',
+    'Java',
+    'C#',
+    'Rust',
+  ]);
+  await page.getByRole('tab', { name: 'Java' }).click();
+  await page.getByText('MessageDigest.isEqual').waitFor();
+  await expectAccessible(page);
+
+  await page.getByRole('button', { name: 'Send test event' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Send test events to Orders' });
+  await dialog.getByRole('checkbox', { name: 'email.bounced' }).waitFor();
+  await expectAccessible(page);
+  await dialog.getByRole('button', { name: 'Send 1 test event' }).click();
+  await dialog.getByText('Answered 200').waitFor();
+  await expectAccessible(page);
+  const { rawBody, headers } = receiver.requests[0]!;
+  expect(headers['x-webhook-signature']).toBe(
+    createHmac('sha256', secret!).update(rawBody).digest('hex'),
+  );
+  expect(headers['x-tenant']).toBe('acme');
+});
+
+it('shows what is wrong with a webhook, and what to do', async () => {
+  receiver.respondWith(500);
+  const { page, client } = await arrive();
+  await createdBy(page, 'Broken');
+  await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+  await page.getByRole('link', { name: 'Go to the webhook' }).click();
+  await page.getByText('The last attempt failed, most recently with 500.').waitFor();
+  await page.getByText('email.sent').waitFor();
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'See failed deliveries' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Deliveries' }).waitFor();
+  expect(page.url()).toContain('status=failed');
+});
+
+it('edits, pauses and resumes, disables and enables, and deletes', async () => {
+  const { page } = await arrive();
+  await createdBy(page, 'Orders');
+  await page.getByRole('link', { name: 'Go to the webhook' }).click();
+  await page.getByRole('link', { name: 'Edit' }).click();
+  expect(await page.getByLabel('URL', { exact: true }).isEditable()).toBe(false);
+  await page.getByText('Locked. The URL never changes').waitFor();
+  await page.getByLabel('Name', { exact: true }).fill('Shop');
+  await page.getByLabel('Query').fill('{ "data.test": }');
+  await page.getByText('This is not JSON yet').waitFor();
+  await page.getByLabel('Query').fill('{ "data.test": { "$lt": [] } }');
+  await page.getByRole('alert').filter({ hasText: 'data.test' }).waitFor();
+  await page.getByLabel('Query').fill('{ "data.test": false }');
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Shop' }).waitFor();
+
+  const choose = async (item: string, confirm?: string): Promise<void> => {
+    await page.getByRole('button', { name: 'More actions for Shop' }).click();
+    await page.getByRole('menuitem', { name: item, exact: true }).click();
+    if (confirm === undefined) return;
+    const dialog = page.getByRole('dialog');
+    await dialog.waitFor();
+    await expectAccessible(page);
+    await dialog.getByRole('button', { name: confirm, exact: true }).click();
+    await dialog.waitFor({ state: 'detached' });
+  };
+  await choose('Pause', 'Pause');
+  await page.getByText('This webhook is paused.').waitFor();
+  await choose('Resume');
+  await page.getByText('This webhook is paused.').waitFor({ state: 'detached' });
+  await choose('Disable', 'Disable');
+  await page.getByText('Somebody disabled this webhook.').waitFor();
+  await choose('Enable', 'Enable');
+  await page.getByText('Somebody disabled this webhook.').waitFor({ state: 'detached' });
+  await choose('Delete', 'Delete webhook');
+  await page.getByText('No webhooks yet').waitFor();
+});
+
+it('reveals the secret, and rotates it with an overlap', async () => {
+  const { page } = await arrive({ theme: 'dark', viewport: NARROW });
+  const secret = await createdBy(page, 'Orders');
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'Webhooks' }).first().click();
+  const menu = page.getByRole('button', { name: 'More actions for Orders' });
+  await menu.click();
+  await expectAccessible(page);
+  await page.getByRole('menuitem', { name: 'Reveal secret' }).click();
+  const shown = page.getByRole('dialog').getByRole('region', { name: 'Secret' });
+  expect(await shown.textContent()).toBe(secret);
+  await page.getByRole('dialog').getByRole('button', { name: 'Copy Secret' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Copied' }).waitFor();
+  expect(await page.evaluate('navigator.clipboard.readText()')).toBe(secret);
+  await page.keyboard.press('Escape');
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await menu.click();
+  await page.getByRole('menuitem', { name: 'Rotate secret' }).click();
+  await page.getByLabel('Overlap in hours').fill('200');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
+  await page.getByText('Enter a whole number from 0 to 168.').waitFor();
+  await page.getByLabel('Overlap in hours').fill('2');
+  await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
+  await page.getByText('The new secret.').waitFor();
+  expect(await shown.textContent()).not.toBe(secret);
+});
+
+it('previews a filter on recent events by the evaluator that decides it', async () => {
+  const { page, client } = await arrive();
+  await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+  await client.post('/v1/events', { type: 'email.sent', data: { ...emailSent, test: true } });
+  await page.getByRole('link', { name: 'New webhook' }).first().click();
+  await page.getByLabel('Query').fill('{ "data.test": true }');
+  await page.getByText('1 of the last 2 events of these types would be sent.').waitFor();
+  await expectAccessible(page);
+});
+
+it('finds webhooks by name and state, and shows a reader no actions', async () => {
+  const { page, client } = await arrive();
+  const body = { url: receiver.url, events: ['*'] };
+  const { body: first } = await client.post('/v1/webhooks', { ...body, name: 'First' });
+  await client.post('/v1/webhooks', { ...body, name: '<script>alert(1)</script>\u202Egnp' });
+  await client.post(`/v1/webhooks/${first.data.id}/pause`);
+  await page.reload();
+  await page.getByRole('article').nth(1).waitFor();
+  await expectAccessible(page);
+  await page.getByLabel('State').selectOption({ label: 'Paused' });
+  await page.getByRole('article', { name: 'First' }).waitFor();
+  expect(await page.getByRole('article').count()).toBe(1);
+  expect(page.url()).toContain('state=paused');
+  await page.keyboard.press('/');
+  await page.keyboard.insertText('nothing like it');
+  await page.getByText('No webhook matches').waitFor();
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  await page.getByRole('heading', { name: '<script>alert(1)</script>' }).waitFor();
+
+  const { data } = await stack.admin.typed.createKey({
+    path: { projectId: first.data.projectId },
+    body: { name: 'reader', role: 'reader' },
+  });
+  const reader = await visit(`${stack.url}/dashboard/`);
+  await signIn(reader, data!.data.key);
+  await reader.goto(`${stack.url}/dashboard/#/webhooks/${first.data.id}`);
+  await reader.getByRole('heading', { level: 1, name: 'First' }).waitFor();
+  expect(await reader.getByRole('link', { name: 'Edit' }).count()).toBe(0);
+  await reader.getByRole('button', { name: 'More actions for First' }).click();
+  expect(await reader.getByRole('menuitem').allTextContents()).toEqual(['See deliveries']);
+});
+
+it('does all of it by keyboard alone: creates a webhook, tests it, opens the delivery', async () => {
+  const { page } = await arrive();
+  /** Tab until what has that name is focused, as somebody does who sees no pointer. */
+  const tabTo = async (name: string): Promise<void> => {
+    await eventually(`the focus is on ${name}`, async () => {
+      await page.keyboard.press('Tab');
+      return page.evaluate<boolean>(
+        `(() => {
+          const { activeElement: focused } = document;
+          const label = focused.labels?.[0]?.textContent ?? focused.ariaLabel ?? focused.textContent;
+          return label === ${JSON.stringify(name)};
+        })()`,
+      );
+    });
+  };
+  await tabTo('New webhook');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'New webhook' }).waitFor();
+  await tabTo('Name');
+  await page.keyboard.insertText('Keys only');
+  await tabTo('URL');
+  await page.keyboard.insertText(receiver.url);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1, name: 'Keys only is ready' }).waitFor();
+  await tabTo('Send test event');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').getByRole('checkbox', { name: 'email.sent' }).waitFor();
+  await tabTo('Send 1 test event');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog').getByText('Answered 200').waitFor();
+  await tabTo('Open delivery');
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/#\/deliveries\/dlv_/);
+});

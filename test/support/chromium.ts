@@ -1,0 +1,90 @@
+import axe from 'axe-core';
+import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+
+/** Debian's; Playwright's own builds come from elsewhere. */
+const CHROMIUM = process.env.TEST_CHROMIUM ?? '/usr/bin/chromium';
+
+const WIDE = { width: 1280, height: 800 };
+/** What a small phone has. */
+export const NARROW = { width: 380, height: 720 };
+
+interface Look {
+  theme?: 'light' | 'dark';
+  viewport?: { width: number; height: number };
+}
+
+/** Chromium for all tests of this file. What a page complains of fails the test in which it does. */
+export function useChromium(): { visit: (url: string, look?: Look) => Promise<Page> } {
+  let browser: Browser;
+  let contexts: BrowserContext[] = [];
+  let complaints: string[] = [];
+  beforeAll(async () => {
+    // Tests run as root in containers, where Chromium has no sandbox.
+    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+  });
+  afterEach(async () => {
+    await Promise.all(contexts.map((context) => context.close()));
+    contexts = [];
+    const heard = complaints;
+    complaints = [];
+    expect(heard).toEqual([]);
+  });
+  afterAll(() => browser?.close());
+
+  const visit = async (
+    url: string,
+    { theme = 'light', viewport = WIDE }: Look = {},
+  ): Promise<Page> => {
+    const context = await browser.newContext({
+      viewport,
+      colorScheme: theme,
+      reducedMotion: 'reduce',
+      permissions: ['clipboard-read', 'clipboard-write'],
+    });
+    contexts.push(context);
+    const page = await context.newPage();
+    page.on('pageerror', (error) => complaints.push(error.message));
+    page.on('console', (message) => {
+      // Refusals are answers that pages show; anything else is a mistake.
+      const isRefusal = message.text().startsWith('Failed to load resource');
+      if (message.type() === 'error' && !isRefusal) complaints.push(message.text());
+    });
+    await page.goto(url);
+    return page;
+  };
+  return { visit };
+}
+
+/** As people do it. */
+export async function signIn(page: Page, key: string): Promise<void> {
+  await page.getByLabel('API key').fill(key);
+  await page.getByRole('button', { name: 'Sign in' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+}
+
+interface Violation {
+  id: string;
+  help: string;
+  nodes: { html: string; failureSummary?: string }[];
+}
+
+/** By axe-core's rules, and nothing reaches beyond the side of the window. */
+export async function expectAccessible(page: Page): Promise<void> {
+  await page.evaluate(axe.source);
+  const { violations } = await page.evaluate<{ violations: Violation[] }>(
+    "axe.run(document, { resultTypes: ['violations'] })",
+  );
+  // An open menu lies beside the landmarks: it belongs to its button.
+  const isMenu = (rule: string, html: string): boolean =>
+    rule === 'region' && html.includes('role="menu"');
+  const told = violations.flatMap(({ id, help, nodes }) =>
+    nodes
+      .filter(({ html }) => !isMenu(id, html))
+      .map(({ html, failureSummary }) => `${id}: ${help}\n${html}\n${failureSummary ?? ''}`),
+  );
+  expect(told).toEqual([]);
+  const overhang = await page.evaluate<number>(
+    'document.documentElement.scrollWidth - document.documentElement.clientWidth',
+  );
+  expect(overhang).toBe(0);
+}
