@@ -29,6 +29,18 @@ it('refuses a wrong key in words, and signs in with the right one', async () => 
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
 });
 
+it('tells a key of role sender, which may only post events, which keys sign in', async () => {
+  const { id } = await stack.project();
+  const { data } = await stack.admin.typed.createKey({
+    path: { projectId: id },
+    body: { name: 'sender', role: 'sender' },
+  });
+  const page = await visit(dashboard());
+  await page.getByLabel('API key').fill(data!.data.key);
+  await page.keyboard.press('Enter');
+  await page.getByText('Sign in with a key of role owner or reader.').waitFor();
+});
+
 it('signs in once by a link, whose token leaves the address', async () => {
   const { body } = await stack.admin.post('/v1/sign-in-links');
   const { token } = body.data as { token: string };

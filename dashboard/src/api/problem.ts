@@ -29,6 +29,12 @@ export function explain(error: unknown): { title: string; advice: string } {
   return { title: sentence(error.message), advice: error.details.map(fieldLine).join(' ') };
 }
 
+/** The same beside a field. */
+export function explainInLine(error: unknown): string {
+  const { title, advice } = explain(error);
+  return [title.replace(/\.?$/, '.'), advice].filter(Boolean).join(' ');
+}
+
 /** The message for the field of that path, or of one inside it. */
 export function fieldError(error: unknown, field: string): string | undefined {
   if (!(error instanceof Problem)) return undefined;

@@ -16,6 +16,7 @@ import type {
   Replay,
   ReplayDryRun,
   Secret,
+  Session,
   Stats,
   UpdatedWebhook,
   Webhook,
@@ -38,6 +39,7 @@ export type {
   Replay,
   ReplayDryRun,
   Secret,
+  Session,
   Stats,
   UpdatedWebhook,
   Webhook,
@@ -46,13 +48,3 @@ export type {
 export type DeliveryStatus = DeliverySummary['status'];
 export type SigningScheme = Webhook['signing'][number];
 export type Policy = Webhook['policy'];
-
-/** Who is signed in. `portal` is a customer with a link to one project. */
-export interface Session {
-  role: 'admin' | 'owner' | 'reader' | 'sender' | 'portal';
-  keyId: string;
-  /** The only project that it may see; null: any, chosen by the switcher. */
-  projectId: string | null;
-  csrfToken: string;
-  expiresAt: string;
-}

@@ -3,6 +3,7 @@ import { actFor, credentials, request } from '../api/http';
 import { Problem } from '../api/problem';
 import { queryClient, SESSION_KEY } from '../api/query-client';
 import type { Session } from '../api/types';
+import { texts } from '../texts';
 import { getPreferences, setPreferences } from './preferences';
 
 const PATH = 'dashboard/session';
@@ -57,7 +58,12 @@ export const useSession = (): UseQueryResult<SignedIn> =>
 /** @throws Problem */
 export async function signIn(key: string): Promise<void> {
   const session = await request<Session>('POST', PATH, { body: { key } });
-  queryClient.setQueryData(SESSION_KEY, begin(session));
+  const begun = begin(session);
+  if (session.role === 'sender') {
+    await signOut();
+    throw new Problem(403, 'forbidden', texts.app.signIn.noSender);
+  }
+  queryClient.setQueryData(SESSION_KEY, begun);
 }
 
 /** Ends the session here even if the server can't be told. */

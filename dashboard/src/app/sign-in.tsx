@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState, type FormEvent } from 'react';
-import { explain, Problem } from '../api/problem';
+import { explainInLine, Problem } from '../api/problem';
 import { texts } from '../texts';
 import { Button } from '../ui/button';
 import { TextField } from '../ui/field';
@@ -85,6 +85,5 @@ export function SignInPage({
 
 function messageOf(failure: unknown): string {
   if (failure instanceof Problem && failure.status === 401) return words.refused;
-  const { title, advice } = explain(failure);
-  return `${title}. ${advice}`;
+  return explainInLine(failure);
 }

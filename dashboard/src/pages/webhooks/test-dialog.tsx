@@ -1,7 +1,7 @@
 import { useState } from 'react';
 import { useDelivery } from '../../api/deliveries';
 import { useEventTypes } from '../../api/events';
-import { explain, fieldError } from '../../api/problem';
+import { explainInLine, fieldError } from '../../api/problem';
 import { useSendTest } from '../../api/webhooks';
 import type { Webhook } from '../../api/types';
 import { texts } from '../../texts';
@@ -44,10 +44,7 @@ export function TestDialog({
       send.mutate(
         { events: [...selected] },
         {
-          onError: (failure) => {
-            const { title, advice } = explain(failure);
-            setError(fieldError(failure, 'events') ?? `${title}. ${advice}`);
-          },
+          onError: (failure) => setError(fieldError(failure, 'events') ?? explainInLine(failure)),
         },
       );
     }
