@@ -4,6 +4,8 @@ import { listOpenQueues, queueHeld } from '../../src/store/queue';
 import { removeSomeExpired } from '../../src/store/remove-expired';
 import { sendOwnerMails } from '../send-mails';
 import type { Couriers } from './couriers';
+import { countHours } from './counting';
+import { inTurn } from './in-turn';
 import { LOST_REPLAYS } from './lost';
 import type { Run } from './run';
 import { Search } from './search';
@@ -23,6 +25,7 @@ const CHORES: Readonly<Record<string, Chore>> = {
   mails: (run) => sendOwnerMails(run.deps, () => run.goesOn(), run.stopped),
   expiry: removeExpired,
   deletions: deleteProjects,
+  counts: countHours,
 };
 
 /** All at the same time, so that none waits for another. */
@@ -53,33 +56,6 @@ async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
   const { store } = run.deps;
   await queueHeld(store);
   await couriers.wakeAll('drains', await listOpenQueues(store));
-}
-
-/**
- * Does a part of each in turn, so that a lot of work for one doesn't delay the others. A failure of one
- * doesn't affect the others.
- * @param part returns whether there is more of it
- */
-async function inTurn<T>(
-  run: Run,
-  all: readonly T[],
-  part: (one: T) => Promise<boolean>,
-  failed: (one: T, err: unknown) => void,
-): Promise<void> {
-  let left = all;
-  while (left.length > 0) {
-    const unfinished: T[] = [];
-    for (const one of left) {
-      if (!run.goesOn()) return;
-      try {
-        if (await part(one)) unfinished.push(one);
-      } catch (error) {
-        if (run.isOnce) throw error;
-        failed(one, error);
-      }
-    }
-    left = unfinished;
-  }
 }
 
 async function endDeliveries(run: Run): Promise<void> {

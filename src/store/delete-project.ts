@@ -41,6 +41,9 @@ export async function deleteSomeOf(store: Store, projectId: string): Promise<boo
   if (await deleteBatch(store.events.model, projectId)) return true;
   if (await deleteBatch(store.deliveries.model, projectId)) return true;
   if (await deleteBatch(store.inbound.model, projectId)) return true;
+  if (await deleteBatch(store.countedHours.model, projectId)) return true;
+  if (await deleteBatch(store.counts.model, projectId)) return true;
+  await store.recounts.model.deleteMany({ projectId });
   await store.couriers.delete(projectId);
   await store.projects.delete(projectId);
   return false;

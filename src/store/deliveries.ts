@@ -7,10 +7,12 @@ import {
   type DeliveryStatus,
 } from '../contracts/delivery';
 import { isSuccess } from '../domain/outcome';
+import { clock } from '../clock';
 import { deliveriesEnded } from '../metrics';
 import { deliverySchema, type DeliveryRecord, type ListedDelivery } from './delivery-record';
 import { isDuplicateKey } from './errors';
 import type { EventRecord } from './event-record';
+import type { Recounts } from './counted-hours';
 import type { ProjectRecord } from './projects';
 import { Backlog } from './backlog';
 import type { Horizon } from './horizon';
@@ -128,6 +130,7 @@ export class Deliveries {
   constructor(
     connection: Connection,
     private readonly horizon: Horizon,
+    private readonly recounts: Recounts,
   ) {
     this.model = connection.model<DeliveryRecord>('Delivery', deliverySchema, 'deliveries');
     const isPending = { status: 'pending' } as const;
@@ -150,6 +153,16 @@ export class Deliveries {
   async plan(deliveries: readonly NewDelivery[]): Promise<DeliveryRecord[]> {
     const [first] = deliveries;
     if (!first) return [];
+    const stored = await this.insertMissing(first.eventId, deliveries);
+    // Also if an earlier plan has stored them and ended there.
+    await this.recounts.noteLate(stored, clock.now());
+    return stored;
+  }
+
+  private async insertMissing(
+    eventId: string,
+    deliveries: readonly NewDelivery[],
+  ): Promise<DeliveryRecord[]> {
     try {
       const options = { ordered: false, throwOnValidationError: true } as const;
       const made = await this.horizon.during(() => this.model.insertMany(deliveries, options));
@@ -158,7 +171,7 @@ export class Deliveries {
       if (!isDuplicateKey(error)) throw error;
     }
     return this.model
-      .find({ eventId: first.eventId, webhookId: { $in: deliveries.map((d) => d.webhookId) } })
+      .find({ eventId, webhookId: { $in: deliveries.map((d) => d.webhookId) } })
       .sort({ webhookId: 1 })
       .lean<DeliveryRecord[]>();
   }
@@ -166,6 +179,7 @@ export class Deliveries {
   /** Stores all or none. */
   async insertAll(deliveries: readonly NewDelivery[], session: ClientSession): Promise<void> {
     await this.model.insertMany(deliveries, { session });
+    await this.recounts.noteLate(deliveries, clock.now(), session);
   }
 
   async get(projectId: string, id: string): Promise<DeliveryRecord | null> {
@@ -241,21 +255,23 @@ export class Deliveries {
    * is not terminal, or its payload was deleted.
    */
   async beginReplay(projectId: string, id: string): Promise<DeliveryRecord | null> {
-    return this.model
-      .findOneAndUpdate(
-        { _id: id, projectId, ...replayable },
-        [
-          {
-            $set: {
-              ...replayed,
-              nextAttemptAt: '$$NOW',
-              runRequested: { $ne: ['$isExpress', true] },
+    return this.recounts.noting((session) =>
+      this.model
+        .findOneAndUpdate(
+          { _id: id, projectId, ...replayable },
+          [
+            {
+              $set: {
+                ...replayed,
+                nextAttemptAt: '$$NOW',
+                runRequested: { $ne: ['$isExpress', true] },
+              },
             },
-          },
-        ],
-        { ...AFTER, updatePipeline: true },
-      )
-      .lean<DeliveryRecord>();
+          ],
+          { ...AFTER, updatePipeline: true, session },
+        )
+        .lean<DeliveryRecord>(),
+    );
   }
 
   /** Ends a delivery; false if it has ended already. Its workflow finds out. */

@@ -1,170 +1,163 @@
-import type { PipelineStage } from 'mongoose';
-import { DELIVERY_STATUSES, type DeliveryStatus } from '../contracts/delivery';
-import { HOUR_MS } from '../domain/durations';
-import { firstIdAt } from './paging';
+import { clock } from '../clock';
+import { HOUR_MS, MINUTE_MS } from '../domain/durations';
+import { Tally, type Stats } from '../domain/tally';
+import {
+  addRow,
+  countDeliveries,
+  countEvents,
+  joined,
+  minutesOf,
+  type StatsOwner,
+  type TimeRange,
+} from './count-ranges';
+import {
+  countId,
+  floorTo,
+  type CountedHour,
+  type CountRecord,
+  type StatsUnit,
+} from './counted-hours';
 import type { Store } from './store';
+import { MAX_READ_MS } from './time-limit';
 
-/** Which deliveries are counted: those of a webhook, or of a whole project, created in a range of time. */
-export interface StatsQuery {
-  of: { projectId: string } | { webhookId: string };
-  since: Date;
-  until: Date;
+/** Which deliveries are counted: those of a project, or of one of its webhooks, created in a range of time. */
+export interface StatsQuery extends TimeRange {
+  projectId: string;
+  webhookId?: string;
 }
 
-/** Milliseconds; null: there was no attempt. */
-export interface Latency {
-  p50: number | null;
-  p90: number | null;
-  p99: number | null;
-}
+/** Figures of one owner; `events`, accepted ones, only for a project. */
+export type Figures = Stats & { events?: { accepted: number } };
 
-export interface Stats {
-  deliveries: Record<DeliveryStatus | 'total', number>;
-  /** The share that succeeded of those that succeeded or failed, 0–1; null: there are none. */
-  successRate: number | null;
-  attempts: { total: number; succeeded: number; failed: number };
-  latencyMs: Latency;
+export interface StatsResult extends Figures {
+  /** Everything that happened before this is counted. */
+  countedAt: Date;
+  hours: (Figures & { hour: Date })[];
+  minutes?: (Figures & { minute: Date })[];
 }
-
-export interface HourStats extends Stats {
-  /** When it begins. */
-  hour: Date;
-}
-
-/** Milliseconds for MongoDB; a month of a very busy project may take longer, and is then refused. */
-const MAX_TIME_MS = 20_000;
 
 /**
- * Durations are counted in buckets, each 5 % wider than the previous one: memory is bounded however many
- * attempts there are, and a percentile is accurate to 5 %. (`$percentile` needs MongoDB 7.)
+ * How many deliveries of hours that are counted, but may have changed since, are counted anew for one answer, the
+ * latest first; of earlier ones it has what housekeeping has counted last.
  */
-const BUCKET_GROWTH = 1.05;
+const RECOUNTED = 5000;
 
-/** The number of durations in each bucket, by the bucket's number. */
-type Histogram = Map<number, number>;
-
-/** The duration that a bucket represents: its middle. */
-function durationOf(bucket: number): number {
-  return Math.round(BUCKET_GROWTH ** (bucket + 0.5) - 1);
-}
-
-/** 0 for 0 ms; as 0 has no logarithm, that of one more is taken. */
-const BUCKET = {
-  $floor: { $log: [{ $add: ['$attempts.durationMs', 1] }, BUCKET_GROWTH] },
-};
-
-/** The first stage, which MongoDB answers from an index that ends in `_id`. */
-export function statsMatch({ of, since, until }: StatsQuery): PipelineStage.Match {
-  const range = { $gte: firstIdAt('delivery', since), $lt: firstIdAt('delivery', until) };
-  return { $match: { ...of, _id: range } };
-}
-
-interface Counted {
-  statuses: { _id: { hour: Date; status: DeliveryStatus }; count: number }[];
-  attempts: {
-    _id: { hour: Date; outcome: 'succeeded' | 'failed'; bucket: number };
-    count: number;
-  }[];
-}
-
-/** Counts for one hour, or in total. */
-class Tally {
-  private readonly statuses = new Map<DeliveryStatus, number>();
-  private readonly attempts = { total: 0, succeeded: 0, failed: 0 };
-  private readonly histogram: Histogram = new Map();
-
-  countDeliveries(status: DeliveryStatus, count: number): void {
-    this.statuses.set(status, (this.statuses.get(status) ?? 0) + count);
-  }
-
-  countAttempts(outcome: 'succeeded' | 'failed', bucket: number, count: number): void {
-    this.attempts.total += count;
-    this.attempts[outcome] += count;
-    this.histogram.set(bucket, (this.histogram.get(bucket) ?? 0) + count);
-  }
-
-  stats(): Stats {
-    const counts = DELIVERY_STATUSES.map((status) => [status, this.statuses.get(status) ?? 0]);
-    const deliveries = Object.fromEntries(counts) as Record<DeliveryStatus, number>;
-    const ended = deliveries.succeeded + deliveries.failed;
-    const buckets = [...this.histogram].toSorted(([a], [b]) => a - b);
-    return {
-      deliveries: {
-        total: Object.values(deliveries).reduce((sum, count) => sum + count, 0),
-        ...deliveries,
-      },
-      successRate: ended === 0 ? null : deliveries.succeeded / ended,
-      attempts: { ...this.attempts },
-      latencyMs: {
-        p50: percentile(buckets, this.attempts.total, 0.5),
-        p90: percentile(buckets, this.attempts.total, 0.9),
-        p99: percentile(buckets, this.attempts.total, 0.99),
-      },
-    };
-  }
-}
-
-/** The nearest rank's duration. @param buckets with their counts, shortest first */
-function percentile(
-  buckets: readonly (readonly [number, number])[],
-  total: number,
-  fraction: number,
-): number | null {
-  let left = Math.ceil(total * fraction);
-  for (const [bucket, count] of buckets) {
-    left -= count;
-    if (left <= 0) return durationOf(bucket);
-  }
-  return null;
+/** Where the figures of a range are: the ids of counts, and what has to be counted now. */
+interface Sources {
+  stored: string[];
+  now: TimeRange[];
+  countedAt: Date;
 }
 
 /**
- * Counts deliveries and their attempts, in total and by the hour in which the delivery was created (with all
- * its attempts, whenever they were made). A delivery keeps its last 50 attempts, so those are counted.
+ * Counts deliveries with their attempts, and a project's accepted events, in total and by the hour in which they
+ * were created. Most of them are counted already (docs/adr/0036).
+ * @param unit `minute`: by the minute too
  */
 export async function deliveryStats(
-  { deliveries }: Store,
+  store: Store,
   query: StatsQuery,
-): Promise<Stats & { hours: HourStats[] }> {
-  const hour = { $dateTrunc: { date: '$createdAt', unit: 'hour' } };
-  const [counted] = await deliveries.model
-    .aggregate<Counted>([
-      statsMatch(query),
-      // First of all: the headers and bodies of attempts make up most of a delivery.
-      { $project: { hour, status: 1, 'attempts.durationMs': 1, 'attempts.outcome': 1 } },
-      {
-        $facet: {
-          statuses: [{ $group: { _id: { hour: '$hour', status: '$status' }, count: { $sum: 1 } } }],
-          attempts: [
-            { $unwind: '$attempts' },
-            {
-              $group: {
-                _id: { hour: '$hour', outcome: '$attempts.outcome', bucket: BUCKET },
-                count: { $sum: 1 },
-              },
-            },
-          ],
-        },
-      },
-    ])
-    .option({ maxTimeMS: MAX_TIME_MS });
-
+  unit: StatsUnit = 'hour',
+): Promise<StatsResult> {
+  const { projectId, webhookId } = query;
+  const of: StatsOwner = webhookId === undefined ? { projectId } : { webhookId };
+  const { stored, now, countedAt } = await sourcesOf(store, query, unit);
+  const ranges = joined(now);
+  const [counts, rows, events] = await Promise.all([
+    listCounts(store, stored),
+    countDeliveries(store, of, ranges, { unit }),
+    webhookId === undefined ? countEvents(store, projectId, ranges, unit) : [],
+  ]);
   const all = new Tally();
-  const hours = new Map<number, Tally>();
-  const first = Math.floor(query.since.getTime() / HOUR_MS) * HOUR_MS;
-  for (let at = first; at < query.until.getTime(); at += HOUR_MS) hours.set(at, new Tally());
-  for (const { _id, count } of counted?.statuses ?? []) {
-    for (const tally of [all, hours.get(_id.hour.getTime())]) {
-      tally?.countDeliveries(_id.status, count);
-    }
-  }
-  for (const { _id, count } of counted?.attempts ?? []) {
-    for (const tally of [all, hours.get(_id.hour.getTime())]) {
-      tally?.countAttempts(_id.outcome, _id.bucket, count);
-    }
-  }
+  const hours = talliesOf(query, HOUR_MS);
+  const minutes = unit === 'minute' ? talliesOf(query, MINUTE_MS) : new Map<number, Tally>();
+  const each = (at: Date): Tally[] =>
+    [all, hours.get(Number(floorTo(HOUR_MS, at))), minutes.get(Number(at))].filter(
+      (tally) => tally !== undefined,
+    );
+  for (const count of counts) for (const tally of each(count.at)) tally.add(count);
+  for (const row of rows) for (const tally of each(row._id.at)) addRow(tally, row);
+  for (const { _id, count } of events) for (const tally of each(_id)) tally.countEvents(count);
+  const figures = (tally: Tally): Figures => ({
+    ...tally.stats(),
+    ...(webhookId === undefined && { events: { accepted: tally.events } }),
+  });
   return {
-    ...all.stats(),
-    hours: [...hours].map(([at, tally]) => ({ hour: new Date(at), ...tally.stats() })),
+    countedAt,
+    ...figures(all),
+    hours: [...hours].map(([at, tally]) => ({ hour: new Date(at), ...figures(tally) })),
+    ...(unit === 'minute' && {
+      minutes: [...minutes].map(([at, tally]) => ({ minute: new Date(at), ...figures(tally) })),
+    }),
   };
 }
+
+function talliesOf({ since, until }: TimeRange, unitMs: number): Map<number, Tally> {
+  const tallies = new Map<number, Tally>();
+  for (let at = Number(floorTo(unitMs, since)); at < until.getTime(); at += unitMs) {
+    tallies.set(at, new Tally());
+  }
+  return tallies;
+}
+
+async function listCounts({ counts }: Store, ids: readonly string[]): Promise<CountRecord[]> {
+  if (ids.length === 0) return [];
+  const found = counts.model.collection.find({ _id: { $in: ids } } as never, {
+    projection: { _id: 0, projectId: 0 },
+    maxTimeMS: MAX_READ_MS,
+  });
+  return (await found.toArray()) as unknown as CountRecord[];
+}
+
+async function sourcesOf(
+  { countedHours, recounts }: Store,
+  { projectId, webhookId = projectId, since, until }: StatsQuery,
+  unit: StatsUnit,
+): Promise<Sources> {
+  const within = { $gte: floorTo(HOUR_MS, since), $lt: until };
+  const [known, noted] = await Promise.all([
+    // By the driver: a month has hundreds.
+    countedHours.model.collection
+      .find({ projectId, hour: within }, { sort: { hour: -1 }, maxTimeMS: MAX_READ_MS })
+      .toArray() as unknown as Promise<CountedHour[]>,
+    recounts.model.distinct('minute', { projectId, minute: within }),
+  ]);
+  const sources: Sources = { stored: [], now: [], countedAt: clock.now() };
+  let left = RECOUNTED;
+  let at = until;
+  for (const counted of known) {
+    const { hour, countedTo } = counted;
+    const end = new Date(Number(hour) + HOUR_MS);
+    const part = { since: latest(hour, since), until: earliest(end, until) };
+    if (part.until < at) sources.now.push({ since: part.until, until: at });
+    at = part.since;
+    const isWhole = Number(part.until) - Number(part.since) === HOUR_MS;
+    let changing = noted.filter((minute) => minute >= hour && minute < countedTo);
+    const units = counted.byMinute ? changing.length : Math.min(1, changing.length);
+    const size = counted.openSize + units * counted.unitSize;
+    changing = [...counted.open, ...changing];
+    if (changing.length > 0 && size > left) {
+      changing = [];
+      sources.countedAt = earliest(sources.countedAt, counted.countedAt!);
+    } else left -= size;
+    if (isWhole && countedTo >= end && changing.length === 0 && unit === 'hour') {
+      sources.stored.push(countId(webhookId, 'hour', hour));
+    } else if (counted.byMinute) {
+      const isChanging = new Set(changing.map(Number));
+      for (const minute of minutesOf({ since: floorTo(MINUTE_MS, at), until: part.until })) {
+        const next = new Date(Number(minute) + MINUTE_MS);
+        const isStored = next <= countedTo && !isChanging.has(Number(minute));
+        if (isStored && minute >= at && next <= part.until) {
+          sources.stored.push(countId(webhookId, 'minute', minute));
+        } else {
+          sources.now.push({ since: latest(minute, at), until: earliest(next, part.until) });
+        }
+      }
+    } else sources.now.push(part);
+  }
+  if (since < at) sources.now.push({ since, until: at });
+  return sources;
+}
+
+const latest = (a: Date, b: Date): Date => (a > b ? a : b);
+const earliest = (a: Date, b: Date): Date => (a < b ? a : b);

@@ -157,6 +157,16 @@ export class Projects {
     return (await this.model.updateOne({ _id: id }, marked, { session })).matchedCount === 1;
   }
 
+  /** Ids of those after that one, in order. */
+  async listIds(afterId: string, limit: number): Promise<string[]> {
+    const found = await this.model
+      .find({ _id: { $gt: afterId }, deletedAt: null }, { _id: 1 })
+      .sort({ _id: 1 })
+      .limit(limit)
+      .lean<{ _id: string }[]>();
+    return found.map(({ _id }) => _id);
+  }
+
   /** Ids of those that are marked as deleted. */
   async listDeleted(): Promise<string[]> {
     return this.model.distinct('_id', { deletedAt: { $type: 'date' } });

@@ -117,6 +117,7 @@ export async function queueReplays(
       ],
       { session, updatePipeline: true },
     );
+    await store.recounts.note(deliveries, session);
     const counts = { replayed: modifiedCount, failed: ids.length - modifiedCount };
     const about = { from: ids[0]!, to: ids.at(-1)! };
     if (await store.replays.advance(_id, about, counts, session)) return true;

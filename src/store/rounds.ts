@@ -1,4 +1,4 @@
-import type { Model } from 'mongoose';
+import type { ClientSession, Model, QueryFilter } from 'mongoose';
 import {
   UNENDED_STATUSES,
   type Attempt,
@@ -8,6 +8,7 @@ import {
 } from '../contracts/delivery';
 import type { AttemptResult } from '../domain/outcome';
 import { deliveriesEnded } from '../metrics';
+import type { Recounts } from './counted-hours';
 import { failedWith, queueOf, type DeliveryRecord } from './delivery-record';
 import { KEPT_AFTER_END_MS } from './retention';
 
@@ -65,7 +66,10 @@ function isAtWork(seen: DeliveryRecord, loaded: DeliveryRecord, runId: string): 
  * write is guarded by what that returned, so that only one of several runs or executions decides.
  */
 export class Rounds {
-  constructor(private readonly model: Model<DeliveryRecord>) {}
+  constructor(
+    private readonly model: Model<DeliveryRecord>,
+    private readonly recounts: Recounts,
+  ) {}
 
   /**
    * Makes this run, in one write, the one that counts. A run that the delivery waits for (its first, one that
@@ -81,32 +85,36 @@ export class Rounds {
     const isFirst = isReset ? false : { $eq: ['$runId', null] };
     const isUnasked = { $not: [{ $or: [isKnown, '$runRequested', isFirst] }] };
     const isDueNow = isForced ? { $eq: ['$status', 'pending'] } : false;
-    return this.model
-      .findOneAndUpdate(
-        { _id: id, $or: [{ execution: null }, { execution: { $lte: scheduledAt } }] },
-        [
-          {
-            $set: {
-              replays: { $add: ['$replays', { $cond: [isUnasked, 1, 0] }] },
-              roundStart: { $cond: [isUnasked, '$attemptCount', '$roundStart'] },
-              status: { $cond: [isUnasked, 'pending', '$status'] },
-              nextAttemptAt: {
-                $cond: [{ $or: [isUnasked, isDueNow] }, '$$NOW', '$nextAttemptAt'],
+    const isLatest = { $or: [{ execution: null }, { execution: { $lte: scheduledAt } }] };
+    const openIf = (filter: object, session: ClientSession | null = null) =>
+      this.model
+        .findOneAndUpdate(
+          { _id: id, ...isLatest, ...filter } as QueryFilter<DeliveryRecord>,
+          [
+            {
+              $set: {
+                replays: { $add: ['$replays', { $cond: [isUnasked, 1, 0] }] },
+                roundStart: { $cond: [isUnasked, '$attemptCount', '$roundStart'] },
+                status: { $cond: [isUnasked, 'pending', '$status'] },
+                nextAttemptAt: {
+                  $cond: [{ $or: [isUnasked, isDueNow] }, '$$NOW', '$nextAttemptAt'],
+                },
+                completedAt: { $cond: [isUnasked, null, '$completedAt'] },
+                endReason: { $cond: [isUnasked, null, '$endReason'] },
+                // Whoever caused this run, the courier need not.
+                queuedIn: '$$REMOVE',
+                runId,
+                runRequested: false,
+                execution: scheduledAt,
+                openedAt: '$$NOW',
               },
-              completedAt: { $cond: [isUnasked, null, '$completedAt'] },
-              endReason: { $cond: [isUnasked, null, '$endReason'] },
-              // Whoever caused this run, the courier need not.
-              queuedIn: '$$REMOVE',
-              runId,
-              runRequested: false,
-              execution: scheduledAt,
-              openedAt: '$$NOW',
             },
-          },
-        ],
-        { returnDocument: 'after', updatePipeline: true },
-      )
-      .lean<DeliveryRecord>();
+          ],
+          { returnDocument: 'after', updatePipeline: true, session },
+        )
+        .lean<DeliveryRecord>();
+    const isUnended = { status: { $in: UNENDED_STATUSES } };
+    return (await openIf(isUnended)) ?? this.recounts.noting((session) => openIf({}, session));
   }
 
   /**
@@ -142,21 +150,30 @@ export class Rounds {
         ...(isSuperseded && { superseded: true }),
       };
       const log = { $concatArrays: ['$attempts', [{ $literal: attempt }]] };
-      const { modifiedCount } = await this.model.updateOne(
-        { ...asLoaded(seen), attemptCount: seen.attemptCount, status: seen.status },
-        [
-          {
-            $set: {
-              attempts: { $slice: [log, -KEPT_ATTEMPTS] },
-              attemptCount: attempt.number,
-              failedWith: failedWith(attempt) ?? '$$REMOVE',
-              ...(decides && decision),
-            },
-          },
-        ],
-        { updatePipeline: true },
-      );
-      if (modifiedCount === 1) {
+      const before = seen;
+      const write = async (
+        session: ClientSession | null = null,
+      ): Promise<DeliveryRecord | null> => {
+        const { modifiedCount } = await this.model
+          .updateOne(
+            { ...asLoaded(before), attemptCount: before.attemptCount, status: before.status },
+            [
+              {
+                $set: {
+                  attempts: { $slice: [log, -KEPT_ATTEMPTS] },
+                  attemptCount: attempt.number,
+                  failedWith: failedWith(attempt) ?? '$$REMOVE',
+                  ...(decides && decision),
+                },
+              },
+            ],
+            { updatePipeline: true },
+          )
+          .session(session);
+        return modifiedCount === 1 ? before : null;
+      };
+      const isUnended = UNENDED_STATUSES.includes(before.status);
+      if (isUnended ? await write() : await this.recounts.noting(write)) {
         if (decides && status !== 'pending') deliveriesEnded.inc({ status });
         return {
           attempt,

@@ -73,6 +73,8 @@ export async function settle(
     if (changes.length > 0) {
       await model.collection.bulkWrite(changes as never[], { session, ordered: true });
     }
+    await store.recounts.noteLate(missing, now, session);
+    await store.recounts.noteLateAttempts(records, now, session);
     return now;
   };
   let missing = inserts;

@@ -8,6 +8,7 @@ import mongoose, {
 import type { Logger } from 'pino';
 import { clock } from '../clock';
 import { Audit } from './audit';
+import { CountedHours, Counts, Recounts } from './counted-hours';
 import { Couriers } from './couriers';
 import { Deliveries } from './deliveries';
 import { Endings } from './endings';
@@ -82,6 +83,9 @@ export class Store {
   readonly searchPositions: SearchPositions;
   readonly sessions: Sessions;
   readonly signInLinks: SignInLinks;
+  readonly countedHours: CountedHours;
+  readonly counts: Counts;
+  readonly recounts: Recounts;
   private closed = false;
 
   private constructor(
@@ -96,8 +100,9 @@ export class Store {
     this.events = new Events(connection, this.horizon);
     this.eventTypes = EventTypes.ofProjects(connection);
     this.catalogTypes = EventTypes.ofCatalogs(connection);
-    this.deliveries = new Deliveries(connection, this.horizon);
-    this.rounds = new Rounds(this.deliveries.model);
+    this.recounts = new Recounts(connection);
+    this.deliveries = new Deliveries(connection, this.horizon, this.recounts);
+    this.rounds = new Rounds(this.deliveries.model, this.recounts);
     this.endings = new Endings(connection);
     this.inbound = new Inbound(connection);
     this.replays = new Replays(connection);
@@ -107,6 +112,8 @@ export class Store {
     this.searchPositions = new SearchPositions(connection);
     this.sessions = new Sessions(connection);
     this.signInLinks = new SignInLinks(connection);
+    this.countedHours = new CountedHours(connection);
+    this.counts = new Counts(connection);
   }
 
   /**
@@ -211,6 +218,9 @@ export class Store {
       this.searchPositions,
       this.sessions,
       this.signInLinks,
+      this.countedHours,
+      this.counts,
+      this.recounts,
     ];
   }
 }

@@ -1,6 +1,7 @@
 import { newId } from '../../src/contracts/ids';
 import type { Attempt } from '../../src/contracts/delivery';
-import { deliveryStats, statsMatch, type StatsQuery } from '../../src/store/delivery-stats';
+import { matchRanges } from '../../src/store/count-ranges';
+import { deliveryStats, type StatsQuery } from '../../src/store/delivery-stats';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { useReceiver, useStack } from '../support/use';
 import { insertDelivery } from './api/insert';
@@ -32,12 +33,20 @@ describe('stats', () => {
     for (const path of [`/v1/webhooks/${webhook.id}/stats`, '/v1/stats']) {
       const { status, body } = await client.get(path);
       expect(status).toBe(200);
-      const { since, until, hours, ...counted } = body.data;
+      const { since, until, countedAt, hours, ...figures } = body.data;
+      const { oldestPending, failingWebhooks, ...counted } = figures;
+      expect(Date.parse(countedAt)).toBeGreaterThanOrEqual(Date.parse(until));
+      if (path === '/v1/stats') {
+        expect(oldestPending).toBeNull();
+        expect(failingWebhooks).toEqual({ count: 0, webhooks: [] });
+      }
       expect(Date.parse(until) - Date.parse(since)).toBe(DAY_MS);
       expect(counted).toEqual({
         deliveries: { total: 1, ...noCounts, succeeded: 1 },
         successRate: 1,
         attempts: { total: 1, succeeded: 1, failed: 0 },
+        statusClasses: { '2xx': 1, '3xx': 0, '4xx': 0, '5xx': 0, none: 0 },
+        ...(path === '/v1/stats' && { events: { accepted: 1 } }),
         latencyMs: { p50: expect.any(Number), p90: expect.any(Number), p99: expect.any(Number) },
       });
       // The last one, unless another hour has begun since.
@@ -146,15 +155,85 @@ describe('stats', () => {
     expect(project.body.data.deliveries.total).toBe(4);
   });
 
+  it('are by the minute too, if that is asked for', async () => {
+    const { id, client } = await stack.project();
+    const noon = Date.UTC(2026, 2, 1, 12);
+    const at = (seconds: number): Date => new Date(noon + seconds * 1000);
+    const answered = { ...attempt(10), statusCode: 204 };
+    const refused = { ...attempt(20, 'failed'), statusCode: 404 };
+    await insertDelivery(stack, { projectId: id, createdAt: at(0), attempts: [answered] });
+    await insertDelivery(stack, {
+      projectId: id,
+      createdAt: at(59),
+      attempts: [refused, answered],
+    });
+    await insertDelivery(stack, { projectId: id, createdAt: at(119), status: 'pending' });
+    const range = `since=${at(0).toISOString()}&until=${at(120).toISOString()}`;
+    const { body } = await client.get(`/v1/stats?${range}&interval=minute`);
+    const counts = body.data.minutes.map((one: { minute: string; deliveries: object }) => [
+      one.minute,
+      one.deliveries,
+    ]);
+    expect(counts).toEqual([
+      [at(0).toISOString(), { total: 2, ...noCounts, succeeded: 2 }],
+      [at(60).toISOString(), { total: 1, ...noCounts, pending: 1 }],
+    ]);
+    expect(body.data.minutes[0].statusClasses).toEqual({
+      '2xx': 2,
+      '3xx': 0,
+      '4xx': 1,
+      '5xx': 0,
+      none: 0,
+    });
+    expect(body.data.hours).toMatchObject([{ deliveries: { total: 3 } }]);
+    const alone = await client.get('/v1/stats?interval=minute');
+    expect(Date.parse(alone.body.data.until) - Date.parse(alone.body.data.since)).toBe(HOUR_MS);
+  });
+
+  it('name what needs attention: the oldest pending delivery, and webhooks that fail', async () => {
+    const { id, client } = await stack.project();
+    const [failing, gone] = [
+      await makeWebhook(client, receiver.url, { name: 'Failing' }),
+      await makeWebhook(client, receiver.url, { name: 'Gone' }),
+    ];
+    await makeWebhook(client, receiver.url, { name: 'Healthy' });
+    const { model } = stack.store.webhooks;
+    const failed = { failureCount: 3, lastStatus: 503, lastFailedAt: new Date() };
+    await model.updateOne({ _id: failing.id }, { $set: failed });
+    const disabled = { isActive: false, disabledReason: 'gone', failureCount: 1, lastStatus: 410 };
+    await model.updateOne({ _id: gone.id }, { $set: disabled });
+    const old = { projectId: id, status: 'pending' as const, webhookId: failing.id };
+    const oldest = await insertDelivery(stack, {
+      ...old,
+      createdAt: new Date(Date.now() - DAY_MS * 2),
+    });
+    await insertDelivery(stack, old);
+    const { oldestPending, failingWebhooks } = (await client.get('/v1/stats')).body.data;
+    expect(oldestPending).toMatchObject({ id: oldest, webhookId: failing.id });
+    expect(failingWebhooks).toMatchObject({
+      count: 2,
+      webhooks: [
+        { id: gone.id, name: 'Gone', reason: 'disabled: its receiver answered 410 Gone' },
+        {
+          id: failing.id,
+          name: 'Failing',
+          reason: 'the last 3 attempts failed, most recently with status 503',
+        },
+      ],
+    });
+  });
+
   it('read an index, never a whole collection', async () => {
     const range = { since: new Date(Date.now() - DAY_MS), until: new Date() };
     const queries: StatsQuery[] = [
-      { of: { projectId: newId('project') }, ...range },
-      { of: { webhookId: newId('webhook') }, ...range },
+      { projectId: newId('project'), ...range },
+      { projectId: newId('project'), webhookId: newId('webhook'), ...range },
     ];
     for (const query of queries) {
+      const { projectId, webhookId } = query;
+      const of = webhookId === undefined ? { projectId } : { webhookId };
       const plan = await stack.store.deliveries.model
-        .aggregate([statsMatch(query), { $project: { status: 1 } }])
+        .aggregate([matchRanges('delivery', of, [range]), { $project: { status: 1 } }])
         .explain('queryPlanner');
       expect(JSON.stringify(plan)).toContain('IXSCAN');
       expect(JSON.stringify(plan)).not.toContain('COLLSCAN');
@@ -169,6 +248,8 @@ describe('stats', () => {
     ['since=2026-03-01T00:00:00Z&until=2026-03-01T00:00:00Z', 'since'],
     ['since=2026-03-01T00:00:00Z&until=2026-04-02T00:00:00Z', 'since'],
     ['bucket=day', 'bucket'],
+    ['interval=second', 'interval'],
+    ['interval=minute&since=2026-03-01T00:00:00Z&until=2026-03-01T02:00:01Z', 'since'],
   ])('refuse ?%s', async (query, field) => {
     const { client } = await stack.project();
     expect(await client.get(`/v1/stats?${query}`)).toMatchObject({

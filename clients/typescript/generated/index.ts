@@ -468,5 +468,6 @@ export type {
   UpdateWebhookResponses,
   Webhook,
   Webhooks,
+  WebhookStats,
   WebhookWritable,
 } from './types.gen.js';

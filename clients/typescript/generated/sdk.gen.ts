@@ -1465,7 +1465,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Statistics of the project
    *
-   * For the last 24 hours, or up to 31 days.
+   * For the last 24 hours, or up to 31 days, and what needs attention now. As quick for millions of deliveries as for a few.
    */
   public getStats<ThrowOnError extends boolean = false>(
     options?: Options<GetStatsData, ThrowOnError>,

@@ -785,7 +785,7 @@ export type Secret = {
   publicKey?: string;
 };
 
-export type Stats = {
+export type WebhookStats = {
   /**
    * How many deliveries were created, by status.
    */
@@ -814,6 +814,12 @@ export type Stats = {
     failed: number;
   };
   /**
+   * Attempts by the class of their HTTP status; `none`: there was no answer.
+   */
+  statusClasses: {
+    [key: string]: number;
+  };
+  /**
    * How long receivers took to answer, in milliseconds; null: none answered.
    */
   latencyMs: {
@@ -838,6 +844,10 @@ export type Stats = {
    * Before this time, in ISO 8601 with an offset.
    */
   until: string;
+  /**
+   * What happened before this is counted. It is now, unless a lot of older deliveries keep changing.
+   */
+  countedAt: string;
   /**
    * The same for each hour.
    */
@@ -870,6 +880,12 @@ export type Stats = {
       failed: number;
     };
     /**
+     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     */
+    statusClasses: {
+      [key: string]: number;
+    };
+    /**
      * How long receivers took to answer, in milliseconds; null: none answered.
      */
     latencyMs: {
@@ -890,6 +906,65 @@ export type Stats = {
      * Its begin.
      */
     hour: string;
+  }>;
+  /**
+   * Only with `interval=minute`.
+   */
+  minutes?: Array<{
+    /**
+     * How many deliveries were created, by status.
+     */
+    deliveries: {
+      [key: string]: number;
+    };
+    /**
+     * The share of succeeded ones among those that succeeded or failed, 0–1.
+     */
+    successRate: number | null;
+    /**
+     * How many attempts were made.
+     */
+    attempts: {
+      /**
+       * All of them.
+       */
+      total: number;
+      /**
+       * Those that succeeded.
+       */
+      succeeded: number;
+      /**
+       * Those that failed.
+       */
+      failed: number;
+    };
+    /**
+     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     */
+    statusClasses: {
+      [key: string]: number;
+    };
+    /**
+     * How long receivers took to answer, in milliseconds; null: none answered.
+     */
+    latencyMs: {
+      /**
+       * Half of them took no longer.
+       */
+      p50: number | null;
+      /**
+       * Nine of ten took no longer.
+       */
+      p90: number | null;
+      /**
+       * 99 of 100 took no longer.
+       */
+      p99: number | null;
+    };
+    /**
+     * Its begin.
+     */
+    minute: string;
   }>;
 };
 
@@ -1534,6 +1609,287 @@ export type Replay = {
    * When it ended; null: it has not.
    */
   completedAt: string | null;
+};
+
+export type Stats = {
+  /**
+   * How many deliveries were created, by status.
+   */
+  deliveries: {
+    [key: string]: number;
+  };
+  /**
+   * The share of succeeded ones among those that succeeded or failed, 0–1.
+   */
+  successRate: number | null;
+  /**
+   * How many attempts were made.
+   */
+  attempts: {
+    /**
+     * All of them.
+     */
+    total: number;
+    /**
+     * Those that succeeded.
+     */
+    succeeded: number;
+    /**
+     * Those that failed.
+     */
+    failed: number;
+  };
+  /**
+   * Attempts by the class of their HTTP status; `none`: there was no answer.
+   */
+  statusClasses: {
+    [key: string]: number;
+  };
+  /**
+   * How long receivers took to answer, in milliseconds; null: none answered.
+   */
+  latencyMs: {
+    /**
+     * Half of them took no longer.
+     */
+    p50: number | null;
+    /**
+     * Nine of ten took no longer.
+     */
+    p90: number | null;
+    /**
+     * 99 of 100 took no longer.
+     */
+    p99: number | null;
+  };
+  /**
+   * The events.
+   */
+  events: {
+    /**
+     * How many events were accepted.
+     */
+    accepted: number;
+  };
+  /**
+   * From this time on, in ISO 8601 with an offset.
+   */
+  since: string;
+  /**
+   * Before this time, in ISO 8601 with an offset.
+   */
+  until: string;
+  /**
+   * What happened before this is counted. It is now, unless a lot of older deliveries keep changing.
+   */
+  countedAt: string;
+  /**
+   * The same for each hour.
+   */
+  hours: Array<{
+    /**
+     * How many deliveries were created, by status.
+     */
+    deliveries: {
+      [key: string]: number;
+    };
+    /**
+     * The share of succeeded ones among those that succeeded or failed, 0–1.
+     */
+    successRate: number | null;
+    /**
+     * How many attempts were made.
+     */
+    attempts: {
+      /**
+       * All of them.
+       */
+      total: number;
+      /**
+       * Those that succeeded.
+       */
+      succeeded: number;
+      /**
+       * Those that failed.
+       */
+      failed: number;
+    };
+    /**
+     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     */
+    statusClasses: {
+      [key: string]: number;
+    };
+    /**
+     * How long receivers took to answer, in milliseconds; null: none answered.
+     */
+    latencyMs: {
+      /**
+       * Half of them took no longer.
+       */
+      p50: number | null;
+      /**
+       * Nine of ten took no longer.
+       */
+      p90: number | null;
+      /**
+       * 99 of 100 took no longer.
+       */
+      p99: number | null;
+    };
+    /**
+     * The events.
+     */
+    events: {
+      /**
+       * How many events were accepted.
+       */
+      accepted: number;
+    };
+    /**
+     * Its begin.
+     */
+    hour: string;
+  }>;
+  /**
+   * Only with `interval=minute`.
+   */
+  minutes?: Array<{
+    /**
+     * How many deliveries were created, by status.
+     */
+    deliveries: {
+      [key: string]: number;
+    };
+    /**
+     * The share of succeeded ones among those that succeeded or failed, 0–1.
+     */
+    successRate: number | null;
+    /**
+     * How many attempts were made.
+     */
+    attempts: {
+      /**
+       * All of them.
+       */
+      total: number;
+      /**
+       * Those that succeeded.
+       */
+      succeeded: number;
+      /**
+       * Those that failed.
+       */
+      failed: number;
+    };
+    /**
+     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     */
+    statusClasses: {
+      [key: string]: number;
+    };
+    /**
+     * How long receivers took to answer, in milliseconds; null: none answered.
+     */
+    latencyMs: {
+      /**
+       * Half of them took no longer.
+       */
+      p50: number | null;
+      /**
+       * Nine of ten took no longer.
+       */
+      p90: number | null;
+      /**
+       * 99 of 100 took no longer.
+       */
+      p99: number | null;
+    };
+    /**
+     * The events.
+     */
+    events: {
+      /**
+       * How many events were accepted.
+       */
+      accepted: number;
+    };
+    /**
+     * Its begin.
+     */
+    minute: string;
+  }>;
+  /**
+   * The oldest delivery that has not ended and is not held, whenever it was created.
+   */
+  oldestPending: {
+    /**
+     * Its id.
+     */
+    id: string;
+    /**
+     * The webhook.
+     */
+    webhookId: string;
+    /**
+     * The type of its event.
+     */
+    eventType: string;
+    /**
+     * When it was created.
+     */
+    createdAt: string;
+    /**
+     * When the next attempt is due.
+     */
+    nextAttemptAt: string | null;
+  } | null;
+  /**
+   * Webhooks whose last attempt failed, or that were disabled because their attempts had.
+   */
+  failingWebhooks: {
+    /**
+     * How many there are.
+     */
+    count: number;
+    /**
+     * The first five: disabled ones, then those with the most failures.
+     */
+    webhooks: Array<{
+      /**
+       * Its id.
+       */
+      id: string;
+      /**
+       * A name for people.
+       */
+      name: string;
+      /**
+       * Whether it gets deliveries; those of a disabled one are `skipped`.
+       */
+      isActive: boolean;
+      /**
+       * Why it is disabled; null: it isn’t.
+       */
+      disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
+      /**
+       * Failed attempts in a row.
+       */
+      failureCount: number;
+      /**
+       * The last attempt’s HTTP status, or its error code.
+       */
+      lastStatus: number | string | null;
+      /**
+       * When an attempt last failed.
+       */
+      lastFailedAt: string | null;
+      /**
+       * Why.
+       */
+      reason: string;
+    }>;
+  };
 };
 
 export type AuditEntry = {
@@ -4762,6 +5118,10 @@ export type GetWebhookStatsData = {
      * Before this time, in ISO 8601 with an offset.
      */
     until?: string;
+    /**
+     * `minute`: by the minute too, for a range of up to 2 hours.
+     */
+    interval?: 'hour' | 'minute';
   };
   url: '/v1/webhooks/{id}/stats';
 };
@@ -4812,7 +5172,7 @@ export type GetWebhookStatsResponses = {
      * Whether the request succeeded.
      */
     success: true;
-    data: Stats;
+    data: WebhookStats;
   };
 };
 
@@ -6688,6 +7048,10 @@ export type GetStatsData = {
      * Before this time, in ISO 8601 with an offset.
      */
     until?: string;
+    /**
+     * `minute`: by the minute too, for a range of up to 2 hours.
+     */
+    interval?: 'hour' | 'minute';
   };
   url: '/v1/stats';
 };

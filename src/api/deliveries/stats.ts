@@ -1,32 +1,45 @@
 import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
-import { DAY_MS } from '../../domain/durations';
+import { DAY_MS, HOUR_MS } from '../../domain/durations';
 import { deliveryStats, type StatsQuery } from '../../store/delivery-stats';
+import { overviewOf, type FailingWebhook, type Overview } from '../../store/overview';
 import type { Store } from '../../store/store';
 import { answer } from '../http/answers';
 import { allow, projectOf } from '../http/auth';
 import { counted } from '../http/error-handler';
 import { invalid, notFound } from '../http/errors';
 import { webhookParam } from '../http/reference-params';
-import type { statsSchema } from '../schemas/stats';
+import type { webhookStatsSchema } from '../schemas/stats';
 import { parse, pathId, rangeQuery } from '../http/validation';
 
 const MAX_DAYS = 31;
+const MAX_HOURS_BY_MINUTE = 2;
 
-export const statsQuery = z.strictObject(rangeQuery);
+export const statsQuery = z.strictObject({
+  ...rangeQuery,
+  interval: z
+    .enum(['hour', 'minute'])
+    .default('hour')
+    .describe('`minute`: by the minute too, for a range of up to 2 hours.'),
+});
 
-/** Default: the last 24 hours. */
-function rangeOf(req: Request): { since: Date; until: Date } {
-  const query = parse(statsQuery, req.query);
+type Asked = Pick<StatsQuery, 'since' | 'until'> & { interval: 'hour' | 'minute' };
+
+/** Default: the last 24 hours, or by the minute the last hour. */
+function askedBy(req: Request): Asked {
+  const { interval, ...query } = parse(statsQuery, req.query);
+  const byMinute = interval === 'minute';
   const until = query.until ?? clock.now();
-  const since = query.since ?? new Date(until.getTime() - DAY_MS);
+  const since = query.since ?? new Date(until.getTime() - (byMinute ? HOUR_MS : DAY_MS));
   const lengthMs = until.getTime() - since.getTime();
-  if (lengthMs <= 0 || lengthMs > MAX_DAYS * DAY_MS) {
-    const message = `must be before until, by ${MAX_DAYS} days at most`;
+  const maxMs = byMinute ? MAX_HOURS_BY_MINUTE * HOUR_MS : MAX_DAYS * DAY_MS;
+  if (lengthMs <= 0 || lengthMs > maxMs) {
+    const most = byMinute ? `${MAX_HOURS_BY_MINUTE} hours` : `${MAX_DAYS} days`;
+    const message = `must be before until, by ${most} at most${byMinute ? ' with interval=minute' : ''}`;
     throw invalid([{ field: 'since', message }]);
   }
-  return { since, until };
+  return { since, until, interval };
 }
 
 /** `/v1/stats` and `/v1/webhooks/:id/stats` */
@@ -36,23 +49,57 @@ export function statsRouter(store: Store): Router {
   const read = allow('owner', 'reader');
 
   const stats = async (
-    of: StatsQuery['of'],
-    range: { since: Date; until: Date },
-  ): Promise<z.infer<typeof statsSchema>> => {
-    return { ...range, ...(await counted(deliveryStats(store, { of, ...range }))) };
+    of: Pick<StatsQuery, 'projectId' | 'webhookId'>,
+    { interval, ...range }: Asked,
+  ): Promise<z.infer<typeof webhookStatsSchema>> => {
+    return { ...range, ...(await counted(deliveryStats(store, { ...of, ...range }, interval))) };
   };
 
   router.get('/stats', read, async (req, res) => {
-    answer(res, await stats({ projectId: projectOf(res)._id }, rangeOf(req)));
+    const projectId = projectOf(res)._id;
+    const asked = askedBy(req);
+    const [figures, overview] = await Promise.all([
+      stats({ projectId }, asked),
+      overviewOf(store, projectId),
+    ]);
+    answer(res, { ...figures, ...showOverview(overview) });
   });
 
   router.get('/webhooks/:id/stats', read, async (req, res) => {
     const webhookId = pathId(req, 'webhook');
-    const range = rangeOf(req);
-    const webhook = await store.webhooks.get(projectOf(res)._id, webhookId);
+    const asked = askedBy(req);
+    const projectId = projectOf(res)._id;
+    const webhook = await store.webhooks.get(projectId, webhookId);
     if (!webhook) throw notFound('the webhook');
-    answer(res, await stats({ webhookId }, range));
+    answer(res, await stats({ projectId, webhookId }, asked));
   });
 
   return router;
+}
+
+function showOverview({ oldestPending, failing }: Overview) {
+  const { _id, ...pending } = oldestPending ?? {};
+  return {
+    oldestPending: oldestPending && { id: _id, ...pending },
+    failingWebhooks: { count: failing.count, webhooks: failing.webhooks.map(showFailing) },
+  };
+}
+
+function showFailing({ _id, ...webhook }: FailingWebhook) {
+  return { id: _id, ...webhook, reason: reasonOf(webhook) };
+}
+
+/** In a sentence: what is wrong, as far as the webhook says. */
+function reasonOf({
+  disabledReason,
+  failureCount,
+  lastStatus,
+}: Omit<FailingWebhook, '_id'>): string {
+  const last = typeof lastStatus === 'number' ? `status ${lastStatus}` : lastStatus;
+  const times = failureCount === 1 ? 'the last attempt' : `the last ${failureCount} attempts`;
+  if (disabledReason === 'gone') return 'disabled: its receiver answered 410 Gone';
+  if (disabledReason === 'consecutive_failures') {
+    return `disabled after ${failureCount} consecutive failures, the last with ${last}`;
+  }
+  return `${times} failed, most recently with ${last}`;
 }

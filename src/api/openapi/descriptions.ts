@@ -47,6 +47,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   'testWebhook.events': 'The types to send samples of; default: those that it is subscribed to.',
   deliveries: 'The deliveries.',
   'Stats.deliveries': 'How many deliveries were created, by status.',
+  'WebhookStats.deliveries': 'How many deliveries were created, by status.',
   replays: 'How often it was replayed.',
   'listReplays.replays': 'The bulk replays.',
   entries: 'What was done.',

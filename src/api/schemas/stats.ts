@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES } from '../../contracts/delivery';
-import { count, EXAMPLE, time } from './fields';
+import { STATUS_CLASSES } from '../../domain/tally';
+import { count, EXAMPLE, httpStatus, id, time } from './fields';
 
 const latency = z.number().nullable();
 
@@ -11,14 +12,79 @@ const figures = z.object({
     .nullable()
     .describe('The share of succeeded ones among those that succeeded or failed, 0–1.'),
   attempts: z.object({ total: count, succeeded: count, failed: count }),
+  statusClasses: z
+    .record(z.enum(STATUS_CLASSES), count)
+    .describe('Attempts by the class of their HTTP status; `none`: there was no answer.'),
   latencyMs: z.object({ p50: latency, p90: latency, p99: latency }),
 });
 
-export const statsSchema = figures
+const begin = time.describe('Its begin.');
+const countedAt = time.describe(
+  'What happened before this is counted. It is now, unless a lot of older deliveries keep changing.',
+);
+const byMinute = 'Only with `interval=minute`.';
+
+export const webhookStatsSchema = figures
   .extend({
     since: time,
     until: time,
-    hours: z.array(figures.extend({ hour: time.describe('Its begin.') })),
+    countedAt,
+    hours: z.array(figures.extend({ hour: begin })),
+    minutes: z
+      .array(figures.extend({ minute: begin }))
+      .optional()
+      .describe(byMinute),
+  })
+  .meta({ id: 'WebhookStats' });
+
+const projectFigures = figures.extend({
+  events: z.object({ accepted: count.describe('How many events were accepted.') }),
+});
+
+export const projectStatsSchema = projectFigures
+  .extend({
+    since: time,
+    until: time,
+    countedAt,
+    hours: z.array(projectFigures.extend({ hour: begin })),
+    minutes: z
+      .array(projectFigures.extend({ minute: begin }))
+      .optional()
+      .describe(byMinute),
+    oldestPending: z
+      .object({
+        id: id('delivery'),
+        webhookId: id('webhook'),
+        eventType: z.string(),
+        createdAt: time,
+        nextAttemptAt: time.nullable(),
+      })
+      .nullable()
+      .describe('The oldest delivery that has not ended and is not held, whenever it was created.'),
+    failingWebhooks: z
+      .object({
+        count: count.describe('How many there are.'),
+        webhooks: z
+          .array(
+            z.object({
+              id: id('webhook'),
+              name: z.string(),
+              isActive: z.boolean(),
+              disabledReason: z.enum(['manual', 'gone', 'consecutive_failures']).nullable(),
+              failureCount: count.describe('Failed attempts in a row.'),
+              lastStatus: z
+                .union([httpStatus, z.string()])
+                .nullable()
+                .describe('The last attempt’s HTTP status, or its error code.'),
+              lastFailedAt: time.nullable(),
+              reason: z.string(),
+            }),
+          )
+          .describe('The first five: disabled ones, then those with the most failures.'),
+      })
+      .describe(
+        'Webhooks whose last attempt failed, or that were disabled because their attempts had.',
+      ),
   })
   .meta({ id: 'Stats' });
 
@@ -34,12 +100,48 @@ const counted: z.infer<typeof figures> = {
   },
   successRate: 117 / 119,
   attempts: { total: 126, succeeded: 117, failed: 9 },
+  statusClasses: { '2xx': 117, '3xx': 0, '4xx': 0, '5xx': 8, none: 1 },
   latencyMs: { p50: 84, p90: 190, p99: 612 },
 };
+const events = { accepted: 60 };
 
-export const statsExample: z.infer<typeof statsSchema> = {
+const range = {
   since: EXAMPLE.at('09:00:00'),
   until: EXAMPLE.at('10:00:00'),
+  countedAt: EXAMPLE.at('10:05:00'),
+};
+
+export const webhookStatsExample: z.infer<typeof webhookStatsSchema> = {
+  ...range,
   ...counted,
   hours: [{ hour: EXAMPLE.at('09:00:00'), ...counted }],
+};
+
+export const projectStatsExample: z.infer<typeof projectStatsSchema> = {
+  ...range,
+  ...counted,
+  events,
+  hours: [{ hour: EXAMPLE.at('09:00:00'), ...counted, events }],
+  oldestPending: {
+    id: EXAMPLE.deliveryId,
+    webhookId: EXAMPLE.webhookId,
+    eventType: 'email.delivered',
+    createdAt: EXAMPLE.at('09:58:00'),
+    nextAttemptAt: EXAMPLE.at('10:03:20'),
+  },
+  failingWebhooks: {
+    count: 1,
+    webhooks: [
+      {
+        id: EXAMPLE.webhookId,
+        name: 'Orders',
+        isActive: true,
+        disabledReason: null,
+        failureCount: 3,
+        lastStatus: 503,
+        lastFailedAt: EXAMPLE.at('09:58:20'),
+        reason: 'the last 3 attempts failed, most recently with status 503',
+      },
+    ],
+  },
 };

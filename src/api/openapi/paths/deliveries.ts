@@ -14,7 +14,7 @@ import {
 } from '../../schemas/delivery';
 import { EXAMPLE, id } from '../../schemas/fields';
 import { dryRunExample, dryRunSchema, replayExample, replaySchema } from '../../schemas/replay';
-import { statsExample, statsSchema } from '../../schemas/stats';
+import { projectStatsExample, projectStatsSchema } from '../../schemas/stats';
 import { statsQuery } from '../../deliveries/stats';
 import { EXPORT, exported } from '../export';
 import { data, operation, page } from '../operation';
@@ -157,9 +157,10 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       operationId: 'getStats',
       tag: 'Insight',
       summary: 'Statistics of the project',
-      description: 'For the last 24 hours, or up to 31 days.',
+      description:
+        'For the last 24 hours, or up to 31 days, and what needs attention now. As quick for millions of deliveries as for a few.',
       query: statsQuery,
-      answers: { 200: data('The figures.', statsSchema, statsExample) },
+      answers: { 200: data('The figures.', projectStatsSchema, projectStatsExample) },
     }),
   },
   '/v1/audit': {

@@ -3,7 +3,7 @@ import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { OPERATIONAL_TYPES } from '../../../contracts/operational';
 import { profiles } from '../../../profiles';
 import { EXAMPLE, id, reference } from '../../schemas/fields';
-import { statsExample, statsSchema } from '../../schemas/stats';
+import { webhookStatsExample, webhookStatsSchema } from '../../schemas/stats';
 import {
   newWebhookSchema,
   SECRET_EXAMPLE,
@@ -226,7 +226,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       description: 'For the last 24 hours, or up to 31 days.',
       path,
       query: statsQuery,
-      answers: { 200: data('The figures.', statsSchema, statsExample) },
+      answers: { 200: data('The figures.', webhookStatsSchema, webhookStatsExample) },
     }),
   },
 };

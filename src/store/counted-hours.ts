@@ -1,0 +1,194 @@
+import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import type { Attempt } from '../contracts/delivery';
+import { timeOf } from '../contracts/ids';
+import { MINUTE_MS, SECOND_MS } from '../domain/durations';
+import type { StoredTally } from '../domain/tally';
+import type { DeliveryRecord } from './delivery-record';
+import { Backlog } from './backlog';
+
+export type StatsUnit = 'minute' | 'hour';
+
+/** How far the deliveries of a project that were created in an hour are counted (docs/adr/0036). */
+export interface CountedHour {
+  /** `hourId`. */
+  _id: string;
+  projectId: string;
+  hour: Date;
+  /** Changes with each count, so that of two at once one counts. */
+  version: number;
+  /** There are so many that each minute is counted separately. */
+  byMinute: boolean;
+  /** Those created before this are counted. */
+  countedTo: Date;
+  countedAt: Date | null;
+  /** The minutes (or the hour, unless `byMinute`) with deliveries that hadn't ended long before. */
+  open: Date[];
+  /** How many there are in these. */
+  openSize: number;
+  /** How many there are in a minute (or the hour), on average of those that were counted last. */
+  unitSize: number;
+  nextCountAt: Date;
+}
+
+/** What was counted in an hour or a minute, of a project or of one webhook. */
+export interface CountRecord extends StoredTally {
+  /** `countId`. */
+  _id: string;
+  projectId: string;
+  unit: StatsUnit;
+  at: Date;
+}
+
+/** Something has changed that was created in that minute, and may have been counted. */
+export interface RecountRecord {
+  projectId: string;
+  minute: Date;
+}
+
+export const floorTo = (unitMs: number, time: Date): Date =>
+  new Date(Math.floor(time.getTime() / unitMs) * unitMs);
+
+export const hourId = (projectId: string, hour: Date): string =>
+  `${projectId}/${hour.toISOString()}`;
+
+/** @param owner a project's or a webhook's id */
+export const countId = (owner: string, unit: StatsUnit, at: Date): string =>
+  `${owner}/${unit}/${at.toISOString()}`;
+
+export const ownerOf = ({ _id }: Pick<CountRecord, '_id'>): string =>
+  _id.slice(0, _id.indexOf('/'));
+
+const hourSchema = new Schema<CountedHour>(
+  {
+    _id: String,
+    projectId: { type: String, required: true },
+    hour: { type: Date, required: true },
+    version: { type: Number, default: 0 },
+    byMinute: { type: Boolean, default: false },
+    countedTo: { type: Date, required: true },
+    countedAt: { type: Date, default: null },
+    open: { type: [Date], default: [] },
+    openSize: { type: Number, default: 0 },
+    unitSize: { type: Number, default: 0 },
+    nextCountAt: { type: Date, required: true },
+  },
+  { timestamps: false },
+);
+hourSchema.index({ projectId: 1, hour: 1 });
+hourSchema.index({ projectId: 1, nextCountAt: 1, _id: 1 }, { name: 'due' });
+hourSchema.index({ countedAt: 1 });
+
+const countSchema = new Schema<CountRecord>(
+  {
+    _id: String,
+    projectId: { type: String, required: true },
+    unit: { type: String, required: true },
+    at: { type: Date, required: true },
+    events: Number,
+    statuses: Schema.Types.Mixed,
+    outcomes: Schema.Types.Mixed,
+    classes: Schema.Types.Mixed,
+    durations: Schema.Types.Mixed,
+  },
+  { timestamps: false, minimize: false },
+);
+countSchema.index({ projectId: 1, unit: 1, at: 1 });
+
+const recountSchema = new Schema<RecountRecord>(
+  { projectId: { type: String, required: true }, minute: { type: Date, required: true } },
+  { timestamps: false },
+);
+recountSchema.index({ projectId: 1, minute: 1 });
+
+export class CountedHours {
+  readonly model: Model<CountedHour>;
+  /** By the time at which they are to be counted. */
+  readonly due: Backlog<CountedHour>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<CountedHour>('CountedHour', hourSchema, 'countedHours');
+    this.due = new Backlog(this.model, {}, 'nextCountAt', 'due');
+  }
+}
+
+export class Counts {
+  readonly model: Model<CountRecord>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<CountRecord>('Count', countSchema, 'deliveryCounts');
+  }
+}
+
+type Counted = Pick<DeliveryRecord, '_id' | 'projectId'>;
+
+/**
+ * How late something may be written, in milliseconds, without being counted again: a delivery after its
+ * creation, and a result after its attempt.
+ */
+const LATE_DELIVERY_MS = 60 * SECOND_MS;
+const LATE_ATTEMPT_MS = 30 * SECOND_MS;
+
+/**
+ * What has to be counted again, since a delivery that had ended has changed, or one was stored late. Noted in the
+ * transaction of the change, so that no crash separates them.
+ */
+export class Recounts {
+  readonly model: Model<RecountRecord>;
+
+  constructor(connection: Connection) {
+    this.model = connection.model<RecountRecord>('Recount', recountSchema, 'recounts');
+  }
+
+  /** Has the minutes counted again in which those deliveries were created. */
+  async note(deliveries: readonly Counted[], session: ClientSession | null = null): Promise<void> {
+    const minutes = new Map(
+      deliveries.map(({ _id, projectId }) => {
+        const minute = floorTo(MINUTE_MS, timeOf(_id));
+        return [`${projectId} ${minute.getTime()}`, { projectId, minute }];
+      }),
+    );
+    if (minutes.size > 0) await this.model.insertMany([...minutes.values()], { session });
+  }
+
+  /** The same for those among them that are stored late. */
+  async noteLate(
+    stored: readonly Counted[],
+    now: Date,
+    session: ClientSession | null = null,
+  ): Promise<void> {
+    const isLate = ({ _id }: Counted): boolean =>
+      timeOf(_id).getTime() < now.getTime() - LATE_DELIVERY_MS;
+    await this.note(stored.filter(isLate), session);
+  }
+
+  /** The same for deliveries of which an attempt is logged late. */
+  async noteLateAttempts(
+    logged: readonly { delivery: Counted; attempt: Attempt }[],
+    now: Date,
+    session: ClientSession,
+  ): Promise<void> {
+    const isLate = ({ startedAt, durationMs }: Attempt): boolean =>
+      startedAt.getTime() + durationMs < now.getTime() - LATE_ATTEMPT_MS;
+    const late = logged.filter(({ attempt }) => isLate(attempt));
+    await this.note(
+      late.map(({ delivery }) => delivery),
+      session,
+    );
+  }
+
+  /**
+   * Runs a change to a delivery that may have ended, and been counted so, in one transaction with the note.
+   * @param change returns the delivery; null if it has changed nothing
+   */
+  async noting<T extends Counted>(
+    change: (session: ClientSession) => Promise<T | null>,
+  ): Promise<T | null> {
+    return this.model.db.withSession((session) =>
+      session.withTransaction(async () => {
+        const changed = await change(session);
+        if (changed) await this.note([changed], session);
+        return changed;
+      }),
+    );
+  }
+}

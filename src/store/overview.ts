@@ -1,0 +1,57 @@
+import type { DeliveryRecord } from './delivery-record';
+import type { Store } from './store';
+import type { WebhookRecord } from './webhook-record';
+
+/** Failing webhooks that are named. */
+const NAMED = 5;
+
+export type FailingWebhook = Pick<
+  WebhookRecord,
+  '_id' | 'name' | 'isActive' | 'disabledReason' | 'failureCount' | 'lastStatus' | 'lastFailedAt'
+>;
+
+export interface Overview {
+  oldestPending: Pick<
+    DeliveryRecord,
+    '_id' | 'webhookId' | 'eventType' | 'createdAt' | 'nextAttemptAt'
+  > | null;
+  failing: { count: number; webhooks: FailingWebhook[] };
+}
+
+/** What needs attention in a project, now. */
+export async function overviewOf(
+  { deliveries, webhooks }: Store,
+  projectId: string,
+): Promise<Overview> {
+  const failing = {
+    projectId,
+    $or: [
+      { isActive: true, failureCount: { $gt: 0 } },
+      { isActive: false, disabledReason: { $in: ['gone', 'consecutive_failures'] as const } },
+    ],
+  };
+  const [oldestPending, count, named] = await Promise.all([
+    deliveries.model
+      .findOne(
+        { projectId, status: 'pending' },
+        { webhookId: 1, eventType: 1, createdAt: 1, nextAttemptAt: 1 },
+      )
+      .sort({ _id: 1 })
+      .lean<Overview['oldestPending']>(),
+    webhooks.model.countDocuments(failing),
+    webhooks.model
+      .find(failing, {
+        name: 1,
+        isActive: 1,
+        disabledReason: 1,
+        failureCount: 1,
+        lastStatus: 1,
+        lastFailedAt: 1,
+      })
+      // The disabled ones first: nothing is sent to them any more.
+      .sort({ isActive: 1, failureCount: -1, _id: -1 })
+      .limit(NAMED)
+      .lean<FailingWebhook[]>(),
+  ]);
+  return { oldestPending, failing: { count, webhooks: named } };
+}
