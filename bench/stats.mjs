@@ -1,0 +1,208 @@
+/**
+ * npm run bench:stats: how long statistics take with many deliveries in MongoDB, counted anew and from the counts
+ * that housekeeping keeps (docs/adr/0036), and what counting costs.
+ *   npm run bench:stats -- [--deliveries 1000000] [--busy 40000] [--webhooks 10] [--mongodb-url URL]
+ * The deliveries lie in the last 30 days, those of `--busy` in the last hour; they are stored in bulk, in a database
+ * of their own, which is dropped afterwards. Without a URL it starts a MongoDB.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { pino } from 'pino';
+import { v7 as uuidv7 } from 'uuid';
+import { stopAllGuarded } from '../scripts/embedded/guarded.mjs';
+import { startEmbedded } from '../scripts/embedded/index.mjs';
+
+const built = createRequire(new URL('../dist/src/main.js', import.meta.url));
+const { Store } = built('./store/store');
+const { deliveryStats } = built('./store/delivery-stats');
+const { countHour } = built('./store/count-hours');
+const { findHours } = built('./store/find-hours');
+
+const { values } = parseArgs({
+  options: {
+    deliveries: { type: 'string', default: '1000000' },
+    busy: { type: 'string', default: '40000' },
+    webhooks: { type: 'string', default: '10' },
+    'mongodb-url': { type: 'string' },
+  },
+});
+const total = Number(values.deliveries);
+const busy = Number(values.busy);
+const HOUR_MS = 3_600_000;
+const DAY_MS = 24 * HOUR_MS;
+const SPAN_MS = 30 * DAY_MS;
+const BATCH = 2000;
+const ROUNDS = 5;
+
+const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-stats-'));
+const servers = values['mongodb-url']
+  ? { mongodbUrl: values['mongodb-url'], stop: async () => {} }
+  : await startEmbedded({ dataDir, headless: true });
+const url = new URL(servers.mongodbUrl);
+url.pathname = `/stats${randomBytes(4).toString('hex')}`;
+const store = Store.open(url.toString());
+try {
+  await measure();
+} finally {
+  await store.deliveries.model.db.dropDatabase();
+  await store.close();
+  await servers.stop();
+  await stopAllGuarded();
+  rmSync(dataDir, { recursive: true, force: true });
+}
+
+async function measure() {
+  await store.setUp(pino({ level: 'silent' }));
+  const project = await store.projects.create({
+    name: 'Stats',
+    profile: 'autosend',
+    plan: null,
+    ownerEmail: null,
+    dispatch: null,
+    policy: {},
+  });
+  const now = Date.now();
+  const webhooks = Array.from({ length: Number(values.webhooks) }, () => idAt('wh', now));
+  const began = performance.now();
+  await fill(project._id, webhooks, now);
+  console.log(`${total} deliveries stored in ${seconds(performance.now() - began)}`);
+
+  const query = { projectId: project._id, until: new Date(now) };
+  const last = (ms) => ({ ...query, since: new Date(now - ms) });
+  const asked = [
+    ['30 days', last(SPAN_MS)],
+    ['30 days of one webhook', { ...last(SPAN_MS), webhookId: webhooks[0] }],
+    ['24 hours', last(DAY_MS)],
+    ['the last hour', last(HOUR_MS)],
+    ['the last hour by the minute', last(HOUR_MS), 'minute'],
+  ];
+  const before = await timesOf(asked, 1);
+
+  const [countedFrom, cpuFrom] = [performance.now(), cpuMs()];
+  while (await findHours(store, project._id));
+  const hours = await store.countedHours.model.find({ projectId: project._id }).lean();
+  for (const hour of hours) await countHour(store, hour);
+  const countedMs = performance.now() - countedFrom;
+  const each = ((cpuMs() - cpuFrom) * 1000) / total;
+  console.log(
+    `${hours.length} hours counted in ${seconds(countedMs)}: ${each.toFixed(1)} µs a delivery`,
+  );
+
+  const after = await timesOf(asked, ROUNDS);
+  console.table(
+    asked.map(([name], at) => ({
+      asked: name,
+      deliveries: after[at].found,
+      'counted anew, ms': Math.round(before[at].ms),
+      'from counts, ms': Math.round(after[at].ms),
+      agree: JSON.stringify(before[at].figures) === JSON.stringify(after[at].figures),
+    })),
+  );
+}
+
+/** The median of each. */
+async function timesOf(asked, rounds) {
+  const times = [];
+  for (const [, query, unit] of asked) {
+    const took = [];
+    let result;
+    for (let round = 0; round < rounds; round += 1) {
+      const at = performance.now();
+      result = await deliveryStats(store, query, unit);
+      took.push(performance.now() - at);
+    }
+    const { countedAt: _, ...figures } = result;
+    const ms = took.toSorted((a, b) => a - b)[Math.floor(rounds / 2)];
+    times.push({ ms, figures, found: result.deliveries.total });
+  }
+  return times;
+}
+
+function idAt(prefix, msecs) {
+  return `${prefix}_${uuidv7({ msecs: Math.floor(msecs) }).replaceAll('-', '')}`;
+}
+
+async function fill(projectId, webhooks, now) {
+  const since = now - SPAN_MS;
+  const hourAgo = now - HOUR_MS;
+  const spread = total - busy;
+  let documents = [];
+  const insert = () => store.deliveries.model.collection.insertMany(documents, { ordered: false });
+  for (let n = 0; n < total; n += 1) {
+    const at =
+      n < spread
+        ? since + (n * (hourAgo - since)) / spread
+        : hourAgo + ((n - spread) * HOUR_MS) / busy;
+    documents.push(delivery(projectId, webhooks[n % webhooks.length], at, n));
+    if (documents.length < BATCH && n < total - 1) continue;
+    await insert();
+    documents = [];
+  }
+}
+
+/** As a courier stores it: one in 50 has failed once, and one in 500 has failed for good. */
+function delivery(projectId, webhookId, at, n) {
+  const isFailed = n % 500 === 0;
+  const attempt = (number, outcome, statusCode) => ({
+    number,
+    runId: '0192f5a7-c1d0-7b3e-9a4c-5d6e7f801234',
+    startedAt: new Date(at),
+    durationMs: 20 + ((n * 7919) % 300),
+    outcome,
+    statusCode,
+    requestHeaders: {
+      'Content-Type': 'application/json',
+      'User-Agent': 'Posthorn/0.1.0',
+      'X-Webhook-Signature': 'f'.repeat(64),
+      'X-Webhook-Event': 'email.delivered',
+      'X-Webhook-Timestamp': String(Math.floor(at)),
+    },
+    responseHeaders: { date: 'Thu, 26 Nov 2026 23:00:00 GMT', connection: 'keep-alive' },
+    responseBody: 'ok',
+  });
+  const attempts = [
+    ...(isFailed || n % 50 === 0 ? [attempt(1, 'failed', 503)] : []),
+    ...(isFailed ? [] : [attempt(2, 'succeeded', 200)]),
+  ];
+  return {
+    _id: idAt('dlv', at),
+    eventId: idAt('evt', at),
+    webhookId,
+    projectId,
+    eventType: 'email.delivered',
+    status: isFailed ? 'failed' : 'succeeded',
+    attempts,
+    attemptCount: attempts.length,
+    roundStart: 0,
+    nextAttemptAt: null,
+    deferredFor: null,
+    replays: 0,
+    runId: null,
+    runRequested: false,
+    isExpress: true,
+    createdAt: new Date(Math.floor(at)),
+    completedAt: new Date(at + 500),
+    expiresAt: new Date(at + SPAN_MS + DAY_MS),
+  };
+}
+
+/** Of this process, and of MongoDB, if it was started here and this is Linux. */
+function cpuMs() {
+  const { user, system } = process.cpuUsage();
+  const own = (user + system) / 1000;
+  if (!servers.pids) return own;
+  const stat = readFileSync(`/proc/${servers.pids.mongod}/stat`, 'utf8');
+  const [utime, stime] = stat
+    .slice(stat.lastIndexOf(')') + 2)
+    .split(' ')
+    .slice(11, 13);
+  return own + (Number(utime) + Number(stime)) * 10;
+}
+
+function seconds(ms) {
+  return `${(ms / 1000).toFixed(1)} s`;
+}
