@@ -76,7 +76,9 @@ export class Events {
 
   /** The events stored under `keys`, in the order of `keys`. */
   async listByKeys(projectId: string, keys: readonly string[]): Promise<EventRecord[]> {
-    const query = this.model.find({ projectId, idempotencyKey: { $in: keys } });
+    // With the partial index's own condition: from a list of strings alone MongoDB doesn't conclude it.
+    const isOne = { $in: keys, $type: 'string' } as const;
+    const query = this.model.find({ projectId, idempotencyKey: isOne });
     const found = await current(query).lean<EventRecord[]>();
     const byKey = new Map(found.map((event) => [event.idempotencyKey, event]));
     return keys.flatMap((key) => byKey.get(key) ?? []);
