@@ -185,6 +185,7 @@ function healthOf({ webhookId, attempts }: CountedAttempts): AnyBulkWriteOperati
   }
   const isNews = { $gte: ['$$this.startedAt', { $ifNull: ['$lastSuccessAt', new Date(0)] }] };
   const counted = { $filter: { input: '$news', cond: '$$this.isLast' } };
+  const firstCounted = { $min: { $map: { input: counted, in: '$$this.endedAt' } } };
   const lastStatus = { $arrayElemAt: [{ $map: { input: counted, in: '$$this.status' } }, -1] };
   return {
     updateOne: {
@@ -195,6 +196,9 @@ function healthOf({ webhookId, attempts }: CountedAttempts): AnyBulkWriteOperati
           $set: {
             lastFailedAt: { $max: ['$lastFailedAt', { $max: '$news.endedAt' }] },
             lastStatus: { $ifNull: [lastStatus, success ? statusOf(success) : '$lastStatus'] },
+            failingSince: {
+              $ifNull: [{ $min: [success ? null : '$failingSince', firstCounted] }, '$$REMOVE'],
+            },
             failureCount: { $add: [success ? 0 : '$failureCount', { $size: counted }] },
             ...(success && {
               warnings: [],

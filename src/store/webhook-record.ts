@@ -28,6 +28,10 @@ export interface WebhookRecord {
   failureCount: number;
   lastSuccessAt: Date | null;
   lastFailedAt: Date | null;
+  /** When the first of the failures in a row ended. */
+  failingSince?: Date;
+  disabledAt?: Date | null;
+  pausedAt?: Date | null;
   /** The last attempt's HTTP status, or its error code if there was no answer. */
   lastStatus: number | string | null;
   signing: SigningScheme[];
@@ -87,6 +91,9 @@ export const webhookSchema = new Schema<WebhookRecord>(
     failureCount: { type: Number, default: 0 },
     lastSuccessAt: { type: Date, default: null },
     lastFailedAt: { type: Date, default: null },
+    failingSince: Date,
+    disabledAt: Date,
+    pausedAt: Date,
     lastStatus: { type: Schema.Types.Mixed, default: null },
     signing: { type: [String], required: true },
     policy: { type: Schema.Types.Mixed, default: {} },

@@ -3,8 +3,9 @@ import { clock } from '../clock';
 import type { Attempt } from '../contracts/delivery';
 import type { WarningPercent } from '../domain/failure-warning';
 import { patternsFor } from '../domain/subscription';
-import { findPage, type Page, type PageRequest } from './paging';
 import type { Sealed } from './cipher';
+import type { Page, PageRequest } from './paging';
+import { listWebhooks, type WebhookFilter, type WebhookOrder } from './webhook-list';
 import {
   webhookSchema,
   type DisabledReason,
@@ -75,9 +76,14 @@ export class Webhooks {
     return this.model.findOne({ projectId, externalId }).lean<WebhookRecord>();
   }
 
-  async list(projectId: string, page: PageRequest): Promise<Page<ShownWebhook>> {
-    const leftOut = { secrets: 0, countedAttempts: 0 } as const;
-    return findPage(this.model, 'webhook', { projectId }, page, { leftOut });
+  /** A page of a project's webhooks: `listWebhooks`. */
+  async list(
+    projectId: string,
+    filter: WebhookFilter,
+    order: WebhookOrder,
+    page: PageRequest,
+  ): Promise<Page<ShownWebhook> | null> {
+    return listWebhooks(this.model, projectId, filter, order, page);
   }
 
   /** All webhooks of a project, newest first, for a list that has no pages and shows little of each. */
@@ -137,7 +143,8 @@ export class Webhooks {
     return this.model
       .findOneAndUpdate(
         { _id: id, projectId },
-        { $set: changes },
+        // `$min`, by which failures count, does not replace a null.
+        { $set: changes, ...(changes.failureCount === 0 && { $unset: { failingSince: '' } }) },
         { returnDocument: 'after', session },
       )
       .lean<WebhookRecord>();
@@ -166,7 +173,10 @@ export class Webhooks {
     if (outcome === 'succeeded') {
       await this.model.updateOne(
         { _id: webhookId, ...lastSuccess({ $lt: endedAt }) },
-        { $set: { lastStatus, lastSuccessAt: endedAt, failureCount: 0, warnings: [] } },
+        {
+          $set: { lastStatus, lastSuccessAt: endedAt, failureCount: 0, warnings: [] },
+          $unset: { failingSince: '' },
+        },
         HEALTH,
       );
       return;
@@ -176,6 +186,7 @@ export class Webhooks {
       {
         $set: { lastStatus },
         $max: { lastFailedAt: endedAt },
+        $min: { failingSince: endedAt },
         $inc: { failureCount: 1 },
         $push: { countedAttempts: { $each: [id], $slice: -COUNTED_ATTEMPTS } },
       },
@@ -278,7 +289,7 @@ export class Webhooks {
     return this.model
       .findOneAndUpdate(
         failing(id, minFailures),
-        { $set: { isActive: false, disabledReason: reason } },
+        { $set: { isActive: false, disabledReason: reason, disabledAt: clock.now() } },
         { returnDocument: 'after', session },
       )
       .lean<WebhookRecord>();

@@ -33,6 +33,58 @@ describe("a webhook's health", () => {
     await deliveryWith(client, body.data.deliveries[0].id as string, { status: ending });
   }
 
+  it.each(['workflow', 'express'])(
+    'is told in a word, with since when, why and what to do, of one that is dispatched %s',
+    async (dispatch) => {
+      const { client } = await stack.project({ dispatch, policy: { retryDelaysMs: [1000] } });
+      const { id } = await makeWebhook(client, receiver.url);
+      const told = async () => (await health(client, id)).health;
+      expect(await told()).toEqual({ state: 'healthy' });
+      receiver.respondWith(503);
+      const deliveryId = await postEvent(client);
+      await deliveryWith(client, deliveryId, { status: 'failed' });
+      await becomes(client, id, { failureCount: 2 });
+      const [first] = (await client.get(`/v1/deliveries/${deliveryId}`)).body.data.attempts;
+      const failing = {
+        state: 'failing',
+        since: new Date(Date.parse(first.startedAt) + first.durationMs).toISOString(),
+        reason: '2 attempts in a row failed, the last with status 503',
+        remedy: expect.stringContaining('log'),
+      };
+      // Stored in whole milliseconds.
+      const { since, ...rest } = await told();
+      expect({ ...rest, since: failing.since }).toEqual(failing);
+      expect(Math.abs(Date.parse(since) - Date.parse(failing.since))).toBeLessThanOrEqual(1);
+
+      const paused = await client.post(`/v1/webhooks/${id}/pause`);
+      expect(paused.body.data.health).toEqual({
+        state: 'paused',
+        since: expect.any(String),
+        reason: 'it was paused by a request: its deliveries wait as held',
+        remedy: `POST /v1/webhooks/${id}/resume`,
+      });
+      const resumed = await client.post(`/v1/webhooks/${id}/resume`);
+      expect(resumed.body.data.health).toMatchObject({ state: 'failing', since });
+
+      receiver.respondWith(200);
+      await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
+      await becomes(client, id, { failureCount: 0 });
+      expect(await told()).toEqual({ state: 'healthy' });
+
+      receiver.respondWith(410);
+      await deliveryWith(client, await postEvent(client), { status: 'failed' });
+      await becomes(client, id, { isActive: false });
+      expect(await told()).toEqual({
+        state: 'disabled',
+        since: expect.any(String),
+        reason: 'its receiver answered 410 (Gone): it wants no more deliveries',
+        remedy: expect.stringContaining(`PATCH /v1/webhooks/${id} {"isActive": true}`),
+      });
+      const enabled = await client.patch(`/v1/webhooks/${id}`, { isActive: true });
+      expect(enabled.body.data.health).toEqual({ state: 'healthy' });
+    },
+  );
+
   it('counts each of many failures at once, and is clean after one success', async () => {
     const { client } = await stack.project({ policy: { retryDelaysMs: [1000] } });
     const { id } = await makeWebhook(client, receiver.url);

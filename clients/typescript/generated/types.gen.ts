@@ -447,6 +447,27 @@ export type Webhook = {
    */
   lastStatus: number | string | null;
   /**
+   * How it is, in a word.
+   */
+  health: {
+    /**
+     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     */
+    state: 'healthy' | 'failing' | 'paused' | 'disabled';
+    /**
+     * If known.
+     */
+    since?: string;
+    /**
+     * Why it is not healthy, in words.
+     */
+    reason?: string;
+    /**
+     * What to do about it, in words.
+     */
+    remedy?: string;
+  };
+  /**
    * How its deliveries are signed.
    */
   signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
@@ -554,6 +575,27 @@ export type NewWebhook = {
    * The last attempt’s HTTP status, or its error code if there was no answer.
    */
   lastStatus: number | string | null;
+  /**
+   * How it is, in a word.
+   */
+  health: {
+    /**
+     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     */
+    state: 'healthy' | 'failing' | 'paused' | 'disabled';
+    /**
+     * If known.
+     */
+    since?: string;
+    /**
+     * Why it is not healthy, in words.
+     */
+    reason?: string;
+    /**
+     * What to do about it, in words.
+     */
+    remedy?: string;
+  };
   /**
    * How its deliveries are signed.
    */
@@ -693,6 +735,27 @@ export type UpdatedWebhook = {
    * The last attempt’s HTTP status, or its error code if there was no answer.
    */
   lastStatus: number | string | null;
+  /**
+   * How it is, in a word.
+   */
+  health: {
+    /**
+     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     */
+    state: 'healthy' | 'failing' | 'paused' | 'disabled';
+    /**
+     * If known.
+     */
+    since?: string;
+    /**
+     * Why it is not healthy, in words.
+     */
+    reason?: string;
+    /**
+     * What to do about it, in words.
+     */
+    remedy?: string;
+  };
   /**
    * How its deliveries are signed.
    */
@@ -2482,6 +2545,27 @@ export type WebhookWritable = {
    */
   lastStatus: number | string | null;
   /**
+   * How it is, in a word.
+   */
+  health: {
+    /**
+     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     */
+    state: 'healthy' | 'failing' | 'paused' | 'disabled';
+    /**
+     * If known.
+     */
+    since?: string;
+    /**
+     * Why it is not healthy, in words.
+     */
+    reason?: string;
+    /**
+     * What to do about it, in words.
+     */
+    remedy?: string;
+  };
+  /**
    * How its deliveries are signed.
    */
   signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
@@ -2585,6 +2669,27 @@ export type NewWebhookWritable = {
    * The last attempt’s HTTP status, or its error code if there was no answer.
    */
   lastStatus: number | string | null;
+  /**
+   * How it is, in a word.
+   */
+  health: {
+    /**
+     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     */
+    state: 'healthy' | 'failing' | 'paused' | 'disabled';
+    /**
+     * If known.
+     */
+    since?: string;
+    /**
+     * Why it is not healthy, in words.
+     */
+    reason?: string;
+    /**
+     * What to do about it, in words.
+     */
+    remedy?: string;
+  };
   /**
    * How its deliveries are signed.
    */
@@ -2720,6 +2825,27 @@ export type UpdatedWebhookWritable = {
    * The last attempt’s HTTP status, or its error code if there was no answer.
    */
   lastStatus: number | string | null;
+  /**
+   * How it is, in a word.
+   */
+  health: {
+    /**
+     * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
+     */
+    state: 'healthy' | 'failing' | 'paused' | 'disabled';
+    /**
+     * If known.
+     */
+    since?: string;
+    /**
+     * Why it is not healthy, in words.
+     */
+    reason?: string;
+    /**
+     * What to do about it, in words.
+     */
+    remedy?: string;
+  };
   /**
    * How its deliveries are signed.
    */
@@ -4171,6 +4297,22 @@ export type ListWebhooksData = {
      * `nextCursor` of the previous page.
      */
     cursor?: string;
+    /**
+     * Webhooks with this in their name or URL, in upper or lower case.
+     */
+    q?: string;
+    /**
+     * Webhooks whose `health` is this, or one of several, separated by commas.
+     */
+    state?: string;
+    /**
+     * Those that have the same there, or nothing, come in the order of their creation.
+     */
+    sort?: 'createdAt' | 'name' | 'failureCount' | 'lastFailedAt' | 'lastSuccessAt';
+    /**
+     * Default: `asc` for names, otherwise `desc`: the newest or most first.
+     */
+    order?: 'asc' | 'desc';
   };
   url: '/v1/webhooks';
 };

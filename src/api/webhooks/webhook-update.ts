@@ -1,3 +1,4 @@
+import { clock } from '../../clock';
 import type { ProjectDefaults, ProjectRecord } from '../../store/projects';
 import type { Cipher } from '../../store/cipher';
 import { changeWebhook } from '../../store/change-webhook';
@@ -32,10 +33,11 @@ export async function updateWebhook(
     ...(isActive === true && {
       isActive,
       disabledReason: null,
+      disabledAt: null,
       failureCount: 0,
       warnings: [],
     }),
-    ...(isActive === false && { isActive, disabledReason: 'manual' }),
+    ...(isActive === false && { isActive, disabledReason: 'manual', disabledAt: clock.now() }),
   });
   if (!updated) throw notFound('the webhook');
   intake.startAll(updated.events);

@@ -1,8 +1,10 @@
 import { Router, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { clock } from '../../clock';
 import type { Dispatch } from '../../contracts/delivery';
 import { withoutCredentials } from '../../domain/credential-header';
+import { HEALTH_STATES, healthOf } from '../../domain/webhook-health';
 import { getProfile, type Profile } from '../../profiles';
 import { policyOf } from '../../profiles/policy';
 import type { Cipher } from '../../store/cipher';
@@ -11,11 +13,12 @@ import type { Store } from '../../store/store';
 import { skippedOf } from '../../store/replay-selection';
 import { openHeaders } from '../../store/webhook-headers';
 import type { ShownWebhook } from '../../store/webhook-record';
+import { WEBHOOK_SORTS } from '../../store/webhook-list';
 import type { Engine } from '../../temporal/engine';
 import { answer, answerPage } from '../http/answers';
 import { audited, nothingChanged } from '../http/audited';
 import { allow, maySeeCredentials, projectOf } from '../http/auth';
-import { notFound, refusal } from '../http/errors';
+import { invalid, notFound, refusal } from '../http/errors';
 import type { Intake } from '../events/intake';
 import { pingResult } from './ping';
 import { changeOrRefuse, createOrGet, getIfExistsField } from '../http/external-ids';
@@ -23,7 +26,15 @@ import { webhookParam } from '../http/reference-params';
 import { resourceInPath } from '../http/resource-in-path';
 import type { PingResult, webhookSchema } from '../schemas/webhook';
 import { sendTests } from './test-events';
-import { pageQuery, parse, parseBody, parseListQuery, pathId } from '../http/validation';
+import {
+  nameField,
+  pageQuery,
+  parse,
+  parseBody,
+  parseListQuery,
+  pathId,
+  severalWords,
+} from '../http/validation';
 import { subscriptionField, webhookBodiesOf } from './webhook-body';
 import { createWebhook } from './webhook-creation';
 import { webhookSecretRouter } from './webhook-secret';
@@ -42,7 +53,23 @@ export interface WebhooksDependencies {
 }
 
 export const newWebhookQuery = z.strictObject({ get_if_exists: getIfExistsField });
-export const webhooksQuery = z.strictObject(pageQuery('webhook'));
+export const webhooksQuery = z.strictObject({
+  ...pageQuery('webhook'),
+  q: nameField
+    .optional()
+    .describe('Webhooks with this in their name or URL, in upper or lower case.'),
+  state: severalWords(HEALTH_STATES)
+    .optional()
+    .describe('Webhooks whose `health` is this, or one of several, separated by commas.'),
+  sort: z
+    .enum(WEBHOOK_SORTS)
+    .default('createdAt')
+    .describe('Those that have the same there, or nothing, come in the order of their creation.'),
+  order: z
+    .enum(['asc', 'desc'])
+    .optional()
+    .describe('Default: `asc` for names, otherwise `desc`: the newest or most first.'),
+});
 
 function view(
   webhook: ShownWebhook,
@@ -64,6 +91,7 @@ function view(
     lastSuccessAt: shown.lastSuccessAt,
     lastFailedAt: shown.lastFailedAt,
     lastStatus: shown.lastStatus,
+    health: healthOf(webhook),
     signing: shown.signing,
     policy: shown.policy,
     headers,
@@ -132,8 +160,19 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   });
 
   router.get('/', read, async (req, res) => {
-    const { page } = parseListQuery(webhooksQuery, req);
-    answerPage(res, 'webhooks', await store.webhooks.list(projectOf(res)._id, page), viewFor(res));
+    const { page, filter } = parseListQuery(webhooksQuery, req);
+    const { q, state, sort, order = sort === 'name' ? 'asc' : 'desc' } = filter;
+    const found = await store.webhooks.list(
+      projectOf(res)._id,
+      { q, states: state },
+      { by: sort, isAscending: order === 'asc' },
+      page,
+    );
+    if (!found) {
+      const message = 'is of a webhook that was deleted: begin again without a cursor';
+      throw invalid([{ field: 'cursor', message }]);
+    }
+    answerPage(res, 'webhooks', found, viewFor(res));
   });
 
   router.get('/:id', read, async (req, res) => {
@@ -160,14 +199,20 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
 
   router.post('/:id/pause', write, audited('webhook.paused'), async (req, res) => {
     const id = pathId(req, 'webhook');
-    const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: true });
+    const webhook = await store.webhooks.update(projectOf(res)._id, id, {
+      isPaused: true,
+      pausedAt: clock.now(),
+    });
     if (!webhook) throw notFound('the webhook');
     answer(res, viewFor(res)(webhook));
   });
 
   router.post('/:id/resume', write, audited('webhook.resumed'), async (req, res) => {
     const id = pathId(req, 'webhook');
-    const webhook = await store.webhooks.update(projectOf(res)._id, id, { isPaused: false });
+    const webhook = await store.webhooks.update(projectOf(res)._id, id, {
+      isPaused: false,
+      pausedAt: null,
+    });
     if (!webhook) throw notFound('the webhook');
     deps.intake.dispatcher.wakeCourier(webhook.projectId);
     answer(res, viewFor(res)(webhook));

@@ -216,6 +216,8 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
       statusCode: ['5xx', '404', '202'],
       errorCode: ['timeout', 'dns'],
       type: ['email.sent', 'contact.deleted'],
+      q: ['example', 'nothing'],
+      state: ['healthy,failing', 'disabled'],
       provider: ['resend', 'mailgun'],
       outcome: ['event', 'kept'],
       include: ['data', 'data'],

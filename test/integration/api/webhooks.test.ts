@@ -32,6 +32,7 @@ describe('webhooks', () => {
       lastSuccessAt: null,
       lastFailedAt: null,
       lastStatus: null,
+      health: { state: 'healthy' },
       signing: ['hex'],
       policy: {},
       headers: {},

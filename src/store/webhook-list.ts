@@ -1,0 +1,102 @@
+import type { Model, QueryFilter } from 'mongoose';
+import type { HealthState } from '../domain/webhook-health';
+import { findPage, fitting, sizedWithout, type Page, type PageRequest, type Sized } from './paging';
+import type { ShownWebhook, WebhookRecord } from './webhook-record';
+
+export interface WebhookFilter {
+  /** A part of the name or the URL, in upper or lower case. */
+  q?: string | undefined;
+  /** The health: one of these. */
+  states?: readonly HealthState[] | undefined;
+}
+
+export const WEBHOOK_SORTS = [
+  'createdAt',
+  'name',
+  'failureCount',
+  'lastFailedAt',
+  'lastSuccessAt',
+] as const;
+
+export interface WebhookOrder {
+  by: (typeof WEBHOOK_SORTS)[number];
+  isAscending: boolean;
+}
+
+/** What lists don't show, and don't read. */
+const LEFT_OUT = { secrets: 0, countedAttempts: 0 } as const;
+
+/** What decides a webhook's place in a list. */
+type Place = Pick<WebhookRecord, '_id'> & Partial<WebhookRecord>;
+
+/** When `healthOf` (domain/webhook-health.ts) says so. */
+const IN_STATE: Readonly<Record<HealthState, QueryFilter<WebhookRecord>>> = {
+  healthy: { isActive: true, isPaused: false, failureCount: 0 },
+  failing: { isActive: true, isPaused: false, failureCount: { $gt: 0 } },
+  paused: { isActive: true, isPaused: true },
+  disabled: { isActive: false },
+};
+
+/**
+ * A page of a project's webhooks. A project has few, so only the usual order, newest first, comes from an index.
+ * @returns null if the cursor's webhook was deleted, and with it its place in that order
+ */
+export async function listWebhooks(
+  model: Model<WebhookRecord>,
+  projectId: string,
+  filter: WebhookFilter,
+  { by, isAscending }: WebhookOrder,
+  page: PageRequest,
+): Promise<Page<ShownWebhook> | null> {
+  const query = queryOf(projectId, filter);
+  if (by === 'createdAt' && !isAscending) {
+    return findPage(model, 'webhook', query, page, { leftOut: LEFT_OUT });
+  }
+  const { limit, cursor } = page;
+  let last: Place | null | undefined;
+  if (cursor !== undefined) {
+    last =
+      by === 'createdAt'
+        ? { _id: cursor }
+        : await model.findOne({ _id: cursor, projectId }, { [by]: 1 }).lean<Place>();
+    if (!last) return null;
+  }
+  const sign = isAscending ? 1 : -1;
+  const placed = await model
+    .find(query, { ...sizedWithout(LEFT_OUT), [by]: 1 })
+    .lean<(Sized & Place)[]>();
+  const rest = placed
+    .toSorted((a, b) => sign * compare(a, b, by))
+    .filter((one) => !last || sign * compare(one, last, by) > 0);
+  const ids = fitting(rest.slice(0, limit)).map(({ _id }) => _id);
+  const found = await model.find({ _id: { $in: ids }, projectId }, LEFT_OUT).lean<ShownWebhook[]>();
+  const byId = new Map(found.map((webhook) => [webhook._id, webhook]));
+  return {
+    items: ids.flatMap((id) => byId.get(id) ?? []),
+    nextCursor: (rest.length > ids.length && ids.at(-1)) || null,
+  };
+}
+
+function queryOf(projectId: string, { q, states }: WebhookFilter): QueryFilter<WebhookRecord> {
+  const conditions: QueryFilter<WebhookRecord>[] = [];
+  if (q !== undefined) {
+    const text = q.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
+    const part = { $regex: text, $options: 'i' };
+    conditions.push({ $or: [{ name: part }, { url: part }] });
+  }
+  if (states) conditions.push({ $or: states.map((state) => IN_STATE[state]) });
+  return { projectId, ...(conditions.length > 0 && { $and: conditions }) };
+}
+
+const NAMES = new Intl.Collator('en', { numeric: true });
+
+/** By that field, and those that are equal there by their age. */
+function compare(a: Place, b: Place, by: WebhookOrder['by']): number {
+  const byField =
+    by === 'createdAt'
+      ? 0
+      : by === 'name'
+        ? NAMES.compare(a.name ?? '', b.name ?? '')
+        : Number(a[by] ?? 0) - Number(b[by] ?? 0);
+  return byField || (a._id < b._id ? -1 : a._id > b._id ? 1 : 0);
+}

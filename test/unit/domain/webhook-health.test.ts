@@ -1,0 +1,63 @@
+import { ATTEMPT_ERROR_CODES } from '../../../src/contracts/delivery';
+import { healthOf, type HealthSigns } from '../../../src/domain/webhook-health';
+
+describe('a webhook’s health', () => {
+  const at = new Date('2026-10-01T09:30:00Z');
+  const healthy: HealthSigns = {
+    _id: 'wh_1',
+    isActive: true,
+    isPaused: false,
+    disabledReason: null,
+    failureCount: 0,
+    lastStatus: 200,
+    lastFailedAt: at,
+  };
+
+  it('is healthy without a reason, also after failures of the past', () => {
+    expect(healthOf(healthy)).toEqual({ state: 'healthy' });
+  });
+
+  it('tells of several states the one that keeps most from it', () => {
+    const failing = { ...healthy, failureCount: 3, lastStatus: 500, failingSince: at };
+    expect(healthOf(failing)).toMatchObject({ state: 'failing', since: at });
+    const paused = { ...failing, isPaused: true };
+    expect(healthOf(paused)).toMatchObject({ state: 'paused' });
+    const disabled = { ...paused, isActive: false, disabledReason: 'manual' as const };
+    expect(healthOf({ ...disabled, disabledAt: at })).toEqual({
+      state: 'disabled',
+      since: at,
+      reason: 'it was disabled by a request',
+      remedy:
+        'PATCH /v1/webhooks/wh_1 {"isActive": true}; its answer says how to replay what was skipped',
+    });
+  });
+
+  it('knows since when it fails after one failure, even if an earlier version counted it', () => {
+    const once = { ...healthy, failureCount: 1, lastStatus: 'timeout' };
+    expect(healthOf(once)).toMatchObject({
+      since: at,
+      reason: 'the last attempt failed with timeout',
+    });
+    expect(healthOf({ ...once, failureCount: 2 })).not.toHaveProperty('since');
+  });
+
+  it('says how the last failure was, unless a success was noted after it', () => {
+    expect(healthOf({ ...healthy, failureCount: 2 }).reason).toBe('2 attempts in a row failed');
+    expect(healthOf({ ...healthy, failureCount: 2, lastStatus: null }).reason).toBe(
+      '2 attempts in a row failed',
+    );
+  });
+
+  it.each([302, 400, 401, 403, 404, 405, 413, 429, 500, 503, ...ATTEMPT_ERROR_CODES])(
+    'has a remedy for %s',
+    (lastStatus) => {
+      const told = healthOf({ ...healthy, failureCount: 2, lastStatus });
+      expect(told.reason).toContain(String(lastStatus));
+      expect(told.remedy).toMatch(/^[a-z].{20,}[^.]$/);
+      const disabled = { isActive: false, disabledReason: 'consecutive_failures' as const };
+      expect(healthOf({ ...healthy, failureCount: 2, lastStatus, ...disabled }).remedy).toBe(
+        `${told.remedy}; then PATCH /v1/webhooks/wh_1 {"isActive": true}; its answer says how to replay what was skipped`,
+      );
+    },
+  );
+});
