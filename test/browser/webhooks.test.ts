@@ -100,7 +100,7 @@ it('shows what is wrong with a webhook, and what to do', async () => {
   await createdBy(page, 'Broken');
   await client.post('/v1/events', { type: 'email.sent', data: emailSent });
   await page.getByRole('link', { name: 'Go to the webhook' }).click();
-  await page.getByText('The last attempt failed, most recently with 500.').waitFor();
+  await page.getByText('The last attempt failed with 500.').waitFor();
   await page.getByText('email.sent').waitFor();
   await expectAccessible(page);
   await page.getByRole('link', { name: 'See failed deliveries' }).click();

@@ -37,7 +37,9 @@ export const webhooks = {
 
   health: {
     failing: (count: number, last: string) =>
-      `${count === 1 ? 'The last attempt failed' : `The last ${count} attempts failed`}, most recently with ${last}.`,
+      count === 1
+        ? `The last attempt failed with ${last}.`
+        : `The last ${count} attempts failed, most recently with ${last}.`,
     failingRemedy:
       'Look at what the receiver answered, and repair it. Deliveries that are still pending are retried by themselves; those that have failed can be replayed.',
     seeFailed: 'See failed deliveries',

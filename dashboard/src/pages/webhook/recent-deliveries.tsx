@@ -6,7 +6,7 @@ import { Badge, StatusBadge } from '../../ui/badge';
 import { Button, LinkButton } from '../../ui/button';
 import { Card, EmptyState } from '../../ui/layout';
 import { Loading, LoadError } from '../../ui/query-state';
-import { Time } from '../../ui/time';
+import { formatDuration, Time } from '../../ui/time';
 import styles from './webhook.module.css';
 
 const words = texts.webhooks.detail;
@@ -52,18 +52,26 @@ export function RecentDeliveries({
         </EmptyState>
       ) : (
         <ul className={styles.deliveries}>
-          {list.items.map(({ id, eventType, status, attemptCount, test, createdAt }) => (
-            <li key={id}>
-              <StatusBadge status={status} />
-              <Link to="/deliveries/$deliveryId" params={{ deliveryId: id }}>
-                {eventType}
-              </Link>
-              {test && <Badge>{texts.common.test}</Badge>}
-              <span className={styles.aside}>
-                {words.attemptsMade(attemptCount)} · <Time value={createdAt} />
-              </span>
-            </li>
-          ))}
+          {list.items.map(
+            ({ id, eventType, status, attemptCount, lastAttempt, test, createdAt }) => (
+              <li key={id}>
+                <StatusBadge status={status} />
+                <Link to="/deliveries/$deliveryId" params={{ deliveryId: id }}>
+                  {eventType}
+                </Link>
+                {test && <Badge>{texts.common.test}</Badge>}
+                {lastAttempt !== null && (
+                  <span className={styles.result}>
+                    {lastAttempt.statusCode ?? lastAttempt.errorCode} ·{' '}
+                    {formatDuration(lastAttempt.durationMs)}
+                  </span>
+                )}
+                <span className={styles.aside}>
+                  {words.attemptsMade(attemptCount)} · <Time value={createdAt} />
+                </span>
+              </li>
+            ),
+          )}
         </ul>
       )}
     </Card>
