@@ -106,11 +106,17 @@ async function refuseUnfit(store: Store): Promise<void> {
 
 async function startApi(create: typeof createApi, { config, ...parts }: Parts): Promise<Service> {
   const sendMs = config.sendTimeoutSeconds * 1000;
-  const { app, drained } = create({ ...parts, config });
+  const { app, endStreams, drained } = create({ ...parts, config });
   const server = createApiServer(app, { sendMs });
   const settings = { host: 'HOST', port: 'PORT' };
   const { done, stop } = await listen(server, config, settings, API_STOPS_WITHIN);
-  return { done, stop: () => stop().then(drained) };
+  return {
+    done,
+    stop: () => {
+      endStreams();
+      return stop().then(drained);
+    },
+  };
 }
 
 async function startOperations(address: string, whyIdle: () => string | null): Promise<Service> {

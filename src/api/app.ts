@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import express, { type Express, type RequestHandler, type Response } from 'express';
-import { rateLimit, type AugmentedRequest } from 'express-rate-limit';
 import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
@@ -17,7 +16,7 @@ import { PACKAGE_FOLDER } from '../version';
 import { answer, countedAnswers } from './http/answers';
 import { auditRouter } from './projects/audit';
 import type { AuditTrail } from './http/audited';
-import { adminOnly, principalOf } from './http/auth';
+import { adminOnly } from './http/auth';
 import { authenticate } from './http/authenticate';
 import { Authentication } from './http/authentication';
 import { BATCH_LIMIT, BODY_LIMIT } from './http/body';
@@ -28,7 +27,7 @@ import { deliveriesRouter } from './deliveries/deliveries';
 import { docsRouter } from './openapi/docs';
 import { jsonOnly, utf8Address } from './http/encoding';
 import { errorHandler } from './http/error-handler';
-import { notReady, refusal, rateLimited, unknownRoute, withoutKeys } from './http/errors';
+import { notReady, unknownRoute, withoutKeys } from './http/errors';
 import { eventTypesRouter } from './events/event-types';
 import { eventsRouter } from './events/events';
 import { Exports } from './exports/exports';
@@ -47,16 +46,18 @@ import { PortalTokens } from './http/portal-tokens';
 import { platformRouter } from './platform/router';
 import { postingRouter } from './events/posting';
 import { projectsRouter } from './projects/projects';
+import { rateLimits } from './http/rate-limits';
 import { projectParam } from './http/reference-params';
 import { reportsRouter } from './platform/reports';
 import { replaysRouter } from './deliveries/replays';
 import { searchRouter } from './search/search';
 import { sessionsRouter } from './sessions/sessions';
 import { signInLinksRouter } from './sessions/sign-in-links';
+import { LiveDeliveries } from './stream/live-deliveries';
+import { streamRouter } from './stream/stream';
 import { statsRouter } from './deliveries/stats';
 import { holdBody, UnderWay } from './http/under-way';
 import { webhooksRouter } from './webhooks/webhooks';
-import { Windows } from './http/windows';
 
 export interface AppDependencies {
   store: Store;
@@ -91,6 +92,8 @@ export interface AppDependencies {
 /** The HTTP API, apart from listening. */
 export interface Api {
   app: Express;
+  /** Ends what would keep a server from stopping. */
+  endStreams: () => void;
   /** Resolves when nothing is left to do behind the answers: within seconds. */
   drained: () => Promise<void>;
 }
@@ -157,10 +160,12 @@ export function createApi(dependencies: AppDependencies): Api {
     bytes: config.maxHeldMib * 1024 * 1024,
   });
   const limited = rateLimits(config);
-  const bounded = [admit, ...limited, jsonOnly, readInTurn];
+  const admitted = [admit, ...limited];
+  const bounded = [jsonOnly, readInTurn];
   app.use(
     '/api/webhooks',
     authenticate(authentication, { tokenInQuery: true }),
+    admitted,
     bounded,
     holdBody(BATCH_LIMIT),
     platformRouter({ store, intake, cipher, ...config }),
@@ -168,6 +173,10 @@ export function createApi(dependencies: AppDependencies): Api {
 
   const v1 = express.Router();
   v1.use(authenticate(authentication, { sessions, portal }), portalRights(routeOf));
+  v1.use(admitted);
+  const live = new LiveDeliveries(store.deliveryChanges, store.deliveries, log);
+  // It takes no turn, which it would keep for hours.
+  v1.use('/stream', streamRouter(live));
   v1.use(bounded);
   v1.use('/events', postingRouter(intake));
   v1.use(holdBody(BODY_LIMIT), jsonBody(BODY_LIMIT, checks));
@@ -196,44 +205,7 @@ export function createApi(dependencies: AppDependencies): Api {
 
   app.use(unknownRoute);
   app.use(errorHandler(log));
-  return { app, drained: () => dispatcher.drained() };
-}
-
-/** For the rate limits. */
-const WINDOW_MS = 60_000;
-
-/** Counts by key, and, unless refused, by project; so only after `authenticate`. */
-function rateLimits({
-  rateLimitPerMinute,
-  projectRateLimitPerMinute,
-}: AppDependencies['config']): RequestHandler[] {
-  const perMinute = { windowMs: WINDOW_MS, legacyHeaders: false } as const;
-  return [
-    rateLimit({
-      ...perMinute,
-      store: new Windows(WINDOW_MS),
-      limit: rateLimitPerMinute,
-      keyGenerator: (_req, res) => principalOf(res).keyId,
-      standardHeaders: 'draft-7',
-      handler: () => {
-        throw refusal('rate_limited');
-      },
-    }),
-    rateLimit({
-      ...perMinute,
-      store: new Windows(WINDOW_MS),
-      limit: projectRateLimitPerMinute,
-      // The admin's requests for a project don't count for it.
-      skip: (_req, res) => principalOf(res).role === 'admin',
-      keyGenerator: (_req, res) => principalOf(res).project!._id,
-      handler: (req) => {
-        const { resetTime } = (req as AugmentedRequest).rateLimit!;
-        const waitMs = (resetTime?.getTime() ?? 0) - Date.now();
-        const message = 'too many requests with the keys of this project; see Retry-After';
-        throw rateLimited(waitMs, message);
-      },
-    }),
-  ];
+  return { app, endStreams: () => live.stop(), drained: () => dispatcher.drained() };
 }
 
 /** Every request gets an id, returned as `X-Request-Id` and in errors; headers and bodies aren't logged. */

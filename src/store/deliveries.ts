@@ -238,6 +238,16 @@ export class Deliveries {
     return this.model.find({ eventId }, LIST_FIELDS).sort({ _id: 1 }).lean<DeliveryRecord[]>();
   }
 
+  /** Those of these that belong to one of the projects, as lists show them, oldest first. */
+  async listChanged(ids: string[], projectIds: string[]): Promise<ListedDelivery[]> {
+    return this.model.aggregate<ListedDelivery>([
+      { $match: { _id: { $in: ids }, projectId: { $in: projectIds } } },
+      { $sort: { _id: 1 } },
+      ...LAST_ATTEMPT,
+      { $unset: Object.keys(LIST_FIELDS) },
+    ]);
+  }
+
   /** The newest of them, oldest first. */
   async listNewestOfEvent(eventId: string, limit: number): Promise<ListedDelivery[]> {
     const newest = await this.model.aggregate<ListedDelivery>([

@@ -11,6 +11,7 @@ import { Audit } from './audit';
 import { CountedHours, Counts, Recounts } from './counted-hours';
 import { Couriers } from './couriers';
 import { Deliveries } from './deliveries';
+import { DeliveryChanges } from './delivery-changes';
 import { Endings } from './endings';
 import { repairDriver } from './driver-patch';
 import { EventTypes } from './event-types';
@@ -73,6 +74,7 @@ export class Store {
   readonly eventTypes: EventTypes;
   readonly catalogTypes: EventTypes;
   readonly deliveries: Deliveries;
+  readonly deliveryChanges: DeliveryChanges;
   readonly rounds: Rounds;
   readonly endings: Endings;
   readonly inbound: Inbound;
@@ -103,6 +105,7 @@ export class Store {
     this.recounts = new Recounts(connection);
     this.deliveries = new Deliveries(connection, this.horizon, this.recounts);
     this.rounds = new Rounds(this.deliveries.model, this.recounts);
+    this.deliveryChanges = new DeliveryChanges(connection, this.deliveries);
     this.endings = new Endings(connection);
     this.inbound = new Inbound(connection);
     this.replays = new Replays(connection);

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ApiClient } from '../support/api-client';
 import { say, silentConnections } from '../support/connections';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { EventStream } from '../support/event-stream';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/free-port';
 import { RoleProcess } from '../support/processes';
@@ -65,6 +66,15 @@ describe('a process that is told to stop', () => {
     return body.data.id as string;
   };
 
+  /** A stream, which would not end by itself. */
+  const follow = async (port: number): Promise<EventStream> => {
+    const { client } = await stack.project();
+    const authorization = `Bearer ${client.key}`;
+    const stream = await EventStream.open(`http://127.0.0.1:${port}`, { authorization });
+    await stream.next('ready');
+    return stream;
+  };
+
   const msUntilStopped = async (role: RoleProcess): Promise<number> => {
     const toldAt = performance.now();
     expect(await role.end('SIGTERM')).toBe(0);
@@ -77,9 +87,12 @@ describe('a process that is told to stop', () => {
       const { role, port, metricsPort } = await start(name);
       await silentConnections(metricsPort);
       if (name !== 'worker') await silentConnections(port);
+      const stream = name === 'worker' ? undefined : await follow(port);
       // Kept alive by the client, as load balancers do.
       await say(metricsPort, 'GET /metrics HTTP/1.1\r\nHost: a\r\n\r\n');
       expect(await msUntilStopped(role)).toBeLessThan(MARGIN_MS);
+      if (stream)
+        expect(stream.events.at(-1)).toMatchObject({ event: 'end', data: { reason: 'restart' } });
     },
   );
 

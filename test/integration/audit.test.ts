@@ -27,6 +27,7 @@ const MOUNTS = [
   '/dashboard/session',
   '/sign-in-links',
   '/portal-links',
+  '/stream',
 ];
 
 interface Layer {

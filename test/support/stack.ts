@@ -99,6 +99,7 @@ export class Stack {
      */
     readonly reconcile: (graceMs?: number) => Promise<ReconcileReport>,
     private readonly server: Server,
+    private readonly endStreams: () => void,
     private readonly drained: () => Promise<void>,
     private readonly worker: WorkerHandle | undefined,
     private readonly working: Promise<void> | undefined,
@@ -128,7 +129,7 @@ export class Stack {
     const engine = Engine.connect(config, { startTimeoutMs: isPatient ? START_MS : undefined });
     const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
     const tenantCpu = new TenantCpu(config.cpuSecondsPerMinute, CHILD_FILE);
-    const { app, drained } = createApi({
+    const { app, endStreams, drained } = createApi({
       store,
       engine,
       cipher,
@@ -159,6 +160,7 @@ export class Stack {
           activities.reconcile(undefined, graceMs),
         ),
       server,
+      endStreams,
       drained,
       worker,
       worker?.run(),
@@ -206,6 +208,7 @@ export class Stack {
   }
 
   async stop(): Promise<void> {
+    this.endStreams();
     this.server.closeAllConnections();
     await new Promise((resolve) => this.server.close(resolve));
     await this.drained();

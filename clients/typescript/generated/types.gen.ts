@@ -7473,6 +7473,69 @@ export type SearchResponses = {
 
 export type SearchResponse = SearchResponses[keyof SearchResponses];
 
+export type StreamDeliveriesData = {
+  body?: never;
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+    /**
+     * The `id` of the last event that was received: the stream continues after it.
+     */
+    'last-event-id'?: string;
+  };
+  path?: never;
+  query?: never;
+  url: '/v1/stream';
+};
+
+export type StreamDeliveriesErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * The key is missing or unknown. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such resource in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   */
+  503: Error;
+};
+
+export type StreamDeliveriesError = StreamDeliveriesErrors[keyof StreamDeliveriesErrors];
+
+export type StreamDeliveriesResponses = {
+  /**
+   * The stream. It does not end by itself.
+   */
+  200: string;
+};
+
+export type StreamDeliveriesResponse = StreamDeliveriesResponses[keyof StreamDeliveriesResponses];
+
 export type ListPlatformWebhooksData = {
   body?: never;
   headers?: {

@@ -38,6 +38,13 @@ function keyRole(principal: Principal): Role {
   return capabilities === 'manage' ? 'owner' : 'reader';
 }
 
+/** Finds out anew who sends a request, as when it came; at `res.locals.identify`. */
+export type Identify = () => Promise<Principal>;
+
+/** Whether it may see the project's webhooks, events and deliveries. */
+export const mayRead = (principal: Principal): boolean =>
+  ['admin', 'owner', 'reader'].includes(keyRole(principal));
+
 /** Allows the admin and these roles, and makes sure that the request names its project. */
 export function allow(...roles: KeyRole[]): RequestHandler {
   const allowed: readonly Role[] = ['admin', ...roles];

@@ -1,4 +1,5 @@
 import type { Request, RequestHandler } from 'express';
+import type { Identify } from './auth';
 import type { Authentication, Caller } from './authentication';
 import type { BrowserSessions } from './browser-sessions';
 import { ApiError } from './errors';
@@ -46,9 +47,11 @@ export function authenticate(
     return caller;
   };
   return async (req, res, next) => {
-    res.locals.principal =
+    const identify: Identify = async () =>
       (await portal?.principalOf(req, keyInHeader(req))) ??
-      (await authentication.principal(req, await callerOf(req)));
+      authentication.principal(req, await callerOf(req));
+    res.locals.identify = identify;
+    res.locals.principal = await identify();
     next();
   };
 }

@@ -25,6 +25,7 @@ export const PORTAL_RIGHTS: Readonly<Record<string, Capabilities | null>> = {
   'GET /v1/replays/:id': 'read',
   'GET /v1/stats': 'read',
   'GET /v1/search': 'read',
+  'GET /v1/stream': 'read',
 
   'POST /v1/webhooks': 'manage',
   'PATCH /v1/webhooks/:id': 'manage',

@@ -14,6 +14,7 @@ import { projectPaths } from './paths/projects';
 import { searchPaths } from './paths/search';
 import { servicePaths } from './paths/service';
 import { sessionPaths } from './paths/sessions';
+import { streamPaths } from './paths/stream';
 import { webhookPaths } from './paths/webhooks';
 
 const DESCRIPTION = `Posthorn delivers events to webhooks: signed, retried, logged and replayable.
@@ -69,6 +70,7 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
         ...eventPaths,
         ...deliveryPaths,
         ...searchPaths,
+        ...streamPaths,
         ...platformPaths,
         ...portalPaths,
         ...sessionPaths,

@@ -172,6 +172,8 @@ export interface OperationSpec {
   errors?: readonly ErrorCode[];
   /** Whether `?token=` is accepted instead of the header. */
   tokenInQuery?: true;
+  /** Server-sent events, instead of an answer. */
+  stream?: { description: string; example: string };
   /** Where it is neither a key's nor a project's. */
   security?: Record<string, string[]>[];
 }
@@ -206,6 +208,7 @@ export function operation(spec: OperationSpec): ZodOpenApiOperationObject {
     }),
     responses: {
       ...answersByStatus(spec.answers),
+      ...(spec.stream && { 200: streamAnswer(spec.stream) }),
       ...refusalsByStatus(errors),
     },
   };
@@ -224,6 +227,15 @@ export function serviceOperation(
     responses: { ...spec.responses, ...refusalsByStatus(spec.errors ?? []) },
   };
 }
+
+const streamAnswer = ({
+  description,
+  example,
+}: NonNullable<OperationSpec['stream']>): ZodOpenApiResponseObject => ({
+  description,
+  headers: requestIdHeader,
+  content: { 'text/event-stream': { schema: { type: 'string' }, example } },
+});
 
 const head = ({
   operationId,

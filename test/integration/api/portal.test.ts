@@ -93,6 +93,15 @@ describe('a portal link', () => {
       const portal = await link(client, capabilities);
       const before = await everything();
       const given = route.body && body;
+      if (route.path === '/v1/stream') {
+        // Never answered to the end.
+        const { status, body: stream } = await fetch(stack.url + route.path, {
+          headers: { authorization: `Bearer ${portal.token}` },
+        });
+        expect(status).toBe(200);
+        await stream!.cancel();
+        continue;
+      }
       const answer = await portal.client.send(route.method, withIds(route.path), given);
       const isAllowed = needed === 'read' || needed === capabilities;
       if (isAllowed) {
@@ -106,7 +115,7 @@ describe('a portal link', () => {
         expectRefusal(answer, 'forbidden');
         expect(await everything()).toBe(before);
       }
-      if (route.method === 'GET' && route.path !== '/v1/stream') {
+      if (route.method === 'GET') {
         const head = await fetch(stack.url + withIds(route.path), {
           method: 'HEAD',
           headers: { authorization: `Bearer ${portal.token}` },

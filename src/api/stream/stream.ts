@@ -1,0 +1,66 @@
+import { Router, type Response } from 'express';
+import { z } from 'zod';
+import { allow, mayRead, principalOf, projectOf, type Identify } from '../http/auth';
+import { onceOver } from '../http/connections';
+import { ApiError, rateLimited } from '../http/errors';
+import { holdAnswer } from '../http/under-way';
+import { parse } from '../http/validation';
+import type { LiveDeliveries } from './live-deliveries';
+import { StreamReader } from './reader';
+
+/** Open streams of one key, session or link, and of one project. */
+const MAX_OF_A_KEY = 50;
+const MAX_OF_A_PROJECT = 100;
+const RETRY_MS = 10_000;
+
+const noQuery = z.strictObject({});
+
+/** `/v1/stream`: how the project's deliveries change, as server-sent events. */
+export function streamRouter(live: LiveDeliveries): Router {
+  const router = Router();
+
+  router.get('/', allow('owner', 'reader'), (req, res) => {
+    parse(noQuery, req.query);
+    const { keyId } = principalOf(res);
+    const projectId = projectOf(res)._id;
+    const reader = new StreamReader(res, keyId, projectId, () => isStillAllowed(res, projectId));
+    const isHead = req.method === 'HEAD';
+    if (!isHead) refuseTooMany(live, reader);
+    res.locals.isStream = true;
+    // It counts as a request in progress until it ends, and not as one that is being answered.
+    holdAnswer(req, res, 0);
+    reader.begin();
+    if (isHead) {
+      res.end();
+      return;
+    }
+    onceOver(res, () => live.remove(reader));
+    live.add(reader, req.get('last-event-id'));
+  });
+
+  return router;
+}
+
+/** @throws ApiError 429 */
+function refuseTooMany(live: LiveDeliveries, { keyId, projectId }: StreamReader): void {
+  const ofKey = live.count((one) => one.keyId === keyId);
+  const ofProject = live.count((one) => one.projectId === projectId);
+  if (ofKey >= MAX_OF_A_KEY) {
+    throw rateLimited(RETRY_MS, `${MAX_OF_A_KEY} streams of this key are open, the maximum`);
+  }
+  if (ofProject >= MAX_OF_A_PROJECT) {
+    const message = `${MAX_OF_A_PROJECT} streams of this project are open, the maximum`;
+    throw rateLimited(RETRY_MS, message);
+  }
+}
+
+/** Whether the same request would be accepted now: its key may be revoked, or its session over. */
+async function isStillAllowed(res: Response, projectId: string): Promise<boolean> {
+  try {
+    const principal = await (res.locals.identify as Identify)();
+    return mayRead(principal) && principal.project?._id === projectId;
+  } catch (error) {
+    // While MongoDB is unavailable there is nothing to read either.
+    return !(error instanceof ApiError);
+  }
+}
