@@ -232,9 +232,9 @@ describe('a project', () => {
 
     expect((await client.send('PUT', path, definition('own'))).status).toBe(201);
     const listed = await listAll(client, '/v1/event-types', 'eventTypes');
-    expect(listed.map(({ type, description }) => [type, description])).toEqual([
-      ['order.paid', 'Has own.'],
-      ['order.sent', 'Has shared.'],
+    expect(listed.map(({ type, description, source }) => [type, description, source])).toEqual([
+      ['order.paid', 'Has own.', 'project'],
+      ['order.sent', 'Has shared.', 'catalog'],
     ]);
     expect(await available(client)).toEqual(['order.paid', 'order.sent']);
     expect((await post(client, 'order.paid', { own: 'a' })).status).toBe(202);

@@ -228,6 +228,7 @@ export type {
   ListDeliveriesResponse,
   ListDeliveriesResponses,
   ListedEvent,
+  ListedEventType,
   ListEventsData,
   ListEventsError,
   ListEventsErrors,

@@ -1031,6 +1031,33 @@ export type WebhookStats = {
   }>;
 };
 
+export type ListedEventType = {
+  /**
+   * The name of the event type.
+   */
+  type: string;
+  /**
+   * A remark.
+   */
+  description: string;
+  /**
+   * JSON Schema 2020-12 of `data`.
+   */
+  schema: {
+    [key: string]: unknown;
+  };
+  /**
+   * An example of `data`, valid by the schema.
+   */
+  sample: {
+    [key: string]: unknown;
+  };
+  /**
+   * Whose it is: its profile’s, which nobody can change; its own, which it can change and delete; or its catalogue’s, in whose place it can define its own.
+   */
+  source: 'profile' | 'project' | 'catalog';
+};
+
 export type AcceptedEvent = {
   /**
    * Its id.
@@ -5395,7 +5422,7 @@ export type ListEventTypesResponses = {
       /**
        * The event types.
        */
-      eventTypes: Array<EventType>;
+      eventTypes: Array<ListedEventType>;
       /**
        * The cursor of the next page; null on the last one.
        */

@@ -12,8 +12,11 @@ import { fitting, type Page, type PageRequest, type Sized } from '../../store/pa
 import type { ProjectRecord } from '../../store/projects';
 import type { DataRule } from './body-checks';
 
-/** An event type of a project: its profile's or its own. */
+export const EVENT_TYPE_SOURCES = ['profile', 'project', 'catalog'] as const;
+
+/** An event type of a project: its profile's, its own, or its catalogue's. */
 export interface EventType {
+  source: (typeof EVENT_TYPE_SOURCES)[number];
   type: string;
   description: string;
   /** JSON Schema 2020-12 of `data`, and a valid sample, as JSON. */
@@ -41,6 +44,7 @@ function shownSchema(definition: EventTypeDefinition): string {
 export function ofProfile(profile: string | null, definition: EventTypeDefinition): EventType {
   const { type, description, sample } = definition;
   return {
+    source: 'profile',
     type,
     description,
     get schema() {
@@ -51,7 +55,11 @@ export function ofProfile(profile: string | null, definition: EventTypeDefinitio
   };
 }
 
-const ofRecord = ({ type, description, schema, sample }: EventTypeRecord): EventType => ({
+const ofRecord = (
+  source: 'project' | 'catalog',
+  { type, description, schema, sample }: EventTypeRecord,
+): EventType => ({
+  source,
   type,
   description,
   schema,
@@ -126,7 +134,10 @@ export class EventCatalog {
         catalog ? this.shared.find(catalog, [...wanted]) : [],
         this.own.find(_id, [...wanted]),
       ]);
-      found.push(...[...shared, ...defined].map(ofRecord));
+      found.push(
+        ...shared.map((record) => ofRecord('catalog', record)),
+        ...defined.map((record) => ofRecord('project', record)),
+      );
     }
     const byName = new Map(found.map((eventType) => [eventType.type, eventType]));
     return byName.size < wanted.size
@@ -163,13 +174,19 @@ export class EventCatalog {
     }
     const shown = ofProfiles.slice(0, limit);
     const ids = fitting(defined.slice(0, limit - shown.length)).map((sized) => sized._id);
-    const found =
-      ids.length === 0 ? [] : await Promise.all([this.own.listAt(ids), this.shared.listAt(ids)]);
+    const [own, shared] =
+      ids.length === 0
+        ? [[], []]
+        : await Promise.all([this.own.listAt(ids), this.shared.listAt(ids)]);
+    const records = [
+      ...own.map((record) => ({ source: 'project' as const, record })),
+      ...shared.map((record) => ({ source: 'catalog' as const, record })),
+    ].toSorted((a, b) => newestFirst(a.record, b.record));
     const isWhole = ofProfiles.length + defined.length === shown.length + ids.length;
     return {
       items: [
         ...shown.map((event) => ofProfile(profile, event)),
-        ...found.flat().toSorted(newestFirst).map(ofRecord),
+        ...records.map(({ source, record }) => ofRecord(source, record)),
       ],
       nextCursor: isWhole ? null : (ids.at(-1) ?? shown.at(-1)?.type ?? null),
     };

@@ -13,7 +13,7 @@ import { ApiError, invalid, notFound, refused } from '../http/errors';
 import type { EventCatalog, EventType } from './event-catalog';
 import { payloadField } from '../http/body';
 import { isFine } from '../http/problems';
-import type { eventTypeSchema } from '../schemas/event';
+import type { eventTypeSchema, listedEventTypeSchema } from '../schemas/event';
 import { parseBody, parseListQuery, pageSize } from '../http/validation';
 
 /** What one project may define. */
@@ -42,9 +42,14 @@ export function view({
   description,
   schema,
   sample,
-}: Omit<EventType, 'rule'>): z.infer<typeof eventTypeSchema> {
+}: Pick<EventType, 'type' | 'description' | 'schema' | 'sample'>): z.infer<typeof eventTypeSchema> {
   return { type, description, schema: verbatim(schema), sample: verbatim(sample) };
 }
+
+const listedView = (eventType: EventType): z.infer<typeof listedEventTypeSchema> => ({
+  ...view(eventType),
+  source: eventType.source,
+});
 
 /** The type's name from the path. */
 function typeProblems(type: string): FieldProblem[] {
@@ -117,7 +122,7 @@ export function eventTypesRouter({
     if (page.cursor !== undefined && !catalog.isCursor(page.cursor, project)) {
       throw invalid([{ field: 'cursor', message: 'is not a cursor from a list' }]);
     }
-    answerPage(res, 'eventTypes', await catalog.page(project, page), view);
+    answerPage(res, 'eventTypes', await catalog.page(project, page), listedView);
   });
 
   const write = allow('owner');

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { deliverySummaryExample, deliverySummarySchema } from './delivery';
+import { EVENT_TYPE_SOURCES } from '../events/event-catalog';
 import { EXAMPLE, id, time } from './fields';
 
 export const acceptedEventSchema = z
@@ -88,6 +89,17 @@ export const eventTypeSchema = z
   })
   .meta({ id: 'EventType' });
 
+/** As a project has it. */
+export const listedEventTypeSchema = eventTypeSchema
+  .extend({
+    source: z
+      .enum(EVENT_TYPE_SOURCES)
+      .describe(
+        'Whose it is: its profile’s, which nobody can change; its own, which it can change and delete; or its catalogue’s, in whose place it can define its own.',
+      ),
+  })
+  .meta({ id: 'ListedEventType' });
+
 export const catalogSchema = z
   .object({ name: z.string(), eventTypes: z.int().describe('How many it has.') })
   .meta({ id: 'Catalog' });
@@ -102,4 +114,9 @@ export const eventTypeExample: z.infer<typeof eventTypeSchema> = {
     additionalProperties: false,
   },
   sample: { orderId: 'ord_1042', total: 49.9 },
+};
+
+export const listedEventTypeExample: z.infer<typeof listedEventTypeSchema> = {
+  ...eventTypeExample,
+  source: 'project',
 };

@@ -12,6 +12,8 @@ import {
   eventSchema,
   eventTypeExample,
   eventTypeSchema,
+  listedEventTypeExample,
+  listedEventTypeSchema,
   eventWithDeliveriesExample,
   eventWithDeliveriesSchema,
   listedEventExample,
@@ -53,7 +55,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       description:
         'The profile’s in its order, then the project’s own and its catalogue’s, newest first. A project’s own type replaces one of the same name in its catalogue.',
       query: eventTypesQuery,
-      answers: { 200: page('eventTypes', eventTypeSchema, eventTypeExample) },
+      answers: { 200: page('eventTypes', listedEventTypeSchema, listedEventTypeExample) },
     }),
   },
   '/v1/event-types/{type}': {
