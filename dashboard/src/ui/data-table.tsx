@@ -15,6 +15,8 @@ export interface Column<T> {
   width?: string;
   /** The cell that stands above the others where there is little room. */
   isMain?: boolean;
+  /** True: its header stands before it there, since it says little by itself. */
+  isNamed?: boolean;
   align?: 'end';
 }
 
@@ -205,10 +207,11 @@ function Grid<T>({
                   />
                 </span>
               )}
-              {columns.map(({ id: column, cell, isMain, align }) => (
+              {columns.map(({ id: column, header, cell, isMain, isNamed, align }) => (
                 <div
                   key={column}
                   role="gridcell"
+                  data-name={isNamed ? `${header}: ` : undefined}
                   className={classes(
                     styles.cell,
                     isMain && styles.main,

@@ -50,7 +50,11 @@ function Shown(): React.ReactNode {
           <Toast.Title className={styles.title} />
           <Toast.Description className={styles.description} />
         </Toast.Content>
-        <Toast.Close render={<IconButton icon="close" size="small" label={texts.common.close} />} />
+        <Toast.Close
+          // Base UI hides it from screen readers until it has the focus, which axe rightly dislikes.
+          aria-hidden={false}
+          render={<IconButton icon="close" size="small" label={texts.common.close} />}
+        />
       </Toast.Root>
     );
   });
