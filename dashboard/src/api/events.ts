@@ -1,7 +1,13 @@
 import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
 import { request, type Query } from './http';
 import { useAct, useList, useOne, type List } from './lists';
-import type { AcceptedEvent, EventType, EventWithDeliveries, ListedEvent } from './types';
+import type {
+  AcceptedEvent,
+  EventType,
+  EventWithDeliveries,
+  ListedEvent,
+  ListedEventType,
+} from './types';
 import { texts } from '../texts';
 
 export const useEvents = (
@@ -10,15 +16,21 @@ export const useEvents = (
 ): List<ListedEvent> => useList('events', 'events', filters, options);
 
 export const useEvent = (id: string): UseQueryResult<EventWithDeliveries> =>
-  useOne<EventWithDeliveries>('events', ['one', id], `v1/events/${id}`, { refetchMs: 5_000 });
+  useOne<EventWithDeliveries>('events', ['one', id], `v1/events/${id}`, {
+    refetchMs: 5_000,
+    isExact: true,
+  });
 
 export const useSendEvent = (): UseMutationResult<
   AcceptedEvent,
   Error,
-  { type: string; data: unknown }
+  { type: string; dataText: string }
 > =>
   useAct({
-    run: (body) => request<AcceptedEvent>('POST', 'v1/events', { body }),
+    run: ({ type, dataText }) =>
+      request<AcceptedEvent>('POST', 'v1/events', {
+        text: `{"type":${JSON.stringify(type)},"data":${dataText}}`,
+      }),
     done: texts.events.done.sent,
     changes: ['events', 'deliveries', 'stats'],
     isQuiet: true,
@@ -31,13 +43,24 @@ export const useExpungeEvent = (): UseMutationResult<unknown, Error, { id: strin
     changes: ['events', 'deliveries', 'audit'],
   });
 
-export const useEventTypes = (): List<EventType> =>
-  useList<EventType>('event-types', 'eventTypes', {}, { pageSize: 100 });
+export const useEventTypes = (): List<ListedEventType> =>
+  useList<ListedEventType>('event-types', 'eventTypes', {}, { pageSize: 100 });
 
-export const useSaveEventType = (): UseMutationResult<EventType, Error, EventType> =>
+/** Whether the project defines types itself: those of other profiles always have some. */
+export const canDefine = ({ items, isLoading, error }: List<ListedEventType>): boolean =>
+  !isLoading && error === null && !items.some(({ source }) => source === 'profile');
+
+/** `schema` and `sample` as JSON, as it was typed. */
+export const useSaveEventType = (): UseMutationResult<
+  EventType,
+  Error,
+  { type: string; description: string; schema: string; sample: string }
+> =>
   useAct({
-    run: ({ type, ...body }) =>
-      request<EventType>('PUT', `v1/event-types/${encodeURIComponent(type)}`, { body }),
+    run: ({ type, description, schema, sample }) =>
+      request<EventType>('PUT', `v1/event-types/${encodeURIComponent(type)}`, {
+        text: `{"description":${JSON.stringify(description)},"schema":${schema},"sample":${sample}}`,
+      }),
     done: texts.eventTypes.done.saved,
     changes: ['event-types', 'audit'],
     isQuiet: true,

@@ -28,6 +28,10 @@ export type Query = Record<string, string | number | boolean | null | undefined>
 interface Options {
   query?: Query | undefined;
   body?: unknown;
+  /** Instead of `body`: JSON as it was typed, whose numbers JavaScript might round. */
+  text?: string;
+  /** True: numbers of payloads stay as they were written, for `JSON.stringify`. */
+  isExact?: boolean | undefined;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
 }
@@ -41,23 +45,47 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
  */
 export async function request<T>(method: Method, path: string, options: Options = {}): Promise<T> {
   const response = await send(method, path, options);
-  const answer = (await response.json().catch(() => null)) as
+  const answer = parse(await response.text(), options.isExact ? exact : undefined) as
     { success: true; data: T } | { success: false; error: ErrorBody } | null;
   if (response.ok && answer?.success) return answer.data;
   throw problemOf(response, answer && !answer.success ? answer.error : null);
 }
 
+type Reviver = (
+  this: unknown,
+  name: string,
+  value: unknown,
+  context?: { source?: string },
+) => unknown;
+
+function parse(text: string, reviver: Reviver | undefined): unknown {
+  try {
+    return JSON.parse(text, reviver);
+  } catch {
+    return null;
+  }
+}
+
+/** Not in TypeScript's types yet; browsers without it round. */
+const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
+
+const exact: Reviver = (_name, value, context) =>
+  typeof value === 'number' && context?.source !== undefined && context.source !== String(value)
+    ? (rawJSON?.(context.source) ?? value)
+    : value;
+
 async function send(method: Method, path: string, options: Options): Promise<Response> {
   const { query, body, headers, signal } = options;
+  const text = options.text ?? (body === undefined ? undefined : JSON.stringify(body));
   const init: RequestInit = {
     method,
     credentials: 'same-origin',
     headers: {
       ...authorization(method),
-      ...(body !== undefined && { 'content-type': 'application/json' }),
+      ...(text !== undefined && { 'content-type': 'application/json' }),
       ...headers,
     },
-    ...(body !== undefined && { body: JSON.stringify(body) }),
+    ...(text !== undefined && { body: text }),
     ...(signal && { signal }),
   };
   try {

@@ -3,9 +3,12 @@ import {
   useMutation,
   useQuery,
   useQueryClient,
+  type InfiniteData,
+  type UseInfiniteQueryResult,
   type UseMutationResult,
   type UseQueryResult,
 } from '@tanstack/react-query';
+import { useEffect } from 'react';
 import { credentials, request, type Query } from './http';
 import { explain } from './problem';
 import { notify } from '../ui/toast';
@@ -60,19 +63,50 @@ export function useList<T>(
     refetchInterval: refetchMs,
     enabled,
   });
+  return listFrom(query, (page) => page[plural] ?? []);
+}
+
+/** @param itemsOf one page */
+export function listFrom<Page, T>(
+  query: UseInfiniteQueryResult<InfiniteData<Page>>,
+  itemsOf: (page: Page) => T[],
+): List<T> {
   return {
-    items: query.data?.pages.flatMap((page) => page[plural] ?? []) ?? [],
-    isLoading: query.isPending && enabled,
+    items: query.data?.pages.flatMap(itemsOf) ?? [],
+    // Not pending alone: what is not to be asked is not being loaded.
+    isLoading: query.isLoading,
     isRefreshing: query.isRefetching,
     error: query.error,
     hasMore: query.hasNextPage,
     isLoadingMore: query.isFetchingNextPage,
     loadMore: () => {
-      if (query.hasNextPage && !query.isFetchingNextPage) void query.fetchNextPage();
+      // Several places may ask for the same page at once.
+      if (query.hasNextPage) void query.fetchNextPage({ cancelRefetch: false });
     },
     refresh: () => void query.refetch(),
   };
 }
+
+/** The whole list, page after page: for what is never long. */
+export function useAll<T>(list: List<T>): List<T> {
+  const { hasMore, loadMore } = list;
+  useEffect(() => {
+    if (hasMore) loadMore();
+  }, [hasMore, loadMore]);
+  return list;
+}
+
+/** What is there already, as a list. */
+export const listOf = <T>(items: T[]): List<T> => ({
+  items,
+  isLoading: false,
+  isRefreshing: false,
+  error: null,
+  hasMore: false,
+  isLoadingMore: false,
+  loadMore: () => undefined,
+  refresh: () => undefined,
+});
 
 interface OneOptions<T> {
   /** A function: made anew at each look, and no part of the key. */
@@ -80,6 +114,8 @@ interface OneOptions<T> {
   /** Looks again that often; false: not by itself. */
   refetchMs?: number | false | ((data: T | undefined) => number | false);
   enabled?: boolean;
+  /** As of `request`. */
+  isExact?: boolean;
 }
 
 /** One answer of the API. */
@@ -87,12 +123,13 @@ export function useOne<T>(
   resource: string,
   rest: readonly unknown[],
   path: string,
-  { query, refetchMs = false, enabled = true }: OneOptions<T> = {},
+  { query, refetchMs = false, enabled = true, isExact }: OneOptions<T> = {},
 ): UseQueryResult<T> {
   const isMade = typeof query === 'function';
   return useQuery({
     queryKey: keyOf(resource, ...rest, isMade ? undefined : query),
-    queryFn: ({ signal }) => request<T>('GET', path, { query: isMade ? query() : query, signal }),
+    queryFn: ({ signal }) =>
+      request<T>('GET', path, { query: isMade ? query() : query, signal, isExact }),
     refetchInterval:
       typeof refetchMs === 'function' ? ({ state }) => refetchMs(state.data) : refetchMs,
     enabled,

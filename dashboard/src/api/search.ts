@@ -1,12 +1,41 @@
-import type { UseQueryResult } from '@tanstack/react-query';
-import { useOne } from './lists';
+import { useInfiniteQuery } from '@tanstack/react-query';
+import { request, type Query } from './http';
+import { keyOf, listFrom, type List } from './lists';
+import type { ScannedEvents, Search, SearchResult } from './types';
 
-export interface Found {
-  kind: string;
-  id: string;
-  title: string;
+/** How far a search in payloads has looked, all its pages together. */
+export type HowFar = Omit<ScannedEvents, 'bytes'>;
+
+/** Any id, an Idempotency-Key, a piece of a name or URL, or `data.<path> = <value>`. */
+export function useSearch(
+  q: string,
+  filters: Query = {},
+): { list: List<SearchResult>; scanned: HowFar | null } {
+  const query = useInfiniteQuery({
+    queryKey: keyOf('search', q, filters),
+    queryFn: ({ pageParam, signal }) =>
+      request<Search>('GET', 'v1/search', {
+        query: { ...filters, q, cursor: pageParam },
+        signal,
+      }),
+    initialPageParam: null as string | null,
+    getNextPageParam: (page) => page.nextCursor,
+    enabled: q !== '',
+  });
+  const pages = query.data?.pages ?? [];
+  const parts = pages.flatMap(({ scanned }) => scanned ?? []);
+  const [first] = parts;
+  const last = parts.at(-1);
+  return {
+    list: listFrom(query, ({ results }) => results),
+    scanned:
+      first && last
+        ? {
+            until: first.until,
+            since: last.since,
+            events: parts.reduce((sum, { events }) => sum + events, 0),
+            isComplete: last.isComplete,
+          }
+        : null,
+  };
 }
-
-/** Any id, or a piece of a name or URL. */
-export const useSearch = (q: string): UseQueryResult<{ results: Found[] }> =>
-  useOne('search', [], 'v1/search', { query: { q }, enabled: q.trim() !== '' });

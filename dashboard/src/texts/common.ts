@@ -48,6 +48,23 @@ export const common = {
     disabled: 'Disabled',
   },
   test: 'Test',
+  json: {
+    empty: 'it is empty.',
+    notObject: 'Must be a JSON object: { … }',
+    notJson: (message: string) => `Not valid JSON: ${message}`,
+  },
+  timeIn: (what: string, isUtc: boolean) => (isUtc ? `${what} (UTC)` : what),
+  period: {
+    label: 'Time range',
+    any: 'Any time',
+    '1h': 'Last hour',
+    '24h': 'Last 24 hours',
+    '7d': 'Last 7 days',
+    '30d': 'Last 30 days',
+    chosen: 'From – until…',
+    since: 'From',
+    until: 'Until',
+  },
   tableHelp: 'Arrow keys move between rows, Enter opens one.',
   tableHelpSelect: 'Arrow keys move between rows, Enter opens one, x selects one.',
 };

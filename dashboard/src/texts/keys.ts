@@ -1,1 +1,61 @@
-export const keys = { title: 'API keys', done: { revoked: 'The key was revoked' } };
+import { isolated } from './isolated';
+
+export const keys = {
+  title: 'API keys',
+  lead: 'What your applications sign their requests with. A key itself is shown once, when it is made.',
+  ownersOnly: 'Only owners see keys',
+  ownersOnlyAdvice:
+    'You are signed in with a key that may only read. Sign in with a key of role owner, or the admin key, to manage keys.',
+  done: { revoked: 'The key was revoked' },
+  create: 'Create key',
+  none: 'No keys yet',
+  noneAdvice: 'Create one for each application, so that each can be revoked by itself.',
+  columns: {
+    name: 'Name',
+    role: 'Role',
+    id: 'Id',
+    lastUsed: 'Last used',
+    expires: 'Expires',
+  },
+  role: { owner: 'Owner', sender: 'Sender', reader: 'Reader' },
+  roleHelp: {
+    owner: 'Everything in this project, keys and secrets included.',
+    sender: 'May only post events: for the application that sends.',
+    reader: 'May look at everything but secrets, and change nothing.',
+  },
+  thisSession: 'This session',
+  expired: 'Expired',
+  revoke: 'Revoke',
+  revokeName: (name: string) => `Revoke ${isolated(name)}`,
+  id: 'Key id',
+  form: {
+    title: 'Create a key',
+    name: 'Name',
+    nameHelp: 'What uses it, such as Mail service.',
+    role: 'Role',
+    expiry: 'Expires',
+    expiries: {
+      never: 'Never',
+      '30': 'In 30 days',
+      '90': 'In 90 days',
+      '365': 'In a year',
+      chosen: 'At a time…',
+    },
+    expiresAt: 'Expires at',
+    time: 'Choose a time.',
+    required: 'Give it a name.',
+  },
+  created: {
+    title: 'Copy the key now',
+    lead: (name: string) =>
+      `This is the only time that the key ${isolated(name)} is shown. Store it where your application reads its secrets.`,
+    label: 'API key',
+    close: 'I have stored it',
+  },
+  revokeDialog: {
+    title: (name: string) => `Revoke ${isolated(name)}?`,
+    lead: 'From now on every request with this key is refused with 401, and sessions and portal links that were made with it end. Events that were accepted are still delivered. This can’t be undone.',
+    own: 'You are signed in with this key: you will be signed out.',
+    confirm: 'Revoke key',
+  },
+};

@@ -1,6 +1,157 @@
+import { useState } from 'react';
+import { useFilters } from '../../app/filters';
+import { useAudit } from '../../api/projects';
+import type { AuditEntry } from '../../api/types';
 import { texts } from '../../texts';
-import { PageHeader } from '../../ui/layout';
+import { Badge } from '../../ui/badge';
+import { Button } from '../../ui/button';
+import { DataTable, type Column } from '../../ui/data-table';
+import { SearchField, Select } from '../../ui/field';
+import { EmptyState, PageHeader, Row } from '../../ui/layout';
+import { PeriodFilter, usePeriod } from '../../ui/period-filter';
+import { Time } from '../../ui/time';
+import { Toolbar } from '../../ui/toolbar';
+import { Tooltip } from '../../ui/tooltip';
+import { Target } from './target';
+import { Who } from './who';
+import styles from './audit.module.css';
+
+const words = texts.audit;
+const NO_FILTERS = { action: '', target: '', period: '', since: '', until: '' } as const;
+const ACTIONS: Record<AuditEntry['action'], string> = words.action;
 
 export function AuditPage(): React.ReactNode {
-  return <PageHeader title={texts.audit.title} />;
+  const [{ action, target, ...filters }, setFilters] = useFilters([
+    'action',
+    'target',
+    'period',
+    'since',
+    'until',
+  ]);
+  const period = usePeriod(filters);
+  const list = useAudit({ action, target, ...period });
+  const isFiltered = action !== undefined || target !== undefined || Object.keys(period).length > 0;
+  return (
+    <>
+      <PageHeader title={words.title} lead={words.lead} />
+      <Toolbar>
+        <TargetFilter
+          key={target}
+          value={target ?? ''}
+          onChange={(next) => setFilters({ target: next })}
+        />
+        <Select
+          label={words.actionFilter}
+          isLabelHidden
+          value={action ?? ''}
+          options={[
+            { value: '', label: words.anyAction },
+            ...Object.entries(ACTIONS).map(([value, label]) => ({ value, label })),
+          ]}
+          onChange={(next) => setFilters({ action: next })}
+        />
+        <PeriodFilter value={filters} onChange={setFilters} />
+      </Toolbar>
+      <DataTable
+        label={words.title}
+        list={list}
+        columns={columns}
+        rowId={({ id }) => id}
+        empty={
+          isFiltered ? (
+            <EmptyState
+              icon="search"
+              title={words.noneFound}
+              actions={
+                <Button onClick={() => setFilters(NO_FILTERS)}>{texts.common.clearFilters}</Button>
+              }
+            >
+              {words.noneFoundAdvice}
+            </EmptyState>
+          ) : (
+            <EmptyState icon="audit" title={words.none}>
+              {words.noneAdvice}
+            </EmptyState>
+          )
+        }
+      />
+    </>
+  );
 }
+
+/** Asked for with Enter: half an id finds nothing. */
+function TargetFilter({
+  value,
+  onChange,
+}: {
+  value: string;
+  onChange: (target: string) => void;
+}): React.ReactNode {
+  const [text, setText] = useState(value);
+  return (
+    <form
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        onChange(text.trim());
+      }}
+    >
+      <SearchField
+        label={words.target}
+        placeholder={words.targetPlaceholder}
+        value={text}
+        onChange={(next) => {
+          setText(next);
+          if (next === '' && value !== '') onChange('');
+        }}
+      />
+    </form>
+  );
+}
+
+const columns: readonly Column<AuditEntry>[] = [
+  {
+    id: 'action',
+    header: words.columns.action,
+    width: 'minmax(12rem, 1.5fr)',
+    isMain: true,
+    cell: ({ action, outcome }) => (
+      <Row>
+        {ACTIONS[action]}
+        {outcome === 'unknown' && (
+          <Tooltip content={words.unknownMeans}>
+            <span>
+              <Badge tone="warning" icon="warning">
+                {words.unknown}
+              </Badge>
+            </span>
+          </Tooltip>
+        )}
+      </Row>
+    ),
+  },
+  {
+    id: 'target',
+    header: words.columns.target,
+    width: 'minmax(10rem, 2fr)',
+    cell: (entry) => <Target entry={entry} />,
+  },
+  {
+    id: 'who',
+    header: words.columns.who,
+    width: 'minmax(8rem, 1fr)',
+    cell: (entry) => <Who entry={entry} />,
+  },
+  {
+    id: 'fields',
+    header: words.columns.fields,
+    width: 'minmax(8rem, 1fr)',
+    cell: ({ changedFields }) => <bdi className={styles.fields}>{changedFields.join(', ')}</bdi>,
+  },
+  {
+    id: 'time',
+    header: words.columns.time,
+    width: '8rem',
+    cell: ({ time }) => <Time value={time} />,
+  },
+];

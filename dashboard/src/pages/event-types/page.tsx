@@ -1,6 +1,98 @@
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useAccess } from '../../app/access';
+import { useFilters } from '../../app/filters';
+import { canDefine, useEventTypes } from '../../api/events';
+import { useAll } from '../../api/lists';
+import type { ListedEventType } from '../../api/types';
 import { texts } from '../../texts';
-import { PageHeader } from '../../ui/layout';
+import { Badge } from '../../ui/badge';
+import { Button, LinkButton } from '../../ui/button';
+import { DataTable, type Column } from '../../ui/data-table';
+import { SearchField } from '../../ui/field';
+import { EmptyState, Notice, PageHeader, Stack } from '../../ui/layout';
+
+const words = texts.eventTypes;
 
 export function EventTypesPage(): React.ReactNode {
-  return <PageHeader title={texts.eventTypes.title} />;
+  const { canWrite } = useAccess();
+  const navigate = useNavigate();
+  const list = useAll(useEventTypes());
+  const [{ q = '' }, setFilters] = useFilters(['q']);
+  const isOwn = canDefine(list);
+  const add = canWrite && isOwn && (
+    <LinkButton kind="primary" icon="plus" to="/event-types/new">
+      {words.add}
+    </LinkButton>
+  );
+  const wanted = q.trim().toLowerCase();
+  const items = list.items.filter(({ type, description }) =>
+    `${type} ${description}`.toLowerCase().includes(wanted),
+  );
+  return (
+    <>
+      <PageHeader title={words.title} lead={words.lead} actions={add} />
+      <Stack>
+        {!isOwn && list.items.length > 0 && (
+          <Notice tone="neutral">{words.readOnly.profile}</Notice>
+        )}
+        {list.items.length > 0 && (
+          <SearchField
+            label={words.search}
+            value={q}
+            onChange={(next) => setFilters({ q: next })}
+          />
+        )}
+        <DataTable
+          label={words.title}
+          list={{ ...list, items }}
+          columns={columns}
+          rowId={({ type }) => type}
+          onOpen={({ type }) => void navigate({ to: '/event-types/$type', params: { type } })}
+          empty={
+            wanted === '' ? (
+              <EmptyState icon="type" title={words.none} actions={add}>
+                {words.noneAdvice}
+              </EmptyState>
+            ) : (
+              <EmptyState
+                icon="search"
+                title={words.noneFound}
+                actions={
+                  <Button onClick={() => setFilters({ q: '' })}>{texts.common.clearFilters}</Button>
+                }
+              >
+                {words.noneFoundAdvice}
+              </EmptyState>
+            )
+          }
+        />
+      </Stack>
+    </>
+  );
 }
+
+const columns: readonly Column<ListedEventType>[] = [
+  {
+    id: 'type',
+    header: words.columns.type,
+    width: 'minmax(12rem, 1fr)',
+    isMain: true,
+    cell: ({ type }) => (
+      <Link to="/event-types/$type" params={{ type }}>
+        <code>{type}</code>
+      </Link>
+    ),
+  },
+  {
+    id: 'description',
+    header: words.columns.description,
+    width: 'minmax(14rem, 2fr)',
+    cell: ({ description }) => <bdi>{description}</bdi>,
+  },
+  {
+    id: 'source',
+    header: words.columns.source,
+    width: '8rem',
+    cell: ({ source }) => <Badge>{words.source[source]}</Badge>,
+  },
+];

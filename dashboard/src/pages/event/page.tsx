@@ -1,6 +1,96 @@
+import { useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAccess } from '../../app/access';
+import { useEvent } from '../../api/events';
+import type { EventWithDeliveries } from '../../api/types';
 import { texts } from '../../texts';
-import { PageHeader } from '../../ui/layout';
+import { Badge } from '../../ui/badge';
+import { Button } from '../../ui/button';
+import { CodeBlock, CopyId } from '../../ui/copy';
+import { pretty } from '../../ui/json';
+import { Card, Facts, Notice, PageHeader, Stack } from '../../ui/layout';
+import { QueryState } from '../../ui/query-state';
+import { Time } from '../../ui/time';
+import { SendDialog } from '../events/send-dialog';
+import { EventDeliveries } from './event-deliveries';
+import { ExpungeDialog } from './expunge-dialog';
+
+const words = texts.events;
 
 export function EventPage(): React.ReactNode {
-  return <PageHeader title={texts.events.oneTitle} />;
+  const eventId = useParams({ strict: false }).eventId!;
+  const event = useEvent(eventId);
+  if (event.data) return <Shown key={eventId} event={event.data} />;
+  return (
+    <>
+      <PageHeader title={words.oneTitle} back={{ to: '/events', label: words.title }} />
+      <QueryState query={event}>{() => null}</QueryState>
+    </>
+  );
+}
+
+function Shown({ event }: { event: EventWithDeliveries }): React.ReactNode {
+  const { canWrite } = useAccess();
+  const [open, setOpen] = useState<'send' | 'expunge' | null>(null);
+  const close = (): void => setOpen(null);
+  const { id, type, data, expungedAt } = event;
+  return (
+    <>
+      <PageHeader
+        title={type}
+        back={{ to: '/events', label: words.title }}
+        badge={
+          <>
+            {event.test && <Badge tone="info">{texts.common.test}</Badge>}
+            {expungedAt !== null && <Badge icon="trash">{words.deleted}</Badge>}
+          </>
+        }
+        actions={
+          canWrite &&
+          data !== null && (
+            <>
+              <Button icon="send" onClick={() => setOpen('send')}>
+                {words.sendAgain}
+              </Button>
+              <Button icon="trash" onClick={() => setOpen('expunge')}>
+                {words.expunge.action}
+              </Button>
+            </>
+          )
+        }
+      />
+      <Stack>
+        <Card>
+          <Facts
+            items={[
+              { name: words.facts.id, value: <CopyId value={id} what={words.facts.id} /> },
+              { name: words.facts.accepted, value: <Time value={event.acceptedAt} isAbsolute /> },
+              { name: words.facts.created, value: <Time value={event.createdAt} isAbsolute /> },
+              {
+                name: words.facts.kind,
+                value: event.test ? words.facts.testKind : words.facts.realKind,
+              },
+              ...(expungedAt === null
+                ? []
+                : [{ name: words.facts.deleted, value: <Time value={expungedAt} isAbsolute /> }]),
+            ]}
+          />
+        </Card>
+        <EventDeliveries event={event} />
+        {data === null ? (
+          <Notice tone="neutral" title={words.payloadGone}>
+            {words.payloadGoneAdvice}
+          </Notice>
+        ) : (
+          <Card title={words.payload}>
+            <CodeBlock label={words.payload} code={pretty(data)} isWrapped />
+          </Card>
+        )}
+      </Stack>
+      {open === 'send' && data !== null && (
+        <SendDialog first={{ type, dataText: pretty(data) }} onClose={close} />
+      )}
+      {open === 'expunge' && <ExpungeDialog id={id} onClose={close} />}
+    </>
+  );
 }

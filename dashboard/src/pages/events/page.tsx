@@ -1,6 +1,175 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAccess } from '../../app/access';
+import { useFilters } from '../../app/filters';
+import { useEvents } from '../../api/events';
+import type { ListedEvent } from '../../api/types';
+import { useAvailableEvents } from '../../api/webhooks';
 import { texts } from '../../texts';
-import { PageHeader } from '../../ui/layout';
+import { Badge } from '../../ui/badge';
+import { Button } from '../../ui/button';
+import { CopyId } from '../../ui/copy';
+import { DataTable, type Column } from '../../ui/data-table';
+import { SearchField, Select } from '../../ui/field';
+import { EmptyState, PageHeader, Row } from '../../ui/layout';
+import { PeriodFilter, usePeriod } from '../../ui/period-filter';
+import { Time } from '../../ui/time';
+import { Toolbar } from '../../ui/toolbar';
+import { SearchResults } from './search-results';
+import { SendDialog } from './send-dialog';
+
+const words = texts.events;
+const FILTERS = ['q', 'type', 'period', 'since', 'until', 'send'] as const;
+const WATCH_MS = 10_000;
 
 export function EventsPage(): React.ReactNode {
-  return <PageHeader title={texts.events.title} />;
+  const { canWrite } = useAccess();
+  const [filters, setFilters] = useFilters(FILTERS);
+  const isSending = canWrite && filters.send !== undefined;
+  const send = canWrite && (
+    <Button kind="primary" icon="send" onClick={() => setFilters({ send: '1' })}>
+      {words.send}
+    </Button>
+  );
+  return (
+    <>
+      <PageHeader title={words.title} lead={words.lead} actions={send} />
+      <Toolbar>
+        <Search key={filters.q} q={filters.q ?? ''} onSearch={(q) => setFilters({ q })} />
+        <TypeFilter value={filters.type ?? ''} onChange={(type) => setFilters({ type })} />
+        <PeriodFilter value={filters} onChange={setFilters} />
+      </Toolbar>
+      {filters.q === undefined ? (
+        <List send={send} />
+      ) : (
+        <SearchResults q={filters.q} onClear={() => setFilters({ q: '' })} />
+      )}
+      {isSending && <SendDialog onClose={() => setFilters({ send: '' })} />}
+    </>
+  );
+}
+
+/** Asked for with Enter: looking through payloads is work. */
+function Search({ q, onSearch }: { q: string; onSearch: (q: string) => void }): React.ReactNode {
+  const navigate = useNavigate();
+  const [text, setText] = useState(q);
+  const submit = (): void => {
+    const wanted = text.trim();
+    if (/^evt_[\da-f]{32}$/.test(wanted)) {
+      void navigate({ to: '/events/$eventId', params: { eventId: wanted } });
+    } else onSearch(wanted);
+  };
+  return (
+    <form
+      role="search"
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <SearchField
+        label={words.search.label}
+        placeholder={words.search.placeholder}
+        value={text}
+        onChange={(next) => {
+          setText(next);
+          if (next === '' && q !== '') onSearch('');
+        }}
+      />
+    </form>
+  );
+}
+
+function TypeFilter({
+  value,
+  onChange,
+}: {
+  value: string;
+  onChange: (type: string) => void;
+}): React.ReactNode {
+  const { data } = useAvailableEvents();
+  const types = data?.events ?? [];
+  // A type that was deleted still has its events.
+  const listed = value === '' || types.includes(value) ? types : [value, ...types];
+  return (
+    <Select
+      label={words.type}
+      isLabelHidden
+      value={value}
+      options={[
+        { value: '', label: words.anyType },
+        ...listed.map((type) => ({ value: type, label: type })),
+      ]}
+      onChange={onChange}
+    />
+  );
+}
+
+const columns: readonly Column<ListedEvent>[] = [
+  {
+    id: 'type',
+    header: words.columns.type,
+    width: 'minmax(12rem, 2fr)',
+    isMain: true,
+    cell: ({ type }) => <code>{type}</code>,
+  },
+  {
+    id: 'id',
+    header: words.columns.id,
+    width: 'minmax(10rem, 1.5fr)',
+    cell: ({ id }) => <CopyId value={id} what={words.facts.id} />,
+  },
+  {
+    id: 'state',
+    header: words.columns.state,
+    width: 'minmax(7rem, 1fr)',
+    cell: ({ test, expungedAt }) => (
+      <Row>
+        {test && <Badge tone="info">{texts.common.test}</Badge>}
+        {expungedAt !== null && <Badge icon="trash">{words.deleted}</Badge>}
+      </Row>
+    ),
+  },
+  {
+    id: 'accepted',
+    header: words.columns.accepted,
+    width: '8rem',
+    cell: ({ acceptedAt }) => <Time value={acceptedAt} />,
+  },
+];
+
+function List({ send }: { send: React.ReactNode }): React.ReactNode {
+  const navigate = useNavigate();
+  const [{ type, ...filters }, setFilters] = useFilters(FILTERS);
+  const period = usePeriod(filters);
+  const list = useEvents({ type, ...period }, { refetchMs: WATCH_MS });
+  const isFiltered = type !== undefined || Object.keys(period).length > 0;
+  return (
+    <DataTable
+      label={words.title}
+      list={list}
+      columns={columns}
+      rowId={({ id }) => id}
+      onOpen={({ id }) => void navigate({ to: '/events/$eventId', params: { eventId: id } })}
+      empty={
+        isFiltered ? (
+          <EmptyState
+            icon="search"
+            title={words.noneFound}
+            actions={
+              <Button onClick={() => setFilters({ type: '', period: '', since: '', until: '' })}>
+                {texts.common.clearFilters}
+              </Button>
+            }
+          >
+            {words.noneFoundAdvice}
+          </EmptyState>
+        ) : (
+          <EmptyState icon="event" title={words.none} actions={send}>
+            {words.noneAdvice}
+          </EmptyState>
+        )
+      }
+    />
+  );
 }

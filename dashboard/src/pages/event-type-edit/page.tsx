@@ -1,0 +1,156 @@
+import { useNavigate, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAccess } from '../../app/access';
+import { useEventTypes, useSaveEventType } from '../../api/events';
+import { useAll } from '../../api/lists';
+import { fieldError } from '../../api/problem';
+import { texts } from '../../texts';
+import { Button, LinkButton } from '../../ui/button';
+import { TextArea, TextField } from '../../ui/field';
+import { jsonProblem, pretty } from '../../ui/json';
+import { Card, PageHeader, Row, Stack } from '../../ui/layout';
+import { Loading } from '../../ui/query-state';
+import { Refusal } from '../../ui/refusal';
+
+const words = texts.eventTypes.form;
+const FIELDS = ['type', 'description', 'schema', 'sample'] as const;
+const ROWS = 12;
+
+interface Draft {
+  type: string;
+  description: string;
+  schema: string;
+  sample: string;
+}
+
+type Problems = { [Name in keyof Draft]?: string | undefined };
+
+const EXAMPLE: Draft = {
+  type: '',
+  description: '',
+  schema: pretty({
+    type: 'object',
+    properties: { orderId: { type: 'string' }, total: { type: 'number' } },
+    required: ['orderId'],
+  }),
+  sample: pretty({ orderId: 'ord_1042', total: 49.9 }),
+};
+
+/** A new type, or one that is there already. */
+export function EditEventTypePage(): React.ReactNode {
+  const { type } = useParams({ strict: false });
+  const list = useAll(useEventTypes());
+  const found = list.items.find((one) => one.type === type);
+  const title = type === undefined ? words.newTitle : words.editTitle(type);
+  return (
+    <>
+      <PageHeader title={title} back={{ to: '/event-types', label: texts.eventTypes.title }} />
+      {type === undefined ? (
+        <Form
+          first={EXAMPLE}
+          isNew
+          taken={new Set(list.items.flatMap((one) => (one.source === 'project' ? one.type : [])))}
+        />
+      ) : found ? (
+        <Form
+          first={{
+            type,
+            description: found.description,
+            schema: pretty(found.schema),
+            sample: pretty(found.sample),
+          }}
+        />
+      ) : list.isLoading || list.hasMore ? (
+        <Loading />
+      ) : (
+        <Form first={{ ...EXAMPLE, type }} />
+      )}
+    </>
+  );
+}
+
+const NONE: ReadonlySet<string> = new Set();
+
+/** @param taken what a new one can't be called: saving it would replace another */
+function Form({
+  first,
+  isNew = false,
+  taken = NONE,
+}: {
+  first: Draft;
+  isNew?: boolean;
+  taken?: ReadonlySet<string>;
+}): React.ReactNode {
+  const { canWrite } = useAccess();
+  const navigate = useNavigate();
+  const save = useSaveEventType();
+  const [draft, setDraft] = useState(first);
+  const [wrong, setWrong] = useState<Problems>({});
+  const field = (name: keyof Draft) => ({
+    value: draft[name],
+    error: wrong[name] ?? fieldError(save.error, name),
+    onChange: (value: string) => {
+      setDraft({ ...draft, [name]: value });
+      setWrong({ ...wrong, [name]: undefined });
+    },
+  });
+  const submit = (): void => {
+    const type = draft.type.trim();
+    const problems: Problems = {
+      type: type === '' ? words.required : taken.has(type) ? words.taken : undefined,
+      schema: jsonProblem(draft.schema),
+      sample: jsonProblem(draft.sample),
+    };
+    setWrong(problems);
+    if (Object.values(problems).some((problem) => problem !== undefined)) return;
+    save.mutate(
+      { ...draft, type },
+      { onSuccess: () => void navigate({ to: '/event-types/$type', params: { type } }) },
+    );
+  };
+  return (
+    <Card>
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <Stack>
+          <Refusal error={save.error} besides={FIELDS} />
+          <TextField
+            label={words.name}
+            help={isNew ? words.nameHelp : words.nameLocked}
+            isCode
+            readOnly={!isNew}
+            {...field('type')}
+          />
+          <TextField label={words.description} {...field('description')} />
+          <TextArea
+            label={words.schema}
+            help={words.schemaHelp}
+            isCode
+            rows={ROWS}
+            {...field('schema')}
+          />
+          <TextArea
+            label={words.sample}
+            help={words.sampleHelp}
+            isCode
+            rows={ROWS}
+            {...field('sample')}
+          />
+          <Row>
+            {canWrite && (
+              <Button type="submit" kind="primary" isBusy={save.isPending}>
+                {words.save}
+              </Button>
+            )}
+            <LinkButton to="/event-types">{texts.common.cancel}</LinkButton>
+          </Row>
+        </Stack>
+      </form>
+    </Card>
+  );
+}

@@ -1,0 +1,105 @@
+import { useNavigate, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useAccess } from '../../app/access';
+import { useDeleteEventType, useEventTypes } from '../../api/events';
+import { useAll } from '../../api/lists';
+import type { ListedEventType } from '../../api/types';
+import { texts } from '../../texts';
+import { Badge } from '../../ui/badge';
+import { Button, LinkButton } from '../../ui/button';
+import { CodeBlock } from '../../ui/copy';
+import { ConfirmDialog } from '../../ui/dialog';
+import { pretty } from '../../ui/json';
+import { Card, EmptyState, Notice, PageHeader, Stack } from '../../ui/layout';
+import { LoadError, Loading } from '../../ui/query-state';
+
+const words = texts.eventTypes;
+const back = { to: '/event-types', label: words.title } as const;
+
+export function EventTypePage(): React.ReactNode {
+  const type = useParams({ strict: false }).type!;
+  const list = useAll(useEventTypes());
+  const found = list.items.find((one) => one.type === type);
+  if (found) return <Shown eventType={found} />;
+  return (
+    <>
+      <PageHeader title={type} back={back} />
+      {list.error !== null ? (
+        <LoadError error={list.error} onRetry={list.refresh} />
+      ) : list.isLoading || list.hasMore ? (
+        <Loading />
+      ) : (
+        <EmptyState icon="type" title={words.missing}>
+          {words.missingAdvice}
+        </EmptyState>
+      )}
+    </>
+  );
+}
+
+function Shown({ eventType }: { eventType: ListedEventType }): React.ReactNode {
+  const { canWrite } = useAccess();
+  const [isDeleting, setDeleting] = useState(false);
+  const { type, description, source, sample, schema } = eventType;
+  const reason = {
+    project: null,
+    profile: words.readOnly.profileOne,
+    catalog: canWrite ? words.readOnly.catalog : words.readOnly.catalogReader,
+  }[source];
+  return (
+    <>
+      <PageHeader
+        title={type}
+        back={back}
+        badge={<Badge>{words.source[source]}</Badge>}
+        lead={<bdi>{description}</bdi>}
+        actions={
+          <>
+            <LinkButton icon="event" to="/events" search={{ type }}>
+              {words.seeEvents}
+            </LinkButton>
+            {canWrite && source !== 'profile' && (
+              <LinkButton icon="edit" to="/event-types/$type/edit" params={{ type }}>
+                {source === 'catalog' ? words.override : texts.common.edit}
+              </LinkButton>
+            )}
+            {canWrite && source === 'project' && (
+              <Button icon="trash" onClick={() => setDeleting(true)}>
+                {texts.common.delete}
+              </Button>
+            )}
+          </>
+        }
+      />
+      <Stack>
+        {reason !== null && <Notice tone="neutral">{reason}</Notice>}
+        <Card title={words.sample} lead={words.sampleLead}>
+          <CodeBlock label={words.sample} code={pretty(sample)} isWrapped />
+        </Card>
+        <Card title={words.schema} lead={words.schemaLead}>
+          <CodeBlock label={words.schema} code={pretty(schema)} isWrapped />
+        </Card>
+      </Stack>
+      {isDeleting && <DeleteDialog type={type} onClose={() => setDeleting(false)} />}
+    </>
+  );
+}
+
+function DeleteDialog({ type, onClose }: { type: string; onClose: () => void }): React.ReactNode {
+  const navigate = useNavigate();
+  const remove = useDeleteEventType();
+  return (
+    <ConfirmDialog
+      isOpen
+      isDangerous
+      onClose={onClose}
+      title={words.delete.title(type)}
+      description={words.delete.lead}
+      confirm={words.delete.confirm}
+      onConfirm={async () => {
+        await remove.mutateAsync({ type });
+        await navigate({ to: '/event-types' });
+      }}
+    />
+  );
+}

@@ -1,0 +1,134 @@
+import { Link, useNavigate } from '@tanstack/react-router';
+import { useFilters } from '../../app/filters';
+import { useSearch, type HowFar } from '../../api/search';
+import type { SearchResult } from '../../api/types';
+import { texts } from '../../texts';
+import { Badge } from '../../ui/badge';
+import { Button } from '../../ui/button';
+import { CopyId } from '../../ui/copy';
+import { DataTable, type Column } from '../../ui/data-table';
+import { EmptyState, Notice, Row, Stack } from '../../ui/layout';
+import { usePeriod } from '../../ui/period-filter';
+import { Time, useFormatTime } from '../../ui/time';
+
+const words = texts.events.search;
+
+/** What was found, of whatever kind, and how far was looked. */
+export function SearchResults({ q, onClear }: { q: string; onClear: () => void }): React.ReactNode {
+  const navigate = useNavigate();
+  const [{ type, ...filters }] = useFilters(['type', 'period', 'since', 'until']);
+  const { list, scanned } = useSearch(q, { type, ...usePeriod(filters) });
+  // A search in payloads is continued when somebody asks for it.
+  const byHand = scanned === null ? list : { ...list, hasMore: false };
+  return (
+    <Stack>
+      <Row>
+        <h2>
+          <bdi>{words.title(q)}</bdi>
+        </h2>
+        <Button size="small" icon="close" onClick={onClear}>
+          {texts.common.clear}
+        </Button>
+      </Row>
+      <DataTable
+        label={words.title(q)}
+        list={byHand}
+        columns={columns}
+        rowId={({ id }) => id}
+        onOpen={(found) => {
+          const to = pageOf(found);
+          if (to !== null) void navigate({ to });
+        }}
+        empty={
+          <EmptyState icon="search" title={words.none}>
+            {words.noneAdvice}
+          </EmptyState>
+        }
+      />
+      {scanned && (
+        <Looked
+          scanned={scanned}
+          isLoading={list.isLoadingMore}
+          onMore={list.hasMore ? list.loadMore : null}
+        />
+      )}
+    </Stack>
+  );
+}
+
+function Looked({
+  scanned,
+  isLoading,
+  onMore,
+}: {
+  scanned: HowFar;
+  isLoading: boolean;
+  onMore: (() => void) | null;
+}): React.ReactNode {
+  const format = useFormatTime();
+  return (
+    <div role="status">
+      <Notice
+        tone={scanned.isComplete ? 'neutral' : 'info'}
+        actions={
+          onMore && (
+            <Button size="small" isBusy={isLoading} onClick={onMore}>
+              {words.goOn}
+            </Button>
+          )
+        }
+      >
+        {(scanned.isComplete ? words.complete : words.stopped)(
+          scanned.events,
+          format(scanned.since),
+        )}
+      </Notice>
+    </div>
+  );
+}
+
+const PAGES: Record<SearchResult['kind'], ((id: string) => string) | null> = {
+  webhook: (id) => `/webhooks/${id}`,
+  event: (id) => `/events/${id}`,
+  delivery: (id) => `/deliveries/${id}`,
+  replay: (id) => `/replays/${id}`,
+  key: () => '/keys',
+  audit: () => '/audit',
+  project: null,
+  report: null,
+};
+
+/** Where it is shown; null: nowhere. */
+const pageOf = ({ kind, id }: SearchResult): string | null => PAGES[kind]?.(id) ?? null;
+
+const columns: readonly Column<SearchResult>[] = [
+  {
+    id: 'what',
+    header: words.columns.what,
+    width: 'minmax(12rem, 2fr)',
+    isMain: true,
+    cell: (found) => {
+      const to = pageOf(found);
+      const title = <bdi>{found.title}</bdi>;
+      return to === null ? title : <Link to={to}>{title}</Link>;
+    },
+  },
+  {
+    id: 'kind',
+    header: words.columns.kind,
+    width: '8rem',
+    cell: ({ kind }) => <Badge>{words.kind[kind]}</Badge>,
+  },
+  {
+    id: 'id',
+    header: words.columns.id,
+    width: 'minmax(10rem, 1.5fr)',
+    cell: ({ id, kind }) => <CopyId value={id} what={words.kind[kind]} />,
+  },
+  {
+    id: 'created',
+    header: words.columns.created,
+    width: '8rem',
+    cell: ({ createdAt }) => <Time value={createdAt} />,
+  },
+];

@@ -1,0 +1,120 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useEventTypes, useSendEvent } from '../../api/events';
+import { useAll } from '../../api/lists';
+import { fieldError } from '../../api/problem';
+import { texts } from '../../texts';
+import { Button, LinkButton } from '../../ui/button';
+import { Dialog } from '../../ui/dialog';
+import { Select, TextArea } from '../../ui/field';
+import { jsonProblem, pretty } from '../../ui/json';
+import { Stack } from '../../ui/layout';
+import { Loading } from '../../ui/query-state';
+import { Refusal } from '../../ui/refusal';
+
+const words = texts.events.sendDialog;
+const ROWS = 14;
+const FIELDS = ['type', 'data'] as const;
+
+/**
+ * Sends an event that somebody has written, beginning with its type's sample.
+ * @param first what it begins with instead
+ */
+export function SendDialog({
+  first,
+  onClose,
+}: {
+  first?: { type: string; dataText: string };
+  onClose: () => void;
+}): React.ReactNode {
+  const navigate = useNavigate();
+  const types = useAll(useEventTypes());
+  const send = useSendEvent();
+  const [chosen, setChosen] = useState(first?.type);
+  const [edited, setEdited] = useState(first?.dataText);
+  const [wrong, setWrong] = useState<string>();
+  const type = chosen ?? types.items[0]?.type;
+  const sample = types.items.find((one) => one.type === type)?.sample;
+  const text = edited ?? (sample ? pretty(sample) : '');
+
+  const change = (next: string | undefined): void => {
+    setEdited(next);
+    setWrong(undefined);
+    send.reset();
+  };
+  const submit = (): void => {
+    const problem = jsonProblem(text);
+    setWrong(problem);
+    if (problem !== undefined || type === undefined) return;
+    send.mutate(
+      { type, dataText: text },
+      { onSuccess: ({ id }) => void navigate({ to: '/events/$eventId', params: { eventId: id } }) },
+    );
+  };
+  const dataError = wrong ?? fieldError(send.error, 'data');
+  const typeError = fieldError(send.error, 'type');
+  const listed = types.items.map((one) => one.type);
+  const hasNoTypes = !types.isLoading && listed.length === 0 && types.error === null;
+  return (
+    <Dialog
+      isOpen
+      size="wide"
+      onClose={onClose}
+      title={words.title}
+      description={hasNoTypes ? words.noTypes : words.lead}
+      actions={
+        hasNoTypes ? (
+          <LinkButton kind="primary" to="/event-types">
+            {words.defineType}
+          </LinkButton>
+        ) : (
+          <>
+            <Button onClick={onClose}>{texts.common.cancel}</Button>
+            <Button kind="primary" icon="send" isBusy={send.isPending} onClick={submit}>
+              {words.submit}
+            </Button>
+          </>
+        )
+      }
+    >
+      {types.isLoading ? (
+        <Loading />
+      ) : (
+        type !== undefined && (
+          <Stack>
+            <Refusal error={send.error} besides={FIELDS} />
+            <Select
+              label={words.type}
+              error={typeError}
+              value={type}
+              options={(listed.includes(type) ? listed : [type, ...listed]).map((one) => ({
+                value: one,
+                label: one,
+              }))}
+              onChange={(next) => {
+                setChosen(next);
+                change(undefined);
+              }}
+            />
+            <TextArea
+              label={words.data}
+              help={words.dataHelp}
+              error={dataError}
+              isCode
+              rows={ROWS}
+              value={text}
+              onChange={change}
+            />
+            {edited !== undefined && sample && (
+              <div>
+                <Button size="small" onClick={() => change(undefined)}>
+                  {words.reset}
+                </Button>
+              </div>
+            )}
+          </Stack>
+        )
+      )}
+    </Dialog>
+  );
+}

@@ -1,0 +1,133 @@
+import { useState } from 'react';
+import { useAccess } from '../../app/access';
+import { fieldError } from '../../api/problem';
+import { useCreateKey } from '../../api/projects';
+import type { Key } from '../../api/types';
+import { texts } from '../../texts';
+import { Button } from '../../ui/button';
+import { CodeBlock } from '../../ui/copy';
+import { Dialog } from '../../ui/dialog';
+import { Radio, Select, TextField } from '../../ui/field';
+import { Stack } from '../../ui/layout';
+import { Refusal } from '../../ui/refusal';
+import { TimeField } from '../../ui/time-field';
+import styles from './keys.module.css';
+
+const words = texts.keys.form;
+const ROLES: readonly Key['role'][] = ['sender', 'reader', 'owner'];
+const FIELDS = ['name', 'role', 'expiresAt'] as const;
+const DAYS = ['30', '90', '365'] as const;
+const EXPIRIES = ['never', ...DAYS, 'chosen'] as const;
+const DAY_MS = 24 * 3_600_000;
+
+/** Makes a key, and then shows it, this once. */
+export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.ReactNode {
+  const { projectId } = useAccess();
+  const create = useCreateKey(projectId);
+  const [name, setName] = useState('');
+  const [role, setRole] = useState<Key['role']>('sender');
+  const [expiry, setExpiry] = useState<(typeof EXPIRIES)[number]>('never');
+  const [at, setAt] = useState('');
+  const [wrong, setWrong] = useState<{ name?: string; expiresAt?: string }>({});
+  if (create.data) {
+    return (
+      <Dialog
+        isOpen
+        isDismissible={false}
+        onClose={onClose}
+        title={texts.keys.created.title}
+        description={<bdi>{texts.keys.created.lead(create.data.name)}</bdi>}
+        actions={
+          <Button kind="primary" onClick={onClose}>
+            {texts.keys.created.close}
+          </Button>
+        }
+      >
+        <CodeBlock label={texts.keys.created.label} code={create.data.key} isWrapped />
+      </Dialog>
+    );
+  }
+  const submit = (): void => {
+    const days = DAYS.find((one) => one === expiry);
+    const expiresAt = days
+      ? new Date(Date.now() + Number(days) * DAY_MS).toISOString()
+      : expiry === 'chosen'
+        ? at
+        : undefined;
+    const problems = {
+      ...(name.trim() === '' && { name: words.required }),
+      ...(expiresAt === '' && { expiresAt: words.time }),
+    };
+    setWrong(problems);
+    if (Object.keys(problems).length > 0) return;
+    create.mutate({ name: name.trim(), role, ...(expiresAt !== undefined && { expiresAt }) });
+  };
+  const errorOf = (field: 'name' | 'expiresAt'): string | undefined =>
+    wrong[field] ?? fieldError(create.error, field);
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      title={words.title}
+      actions={
+        <>
+          <Button onClick={onClose}>{texts.common.cancel}</Button>
+          <Button kind="primary" isBusy={create.isPending} onClick={submit}>
+            {texts.keys.create}
+          </Button>
+        </>
+      }
+    >
+      <form
+        noValidate
+        onSubmit={(event) => {
+          event.preventDefault();
+          submit();
+        }}
+      >
+        <Stack>
+          <Refusal error={create.error} besides={FIELDS} />
+          <TextField
+            label={words.name}
+            help={words.nameHelp}
+            error={errorOf('name')}
+            value={name}
+            onChange={(next) => {
+              setName(next);
+              setWrong({});
+            }}
+          />
+          <fieldset>
+            <legend className={styles.legend}>{words.role}</legend>
+            <Stack isTight>
+              {ROLES.map((one) => (
+                <Radio
+                  key={one}
+                  name="role"
+                  label={texts.keys.role[one]}
+                  help={texts.keys.roleHelp[one]}
+                  isChecked={role === one}
+                  onChange={() => setRole(one)}
+                />
+              ))}
+            </Stack>
+          </fieldset>
+          <Select
+            label={words.expiry}
+            value={expiry}
+            options={EXPIRIES.map((value) => ({ value, label: words.expiries[value] }))}
+            onChange={setExpiry}
+          />
+          {expiry === 'chosen' && (
+            <TimeField
+              label={words.expiresAt}
+              error={errorOf('expiresAt')}
+              value={at}
+              onChange={setAt}
+            />
+          )}
+        </Stack>
+      </form>
+    </Dialog>
+  );
+}

@@ -1,0 +1,65 @@
+import type { ReplayInput } from '../../api/replays';
+import { texts } from '../../texts';
+
+const words = texts.replays.form;
+const DAY_MS = 24 * 3_600_000;
+
+/** What has ended, and can be sent again. */
+export const STATUSES = ['failed', 'skipped', 'cancelled', 'succeeded'] as const;
+type Status = (typeof STATUSES)[number];
+
+export interface Draft {
+  /** Empty: all. */
+  webhookId: string;
+  statuses: ReadonlySet<Status>;
+  /** Patterns, separated by commas. */
+  types: string;
+  since: string;
+  until: string;
+  rate: string;
+}
+
+/** @param given by the address, as its filters are written */
+export function firstDraft(
+  given: Partial<Record<'webhookId' | 'statuses' | 'types' | 'since' | 'until', string>>,
+): Draft {
+  const asked = given.statuses?.split(',') ?? ['failed', 'skipped'];
+  return {
+    webhookId: given.webhookId ?? '',
+    statuses: new Set(STATUSES.filter((status) => asked.includes(status))),
+    types: given.types ?? '',
+    since: given.since ?? new Date(Date.now() - DAY_MS).toISOString(),
+    until: given.until ?? new Date().toISOString(),
+    rate: '10',
+  };
+}
+
+/** What is sent to the API, and what can't be, by field. The API checks the rest. */
+export function inputOf(draft: Draft): {
+  input: ReplayInput;
+  problems: Partial<Record<keyof ReplayInput, string>>;
+} {
+  const { webhookId, since, until } = draft;
+  const types = draft.types
+    .split(/[,\s]+/)
+    .map((type) => type.trim())
+    .filter((type) => type !== '');
+  const ratePerSecond = Number(draft.rate.trim().replace(',', '.'));
+  const isNumber = draft.rate.trim() !== '' && !Number.isNaN(ratePerSecond);
+  return {
+    input: {
+      ...(webhookId !== '' && { webhookId }),
+      ...(types.length > 0 && { types }),
+      statuses: [...draft.statuses],
+      since,
+      until,
+      ratePerSecond,
+    },
+    problems: {
+      ...(draft.statuses.size === 0 && { statuses: words.statusesMissing }),
+      ...(since === '' && { since: words.time }),
+      ...(until === '' && { until: words.time }),
+      ...(!isNumber && { ratePerSecond: words.number }),
+    },
+  };
+}

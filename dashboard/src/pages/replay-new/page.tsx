@@ -1,0 +1,165 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useFilters } from '../../app/filters';
+import { useAll } from '../../api/lists';
+import { fieldError } from '../../api/problem';
+import { useDryRun, useStartReplay, type ReplayInput } from '../../api/replays';
+import { useWebhooks } from '../../api/webhooks';
+import { texts } from '../../texts';
+import { Button, LinkButton } from '../../ui/button';
+import { Checkbox, FieldError, Select, TextField } from '../../ui/field';
+import { Card, PageHeader, Row, Stack } from '../../ui/layout';
+import { Refusal } from '../../ui/refusal';
+import { TimeField } from '../../ui/time-field';
+import { Counted } from './counted';
+import { firstDraft, inputOf, STATUSES, type Draft } from './draft';
+import styles from './replay-new.module.css';
+
+const words = texts.replays.form;
+const FIELDS = ['webhookId', 'statuses', 'types', 'since', 'until', 'ratePerSecond'] as const;
+const FROM_ADDRESS = ['webhookId', 'statuses', 'types', 'since', 'until'] as const;
+
+/** Count first, then start: the address can fill it in. */
+export function NewReplayPage(): React.ReactNode {
+  const navigate = useNavigate();
+  const [given] = useFilters(FROM_ADDRESS);
+  const webhooks = useAll(useWebhooks());
+  const [draft, setDraft] = useState(() => firstDraft(given));
+  const [wrong, setWrong] = useState<Partial<Record<keyof ReplayInput, string>>>({});
+  const [counted, setCounted] = useState<ReplayInput>();
+  const dryRun = useDryRun();
+  const start = useStartReplay();
+  const failure = start.error ?? dryRun.error;
+  const errorOf = (field: keyof ReplayInput): string | undefined =>
+    wrong[field] ?? fieldError(failure, field);
+  const change = (changes: Partial<Draft>): void => {
+    setDraft({ ...draft, ...changes });
+    // What was counted is no longer what would be sent.
+    setCounted(undefined);
+    setWrong({});
+    dryRun.reset();
+    start.reset();
+  };
+  const count = (): void => {
+    const { input, problems } = inputOf(draft);
+    setWrong(problems);
+    if (Object.keys(problems).length > 0) return;
+    dryRun.mutate(input, { onSuccess: () => setCounted(input) });
+  };
+  const listed = webhooks.items.map(({ id, name }) => ({ value: id, label: name }));
+  return (
+    <>
+      <PageHeader
+        title={words.title}
+        lead={words.lead}
+        back={{ to: '/replays', label: texts.replays.title }}
+      />
+      <Stack>
+        <Card>
+          <form
+            noValidate
+            onSubmit={(event) => {
+              event.preventDefault();
+              count();
+            }}
+          >
+            <Stack>
+              <Refusal error={failure} besides={FIELDS} />
+              <div className={styles.pair}>
+                <Select
+                  label={words.webhook}
+                  error={errorOf('webhookId')}
+                  value={draft.webhookId}
+                  options={[
+                    { value: '', label: texts.replays.allWebhooks },
+                    ...(draft.webhookId === '' ||
+                    listed.some(({ value }) => value === draft.webhookId)
+                      ? []
+                      : [{ value: draft.webhookId, label: draft.webhookId }]),
+                    ...listed,
+                  ]}
+                  onChange={(webhookId) => change({ webhookId })}
+                />
+                <TextField
+                  label={words.types}
+                  help={words.typesHelp}
+                  error={errorOf('types')}
+                  isOptional
+                  isCode
+                  value={draft.types}
+                  onChange={(types) => change({ types })}
+                />
+                <TimeField
+                  label={words.since}
+                  error={errorOf('since')}
+                  value={draft.since}
+                  onChange={(since) => change({ since })}
+                />
+                <TimeField
+                  label={words.until}
+                  error={errorOf('until')}
+                  value={draft.until}
+                  onChange={(until) => change({ until })}
+                />
+              </div>
+              <fieldset>
+                <legend className={styles.legend}>{words.statuses}</legend>
+                <Stack isTight>
+                  {STATUSES.map((status) => (
+                    <Checkbox
+                      key={status}
+                      label={words.status[status]}
+                      isChecked={draft.statuses.has(status)}
+                      onChange={(isChecked) => {
+                        const statuses = new Set(draft.statuses);
+                        if (isChecked) statuses.add(status);
+                        else statuses.delete(status);
+                        change({ statuses });
+                      }}
+                    />
+                  ))}
+                  <FieldError error={errorOf('statuses')} />
+                </Stack>
+              </fieldset>
+              <div className={styles.pair}>
+                <TextField
+                  label={words.rate}
+                  help={words.rateHelp}
+                  error={errorOf('ratePerSecond')}
+                  inputMode="decimal"
+                  value={draft.rate}
+                  onChange={(rate) => change({ rate })}
+                />
+              </div>
+              <Row>
+                <Button
+                  type="submit"
+                  kind={counted ? 'secondary' : 'primary'}
+                  isBusy={dryRun.isPending}
+                >
+                  {words.count}
+                </Button>
+                <LinkButton to="/replays">{texts.common.cancel}</LinkButton>
+              </Row>
+            </Stack>
+          </form>
+        </Card>
+        <div role="status">
+          {counted && dryRun.data && (
+            <Counted
+              found={dryRun.data}
+              ratePerSecond={counted.ratePerSecond ?? 1}
+              isStarting={start.isPending}
+              onStart={() =>
+                start.mutate(counted, {
+                  onSuccess: ({ id }) =>
+                    void navigate({ to: '/replays/$replayId', params: { replayId: id } }),
+                })
+              }
+            />
+          )}
+        </div>
+      </Stack>
+    </>
+  );
+}

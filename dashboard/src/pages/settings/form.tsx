@@ -1,0 +1,164 @@
+import { useState } from 'react';
+import { fieldError } from '../../api/problem';
+import { useUpdateProject } from '../../api/projects';
+import type { Project } from '../../api/types';
+import { texts } from '../../texts';
+import { Button } from '../../ui/button';
+import { Select, TextArea, TextField } from '../../ui/field';
+import { Card, Row, Stack } from '../../ui/layout';
+import { Refusal } from '../../ui/refusal';
+import { changesOf, draftOf, type Draft, type Problems } from './draft';
+import styles from './settings.module.css';
+
+const words = texts.settings;
+const FIELDS = [
+  'name',
+  'ownerEmail',
+  'externalId',
+  'plan',
+  'catalog',
+  'dispatch',
+  'policy',
+  'portalOrigins',
+] as const;
+
+export function SettingsForm({ project }: { project: Project }): React.ReactNode {
+  const save = useUpdateProject(project.id);
+  const [draft, setDraft] = useState(() => draftOf(project));
+  const [wrong, setWrong] = useState<Problems>({});
+  const change = (changes: Partial<Draft>): void => {
+    setDraft({ ...draft, ...changes });
+    setWrong({});
+    save.reset();
+  };
+  /** @param path the API's name of it */
+  const text = (field: keyof Draft, path: string = field) => ({
+    value: draft[field],
+    error: wrong[path] ?? fieldError(save.error, path),
+    onChange: (value: string) => change({ [field]: value }),
+  });
+  const figure = (field: keyof Draft, path: string) => ({
+    ...text(field, path),
+    isOptional: true,
+    inputMode: 'decimal' as const,
+  });
+  const submit = (): void => {
+    const { changes, problems } = changesOf(draft);
+    setWrong(problems);
+    if (Object.keys(problems).length === 0) save.mutate(changes);
+  };
+  return (
+    <form
+      noValidate
+      onSubmit={(event) => {
+        event.preventDefault();
+        submit();
+      }}
+    >
+      <Stack>
+        <Refusal error={save.error} besides={FIELDS} />
+        <Card title={words.general}>
+          <div className={styles.grid}>
+            <TextField label={words.name} {...text('name')} />
+            <TextField
+              label={words.ownerEmail}
+              help={words.ownerEmailHelp}
+              type="email"
+              isOptional
+              {...text('ownerEmail')}
+            />
+            <TextField
+              label={words.externalId}
+              help={words.externalIdHelp}
+              isOptional
+              isCode
+              {...text('externalId')}
+            />
+            <TextField label={words.plan} help={words.planHelp} isOptional {...text('plan')} />
+            {(project.profile === 'custom' || project.catalog !== null) && (
+              <TextField
+                label={words.catalog}
+                help={words.catalogHelp}
+                isOptional
+                isCode
+                {...text('catalog')}
+              />
+            )}
+          </div>
+        </Card>
+        <Card title={words.delivery} lead={words.deliveryLead}>
+          <div className={styles.grid}>
+            <Select
+              label={words.dispatch}
+              value={draft.dispatch}
+              error={fieldError(save.error, 'dispatch')}
+              options={[
+                { value: '', label: words.dispatches.default },
+                ...(['workflow', 'auto', 'express'] as const).map((value) => ({
+                  value,
+                  label: words.dispatches[value],
+                })),
+              ]}
+              onChange={(dispatch) => change({ dispatch })}
+            />
+            <TextField
+              label={words.delays}
+              help={words.delaysHelp}
+              isOptional
+              isCode
+              {...text('delays', 'policy.retryDelaysMs')}
+            />
+            <TextField label={words.timeout} {...figure('timeoutSeconds', 'policy.timeoutMs')} />
+            <TextField
+              label={words.rate}
+              help={words.rateHelp}
+              {...figure('ratePerSecond', 'policy.ratePerSecond')}
+            />
+            <TextField
+              label={words.autoDisable}
+              help={words.autoDisableHelp}
+              {...figure('autoDisableAfter', 'policy.autoDisableAfter')}
+            />
+            <Select
+              label={words.order}
+              value={draft.backlogOrder}
+              options={[
+                { value: '', label: words.orders.default },
+                ...(['oldest_first', 'newest_first'] as const).map((value) => ({
+                  value,
+                  label: words.orders[value],
+                })),
+              ]}
+              onChange={(backlogOrder) => change({ backlogOrder })}
+            />
+          </div>
+        </Card>
+        <Card title={words.limits}>
+          <div className={styles.grid}>
+            <TextField label={words.maxWebhooks} {...figure('maxWebhooks', 'policy.maxWebhooks')} />
+            <TextField
+              label={words.retention}
+              help={words.retentionHelp}
+              {...figure('retentionDays', 'policy.retentionDays')}
+            />
+          </div>
+        </Card>
+        <Card title={words.portal}>
+          <TextArea
+            label={words.origins}
+            help={words.originsHelp}
+            isOptional
+            isCode
+            rows={3}
+            {...text('portalOrigins')}
+          />
+        </Card>
+        <Row>
+          <Button type="submit" kind="primary" isBusy={save.isPending}>
+            {texts.common.save}
+          </Button>
+        </Row>
+      </Stack>
+    </form>
+  );
+}

@@ -1,0 +1,47 @@
+import type { Preferences } from '../app/preferences';
+import { usePreferences } from '../app/preferences';
+import { texts } from '../texts';
+import { TextField } from './field';
+
+const MINUTE_MS = 60_000;
+const TO_SECONDS = 19;
+
+/** What the browser's control shows for a moment, in the zone. */
+function shownIn(zone: Preferences['zone'], value: string): string {
+  const time = new Date(value);
+  if (Number.isNaN(time.getTime())) return '';
+  const offsetMs = zone === 'utc' ? 0 : time.getTimezoneOffset() * MINUTE_MS;
+  return new Date(time.getTime() - offsetMs).toISOString().slice(0, TO_SECONDS);
+}
+
+function momentOf(zone: Preferences['zone'], shown: string): string {
+  const time = new Date(zone === 'utc' ? `${shown}Z` : shown);
+  return Number.isNaN(time.getTime()) ? '' : time.toISOString();
+}
+
+/** A moment, chosen in the user's zone. `value` in ISO 8601, or empty. */
+export function TimeField({
+  label,
+  value,
+  onChange,
+  ...field
+}: {
+  label: string;
+  value: string;
+  onChange: (value: string) => void;
+  error?: string | undefined;
+  help?: string;
+  isOptional?: boolean;
+}): React.ReactNode {
+  const { zone } = usePreferences();
+  return (
+    <TextField
+      {...field}
+      label={texts.common.timeIn(label, zone === 'utc')}
+      type="datetime-local"
+      step={1}
+      value={value === '' ? '' : shownIn(zone, value)}
+      onChange={(shown) => onChange(momentOf(zone, shown))}
+    />
+  );
+}
