@@ -48,6 +48,6 @@ export function fieldError(error: unknown, field: string): string | undefined {
 }
 
 const fieldLine = ({ field, message }: { field: string; message: string }): string =>
-  `${field} ${message.replace(/\.?$/, '.')}`;
+  `${field} ${message.replace(/(?<![.?!])$/, '.')}`;
 
 const sentence = (text: string): string => text.charAt(0).toUpperCase() + text.slice(1);

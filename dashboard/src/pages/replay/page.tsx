@@ -7,11 +7,12 @@ import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
 import { CopyId } from '../../ui/copy';
 import { ConfirmDialog } from '../../ui/dialog';
-import { Card, Facts, PageHeader, Row, Stack, Stat } from '../../ui/layout';
+import { Card, Facts, PageHeader, Stack, Stat } from '../../ui/layout';
 import { QueryState } from '../../ui/query-state';
 import { formatDuration, Time } from '../../ui/time';
 import { WebhookName } from '../../ui/webhook-name';
 import { ReplayBadge, ReplayProgress } from '../replays/replay-status';
+import styles from './replay.module.css';
 
 const words = texts.replays;
 
@@ -72,7 +73,7 @@ function Shown({ replay }: { replay: Replay }): React.ReactNode {
     <Stack>
       <Card>
         <Stack>
-          <Row>
+          <div className={styles.stats}>
             <Stat name={facts.matched} value={replay.matched} />
             <Stat name={facts.replayed} value={replay.replayed} />
             <Stat
@@ -80,7 +81,7 @@ function Shown({ replay }: { replay: Replay }): React.ReactNode {
               value={replay.failed}
               note={replay.failed > 0 ? facts.failedNote : undefined}
             />
-          </Row>
+          </div>
           <ReplayProgress replay={replay} />
           {replay.status === 'running' && left > 0 && (
             <p>{facts.left(formatDuration(Math.ceil(left / ratePerSecond) * 1000))}</p>
