@@ -9,7 +9,7 @@ import { Button, LinkButton } from '../../ui/button';
 import { PageHeader, Stack } from '../../ui/layout';
 import { QueryState } from '../../ui/query-state';
 import { WebhookMenu } from '../webhooks/actions';
-import { healthOf, HealthNotice } from '../webhooks/health';
+import { HealthNotice } from '../webhooks/health';
 import { TestDialog } from '../webhooks/test-dialog';
 import { VerifySnippets } from '../webhooks/verify-snippets';
 import { RecentDeliveries } from './recent-deliveries';
@@ -32,7 +32,7 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
     <>
       <PageHeader
         title={webhook.name}
-        badge={<HealthBadge health={healthOf(webhook)} />}
+        badge={<HealthBadge health={webhook.health.state} />}
         lead={webhook.description ?? undefined}
         back={{ to: '/webhooks', label: words.title }}
         actions={

@@ -9,7 +9,7 @@ import { Skeleton } from '../../ui/layout';
 import { Sparkline, type Bar } from '../../ui/sparkline';
 import { formatShare } from '../../ui/numbers';
 import { WebhookMenu } from './actions';
-import { healthOf, HealthNotice } from './health';
+import { HealthNotice } from './health';
 import styles from './webhooks.module.css';
 
 const words = texts.webhooks;
@@ -27,7 +27,7 @@ export function WebhookCard({ webhook }: { webhook: Webhook }): React.ReactNode 
               <bdi>{name}</bdi>
             </Link>
           </h2>
-          <HealthBadge health={healthOf(webhook)} />
+          <HealthBadge health={webhook.health.state} />
         </div>
         <WebhookMenu webhook={webhook} />
       </div>

@@ -8,25 +8,17 @@ import { Notice } from '../../ui/layout';
 
 const words = texts.webhooks;
 
-export type Health = keyof typeof texts.common.health;
-
-export function healthOf({ isActive, isPaused, failureCount }: Webhook): Health {
-  if (!isActive) return 'disabled';
-  if (isPaused) return 'paused';
-  return failureCount > 0 ? 'failing' : 'healthy';
-}
-
 interface Props {
   webhook: Webhook;
 }
 
 /** What is wrong with a webhook, what that means for its events, and what to do. */
 export function HealthNotice({ webhook }: Props): React.ReactNode {
-  const Shown = NOTICES[healthOf(webhook)];
+  const Shown = NOTICES[webhook.health.state];
   return <Shown webhook={webhook} />;
 }
 
-const NOTICES: Record<Health, React.FunctionComponent<Props>> = {
+const NOTICES: Record<Webhook['health']['state'], React.FunctionComponent<Props>> = {
   healthy: () => null,
   failing: Failing,
   paused: Paused,

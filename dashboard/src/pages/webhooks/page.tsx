@@ -8,7 +8,6 @@ import { SearchField, Select } from '../../ui/field';
 import { Card, EmptyState, PageHeader } from '../../ui/layout';
 import { Loading, LoadError } from '../../ui/query-state';
 import { WebhookCard } from './card';
-import { healthOf } from './health';
 import styles from './webhooks.module.css';
 
 const words = texts.webhooks;
@@ -31,7 +30,7 @@ export function WebhooksPage(): React.ReactNode {
   const shown = list.items.filter(
     (webhook) =>
       `${webhook.name} ${webhook.url} ${webhook.id}`.toLowerCase().includes(wanted) &&
-      (filters.state === undefined || healthOf(webhook) === filters.state),
+      (filters.state === undefined || webhook.health.state === filters.state),
   );
   return (
     <>
