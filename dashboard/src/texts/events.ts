@@ -30,7 +30,7 @@ export const events = {
     columns: { what: 'What', kind: 'Kind', id: 'Id', created: 'Created' },
     none: 'Nothing was found',
     noneAdvice:
-      'Ids and Idempotency-Keys must be complete. For a field of the payload write data.<path> = <value>, such as data.email = jane@example.com.',
+      'Ids and Idempotency-Keys must be complete. For a field of the payload write data.<path> = <value>, such as data.email = jane@example.com; without a time range, the last 7 days are searched.',
     complete: (count: number, since: string) => `Looked at all events since ${since}: ${count}.`,
     stopped: (count: number, since: string) =>
       `Looked at ${count} events so far, back to ${since}.`,

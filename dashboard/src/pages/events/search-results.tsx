@@ -10,6 +10,7 @@ import { DataTable, type Column } from '../../ui/data-table';
 import { EmptyState, Notice, Row, Stack } from '../../ui/layout';
 import { usePeriod } from '../../ui/period-filter';
 import { Time, useFormatTime } from '../../ui/time';
+import styles from './events.module.css';
 
 const words = texts.events.search;
 
@@ -23,7 +24,7 @@ export function SearchResults({ q, onClear }: { q: string; onClear: () => void }
   return (
     <Stack>
       <Row>
-        <h2>
+        <h2 className={styles.results}>
           <bdi>{words.title(q)}</bdi>
         </h2>
         <Button size="small" icon="close" onClick={onClear}>
