@@ -32,8 +32,8 @@ export const SETTLED_MS = 3 * MINUTE_MS;
 /** An hour of so many deliveries is counted by the minute, and before it is over. */
 export const BUSY = 2000;
 /**
- * Between two counts of an hour: a twentieth of its age, within these bounds; and twenty times as long as the count
- * took, however much changes.
+ * Between two counts of an hour: a twentieth of its age, within these bounds; but at least twenty times as long as
+ * the count took, however much changes.
  */
 const SHARE = 20;
 const MIN_PAUSE_MS = 30 * SECOND_MS;

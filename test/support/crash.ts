@@ -27,7 +27,7 @@ class Ground {
   private worker: RoleProcess | undefined;
 
   private constructor(
-    private readonly environment: Record<string, string>,
+    readonly environment: Record<string, string>,
     readonly stack: Stack,
     readonly temporal: Client,
   ) {}
@@ -129,6 +129,11 @@ export class Crash {
 
   get stack(): Stack {
     return this.ground.stack;
+  }
+
+  /** Of its processes. */
+  get environment(): Record<string, string> {
+    return this.ground.environment;
   }
 
   get temporal(): Client {
