@@ -73,6 +73,8 @@ describe('the text of data arrives as it was posted', () => {
     expect(requests.map(dataIn).toSorted()).toEqual([...TEXTS, ...TEXTS].toSorted());
     for (const [n, id] of ids.entries()) {
       expect(await textOf(client, `/v1/events/${id}`)).toContain(`"data":${TEXTS[n]},"expungedAt"`);
+      const { body } = (await client.get(`/v1/events/${id}`)).body.data;
+      expect(requests.map(({ rawBody }) => rawBody.toString())).toContain(body);
     }
     const list = await textOf(client, '/v1/events?limit=100&include=data');
     for (const text of TEXTS) expect(list).toContain(`"data":${text},"expungedAt"`);

@@ -125,6 +125,7 @@ describe('what a project keeps', () => {
       expect(JSON.stringify(await stored())).not.toContain(MARK);
       expect((await client.get(`/v1/events/${eventId}`)).body.data).toMatchObject({
         data: null,
+        body: null,
         deliveries: [{ id, status: 'succeeded' }],
       });
       const delivery = (await client.get(`/v1/deliveries/${id}`)).body.data;

@@ -1150,6 +1150,10 @@ export type EventWithDeliveries = {
    */
   expungedAt: string | null;
   /**
+   * What its deliveries send, byte for byte; null: it was deleted.
+   */
+  body: string | null;
+  /**
    * The newest 1,000, oldest first.
    */
   deliveries: Array<DeliverySummary>;
@@ -1508,6 +1512,10 @@ export type PendingExplanation = {
    * When the next attempt is due.
    */
   nextAttemptAt: string | null;
+  /**
+   * What is waited when the next attempt has failed, then after each further one; empty: it is the last.
+   */
+  laterDelaysMs: Array<number>;
 };
 
 export type Delivery = {

@@ -129,7 +129,7 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
 
   router.get('/:id', read, async (req, res) => {
     const delivery = await resourceInPath(req, res, 'delivery', store.deliveries);
-    const pending = await explainPending(delivery, store, engine);
+    const pending = await explainPending(delivery, projectOf(res), store, engine);
     answer(res, { ...viewFor(res, delivery), ...(pending && { pending }) });
   });
 

@@ -1,6 +1,8 @@
 import { clock } from '../../clock';
 import type { Attempt, DeferralReason } from '../../contracts/delivery';
 import type { DeliveryRecord } from '../../store/delivery-record';
+import { toPlanned } from '../../store/planned-delivery';
+import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { Engine } from '../../temporal/engine';
 import type { PendingExplanation } from '../schemas/delivery';
@@ -8,23 +10,37 @@ import type { PendingExplanation } from '../schemas/delivery';
 /** Uses the running workflow; undefined for a delivery that has ended. */
 export async function explainPending(
   delivery: DeliveryRecord,
+  project: ProjectRecord,
   store: Store,
   engine: Engine,
 ): Promise<PendingExplanation | undefined> {
+  if (delivery.status !== 'pending' && delivery.status !== 'held') return undefined;
+  const webhook = await store.webhooks.get(project._id, delivery.webhookId);
+  const isPaused = webhook?.isPaused ?? false;
   const attempt = delivery.attemptCount + 1;
+  const laterDelaysMs = webhook
+    ? toPlanned(delivery, webhook, project).policy.retryDelaysMs.slice(
+        attempt - delivery.roundStart - 1,
+      )
+    : [];
   const explain = (
     reason: PendingExplanation['reason'],
     message: string,
     nextAttemptAt: Date | null = null,
-  ): PendingExplanation => ({ reason, message, attempt, nextAttemptAt });
+  ): PendingExplanation => ({
+    reason,
+    message,
+    attempt,
+    nextAttemptAt,
+    laterDelaysMs: [...laterDelaysMs],
+  });
 
   if (delivery.status === 'held') {
-    const message = (await store.webhooks.isPaused(delivery.webhookId))
+    const message = isPaused
       ? 'the webhook is paused; it is delivered after a resume'
       : 'the webhook was paused; it is delivered in its turn, in the order of events';
     return explain('webhook_paused', message);
   }
-  if (delivery.status !== 'pending') return undefined;
   const { deferredFor } = delivery;
   if (delivery.queuedIn !== undefined && deferredFor) {
     return explain(deferredFor, `attempt ${attempt} waits because ${DEFERRED[deferredFor]}`);
@@ -59,12 +75,11 @@ export async function explainPending(
     case 'waiting':
       break;
   }
-  const paused = await store.webhooks.isPaused(delivery.webhookId);
   const why = cause(delivery.attempts.at(-1));
   const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${why}`;
   return explain(
     'waiting_for_retry',
-    paused ? `${message}; the webhook is paused, so it will be held then` : message,
+    isPaused ? `${message}; the webhook is paused, so it will be held then` : message,
     at,
   );
 }

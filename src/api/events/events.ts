@@ -114,6 +114,7 @@ export function eventsRouter({ store, engine, log, exports }: EventsDependencies
     const deliveries = newest.slice(-MAX_DELIVERIES);
     answer(res, {
       ...view(event),
+      body: event.body,
       deliveries: deliveries.map(listView),
       ...(newest.length > deliveries.length && { deliveriesCursor: deliveries[0]!._id }),
     });

@@ -120,6 +120,11 @@ export const pendingSchema = z
     message: z.string(),
     attempt: count.describe('The attempt that is running or comes next.'),
     nextAttemptAt: time.nullable(),
+    laterDelaysMs: z
+      .array(count)
+      .describe(
+        'What is waited when the next attempt has failed, then after each further one; empty: it is the last.',
+      ),
   })
   .meta({ id: 'PendingExplanation' });
 
@@ -175,5 +180,6 @@ export const explainedDeliveryExample: z.infer<typeof explainedDeliverySchema> =
       'attempt 2 waits until 2026-10-01T09:31:01.000Z because attempt 1 failed with status 503',
     attempt: 2,
     nextAttemptAt: EXAMPLE.at('09:31:01'),
+    laterDelaysMs: [300_000, 900_000],
   },
 };

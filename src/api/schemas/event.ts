@@ -65,6 +65,10 @@ export const listedEventExample: z.infer<typeof listedEventSchema> = listed;
 
 export const eventWithDeliveriesSchema = eventSchema
   .extend({
+    body: z
+      .string()
+      .nullable()
+      .describe('What its deliveries send, byte for byte; null: it was deleted.'),
     deliveries: z.array(deliverySummarySchema).describe('The newest 1,000, oldest first.'),
     deliveriesCursor: z
       .string()
@@ -77,6 +81,11 @@ export const eventWithDeliveriesSchema = eventSchema
 
 export const eventWithDeliveriesExample: z.infer<typeof eventWithDeliveriesSchema> = {
   ...eventExample,
+  body: JSON.stringify({
+    type: eventExample.type,
+    createdAt: eventExample.createdAt,
+    data: eventExample.data,
+  }),
   deliveries: [deliverySummaryExample],
 };
 

@@ -107,6 +107,8 @@ describe('a replay', () => {
       const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
       return data.pending?.reason === 'waiting_for_retry' && data;
     });
+    // The profile's second and third delay: 5 and 15 minutes.
+    expect(before.pending.laterDelaysMs).toEqual([300_000, 900_000]);
     expectRefusal(await replay(client, id), 'delivery_in_progress');
     expect((await client.get(`/v1/deliveries/${id}`)).body.data).toEqual(before);
     expect(receiver.requests).toHaveLength(1);
