@@ -74,6 +74,32 @@ const exact: Reviver = (_name, value, context) =>
     ? (rawJSON?.(context.source) ?? value)
     : value;
 
+/**
+ * For files: a link could not say which project it is for.
+ * @throws Problem
+ */
+export async function download(path: string, query: Query): Promise<Blob> {
+  return (await accepted(path, { query })).blob();
+}
+
+/**
+ * An answer that does not end by itself.
+ * @throws Problem
+ */
+export async function open(
+  path: string,
+  signal: AbortSignal,
+): Promise<ReadableStream<Uint8Array<ArrayBuffer>>> {
+  return (await accepted(path, { signal })).body!;
+}
+
+async function accepted(path: string, options: Options): Promise<Response> {
+  const response = await send('GET', path, options);
+  if (response.ok) return response;
+  const answer = (await response.json().catch(() => null)) as { error?: ErrorBody } | null;
+  throw problemOf(response, answer?.error ?? null);
+}
+
 async function send(method: Method, path: string, options: Options): Promise<Response> {
   const { query, body, headers, signal } = options;
   const text = options.text ?? (body === undefined ? undefined : JSON.stringify(body));

@@ -22,6 +22,8 @@ export const keyOf = (resource: string, ...rest: readonly unknown[]): readonly u
 ];
 
 const PAGE_SIZE = 50;
+/** A list that is longer is looked at again only when something asks for it. */
+const MAX_WATCHED_PAGES = 4;
 
 interface ListOptions {
   /** Looks again that often; false: not by itself. */
@@ -60,7 +62,9 @@ export function useList<T>(
       }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
-    refetchInterval: refetchMs,
+    // Each look asks for all loaded pages again.
+    refetchInterval: ({ state }) =>
+      (state.data?.pages.length ?? 0) > MAX_WATCHED_PAGES ? false : refetchMs,
     enabled,
   });
   return listFrom(query, (page) => page[plural] ?? []);

@@ -53,6 +53,7 @@ export type {
   Webhook,
 };
 
+export type LastAttempt = NonNullable<DeliverySummary['lastAttempt']>;
 export type DeliveryStatus = DeliverySummary['status'];
 export type SigningScheme = Webhook['signing'][number];
 export type Policy = Webhook['policy'];

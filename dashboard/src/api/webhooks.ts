@@ -1,4 +1,5 @@
 import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
+import { useMemo } from 'react';
 import { request, type Query } from './http';
 import { useAct, useList, useOne, type List } from './lists';
 import type { NewWebhook, Policy, Secret, SigningScheme, UpdatedWebhook, Webhook } from './types';
@@ -19,6 +20,12 @@ const { done } = texts.webhooks;
 
 export const useWebhooks = (filters: Query = {}): List<Webhook> =>
   useList<Webhook>('webhooks', 'webhooks', filters, { refetchMs: 15_000 });
+
+/** By id: all that a project can have, unless it is allowed more than a page. */
+export function useWebhooksById(): ReadonlyMap<string, Webhook> {
+  const { items } = useList<Webhook>('webhooks', 'webhooks', {}, { pageSize: 100 });
+  return useMemo(() => new Map(items.map((webhook) => [webhook.id, webhook])), [items]);
+}
 
 export const useWebhook = (id: string): UseQueryResult<Webhook> =>
   useOne<Webhook>('webhooks', ['one', id], `v1/webhooks/${id}`, { refetchMs: 15_000 });

@@ -98,6 +98,18 @@ function Grid<T>({
       body.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus();
     });
   };
+  useEffect(() => {
+    // From elsewhere on the page, the keys lead to the row that had the focus last, or to the first.
+    const onPageKey = (event: globalThis.KeyboardEvent): void => {
+      if (event.key !== 'j' && event.key !== 'k') return;
+      if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey) return;
+      if ((event.target as HTMLElement).closest('input, select, textarea, [role]')) return;
+      event.preventDefault();
+      focusRow(active);
+    };
+    document.addEventListener('keydown', onPageKey);
+    return () => document.removeEventListener('keydown', onPageKey);
+  });
   const toggle = (id: string): void => {
     if (!selection) return;
     const ids = new Set(selection.ids);
@@ -106,13 +118,16 @@ function Grid<T>({
   };
   const onKeyDown = (event: KeyboardEvent<HTMLElement>): void => {
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (!(event.target as HTMLElement).hasAttribute('data-index')) return;
-    const row = rows[active];
+    // Where the focus is now: rows that arrived since may have moved it.
+    const at = (event.target as HTMLElement).dataset.index;
+    if (at === undefined) return;
+    const index = Number(at);
+    const row = rows[index];
     const act = {
-      ArrowDown: () => focusRow(active + 1),
-      j: () => focusRow(active + 1),
-      ArrowUp: () => focusRow(active - 1),
-      k: () => focusRow(active - 1),
+      ArrowDown: () => focusRow(index + 1),
+      j: () => focusRow(index + 1),
+      ArrowUp: () => focusRow(index - 1),
+      k: () => focusRow(index - 1),
       Home: () => focusRow(0),
       End: () => focusRow(rows.length - 1),
       Enter: () => row && onOpen?.(row),

@@ -1,6 +1,113 @@
+import { useNavigate } from '@tanstack/react-router';
+import { useMemo, useState } from 'react';
+import { useAccess } from '../../app/access';
+import { useDeliveries } from '../../api/deliveries';
+import { useLiveDeliveries } from '../../api/live';
+import type { DeliverySummary } from '../../api/types';
+import { useWebhooksById } from '../../api/webhooks';
 import { texts } from '../../texts';
-import { PageHeader } from '../../ui/layout';
+import { Button, LinkButton } from '../../ui/button';
+import { DataTable } from '../../ui/data-table';
+import { EmptyState, Kbd, PageHeader, Stack } from '../../ui/layout';
+import { columns } from './columns';
+import { cleared, FilterBar } from './filter-bar';
+import { useDeliveryFilters } from './query';
+import { SelectionBar, type Chosen } from './selection-bar';
+import styles from './deliveries.module.css';
+
+const words = texts.deliveries;
+const WATCH_MS = 5_000;
+const NOTHING: Chosen = { ids: new Set(), isAll: false };
 
 export function DeliveriesPage(): React.ReactNode {
-  return <PageHeader title={texts.deliveries.title} />;
+  const { filters, change, query } = useDeliveryFilters();
+  const [isLive, setLive] = useState(true);
+  // For one question: another one's rows are others.
+  const asked = JSON.stringify(query);
+  const [selection, setSelection] = useState({ asked, chosen: NOTHING });
+  const chosen = selection.asked === asked ? selection.chosen : NOTHING;
+  const choose = (next: Chosen): void => setSelection({ asked, chosen: next });
+  const isTold = useLiveDeliveries(isLive);
+  const list = useDeliveries(query, { refetchMs: isLive && !isTold && WATCH_MS });
+  const webhooks = useWebhooksById();
+  const shown = useMemo(() => columns(webhooks), [webhooks]);
+  const navigate = useNavigate();
+  const { canWrite } = useAccess();
+  return (
+    <>
+      <PageHeader
+        title={words.title}
+        lead={words.lead}
+        actions={
+          <Button
+            icon={isLive ? 'pause' : 'play'}
+            title={isLive ? words.live.pause : words.live.resume}
+            onClick={() => setLive(!isLive)}
+          >
+            {isLive ? words.live.on : words.live.off}
+          </Button>
+        }
+      />
+      <Stack>
+        <FilterBar filters={filters} change={change} />
+        <DataTable<DeliverySummary>
+          label={words.title}
+          list={list}
+          columns={shown}
+          rowId={({ id }) => id}
+          rowName={({ eventType, id }) => `${eventType} ${id}`}
+          onOpen={({ id }) =>
+            void navigate({ to: '/deliveries/$deliveryId', params: { deliveryId: id } })
+          }
+          selection={{ ids: chosen.ids, onChange: (ids) => choose({ ids, isAll: false }) }}
+          empty={
+            Object.keys(filters).length > 0 ? (
+              <EmptyState
+                icon="filter"
+                title={words.empty.filteredTitle}
+                actions={
+                  <Button onClick={() => change(cleared(filters))}>
+                    {texts.common.clearFilters}
+                  </Button>
+                }
+              >
+                {words.empty.filteredLead}
+              </EmptyState>
+            ) : (
+              <EmptyState
+                icon="delivery"
+                title={words.empty.title}
+                actions={
+                  <LinkButton kind="primary" to="/webhooks">
+                    {words.empty.action}
+                  </LinkButton>
+                }
+              >
+                {words.empty.lead}
+              </EmptyState>
+            )
+          }
+        />
+        {list.items.length > 0 && <Keys />}
+      </Stack>
+      <SelectionBar
+        chosen={chosen}
+        onChange={choose}
+        rows={list.items}
+        hasMore={list.hasMore}
+        query={query}
+        canWrite={canWrite}
+      />
+    </>
+  );
+}
+
+function Keys(): React.ReactNode {
+  const { move, open, select, all } = words.keys;
+  return (
+    <p className={styles.keys}>
+      <Kbd>j</Kbd> <Kbd>k</Kbd> {move} <Kbd>Enter</Kbd> {open} <Kbd>x</Kbd> {select} <Kbd>?</Kbd>{' '}
+      {all}
+    </p>
+  );
 }

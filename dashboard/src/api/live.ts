@@ -1,0 +1,82 @@
+import { useQueryClient } from '@tanstack/react-query';
+import { useEffect, useState } from 'react';
+import { open } from './http';
+import { keyOf } from './lists';
+
+const RECONNECT_MS = 5_000;
+/** However many change, what is shown is asked for once in this time. */
+const CALM_MS = 1_000;
+/** What tells that a list is old. */
+const CHANGES = new Set(['ready', 'delivery', 'reload']);
+
+/**
+ * Has all lists of deliveries asked for again when one changes.
+ * @returns whether changes are told; while they aren't, lists have to look themselves
+ */
+export function useLiveDeliveries(isLive: boolean): boolean {
+  const client = useQueryClient();
+  const [isTold, setTold] = useState(false);
+  useEffect(() => {
+    if (!isLive) return undefined;
+    return follow({
+      onTold: setTold,
+      onChange: () => void client.invalidateQueries({ queryKey: keyOf('deliveries', 'list') }),
+    });
+  }, [client, isLive]);
+  return isTold;
+}
+
+/** @returns what ends it */
+function follow({
+  onTold,
+  onChange,
+}: {
+  onTold: (isTold: boolean) => void;
+  onChange: () => void;
+}): () => void {
+  const ended = new AbortController();
+  let calm: ReturnType<typeof setTimeout> | undefined;
+  let reconnect: ReturnType<typeof setTimeout> | undefined;
+  const change = (): void => {
+    calm ??= setTimeout(() => {
+      calm = undefined;
+      onChange();
+    }, CALM_MS);
+  };
+  const connect = async (): Promise<void> => {
+    try {
+      for await (const name of eventsOf(await open('v1/stream', ended.signal))) {
+        if (name === 'ready') onTold(true);
+        if (CHANGES.has(name)) change();
+      }
+    } catch {
+      // Refused or cut off: lists look themselves until it is there again.
+    }
+    if (ended.signal.aborted) return;
+    onTold(false);
+    reconnect = setTimeout(() => void connect(), RECONNECT_MS);
+  };
+  void connect();
+  return () => {
+    ended.abort();
+    clearTimeout(calm);
+    clearTimeout(reconnect);
+    onTold(false);
+  };
+}
+
+/** The names of server-sent events as they arrive; what they say is asked for by the lists' own filters. */
+async function* eventsOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+  const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
+  let line = '';
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const lines = (line + value).split('\n');
+    line = lines.pop()!;
+    for (const one of lines) {
+      const name = /^event: ?(\w+)/.exec(one)?.[1];
+      if (name !== undefined) yield name;
+    }
+  }
+}

@@ -1,0 +1,76 @@
+import { matching, useBatch, type BatchAction } from '../../api/batch';
+import type { Query } from '../../api/http';
+import { explain } from '../../api/problem';
+import type { DeliverySummary } from '../../api/types';
+import { texts } from '../../texts';
+import { Button } from '../../ui/button';
+import { Dialog } from '../../ui/dialog';
+import { Stack } from '../../ui/layout';
+import { notify } from '../../ui/toast';
+
+const words = texts.deliveries.batch;
+
+/** Asks, does it to one after the other, and tells what became of it. */
+export function BatchDialog({
+  action,
+  chosen,
+  leftAlone,
+  query,
+  onClose,
+}: {
+  action: BatchAction;
+  /** null: all that match, in a status that allows it. */
+  chosen: readonly DeliverySummary[] | null;
+  leftAlone: number;
+  query: Query;
+  onClose: () => void;
+}): React.ReactNode {
+  const batch = useBatch();
+  const { title, means, confirm } = words[action];
+  const { state, done, refused } = batch;
+  const isRunning = state === 'running';
+  const run = (): void => {
+    const ids = chosen ? chosen.map(({ id }) => id) : matching(query, action);
+    batch.run(ids, action).catch((error: unknown) => {
+      const { title: failed, advice } = explain(error);
+      notify({ kind: 'error', title: failed, description: advice });
+    });
+  };
+  return (
+    <Dialog
+      isOpen
+      onClose={onClose}
+      isDismissible={!isRunning}
+      title={title(chosen && chosen.length)}
+      description={means}
+      actions={
+        <>
+          {state === 'idle' && <Button onClick={onClose}>{words.keep}</Button>}
+          {state === 'idle' && (
+            <Button kind={action === 'cancel' ? 'danger' : 'primary'} onClick={run}>
+              {confirm}
+            </Button>
+          )}
+          {isRunning && <Button onClick={batch.stop}>{words.stop}</Button>}
+          {(state === 'ended' || state === 'stopped') && (
+            <Button kind="primary" onClick={onClose}>
+              {texts.common.close}
+            </Button>
+          )}
+        </>
+      }
+    >
+      <Stack isTight>
+        {state === 'idle' && chosen && leftAlone > 0 && <p>{words.leftAlone(leftAlone)}</p>}
+        {isRunning && <p>{words.progress(done)}</p>}
+        <div role="status">
+          {state === 'ended' && words.ended(done)}
+          {state === 'stopped' && words.stopped(done)}
+          {[...refused].map(([why, count]) => (
+            <p key={why}>{words.refused(count, why)}</p>
+          ))}
+        </div>
+      </Stack>
+    </Dialog>
+  );
+}

@@ -1,0 +1,76 @@
+import type { DeliverySummary, Webhook } from '../../api/types';
+import { texts } from '../../texts';
+import { Badge, StatusBadge } from '../../ui/badge';
+import type { Column } from '../../ui/data-table';
+import { relative, Time, useNow } from '../../ui/time';
+import { LastAnswer } from './answer';
+import styles from './deliveries.module.css';
+
+const words = texts.deliveries;
+
+export const columns = (
+  webhooks: ReadonlyMap<string, Webhook>,
+): readonly Column<DeliverySummary>[] => [
+  {
+    id: 'event',
+    header: words.columns.event,
+    width: 'minmax(9rem, 1.2fr)',
+    isMain: true,
+    cell: ({ eventType, test }) => (
+      <>
+        <bdi>{eventType}</bdi> {test && <Badge>{texts.common.test}</Badge>}
+      </>
+    ),
+  },
+  {
+    id: 'status',
+    header: words.columns.status,
+    width: '7rem',
+    cell: ({ status }) => <StatusBadge status={status} />,
+  },
+  {
+    id: 'answer',
+    header: words.columns.answer,
+    width: 'minmax(13rem, 1.2fr)',
+    cell: ({ lastAttempt, completedAt }) => (
+      <LastAnswer attempt={lastAttempt} isEnded={completedAt !== null} />
+    ),
+  },
+  {
+    id: 'webhook',
+    header: words.columns.webhook,
+    width: 'minmax(7rem, 1fr)',
+    cell: ({ webhookId }) => (
+      <bdi className={styles.name}>{webhooks.get(webhookId)?.name ?? webhookId}</bdi>
+    ),
+  },
+  {
+    id: 'attempts',
+    header: words.columns.attempts,
+    width: 'minmax(11rem, 0.9fr)',
+    cell: (delivery) => <Attempts delivery={delivery} />,
+  },
+  {
+    id: 'when',
+    header: words.columns.when,
+    width: '7rem',
+    align: 'end',
+    cell: ({ createdAt }) => <Time value={createdAt} />,
+  },
+];
+
+function Attempts({ delivery }: { delivery: DeliverySummary }): React.ReactNode {
+  const now = useNow();
+  const { attemptCount, nextAttemptAt } = delivery;
+  return (
+    <>
+      {words.attemptsMade(attemptCount)}
+      {nextAttemptAt !== null && (
+        <span className={styles.muted}>
+          {' '}
+          · {words.nextAttempt(relative(Math.max(Date.parse(nextAttemptAt), now), now))}
+        </span>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,205 @@
+import { useId, useState } from 'react';
+import { useAvailableEvents, useWebhooksById } from '../../api/webhooks';
+import { texts } from '../../texts';
+import { Button } from '../../ui/button';
+import { Select, TextField } from '../../ui/field';
+import { Icon } from '../../ui/icon';
+import { RANGES, type DeliveryFilters, type FilterBarProps } from './query';
+import { RangeFields } from './range-fields';
+import styles from './deliveries.module.css';
+
+const words = texts.deliveries.filters;
+const STATUSES = Object.keys(texts.common.status) as (keyof typeof texts.common.status)[];
+const ERRORS = Object.entries(texts.deliveries.error);
+/** Which are not visible before the bar is opened. */
+const FOLDED = [
+  'webhookId',
+  'type',
+  'statusCode',
+  'errorCode',
+  'range',
+  'since',
+  'until',
+  'order',
+] as const;
+
+export function FilterBar({ filters, change }: FilterBarProps): React.ReactNode {
+  const [isOpen, setOpen] = useState(() => matchMedia('(min-width: 56rem)').matches);
+  const id = useId();
+  const active = FOLDED.filter((name) => filters[name] !== undefined).length;
+  return (
+    <div className={styles.filters} role="search" aria-label={words.title}>
+      <div className={styles.filterHead}>
+        <StatusChips filters={filters} change={change} />
+        <Button
+          size="small"
+          icon="filter"
+          aria-expanded={isOpen}
+          aria-controls={id}
+          onClick={() => setOpen(!isOpen)}
+        >
+          {words.toggle(active)}
+        </Button>
+        {Object.keys(filters).length > 0 && (
+          <Button size="small" kind="ghost" icon="close" onClick={() => change(cleared(filters))}>
+            {texts.common.clearFilters}
+          </Button>
+        )}
+      </div>
+      {filters.eventId !== undefined && (
+        <Button size="small" onClick={() => change({ eventId: undefined })}>
+          <bdi>{words.event(filters.eventId)}</bdi>
+          <Icon name="close" size={13} />
+        </Button>
+      )}
+      <div id={id} hidden={!isOpen}>
+        <MoreFilters filters={filters} change={change} />
+      </div>
+    </div>
+  );
+}
+
+export const cleared = (filters: DeliveryFilters): DeliveryFilters =>
+  Object.fromEntries(Object.keys(filters).map((name) => [name, undefined]));
+
+/** Any of the pressed ones; none pressed: all. */
+function StatusChips({ filters, change }: FilterBarProps): React.ReactNode {
+  const chosen = new Set(filters.status?.split(','));
+  return (
+    <fieldset className={styles.chips}>
+      <legend className="visually-hidden">{words.status}</legend>
+      {STATUSES.map((status) => (
+        <button
+          key={status}
+          type="button"
+          className={styles.chip}
+          aria-pressed={chosen.has(status)}
+          onClick={() => {
+            const next = STATUSES.filter((one) => chosen.has(one) !== (one === status));
+            change({ status: next.join(',') });
+          }}
+        >
+          {chosen.has(status) && <Icon name="check" size={12} />}
+          {texts.common.status[status]}
+        </button>
+      ))}
+    </fieldset>
+  );
+}
+
+function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
+  const webhooks = useWebhooksById();
+  const types = useAvailableEvents();
+  const isCustom = filters.since !== undefined || filters.until !== undefined;
+  const range = filters.range ?? (isCustom ? 'custom' : 'any');
+  return (
+    <div className={styles.more}>
+      <Choice
+        label={words.webhook}
+        any={words.anyWebhook}
+        value={filters.webhookId}
+        options={[...webhooks.values()].map(({ id, name }) => [id, name])}
+        onChange={(webhookId) => change({ webhookId })}
+      />
+      <Choice
+        label={words.type}
+        any={words.anyType}
+        value={filters.type}
+        options={(types.data?.events ?? []).map((type) => [type, type])}
+        onChange={(type) => change({ type })}
+      />
+      <StatusCodeField
+        key={filters.statusCode}
+        value={filters.statusCode ?? ''}
+        onChange={(statusCode) => change({ statusCode })}
+      />
+      <Choice
+        label={words.errorCode}
+        any={words.anyError}
+        value={filters.errorCode}
+        options={ERRORS}
+        onChange={(errorCode) => change({ errorCode })}
+      />
+      <Select
+        label={words.range}
+        value={range}
+        options={['any', ...Object.keys(RANGES), 'custom'].map((value) => ({
+          value,
+          label: words.ranges[value as keyof typeof words.ranges],
+        }))}
+        onChange={(value) => {
+          const isPreset = value in RANGES;
+          const since = value === 'custom' ? hourAgo() : undefined;
+          change({ range: isPreset ? value : undefined, since, until: undefined });
+        }}
+      />
+      <Select
+        label={words.order}
+        value={filters.order ?? 'desc'}
+        options={(['desc', 'asc'] as const).map((value) => ({
+          value,
+          label: words.orders[value],
+        }))}
+        onChange={(order) => change({ order: order === 'asc' ? 'asc' : undefined })}
+      />
+      {range === 'custom' && <RangeFields filters={filters} change={change} />}
+    </div>
+  );
+}
+
+const hourAgo = (): string => new Date(Date.now() - RANGES['1h']!).toISOString();
+
+/** One or any; what the address names is offered, also when it is not among the options. */
+function Choice({
+  label,
+  any,
+  value = '',
+  options,
+  onChange,
+}: {
+  label: string;
+  any: string;
+  value: string | undefined;
+  options: readonly (readonly [string, string])[];
+  onChange: (value: string) => void;
+}): React.ReactNode {
+  const isKnown = value === '' || options.some(([known]) => known === value);
+  const all = [['', any] as const, ...options, ...(isKnown ? [] : [[value, value] as const])];
+  return (
+    <Select
+      label={label}
+      value={value}
+      options={all.map(([option, shown]) => ({ value: option, label: shown }))}
+      onChange={onChange}
+    />
+  );
+}
+
+/** Asked for when it is whole: on Enter, or when the field is left. */
+function StatusCodeField({
+  value,
+  onChange,
+}: {
+  value: string;
+  onChange: (value: string) => void;
+}): React.ReactNode {
+  const [text, setText] = useState(value);
+  const commit = (): void => {
+    const next = text.replaceAll(/\s+/g, '').toLowerCase();
+    if (next !== value) onChange(next);
+  };
+  return (
+    <TextField
+      label={words.statusCode}
+      placeholder={words.statusCodeHint}
+      inputMode="text"
+      spellCheck={false}
+      value={text}
+      onChange={setText}
+      onBlur={commit}
+      onKeyDown={(event) => {
+        if (event.key === 'Enter') commit();
+      }}
+    />
+  );
+}

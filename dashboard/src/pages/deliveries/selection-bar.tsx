@@ -1,0 +1,180 @@
+import { useState } from 'react';
+import { ALLOWED, type BatchAction } from '../../api/batch';
+import { exportChosen, exportMatching, type ExportFormat } from '../../api/exports';
+import type { Query } from '../../api/http';
+import { explain } from '../../api/problem';
+import type { DeliverySummary } from '../../api/types';
+import { texts } from '../../texts';
+import { Button, IconButton } from '../../ui/button';
+import { Menu, MenuItem } from '../../ui/menu';
+import { notify } from '../../ui/toast';
+import { BatchDialog } from './batch-dialog';
+import { BulkReplayDialog, canBeBulk, type BulkSelection } from './bulk-replay-dialog';
+import styles from './deliveries.module.css';
+
+const words = texts.deliveries.selection;
+const ACTIONS = ['replay', 'retry', 'cancel'] as const;
+const ICON = { replay: 'replay', retry: 'play', cancel: 'ban' } as const;
+
+export interface Chosen {
+  ids: ReadonlySet<string>;
+  /** Also those that match and are not loaded. */
+  isAll: boolean;
+}
+
+interface SelectionBarProps {
+  chosen: Chosen;
+  onChange: (chosen: Chosen) => void;
+  rows: readonly DeliverySummary[];
+  hasMore: boolean;
+  query: Query;
+  canWrite: boolean;
+}
+
+/** What can be done with the selected rows, or with all that match. */
+export function SelectionBar(props: SelectionBarProps): React.ReactNode {
+  const { chosen, onChange, rows, query, canWrite } = props;
+  const [action, setAction] = useState<BatchAction | null>(null);
+  const [bulk, setBulk] = useState<BulkSelection | null>(null);
+  const selected = rows.filter(({ id }) => chosen.ids.has(id));
+  const clear = (): void => onChange({ ids: new Set(), isAll: false });
+  const begin = (what: BatchAction): void => {
+    if (what === 'replay' && chosen.isAll && canBeBulk(query)) setBulk(bulkOf(query));
+    else setAction(what);
+  };
+  const write = async (format: ExportFormat): Promise<void> => {
+    try {
+      if (chosen.isAll) await exportMatching('deliveries', query, format);
+      else exportChosen(selected, format);
+    } catch (error) {
+      notify({
+        kind: 'error',
+        title: texts.deliveries.exportFailed,
+        description: explain(error).title,
+      });
+    }
+  };
+  return (
+    <>
+      {selected.length > 0 && (
+        <section className={styles.bar} aria-label={words.label}>
+          <Count {...props} selected={selected.length} />
+          <div className={styles.barActions}>
+            {canWrite &&
+              ACTIONS.map((what) => ({
+                what,
+                count: chosen.isAll ? null : allowed(selected, what).length,
+              }))
+                .filter(({ count }) => count !== 0)
+                .map(({ what, count }) => (
+                  <Act key={what} what={what} count={count} onClick={() => begin(what)} />
+                ))}
+            {canWrite && selected.length === 1 && !chosen.isAll && (
+              <Button size="small" icon="replay" onClick={() => setBulk(failedSince(selected[0]!))}>
+                {words.replayFailedSince}
+              </Button>
+            )}
+            <Menu
+              trigger={
+                <Button size="small" icon="download">
+                  {words.export}
+                </Button>
+              }
+            >
+              {(['ndjson', 'csv'] as const).map((format) => (
+                <MenuItem key={format} onSelect={() => void write(format)}>
+                  {words.exportAs[format]}
+                </MenuItem>
+              ))}
+            </Menu>
+            <IconButton size="small" icon="close" label={texts.common.clear} onClick={clear} />
+          </div>
+        </section>
+      )}
+      {action && (
+        <BatchDialog
+          action={action}
+          chosen={chosen.isAll ? null : allowed(selected, action)}
+          leftAlone={selected.length - allowed(selected, action).length}
+          query={query}
+          onClose={() => setAction(null)}
+        />
+      )}
+      {bulk && <BulkReplayDialog selection={bulk} onClose={() => setBulk(null)} />}
+    </>
+  );
+}
+
+function Count({
+  chosen,
+  onChange,
+  rows,
+  hasMore,
+  selected,
+}: SelectionBarProps & { selected: number }): React.ReactNode {
+  const isEveryRow = selected === rows.length;
+  return (
+    <div className={styles.barCount}>
+      <strong role="status">
+        {chosen.isAll ? words.allMatching : texts.common.selected(selected)}
+      </strong>
+      {isEveryRow && hasMore && !chosen.isAll && (
+        <Button
+          size="small"
+          kind="ghost"
+          onClick={() => onChange({ ids: chosen.ids, isAll: true })}
+        >
+          {words.selectMatching}
+        </Button>
+      )}
+    </div>
+  );
+}
+
+/** `count` null: as many as match. */
+function Act({
+  what,
+  count,
+  onClick,
+}: {
+  what: BatchAction;
+  count: number | null;
+  onClick: () => void;
+}): React.ReactNode {
+  return (
+    <Button
+      size="small"
+      kind={what === 'cancel' ? 'danger' : 'secondary'}
+      icon={ICON[what]}
+      onClick={onClick}
+    >
+      {words[what](count)}
+    </Button>
+  );
+}
+
+const allowed = (rows: readonly DeliverySummary[], action: BatchAction): DeliverySummary[] =>
+  rows.filter(({ status }) => ALLOWED[action].includes(status));
+
+/** All of its webhook that failed, from this one on. */
+export const failedSince = ({
+  webhookId,
+  createdAt,
+}: Pick<DeliverySummary, 'webhookId' | 'createdAt'>): BulkSelection => ({
+  webhookId,
+  since: createdAt,
+  statuses: ['failed'],
+});
+
+const DEFAULT_STATUSES = ['failed', 'skipped'] as const;
+
+function bulkOf({ webhookId, type, since, until, status }: Query): BulkSelection {
+  const asked = status ? String(status).split(',') : DEFAULT_STATUSES;
+  return {
+    ...(webhookId && { webhookId: String(webhookId) }),
+    ...(type && { types: [String(type)] }),
+    ...(since && { since: String(since) }),
+    ...(until && { until: String(until) }),
+    statuses: ALLOWED.replay.filter((one) => asked.some((given) => given === one)),
+  };
+}
