@@ -9,7 +9,7 @@ import styles from './copy.module.css';
 const CONFIRMED_MS = 1_500;
 
 /** @returns whether it has just been copied, and the function that copies it */
-export function useCopy(text: string): readonly [boolean, () => void] {
+export function useCopy(text: string, onCopied?: () => void): readonly [boolean, () => void] {
   const [isCopied, setCopied] = useState(false);
   useEffect(() => {
     if (!isCopied) return undefined;
@@ -20,6 +20,7 @@ export function useCopy(text: string): readonly [boolean, () => void] {
     try {
       await navigator.clipboard.writeText(text);
       setCopied(true);
+      onCopied?.();
     } catch {
       notify({ kind: 'error', title: texts.common.copyFailed });
     }

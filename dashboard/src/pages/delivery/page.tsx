@@ -1,6 +1,130 @@
+import { Link, useParams } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useDelivery } from '../../api/deliveries';
+import { useEvent } from '../../api/events';
+import type { ExplainedDelivery } from '../../api/types';
+import { useWebhooksById } from '../../api/webhooks';
 import { texts } from '../../texts';
-import { PageHeader } from '../../ui/layout';
+import { Badge, StatusBadge } from '../../ui/badge';
+import { Button } from '../../ui/button';
+import { CopyId } from '../../ui/copy';
+import { Card, Facts, PageHeader, Stack } from '../../ui/layout';
+import { QueryState } from '../../ui/query-state';
+import { Time } from '../../ui/time';
+import { Actions } from './actions';
+import { Attempts } from './attempts';
+import { CompareDialog } from './compare';
+import { Exchange } from './exchange';
+import { Waiting } from './waiting';
+import styles from './delivery.module.css';
+
+const words = texts.deliveries.one;
 
 export function DeliveryPage(): React.ReactNode {
-  return <PageHeader title={texts.deliveries.oneTitle} />;
+  const { deliveryId } = useParams({ strict: false });
+  const delivery = useDelivery(deliveryId!);
+  return (
+    <QueryState query={delivery}>{(data) => <Shown key={data.id} delivery={data} />}</QueryState>
+  );
+}
+
+function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
+  const { id, eventId, webhookId, attempts } = delivery;
+  const event = useEvent(eventId);
+  const webhook = useWebhooksById().get(webhookId);
+  const [chosen, setChosen] = useState<number>();
+  const [isComparing, setComparing] = useState(false);
+  const shown = attempts.find(({ number }) => number === chosen) ?? attempts.at(-1);
+  return (
+    <>
+      <PageHeader
+        title={delivery.eventType}
+        back={{ to: '/deliveries', label: texts.deliveries.title }}
+        badge={
+          <>
+            <StatusBadge status={delivery.status} />
+            {delivery.test && <Badge>{texts.common.test}</Badge>}
+          </>
+        }
+        actions={<Actions delivery={delivery} url={webhook?.url} body={event.data?.body} />}
+      />
+      <Stack>
+        <Waiting delivery={delivery} />
+        <Card>
+          <Facts
+            items={[
+              { name: words.id, value: <CopyId value={id} what={words.id} /> },
+              {
+                name: words.event,
+                value: (
+                  <Link to="/events/$eventId" params={{ eventId }}>
+                    {eventId}
+                  </Link>
+                ),
+              },
+              {
+                name: words.webhook,
+                value: (
+                  <Link to="/webhooks/$webhookId" params={{ webhookId }}>
+                    <bdi>{webhook?.name ?? webhookId}</bdi>
+                  </Link>
+                ),
+              },
+              {
+                name: words.url,
+                value: webhook ? (
+                  <CopyId value={webhook.url} what={words.url} />
+                ) : (
+                  texts.common.none
+                ),
+              },
+              { name: words.createdAt, value: <Time value={delivery.createdAt} isAbsolute /> },
+              { name: words.completedAt, value: <Completed delivery={delivery} /> },
+              { name: words.replays, value: delivery.replays },
+              { name: words.drivenBy, value: <Driver delivery={delivery} /> },
+            ]}
+          />
+        </Card>
+        <div className={styles.columns}>
+          <Card
+            title={words.timeline}
+            actions={
+              attempts.length > 1 && (
+                <Button size="small" onClick={() => setComparing(true)}>
+                  {words.compare}
+                </Button>
+              )
+            }
+          >
+            <Attempts delivery={delivery} shown={shown?.number} onShow={setChosen} />
+          </Card>
+          <Card title={shown ? words.attempt(shown.number) : words.payload}>
+            <Exchange
+              key={shown?.number}
+              attempt={shown}
+              isExplained={delivery.status === 'failed' && shown === attempts.at(-1)}
+              requestBody={event.data?.body}
+            />
+          </Card>
+        </div>
+      </Stack>
+      {isComparing && <CompareDialog attempts={attempts} onClose={() => setComparing(false)} />}
+    </>
+  );
+}
+
+function Completed({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
+  if (delivery.completedAt === null) return words.notYet;
+  return <Time value={delivery.completedAt} isAbsolute />;
+}
+
+/** Its workflow in Temporal, or the courier of its project. */
+function Driver({ delivery: { workflow } }: { delivery: ExplainedDelivery }): React.ReactNode {
+  if (workflow === null) return words.courier;
+  if (workflow.webUrl === null) return <CopyId value={workflow.id} what={words.workflow} />;
+  return (
+    <a href={workflow.webUrl} target="_blank" rel="noreferrer">
+      {words.openWorkflow}
+    </a>
+  );
 }

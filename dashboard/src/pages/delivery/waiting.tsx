@@ -1,0 +1,56 @@
+import type { ExplainedDelivery } from '../../api/types';
+import { texts } from '../../texts';
+import { Notice } from '../../ui/layout';
+import { formatDuration, useFormatTime, useNow } from '../../ui/time';
+import { outcomeOf } from '../deliveries/answer';
+import { remedyOf } from './remedy';
+
+const words = texts.deliveries.one;
+const SECOND_MS = 1_000;
+
+/** Why it has not arrived, and when it is tried again. */
+export function Waiting({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
+  const { pending, endReason, status, lastAttempt } = delivery;
+  if (pending) return <Pending pending={pending} />;
+  if (endReason) {
+    return (
+      <Notice tone="neutral" title={words.endedBy(texts.deliveries.endReason[endReason])}>
+        {status === 'skipped' && words.skippedAdvice}
+      </Notice>
+    );
+  }
+  if (status !== 'failed' || !lastAttempt) return null;
+  return (
+    <Notice tone="danger" title={words.gaveUp(outcomeOf(lastAttempt), delivery.attemptCount)}>
+      {remedyOf(lastAttempt)} {words.gaveUpAdvice}
+    </Notice>
+  );
+}
+
+function Pending({
+  pending,
+}: {
+  pending: NonNullable<ExplainedDelivery['pending']>;
+}): React.ReactNode {
+  const now = useNow();
+  const format = useFormatTime();
+  const { reason, attempt, nextAttemptAt } = pending;
+  const leftMs = nextAttemptAt === null ? 0 : Date.parse(nextAttemptAt) - now;
+  const isCounted = reason === 'waiting_for_retry' && nextAttemptAt !== null;
+  return (
+    <Notice
+      tone={reason === 'workflow_failing' || reason === 'unknown' ? 'warning' : 'info'}
+      title={isCounted ? words.countdown(attempt, clock(leftMs)) : `${words.reason[reason]}.`}
+    >
+      {isCounted ? words.waitsUntil(format(nextAttemptAt)) : words.reasonMeans[reason]}
+    </Notice>
+  );
+}
+
+/** Second by second, as long as that says something. */
+function clock(leftMs: number): string {
+  const seconds = Math.max(0, Math.ceil(leftMs / SECOND_MS));
+  const minutes = Math.floor(seconds / 60);
+  if (minutes >= 60) return formatDuration(leftMs);
+  return `${minutes}:${String(seconds % 60).padStart(2, '0')}`;
+}
