@@ -20,11 +20,15 @@ const useStatsAt = (
   isEnabled = true,
 ): UseQueryResult<Stats> =>
   useOne<Stats>('stats', [of, hours], path, {
-    query: () => ({ since: new Date(Date.now() - hours * HOUR_MS).toISOString() }),
+    query: () => ({
+      since: new Date(Date.now() - hours * HOUR_MS).toISOString(),
+      ...(hours === 1 && { interval: 'minute' }),
+    }),
     refetchMs: WATCH_MS,
     enabled: isEnabled,
   });
 
+/** Of the project; of the last hour by the minute. */
 export const useStats = (period: Period): UseQueryResult<Stats> =>
   useStatsAt('all', 'v1/stats', period);
 

@@ -1,1 +1,52 @@
-export const overview = { title: 'Overview' };
+const figure = (n: number): string => n.toLocaleString('en');
+
+export const overview = {
+  title: 'Overview',
+  range: 'Time range',
+  ranges: {
+    '1': 'Last hour',
+    '24': 'Last 24 hours',
+    '168': 'Last 7 days',
+    '720': 'Last 30 days',
+  },
+  well: 'All is well',
+  wellLead: 'No webhook fails, and nothing waits longer than it should.',
+  quiet: 'Nothing has happened yet',
+  quietLead: 'Create a webhook, and send it a test event: its delivery then shows up here.',
+  quietAction: 'Create a webhook',
+  failing: (n: number) =>
+    n === 1 ? '1 webhook needs attention' : `${figure(n)} webhooks need attention`,
+  failingTitle: 'Webhooks that need attention',
+  failingMore: (n: number) => (n === 1 ? 'and 1 more' : `and ${figure(n)} more`),
+  failures: (n: number, last: string | null) =>
+    `${n === 1 ? '1 failed attempt' : `${figure(n)} failed attempts in a row`}${last === null ? '' : `, the last with ${last}`}`,
+  remedy: {
+    failing:
+      'See what it answered, and repair the receiver. What is still waiting is retried by itself; what has failed can be replayed.',
+    gone: 'It answered 410 Gone, so it was disabled. Enable it if it should get events again, then replay what was skipped.',
+    consecutive_failures:
+      'It failed too often in a row, so it was disabled. Repair the receiver, enable it, then replay what was skipped.',
+    manual: 'Somebody disabled it. Enable it, then replay what was skipped.',
+  },
+  seeFailed: 'See failed deliveries',
+  seeSkipped: 'See skipped deliveries',
+  accepted: 'Events accepted',
+  delivered: 'Delivered',
+  perMinute: (n: number) =>
+    `${n >= 10 || n === 0 ? figure(Math.round(n)) : n < 0.1 ? 'under 0.1' : n.toFixed(1)} per minute`,
+  successRate: 'Success rate',
+  failedNote: (n: number) => (n === 0 ? 'none failed' : `${figure(n)} failed`),
+  latency: 'Answer time',
+  latencyNote: (p90: string, p99: string) => `90 % within ${p90}, 99 % within ${p99}`,
+  median: 'median',
+  oldest: 'Oldest pending',
+  oldestNone: 'Nothing waits',
+  noValue: '–',
+  attemptsChart: 'Attempts',
+  attemptsLead: 'Succeeded below, failed on top.',
+  acceptedChart: 'Accepted events',
+  attemptsInWords: (good: number, bad: number) =>
+    `Attempts over time: ${figure(good)} succeeded, ${figure(bad)} failed`,
+  acceptedInWords: (n: number) => `Accepted events over time: ${figure(n)}`,
+  figure,
+};

@@ -1,6 +1,151 @@
+import { Link } from '@tanstack/react-router';
+import { useFilters } from '../../app/filters';
+import { lastHours, useStats } from '../../api/stats';
+import type { Stats } from '../../api/types';
 import { texts } from '../../texts';
-import { PageHeader } from '../../ui/layout';
+import { LinkButton } from '../../ui/button';
+import { Select } from '../../ui/field';
+import { Card, EmptyState, Notice, PageHeader, Stack, Stat } from '../../ui/layout';
+import { formatShare } from '../../ui/numbers';
+import { QueryState } from '../../ui/query-state';
+import { Sparkline } from '../../ui/sparkline';
+import { formatDuration, Time } from '../../ui/time';
+import { FailingWebhooks } from './failing-webhooks';
+import { barsOf } from './intervals';
+import styles from './overview.module.css';
+
+const words = texts.overview;
+const RANGES = ['1', '24', '168', '720'] as const;
+const DEFAULT_RANGE = '24';
 
 export function OverviewPage(): React.ReactNode {
-  return <PageHeader title={texts.overview.title} />;
+  const [filters, change] = useFilters(['hours']);
+  const hours = RANGES.find((range) => range === filters.hours) ?? DEFAULT_RANGE;
+  const stats = useStats(lastHours(Number(hours)));
+  return (
+    <>
+      <PageHeader
+        title={words.title}
+        actions={
+          <Select
+            label={words.range}
+            isLabelHidden
+            value={hours}
+            options={RANGES.map((value) => ({ value, label: words.ranges[value] }))}
+            onChange={(value) => change({ hours: value })}
+          />
+        }
+      />
+      <QueryState query={stats}>
+        {(data) => (
+          <Stack>
+            <Health stats={data} />
+            <Figures stats={data} hours={Number(hours)} />
+            <Charts stats={data} />
+          </Stack>
+        )}
+      </QueryState>
+    </>
+  );
+}
+
+/** Is all well? If not: what is wrong, and what to do. */
+function Health({ stats }: { stats: Stats }): React.ReactNode {
+  const { failingWebhooks, deliveries, events } = stats;
+  if (failingWebhooks.count > 0) return <FailingWebhooks failing={failingWebhooks} />;
+  if ((deliveries.total ?? 0) === 0 && events.accepted === 0 && stats.oldestPending === null) {
+    return (
+      <Card isBare>
+        <EmptyState
+          icon="horn"
+          title={words.quiet}
+          actions={
+            <LinkButton kind="primary" to="/webhooks/new">
+              {words.quietAction}
+            </LinkButton>
+          }
+        >
+          {words.quietLead}
+        </EmptyState>
+      </Card>
+    );
+  }
+  return (
+    <Notice tone="success" title={words.well}>
+      {words.wellLead}
+    </Notice>
+  );
+}
+
+function Figures({ stats, hours }: { stats: Stats; hours: number }): React.ReactNode {
+  const { deliveries, events, successRate, latencyMs, oldestPending } = stats;
+  const { p50, p90, p99 } = latencyMs;
+  const delivered = deliveries.succeeded ?? 0;
+  const minutes = hours * 60;
+  return (
+    <Card>
+      <div className={styles.figures}>
+        <Stat
+          name={words.accepted}
+          value={words.figure(events.accepted)}
+          note={words.perMinute(events.accepted / minutes)}
+        />
+        <Stat
+          name={words.delivered}
+          value={words.figure(delivered)}
+          note={words.perMinute(delivered / minutes)}
+        />
+        <Stat
+          name={words.successRate}
+          value={successRate === null ? words.noValue : formatShare(successRate)}
+          note={words.failedNote(deliveries.failed ?? 0)}
+        />
+        <Stat
+          name={`${words.latency}, ${words.median}`}
+          value={p50 === null ? words.noValue : formatDuration(p50)}
+          note={
+            p90 === null || p99 === null
+              ? undefined
+              : words.latencyNote(formatDuration(p90), formatDuration(p99))
+          }
+        />
+        <Stat
+          name={words.oldest}
+          value={oldestPending === null ? words.noValue : <Time value={oldestPending.createdAt} />}
+          note={
+            oldestPending === null ? (
+              words.oldestNone
+            ) : (
+              <Link to="/deliveries/$deliveryId" params={{ deliveryId: oldestPending.id }}>
+                <bdi>{oldestPending.eventType}</bdi>
+              </Link>
+            )
+          }
+        />
+      </div>
+    </Card>
+  );
+}
+
+function Charts({ stats }: { stats: Stats }): React.ReactNode {
+  const { attempts, events } = stats;
+  return (
+    <div className={styles.charts}>
+      <Card title={words.acceptedChart}>
+        <Sparkline
+          bars={barsOf(stats, (interval) => ({ good: interval.events.accepted, bad: 0 }))}
+          label={words.acceptedInWords(events.accepted)}
+        />
+      </Card>
+      <Card title={words.attemptsChart} lead={words.attemptsLead}>
+        <Sparkline
+          bars={barsOf(stats, (interval) => ({
+            good: interval.attempts.succeeded,
+            bad: interval.attempts.failed,
+          }))}
+          label={words.attemptsInWords(attempts.succeeded, attempts.failed)}
+        />
+      </Card>
+    </div>
+  );
 }

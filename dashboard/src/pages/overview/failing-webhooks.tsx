@@ -1,0 +1,59 @@
+import { Link } from '@tanstack/react-router';
+import type { Stats } from '../../api/types';
+import { texts } from '../../texts';
+import { HealthBadge } from '../../ui/badge';
+import { Card, Notice, Stack } from '../../ui/layout';
+import { Time } from '../../ui/time';
+import styles from './overview.module.css';
+
+const words = texts.overview;
+type Failing = Stats['failingWebhooks'];
+
+export function FailingWebhooks({ failing }: { failing: Failing }): React.ReactNode {
+  const { count, webhooks } = failing;
+  return (
+    <>
+      <Notice tone="danger" title={words.failing(count)} />
+      <Card title={words.failingTitle}>
+        <Stack>
+          <ul className={styles.failing}>
+            {webhooks.map((webhook) => (
+              <One key={webhook.id} webhook={webhook} />
+            ))}
+          </ul>
+          {count > webhooks.length && (
+            <Link to="/webhooks">{words.failingMore(count - webhooks.length)}</Link>
+          )}
+        </Stack>
+      </Card>
+    </>
+  );
+}
+
+function One({ webhook }: { webhook: Failing['webhooks'][number] }): React.ReactNode {
+  const { id, name, isActive, disabledReason, failureCount, lastStatus, lastFailedAt } = webhook;
+  return (
+    <li>
+      <div className={styles.failingHead}>
+        <HealthBadge health={isActive ? 'failing' : 'disabled'} />
+        <Link to="/webhooks/$webhookId" params={{ webhookId: id }}>
+          <bdi>{name}</bdi>
+        </Link>
+        <span className={styles.muted}>
+          {words.failures(failureCount, lastStatus === null ? null : String(lastStatus))}
+          {lastFailedAt !== null && (
+            <>
+              , <Time value={lastFailedAt} />
+            </>
+          )}
+        </span>
+      </div>
+      <p>
+        {isActive ? words.remedy.failing : words.remedy[disabledReason ?? 'manual']}{' '}
+        <Link to="/deliveries" search={{ webhookId: id, status: isActive ? 'failed' : 'skipped' }}>
+          {isActive ? words.seeFailed : words.seeSkipped}
+        </Link>
+      </p>
+    </li>
+  );
+}
