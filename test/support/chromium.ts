@@ -4,7 +4,7 @@ import { chromium, type Browser, type BrowserContext, type Page } from 'playwrig
 /** Debian's; Playwright's own builds come from elsewhere. */
 const CHROMIUM = process.env.TEST_CHROMIUM ?? '/usr/bin/chromium';
 
-const WIDE = { width: 1280, height: 800 };
+export const WIDE = { width: 1280, height: 800 };
 /** What a small phone has. */
 export const NARROW = { width: 380, height: 720 };
 

@@ -1,0 +1,178 @@
+import type { Page } from 'playwright-core';
+import { expectAccessible, NARROW, WIDE, signIn, useChromium } from '../support/chromium';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { emailSent } from '../support/samples';
+import { useFreshReceiver, useStack } from '../support/use';
+import type { ApiClient } from '../support/api-client';
+
+const stack = useStack();
+const receiver = useFreshReceiver();
+const { visit } = useChromium();
+
+/** A webhook that gives up after one attempt, in a project whose owner is signed in. */
+async function arrive(
+  ...look: Parameters<typeof visit> extends [string, ...infer Rest] ? Rest : never
+): Promise<{ page: Page; client: ApiClient }> {
+  const { id, client } = await stack.project();
+  await makeWebhook(client, receiver.url, { name: 'Orders', policy: { retryDelaysMs: [1000] } });
+  const { data } = await stack.admin.typed.createKey({
+    path: { projectId: id },
+    body: { name: 'browser', role: 'owner' },
+  });
+  const page = await visit(`${stack.url}/dashboard/`, ...look);
+  await signIn(page, data!.data.key);
+  return { page, client };
+}
+
+const heading = (page: Page, name: string) =>
+  page.getByRole('heading', { level: 1, name }).waitFor();
+const rows = (page: Page) => page.getByRole('grid', { name: 'Deliveries' }).locator('[data-index]');
+const go = (page: Page, to: string) => page.goto(`${stack.url}/dashboard/#${to}`);
+
+it('shows why a delivery failed, and replays it once that is repaired, by keyboard alone', async () => {
+  receiver.respondWith({ kind: 'answer', status: 503, body: '{"error":"database is down"}' });
+  const { page, client } = await arrive();
+  await deliveryWith(client, await postEvent(client), { status: 'failed' });
+
+  await page.keyboard.press('g');
+  await page.keyboard.press('d');
+  await heading(page, 'Deliveries');
+  await rows(page).getByText('503').waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('Enter');
+  await page.getByText('Not delivered: 503 after 2 attempts').waitFor();
+  await page.getByText('"error": "database is down"').waitFor();
+
+  receiver.respondWith(200);
+  const replay = page.getByRole('button', { name: 'Replay', exact: true });
+  await tabTo(page, 'Replay');
+  await page.keyboard.press('Enter');
+  await page.getByRole('dialog', { name: 'Replay this delivery?' }).waitFor();
+  await tabTo(page, 'Replay now');
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { level: 1 }).getByText('Succeeded').waitFor();
+  await replay.waitFor();
+  await page.getByRole('button', { name: /^Attempt 3/ }).waitFor();
+  expect(receiver.requests).toHaveLength(3);
+  expect(receiver.requests[2]!.rawBody).toEqual(receiver.requests[0]!.rawBody);
+
+  await tabTo(page, 'Compare');
+  await page.keyboard.press('Enter');
+  const compared = page.getByRole('dialog', { name: 'Compare two attempts' });
+  await compared.getByRole('row', { name: /Outcome\s*differs/ }).waitFor();
+  await expectAccessible(page);
+  await page.keyboard.press('Escape');
+});
+
+/** Presses Tab until the button of that name has the focus. */
+async function tabTo(page: Page, name: string): Promise<void> {
+  for (let presses = 0; presses < 60; presses += 1) {
+    await page.keyboard.press('Tab');
+    const focused = await page.evaluate<string | null>('document.activeElement.textContent');
+    if (focused === name) return;
+  }
+  throw new Error(`Tab does not lead to ${name}`);
+}
+
+it('filters by the address, and replays what is selected', async () => {
+  receiver.respondWith((_request, n) => (n <= 2 ? 500 : 502));
+  const { page, client } = await arrive();
+  const ids = [await postEvent(client), await postEvent(client)];
+  for (const id of ids) await deliveryWith(client, id, { status: 'failed' });
+  await go(page, '/deliveries?status=failed,skipped&statusCode=5xx');
+  await heading(page, 'Deliveries');
+  await rows(page).nth(1).waitFor();
+  await page.getByLabel('HTTP status').fill('404');
+  await page.keyboard.press('Enter');
+  await page.getByText('No delivery matches').waitFor();
+  expect(page.url()).toContain('statusCode=404');
+  await page.getByRole('button', { name: 'Clear filters' }).last().click();
+  await rows(page).nth(1).waitFor();
+
+  receiver.respondWith(200);
+  await page.getByLabel('Select all loaded rows').check();
+  await page.getByRole('button', { name: 'Replay 2' }).click();
+  await expectAccessible(page);
+  await page.getByRole('dialog').getByRole('button', { name: 'Replay' }).click();
+  await page.getByText('Done: 2 deliveries.').waitFor();
+  for (const id of ids) await deliveryWith(client, id, { status: 'succeeded' });
+});
+
+it('replays all that failed since one, after counting them', async () => {
+  receiver.respondWith(500);
+  const { page, client } = await arrive();
+  const ids = [await postEvent(client), await postEvent(client)];
+  for (const id of ids) await deliveryWith(client, id, { status: 'failed' });
+  receiver.respondWith(200);
+  await go(page, `/deliveries/${ids[0]}`);
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await page.getByRole('menuitem', { name: 'Replay all that failed since this one' }).click();
+  await page.getByText('2 deliveries will be sent again.').waitFor();
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Start the replay' }).click();
+  await page.getByRole('link', { name: 'See its progress' }).waitFor();
+  for (const id of ids) await deliveryWith(client, id, { status: 'succeeded' });
+});
+
+const HOSTILE = `<script>document.title = "owned"</script>\u202Egnp.exe\u0007\u001B[31m${'x'.repeat(16 * 1024)}`;
+
+describe.each(['light', 'dark'] as const)('in %s', (theme) => {
+  it('shows a hostile answer as it is, and nothing else of it', async () => {
+    receiver.respondWith({
+      kind: 'answer',
+      status: 500,
+      headers: { 'content-type': 'text/html', 'x-hostile': '<img src=x>' },
+      body: HOSTILE,
+    });
+    const { page, client } = await arrive({ theme });
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'failed' });
+    await go(page, `/deliveries/${id}`);
+    const shown = page.getByRole('region', { name: 'Answer body' });
+    const text = await shown.textContent();
+    expect(text).toMatch(/^<script>document.title = "owned"<\/script>⟨U\+202E⟩gnp\.exe␇␛\[31mx+$/);
+    expect(await page.locator('main script, main img').count()).toBe(0);
+    expect(await page.title()).toBe('email.sent · Posthorn');
+    for (const viewport of theme === 'light' ? [WIDE] : [WIDE, NARROW]) {
+      await page.setViewportSize(viewport);
+      await expectAccessible(page);
+      await go(page, '/deliveries');
+      await rows(page).first().waitFor();
+      await page.getByLabel(/^Select email.sent/).check();
+      await expectAccessible(page);
+      await go(page, '/');
+      // What was seen when signing in is still new enough to be shown.
+      await page.reload();
+      await heading(page, 'Overview');
+      await page.getByText('1 webhook needs attention').waitFor();
+      await expectAccessible(page);
+      await go(page, `/deliveries/${id}`);
+      await shown.waitFor();
+    }
+  });
+});
+
+it('tells why a delivery waits, and copies it as curl without its secret', async () => {
+  receiver.respondWith(503);
+  const { page, client } = await arrive();
+  const { secret } = await makeWebhook(client, receiver.url, {
+    name: 'Patient',
+    headers: { Authorization: 'Bearer hidden' },
+  });
+  await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+  await go(page, '/deliveries?status=pending');
+  await rows(page).getByText('Patient').click();
+  await page.getByText(/^Attempt 2 in \d+:\d\d$/).waitFor();
+  await page.getByText('Attempt 4 15 min later, if that fails').waitFor();
+  await page.getByRole('button', { name: 'More actions' }).click();
+  await page.getByRole('menuitem', { name: 'Copy as curl' }).click();
+  await page.getByText('Copied: Copy as curl').waitFor();
+  const curl = await page.evaluate<string>('navigator.clipboard.readText()');
+  expect(curl).toContain(`--data-raw '${receiver.requests.at(-1)!.rawBody.toString()}'`);
+  expect(curl).toContain(receiver.url);
+  expect(curl).not.toContain(secret);
+  expect(curl).not.toContain('hidden');
+  await page.getByRole('button', { name: 'Cancel' }).click();
+  await page.getByRole('button', { name: 'Cancel the delivery' }).click();
+  await page.getByRole('heading', { level: 1 }).getByText('Cancelled').waitFor();
+});
