@@ -10,6 +10,7 @@ import { events } from './texts/events';
 import { eventTypes } from './texts/event-types';
 import { keys } from './texts/keys';
 import { overview } from './texts/overview';
+import { portal } from './texts/portal';
 import { problems } from './texts/problems';
 import { replays } from './texts/replays';
 import { settings } from './texts/settings';
@@ -24,6 +25,7 @@ export const texts = {
   eventTypes,
   keys,
   overview,
+  portal,
   problems,
   replays,
   settings,

@@ -11,6 +11,8 @@ export const NARROW = { width: 380, height: 720 };
 interface Look {
   theme?: 'light' | 'dark';
   viewport?: { width: number; height: number };
+  /** What the browser is to complain of. */
+  refused?: RegExp;
 }
 
 /** Chromium for all tests of this file. What a page complains of fails the test in which it does. */
@@ -33,7 +35,7 @@ export function useChromium(): { visit: (url: string, look?: Look) => Promise<Pa
 
   const visit = async (
     url: string,
-    { theme = 'light', viewport = WIDE }: Look = {},
+    { theme = 'light', viewport = WIDE, refused }: Look = {},
   ): Promise<Page> => {
     const context = await browser.newContext({
       viewport,
@@ -47,7 +49,8 @@ export function useChromium(): { visit: (url: string, look?: Look) => Promise<Pa
     page.on('console', (message) => {
       // Refusals are answers that pages show; anything else is a mistake.
       const isRefusal = message.text().startsWith('Failed to load resource');
-      if (message.type() === 'error' && !isRefusal) complaints.push(message.text());
+      const isExpected = isRefusal || refused?.test(message.text());
+      if (message.type() === 'error' && !isExpected) complaints.push(message.text());
     });
     await page.goto(url);
     return page;

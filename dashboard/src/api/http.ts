@@ -17,11 +17,13 @@ export function actFor(projectId: string): void {
   credentials.projectId = projectId;
 }
 
+const portalPath = /\/portal\/([^/]+)\/?$/.exec(location.pathname);
+
+/** The project whose portal this page is, as its address names it; null: it is the dashboard. */
+export const PORTAL_PROJECT = portalPath && decodeURIComponent(portalPath[1]!);
+
 /** Where the API is: the page is at `…/dashboard/` or `…/portal/<project>/`. */
-export const API_ROOT = new URL(
-  /\/portal\/[^/]+\/?$/.test(location.pathname) ? '../../' : '../',
-  location.href,
-).pathname;
+export const API_ROOT = new URL(PORTAL_PROJECT === null ? '../' : '../../', location.href).pathname;
 
 export type Query = Record<string, string | number | boolean | null | undefined>;
 

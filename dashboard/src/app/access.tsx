@@ -8,19 +8,28 @@ import { LoadError, Loading } from '../ui/query-state';
 import { chooseProject } from './session';
 import styles from './app.module.css';
 
+/** `portal`: a customer with a link. */
+export type SignedIn = Pick<Session, 'projectId' | 'expiresAt'> & {
+  role: Session['role'] | 'portal';
+};
+
 /** Who is signed in, for which project, and what they may do there. */
 export interface Access {
-  session: Session;
+  session: SignedIn;
   projectId: string;
   isAdmin: boolean;
   /** False: whoever is signed in may only look. */
   canWrite: boolean;
+  /** False: a customer, in the portal, who does not decide how often is tried. */
+  isPlatform: boolean;
+  /** May send events, and change their types. */
+  canPublish: boolean;
   /** What the admin can switch between; empty for everybody else. */
   projects: readonly Project[];
   switchProject: (id: string) => void;
 }
 
-const AccessContext = createContext<Access | null>(null);
+export const AccessContext = createContext<Access | null>(null);
 
 export function useAccess(): Access {
   const access = use(AccessContext);
@@ -58,11 +67,14 @@ export function AccessProvider({
   const projectId =
     session.projectId ?? (isKnown || projects.hasMore ? chosen : null) ?? projects.items[0]!.id;
   actFor(projectId);
+  const canWrite = session.role === 'admin' || session.role === 'owner';
   const access: Access = {
     session,
     projectId,
     isAdmin,
-    canWrite: session.role === 'admin' || session.role === 'owner',
+    canWrite,
+    isPlatform: true,
+    canPublish: canWrite,
     projects: projects.items,
     switchProject: (id) => {
       chooseProject(id);

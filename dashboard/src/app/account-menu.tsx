@@ -1,4 +1,4 @@
-import { API_ROOT } from '../api/http';
+import { API_ROOT, PORTAL_PROJECT } from '../api/http';
 import { texts } from '../texts';
 import { Button } from '../ui/button';
 import { Menu, MenuChoice, MenuItem, MenuLink, MenuSeparator } from '../ui/menu';
@@ -52,8 +52,12 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }): React.ReactNode
       >
         {account.docs}
       </MenuLink>
-      <MenuSeparator />
-      <MenuItem onSelect={() => void signOut()}>{account.signOut}</MenuItem>
+      {PORTAL_PROJECT === null && (
+        <>
+          <MenuSeparator />
+          <MenuItem onSelect={() => void signOut()}>{account.signOut}</MenuItem>
+        </>
+      )}
     </Menu>
   );
 }

@@ -2,11 +2,13 @@ import { CSPProvider } from '@base-ui/react/csp-provider';
 import { Tooltip } from '@base-ui/react/tooltip';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
+import { PORTAL_PROJECT } from '../api/http';
 import { queryClient } from '../api/query-client';
 import { QueryState } from '../ui/query-state';
 import { Toasts } from '../ui/toast';
 import { AccessProvider } from './access';
 import { ErrorBoundary } from './error-boundary';
+import { PortalGate } from './portal/gate';
 import { router } from './router';
 import { useSession } from './session';
 import { SignInPage } from './sign-in';
@@ -17,9 +19,7 @@ export function App(): React.ReactNode {
     <CSPProvider disableStyleElements>
       <QueryClientProvider client={queryClient}>
         <Tooltip.Provider delay={400}>
-          <ErrorBoundary>
-            <Gate />
-          </ErrorBoundary>
+          <ErrorBoundary>{PORTAL_PROJECT === null ? <Gate /> : <PortalGate />}</ErrorBoundary>
           <Toasts />
         </Tooltip.Provider>
       </QueryClientProvider>

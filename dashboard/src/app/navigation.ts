@@ -1,3 +1,4 @@
+import { PORTAL_PROJECT } from '../api/http';
 import { texts } from '../texts';
 import type { IconName } from '../ui/icon';
 
@@ -9,10 +10,11 @@ export interface NavItem {
   icon: IconName;
   /** After `g`. */
   key: string;
+  /** Not in the portal. */
+  isPlatforms?: true;
 }
 
-/** The pages that the navigation leads to, in its order. */
-export const NAVIGATION: readonly { label: string | null; items: readonly NavItem[] }[] = [
+const ALL: readonly { label: string | null; items: readonly NavItem[] }[] = [
   {
     label: null,
     items: [{ to: '/', label: nav.overview, icon: 'overview', key: 'o' }],
@@ -30,11 +32,17 @@ export const NAVIGATION: readonly { label: string | null; items: readonly NavIte
   {
     label: navGroup.project,
     items: [
-      { to: '/keys', label: nav.keys, icon: 'key', key: 'k' },
-      { to: '/audit', label: nav.audit, icon: 'audit', key: 'a' },
-      { to: '/settings', label: nav.settings, icon: 'settings', key: 's' },
+      { to: '/keys', label: nav.keys, icon: 'key', key: 'k', isPlatforms: true },
+      { to: '/audit', label: nav.audit, icon: 'audit', key: 'a', isPlatforms: true },
+      { to: '/settings', label: nav.settings, icon: 'settings', key: 's', isPlatforms: true },
     ],
   },
 ];
+
+/** The pages that the navigation leads to, in its order. */
+export const NAVIGATION = ALL.map(({ label, items }) => ({
+  label,
+  items: items.filter(({ isPlatforms }) => PORTAL_PROJECT === null || !isPlatforms),
+})).filter(({ items }) => items.length > 0);
 
 export const NAV_ITEMS: readonly NavItem[] = NAVIGATION.flatMap(({ items }) => items);

@@ -32,6 +32,7 @@ function stored(): Preferences {
 }
 
 export function setPreferences(changes: Partial<Preferences>): void {
+  if (changes.theme) forced = null;
   current = { ...current, ...changes };
   try {
     localStorage.setItem(STORED_AS, JSON.stringify(current));
@@ -50,10 +51,18 @@ export const usePreferences = (): Preferences =>
     return () => listeners.delete(listener);
   }, getPreferences);
 
+/** In place of the preference, in this page only. */
+let forced: Preferences['theme'] | null = null;
+
+export function forceTheme(theme: Preferences['theme']): void {
+  forced = theme;
+  showTheme();
+}
+
 const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
 
 function showTheme(): void {
-  const { theme } = current;
+  const theme = forced ?? current.theme;
   const isDark = theme === 'dark' || (theme === 'system' && systemIsDark.matches);
   document.documentElement.dataset.theme = isDark ? 'dark' : 'light';
 }

@@ -5,6 +5,7 @@ import {
   createRouter,
   lazyRouteComponent,
 } from '@tanstack/react-router';
+import { PORTAL_PROJECT } from '../api/http';
 import { texts } from '../texts';
 import { LinkButton } from '../ui/button';
 import { EmptyState } from '../ui/layout';
@@ -27,8 +28,8 @@ const at = <const Path extends string>(
     component: lazyRouteComponent(load, name),
   });
 
-/** Each page is loaded when it is first visited. */
-const routeTree = root.addChildren([
+/** Each page is loaded when it is first visited. These are the portal's as well. */
+const shared = [
   at('/', () => import('../pages/overview/page'), 'OverviewPage'),
   at('/webhooks', () => import('../pages/webhooks/page'), 'WebhooksPage'),
   at('/webhooks/new', () => import('../pages/webhook-new/page'), 'NewWebhookPage'),
@@ -45,10 +46,15 @@ const routeTree = root.addChildren([
   at('/replays', () => import('../pages/replays/page'), 'ReplaysPage'),
   at('/replays/new', () => import('../pages/replay-new/page'), 'NewReplayPage'),
   at('/replays/$replayId', () => import('../pages/replay/page'), 'ReplayPage'),
+];
+
+const platforms = [
   at('/keys', () => import('../pages/keys/page'), 'KeysPage'),
   at('/audit', () => import('../pages/audit/page'), 'AuditPage'),
   at('/settings', () => import('../pages/settings/page'), 'SettingsPage'),
-]);
+];
+
+const routeTree = root.addChildren(PORTAL_PROJECT === null ? [...shared, ...platforms] : shared);
 
 const words = texts.app.notFound;
 

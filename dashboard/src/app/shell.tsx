@@ -1,11 +1,13 @@
 import { Link, Outlet, useRouter } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
+import { PORTAL_PROJECT } from '../api/http';
 import { texts } from '../texts';
 import { Button, IconButton } from '../ui/button';
 import { Drawer } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { AccountMenu } from './account-menu';
 import { NAVIGATION } from './navigation';
+import { useBrand } from './portal/theme';
 import { ProjectSwitcher } from './project-switcher';
 import { Shortcuts } from './shortcuts';
 import styles from './shell.module.css';
@@ -20,10 +22,7 @@ export function Shell(): React.ReactNode {
   useFocusAfterNavigation(main);
   const side = (
     <div className={styles.inner}>
-      <Link to="/" className={styles.brand}>
-        <Icon name="horn" size={22} />
-        {words.product}
-      </Link>
+      <Brand size={22} />
       <ProjectSwitcher />
       <Navigation onChosen={() => setDrawerOpen(false)} />
       <AccountMenu onHelp={() => setHelpOpen(true)} />
@@ -37,10 +36,7 @@ export function Shell(): React.ReactNode {
       <header className={styles.side}>{side}</header>
       <header className={styles.bar}>
         <IconButton icon="menu" label={words.openMenu} onClick={() => setDrawerOpen(true)} />
-        <Link to="/" className={styles.brand}>
-          <Icon name="horn" size={20} />
-          {words.product}
-        </Link>
+        <Brand size={20} />
       </header>
       <Drawer isOpen={isDrawerOpen} onClose={() => setDrawerOpen(false)} title={words.navigation}>
         {side}
@@ -50,6 +46,22 @@ export function Shell(): React.ReactNode {
       </main>
       <Shortcuts isHelpOpen={isHelpOpen} onHelp={setHelpOpen} />
     </div>
+  );
+}
+
+/** Ours, or in the portal that of whoever embeds it. */
+function Brand({ size }: { size: number }): React.ReactNode {
+  const { logo, name } = useBrand();
+  const isOurs = PORTAL_PROJECT === null;
+  return (
+    <Link to="/" className={styles.brand}>
+      {logo === null ? (
+        <Icon name={isOurs ? 'horn' : 'webhook'} size={size} />
+      ) : (
+        <img src={logo} alt="" className={styles.logo} />
+      )}
+      {name ?? (isOurs ? words.product : texts.portal.name)}
+    </Link>
   );
 }
 

@@ -30,6 +30,7 @@ export const app = {
       owner: 'Owner key',
       reader: 'Reader key',
       sender: 'Sender key',
+      portal: 'Portal',
     },
     signOut: 'Sign out',
     shortcuts: 'Keyboard shortcuts',

@@ -81,7 +81,7 @@ function Form({
   isNew?: boolean;
   taken?: ReadonlySet<string>;
 }): React.ReactNode {
-  const { canWrite } = useAccess();
+  const { canPublish } = useAccess();
   const navigate = useNavigate();
   const save = useSaveEventType();
   const [draft, setDraft] = useState(first);
@@ -142,7 +142,7 @@ function Form({
             {...field('sample')}
           />
           <Row>
-            {canWrite && (
+            {canPublish && (
               <Button type="submit" kind="primary" isBusy={save.isPending}>
                 {words.save}
               </Button>

@@ -38,13 +38,13 @@ export function EventTypePage(): React.ReactNode {
 }
 
 function Shown({ eventType }: { eventType: ListedEventType }): React.ReactNode {
-  const { canWrite } = useAccess();
+  const { canPublish } = useAccess();
   const [isDeleting, setDeleting] = useState(false);
   const { type, description, source, sample, schema } = eventType;
   const reason = {
     project: null,
     profile: words.readOnly.profileOne,
-    catalog: canWrite ? words.readOnly.catalog : words.readOnly.catalogReader,
+    catalog: canPublish ? words.readOnly.catalog : words.readOnly.catalogReader,
   }[source];
   return (
     <>
@@ -58,12 +58,12 @@ function Shown({ eventType }: { eventType: ListedEventType }): React.ReactNode {
             <LinkButton icon="event" to="/events" search={{ type }}>
               {words.seeEvents}
             </LinkButton>
-            {canWrite && source !== 'profile' && (
+            {canPublish && source !== 'profile' && (
               <LinkButton icon="edit" to="/event-types/$type/edit" params={{ type }}>
                 {source === 'catalog' ? words.override : texts.common.edit}
               </LinkButton>
             )}
-            {canWrite && source === 'project' && (
+            {canPublish && source === 'project' && (
               <Button icon="trash" onClick={() => setDeleting(true)}>
                 {texts.common.delete}
               </Button>

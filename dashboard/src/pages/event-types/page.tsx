@@ -14,12 +14,12 @@ import { EmptyState, Notice, PageHeader, Stack } from '../../ui/layout';
 const words = texts.eventTypes;
 
 export function EventTypesPage(): React.ReactNode {
-  const { canWrite } = useAccess();
+  const { canPublish } = useAccess();
   const navigate = useNavigate();
   const list = useAll(useEventTypes());
   const [{ q = '' }, setFilters] = useFilters(['q']);
   const isOwn = canDefine(list);
-  const add = canWrite && isOwn && (
+  const add = canPublish && isOwn && (
     <LinkButton kind="primary" icon="plus" to="/event-types/new">
       {words.add}
     </LinkButton>

@@ -30,7 +30,7 @@ export function EventPage(): React.ReactNode {
 }
 
 function Shown({ event }: { event: EventWithDeliveries }): React.ReactNode {
-  const { canWrite } = useAccess();
+  const { canPublish } = useAccess();
   const [open, setOpen] = useState<'send' | 'expunge' | null>(null);
   const close = (): void => setOpen(null);
   const { id, type, data, expungedAt } = event;
@@ -46,7 +46,7 @@ function Shown({ event }: { event: EventWithDeliveries }): React.ReactNode {
           </>
         }
         actions={
-          canWrite &&
+          canPublish &&
           data !== null && (
             <>
               <Button icon="send" onClick={() => setOpen('send')}>

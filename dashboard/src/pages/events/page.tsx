@@ -23,10 +23,10 @@ const FILTERS = ['q', 'type', 'period', 'since', 'until', 'send'] as const;
 const WATCH_MS = 10_000;
 
 export function EventsPage(): React.ReactNode {
-  const { canWrite } = useAccess();
+  const { canPublish } = useAccess();
   const [filters, setFilters] = useFilters(FILTERS);
-  const isSending = canWrite && filters.send !== undefined;
-  const send = canWrite && (
+  const isSending = canPublish && filters.send !== undefined;
+  const send = canPublish && (
     <Button kind="primary" icon="send" onClick={() => setFilters({ send: '1' })}>
       {words.send}
     </Button>

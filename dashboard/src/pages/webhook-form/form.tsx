@@ -2,6 +2,7 @@ import { useRef, useState, type FormEvent } from 'react';
 import { explain, fieldError, Problem } from '../../api/problem';
 import type { WebhookInput } from '../../api/webhooks';
 import type { Policy } from '../../api/types';
+import { useAccess } from '../../app/access';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
 import { TextArea, TextField } from '../../ui/field';
@@ -33,6 +34,7 @@ export function WebhookForm({
   onSubmit: (input: WebhookInput, draft: Draft) => Promise<unknown>;
   onCancel: () => void;
 }): React.ReactNode {
+  const { isPlatform } = useAccess();
   const [draft, setDraft] = useState(initial);
   const [errors, setErrors] = useState<DraftErrors>({});
   const [refusal, setRefusal] = useState<unknown>(null);
@@ -57,6 +59,7 @@ export function WebhookForm({
   };
   const save = async (): Promise<void> => {
     const { input, errors: found } = inputOf(draft, policyBefore);
+    if (!isPlatform) delete input.policy;
     setErrors(found);
     setRefusal(null);
     if (Object.keys(found).length > 0) {
@@ -88,7 +91,7 @@ export function WebhookForm({
       <FilterField {...fields} />
       <SigningField {...fields} />
       <HeadersField {...fields} />
-      <PolicyFields {...fields} />
+      {isPlatform && <PolicyFields {...fields} />}
       {refusal !== null && <RefusalNotice refusal={refusal} />}
       <div className={styles.foot}>
         <Button onClick={onCancel}>{texts.common.cancel}</Button>

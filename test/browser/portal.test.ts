@@ -1,0 +1,145 @@
+import { spawn, type ChildProcess } from 'node:child_process';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import type { FrameLocator, Page } from 'playwright-core';
+import type { ApiClient } from '../support/api-client';
+import { expectAccessible, NARROW, useChromium } from '../support/chromium';
+import { eventually } from '../support/eventually';
+import { ADMIN_KEY } from '../support/stack';
+import { useFreshReceiver, useStack } from '../support/use';
+
+const stack = useStack();
+const receiver = useFreshReceiver();
+const { visit } = useChromium();
+
+let projectId: string;
+let client: ApiClient;
+let example: { url: string; process: ChildProcess };
+
+/** examples/portal, as its README starts it. */
+async function startExample(): Promise<typeof example> {
+  const script = path.join(__dirname, '../../examples/portal/server.mjs');
+  const child = spawn(process.execPath, [script], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+    env: {
+      ...process.env,
+      POSTHORN_URL: stack.url,
+      POSTHORN_ADMIN_KEY: ADMIN_KEY,
+      POSTHORN_PROJECT: projectId,
+      PORT: '0',
+    },
+  });
+  for await (const line of createInterface({ input: child.stdout })) {
+    const [url] = /http:\S+/.exec(line) ?? [];
+    if (url) return { url, process: child };
+  }
+  throw new Error('the example ended');
+}
+
+beforeAll(async () => {
+  ({ id: projectId, client } = await stack.project({ name: 'Customer 42' }));
+  example = await startExample();
+});
+afterAll(() => example?.process.kill());
+
+const link = async (capabilities: string, of = client): Promise<string> =>
+  (await of.post('/v1/portal-links', { capabilities })).body.data.url;
+const inFrame = (page: Page): FrameLocator => page.frameLocator('#portal');
+const heading = (within: Page | FrameLocator, name: string) =>
+  within.getByRole('heading', { level: 1, name });
+
+it('lets a customer register a webhook and see a test arrive, in the page that embeds it', async () => {
+  const page = await visit(example.url);
+  const portal = inFrame(page);
+  await portal.getByRole('link', { name: 'Webhooks', exact: true }).click();
+  await portal.getByRole('link', { name: 'New webhook' }).first().click();
+  await portal.getByLabel('Name', { exact: true }).fill('Mine');
+  await portal.getByLabel('URL', { exact: true }).fill(receiver.url);
+  // How often is tried, the platform decides.
+  expect(await portal.getByLabel('Retry schedule').count()).toBe(0);
+  await portal.getByRole('button', { name: 'Create webhook' }).click();
+  await heading(portal, 'Mine is ready').waitFor();
+  const { webhooks } = (await client.get('/v1/webhooks')).body.data;
+  await client.post(`/v1/webhooks/${webhooks[0].id}/test`);
+  await receiver.waitFor(1);
+  await portal.getByRole('link', { name: 'Deliveries', exact: true }).click();
+  await portal.getByText('Succeeded').first().waitFor();
+});
+
+it('is themed by the page that embeds it, readable with any colour', async () => {
+  const page = await visit(example.url);
+  const portal = inFrame(page);
+  await portal.getByText('Acme').first().waitFor();
+  const style = (name: string): Promise<string> =>
+    portal
+      .locator('html')
+      .evaluate(`getComputedStyle(document.documentElement).getPropertyValue('${name}')`);
+  expect(await style('--accent')).toBe('#a3215f');
+  await page.getByLabel('Colour').fill('#ffe600');
+  await eventually('the colour is used', async () => (await style('--accent')) === '#ffe600');
+  expect(await style('--on-accent')).not.toBe('rgb(255 255 255)');
+  await page.getByLabel('Appearance').selectOption('dark');
+  await portal.locator('html[data-theme="dark"]').waitFor();
+});
+
+it('goes on with another link when its own has ended, without a reload', async () => {
+  const page = await visit(example.url);
+  const portal = inFrame(page);
+  await heading(portal, 'Overview').waitFor();
+  const html = portal.locator('html');
+  await html.evaluate((element) => {
+    element.dataset.marked = 'yes';
+  });
+  await client.delete('/v1/portal-links');
+  await portal.getByRole('link', { name: 'Webhooks', exact: true }).click();
+  await heading(portal, 'Webhooks').waitFor();
+  expect(await html.getAttribute('data-marked')).toBe('yes');
+});
+
+it('offers nothing that a link to read may not do', async () => {
+  const page = await visit(await link('read'));
+  await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+  await page.getByText('Mine').first().waitFor();
+  expect(await page.getByRole('link', { name: 'New webhook' }).count()).toBe(0);
+  await expectAccessible(page);
+  await page.setViewportSize(NARROW);
+  await expectAccessible(page);
+  for (const name of ['API keys', 'Audit log', 'Project settings', 'Sign out']) {
+    expect(await page.getByText(name, { exact: true }).count()).toBe(0);
+  }
+});
+
+it('says why it shows nothing: no link, one of another project, one that has ended', async () => {
+  const { client: other } = await stack.project();
+  const page = await visit(`${stack.url}/portal/${projectId}/`);
+  await page.getByText('This page needs a link').waitFor();
+  await expectAccessible(page);
+  const token = new URL(await link('manage', other)).hash;
+  const foreign = await visit(`${stack.url}/portal/${projectId}/${token}`);
+  await foreign.getByText('This link is for another page').waitFor();
+  expect(foreign.url()).not.toContain('token');
+  const revoked = await link('read');
+  await client.delete('/v1/portal-links');
+  const late = await visit(revoked);
+  await late.getByText('Your link has ended').waitFor();
+});
+
+it('is not shown in a frame of another origin', async () => {
+  const url = await link('read');
+  const foreign = createServer((_req, res) => {
+    res.setHeader('content-type', 'text/html');
+    res.end(`<!doctype html><iframe id="portal" title="Portal" src="${url}"></iframe>`);
+  });
+  await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve));
+  try {
+    const { port } = foreign.address() as AddressInfo;
+    const page = await visit(`http://127.0.0.1:${port}/`, { refused: /frame-ancestors/ });
+    const frame = page.frames().find((each) => each.parentFrame() !== null);
+    expect(frame?.url()).toMatch(/^chrome-error:/);
+  } finally {
+    foreign.close();
+    foreign.closeAllConnections();
+  }
+});
