@@ -11,6 +11,8 @@ import styles from './app.module.css';
 /** `portal`: a customer with a link. */
 export type SignedIn = Pick<Session, 'projectId' | 'expiresAt'> & {
   role: Session['role'] | 'portal';
+  /** Of the key whose session it is; null: there is none, in the portal. */
+  keyId: string | null;
 };
 
 /** Who is signed in, for which project, and what they may do there. */

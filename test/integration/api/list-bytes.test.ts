@@ -53,7 +53,9 @@ const ITEMS: Record<string, [kind: keyof Store, resource: Resource, fields: obje
       status: 'failed',
       createdAt: now,
       expiresAt,
-      attempts: [{ responseBody: LARGE }],
+      attempts: [
+        { number: 1, startedAt: now, durationMs: 5, outcome: 'failed', responseBody: LARGE },
+      ],
     },
   ],
   '/v1/replays': [

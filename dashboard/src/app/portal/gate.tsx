@@ -53,6 +53,7 @@ function Portal({ link }: { link: PortalLink }): React.ReactNode {
       value={{
         session: {
           role: 'portal',
+          keyId: null,
           projectId: link.projectId,
           expiresAt: new Date(link.expiresAt).toISOString(),
         },
