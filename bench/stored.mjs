@@ -1,7 +1,7 @@
 /**
- * npm run bench:stats: how long statistics take with many deliveries in MongoDB, counted anew and from the counts
- * that housekeeping keeps (docs/adr/0036), and what counting costs.
- *   npm run bench:stats -- [--deliveries 1000000] [--busy 40000] [--webhooks 10] [--mongodb-url URL]
+ * npm run bench:stored: how long lists, searches and statistics take with many deliveries in MongoDB: lists with
+ * their index, statistics counted anew and from the counts that housekeeping keeps (docs/adr/0036).
+ *   npm run bench:stored -- [--deliveries 1000000] [--busy 40000] [--webhooks 10] [--mongodb-url URL]
  * The deliveries lie in the last 30 days, those of `--busy` in the last hour; they are stored in bulk, in a database
  * of their own, which is dropped afterwards. Without a URL it starts a MongoDB.
  */
@@ -21,6 +21,7 @@ const { Store } = built('./store/store');
 const { deliveryStats } = built('./store/delivery-stats');
 const { countHour } = built('./store/count-hours');
 const { findHours } = built('./store/find-hours');
+const { findAny } = built('./store/find-any');
 
 const { values } = parseArgs({
   options: {
@@ -38,12 +39,12 @@ const SPAN_MS = 30 * DAY_MS;
 const BATCH = 2000;
 const ROUNDS = 5;
 
-const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-stats-'));
+const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-stored-'));
 const servers = values['mongodb-url']
   ? { mongodbUrl: values['mongodb-url'], stop: async () => {} }
   : await startEmbedded({ dataDir, headless: true });
 const url = new URL(servers.mongodbUrl);
-url.pathname = `/stats${randomBytes(4).toString('hex')}`;
+url.pathname = `/stored${randomBytes(4).toString('hex')}`;
 const store = Store.open(url.toString());
 try {
   await measure();
@@ -58,7 +59,7 @@ try {
 async function measure() {
   await store.setUp(pino({ level: 'silent' }));
   const project = await store.projects.create({
-    name: 'Stats',
+    name: 'Stored',
     profile: 'autosend',
     plan: null,
     ownerEmail: null,
@@ -70,6 +71,8 @@ async function measure() {
   const began = performance.now();
   await fill(project._id, webhooks, now);
   console.log(`${total} deliveries stored in ${seconds(performance.now() - began)}`);
+
+  await measureLists(project._id, webhooks[0]);
 
   const query = { projectId: project._id, until: new Date(now) };
   const last = (ms) => ({ ...query, since: new Date(now - ms) });
@@ -102,6 +105,79 @@ async function measure() {
       agree: JSON.stringify(before[at].figures) === JSON.stringify(after[at].figures),
     })),
   );
+}
+
+/** What the dashboard's list of deliveries asks, its first page and the next one, and a search by id. */
+async function measureLists(projectId, webhookId) {
+  const failures = (statusCodes, errorCodes = []) => ({
+    lastAttempt: { statusCodes, errorCodes },
+  });
+  const filters = {
+    'all, newest first': {},
+    'of one webhook': { webhookId },
+    failed: { statuses: ['failed'] },
+    'failed or skipped, of one webhook': { statuses: ['failed', 'skipped'], webhookId },
+    'of one type': { eventType: 'email.delivered' },
+    'of a type that none has': { eventType: 'email.bounced' },
+    'status code 503': failures([[503, 503]]),
+    'status codes 5xx, of one webhook': { ...failures([[500, 599]]), webhookId },
+    'error code timeout, which none has': failures([], ['timeout']),
+  };
+  const rows = [];
+  for (const [name, filter] of Object.entries(filters)) {
+    const list = (cursor) =>
+      store.deliveries.list(projectId, filter, { limit: 25, ...(cursor && { cursor }) });
+    const { items, nextCursor } = await list();
+    rows.push({
+      asked: name,
+      found: items.length,
+      'first page, ms': await medianMs(() => list()),
+      'next page, ms': nextCursor === null ? null : await medianMs(() => list(nextCursor)),
+      ...(await planOf(() => list())),
+    });
+  }
+  const [{ _id }] = (await store.deliveries.list(projectId, {}, { limit: 1 })).items;
+  const search = () => findAny(store, 'deliveries', _id, projectId);
+  rows.push({
+    asked: 'search by id',
+    found: 1,
+    'first page, ms': await medianMs(search),
+    'next page, ms': null,
+    ...(await planOf(search)),
+  });
+  console.table(rows);
+}
+
+async function medianMs(ask) {
+  const took = [];
+  for (let round = 0; round < ROUNDS; round += 1) {
+    const at = performance.now();
+    await ask();
+    took.push(performance.now() - at);
+  }
+  return Number(took.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)].toFixed(1));
+}
+
+/** The indexes that MongoDB's profiler saw, and what was examined in them. */
+async function planOf(ask) {
+  const { db } = store.deliveries.model.db;
+  await db.command({ profile: 2, slowms: 0 });
+  await ask();
+  await db.command({ profile: 0 });
+  const profiled = await db
+    .collection('system.profile')
+    .find({ ns: /\.deliveries$/ })
+    .toArray();
+  await db.collection('system.profile').drop();
+  const sum = (field) => profiled.reduce((all, each) => all + (each[field] ?? 0), 0);
+  return {
+    examined: Math.max(sum('keysExamined'), sum('docsExamined')),
+    index: [
+      ...new Set(
+        profiled.flatMap(({ planSummary }) => planSummary.match(/\{[^}]*\}/g) ?? [planSummary]),
+      ),
+    ].join(' '),
+  };
 }
 
 /** The median of each. */
@@ -186,6 +262,7 @@ function delivery(projectId, webhookId, at, n) {
     isExpress: true,
     createdAt: new Date(Math.floor(at)),
     completedAt: new Date(at + 500),
+    ...(isFailed && { failedWith: [503, '5xx'] }),
     expiresAt: new Date(at + SPAN_MS + DAY_MS),
   };
 }
