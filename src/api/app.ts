@@ -193,12 +193,12 @@ export function createApi(dependencies: AppDependencies): Api {
   v1.use('/search', searchRouter(store, checks));
   v1.use('/event-types', eventTypesRouter({ store, catalog: intake.catalog, checks }));
   v1.use('/webhooks', webhooksRouter({ store, engine, intake, cipher, log, ...config }));
-  const exports = new Exports(log);
-  v1.use('/events', eventsRouter({ store, engine, log, exports }));
+  const exporter = new Exports(log);
+  v1.use('/events', eventsRouter({ store, engine, log, exporter }));
   v1.use('/reports', reportsRouter(store));
   v1.use('/replays', replaysRouter({ store, engine, log, catalog: intake.catalog }));
   const webUrl = webUrls(config.temporal);
-  v1.use('/deliveries', deliveriesRouter({ store, engine, log, exports, webUrl }));
+  v1.use('/deliveries', deliveriesRouter({ store, engine, log, exporter, webUrl }));
   app.use('/v1', v1);
   app.use('/dashboard/session', sessionsRouter(authentication, sessions, limited));
   app.use(pagesRouter(store, bundleFolder));

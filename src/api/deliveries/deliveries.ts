@@ -27,7 +27,7 @@ export interface DeliveriesDependencies {
   store: Store;
   engine: Engine;
   log: Logger;
-  exports: Exports;
+  exporter: Exports;
   /** Returns a workflow's address in the Temporal Web UI; null if none is configured. */
   webUrl: (workflowId: string, runId: string | null) => string | null;
 }
@@ -73,7 +73,7 @@ function refuseEnded({ status }: DeliveryRecord): void {
 
 /** `/v1/deliveries` */
 export function deliveriesRouter(deps: DeliveriesDependencies): Router {
-  const { store, engine, log, exports, webUrl } = deps;
+  const { store, engine, log, exporter, webUrl } = deps;
   const router = Router();
   const read = allow('owner', 'reader');
   const write = allow('owner');
@@ -117,7 +117,7 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     const { format, order, ...filters } = filter;
     const project = projectOf(res);
     const among = await deliveryFilterOf(store, project, filters);
-    await exports.send(req, res, {
+    await exporter.send(req, res, {
       plural: 'deliveries',
       format,
       columns,

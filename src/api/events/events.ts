@@ -31,7 +31,7 @@ export interface EventsDependencies {
   store: Store;
   engine: Engine;
   log: Logger;
-  exports: Exports;
+  exporter: Exports;
 }
 
 /** Maximum number of deliveries shown with their event. */
@@ -73,7 +73,7 @@ function view(event: EventRecord): z.infer<typeof eventSchema> {
 }
 
 /** `/v1/events` */
-export function eventsRouter({ store, engine, log, exports }: EventsDependencies): Router {
+export function eventsRouter({ store, engine, log, exporter }: EventsDependencies): Router {
   const router = Router();
   const read = allow('owner', 'reader');
 
@@ -101,10 +101,10 @@ export function eventsRouter({ store, engine, log, exports }: EventsDependencies
     const asked = { plural: 'events', format, page };
     if (include === 'data') {
       const list = (next: PageRequest) => store.events.list(_id, filter, next);
-      await exports.send(req, res, { ...asked, columns, list, view });
+      await exporter.send(req, res, { ...asked, columns, list, view });
     } else {
       const list = (next: PageRequest) => store.events.listBare(_id, filter, next);
-      await exports.send(req, res, { ...asked, columns: bareColumns, list, view: bareView });
+      await exporter.send(req, res, { ...asked, columns: bareColumns, list, view: bareView });
     }
   });
 
