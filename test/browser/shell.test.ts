@@ -1,5 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expectAccessible, NARROW, signIn, useChromium } from '../support/chromium';
+import { makeWebhook } from '../support/deliveries';
 import { ADMIN_KEY } from '../support/stack';
 import { useStack } from '../support/use';
 
@@ -124,6 +125,22 @@ it('is used by keyboard: the page’s content, pages, help, and the theme', asyn
   await page.waitForFunction("document.documentElement.dataset.theme === 'dark'");
   await page.reload();
   await page.waitForFunction("document.documentElement.dataset.theme === 'dark'");
+});
+
+it('finds a webhook by a piece of its name, from any page', async () => {
+  const { id, client } = await stack.project();
+  await makeWebhook(client, 'https://example.com/hooks', { name: 'Accounting' });
+  const { data } = await stack.admin.typed.createKey({
+    path: { projectId: id },
+    body: { name: 'reader', role: 'reader' },
+  });
+  const page = await visit(dashboard());
+  await signIn(page, data!.data.key);
+  await page.keyboard.press('/');
+  await page.keyboard.insertText('account');
+  await page.keyboard.press('Enter');
+  await page.getByRole('link', { name: 'Accounting' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Accounting' }).waitFor();
 });
 
 it('ends the session, here and on the server', async () => {

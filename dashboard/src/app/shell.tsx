@@ -6,6 +6,7 @@ import { Button, IconButton } from '../ui/button';
 import { Drawer } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { AccountMenu } from './account-menu';
+import { Find } from './find';
 import { NAVIGATION } from './navigation';
 import { useBrand } from './portal/theme';
 import { ProjectSwitcher } from './project-switcher';
@@ -24,6 +25,7 @@ export function Shell(): React.ReactNode {
     <div className={styles.inner}>
       <Brand size={22} />
       <ProjectSwitcher />
+      <Find onAsked={() => setDrawerOpen(false)} />
       <Navigation onChosen={() => setDrawerOpen(false)} />
       <AccountMenu onHelp={() => setHelpOpen(true)} />
     </div>

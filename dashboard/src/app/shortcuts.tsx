@@ -32,7 +32,9 @@ export function Shortcuts({
       const page =
         event.timeStamp - wentAt < SEQUENCE_MS && NAV_ITEMS.find(({ key }) => key === event.key);
       wentAt = event.key === 'g' ? event.timeStamp : Number.NEGATIVE_INFINITY;
-      const search = document.querySelector<HTMLElement>('[data-search]');
+      const search =
+        document.querySelector<HTMLElement>('main [data-search]') ??
+        document.querySelector<HTMLElement>('[data-search]');
       if (page) void navigate({ to: page.to });
       else if (event.key === '?') onHelp(true);
       else if (event.key === '/' && search) search.focus();
