@@ -95,6 +95,13 @@ describe.each(WAYS)('an attempt, dispatched %s,', (dispatch) => {
       test: false,
       createdAt: expect.any(String),
       completedAt: expect.any(String),
+      lastAttempt: {
+        number: 1,
+        startedAt: delivery.attempts[0].startedAt,
+        durationMs: delivery.attempts[0].durationMs,
+        outcome: 'succeeded',
+        statusCode: 201,
+      },
       attempts: [
         {
           number: 1,
