@@ -14,6 +14,8 @@ const MAX_REMEMBERED = 10_000;
  */
 export class Remembered<T extends object> {
   private readonly known = new LRUCache<string, T>({ max: MAX_REMEMBERED, ttl: REMEMBERED_MS });
+  /** Sessions whose end is waited for. */
+  private readonly awaited = new WeakSet<ClientSession>();
   /** Reads in progress, which those who ask soon after their beginning share. */
   private reading = new Map<string, { beganAt: number; found: Promise<T | null> }>();
 
@@ -43,8 +45,10 @@ export class Remembered<T extends object> {
     this.reading = new Map();
   }
 
-  /** After a change that applies when the session's transaction does. */
+  /** After a change that applies when the session's transaction does, however often that is attempted. */
   forgetAfter(session: ClientSession): void {
+    if (this.awaited.has(session)) return;
+    this.awaited.add(session);
     session.once('ended', () => this.forget());
   }
 }

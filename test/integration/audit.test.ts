@@ -28,6 +28,7 @@ const MOUNTS = [
   '/sign-in-links',
   '/portal-links',
   '/stream',
+  '/search',
 ];
 
 interface Layer {

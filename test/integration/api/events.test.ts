@@ -42,6 +42,7 @@ describe('events', () => {
         acceptedAt: createdAt,
         test: false,
         data: sample,
+        body: event!.body,
         expungedAt: null,
         deliveries: [],
       });
