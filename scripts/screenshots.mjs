@@ -18,13 +18,19 @@ const folder = join(root, 'docs/images');
 const WIDE = { width: 1280, height: 800 };
 const NARROW = { width: 380, height: 720 };
 const PATIENCE_MS = 120_000;
+const SETTLED_MS = 300;
+/** Nothing is being loaded in what is seen of the page. */
+const isLoaded = `[...document.querySelectorAll('[class*="skeleton"]')].every(
+  (each) => each.getBoundingClientRect().top > innerHeight,
+)`;
+/** In dark as well. */
+const DARK = new Set(['overview', 'deliveries', 'delivery']);
 
 const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-screenshots-'));
 const devFile = join(dataDir, 'dev.json');
-const posthorn = spawn('npm', ['start'], {
+const posthorn = spawn(process.execPath, ['scripts/start.mjs'], {
   cwd: root,
   stdio: ['ignore', 'ignore', 'inherit'],
-  detached: true,
   env: { ...process.env, POSTHORN_DATA_DIR: dataDir, PORT: '' },
 });
 const ended = new Promise((resolve) => posthorn.on('exit', resolve));
@@ -44,7 +50,7 @@ try {
 } finally {
   receiver.close();
   receiver.closeAllConnections();
-  process.kill(-posthorn.pid, 'SIGINT');
+  posthorn.kill('SIGINT');
   await ended;
   rmSync(dataDir, { recursive: true, force: true });
 }
@@ -66,12 +72,14 @@ async function takeAll({ apiUrl, adminKey }) {
       const page = await newPage(browser, { colorScheme: theme, viewport: WIDE });
       const shoot = shootingOf(page, theme === 'dark' ? '-dark' : '');
       await page.goto(`${apiUrl}/dashboard/`);
-      await shoot('sign-in');
+      await page.getByLabel('API key').waitFor();
+      if (theme === 'light') await shoot('sign-in');
       await page.getByLabel('API key').fill(project.key);
       await page.keyboard.press('Enter');
       await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
       await shoot('overview');
       for (const [name, path] of pagesOf(ids)) {
+        if (theme === 'dark' && !DARK.has(name)) continue;
         await page.goto(`${apiUrl}/dashboard/#${path}`);
         await shoot(name);
       }
@@ -101,7 +109,7 @@ async function fill(call) {
       events,
     });
   const orders = await webhook('Order service', '/orders');
-  const broken = await webhook('CRM', '/broken', ['email.bounced', 'email.complained']);
+  const broken = await webhook('CRM', '/broken', ['email.bounced']);
   const paused = await webhook('Data warehouse', '/warehouse', ['email.delivered']);
   await mustCall(call, 'POST', `/v1/webhooks/${paused.id}/pause`);
   const types = ['email.sent', 'email.delivered', 'email.opened', 'email.clicked', 'email.bounced'];
@@ -130,24 +138,26 @@ async function fill(call) {
   return { webhook: broken.id, delivery: failed.id, event: events[0].id, replay: replay.id };
 }
 
-const pagesOf = ({ webhook, delivery, event, replay }) => [
-  ['webhooks', '/webhooks'],
-  ['webhook', `/webhooks/${webhook}`],
-  ['webhook-new', '/webhooks/new'],
-  ['webhook-edit', `/webhooks/${webhook}/edit`],
-  ['deliveries', '/deliveries'],
-  ['delivery', `/deliveries/${delivery}`],
-  ['events', '/events'],
-  ['event', `/events/${event}`],
-  ['event-types', '/event-types'],
-  ['event-type', '/event-types/email.bounced'],
-  ['replays', '/replays'],
-  ['replay', `/replays/${replay}`],
-  ['replay-new', '/replays/new'],
-  ['keys', '/keys'],
-  ['audit', '/audit'],
-  ['settings', '/settings'],
-];
+function pagesOf({ webhook, delivery, event, replay }) {
+  return [
+    ['webhooks', '/webhooks'],
+    ['webhook', `/webhooks/${webhook}`],
+    ['webhook-new', '/webhooks/new'],
+    ['webhook-edit', `/webhooks/${webhook}/edit`],
+    ['deliveries', '/deliveries'],
+    ['delivery', `/deliveries/${delivery}`],
+    ['events', '/events'],
+    ['event', `/events/${event}`],
+    ['event-types', '/event-types'],
+    ['event-type', '/event-types/email.bounced'],
+    ['replays', '/replays'],
+    ['replay', `/replays/${replay}`],
+    ['replay-new', '/replays/new'],
+    ['keys', '/keys'],
+    ['audit', '/audit'],
+    ['settings', '/settings'],
+  ];
+}
 
 async function newPage(browser, options) {
   const context = await browser.newContext({ reducedMotion: 'reduce', ...options });
@@ -155,12 +165,16 @@ async function newPage(browser, options) {
 }
 
 /** Once what is loaded is there. */
-const shootingOf = (page, suffix) => async (name) => {
-  await page.getByRole('heading', { level: 1 }).waitFor();
-  await page.waitForLoadState('networkidle');
-  await page.screenshot({ path: join(folder, `${name}${suffix}.png`) });
-  say(`  ${name}${suffix}.png`);
-};
+function shootingOf(page, suffix) {
+  return async (name) => {
+    await page.getByRole('heading', { level: 1 }).waitFor();
+    // What loads appears within a moment of its heading.
+    await page.waitForTimeout(SETTLED_MS);
+    await page.waitForFunction(isLoaded);
+    await page.screenshot({ path: join(folder, `${name}${suffix}.png`) });
+    say(`  ${name}${suffix}.png`);
+  };
+}
 
 async function until(what, check) {
   const from = Date.now();

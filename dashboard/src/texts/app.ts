@@ -4,7 +4,7 @@ export const app = {
   openMenu: 'Open menu',
   closeMenu: 'Close menu',
   navigation: 'Main',
-  find: { label: 'Find anything', placeholder: 'Find by id, name or URL' },
+  find: { label: 'Find anything', placeholder: 'Find by id or name' },
   nav: {
     overview: 'Overview',
     webhooks: 'Webhooks',

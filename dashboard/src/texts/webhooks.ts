@@ -22,6 +22,8 @@ export const webhooks = {
     `Attempts by hour, last 24 hours: ${good} succeeded, ${bad} failed`,
   day: 'Last 24 hours',
   quiet: 'Nothing sent',
+  noneEnded: (attempts: number) =>
+    `${attempts.toLocaleString('en')} ${attempts === 1 ? 'attempt' : 'attempts'}, no delivery has ended`,
   rate: (rate: string, total: number) =>
     `${rate} of ${total.toLocaleString('en')} ${total === 1 ? 'delivery' : 'deliveries'} succeeded`,
   lastStatus: (status: string) => `last answer ${status}`,

@@ -31,7 +31,7 @@ export const columns = (
   {
     id: 'answer',
     header: words.columns.answer,
-    width: 'minmax(13rem, 1.2fr)',
+    width: 'minmax(11rem, 1.2fr)',
     cell: ({ lastAttempt, completedAt }) => (
       <LastAnswer attempt={lastAttempt} isEnded={completedAt !== null} />
     ),

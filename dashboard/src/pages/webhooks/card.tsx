@@ -74,9 +74,11 @@ function DayChart({ stats }: { stats: Stats }): React.ReactNode {
       <div className={styles.caption}>
         <span>{words.day}</span>
         <span>
-          {successRate === null
-            ? words.quiet
-            : words.rate(formatShare(successRate), deliveries.total ?? 0)}
+          {successRate !== null
+            ? words.rate(formatShare(successRate), deliveries.total ?? 0)
+            : attempts.total === 0
+              ? words.quiet
+              : words.noneEnded(attempts.total)}
         </span>
       </div>
     </>
