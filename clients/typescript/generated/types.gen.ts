@@ -7566,7 +7566,24 @@ export type StreamDeliveriesResponses = {
   /**
    * The stream. It does not end by itself.
    */
-  200: string;
+  200: {
+    /**
+     * What it tells.
+     */
+    event?: string;
+    /**
+     * JSON.
+     */
+    data?: string;
+    /**
+     * The position, for `Last-Event-ID`.
+     */
+    id?: string;
+    /**
+     * Milliseconds after which to connect again.
+     */
+    retry?: number;
+  };
 };
 
 export type StreamDeliveriesResponse = StreamDeliveriesResponses[keyof StreamDeliveriesResponses];

@@ -228,13 +228,24 @@ export function serviceOperation(
   };
 }
 
+/** One event of a stream. */
+const streamed = {
+  type: 'object',
+  properties: {
+    event: { type: 'string', description: 'What it tells.' },
+    data: { type: 'string', description: 'JSON.' },
+    id: { type: 'string', description: 'The position, for `Last-Event-ID`.' },
+    retry: { type: 'integer', description: 'Milliseconds after which to connect again.' },
+  },
+} as const;
+
 const streamAnswer = ({
   description,
   example,
 }: NonNullable<OperationSpec['stream']>): ZodOpenApiResponseObject => ({
   description,
   headers: requestIdHeader,
-  content: { 'text/event-stream': { schema: { type: 'string' }, example } },
+  content: { 'text/event-stream': { schema: streamed, example } },
 });
 
 const head = ({
