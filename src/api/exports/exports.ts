@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { clock } from '../../clock';
 import { PAGE_BYTES, type Page, type PageRequest } from '../../store/paging';
 import { serialise } from '../http/answers';
-import { principalOf, projectOf } from '../http/auth';
+import { principalOf, shareOf, type Identify } from '../http/auth';
 import { shownError } from '../http/error-handler';
 import { rateLimited } from '../http/errors';
 import { Places } from '../http/turns';
@@ -65,9 +65,9 @@ export class Exports {
 
   /** @throws ApiError as a list would, as long as nothing is sent; 429 if too many are in progress */
   async send<T>(req: Request, res: Response, asked: ExportRequest<T>): Promise<void> {
-    const project = projectOf(res);
+    const principal = principalOf(res);
     // The admin's requests for a project don't count for it.
-    const end = this.places.take(`${principalOf(res).role === 'admin'}/${project._id}`);
+    const end = this.places.take(`${principal.role === 'admin'}/${shareOf(principal)}`);
     if (!end) {
       const message = `${AT_A_TIME} exports of this project are in progress, the maximum; wait for one to end`;
       throw rateLimited(RETRY_MS, message);
@@ -108,7 +108,11 @@ export class Exports {
     const text = async function* (): AsyncGenerator<string> {
       try {
         yield (isCsv ? headerRow(columns) : '') + textOf(first.value ?? []);
-        for await (const items of pages) yield textOf(items);
+        for await (const items of pages) {
+          // Its key may be revoked meanwhile, or its link over.
+          await (res.locals.identify as Identify)();
+          yield textOf(items);
+        }
       } catch (error) {
         failure = error;
       }

@@ -38,7 +38,16 @@ function keyRole(principal: Principal): Role {
   return capabilities === 'manage' ? 'owner' : 'reader';
 }
 
-/** Finds out anew who sends a request, as when it came; at `res.locals.identify`. */
+/**
+ * Whose share of what is limited for each project a request takes: the project's, or that of all its portal links,
+ * so that its customers don't use up what its own keys need.
+ */
+export function shareOf(principal: Principal): string {
+  const { _id } = principal.project!;
+  return portalCapabilities(principal) === null ? _id : `portal/${_id}`;
+}
+
+/** Finds out anew whether a request would still be accepted, without counting it; at `res.locals.identify`. */
 export type Identify = () => Promise<Principal>;
 
 /** Whether it may see the project's webhooks, events and deliveries. */

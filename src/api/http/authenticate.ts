@@ -2,7 +2,7 @@ import type { Request, RequestHandler } from 'express';
 import type { Identify } from './auth';
 import type { Authentication, Caller } from './authentication';
 import type { BrowserSessions } from './browser-sessions';
-import { ApiError } from './errors';
+import { ApiError, refusal } from './errors';
 import type { PortalTokens } from './portal-tokens';
 
 /** The key of `Authorization: Bearer KEY`. */
@@ -46,12 +46,23 @@ export function authenticate(
     }
     return caller;
   };
+  /** The same of a request that goes on: neither a wrong key nor a use of its session. */
+  const stillCallerOf = async (req: Request, keyId: string): Promise<Caller> => {
+    const isOfSession = keyInHeader(req) === undefined && !tokenInQuery;
+    const caller = isOfSession
+      ? (await sessions?.find(req, { isUse: false }))?.caller
+      : await authentication.callerOf(keyId);
+    if (!caller) throw refusal('unauthorized');
+    return caller;
+  };
   return async (req, res, next) => {
+    const byLink = () => portal?.principalOf(req, keyInHeader(req));
+    const principal =
+      (await byLink()) ?? (await authentication.principal(req, await callerOf(req)));
     const identify: Identify = async () =>
-      (await portal?.principalOf(req, keyInHeader(req))) ??
-      authentication.principal(req, await callerOf(req));
+      (await byLink()) ?? authentication.principal(req, await stillCallerOf(req, principal.keyId));
     res.locals.identify = identify;
-    res.locals.principal = await identify();
+    res.locals.principal = principal;
     next();
   };
 }

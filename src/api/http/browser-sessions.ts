@@ -30,13 +30,19 @@ export class BrowserSessions {
     private readonly adminKey: string,
   ) {}
 
-  /** The session of the request's cookie; null: there is none, or it has ended. */
-  async find(req: Request): Promise<(BrowserSession & { caller: Caller }) | null> {
+  /**
+   * The session of the request's cookie; null: there is none, or it has ended.
+   * @param isUse whether it is used by that, and lasts longer
+   */
+  async find(
+    req: Request,
+    { isUse = true } = {},
+  ): Promise<(BrowserSession & { caller: Caller }) | null> {
     const token = tokenOf(req);
     const record = token === undefined ? null : await this.store.sessions.find(this.hash(token));
     const caller = record && (await this.authentication.callerOf(record.keyId));
     if (token === undefined || !record || !caller) return null;
-    this.store.sessions.touch(record);
+    if (isUse) this.store.sessions.touch(record);
     return { record, caller, csrfToken: this.hash(token, 'csrf') };
   }
 

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { rateLimit, type AugmentedRequest } from 'express-rate-limit';
-import { principalOf } from './auth';
+import { principalOf, shareOf } from './auth';
 import { rateLimited, refusal } from './errors';
 import { Windows } from './windows';
 
@@ -34,7 +34,7 @@ export function rateLimits({
       limit: projectRateLimitPerMinute,
       // The admin's requests for a project don't count for it.
       skip: (_req, res) => principalOf(res).role === 'admin',
-      keyGenerator: (_req, res) => principalOf(res).project!._id,
+      keyGenerator: (_req, res) => shareOf(principalOf(res)),
       handler: (req) => {
         const { resetTime } = (req as AugmentedRequest).rateLimit!;
         const waitMs = (resetTime?.getTime() ?? 0) - Date.now();

@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
 import { heldBytes } from '../../metrics';
 import { PAGE_BYTES } from '../../store/paging';
-import { principalOf, type Principal } from './auth';
+import { principalOf, shareOf, type Principal } from './auth';
 import { onceGone, onceOver } from './connections';
 import { rateLimited } from './errors';
 import { Turns } from './turns';
@@ -173,19 +173,21 @@ export class UnderWay {
 
   /** After `admit` and the checks that refuse. */
   readonly readInTurn: RequestHandler = async (req, res, next) => {
-    const { keyId, role, project } = principalOf(res);
+    const principal = principalOf(res);
     const isRead = req.method === 'GET' || req.method === 'HEAD';
-    const turn = isRead && this.reads.take(role === 'admin' ? keyId : project!._id);
+    const owner = principal.role === 'admin' ? principal.keyId : shareOf(principal);
+    const turn = isRead && this.reads.take(owner);
     if (!turn || (await heldBy(res)!.begins(turn))) next();
   };
 
-  private sharesOf({ keyId, role, project }: Principal): Share[] {
+  private sharesOf(principal: Principal): Share[] {
+    const { keyId, role, project } = principal;
     const { requests, bytes } = this.limits;
     const ofKey = this.share(keyId, 'this key', this.limits);
     // The admin's requests for a project don't count for it.
     if (role === 'admin' || !project) return [ofKey];
     const limits = { requests: requests * PROJECT_FACTOR, bytes: bytes * PROJECT_FACTOR };
-    return [ofKey, this.share(project._id, "this project's keys", limits)];
+    return [ofKey, this.share(shareOf(principal), "this project's keys", limits)];
   }
 
   private share(id: string, name: string, limits: UnderWayLimits): Share {

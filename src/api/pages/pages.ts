@@ -53,7 +53,9 @@ function framedByOrigins(store: Store): RequestHandler[] {
   return [
     async (req, res, next) => {
       const { projectId } = req.params;
-      const project = typeof projectId === 'string' ? await findProject(store, projectId) : null;
+      // Only a page can be framed.
+      const isOfPage = typeof projectId === 'string' && !FILE.test(req.path);
+      const project = isOfPage ? await findProject(store, projectId) : null;
       res.locals.portalOrigins = project?.portalOrigins ?? [];
       // It knows no lists; the policy stands for it.
       res.removeHeader('X-Frame-Options');

@@ -5,7 +5,8 @@ import { firstIdAt } from '../../store/paging';
 import { isTooSlow } from '../../store/errors';
 import type { Store } from '../../store/store';
 import type { Checks } from '../events/checks';
-import { Turns } from '../http/turns';
+import { rateLimited } from '../http/errors';
+import { Places } from '../http/turns';
 import type { Scanned, SearchResult } from '../schemas/search';
 import { fromEvent } from './results';
 
@@ -13,11 +14,14 @@ import { fromEvent } from './results';
 export const SCAN_LIMITS = { events: 20_000, bytes: 32 * 1024 * 1024, ms: 4000 };
 /** Bodies that are judged together. */
 const TOGETHER = { events: 200, bytes: 1024 * 1024 };
-/** Concurrent ones of a project; the others wait. */
+/** Concurrent ones of a project, and as many of all its portal links. */
 const AT_A_TIME = 1;
+const RETRY_MS = 2000;
 
 export interface DataSearch {
   projectId: string;
+  /** Whose share it takes (`shareOf`). */
+  owner: string;
   query: PayloadQuery;
   type?: string | undefined;
   since: Date;
@@ -37,7 +41,7 @@ export interface DataFound {
 
 /** Looks for events by a field of their data. */
 export class DataSearches {
-  private readonly turns = new Turns(AT_A_TIME);
+  private readonly places = new Places(AT_A_TIME);
 
   constructor(
     private readonly store: Store,
@@ -45,17 +49,23 @@ export class DataSearches {
     private readonly limits = SCAN_LIMITS,
   ) {}
 
+  /** @throws ApiError 429 if one is in progress: it would hold up what else is read */
   async find(search: DataSearch): Promise<DataFound> {
-    const endTurn = await this.turns.take(search.projectId);
+    const end = this.places.take(search.owner);
+    if (!end) {
+      const message =
+        'another search in the data of this project’s events is in progress; wait for it';
+      throw rateLimited(RETRY_MS, message);
+    }
     try {
       return await this.scan(search);
     } finally {
-      endTurn();
+      end();
     }
   }
 
   private async scan(search: DataSearch): Promise<DataFound> {
-    const { projectId, query, type, since, until, cursor, limit } = search;
+    const { projectId, owner, query, type, since, until, cursor, limit } = search;
     const { limits } = this;
     const beganAt = performance.now();
     const before = firstIdAt('event', until);
@@ -72,7 +82,7 @@ export class DataSearches {
     const judge = async (): Promise<boolean> => {
       const candidates = waiting.filter(({ body }) => body !== null);
       const bodies = candidates.map(({ body }) => body!);
-      const isFound = await this.checks.judgeBodies(projectId, { bodies, query });
+      const isFound = await this.checks.judgeBodies(owner, { bodies, query });
       const found = candidates.filter((_event, at) => isFound[at]).slice(0, limit - results.length);
       results.push(...found.map((event) => fromEvent(event, 'data')));
       const isEnough = results.length === limit;

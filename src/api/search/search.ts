@@ -9,7 +9,7 @@ import { scanNames } from '../../store/webhook-names';
 import type { Checks } from '../events/checks';
 import { keyInBatch, readIdempotencyKey } from '../events/idempotency';
 import { answer } from '../http/answers';
-import { allow, principalOf } from '../http/auth';
+import { allow, principalOf, shareOf } from '../http/auth';
 import { invalid } from '../http/errors';
 import { pageSize, parse, rangeQuery } from '../http/validation';
 import type { searchSchema, SearchResult } from '../schemas/search';
@@ -126,7 +126,8 @@ export function searchRouter(store: Store, checks: Checks): Router {
       throw invalid([{ field: 'q', message: payload.problem }]);
     }
     if (payload) {
-      const search = { projectId: project._id, query: payload, type, cursor, limit };
+      const owner = shareOf(principalOf(res));
+      const search = { projectId: project._id, owner, query: payload, type, cursor, limit };
       const isOver = (): boolean => req.socket.destroyed;
       const found = await dataSearches.find({ ...search, ...rangeOf(query), isOver });
       answer(res, found satisfies Found);

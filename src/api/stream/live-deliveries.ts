@@ -143,8 +143,11 @@ export class LiveDeliveries {
     // What changes from here on is shown to everyone.
     const until = this.position ?? (await new Promise<string>((open) => this.waiting.push(open)));
     const endTurn = await this.turns.take(reader.projectId);
-    const missed = await this.changes.between(after, until).catch(() => null);
+    // It may have gone while it waited, and another come for it.
+    const isThere = this.readers.has(reader);
+    const missed = isThere ? await this.changes.between(after, until).catch(() => null) : null;
     endTurn();
+    if (!isThere) return;
     reader.isBehind = false;
     if (missed) reader.missed = missed;
     else reader.reload('missed');

@@ -13,6 +13,8 @@ const MAX_OF_A_KEY = 50;
 const MAX_OF_A_PROJECT = 100;
 const RETRY_MS = 10_000;
 
+const REFUSALS: ReadonlySet<string> = new Set(['unauthorized', 'forbidden', 'not_found']);
+
 const noQuery = z.strictObject({});
 
 /** `/v1/stream`: how the project's deliveries change, as server-sent events. */
@@ -60,7 +62,7 @@ async function isStillAllowed(res: Response, projectId: string): Promise<boolean
     const principal = await (res.locals.identify as Identify)();
     return mayRead(principal) && principal.project?._id === projectId;
   } catch (error) {
-    // While MongoDB is unavailable there is nothing to read either.
-    return !(error instanceof ApiError);
+    // While MongoDB is unavailable, or others guess keys, there is nothing to say about this one.
+    return !(error instanceof ApiError && REFUSALS.has(error.code));
   }
 }

@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib';
 import { newId } from '../../../src/contracts/ids';
-import type { Answer, ApiClient } from '../../support/api-client';
+import { ApiClient, type Answer } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
 import { emailSent } from '../../support/samples';
 import { useStack } from '../../support/use';
@@ -292,5 +292,22 @@ describe('the rate limit of a project', () => {
     expect((await other.client.post('/v1/events', event)).status).toBe(202);
     const admin = stack.admin.with({ 'x-project-id': id });
     expect((await admin.get('/v1/webhooks')).status).toBe(200);
+  });
+
+  it('has another share for the links of its portal, so that customers don’t use up that of its keys', async () => {
+    const { client } = await stack.project();
+    const links: ApiClient[] = [];
+    for (let n = 0; n < 3; n += 1) {
+      const made = await client.post('/v1/portal-links', { capabilities: 'read' });
+      links.push(new ApiClient(stack.url, made.body.data.token));
+    }
+    const [first, second, third] = links as [ApiClient, ApiClient, ApiClient];
+    for (const link of [first, second]) {
+      for (let n = 0; n < PER_MINUTE; n += 1) {
+        expect((await link.get('/v1/webhooks')).status).toBe(200);
+      }
+    }
+    expectRefusal(await third.get('/v1/webhooks'), 'rate_limited');
+    expect((await client.post('/v1/events', event)).status).toBe(202);
   });
 });

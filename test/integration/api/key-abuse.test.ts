@@ -1,5 +1,6 @@
 import { ApiClient, type Answer } from '../../support/api-client';
 import { eventually } from '../../support/eventually';
+import { EventStream } from '../../support/event-stream';
 import { Stack } from '../../support/stack';
 import { useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
@@ -108,6 +109,28 @@ describe('a client that guesses keys', () => {
     expect((await from('203.0.113.8', client.key)).status).toBe(200);
     expect((await client.get('/v1/webhooks')).status).toBe(200);
     expectRefusal(await from('203.0.113.8', 'phk_guess'), 'unauthorized');
+  });
+
+  it('ends no stream of others behind its address', async () => {
+    const { client } = await stack.project();
+    const address = '203.0.113.7';
+    const stream = await EventStream.open(stack.url, {
+      authorization: `Bearer ${client.key}`,
+      'x-forwarded-for': address,
+    });
+    try {
+      await stream.next('ready');
+      await guess(address, LIMIT);
+      expectRefusal(await from(address, client.key), 'rate_limited');
+      // At each heartbeat its rights are checked.
+      for (let n = 0; n < 2; n += 1) {
+        const { lastEventId } = stream;
+        await eventually('a heartbeat comes', () => stream.lastEventId !== lastEventId);
+      }
+      expect(stream.isOver).toBe(false);
+    } finally {
+      stream.close();
+    }
   });
 
   it('gains nothing by the other door, `?token=`', async () => {

@@ -17,6 +17,8 @@ export type Linked = { state: 'in'; link: PortalLink } | { state: 'none' | 'ende
 /** How long before its end another link is asked for: a tenth of what is left, but no less. */
 const RENEW_SHARE = 0.1;
 const RENEW_MIN_MS = 15_000;
+/** Between two times that one is asked for: each costs the embedding application a request. */
+const ASK_AGAIN_MS = 10_000;
 /** What a timer can wait for. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
 
@@ -34,6 +36,18 @@ function read(token: string): PortalLink | null {
 }
 
 let renewal: ReturnType<typeof setTimeout> | undefined;
+let askedAt = Number.NEGATIVE_INFINITY;
+
+function askForLink(): void {
+  clearTimeout(renewal);
+  const waitMs = askedAt + ASK_AGAIN_MS - performance.now();
+  if (waitMs > 0) {
+    renewal = setTimeout(askForLink, waitMs);
+    return;
+  }
+  askedAt = performance.now();
+  askParent('renew');
+}
 
 /** Uses a link from now on. The token stays in memory. */
 function begin(token: string): Linked {
@@ -41,12 +55,14 @@ function begin(token: string): Linked {
   if (!link) return { state: 'none' };
   const isForeign = link.projectId !== PORTAL_PROJECT && !PORTAL_PROJECT?.startsWith('ext:');
   if (isForeign) return { state: 'foreign' };
-  const leftMs = link.expiresAt - Date.now();
-  if (leftMs <= 0) return { state: 'ended' };
   credentials.bearer = token;
   clearTimeout(renewal);
-  const renewInMs = leftMs - Math.max(RENEW_MIN_MS, leftMs * RENEW_SHARE);
-  renewal = setTimeout(() => askParent('renew'), Math.min(MAX_TIMER_MS, Math.max(0, renewInMs)));
+  // By this machine's clock, which may be wrong: whether a link has ended, the API says.
+  const leftMs = link.expiresAt - Date.now();
+  if (leftMs > 0) {
+    const renewInMs = leftMs - Math.max(RENEW_MIN_MS, leftMs * RENEW_SHARE);
+    renewal = setTimeout(askForLink, Math.min(MAX_TIMER_MS, Math.max(0, renewInMs)));
+  }
   return { state: 'in', link };
 }
 
@@ -82,6 +98,6 @@ export function keepLinked(): void {
   });
   queryClient.getQueryCache().subscribe(({ query, type }) => {
     if (type !== 'updated' || query.queryKey[0] !== SESSION_KEY[0]) return;
-    if ((query.state.data as Linked | undefined)?.state === 'ended') askParent('renew');
+    if ((query.state.data as Linked | undefined)?.state === 'ended') askForLink();
   });
 }
