@@ -235,7 +235,12 @@ const streamed = {
     event: { type: 'string', description: 'What it tells.' },
     data: { type: 'string', description: 'JSON.' },
     id: { type: 'string', description: 'The position, for `Last-Event-ID`.' },
-    retry: { type: 'integer', description: 'Milliseconds after which to connect again.' },
+    retry: {
+      type: 'integer',
+      minimum: 0,
+      maximum: 60_000,
+      description: 'Milliseconds after which to connect again.',
+    },
   },
 } as const;
 

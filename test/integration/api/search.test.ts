@@ -421,7 +421,7 @@ describe('a search by events’ data', () => {
     expect(first.scanned.events + second.scanned.events).toBe(150);
   });
 
-  it('has one of a project at a time, and the other projects do not wait', async () => {
+  it('is refused while one of its project is in progress, and the other projects do not wait', async () => {
     const { id, client: own } = await stack.project({ profile: 'custom' });
     const { id: otherId, client: other } = await stack.project({ profile: 'custom' });
     const [event] = await insertEvents(id, ['{"a":1}']);
@@ -442,12 +442,16 @@ describe('a search by events’ data', () => {
         })();
       },
     } as never);
-    const answers = [1, 2, 3].map(() => found(own, 'data.a = 1'));
+    const first = found(own, 'data.a = 1');
     await eventually('one is at work', () => scans === 1);
+    const second = await search(own, 'data.a = 1');
+    expectRefusal(second, 'rate_limited');
+    expect(second.headers.get('retry-after')).toBe('2');
     expect(await found(other, 'data.a = 1')).toEqual([others]);
     expect(scans).toBe(1);
     goOn();
-    expect(await Promise.all(answers)).toEqual([[event], [event], [event]]);
+    expect(await first).toEqual([event]);
     spied.mockRestore();
+    expect(await found(own, 'data.a = 1')).toEqual([event]);
   });
 });
