@@ -2,6 +2,7 @@ import { texts } from '../texts';
 import { classes } from './class-names';
 import { Icon, type IconName } from './icon';
 import styles from './badge.module.css';
+import tones from './tones.module.css';
 
 export type Tone = 'success' | 'danger' | 'warning' | 'info' | 'neutral';
 
@@ -16,7 +17,7 @@ export function Badge({
   children: React.ReactNode;
 }): React.ReactNode {
   return (
-    <span className={classes(styles.badge, styles[tone])}>
+    <span className={classes(styles.badge, tones[tone])}>
       {icon && <Icon name={icon} size={13} />}
       {children}
     </span>

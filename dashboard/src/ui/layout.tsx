@@ -5,6 +5,7 @@ import type { Tone } from './badge';
 import { classes } from './class-names';
 import { Icon, type IconName } from './icon';
 import styles from './layout.module.css';
+import tones from './tones.module.css';
 
 /** The page's name, which also becomes the window's title, and what can be done on the page. */
 export function PageHeader({
@@ -147,7 +148,7 @@ export function Notice({
 }): React.ReactNode {
   return (
     <div
-      className={classes(styles.notice, styles[tone])}
+      className={classes(styles.notice, tone === 'neutral' ? styles.neutral : tones[tone])}
       role={tone === 'danger' ? 'alert' : undefined}
     >
       <Icon name={NOTICE_ICON[tone]} size={18} />

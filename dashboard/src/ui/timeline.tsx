@@ -1,5 +1,6 @@
 import type { Tone } from './badge';
 import styles from './chart.module.css';
+import tones from './tones.module.css';
 import { classes } from './class-names';
 import { Icon, type IconName } from './icon';
 
@@ -22,7 +23,7 @@ export function Timeline({
     <ol className={styles.timeline} aria-label={label}>
       {steps.map(({ id, tone, icon, content }) => (
         <li key={id} className={styles.step}>
-          <span className={classes(styles.mark, styles[tone])}>
+          <span className={classes(styles.mark, tones[tone])}>
             <Icon name={icon} size={14} />
           </span>
           <div className={styles.stepBody}>{content}</div>
