@@ -7564,7 +7564,7 @@ export type StreamDeliveriesError = StreamDeliveriesErrors[keyof StreamDeliverie
 
 export type StreamDeliveriesResponses = {
   /**
-   * The stream. It does not end by itself.
+   * The stream. It stays open until the client closes it, its rights end, or the API stops.
    */
   200: {
     /**

@@ -85,7 +85,7 @@ export async function download(path: string, query: Query): Promise<Blob> {
 }
 
 /**
- * An answer that does not end by itself.
+ * An answer that stays open.
  * @throws Problem
  */
 export async function open(

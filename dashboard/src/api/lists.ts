@@ -26,7 +26,7 @@ const PAGE_SIZE = 50;
 const MAX_WATCHED_PAGES = 4;
 
 interface ListOptions {
-  /** Looks again that often; false: not by itself. */
+  /** Milliseconds between automatic reloads; false: none. */
   refetchMs?: number | false;
   pageSize?: number;
   enabled?: boolean;
@@ -115,7 +115,7 @@ export const listOf = <T>(items: T[]): List<T> => ({
 interface OneOptions<T> {
   /** A function: made anew at each look, and no part of the key. */
   query?: Query | (() => Query);
-  /** Looks again that often; false: not by itself. */
+  /** Milliseconds between automatic reloads; false: none. */
   refetchMs?: number | false | ((data: T | undefined) => number | false);
   enabled?: boolean;
   /** As of `request`. */

@@ -9,7 +9,7 @@ export const keys = {
   done: { revoked: 'The key was revoked' },
   create: 'Create key',
   none: 'No keys yet',
-  noneAdvice: 'Create one for each application, so that each can be revoked by itself.',
+  noneAdvice: 'Create one for each application, so that you can revoke them one at a time.',
   columns: {
     name: 'Name',
     role: 'Role',

@@ -22,7 +22,7 @@ export const overview = {
     `${n === 1 ? '1 failed attempt' : `${figure(n)} failed attempts in a row`}${last === null ? '' : `, the last with ${last}`}`,
   remedy: {
     failing:
-      'See what it answered, and repair the receiver. What is still waiting is retried by itself; what has failed can be replayed.',
+      'See what it answered, and repair the receiver. What is still waiting is retried automatically; what has failed can be replayed.',
     gone: 'It answered 410 Gone, so it was disabled. Enable it if it should get events again, then replay what was skipped.',
     consecutive_failures:
       'It failed too often in a row, so it was disabled. Repair the receiver, enable it, then replay what was skipped.',

@@ -11,7 +11,7 @@ export const problems = {
   byCode: {
     unreachable: {
       title: 'Posthorn does not answer',
-      advice: 'Check your connection. This page tries again by itself.',
+      advice: 'Check your connection. This page retries automatically.',
     },
     unauthorized: {
       title: 'Your session has ended',

@@ -43,7 +43,7 @@ export const webhooks = {
         ? `The last attempt failed with ${last}.`
         : `The last ${count} attempts failed, most recently with ${last}.`,
     failingRemedy:
-      'Look at what the receiver answered, and repair it. Deliveries that are still pending are retried by themselves; those that have failed can be replayed.',
+      'Look at what the receiver answered, and repair it. Deliveries that are still pending are retried automatically; those that have failed can be replayed.',
     seeFailed: 'See failed deliveries',
     paused: 'This webhook is paused.',
     pausedMeans:
@@ -78,7 +78,7 @@ export const webhooks = {
   },
   enableDialog: {
     title: (name: string) => `Enable ${name}?`,
-    body: 'New events are sent from now on, and its count of failures starts again at 0. What was skipped meanwhile is not sent by itself: replay it afterwards.',
+    body: 'New events are sent from now on, and its count of failures starts again at 0. What was skipped meanwhile is not sent automatically: replay it afterwards.',
     skipped: (count: number) =>
       count === 1
         ? 'One delivery was skipped while it was disabled.'

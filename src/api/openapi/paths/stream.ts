@@ -30,7 +30,11 @@ export const streamPaths: ZodOpenApiPathsObject = {
           .describe('The `id` of the last event that was received: the stream continues after it.'),
       },
       answers: {},
-      stream: { description: 'The stream. It does not end by itself.', example: EXAMPLE },
+      stream: {
+        description:
+          'The stream. It stays open until the client closes it, its rights end, or the API stops.',
+        example: EXAMPLE,
+      },
     }),
   },
 };
