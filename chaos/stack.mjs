@@ -86,8 +86,8 @@ export async function startStack({ dataDir, apis, workers }) {
     POSTHORN_ADMIN_KEY: adminKey,
     POSTHORN_ENCRYPTION_KEY: randomBytes(32).toString('base64'),
     POSTHORN_RATE_LIMIT_PER_MINUTE: '100000',
-    // Low, so that `auto` uses both ways.
-    POSTHORN_AUTO_WORKFLOWS_PER_SECOND: '1',
+    // Of its nine webhooks, so that `auto` uses both ways.
+    POSTHORN_AUTO_WORKFLOWS_PER_SECOND: '20',
   };
   await mustRun(process.execPath, [distMain, 'setup'], { cwd: root, env });
 

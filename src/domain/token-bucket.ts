@@ -1,31 +1,20 @@
 /**
- * Allows a number per second, and as many at once after a quiet second. What finds no room counts too, up to one
- * second's worth: while more come than it allows, none is let through, until fewer come for a second.
+ * Allows a number per second, evenly: after some, there is room again when their time at that rate is over. What
+ * finds no room counts as well, so that none is let through while more come than it allows.
  */
 export class TokenBucket {
-  private tokens: number;
-  private filledAtMs: number;
+  private freeAtMs = -Infinity;
 
-  constructor(
-    private readonly perSecond: number,
-    nowMs: number,
-  ) {
-    this.tokens = perSecond;
-    this.filledAtMs = nowMs;
-  }
+  constructor(private readonly perSecond: number) {}
 
   /**
-   * @param count how many at once; after a quiet while even more than a second's worth, and then none for as long
-   *   as that many take
+   * @param count how many at once; more than a second's never find room
    * @returns false when there is no room
    */
   take(nowMs: number, count = 1): boolean {
-    const { perSecond } = this;
-    const elapsedMs = Math.max(0, nowMs - this.filledAtMs);
-    const filled = Math.min(perSecond, this.tokens + (elapsedMs * perSecond) / 1000);
-    const hasRoom = filled >= Math.min(count, perSecond);
-    this.tokens = hasRoom ? filled - count : Math.max(filled - count, Math.min(filled, -perSecond));
-    this.filledAtMs = nowMs;
+    const hasRoom = count <= this.perSecond && nowMs >= this.freeAtMs;
+    const busyMs = ((hasRoom ? count : 1) * 1000) / this.perSecond;
+    this.freeAtMs = Math.max(this.freeAtMs, nowMs + busyMs);
     return hasRoom;
   }
 }

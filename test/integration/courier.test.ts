@@ -237,9 +237,9 @@ describe('a project whose events are dispatched auto', () => {
       await receiver.waitFor(21);
       const { model } = stack.store.deliveries;
       await eventually('all are recorded', async () => (await model.countDocuments()) === 21);
+      // The batch's first event may find room for a workflow too.
       const express = await model.countDocuments({ isExpress: true });
-      expect(express).toBeGreaterThanOrEqual(18);
-      expect(express).toBeLessThan(21);
+      expect([19, 20]).toContain(express);
     } finally {
       await Promise.all([stack.stop(), receiver.close()]);
     }

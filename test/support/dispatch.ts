@@ -1,7 +1,7 @@
 import { DISPATCHES, type Dispatch } from '../../src/contracts/delivery';
 
-/** A stack whose projects of `auto` use both ways: a workflow for one event a second, the courier beyond. */
-export const MIXED = { POSTHORN_AUTO_WORKFLOWS_PER_SECOND: '1' };
+/** A stack whose projects of `auto`, with up to three webhooks, use both ways. */
+export const MIXED = { POSTHORN_AUTO_WORKFLOWS_PER_SECOND: '3' };
 
 /** How events are driven. */
 export const MODES: readonly Dispatch[] = DISPATCHES;

@@ -28,7 +28,7 @@ export class Dispatcher {
     workflowsPerSecond: number,
     startsWaitMs?: number,
   ) {
-    this.bucket = new TokenBucket(workflowsPerSecond, performance.now());
+    this.bucket = new TokenBucket(workflowsPerSecond);
     this.couriers = new CourierCalls(engine, log);
     this.starts = new StartQueue((event) => engine.startFanOut(event), log, startsWaitMs);
   }
