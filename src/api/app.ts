@@ -174,7 +174,7 @@ export function createApi(dependencies: AppDependencies): Api {
   const v1 = express.Router();
   v1.use(authenticate(authentication, { sessions, portal }), portalRights(routeOf));
   v1.use(admitted);
-  const live = new LiveDeliveries(store.deliveryChanges, store.deliveries, log);
+  const live = new LiveDeliveries(store, cipher, log);
   // It takes no turn, which it would keep for hours.
   v1.use('/stream', streamRouter(live));
   v1.use(bounded);

@@ -238,11 +238,12 @@ export class Deliveries {
     return this.model.find({ eventId }, LIST_FIELDS).sort({ _id: 1 }).lean<DeliveryRecord[]>();
   }
 
-  /** Those of these that belong to one of the projects, as lists show them, oldest first. */
-  async listChanged(ids: string[], projectIds: string[]): Promise<ListedDelivery[]> {
+  /** The oldest `limit` of these that belong to one of the projects, as lists show them, oldest first. */
+  async listChanged(ids: string[], projectIds: string[], limit: number): Promise<ListedDelivery[]> {
     return this.model.aggregate<ListedDelivery>([
       { $match: { _id: { $in: ids }, projectId: { $in: projectIds } } },
       { $sort: { _id: 1 } },
+      { $limit: limit },
       ...LAST_ATTEMPT,
       { $unset: Object.keys(LIST_FIELDS) },
     ]);

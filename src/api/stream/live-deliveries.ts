@@ -2,11 +2,13 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { SECOND_MS } from '../../domain/durations';
 import { causeOf } from '../../reachability';
-import type { Deliveries } from '../../store/deliveries';
-import type { DeliveryChanges } from '../../store/delivery-changes';
+import type { Cipher } from '../../store/cipher';
+import type { ListedDelivery } from '../../store/delivery-record';
+import type { Store } from '../../store/store';
 import { listView } from '../deliveries/deliveries';
 import { Turns } from '../http/turns';
-import type { StreamReader } from './reader';
+import { Positions } from './positions';
+import { MAX_AT_ONCE, type StreamReader } from './reader';
 
 /** Changes are shown together, at the latest after that long or that many. */
 const GATHER_MS = 200;
@@ -15,6 +17,9 @@ const GATHER_MAX = 500;
 const BEAT_MS = 5 * SECOND_MS;
 /** Milliseconds between attempts to follow the changes; meanwhile the readers load their lists as often. */
 const RETRY_MS = 5 * SECOND_MS;
+/** Readers for whom what they have missed is looked up at a time, of one project and of all together. */
+const CATCHING_UP_OF_A_PROJECT = 1;
+const CATCHING_UP = 4;
 
 /**
  * Tells readers how deliveries change: one change stream of MongoDB for all of this process's readers, open
@@ -23,32 +28,37 @@ const RETRY_MS = 5 * SECOND_MS;
  */
 export class LiveDeliveries {
   private readonly readers = new Set<StreamReader>();
-  private readonly turns = new Turns(1);
+  private readonly positions: Positions;
+  private readonly turns = new Turns(CATCHING_UP_OF_A_PROJECT);
+  private readonly turnsOfAll = new Turns(CATCHING_UP);
   private readonly stopping = new AbortController();
-  private changed = new Set<string>();
+  private readonly changed = new Set<string>();
+  /** Up to which everything was shown, as it is told; null: there is none. */
   private position: string | null = null;
   private isRunning = false;
   private isPolling = false;
   private isBeating = false;
-  /** Those who wait for a position. */
-  private waiting: ((position: string) => void)[] = [];
 
   constructor(
-    private readonly changes: DeliveryChanges,
-    private readonly deliveries: Deliveries,
+    private readonly store: Store,
+    cipher: Cipher,
     private readonly log: Logger,
-  ) {}
+  ) {
+    this.positions = new Positions(cipher);
+  }
 
   count(is: (reader: StreamReader) => boolean): number {
     return [...this.readers].filter(is).length;
   }
 
-  /** @param after the position up to which it knows everything; undefined: it will load its lists */
-  add(reader: StreamReader, after: string | undefined): void {
+  /** @param told the position up to which it knows everything; undefined: it will load its lists */
+  add(reader: StreamReader, told: string | undefined): void {
     this.readers.add(reader);
-    if (this.isPolling) reader.reload('polling');
+    const after = told === undefined ? undefined : this.positions.open(told);
+    if (after === null) reader.reload('missed');
+    else if (this.isPolling) reader.reload('polling');
+    else if (after !== undefined) reader.continueAfter(after);
     if (!this.isRunning) void this.run();
-    if (after !== undefined) void this.catchUp(reader, after);
   }
 
   remove(reader: StreamReader): void {
@@ -80,14 +90,13 @@ export class LiveDeliveries {
     this.isRunning = false;
     this.isPolling = false;
     this.position = null;
-    this.waiting = [];
     this.changed.clear();
     // One may have come while the change stream was being closed.
     if (this.isWanted) void this.run();
   }
 
   private async follow(): Promise<void> {
-    const changes = this.changes.from(this.position);
+    const changes = this.store.deliveryChanges.from(null);
     try {
       let shownAt = performance.now();
       while (this.isWanted) {
@@ -104,23 +113,22 @@ export class LiveDeliveries {
   }
 
   private async show(position: string): Promise<void> {
-    const ids = this.changed;
-    this.changed = new Set();
-    const projectIds = new Set([...this.readers].map(({ projectId }) => projectId));
-    const found =
-      ids.size === 0 ? [] : await this.deliveries.listChanged([...ids], [...projectIds]);
+    const { deliveries } = this.store;
+    const ids = [...this.changed];
+    this.changed.clear();
+    const projectIds = [...new Set([...this.readers].map(({ projectId }) => projectId))];
+    const found = ids.length > 0 ? await deliveries.listChanged(ids, projectIds, ids.length) : [];
     const isBack = this.isPolling;
     this.isPolling = false;
+    const told = this.positions.seal(position);
     for (const reader of this.readers) {
-      const { missed, projectId } = reader;
-      reader.missed = null;
-      const before = missed ? await this.deliveries.listChanged([...missed], [projectId]) : [];
-      const own = found.filter((delivery) => delivery.projectId === projectId);
+      const own = found.filter(({ projectId }) => projectId === reader.projectId);
       if (isBack) reader.reload('polling');
-      reader.show([...own, ...before].map(listView), position);
+      reader.show(own.map(listView), told);
+      // Up to this position and no earlier one: one who came during this is shown only what changes after it.
+      if (reader.after !== null) void this.catchUp(reader, reader.after, position);
     }
-    this.position = position;
-    this.waiting.splice(0).forEach((resolve) => resolve(position));
+    this.position = told;
   }
 
   /** After a failure: what MongoDB doesn't tell, readers have to ask for. */
@@ -138,19 +146,27 @@ export class LiveDeliveries {
     await sleep(RETRY_MS, undefined, { signal: this.stopping.signal, ref: false }).catch(() => {});
   }
 
-  private async catchUp(reader: StreamReader, after: string): Promise<void> {
-    reader.isBehind = true;
-    // What changes from here on is shown to everyone.
-    const until = this.position ?? (await new Promise<string>((open) => this.waiting.push(open)));
+  private async catchUp(reader: StreamReader, after: string, until: string): Promise<void> {
+    reader.after = null;
     const endTurn = await this.turns.take(reader.projectId);
-    // It may have gone while it waited, and another come for it.
-    const isThere = this.readers.has(reader);
-    const missed = isThere ? await this.changes.between(after, until).catch(() => null) : null;
+    const endTurnOfAll = await this.turnsOfAll.take('all');
+    const missed = await this.missedBy(reader, after, until).catch(() => null);
+    endTurnOfAll();
     endTurn();
-    if (!isThere) return;
-    reader.isBehind = false;
-    if (missed) reader.missed = missed;
-    else reader.reload('missed');
+    reader.catchUp(missed && missed.map(listView));
+  }
+
+  /** At most one more than are told of at once; null: that can't be known any more. */
+  private async missedBy(
+    reader: StreamReader,
+    after: string,
+    until: string,
+  ): Promise<ListedDelivery[] | null> {
+    // It may have gone while it waited, and another come for it; or it has loaded its lists again.
+    if (!this.readers.has(reader) || !reader.isBehind) return [];
+    const { deliveries, deliveryChanges } = this.store;
+    const ids = await deliveryChanges.between(after, until);
+    return ids && deliveries.listChanged([...ids], [reader.projectId], MAX_AT_ONCE + 1);
   }
 
   private async beat(): Promise<void> {

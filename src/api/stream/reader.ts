@@ -3,7 +3,7 @@ import type { Response } from 'express';
 /** Bytes that a reader may leave unread; then it is disconnected, and continues where it was. */
 const MAX_UNSENT_BYTES = 256 * 1024;
 /** Deliveries that are told of at once; of more a list tells better. */
-const MAX_AT_ONCE = 200;
+export const MAX_AT_ONCE = 200;
 const RECONNECT_AFTER_MS = 2000;
 
 /** Why the list has to be loaded again. */
@@ -11,10 +11,13 @@ export type ReloadReason = 'missed' | 'many' | 'polling';
 
 /** One client of the stream. */
 export class StreamReader {
-  /** Deliveries that it has yet to be told of, because they changed before it came. */
-  missed: Set<string> | null = null;
-  /** While what it has missed is looked up, it could not continue after what it is told. */
-  isBehind = false;
+  /** The position after which it continues, until what it has missed since then is looked up. */
+  after: string | null = null;
+  /**
+   * What it is shown while that is looked up, and so is newer; null: it has missed nothing. Meanwhile it is told
+   * no positions: it could not continue after one.
+   */
+  private shown: Set<string> | null = null;
   private isReady = false;
 
   /** @param isAllowed whether its key, session or link still allows it to read */
@@ -35,22 +38,47 @@ export class StreamReader {
     this.write(`retry: ${RECONNECT_AFTER_MS}\n\n`);
   }
 
+  get isBehind(): boolean {
+    return this.shown !== null;
+  }
+
+  continueAfter(position: string): void {
+    this.after = position;
+    this.shown = new Set();
+  }
+
+  /** @param missed oldest first; null: what it has missed can't be known any more */
+  catchUp(missed: readonly { id: string }[] | null): void {
+    const { shown } = this;
+    if (!shown) return;
+    this.shown = null;
+    if (!missed) this.reload('missed');
+    else if (missed.length > MAX_AT_ONCE) this.reload('many');
+    else {
+      for (const one of missed) if (!shown.has(one.id)) this.send('delivery', one, null);
+    }
+  }
+
   /** @param position behind all of them: the last one carries it, or some could be missed */
   show(deliveries: readonly { id: string }[], position: string): void {
-    const id = this.isBehind ? null : position;
-    if (deliveries.length > MAX_AT_ONCE) {
-      this.reload('many', id);
+    for (const { id } of deliveries) this.shown?.add(id);
+    if (Math.max(deliveries.length, this.shown?.size ?? 0) > MAX_AT_ONCE) {
+      this.reload('many', position);
     } else {
+      const id = this.isBehind ? null : position;
       deliveries.forEach((delivery, at) =>
         this.send('delivery', delivery, at === deliveries.length - 1 ? id : null),
       );
     }
-    if (this.isReady || id === null) return;
+    if (this.isReady || this.isBehind) return;
     this.isReady = true;
-    this.send('ready', {}, id);
+    this.send('ready', {}, position);
   }
 
+  /** Whoever loads its lists again has missed nothing. */
   reload(reason: ReloadReason, position: string | null = null): void {
+    this.after = null;
+    this.shown = null;
     this.send('reload', { reason }, position);
   }
 

@@ -8,7 +8,7 @@ import { EventStream } from '../../support/event-stream';
 import { eventually } from '../../support/eventually';
 import { useReceiver, useStack } from '../../support/use';
 import type { ApiClient } from '../../support/api-client';
-import { insertDelivery } from './insert';
+import { insertDeliveries, insertDelivery } from './insert';
 import { expectRefusal } from './refusal';
 
 const stack = useStack();
@@ -88,13 +88,109 @@ describe('the stream', () => {
   it.each([
     ['is none', 'nonsense'],
     ['is hexadecimal, and none', 'ABCDEF'],
-    // The first one of MongoDB's that could be.
     ['is another kind of value', '{"$gt":""}'],
+    // MongoDB's own, which names a delivery.
+    ['was not made by Posthorn', '826747AC00000000012B042C0100296E5A10'],
+    ['is sealed with another key', `0123abcd.${Buffer.alloc(150).toString('base64')}`],
   ])('asks for the list again where the position %s', async (_what, position) => {
     const { client } = await stack.project();
     const stream = await open(client, { 'last-event-id': position });
     expect((await stream.next('reload')).data).toEqual({ reason: 'missed' });
     await stream.next('ready');
+  });
+
+  it('has positions that tell nothing, and can’t be changed', async () => {
+    const { id: projectId, client } = await stack.project();
+    const stream = await follow(client);
+    await insertDelivery(stack, { projectId: newId('project') });
+    const id = await insertDelivery(stack, { projectId });
+    await stream.next('delivery', ({ data }) => data.id === id);
+    const positions = stream.events.flatMap((event) => event.id ?? []);
+    expect(positions.length).toBeGreaterThan(1);
+    for (const position of positions) {
+      const texts = (['base64', 'hex'] as const).map((as) => Buffer.from(position, as));
+      const box = Buffer.from(position.split('.').at(-1)!, 'base64');
+      for (const text of [position, ...texts, box].map(String)) expect(text).not.toContain('dlv_');
+    }
+    const changed = positions[0]!.replace(/.(?=.{9}$)/, (one) => (one === 'A' ? 'B' : 'A'));
+    const again = await open(client, { 'last-event-id': changed });
+    expect((await again.next('reload')).data).toEqual({ reason: 'missed' });
+  });
+
+  it('misses nothing for whoever comes back while changes are being read', async () => {
+    const { id: projectId, client } = await stack.project();
+    const other = await stack.project();
+    await follow(other.client);
+    const first = await follow(client);
+    first.close();
+    const { deliveries } = stack.store;
+    const listChanged = deliveries.listChanged.bind(deliveries);
+    let goOn = (): void => {};
+    let read: string[] = [];
+    const spy = jest.spyOn(deliveries, 'listChanged').mockImplementation(async (ids, ...of) => {
+      // Without its project, since it is gone.
+      if (read.length === 0 && !of[0].includes(projectId)) {
+        read = ids;
+        await new Promise<void>((resolve) => (goOn = resolve));
+      }
+      return listChanged(ids, ...of);
+    });
+    try {
+      await eventually('changes are being read', async () => {
+        await insertDelivery(stack, { projectId });
+        return read.length > 0;
+      });
+      const again = await open(client, { 'last-event-id': first.lastEventId });
+      goOn();
+      await again.next('ready');
+      expect(again.events.map(({ data }) => data.id)).toEqual(expect.arrayContaining(read));
+    } finally {
+      spy.mockRestore();
+    }
+  });
+
+  it('looks up what was missed for four readers at a time, and tells too much by a reload', async () => {
+    const projects = await Promise.all(Array.from({ length: 6 }, () => stack.project()));
+    const firsts = await Promise.all(projects.map(({ client }) => follow(client)));
+    firsts.forEach((stream) => stream.close());
+    const { id: busy } = projects[0]!;
+    await insertDeliveries(
+      stack,
+      Array.from({ length: 201 }, () => ({ projectId: busy })),
+    );
+    const { deliveryChanges } = stack.store;
+    const between = deliveryChanges.between.bind(deliveryChanges);
+    const waiting: (() => void)[] = [];
+    const spy = jest.spyOn(deliveryChanges, 'between').mockImplementation(async (...given) => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return between(...given);
+    });
+    try {
+      const again = await Promise.all(
+        projects.map(({ client }, n) => open(client, { 'last-event-id': firsts[n]!.lastEventId })),
+      );
+      const later = await follow(projects[5]!.client);
+      await eventually('four are looked up', () => waiting.length === 4);
+      // Those who miss nothing are not held up.
+      await insertDelivery(stack, { projectId: projects[5]!.id });
+      await later.next('delivery');
+      expect(waiting).toHaveLength(4);
+      await eventually('all have been looked up', () => {
+        waiting.splice(0).forEach((goOn) => goOn());
+        return again.every(({ events }) => events.some(({ event }) => event === 'ready'));
+      });
+      const told = again.map(({ events }) => events.filter(({ event }) => event === 'reload'));
+      expect(told.map((reloads) => reloads.map(({ data }) => data.reason))).toEqual([
+        ['many'],
+        [],
+        [],
+        [],
+        [],
+        [],
+      ]);
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   it('asks for the list again where more changes at once than is worth telling', async () => {

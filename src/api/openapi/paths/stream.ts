@@ -6,11 +6,11 @@ import { operation } from '../operation';
 const EXAMPLE = `retry: 2000
 
 event: ready
-id: 826747AC
+id: 5b3c9e01.q83vEjRW…
 data: {}
 
 event: delivery
-id: 826747AF
+id: 5b3c9e01.mHZUMhD+…
 data: ${JSON.stringify(deliverySummaryExample)}
 
 `;
@@ -27,7 +27,9 @@ export const streamPaths: ZodOpenApiPathsObject = {
         'last-event-id': z
           .string()
           .optional()
-          .describe('The `id` of the last event that was received: the stream continues after it.'),
+          .describe(
+            'The `id` of the last event that was received, which is opaque: the stream continues after it.',
+          ),
       },
       answers: {},
       stream: {
