@@ -86,7 +86,7 @@ async function writeDev({ dataDir, apiUrl, servers, secrets }) {
   const project = await ensureFirstProject({ apiUrl, adminKey, known: readJson(path) });
   const dev = {
     apiUrl,
-    dashboardUrl: `${apiUrl}/dashboard/`,
+    dashboardUrl: `${(process.env.POSTHORN_PUBLIC_URL || apiUrl).replace(/\/$/, '')}/dashboard/`,
     temporalUiUrl: servers.temporalUiUrl ?? null,
     temporalAddress: servers.temporalAddress,
     temporalNamespace: servers.temporalNamespace,

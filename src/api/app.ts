@@ -31,11 +31,12 @@ import { notReady, unknownRoute, withoutKeys } from './http/errors';
 import { eventTypesRouter } from './events/event-types';
 import { eventsRouter } from './events/events';
 import { Exports } from './exports/exports';
-import { FailedAuthentications } from './http/failed-authentications';
+import { FailedLookups } from './http/failed-lookups';
 import { keysRouter } from './projects/keys';
 import { Dispatcher } from './events/dispatcher';
 import { Intake } from './events/intake';
 import { jsonBody } from './http/json-body';
+import { OwnAddress } from './http/own-address';
 import { measured } from './http/measured';
 import { documentedBodies, documentedMethods } from './openapi/documented';
 import { documentedRoutes } from './openapi/routes';
@@ -85,6 +86,7 @@ export interface AppDependencies {
     maxHeldMib: number;
     wrongKeysPerMinute: number;
     trustedProxies: number;
+    publicUrl?: string;
     temporal: { namespace: string; uiUrl?: string };
   };
 }
@@ -97,6 +99,9 @@ export interface Api {
   /** Resolves when nothing is left to do behind the answers: within seconds. */
   drained: () => Promise<void>;
 }
+
+/** How many unknown sessions and portals one address may ask for, for each wrong key that it may try. */
+const UNKNOWN_PER_WRONG_KEY = 10;
 
 /** As `npm run build` makes it. */
 const BUNDLE_FOLDER = path.join(PACKAGE_FOLDER, 'dist/dashboard');
@@ -115,7 +120,7 @@ export function createApi(dependencies: AppDependencies): Api {
   app.use(helmet());
   app.use(utf8Address);
   app.use(documentedMethods(routeOf));
-  app.use(docsRouter(config.temporal.uiUrl ?? null));
+  app.use(docsRouter(config));
   app.use(neverCached);
 
   app.get('/healthz', (_req, res) => {
@@ -126,18 +131,31 @@ export function createApi(dependencies: AppDependencies): Api {
     if (readiness.unready !== null) throw notReady(readiness.unready);
     next();
   });
-  // Events are accepted without Temporal, so only MongoDB and a reliable clock matter.
+  // Events are accepted without Temporal, so only MongoDB and a reliable clock matter. No key is needed, so those
+  // who ask at the same time share one check.
+  let checking: ReturnType<Engine['state']> | undefined;
   app.get('/readyz', async (_req, res) => {
     if (clock.trouble !== null) throw notReady(clock.trouble);
-    await store.ping();
-    const temporal = await engine.state();
+    checking ??= store
+      .ping()
+      .then(() => engine.state())
+      .finally(() => {
+        checking = undefined;
+      });
+    const temporal = await checking;
     answer(res, { status: 'ok', mongodb: 'ok', temporal });
   });
 
   const { adminKey } = config;
-  const failures = new FailedAuthentications(config.wrongKeysPerMinute);
-  const authentication = new Authentication(store, adminKey, failures);
-  const sessions = new BrowserSessions(store, authentication, adminKey);
+  const address = new OwnAddress(config.publicUrl);
+  const wrongKeys = new FailedLookups(config.wrongKeysPerMinute, 'wrong keys');
+  const authentication = new Authentication(store, adminKey, wrongKeys);
+  // Nobody guesses these: a page that goes on asking must not be kept from signing in.
+  const lookups = new FailedLookups(
+    UNKNOWN_PER_WRONG_KEY * config.wrongKeysPerMinute,
+    'requests for sessions and portals that do not exist',
+  );
+  const sessions = new BrowserSessions(store, authentication, address, lookups, adminKey);
   const portal = new PortalTokens(store, authentication, adminKey);
   // Numbers without ids, but still only for operators.
   app.get('/metrics', authenticate(authentication), adminOnly, async (_req, res) => {
@@ -184,8 +202,8 @@ export function createApi(dependencies: AppDependencies): Api {
   v1.param('projectId', projectParam(store));
   // Before /projects, which is only for the admin.
   v1.use('/projects/:projectId/keys', keysRouter(store, config.maxKeysPerProject));
-  v1.use('/sign-in-links', signInLinksRouter(sessions));
-  v1.use('/portal-links', portalLinksRouter(store, portal));
+  v1.use('/sign-in-links', signInLinksRouter(sessions, address));
+  v1.use('/portal-links', portalLinksRouter(store, portal, address));
   v1.use('/catalogs', catalogsRouter(store, checks));
   v1.use('/projects', projectsRouter({ store, cipher }));
   v1.use(statsRouter(store));
@@ -200,8 +218,8 @@ export function createApi(dependencies: AppDependencies): Api {
   const webUrl = webUrls(config.temporal);
   v1.use('/deliveries', deliveriesRouter({ store, engine, log, exporter, webUrl }));
   app.use('/v1', v1);
-  app.use('/dashboard/session', sessionsRouter(authentication, sessions, limited));
-  app.use(pagesRouter(store, bundleFolder));
+  app.use('/dashboard/session', sessionsRouter(authentication, sessions, address, limited));
+  app.use(pagesRouter(store, bundleFolder, lookups));
 
   app.use(unknownRoute);
   app.use(errorHandler(log));

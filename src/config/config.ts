@@ -11,6 +11,8 @@ export interface Config {
   development: boolean;
   host: string;
   port: number;
+  /** Without a slash at its end. */
+  publicUrl?: string;
   mongodbUrl: string;
   temporal: {
     address: string;
@@ -100,6 +102,7 @@ export function loadConfig(
     development: s.POSTHORN_ENV === 'development',
     host: s.HOST,
     port: s.PORT,
+    publicUrl: s.POSTHORN_PUBLIC_URL,
     mongodbUrl: s.MONGODB_URL,
     temporal: Object.freeze({
       address: s.TEMPORAL_ADDRESS,

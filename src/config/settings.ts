@@ -44,6 +44,14 @@ const encryptionKey = z
   .regex(/^[\w+/-]{43}=?$/, 'must be 32 bytes in base64 (openssl rand -base64 32)')
   .transform((value) => Buffer.from(value, 'base64'));
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+// Without what browsers would send on, or links could not carry; and repeating nothing of what was given.
+const publicUrl = z
+  .string()
+  .refine(
+    (text) => /^https?:\/\/[^\s/?#@\\]+(?:\/[\w~-][\w.~-]*)*\/?$/i.test(text) && URL.canParse(text),
+    'must be the address at which browsers reach Posthorn, such as https://posthorn.example.com or https://example.com/posthorn: http or https, without user, query and fragment',
+  )
+  .transform((text) => new URL(text).href.replace(/\/$/, ''));
 const levels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 
 /**
@@ -64,6 +72,11 @@ export const settings = z.object({
     .default('127.0.0.1')
     .describe('address the API listens on'),
   PORT: port.default(8080).describe('port the API listens on'),
+  POSTHORN_PUBLIC_URL: publicUrl
+    .optional()
+    .describe(
+      'address at which browsers reach Posthorn, of all links that it makes; default: as each request names it',
+    ),
   MONGODB_URL: z
     .string()
     .superRefine((url, context) => {

@@ -118,10 +118,15 @@ export class SignInLinks {
     return { _id: hash, expiresAt };
   }
 
+  async isLive(hash: string): Promise<boolean> {
+    return (await this.model.exists(live(hash))) !== null;
+  }
+
   /** Uses a link up: of concurrent uses one succeeds. False if it was used, has expired, or never was. */
   async use(hash: string): Promise<boolean> {
-    const isLive = { $expr: { $gt: ['$expiresAt', '$$NOW'] } };
-    const { deletedCount } = await this.model.deleteOne({ _id: hash, ...isLive });
-    return deletedCount === 1;
+    return (await this.model.deleteOne(live(hash))).deletedCount === 1;
   }
 }
+
+/** By MongoDB's clock. */
+const live = (hash: string) => ({ _id: hash, $expr: { $gt: ['$expiresAt', '$$NOW'] } });

@@ -361,6 +361,7 @@ describe('a setting', () => {
     POSTHORN_ENV: 'staging',
     HOST: 'http://0.0.0.0:8080',
     PORT: 'http',
+    POSTHORN_PUBLIC_URL: 'https://user:password@posthorn.example.com',
     MONGODB_URL: 'mongodb://127.0.0.1:27017',
     TEMPORAL_ADDRESS: 'https://127.0.0.1:7233',
     TEMPORAL_NAMESPACE: 'post horn',

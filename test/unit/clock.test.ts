@@ -91,7 +91,7 @@ const EXCEPTIONS = [
   // gRPC and express-rate-limit take moments of the machine's clock, and their difference from it again.
   'src/temporal/engine.ts',
   'src/api/http/rate-limits.ts',
-  'src/api/http/failed-authentications.ts',
+  'src/api/http/failed-lookups.ts',
   'src/api/http/windows.ts',
   // Only gives the suspicion that the process was suspended; Temporal knows.
   'activities/attempt/execution.ts',

@@ -6,7 +6,7 @@ import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { Principal } from './auth';
 import { ApiError, notFound, refusal } from './errors';
-import type { FailedAuthentications } from './failed-authentications';
+import type { FailedLookups } from './failed-lookups';
 import { findProject, refersTo } from './references';
 
 /** Whose rights a request has. */
@@ -21,7 +21,7 @@ export class Authentication {
   constructor(
     private readonly store: Store,
     adminKey: string,
-    readonly failures: FailedAuthentications,
+    readonly failures: FailedLookups,
   ) {
     this.adminHash = sha256(adminKey);
   }

@@ -5,6 +5,7 @@ import { clock } from '../../clock';
 import type { Store } from '../../store/store';
 import { CAPABILITIES, type Principal } from './auth';
 import type { Authentication } from './authentication';
+import { derivedKey } from './derived-key';
 import { ApiError } from './errors';
 import { findProject, refersTo } from './references';
 
@@ -24,15 +25,19 @@ export type PortalTokenContent = z.infer<typeof contentSchema>;
 const PREFIX = 'php_';
 
 /**
- * Tokens of portal links: signed with the admin key rather than stored, so that making and checking one needs
+ * Tokens of portal links: signed with a key of the admin key's rather than stored, so that making and checking one needs
  * no more of MongoDB than the project and the key, which are remembered. `docs/adr/0037` says why.
  */
 export class PortalTokens {
+  private readonly key: Buffer;
+
   constructor(
     private readonly store: Store,
     private readonly authentication: Authentication,
-    private readonly adminKey: string,
-  ) {}
+    adminKey: string,
+  ) {
+    this.key = derivedKey(adminKey, 'portal links');
+  }
 
   sign(content: PortalTokenContent): string {
     const body = Buffer.from(JSON.stringify(content)).toString('base64url');
@@ -69,7 +74,7 @@ export class PortalTokens {
   }
 
   private mac(body: string): Buffer {
-    return createHmac('sha256', this.adminKey).update(`portal ${body}`).digest();
+    return createHmac('sha256', this.key).update(body).digest();
   }
 }
 

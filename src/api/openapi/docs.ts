@@ -66,7 +66,13 @@ const GUIDES = readdirSync(GUIDES_FOLDER).filter((name) => /^guide-[a-z]+\.md$/.
  * `/`, which says where everything is, `/openapi.json`, and `/docs`, which displays it, with the guides that
  * it cites; all served from here, so no network is needed.
  */
-export function docsRouter(temporalUi: string | null): Router {
+export function docsRouter({
+  publicUrl,
+  temporal: { uiUrl: temporalUi = null },
+}: {
+  publicUrl?: string | undefined;
+  temporal: { uiUrl?: string | null | undefined };
+}): Router {
   const router = Router();
 
   router.get('/', (req, res) => {
@@ -84,7 +90,8 @@ export function docsRouter(temporalUi: string | null): Router {
   });
 
   // One copy for all answers: no key is needed, and many may ask at once.
-  const document = Buffer.from(JSON.stringify(openApiDocument()));
+  const servers = publicUrl === undefined ? {} : { servers: [{ url: publicUrl }] };
+  const document = Buffer.from(JSON.stringify({ ...openApiDocument(), ...servers }));
   router.get('/openapi.json', (_req, res) => {
     res.type('json').send(document);
   });

@@ -95,9 +95,9 @@ export function openApiDocument(): ReturnType<typeof createDocument> {
           session: {
             type: 'apiKey',
             in: 'cookie',
-            name: cookieName(true),
+            name: cookieName('https://posthorn.example.com'),
             description:
-              'The session of a browser that has signed in; over plain http the cookie is called `posthorn_session`. Every method but GET and HEAD also needs its `csrfToken` in the header `x-csrf-token`. Refused for pages of other origins, and ignored beside `Authorization`.',
+              'The session of a browser that has signed in; over plain http the cookie is called `posthorn_session`, and at a port or path of its own `_8080` or `_+path` follows, as in `posthorn_session_8080`. Every method but GET and HEAD also needs its `csrfToken` in the header `x-csrf-token`. Refused for pages of other origins, and ignored beside `Authorization`.',
           },
         },
       },

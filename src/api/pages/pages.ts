@@ -1,8 +1,9 @@
 import type { ServerResponse } from 'node:http';
 import path from 'node:path';
-import express, { Router, type RequestHandler, type Response } from 'express';
+import express, { Router, type Request, type RequestHandler, type Response } from 'express';
 import { contentSecurityPolicy } from 'helmet';
 import type { Store } from '../../store/store';
+import type { FailedLookups } from '../http/failed-lookups';
 import { findProject } from '../http/references';
 
 /** Of the front end's files: anything else is an address within it. */
@@ -26,12 +27,13 @@ const NOT_BUILT = `<!doctype html>
 /**
  * `/dashboard/` and `/portal/:projectId/`: the front end, a page whose scripts find out what to show.
  * @param folder of the bundle
+ * @param lookups counts portals of projects that don't exist
  */
-export function pagesRouter(store: Store, folder: string): Router {
+export function pagesRouter(store: Store, folder: string, lookups: FailedLookups): Router {
   const router = Router();
   const bundle = [withSlash, files(folder), page(folder)];
   router.use('/dashboard', framedByNobody, bundle);
-  router.use('/portal/:projectId', framedByOrigins(store), bundle);
+  router.use('/portal/:projectId', framedByOrigins(store, lookups), bundle);
   return router;
 }
 
@@ -47,16 +49,19 @@ const framedByNobody: RequestHandler[] = [
 ];
 
 /** A project that doesn't exist looks like one whose portal nobody may embed. */
-function framedByOrigins(store: Store): RequestHandler[] {
+function framedByOrigins(store: Store, lookups: FailedLookups): RequestHandler[] {
   const originsIn = (res: ServerResponse): readonly string[] =>
-    (res as Response).locals.portalOrigins as readonly string[];
+    ((res as Response).locals.portalOrigins as readonly string[] | undefined) ?? [];
   return [
     async (req, res, next) => {
       const { projectId } = req.params;
       // Only a page can be framed.
-      const isOfPage = typeof projectId === 'string' && !FILE.test(req.path);
-      const project = isOfPage ? await findProject(store, projectId) : null;
-      res.locals.portalOrigins = project?.portalOrigins ?? [];
+      if (typeof projectId === 'string' && !FILE.test(req.path)) {
+        await lookups.check(req);
+        const project = await findProject(store, projectId);
+        if (!project) await lookups.count(req);
+        res.locals.portalOrigins = project?.portalOrigins;
+      }
       // It knows no lists; the policy stands for it.
       res.removeHeader('X-Frame-Options');
       next();
@@ -83,6 +88,8 @@ const withSlash: RequestHandler = (req, res, next) => {
   res.redirect(308, target);
 };
 
+const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
+
 /** Their names tell their content, so they never change. */
 const files = (folder: string): RequestHandler =>
   express.static(folder, {
@@ -100,8 +107,7 @@ const files = (folder: string): RequestHandler =>
 const page =
   (root: string): RequestHandler =>
   (req, res, next) => {
-    const isRead = req.method === 'GET' || req.method === 'HEAD';
-    if (!isRead || FILE.test(req.path)) {
+    if (!isRead(req) || FILE.test(req.path)) {
       next();
       return;
     }

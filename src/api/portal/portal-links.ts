@@ -7,6 +7,7 @@ import { answer } from '../http/answers';
 import { audited } from '../http/audited';
 import { allow, CAPABILITIES, principalOf, projectOf } from '../http/auth';
 import { notFound } from '../http/errors';
+import type { OwnAddress } from '../http/own-address';
 import type { PortalTokens } from '../http/portal-tokens';
 import { parseBody } from '../http/validation';
 import type { portalLinkSchema, revokedPortalLinksSchema } from '../schemas/portal';
@@ -26,7 +27,7 @@ export const portalLinkBody = z.strictObject({
 });
 
 /** `/v1/portal-links`: a customer's access to its own project, without a key. */
-export function portalLinksRouter(store: Store, tokens: PortalTokens): Router {
+export function portalLinksRouter(store: Store, tokens: PortalTokens, address: OwnAddress): Router {
   const router = Router();
   router.use(allow('owner'));
 
@@ -47,7 +48,7 @@ export function portalLinksRouter(store: Store, tokens: PortalTokens): Router {
       expiresAt: expiresAt.getTime(),
     });
     // Behind `#`, so that no server and no log sees it.
-    const url = `${req.protocol}://${req.host}/portal/${projectId}/#token=${token}`;
+    const url = `${address.of(req)}/portal/${projectId}/#token=${token}`;
     const link = { id, url, token, projectId, capabilities, expiresAt };
     answer(res, link satisfies z.infer<typeof portalLinkSchema>, 201);
   });

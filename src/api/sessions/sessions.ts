@@ -8,7 +8,7 @@ import { readBody } from '../http/body';
 import { checkCsrf, type BrowserSession, type BrowserSessions } from '../http/browser-sessions';
 import { jsonOnly } from '../http/encoding';
 import { ApiError, invalid } from '../http/errors';
-import { refuseForeignOrigin } from '../http/own-origin';
+import type { OwnAddress } from '../http/own-address';
 import { parseBody } from '../http/validation';
 import type { endedSessionSchema, sessionSchema } from '../schemas/session';
 
@@ -23,6 +23,9 @@ export const signInBody = z.strictObject({
   link: secret.optional().describe('Instead of it, the token of a sign-in link.'),
 });
 
+type SignIn = z.infer<typeof signInBody>;
+type Link = SignIn['link'];
+
 /**
  * `/dashboard/session`: signing in and out.
  * @param limited counts requests by key
@@ -30,31 +33,30 @@ export const signInBody = z.strictObject({
 export function sessionsRouter(
   authentication: Authentication,
   sessions: BrowserSessions,
+  address: OwnAddress,
   limited: RequestHandler[],
 ): Router {
   const router = Router();
   router.use((req, _res, next) => {
-    refuseForeignOrigin(req);
+    address.refuseForeignOrigin(req);
     next();
   });
 
   /** A wrong link counts like a wrong key. */
-  const callerWith = async (req: Request): Promise<Caller> => {
-    const { key, link } = parseBody(signInBody, req);
-    if ((key === undefined) === (link === undefined)) {
-      throw invalid([{ field: 'key', message: 'or link is required, and not both' }]);
-    }
+  const callerWith = async (req: Request, { key, link }: SignIn): Promise<Caller> => {
     if (key !== undefined) return authentication.callerWith(req, key);
     await authentication.failures.check(req);
-    if (await sessions.useLink(link!)) return 'admin';
+    if (await sessions.isLive(link!)) return 'admin';
     await authentication.failures.count(req);
-    throw new ApiError(
-      'unauthorized',
-      'this sign-in link has been used, or has expired; ask for another, or sign in with a key',
-    );
+    throw linkUsed();
   };
   const signIn: RequestHandler = async (req, res, next) => {
-    res.locals.caller = await callerWith(req);
+    const given = parseBody(signInBody, req);
+    if ((given.key === undefined) === (given.link === undefined)) {
+      throw invalid([{ field: 'key', message: 'or link is required, and not both' }]);
+    }
+    res.locals.signInLink = given.link;
+    res.locals.caller = await callerWith(req, given);
     res.locals.principal = await authentication.principal(req, callerIn(res));
     next();
   };
@@ -71,7 +73,9 @@ export function sessionsRouter(
     audited('session.created', 'id', undefined, 'keyId'),
     async (req, res) => {
       const { keyId } = principalOf(res);
-      answer(res, view(await sessions.begin(req, res, keyId), callerIn(res)), 201);
+      const session = await sessions.begin(req, res, keyId, res.locals.signInLink as Link);
+      if (!session) throw linkUsed();
+      answer(res, view(session, callerIn(res)), 201);
     },
   );
 
@@ -102,6 +106,12 @@ export function sessionsRouter(
 
   return router;
 }
+
+const linkUsed = (): ApiError =>
+  new ApiError(
+    'unauthorized',
+    'this sign-in link has been used, or has expired; ask for another, or sign in with a key',
+  );
 
 const callerIn = ({ locals }: Response): Caller => locals.caller as Caller;
 

@@ -24,6 +24,9 @@ async function signedIn(role = 'owner', headers: Record<string, string> = {}) {
   return { id, owner, key, keyId, browser, answer };
 }
 
+/** Of the stack's own port. */
+const cookieName = (): string => `posthorn_session_${new URL(stack.url).port}`;
+
 /** Of the last cookie that was set. */
 const setCookie = (headers: Headers): string => headers.getSetCookie().at(-1)!;
 
@@ -41,7 +44,8 @@ describe('signing in', () => {
     const lifeMs = Date.parse(expiresAt as string) - Date.now();
     expect(Math.abs(lifeMs - SESSION_LIFE_MS)).toBeLessThan(60_000);
     const cookie = setCookie(answer.headers);
-    expect(cookie).toMatch(/^posthorn_session=[\w-]{43}; .*Path=\/; .*HttpOnly; SameSite=Strict$/);
+    expect(cookie.slice(0, cookie.indexOf('='))).toBe(cookieName());
+    expect(cookie).toMatch(/=[\w-]{43}; .*Path=\/; .*HttpOnly; SameSite=Strict$/);
     expect(cookie).not.toContain('Domain');
     const shown = await browser.send('GET', '/dashboard/session');
     expect(shown.body.data).toEqual({ ...answer.body.data, csrfToken });
@@ -51,7 +55,7 @@ describe('signing in', () => {
   it('behind https sets a cookie that only this host’s https can set and send', async () => {
     const https = { 'x-forwarded-proto': 'https', origin: stack.url.replace('http:', 'https:') };
     const { browser, answer } = await signedIn('owner', https);
-    expect(setCookie(answer.headers)).toMatch(/^__Host-posthorn_session=[\w-]{43}; .*Secure/);
+    expect(setCookie(answer.headers)).toMatch(/^__Host-posthorn_session_\d+=[\w-]{43}; .*Secure/);
     expect((await browser.send('GET', '/v1/webhooks')).status).toBe(200);
     // As a page of plain http could have set it.
     const cookie = browser.cookie.replace('__Host-', '');
@@ -164,7 +168,7 @@ describe('a session', () => {
     const { browser } = await signedIn();
     const { cookie } = browser;
     const answer = await browser.send('DELETE', '/dashboard/session');
-    expect(setCookie(answer.headers)).toMatch(/^posthorn_session=; Max-Age=0/);
+    expect(setCookie(answer.headers)).toMatch(/^posthorn_session_\d+=; Max-Age=0/);
     for (const path of ['/v1/webhooks', '/dashboard/session']) {
       expectRefusal(await browser.send('GET', path, undefined, { cookie }), 'unauthorized');
     }
@@ -318,7 +322,7 @@ describe('an attack on a session', () => {
     const victim = await signedIn();
     const attacker = await signedIn();
     const { cookie, csrfToken } = attacker.browser;
-    for (const planted of [cookie, 'posthorn_session=chosen-by-the-attacker']) {
+    for (const planted of [cookie, `${cookieName()}=chosen-by-the-attacker`]) {
       victim.browser.cookie = planted;
       await victim.browser.signIn({ key: victim.key });
       expect(victim.browser.cookie).not.toBe(planted);
@@ -334,13 +338,15 @@ describe('an attack on a session', () => {
     const { browser } = await signedIn();
     const token = browser.cookie.split('=')[1]!;
     for (const cookie of [
-      `posthorn_session=${token}x`,
-      `posthorn_session=${token.slice(1)}`,
-      `Xposthorn_session=${token}`,
-      `__Host-posthorn_session=${token}`,
-      'posthorn_session=',
-      'posthorn_session[$ne]=x',
-      `posthorn_session=${'x'.repeat(8000)}`,
+      `${cookieName()}=${token}x`,
+      `${cookieName()}=${token.slice(1)}`,
+      `X${cookieName()}=${token}`,
+      `__Host-${cookieName()}=${token}`,
+      // Of a Posthorn at the host's own port.
+      `posthorn_session=${token}`,
+      `${cookieName()}=`,
+      `${cookieName()}[$ne]=x`,
+      `${cookieName()}=${'x'.repeat(8000)}`,
     ]) {
       expectRefusal(
         await browser.send('GET', '/v1/webhooks', undefined, { cookie }),
@@ -372,6 +378,17 @@ describe('a sign-in link', () => {
     expect(entries[0]).toMatchObject({ key: 'admin', target: null, projectId: null });
   });
 
+  it('still signs in after a request with it was refused', async () => {
+    const { token: link } = (await stack.admin.post('/v1/sign-in-links')).body.data;
+    const browser = new Browser(stack.url);
+    const unknown = { 'x-project-id': 'proj_0192f5a7c1d07b3e9a4c5d6e7f801234' };
+    expectRefusal(await browser.signIn({ link }, unknown), 'not_found');
+    expectRefusal(await browser.signIn({ link }, { origin: 'https://evil.example' }), 'forbidden');
+    expectRefusal(await browser.signIn({ link, key: 'x' }), 'validation_failed', ['key']);
+    expect((await browser.signIn({ link })).status).toBe(201);
+    expectRefusal(await browser.signIn({ link }), 'unauthorized');
+  });
+
   it('is refused after its time', async () => {
     const { token } = (await stack.admin.post('/v1/sign-in-links')).body.data;
     await stack.store.signInLinks.model.updateMany({}, { $set: { expiresAt: new Date() } });
@@ -383,7 +400,7 @@ describe('a sign-in link', () => {
     expectRefusal(await client.post('/v1/sign-in-links'), 'forbidden');
     const { token } = (await stack.admin.post('/v1/sign-in-links')).body.data;
     const browser = new Browser(stack.url);
-    browser.cookie = `posthorn_session=${token}`;
+    browser.cookie = `${cookieName()}=${token}`;
     expectRefusal(await browser.send('GET', '/v1/projects'), 'unauthorized');
     expectRefusal(
       await new ApiClient(stack.url, token as string).get('/v1/projects'),

@@ -1,0 +1,47 @@
+import type { Request } from 'express';
+import { type ClientRateLimitInfo, ipKeyGenerator } from 'express-rate-limit';
+import { rateLimited } from './errors';
+import { Windows } from './windows';
+
+const WINDOW_MS = 60_000;
+
+/**
+ * Slows down guessing: an address that has asked too often within a minute for what doesn't exist is refused until
+ * the minute is over, whatever it asks for. Only failures count, and only for their own address (IPv6: its /56),
+ * so nobody can lock out others, unless they share a proxy that POSTHORN_TRUSTED_PROXIES doesn't count.
+ */
+export class FailedLookups {
+  private readonly store = new Windows(WINDOW_MS);
+
+  /**
+   * @param limit of one address, per minute
+   * @param what is looked up, for error messages
+   */
+  constructor(
+    private readonly limit: number,
+    private readonly what: string,
+  ) {}
+
+  /**
+   * Before anything is looked up, or a right guess would still be recognisable; and for keys once more after one
+   * was found, since concurrent requests are all checked before the first is counted.
+   * @throws ApiError 429
+   */
+  async check(req: Request): Promise<void> {
+    const failed = await this.store.get(addressOf(req));
+    if (failed && failed.totalHits >= this.limit) throw this.tooMany(failed);
+  }
+
+  /** @throws ApiError 429, if it is one too many */
+  async count(req: Request): Promise<void> {
+    const failed = await this.store.increment(addressOf(req));
+    if (failed.totalHits > this.limit) throw this.tooMany(failed);
+  }
+
+  private tooMany({ resetTime }: ClientRateLimitInfo): Error {
+    const waitMs = (resetTime?.getTime() ?? 0) - Date.now();
+    return rateLimited(waitMs, `too many ${this.what} from this address; see Retry-After`);
+  }
+}
+
+const addressOf = ({ ip }: Request): string => ipKeyGenerator(ip ?? '');

@@ -1,0 +1,43 @@
+import type { Request } from 'express';
+import { ApiError } from './errors';
+
+/** The address at which browsers reach Posthorn: of every link, and of its pages. */
+export class OwnAddress {
+  /** @param publicUrl POSTHORN_PUBLIC_URL; undefined: the address is the one that each request names */
+  constructor(private readonly publicUrl: string | undefined) {}
+
+  /** Without a slash at its end. */
+  of({ protocol, host }: Request): string {
+    return this.publicUrl ?? `${protocol}://${host}`;
+  }
+
+  /**
+   * Refuses what a page of another origin sends.
+   * @throws ApiError 403
+   */
+  refuseForeignOrigin(req: Request): void {
+    const origin = req.get('origin');
+    if (origin === undefined || this.isOwn(origin, req)) return;
+    const { publicUrl } = this;
+    throw new ApiError(
+      'forbidden',
+      publicUrl === undefined
+        ? "sessions are for Posthorn's own pages, and this request comes from another origin; a proxy in front of Posthorn has to pass on the header Host, or POSTHORN_PUBLIC_URL has to be set"
+        : `sessions are for the pages of ${publicUrl} (POSTHORN_PUBLIC_URL), and this request comes from another origin`,
+    );
+  }
+
+  /**
+   * Where a proxy ends TLS and is counted neither by POSTHORN_TRUSTED_PROXIES nor by POSTHORN_PUBLIC_URL, the
+   * scheme is not known, and only the host is compared.
+   */
+  private isOwn(origin: string, { protocol, host }: Request): boolean {
+    if (!URL.canParse(origin)) return false;
+    const theirs = new URL(origin);
+    if (this.publicUrl !== undefined) return theirs.origin === new URL(this.publicUrl).origin;
+    const ours = `${theirs.protocol}//${host}`;
+    if (!/^https?:$/.test(theirs.protocol) || !URL.canParse(ours)) return false;
+    if (protocol === 'https' && theirs.protocol !== 'https:') return false;
+    return theirs.origin === new URL(ours).origin;
+  }
+}
