@@ -7516,7 +7516,7 @@ export type StreamDeliveriesData = {
      */
     'x-project-id'?: string;
     /**
-     * The `id` of the last event that was received: the stream continues after it.
+     * The `id` of the last event that was received, which is opaque: the stream continues after it.
      */
     'last-event-id'?: string;
   };

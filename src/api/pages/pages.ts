@@ -31,7 +31,7 @@ const NOT_BUILT = `<!doctype html>
  */
 export function pagesRouter(store: Store, folder: string, lookups: FailedLookups): Router {
   const router = Router();
-  const bundle = [withSlash, files(folder), page(folder)];
+  const bundle = [withSlash, files(folder), behindHash, page(folder)];
   router.use('/dashboard', framedByNobody, bundle);
   router.use('/portal/:projectId', framedByOrigins(store, lookups), bundle);
   return router;
@@ -86,6 +86,19 @@ const withSlash: RequestHandler = (req, res, next) => {
   }
   const target = [`./${pathname!.split('/').at(-1)}/`, ...query].join('?');
   res.redirect(308, target);
+};
+
+/**
+ * To the page that is meant: its address is behind `#`, where the application finds it. Relative, and as it was
+ * sent.
+ */
+const behindHash: RequestHandler = (req, res, next) => {
+  if (!isRead(req) || FILE.test(req.path) || req.path === '/') {
+    next();
+    return;
+  }
+  const up = '../'.repeat(req.path.split('/').length - 2);
+  res.redirect(302, `${up || './'}#${req.url}`);
 };
 
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';

@@ -30,34 +30,29 @@ describe('the dashboard', () => {
   const PAGE = '<!doctype html><title>Posthorn</title>';
   beforeAll(() => write('index.html', PAGE));
 
-  it.each([
-    '/dashboard/',
-    '/dashboard/deliveries',
-    '/dashboard/deliveries/dlv_0192f5ab05147f72ae8091a2b3c45678?tab=attempts',
-    '/dashboard/event-types/email.sent',
-    '/dashboard/webhooks/ext:acme.example',
-    '/dashboard/.env',
-    '/dashboard/index.html',
-  ])('is the page at %s, framed and cached by nobody', async (address) => {
-    const answer = await get(address);
-    expect(answer.status).toBe(200);
-    expect(await answer.text()).toBe(PAGE);
-    expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
-    expect(answer.headers.get('cache-control')).toBe('no-store');
-    expect(answer.headers.get('x-frame-options')).toBe('DENY');
-    expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
-    expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
-    const policy = answer.headers.get('content-security-policy')!.split(';');
-    expect(policy).toEqual(
-      expect.arrayContaining([
-        "default-src 'self'",
-        "script-src 'self'",
-        "script-src-attr 'none'",
-        "object-src 'none'",
-        "frame-ancestors 'none'",
-      ]),
-    );
-  });
+  it.each(['/dashboard/', '/dashboard/?x=1', '/dashboard/index.html'])(
+    'is the page at %s, framed and cached by nobody',
+    async (address) => {
+      const answer = await get(address);
+      expect(answer.status).toBe(200);
+      expect(await answer.text()).toBe(PAGE);
+      expect(answer.headers.get('content-type')).toBe('text/html; charset=utf-8');
+      expect(answer.headers.get('cache-control')).toBe('no-store');
+      expect(answer.headers.get('x-frame-options')).toBe('DENY');
+      expect(answer.headers.get('x-content-type-options')).toBe('nosniff');
+      expect(answer.headers.get('referrer-policy')).toBe('no-referrer');
+      const policy = answer.headers.get('content-security-policy')!.split(';');
+      expect(policy).toEqual(
+        expect.arrayContaining([
+          "default-src 'self'",
+          "script-src 'self'",
+          "script-src-attr 'none'",
+          "object-src 'none'",
+          "frame-ancestors 'none'",
+        ]),
+      );
+    },
+  );
 
   it.each([
     ['/dashboard/assets/index-4f2a9c.js', 'text/javascript; charset=utf-8', true],
@@ -78,6 +73,10 @@ describe('the dashboard', () => {
     '/dashboard/assets/index-000000.js',
     '/dashboard/assets/',
     '/dashboard/assets/x',
+    // What a page asks for if it is opened below the dashboard's own address.
+    '/dashboard/deliveries/assets/index-4f2a9c.js',
+    '/portal/ext:acme/assets/index-000000.js',
+    '/portal/ext:acme/webhooks/app.css',
     '/dashboard/favicon.ico',
     '/dashboard/app.js.map',
     '/dashboard/..%2f..%2fpackage.json',
@@ -87,6 +86,32 @@ describe('the dashboard', () => {
     expect(answer.status).toBe(404);
     expect(answer.headers.get('content-type')).toContain('application/json');
     expect(answer.headers.get('cache-control')).toBe('no-store');
+  });
+
+  it.each([
+    ['/dashboard/deliveries', '/dashboard/#/deliveries'],
+    ['/dashboard/deliveries/', '/dashboard/#/deliveries/'],
+    [
+      '/dashboard/deliveries/dlv_0192f5ab05147f72ae8091a2b3c45678?tab=attempts',
+      '/dashboard/#/deliveries/dlv_0192f5ab05147f72ae8091a2b3c45678?tab=attempts',
+    ],
+    ['/dashboard/event-types/email.sent', '/dashboard/#/event-types/email.sent'],
+    [
+      '/dashboard/webhooks/ext:acme%2Fexample/edit',
+      '/dashboard/#/webhooks/ext:acme%2Fexample/edit',
+    ],
+    ['/dashboard//evil.example', '/dashboard/#//evil.example'],
+    ['/dashboard/.env', '/dashboard/#/.env'],
+    ['/portal/ext:acme/deliveries?status=failed', '/portal/ext:acme/#/deliveries?status=failed'],
+    ['/portal/ext:acme/webhooks/new', '/portal/ext:acme/#/webhooks/new'],
+  ])('has its pages behind the #: %s leads to %s', async (address, page) => {
+    const answer = await get(address);
+    expect(answer.status).toBe(302);
+    const target = new URL(answer.headers.get('location')!, stack.url + address);
+    expect(target.href).toBe(stack.url + page);
+    expect(answer.headers.get('cache-control')).toBe('no-store');
+    const followed = await get(address, { redirect: 'follow' });
+    expect([followed.status, await followed.text()]).toEqual([200, PAGE]);
   });
 
   it('is a portal too, framed by the origins of its project alone', async () => {
