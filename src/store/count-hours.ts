@@ -1,27 +1,27 @@
+import { isDeepStrictEqual } from 'node:util';
 import { clock } from '../clock';
-import { UNENDED_STATUSES } from '../contracts/delivery';
 import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../domain/durations';
-import { Tally } from '../domain/tally';
 import {
-  addRow,
   countDeliveries,
   countEvents,
+  earliest,
   joined,
+  latest,
   minutesOf,
-  type CountedRow,
+  rangeFrom,
   type TimeRange,
 } from './count-ranges';
 import {
-  countId,
   floorTo,
-  ownerOf,
   type CountedHour,
   type CountRecord,
   type RecountRecord,
   type StatsUnit,
 } from './counted-hours';
+import { FoundCounts } from './found-counts';
 import { firstIdAt } from './paging';
 import type { Store } from './store';
+import { MAX_READ_MS } from './time-limit';
 
 /**
  * After this a minute is counted. Whatever is written about its deliveries from then on, unless they haven't ended,
@@ -31,84 +31,24 @@ import type { Store } from './store';
 export const SETTLED_MS = 3 * MINUTE_MS;
 /** An hour of so many deliveries is counted by the minute, and before it is over. */
 export const BUSY = 2000;
+/** Minutes counted by one read. */
+const READ_TOGETHER = 10;
 /**
- * Between two counts of an hour: a twentieth of its age, within these bounds; but at least twenty times as long as
- * the count took, however much changes.
+ * Between two counts of an hour: a twentieth of its age, within these bounds, and twice as long after each count
+ * that has found nothing new; but at least twenty times as long as the count took, however much changes.
  */
 const SHARE = 20;
 const MIN_PAUSE_MS = 30 * SECOND_MS;
 const MAX_PAUSE_MS = 5 * MINUTE_MS;
+const MAX_UNCHANGED_PAUSE_MS = HOUR_MS;
 const LOOK_AGAIN_MS = 5 * MINUTE_MS;
 /** An hour is counted once more then, whatever happened to it: processes of an earlier version noted nothing. */
-const ONCE_MORE_MS = 25 * HOUR_MS;
+const ONCE_MORE_MS = DAY_MS;
 
-/** Milliseconds from one count of an hour to the next. */
+/** Milliseconds from one count of an hour, which found something new, to the next. */
 export function pauseAfter(hour: Date, now: Date): number {
   const share = (now.getTime() - hour.getTime()) / SHARE;
   return Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, share));
-}
-
-/** What one count has found, by the minute or of the whole hour. */
-class Found {
-  /** By begin, then by owner. */
-  readonly tallies = new Map<number, Map<string, Tally>>();
-  readonly open = new Set<number>();
-  expiresAt: Date | null = null;
-
-  constructor(
-    private readonly projectId: string,
-    readonly begins: readonly Date[],
-    private readonly settledAt: Date,
-  ) {}
-
-  addDeliveries(row: CountedRow): void {
-    const { at, webhookId, status } = row._id;
-    const begin = this.beginOf(at);
-    for (const owner of [this.projectId, webhookId!]) addRow(this.tally(begin, owner), row);
-    const isOpen =
-      UNENDED_STATUSES.includes(status!) || (row.completedAt && row.completedAt > this.settledAt);
-    if (isOpen) this.open.add(begin);
-    else if (!this.expiresAt || row.expiresAt < this.expiresAt) this.expiresAt = row.expiresAt;
-  }
-
-  addEvents({ _id, count }: { _id: Date; count: number }): void {
-    this.tally(this.beginOf(_id), this.projectId).countEvents(count);
-  }
-
-  tally(begin: number, owner: string): Tally {
-    const owners = this.tallies.get(begin) ?? new Map<string, Tally>();
-    this.tallies.set(begin, owners);
-    const tally = owners.get(owner) ?? new Tally();
-    owners.set(owner, tally);
-    return tally;
-  }
-
-  get sizes(): Pick<CountedHour, 'openSize' | 'unitSize'> {
-    const sizeOf = (begins: Iterable<number>): number =>
-      [...begins].reduce((sum, begin) => sum + this.tally(begin, this.projectId).total, 0);
-    const all = sizeOf(this.tallies.keys());
-    return { openSize: sizeOf(this.open), unitSize: all / Math.max(1, this.begins.length) };
-  }
-
-  records(unit: StatsUnit): CountRecord[] {
-    return [...this.tallies].flatMap(([begin, owners]) =>
-      [...owners].map(([owner, tally]) => {
-        const at = new Date(begin);
-        return {
-          _id: countId(owner, unit, at),
-          projectId: this.projectId,
-          unit,
-          at,
-          ...tally.stored(),
-        };
-      }),
-    );
-  }
-
-  /** The last that begins by then: what was asked for by ids is in one of them. */
-  private beginOf(at: Date): number {
-    return Number(this.begins.findLast((begin) => begin <= at) ?? this.begins[0]);
-  }
 }
 
 /** Counts what is due of an hour, or everything in it if that may have changed. */
@@ -118,7 +58,7 @@ export async function countHour(store: Store, known: CountedHour): Promise<void>
   const now = clock.now();
   const end = new Date(hour.getTime() + HOUR_MS);
   const settledAt = new Date(now.getTime() - SETTLED_MS);
-  const to = new Date(Math.min(end.getTime(), floorTo(MINUTE_MS, settledAt).getTime()));
+  const to = earliest(end, floorTo(MINUTE_MS, settledAt));
   const isOver = to >= end;
   const byMinute = known.byMinute || (await isBusy(store, projectId, { since: hour, until: to }));
   if (!byMinute && !isOver) {
@@ -129,98 +69,121 @@ export async function countHour(store: Store, known: CountedHour): Promise<void>
   const noted = await store.recounts.model
     .find({ projectId, minute: { $gte: hour, $lt: end } })
     .lean<(RecountRecord & { _id: unknown })[]>();
-  const changing = [...known.open, ...noted.map(({ minute }) => minute)];
-  const isWhole = !known.byMinute || (known.countedTo >= end && changing.length === 0);
-  const begins = byMinute
-    ? minutesOf({ since: hour, until: to }).filter(
-        (minute) => isWhole || minute >= known.countedTo || changing.some((at) => +at === +minute),
-      )
-    : [hour];
-  const unit = byMinute ? 'minute' : 'hour';
-  const lengthMs = byMinute ? MINUTE_MS : HOUR_MS;
-  const ranges = joined(
-    begins.map((begin) => ({ since: begin, until: new Date(begin.getTime() + lengthMs) })),
+  const stored = await listStored(store, known);
+  const changing = new Set([...known.open, ...noted.map(({ minute }) => minute)].map(Number));
+  const isDue = known.wholeAt !== null && known.wholeAt <= now;
+  const isWhole = !known.byMinute || (known.countedTo >= end && (changing.size === 0 || isDue));
+  const minutes = minutesOf({ since: hour, until: to }).filter(
+    (minute) => isWhole || minute >= known.countedTo || changing.has(Number(minute)),
   );
-  const found = new Found(projectId, begins, settledAt);
-  const rows = await countDeliveries(store, { projectId }, ranges, { unit, byWebhook: true });
-  for (const row of rows) found.addDeliveries(row);
-  for (const row of await countEvents(store, projectId, ranges, unit)) found.addEvents(row);
-  const after = { ...known, byMinute, countedTo: to, countedAt: now };
-  const notes = noted.map((note) => note._id);
-  await save(store, after, { found, notes, tookMs: performance.now() - startedAt });
-}
-
-/** Stores what was found, all or nothing, unless the hour has been counted meanwhile. */
-async function save(
-  store: Store,
-  {
-    _id,
-    version,
-    projectId,
-    hour,
+  const found = await count(store, projectId, byMinute ? minutes : [hour], {
+    unit: byMinute ? 'minute' : 'hour',
+    settledAt,
+  });
+  const kept = isWhole ? [] : stored.filter(({ unit }) => unit === 'minute');
+  const units: StatsUnit[] = byMinute ? (isOver ? ['minute', 'hour'] : ['minute']) : ['hour'];
+  const records = found.records(hour, kept, units);
+  const { sizes } = found;
+  const isFinal = isOver && sizes.open.length === 0;
+  const isChanged =
+    noted.length > 0 ||
+    Number(to) !== Number(known.countedTo) ||
+    !isDeepStrictEqual(byId(records), byId(stored));
+  const unchanged = isFinal || isChanged ? 0 : known.unchanged + 1;
+  const firstCountedAt = known.firstCountedAt ?? now;
+  const again = countAllAt(firstCountedAt, now, found.expiresAt);
+  const wholeAt = isWhole ? again : earliest(known.wholeAt ?? again, again);
+  const pauseMs = Math.max(
+    Math.min(pauseAfter(hour, now) * 2 ** unchanged, MAX_UNCHANGED_PAUSE_MS),
+    (performance.now() - startedAt) * SHARE,
+  );
+  const after = {
     byMinute,
-    countedTo,
-    countedAt,
-  }: CountedHour & { countedAt: Date },
-  { found, notes, tookMs }: { found: Found; notes: readonly unknown[]; tookMs: number },
-): Promise<void> {
-  const end = new Date(hour.getTime() + HOUR_MS);
-  const isOver = countedTo >= end;
-  const records = found.records(byMinute ? 'minute' : 'hour');
-  if (byMinute && isOver) records.push(...(await sumMinutes(store, projectId, hour, found)));
-  const open = [...found.open].toSorted((a, b) => a - b).map((begin) => new Date(begin));
-  const isFinal = isOver && open.length === 0;
-  const isEmpty = isFinal && records.length === 0;
-  const pauseMs = Math.max(pauseAfter(hour, countedAt), tookMs * SHARE);
-  const nextCountAt = isFinal
-    ? recountAt(hour, countedAt, found.expiresAt)
-    : new Date(countedAt.getTime() + pauseMs);
-  await store.transaction(async (session) => {
-    const counted = { byMinute, countedTo, countedAt, open, ...found.sizes, nextCountAt };
-    const { modifiedCount } = await store.countedHours.model.updateOne(
-      { _id, version },
-      { $set: counted, $inc: { version: 1 } },
-      { session },
-    );
-    if (modifiedCount === 0) return;
-    const { model } = store.counts;
-    // Also of webhooks that have nothing there any more.
-    const counts = { projectId, unit: byMinute ? 'minute' : 'hour', at: { $in: found.begins } };
-    await model.deleteMany(counts as never, { session });
-    if (byMinute) await model.deleteMany({ projectId, unit: 'hour', at: hour }, { session });
-    if (records.length > 0) {
-      await model.collection.insertMany(records as never[], { session, ordered: false });
-    }
-    await store.recounts.model.deleteMany({ _id: { $in: notes } } as never, { session });
-    if (isEmpty) await store.countedHours.model.deleteOne({ _id }, { session });
+    countedTo: to,
+    countedAt: now,
+    ...sizes,
+    unchanged,
+    firstCountedAt,
+    wholeAt,
+    nextCountAt: isFinal ? wholeAt : new Date(now.getTime() + pauseMs),
+  };
+  await save(store, known, after, {
+    isGone: isFinal && records.length === 0,
+    records: isChanged ? records : null,
+    notes: noted.map(({ _id }) => _id),
   });
 }
 
-/** The hour's counts, of the minutes that were counted now, and earlier. */
-async function sumMinutes(
-  { counts }: Store,
+async function count(
+  store: Store,
   projectId: string,
-  hour: Date,
-  found: Found,
-): Promise<CountRecord[]> {
-  const at = { $gte: hour, $lt: new Date(hour.getTime() + HOUR_MS), $nin: found.begins };
-  const earlier = await counts.model.collection.find({ projectId, unit: 'minute', at }).toArray();
-  const sum = new Found(projectId, [hour], hour);
-  for (const record of [...found.records('minute'), ...(earlier as unknown as CountRecord[])]) {
-    sum.tally(hour.getTime(), ownerOf(record)).add(record);
+  begins: readonly Date[],
+  { unit, settledAt }: { unit: StatsUnit; settledAt: Date },
+): Promise<FoundCounts> {
+  const found = new FoundCounts(projectId, begins, settledAt);
+  // In several reads, each with its own time limit, however many there are.
+  for (let at = 0; at < begins.length; at += READ_TOGETHER) {
+    const some = begins.slice(at, at + READ_TOGETHER);
+    const ranges = joined(some.map((begin) => rangeFrom(begin, unit)));
+    const rows = await countDeliveries(store, { projectId }, ranges, { unit, byWebhook: true });
+    for (const row of rows) found.addDeliveries(row);
+    for (const row of await countEvents(store, projectId, ranges, unit)) found.addEvents(row);
   }
-  return sum.records('hour');
+  return found;
 }
 
-/** When an hour in which nothing changes is counted again. */
-function recountAt(hour: Date, now: Date, expiresAt: Date | null): Date {
-  const onceMore = hour.getTime() + ONCE_MORE_MS;
+/**
+ * Stores what was found, all or nothing, unless the hour has been counted meanwhile.
+ * @param found.records null: they are as they were
+ * @param found.isGone the hour has nothing any more
+ */
+async function save(
+  store: Store,
+  { _id, version, projectId, hour }: CountedHour,
+  after: Partial<CountedHour>,
+  found: { records: CountRecord[] | null; notes: readonly unknown[]; isGone: boolean },
+): Promise<void> {
+  const { model } = store.countedHours;
+  const update = { $set: after, $inc: { version: 1 } };
+  const { records, notes, isGone } = found;
+  if (records === null && !isGone) {
+    await model.updateOne({ _id, version }, update);
+    return;
+  }
+  await store.transaction(async (session) => {
+    const { modifiedCount } = await model.updateOne({ _id, version }, update, { session });
+    if (modifiedCount === 0) return;
+    const counts = store.counts.model;
+    // Also of webhooks that have nothing there any more.
+    await counts.deleteMany({ projectId, hour }, { session });
+    if (records !== null && records.length > 0) {
+      await counts.collection.insertMany(records as never[], { session, ordered: false });
+    }
+    await store.recounts.model.deleteMany({ _id: { $in: notes } } as never, { session });
+    if (isGone) await model.deleteOne({ _id }, { session });
+  });
+}
+
+/** The hour's counts so far. */
+async function listStored(
+  { counts }: Store,
+  { projectId, hour }: CountedHour,
+): Promise<CountRecord[]> {
+  const stored = counts.model.collection.find({ projectId, hour }, { maxTimeMS: MAX_READ_MS });
+  return (await stored.toArray()) as unknown as CountRecord[];
+}
+
+const byId = (records: readonly CountRecord[]): Map<string, CountRecord> =>
+  new Map(records.map((record) => [record._id, record]));
+
+/** When all of an hour is counted again, though nothing says that it has changed. */
+function countAllAt(firstCountedAt: Date, now: Date, expiresAt: Date | null): Date {
+  const onceMore = new Date(firstCountedAt.getTime() + ONCE_MORE_MS);
   // MongoDB removes what expires within a minute; within an hour, most of what was made in one.
-  const expired = expiresAt ? expiresAt.getTime() + HOUR_MS : Infinity;
-  const next = Math.min(expired, onceMore > now.getTime() ? onceMore : Infinity);
-  return new Date(
-    Number.isFinite(next) ? Math.max(next, now.getTime() + HOUR_MS) : now.getTime() + DAY_MS,
-  );
+  const expired = expiresAt && new Date(expiresAt.getTime() + HOUR_MS);
+  const next = [expired, onceMore > now ? onceMore : null].filter((at) => at !== null);
+  const inHours = (hours: number): Date => new Date(now.getTime() + hours * HOUR_MS);
+  return next.length === 0 ? inHours(24) : latest(next.reduce(earliest), inHours(1));
 }
 
 async function isBusy(

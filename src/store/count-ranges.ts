@@ -1,6 +1,6 @@
 import type { PipelineStage } from 'mongoose';
 import type { DeliveryStatus } from '../contracts/delivery';
-import { MINUTE_MS } from '../domain/durations';
+import { HOUR_MS, MINUTE_MS } from '../domain/durations';
 import { BUCKET_GROWTH, type Tally } from '../domain/tally';
 import type { StatsUnit } from './counted-hours';
 import { firstIdAt } from './paging';
@@ -14,6 +14,9 @@ export interface TimeRange {
   since: Date;
   until: Date;
 }
+
+export const latest = (a: Date, b: Date): Date => (a > b ? a : b);
+export const earliest = (a: Date, b: Date): Date => (a < b ? a : b);
 
 /** Milliseconds for MongoDB; a month of a very busy project may take longer, and is then refused. */
 const MAX_TIME_MS = 20_000;
@@ -167,6 +170,12 @@ export async function countEvents(
     ])
     .option({ maxTimeMS: MAX_TIME_MS });
 }
+
+/** The hour or minute that begins there. */
+export const rangeFrom = (begin: Date, unit: StatsUnit): TimeRange => ({
+  since: begin,
+  until: new Date(begin.getTime() + (unit === 'hour' ? HOUR_MS : MINUTE_MS)),
+});
 
 export function minutesOf({ since, until }: TimeRange): Date[] {
   const minutes: Date[] = [];

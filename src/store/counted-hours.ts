@@ -27,16 +27,26 @@ export interface CountedHour {
   openSize: number;
   /** How many there are in a minute (or the hour), on average of those that were counted last. */
   unitSize: number;
+  /** How many counts in a row have found nothing new. */
+  unchanged: number;
+  firstCountedAt: Date | null;
+  /** When all of it is counted again, though nothing says that it has changed. */
+  wholeAt: Date | null;
   nextCountAt: Date;
 }
 
-/** What was counted in an hour or a minute, of a project or of one webhook. */
-export interface CountRecord extends StoredTally {
+/** Those created in that minute or hour. */
+export type CountedPart = StoredTally & { at: Date };
+
+/** What was counted in an hour, of a project or of one webhook: as one part, or by the minute. */
+export interface CountRecord {
   /** `countId`. */
   _id: string;
   projectId: string;
+  hour: Date;
   unit: StatsUnit;
-  at: Date;
+  /** In the order of their times, without those of which there is nothing. */
+  parts: CountedPart[];
 }
 
 /** Something has changed that was created in that minute, and may have been counted. */
@@ -52,8 +62,8 @@ export const hourId = (projectId: string, hour: Date): string =>
   `${projectId}/${hour.toISOString()}`;
 
 /** @param owner a project's or a webhook's id */
-export const countId = (owner: string, unit: StatsUnit, at: Date): string =>
-  `${owner}/${unit}/${at.toISOString()}`;
+export const countId = (owner: string, unit: StatsUnit, hour: Date): string =>
+  `${owner}/${unit}/${hour.toISOString()}`;
 
 export const ownerOf = ({ _id }: Pick<CountRecord, '_id'>): string =>
   _id.slice(0, _id.indexOf('/'));
@@ -70,6 +80,9 @@ const hourSchema = new Schema<CountedHour>(
     open: { type: [Date], default: [] },
     openSize: { type: Number, default: 0 },
     unitSize: { type: Number, default: 0 },
+    unchanged: { type: Number, default: 0 },
+    firstCountedAt: { type: Date, default: null },
+    wholeAt: { type: Date, default: null },
     nextCountAt: { type: Date, required: true },
   },
   { timestamps: false },
@@ -82,17 +95,13 @@ const countSchema = new Schema<CountRecord>(
   {
     _id: String,
     projectId: { type: String, required: true },
+    hour: { type: Date, required: true },
     unit: { type: String, required: true },
-    at: { type: Date, required: true },
-    events: Number,
-    statuses: Schema.Types.Mixed,
-    outcomes: Schema.Types.Mixed,
-    classes: Schema.Types.Mixed,
-    durations: Schema.Types.Mixed,
+    parts: Schema.Types.Mixed,
   },
-  { timestamps: false, minimize: false },
+  { timestamps: false },
 );
-countSchema.index({ projectId: 1, unit: 1, at: 1 });
+countSchema.index({ projectId: 1, hour: 1 });
 
 const recountSchema = new Schema<RecountRecord>(
   { projectId: { type: String, required: true }, minute: { type: Date, required: true } },
@@ -108,6 +117,18 @@ export class CountedHours {
   constructor(connection: Connection) {
     this.model = connection.model<CountedHour>('CountedHour', hourSchema, 'countedHours');
     this.due = new Backlog(this.model, {}, 'nextCountAt', 'due');
+  }
+
+  /**
+   * Has those hours of a project counted soon in which nothing has changed for long, since what was waiting in
+   * them begins to move.
+   */
+  async expectChanges(projectId: string): Promise<void> {
+    await this.model.updateMany(
+      { projectId, unchanged: { $gt: 0 } },
+      [{ $set: { unchanged: 0, nextCountAt: { $min: ['$nextCountAt', '$$NOW'] } } }],
+      { updatePipeline: true },
+    );
   }
 }
 

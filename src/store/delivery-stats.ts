@@ -5,8 +5,11 @@ import {
   addRow,
   countDeliveries,
   countEvents,
+  earliest,
   joined,
+  latest,
   minutesOf,
+  rangeFrom,
   type StatsOwner,
   type TimeRange,
 } from './count-ranges';
@@ -14,6 +17,7 @@ import {
   countId,
   floorTo,
   type CountedHour,
+  type CountedPart,
   type CountRecord,
   type StatsUnit,
 } from './counted-hours';
@@ -42,9 +46,12 @@ export interface StatsResult extends Figures {
  */
 const RECOUNTED = 5000;
 
-/** Where the figures of a range are: the ids of counts, and what has to be counted now. */
+/** Where the figures of a range are: in counts, or what has to be counted now. */
 interface Sources {
+  /** Ids of counts. */
   stored: string[];
+  /** Which parts are taken of those that are by the minute. */
+  minutes: Set<number>;
   now: TimeRange[];
   countedAt: Date;
 }
@@ -61,10 +68,10 @@ export async function deliveryStats(
 ): Promise<StatsResult> {
   const { projectId, webhookId } = query;
   const of: StatsOwner = webhookId === undefined ? { projectId } : { webhookId };
-  const { stored, now, countedAt } = await sourcesOf(store, query, unit);
-  const ranges = joined(now);
-  const [counts, rows, events] = await Promise.all([
-    listCounts(store, stored),
+  const sources = await sourcesOf(store, query, unit);
+  const ranges = joined(sources.now);
+  const [parts, rows, events] = await Promise.all([
+    listParts(store, sources),
     countDeliveries(store, of, ranges, { unit }),
     webhookId === undefined ? countEvents(store, projectId, ranges, unit) : [],
   ]);
@@ -75,7 +82,7 @@ export async function deliveryStats(
     [all, hours.get(Number(floorTo(HOUR_MS, at))), minutes.get(Number(at))].filter(
       (tally) => tally !== undefined,
     );
-  for (const count of counts) for (const tally of each(count.at)) tally.add(count);
+  for (const part of parts) for (const tally of each(part.at)) tally.add(part);
   for (const row of rows) for (const tally of each(row._id.at)) addRow(tally, row);
   for (const { _id, count } of events) for (const tally of each(_id)) tally.countEvents(count);
   const figures = (tally: Tally): Figures => ({
@@ -83,7 +90,7 @@ export async function deliveryStats(
     ...(webhookId === undefined && { events: { accepted: tally.events } }),
   });
   return {
-    countedAt,
+    countedAt: sources.countedAt,
     ...figures(all),
     hours: [...hours].map(([at, tally]) => ({ hour: new Date(at), ...figures(tally) })),
     ...(unit === 'minute' && {
@@ -100,13 +107,15 @@ function talliesOf({ since, until }: TimeRange, unitMs: number): Map<number, Tal
   return tallies;
 }
 
-async function listCounts({ counts }: Store, ids: readonly string[]): Promise<CountRecord[]> {
-  if (ids.length === 0) return [];
-  const found = counts.model.collection.find({ _id: { $in: ids } } as never, {
-    projection: { _id: 0, projectId: 0 },
-    maxTimeMS: MAX_READ_MS,
-  });
-  return (await found.toArray()) as unknown as CountRecord[];
+async function listParts({ counts }: Store, { stored, minutes }: Sources): Promise<CountedPart[]> {
+  if (stored.length === 0) return [];
+  const found = counts.model.collection.find<Pick<CountRecord, 'unit' | 'parts'>>(
+    { _id: { $in: stored } } as never,
+    { projection: { _id: 0, unit: 1, parts: 1 }, maxTimeMS: MAX_READ_MS },
+  );
+  return (await found.toArray()).flatMap(({ unit, parts }) =>
+    unit === 'hour' ? parts : parts.filter(({ at }) => minutes.has(Number(at))),
+  );
 }
 
 async function sourcesOf(
@@ -122,12 +131,12 @@ async function sourcesOf(
       .toArray() as unknown as Promise<CountedHour[]>,
     recounts.model.distinct('minute', { projectId, minute: within }),
   ]);
-  const sources: Sources = { stored: [], now: [], countedAt: clock.now() };
+  const sources: Sources = { stored: [], minutes: new Set(), now: [], countedAt: clock.now() };
   let left = RECOUNTED;
   let at = until;
   for (const counted of known) {
     const { hour, countedTo } = counted;
-    const end = new Date(Number(hour) + HOUR_MS);
+    const { until: end } = rangeFrom(hour, 'hour');
     const part = { since: latest(hour, since), until: earliest(end, until) };
     if (part.until < at) sources.now.push({ since: part.until, until: at });
     at = part.since;
@@ -144,11 +153,12 @@ async function sourcesOf(
       sources.stored.push(countId(webhookId, 'hour', hour));
     } else if (counted.byMinute) {
       const isChanging = new Set(changing.map(Number));
+      sources.stored.push(countId(webhookId, 'minute', hour));
       for (const minute of minutesOf({ since: floorTo(MINUTE_MS, at), until: part.until })) {
-        const next = new Date(Number(minute) + MINUTE_MS);
+        const { until: next } = rangeFrom(minute, 'minute');
         const isStored = next <= countedTo && !isChanging.has(Number(minute));
         if (isStored && minute >= at && next <= part.until) {
-          sources.stored.push(countId(webhookId, 'minute', minute));
+          sources.minutes.add(Number(minute));
         } else {
           sources.now.push({ since: latest(minute, at), until: earliest(next, part.until) });
         }
@@ -158,6 +168,3 @@ async function sourcesOf(
   if (since < at) sources.now.push({ since, until: at });
   return sources;
 }
-
-const latest = (a: Date, b: Date): Date => (a > b ? a : b);
-const earliest = (a: Date, b: Date): Date => (a < b ? a : b);

@@ -49,6 +49,9 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
     if (isDone) await store.endings.remove(ending._id, session);
     return { ended: modifiedCount, isLast: isDone };
   });
-  if (ended > 0) deliveriesEnded.inc({ status }, ended);
+  if (ended > 0) {
+    deliveriesEnded.inc({ status }, ended);
+    await store.countedHours.expectChanges(ending.projectId);
+  }
   return !isLast;
 }

@@ -52,6 +52,15 @@ export const MIGRATIONS: readonly Migration[] = [
         );
     },
   },
+  {
+    // Housekeeping counts the whole log again.
+    id: '0004-counts-of-minutes-in-one-document',
+    up: async (connection) => {
+      await connection.collection('countedHours').deleteMany({});
+      await connection.collection('deliveryCounts').deleteMany({});
+      await dropIndex(connection, 'deliveryCounts', 'projectId_1_unit_1_at_1');
+    },
+  },
 ];
 
 /** Drops an index whose options change: `ensureIndexes`, which follows, creates it again. */

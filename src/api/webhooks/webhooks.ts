@@ -215,6 +215,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     });
     if (!webhook) throw notFound('the webhook');
     deps.intake.dispatcher.wakeCourier(webhook.projectId);
+    await store.countedHours.expectChanges(webhook.projectId);
     answer(res, viewFor(res)(webhook));
   });
 
