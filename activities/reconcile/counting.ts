@@ -1,6 +1,7 @@
 import { clock } from '../../src/clock';
 import { countHour, putOff } from '../../src/store/count-hours';
-import { expectNoted, findHours, forgetFuture } from '../../src/store/find-hours';
+import { expectNoted, findHours, findNewHours, forgetFuture } from '../../src/store/find-hours';
+import type { Store } from '../../src/store/store';
 import { inTurn } from './in-turn';
 import type { Run } from './run';
 
@@ -9,53 +10,106 @@ const FIND_EVERY_MS = 60_000;
 /** Projects examined together. */
 const PAGE = 200;
 
-/** When they were last looked for, by the monotonic clock, in each run. */
-const foundAt = new WeakMap<Run, number>();
+/** Of the time that counting takes, so many times as long it waits. */
+const REST = 3;
+
+interface Search {
+  /** Everything from before that has been found, by MongoDB's clock; null: not yet. */
+  to: Date | null;
+  /** When it began, by the monotonic clock. */
+  atMs: number;
+}
+
+/** The last one of this process. */
+const searches = new WeakMap<Store, Search>();
 
 /** Keeps the counts of deliveries, from which statistics are answered, up to date (docs/adr/0036). */
 export async function countHours(run: Run): Promise<void> {
   const { store } = run.deps;
   await forgetFuture(store);
-  const at = performance.now();
-  if (at - (foundAt.get(run) ?? -Infinity) >= FIND_EVERY_MS) {
-    await ofAll(
-      run,
-      (after) => store.projects.listIds(after, PAGE),
-      (projectId) => findHours(store, projectId),
-    );
-    foundAt.set(run, at);
-  }
+  await lookForHours(run);
   await expectNoted(store);
   const before = new Date(clock.now().getTime() + 1);
   await ofAll(
     run,
     (after) => store.countedHours.due.listProjects(after, before, PAGE),
-    (projectId) => countNext(run, projectId, before),
+    (projectIds) => ofEach(run, projectIds, (projectId) => countNext(run, projectId, before)),
   );
 }
 
+/** In the whole log when a process begins; then in what is new. */
+async function lookForHours(run: Run): Promise<void> {
+  const { store } = run.deps;
+  const last = run.isOnce ? undefined : searches.get(store);
+  const search = { to: clock.now(), atMs: performance.now() };
+  if (last && search.atMs - last.atMs < FIND_EVERY_MS) return;
+  const from = last?.to ?? null;
+  const isComplete = await ofAll(
+    run,
+    (after) => store.projects.listIds(after, PAGE),
+    (projectIds) =>
+      from
+        ? findNew(run, projectIds, from)
+        : ofEach(run, projectIds, (projectId) => findHours(store, projectId)),
+  );
+  searches.set(store, isComplete ? search : { ...search, to: from });
+}
+
+async function findNew(run: Run, projectIds: string[], from: Date): Promise<boolean> {
+  const { store, log } = run.deps;
+  try {
+    await findNewHours(store, projectIds, from);
+    return true;
+  } catch (err) {
+    log.warn({ err }, 'new deliveries could not be looked for');
+    return false;
+  }
+}
+
 /**
- * Does parts of projects in turn.
+ * Goes through projects.
  * @param list returns ids of projects after a given one, in order
- * @param part returns whether there is more
+ * @param some deals with some of them, and returns whether it has
+ * @returns whether that was done with all
  */
 async function ofAll(
   run: Run,
   list: (afterId: string) => Promise<string[]>,
-  part: (projectId: string) => Promise<boolean>,
-): Promise<void> {
-  for (let after: string | undefined = ''; after !== undefined && run.goesOn();) {
+  some: (projectIds: string[]) => Promise<boolean>,
+): Promise<boolean> {
+  let isComplete = true;
+  for (let after: string | undefined = ''; after !== undefined;) {
+    if (!run.goesOn()) return false;
     const projectIds: string[] = await list(after);
-    await inTurn(run, projectIds, part, (projectId, err) =>
-      run.deps.log.warn({ err, projectId }, 'deliveries could not be counted'),
-    );
+    if (!(await some(projectIds))) isComplete = false;
     after = projectIds.length < PAGE ? undefined : projectIds.at(-1);
   }
+  return isComplete;
 }
 
-async function countNext({ deps: { store } }: Run, projectId: string, before: Date) {
+/**
+ * Does parts of projects in turn.
+ * @param part returns whether there is more
+ * @returns whether everything is done
+ */
+async function ofEach(
+  run: Run,
+  projectIds: readonly string[],
+  part: (projectId: string) => Promise<boolean>,
+): Promise<boolean> {
+  let isComplete = true;
+  await inTurn(run, projectIds, part, (projectId, err) => {
+    isComplete = false;
+    run.deps.log.warn({ err, projectId }, 'deliveries could not be counted');
+  });
+  return isComplete && run.goesOn();
+}
+
+async function countNext(run: Run, projectId: string, before: Date): Promise<boolean> {
+  const { store } = run.deps;
   const [hour] = await store.countedHours.due.list(projectId, { after: null, before }, 1);
   if (!hour) return false;
+  const startedAt = performance.now();
   try {
     await countHour(store, hour);
   } catch (error) {
@@ -63,5 +117,7 @@ async function countNext({ deps: { store } }: Run, projectId: string, before: Da
     await putOff(store, hour);
     throw error;
   }
+  // So that MongoDB has time for deliveries, however much there is to count.
+  if (!run.isOnce) await run.pause((performance.now() - startedAt) * REST);
   return true;
 }

@@ -1,18 +1,36 @@
+import type { Model, PipelineStage } from 'mongoose';
 import { clock } from '../clock';
 import { timeOf } from '../contracts/ids';
 import { HOUR_MS, MINUTE_MS } from '../domain/durations';
-import { pauseAfter } from './count-hours';
+import { pauseAfter, SETTLED_MS } from './count-hours';
+import { rangeFrom } from './count-ranges';
 import { floorTo, hourId, type CountedHour } from './counted-hours';
 import { firstIdAt } from './paging';
 import type { Store } from './store';
+
+// oxlint-disable-next-line typescript/no-explicit-any -- whatever is stored in it
+type AnyModel = Model<any>;
 
 /** How far before the newest known hour others are looked for: a courier may be that late. */
 const LOOKED_BACK_MS = 2 * HOUR_MS;
 /** Hours found at once. */
 const FOUND = 200;
 
+/** An hour of which nothing is counted. */
+const NOT_COUNTED = {
+  countedAt: null,
+  byMinute: false,
+  open: [],
+  openSize: 0,
+  unitSize: 0,
+  unchanged: 0,
+  firstCountedAt: null,
+  wholeAt: null,
+};
+
 /**
- * Finds the hours in which a project has created deliveries, or accepted events, and that are not known yet.
+ * Finds the hours in which a project has created deliveries, or accepted events, and that are not known yet:
+ * the first time, those of its whole log.
  * @returns whether there may be more
  */
 export async function findHours(store: Store, projectId: string): Promise<boolean> {
@@ -55,6 +73,57 @@ async function firstHour(
   return times.length === 0 ? null : floorTo(HOUR_MS, new Date(Math.min(...times)));
 }
 
+/**
+ * Finds those of several projects that are new since an earlier search, of which few have any: by one read for
+ * each hour since.
+ * @param lookedAt when that began
+ */
+export async function findNewHours(
+  store: Store,
+  projectIds: readonly string[],
+  lookedAt: Date,
+): Promise<void> {
+  const now = clock.now();
+  // What is stored later than that is noted.
+  const from = Math.min(lookedAt.getTime(), now.getTime()) - SETTLED_MS;
+  for (let at = floorTo(HOUR_MS, new Date(from)); at <= now; at = rangeFrom(at, 'hour').until) {
+    for (const projectId of await listActive(store, projectIds, at)) {
+      await expectHour(store, projectId, at);
+    }
+  }
+}
+
+/** Those of the projects that have something in an hour that is not known of them. */
+async function listActive(
+  { projects, countedHours, deliveries, events }: Store,
+  projectIds: readonly string[],
+  hour: Date,
+): Promise<string[]> {
+  const { until } = rangeFrom(hour, 'hour');
+  const one = ({ collection }: AnyModel, as: string, filter: object): PipelineStage.Lookup => ({
+    $lookup: {
+      from: collection.name,
+      as,
+      localField: '_id',
+      foreignField: 'projectId',
+      pipeline: [{ $match: filter }, { $limit: 1 }, { $project: { _id: 1 } }],
+    },
+  });
+  const idsWithin = (resource: 'delivery' | 'event') => ({
+    _id: { $gte: firstIdAt(resource, hour), $lt: firstIdAt(resource, until) },
+  });
+  const active = await projects.model.aggregate<{ _id: string }>([
+    { $match: { _id: { $in: projectIds } } },
+    { $project: { _id: 1 } },
+    one(countedHours.model, 'known', { hour }),
+    { $match: { known: [] } },
+    one(events.model, 'events', idsWithin('event')),
+    one(deliveries.model, 'deliveries', idsWithin('delivery')),
+    { $match: { $or: [{ events: { $ne: [] } }, { deliveries: { $ne: [] } }] } },
+  ]);
+  return active.map(({ _id }) => _id);
+}
+
 /** Makes an hour known, if it isn't yet, as one of which nothing is counted. */
 async function expectHour({ countedHours }: Store, projectId: string, hour: Date): Promise<void> {
   await countedHours.model.updateOne(
@@ -90,16 +159,33 @@ export async function expectNoted(store: Store): Promise<void> {
       ],
       { updatePipeline: true },
     );
-    // What follows the newest one is still to be found.
-    const isPassed = { projectId, hour: { $gt: hour } };
-    if (matchedCount === 0 && (await countedHours.model.exists(isPassed))) {
-      await expectHour(store, projectId, hour);
-    }
+    if (matchedCount > 0) continue;
+    const isPassed = await countedHours.model.exists({ projectId, hour: { $gt: hour } });
+    // Of a log that is not known yet, the oldest come first.
+    const mayBeFound = !isPassed && (await findHours(store, projectId));
+    if (!mayBeFound) await expectHour(store, projectId, hour);
   }
 }
 
-/** Forgets what was counted in the future: MongoDB's clock has been set back. */
+/**
+ * Forgets what was counted in the future: MongoDB's clock has been set back. The hours stay known, since what is
+ * before the newest one is not searched for again.
+ */
 export async function forgetFuture({ countedHours }: Store): Promise<void> {
   const soon = new Date(clock.now().getTime() + MINUTE_MS);
-  await countedHours.model.deleteMany({ countedAt: { $gt: soon } });
+  const isFuture = { $gt: new Date(soon.getTime() + HOUR_MS) };
+  await countedHours.model.updateMany(
+    { $or: [{ countedAt: { $gt: soon } }, { countedAt: null, nextCountAt: isFuture }] },
+    [
+      {
+        $set: {
+          ...NOT_COUNTED,
+          countedTo: '$hour',
+          nextCountAt: '$$NOW',
+          version: { $add: ['$version', 1] },
+        },
+      },
+    ],
+    { updatePipeline: true },
+  );
 }
