@@ -33,12 +33,17 @@ export class Costs {
     }
   }
 
-  /** How many of a project's deliveries have succeeded, by the log. */
-  async succeeded(projectId) {
+  /** How many of a project's deliveries there are with that, by the log. */
+  async count(projectId, filter) {
     return this.mongo
       .db()
       .collection('deliveries')
-      .countDocuments({ projectId, status: 'succeeded' });
+      .countDocuments({ projectId, ...filter });
+  }
+
+  /** How many of a project's deliveries have succeeded, by the log. */
+  async succeeded(projectId) {
+    return this.count(projectId, { status: 'succeeded' });
   }
 
   /** Whether an event or delivery workflow of those runs. */

@@ -23,7 +23,12 @@ class Part {
     this.#start = start;
   }
 
+  get pid() {
+    return this.#server.pid;
+  }
+
   async up() {
+    this.#stopping = false;
     this.#server = await this.#start();
     void this.#supervise(this.#server);
   }
