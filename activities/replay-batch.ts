@@ -7,13 +7,18 @@ import type { ActivityDependencies } from './dependencies';
 
 /** How often deliveries are put into the queue at most: several at a time if the rate is higher. */
 const PER_SECOND = 10;
+/** Deliveries put into the queue at once at most: they are one transaction. */
+const MAX_AT_ONCE = 100;
 /** Maximum number of a project's replayed deliveries in the queue: pausing a replay can't recall these. */
 const MAX_QUEUED = 500;
 /** How long one batch waits for room in the queue, and how often it checks. */
 const ROOM_WAIT_MS = 30_000;
 const ROOM_CHECK_MS = 500;
 
-/** Puts what is to be replayed into the project's queue, at the replay's rate; the courier releases it. */
+/**
+ * Puts what is to be replayed into the project's queue, at the replay's rate, or as soon as there is room; the
+ * courier releases it.
+ */
 export function createReplayBatch(
   { store }: Pick<ActivityDependencies, 'store'>,
   couriers: CourierCalls,
@@ -29,10 +34,12 @@ export function createReplayBatch(
   return async (replayId) => {
     const replay = await store.replays.find(replayId);
     if (replay?.status !== 'running') return false;
-    const { projectId, ratePerSecond } = replay;
-    const atOnce = Math.ceil(ratePerSecond / PER_SECOND);
+    const { projectId } = replay;
+    const perSecond = replay.ratePerSecond ?? Infinity;
+    const atOnce = Math.min(MAX_AT_ONCE, Math.ceil(perSecond / PER_SECOND));
     await untilThereIsRoom(projectId);
-    const batch = await listForReplay(store, replay, batchSize(ratePerSecond));
+    const limit = Math.min(MAX_QUEUED, batchSize(perSecond));
+    const batch = await listForReplay(store, replay, limit);
     if (batch.length === 0) {
       await store.replays.move(replayId, ['running'], 'completed');
       return false;
@@ -40,7 +47,7 @@ export function createReplayBatch(
     const groups = Array.from({ length: Math.ceil(batch.length / atOnce) }, (_, n) =>
       batch.slice(n * atOnce, (n + 1) * atOnce),
     );
-    return atRate(groups, ratePerSecond / atOnce, async (group) => {
+    return atRate(groups, perSecond / atOnce, async (group) => {
       if (!(await queueReplays(store, replay, group))) return false;
       couriers.call(projectId);
       return true;

@@ -14,7 +14,7 @@ import { parseArgs } from 'node:util';
 import { startStack } from '../chaos/stack.mjs';
 import { stopAllGuarded } from '../scripts/embedded/guarded.mjs';
 import { ensureBuilt, ensureDependencies } from '../scripts/lib/build-steps.mjs';
-import { fail, say, step } from '../scripts/lib/console.mjs';
+import { fail, step } from '../scripts/lib/console.mjs';
 import { createLifetime } from '../scripts/lib/lifetime.mjs';
 import { accepts } from '../scripts/lib/ports.mjs';
 import { poll, Refusal } from '../scripts/lib/run.mjs';

@@ -25,7 +25,8 @@ export interface ReplayRecord {
   _id: string;
   projectId: string;
   query: ReplayQuery;
-  ratePerSecond: number;
+  /** null: as many as its webhooks take. */
+  ratePerSecond: number | null;
   status: ReplayStatus;
   /** How many deliveries matched when it was requested. */
   matched: number;
@@ -49,7 +50,7 @@ const schema = new Schema<ReplayRecord>(
     _id: String,
     projectId: { type: String, required: true },
     query: { type: Schema.Types.Mixed, required: true },
-    ratePerSecond: { type: Number, required: true },
+    ratePerSecond: { type: Number, default: null },
     status: { type: String, enum: REPLAY_STATUSES, required: true },
     matched: { type: Number, required: true },
     endedBy: Date,

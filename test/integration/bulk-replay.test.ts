@@ -61,6 +61,28 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     expect(receiver.requests).toHaveLength(20);
   });
 
+  it('puts all into the queue at once if it has no rate of its own', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
+    const COUNT = 400;
+    for (let n = 0; n < COUNT; n += 100) await post(100);
+    const { model } = stack.store.deliveries;
+    const skipped = { webhookId: webhook.id, status: 'skipped' as const };
+    await eventually(
+      'all are skipped',
+      async () => (await model.countDocuments(skipped)) === COUNT,
+    );
+    await client.patch(`/v1/webhooks/${webhook.id}`, {
+      isActive: true,
+      policy: { ratePerSecond: 1 },
+    });
+
+    const { data } = (await client.post('/v1/replays', { since, until: until() })).body;
+    expect(data).toMatchObject({ matched: COUNT, ratePerSecond: null });
+    await replayWith(data.id, { status: 'completed', replayed: COUNT, failed: 0 });
+    expect(receiver.requests.length).toBeLessThan(COUNT);
+  });
+
   it('takes in what a process whose clock is fast has ended', async () => {
     const webhook = await makeWebhook(client, receiver.url);
     await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
@@ -291,6 +313,7 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     [{ since: '2026-01-02T00:00:00Z', until: '2026-01-01T00:00:00Z' }, 'until'],
     [{ statuses: ['pending'] }, 'statuses.0'],
     [{ ratePerSecond: 0 }, 'ratePerSecond'],
+    [{ ratePerSecond: 'fast' }, 'ratePerSecond'],
     [{ webhookId: 'x' }, 'webhookId'],
     [{ speed: 1 }, 'speed'],
   ])('refuses %j, naming %s', async (body, field) => {

@@ -1676,9 +1676,9 @@ export type Replay = {
    */
   until: string;
   /**
-   * Deliveries replayed per second.
+   * Deliveries a second; null: as many as its webhooks take.
    */
-  ratePerSecond: number;
+  ratePerSecond: number | null;
   /**
    * Its state.
    */
@@ -6826,9 +6826,9 @@ export type CreateReplayData = {
      */
     until: string;
     /**
-     * Deliveries replayed per second.
+     * null: as many as its webhooks take, behind new deliveries
      */
-    ratePerSecond?: number;
+    ratePerSecond?: number | null;
     /**
      * Only count what would be replayed.
      */

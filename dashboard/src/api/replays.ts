@@ -10,7 +10,7 @@ export interface ReplayInput {
   types?: string[];
   since: string;
   until: string;
-  ratePerSecond?: number;
+  ratePerSecond?: number | null;
 }
 
 const CHANGES = ['replays', 'deliveries', 'stats', 'audit'];

@@ -149,7 +149,7 @@ export const deliveries = {
   },
   bulkReplay: {
     title: 'Replay many',
-    lead: 'A replay runs on the server, at a steady rate, also when this page is closed. It can be paused and cancelled.',
+    lead: 'A replay runs on the server, also when this page is closed. It can be paused and cancelled.',
     statuses: 'Which ones',
     since: 'Created from',
     until: 'to',
@@ -157,6 +157,7 @@ export const deliveries = {
     counting: 'Counting…',
     matched: (n: number) => (n === 0 ? 'None matches.' : `${deliveryCount(n)} will be sent again.`),
     rate: 'Deliveries per second',
+    rateHelp: '0.1 to 100. Empty: as many as the webhooks take.',
     rateError: 'Enter a number from 0.1 to 100.',
     confirm: 'Start the replay',
     see: 'See its progress',

@@ -3,7 +3,7 @@ const deliveries = (count: number): string => (count === 1 ? '1 delivery' : `${c
 export const replays = {
   title: 'Replays',
   oneTitle: 'Replay',
-  lead: 'Send many deliveries again at a rate that the receivers can take, such as all that failed during an outage.',
+  lead: 'Send many deliveries again, as fast as the receivers take them or at a rate that you choose, such as all that failed during an outage.',
   done: {
     started: 'The replay has started',
     pause: 'The replay is paused',
@@ -38,6 +38,7 @@ export const replays = {
     since: 'Made from',
     until: 'Made until',
     rate: 'Rate',
+    noRate: 'As many as the webhooks take',
     perSecond: (rate: number) => `${rate} per second`,
     created: 'Started',
     completed: 'Ended',
@@ -73,7 +74,7 @@ export const replays = {
     since: 'From',
     until: 'Until',
     rate: 'Deliveries per second',
-    rateHelp: '0.1 to 100.',
+    rateHelp: '0.1 to 100. Empty: as many as the webhooks take.',
     number: 'Enter a number.',
     time: 'Choose a time.',
     count: 'Count deliveries',

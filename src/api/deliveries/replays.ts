@@ -32,7 +32,6 @@ export interface ReplaysDependencies {
   log: Logger;
 }
 
-const DEFAULT_RATE = 10;
 /** Running or paused replays of a project: each is a workflow. */
 const MAX_UNENDED = 200;
 
@@ -45,7 +44,13 @@ export const replayBody = (types: z.ZodType<string[]>) =>
       types: types.optional(),
       since: instant,
       until: instant,
-      ratePerSecond: z.number().min(0.1).max(100).default(DEFAULT_RATE),
+      ratePerSecond: z
+        .number()
+        .min(0.1)
+        .max(100)
+        .nullable()
+        .default(null)
+        .describe('null: as many as its webhooks take, behind new deliveries'),
       dryRun: z.boolean().default(false),
     })
     .refine(({ since, until }) => since < until, { path: ['until'], error: 'must be after since' });

@@ -12,7 +12,10 @@ export const replaySchema = z
     types: z.array(z.string()).optional(),
     since: time,
     until: time,
-    ratePerSecond: z.number(),
+    ratePerSecond: z
+      .number()
+      .nullable()
+      .describe('Deliveries a second; null: as many as its webhooks take.'),
     status: z.enum(REPLAY_STATUSES),
     matched: count.describe('How many deliveries there were when it was requested.'),
     replayed: count,

@@ -13,7 +13,6 @@ import { Facts, Notice, Stack } from '../../ui/layout';
 import { useFormatTime } from '../../ui/time';
 
 const words = texts.deliveries.bulkReplay;
-const DEFAULT_RATE = '10';
 const BEGIN = new Date(0).toISOString();
 
 export interface BulkSelection {
@@ -39,7 +38,7 @@ export function BulkReplayDialog({
   const { webhookId, types, since = BEGIN } = selection;
   const [until] = useState(() => selection.until ?? new Date().toISOString());
   const [statuses, setStatuses] = useState(selection.statuses);
-  const [rate, setRate] = useState(DEFAULT_RATE);
+  const [rate, setRate] = useState('');
   const { mutate: count, ...dryRun } = useDryRun();
   const start = useStartReplay();
   const webhooks = useWebhooksById();
@@ -51,8 +50,8 @@ export function BulkReplayDialog({
     if (asked.statuses?.length !== 0) count(asked);
   }, [key, count]);
 
-  const ratePerSecond = Number(rate);
-  const isRate = ratePerSecond >= 0.1 && ratePerSecond <= 100;
+  const ratePerSecond = rate.trim() === '' ? null : Number(rate);
+  const isRate = ratePerSecond === null || (ratePerSecond >= 0.1 && ratePerSecond <= 100);
   const matched = statuses.length === 0 ? 0 : dryRun.data?.matched;
   const error = dryRun.error ?? start.error;
   return (
@@ -115,6 +114,7 @@ export function BulkReplayDialog({
         </fieldset>
         <TextField
           label={words.rate}
+          help={words.rateHelp}
           inputMode="decimal"
           value={rate}
           error={isRate ? fieldError(start.error, 'ratePerSecond') : words.rateError}

@@ -16,7 +16,8 @@ export function Counted({
   onStart,
 }: {
   found: ReplayDryRun;
-  ratePerSecond: number;
+  /** null: none is set. */
+  ratePerSecond: number | null;
   isStarting: boolean;
   onStart: () => void;
 }): React.ReactNode {
@@ -29,12 +30,12 @@ export function Counted({
       </Card>
     );
   }
-  const seconds = Math.ceil(matched / ratePerSecond);
+  const takes =
+    ratePerSecond === null
+      ? ''
+      : ` ${words.takes(formatDuration(Math.ceil(matched / ratePerSecond) * 1000))}`;
   return (
-    <Card
-      title={words.counted}
-      lead={`${words.matched(matched)}. ${words.takes(formatDuration(seconds * 1000))}`}
-    >
+    <Card title={words.counted} lead={`${words.matched(matched)}.${takes}`}>
       <Stack>
         <dl className={styles.counts}>
           {Object.entries(byWebhook)

@@ -16,6 +16,7 @@ export interface Draft {
   types: string;
   since: string;
   until: string;
+  /** Empty: none. */
   rate: string;
 }
 
@@ -30,7 +31,7 @@ export function firstDraft(
     types: given.types ?? '',
     since: given.since ?? new Date(Date.now() - DAY_MS).toISOString(),
     until: given.until ?? new Date().toISOString(),
-    rate: '10',
+    rate: '',
   };
 }
 
@@ -44,8 +45,8 @@ export function inputOf(draft: Draft): {
     .split(/[,\s]+/)
     .map((type) => type.trim())
     .filter((type) => type !== '');
-  const ratePerSecond = Number(draft.rate.trim().replace(',', '.'));
-  const isNumber = draft.rate.trim() !== '' && !Number.isNaN(ratePerSecond);
+  const rate = draft.rate.trim();
+  const ratePerSecond = rate === '' ? null : Number(rate.replace(',', '.'));
   return {
     input: {
       ...(webhookId !== '' && { webhookId }),
@@ -59,7 +60,7 @@ export function inputOf(draft: Draft): {
       ...(draft.statuses.size === 0 && { statuses: words.statusesMissing }),
       ...(since === '' && { since: words.time }),
       ...(until === '' && { until: words.time }),
-      ...(!isNumber && { ratePerSecond: words.number }),
+      ...(Number.isNaN(ratePerSecond) && { ratePerSecond: words.number }),
     },
   };
 }

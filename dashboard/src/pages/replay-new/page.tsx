@@ -148,7 +148,7 @@ export function NewReplayPage(): React.ReactNode {
           {counted && dryRun.data && (
             <Counted
               found={dryRun.data}
-              ratePerSecond={counted.ratePerSecond ?? 1}
+              ratePerSecond={counted.ratePerSecond ?? null}
               isStarting={start.isPending}
               onStart={() =>
                 start.mutate(counted, {

@@ -83,7 +83,7 @@ function Shown({ replay }: { replay: Replay }): React.ReactNode {
             />
           </div>
           <ReplayProgress replay={replay} />
-          {replay.status === 'running' && left > 0 && (
+          {replay.status === 'running' && left > 0 && ratePerSecond !== null && (
             <p>{facts.left(formatDuration(Math.ceil(left / ratePerSecond) * 1000))}</p>
           )}
         </Stack>
@@ -111,7 +111,10 @@ function Shown({ replay }: { replay: Replay }): React.ReactNode {
               { name: facts.types, value: types?.join(', ') ?? facts.allTypes },
               { name: facts.since, value: <Time value={replay.since} isAbsolute /> },
               { name: facts.until, value: <Time value={replay.until} isAbsolute /> },
-              { name: facts.rate, value: facts.perSecond(ratePerSecond) },
+              {
+                name: facts.rate,
+                value: ratePerSecond === null ? facts.noRate : facts.perSecond(ratePerSecond),
+              },
               { name: facts.created, value: <Time value={replay.createdAt} isAbsolute /> },
               ...(completedAt === null
                 ? []
