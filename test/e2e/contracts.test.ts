@@ -1,5 +1,6 @@
 import nacl from 'tweetnacl';
 import type { Attempt } from '../../src/contracts/delivery';
+import { signatureHeaders } from '../../src/delivery/signing';
 import { getProfile } from '../../src/profiles';
 import { VERSION } from '../../src/version';
 import type { ApiClient } from '../support/api-client';
@@ -7,6 +8,7 @@ import { deliveryWith, makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver, type ReceivedRequest } from '../support/receiver';
 import { Stack } from '../support/stack';
+import { GUIDE_LANGUAGES, verifyByGuide } from './customers/guide';
 import { PythonCustomer, verifyInNode, type CustomerScheme } from './customers/verify';
 
 interface Contract {
@@ -75,6 +77,24 @@ afterAll(async () => {
 beforeEach(() => {
   receiver.respondWith(200);
 });
+
+/** As it would have been sent then. */
+function signedAt(now: Date, secret: string, request: ReceivedRequest): ReceivedRequest {
+  const { headers, rawBody } = request;
+  const scheme = 'webhook-id' in headers ? 'standard' : 'hex';
+  const signed = signatureHeaders({
+    schemes: [scheme],
+    secrets: [secret],
+    secretFormat: secret.startsWith('whsec_') ? 'whsec' : 'raw',
+    body: rawBody.toString(),
+    eventId: headers['webhook-id'] as string,
+    eventType: '',
+    deliveryId: '',
+    now,
+  });
+  const lower = Object.entries(signed).map(([name, value]) => [name.toLowerCase(), value]);
+  return { ...request, headers: { ...headers, ...Object.fromEntries(lower) } };
+}
 
 /** Changes one byte of the body. */
 function altered(request: ReceivedRequest): ReceivedRequest {
@@ -223,13 +243,35 @@ describe.each(CONTRACTS)('a receiver made for $profile', ({ profile, scheme, typ
 
     const request = receiver.requests.at(-1)!;
     expect(await isVerified(secret, request)).toBe(true);
-    const previous = request.headers['x-webhook-signature-previous'];
-    const forOldReceiver =
-      scheme === 'hex'
-        ? { ...request, headers: { ...request.headers, 'x-webhook-signature': previous } }
-        : request;
-    expect(await isVerified(webhook.secret, forOldReceiver)).toBe(true);
-    expect(await isVerified(`${webhook.secret.slice(0, -5)}aaaa=`, forOldReceiver)).toBe(false);
+    expect(await isVerified(webhook.secret, request)).toBe(true);
+    expect(await isVerified(`${webhook.secret.slice(0, -5)}aaaa=`, request)).toBe(false);
+  });
+
+  it.each(GUIDE_LANGUAGES)('verifies by the code that the guide shows for %s', async (language) => {
+    const { secret: old } = webhook;
+    await deliveryWith(client, await deliveryOf((await post()).id), { status: 'succeeded' });
+    const [plain] = receiver.requests.splice(0);
+    const { body: answer } = await client.post(`/v1/webhooks/${webhook.id}/secret/rotate`);
+    const secret = answer.data.secret as string;
+    await deliveryWith(client, await deliveryOf((await post()).id), { status: 'succeeded' });
+    const [rotated] = receiver.requests;
+
+    const verdicts = await verifyByGuide(
+      language,
+      scheme,
+      [
+        { scheme, secret: old, request: plain! },
+        { scheme, secret: old, request: altered(plain!) },
+        { scheme, secret, request: plain! },
+        { scheme, secret: old, request: rotated! },
+        { scheme, secret, request: rotated! },
+        { scheme, secret, request: altered(rotated!) },
+        // What is captured can be sent again later: only `standard` signs the time.
+        { scheme, secret: old, request: signedAt(new Date(Date.now() - 600_000), old, plain!) },
+      ],
+      python.packages,
+    );
+    expect(verdicts).toEqual([true, false, false, true, true, false, scheme === 'hex']);
   });
 
   it('that asks for Ed25519 verifies with the public key alone, as tweetnacl does', async () => {

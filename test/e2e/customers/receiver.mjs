@@ -8,10 +8,13 @@ import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
 
-function isSigned(rawBody, signature, secret) {
-  const expected = createHmac('sha256', secret).update(rawBody).digest('hex');
-  const given = Buffer.from(signature ?? '');
-  return given.length === expected.length && timingSafeEqual(given, Buffer.from(expected));
+// Signatures: the headers X-Webhook-Signature and X-Webhook-Signature-Previous.
+function isSigned(rawBody, secret, ...signatures) {
+  const expected = Buffer.from(createHmac('sha256', secret).update(rawBody).digest('hex'));
+  return signatures.some((signature) => {
+    const given = Buffer.from(signature ?? '');
+    return given.length === expected.length && timingSafeEqual(given, expected);
+  });
 }
 
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
@@ -21,7 +24,9 @@ async function receive(request, response) {
   let status = 500;
   try {
     const secret = readFileSync(process.env.WEBHOOK_SECRET_FILE, 'utf8').trim();
-    status = isSigned(rawBody, request.headers['x-webhook-signature'], secret) ? 200 : 401;
+    const { headers } = request;
+    const signatures = [headers['x-webhook-signature'], headers['x-webhook-signature-previous']];
+    status = isSigned(rawBody, secret, ...signatures) ? 200 : 401;
   } catch (error) {
     process.stderr.write(`${error.message}\n`);
   }

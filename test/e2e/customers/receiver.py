@@ -12,9 +12,10 @@ import sys
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
-def is_signed(raw_body: bytes, signature: str, secret: str) -> bool:
-    expected = hmac.new(secret.encode(), raw_body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected.encode(), signature.encode())
+# Signatures: the headers X-Webhook-Signature and X-Webhook-Signature-Previous.
+def is_signed(raw_body: bytes, secret: str, *signatures: str | None) -> bool:
+    expected = hmac.new(secret.encode(), raw_body, hashlib.sha256).hexdigest().encode()
+    return any(hmac.compare_digest(expected, (given or "").encode()) for given in signatures)
 
 
 def say(line: dict) -> None:
@@ -31,8 +32,9 @@ class Endpoint(BaseHTTPRequestHandler):
         try:
             with open(os.environ["WEBHOOK_SECRET_FILE"], encoding="utf-8") as file:
                 secret = file.read().strip()
-            signature = self.headers.get("X-Webhook-Signature", "")
-            status = 200 if is_signed(raw_body, signature, secret) else 401
+            signature = self.headers["X-Webhook-Signature"]
+            previous = self.headers["X-Webhook-Signature-Previous"]
+            status = 200 if is_signed(raw_body, secret, signature, previous) else 401
         except OSError as error:
             print(error, file=sys.stderr)
         say(

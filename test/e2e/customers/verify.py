@@ -14,7 +14,8 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 def is_hex_signed(body: bytes, headers: dict, secret: str) -> bool:
     expected = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
-    return hmac.compare_digest(expected, headers["x-webhook-signature"])
+    signatures = [headers["x-webhook-signature"], headers.get("x-webhook-signature-previous", "")]
+    return any(hmac.compare_digest(expected, signature) for signature in signatures)
 
 
 def is_standard_signed(body: bytes, headers: dict, secret: str) -> bool:

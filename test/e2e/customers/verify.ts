@@ -11,7 +11,7 @@ import type { ReceivedRequest } from '../../support/receiver';
 export type CustomerScheme = 'hex' | 'standard';
 
 /** A customer who receives requests and has a secret. */
-interface Verification {
+export interface Verification {
   scheme: CustomerScheme;
   secret: string;
   request: ReceivedRequest;
@@ -35,7 +35,8 @@ export function verifyInNode({ scheme, secret, request }: Verification): Record<
   const headers = request.headers as Record<string, string>;
   if (scheme === 'hex') {
     const expected = createHmac('sha256', secret).update(rawBody).digest('hex');
-    return { createHmac: headers['x-webhook-signature'] === expected };
+    const signatures = [headers['x-webhook-signature'], headers['x-webhook-signature-previous']];
+    return { createHmac: signatures.includes(expected) };
   }
   const isRaw = !secret.startsWith('whsec_');
   const standard = new StandardWebhook(secret, isRaw ? { format: 'raw' } : {});
@@ -48,10 +49,8 @@ export function verifyInNode({ scheme, secret, request }: Verification): Record<
 /** Verifies by verify.py, with packages of its own. */
 export class PythonCustomer {
   private readonly python = findPython();
-  private readonly packages = installRequirements(
-    this.python,
-    path.join(__dirname, 'requirements.txt'),
-  );
+  /** Where they are, for PYTHONPATH. */
+  readonly packages = installRequirements(this.python, path.join(__dirname, 'requirements.txt'));
 
   /** A verdict for each. Not in the way of the API, which runs in this process. */
   async verify(verifications: Verification[]): Promise<boolean[]> {
