@@ -6,19 +6,25 @@ import { texts } from '../texts';
 
 const CHANGES = ['deliveries', 'webhooks', 'stats', 'audit'];
 
-/** How often what is on its way is looked at. */
+/** How often what is on its way is looked at, and what has ended, which somebody may replay. */
 const WATCH_MS = 2_000;
+const ENDED_WATCH_MS = 5_000;
 
 export const useDeliveries = (
   filters: Query = {},
   options: { refetchMs?: number | false; pageSize?: number; enabled?: boolean } = {},
 ): List<DeliverySummary> => useList('deliveries', 'deliveries', filters, options);
 
-/** Looked at again while it has not ended. */
-export const useDelivery = (id: string): UseQueryResult<ExplainedDelivery> =>
+/**
+ * Looked at again while it has not ended.
+ * @param isTold whether its changes are told; false: it is looked at again after its end, too
+ */
+export const useDelivery = (id: string, isTold = true): UseQueryResult<ExplainedDelivery> =>
   useOne<ExplainedDelivery>('deliveries', ['one', id], `v1/deliveries/${id}`, {
     refetchMs: (delivery) =>
-      delivery === undefined || delivery.completedAt === null ? WATCH_MS : false,
+      delivery === undefined || delivery.completedAt === null
+        ? WATCH_MS
+        : !isTold && ENDED_WATCH_MS,
   });
 
 const act =

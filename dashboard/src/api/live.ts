@@ -4,14 +4,14 @@ import { open } from './http';
 import { keyOf } from './lists';
 
 const RECONNECT_MS = 5_000;
-/** However many change, what is shown is asked for once in this time. */
+/** However many change, what is shown is asked for no sooner than this after the last time. */
 const CALM_MS = 1_000;
-/** What tells that a list is old. */
+/** What tells that what is shown is old. */
 const CHANGES = new Set(['ready', 'delivery', 'reload']);
 
 /**
- * Has all lists of deliveries asked for again when one changes.
- * @returns whether changes are told; while they aren't, lists have to look themselves
+ * Has the deliveries that are shown asked for again when one changes.
+ * @returns whether changes are told; while they aren't, what is shown has to look itself
  */
 export function useLiveDeliveries(isLive: boolean): boolean {
   const client = useQueryClient();
@@ -20,7 +20,7 @@ export function useLiveDeliveries(isLive: boolean): boolean {
     if (!isLive) return undefined;
     return follow({
       onTold: setTold,
-      onChange: () => void client.invalidateQueries({ queryKey: keyOf('deliveries', 'list') }),
+      onChange: () => void client.invalidateQueries({ queryKey: keyOf('deliveries') }),
     });
   }, [client, isLive]);
   return isTold;
@@ -37,11 +37,17 @@ function follow({
   const ended = new AbortController();
   let calm: ReturnType<typeof setTimeout> | undefined;
   let reconnect: ReturnType<typeof setTimeout> | undefined;
+  let isOld = false;
   const change = (): void => {
-    calm ??= setTimeout(() => {
-      calm = undefined;
-      onChange();
-    }, CALM_MS);
+    isOld = true;
+    if (calm === undefined) tell();
+  };
+  const tell = (): void => {
+    calm = undefined;
+    if (!isOld) return;
+    isOld = false;
+    onChange();
+    calm = setTimeout(tell, CALM_MS);
   };
   const connect = async (): Promise<void> => {
     try {
@@ -50,7 +56,7 @@ function follow({
         if (CHANGES.has(name)) change();
       }
     } catch {
-      // Refused or cut off: lists look themselves until it is there again.
+      // Refused or cut off: what is shown looks itself until it is there again.
     }
     if (ended.signal.aborted) return;
     onTold(false);

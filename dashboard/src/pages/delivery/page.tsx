@@ -2,6 +2,7 @@ import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useDelivery } from '../../api/deliveries';
 import { useEvent } from '../../api/events';
+import { useLiveDeliveries } from '../../api/live';
 import type { ExplainedDelivery } from '../../api/types';
 import { useWebhooksById } from '../../api/webhooks';
 import { texts } from '../../texts';
@@ -22,7 +23,9 @@ const words = texts.deliveries.one;
 
 export function DeliveryPage(): React.ReactNode {
   const { deliveryId } = useParams({ strict: false });
-  const delivery = useDelivery(deliveryId!);
+  // What has ended may be replayed, by a bulk replay too.
+  const isTold = useLiveDeliveries(true);
+  const delivery = useDelivery(deliveryId!, isTold);
   return (
     <QueryState query={delivery}>{(data) => <Shown key={data.id} delivery={data} />}</QueryState>
   );
