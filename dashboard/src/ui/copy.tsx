@@ -3,6 +3,7 @@ import { texts } from '../texts';
 import { IconButton } from './button';
 import { classes } from './class-names';
 import { Icon } from './icon';
+import { inert } from './inert';
 import { notify } from './toast';
 import styles from './copy.module.css';
 
@@ -56,7 +57,7 @@ export function CopyId({
   );
 }
 
-/** Text as it is, never interpreted. `label` names it for screen readers and its copy button. */
+/** Text as it is, never interpreted; it is copied as it is, and shown with what is hidden in it. `label` names it for screen readers and its copy button. */
 export function CodeBlock({
   code,
   label,
@@ -71,7 +72,7 @@ export function CodeBlock({
     <div className={classes(styles.block, isWrapped && styles.wraps)}>
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex -- it scrolls, also by keyboard */}
       <pre tabIndex={0} role="region" aria-label={label}>
-        <bdi>{code}</bdi>
+        <bdi>{inert(code)}</bdi>
       </pre>
       <IconButton
         size="small"

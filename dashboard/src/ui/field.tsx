@@ -200,7 +200,7 @@ function Choice({
       <label htmlFor={id}>{label}</label>
       {help !== undefined && (
         <span id={helpId} className={styles.help}>
-          {help}
+          <bdi>{help}</bdi>
         </span>
       )}
     </div>

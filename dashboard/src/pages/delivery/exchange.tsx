@@ -103,7 +103,7 @@ function Body({
           />
         )}
       </div>
-      <CodeBlock label={label} isWrapped code={inert((form === 'pretty' && pretty) || text)} />
+      <CodeBlock label={label} isWrapped code={(form === 'pretty' && pretty) || text} />
     </Stack>
   );
 }
