@@ -21,26 +21,40 @@ export function exportChosen(deliveries: readonly DeliverySummary[], format: Exp
 const ndjson = (rows: readonly object[]): string =>
   rows.map((row) => `${JSON.stringify(row)}\n`).join('');
 
+/** As the API's own export has them. */
+const COLUMNS = [
+  'id',
+  'eventId',
+  'webhookId',
+  'projectId',
+  'eventType',
+  'status',
+  'attemptCount',
+  'lastAttempt.number',
+  'lastAttempt.startedAt',
+  'lastAttempt.durationMs',
+  'lastAttempt.outcome',
+  'lastAttempt.statusCode',
+  'lastAttempt.errorCode',
+  'nextAttemptAt',
+  'endReason',
+  'replays',
+  'test',
+  'createdAt',
+  'completedAt',
+] as const;
+
+type Cell = string | number | boolean | null;
+
+/** Ids, words, figures and times: none of them needs quotes, or is a formula to a spreadsheet. */
 function csv(deliveries: readonly DeliverySummary[]): string {
-  const rows = deliveries.map(({ lastAttempt, ...rest }) => ({
-    ...rest,
-    statusCode: lastAttempt?.statusCode,
-    errorCode: lastAttempt?.errorCode,
-    durationMs: lastAttempt?.durationMs,
-  }));
-  const names = [...new Set(rows.flatMap((row) => Object.keys(row)))] as (keyof (typeof rows)[0])[];
-  const line = (cells: readonly Parameters<typeof cell>[0][]): string =>
-    `${cells.map(cell).join(',')}\r\n`;
-  return line(names) + rows.map((row) => line(names.map((name) => row[name]))).join('');
-}
-
-/** A spreadsheet takes a text that begins like this for a formula. */
-const FORMULA = /^[=+\-@\t\r]/;
-
-function cell(value: string | number | boolean | null | undefined): string {
-  if (value === null || value === undefined) return '';
-  const text = typeof value === 'string' && FORMULA.test(value) ? `'${value}` : String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  const rows = deliveries.map(({ lastAttempt, ...rest }) => {
+    const attempt = Object.entries(lastAttempt ?? {});
+    const last = attempt.map(([name, value]) => [`lastAttempt.${name}`, value] as const);
+    const values = new Map<string, Cell>([...Object.entries(rest), ...last]);
+    return COLUMNS.map((name) => values.get(name) ?? '');
+  });
+  return [COLUMNS, ...rows].map((cells) => `${cells.join(',')}\r\n`).join('');
 }
 
 function save(blob: Blob, name: string): void {
