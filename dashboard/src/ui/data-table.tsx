@@ -94,9 +94,13 @@ function Grid<T>({
     const next = Math.min(Math.max(index, 0), rows.length - 1);
     setActive(next);
     virtual.scrollToIndex(next);
-    requestAnimationFrame(() => {
-      body.current?.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus();
-    });
+    const focus = (): boolean => {
+      const row = body.current?.querySelector<HTMLElement>(`[data-index="${next}"]`);
+      row?.focus();
+      return Boolean(row);
+    };
+    // At once, so that the next key is the row's; one that is far away exists a moment later.
+    if (!focus()) requestAnimationFrame(focus);
   };
   useEffect(() => {
     // From elsewhere on the page, the keys lead to the row that had the focus last, or to the first.
