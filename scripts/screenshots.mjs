@@ -132,7 +132,8 @@ async function fill(call) {
   });
   const now = Date.now();
   const range = { since: new Date(now - 3_600_000), until: new Date(now) };
-  const replay = await mustCall(call, 'POST', '/v1/replays', { webhookId: orders.id, ...range });
+  const again = { webhookId: orders.id, statuses: ['succeeded'], ratePerSecond: 1, ...range };
+  const replay = await mustCall(call, 'POST', '/v1/replays', again);
   const [failed] = (await failing()).deliveries;
   const { events } = await mustCall(call, 'GET', '/v1/events?limit=1');
   return { webhook: broken.id, delivery: failed.id, event: events[0].id, replay: replay.id };

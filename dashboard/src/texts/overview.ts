@@ -45,6 +45,7 @@ export const overview = {
   attemptsChart: 'Attempts',
   attemptsLead: 'Succeeded below, failed on top.',
   acceptedChart: 'Accepted events',
+  acceptedLead: 'All that your application has posted.',
   attemptsInWords: (good: number, bad: number) =>
     `Attempts over time: ${figure(good)} succeeded, ${figure(bad)} failed`,
   acceptedInWords: (n: number) => `Accepted events over time: ${figure(n)}`,

@@ -103,7 +103,7 @@ function planned({ pending, nextAttemptAt }: ExplainedDelivery): Step[] {
     icon: 'clock',
     content: (
       <p className={styles.muted}>
-        {words.attempt(attempt + index + 1)} {words.ifFails(formatDuration(delayMs))}
+        <strong>{words.attempt(attempt + index + 1)}</strong> {words.ifFails(formatDuration(delayMs))}
       </p>
     ),
   }));

@@ -44,7 +44,6 @@ const columns: readonly Column<DeliverySummary>[] = [
     header: words.columns.attempts,
     isNamed: true,
     width: '6rem',
-    align: 'end',
     cell: ({ attemptCount }) => attemptCount,
   },
   {

@@ -131,7 +131,7 @@ function Charts({ stats }: { stats: Stats }): React.ReactNode {
   const { attempts, events } = stats;
   return (
     <div className={styles.charts}>
-      <Card title={words.acceptedChart}>
+      <Card title={words.acceptedChart} lead={words.acceptedLead}>
         <Sparkline
           bars={barsOf(stats, (interval) => ({ good: interval.events.accepted, bad: 0 }))}
           label={words.acceptedInWords(events.accepted)}
