@@ -1,5 +1,8 @@
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expectAccessible, NARROW, WIDE, signIn, useChromium } from '../support/chromium';
+import { eventually } from '../support/eventually';
+import { typing } from '../support/hand';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
@@ -9,17 +12,18 @@ const stack = useStack();
 const receiver = useFreshReceiver();
 const { visit } = useChromium();
 
-/** A webhook that gives up after one attempt, in a project whose owner is signed in. */
+/** A webhook that gives up after one retry unless told, in a project whose owner is signed in. */
 async function arrive(
-  ...look: Parameters<typeof visit> extends [string, ...infer Rest] ? Rest : never
+  look: Parameters<typeof visit>[1] = {},
+  { retryDelaysMs = [1000], project = {} } = {},
 ): Promise<{ page: Page; client: ApiClient }> {
-  const { id, client } = await stack.project();
-  await makeWebhook(client, receiver.url, { name: 'Orders', policy: { retryDelaysMs: [1000] } });
+  const { id, client } = await stack.project(project);
+  await makeWebhook(client, receiver.url, { name: 'Orders', policy: { retryDelaysMs } });
   const { data } = await stack.admin.typed.createKey({
     path: { projectId: id },
     body: { name: 'browser', role: 'owner' },
   });
-  const page = await visit(`${stack.url}/dashboard/`, ...look);
+  const page = await visit(`${stack.url}/dashboard/`, look);
   await signIn(page, data!.data.key);
   return { page, client };
 }
@@ -45,34 +49,22 @@ it('shows why a delivery failed, and replays it once that is repaired, by keyboa
 
   receiver.respondWith(200);
   const replay = page.getByRole('button', { name: 'Replay', exact: true });
-  await tabTo(page, 'Replay');
-  await page.keyboard.press('Enter');
+  const { press } = typing(page);
+  await press(replay);
   await page.getByRole('dialog', { name: 'Replay this delivery?' }).waitFor();
-  await tabTo(page, 'Replay now');
-  await page.keyboard.press('Enter');
+  await press(page.getByRole('button', { name: 'Replay now' }));
   await page.getByRole('heading', { level: 1 }).getByText('Succeeded').waitFor();
   await replay.waitFor();
   await page.getByRole('button', { name: /^Attempt 3/ }).waitFor();
   expect(receiver.requests).toHaveLength(3);
   expect(receiver.requests[2]!.rawBody).toEqual(receiver.requests[0]!.rawBody);
 
-  await tabTo(page, 'Compare');
-  await page.keyboard.press('Enter');
+  await press(page.getByRole('button', { name: 'Compare' }));
   const compared = page.getByRole('dialog', { name: 'Compare two attempts' });
   await compared.getByRole('row', { name: /Outcome\s*differs/ }).waitFor();
   await expectAccessible(page);
   await page.keyboard.press('Escape');
 });
-
-/** Presses Tab until the button of that name has the focus. */
-async function tabTo(page: Page, name: string): Promise<void> {
-  for (let presses = 0; presses < 60; presses += 1) {
-    await page.keyboard.press('Tab');
-    const focused = await page.evaluate<string | null>('document.activeElement.textContent');
-    if (focused === name) return;
-  }
-  throw new Error(`Tab does not lead to ${name}`);
-}
 
 it('filters by the address, and replays what is selected', async () => {
   receiver.respondWith((_request, n) => (n <= 2 ? 500 : 502));
@@ -112,6 +104,104 @@ it('replays all that failed since one, after counting them', async () => {
   await page.getByRole('button', { name: 'Start the replay' }).click();
   await page.getByRole('link', { name: 'See its progress' }).waitFor();
   for (const id of ids) await deliveryWith(client, id, { status: 'succeeded' });
+});
+
+describe('all that match, also what is not loaded', () => {
+  const COUNT = 60;
+  const RETRIED = 2;
+  const LEFT = COUNT - RETRIED;
+
+  it('are exported as NDJSON and CSV, cancelled, and replayed; some of them are retried', async () => {
+    receiver.respondWith(500);
+    const { page, client } = await arrive(
+      {},
+      { retryDelaysMs: [3_600_000], project: { dispatch: 'express' } },
+    );
+    const events = Array.from({ length: COUNT }, () => ({ type: 'email.sent', data: emailSent }));
+    await client.post('/v1/events/batch', { events });
+    const having = (query: string, count: number): Promise<{ id: string }[]> =>
+      eventually(`${count} of ${query}`, async () => {
+        const { body } = await client.get(`/v1/deliveries?limit=100&${query}`);
+        return body.data.deliveries.length === count && body.data.deliveries;
+      });
+    await having('status=pending&statusCode=500', COUNT);
+    receiver.respondWith(200);
+
+    const bar = page.getByRole('region', { name: 'Selected deliveries' });
+    const dialog = page.getByRole('dialog');
+    const inBar = (name: string) => bar.getByRole('button', { name, exact: true });
+    const inDialog = (name: string) => dialog.getByRole('button', { name, exact: true });
+    const selectAll = async (): Promise<void> => {
+      await page.getByLabel('Select all loaded rows').check();
+      await inBar('Select all that match').click();
+      await bar.getByText('All that match are selected').waitFor();
+    };
+    const exported = async (as: string): Promise<string> => {
+      await inBar('Export').click();
+      const download = page.waitForEvent('download');
+      await page.getByRole('menuitem', { name: as }).click();
+      return readFile(await (await download).path(), 'utf8');
+    };
+
+    await go(page, '/deliveries?status=pending');
+    for (let n = 0; n < RETRIED; n += 1) {
+      await page
+        .getByLabel(/^Select email.sent/)
+        .nth(n)
+        .check();
+    }
+    const chosenHead = (await exported('As CSV')).split('\r\n', 1)[0];
+    await inBar(`Retry ${RETRIED} now`).click();
+    await inDialog('Retry now').click();
+    await dialog.getByText(`Done: ${RETRIED} deliveries.`).waitFor();
+    await inDialog('Close').last().click();
+    await having('status=succeeded', RETRIED);
+    const left = await having('status=pending', LEFT);
+
+    await go(page, '/deliveries?status=pending&statusCode=500');
+    await selectAll();
+    await expectAccessible(page);
+    const lines = (await exported('As NDJSON')).trim().split('\n');
+    expect(lines.map((line) => JSON.parse(line) as unknown)).toEqual(left);
+    const [head, ...csv] = (await exported('As CSV')).trim().split('\r\n');
+    expect(head).toBe(chosenHead);
+    const at = head!.split(',').indexOf('id');
+    expect(csv.map((line) => line.split(',')[at])).toEqual(left.map(({ id }) => id));
+
+    await inBar('Cancel').click();
+    await dialog.getByText('Cancel all waiting ones that match?').waitFor();
+    await inDialog('Cancel deliveries').click();
+    await dialog.getByText(`Done: ${LEFT} deliveries.`).waitFor();
+    await expectAccessible(page);
+    await inDialog('Close').last().click();
+    await having('status=cancelled', LEFT);
+
+    await go(page, '/deliveries?status=cancelled');
+    await selectAll();
+    await inBar('Replay').click();
+    await dialog.getByText(`${LEFT} deliveries will be sent again.`).waitFor();
+    await page.getByLabel('Deliveries per second').fill('100');
+    await inDialog('Start the replay').click();
+    await page.getByRole('link', { name: 'See its progress' }).waitFor();
+    await having('status=succeeded', COUNT);
+  });
+});
+
+it('shows deliveries as they happen, by the stream, and without it too', async () => {
+  const { page, client } = await arrive();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  const stream = page.waitForResponse(/\/v1\/stream/);
+  await go(page, '/deliveries');
+  expect((await stream).headers()['content-type']).toContain('text/event-stream');
+  await page.getByText('No deliveries yet').waitFor();
+  await postEvent(client);
+  await rows(page).filter({ hasText: 'Succeeded' }).first().waitFor();
+
+  await page.route(/\/v1\/stream/, (route) => route.abort());
+  await page.reload();
+  await rows(page).first().waitFor();
+  await postEvent(client);
+  await rows(page).filter({ hasText: 'Succeeded' }).nth(1).waitFor();
 });
 
 const HOSTILE = `<script>document.title = "owned"</script>\u202Egnp.exe\u0007\u001B[31m${'x'.repeat(16 * 1024)}`;

@@ -1,12 +1,11 @@
-import { spawn, type ChildProcess } from 'node:child_process';
-import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import path from 'node:path';
-import { createInterface } from 'node:readline';
 import type { FrameLocator, Page } from 'playwright-core';
+import { PortalTokens } from '../../src/api/http/portal-tokens';
+import { newId } from '../../src/contracts/ids';
 import type { ApiClient } from '../support/api-client';
 import { expectAccessible, NARROW, useChromium } from '../support/chromium';
 import { eventually } from '../support/eventually';
+import { withForeignPage } from '../support/foreign-page';
+import { startPortalExample, type PortalExample } from '../support/portal-example';
 import { ADMIN_KEY } from '../support/stack';
 import { useFreshReceiver, useStack } from '../support/use';
 
@@ -16,33 +15,17 @@ const { visit } = useChromium();
 
 let projectId: string;
 let client: ApiClient;
-let example: { url: string; process: ChildProcess };
-
-/** examples/portal, as its README starts it. */
-async function startExample(): Promise<typeof example> {
-  const script = path.join(__dirname, '../../examples/portal/server.mjs');
-  const child = spawn(process.execPath, [script], {
-    stdio: ['ignore', 'pipe', 'inherit'],
-    env: {
-      ...process.env,
-      POSTHORN_URL: stack.url,
-      POSTHORN_ADMIN_KEY: ADMIN_KEY,
-      POSTHORN_PROJECT: projectId,
-      PORT: '0',
-    },
-  });
-  for await (const line of createInterface({ input: child.stdout })) {
-    const [url] = /http:\S+/.exec(line) ?? [];
-    if (url) return { url, process: child };
-  }
-  throw new Error('the example ended');
-}
+let example: PortalExample;
 
 beforeAll(async () => {
   ({ id: projectId, client } = await stack.project({ name: 'Customer 42' }));
-  example = await startExample();
+  example = await startPortalExample({
+    POSTHORN_URL: stack.url,
+    POSTHORN_ADMIN_KEY: ADMIN_KEY,
+    POSTHORN_PROJECT: projectId,
+  });
 });
-afterAll(() => example?.process.kill());
+afterAll(() => example?.stop());
 
 const link = async (capabilities: string, of = client): Promise<string> =>
   (await of.post('/v1/portal-links', { capabilities })).body.data.url;
@@ -124,22 +107,42 @@ it('says why it shows nothing: no link, one of another project, one that has end
   await client.delete('/v1/portal-links');
   const late = await visit(revoked);
   await late.getByText('Your link has ended').waitFor();
+  const expired = await visit(`${stack.url}/portal/${projectId}/#token=${await expiredToken()}`);
+  await expired.getByText('Your link has ended').waitFor();
+  await expectAccessible(expired);
+});
+
+/** As the API made it an hour ago. */
+async function expiredToken(): Promise<string> {
+  const { keys } = (await client.get(`/v1/projects/${projectId}/keys`)).body.data;
+  const tokens = new PortalTokens(stack.store, {} as never, ADMIN_KEY);
+  return tokens.sign({
+    id: newId('portalLink'),
+    projectId,
+    capabilities: 'manage',
+    keyId: keys[0].id,
+    revocations: 100,
+    expiresAt: Date.now() - 1000,
+  });
+}
+
+it('refuses what a link to read tries to write, in words, also by an address typed by hand', async () => {
+  const page = await visit(await link('read'));
+  await heading(page, 'Overview').waitFor();
+  await page.goto(`${page.url().split('#')[0]}#/webhooks/new`);
+  await page.getByLabel('Name', { exact: true }).fill('Not mine');
+  await page.getByLabel('URL', { exact: true }).fill(receiver.url);
+  await page.getByRole('button', { name: 'Create webhook' }).click();
+  await page.getByText(/portal link may not do this/).waitFor();
+  const { webhooks } = (await client.get('/v1/webhooks?q=Not%20mine')).body.data;
+  expect(webhooks).toEqual([]);
 });
 
 it('is not shown in a frame of another origin', async () => {
   const url = await link('read');
-  const foreign = createServer((_req, res) => {
-    res.setHeader('content-type', 'text/html');
-    res.end(`<!doctype html><iframe id="portal" title="Portal" src="${url}"></iframe>`);
-  });
-  await new Promise<void>((resolve) => foreign.listen(0, '127.0.0.1', resolve));
-  try {
-    const { port } = foreign.address() as AddressInfo;
-    const page = await visit(`http://127.0.0.1:${port}/`, { refused: /frame-ancestors/ });
+  await withForeignPage(`<iframe title="Portal" src="${url}"></iframe>`, async (foreign) => {
+    const page = await visit(foreign, { refused: /frame-ancestors/ });
     const [, frame] = page.frames();
     await eventually('the frame is refused', () => frame!.url().startsWith('chrome-error:'));
-  } finally {
-    foreign.close();
-    foreign.closeAllConnections();
-  }
+  });
 });

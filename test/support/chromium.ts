@@ -1,5 +1,11 @@
 import axe from 'axe-core';
-import { chromium, type Browser, type BrowserContext, type Page } from 'playwright-core';
+import {
+  chromium,
+  type Browser,
+  type BrowserContext,
+  type Frame,
+  type Page,
+} from 'playwright-core';
 
 /** Debian's; Playwright's own builds come from elsewhere. */
 const CHROMIUM = process.env.TEST_CHROMIUM ?? '/usr/bin/chromium';
@@ -72,7 +78,7 @@ interface Violation {
 }
 
 /** By axe-core's rules, and nothing reaches beyond the side of the window. */
-export async function expectAccessible(page: Page): Promise<void> {
+export async function expectAccessible(page: Page | Frame): Promise<void> {
   await page.evaluate(axe.source);
   const { violations } = await page.evaluate<{ violations: Violation[] }>(
     "axe.run(document, { resultTypes: ['violations'] })",

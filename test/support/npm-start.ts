@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { freshMongodbUrl, temporalAddress } from './embedded';
+import { eventually } from './eventually';
+
+const START = path.resolve(__dirname, '../../scripts/start.mjs');
+/** All that a first start does. */
+const PATIENCE_MS = 150_000;
+
+export interface NpmStart {
+  /** Its data directory, with `dev.json`. */
+  folder: string;
+  dev: Record<'apiUrl' | 'adminKey' | 'projectId' | 'projectKey', string>;
+  /** The link that it prints, which signs in once. */
+  signInUrl: string;
+  /** @returns its exit code */
+  stop: () => Promise<number | null>;
+}
+
+/** `npm start` with a database and a namespace of its own on the test run's servers, once it is up. */
+export async function npmStart(): Promise<NpmStart> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-start-'));
+  const { POSTHORN_ENV: _unset, ...inherited } = process.env;
+  const child = spawn(process.execPath, [START], {
+    env: {
+      ...inherited,
+      POSTHORN_DATA_DIR: folder,
+      MONGODB_URL: freshMongodbUrl(),
+      TEMPORAL_ADDRESS: temporalAddress(),
+      TEMPORAL_NAMESPACE: path.basename(folder).toLowerCase(),
+      PORT: '0',
+    },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const exited = once(child, 'exit');
+  let printed = '';
+  child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+  const stop = async (): Promise<number | null> => {
+    child.kill('SIGTERM');
+    const [code] = (await exited) as [number | null];
+    rmSync(folder, { recursive: true });
+    return code;
+  };
+  try {
+    const [signInUrl] = await eventually(
+      'it is up',
+      () => {
+        if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
+        return /http:\S+#sign-in=\S+/.exec(printed);
+      },
+      PATIENCE_MS,
+    );
+    const json = await readFile(path.join(folder, 'dev.json'), 'utf8');
+    return { folder, dev: JSON.parse(json) as NpmStart['dev'], signInUrl, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
