@@ -103,7 +103,8 @@ function planned({ pending, nextAttemptAt }: ExplainedDelivery): Step[] {
     icon: 'clock',
     content: (
       <p className={styles.muted}>
-        <strong>{words.attempt(attempt + index + 1)}</strong> {words.ifFails(formatDuration(delayMs))}
+        <strong>{words.attempt(attempt + index + 1)}</strong>{' '}
+        {words.ifFails(formatDuration(delayMs))}
       </p>
     ),
   }));
