@@ -252,21 +252,22 @@ export class Shift {
       // A bulk replay is queued in its own order.
       const order = kind === 'replay' ? 'oldest_first' : lane.policy.backlogOrder;
       const entering = lane.firstEntering(kind);
-      const queued = await takeQueued(store, queue, lane.webhook._id, {
+      if (kind === 'ordered') lane.isDrained = false;
+      const { queued, isAll } = await takeQueued(store, queue, lane.webhook._id, {
         taken: inHand,
         order,
         // What is going back into the queue may come before what is there.
         before: order === 'oldest_first' ? entering : null,
         limit,
       });
-      const isDrained = queued.length < limit;
-      if (isDrained && entering === null) lane.queued.delete(kind);
-      if (kind === 'ordered') lane.isDrained = isDrained;
       if (ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
       await this.takeStored(
         queued.filter(({ _id }) => !hand.taken.has(_id)),
         queue,
       );
+      // Only now: had that failed, new ones would go before what is neither in the queue nor in hand.
+      if (isAll && entering === null) lane.queued.delete(kind);
+      if (kind === 'ordered') lane.isDrained = isAll;
       if (lane.queued.has(kind)) return;
       if (kind === 'ordered') hand.takeBehind(lane);
     }

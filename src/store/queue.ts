@@ -112,6 +112,7 @@ export async function listOpenQueues({ deliveries, webhooks }: Store): Promise<s
 /**
  * The next of a webhook's queued deliveries, by their events. Express ones leave the queue by this:
  * from now on they are due. The others stay in it until they are released.
+ * @returns those, but for what has ended meanwhile; and whether there was no more than them
  * @param which.taken ids of those that the courier already holds
  * @param which.before only those of earlier events than this one
  */
@@ -125,9 +126,9 @@ export async function takeQueued(
     before,
     limit,
   }: { taken: readonly string[]; order: BacklogOrder; before: string | null; limit: number },
-): Promise<DeliveryRecord[]> {
+): Promise<{ queued: DeliveryRecord[]; isAll: boolean }> {
   const eventId = order === 'oldest_first' ? 1 : -1;
-  const queued = await deliveries.model
+  const found = await deliveries.model
     .find(
       {
         queuedIn: queue,
@@ -140,8 +141,8 @@ export async function takeQueued(
     .sort({ eventId })
     .limit(limit)
     .lean<Pick<DeliveryRecord, '_id' | 'isExpress'>[]>();
-  if (queued.length === 0) return [];
-  const express = queued.filter(({ isExpress }) => isExpress).map(({ _id }) => _id);
+  if (found.length === 0) return { queued: [], isAll: true };
+  const express = found.filter(({ isExpress }) => isExpress).map(({ _id }) => _id);
   if (express.length > 0) {
     const isOpen = { $in: ['$status', UNENDED_STATUSES] };
     await deliveries.model.updateMany(
@@ -158,16 +159,17 @@ export async function takeQueued(
       { updatePipeline: true },
     );
   }
-  return deliveries.model
+  const queued = await deliveries.model
     .find(
       {
-        _id: { $in: queued.map(({ _id }) => _id) },
+        _id: { $in: found.map(({ _id }) => _id) },
         $or: [{ isExpress: true, status: 'pending' }, { queuedIn: queue }],
       },
       COURIER_FIELDS,
     )
     .sort({ eventId })
     .lean<DeliveryRecord[]>();
+  return { queued, isAll: found.length < limit };
 }
 
 /**

@@ -28,6 +28,14 @@ describe('a project whose events are dispatched express', () => {
         data: { ...emailSent, emailId: `em_${n}` },
       })),
     });
+  const post = (n: number): Promise<unknown> =>
+    client.post('/v1/events', { type: 'email.sent', data: { ...emailSent, emailId: `em_${n}` } });
+  /** The numbers of the events, in the order in which they were sent: on their connections they may overtake each other. */
+  const sentBy = (send: jest.SpyInstance<unknown, Parameters<Stack['sender']['send']>>): number[] =>
+    send.mock.calls
+      .filter(([{ url }]) => url.startsWith(receiver.url))
+      .map(([{ body }]) => Number(/"em_(\d+)"/.exec(String(body))![1]));
+
   it('has them delivered, signed and logged, without a workflow of their own', async () => {
     const webhook = await makeWebhook(client, receiver.url);
     const id = await postEvent(client);
@@ -93,16 +101,12 @@ describe('a project whose events are dispatched express', () => {
     await batch(50);
     await eventually('all are held', async () => (await withStatus('held')).length === 50);
     expect(receiver.requests).toHaveLength(0);
-    // As they are sent: on a busy machine they may overtake each other on their connections.
     const send = jest.spyOn(stack.sender, 'send');
     await client.post(`/v1/webhooks/${webhook.id}/resume`);
     await receiver.waitFor(50);
     await eventually('all ended', async () => (await withStatus('succeeded')).length === 50);
-    const sent = send.mock.calls
-      .filter(([{ url }]) => url.startsWith(receiver.url))
-      .map(([{ body }]) => Number(/"em_(\d+)"/.exec(String(body))![1]));
+    expect(sentBy(send)).toEqual(Array.from({ length: 50 }, (_, n) => n));
     send.mockRestore();
-    expect(sent).toEqual(Array.from({ length: 50 }, (_, n) => n));
     expect(receiver.requests).toHaveLength(50);
   });
 
@@ -114,21 +118,42 @@ describe('a project whose events are dispatched express', () => {
     const send = jest.spyOn(stack.sender, 'send');
     await client.post(`/v1/webhooks/${webhook.id}/resume`);
     let posted = 0;
-    const sent = (): number[] =>
-      send.mock.calls
-        .filter(([{ url }]) => url.startsWith(receiver.url))
-        .map(([{ body }]) => Number(/"em_(\d+)"/.exec(String(body))![1]));
     // Without a pause, until what was held has gone, and enough that came meanwhile.
-    while (sent().length < 60) {
-      await client.post('/v1/events', {
-        type: 'email.sent',
-        data: { ...emailSent, emailId: `em_${30 + posted}` },
-      });
+    while (sentBy(send).length < 60) {
+      await post(30 + posted);
       posted += 1;
     }
     await receiver.waitFor(30 + posted);
-    expect(sent()).toEqual(Array.from({ length: 30 + posted }, (_, n) => n));
+    expect(sentBy(send)).toEqual(Array.from({ length: 30 + posted }, (_, n) => n));
     send.mockRestore();
+  });
+
+  it('releases what was held before what is new, though some of that is cancelled as it is taken', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await batch(30);
+    await eventually('all are held', async () => (await withStatus('held')).length === 30);
+    const { deliveries } = stack.store;
+    const updateMany = deliveries.model.updateMany.bind(deliveries.model);
+    let isFirst = true;
+    const update = jest.spyOn(deliveries.model, 'updateMany').mockImplementation((async (
+      ...given: Parameters<typeof updateMany>
+    ) => {
+      const [{ _id }] = given as unknown as [{ _id?: { $in: string[] } }];
+      if (isFirst && _id) {
+        isFirst = false;
+        for (const id of _id.$in.slice(1, 3)) await deliveries.cancel(id);
+        await post(30);
+      }
+      return updateMany(...given);
+    }) as never);
+    const send = jest.spyOn(stack.sender, 'send');
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await receiver.waitFor(29);
+    expect(sentBy(send)).toEqual([0, ...Array.from({ length: 28 }, (_, n) => n + 3)]);
+    update.mockRestore();
+    send.mockRestore();
+    await eventually('all ended', async () => (await withStatus('succeeded')).length === 29);
   });
 
   it('does not let others wait for a webhook that hangs', async () => {
