@@ -21,10 +21,14 @@ export const ID_PREFIXES = {
 
 export type Resource = keyof typeof ID_PREFIXES;
 
+const firstAt = (msecs: number) => ({ msecs, seq: Math.floor(Math.random() * 2 ** 31) });
 /** Of the latest id: `uuid` keeps this too, but by this process's own clock. */
-let latest = { msecs: 0, seq: 0 };
-/** Milliseconds that MongoDB's clock may be set back without ids going back with it. */
-const MAX_SET_BACK_MS = 1000;
+let latest = firstAt(0);
+/**
+ * Milliseconds that MongoDB's clock may be set back, or what is known of it be corrected, without ids going back
+ * with it.
+ */
+const MAX_SET_BACK_MS = 5000;
 
 /**
  * A new id, `<prefix>_<32 hex digits of a UUIDv7>`: ids of one resource sort by creation time, by MongoDB's
@@ -33,10 +37,14 @@ const MAX_SET_BACK_MS = 1000;
 export function newId(resource: Resource): string {
   const msecs = clock.now().getTime();
   const isLater = msecs > latest.msecs || msecs < latest.msecs - MAX_SET_BACK_MS;
-  latest = isLater
-    ? { msecs, seq: Math.floor(Math.random() * 2 ** 31) }
-    : { ...latest, seq: latest.seq + 1 };
+  latest = isLater ? firstAt(msecs) : { ...latest, seq: latest.seq + 1 };
   return `${ID_PREFIXES[resource]}_${uuidv7(latest).replaceAll('-', '')}`;
+}
+
+/** Later ids of this process are not before that time either, within the same bounds. */
+export function noneBefore(time: Date): void {
+  const msecs = time.getTime();
+  if (msecs > latest.msecs) latest = firstAt(msecs);
 }
 
 /** When an id was created, to the millisecond: ids sort by it. */

@@ -165,7 +165,10 @@ export class Deliveries {
   ): Promise<DeliveryRecord[]> {
     try {
       const options = { ordered: false, throwOnValidationError: true } as const;
-      const made = await this.horizon.during(() => this.model.insertMany(deliveries, options));
+      const made = await this.horizon.during(
+        () => this.model.insertMany(deliveries, options),
+        deliveries.map(({ _id }) => _id),
+      );
       return made.map((delivery) => delivery.toObject());
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;

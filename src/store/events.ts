@@ -57,7 +57,7 @@ export class Events {
   async insert(event: NewEvent): Promise<{ event: EventRecord; duplicate: boolean }> {
     const record = recordOf(event);
     try {
-      await this.horizon.during(() => this.inserts.insert(record));
+      await this.horizon.during(() => this.inserts.insert(record), [record._id]);
       return { event: record, duplicate: false };
     } catch (error) {
       const { projectId, idempotencyKey } = event;

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Schema, type Connection, type Model } from 'mongoose';
 import { clock } from '../clock';
+import { noneBefore, timeOf } from '../contracts/ids';
 import { HOUR_MS } from '../domain/durations';
 import { isStoreUnavailable } from './errors';
 
@@ -25,7 +26,7 @@ schema.index({ renewedAt: 1 }, { expireAfterSeconds: HOUR_MS / 1000 });
 
 /** Between two declarations. */
 const RENEW_MS = 1000;
-/** More than passes between the making of an id and the beginning of its write: neither waits for anything. */
+/** More than passes between the making of an id in a transaction and the insert: neither waits for anything. */
 const MARGIN_MS = 1000;
 /**
  * After this silence a process is dead: MongoDB has aborted what it had open (`transactionLifetimeLimitSeconds`,
@@ -70,9 +71,13 @@ export class Horizon {
     return this.started;
   }
 
-  /** Runs a write of what was created just now, or in it. */
-  async during<T>(write: () => Promise<T>): Promise<T> {
-    const own = { sinceMs: clock.now().getTime() - MARGIN_MS };
+  /**
+   * Runs a write of what is created in it, or was before.
+   * @param ids of what was created before: the process may have been suspended since, or have tried before
+   */
+  async during<T>(write: () => Promise<T>, ids: readonly string[] = []): Promise<T> {
+    const madeMs = ids.map((id) => timeOf(id).getTime());
+    const own = { sinceMs: Math.min(clock.now().getTime() - MARGIN_MS, ...madeMs) };
     this.open.add(own);
     let isInDoubt = false;
     try {
@@ -118,6 +123,7 @@ export class Horizon {
     try {
       const begun = [...this.open].map(({ sinceMs }) => sinceMs);
       const completeBefore = new Date(Math.min(clock.now().getTime() - MARGIN_MS, ...begun));
+      noneBefore(completeBefore);
       await this.model.updateOne(
         { _id: this.id },
         [{ $set: { completeBefore, renewedAt: '$$NOW' } }],

@@ -13,7 +13,10 @@ export async function insertBatch(
   events: readonly NewEvent[],
 ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
   try {
-    const stored = await store.transaction((session) => store.events.insertAll(events, session));
+    const stored = await store.transaction(
+      (session) => store.events.insertAll(events, session),
+      events.map(({ _id }) => _id),
+    );
     return { events: stored, duplicate: false };
   } catch (error) {
     const [first] = events;

@@ -22,6 +22,7 @@ export async function insertReports(
   store: Store,
   reports: readonly NewReport[],
 ): Promise<EventRecord[]> {
+  const ids = reports.flatMap(({ event }) => event?._id ?? []);
   for (let tries = 1; ; tries += 1) {
     try {
       return await store.transaction(async (session) => {
@@ -35,7 +36,7 @@ export async function insertReports(
           fresh.flatMap(({ event }) => event ?? []),
           session,
         );
-      });
+      }, ids);
     } catch (error) {
       // The same report arrived twice at once: the other request has stored it, so now it is known.
       if (!isDuplicateKey(error) || tries === TRIES) throw error;

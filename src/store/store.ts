@@ -174,10 +174,17 @@ export class Store {
     await this.connection.db!.command({ ping: 1 });
   }
 
-  /** Runs `work` in a transaction; it may run more than once. */
-  async transaction<T>(work: (session: ClientSession) => Promise<T>): Promise<T> {
-    return this.horizon.during(() =>
-      this.connection.withSession((session) => session.withTransaction(() => work(session))),
+  /**
+   * Runs `work` in a transaction; it may run more than once.
+   * @param ids of the events and deliveries that it stores and that were made before
+   */
+  async transaction<T>(
+    work: (session: ClientSession) => Promise<T>,
+    ids: readonly string[] = [],
+  ): Promise<T> {
+    return this.horizon.during(
+      () => this.connection.withSession((session) => session.withTransaction(() => work(session))),
+      ids,
     );
   }
 

@@ -58,6 +58,7 @@ export async function sendTests(
   // In their order; one may have just been deleted.
   const eventTypes = types.flatMap((type) => found.get(type) ?? []);
   const tests = await prepareTests(intake, project, webhook, eventTypes);
-  intake.startAll(await store.transaction((session) => insertTests(store, tests, session)));
+  const ids = tests.flatMap(({ event, delivery }) => [event._id, delivery._id]);
+  intake.startAll(await store.transaction((session) => insertTests(store, tests, session), ids));
   return tests.map(({ delivery }) => delivery);
 }

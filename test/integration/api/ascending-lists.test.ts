@@ -1,13 +1,28 @@
 import mongoose from 'mongoose';
+import { newId, timeOf } from '../../../src/contracts/ids';
 import { toPayload } from '../../../src/domain/json-text';
 import { Horizon } from '../../../src/store/horizon';
-import { newEvent } from '../../../src/store/new-event';
+import { insertBatch } from '../../../src/store/insert-batch';
+import { insertReports, type NewReport } from '../../../src/store/insert-reports';
+import { newEvent, type NewEvent } from '../../../src/store/new-event';
 import { Store } from '../../../src/store/store';
 import type { ApiClient } from '../../support/api-client';
 import { eventually } from '../../support/eventually';
 import { emailSent } from '../../support/samples';
 import { useStack } from '../../support/use';
-import { insertDelivery } from './insert';
+import { idAt, insertDelivery } from './insert';
+
+const reportOf = ({ _id, projectId, expiresAt }: NewEvent): NewReport['record'] => ({
+  _id: newId('report'),
+  projectId,
+  provider: 'generic',
+  type: 'opened',
+  payload: '{}',
+  verified: false,
+  receivedAt: new Date(),
+  eventId: _id,
+  expiresAt,
+});
 
 /** Something that is waited for until a test lets it go on. */
 function gate(): { opened: Promise<void>; open: () => void } {
@@ -81,6 +96,40 @@ describe('a list in ascending order', () => {
       await eventually('all are seen', async () => (await follow()).length === 3);
       expect(await follow()).toEqual([before, event._id, after]);
       if (store !== stack.store) await store.close();
+    },
+  );
+
+  it.each<[string, (store: Store, event: NewEvent) => Promise<unknown>]>([
+    ['an event', (store, event) => store.events.insert(event)],
+    ['a batch', (store, event) => insertBatch(store, [event])],
+    ['reports', (store, event) => insertReports(store, [{ record: reportOf(event), event }])],
+  ])(
+    'ends before %s that was made long before its write, as in a process that was suspended',
+    async (_what, write) => {
+      const { id, client } = await stack.project();
+      const project = (await stack.store.projects.get(id))!;
+      const made = newEvent(project, { type: 'email.sent', data: toPayload(emailSent) }, 1);
+      const event = { ...made, _id: idAt('event', new Date(Date.now() - 10_000)) };
+      const [begun, mayEnd] = [gate(), gate()];
+      const { collection } = stack.store.events;
+      const insertMany = collection.insertMany.bind(collection);
+      jest.spyOn(collection, 'insertMany').mockImplementationOnce(async (...given) => {
+        begun.open();
+        await mayEnd.opened;
+        return insertMany(...given);
+      });
+      const stored = write(stack.store, event);
+      await begun.opened;
+      await eventually('it is waited for', async () => {
+        return (await stack.store.horizon.completeBefore()) <= timeOf(event._id);
+      });
+      const after = await post(client);
+      const follow = follower(client, 'events');
+      expect(await follow()).toEqual([]);
+      mayEnd.open();
+      await stored;
+      await eventually('both are seen', async () => (await follow()).length === 2);
+      expect(await follow()).toEqual([event._id, after]);
     },
   );
 
