@@ -32,7 +32,8 @@ export async function countHealth(
   status: DeliveryStatus,
 ): Promise<void> {
   const { delivery, webhook } = subject;
-  await deps.store.webhooks.countAttempt(webhook._id, `${delivery._id}#${attempt.number}`, attempt);
+  const id = `${delivery._id}#${attempt.number}`;
+  await deps.store.webhookHealth.countAttempt(webhook._id, id, attempt);
   if (attempt.outcome === 'failed' && deps.mailer) {
     await mailWarning(deps.store, deps, subject.project, webhook._id);
   }

@@ -20,7 +20,11 @@ export interface HealthSigns {
   failureCount: number;
   lastStatus: number | string | null;
   lastFailedAt: Date | null;
-  /** When the first of the failures in a row ended; missing in those that an earlier version counted. */
+  lastSuccessAt: Date | null;
+  /**
+   * When the first of the failures in a row ended. A worker of an earlier version leaves it as it was, so that it
+   * may be missing, or be that of failures before the last success.
+   */
   failingSince?: Date | null;
   disabledAt?: Date | null;
   pausedAt?: Date | null;
@@ -101,7 +105,7 @@ export function healthOf(webhook: HealthSigns): WebhookHealth {
     };
   }
   if (failureCount === 0) return { state: 'healthy' };
-  const since = webhook.failingSince ?? (failureCount === 1 ? webhook.lastFailedAt : null);
+  const since = sinceOf(webhook);
   return {
     state: 'failing',
     ...(since && { since }),
@@ -111,6 +115,17 @@ export function healthOf(webhook: HealthSigns): WebhookHealth {
         : `${failureCount} attempts in a row failed${lastOf(lastStatus)}`,
     remedy: remedyFor(lastStatus),
   };
+}
+
+/** Since when it fails; null: unknown. */
+function sinceOf({
+  failingSince,
+  lastSuccessAt,
+  failureCount,
+  lastFailedAt,
+}: HealthSigns): Date | null {
+  if (failingSince && failingSince >= (lastSuccessAt ?? new Date(0))) return failingSince;
+  return failureCount === 1 ? lastFailedAt : null;
 }
 
 /** How the last one failed. A success that another one has overtaken may have been the last to be noted. */

@@ -63,12 +63,12 @@ export async function disableWebhook(
   id: string,
   how: { reason: DisabledReason; minFailures: number; isMailed: boolean },
 ): Promise<EventRecord[] | null> {
-  const { webhooks, audit } = store;
+  const { webhookHealth, audit } = store;
   const { reason, minFailures, isMailed } = how;
   // Most failures disable nothing, and finding that out needs no transaction.
-  if (!(await webhooks.isDueForDisabling(id, minFailures))) return null;
+  if (!(await webhookHealth.isDueForDisabling(id, minFailures))) return null;
   return store.transaction(async (session) => {
-    const webhook = await webhooks.disable(id, reason, minFailures, session);
+    const webhook = await webhookHealth.disable(id, reason, minFailures, session);
     if (!webhook) return null;
     const time = clock.now();
     await audit.insert(

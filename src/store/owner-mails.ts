@@ -30,7 +30,7 @@ export async function mailWarning(
   const warning = warningAt(failureCount, threshold);
   if (warning === null || warnings.includes(warning)) return;
   await store.transaction(async (session) => {
-    const warned = await store.webhooks.noteWarning(webhookId, warning, failureCount, session);
+    const warned = await store.webhookHealth.noteWarning(webhookId, warning, failureCount, session);
     if (warned) await insert(store, defaults, project, warned, { warning }, session);
   });
 }

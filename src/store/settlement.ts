@@ -6,6 +6,7 @@ import { isDuplicateKey } from './errors';
 import { endedNow, KEPT_ATTEMPTS } from './rounds';
 import type { AttemptResult } from '../domain/outcome';
 import type { Store } from './store';
+import { countingOf, type CountedAttempts } from './webhook-health';
 
 /** What a courier writes, many at a time. */
 
@@ -27,12 +28,6 @@ export interface QueuedDelivery {
   as: 'held' | 'skipped' | DeferralReason;
   /** `queueOf` its project. */
   queuedIn: string;
-}
-
-/** Attempts of one webhook, in the order in which they ended. */
-export interface CountedAttempts {
-  webhookId: string;
-  attempts: readonly Attempt[];
 }
 
 /** Everything that a courier writes at once. */
@@ -60,7 +55,7 @@ export async function settle(
     if (!now) return null;
     // First, since attempts of workflows count in the same webhooks: a conflict aborts all that is written before.
     if (health.length > 0) {
-      await store.webhooks.model.collection.bulkWrite(health.map(healthOf) as never[], {
+      await store.webhooks.model.collection.bulkWrite(health.map(countingOf) as never[], {
         session,
         ordered: false,
       });
@@ -157,57 +152,6 @@ function queueing({
     updateOne: {
       filter: { _id, attemptCount, status: { $in: UNENDED_STATUSES } },
       update: [{ $set: { ...change, nextAttemptAt: null } }],
-    },
-  };
-}
-
-/**
- * The webhook's health after those attempts, as if each were counted separately: a success resets the count,
- * and a failure that began before the last success changes nothing.
- */
-function healthOf({ webhookId, attempts }: CountedAttempts): AnyBulkWriteOperation {
-  const endOf = ({ startedAt, durationMs }: Attempt): Date =>
-    new Date(startedAt.getTime() + durationMs);
-  const statusOf = ({ statusCode, errorCode }: Attempt): number | string | null =>
-    statusCode ?? errorCode ?? null;
-  const success = attempts.findLast(({ outcome }) => outcome === 'succeeded');
-  const failures: { startedAt: Date; endedAt: Date; status: unknown; isLast: boolean }[] = [];
-  let succeededAt = 0;
-  let hasSucceeded = false;
-  for (const attempt of attempts) {
-    const { outcome, startedAt } = attempt;
-    if (outcome === 'succeeded') succeededAt = Math.max(succeededAt, endOf(attempt).getTime());
-    if (attempt === success) hasSucceeded = true;
-    if (outcome === 'succeeded' || startedAt.getTime() < succeededAt) continue;
-    // Those after the last success are what is counted.
-    const isLast = hasSucceeded || success === undefined;
-    failures.push({ startedAt, endedAt: endOf(attempt), status: statusOf(attempt), isLast });
-  }
-  const isNews = { $gte: ['$$this.startedAt', { $ifNull: ['$lastSuccessAt', new Date(0)] }] };
-  const counted = { $filter: { input: '$news', cond: '$$this.isLast' } };
-  const firstCounted = { $min: { $map: { input: counted, in: '$$this.endedAt' } } };
-  const lastStatus = { $arrayElemAt: [{ $map: { input: counted, in: '$$this.status' } }, -1] };
-  return {
-    updateOne: {
-      filter: { _id: webhookId },
-      update: [
-        { $set: { news: { $filter: { input: { $literal: failures }, cond: isNews } } } },
-        {
-          $set: {
-            lastFailedAt: { $max: ['$lastFailedAt', { $max: '$news.endedAt' }] },
-            lastStatus: { $ifNull: [lastStatus, success ? statusOf(success) : '$lastStatus'] },
-            failingSince: {
-              $ifNull: [{ $min: [success ? null : '$failingSince', firstCounted] }, '$$REMOVE'],
-            },
-            failureCount: { $add: [success ? 0 : '$failureCount', { $size: counted }] },
-            ...(success && {
-              warnings: [],
-              lastSuccessAt: { $max: ['$lastSuccessAt', new Date(succeededAt)] },
-            }),
-          },
-        },
-        { $unset: ['news'] },
-      ],
     },
   };
 }

@@ -29,6 +29,7 @@ import { Replays } from './replays';
 import { Rounds } from './rounds';
 import { Sessions, SignInLinks } from './sessions';
 import { limitReads } from './time-limit';
+import { WebhookHealth } from './webhook-health';
 import { Webhooks } from './webhooks';
 
 /**
@@ -70,6 +71,7 @@ export class Store {
   readonly projects: Projects;
   readonly keys: Keys;
   readonly webhooks: Webhooks;
+  readonly webhookHealth: WebhookHealth;
   readonly events: Events;
   readonly eventTypes: EventTypes;
   readonly catalogTypes: EventTypes;
@@ -99,6 +101,7 @@ export class Store {
     this.projects = new Projects(connection);
     this.keys = new Keys(connection);
     this.webhooks = new Webhooks(connection);
+    this.webhookHealth = new WebhookHealth(this.webhooks.model);
     this.events = new Events(connection, this.horizon);
     this.eventTypes = EventTypes.ofProjects(connection);
     this.catalogTypes = EventTypes.ofCatalogs(connection);

@@ -28,7 +28,7 @@ export interface WebhookRecord {
   failureCount: number;
   lastSuccessAt: Date | null;
   lastFailedAt: Date | null;
-  /** When the first of the failures in a row ended. */
+  /** When the first of the failures in a row ended, as far as `failureCount` says that there are any. */
   failingSince?: Date;
   disabledAt?: Date | null;
   pausedAt?: Date | null;

@@ -1,14 +1,12 @@
 import type { ClientSession, Connection, Model } from 'mongoose';
 import { clock } from '../clock';
-import type { Attempt } from '../contracts/delivery';
-import type { WarningPercent } from '../domain/failure-warning';
 import { patternsFor } from '../domain/subscription';
 import type { Sealed } from './cipher';
 import type { Page, PageRequest } from './paging';
+import { HEALTH } from './webhook-health';
 import { listWebhooks, type WebhookFilter, type WebhookOrder } from './webhook-list';
 import {
   webhookSchema,
-  type DisabledReason,
   type NewWebhook,
   type ShownWebhook,
   type WebhookRecord,
@@ -38,19 +36,6 @@ export type BriefWebhook = Pick<WebhookRecord, '_id' | keyof typeof BRIEF_FIELDS
 
 /** How many secrets of a webhook may be live: each of them signs every attempt. */
 export const MAX_LIVE_SECRETS = 10;
-
-/** How many failures `countedAttempts` remembers: more than can be in progress for one webhook. */
-const COUNTED_ATTEMPTS = 100;
-
-/** Health is about deliveries and not an edit of the webhook: it doesn't change `updatedAt`. */
-const HEALTH = { timestamps: false } as const;
-
-/** Active, with at least that many consecutive failures. */
-const failing = (id: string, minFailures: number) => ({
-  _id: id,
-  isActive: true,
-  failureCount: { $gte: minFailures },
-});
 
 export class Webhooks {
   readonly model: Model<WebhookRecord>;
@@ -143,8 +128,7 @@ export class Webhooks {
     return this.model
       .findOneAndUpdate(
         { _id: id, projectId },
-        // `$min`, by which failures count, does not replace a null.
-        { $set: changes, ...(changes.failureCount === 0 && { $unset: { failingSince: '' } }) },
+        { $set: changes },
         { returnDocument: 'after', session },
       )
       .lean<WebhookRecord>();
@@ -152,46 +136,6 @@ export class Webhooks {
 
   async delete(projectId: string, id: string, session: ClientSession): Promise<boolean> {
     return (await this.model.deleteOne({ _id: id, projectId }, { session })).deletedCount === 1;
-  }
-
-  /**
-   * Counts one attempt in the webhook's health, once however often it is called for that attempt. What is older
-   * than the last success says nothing about the current state, and is not counted: a success that ended before
-   * it, or a failure that began before it. So a success needs no note that it was counted, and writes little.
-   * @param id of the attempt: `<deliveryId>#<number>`
-   */
-  async countAttempt(
-    webhookId: string,
-    id: string,
-    { outcome, startedAt, durationMs, statusCode, errorCode }: Attempt,
-  ): Promise<void> {
-    const endedAt = new Date(startedAt.getTime() + durationMs);
-    const lastStatus = statusCode ?? errorCode ?? null;
-    const lastSuccess = (at: Record<string, Date>) => ({
-      $or: [{ lastSuccessAt: null }, { lastSuccessAt: at }],
-    });
-    if (outcome === 'succeeded') {
-      await this.model.updateOne(
-        { _id: webhookId, ...lastSuccess({ $lt: endedAt }) },
-        {
-          $set: { lastStatus, lastSuccessAt: endedAt, failureCount: 0, warnings: [] },
-          $unset: { failingSince: '' },
-        },
-        HEALTH,
-      );
-      return;
-    }
-    await this.model.updateOne(
-      { _id: webhookId, countedAttempts: { $ne: id }, ...lastSuccess({ $lte: startedAt }) },
-      {
-        $set: { lastStatus },
-        $max: { lastFailedAt: endedAt },
-        $min: { failingSince: endedAt },
-        $inc: { failureCount: 1 },
-        $push: { countedAttempts: { $each: [id], $slice: -COUNTED_ATTEMPTS } },
-      },
-      HEALTH,
-    );
   }
 
   /**
@@ -269,49 +213,6 @@ export class Webhooks {
       { $pull: { secrets: { expiresAt: { $lte: now } } } },
       HEALTH,
     );
-  }
-
-  /** Whether `disable` would disable it. */
-  async isDueForDisabling(id: string, minFailures: number): Promise<boolean> {
-    return (await this.model.exists(failing(id, minFailures))) !== null;
-  }
-
-  /**
-   * Disables an active webhook that has at least `minFailures` consecutive failures.
-   * @returns the webhook as it is then; null if nothing was changed
-   */
-  async disable(
-    id: string,
-    reason: DisabledReason,
-    minFailures: number,
-    session: ClientSession,
-  ): Promise<WebhookRecord | null> {
-    return this.model
-      .findOneAndUpdate(
-        failing(id, minFailures),
-        { $set: { isActive: false, disabledReason: reason, disabledAt: clock.now() } },
-        { returnDocument: 'after', session },
-      )
-      .lean<WebhookRecord>();
-  }
-
-  /**
-   * Notes that the owner is warned, unless that was noted before, or there are fewer consecutive failures now.
-   * @returns the webhook as it is then; null if nothing was changed
-   */
-  async noteWarning(
-    id: string,
-    warning: WarningPercent,
-    minFailures: number,
-    session: ClientSession,
-  ): Promise<WebhookRecord | null> {
-    return this.model
-      .findOneAndUpdate(
-        { ...failing(id, minFailures), warnings: { $ne: warning } },
-        { $addToSet: { warnings: warning } },
-        { ...HEALTH, returnDocument: 'after', session },
-      )
-      .lean<WebhookRecord>();
   }
 
   /** Whether another webhook of the project is subscribed to exactly that type. */

@@ -1,6 +1,8 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { deleteWebhook } from '../../src/store/delete-webhook';
 import type { Activities } from '../../src/contracts/activities';
+import type { Attempt } from '../../src/contracts/delivery';
+import { countingOf } from '../../src/store/webhook-health';
 import { eventually } from '../support/eventually';
 import { Fixture } from '../support/fixture';
 import { Receiver } from '../support/receiver';
@@ -68,16 +70,16 @@ describe('the health that attempts make', () => {
     const { planned, webhook } = await fixture.planned(receiver.url);
     const number = { number: 1, runId: 'run', requestHeaders: {} };
     const at = (ms: number): Date => new Date(Date.now() - 60_000 + ms);
-    const { webhooks } = fixture.store;
+    const { webhookHealth } = fixture.store;
     const success = {
       ...number,
       outcome: 'succeeded',
       startedAt: at(5000),
       durationMs: 1000,
     } as const;
-    await webhooks.countAttempt(webhook._id, 'another#1', { ...success, statusCode: 200 });
+    await webhookHealth.countAttempt(webhook._id, 'another#1', { ...success, statusCode: 200 });
     const failure = { ...number, outcome: 'failed', startedAt: at(0), durationMs: 10_000 } as const;
-    await webhooks.countAttempt(webhook._id, 'slow#1', { ...failure, errorCode: 'timeout' });
+    await webhookHealth.countAttempt(webhook._id, 'slow#1', { ...failure, errorCode: 'timeout' });
     expect(await fixture.health(webhook)).toMatchObject({
       failureCount: 0,
       lastFailedAt: null,
@@ -87,6 +89,45 @@ describe('the health that attempts make', () => {
     expect(await attempt(planned.deliveryId, 'run-1')).toBe('AttemptFailed');
     expect(await fixture.health(webhook)).toMatchObject({ failureCount: 1, lastStatus: 500 });
   });
+
+  it.each<[string, (webhookId: string, attempt: Attempt) => Promise<unknown>]>([
+    ['alone', (id, made) => fixture.store.webhookHealth.countAttempt(id, `${made.number}`, made)],
+    [
+      'with others',
+      (webhookId, made) =>
+        fixture.store.webhooks.model.collection.bulkWrite([
+          countingOf({ webhookId, attempts: [made] }) as never,
+        ]),
+    ],
+  ])(
+    'knows since when failures counted %s come in a row, whatever an earlier version has left',
+    async (_how, count) => {
+      const { webhook } = await fixture.planned(receiver.url);
+      const { model } = fixture.store.webhooks;
+      const at = (second: number): Date => new Date(1_800_000_000_000 + second * 1000);
+      let number = 0;
+      /** Counts an attempt of one second. @returns since when it fails then */
+      const counted = async (second: number, outcome: 'failed' | 'succeeded') => {
+        number += 1;
+        const made = { number, runId: 'run', requestHeaders: {}, durationMs: 1000 };
+        await count(webhook._id, { ...made, outcome, startedAt: at(second), statusCode: 500 });
+        return (await model.findById(webhook._id).lean())!.failingSince;
+      };
+      expect(await counted(0, 'failed')).toEqual(at(1));
+      expect(await counted(1, 'failed')).toEqual(at(1));
+      await counted(10, 'succeeded');
+      expect(await counted(20, 'failed')).toEqual(at(21));
+      // A success of an earlier version leaves it as it was.
+      await model.updateOne({ _id: webhook._id }, { failureCount: 0, lastSuccessAt: at(30) });
+      expect(await counted(40, 'failed')).toEqual(at(41));
+      await model.updateOne({ _id: webhook._id }, { failureCount: 1, lastSuccessAt: at(50) });
+      expect(await counted(60, 'failed')).toBeUndefined();
+      expect(await counted(61, 'failed')).toBeUndefined();
+      // So does enabling it, which is no success.
+      await model.updateOne({ _id: webhook._id }, { failureCount: 0, failingSince: at(55) });
+      expect(await counted(70, 'failed')).toEqual(at(71));
+    },
+  );
 
   it('is not cleared by a success before a replay', async () => {
     receiver.respondWith(200);

@@ -29,8 +29,12 @@ describe('a worker killed with -9', () => {
   };
 
   it.concurrent.each([
-    [500, 'before the warning', 'store/webhooks Webhooks.noteWarning before'],
-    [500, 'inside the warning’s transaction', 'store/webhooks Webhooks.noteWarning after'],
+    [500, 'before the warning', 'store/webhook-health WebhookHealth.noteWarning before'],
+    [
+      500,
+      'inside the warning’s transaction',
+      'store/webhook-health WebhookHealth.noteWarning after',
+    ],
     [500, 'between the warning and its commit', 'store/mail-outbox Mails.insert after'],
     [500, 'after the warning', 'store/store Store.transaction after'],
     [410, 'inside the disabling’s transaction', 'store/webhooks Webhooks.disable after'],

@@ -60,7 +60,11 @@ describe('a worker killed with -9', () => {
     ['before the request', 'delivery/http HttpSender.send before 2', 2],
     ['between the answer and the record', 'delivery/http HttpSender.send after 2', 3],
     ['between the record and the health', 'store/rounds Rounds.record after 2', 2],
-    ['between the health and the end', 'store/webhooks Webhooks.countAttempt after 2', 2],
+    [
+      'between the health and the end',
+      'store/webhook-health WebhookHealth.countAttempt after 2',
+      2,
+    ],
   ])(
     'while it attempts at once, %s: it is delivered, and sent again only if not recorded',
     (_title, dieAt, requests) =>
@@ -105,7 +109,7 @@ describe('a worker killed with -9', () => {
 
   it.concurrent.each([
     ['between the record and the health', 'store/rounds Rounds.record after'],
-    ['between the health and the end', 'store/webhooks Webhooks.countAttempt after'],
+    ['between the health and the end', 'store/webhook-health WebhookHealth.countAttempt after'],
   ])('while it records, a success, %s: it is sent once', (_title, dieAt) =>
     on(async (crash) => {
       await crash.dying(dieAt, () => crash.post());
@@ -118,7 +122,7 @@ describe('a worker killed with -9', () => {
 
   it.concurrent.each([
     ['between the record and the health', 'store/rounds Rounds.record after'],
-    ['between the health and the end', 'store/webhooks Webhooks.countAttempt after'],
+    ['between the health and the end', 'store/webhook-health WebhookHealth.countAttempt after'],
     ['between the health and its note', 'store/rounds Rounds.noteHealthCounted before'],
     ['after the note', 'store/rounds Rounds.noteHealthCounted after'],
   ])('while it records, a failure, %s: it is counted once', (_title, dieAt) =>

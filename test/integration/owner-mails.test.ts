@@ -100,7 +100,7 @@ describe('mails to the owner of a failing webhook', () => {
   });
 
   it.each([
-    [500, 'counting and warning', () => jest.spyOn(stack.store.webhooks, 'noteWarning')],
+    [500, 'counting and warning', () => jest.spyOn(stack.store.webhookHealth, 'noteWarning')],
     [500, 'warning and writing the mail', () => jest.spyOn(stack.store.mails, 'insert')],
     [410, 'disabling and writing the mail', () => jest.spyOn(stack.store.mails, 'insert')],
     [

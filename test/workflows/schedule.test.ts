@@ -138,9 +138,9 @@ describe('a delivery', () => {
         (store, dies) =>
           intercept(
             store,
-            'webhooks',
-            intercept(store.webhooks, 'countAttempt', (...args) =>
-              dies() ? dead() : store.webhooks.countAttempt(...args),
+            'webhookHealth',
+            intercept(store.webhookHealth, 'countAttempt', (...args) =>
+              dies() ? dead() : store.webhookHealth.countAttempt(...args),
             ),
           ),
       ],

@@ -11,6 +11,7 @@ describe('a webhook’s health', () => {
     failureCount: 0,
     lastStatus: 200,
     lastFailedAt: at,
+    lastSuccessAt: null,
   };
 
   it('is healthy without a reason, also after failures of the past', () => {
@@ -39,6 +40,13 @@ describe('a webhook’s health', () => {
       reason: 'the last attempt failed with timeout',
     });
     expect(healthOf({ ...once, failureCount: 2 })).not.toHaveProperty('since');
+    // As an earlier version leaves it by a success, and further failures.
+    const before = {
+      failingSince: new Date(at.getTime() - 2),
+      lastSuccessAt: new Date(at.getTime() - 1),
+    };
+    expect(healthOf({ ...once, ...before })).toMatchObject({ since: at });
+    expect(healthOf({ ...once, ...before, failureCount: 2 })).not.toHaveProperty('since');
   });
 
   it('says how the last failure was, unless a success was noted after it', () => {
