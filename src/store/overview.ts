@@ -1,14 +1,24 @@
 import type { DeliveryRecord } from './delivery-record';
 import type { Store } from './store';
+import { IN_STATE } from './webhook-list';
 import type { WebhookRecord } from './webhook-record';
 
 /** Failing webhooks that are named. */
 const NAMED = 5;
+const NAMED_FIELDS = {
+  name: 1,
+  isActive: 1,
+  isPaused: 1,
+  disabledReason: 1,
+  disabledAt: 1,
+  failureCount: 1,
+  failingSince: 1,
+  lastStatus: 1,
+  lastFailedAt: 1,
+  lastSuccessAt: 1,
+} as const;
 
-export type FailingWebhook = Pick<
-  WebhookRecord,
-  '_id' | 'name' | 'isActive' | 'disabledReason' | 'failureCount' | 'lastStatus' | 'lastFailedAt'
->;
+export type FailingWebhook = Pick<WebhookRecord, '_id' | keyof typeof NAMED_FIELDS>;
 
 export interface Overview {
   oldestPending: Pick<
@@ -26,8 +36,8 @@ export async function overviewOf(
   const failing = {
     projectId,
     $or: [
-      { isActive: true, failureCount: { $gt: 0 } },
-      { isActive: false, disabledReason: { $in: ['gone', 'consecutive_failures'] as const } },
+      IN_STATE.failing,
+      { ...IN_STATE.disabled, disabledReason: { $in: ['gone', 'consecutive_failures'] as const } },
     ],
   };
   const [oldestPending, count, named] = await Promise.all([
@@ -40,14 +50,7 @@ export async function overviewOf(
       .lean<Overview['oldestPending']>(),
     webhooks.model.countDocuments(failing),
     webhooks.model
-      .find(failing, {
-        name: 1,
-        isActive: 1,
-        disabledReason: 1,
-        failureCount: 1,
-        lastStatus: 1,
-        lastFailedAt: 1,
-      })
+      .find(failing, NAMED_FIELDS)
       // The disabled ones first: nothing is sent to them any more.
       .sort({ isActive: 1, failureCount: -1, _id: -1 })
       .limit(NAMED)

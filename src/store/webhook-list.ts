@@ -30,7 +30,7 @@ const LEFT_OUT = { secrets: 0, countedAttempts: 0 } as const;
 type Place = Pick<WebhookRecord, '_id'> & Partial<WebhookRecord>;
 
 /** When `healthOf` (domain/webhook-health.ts) says so. */
-const IN_STATE: Readonly<Record<HealthState, QueryFilter<WebhookRecord>>> = {
+export const IN_STATE: Readonly<Record<HealthState, QueryFilter<WebhookRecord>>> = {
   healthy: { isActive: true, isPaused: false, failureCount: 0 },
   failing: { isActive: true, isPaused: false, failureCount: { $gt: 0 } },
   paused: { isActive: true, isPaused: true },

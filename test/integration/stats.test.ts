@@ -197,6 +197,8 @@ describe('stats', () => {
       await makeWebhook(client, receiver.url, { name: 'Gone' }),
     ];
     await makeWebhook(client, receiver.url, { name: 'Healthy' });
+    const healthIn = async (webhookId: string) =>
+      (await client.get(`/v1/webhooks/${webhookId}`)).body.data.health;
     const { model } = stack.store.webhooks;
     const failed = { failureCount: 3, lastStatus: 503, lastFailedAt: new Date() };
     await model.updateOne({ _id: failing.id }, { $set: failed });
@@ -213,14 +215,18 @@ describe('stats', () => {
     expect(failingWebhooks).toMatchObject({
       count: 2,
       webhooks: [
-        { id: gone.id, name: 'Gone', reason: 'disabled: its receiver answered 410 Gone' },
-        {
-          id: failing.id,
-          name: 'Failing',
-          reason: 'the last 3 attempts failed, most recently with status 503',
-        },
+        { id: gone.id, name: 'Gone', failureCount: 1, ...(await healthIn(gone.id)) },
+        { id: failing.id, name: 'Failing', failureCount: 3, ...(await healthIn(failing.id)) },
       ],
     });
+    expect(failingWebhooks.webhooks[1]).toMatchObject({
+      state: 'failing',
+      remedy: expect.any(String),
+    });
+    // One that is paused is not called failing in either.
+    await client.post(`/v1/webhooks/${failing.id}/pause`);
+    expect((await client.get('/v1/stats')).body.data.failingWebhooks.count).toBe(1);
+    expect((await healthIn(failing.id)).state).toBe('paused');
   });
 
   it('read an index, never a whole collection', async () => {

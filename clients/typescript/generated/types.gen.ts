@@ -1943,7 +1943,7 @@ export type Stats = {
     nextAttemptAt: string | null;
   } | null;
   /**
-   * Webhooks whose last attempt failed, or that were disabled because their attempts had.
+   * Webhooks whose `health` is `failing`, or that were disabled because their attempts had failed.
    */
   failingWebhooks: {
     /**
@@ -1983,9 +1983,21 @@ export type Stats = {
        */
       lastFailedAt: string | null;
       /**
-       * Why.
+       * `failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.
        */
-      reason: string;
+      state: 'healthy' | 'failing' | 'paused' | 'disabled';
+      /**
+       * If known.
+       */
+      since?: string;
+      /**
+       * Why it is not healthy, in words.
+       */
+      reason?: string;
+      /**
+       * What to do about it, in words.
+       */
+      remedy?: string;
     }>;
   };
 };

@@ -2,6 +2,7 @@ import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
 import { DAY_MS, HOUR_MS } from '../../domain/durations';
+import { healthOf } from '../../domain/webhook-health';
 import { deliveryStats, type StatsQuery } from '../../store/delivery-stats';
 import { overviewOf, type FailingWebhook, type Overview } from '../../store/overview';
 import type { Store } from '../../store/store';
@@ -85,21 +86,8 @@ function showOverview({ oldestPending, failing }: Overview) {
   };
 }
 
-function showFailing({ _id, ...webhook }: FailingWebhook) {
-  return { id: _id, ...webhook, reason: reasonOf(webhook) };
-}
-
-/** In a sentence: what is wrong, as far as the webhook says. */
-function reasonOf({
-  disabledReason,
-  failureCount,
-  lastStatus,
-}: Omit<FailingWebhook, '_id'>): string {
-  const last = typeof lastStatus === 'number' ? `status ${lastStatus}` : lastStatus;
-  const times = failureCount === 1 ? 'the last attempt' : `the last ${failureCount} attempts`;
-  if (disabledReason === 'gone') return 'disabled: its receiver answered 410 Gone';
-  if (disabledReason === 'consecutive_failures') {
-    return `disabled after ${failureCount} consecutive failures, the last with ${last}`;
-  }
-  return `${times} failed, most recently with ${last}`;
+function showFailing(webhook: FailingWebhook) {
+  const { _id, name, isActive, disabledReason, failureCount, lastStatus, lastFailedAt } = webhook;
+  const shown = { name, isActive, disabledReason, failureCount, lastStatus, lastFailedAt };
+  return { id: _id, ...shown, ...healthOf(webhook) };
 }

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DELIVERY_STATUSES } from '../../contracts/delivery';
 import { STATUS_CLASSES } from '../../domain/tally';
 import { count, EXAMPLE, httpStatus, id, time } from './fields';
+import { healthSchema } from './webhook';
 
 const latency = z.number().nullable();
 
@@ -77,13 +78,13 @@ export const projectStatsSchema = projectFigures
                 .nullable()
                 .describe('The last attempt’s HTTP status, or its error code.'),
               lastFailedAt: time.nullable(),
-              reason: z.string(),
+              ...healthSchema.shape,
             }),
           )
           .describe('The first five: disabled ones, then those with the most failures.'),
       })
       .describe(
-        'Webhooks whose last attempt failed, or that were disabled because their attempts had.',
+        'Webhooks whose `health` is `failing`, or that were disabled because their attempts had failed.',
       ),
   })
   .meta({ id: 'Stats' });
@@ -140,7 +141,10 @@ export const projectStatsExample: z.infer<typeof projectStatsSchema> = {
         failureCount: 3,
         lastStatus: 503,
         lastFailedAt: EXAMPLE.at('09:58:20'),
-        reason: 'the last 3 attempts failed, most recently with status 503',
+        state: 'failing',
+        since: EXAMPLE.at('09:53:10'),
+        reason: '3 attempts in a row failed, the last with status 503',
+        remedy: 'see the receiver’s log for what went wrong there',
       },
     ],
   },

@@ -3,6 +3,17 @@ import { ATTEMPT_ERROR_CODES, SIGNING_SCHEMES } from '../../contracts/delivery';
 import { HEALTH_STATES } from '../../domain/webhook-health';
 import { count, EXAMPLE, externalId, httpStatus, id, shownPolicy, time } from './fields';
 
+export const healthSchema = z.object({
+  state: z
+    .enum(HEALTH_STATES)
+    .describe(
+      '`failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.',
+    ),
+  since: time.optional().describe('If known.'),
+  reason: z.string().optional().describe('Why it is not healthy, in words.'),
+  remedy: z.string().optional().describe('What to do about it, in words.'),
+});
+
 export const webhookSchema = z
   .object({
     id: id('webhook'),
@@ -22,18 +33,7 @@ export const webhookSchema = z
       .union([httpStatus, z.string()])
       .nullable()
       .describe('The last attempt’s HTTP status, or its error code if there was no answer.'),
-    health: z
-      .object({
-        state: z
-          .enum(HEALTH_STATES)
-          .describe(
-            '`failing`: its last attempt failed. What is disabled is shown as that, whether or not it is paused or failing; what is paused likewise.',
-          ),
-        since: time.optional().describe('If known.'),
-        reason: z.string().optional().describe('Why it is not healthy, in words.'),
-        remedy: z.string().optional().describe('What to do about it, in words.'),
-      })
-      .describe('How it is, in a word.'),
+    health: healthSchema.describe('How it is, in a word.'),
     signing: z.array(z.enum(SIGNING_SCHEMES)),
     policy: z.object(shownPolicy),
     headers: z.record(z.string(), z.string()),

@@ -35,7 +35,7 @@ function One({ webhook }: { webhook: Failing['webhooks'][number] }): React.React
   return (
     <li>
       <div className={styles.failingHead}>
-        <HealthBadge health={isActive ? 'failing' : 'disabled'} />
+        <HealthBadge health={webhook.state} />
         <Link to="/webhooks/$webhookId" params={{ webhookId: id }}>
           <bdi>{name}</bdi>
         </Link>
