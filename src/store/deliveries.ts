@@ -1,14 +1,8 @@
 import type { ClientSession, Connection, Model, QueryFilter } from 'mongoose';
-import {
-  DELIVERY_STATUSES,
-  TERMINAL_STATUSES,
-  UNENDED_STATUSES,
-  type AttemptErrorCode,
-  type DeliveryStatus,
-} from '../contracts/delivery';
-import { isSuccess } from '../domain/outcome';
+import { TERMINAL_STATUSES, UNENDED_STATUSES } from '../contracts/delivery';
 import { clock } from '../clock';
 import { deliveriesEnded } from '../metrics';
+import { listQueryOf, type DeliveryFilter } from './delivery-filter';
 import { deliverySchema, type DeliveryRecord, type ListedDelivery } from './delivery-record';
 import { isDuplicateKey } from './errors';
 import type { EventRecord } from './event-record';
@@ -20,18 +14,6 @@ import { findPage, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
 import { endedNow } from './rounds';
 import type { AttemptedWebhook } from './webhook-record';
-
-export interface DeliveryFilter {
-  webhookId?: string;
-  eventId?: string;
-  statuses?: readonly DeliveryStatus[];
-  eventType?: string;
-  /** The last attempt's status code, as ranges that include both ends, or its error code: one of these. */
-  lastAttempt?: { statusCodes: readonly StatusCodes[]; errorCodes: readonly AttemptErrorCode[] };
-}
-
-/** One status code, or all of a class. */
-export type StatusCodes = readonly [from: number, to: number];
 
 /** Read for lists and replays: with the attempts, a page could be many megabytes. */
 export const LIST_FIELDS = { attempts: 0 } as const;
@@ -81,38 +63,6 @@ export const replayed = {
   completedAt: null,
   endReason: null,
 };
-
-/**
- * The condition on a delivery's last attempt. Failures have an index (`failedWith`); successes, which nearly all
- * others are, have none, and are examined one by one.
- */
-function byLastAttempt({ statusCodes, errorCodes }: NonNullable<DeliveryFilter['lastAttempt']>): {
-  filter?: QueryFilter<DeliveryRecord>;
-  where?: QueryFilter<DeliveryRecord>;
-} {
-  const failures = {
-    failedWith: {
-      $in: [
-        ...errorCodes,
-        ...statusCodes.map(([from, to]) => (from === to ? from : `${Math.floor(from / 100)}xx`)),
-      ],
-    },
-  };
-  const successes = statusCodes.filter(([from]) => isSuccess(from));
-  if (successes.length === 0) return { filter: failures };
-  const code = { $let: { vars: { last: { $last: '$attempts' } }, in: '$$last.statusCode' } };
-  const isOne = successes.map(([from, to]) => ({
-    $expr: { $and: [{ $gte: [code, from] }, { $lte: [code, to] }] },
-  }));
-  return { where: { $or: [failures, ...isOne] } };
-}
-
-/** The index for what failed in some way. Of the few deliveries of an event, all are examined. */
-function failuresIndex({ eventId, webhookId, eventType }: DeliveryFilter): string {
-  if (eventId !== undefined) return 'eventId_1__id_-1_status_1_eventType_1';
-  const owner = webhookId === undefined ? 'projectId' : 'webhookId';
-  return `${owner}_1_failedWith_1_status_1${eventType === undefined ? '' : '_eventType_1'}__id_-1`;
-}
 
 /** Pending, and overdue by that long, according to MongoDB's clock. */
 const overdue = (byMs: number): QueryFilter<DeliveryRecord> => ({
@@ -215,24 +165,14 @@ export class Deliveries {
 
   async list(
     projectId: string,
-    { statuses, lastAttempt, ...rest }: DeliveryFilter,
+    filter: DeliveryFilter,
     page: PageRequest,
   ): Promise<Page<ListedDelivery>> {
-    const ended = lastAttempt && byLastAttempt(lastAttempt);
-    // In the indexes with more than a status, that comes first: without one, each is looked up.
-    const isOfAny = rest.eventType !== undefined || ended?.filter !== undefined;
-    const among = statuses ?? (isOfAny ? DELIVERY_STATUSES : undefined);
-    const filter = {
-      projectId,
-      ...rest,
-      ...(among && { status: { $in: [...among] } }),
-      ...ended?.filter,
-    };
-    return findPage<DeliveryRecord, ListedDelivery>(this.model, 'delivery', filter, page, {
+    const { query, ...options } = listQueryOf(projectId, filter);
+    return findPage<DeliveryRecord, ListedDelivery>(this.model, 'delivery', query, page, {
       leftOut: LIST_FIELDS,
       made: LAST_ATTEMPT,
-      ...(ended?.where && { where: ended.where }),
-      ...(ended?.filter && { hint: failuresIndex(rest) }),
+      ...options,
     });
   }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { ATTEMPT_ERROR_CODES, DELIVERY_STATUSES } from '../../contracts/delivery';
 import { idPattern } from '../../contracts/ids';
-import type { DeliveryFilter, StatusCodes } from '../../store/deliveries';
+import type { DeliveryFilter, StatusCodes } from '../../store/delivery-filter';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import { exportFields } from '../exports/exports';
