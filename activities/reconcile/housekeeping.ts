@@ -1,6 +1,6 @@
 import { deleteSomeOf } from '../../src/store/delete-project';
 import { endSome } from '../../src/store/end-deliveries';
-import { listOpenQueues, queueHeld } from '../../src/store/queue';
+import { queueHeld, surveyQueues } from '../../src/store/queue';
 import { removeSomeExpired } from '../../src/store/remove-expired';
 import { sendOwnerMails } from '../send-mails';
 import type { Couriers } from './couriers';
@@ -51,11 +51,13 @@ async function keepDoing(run: Run, name: string, chore: () => Promise<void>): Pr
   } while (await run.pause(everyMs));
 }
 
-/** For projects with something queued that may be sent. */
+/** For projects with something queued that may be sent; notes what may not be, because its webhook is gone. */
 async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
   const { store } = run.deps;
   await queueHeld(store);
-  await couriers.wakeAll('drains', await listOpenQueues(store));
+  const { open, gone } = await surveyQueues(store);
+  for (const webhook of gone) await store.endings.note(webhook, 'webhook_deleted');
+  await couriers.wakeAll('drains', open);
 }
 
 async function endDeliveries(run: Run): Promise<void> {

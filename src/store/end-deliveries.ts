@@ -1,6 +1,7 @@
 import type { QueryFilter } from 'mongoose';
 import { UNENDED_STATUSES, type DeliveryStatus, type EndReason } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
+import { SECOND_MS } from '../domain/durations';
 import type { DeliveryRecord } from './delivery-record';
 import type { EndingRecord } from './endings';
 import { endedNow } from './rounds';
@@ -8,6 +9,8 @@ import type { Store } from './store';
 
 /** Deliveries ended together. */
 const BATCH = 1000;
+/** After that the rest is left to reconcile, so that the caller doesn't wait for hundreds of thousands. */
+const WITHIN_MS = 2 * SECOND_MS;
 
 const STATUS: Record<EndReason, DeliveryStatus> = {
   webhook_disabled: 'skipped',
@@ -15,13 +18,18 @@ const STATUS: Record<EndReason, DeliveryStatus> = {
 };
 
 /**
- * Ends what was still to be sent to a webhook that was disabled or deleted, if that is noted. Their
- * workflows, and attempts in progress, find out themselves. If repeated, it continues.
+ * Ends what was still to be sent to a webhook that was disabled or deleted, if that is noted: nearly always all of
+ * it. Their workflows, and attempts in progress, find out themselves. If repeated, it continues.
  */
-export async function endDeliveriesOf(store: Store, webhookId: string): Promise<void> {
+export async function endDeliveriesOf(
+  store: Store,
+  webhookId: string,
+  withinMs = WITHIN_MS,
+): Promise<void> {
   const ending = await store.endings.find(webhookId);
   if (!ending) return;
-  while (await endSome(store, ending));
+  const untilMs = performance.now() + withinMs;
+  while ((await endSome(store, ending)) && performance.now() < untilMs);
 }
 
 /**

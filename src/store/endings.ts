@@ -32,17 +32,19 @@ export class Endings {
     this.model = connection.model<EndingRecord>('Ending', schema, 'endings');
   }
 
-  /** In the transaction of the change. A deletion overrides a disabling. */
+  /** In the transaction of the change, if it is one now. A deletion overrides a disabling. */
   async note(
     webhook: { _id: string; projectId: string },
     reason: EndReason,
-    session: ClientSession,
+    session: ClientSession | null = null,
   ): Promise<void> {
-    await this.model.updateOne(
-      { _id: webhook._id },
-      { $set: { projectId: webhook.projectId, reason, batches: 0 } },
-      { upsert: true, session },
-    );
+    await this.model
+      .updateOne(
+        { _id: webhook._id },
+        { $set: { projectId: webhook.projectId, reason, batches: 0 } },
+        { upsert: true },
+      )
+      .session(session);
   }
 
   async find(webhookId: string): Promise<EndingRecord | null> {

@@ -3,6 +3,7 @@ import { UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
 import { ID_PREFIXES, timeOf } from '../contracts/ids';
 import { projectOfQueue, queueOf, type DeliveryRecord, type QueueKind } from './delivery-record';
 import type { EventRecord } from './event-record';
+import { current } from './linearizable';
 import type { Store } from './store';
 import { MAX_READ_MS } from './time-limit';
 
@@ -98,15 +99,29 @@ export async function listQueueing(
   });
 }
 
-/** Ids of the projects that have something queued for a webhook that is not paused. */
-export async function listOpenQueues({ deliveries, webhooks }: Store): Promise<string[]> {
+/**
+ * Who has something queued: `open`, the ids of projects in which a webhook that is not paused has; `gone`, webhooks
+ * that were deleted while something was planned or replayed for them. Nobody else would find that: it is not due.
+ */
+export async function surveyQueues({ deliveries, webhooks }: Store): Promise<{
+  open: string[];
+  gone: { _id: string; projectId: string }[];
+}> {
   const { model } = deliveries;
   const open = new Set<string>();
+  const gone: { _id: string; projectId: string }[] = [];
   for (const queuedIn of await model.distinct('queuedIn', { queuedIn: { $gt: '' } })) {
+    const projectId = projectOfQueue(queuedIn);
     const queueing = await model.distinct('webhookId', { queuedIn });
-    if (await webhooks.someIsOpen(queueing)) open.add(projectOfQueue(queuedIn));
+    const isPaused = await webhooks.whetherPaused(queueing);
+    if ([...isPaused.values()].includes(false)) open.add(projectId);
+    for (const _id of queueing) {
+      if (isPaused.has(_id)) continue;
+      const isGone = (await current(webhooks.model.exists({ _id }))) === null;
+      if (isGone) gone.push({ _id, projectId });
+    }
   }
-  return [...open];
+  return { open: [...open], gone };
 }
 
 /**

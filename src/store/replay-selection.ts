@@ -5,7 +5,6 @@ import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
 import type { ReplayQuery, ReplayRecord } from './replays';
 import type { Store } from './store';
-import type { WebhookRecord } from './webhook-record';
 
 /** What a bulk replay would cover now. */
 export interface Replayable {
@@ -92,17 +91,15 @@ export async function queueReplays(
   deliveries: readonly DeliveryRecord[],
 ): Promise<boolean> {
   const ids = deliveries.map((delivery) => delivery._id);
-  const webhooks = await store.webhooks.model
-    .find({ _id: { $in: deliveries.map(({ webhookId }) => webhookId) } }, { isPaused: 1 })
-    .lean<Pick<WebhookRecord, '_id' | 'isPaused'>[]>();
-  const paused = webhooks.filter(({ isPaused }) => isPaused).map((webhook) => webhook._id);
+  const webhooks = await store.webhooks.whetherPaused(deliveries.map(({ webhookId }) => webhookId));
+  const paused = [...webhooks].flatMap(([webhookId, isPaused]) => (isPaused ? webhookId : []));
   const isHeld = { $in: ['$webhookId', paused] };
   return store.transaction(async (session) => {
     const { modifiedCount } = await store.deliveries.model.updateMany(
       {
         ...replayable,
         _id: { $in: ids },
-        webhookId: { $in: webhooks.map((webhook) => webhook._id) },
+        webhookId: { $in: [...webhooks.keys()] },
       },
       [
         {

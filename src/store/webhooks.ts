@@ -76,9 +76,12 @@ export class Webhooks {
     return this.model.find({ projectId }, BRIEF_FIELDS).sort({ _id: -1 }).lean<BriefWebhook[]>();
   }
 
-  /** Whether at least one of them is not paused. */
-  async someIsOpen(ids: readonly string[]): Promise<boolean> {
-    return (await this.model.exists({ _id: { $in: ids }, isPaused: false })) !== null;
+  /** Whether each of them that exists is paused. */
+  async whetherPaused(ids: readonly string[]): Promise<Map<string, boolean>> {
+    const found = await this.model
+      .find({ _id: { $in: ids } }, { isPaused: 1 })
+      .lean<Pick<WebhookRecord, '_id' | 'isPaused'>[]>();
+    return new Map(found.map(({ _id, isPaused }) => [_id, isPaused]));
   }
 
   /**
@@ -91,11 +94,6 @@ export class Webhooks {
       .find({ projectId, ...(updatedAt && { updatedAt }) }, { countedAttempts: 0 })
       .sort({ _id: 1 })
       .lean<WebhookRecord[]>();
-  }
-
-  /** Whether its deliveries wait; false if it was deleted, so that they can be ended. */
-  async isPaused(id: string): Promise<boolean> {
-    return (await this.model.exists({ _id: id, isPaused: true })) !== null;
   }
 
   /** The webhooks of one fan-out page, oldest first. */

@@ -1,4 +1,6 @@
 import type { ApiClient } from '../support/api-client';
+import { queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
+import { endDeliveriesOf } from '../../src/store/end-deliveries';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
@@ -146,20 +148,64 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
     expect(receiver.requests).toHaveLength(1);
   });
 
-  it('of more than one batch is ended completely', async () => {
-    const { id, path } = await backingOff();
-    const { _id, ...like } = (await stack.store.deliveries.find(id))!;
-    const copies = Array.from({ length: 2500 }, (_, n) => ({
+  /** Stores deliveries like that one. */
+  async function copy(id: string, changes: Partial<DeliveryRecord>[]): Promise<DeliveryRecord> {
+    const like = (await stack.store.deliveries.find(id))!;
+    const copies = changes.map((change, n) => ({
       ...like,
-      _id: `${_id}-${n}`,
+      _id: `${like._id}-${n}`,
       eventId: `${like.eventId}-${n}`,
+      ...change,
     }));
     await stack.store.deliveries.model.insertMany(copies);
+    return like;
+  }
+
+  it('to a webhook that is deleted ends where it was queued while the webhook was being deleted', async () => {
+    const { id, path } = await backingOff();
+    await client.delete(path);
+    // As if a plan and a bulk replay had read the webhook before, and written after the existing ones had been ended.
+    const { projectId, webhookId } = (await stack.store.deliveries.find(id))!;
+    const queued = { nextAttemptAt: null, endReason: null, completedAt: null };
+    await copy(id, [
+      { ...queued, status: 'held', queuedIn: projectId },
+      { ...queued, status: 'pending', queuedIn: queueOf(projectId, 'replay') },
+    ]);
+    await eventually('all are cancelled', async () => {
+      await stack.reconcile();
+      const found = await stack.store.deliveries.model.find({ webhookId }).lean();
+      return found.every(({ status }) => status === 'cancelled') && found.length === 3;
+    });
+  });
+
+  it('of more than one batch is ended completely', async () => {
+    const { id, path } = await backingOff();
+    const { webhookId } = await copy(
+      id,
+      Array.from({ length: 2500 }, () => ({})),
+    );
     await client.patch(path, { isActive: false });
     const { model } = stack.store.deliveries;
-    const { webhookId } = like;
     expect(await model.countDocuments({ webhookId, status: 'skipped' })).toBe(2501);
     expect(await model.countDocuments({ webhookId, status: { $ne: 'skipped' } })).toBe(0);
-    expect(await stack.store.endings.list()).toEqual([]);
+    expect(await stack.store.endings.find(webhookId)).toBeNull();
+  });
+
+  it('of more than a request may wait for is ended by reconcile', async () => {
+    const { id } = await backingOff();
+    const { webhookId, projectId } = await copy(
+      id,
+      Array.from({ length: 1500 }, () => ({})),
+    );
+    const { endings, webhooks, deliveries } = stack.store;
+    await webhooks.model.updateOne({ _id: webhookId }, { isActive: false });
+    await endings.note({ _id: webhookId, projectId }, 'webhook_disabled');
+    await endDeliveriesOf(stack.store, webhookId, 0);
+    const left = await deliveries.model.countDocuments({ webhookId, status: 'pending' });
+    expect(left).toBeLessThanOrEqual(501);
+    await eventually('all are skipped', async () => {
+      await stack.reconcile();
+      return (await deliveries.model.countDocuments({ webhookId, status: 'skipped' })) === 1501;
+    });
   });
 });

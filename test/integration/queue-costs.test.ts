@@ -1,7 +1,7 @@
 import type { BacklogOrder } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
-import { listOpenQueues, listQueueing, queueHeld, takeQueued } from '../../src/store/queue';
+import { listQueueing, queueHeld, surveyQueues, takeQueued } from '../../src/store/queue';
 import { countQueuedReplays } from '../../src/store/replay-selection';
 import { Fixture } from '../support/fixture';
 
@@ -43,7 +43,7 @@ describe('what it costs MongoDB to look into a long queue', () => {
   it.each<[string, (queue: string) => Promise<unknown>]>([
     ['which webhooks have something', () => listQueueing(fixture.store, projectId)],
     ['whether one has', () => listQueueing(fixture.store, projectId, 'ordered', [webhookId])],
-    ['which projects have', () => listOpenQueues(fixture.store)],
+    ['which projects have', () => surveyQueues(fixture.store)],
     ['what is next', (queue) => take(queue, [], 'oldest_first')],
     ['what is after that', (queue) => take(queue, ['x'], 'oldest_first')],
     ['what is before one', (queue) => take(queue, [], 'oldest_first', newId('event'))],
