@@ -104,12 +104,15 @@ function recordOf({
   attempt,
   result: { status, nextDelayMs },
 }: RecordedAttempt): AnyBulkWriteOperation {
-  const decides = {
-    $and: [{ $eq: ['$status', 'pending'] }, { $eq: ['$replays', delivery.replays] }],
-  };
+  const isOfThisRound = { $eq: ['$replays', delivery.replays] };
+  const decides = { $and: [{ $eq: ['$status', 'pending'] }, isOfThisRound] };
   const { responseBody: _body, responseHeaders: _headers, ...sent } = attempt;
   const logged = {
-    $cond: [{ $eq: ['$expunged', true] }, { $literal: sent }, { $literal: attempt }],
+    $mergeObjects: [
+      { $cond: [{ $eq: ['$expunged', true] }, { $literal: sent }, { $literal: attempt }] },
+      // Cancelled and replayed meanwhile: it takes nothing from the schedule of the new round.
+      { $cond: [isOfThisRound, {}, { superseded: { $literal: true } }] },
+    ],
   };
   const decision = {
     status,

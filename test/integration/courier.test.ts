@@ -213,6 +213,21 @@ describe('a project whose events are dispatched express', () => {
     );
   });
 
+  it('replays by the whole schedule, though an attempt of before is still in progress', async () => {
+    await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [1000] } });
+    let answer!: () => void;
+    const after = new Promise<void>((resolve) => (answer = resolve));
+    receiver.respondWith((_request, n) => (n === 1 ? { kind: 'answer', status: 500, after } : 500));
+    const id = await postEvent(client);
+    await receiver.waitFor(1);
+    await client.post(`/v1/deliveries/${id}/cancel`);
+    await client.post(`/v1/deliveries/${id}/replay`);
+    answer();
+    const { attempts } = await deliveryWith(client, id, { status: 'failed', replays: 1 });
+    expect(attempts).toMatchObject([{ number: 1, superseded: true }, { number: 2 }, { number: 3 }]);
+    expect(attempts[1]).not.toHaveProperty('superseded');
+  });
+
   it('knows of webhooks that are made, changed and deleted while it is at work', async () => {
     const listAll = jest.spyOn(stack.store.webhooks, 'listAll');
     const first = await makeWebhook(client, `${receiver.url}/first`);
