@@ -78,3 +78,15 @@ export class Clock {
 
 /** A process has one MongoDB. */
 export const clock = new Clock();
+
+/**
+ * By both clocks of the process, to measure how long something took: either may stop while a machine is suspended;
+ * neither does while a process is stopped.
+ */
+export type Moment = readonly [monotonicMs: number, unixMs: number];
+
+export const moment = (): Moment => [performance.now(), Date.now()];
+
+/** In milliseconds. */
+export const elapsedSince = (then: Moment): number =>
+  Math.max(...moment().map((now, index) => now - then[index]!));

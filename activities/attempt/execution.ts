@@ -1,4 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
+import { elapsedSince, moment } from '../../src/clock';
 import type { Attempt } from '../../src/contracts/delivery';
 import type { ActivityDependencies } from '../dependencies';
 
@@ -13,14 +14,9 @@ const WAKING_MS = 10_000;
 /** How long before its start-to-close timeout, as measured here, an execution may be over for Temporal. */
 const MARGIN_MS = 2000;
 
-/** Either clock may stop while a machine is suspended; neither does while a process is stopped. */
-const clocks = (): [number, number] => [performance.now(), Date.now()];
-const elapsedSince = (then: [number, number]): number =>
-  Math.max(...clocks().map((now, index) => now - then[index]!));
-
 /** Notices when this process is suspended (SIGSTOP, a suspended machine, a blocked event loop). */
 export class Pulse {
-  private lastBeat = clocks();
+  private lastBeat = moment();
   private wokeAt = -Infinity;
 
   constructor() {
@@ -30,14 +26,14 @@ export class Pulse {
   /** @returns when it last woke, by the monotonic clock */
   beat(): number {
     if (elapsedSince(this.lastBeat) > STILL_MS) this.wokeAt = performance.now();
-    this.lastBeat = clocks();
+    this.lastBeat = moment();
     return this.wokeAt;
   }
 }
 
 /** The current execution of an activity: whether Temporal still waits for it. */
 export class Execution {
-  private readonly began = clocks();
+  private readonly began = moment();
 
   constructor(
     private readonly engine: Pick<ActivityDependencies['engine'], 'isUnderWay'>,

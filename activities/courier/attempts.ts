@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clock } from '../../src/clock';
+import { clock, moment } from '../../src/clock';
 import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
 import { judge } from '../../src/domain/outcome';
@@ -117,6 +117,7 @@ export class Attempts {
   private async start(lane: Lane, { delivery, queuedIn }: Item): Promise<DeliveryRecord | null> {
     const { engine, store, log } = this.deps;
     lane.leaving.add(delivery._id);
+    const decidedAt = moment();
     try {
       const released = await release(store, delivery);
       if (!released) return null;
@@ -124,9 +125,9 @@ export class Attempts {
       const urgency = kindOf(queuedIn) === 'replay' ? 'bulk' : 'live';
       // One may run: an earlier one that waits, or reconcile's, if this process was suspended.
       const found = await engine.findRun(delivery._id);
-      if (found === null) await engine.runAgain(planned, null, urgency);
+      if (found === null) await engine.runAgain(planned, null, urgency, decidedAt);
       else if (found === 'ended' || !(await engine.signalDelivery(delivery._id, 'wake'))) {
-        await engine.runAgain(planned, 'ended', urgency);
+        await engine.runAgain(planned, 'ended', urgency, decidedAt);
       }
       return released;
     } catch (error) {

@@ -1,3 +1,4 @@
+import { moment } from '../../src/clock';
 import {
   deliveryWorkflowId,
   fanOutWorkflowId,
@@ -75,6 +76,7 @@ export const LOST_DELIVERIES: Quest<DeliveryRecord> = {
 async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
   const { store, engine } = run.deps;
   const { _id, projectId, webhookId } = delivery;
+  const decidedAt = moment();
   const found = await engine.findRun(_id);
   switch (found) {
     case 'running':
@@ -98,5 +100,5 @@ async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
   if (!run.goesOn()) return false;
   const requested = await store.deliveries.requestRun(_id, run.graceMs(DELIVERIES_GRACE_MS));
   if (!requested) return false;
-  return engine.runAgain(toPlanned(requested, webhook, project), found);
+  return engine.runAgain(toPlanned(requested, webhook, project), found, 'live', decidedAt);
 }

@@ -6,7 +6,7 @@ import {
   type WorkflowExecutionDescription,
   type WorkflowStartOptions,
 } from '@temporalio/client';
-import { temporal } from '@temporalio/proto';
+import { elapsedSince, type Moment } from '../clock';
 import type { Config } from '../config/config';
 import {
   courierWorkflowId,
@@ -24,40 +24,19 @@ import {
 } from '../contracts/temporal';
 import type { ExecutionId, FoundRun, PlannedDelivery } from '../contracts/activities';
 import { connectionOptions } from './connection';
+import {
+  activityIn,
+  areTasksFailing,
+  isUnderWayIn,
+  runIn,
+  type DeliveryActivity,
+} from './described';
 import { whatIsMissing } from './fitness';
 import { resetToStart } from './reset';
 import { WriteProof } from './writes';
 
 /** Milliseconds that the API waits for Temporal before leaving the start to reconcile. */
 const START_TIMEOUT_MS = 2000;
-
-/**
- * `queued`: no worker has taken it yet; `waiting`: for the next attempt's time; `paused`: by a signal to its
- * workflow; `activity_paused`: its attempts are, in Temporal; `failing`: the workflow's tasks keep failing.
- */
-export type DeliveryActivity =
-  'queued' | 'attempting' | 'waiting' | 'paused' | 'activity_paused' | 'failing';
-
-const { PendingActivityState, PendingWorkflowTaskState } = temporal.api.enums.v1;
-/** States of an activity that a worker is running. */
-const RUNNING_STATES: ReadonlySet<temporal.api.enums.v1.PendingActivityState> = new Set([
-  PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
-  PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
-  PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
-]);
-
-const isStarted = ({
-  pendingWorkflowTask,
-}: temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse): boolean =>
-  pendingWorkflowTask?.state === PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED;
-
-/** How often a workflow's task is tried before it counts as failing: one try may be lost with its worker. */
-const FAILING_FROM_ATTEMPT = 3;
-
-const areTasksFailing = ({
-  pendingWorkflowTask,
-}: temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse): boolean =>
-  (pendingWorkflowTask?.attempt ?? 0) >= FAILING_FROM_ATTEMPT;
 
 const runOfReplay = (replay: { _id: string; projectId: string }) => ({
   workflowId: replayWorkflowId(replay._id),
@@ -136,12 +115,7 @@ export class Engine {
 
   async findRun(deliveryId: string): Promise<FoundRun> {
     const found = await this.describe(deliveryWorkflowId(deliveryId));
-    if (!found) return null;
-    if (found.status.name !== 'RUNNING') return 'ended';
-    if (areTasksFailing(found.raw)) return 'failing';
-    const [pending] = found.raw.pendingActivities ?? [];
-    // One that an operator has paused stays paused.
-    return pending?.nextAttemptScheduleTime && !pending.paused ? 'waiting' : 'running';
+    return found && runIn(found);
   }
 
   /** Whether that workflow runs, but its tasks keep failing, so that it makes no progress. */
@@ -166,27 +140,27 @@ export class Engine {
   }
 
   /** Whether Temporal still waits for that execution of one of the delivery's activities. */
-  async isUnderWay(
-    deliveryId: string,
-    { runId, activityId, attempt }: ExecutionId,
-  ): Promise<boolean> {
+  async isUnderWay(deliveryId: string, execution: ExecutionId): Promise<boolean> {
+    const { runId } = execution;
     const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId), runId);
     const { raw } = await this.within(() => handle.describe());
-    return (raw.pendingActivities ?? []).some(
-      (pending) =>
-        pending.activityId === activityId &&
-        pending.attempt === attempt &&
-        RUNNING_STATES.has(pending.state!),
-    );
+    return isUnderWayIn(raw, execution);
   }
 
   /**
    * Gives a delivery a new run: by resetting its workflow to the start, or, if Temporal has none
    * (never started, or past its retention), by starting the same id again.
    * @param urgency its tasks' priority among those that wait for a worker
+   * @param decidedAt before it was found, or written, that it needs one
+   * @throws if that is too long ago: then it is left to reconcile
    */
-  async runDelivery(planned: PlannedDelivery, urgency: keyof typeof PRIORITIES): Promise<void> {
+  async runDelivery(
+    planned: PlannedDelivery,
+    urgency: keyof typeof PRIORITIES,
+    decidedAt: Moment,
+  ): Promise<void> {
     if (planned.isExpress) return this.wakeCourier(planned.projectId);
+    this.refuseLate(decidedAt);
     const workflowId = deliveryWorkflowId(planned.deliveryId);
     const priority = priorityOf(planned, urgency);
     if (await this.within(() => resetToStart(this.client, workflowId, priority))) return;
@@ -201,16 +175,18 @@ export class Engine {
   async runAgain(
     planned: PlannedDelivery,
     found: 'ended' | null,
-    urgency: keyof typeof PRIORITIES = 'live',
+    urgency: keyof typeof PRIORITIES,
+    decidedAt: Moment,
   ): Promise<boolean> {
+    this.refuseLate(decidedAt);
     // If there was no run, a fan-out may be starting one at this moment: it must not be reset.
     if (found === null) return this.startDelivery(planned, urgency);
-    await this.runDelivery(planned, urgency);
+    await this.runDelivery(planned, urgency, decidedAt);
     return true;
   }
 
   /** @returns false if it runs already */
-  async startDelivery(
+  private async startDelivery(
     { summary, ...input }: PlannedDelivery,
     urgency: keyof typeof PRIORITIES,
   ): Promise<boolean> {
@@ -257,18 +233,11 @@ export class Engine {
     try {
       const { raw, status } = await this.within(() => handle.describe());
       if (status.name !== 'RUNNING') return null;
-      if (areTasksFailing(raw)) return 'failing';
-      const [pending] = raw.pendingActivities ?? [];
-      if (!pending) {
-        // A query would wait for it, and the first attempt may be a part of it.
-        if (raw.pendingWorkflowTask) return isStarted(raw) ? 'attempting' : 'queued';
-        const { phase } = await this.within(() => handle.query<{ phase: string }>('state'));
-        // Its attempt is about to be scheduled, or has just ended.
-        return phase === 'paused' || phase === 'waiting' ? phase : 'queued';
-      }
-      if (RUNNING_STATES.has(pending.state!)) return 'attempting';
-      if (pending.paused) return 'activity_paused';
-      return (pending.attempt ?? 1) > 1 ? 'waiting' : 'queued';
+      const known = activityIn(raw);
+      if (known) return known;
+      const { phase } = await this.within(() => handle.query<{ phase: string }>('state'));
+      // Its attempt is about to be scheduled, or has just ended.
+      return phase === 'paused' || phase === 'waiting' ? phase : 'queued';
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
@@ -304,6 +273,15 @@ export class Engine {
 
   async close(): Promise<void> {
     await this.client.connection.close();
+  }
+
+  /**
+   * Reconcile requests a run for what is overdue by ten seconds. One that is requested after that, by a process that
+   * was suspended since it decided, would deliver once more.
+   */
+  private refuseLate(decidedAt: Moment): void {
+    if (elapsedSince(decidedAt) <= 2 * this.startTimeoutMs) return;
+    throw new Error('this process was suspended or slow, and reconcile may have requested a run');
   }
 
   private async start(

@@ -1,5 +1,5 @@
 import type { Answer, ApiClient } from '../support/api-client';
-import { dyingApi, nothing } from '../support/api-crash';
+import { dyingApi, nothing, stoppedApi } from '../support/api-crash';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
@@ -120,6 +120,22 @@ describe('an API killed with -9', () => {
       expect((await deliveries())[0]).toMatchObject({ status: 'pending', replays: 1 });
       expect(await stack.reconcile()).toEqual({ ...nothing, deliveries: 1 });
       await delivered(1);
+      expect((await deliveries())[0]).toMatchObject({ replays: 1, attemptCount: 2 });
+      expect(receiver.requests).toHaveLength(2);
+    });
+
+    it('stopped between the change and the reset, until reconcile has had it run: it is sent once', async () => {
+      const point = 'store/deliveries Deliveries.beginReplay after';
+      const { status } = await stoppedApi(environment, client.key, point, replay, async () => {
+        await eventually('reconcile has it run', async () => {
+          return (await stack.reconcile(10_000)).deliveries === 1;
+        });
+        await delivered(1);
+      });
+      expect(status).toBe(202);
+      await eventually('no run is in progress', async () => {
+        return (await stack.engine.findRun(id)) === 'ended';
+      });
       expect((await deliveries())[0]).toMatchObject({ replays: 1, attemptCount: 2 });
       expect(receiver.requests).toHaveLength(2);
     });

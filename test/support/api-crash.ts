@@ -42,6 +42,31 @@ export async function dyingApi(
   }
 }
 
+/**
+ * Stops an API process at that point of the request of `ask`, and lets it go on after `meanwhile`.
+ * @returns the answer
+ */
+export async function stoppedApi(
+  environment: Record<string, string>,
+  key: string,
+  stopAt: string,
+  ask: (client: ApiClient) => Promise<Answer>,
+  meanwhile: () => Promise<unknown>,
+): Promise<Answer> {
+  const port = await freePort();
+  const at = `${stopAt} 1 SIGSTOP`;
+  const api = RoleProcess.start('api', { ...environment, PORT: String(port) }, at);
+  try {
+    await api.logged('API listens');
+    const asked = ask(new ApiClient(`http://127.0.0.1:${port}`, key));
+    await meanwhile();
+    api.signal('SIGCONT');
+    return await asked;
+  } finally {
+    await api.end('SIGKILL');
+  }
+}
+
 /** A project with a webhook, on a stack that keeps running while another API dies. */
 export class ApiCrash {
   private constructor(

@@ -2,19 +2,21 @@
  * Preloaded into a role's process (`node --import`), it makes the process kill itself with -9 at one exact
  * point: before, or after, the nth call of a method or a function of the built code. `DIE_AT`, or later a
  * message, says which: `store/events Events.insert before`, `temporal/engine Engine.startFanOut before 2`, or
- * `store/expunge expungeEvent after`. Calls before the message don't count.
+ * `store/expunge expungeEvent after`. Calls before the message don't count. With `SIGSTOP` at its end the process
+ * stops there, and goes on when it is told to.
  */
 import { createRequire } from 'node:module';
 
 const main = createRequire(new URL('../../dist/src/main.js', import.meta.url));
 
-function die() {
-  process.kill(process.pid, 'SIGKILL');
+function die(signal) {
+  process.kill(process.pid, signal);
+  if (signal === 'SIGSTOP') return;
   for (;;); // not one step further
 }
 
 function dieAt(point) {
-  const [file, name, when, nth = '1'] = point.split(' ');
+  const [file, name, when, nth = '1', signal = 'SIGKILL'] = point.split(' ');
   const [owner, method = owner] = name.split('.');
   // By require, as main.js does: it is the same class there.
   const built = main(`./${file}`);
@@ -24,9 +26,13 @@ function dieAt(point) {
   holder[method] = function dying(...args) {
     calls += 1;
     const isIt = calls === Number(nth);
-    if (isIt && when === 'before') die();
+    if (isIt && when === 'before') die(signal);
     const result = original.apply(this, args);
-    return isIt && when === 'after' ? Promise.resolve(result).then(die) : result;
+    if (!isIt || when !== 'after') return result;
+    return Promise.resolve(result).then((value) => {
+      die(signal);
+      return value;
+    });
   };
 }
 

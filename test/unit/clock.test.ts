@@ -86,15 +86,13 @@ const ROOT = path.resolve(__dirname, '../..');
 
 /** Where the machine's clock may be asked: what it says there decides nothing that is kept. */
 const EXCEPTIONS = [
-  // It is what MongoDB's is compared with.
+  // It is what MongoDB's is compared with, and tells whether this process was suspended.
   'src/clock.ts',
   // gRPC and express-rate-limit take moments of the machine's clock, and their difference from it again.
   'src/temporal/engine.ts',
   'src/api/http/rate-limits.ts',
   'src/api/http/failed-lookups.ts',
   'src/api/http/windows.ts',
-  // Only gives the suspicion that the process was suspended; Temporal knows.
-  'activities/attempt/execution.ts',
 ];
 
 describe("the machine's clock", () => {

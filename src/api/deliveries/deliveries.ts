@@ -1,6 +1,7 @@
 import { Router, type RequestHandler, type Response } from 'express';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
+import { moment, type Moment } from '../../clock';
 import { UNENDED_STATUSES } from '../../contracts/delivery';
 import { deliveryWorkflowId } from '../../contracts/temporal';
 import { deliveriesCompleteBefore } from '../../store/complete';
@@ -139,12 +140,13 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
       move: (
         delivery: DeliveryRecord,
         project: ProjectRecord,
-      ) => Promise<{ changed: DeliveryRecord; run: () => Promise<unknown> }>,
+      ) => Promise<{ changed: DeliveryRecord; run: (decidedAt: Moment) => Promise<unknown> }>,
     ): RequestHandler =>
     async (req, res) => {
       const delivery = await resourceInPath(req, res, 'delivery', store.deliveries);
+      const decidedAt = moment();
       const { changed, run } = await move(delivery, projectOf(res));
-      await runOrLeave(log, { deliveryId: changed._id }, 'left to reconcile', run);
+      await runOrLeave(log, { deliveryId: changed._id }, 'left to reconcile', () => run(decidedAt));
       answer(res, viewFor(res, changed), 202);
     };
 
@@ -155,13 +157,14 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     if (delivery.status === 'held' || webhook.isPaused) throw refusal('delivery_held');
     const changed = await store.deliveries.hasten(_id);
     if (!changed) throw ended((await store.deliveries.find(_id))?.status);
-    const run = async (): Promise<void> => {
+    const run = async (decidedAt: Moment): Promise<void> => {
       if (changed.isExpress) return engine.wakeCourier(project._id);
       if (await engine.signalDelivery(_id, 'retryNow')) return;
       const found = await engine.findRun(_id);
-      const requested =
-        (found === 'ended' || found === null) && (await store.deliveries.requestRun(_id, 0));
-      if (requested) await engine.runAgain(toPlanned(requested, webhook, project), found);
+      if (found !== 'ended' && found !== null) return;
+      const requested = await store.deliveries.requestRun(_id, 0);
+      const planned = requested && toPlanned(requested, webhook, project);
+      if (planned) await engine.runAgain(planned, found, 'live', decidedAt);
     };
     return { changed, run };
   });
@@ -182,8 +185,8 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     if (delivery.expunged) throw refusal('event_expunged');
     const changed = await store.deliveries.beginReplay(project._id, delivery._id);
     if (!changed) throw refusal('delivery_in_progress');
-    const run = () => engine.runDelivery(toPlanned(changed, webhook, project), 'live');
-    return { changed, run };
+    const planned = toPlanned(changed, webhook, project);
+    return { changed, run: (decidedAt) => engine.runDelivery(planned, 'live', decidedAt) };
   });
   router.post('/:id/replay', write, audited('delivery.replayed'), replay);
 

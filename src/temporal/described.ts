@@ -1,0 +1,64 @@
+import type { WorkflowExecutionDescription } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
+import type { ExecutionId, FoundRun } from '../contracts/activities';
+
+/* What Temporal's description of a workflow says about a delivery. */
+
+type Raw = temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse;
+
+/**
+ * `queued`: no worker has taken it yet; `waiting`: for the next attempt's time; `paused`: by a signal to its
+ * workflow; `activity_paused`: its attempts are, in Temporal; `failing`: the workflow's tasks keep failing.
+ */
+export type DeliveryActivity =
+  'queued' | 'attempting' | 'waiting' | 'paused' | 'activity_paused' | 'failing';
+
+const { PendingActivityState, PendingWorkflowTaskState } = temporal.api.enums.v1;
+/** States of an activity that a worker is running. */
+const RUNNING_STATES: ReadonlySet<temporal.api.enums.v1.PendingActivityState> = new Set([
+  PendingActivityState.PENDING_ACTIVITY_STATE_STARTED,
+  PendingActivityState.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED,
+  PendingActivityState.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED,
+]);
+
+/** How often a workflow's task is tried before it counts as failing: one try may be lost with its worker. */
+const FAILING_FROM_ATTEMPT = 3;
+
+export const areTasksFailing = ({ pendingWorkflowTask }: Raw): boolean =>
+  (pendingWorkflowTask?.attempt ?? 0) >= FAILING_FROM_ATTEMPT;
+
+export function runIn({ status, raw }: WorkflowExecutionDescription): NonNullable<FoundRun> {
+  if (status.name !== 'RUNNING') return 'ended';
+  if (areTasksFailing(raw)) return 'failing';
+  const [pending] = raw.pendingActivities ?? [];
+  // One that an operator has paused stays paused.
+  return pending?.nextAttemptScheduleTime && !pending.paused ? 'waiting' : 'running';
+}
+
+/** Whether that execution of one of its activities runs. */
+export const isUnderWayIn = (
+  { pendingActivities }: Raw,
+  { activityId, attempt }: ExecutionId,
+): boolean =>
+  (pendingActivities ?? []).some(
+    (pending) =>
+      pending.activityId === activityId &&
+      pending.attempt === attempt &&
+      RUNNING_STATES.has(pending.state!),
+  );
+
+/** What a running workflow is doing; null: only it can say. */
+export function activityIn(raw: Raw): DeliveryActivity | null {
+  if (areTasksFailing(raw)) return 'failing';
+  const [pending] = raw.pendingActivities ?? [];
+  if (pending) {
+    if (RUNNING_STATES.has(pending.state!)) return 'attempting';
+    if (pending.paused) return 'activity_paused';
+    return (pending.attempt ?? 1) > 1 ? 'waiting' : 'queued';
+  }
+  if (!raw.pendingWorkflowTask) return null;
+  // A query would wait for it, and the first attempt may be a part of it.
+  const isStarted =
+    raw.pendingWorkflowTask.state === PendingWorkflowTaskState.PENDING_WORKFLOW_TASK_STATE_STARTED;
+  return isStarted ? 'attempting' : 'queued';
+}
