@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clock } from '../../src/clock';
+import { clock, elapsedSince, moment, type Moment } from '../../src/clock';
 import type { Store } from '../../src/store/store';
 
 /**
@@ -12,22 +12,21 @@ const LEASE_MS = 4000;
 /** The right of one shift to send and to decide, until another one has begun. */
 export class Lease {
   isSuperseded = false;
-  /** By the monotonic clock. */
-  private renewedAt: number;
+  private renewedAt: Moment;
 
   private constructor(
     private readonly store: Store,
     private readonly projectId: string,
     readonly shift: number,
     readonly beganAt: Date,
-    askedAt: number,
+    askedAt: Moment,
   ) {
     this.renewedAt = askedAt;
   }
 
   /** Begins a shift, and waits until the previous one, if it has not ended cleanly, sends no more. */
   static async begin(store: Store, projectId: string): Promise<Lease> {
-    const askedAt = performance.now();
+    const askedAt = moment();
     const { shift, now, formerRenewedMsAgo } = await store.couriers.begin(projectId);
     // A time in the future, after MongoDB's clock was set back, counts as now.
     const leftMs = formerRenewedMsAgo === null ? 0 : LEASE_MS - Math.max(0, formerRenewedMsAgo);
@@ -41,26 +40,26 @@ export class Lease {
 
   /** Renews the lease if that is due, and learns whether it is still held. */
   async renew(): Promise<void> {
-    const at = performance.now();
-    if (at - this.renewedAt < RENEW_MS) return;
-    this.renewed(at, await this.store.couriers.renew(this.projectId, this.shift));
+    if (elapsedSince(this.renewedAt) < RENEW_MS) return;
+    const askedAt = moment();
+    this.renewed(askedAt, await this.store.couriers.renew(this.projectId, this.shift));
   }
 
   /**
    * Processes the answer to a write that is guarded by the shift.
-   * @param askedAt when it was sent, by the monotonic clock
+   * @param askedAt when it was sent
    * @param now MongoDB's time; null: another shift has begun
    */
-  renewed(askedAt: number, now: Date | null): void {
+  renewed(askedAt: Moment, now: Date | null): void {
     if (!now) {
       this.isSuperseded = true;
       return;
     }
-    this.renewedAt = Math.max(this.renewedAt, askedAt);
+    if (askedAt[0] > this.renewedAt[0]) this.renewedAt = askedAt;
   }
 
   maySend(): boolean {
-    return !this.isSuperseded && performance.now() - this.renewedAt < LEASE_MS;
+    return !this.isSuperseded && elapsedSince(this.renewedAt) < LEASE_MS;
   }
 
   /** MongoDB's time. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { moment } from '../../src/clock';
 import { listToFollowUp, noteFollowedUp } from '../../src/store/queue';
 import { mailWarning } from '../../src/store/owner-mails';
 import { settle } from '../../src/store/settlement';
@@ -43,10 +44,10 @@ export class Settling {
       const waitMs = this.beganAt + SETTLE_EVERY_MS - performance.now();
       if (waitMs > 0 && !outbox.isFull) await sleep(waitMs);
       const { entries, settlement, plannedEventIds } = outbox.peek();
-      const at = performance.now();
-      this.beganAt = at;
+      const askedAt = moment();
+      this.beganAt = performance.now();
       try {
-        lease.renewed(at, await settle(deps.store, projectId, lease.shift, settlement));
+        lease.renewed(askedAt, await settle(deps.store, projectId, lease.shift, settlement));
       } catch (error) {
         deps.log.warn({ err: error, projectId }, 'courier could not write yet');
         await sleep(FAILED_MS);
