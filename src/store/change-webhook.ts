@@ -25,7 +25,11 @@ export async function changeWebhook(
   const { webhooks, endings } = store;
   const changed = await store.transaction(async (session) => {
     const before = await webhooks.get(project._id, id, session);
-    const webhook = before && (await webhooks.update(project._id, id, changes, session));
+    // What is disabled already stays so since then, and for that reason.
+    const isDisabledAgain = before?.isActive === false && changes.isActive === false;
+    const { isActive: _active, disabledReason: _reason, disabledAt: _at, ...others } = changes;
+    const applied = isDisabledAgain ? others : changes;
+    const webhook = before && (await webhooks.update(project._id, id, applied, session));
     if (!webhook) return null;
     const { isActive: wasActive } = before;
     if (webhook.isActive === wasActive) return { webhook, wasActive, events: [] };

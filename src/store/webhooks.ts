@@ -132,6 +132,17 @@ export class Webhooks {
       .lean<WebhookRecord>();
   }
 
+  /** Pauses it, or ends that. Since when it is paused stays, if it was. */
+  async setPaused(projectId: string, id: string, isPaused: boolean): Promise<WebhookRecord | null> {
+    const pausedAt = isPaused ? { $cond: ['$isPaused', '$pausedAt', '$$NOW'] } : null;
+    return this.model
+      .findOneAndUpdate({ _id: id, projectId }, [{ $set: { isPaused, pausedAt } }], {
+        returnDocument: 'after',
+        updatePipeline: true,
+      })
+      .lean<WebhookRecord>();
+  }
+
   async delete(projectId: string, id: string, session: ClientSession): Promise<boolean> {
     return (await this.model.deleteOne({ _id: id, projectId }, { session })).deletedCount === 1;
   }

@@ -63,6 +63,8 @@ describe("a webhook's health", () => {
         reason: 'it was paused by a request: its deliveries wait as held',
         remedy: `POST /v1/webhooks/${id}/resume`,
       });
+      const again = await client.post(`/v1/webhooks/${id}/pause`);
+      expect(again.body.data.health).toEqual(paused.body.data.health);
       const resumed = await client.post(`/v1/webhooks/${id}/resume`);
       expect(resumed.body.data.health).toMatchObject({ state: 'failing', since });
 
@@ -74,12 +76,15 @@ describe("a webhook's health", () => {
       receiver.respondWith(410);
       await deliveryWith(client, await postEvent(client), { status: 'failed' });
       await becomes(client, id, { isActive: false });
-      expect(await told()).toEqual({
+      const gone = await told();
+      expect(gone).toEqual({
         state: 'disabled',
         since: expect.any(String),
         reason: 'its receiver answered 410 (Gone): it wants no more deliveries',
         remedy: expect.stringContaining(`PATCH /v1/webhooks/${id} {"isActive": true}`),
       });
+      const disabled = await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+      expect(disabled.body.data.health).toEqual(gone);
       const enabled = await client.patch(`/v1/webhooks/${id}`, { isActive: true });
       expect(enabled.body.data.health).toEqual({ state: 'healthy' });
     },

@@ -1,7 +1,6 @@
 import { Router, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { clock } from '../../clock';
 import type { Dispatch } from '../../contracts/delivery';
 import { withoutCredentials } from '../../domain/credential-header';
 import { HEALTH_STATES, healthOf } from '../../domain/webhook-health';
@@ -199,20 +198,14 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
 
   router.post('/:id/pause', write, audited('webhook.paused'), async (req, res) => {
     const id = pathId(req, 'webhook');
-    const webhook = await store.webhooks.update(projectOf(res)._id, id, {
-      isPaused: true,
-      pausedAt: clock.now(),
-    });
+    const webhook = await store.webhooks.setPaused(projectOf(res)._id, id, true);
     if (!webhook) throw notFound('the webhook');
     answer(res, viewFor(res)(webhook));
   });
 
   router.post('/:id/resume', write, audited('webhook.resumed'), async (req, res) => {
     const id = pathId(req, 'webhook');
-    const webhook = await store.webhooks.update(projectOf(res)._id, id, {
-      isPaused: false,
-      pausedAt: null,
-    });
+    const webhook = await store.webhooks.setPaused(projectOf(res)._id, id, false);
     if (!webhook) throw notFound('the webhook');
     deps.intake.dispatcher.wakeCourier(webhook.projectId);
     await store.countedHours.expectChanges(webhook.projectId);
