@@ -94,6 +94,44 @@ it('creates a webhook for chosen events, shows its secret, and sends a test that
   expect(headers['x-tenant']).toBe('acme');
 });
 
+it('sends test events whose data was edited, of several types, and shows their answers', async () => {
+  const { page, client } = await arrive();
+  await client.post('/v1/webhooks', { name: 'Orders', url: receiver.url, events: ['*'] });
+  await page.getByRole('button', { name: 'More actions for Orders' }).click();
+  await page.getByRole('menuitem', { name: 'Send test event' }).click();
+  const dialog = page.getByRole('dialog');
+  const send = dialog.getByRole('button', { name: /^Send .* test events?$/ });
+  await dialog.getByRole('checkbox', { name: 'email.sent' }).uncheck();
+  await send.click();
+  await dialog.getByText('Choose at least one event type.').waitFor();
+  await dialog.getByRole('checkbox', { name: 'contact.deleted' }).check();
+  const contact = dialog.getByLabel('Data of contact.deleted (JSON)');
+  await contact.fill('{ "email": ');
+  await dialog.getByRole('checkbox', { name: 'email.bounced' }).check();
+  await dialog.getByLabel('Data of email.bounced (JSON)').waitFor();
+  await send.click();
+  await dialog.getByText('Not valid JSON').waitFor();
+  await contact.fill('{ "email": 12 }');
+  await send.click();
+  await dialog.getByText('data.contact.deleted.email must be').waitFor();
+  expect(await contact.getAttribute('aria-invalid')).toBe('true');
+  expect(receiver.requests).toHaveLength(0);
+  await expectAccessible(page);
+  // A number that JavaScript would round.
+  await contact.fill('{ "email": "ada@example.com", "points": 12345678901234567890 }');
+  await dialog.getByLabel('What to edit').selectOption('email.bounced');
+  await dialog.getByLabel('Data of email.bounced (JSON)').waitFor();
+  await send.click();
+  await dialog.getByText('Answered 200').nth(1).waitFor();
+  const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());
+  expect(bodies.filter((body) => body.includes('"points": 12345678901234567890'))).toHaveLength(1);
+  expect(bodies.filter((body) => body.includes('"bounceType"'))).toHaveLength(1);
+  await dialog.getByRole('button', { name: 'Send others' }).click();
+  await dialog.getByLabel('What to edit').selectOption('contact.deleted');
+  await dialog.getByRole('button', { name: 'Use the sample again' }).click();
+  expect(await contact.inputValue()).toContain('"contactId"');
+});
+
 it('shows what is wrong with a webhook, and what to do', async () => {
   receiver.respondWith(500);
   const { page, client } = await arrive();

@@ -138,6 +138,72 @@ describe('a test', () => {
     expect(replayed).toMatchObject({ test: true, attemptCount: 2 });
   });
 
+  it('sends the data that is given instead of a sample, as it was written', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const text = '{ "email": "ada@example.com", "spent": 10.00, "id": 9007199254740993 }';
+    const answer = await client.post(
+      `/v1/webhooks/${webhook.id}/test`,
+      `{"data":{"contact.deleted":${text}},"events":["contact.deleted","email.bounced"]}`,
+    );
+    expect(answer.status).toBe(202);
+    expect(deliveriesOf(answer).map(({ eventType }) => eventType)).toEqual([
+      'email.bounced',
+      'contact.deleted',
+    ]);
+    await receiver.waitFor(2);
+    const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());
+    expect(bodies.filter((body) => body.endsWith(`,"data":${text}}`))).toHaveLength(1);
+    expect(bodies.filter((body) => body.includes('"bounceType"'))).toHaveLength(1);
+  });
+
+  it('of nothing but data sends its types, by their short names too, and marks them in their data', async () => {
+    const { client } = await stack.project({ profile: 'platform' });
+    const webhook = await makeWebhook(client, receiver.url);
+    const sample = sampleOf('platform', 'email.open');
+    const answer = await client.post(`/v1/webhooks/${webhook.id}/test`, {
+      data: { open: { ...sample, recipient: 'ada@example.com' } },
+    });
+    expect(deliveriesOf(answer).map(({ eventType }) => eventType)).toEqual(['email.open']);
+    await receiver.waitFor(1);
+    const { data } = JSON.parse(receiver.requests[0]!.rawBody.toString());
+    expect(data).toEqual({ ...sample, recipient: 'ada@example.com' });
+
+    const other = await stack.project();
+    const marked = await makeWebhook(other.client, receiver.url);
+    await other.client.post(`/v1/webhooks/${marked.id}/test`, {
+      data: { 'email.sent': emailSent },
+    });
+    await receiver.waitFor(2);
+    expect(JSON.parse(receiver.requests[1]!.rawBody.toString()).data.test).toBe(true);
+  });
+
+  it.each([
+    ['what breaks the schema', { 'email.sent': {} }, undefined, 'data.email.sent.emailId'],
+    [
+      'a field too many',
+      { 'contact.deleted': { email: 1 } },
+      undefined,
+      'data.contact.deleted.email',
+    ],
+    ['an unknown type', { 'email.exploded': {} }, undefined, 'data.email.exploded'],
+    ['a type that is not sent', { 'contact.deleted': {} }, ['email.*'], 'data.contact.deleted'],
+    ['data without its type', { emailId: 'e1' }, ['email.sent'], 'data.emailId'],
+    ['a list', { 'contact.deleted': [] }, undefined, 'data.contact.deleted'],
+    ['no object', 'contact.deleted', undefined, 'data'],
+  ])(
+    'refuses data that is wrong, by its field, and sends nothing: %s',
+    async (_title, data, events, field) => {
+      const { client } = await stack.project();
+      const webhook = await makeWebhook(client, receiver.url);
+      const before = await stored(stack);
+      const refused = await client.post(`/v1/webhooks/${webhook.id}/test`, { data, events });
+      expect(refused.status).toBe(422);
+      expect(refused.body.error.details).toContainEqual({ field, message: expect.any(String) });
+      expect(await stored(stack)).toEqual(before);
+    },
+  );
+
   it.each([
     ['an unknown type', ['email.sent', 'email.exploded'], ['events.1']],
     ['an empty list', [], ['events']],

@@ -829,7 +829,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Send test events
    *
-   * Sends samples as ordinary deliveries, of the types that it is subscribed to or that `events` names, up to 100. Works on a disabled webhook too.
+   * Sends samples as ordinary deliveries, of the types that it is subscribed to or that `events` names, up to 100; or, for the types in `data`, what is given there. Works on a disabled webhook too.
    */
   public testWebhook<ThrowOnError extends boolean = false>(
     options: Options<TestWebhookData, ThrowOnError>,

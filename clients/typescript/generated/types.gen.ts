@@ -5050,6 +5050,14 @@ export type TestWebhookData = {
      * The types to send samples of; default: those that it is subscribed to.
      */
     events?: Array<string>;
+    /**
+     * By event type: data that is sent instead of the type’s sample, and checked like that of any event. Without `events`, only these types are sent.
+     */
+    data?: {
+      [key: string]: {
+        [key: string]: unknown;
+      };
+    };
   };
   headers?: {
     /**

@@ -94,15 +94,21 @@ export const useRotateSecret = (
     changes: CHANGES,
   });
 
+/** @param data by event type: JSON as it was typed, instead of the type's sample */
 export const useSendTest = (
   id: string,
 ): UseMutationResult<
   { deliveries: { id: string; eventType: string }[] },
   Error,
-  { events: string[] }
+  { events: string[]; data: ReadonlyMap<string, string> }
 > =>
   useAct({
-    run: (body) => request('POST', `v1/webhooks/${id}/test`, { body }),
+    run: ({ events, data }) => {
+      const members = [...data].map(([type, text]) => `${JSON.stringify(type)}:${text}`);
+      return request('POST', `v1/webhooks/${id}/test`, {
+        text: `{"events":${JSON.stringify(events)},"data":{${members.join(',')}}}`,
+      });
+    },
     changes: ['deliveries', 'events', 'audit'],
     isQuiet: true,
   });

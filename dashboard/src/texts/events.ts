@@ -36,14 +36,15 @@ export const events = {
       `Looked at ${count} events so far, back to ${since}.`,
     goOn: 'Search further back',
   },
+  dataEditor: {
+    label: 'Data (JSON)',
+    help: 'The sample of the type. Change what you like; it is checked against the type’s schema.',
+    reset: 'Use the sample again',
+  },
   sendDialog: {
     title: 'Send an event',
     lead: 'It is a real event: every webhook that is subscribed to its type receives it.',
     type: 'Type',
-    data: 'Data (JSON)',
-    dataHelp:
-      'The sample of the type. Change what you like; it is checked against the type’s schema.',
-    reset: 'Use the sample again',
     submit: 'Send event',
     noTypes: 'This project has no event types yet. Define one first.',
     defineType: 'Define an event type',

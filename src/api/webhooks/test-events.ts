@@ -1,29 +1,34 @@
 import { OPERATIONAL_TYPES } from '../../contracts/operational';
+import { readJson, type Payload } from '../../domain/json-text';
 import { isSubscribed } from '../../domain/subscription';
+import { getProfile } from '../../profiles';
 import { insertTests, type TestEvent } from '../../store/insert-tests';
 import { newDelivery, type NewDelivery } from '../../store/new-delivery';
 import type { NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { WebhookRecord } from '../../store/webhook-record';
-import { invalid } from '../http/errors';
-import type { EventType } from '../events/event-catalog';
+import { invalid, refused } from '../http/errors';
+import { fieldAt, isFine, Problems } from '../http/problems';
+import { unknownType, type EventType } from '../events/event-catalog';
 import type { Intake } from '../events/intake';
 
 /** Samples sent by one request. */
 const MAX_TESTS = 100;
+
+type Sample = Pick<EventType, 'type' | 'rule' | 'sample'>;
 
 /** Types' samples for this webhook, regardless of its subscriptions, and even if it is disabled. */
 export async function prepareTests(
   intake: Intake,
   project: ProjectRecord,
   webhook: WebhookRecord,
-  eventTypes: readonly EventType[],
+  samples: readonly Sample[],
   { isPing = false } = {},
 ): Promise<TestEvent[]> {
-  const samples = eventTypes.map(({ rule, sample }) => ({ rule, text: sample, at: [] }));
-  const texts = await intake.checks.markTests(project._id, samples);
-  return eventTypes.map(({ type }, index) => {
+  const checks = samples.map(({ rule, sample }) => ({ rule, text: sample, at: [] }));
+  const texts = await intake.checks.markTests(project._id, checks);
+  return samples.map(({ type }, index) => {
     const data = { text: texts[index]! };
     const event: NewEvent = {
       ...intake.build(project, { type, data }),
@@ -35,30 +40,93 @@ export async function prepareTests(
   });
 }
 
+/** What `POST /v1/webhooks/:id/test` asks for. */
+export interface TestRequest {
+  /** As in a subscription; by default the types of `data`, or those that the webhook is subscribed to. */
+  events?: readonly string[] | undefined;
+  /** By event type: an object that is sent instead of the type's sample. */
+  data?: Payload | undefined;
+}
+
 /**
- * Sends samples of the types that `patterns` name as ordinary deliveries; their fan-outs start behind
- * the answer.
- * @param patterns as in a subscription
+ * Sends samples as ordinary deliveries; their fan-outs start behind the answer.
  * @returns the deliveries, in the catalogue's order of types
- * @throws ApiError 422 if that is none, or too many
+ * @throws ApiError 422 if that is none or too many, or if data is wrong
  */
 export async function sendTests(
   { store, intake }: { store: Store; intake: Intake },
   project: ProjectRecord,
   webhook: WebhookRecord,
-  patterns: readonly string[],
+  { events, data }: TestRequest,
 ): Promise<NewDelivery[]> {
+  const profile = getProfile(project.profile);
+  const given = new Map(data && textsIn(data, profile.aliases));
+  const patterns = events ?? (given.size > 0 ? [...given.keys()] : webhook.events);
   const names = [...(await intake.catalog.names(project)), ...OPERATIONAL_TYPES];
   const types = names.filter((type) => isSubscribed(patterns, type));
+  const beside = [...given.keys()].filter((type) => !types.includes(type));
+  if (beside.length > 0) {
+    const problems = new Problems();
+    for (const type of beside) {
+      problems.add(['data', type], () =>
+        names.includes(type)
+          ? 'is not a type that events names: add it there, or remove its data'
+          : unknownType(profile, type, names),
+      );
+    }
+    throw refused(problems);
+  }
   if (types.length === 0 || types.length > MAX_TESTS) {
     const message = `must name 1 to ${MAX_TESTS} event types; there are ${types.length}`;
     throw invalid([{ field: 'events', message }]);
   }
   const found = await intake.catalog.find(project, types, { operational: true });
   // In their order; one may have just been deleted.
-  const eventTypes = types.flatMap((type) => found.get(type) ?? []);
-  const tests = await prepareTests(intake, project, webhook, eventTypes);
+  const samples = types
+    .flatMap((type) => found.get(type) ?? [])
+    .map(({ type, rule, sample }) => ({ type, rule, sample: given.get(type) ?? sample }));
+  await checkGiven(
+    intake,
+    project,
+    samples.filter(({ type }) => given.has(type)),
+  );
+  const tests = await prepareTests(intake, project, webhook, samples);
   const ids = tests.flatMap(({ event, delivery }) => [event._id, delivery._id]);
   intake.startAll(await store.transaction((session) => insertTests(store, tests, session), ids));
   return tests.map(({ delivery }) => delivery);
+}
+
+/**
+ * The data of each type, as the caller wrote it.
+ * @throws ApiError 422 for what isn't an object
+ */
+function textsIn(
+  { text }: Payload,
+  aliases: ReadonlyMap<string, string>,
+): (readonly [string, string])[] {
+  const { value, payloads } = readJson(text, [[null]]);
+  return Object.entries(value as Record<string, object>).map(([name, member]) => {
+    const payload = payloads.get(member);
+    if (payload) return [aliases.get(name) ?? name, payload.text];
+    const message =
+      'must be an object: data has the data of each event under its type, {"<type>": {…}}';
+    throw invalid([{ field: fieldAt(['data', name]), message }]);
+  });
+}
+
+/** @throws ApiError 422 naming each wrong field */
+async function checkGiven(
+  intake: Intake,
+  project: ProjectRecord,
+  given: readonly Sample[],
+): Promise<void> {
+  if (given.length === 0) return;
+  const checks = given.map(({ type, rule, sample }) => ({
+    rule,
+    text: sample,
+    at: ['data', type],
+  }));
+  const problems = new Problems();
+  for (const found of await intake.checks.checkData(project._id, checks)) problems.addAll(found);
+  if (!isFine(problems)) throw refused(problems);
 }

@@ -17,6 +17,7 @@ import type { Engine } from '../../temporal/engine';
 import { answer, answerPage } from '../http/answers';
 import { audited, nothingChanged } from '../http/audited';
 import { allow, maySeeCredentials, projectOf } from '../http/auth';
+import { payloadField } from '../http/body';
 import { invalid, notFound, refusal } from '../http/errors';
 import type { Intake } from '../events/intake';
 import { pingResult } from './ping';
@@ -102,7 +103,16 @@ function view(
 
 /** @param events a subscription's field */
 export const testBody = (events: z.ZodType<string[]>) =>
-  z.strictObject({ events: events.optional() });
+  z.strictObject({
+    events: events.optional(),
+    data: payloadField
+      .meta({
+        description:
+          'By event type: data that is sent instead of the type’s sample, and checked like that of any event. Without `events`, only these types are sent.',
+        override: { type: 'object', additionalProperties: { type: 'object' } },
+      })
+      .optional(),
+  });
 
 /** `/v1/webhooks` */
 export function webhooksRouter(deps: WebhooksDependencies): Router {
@@ -215,9 +225,9 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   router.post('/:id/test', write, audited('webhook.tested'), async (req, res) => {
     const project = projectOf(res);
     const field = subscriptionField(profileOf(res), await namesOf(res));
-    const { events } = parseBody(testBody(field), req);
+    const asked = parseBody(testBody(field), req);
     const webhook = await resourceInPath(req, res, 'webhook', store.webhooks);
-    const deliveries = await sendTests(deps, project, webhook, events ?? webhook.events);
+    const deliveries = await sendTests(deps, project, webhook, asked);
     answer(
       res,
       { deliveries: deliveries.map(({ _id, eventType }) => ({ id: _id, eventType })) },

@@ -6,11 +6,12 @@ import { fieldError } from '../../api/problem';
 import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
-import { Select, TextArea } from '../../ui/field';
-import { jsonProblem, pretty } from '../../ui/json';
+import { Select } from '../../ui/field';
+import { jsonProblem } from '../../ui/json';
 import { Stack } from '../../ui/layout';
 import { Loading } from '../../ui/query-state';
 import { Refusal } from '../../ui/refusal';
+import { DataEditor, textOf } from './data-editor';
 
 const words = texts.events.sendDialog;
 const ROWS = 14;
@@ -35,7 +36,7 @@ export function SendDialog({
   const [wrong, setWrong] = useState<string>();
   const type = chosen ?? types.items[0]?.type;
   const sample = types.items.find((one) => one.type === type)?.sample;
-  const text = edited ?? (sample ? pretty(sample) : '');
+  const text = textOf(sample, edited);
 
   const change = (next: string | undefined): void => {
     setEdited(next);
@@ -96,22 +97,13 @@ export function SendDialog({
                 change(undefined);
               }}
             />
-            <TextArea
-              label={words.data}
-              help={words.dataHelp}
+            <DataEditor
+              sample={sample}
+              edited={edited}
               error={dataError}
-              isCode
               rows={ROWS}
-              value={text}
               onChange={change}
             />
-            {edited !== undefined && sample && (
-              <div>
-                <Button size="small" onClick={() => change(undefined)}>
-                  {words.reset}
-                </Button>
-              </div>
-            )}
           </Stack>
         )
       )}

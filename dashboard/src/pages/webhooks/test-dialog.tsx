@@ -1,24 +1,31 @@
 import { useState } from 'react';
-import { useDelivery } from '../../api/deliveries';
+import { isSubscribed } from '../../../../src/domain/subscription';
 import { useEventTypes } from '../../api/events';
-import { explainInLine, fieldError } from '../../api/problem';
+import { useAll } from '../../api/lists';
+import { fieldError } from '../../api/problem';
 import { useSendTest } from '../../api/webhooks';
-import type { Webhook } from '../../api/types';
+import type { ListedEventType, Webhook } from '../../api/types';
 import { texts } from '../../texts';
-import { StatusBadge } from '../../ui/badge';
-import { Button, LinkButton } from '../../ui/button';
-import { CodeBlock } from '../../ui/copy';
+import { Button } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
-import { Checkbox, FieldError, SearchField } from '../../ui/field';
-import { Row, Stack } from '../../ui/layout';
+import { Checkbox, FieldError, SearchField, Select } from '../../ui/field';
+import { jsonProblem } from '../../ui/json';
+import { Stack } from '../../ui/layout';
 import { Loading } from '../../ui/query-state';
-import { formatDuration } from '../../ui/time';
+import { Refusal } from '../../ui/refusal';
+import { DataEditor } from '../events/data-editor';
+import { TestAnswer } from './test-answer';
 import styles from './webhooks.module.css';
 
 const words = texts.webhooks.testDialog;
-const MAX_TYPES = 20;
+/** As many as the API sends at once. */
+const MAX_TYPES = 100;
+const ROWS = 16;
+const FIELDS = ['events', 'data'] as const;
 
-/** Choose types, send their samples, and watch what the endpoint answers. */
+type Texts = ReadonlyMap<string, string>;
+
+/** Choose types, edit their samples, send them, and watch what the endpoint answers. */
 export function TestDialog({
   webhook,
   onClose,
@@ -26,36 +33,68 @@ export function TestDialog({
   webhook: Webhook;
   onClose: () => void;
 }): React.ReactNode {
-  const types = useEventTypes();
+  const types = useAll(useEventTypes());
   const send = useSendTest(webhook.id);
-  const first = types.items.find(({ type }) => isWanted(webhook, type)) ?? types.items[0];
+  const first =
+    types.items.find(({ type }) => isSubscribed(webhook.events, type)) ?? types.items[0];
   const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
-  const [query, setQuery] = useState('');
+  const [edited, setEdited] = useState<Texts>(new Map());
+  const [shown, setShown] = useState<string>();
+  const [wrong, setWrong] = useState<Texts>(new Map());
   const [error, setError] = useState<string>();
   // One that it is subscribed to, until somebody chooses.
   const selected = chosen ?? new Set(first ? [first.type] : []);
-  const shown = types.items.filter(({ type }) => type.includes(query.trim().toLowerCase()));
-  const sample = types.items.findLast(({ type }) => selected.has(type));
+  const selectedTypes = types.items.filter(({ type }) => selected.has(type));
+  const sample = selectedTypes.find(({ type }) => type === shown) ?? selectedTypes[0];
 
+  const forgetErrors = (): void => {
+    setError(undefined);
+    setWrong(new Map());
+    send.reset();
+  };
+  const toggle = (type: string, isChecked: boolean): void => {
+    const next = new Set(selected);
+    if (isChecked) next.add(type);
+    else next.delete(type);
+    setChosen(next);
+    if (isChecked) setShown(type);
+    forgetErrors();
+  };
+  const edit = (type: string, text: string | undefined): void => {
+    const next = new Map(edited);
+    if (text === undefined) next.delete(type);
+    else next.set(type, text);
+    setEdited(next);
+    forgetErrors();
+  };
   const submit = (): void => {
     if (selected.size === 0) setError(words.choose);
-    else if (selected.size > MAX_TYPES) setError(words.limit);
+    else if (selected.size > MAX_TYPES) setError(words.limit(MAX_TYPES));
     else {
-      send.mutate(
-        { events: [...selected] },
-        {
-          onError: (failure) => setError(fieldError(failure, 'events') ?? explainInLine(failure)),
-        },
-      );
+      const data = new Map([...edited].filter(([type]) => selected.has(type)));
+      const problems = problemsIn(data);
+      setWrong(problems);
+      const [firstWrong] = problems.keys();
+      if (firstWrong !== undefined) setShown(firstWrong);
+      else {
+        send.mutate(
+          { events: [...selected], data },
+          {
+            onError: (failure) =>
+              setShown([...data.keys()].find((type) => fieldError(failure, `data.${type}`))),
+          },
+        );
+      }
     }
   };
+  const title = words.title(webhook.name);
   if (send.data) {
     return (
       <Dialog
         isOpen
         size="wide"
         onClose={onClose}
-        title={words.title(webhook.name)}
+        title={title}
         actions={
           <>
             <Button onClick={() => send.reset()}>{words.again}</Button>
@@ -67,7 +106,7 @@ export function TestDialog({
       >
         <Stack>
           {send.data.deliveries.map(({ id, eventType }) => (
-            <Answer key={id} id={id} eventType={eventType} />
+            <TestAnswer key={id} id={id} eventType={eventType} />
           ))}
         </Stack>
       </Dialog>
@@ -78,7 +117,7 @@ export function TestDialog({
       isOpen
       size="wide"
       onClose={onClose}
-      title={words.title(webhook.name)}
+      title={title}
       description={words.lead}
       actions={
         <>
@@ -92,85 +131,83 @@ export function TestDialog({
       {types.isLoading ? (
         <Loading />
       ) : (
-        <div className={styles.chooser}>
-          <Stack isTight>
-            <SearchField
-              label={texts.webhooks.form.searchEvents}
-              value={query}
-              onChange={setQuery}
+        <Stack>
+          <Refusal error={send.error} besides={FIELDS} />
+          <div className={styles.chooser}>
+            <TypeChooser
+              types={types.items}
+              selected={selected}
+              edited={edited}
+              error={error ?? fieldError(send.error, 'events')}
+              onToggle={toggle}
             />
-            <fieldset className={styles.types}>
-              <legend className="visually-hidden">{words.types}</legend>
-              {shown.map(({ type, description }) => (
-                <Checkbox
-                  key={type}
-                  label={type}
-                  help={description}
-                  isChecked={selected.has(type)}
-                  onChange={(isChecked) => {
-                    const next = new Set(selected);
-                    if (isChecked) next.add(type);
-                    else next.delete(type);
-                    setChosen(next);
-                    setError(undefined);
-                  }}
+            {sample && (
+              <Stack isTight>
+                {selectedTypes.length > 1 && (
+                  <Select
+                    label={words.dataOf}
+                    value={sample.type}
+                    options={selectedTypes.map(({ type }) => ({ value: type, label: type }))}
+                    onChange={setShown}
+                  />
+                )}
+                <DataEditor
+                  label={words.data(sample.type)}
+                  sample={sample.sample}
+                  edited={edited.get(sample.type)}
+                  error={wrong.get(sample.type) ?? fieldError(send.error, `data.${sample.type}`)}
+                  rows={ROWS}
+                  onChange={(text) => edit(sample.type, text)}
                 />
-              ))}
-            </fieldset>
-            <FieldError error={error} />
-          </Stack>
-          {sample && (
-            <CodeBlock
-              label={`${words.sample}: ${sample.type}`}
-              code={JSON.stringify(sample.sample, null, 2)}
-              isWrapped
-            />
-          )}
-        </div>
+              </Stack>
+            )}
+          </div>
+        </Stack>
       )}
     </Dialog>
   );
 }
 
-const isWanted = ({ events }: Webhook, type: string): boolean =>
-  events.some(
-    (pattern) =>
-      pattern === '*' ||
-      pattern === type ||
-      (pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1))),
+/** By type: what is wrong with the JSON that is written there. */
+const problemsIn = (data: Texts): Texts =>
+  new Map(
+    [...data].flatMap(([type, text]) => {
+      const problem = jsonProblem(text);
+      return problem === undefined ? [] : [[type, problem] as const];
+    }),
   );
 
-/** One delivery, from its way to the answer. */
-function Answer({ id, eventType }: { id: string; eventType: string }): React.ReactNode {
-  const { data } = useDelivery(id);
-  const attempt = data?.attempts.at(-1);
+function TypeChooser({
+  types,
+  selected,
+  edited,
+  error,
+  onToggle,
+}: {
+  types: readonly ListedEventType[];
+  selected: ReadonlySet<string>;
+  edited: Texts;
+  error: string | undefined;
+  onToggle: (type: string, isChecked: boolean) => void;
+}): React.ReactNode {
+  const [query, setQuery] = useState('');
+  const shown = types.filter(({ type }) => type.includes(query.trim().toLowerCase()));
   return (
-    <div className={styles.answer}>
-      <Row>
-        <StatusBadge status={data?.status ?? 'pending'} />
-        <code>{eventType}</code>
-        <span className={styles.grow} role="status">
-          {attempt === undefined
-            ? words.waiting
-            : attempt.statusCode === undefined
-              ? words.noAnswer(attempt.errorCode ?? '', formatDuration(attempt.durationMs))
-              : words.answered(attempt.statusCode, formatDuration(attempt.durationMs))}
-        </span>
-        <LinkButton size="small" to="/deliveries/$deliveryId" params={{ deliveryId: id }}>
-          {words.open}
-        </LinkButton>
-      </Row>
-      {attempt?.statusCode !== undefined &&
-        (attempt.responseBody ? (
-          <CodeBlock label={words.answer(eventType)} code={attempt.responseBody} isWrapped />
-        ) : (
-          <p className={styles.muted}>{words.emptyBody}</p>
+    <Stack isTight>
+      <SearchField label={texts.webhooks.form.searchEvents} value={query} onChange={setQuery} />
+      <fieldset className={styles.types}>
+        <legend className="visually-hidden">{words.types}</legend>
+        {shown.map(({ type, description }) => (
+          <Checkbox
+            key={type}
+            label={type}
+            help={edited.has(type) ? words.edited : <bdi>{description}</bdi>}
+            isChecked={selected.has(type)}
+            onChange={(isChecked) => onToggle(type, isChecked)}
+          />
         ))}
-      {attempt?.errorMessage !== undefined && (
-        <p className={styles.muted}>
-          <bdi>{attempt.errorMessage}</bdi>
-        </p>
-      )}
-    </div>
+      </fieldset>
+      <FieldError error={error} />
+    </Stack>
   );
 }

@@ -176,11 +176,15 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Send test events',
       description:
-        'Sends samples as ordinary deliveries, of the types that it is subscribed to or that `events` names, up to 100. Works on a disabled webhook too.',
+        'Sends samples as ordinary deliveries, of the types that it is subscribed to or that `events` names, up to 100; or, for the types in `data`, what is given there. Works on a disabled webhook too.',
       path,
       body: {
         schema: testBody(subscriptionField(widest, [])),
-        examples: { default: {}, 'one type of autosend': { events: ['email.bounced'] } },
+        examples: {
+          default: {},
+          'one type of autosend': { events: ['email.bounced'] },
+          'own data': { data: { 'contact.deleted': { email: 'ada@example.com' } } },
+        },
       },
       answers: {
         202: data(
