@@ -131,3 +131,9 @@ export async function findPage<T extends { _id: string }, Shown extends { _id: s
   const isLast = found.length === ids.length;
   return { items, nextCursor: (isLast ? last?._id : ids.at(-1)) ?? null };
 }
+
+/** Matches texts that have this in them, in upper or lower case. */
+export const containing = (text: string): { $regex: string; $options: string } => ({
+  $regex: text.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`),
+  $options: 'i',
+});

@@ -1,7 +1,7 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { newId } from '../contracts/ids';
 import type { DeliveryPolicy, Dispatch } from '../contracts/delivery';
-import { findPage, type Page, type PageRequest } from './paging';
+import { containing, findPage, type Page, type PageRequest } from './paging';
 import { Remembered } from './remembered';
 import { BY_CLOCK } from './timestamps';
 import type { Sealed } from './cipher';
@@ -106,8 +106,12 @@ export class Projects {
     return this.model.findOne({ externalId }).lean<ProjectRecord>();
   }
 
-  async list(page: PageRequest): Promise<Page<ProjectRecord>> {
-    return findPage(this.model, 'project', { deletedAt: null }, page);
+  /** @param q a part of the name, in upper or lower case; or the id, or the externalId */
+  async list(page: PageRequest, q?: string): Promise<Page<ProjectRecord>> {
+    const isAsked = q !== undefined && {
+      $or: [{ name: containing(q) }, { _id: q }, { externalId: q }],
+    };
+    return findPage(this.model, 'project', { deletedAt: null, ...isAsked }, page);
   }
 
   /** Only those `providerKeys` that are given change; null removes one. */

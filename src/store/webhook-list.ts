@@ -1,10 +1,18 @@
 import type { Model, QueryFilter } from 'mongoose';
 import type { HealthState } from '../domain/webhook-health';
-import { findPage, fitting, sizedWithout, type Page, type PageRequest, type Sized } from './paging';
+import {
+  containing,
+  findPage,
+  fitting,
+  sizedWithout,
+  type Page,
+  type PageRequest,
+  type Sized,
+} from './paging';
 import type { ShownWebhook, WebhookRecord } from './webhook-record';
 
 export interface WebhookFilter {
-  /** A part of the name or the URL, in upper or lower case. */
+  /** A part of the name or the URL, in upper or lower case; or the id, or the externalId. */
   q?: string | undefined;
   /** The health: one of these. */
   states?: readonly HealthState[] | undefined;
@@ -80,9 +88,8 @@ export async function listWebhooks(
 function queryOf(projectId: string, { q, states }: WebhookFilter): QueryFilter<WebhookRecord> {
   const conditions: QueryFilter<WebhookRecord>[] = [];
   if (q !== undefined) {
-    const text = q.replaceAll(/[\\^$.*+?()[\]{}|]/g, String.raw`\$&`);
-    const part = { $regex: text, $options: 'i' };
-    conditions.push({ $or: [{ name: part }, { url: part }] });
+    const part = containing(q);
+    conditions.push({ $or: [{ name: part }, { url: part }, { _id: q }, { externalId: q }] });
   }
   if (states) conditions.push({ $or: states.map((state) => IN_STATE[state]) });
   return { projectId, ...(conditions.length > 0 && { $and: conditions }) };

@@ -51,8 +51,14 @@ it('creates a webhook for chosen events, shows its secret, and sends a test that
   await page.getByLabel('Search event types').fill('');
   await page.getByLabel('All contact events').check();
   expect(await page.getByLabel('contact.created').isDisabled()).toBe(true);
-  await page.getByLabel('Retry schedule').selectOption({ label: '3 retries over 21 minutes' });
+  // What applies by default is drawn too.
   const schedule = page.getByRole('list', { name: 'When attempts are made' });
+  await schedule.getByText('after 21 min').waitFor();
+  expect(await page.getByLabel('Timeout in seconds').getAttribute('placeholder')).toBe('10');
+  expect(await page.getByLabel('Secret of your own').count()).toBe(0);
+  await page.getByLabel('Retry schedule').selectOption({ label: '5 retries over 1 h 43 min' });
+  await schedule.getByText('after 1 h 43 min').waitFor();
+  await page.getByLabel('Retry schedule').selectOption({ label: '3 retries over 21 minutes' });
   expect(await schedule.getByRole('listitem').allTextContents()).toEqual([
     'Attempt 1at once',
     'Attempt 2after 1 min',
@@ -228,9 +234,22 @@ it('finds webhooks by name and state, and shows a reader no actions', async () =
   const { body: first } = await client.post('/v1/webhooks', { ...body, name: 'First' });
   await client.post('/v1/webhooks', { ...body, name: '<script>alert(1)</script>\u202Egnp' });
   await client.post(`/v1/webhooks/${first.data.id}/pause`);
+  await client.post('/v1/webhooks', { ...body, name: 'متجر' });
   await page.reload();
-  await page.getByRole('article').nth(1).waitFor();
+  await page.getByRole('article').nth(2).waitFor();
   await expectAccessible(page);
+  // A mark in a name turns nothing that follows it, and neither do letters that are written to the left.
+  for (const [name, title] of [
+    [/script/, 'Pause <script>alert(1)</script>gnp?'],
+    [/متجر/, 'Pause \u2068متجر\u2069?'],
+  ] as const) {
+    await page.getByRole('article', { name }).getByRole('button', { name: /^More/ }).click();
+    await page.getByRole('menuitem', { name: 'Pause' }).click();
+    const dialog = page.getByRole('dialog');
+    expect(await dialog.getByRole('heading').textContent()).toBe(title);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  }
   await page.getByLabel('State').selectOption({ label: 'Paused' });
   await page.getByRole('article', { name: 'First' }).waitFor();
   expect(await page.getByRole('article').count()).toBe(1);
@@ -252,6 +271,32 @@ it('finds webhooks by name and state, and shows a reader no actions', async () =
   expect(await reader.getByRole('link', { name: 'Edit' }).count()).toBe(0);
   await reader.getByRole('button', { name: 'More actions for First' }).click();
   expect(await reader.getByRole('menuitem').allTextContents()).toEqual(['See deliveries']);
+});
+
+it('finds and orders any number of webhooks, which come as the page is scrolled', async () => {
+  const { page, client } = await arrive();
+  const names = Array.from({ length: 61 }, (_none, n) => `Shop ${n + 1}`);
+  await Promise.all(
+    names.map((name) => client.post('/v1/webhooks', { name, url: receiver.url, events: ['*'] })),
+  );
+  await page.goto(`${stack.url}/dashboard/#/webhooks?sort=name`);
+  await page.reload();
+  const cards = page.getByRole('article');
+  await cards.first().waitFor();
+  expect(await cards.count()).toBe(50);
+  expect(await cards.first().getAttribute('aria-label')).toBe('Shop 1');
+  await page.getByRole('button', { name: 'Load more' }).scrollIntoViewIfNeeded();
+  await page.getByText('All 61 webhooks').waitFor();
+  expect(await cards.count()).toBe(61);
+  expect(await cards.last().getAttribute('aria-label')).toBe('Shop 61');
+  await page.getByLabel('Search by name, URL or id').fill('shop 6');
+  await page.getByText('All 3 webhooks').waitFor();
+  expect(page.url()).toContain('q=shop+6');
+  await page.getByLabel('Order').selectOption({ label: 'Oldest first' });
+  await page.waitForURL(/sort=oldest/);
+  await expectAccessible(page);
+  await page.getByLabel('Search by name, URL or id').fill('');
+  await page.getByText('All 3 webhooks').waitFor({ state: 'detached' });
 });
 
 it('does all of it by keyboard alone: creates a webhook, tests it, opens the delivery', async () => {

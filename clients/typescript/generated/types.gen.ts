@@ -2988,6 +2988,10 @@ export type ListProjectsData = {
      * `nextCursor` of the previous page.
      */
     cursor?: string;
+    /**
+     * Projects with this in their name, in upper or lower case; or the one with this id or `externalId`.
+     */
+    q?: string;
   };
   url: '/v1/projects';
 };
@@ -4345,7 +4349,7 @@ export type ListWebhooksData = {
      */
     cursor?: string;
     /**
-     * Webhooks with this in their name or URL, in upper or lower case.
+     * Webhooks with this in their name or URL, in upper or lower case; or the one with this id or `externalId`.
      */
     q?: string;
     /**

@@ -1,4 +1,5 @@
 import {
+  keepPreviousData,
   useInfiniteQuery,
   useMutation,
   useQuery,
@@ -30,6 +31,8 @@ interface ListOptions {
   refetchMs?: number | false;
   pageSize?: number;
   enabled?: boolean;
+  /** True: while other filters are asked for, what the former ones found stays. */
+  keepsFormer?: boolean;
 }
 
 export interface List<T> {
@@ -51,7 +54,7 @@ export function useList<T>(
   resource: string,
   plural: string,
   filters: Query = {},
-  { refetchMs = false, pageSize = PAGE_SIZE, enabled = true }: ListOptions = {},
+  { refetchMs = false, pageSize = PAGE_SIZE, enabled = true, keepsFormer }: ListOptions = {},
 ): List<T> {
   const query = useInfiniteQuery({
     queryKey: keyOf(resource, 'list', filters, pageSize),
@@ -66,6 +69,7 @@ export function useList<T>(
     refetchInterval: ({ state }) =>
       (state.data?.pages.length ?? 0) > MAX_WATCHED_PAGES ? false : refetchMs,
     enabled,
+    ...(keepsFormer && { placeholderData: keepPreviousData }),
   });
   return listFrom(query, (page) => page[plural] ?? []);
 }
@@ -93,10 +97,10 @@ export function listFrom<Page, T>(
 
 /** The whole list, page after page: for what is never long. */
 export function useAll<T>(list: List<T>): List<T> {
-  const { hasMore, loadMore } = list;
+  const { hasMore, loadMore, error } = list;
   useEffect(() => {
-    if (hasMore) loadMore();
-  }, [hasMore, loadMore]);
+    if (hasMore && error === null) loadMore();
+  }, [hasMore, loadMore, error]);
   return list;
 }
 

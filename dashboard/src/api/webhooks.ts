@@ -1,5 +1,4 @@
 import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
-import { useMemo } from 'react';
 import { request, type Query } from './http';
 import { useAct, useList, useOne, type List } from './lists';
 import type { NewWebhook, Policy, Secret, SigningScheme, UpdatedWebhook, Webhook } from './types';
@@ -19,12 +18,28 @@ const CHANGES = ['webhooks', 'audit', 'stats'];
 const { done } = texts.webhooks;
 
 export const useWebhooks = (filters: Query = {}): List<Webhook> =>
-  useList<Webhook>('webhooks', 'webhooks', filters, { refetchMs: 15_000 });
+  useList<Webhook>('webhooks', 'webhooks', filters, { refetchMs: 15_000, keepsFormer: true });
 
-/** By id: all that a project can have, unless it is allowed more than a page. */
-export function useWebhooksById(): ReadonlyMap<string, Webhook> {
-  const { items } = useList<Webhook>('webhooks', 'webhooks', {}, { pageSize: 100 });
-  return useMemo(() => new Map(items.map((webhook) => [webhook.id, webhook])), [items]);
+/** The first of them by name, which are all of most projects, or those that match. */
+export const useWebhookChoice = (q = ''): List<Webhook> =>
+  useList<Webhook>(
+    'webhooks',
+    'webhooks',
+    { sort: 'name', q },
+    {
+      pageSize: 100,
+      keepsFormer: true,
+    },
+  );
+
+/** To show which one it is: one of the first, or asked for by its id. */
+export function useKnownWebhook(id: string): Webhook | undefined {
+  const { items, isLoading, hasMore } = useWebhookChoice();
+  const listed = items.find((webhook) => webhook.id === id);
+  const { data } = useOne<Webhook>('webhooks', ['one', id], `v1/webhooks/${id}`, {
+    enabled: id !== '' && !isLoading && hasMore && !listed,
+  });
+  return listed ?? data;
 }
 
 export const useWebhook = (id: string): UseQueryResult<Webhook> =>

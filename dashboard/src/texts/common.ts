@@ -18,6 +18,10 @@ export const common = {
   moreActionsFor: (name: string) => `More actions for ${name}`,
   clear: 'Clear',
   clearFilters: 'Clear filters',
+  searchSelect: {
+    found: (count: number, hasMore: boolean) =>
+      hasMore ? `The first ${count} are listed.` : `${count} found.`,
+  },
   search: 'Search',
   selectAll: 'Select all loaded rows',
   selectRow: (what: string) => `Select ${what}`,

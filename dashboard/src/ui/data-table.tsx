@@ -70,7 +70,7 @@ function Grid<T>({
   onOpen,
   selection,
 }: DataTableProps<T>): React.ReactNode {
-  const { items: rows, hasMore, isLoadingMore, loadMore } = list;
+  const { items: rows, hasMore, isLoadingMore, loadMore, error } = list;
   const body = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [active, setActive] = useState(0);
@@ -87,8 +87,9 @@ function Grid<T>({
   const shown = virtual.getVirtualItems();
   const lastShown = shown.at(-1)?.index ?? 0;
   useEffect(() => {
-    if (hasMore && lastShown >= rows.length - OVERSCAN) loadMore();
-  }, [hasMore, lastShown, rows.length, loadMore]);
+    // After an error, when somebody asks.
+    if (hasMore && error === null && lastShown >= rows.length - OVERSCAN) loadMore();
+  }, [hasMore, error, lastShown, rows.length, loadMore]);
 
   const focusRow = (index: number): void => {
     const next = Math.min(Math.max(index, 0), rows.length - 1);

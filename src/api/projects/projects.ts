@@ -74,7 +74,14 @@ export const newProjectQuery = z.strictObject({
     .optional()
     .describe('Also creates the project’s first key, with that role.'),
 });
-export const projectsQuery = z.strictObject(pageQuery('project'));
+export const projectsQuery = z.strictObject({
+  ...pageQuery('project'),
+  q: nameField
+    .optional()
+    .describe(
+      'Projects with this in their name, in upper or lower case; or the one with this id or `externalId`.',
+    ),
+});
 
 function view(project: ProjectRecord): z.infer<typeof projectSchema> {
   const {
@@ -165,8 +172,8 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
   });
 
   router.get('/', async (req, res) => {
-    const { page } = parseListQuery(projectsQuery, req);
-    answerPage(res, 'projects', await store.projects.list(page), view);
+    const { page, filter } = parseListQuery(projectsQuery, req);
+    answerPage(res, 'projects', await store.projects.list(page, filter.q), view);
   });
 
   router.get('/:id', async (req, res) => {

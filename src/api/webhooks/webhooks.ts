@@ -57,7 +57,9 @@ export const webhooksQuery = z.strictObject({
   ...pageQuery('webhook'),
   q: nameField
     .optional()
-    .describe('Webhooks with this in their name or URL, in upper or lower case.'),
+    .describe(
+      'Webhooks with this in their name or URL, in upper or lower case; or the one with this id or `externalId`.',
+    ),
   state: severalWords(HEALTH_STATES)
     .optional()
     .describe('Webhooks whose `health` is this, or one of several, separated by commas.'),

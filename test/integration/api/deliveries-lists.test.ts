@@ -201,6 +201,15 @@ describe('lists', () => {
       expect(await names(client, `q=${'a'.repeat(200)}`)).toEqual([]);
     });
 
+    it('are found by their whole id or externalId', async () => {
+      const { body } = await client.get('/v1/webhooks?q=billing');
+      const [{ id }] = body.data.webhooks;
+      await client.patch(`/v1/webhooks/${id}`, { externalId: 'till-7' });
+      expect(await names(client, `q=${id}`)).toEqual(['billing']);
+      expect(await names(client, 'q=till-7')).toEqual(['billing']);
+      expect(await names(client, 'q=till-')).toEqual([]);
+    });
+
     it('are filtered by their health, alone and with others', async () => {
       expect(await names(client, 'state=failing')).toEqual(['Orders 10']);
       expect(await names(client, 'state=healthy')).toEqual(['Émile', 'Orders 9']);

@@ -34,6 +34,25 @@ describe('projects', () => {
     expect(read.body.data).toEqual(made.body.data);
   });
 
+  it('are found by a piece of their name, page by page, or by their whole id or externalId', async () => {
+    const made = [];
+    for (const name of ['Corner shop (1)', 'SHOP 2', 'Bakery']) {
+      const { body } = await stack.admin.post('/v1/projects', { name, externalId: `x-${name[0]}` });
+      made.push(body.data);
+    }
+    const found = async (q: string, rest = ''): Promise<string[]> => {
+      const { body } = await stack.admin.get(`/v1/projects?q=${encodeURIComponent(q)}${rest}`);
+      return body.data.projects.map(({ name }: { name: string }) => name);
+    };
+    expect(await found('sHoP ')).toEqual(['SHOP 2', 'Corner shop (1)', 'Shop']);
+    expect(await found('shop', `&cursor=${made[1].id}`)).toEqual(['Corner shop (1)', 'Shop']);
+    expect(await found('(1)')).toEqual(['Corner shop (1)']);
+    expect(await found('.*')).toEqual([]);
+    expect(await found(made[2].id)).toEqual(['Bakery']);
+    expect(await found('x-B')).toEqual(['Bakery']);
+    expectRefusal(await stack.admin.get('/v1/projects?q='), 'validation_failed', ['q']);
+  });
+
   it.each([
     ['https://app.example.com/', 'did you mean https://app.example.com?'],
     ['https://app.example.com/embed', 'did you mean'],
@@ -265,6 +284,8 @@ describe('projects', () => {
       expectRefusal(await stack.admin.post(`/v1/projects/${id}/keys`, keys), 'not_found');
       const { body } = await stack.admin.get('/v1/projects?limit=100');
       expect(JSON.stringify(body)).not.toContain(id);
+      const found = await stack.admin.get(`/v1/projects?q=${id}`);
+      expect(found.body.data.projects).toEqual([]);
     });
     afterEach(async () => {
       const { projects, events } = stack.store;

@@ -4,13 +4,13 @@ import type { Query } from '../../api/http';
 import { explain, fieldError } from '../../api/problem';
 import { useDryRun, useStartReplay, type ReplayInput } from '../../api/replays';
 import type { DeliveryStatus } from '../../api/types';
-import { useWebhooksById } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
 import { Checkbox, TextField } from '../../ui/field';
 import { Facts, Notice, Stack } from '../../ui/layout';
 import { useFormatTime } from '../../ui/time';
+import { WebhookName } from '../../ui/webhook-name';
 
 const words = texts.deliveries.bulkReplay;
 const BEGIN = new Date(0).toISOString();
@@ -41,7 +41,6 @@ export function BulkReplayDialog({
   const [rate, setRate] = useState('');
   const { mutate: count, ...dryRun } = useDryRun();
   const start = useStartReplay();
-  const webhooks = useWebhooksById();
   const format = useFormatTime();
   const input = (): ReplayInput => ({ webhookId, types, since, until, statuses: [...statuses] });
   const key = JSON.stringify(input());
@@ -90,7 +89,7 @@ export function BulkReplayDialog({
               : [
                   {
                     name: words.webhook,
-                    value: <bdi>{webhooks.get(webhookId)?.name ?? webhookId}</bdi>,
+                    value: <WebhookName id={webhookId} />,
                   },
                 ]),
           ]}

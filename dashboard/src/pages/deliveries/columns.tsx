@@ -1,16 +1,15 @@
-import type { DeliverySummary, Webhook } from '../../api/types';
+import type { DeliverySummary } from '../../api/types';
 import { texts } from '../../texts';
 import { Badge, StatusBadge } from '../../ui/badge';
 import type { Column } from '../../ui/data-table';
 import { relative, Time, useNow } from '../../ui/time';
+import { WebhookName } from '../../ui/webhook-name';
 import { LastAnswer } from './answer';
 import styles from './deliveries.module.css';
 
 const words = texts.deliveries;
 
-export const columns = (
-  webhooks: ReadonlyMap<string, Webhook>,
-): readonly Column<DeliverySummary>[] => [
+export const columns: readonly Column<DeliverySummary>[] = [
   {
     id: 'event',
     header: words.columns.event,
@@ -41,7 +40,9 @@ export const columns = (
     header: words.columns.webhook,
     width: 'minmax(7rem, 1fr)',
     cell: ({ webhookId }) => (
-      <bdi className={styles.name}>{webhooks.get(webhookId)?.name ?? webhookId}</bdi>
+      <span className={styles.name}>
+        <WebhookName id={webhookId} />
+      </span>
     ),
   },
   {

@@ -1,9 +1,10 @@
 import { useId, useState } from 'react';
-import { useAvailableEvents, useWebhooksById } from '../../api/webhooks';
+import { useAvailableEvents } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
 import { Select, TextField } from '../../ui/field';
 import { Icon } from '../../ui/icon';
+import { WebhookField } from '../../ui/webhook-field';
 import { RANGES, type DeliveryFilters, type FilterBarProps } from './query';
 import { RangeFields } from './range-fields';
 import styles from './deliveries.module.css';
@@ -88,17 +89,15 @@ function StatusChips({ filters, change }: FilterBarProps): React.ReactNode {
 }
 
 function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
-  const webhooks = useWebhooksById();
   const types = useAvailableEvents();
   const isCustom = filters.since !== undefined || filters.until !== undefined;
   const range = filters.range ?? (isCustom ? 'custom' : 'any');
   return (
     <div className={styles.more}>
-      <Choice
+      <WebhookField
         label={words.webhook}
         any={words.anyWebhook}
-        value={filters.webhookId}
-        options={[...webhooks.values()].map(({ id, name }) => [id, name])}
+        value={filters.webhookId ?? ''}
         onChange={(webhookId) => change({ webhookId })}
       />
       <Choice

@@ -1,10 +1,9 @@
 import { useNavigate } from '@tanstack/react-router';
-import { useMemo, useState } from 'react';
+import { useState } from 'react';
 import { useAccess } from '../../app/access';
 import { useDeliveries } from '../../api/deliveries';
 import { useLiveDeliveries } from '../../api/live';
 import type { DeliverySummary } from '../../api/types';
-import { useWebhooksById } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
 import { DataTable } from '../../ui/data-table';
@@ -29,8 +28,6 @@ export function DeliveriesPage(): React.ReactNode {
   const choose = (next: Chosen): void => setSelection({ asked, chosen: next });
   const isTold = useLiveDeliveries(isLive);
   const list = useDeliveries(query, { refetchMs: isLive && !isTold && WATCH_MS });
-  const webhooks = useWebhooksById();
-  const shown = useMemo(() => columns(webhooks), [webhooks]);
   const navigate = useNavigate();
   const { canWrite } = useAccess();
   return (
@@ -53,7 +50,7 @@ export function DeliveriesPage(): React.ReactNode {
         <DataTable<DeliverySummary>
           label={words.title}
           list={list}
-          columns={shown}
+          columns={columns}
           rowId={({ id }) => id}
           rowName={({ eventType, id }) => `${eventType} ${id}`}
           onOpen={({ id }) =>

@@ -4,7 +4,7 @@ import { useDelivery } from '../../api/deliveries';
 import { useEvent } from '../../api/events';
 import { useLiveDeliveries } from '../../api/live';
 import type { ExplainedDelivery } from '../../api/types';
-import { useWebhooksById } from '../../api/webhooks';
+import { useKnownWebhook } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Badge, StatusBadge } from '../../ui/badge';
 import { Button } from '../../ui/button';
@@ -34,7 +34,7 @@ export function DeliveryPage(): React.ReactNode {
 function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
   const { id, eventId, webhookId, attempts } = delivery;
   const event = useEvent(eventId);
-  const webhook = useWebhooksById().get(webhookId);
+  const webhook = useKnownWebhook(webhookId);
   const [chosen, setChosen] = useState<number>();
   const [isComparing, setComparing] = useState(false);
   const shown = attempts.find(({ number }) => number === chosen) ?? attempts.at(-1);

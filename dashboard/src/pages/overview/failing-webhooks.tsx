@@ -22,7 +22,9 @@ export function FailingWebhooks({ failing }: { failing: Failing }): React.ReactN
             ))}
           </ul>
           {count > webhooks.length && (
-            <Link to="/webhooks">{words.failingMore(count - webhooks.length)}</Link>
+            <Link to="/webhooks" search={{ state: 'failing,disabled' }}>
+              {words.failingMore(count - webhooks.length)}
+            </Link>
           )}
         </Stack>
       </Card>

@@ -1,16 +1,15 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useFilters } from '../../app/filters';
-import { useAll } from '../../api/lists';
 import { fieldError } from '../../api/problem';
 import { useDryRun, useStartReplay, type ReplayInput } from '../../api/replays';
-import { useWebhooks } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
-import { Checkbox, FieldError, Select, TextField } from '../../ui/field';
+import { Checkbox, FieldError, TextField } from '../../ui/field';
 import { Card, PageHeader, Row, Stack } from '../../ui/layout';
 import { Refusal } from '../../ui/refusal';
 import { TimeField } from '../../ui/time-field';
+import { WebhookField } from '../../ui/webhook-field';
 import { Counted } from './counted';
 import { firstDraft, inputOf, STATUSES, type Draft } from './draft';
 import styles from './replay-new.module.css';
@@ -23,7 +22,6 @@ const FROM_ADDRESS = ['webhookId', 'statuses', 'types', 'since', 'until'] as con
 export function NewReplayPage(): React.ReactNode {
   const navigate = useNavigate();
   const [given] = useFilters(FROM_ADDRESS);
-  const webhooks = useAll(useWebhooks());
   const [draft, setDraft] = useState(() => firstDraft(given));
   const [wrong, setWrong] = useState<Partial<Record<keyof ReplayInput, string>>>({});
   const [counted, setCounted] = useState<ReplayInput>();
@@ -46,7 +44,6 @@ export function NewReplayPage(): React.ReactNode {
     if (Object.keys(problems).length > 0) return;
     dryRun.mutate(input, { onSuccess: () => setCounted(input) });
   };
-  const listed = webhooks.items.map(({ id, name }) => ({ value: id, label: name }));
   return (
     <>
       <PageHeader
@@ -66,18 +63,11 @@ export function NewReplayPage(): React.ReactNode {
             <Stack>
               <Refusal error={failure} besides={FIELDS} />
               <div className={styles.pair}>
-                <Select
+                <WebhookField
                   label={words.webhook}
+                  any={texts.replays.allWebhooks}
                   error={errorOf('webhookId')}
                   value={draft.webhookId}
-                  options={[
-                    { value: '', label: texts.replays.allWebhooks },
-                    ...(draft.webhookId === '' ||
-                    listed.some(({ value }) => value === draft.webhookId)
-                      ? []
-                      : [{ value: draft.webhookId, label: draft.webhookId }]),
-                    ...listed,
-                  ]}
                   onChange={(webhookId) => change({ webhookId })}
                 />
                 <TextField

@@ -1,93 +1,117 @@
-import { useEffect } from 'react';
 import { useAccess } from '../../app/access';
 import { useFilters } from '../../app/filters';
+import type { Query } from '../../api/http';
 import { useWebhooks } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
-import { SearchField, Select } from '../../ui/field';
+import { Select } from '../../ui/field';
 import { Card, EmptyState, PageHeader } from '../../ui/layout';
+import { LoadMore } from '../../ui/load-more';
 import { Loading, LoadError } from '../../ui/query-state';
+import { SearchFilter } from '../../ui/search-filter';
 import { WebhookCard } from './card';
 import styles from './webhooks.module.css';
 
 const words = texts.webhooks;
 const STATES = ['healthy', 'failing', 'paused', 'disabled'] as const;
+const NO_FILTERS = { q: '', state: '' } as const;
+type Sort = keyof typeof words.sorts;
+/** What the API is asked for. */
+const SORTS: Record<Sort, Query> = {
+  newest: {},
+  oldest: { order: 'asc' },
+  name: { sort: 'name' },
+  failureCount: { sort: 'failureCount' },
+  lastFailedAt: { sort: 'lastFailedAt' },
+  lastSuccessAt: { sort: 'lastSuccessAt' },
+};
 
 export function WebhooksPage(): React.ReactNode {
   const { canWrite } = useAccess();
-  const list = useWebhooks();
-  const [filters, setFilters] = useFilters(['q', 'state']);
-  const { hasMore, loadMore } = list;
-  useEffect(() => {
-    if (hasMore) loadMore();
-  }, [hasMore, loadMore]);
+  const [filters, setFilters] = useFilters(['q', 'state', 'sort']);
+  const { q = '', state = '' } = filters;
+  const sort =
+    filters.sort !== undefined && filters.sort in SORTS ? (filters.sort as Sort) : 'newest';
+  const list = useWebhooks({ q, state, ...SORTS[sort] });
   const create = canWrite && (
     <LinkButton kind="primary" icon="plus" to="/webhooks/new">
       {words.create}
     </LinkButton>
   );
-  const wanted = (filters.q ?? '').toLowerCase();
-  const shown = list.items.filter(
-    (webhook) =>
-      `${webhook.name} ${webhook.url} ${webhook.id}`.toLowerCase().includes(wanted) &&
-      (filters.state === undefined || webhook.health.state === filters.state),
-  );
+  const isFiltered = q !== '' || state !== '';
   return (
     <>
       <PageHeader title={words.title} lead={words.lead} actions={create} />
-      {list.isLoading && <Loading />}
-      {list.error !== null && list.items.length === 0 && (
-        <LoadError error={list.error} onRetry={list.refresh} />
+      {(isFiltered || list.items.length > 0) && (
+        <div className={styles.bar}>
+          <SearchFilter
+            label={words.search}
+            value={q}
+            onChange={(next) => setFilters({ q: next })}
+          />
+          <Select
+            label={words.state}
+            isLabelHidden
+            value={state}
+            options={optionsOf(state)}
+            onChange={(next) => setFilters({ state: next })}
+          />
+          <Select
+            label={words.sort}
+            isLabelHidden
+            value={sort}
+            options={Object.entries(words.sorts).map(([value, label]) => ({
+              value: value as Sort,
+              label,
+            }))}
+            onChange={(next) => setFilters({ sort: next === 'newest' ? '' : next })}
+          />
+        </div>
       )}
-      {!list.isLoading && list.error === null && list.items.length === 0 && (
-        <Card isBare>
-          <EmptyState icon="webhook" title={words.none} actions={create}>
-            {words.noneAdvice}
-          </EmptyState>
-        </Card>
-      )}
-      {list.items.length > 0 && (
+      {list.isLoading ? (
+        <Loading />
+      ) : list.items.length > 0 ? (
         <>
-          <div className={styles.bar}>
-            <SearchField
-              label={words.search}
-              value={filters.q ?? ''}
-              onChange={(q) => setFilters({ q })}
-            />
-            <Select
-              label={words.state}
-              isLabelHidden
-              value={filters.state ?? ''}
-              options={[
-                { value: '', label: words.anyState },
-                ...STATES.map((value) => ({ value, label: texts.common.health[value] })),
-              ]}
-              onChange={(state) => setFilters({ state })}
-            />
+          <div className={styles.grid}>
+            {list.items.map((webhook) => (
+              <WebhookCard key={webhook.id} webhook={webhook} />
+            ))}
           </div>
-          {shown.length === 0 ? (
-            <Card isBare>
-              <EmptyState
-                icon="search"
-                title={words.noneFound}
-                actions={
-                  <Button onClick={() => setFilters({ q: '', state: '' })}>
-                    {texts.common.clearFilters}
-                  </Button>
-                }
-              >
-                {words.noneFoundAdvice}
-              </EmptyState>
-            </Card>
-          ) : (
-            <div className={styles.grid}>
-              {shown.map((webhook) => (
-                <WebhookCard key={webhook.id} webhook={webhook} />
-              ))}
-            </div>
-          )}
+          <LoadMore list={list} end={words.end(list.items.length)} />
         </>
+      ) : list.error !== null ? (
+        <LoadError error={list.error} isBusy={list.isRefreshing} onRetry={list.refresh} />
+      ) : (
+        <Card isBare>
+          {isFiltered ? (
+            <EmptyState
+              icon="search"
+              title={words.noneFound}
+              actions={
+                <Button onClick={() => setFilters(NO_FILTERS)}>{texts.common.clearFilters}</Button>
+              }
+            >
+              {words.noneFoundAdvice}
+            </EmptyState>
+          ) : (
+            <EmptyState icon="webhook" title={words.none} actions={create}>
+              {words.noneAdvice}
+            </EmptyState>
+          )}
+        </Card>
       )}
     </>
   );
+}
+
+/** One state, or any; and several, where the address has several. */
+function optionsOf(asked: string): { value: string; label: string }[] {
+  const named: Partial<Record<string, string>> = texts.common.health;
+  const isOne = asked === '' || STATES.some((state) => state === asked);
+  const several = asked.split(',').map((state) => named[state] ?? state);
+  return [
+    { value: '', label: words.anyState },
+    ...STATES.map((value) => ({ value, label: texts.common.health[value] })),
+    ...(isOne ? [] : [{ value: asked, label: several.join(', ') }]),
+  ];
 }
