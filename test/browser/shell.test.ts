@@ -144,6 +144,57 @@ it('finds a webhook by a piece of its name, from any page', async () => {
   await page.getByRole('heading', { level: 1, name: 'Accounting' }).waitFor();
 });
 
+it('finds a project among more than are listed, sets providers’ keys there, and deletes it', async () => {
+  const { id } = await stack.project({ name: 'Mailer', profile: 'platform' });
+  await Promise.all(
+    Array.from({ length: 101 }, (_none, n) =>
+      stack.admin.post('/v1/projects', { name: `Tenant ${n}` }),
+    ),
+  );
+  const page = await visit(dashboard());
+  await signIn(page, ADMIN_KEY);
+  const project = page.getByLabel('Project', { exact: true });
+  const chosen = () => project.locator('option:checked').textContent();
+  await page.getByText('The first 100 are listed.').waitFor();
+  await page.getByRole('button', { name: 'Load more' }).click();
+  await page.getByText(/10\d found/).waitFor();
+  await page.getByLabel('Find a project by name or id').fill('mailer');
+  await page.getByText('1 found.').waitFor();
+  await expectAccessible(page);
+  await project.selectOption({ label: 'Mailer' });
+  await page.reload();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  expect(await chosen()).toBe('Mailer');
+
+  await page.getByRole('link', { name: 'Project settings' }).click();
+  const key = page.getByLabel('Key of Resend');
+  await key.fill('secret');
+  await page.getByRole('button', { name: 'Save the key of Resend' }).click();
+  await page.getByText(/must be/i).waitFor();
+  await key.fill(`whsec_${Buffer.alloc(32, 7).toString('base64')}`);
+  await page.getByRole('button', { name: 'Save the key of Resend' }).click();
+  await page.getByText('Signatures are verified').waitFor();
+  expect(await key.inputValue()).toBe('');
+  await expectAccessible(page);
+  await page.getByRole('button', { name: 'Remove the key of Resend' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Remove the key of Resend' }).click();
+  await page.getByText('Signatures are verified').waitFor({ state: 'detached' });
+
+  await page.getByRole('button', { name: 'Delete project' }).click();
+  await dialog.getByText('Nothing brings them back.').waitFor();
+  await dialog.getByLabel('Name of the project').fill('Tenant 1');
+  await dialog.getByRole('button', { name: 'Delete the project for good' }).click();
+  await dialog.getByText('This is neither its name nor its id.').waitFor();
+  await expectAccessible(page);
+  await dialog.getByLabel('Name of the project').fill('Mailer');
+  await page.keyboard.press('Enter');
+  await page.getByText('The project was deleted').waitFor();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  expect(await chosen()).toMatch(/^Tenant/);
+  expect((await stack.admin.get(`/v1/projects/${id}`)).status).toBe(404);
+});
+
 it('ends the session, here and on the server', async () => {
   const page = await visit(dashboard());
   await signIn(page, ADMIN_KEY);

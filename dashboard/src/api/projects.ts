@@ -4,9 +4,18 @@ import { useAct, useList, useOne, type List } from './lists';
 import type { AuditEntry, Key, NewKey, Project } from './types';
 import { texts } from '../texts';
 
-/** For the admin only. */
-export const useProjects = (isAdmin: boolean): List<Project> =>
-  useList<Project>('projects', 'projects', {}, { pageSize: 100, enabled: isAdmin });
+/** For the admin only. @param q a piece of a name, or an id */
+export const useProjects = (q = '', isAdmin = true): List<Project> =>
+  useList<Project>(
+    'projects',
+    'projects',
+    { q },
+    {
+      pageSize: 100,
+      enabled: isAdmin,
+      keepsFormer: true,
+    },
+  );
 
 /** For the admin only. */
 export const useProject = (id: string, isAdmin: boolean): UseQueryResult<Project> =>
@@ -17,6 +26,30 @@ export const useUpdateProject = (id: string): UseMutationResult<Project, Error, 
     run: (body) => request<Project>('PATCH', `v1/projects/${id}`, { body }),
     done: texts.settings.done.saved,
     changes: ['projects', 'audit'],
+    isQuiet: true,
+  });
+
+/** `key` null removes it. Providers' keys are set, and never shown. */
+export const useSetProviderKey = (
+  id: string,
+): UseMutationResult<Project, Error, { provider: string; key: string | null }> =>
+  useAct({
+    run: ({ provider, key }) =>
+      request<Project>('PATCH', `v1/projects/${id}`, {
+        body: { providerKeys: { [provider]: key } },
+      }),
+    done: (_project, { key }) =>
+      key === null ? texts.settings.done.keyRemoved : texts.settings.done.keySaved,
+    changes: ['projects', 'audit'],
+    isQuiet: true,
+  });
+
+export const useDeleteProject = (id: string): UseMutationResult<unknown, Error, void> =>
+  useAct({
+    run: () => request('DELETE', `v1/projects/${id}`),
+    done: texts.settings.done.deleted,
+    // Whoever shows it chooses another one then.
+    changes: ['projects'],
     isQuiet: true,
   });
 

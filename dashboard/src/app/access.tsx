@@ -1,6 +1,7 @@
 import { createContext, Fragment, use, useState, type ReactNode } from 'react';
 import { actFor, credentials } from '../api/http';
-import { useProjects } from '../api/projects';
+import { Problem } from '../api/problem';
+import { useProject, useProjects } from '../api/projects';
 import type { Project, Session } from '../api/types';
 import { texts } from '../texts';
 import { EmptyState } from '../ui/layout';
@@ -26,8 +27,8 @@ export interface Access {
   isPlatform: boolean;
   /** May send events, and change their types. */
   canPublish: boolean;
-  /** What the admin can switch between; empty for everybody else. */
-  projects: readonly Project[];
+  /** The admin's; null: nobody else may see it. */
+  project: Project | null;
   switchProject: (id: string) => void;
 }
 
@@ -48,15 +49,28 @@ export function AccessProvider({
   children: ReactNode;
 }): ReactNode {
   const isAdmin = session.role === 'admin';
-  const projects = useProjects(isAdmin);
+  const projects = useProjects('', isAdmin);
   const [chosen, setChosen] = useState(credentials.projectId);
-  if (isAdmin && (projects.isLoading || projects.items.length === 0)) {
+  const listed = projects.items.find(({ id }) => id === chosen);
+  // With hundreds of projects, it may be on a later page; or it was deleted.
+  const isElsewhere = isAdmin && chosen !== null && listed === undefined && projects.hasMore;
+  const elsewhere = useProject(chosen ?? '', isElsewhere);
+  const isGone = elsewhere.error instanceof Problem && elsewhere.error.status === 404;
+  const isLoading = projects.isLoading || elsewhere.isLoading;
+  const error = projects.items.length === 0 ? projects.error : isGone ? null : elsewhere.error;
+  if (isAdmin && (isLoading || error || projects.items.length === 0)) {
     return (
       <main className={styles.alone}>
-        {projects.isLoading ? (
+        {isLoading ? (
           <Loading />
-        ) : projects.error ? (
-          <LoadError error={projects.error} onRetry={projects.refresh} />
+        ) : error ? (
+          <LoadError
+            error={error}
+            onRetry={() => {
+              projects.refresh();
+              if (isElsewhere) void elsewhere.refetch();
+            }}
+          />
         ) : (
           <EmptyState icon="horn" title={texts.app.project.none}>
             {texts.app.project.noneAdvice}
@@ -65,9 +79,9 @@ export function AccessProvider({
       </main>
     );
   }
-  const isKnown = projects.items.some(({ id }) => id === chosen);
-  const projectId =
-    session.projectId ?? (isKnown || projects.hasMore ? chosen : null) ?? projects.items[0]!.id;
+  const project =
+    listed ?? (isElsewhere && !isGone ? elsewhere.data : undefined) ?? projects.items[0];
+  const projectId = session.projectId ?? project!.id;
   actFor(projectId);
   const canWrite = session.role === 'admin' || session.role === 'owner';
   const access: Access = {
@@ -77,7 +91,7 @@ export function AccessProvider({
     canWrite,
     isPlatform: true,
     canPublish: canWrite,
-    projects: projects.items,
+    project: project ?? null,
     switchProject: (id) => {
       chooseProject(id);
       setChosen(id);

@@ -1,26 +1,39 @@
 import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
+import { useProjects } from '../api/projects';
+import type { Project } from '../api/types';
 import { texts } from '../texts';
-import { Select } from '../ui/field';
+import { SearchSelect } from '../ui/search-select';
 import { useAccess } from './access';
+
+const words = texts.app.project;
 
 /** For the admin, who sees all projects; a project's own keys have only one. */
 export function ProjectSwitcher(): React.ReactNode {
-  const { isAdmin, projects, projectId, switchProject } = useAccess();
+  const { project } = useAccess();
+  return project && <Switcher project={project} />;
+}
+
+function Switcher({ project }: { project: Project }): React.ReactNode {
+  const { switchProject } = useAccess();
   const navigate = useNavigate();
-  if (!isAdmin) return null;
-  const listed = projects.map(({ id, name }) => ({ value: id, label: name }));
-  const isListed = listed.some(({ value }) => value === projectId);
+  const [q, setQ] = useState('');
+  const all = useProjects();
+  const found = useProjects(q);
+  const onChange = (id: string): void => {
+    // What is shown belongs to the former project.
+    void navigate({ to: '/' });
+    switchProject(id);
+  };
   return (
-    <Select
-      label={texts.app.project.label}
-      value={projectId}
-      // With thousands of projects, the current one may be on a later page.
-      options={isListed ? listed : [{ value: projectId, label: projectId }, ...listed]}
-      onChange={(id) => {
-        // What is shown belongs to the former project.
-        void navigate({ to: '/' });
-        switchProject(id);
-      }}
+    <SearchSelect
+      label={words.label}
+      search={words.search}
+      value={project.id}
+      current={project.name}
+      {...{ all, q, found }}
+      onSearch={setQ}
+      onChange={onChange}
     />
   );
 }

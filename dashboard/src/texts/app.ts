@@ -19,6 +19,7 @@ export const app = {
   navGroup: { delivery: 'Delivery', project: 'Project' },
   project: {
     label: 'Project',
+    search: 'Find a project by name or id',
     none: 'No project yet',
     noneAdvice:
       'Everything in Posthorn belongs to a project. Create the first one through the API: POST /v1/projects with a name and a profile.',

@@ -1,6 +1,13 @@
+import { isolated } from './isolated';
+
 export const settings = {
   title: 'Project settings',
-  done: { saved: 'The settings were saved' },
+  done: {
+    saved: 'The settings were saved',
+    keySaved: 'The key was saved',
+    keyRemoved: 'The key was removed',
+    deleted: 'The project was deleted',
+  },
   adminOnly: 'Only the admin changes these settings',
   adminOnlyAdvice:
     'They decide what this project costs and how long it keeps data. Ask the operator of this Posthorn, or sign in with the admin key.',
@@ -51,6 +58,43 @@ export const settings = {
   retention: 'Keep events and deliveries for days',
   retentionHelp: 'Applies to what is accepted from now on.',
   portal: 'Portal',
+  providers: {
+    title: 'Reports from e-mail providers',
+    lead: 'What a provider posts to its address becomes events of this project. Once its key is set, reports without a valid signature are refused.',
+    name: { resend: 'Resend', sendgrid: 'SendGrid', mailgun: 'Mailgun' },
+    address: (provider: string) => `Address for ${provider}`,
+    addressHelp:
+      'Append an API key of role sender to each address: providers can’t send it in a header.',
+    isSet: 'Signatures are verified',
+    isNotSet: 'Not verified: no key',
+    key: (provider: string) => `Key of ${provider}`,
+    keyHelp: {
+      resend: 'The signing secret of the webhook at Resend: whsec_…',
+      sendgrid: 'The verification key of the signed event webhook.',
+      mailgun: 'The HTTP webhook signing key.',
+    },
+    required: 'Enter the key.',
+    save: (provider: string) => `Save the key of ${provider}`,
+    remove: (provider: string) => `Remove the key of ${provider}`,
+    removeLead: 'From then on, reports are accepted from whoever has the address with its token.',
+  },
+  deletion: {
+    title: 'Delete this project',
+    lead: 'For good, with everything in it.',
+    action: 'Delete project',
+    ask: (name: string) => `Delete ${isolated(name)}?`,
+    gone: [
+      'Its webhooks and their secrets.',
+      'Its events, deliveries and statistics. What is still waiting is not sent.',
+      'Its API keys and portal links: whatever uses them is refused with 401.',
+      'Its own event types, bulk replays and provider reports.',
+    ],
+    final: 'Nothing brings them back.',
+    confirm: 'Name of the project',
+    confirmHelp: (name: string) => `Type ${isolated(name)}, or the project’s id, to confirm.`,
+    wrong: 'This is neither its name nor its id.',
+    submit: 'Delete the project for good',
+  },
   origins: 'Origins that may embed the portal',
   originsHelp: 'One a line, such as https://app.example.com. Empty: none.',
 };

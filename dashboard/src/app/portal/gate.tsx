@@ -62,7 +62,7 @@ function Portal({ link }: { link: PortalLink }): React.ReactNode {
         canWrite: link.capabilities === 'manage',
         isPlatform: false,
         canPublish: false,
-        projects: [],
+        project: null,
         switchProject: () => {},
       }}
     >

@@ -5,7 +5,9 @@ import { CopyId } from '../../ui/copy';
 import { Card, EmptyState, Facts, PageHeader, Stack } from '../../ui/layout';
 import { QueryState } from '../../ui/query-state';
 import { Time } from '../../ui/time';
+import { DeleteProject } from './delete-project';
 import { SettingsForm } from './form';
+import { ProviderKeys } from './provider-keys';
 
 const words = texts.settings;
 
@@ -31,6 +33,8 @@ export function SettingsPage(): React.ReactNode {
                 />
               </Card>
               <SettingsForm key={data.id} project={data} />
+              {data.providerKeys && <ProviderKeys project={data} />}
+              <DeleteProject project={data} />
             </Stack>
           )}
         </QueryState>
