@@ -1,3 +1,5 @@
+import { isolated } from './isolated';
+
 export const common = {
   cancel: 'Cancel',
   close: 'Close',
@@ -15,7 +17,7 @@ export const common = {
   copyWhat: (what: string) => `Copy ${what}`,
   copyFailed: 'The browser did not allow copying. Select the text and copy it by hand.',
   moreActions: 'More actions',
-  moreActionsFor: (name: string) => `More actions for ${name}`,
+  moreActionsFor: (name: string) => `More actions for ${isolated(name)}`,
   clear: 'Clear',
   clearFilters: 'Clear filters',
   searchSelect: {

@@ -1,3 +1,5 @@
+import { isolated } from './isolated';
+
 export const events = {
   title: 'Events',
   oneTitle: 'Event',
@@ -16,7 +18,7 @@ export const events = {
   search: {
     label: 'Search events',
     placeholder: 'Id, Idempotency-Key, or data.email = jane@example.com',
-    title: (q: string) => `Results for ${q}`,
+    title: (q: string) => `Results for ${isolated(q)}`,
     kind: {
       project: 'Project',
       key: 'API key',

@@ -1,9 +1,11 @@
+import { isolated } from './isolated';
+
 export const webhooks = {
   title: 'Webhooks',
   lead: 'Where your events are sent. Each webhook has a URL, the events that it wants, and a secret that signs them.',
   oneTitle: 'Webhook',
   newTitle: 'New webhook',
-  editTitle: (name: string) => `Edit ${name}`,
+  editTitle: (name: string) => `Edit ${isolated(name)}`,
   create: 'New webhook',
   search: 'Search by name, URL or id',
   state: 'State',
@@ -79,15 +81,15 @@ export const webhooks = {
     deliveries: 'See deliveries',
   },
   pauseDialog: {
-    title: (name: string) => `Pause ${name}?`,
+    title: (name: string) => `Pause ${isolated(name)}?`,
     body: 'New events and pending deliveries wait as held. Nothing is lost: after you resume it, they are sent in the order of their events.',
   },
   disableDialog: {
-    title: (name: string) => `Disable ${name}?`,
+    title: (name: string) => `Disable ${isolated(name)}?`,
     body: 'What is pending or held ends as skipped at once, and new events are recorded as skipped. Nothing is sent until you enable it again; what was skipped can then be replayed. To let deliveries wait instead, pause it.',
   },
   enableDialog: {
-    title: (name: string) => `Enable ${name}?`,
+    title: (name: string) => `Enable ${isolated(name)}?`,
     body: 'New events are sent from now on, and its count of failures starts again at 0. What was skipped meanwhile is not sent automatically: replay it afterwards.',
     skipped: (count: number) =>
       count === 1
@@ -97,7 +99,7 @@ export const webhooks = {
     later: 'Not now',
   },
   deleteDialog: {
-    title: (name: string) => `Delete ${name}?`,
+    title: (name: string) => `Delete ${isolated(name)}?`,
     body: 'Pending deliveries are cancelled. The log of what was sent stays. This cannot be undone: a new webhook has another id and another secret.',
     confirm: 'Delete webhook',
   },
@@ -107,9 +109,9 @@ export const webhooks = {
     shown: 'Secret',
     hidden: '••••••••••••••••••••••••',
     publicKey: 'Public key (Ed25519)',
-    revealTitle: (name: string) => `Secret of ${name}`,
+    revealTitle: (name: string) => `Secret of ${isolated(name)}`,
     once: 'Copy it now and store it where your endpoint reads its configuration.',
-    rotateTitle: (name: string) => `Rotate the secret of ${name}?`,
+    rotateTitle: (name: string) => `Rotate the secret of ${isolated(name)}?`,
     rotateBody:
       'A new secret is made. For the hours of the overlap, deliveries are signed with the new one and the old one, so that the receiver can change without refusing anything.',
     overlap: 'Overlap in hours',
@@ -118,7 +120,7 @@ export const webhooks = {
     rotated: 'The new secret. The old one stays valid for the overlap.',
   },
   testDialog: {
-    title: (name: string) => `Send test events to ${name}`,
+    title: (name: string) => `Send test events to ${isolated(name)}`,
     lead: 'Samples are sent as ordinary deliveries, marked as tests, even if the webhook is disabled or not subscribed to them.',
     types: 'Event types',
     send: (count: number) => (count === 1 ? 'Send 1 test event' : `Send ${count} test events`),
@@ -229,7 +231,7 @@ export const webhooks = {
     check: 'Some fields need another look.',
   },
   created: {
-    title: (name: string) => `${name} is ready`,
+    title: (name: string) => `${isolated(name)} is ready`,
     lead: 'Store the secret in your endpoint’s configuration, verify with it, and send a test event.',
     ping: {
       succeeded: 'A test ping was answered.',

@@ -1,6 +1,7 @@
 import { Link, type LinkProps } from '@tanstack/react-router';
 import { useEffect } from 'react';
 import { texts } from '../texts';
+import { isolated } from '../texts/isolated';
 import type { Tone } from './badge';
 import { classes } from './class-names';
 import { Icon, type IconName } from './icon';
@@ -22,7 +23,7 @@ export function PageHeader({
   actions?: React.ReactNode;
 }): React.ReactNode {
   useEffect(() => {
-    document.title = `${title} · ${texts.app.product}`;
+    document.title = `${isolated(title)} · ${texts.app.product}`;
   }, [title]);
   return (
     <header className={styles.head}>
@@ -34,7 +35,7 @@ export function PageHeader({
           </Link>
         )}
         <h1 className={styles.title}>
-          {title}
+          <bdi>{title}</bdi>
           {badge}
         </h1>
         {lead !== undefined && <p className={styles.lead}>{lead}</p>}

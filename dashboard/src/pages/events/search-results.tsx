@@ -24,9 +24,7 @@ export function SearchResults({ q, onClear }: { q: string; onClear: () => void }
   return (
     <Stack>
       <Row>
-        <h2 className={styles.results}>
-          <bdi>{words.title(q)}</bdi>
-        </h2>
+        <h2 className={styles.results}>{words.title(q)}</h2>
         <Button size="small" icon="close" onClick={onClear}>
           {texts.common.clear}
         </Button>

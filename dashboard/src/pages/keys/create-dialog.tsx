@@ -36,7 +36,7 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
         isDismissible={false}
         onClose={onClose}
         title={texts.keys.created.title}
-        description={<bdi>{texts.keys.created.lead(create.data.name)}</bdi>}
+        description={texts.keys.created.lead(create.data.name)}
         actions={
           <Button kind="primary" onClick={onClose}>
             {texts.keys.created.close}
