@@ -105,6 +105,9 @@ import type {
   GetStatsErrors,
   GetStatsResponses,
   GetWebhookData,
+  GetWebhookDefaultsData,
+  GetWebhookDefaultsErrors,
+  GetWebhookDefaultsResponses,
   GetWebhookErrors,
   GetWebhookResponses,
   GetWebhookSecretData,
@@ -636,6 +639,32 @@ export class Posthorn extends HeyApiClient {
         },
       ],
       url: '/v1/webhooks/events/available',
+      ...options,
+    });
+  }
+
+  /**
+   * What applies to a webhook that says nothing of it
+   *
+   * The project’s policy, else its profile’s; and how the profile signs.
+   */
+  public getWebhookDefaults<ThrowOnError extends boolean = false>(
+    options?: Options<GetWebhookDefaultsData, ThrowOnError>,
+  ) {
+    return (options?.client ?? this.client).get<
+      GetWebhookDefaultsResponses,
+      GetWebhookDefaultsErrors,
+      ThrowOnError
+    >({
+      security: [
+        { scheme: 'bearer', type: 'http' },
+        {
+          in: 'cookie',
+          name: '__Host-posthorn_session',
+          type: 'apiKey',
+        },
+      ],
+      url: '/v1/webhooks/defaults',
       ...options,
     });
   }

@@ -389,6 +389,42 @@ export type EventType = {
   };
 };
 
+export type WebhookDefaults = {
+  /**
+   * How its deliveries are signed.
+   */
+  signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
+  /**
+   * Overrides of the figures of the project or the profile.
+   */
+  policy: {
+    /**
+     * How long one attempt may take, in milliseconds.
+     */
+    timeoutMs: number;
+    /**
+     * The waits between attempts, in milliseconds.
+     */
+    readonly retryDelaysMs: Array<number>;
+    /**
+     * Failed attempts in a row that disable a webhook; null: never.
+     */
+    autoDisableAfter: number | null;
+    /**
+     * Maximum attempts per second for a webhook; null: no limit.
+     */
+    ratePerSecond: number | null;
+    /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder: 'oldest_first' | 'newest_first';
+  };
+  /**
+   * Whether the caller may give the `secret`.
+   */
+  acceptsSecret: boolean;
+};
+
 export type Webhook = {
   /**
    * Its id.
@@ -2534,6 +2570,38 @@ export type ErrorBodyWritable = {
   requestId: string;
 };
 
+export type WebhookDefaultsWritable = {
+  /**
+   * How its deliveries are signed.
+   */
+  signing: Array<'hex' | 'standard' | 'standard-ed25519'>;
+  /**
+   * Overrides of the figures of the project or the profile.
+   */
+  policy: {
+    /**
+     * How long one attempt may take, in milliseconds.
+     */
+    timeoutMs: number;
+    /**
+     * Failed attempts in a row that disable a webhook; null: never.
+     */
+    autoDisableAfter: number | null;
+    /**
+     * Maximum attempts per second for a webhook; null: no limit.
+     */
+    ratePerSecond: number | null;
+    /**
+     * The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.
+     */
+    backlogOrder: 'oldest_first' | 'newest_first';
+  };
+  /**
+   * Whether the caller may give the `secret`.
+   */
+  acceptsSecret: boolean;
+};
+
 export type WebhookWritable = {
   /**
    * Its id.
@@ -4329,6 +4397,72 @@ export type ListAvailableEventsResponses = {
 
 export type ListAvailableEventsResponse =
   ListAvailableEventsResponses[keyof ListAvailableEventsResponses];
+
+export type GetWebhookDefaultsData = {
+  body?: never;
+  headers?: {
+    /**
+     * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
+     */
+    'x-project-id'?: string;
+  };
+  path?: never;
+  query?: never;
+  url: '/v1/webhooks/defaults';
+};
+
+export type GetWebhookDefaultsErrors = {
+  /**
+   * The request could not be read. `bad_request`.
+   */
+  400: Error;
+  /**
+   * The key is missing or unknown. `unauthorized`.
+   */
+  401: Error;
+  /**
+   * The key may not do this. `forbidden`.
+   */
+  403: Error;
+  /**
+   * There is no such resource in this project. `not_found`.
+   */
+  404: Error;
+  /**
+   * Something in the request is wrong; `details` names the fields. `validation_failed`.
+   */
+  422: Error;
+  /**
+   * Too many requests with this key, or with all keys of its project, per minute or at a time; or too many unread answers; or its project has used up its CPU time for schemas, filters and large bodies. `rate_limited`.
+   */
+  429: Error;
+  /**
+   * A bug in Posthorn. `internal_error`.
+   */
+  500: Error;
+  /**
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   */
+  503: Error;
+};
+
+export type GetWebhookDefaultsError = GetWebhookDefaultsErrors[keyof GetWebhookDefaultsErrors];
+
+export type GetWebhookDefaultsResponses = {
+  /**
+   * The defaults.
+   */
+  200: {
+    /**
+     * Whether the request succeeded.
+     */
+    success: true;
+    data: WebhookDefaults;
+  };
+};
+
+export type GetWebhookDefaultsResponse =
+  GetWebhookDefaultsResponses[keyof GetWebhookDefaultsResponses];
 
 export type ListWebhooksData = {
   body?: never;

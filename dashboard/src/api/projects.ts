@@ -25,7 +25,7 @@ export const useUpdateProject = (id: string): UseMutationResult<Project, Error, 
   useAct({
     run: (body) => request<Project>('PATCH', `v1/projects/${id}`, { body }),
     done: texts.settings.done.saved,
-    changes: ['projects', 'audit'],
+    changes: ['projects', 'webhooks', 'audit'],
     isQuiet: true,
   });
 

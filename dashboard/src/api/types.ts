@@ -26,6 +26,7 @@ export type {
   Stats,
   UpdatedWebhook,
   Webhook,
+  WebhookDefaults,
 } from '../../../clients/typescript/generated/types.gen';
 
 export type LastAttempt = NonNullable<DeliverySummary['lastAttempt']>;

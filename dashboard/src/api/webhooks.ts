@@ -1,7 +1,15 @@
 import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
 import { request, type Query } from './http';
 import { useAct, useList, useOne, type List } from './lists';
-import type { NewWebhook, Policy, Secret, SigningScheme, UpdatedWebhook, Webhook } from './types';
+import type {
+  NewWebhook,
+  Policy,
+  Secret,
+  SigningScheme,
+  UpdatedWebhook,
+  Webhook,
+  WebhookDefaults,
+} from './types';
 import { texts } from '../texts';
 
 export interface WebhookInput {
@@ -44,6 +52,10 @@ export function useKnownWebhook(id: string): Webhook | undefined {
 
 export const useWebhook = (id: string): UseQueryResult<Webhook> =>
   useOne<Webhook>('webhooks', ['one', id], `v1/webhooks/${id}`, { refetchMs: 15_000 });
+
+/** What applies to a webhook that says nothing of it. */
+export const useWebhookDefaults = (): UseQueryResult<WebhookDefaults> =>
+  useOne('webhooks', ['defaults'], 'v1/webhooks/defaults');
 
 /** The names of the event types that a webhook can subscribe to. */
 export const useAvailableEvents = (): UseQueryResult<{ events: string[] }> =>

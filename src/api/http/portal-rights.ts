@@ -14,6 +14,7 @@ export const PORTAL_RIGHTS: Readonly<Record<string, Capabilities | null>> = {
   'GET /v1/webhooks/:id': 'read',
   'GET /v1/webhooks/:id/stats': 'read',
   'GET /v1/webhooks/events/available': 'read',
+  'GET /v1/webhooks/defaults': 'read',
   'GET /v1/event-types': 'read',
   'GET /v1/events': 'read',
   'GET /v1/events/:id': 'read',

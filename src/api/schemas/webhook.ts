@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { ATTEMPT_ERROR_CODES, SIGNING_SCHEMES } from '../../contracts/delivery';
+import { ATTEMPT_ERROR_CODES, BACKLOG_ORDERS, SIGNING_SCHEMES } from '../../contracts/delivery';
 import { HEALTH_STATES } from '../../domain/webhook-health';
 import { count, EXAMPLE, externalId, httpStatus, id, shownPolicy, time } from './fields';
 
@@ -70,6 +70,33 @@ export const webhookExample: z.infer<typeof webhookSchema> = {
   filter: null,
   createdAt: EXAMPLE.at('09:10:00'),
   updatedAt: EXAMPLE.at('09:10:00'),
+};
+
+/** What a webhook has that says nothing of it. */
+export const webhookDefaultsSchema = z
+  .object({
+    signing: z.array(z.enum(SIGNING_SCHEMES)),
+    policy: z.object({
+      timeoutMs: count,
+      retryDelaysMs: z.array(count).readonly(),
+      autoDisableAfter: count.nullable(),
+      ratePerSecond: z.number().nullable(),
+      backlogOrder: z.enum(BACKLOG_ORDERS),
+    }),
+    acceptsSecret: z.boolean().describe('Whether the caller may give the `secret`.'),
+  })
+  .meta({ id: 'WebhookDefaults' });
+
+export const webhookDefaultsExample: z.infer<typeof webhookDefaultsSchema> = {
+  signing: ['hex'],
+  policy: {
+    timeoutMs: 10_000,
+    retryDelaysMs: [60_000, 300_000, 900_000],
+    autoDisableAfter: null,
+    ratePerSecond: null,
+    backlogOrder: 'oldest_first',
+  },
+  acceptsSecret: false,
 };
 
 export const updatedWebhookSchema = webhookSchema

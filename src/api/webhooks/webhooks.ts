@@ -24,7 +24,7 @@ import { pingResult } from './ping';
 import { changeOrRefuse, createOrGet, getIfExistsField } from '../http/external-ids';
 import { webhookParam } from '../http/reference-params';
 import { resourceInPath } from '../http/resource-in-path';
-import type { PingResult, webhookSchema } from '../schemas/webhook';
+import type { PingResult, webhookDefaultsSchema, webhookSchema } from '../schemas/webhook';
 import { sendTests } from './test-events';
 import {
   nameField,
@@ -144,6 +144,15 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
 
   router.get('/events/available', read, async (_req, res) => {
     answer(res, { events: await namesOf(res) });
+  });
+
+  router.get('/defaults', read, (_req, res) => {
+    const profile = profileOf(res);
+    answer(res, {
+      signing: [...profile.signing],
+      policy: policyOf(projectOf(res), { policy: {} }),
+      acceptsSecret: profile.secretFromCaller,
+    } satisfies z.infer<typeof webhookDefaultsSchema>);
   });
 
   router.post('/', write, audited('webhook.created'), async (req, res) => {

@@ -193,6 +193,11 @@ describe('the caller', () => {
       (c) => c.get('/v1/webhooks/events/available'),
       { owner: 200, sender: 403, reader: 200 },
     ],
+    [
+      'read the defaults of webhooks',
+      (c) => c.get('/v1/webhooks/defaults'),
+      { owner: 200, sender: 403, reader: 200 },
+    ],
     ['list webhooks', (c) => c.get('/v1/webhooks'), { owner: 200, sender: 403, reader: 200 }],
     [
       'read a webhook',

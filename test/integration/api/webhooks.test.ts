@@ -324,6 +324,33 @@ describe('webhooks', () => {
     });
   });
 
+  it('tells what applies to a webhook that says nothing of it: its project’s policy, else the profile’s', async () => {
+    const { id, client } = await stack.project({ policy: { timeoutMs: 20_000, ratePerSecond: 5 } });
+    const defaults = {
+      signing: ['hex'],
+      policy: {
+        timeoutMs: 20_000,
+        retryDelaysMs: [60_000, 300_000, 900_000],
+        autoDisableAfter: null,
+        ratePerSecond: 5,
+        backlogOrder: 'oldest_first',
+      },
+      acceptsSecret: false,
+    };
+    expect((await client.get('/v1/webhooks/defaults')).body.data).toEqual(defaults);
+    await stack.admin.patch(`/v1/projects/${id}`, { policy: { retryDelaysMs: [5000] } });
+    const changed = await stack.client(id, 'reader');
+    expect((await changed.get('/v1/webhooks/defaults')).body.data.policy).toEqual({
+      ...defaults.policy,
+      timeoutMs: 10_000,
+      retryDelaysMs: [5000],
+      ratePerSecond: null,
+    });
+    const platform = await stack.project({ profile: 'platform' });
+    const { body } = await platform.client.get('/v1/webhooks/defaults');
+    expect(body.data.acceptsSecret).toBe(true);
+  });
+
   it('lists the event types that may be subscribed to, in the profile’s order', async () => {
     const { client } = await stack.project();
     const available = await client.get('/v1/webhooks/events/available');

@@ -1,3 +1,4 @@
+import { useWebhookDefaults } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Select, TextField } from '../../ui/field';
 import { Card, Stack } from '../../ui/layout';
@@ -23,8 +24,12 @@ const presetOf = (delays: string): Preset => {
 
 /** When and how often a delivery is attempted. */
 export function PolicyFields({ draft, onChange, errorOf }: FieldsProps): React.ReactNode {
-  const delaysMs = parseDelays(draft.delays);
-  const figure = (field: keyof Draft, path: string) => ({
+  const defaults = useWebhookDefaults().data?.policy;
+  const isProjects = draft.delays.trim() === '';
+  const delaysMs = isProjects ? defaults?.retryDelaysMs : parseDelays(draft.delays);
+  /** @param usual what applies if nothing is written there */
+  const figure = (field: keyof Draft, path: string, usual: number | null | undefined) => ({
+    placeholder: usual === null ? texts.common.none : usual?.toString(),
     isOptional: true,
     inputMode: 'decimal' as const,
     error: errorOf(path),
@@ -57,25 +62,21 @@ export function PolicyFields({ draft, onChange, errorOf }: FieldsProps): React.R
             onChange={(delays) => onChange({ delays })}
           />
         </div>
-        {delaysMs ? (
-          <Schedule delaysMs={delaysMs} />
-        ) : (
-          <p className={styles.muted}>{words.projectSchedule}</p>
-        )}
+        {delaysMs && <Schedule delaysMs={delaysMs} />}
         <div className={styles.pair}>
           <TextField
             label={words.timeout}
             help={words.timeoutHelp}
-            {...figure('timeoutSeconds', 'policy.timeoutMs')}
+            {...figure('timeoutSeconds', 'policy.timeoutMs', defaults && defaults.timeoutMs / 1000)}
           />
           <TextField
             label={words.rate}
             help={words.rateHelp}
-            {...figure('ratePerSecond', 'policy.ratePerSecond')}
+            {...figure('ratePerSecond', 'policy.ratePerSecond', defaults?.ratePerSecond)}
           />
           <TextField
             label={words.autoDisable}
-            {...figure('autoDisableAfter', 'policy.autoDisableAfter')}
+            {...figure('autoDisableAfter', 'policy.autoDisableAfter', defaults?.autoDisableAfter)}
           />
           <Select
             label={words.order}

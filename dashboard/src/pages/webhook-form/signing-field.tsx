@@ -1,4 +1,5 @@
 import type { SigningScheme } from '../../api/types';
+import { useWebhookDefaults } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Checkbox, FieldError, Radio, TextField } from '../../ui/field';
 import { Card, Stack } from '../../ui/layout';
@@ -9,6 +10,8 @@ const SCHEMES: readonly SigningScheme[] = ['hex', 'standard', 'standard-ed25519'
 
 export function SigningField({ draft, isNew, onChange, errorOf }: FieldsProps): React.ReactNode {
   const { signing } = draft;
+  const { data: defaults } = useWebhookDefaults();
+  const usual = defaults?.signing.map((scheme) => words.schemes[scheme].label).join(', ');
   const schemes = signing && (
     <Stack isTight>
       {SCHEMES.map((scheme) => (
@@ -37,6 +40,7 @@ export function SigningField({ draft, isNew, onChange, errorOf }: FieldsProps): 
               <Radio
                 name="signing"
                 label={words.signingDefault}
+                help={usual}
                 isChecked={signing === null}
                 onChange={() => onChange({ signing: null })}
               />
@@ -51,7 +55,7 @@ export function SigningField({ draft, isNew, onChange, errorOf }: FieldsProps): 
         )}
         {schemes}
         <FieldError error={errorOf('signing')} />
-        {isNew && (
+        {isNew && defaults?.acceptsSecret && (
           <TextField
             label={words.ownSecret}
             help={words.ownSecretHelp}

@@ -1,4 +1,5 @@
-import type { Webhook } from '../../api/types';
+import type { Policy, Webhook } from '../../api/types';
+import { useWebhookDefaults } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
 import { CodeBlock, CopyId } from '../../ui/copy';
@@ -12,6 +13,10 @@ const words = texts.webhooks.detail;
 /** Everything that is set, to look at; it is changed on the page for editing. */
 export function SettingsCard({ webhook }: { webhook: Webhook }): React.ReactNode {
   const { policy, headers, filter } = webhook;
+  const defaults = useWebhookDefaults().data?.policy;
+  const { timeoutMs, ratePerSecond, retryDelaysMs } = { ...defaults, ...policy };
+  const shown = (field: keyof Policy, value: string): string =>
+    policy[field] === undefined ? words.asProject(value) : value;
   const headerLines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
   return (
     <Card title={words.facts}>
@@ -42,17 +47,17 @@ export function SettingsCard({ webhook }: { webhook: Webhook }): React.ReactNode
             },
             {
               name: words.timeout,
-              value:
-                policy.timeoutMs === undefined ? words.project : formatDuration(policy.timeoutMs),
+              value: timeoutMs === undefined ? null : shown('timeoutMs', formatDuration(timeoutMs)),
             },
             {
               name: words.rate,
               value:
-                typeof policy.ratePerSecond === 'number'
-                  ? words.perSecond(policy.ratePerSecond)
-                  : policy.ratePerSecond === null
-                    ? texts.common.none
-                    : words.project,
+                ratePerSecond === undefined
+                  ? null
+                  : shown(
+                      'ratePerSecond',
+                      ratePerSecond === null ? texts.common.none : words.perSecond(ratePerSecond),
+                    ),
             },
             { name: words.created, value: <Time value={webhook.createdAt} isAbsolute /> },
             { name: words.lastSuccess, value: <Time value={webhook.lastSuccessAt} /> },
@@ -69,7 +74,7 @@ export function SettingsCard({ webhook }: { webhook: Webhook }): React.ReactNode
         </div>
         <div>
           <h3 className={styles.subtitle}>{words.schedule}</h3>
-          {policy.retryDelaysMs ? <Schedule delaysMs={policy.retryDelaysMs} /> : words.project}
+          {retryDelaysMs && <Schedule delaysMs={retryDelaysMs} />}
         </div>
         {filter !== null && (
           <div>

@@ -10,6 +10,8 @@ import {
   secretSchema,
   webhookExample,
   updatedWebhookSchema,
+  webhookDefaultsExample,
+  webhookDefaultsSchema,
   webhookSchema,
 } from '../../schemas/webhook';
 import { statsQuery } from '../../deliveries/stats';
@@ -45,6 +47,15 @@ export const webhookPaths: ZodOpenApiPathsObject = {
           events: ['email.sent', 'email.delivered', 'email.bounced'],
         }),
       },
+    }),
+  },
+  '/v1/webhooks/defaults': {
+    get: operation({
+      operationId: 'getWebhookDefaults',
+      tag,
+      summary: 'What applies to a webhook that says nothing of it',
+      description: 'The project’s policy, else its profile’s; and how the profile signs.',
+      answers: { 200: data('The defaults.', webhookDefaultsSchema, webhookDefaultsExample) },
     }),
   },
   '/v1/webhooks': {
