@@ -21,6 +21,18 @@ export const useProjects = (q = '', isAdmin = true): List<Project> =>
 export const useProject = (id: string, isAdmin: boolean): UseQueryResult<Project> =>
   useOne<Project>('projects', ['one', id], `v1/projects/${id}`, { enabled: isAdmin });
 
+export const useCreateProject = (): UseMutationResult<
+  Project,
+  Error,
+  Pick<Project, 'name' | 'profile'>
+> =>
+  useAct({
+    run: (body) => request<Project>('POST', 'v1/projects', { body }),
+    done: texts.app.newProject.done,
+    changes: ['projects'],
+    isQuiet: true,
+  });
+
 export const useUpdateProject = (id: string): UseMutationResult<Project, Error, Partial<Project>> =>
   useAct({
     run: (body) => request<Project>('PATCH', `v1/projects/${id}`, { body }),

@@ -6,6 +6,7 @@ import type { Project, Session } from '../api/types';
 import { texts } from '../texts';
 import { EmptyState } from '../ui/layout';
 import { LoadError, Loading } from '../ui/query-state';
+import { NewProjectButton } from './new-project-button';
 import { chooseProject } from './session';
 import styles from './app.module.css';
 
@@ -51,6 +52,10 @@ export function AccessProvider({
   const isAdmin = session.role === 'admin';
   const projects = useProjects('', isAdmin);
   const [chosen, setChosen] = useState(credentials.projectId);
+  const switchProject = (id: string): void => {
+    chooseProject(id);
+    setChosen(id);
+  };
   const listed = projects.items.find(({ id }) => id === chosen);
   // With hundreds of projects, it may be on a later page; or it was deleted.
   const isElsewhere = isAdmin && chosen !== null && listed === undefined && projects.hasMore;
@@ -72,7 +77,11 @@ export function AccessProvider({
             }}
           />
         ) : (
-          <EmptyState icon="horn" title={texts.app.project.none}>
+          <EmptyState
+            icon="horn"
+            title={texts.app.project.none}
+            actions={<NewProjectButton kind="primary" onCreated={switchProject} />}
+          >
             {texts.app.project.noneAdvice}
           </EmptyState>
         )}
@@ -92,10 +101,7 @@ export function AccessProvider({
     isPlatform: true,
     canPublish: canWrite,
     project: project ?? null,
-    switchProject: (id) => {
-      chooseProject(id);
-      setChosen(id);
-    },
+    switchProject,
   };
   return (
     <AccessContext value={access}>

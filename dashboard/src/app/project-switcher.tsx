@@ -3,8 +3,10 @@ import { useState } from 'react';
 import { useProjects } from '../api/projects';
 import type { Project } from '../api/types';
 import { texts } from '../texts';
+import { Stack } from '../ui/layout';
 import { SearchSelect } from '../ui/search-select';
 import { useAccess } from './access';
+import { NewProjectButton } from './new-project-button';
 
 const words = texts.app.project;
 
@@ -26,14 +28,19 @@ function Switcher({ project }: { project: Project }): React.ReactNode {
     switchProject(id);
   };
   return (
-    <SearchSelect
-      label={words.label}
-      search={words.search}
-      value={project.id}
-      current={project.name}
-      {...{ all, q, found }}
-      onSearch={setQ}
-      onChange={onChange}
-    />
+    <Stack isTight>
+      <SearchSelect
+        label={words.label}
+        search={words.search}
+        value={project.id}
+        current={project.name}
+        {...{ all, q, found }}
+        onSearch={setQ}
+        onChange={onChange}
+      />
+      <div>
+        <NewProjectButton kind="ghost" onCreated={onChange} />
+      </div>
+    </Stack>
   );
 }

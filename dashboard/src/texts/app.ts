@@ -22,8 +22,24 @@ export const app = {
     search: 'Find a project by name or id',
     none: 'No project yet',
     noneAdvice:
-      'Everything in Posthorn belongs to a project. Create the first one through the API: POST /v1/projects with a name and a profile.',
-    loading: 'Loading projects…',
+      'Everything in Posthorn belongs to a project: its webhooks, events, keys and log. One is one of your customers, or one environment of an application.',
+  },
+  newProject: {
+    action: 'New project',
+    title: 'New project',
+    lead: 'Its webhooks, events and keys are separate from those of all others.',
+    name: 'Name',
+    required: 'Give it a name.',
+    profile: 'Profile: which events there are, and how they are signed. It can’t be changed later.',
+    profiles: {
+      autosend: '13 types about e-mails and contacts, with closed schemas; signed in hex.',
+      platform: '4 types about e-mails, made from what providers report; signed in hex.',
+      emailsendx: '9 types about e-mails, contacts and campaigns; signed in hex.',
+      ahasend: '10 types about messages and domains; signed by Standard Webhooks.',
+      custom: 'Your own types, each with a JSON Schema; signed by Standard Webhooks.',
+    },
+    submit: 'Create project',
+    done: 'The project was created',
   },
   account: {
     open: 'Account and preferences',
