@@ -1,3 +1,4 @@
+import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expectAccessible, NARROW, signIn, useChromium } from '../support/chromium';
 import { eventually } from '../support/eventually';
@@ -104,6 +105,11 @@ it('sends an event by hand, shows what became of it, and deletes its payload', a
   await page.waitForURL(/period=24h/);
   await page.getByRole('row', { name: /order\.paid/ }).waitFor();
   await look(page, 'events');
+  await button(page, 'Export').click();
+  const file = page.waitForEvent('download');
+  await page.getByRole('menuitem', { name: 'As CSV' }).click();
+  const saved = await readFile(await (await file).path(), 'utf8');
+  expect(saved.trim().split('\r\n')).toHaveLength(2);
 });
 
 it('defines, changes and deletes event types where the project has its own', async () => {

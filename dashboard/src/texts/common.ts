@@ -59,6 +59,11 @@ export const common = {
     notObject: 'Must be a JSON object: { … }',
     notJson: (message: string) => `Not valid JSON: ${message}`,
   },
+  export: {
+    action: 'Export',
+    as: { ndjson: 'As NDJSON', csv: 'As CSV' },
+    failed: 'The export failed',
+  },
   timeIn: (what: string, isUtc: boolean) => (isUtc ? `${what} (UTC)` : what),
   period: {
     label: 'Time range',

@@ -112,8 +112,6 @@ export const deliveries = {
     replay: (n: number | null) => (n === null ? 'Replay' : `Replay ${n}`),
     retry: (n: number | null) => (n === null ? 'Retry now' : `Retry ${n} now`),
     cancel: (n: number | null) => (n === null ? 'Cancel' : `Cancel ${n}`),
-    export: 'Export',
-    exportAs: { ndjson: 'As NDJSON', csv: 'As CSV' },
     replayFailedSince: 'Replay all that failed since this one',
   },
   batch: {
@@ -164,7 +162,6 @@ export const deliveries = {
     started: 'The replay has started.',
     fromBegin: 'the beginning',
   },
-  exportFailed: 'The export failed',
 
   one: {
     id: 'Delivery id',

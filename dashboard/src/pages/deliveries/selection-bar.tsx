@@ -2,12 +2,10 @@ import { useState } from 'react';
 import { ALLOWED, type BatchAction } from '../../api/batch';
 import { exportChosen, exportMatching, type ExportFormat } from '../../api/exports';
 import type { Query } from '../../api/http';
-import { explain } from '../../api/problem';
 import type { DeliverySummary } from '../../api/types';
 import { texts } from '../../texts';
 import { Button, IconButton } from '../../ui/button';
-import { Menu, MenuItem } from '../../ui/menu';
-import { notify } from '../../ui/toast';
+import { ExportMenu } from '../../ui/export-menu';
 import { BatchDialog } from './batch-dialog';
 import { BulkReplayDialog, canBeBulk, type BulkSelection } from './bulk-replay-dialog';
 import styles from './deliveries.module.css';
@@ -42,18 +40,8 @@ export function SelectionBar(props: SelectionBarProps): React.ReactNode {
     if (what === 'replay' && chosen.isAll && canBeBulk(query)) setBulk(bulkOf(query));
     else setAction(what);
   };
-  const write = async (format: ExportFormat): Promise<void> => {
-    try {
-      if (chosen.isAll) await exportMatching('deliveries', query, format);
-      else exportChosen(selected, format);
-    } catch (error) {
-      notify({
-        kind: 'error',
-        title: texts.deliveries.exportFailed,
-        description: explain(error).title,
-      });
-    }
-  };
+  const write = (format: ExportFormat): void | Promise<void> =>
+    chosen.isAll ? exportMatching('deliveries', query, format) : exportChosen(selected, format);
   return (
     <>
       {selected.length > 0 && (
@@ -74,19 +62,7 @@ export function SelectionBar(props: SelectionBarProps): React.ReactNode {
                 {words.replayFailedSince}
               </Button>
             )}
-            <Menu
-              trigger={
-                <Button size="small" icon="download">
-                  {words.export}
-                </Button>
-              }
-            >
-              {(['ndjson', 'csv'] as const).map((format) => (
-                <MenuItem key={format} onSelect={() => void write(format)}>
-                  {words.exportAs[format]}
-                </MenuItem>
-              ))}
-            </Menu>
+            <ExportMenu size="small" onExport={write} />
             <IconButton size="small" icon="close" label={texts.common.clear} onClick={clear} />
           </div>
         </section>

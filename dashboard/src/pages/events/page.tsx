@@ -3,6 +3,7 @@ import { useState } from 'react';
 import { useAccess } from '../../app/access';
 import { useFilters } from '../../app/filters';
 import { useEvents } from '../../api/events';
+import { exportMatching } from '../../api/exports';
 import type { ListedEvent } from '../../api/types';
 import { useAvailableEvents } from '../../api/webhooks';
 import { texts } from '../../texts';
@@ -10,6 +11,7 @@ import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { CopyId } from '../../ui/copy';
 import { DataTable, type Column } from '../../ui/data-table';
+import { ExportMenu } from '../../ui/export-menu';
 import { SearchField, Select } from '../../ui/field';
 import { EmptyState, PageHeader, Row } from '../../ui/layout';
 import { PeriodFilter, usePeriod } from '../../ui/period-filter';
@@ -26,6 +28,7 @@ export function EventsPage(): React.ReactNode {
   const { canPublish } = useAccess();
   const [filters, setFilters] = useFilters(FILTERS);
   const isSending = canPublish && filters.send !== undefined;
+  const period = usePeriod(filters);
   const send = canPublish && (
     <Button kind="primary" icon="send" onClick={() => setFilters({ send: '1' })}>
       {words.send}
@@ -33,7 +36,22 @@ export function EventsPage(): React.ReactNode {
   );
   return (
     <>
-      <PageHeader title={words.title} lead={words.lead} actions={send} />
+      <PageHeader
+        title={words.title}
+        lead={words.lead}
+        actions={
+          <>
+            {filters.q === undefined && (
+              <ExportMenu
+                onExport={(format) =>
+                  exportMatching('events', { type: filters.type, ...period }, format)
+                }
+              />
+            )}
+            {send}
+          </>
+        }
+      />
       <Toolbar>
         <Search key={filters.q} q={filters.q ?? ''} onSearch={(q) => setFilters({ q })} />
         <TypeFilter value={filters.type ?? ''} onChange={(type) => setFilters({ type })} />
