@@ -236,6 +236,16 @@ it('changes the project’s settings for the admin, and says to others whose the
   const page = await open(keys.owner, 'Project settings');
   await page.getByText('Only the admin changes these settings').waitFor();
   expect(await button(page, 'Save changes').count()).toBe(0);
+  await page.getByLabel('What it may do').selectOption('manage');
+  await button(page, 'Create a link').click();
+  const opened = page.context().waitForEvent('page');
+  await link(page, 'Open the portal').click();
+  await title(await opened, 'Overview').waitFor();
+  await look(page, 'settings-owner');
+  await button(page, 'Revoke all links').click();
+  await inDialog(page, 'Revoke all links').click();
+  await page.getByText('All portal links were revoked').waitFor();
+  expect(await link(page, 'Open the portal').count()).toBe(0);
   const admin = await visit(`${stack.url}/dashboard/`);
   await signIn(admin, ADMIN_KEY);
   await admin.getByLabel('Project').selectOption(projectId);

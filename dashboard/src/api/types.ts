@@ -15,6 +15,7 @@ export type {
   ListedEventType,
   NewKey,
   NewWebhook,
+  PortalLink,
   Project,
   Replay,
   ReplayDryRun,

@@ -78,6 +78,22 @@ export const settings = {
     remove: (provider: string) => `Remove the key of ${provider}`,
     removeLead: 'From then on, reports are accepted from whoever has the address with its token.',
   },
+  portalLinks: {
+    title: 'Portal links',
+    lead: 'See what a customer sees, or give one access by hand. Whoever has a link may use it until it ends. Your application makes its own through the API.',
+    capabilities: 'What it may do',
+    capability: { read: 'Look only', manage: 'Look, and manage webhooks' },
+    life: 'Valid for',
+    create: 'Create a link',
+    link: 'Portal link',
+    open: 'Open the portal',
+    ends: 'It ends',
+    revoke: 'Revoke all links',
+    revokeTitle: 'Revoke all portal links of this project?',
+    revokeLead:
+      'Customers who have the portal open are refused at once; your application’s next link lets them in again.',
+    revoked: 'All portal links were revoked',
+  },
   deletion: {
     title: 'Delete this project',
     lead: 'For good, with everything in it.',

@@ -7,12 +7,13 @@ import { QueryState } from '../../ui/query-state';
 import { Time } from '../../ui/time';
 import { DeleteProject } from './delete-project';
 import { SettingsForm } from './form';
+import { PortalLinks } from './portal-links';
 import { ProviderKeys } from './provider-keys';
 
 const words = texts.settings;
 
 export function SettingsPage(): React.ReactNode {
-  const { isAdmin, projectId } = useAccess();
+  const { isAdmin, canWrite, projectId } = useAccess();
   const project = useProject(projectId, isAdmin);
   const id = { name: words.projectId, value: <CopyId value={projectId} what={words.projectId} /> };
   return (
@@ -33,6 +34,7 @@ export function SettingsPage(): React.ReactNode {
                 />
               </Card>
               <SettingsForm key={data.id} project={data} />
+              <PortalLinks />
               {data.providerKeys && <ProviderKeys project={data} />}
               <DeleteProject project={data} />
             </Stack>
@@ -43,6 +45,7 @@ export function SettingsPage(): React.ReactNode {
           <Card>
             <Facts items={[id]} />
           </Card>
+          {canWrite && <PortalLinks />}
           <EmptyState icon="lock" title={words.adminOnly}>
             {words.adminOnlyAdvice}
           </EmptyState>
