@@ -52,57 +52,40 @@ async function missingIndexes(model: AnyModel): Promise<Index[]> {
 const nameOf = ([keys]: Index): string => Object.keys(keys).join('+');
 
 /**
- * Creates a collection and the indexes that it lacks. Idempotent; if it is interrupted between any two steps,
- * the next call finishes the work.
+ * Creates a collection and the indexes that it lacks, all at once: MongoDB reads the collection once for them.
+ * Idempotent; if it is interrupted between any two steps, the next call finishes the work.
  */
 export async function ensureIndexes(model: AnyModel, log: Logger): Promise<void> {
   await model.createCollection();
-  if (await isNew(model)) await createTogether(model);
-  for (const index of await missingIndexes(model)) {
-    await dropOtherKind(model, index, log);
-    for (let tries = 1; ; tries += 1) {
-      if (index[1].unique) await settleDuplicates(model, index, log);
-      try {
-        await model.collection.createIndex(
-          index[0] as Record<string, 1 | -1>,
-          { ...index[1] } as object,
-        );
-        break;
-      } catch (error) {
-        // Processes of an earlier version may still be writing.
-        if (!isDuplicateKey(error) || tries === TRIES) throw error;
-      }
+  for (let tries = 1; ; tries += 1) {
+    const missing = await missingIndexes(model);
+    if (missing.length === 0) return;
+    await dropOtherKinds(model, missing, log);
+    for (const index of missing) if (index[1].unique) await settleDuplicates(model, index, log);
+    try {
+      await model.collection.createIndexes(
+        missing.map(([key, options]) => ({
+          ...(options as object),
+          key: key as Record<string, 1 | -1>,
+        })),
+      );
+    } catch (error) {
+      // Processes of an earlier version may still be writing.
+      if (!isDuplicateKey(error) || tries === TRIES) throw error;
     }
   }
 }
 
-/** Creates all indexes of a new collection at once, in a fraction of the time, if that is possible. */
-async function createTogether(model: AnyModel): Promise<void> {
-  const missing = await missingIndexes(model);
-  if (missing.length === 0) return;
-  try {
-    await model.collection.createIndexes(
-      missing.map(([key, options]) => ({ ...(options as object), key: key as Record<string, 1> })),
-    );
-  } catch (error) {
-    // Processes of an earlier version are writing.
-    if (!isDuplicateKey(error)) throw error;
-  }
-}
-
-/** Whether a collection has neither documents nor indexes. */
-async function isNew({ collection }: AnyModel): Promise<boolean> {
-  const [indexes, first] = await Promise.all([collection.indexes(), collection.findOne()]);
-  return indexes.length === 1 && first === null;
-}
-
 /** An index with the same keys and other options prevents the right one from being created. */
-async function dropOtherKind(model: AnyModel, [keys]: Index, log: Logger): Promise<void> {
+async function dropOtherKinds(
+  model: AnyModel,
+  missing: readonly Index[],
+  log: Logger,
+): Promise<void> {
   const { toDrop } = await model.diffIndexes();
-  const existing = await model.collection.indexes();
-  for (const { name, key } of existing) {
-    if (name === undefined || !toDrop.includes(name)) continue;
-    if (JSON.stringify(key) !== JSON.stringify(keys)) continue;
+  const wanted = new Set(missing.map(([keys]) => JSON.stringify(keys)));
+  for (const { name, key } of await model.collection.indexes()) {
+    if (name === undefined || !toDrop.includes(name) || !wanted.has(JSON.stringify(key))) continue;
     await model.collection.dropIndex(name);
     log.warn({ collection: model.collection.name, index: name }, 'index of another kind dropped');
   }

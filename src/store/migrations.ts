@@ -44,12 +44,13 @@ export const MIGRATIONS: readonly Migration[] = [
           [{ $ifNull: ['$$last.errorCode', 'unknown'] }],
         ],
       };
-      await connection
-        .collection('deliveries')
-        .updateMany(
-          { failedWith: { $exists: false }, $expr: { $eq: [of('$$last.outcome'), 'failed'] } },
-          [{ $set: { failedWith: of(failedWith) } }],
-        );
+      const failed = { $expr: { $eq: [of('$$last.outcome'), 'failed'] } };
+      const deliveries = connection.collection<{ _id: string }>('deliveries');
+      await inRanges(deliveries, (_id) =>
+        deliveries.updateMany({ _id, failedWith: { $exists: false }, ...failed }, [
+          { $set: { failedWith: of(failedWith) } },
+        ]),
+      );
     },
   },
   {
@@ -62,6 +63,24 @@ export const MIGRATIONS: readonly Migration[] = [
     },
   },
 ];
+
+/** How many documents a migration reads at once: it holds nobody up, and an interruption costs little. */
+const RANGE = 20_000;
+
+/** Goes through a whole collection. @param change changes those with ids in that range */
+async function inRanges(
+  collection: mongo.Collection<{ _id: string }>,
+  change: (ids: mongo.Condition<string>) => Promise<unknown>,
+): Promise<void> {
+  for (let from: string | undefined = ''; from !== undefined;) {
+    const next: { _id: string } | null = await collection.findOne(
+      { _id: { $gte: from } },
+      { projection: { _id: 1 }, sort: { _id: 1 }, skip: RANGE },
+    );
+    await change({ $gte: from, ...(next && { $lt: next._id }) });
+    from = next?._id;
+  }
+}
 
 /** Drops an index whose options change: `ensureIndexes`, which follows, creates it again. */
 async function dropIndex(connection: Connection, collection: string, name: string): Promise<void> {

@@ -127,6 +127,32 @@ describe('migrations', () => {
     ]);
   });
 
+  it('of this version go through any number of deliveries, which are read once for all indexes', async () => {
+    const deliveries = connection.collection<{ _id: string }>('deliveries');
+    const many = Array.from({ length: 40_001 }, (_, n) => ({
+      _id: String(n).padStart(5, '0'),
+      projectId: 'proj_a',
+      eventId: String(n),
+      attempts: n % 20_000 === 0 ? [{ outcome: 'failed', statusCode: 500 }] : [],
+    }));
+    await deliveries.insertMany(many);
+    const db = connection.db!;
+    await db.command({
+      profile: 1,
+      slowms: 1000,
+      filter: { 'command.createIndexes': 'deliveries' },
+    });
+    const store = Store.open(url);
+    await store.setUp(pino({ level: 'silent' }));
+    await store.close();
+    expect(await deliveries.distinct('_id', { failedWith: '5xx' })).toEqual([
+      '00000',
+      '20000',
+      '40000',
+    ]);
+    expect(await db.collection('system.profile').countDocuments()).toBe(1);
+  });
+
   it('of this version find nothing to do in an empty database', async () => {
     await migrate(connection);
     await migrate(connection);
