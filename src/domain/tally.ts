@@ -111,10 +111,6 @@ export class Tally {
     const ended = deliveries.succeeded + deliveries.failed;
     const [succeeded, failed] = [outcomes.succeeded ?? 0, outcomes.failed ?? 0];
     const attempts = { total: succeeded + failed, succeeded, failed };
-    // Integer keys of an object are in their numeric order.
-    const buckets = Object.entries(durations).map(([key, count]) => [Number(key), count] as const);
-    const percentile = (fraction: number): number | null =>
-      percentileOf(buckets, attempts.total, fraction);
     return {
       deliveries: { total: this.total, ...deliveries },
       successRate: ended === 0 ? null : deliveries.succeeded / ended,
@@ -122,21 +118,30 @@ export class Tally {
       statusClasses: Object.fromEntries(
         STATUS_CLASSES.map((name) => [name, classes[name] ?? 0]),
       ) as Stats['statusClasses'],
-      latencyMs: { p50: percentile(0.5), p90: percentile(0.9), p99: percentile(0.99) },
+      latencyMs: latencyOf(durations, attempts.total),
     };
   }
 }
 
-/** The nearest rank's duration. @param buckets with their counts, shortest first */
-function percentileOf(
-  buckets: readonly (readonly [number, number])[],
-  total: number,
-  fraction: number,
-): number | null {
-  let left = Math.ceil(total * fraction);
-  for (const [bucket, count] of buckets) {
-    left -= count;
-    if (left <= 0) return durationOf(bucket);
+const PERCENTILES = [
+  ['p50', 0.5],
+  ['p90', 0.9],
+  ['p99', 0.99],
+] as const;
+
+/** The durations of the nearest ranks. */
+function latencyOf(durations: StoredTally['durations'], total: number): Latency {
+  const latency: Latency = { p50: null, p90: null, p99: null };
+  let passed = 0;
+  let next = 0;
+  // Integer keys of an object are in their numeric order.
+  for (const bucket in durations) {
+    passed += durations[bucket]!;
+    for (; next < PERCENTILES.length; next += 1) {
+      const [name, fraction] = PERCENTILES[next]!;
+      if (passed < Math.ceil(total * fraction)) break;
+      latency[name] = durationOf(Number(bucket));
+    }
   }
-  return null;
+  return latency;
 }
