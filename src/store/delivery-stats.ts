@@ -1,5 +1,5 @@
 import { clock } from '../clock';
-import { HOUR_MS, MINUTE_MS } from '../domain/durations';
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../domain/durations';
 import { Tally, type Stats } from '../domain/tally';
 import {
   addRow,
@@ -33,10 +33,14 @@ export interface StatsQuery extends TimeRange {
 /** Figures of one owner; `events`, accepted ones, only for a project. */
 export type Figures = Stats & { events?: { accepted: number } };
 
+/** By which figures are shown: `minute` by the hour too; `day` by the days of UTC only. */
+export type StatsInterval = StatsUnit | 'day';
+
 export interface StatsResult extends Figures {
   /** Everything that happened before this is counted. */
   countedAt: Date;
-  hours: (Figures & { hour: Date })[];
+  days?: (Figures & { day: Date })[];
+  hours?: (Figures & { hour: Date })[];
   minutes?: (Figures & { minute: Date })[];
 }
 
@@ -45,6 +49,20 @@ export interface StatsResult extends Figures {
  * latest first; of earlier ones it has what housekeeping has counted last.
  */
 const RECOUNTED = 5000;
+
+/** What is read of an hour. */
+const KNOWN_FIELDS = {
+  _id: 0,
+  hour: 1,
+  byMinute: 1,
+  countedTo: 1,
+  countedAt: 1,
+  open: 1,
+  openSize: 1,
+  unitSize: 1,
+} as const;
+
+type KnownHour = Pick<CountedHour, Exclude<keyof typeof KNOWN_FIELDS, '_id'>>;
 
 /** Where the figures of a range are: in counts, or what has to be counted now. */
 interface Sources {
@@ -57,15 +75,15 @@ interface Sources {
 }
 
 /**
- * Counts deliveries with their attempts, and a project's accepted events, in total and by the hour in which they
- * were created. Most of them are counted already (docs/adr/0036).
- * @param unit `minute`: by the minute too
+ * Counts deliveries with their attempts, and a project's accepted events, in total and by the hour, or day, in
+ * which they were created. Most of them are counted already (docs/adr/0036).
  */
 export async function deliveryStats(
   store: Store,
   query: StatsQuery,
-  unit: StatsUnit = 'hour',
+  interval: StatsInterval = 'hour',
 ): Promise<StatsResult> {
+  const unit = interval === 'minute' ? 'minute' : 'hour';
   const { projectId, webhookId } = query;
   const of: StatsOwner = webhookId === undefined ? { projectId } : { webhookId };
   const sources = await sourcesOf(store, query, unit);
@@ -76,12 +94,16 @@ export async function deliveryStats(
     webhookId === undefined ? countEvents(store, projectId, ranges, unit) : [],
   ]);
   const all = new Tally();
-  const hours = talliesOf(query, HOUR_MS);
-  const minutes = unit === 'minute' ? talliesOf(query, MINUTE_MS) : new Map<number, Tally>();
+  const days = interval === 'day' ? talliesOf(query, DAY_MS) : null;
+  const hours = interval === 'day' ? null : talliesOf(query, HOUR_MS);
+  const minutes = interval === 'minute' ? talliesOf(query, MINUTE_MS) : null;
   const each = (at: Date): Tally[] =>
-    [all, hours.get(Number(floorTo(HOUR_MS, at))), minutes.get(Number(at))].filter(
-      (tally) => tally !== undefined,
-    );
+    [
+      all,
+      days?.get(Number(floorTo(DAY_MS, at))),
+      hours?.get(Number(floorTo(HOUR_MS, at))),
+      minutes?.get(Number(at)),
+    ].filter((tally) => tally !== undefined);
   for (const part of parts) for (const tally of each(part.at)) tally.add(part);
   for (const row of rows) for (const tally of each(row._id.at)) addRow(tally, row);
   for (const { _id, count } of events) for (const tally of each(_id)) tally.countEvents(count);
@@ -92,8 +114,13 @@ export async function deliveryStats(
   return {
     countedAt: sources.countedAt,
     ...figures(all),
-    hours: [...hours].map(([at, tally]) => ({ hour: new Date(at), ...figures(tally) })),
-    ...(unit === 'minute' && {
+    ...(days && {
+      days: [...days].map(([at, tally]) => ({ day: new Date(at), ...figures(tally) })),
+    }),
+    ...(hours && {
+      hours: [...hours].map(([at, tally]) => ({ hour: new Date(at), ...figures(tally) })),
+    }),
+    ...(minutes && {
       minutes: [...minutes].map(([at, tally]) => ({ minute: new Date(at), ...figures(tally) })),
     }),
   };
@@ -127,8 +154,11 @@ async function sourcesOf(
   const [known, noted] = await Promise.all([
     // By the driver: a month has hundreds.
     countedHours.model.collection
-      .find({ projectId, hour: within }, { sort: { hour: -1 }, maxTimeMS: MAX_READ_MS })
-      .toArray() as unknown as Promise<CountedHour[]>,
+      .find<KnownHour>(
+        { projectId, hour: within },
+        { projection: KNOWN_FIELDS, sort: { hour: -1 }, maxTimeMS: MAX_READ_MS },
+      )
+      .toArray(),
     recounts.model.distinct('minute', { projectId, minute: within }),
   ]);
   const sources: Sources = { stored: [], minutes: new Set(), now: [], countedAt: clock.now() };

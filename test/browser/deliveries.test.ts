@@ -236,6 +236,11 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
       await heading(page, 'Overview');
       await page.getByText('1 webhook needs attention').waitFor();
       await expectAccessible(page);
+      // A month is shown by the day.
+      await page.getByLabel('Time range').selectOption({ label: 'Last 30 days' });
+      const attempts = page.getByRole('img', { name: /^Attempts over time: 0 succeeded, [1-9]/ });
+      await attempts.locator('g').nth(30).waitFor({ state: 'attached' });
+      expect(await attempts.locator('g').count()).toBe(31);
       await go(page, `/deliveries/${id}`);
       await shown.waitFor();
     }

@@ -190,6 +190,43 @@ describe('stats', () => {
     expect(Date.parse(alone.body.data.until) - Date.parse(alone.body.data.since)).toBe(HOUR_MS);
   });
 
+  it('are by the days of UTC instead, if that is asked for', async () => {
+    const { id, client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const of = { projectId: id, webhookId: webhook.id };
+    const midnight = Date.UTC(2026, 2, 2);
+    const at = (minutes: number): Date => new Date(midnight + minutes * 60_000);
+    await insertDelivery(stack, { ...of, createdAt: at(-1), attempts: [attempt(10)] });
+    await insertDelivery(stack, { ...of, createdAt: at(0), attempts: [attempt(20)] });
+    await insertDelivery(stack, { ...of, createdAt: at(24 * 60 - 1), status: 'failed' });
+    await insertDelivery(stack, { ...of, createdAt: at(24 * 60), status: 'held' });
+    await insertDelivery(stack, { projectId: id, createdAt: at(5) });
+    // In another zone's words: the same instants.
+    const since = encodeURIComponent('2026-03-01T14:00:00+02:00');
+    const until = at(30 * 60).toISOString();
+    for (const [path, second] of [
+      [`/v1/webhooks/${webhook.id}/stats`, { succeeded: 1, failed: 1 }],
+      ['/v1/stats', { succeeded: 2, failed: 1 }],
+    ] as const) {
+      const { data } = (await client.get(`${path}?interval=day&since=${since}&until=${until}`))
+        .body;
+      expect(data).not.toHaveProperty('hours');
+      expect(data.days.map(({ day }: { day: string }) => day)).toEqual([
+        '2026-03-01T00:00:00.000Z',
+        '2026-03-02T00:00:00.000Z',
+        '2026-03-03T00:00:00.000Z',
+      ]);
+      expect(data.days).toMatchObject([
+        { deliveries: { succeeded: 1 }, latencyMs: { p50: 10 } },
+        { deliveries: second, latencyMs: { p50: 20 } },
+        { deliveries: { held: 1 }, successRate: null },
+      ]);
+    }
+    const alone = (await client.get('/v1/stats?interval=day')).body.data;
+    expect(Date.parse(alone.until) - Date.parse(alone.since)).toBe(30 * DAY_MS);
+    expect(alone.days).toHaveLength(31);
+  });
+
   it('name what needs attention: the oldest pending delivery, and webhooks that fail', async () => {
     const { id, client } = await stack.project();
     const [failing, gone] = [
@@ -255,6 +292,8 @@ describe('stats', () => {
     ['since=2026-03-01T00:00:00Z&until=2026-04-02T00:00:00Z', 'since'],
     ['bucket=day', 'bucket'],
     ['interval=second', 'interval'],
+    ['interval=day&since=2026-03-01T00:00:00Z&until=2026-04-02T00:00:00Z', 'since'],
+    ['interval=day&timeZone=Europe/Berlin', 'timeZone'],
     ['interval=minute&since=2026-03-01T00:00:00Z&until=2026-03-01T02:00:01Z', 'since'],
   ])('refuse ?%s', async (query, field) => {
     const { client } = await stack.project();

@@ -277,7 +277,7 @@ export class Scene {
           ...(webhookId !== undefined && { webhookId }),
         });
         expect(stats).toMatchObject(tallyOf(counted).stats());
-        for (const { hour, ...figures } of stats.hours) {
+        for (const { hour, ...figures } of stats.hours!) {
           const within = counted.filter(
             ({ _id }) => Number(floorTo(HOUR_MS, timeOf(_id))) === Number(hour),
           );

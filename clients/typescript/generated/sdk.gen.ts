@@ -940,7 +940,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Statistics of a webhook
    *
-   * For the last 24 hours, or up to 31 days.
+   * For the last 24 hours (by the day: 30 days; by the minute: the last hour), or up to 31 days.
    */
   public getWebhookStats<ThrowOnError extends boolean = false>(
     options: Options<GetWebhookStatsData, ThrowOnError>,
@@ -1498,7 +1498,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Statistics of the project
    *
-   * For the last 24 hours, or up to 31 days, and what needs attention now. As quick for millions of deliveries as for a few.
+   * For the last 24 hours (by the day: 30 days; by the minute: the last hour), or up to 31 days, and what needs attention now. As quick for millions of deliveries as for a few.
    */
   public getStats<ThrowOnError extends boolean = false>(
     options?: Options<GetStatsData, ThrowOnError>,

@@ -948,9 +948,68 @@ export type WebhookStats = {
    */
   countedAt: string;
   /**
-   * The same for each hour.
+   * Only with `interval=day`: those of UTC. The first and the last may be parts.
    */
-  hours: Array<{
+  days?: Array<{
+    /**
+     * How many deliveries were created, by status.
+     */
+    deliveries: {
+      [key: string]: number;
+    };
+    /**
+     * The share of succeeded ones among those that succeeded or failed, 0–1.
+     */
+    successRate: number | null;
+    /**
+     * How many attempts were made.
+     */
+    attempts: {
+      /**
+       * All of them.
+       */
+      total: number;
+      /**
+       * Those that succeeded.
+       */
+      succeeded: number;
+      /**
+       * Those that failed.
+       */
+      failed: number;
+    };
+    /**
+     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     */
+    statusClasses: {
+      [key: string]: number;
+    };
+    /**
+     * How long receivers took to answer, in milliseconds; null: none answered.
+     */
+    latencyMs: {
+      /**
+       * Half of them took no longer.
+       */
+      p50: number | null;
+      /**
+       * Nine of ten took no longer.
+       */
+      p90: number | null;
+      /**
+       * 99 of 100 took no longer.
+       */
+      p99: number | null;
+    };
+    /**
+     * Its begin.
+     */
+    day: string;
+  }>;
+  /**
+   * Not with `interval=day`.
+   */
+  hours?: Array<{
     /**
      * How many deliveries were created, by status.
      */
@@ -1818,9 +1877,77 @@ export type Stats = {
    */
   countedAt: string;
   /**
-   * The same for each hour.
+   * Only with `interval=day`: those of UTC. The first and the last may be parts.
    */
-  hours: Array<{
+  days?: Array<{
+    /**
+     * How many deliveries were created, by status.
+     */
+    deliveries: {
+      [key: string]: number;
+    };
+    /**
+     * The share of succeeded ones among those that succeeded or failed, 0–1.
+     */
+    successRate: number | null;
+    /**
+     * How many attempts were made.
+     */
+    attempts: {
+      /**
+       * All of them.
+       */
+      total: number;
+      /**
+       * Those that succeeded.
+       */
+      succeeded: number;
+      /**
+       * Those that failed.
+       */
+      failed: number;
+    };
+    /**
+     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     */
+    statusClasses: {
+      [key: string]: number;
+    };
+    /**
+     * How long receivers took to answer, in milliseconds; null: none answered.
+     */
+    latencyMs: {
+      /**
+       * Half of them took no longer.
+       */
+      p50: number | null;
+      /**
+       * Nine of ten took no longer.
+       */
+      p90: number | null;
+      /**
+       * 99 of 100 took no longer.
+       */
+      p99: number | null;
+    };
+    /**
+     * The events.
+     */
+    events: {
+      /**
+       * How many events were accepted.
+       */
+      accepted: number;
+    };
+    /**
+     * Its begin.
+     */
+    day: string;
+  }>;
+  /**
+   * Not with `interval=day`.
+   */
+  hours?: Array<{
     /**
      * How many deliveries were created, by status.
      */
@@ -5454,9 +5581,9 @@ export type GetWebhookStatsData = {
      */
     until?: string;
     /**
-     * `minute`: by the minute too, for a range of up to 2 hours.
+     * `minute`: by the minute too, for a range of up to 2 hours. `day`: by the days of UTC instead of by the hour.
      */
-    interval?: 'hour' | 'minute';
+    interval?: 'day' | 'hour' | 'minute';
   };
   url: '/v1/webhooks/{id}/stats';
 };
@@ -7384,9 +7511,9 @@ export type GetStatsData = {
      */
     until?: string;
     /**
-     * `minute`: by the minute too, for a range of up to 2 hours.
+     * `minute`: by the minute too, for a range of up to 2 hours. `day`: by the days of UTC instead of by the hour.
      */
-    interval?: 'hour' | 'minute';
+    interval?: 'day' | 'hour' | 'minute';
   };
   url: '/v1/stats';
 };

@@ -22,13 +22,13 @@ const useStatsAt = (
   useOne<Stats>('stats', [of, hours], path, {
     query: () => ({
       since: new Date(Date.now() - hours * HOUR_MS).toISOString(),
-      ...(hours === 1 && { interval: 'minute' }),
+      interval: hours === 1 ? 'minute' : hours === 720 ? 'day' : 'hour',
     }),
     refetchMs: WATCH_MS,
     enabled: isEnabled,
   });
 
-/** Of the project; of the last hour by the minute. */
+/** Of the project; of the last hour by the minute, of 30 days by the day. */
 export const useStats = (period: Period): UseQueryResult<Stats> =>
   useStatsAt('all', 'v1/stats', period);
 

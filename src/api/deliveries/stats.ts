@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { clock } from '../../clock';
 import { DAY_MS, HOUR_MS } from '../../domain/durations';
 import { healthOf } from '../../domain/webhook-health';
-import { deliveryStats, type StatsQuery } from '../../store/delivery-stats';
+import { deliveryStats, type StatsInterval, type StatsQuery } from '../../store/delivery-stats';
 import { overviewOf, type FailingWebhook, type Overview } from '../../store/overview';
 import type { Store } from '../../store/store';
 import { answer } from '../http/answers';
@@ -14,30 +14,33 @@ import { webhookParam } from '../http/reference-params';
 import type { webhookStatsSchema } from '../schemas/stats';
 import { parse, pathId, rangeQuery } from '../http/validation';
 
-const MAX_DAYS = 31;
-const MAX_HOURS_BY_MINUTE = 2;
+/** The longest range, and the one that is meant by none. */
+const RANGES: Readonly<Record<StatsInterval, { maxMs: number; max: string; defaultMs: number }>> = {
+  day: { maxMs: 31 * DAY_MS, max: '31 days', defaultMs: 30 * DAY_MS },
+  hour: { maxMs: 31 * DAY_MS, max: '31 days', defaultMs: DAY_MS },
+  minute: { maxMs: 2 * HOUR_MS, max: '2 hours', defaultMs: HOUR_MS },
+};
 
 export const statsQuery = z.strictObject({
   ...rangeQuery,
   interval: z
-    .enum(['hour', 'minute'])
+    .enum(['day', 'hour', 'minute'])
     .default('hour')
-    .describe('`minute`: by the minute too, for a range of up to 2 hours.'),
+    .describe(
+      '`minute`: by the minute too, for a range of up to 2 hours. `day`: by the days of UTC instead of by the hour.',
+    ),
 });
 
-type Asked = Pick<StatsQuery, 'since' | 'until'> & { interval: 'hour' | 'minute' };
+type Asked = Pick<StatsQuery, 'since' | 'until'> & { interval: StatsInterval };
 
-/** Default: the last 24 hours, or by the minute the last hour. */
 function askedBy(req: Request): Asked {
   const { interval, ...query } = parse(statsQuery, req.query);
-  const byMinute = interval === 'minute';
+  const { maxMs, max, defaultMs } = RANGES[interval];
   const until = query.until ?? clock.now();
-  const since = query.since ?? new Date(until.getTime() - (byMinute ? HOUR_MS : DAY_MS));
+  const since = query.since ?? new Date(until.getTime() - defaultMs);
   const lengthMs = until.getTime() - since.getTime();
-  const maxMs = byMinute ? MAX_HOURS_BY_MINUTE * HOUR_MS : MAX_DAYS * DAY_MS;
   if (lengthMs <= 0 || lengthMs > maxMs) {
-    const most = byMinute ? `${MAX_HOURS_BY_MINUTE} hours` : `${MAX_DAYS} days`;
-    const message = `must be before until, by ${most} at most${byMinute ? ' with interval=minute' : ''}`;
+    const message = `must be before until, by ${max} at most with interval=${interval}`;
     throw invalid([{ field: 'since', message }]);
   }
   return { since, until, interval };

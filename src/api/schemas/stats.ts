@@ -23,18 +23,28 @@ const begin = time.describe('Its begin.');
 const countedAt = time.describe(
   'What happened before this is counted. It is now, unless a lot of older deliveries keep changing.',
 );
-const byMinute = 'Only with `interval=minute`.';
+/** By the interval. */
+const intervals = <T extends z.ZodRawShape>(shown: z.ZodObject<T>) => ({
+  days: z
+    .array(shown.extend({ day: begin }))
+    .optional()
+    .describe('Only with `interval=day`: those of UTC. The first and the last may be parts.'),
+  hours: z
+    .array(shown.extend({ hour: begin }))
+    .optional()
+    .describe('Not with `interval=day`.'),
+  minutes: z
+    .array(shown.extend({ minute: begin }))
+    .optional()
+    .describe('Only with `interval=minute`.'),
+});
 
 export const webhookStatsSchema = figures
   .extend({
     since: time,
     until: time,
     countedAt,
-    hours: z.array(figures.extend({ hour: begin })),
-    minutes: z
-      .array(figures.extend({ minute: begin }))
-      .optional()
-      .describe(byMinute),
+    ...intervals(figures),
   })
   .meta({ id: 'WebhookStats' });
 
@@ -47,11 +57,7 @@ export const projectStatsSchema = projectFigures
     since: time,
     until: time,
     countedAt,
-    hours: z.array(projectFigures.extend({ hour: begin })),
-    minutes: z
-      .array(projectFigures.extend({ minute: begin }))
-      .optional()
-      .describe(byMinute),
+    ...intervals(projectFigures),
     oldestPending: z
       .object({
         id: id('delivery'),

@@ -1,19 +1,27 @@
 import type { Stats } from '../../api/types';
 import type { Bar } from '../../ui/sparkline';
 
-type Interval = Stats['hours'][number] | NonNullable<Stats['minutes']>[number];
+type Interval = Omit<NonNullable<Stats['hours']>[number], 'hour'>;
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
+const DAY_MS = 24 * HOUR_MS;
 /** More bars can't be told apart on a small screen: each then stands for several intervals. */
 const MAX_BARS = 84;
 
+export const attemptsOf = ({ attempts }: Interval): Bar => ({
+  good: attempts.succeeded,
+  bad: attempts.failed,
+});
+
 /** A bar for each stretch of the range, also for those in which nothing happened. */
 export function barsOf(stats: Stats, barOf: (interval: Interval) => Bar): Bar[] {
+  const { days, hours, minutes } = stats;
   const found = new Map<number, Interval>();
-  for (const one of stats.minutes ?? []) found.set(Date.parse(one.minute), one);
-  if (!stats.minutes) for (const one of stats.hours) found.set(Date.parse(one.hour), one);
-  const stepMs = stats.minutes ? MINUTE_MS : HOUR_MS;
+  for (const one of days ?? []) found.set(Date.parse(one.day), one);
+  if (!minutes) for (const one of hours ?? []) found.set(Date.parse(one.hour), one);
+  for (const one of minutes ?? []) found.set(Date.parse(one.minute), one);
+  const stepMs = minutes ? MINUTE_MS : days ? DAY_MS : HOUR_MS;
   const beginMs = Math.floor(Date.parse(stats.since) / stepMs) * stepMs;
   const count = Math.ceil((Date.parse(stats.until) - beginMs) / stepMs);
   const perBar = Math.ceil(count / MAX_BARS);

@@ -11,7 +11,7 @@ import { QueryState } from '../../ui/query-state';
 import { Sparkline } from '../../ui/sparkline';
 import { formatDuration, Time } from '../../ui/time';
 import { FailingWebhooks } from './failing-webhooks';
-import { barsOf } from './intervals';
+import { attemptsOf, barsOf } from './intervals';
 import styles from './overview.module.css';
 
 const words = texts.overview;
@@ -139,10 +139,7 @@ function Charts({ stats }: { stats: Stats }): React.ReactNode {
       </Card>
       <Card title={words.attemptsChart} lead={words.attemptsLead}>
         <Sparkline
-          bars={barsOf(stats, (interval) => ({
-            good: interval.attempts.succeeded,
-            bad: interval.attempts.failed,
-          }))}
+          bars={barsOf(stats, attemptsOf)}
           label={words.attemptsInWords(attempts.succeeded, attempts.failed)}
         />
       </Card>

@@ -8,7 +8,7 @@ import { formatShare } from '../../ui/numbers';
 import { QueryState } from '../../ui/query-state';
 import { Sparkline } from '../../ui/sparkline';
 import { formatDuration } from '../../ui/time';
-import { barsOf } from '../webhooks/card';
+import { attemptsOf, barsOf } from '../overview/intervals';
 import styles from './webhook.module.css';
 
 const words = texts.webhooks.detail;
@@ -58,7 +58,10 @@ function Figures({ stats }: { stats: Stats }): React.ReactNode {
           note={p99 === null ? undefined : words.latencyTail(formatDuration(p99))}
         />
       </div>
-      <Sparkline bars={barsOf(stats)} label={words.chart(attempts.succeeded, attempts.failed)} />
+      <Sparkline
+        bars={barsOf(stats, attemptsOf)}
+        label={words.chart(attempts.succeeded, attempts.failed)}
+      />
     </Stack>
   );
 }

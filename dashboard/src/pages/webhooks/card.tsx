@@ -6,8 +6,9 @@ import { texts } from '../../texts';
 import { Badge, HealthBadge } from '../../ui/badge';
 import { CopyId } from '../../ui/copy';
 import { Skeleton } from '../../ui/layout';
-import { Sparkline, type Bar } from '../../ui/sparkline';
+import { Sparkline } from '../../ui/sparkline';
 import { formatShare } from '../../ui/numbers';
+import { attemptsOf, barsOf } from '../overview/intervals';
 import { WebhookMenu } from './actions';
 import { HealthNotice } from './health';
 import styles from './webhooks.module.css';
@@ -70,7 +71,10 @@ function DayChart({ stats }: { stats: Stats }): React.ReactNode {
   const { attempts, successRate, deliveries } = stats;
   return (
     <>
-      <Sparkline bars={barsOf(stats)} label={words.spark(attempts.succeeded, attempts.failed)} />
+      <Sparkline
+        bars={barsOf(stats, attemptsOf)}
+        label={words.spark(attempts.succeeded, attempts.failed)}
+      />
       <div className={styles.caption}>
         <span>{words.day}</span>
         <span>
@@ -83,16 +87,4 @@ function DayChart({ stats }: { stats: Stats }): React.ReactNode {
       </div>
     </>
   );
-}
-
-/** The attempts of each hour, those without any too. */
-export function barsOf({ since, until, hours }: Stats): Bar[] {
-  const HOUR_MS = 3_600_000;
-  const byHour = new Map(hours.map((entry) => [Date.parse(entry.hour), entry.attempts]));
-  const first = Math.floor(Date.parse(since) / HOUR_MS);
-  const last = Math.floor((Date.parse(until) - 1) / HOUR_MS);
-  return Array.from({ length: last - first + 1 }, (_none, index) => {
-    const attempts = byHour.get((first + index) * HOUR_MS);
-    return { good: attempts?.succeeded ?? 0, bad: attempts?.failed ?? 0 };
-  });
 }

@@ -158,7 +158,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       tag: 'Insight',
       summary: 'Statistics of the project',
       description:
-        'For the last 24 hours, or up to 31 days, and what needs attention now. As quick for millions of deliveries as for a few.',
+        'For the last 24 hours (by the day: 30 days; by the minute: the last hour), or up to 31 days, and what needs attention now. As quick for millions of deliveries as for a few.',
       query: statsQuery,
       answers: { 200: data('The figures.', projectStatsSchema, projectStatsExample) },
     }),

@@ -238,7 +238,8 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       operationId: 'getWebhookStats',
       tag,
       summary: 'Statistics of a webhook',
-      description: 'For the last 24 hours, or up to 31 days.',
+      description:
+        'For the last 24 hours (by the day: 30 days; by the minute: the last hour), or up to 31 days.',
       path,
       query: statsQuery,
       answers: { 200: data('The figures.', webhookStatsSchema, webhookStatsExample) },
