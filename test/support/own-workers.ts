@@ -6,7 +6,8 @@ import { Stack, testEnvironment } from './stack';
 export interface Own {
   stack: Stack;
   receiver: Receiver;
-  startWorker: () => Promise<RoleProcess>;
+  /** @param dieAt null: it can be told where (`RoleProcess.dieAt`) */
+  startWorker: (dieAt?: null) => Promise<RoleProcess>;
 }
 
 /** Runs `work` on a new one, and always ends it. */
@@ -17,8 +18,8 @@ export async function withOwnWorkers(work: (own: Own) => Promise<void>): Promise
     Receiver.start(),
   ]);
   const started: RoleProcess[] = [];
-  const startWorker = async (): Promise<RoleProcess> => {
-    const worker = RoleProcess.start('worker', environment);
+  const startWorker = async (dieAt?: null): Promise<RoleProcess> => {
+    const worker = RoleProcess.start('worker', environment, dieAt);
     started.push(worker);
     await worker.logged('RUNNING');
     return worker;

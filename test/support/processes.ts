@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
@@ -69,6 +69,12 @@ export class RoleProcess {
 
   signal(signal: 'SIGSTOP' | 'SIGCONT' | 'SIGUSR2'): void {
     this.child.kill(signal);
+  }
+
+  /** Whether SIGSTOP has stopped it. */
+  isStopped(): boolean {
+    const { stdout } = spawnSync('ps', ['-o', 'state=', '-p', String(this.pid)]);
+    return stdout.toString().startsWith('T');
   }
 
   /** Makes it kill itself at that point from now on (see die-at.mjs). */
