@@ -41,6 +41,15 @@ export class Costs {
       .countDocuments({ projectId, ...filter });
   }
 
+  /** Makes a project's queued deliveries those that their courier gives to workflows. */
+  async giveToWorkflows(projectId) {
+    const express = { projectId, isExpress: true };
+    await this.mongo
+      .db()
+      .collection('deliveries')
+      .updateMany(express, { $unset: { isExpress: 1 } });
+  }
+
   /** How many of a project's deliveries have succeeded, by the log. */
   async succeeded(projectId) {
     return this.count(projectId, { status: 'succeeded' });

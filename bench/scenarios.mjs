@@ -100,10 +100,16 @@ async function backlog(tools, mode, size) {
 
 async function queued(tools, mode, size) {
   const policy = { ratePerSecond: 1 };
-  const { id } = await projectWith(tools, mode, [tools.receiverUrl], { policy });
+  // A workflow for each event would take hours: a courier plans them all.
+  const { id, webhooks } = await projectWith(tools, 'express', [tools.receiverUrl], { policy });
+  const webhook = `/v1/webhooks/${webhooks[0].id}`;
+  await tools.call('POST', `${webhook}/pause`, id);
   const run = await begin(tools);
   await acceptAll(tools, id, run, size);
-  await until(async () => (await countOf(tools, id, { status: 'pending' })) > size - 1000);
+  await until(async () => (await countOf(tools, id, { status: 'held' })) === size);
+  if (mode === 'workflow') await tools.costs.giveToWorkflows(id);
+  await tools.call('POST', `${webhook}/resume`, id);
+  await receipts(tools, 1);
   const since = new Date();
   const commandsBefore = Object.fromEntries((await tools.costs.mongoCommands()) ?? []);
   const before = await tools.ask('count');

@@ -16,7 +16,6 @@ import { stopAllGuarded } from '../scripts/embedded/guarded.mjs';
 import { ensureBuilt, ensureDependencies } from '../scripts/lib/build-steps.mjs';
 import { fail, step } from '../scripts/lib/console.mjs';
 import { createLifetime } from '../scripts/lib/lifetime.mjs';
-import { accepts } from '../scripts/lib/ports.mjs';
 import { poll, Refusal } from '../scripts/lib/run.mjs';
 import { callerOf } from './api.mjs';
 import { Costs } from './costs.mjs';
@@ -48,10 +47,12 @@ async function main() {
   lifetime.onStop(stopAllGuarded);
   const stack = await startStack({ dataDir, apis: 1, workers: 1 });
   lifetime.onStop(stack.stop, 'the stack');
-  const port = Number(new URL(stack.apiUrls[0]).port);
-  if (!(await poll(() => accepts(port), { timeoutMs: 30_000 }))) {
-    throw new Error('the API does not listen');
-  }
+  const isReady = () =>
+    fetch(`${stack.apiUrls[0]}/readyz`).then(
+      ({ ok }) => ok,
+      () => false,
+    );
+  if (!(await poll(isReady, { timeoutMs: 30_000 }))) throw new Error('the API is not ready');
   const tools = await toolsFor(stack);
 
   const rows = [];
