@@ -167,18 +167,18 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   expect(await chosen()).toBe('Mailer');
 
   await page.getByRole('link', { name: 'Project settings' }).click();
-  const key = page.getByLabel('Key of Resend');
+  const key = page.getByLabel('Resend key', { exact: true });
   await key.fill('secret');
-  await page.getByRole('button', { name: 'Save the key of Resend' }).click();
+  await page.getByRole('button', { name: 'Save the Resend key' }).click();
   await page.getByText(/must be/i).waitFor();
   await key.fill(`whsec_${Buffer.alloc(32, 7).toString('base64')}`);
-  await page.getByRole('button', { name: 'Save the key of Resend' }).click();
+  await page.getByRole('button', { name: 'Save the Resend key' }).click();
   await page.getByText('Signatures are verified').waitFor();
   expect(await key.inputValue()).toBe('');
   await expectAccessible(page);
-  await page.getByRole('button', { name: 'Remove the key of Resend' }).click();
+  await page.getByRole('button', { name: 'Remove the Resend key' }).click();
   const dialog = page.getByRole('dialog');
-  await dialog.getByRole('button', { name: 'Remove the key of Resend' }).click();
+  await dialog.getByRole('button', { name: 'Remove the Resend key' }).click();
   await page.getByText('Signatures are verified').waitFor({ state: 'detached' });
 
   await page.getByRole('button', { name: 'New project' }).click();
@@ -197,7 +197,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await project.selectOption({ label: 'Mailer' });
   await page.getByRole('link', { name: 'Project settings' }).click();
   await page.getByRole('button', { name: 'Delete project' }).click();
-  await dialog.getByText('Nothing brings them back.').waitFor();
+  await dialog.getByText('This can’t be undone.').waitFor();
   await dialog.getByLabel('Name of the project').fill('Tenant 1');
   await dialog.getByRole('button', { name: 'Delete the project for good' }).click();
   await dialog.getByText('This is neither its name nor its id.').waitFor();

@@ -22,7 +22,7 @@ async function arrive(
   await signIn(page, data!.data.key);
   await page.goto(`${stack.url}/dashboard/#/webhooks`);
   await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
-  return { page, client };
+  return { page, client, projectId: id };
 }
 
 async function createdBy(page: Page, name: string): Promise<string> {
@@ -274,8 +274,9 @@ it('finds webhooks by name and state, and shows a reader no actions', async () =
 });
 
 it('finds and orders any number of webhooks, which come as the page is scrolled', async () => {
-  const { page, client } = await arrive();
-  const names = Array.from({ length: 61 }, (_none, n) => `Shop ${n + 1}`);
+  const { page, client, projectId } = await arrive();
+  await stack.admin.patch(`/v1/projects/${projectId}`, { policy: { maxWebhooks: 200 } });
+  const names = Array.from({ length: 101 }, (_none, n) => `Shop ${n + 1}`);
   await Promise.all(
     names.map((name) => client.post('/v1/webhooks', { name, url: receiver.url, events: ['*'] })),
   );
@@ -285,18 +286,34 @@ it('finds and orders any number of webhooks, which come as the page is scrolled'
   await cards.first().waitFor();
   expect(await cards.count()).toBe(50);
   expect(await cards.first().getAttribute('aria-label')).toBe('Shop 1');
-  await page.getByRole('button', { name: 'Load more' }).scrollIntoViewIfNeeded();
-  await page.getByText('All 61 webhooks').waitFor();
-  expect(await cards.count()).toBe(61);
-  expect(await cards.last().getAttribute('aria-label')).toBe('Shop 61');
-  await page.getByLabel('Search by name, URL or id').fill('shop 6');
+  await eventually('all are there', async () => {
+    await page.keyboard.press('End');
+    return (await cards.count()) === 101;
+  });
+  await page.getByText('All 101 webhooks').waitFor();
+  expect(await cards.last().getAttribute('aria-label')).toBe('Shop 101');
+  const search = page.getByLabel('Search by name, URL or id');
+  await search.fill('shop 10');
   await page.getByText('All 3 webhooks').waitFor();
-  expect(page.url()).toContain('q=shop+6');
+  expect(page.url()).toContain('q=shop+10');
   await page.getByLabel('Order').selectOption({ label: 'Oldest first' });
   await page.waitForURL(/sort=oldest/);
   await expectAccessible(page);
-  await page.getByLabel('Search by name, URL or id').fill('');
+  await search.fill('');
   await page.getByText('All 3 webhooks').waitFor({ state: 'detached' });
+
+  // Where one of them is chosen, it is searched for too, and shown by its name on any page.
+  await page.goto(`${stack.url}/dashboard/#/deliveries`);
+  await page.getByText('The first 100 are listed.').waitFor();
+  await search.fill('SHOP 99');
+  await page.getByText('1 found.').waitFor();
+  const webhook = page.getByLabel('Webhook', { exact: true });
+  await webhook.selectOption({ label: 'Shop 99' });
+  await page.waitForURL(/webhookId=wh_/);
+  await page.reload();
+  await page.getByText('The first 100 are listed.').waitFor();
+  await webhook.locator('option:checked', { hasText: 'Shop 99' }).waitFor({ state: 'attached' });
+  await expectAccessible(page);
 });
 
 it('does all of it by keyboard alone: creates a webhook, tests it, opens the delivery', async () => {

@@ -3,6 +3,7 @@ import { texts } from '../texts';
 import { Button } from './button';
 import { Select } from './field';
 import { Stack } from './layout';
+import styles from './field.module.css';
 import { SearchFilter } from './search-filter';
 
 const words = texts.common.searchSelect;
@@ -60,7 +61,7 @@ export function SearchSelect({
     <Stack isTight>
       <SearchFilter label={search} value={q} onChange={onSearch} />
       {select}
-      <div role="status">
+      <div role="status" className={styles.help}>
         {words.found(found.items.length, found.hasMore)}{' '}
         {found.hasMore && (
           <Button size="small" kind="ghost" isBusy={found.isLoadingMore} onClick={found.loadMore}>

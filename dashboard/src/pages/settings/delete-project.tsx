@@ -54,6 +54,7 @@ function DeleteDialog({
       isOpen
       onClose={onClose}
       title={words.ask(name)}
+      description={words.goes}
       actions={
         <>
           <Button onClick={onClose}>{texts.common.cancel}</Button>
