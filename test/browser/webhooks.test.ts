@@ -103,6 +103,7 @@ it('creates a webhook for chosen events, shows its secret, and sends a test that
 it('sends test events whose data was edited, of several types, and shows their answers', async () => {
   const { page, client } = await arrive();
   await client.post('/v1/webhooks', { name: 'Orders', url: receiver.url, events: ['*'] });
+  await page.reload();
   await page.getByRole('button', { name: 'More actions for Orders' }).click();
   await page.getByRole('menuitem', { name: 'Send test event' }).click();
   const dialog = page.getByRole('dialog');

@@ -51,7 +51,7 @@ export function useKnownWebhook(id: string): Webhook | undefined {
 }
 
 export const useWebhook = (id: string): UseQueryResult<Webhook> =>
-  useOne<Webhook>('webhooks', ['one', id], `v1/webhooks/${id}`, { refetchMs: 15_000 });
+  useOne<Webhook>('webhooks', ['one', id], `v1/webhooks/${id}`, { refetchMs: 5_000 });
 
 /** What applies to a webhook that says nothing of it. */
 export const useWebhookDefaults = (): UseQueryResult<WebhookDefaults> =>
