@@ -1,7 +1,9 @@
 const INDENT = '  ';
+/** Of lists within lists, 16 KiB would become more than 100 MB of indentation. */
+const MAX_DEPTH = 100;
 const TOKEN = /"(?:[^"\\]|\\.)*"|[{}[\],:]|[^\s{}[\],:"]+/g;
 
-/** Indented, each number and string exactly as it came; null: it is not JSON. */
+/** Indented, each number and string exactly as it came; null: it is not JSON, or nested too deep to be read. */
 export function prettyJson(text: string): string | null {
   try {
     JSON.parse(text);
@@ -12,10 +14,11 @@ export function prettyJson(text: string): string | null {
   let depth = 0;
   const line = (): string => `\n${INDENT.repeat(depth)}`;
   let shown = '';
-  tokens.forEach((token, index) => {
+  for (const [index, token] of tokens.entries()) {
     const isEmpty = /^[{[]$/.test(tokens[index - 1] ?? '') && /^[}\]]$/.test(token);
     if (token === '{' || token === '[') {
       depth += 1;
+      if (depth > MAX_DEPTH) return null;
       const closes = tokens[index + 1] === (token === '{' ? '}' : ']');
       shown += token + (closes ? '' : line());
     } else if (token === '}' || token === ']') {
@@ -24,6 +27,6 @@ export function prettyJson(text: string): string | null {
     } else if (token === ',') shown += token + line();
     else if (token === ':') shown += `${token} `;
     else shown += token;
-  });
+  }
   return shown;
 }
