@@ -187,6 +187,11 @@ describe('all that match, also what is not loaded', () => {
   });
 });
 
+/** As when somebody looks at another tab: a browser without a window hides none. */
+const setHidden = (isHidden: boolean): string => `
+  Object.defineProperty(document, 'hidden', { value: ${isHidden}, configurable: true });
+  document.dispatchEvent(new Event('visibilitychange'));`;
+
 it('shows deliveries as they happen, by the stream, and without it too', async () => {
   const { page, client } = await arrive();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
@@ -196,6 +201,13 @@ it('shows deliveries as they happen, by the stream, and without it too', async (
   await page.getByText('No deliveries yet').waitFor();
   await postEvent(client);
   await rows(page).filter({ hasText: 'Succeeded' }).first().waitFor();
+
+  const ended = page.waitForEvent('requestfailed', (request) => request.url().includes('stream'));
+  await page.evaluate(setHidden(true));
+  await ended;
+  const again = page.waitForResponse(/\/v1\/stream/);
+  await page.evaluate(setHidden(false));
+  await again;
 
   await page.route(/\/v1\/stream/, (route) => route.abort());
   await page.reload();

@@ -1,5 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useEffect, useState } from 'react';
+import { useEffect, useState, useSyncExternalStore } from 'react';
 import { open } from './http';
 import { keyOf } from './lists';
 
@@ -16,14 +16,21 @@ const CHANGES = new Set(['ready', 'delivery', 'reload']);
 export function useLiveDeliveries(isLive: boolean): boolean {
   const client = useQueryClient();
   const [isTold, setTold] = useState(false);
+  const isVisible = useSyncExternalStore(onVisibility, () => !document.hidden);
   useEffect(() => {
-    if (!isLive) return undefined;
+    // A browser has six connections to a host: tabs that nobody sees leave them to the others.
+    if (!isLive || !isVisible) return undefined;
     return follow({
       onTold: setTold,
       onChange: () => void client.invalidateQueries({ queryKey: keyOf('deliveries') }),
     });
-  }, [client, isLive]);
+  }, [client, isLive, isVisible]);
   return isTold;
+}
+
+function onVisibility(listener: () => void): () => void {
+  document.addEventListener('visibilitychange', listener);
+  return () => document.removeEventListener('visibilitychange', listener);
 }
 
 /** @returns what ends it */
