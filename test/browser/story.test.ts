@@ -75,6 +75,7 @@ describe.each(Object.entries(dashboards))('%s', (name, arrive) => {
   it('somebody registers an endpoint, sees why it fails, repairs it, and replays what was missed', async () => {
     const now = await arrive();
     await heading(now, 'Overview').waitFor();
+    await expectAccessible(now.document);
     const endpoint = `/${encodeURIComponent(name)}`;
     await create(now, `Orders ${name}`, endpoint, async () => {
       await now.hand.write(now.within.getByLabel('Waits between attempts'), '1s');
@@ -111,6 +112,8 @@ describe('in the portal that an application embeds', () => {
       isNarrow: true,
     };
     await heading(now, 'Overview').waitFor();
+    await now.within.locator('html[data-theme="dark"]').waitFor();
+    await expectAccessible(now.document);
     await create(now, 'Customer’s own', '/customer');
     await sendTest(now);
     await admin.post('/v1/events', { type: 'email.sent', data: emailSent });
