@@ -34,7 +34,7 @@ export function TestAnswer({ id, eventType }: { id: string; eventType: string })
       </Row>
       {attempt?.statusCode !== undefined &&
         (attempt.responseBody ? (
-          <CodeBlock label={words.answer(eventType)} code={inert(attempt.responseBody)} isWrapped />
+          <CodeBlock label={words.answer(eventType)} code={attempt.responseBody} isWrapped />
         ) : (
           <p className={styles.muted}>{words.emptyBody}</p>
         ))}

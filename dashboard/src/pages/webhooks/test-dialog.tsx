@@ -2,6 +2,7 @@ import { useState } from 'react';
 import { isSubscribed } from '../../../../src/domain/subscription';
 import { useEventTypes } from '../../api/events';
 import { useAll } from '../../api/lists';
+import { useLiveDeliveries } from '../../api/live';
 import { fieldError } from '../../api/problem';
 import { useSendTest } from '../../api/webhooks';
 import type { ListedEventType, Webhook } from '../../api/types';
@@ -35,6 +36,7 @@ export function TestDialog({
 }): React.ReactNode {
   const types = useAll(useEventTypes());
   const send = useSendTest(webhook.id);
+  useLiveDeliveries(send.data !== undefined);
   const first =
     types.items.find(({ type }) => isSubscribed(webhook.events, type)) ?? types.items[0];
   const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
