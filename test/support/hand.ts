@@ -37,16 +37,18 @@ export const typing = (page: Page): Hand => {
 };
 
 const MOST_PRESSES = 100;
+const PRECEDING = 2;
 
-/** Presses the key until the focus is there. */
-export async function moveTo(page: Page, what: Locator, key = 'Tab'): Promise<void> {
+/** Presses the key until the focus is there; Tab backwards as well. */
+async function moveTo(page: Page, what: Locator, key = 'Tab'): Promise<void> {
   await what.waitFor();
   for (let presses = 0; presses < MOST_PRESSES; presses += 1) {
-    const isThere = await what.evaluate(
-      (element) => element.ownerDocument.activeElement === element,
-    );
-    if (isThere) return;
-    await page.keyboard.press(key);
+    const position = await what.evaluate((element) => {
+      const { activeElement } = element.ownerDocument;
+      return activeElement === element ? null : activeElement.compareDocumentPosition(element);
+    });
+    if (position === null) return;
+    await page.keyboard.press(key === 'Tab' && position & PRECEDING ? 'Shift+Tab' : key);
   }
   throw new Error(`${key} does not lead to ${String(what)}`);
 }
