@@ -46,7 +46,7 @@ export const replays = {
     failed: 'Could not be sent',
     failedNote: 'The webhook is gone, or the delivery is pending again.',
     matched: 'Matched',
-    left: (time: string) => `about ${time} left`,
+    left: (time: string) => `About ${time} left`,
   },
   pause: 'Pause',
   resume: 'Resume',
