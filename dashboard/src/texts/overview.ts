@@ -28,7 +28,7 @@ export const overview = {
       'It failed too often in a row, so it was disabled. Repair the receiver, enable it, then replay what was skipped.',
     manual: 'Somebody disabled it. Enable it, then replay what was skipped.',
   },
-  seeFailed: 'See failed deliveries',
+  seeFailed: 'See what failed',
   seeSkipped: 'See skipped deliveries',
   accepted: 'Events accepted',
   delivered: 'Delivered',

@@ -56,7 +56,7 @@ export const webhooks = {
         : `The last ${count} attempts failed, most recently with ${last}.`,
     failingRemedy:
       'Look at what the receiver answered, and repair it. Deliveries that are still pending are retried automatically; those that have failed can be replayed.',
-    seeFailed: 'See failed deliveries',
+    seeFailed: 'See what failed',
     paused: 'This webhook is paused.',
     pausedMeans:
       'Its events wait as held and lose nothing. Resuming sends them in the order of their events.',

@@ -52,7 +52,11 @@ function One({ webhook }: { webhook: Failing['webhooks'][number] }): React.React
       </div>
       <p>
         {isActive ? words.remedy.failing : words.remedy[disabledReason ?? 'manual']}{' '}
-        <Link to="/deliveries" search={{ webhookId: id, status: isActive ? 'failed' : 'skipped' }}>
+        <Link
+          to="/deliveries"
+          search={{ webhookId: id, status: isActive ? 'failed,pending' : 'skipped' }}
+          className={styles.link}
+        >
           {isActive ? words.seeFailed : words.seeSkipped}
         </Link>
       </p>

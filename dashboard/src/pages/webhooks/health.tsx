@@ -32,7 +32,8 @@ function Failing({ webhook }: Props): React.ReactNode {
       title={words.health.failing(webhook.failureCount, String(webhook.lastStatus))}
     >
       {words.health.failingRemedy}{' '}
-      <DeliveriesLink webhook={webhook} status="failed">
+      {/* Most of what fails is pending: it is tried again for a while. */}
+      <DeliveriesLink webhook={webhook} status="failed,pending">
         {words.health.seeFailed}
       </DeliveriesLink>
     </Notice>
