@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expectAccessible, NARROW, signIn, useChromium } from '../support/chromium';
+import { eventually } from '../support/eventually';
 import { typing } from '../support/hand';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
