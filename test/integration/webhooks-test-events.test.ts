@@ -169,6 +169,10 @@ describe('a test', () => {
     const { data } = JSON.parse(receiver.requests[0]!.rawBody.toString());
     expect(data).toEqual({ ...sample, recipient: 'ada@example.com' });
 
+    const twice = { open: sample, 'email.open': sample };
+    const refused = await client.post(`/v1/webhooks/${webhook.id}/test`, { data: twice });
+    expectRefusal(refused, 'validation_failed', ['data.email.open']);
+
     const other = await stack.project();
     const marked = await makeWebhook(other.client, receiver.url);
     await other.client.post(`/v1/webhooks/${marked.id}/test`, {

@@ -60,7 +60,7 @@ export async function sendTests(
   { events, data }: TestRequest,
 ): Promise<NewDelivery[]> {
   const profile = getProfile(project.profile);
-  const given = new Map(data && textsIn(data, profile.aliases));
+  const given = data ? textsIn(data, profile.aliases) : new Map<string, string>();
   const patterns = events ?? (given.size > 0 ? [...given.keys()] : webhook.events);
   const names = [...(await intake.catalog.names(project)), ...OPERATIONAL_TYPES];
   const types = names.filter((type) => isSubscribed(patterns, type));
@@ -98,20 +98,24 @@ export async function sendTests(
 
 /**
  * The data of each type, as the caller wrote it.
- * @throws ApiError 422 for what isn't an object
+ * @throws ApiError 422 for what isn't an object, and a type that is given by both its names
  */
-function textsIn(
-  { text }: Payload,
-  aliases: ReadonlyMap<string, string>,
-): (readonly [string, string])[] {
+function textsIn({ text }: Payload, aliases: ReadonlyMap<string, string>): Map<string, string> {
   const { value, payloads } = readJson(text, [[null]]);
-  return Object.entries(value as Record<string, object>).map(([name, member]) => {
+  const texts = new Map<string, string>();
+  for (const [name, member] of Object.entries(value as Record<string, object>)) {
+    const field = fieldAt(['data', name]);
+    const type = aliases.get(name) ?? name;
     const payload = payloads.get(member);
-    if (payload) return [aliases.get(name) ?? name, payload.text];
-    const message =
-      'must be an object: data has the data of each event under its type, {"<type>": {…}}';
-    throw invalid([{ field: fieldAt(['data', name]), message }]);
-  });
+    if (!payload) {
+      const message =
+        'must be an object: data has the data of each event under its type, {"<type>": {…}}';
+      throw invalid([{ field, message }]);
+    }
+    if (texts.has(type)) throw invalid([{ field, message: `is ${type}, which is given twice` }]);
+    texts.set(type, payload.text);
+  }
+  return texts;
 }
 
 /** @throws ApiError 422 naming each wrong field */
