@@ -78,7 +78,9 @@ async function measure() {
   const last = (ms) => ({ ...query, since: new Date(now - ms) });
   const asked = [
     ['30 days', last(SPAN_MS)],
+    ['30 days by the day', last(SPAN_MS), 'day'],
     ['30 days of one webhook', { ...last(SPAN_MS), webhookId: webhooks[0] }],
+    ['30 days of one webhook by the day', { ...last(SPAN_MS), webhookId: webhooks[0] }, 'day'],
     ['24 hours', last(DAY_MS)],
     ['the last hour', last(HOUR_MS)],
     ['the last hour by the minute', last(HOUR_MS), 'minute'],
@@ -96,6 +98,8 @@ async function measure() {
   );
 
   const after = await timesOf(asked, ROUNDS);
+  const plans = [];
+  for (const [, ...how] of asked) plans.push(await planOf(() => deliveryStats(store, ...how)));
   console.table(
     asked.map(([name], at) => ({
       asked: name,
@@ -103,6 +107,7 @@ async function measure() {
       'counted anew, ms': Math.round(before[at].ms),
       'from counts, ms': Math.round(after[at].ms),
       agree: JSON.stringify(before[at].figures) === JSON.stringify(after[at].figures),
+      ...plans[at],
     })),
   );
 }
@@ -114,19 +119,30 @@ async function measureLists(projectId, webhookId) {
   });
   const filters = {
     'all, newest first': {},
+    'all, oldest first': { ascendingTo: new Date() },
     'of one webhook': { webhookId },
     failed: { statuses: ['failed'] },
+    'failed, skipped or cancelled': { statuses: ['failed', 'skipped', 'cancelled'] },
     'failed or skipped, of one webhook': { statuses: ['failed', 'skipped'], webhookId },
     'of one type': { eventType: 'email.delivered' },
     'of a type that none has': { eventType: 'email.bounced' },
     'status code 503': failures([[503, 503]]),
+    'status code 503, failed, of one type': {
+      ...failures([[503, 503]]),
+      statuses: ['failed'],
+      eventType: 'email.delivered',
+    },
     'status codes 5xx, of one webhook': { ...failures([[500, 599]]), webhookId },
     'error code timeout, which none has': failures([], ['timeout']),
   };
   const rows = [];
-  for (const [name, filter] of Object.entries(filters)) {
+  for (const [name, { ascendingTo, ...filter }] of Object.entries(filters)) {
     const list = (cursor) =>
-      store.deliveries.list(projectId, filter, { limit: 25, ...(cursor && { cursor }) });
+      store.deliveries.list(projectId, filter, {
+        limit: 25,
+        ...(ascendingTo && { ascendingTo }),
+        ...(cursor && { cursor }),
+      });
     const { items, nextCursor } = await list();
     rows.push({
       asked: name,
@@ -158,7 +174,7 @@ async function medianMs(ask) {
   return Number(took.toSorted((a, b) => a - b)[Math.floor(ROUNDS / 2)].toFixed(1));
 }
 
-/** The indexes that MongoDB's profiler saw, and what was examined in them. */
+/** How MongoDB read each collection, by its profiler, and how much of it. */
 async function planOf(ask) {
   const { db } = store.deliveries.model.db;
   await db.command({ profile: 2, slowms: 0 });
@@ -166,7 +182,7 @@ async function planOf(ask) {
   await db.command({ profile: 0 });
   const profiled = await db
     .collection('system.profile')
-    .find({ ns: /\.deliveries$/ })
+    .find({ planSummary: { $exists: true }, ns: { $not: /\.system\./ } })
     .toArray();
   await db.collection('system.profile').drop();
   const sum = (field) => profiled.reduce((all, each) => all + (each[field] ?? 0), 0);
@@ -174,9 +190,13 @@ async function planOf(ask) {
     examined: Math.max(sum('keysExamined'), sum('docsExamined')),
     index: [
       ...new Set(
-        profiled.flatMap(({ planSummary }) => planSummary.match(/\{[^}]*\}/g) ?? [planSummary]),
+        profiled.flatMap(({ ns, planSummary }) =>
+          (planSummary.match(/\{[^}]*\}/g) ?? [planSummary]).map(
+            (index) => `${ns.slice(ns.indexOf('.') + 1)} ${index}`,
+          ),
+        ),
       ),
-    ].join(' '),
+    ].join(', '),
   };
 }
 
