@@ -89,7 +89,8 @@ const hourSchema = new Schema<CountedHour>(
 );
 hourSchema.index({ projectId: 1, hour: 1 });
 hourSchema.index({ projectId: 1, nextCountAt: 1, _id: 1 }, { name: 'due' });
-hourSchema.index({ countedAt: 1 });
+// For `forgetFuture`.
+hourSchema.index({ countedAt: 1, nextCountAt: 1 });
 
 const countSchema = new Schema<CountRecord>(
   {

@@ -1,4 +1,3 @@
-import type { Model, PipelineStage } from 'mongoose';
 import { clock } from '../clock';
 import { timeOf } from '../contracts/ids';
 import { HOUR_MS, MINUTE_MS } from '../domain/durations';
@@ -7,9 +6,6 @@ import { rangeFrom } from './count-ranges';
 import { floorTo, hourId, type CountedHour } from './counted-hours';
 import { firstIdAt } from './paging';
 import type { Store } from './store';
-
-// oxlint-disable-next-line typescript/no-explicit-any -- whatever is stored in it
-type AnyModel = Model<any>;
 
 /** How far before the newest known hour others are looked for: a courier may be that late. */
 const LOOKED_BACK_MS = 2 * HOUR_MS;
@@ -74,8 +70,8 @@ async function firstHour(
 }
 
 /**
- * Finds those of several projects that are new since an earlier search, of which few have any: by one read for
- * each hour since.
+ * Finds those of several projects that are new since an earlier search, of which few have any: by a few reads
+ * for each hour since.
  * @param lookedAt when that began
  */
 export async function findNewHours(
@@ -95,33 +91,26 @@ export async function findNewHours(
 
 /** Those of the projects that have something in an hour that is not known of them. */
 async function listActive(
-  { projects, countedHours, deliveries, events }: Store,
+  { countedHours, deliveries, events }: Store,
   projectIds: readonly string[],
   hour: Date,
-): Promise<string[]> {
+): Promise<Set<string>> {
+  const known = await countedHours.model.distinct('projectId', {
+    projectId: { $in: projectIds },
+    hour,
+  });
+  const projectId = { $in: projectIds.filter((id) => !known.includes(id)) };
   const { until } = rangeFrom(hour, 'hour');
-  const one = ({ collection }: AnyModel, as: string, filter: object): PipelineStage.Lookup => ({
-    $lookup: {
-      from: collection.name,
-      as,
-      localField: '_id',
-      foreignField: 'projectId',
-      pipeline: [{ $match: filter }, { $limit: 1 }, { $project: { _id: 1 } }],
-    },
+  const within = (resource: 'delivery' | 'event') => ({
+    $gte: firstIdAt(resource, hour),
+    $lt: firstIdAt(resource, until),
   });
-  const idsWithin = (resource: 'delivery' | 'event') => ({
-    _id: { $gte: firstIdAt(resource, hour), $lt: firstIdAt(resource, until) },
-  });
-  const active = await projects.model.aggregate<{ _id: string }>([
-    { $match: { _id: { $in: projectIds } } },
-    { $project: { _id: 1 } },
-    one(countedHours.model, 'known', { hour }),
-    { $match: { known: [] } },
-    one(events.model, 'events', idsWithin('event')),
-    one(deliveries.model, 'deliveries', idsWithin('delivery')),
-    { $match: { $or: [{ events: { $ne: [] } }, { deliveries: { $ne: [] } }] } },
+  // Of each project, MongoDB reads one entry of an index.
+  const active = await Promise.all([
+    events.model.distinct('projectId', { projectId, _id: within('event') }),
+    deliveries.model.distinct('projectId', { projectId, _id: within('delivery') }),
   ]);
-  return active.map(({ _id }) => _id);
+  return new Set(active.flat());
 }
 
 /** Makes an hour known, if it isn't yet, as one of which nothing is counted. */

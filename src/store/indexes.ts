@@ -69,6 +69,7 @@ export async function ensureIndexes(model: AnyModel, log: Logger): Promise<void>
           key: key as Record<string, 1 | -1>,
         })),
       );
+      return;
     } catch (error) {
       // Processes of an earlier version may still be writing.
       if (!isDuplicateKey(error) || tries === TRIES) throw error;

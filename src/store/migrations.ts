@@ -60,6 +60,7 @@ export const MIGRATIONS: readonly Migration[] = [
       await connection.collection('countedHours').deleteMany({});
       await connection.collection('deliveryCounts').deleteMany({});
       await dropIndex(connection, 'deliveryCounts', 'projectId_1_unit_1_at_1');
+      await dropIndex(connection, 'countedHours', 'countedAt_1');
     },
   },
 ];
