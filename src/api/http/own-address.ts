@@ -17,7 +17,13 @@ export class OwnAddress {
    */
   refuseForeignOrigin(req: Request): void {
     const origin = req.get('origin');
-    if (origin === undefined || this.isOwn(origin, req)) return;
+    // Of what a page requests but can't read, such as an image, browsers don't tell the origin, but whether it is
+    // the page's own.
+    const isForeign =
+      origin === undefined
+        ? /^(same|cross)-site$/.test(req.get('sec-fetch-site') ?? '')
+        : !this.isOwn(origin, req);
+    if (!isForeign) return;
     const { publicUrl } = this;
     throw new ApiError(
       'forbidden',

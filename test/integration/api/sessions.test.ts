@@ -287,6 +287,8 @@ describe('an attack on a session', () => {
       { 'x-csrf-token': other.browser.csrfToken },
       { 'x-csrf-token': `${browser.csrfToken}0` },
       { origin: 'https://evil.example' },
+      { origin: undefined, 'sec-fetch-site': 'same-site' },
+      { origin: undefined, 'sec-fetch-site': 'cross-site' },
       { origin: 'null' },
       { origin: 'nonsense' },
       { origin: `http://127.0.0.1:${Number(port) + 1}` },
@@ -310,6 +312,12 @@ describe('an attack on a session', () => {
     const foreign = { origin: 'https://evil.example' };
     const read = await browser.send('GET', `/v1/webhooks`, undefined, foreign);
     expectRefusal(read, 'forbidden');
+    const image = { origin: undefined, 'sec-fetch-site': 'same-site' };
+    expectRefusal(await browser.send('GET', `/v1/webhooks`, undefined, image), 'forbidden');
+    for (const site of ['same-origin', 'none']) {
+      const own = { origin: undefined, 'sec-fetch-site': site };
+      expect((await browser.send('GET', `/v1/webhooks`, undefined, own)).status).toBe(200);
+    }
     expect(read.headers.get('access-control-allow-origin')).toBeNull();
     expectRefusal(await browser.signIn({ key: ADMIN_KEY }, foreign), 'forbidden');
     expect(await stored(stack)).toEqual(before);
