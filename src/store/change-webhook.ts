@@ -8,28 +8,52 @@ import { mailDisabling } from './owner-mails';
 import type { ProjectDefaults, ProjectRecord } from './projects';
 import { daysAfter } from './retention';
 import type { Store } from './store';
-import type { DisabledReason, WebhookRecord } from './webhook-record';
+import {
+  disabledBy,
+  type ChangedBy,
+  type DisabledReason,
+  type WebhookRecord,
+} from './webhook-record';
+
+/** What enabling or disabling a webhook changes. What is disabled already stays so since then, and for that reason. */
+function stateOf(before: WebhookRecord, isActive: boolean, by: ChangedBy): Partial<WebhookRecord> {
+  if (isActive) {
+    return {
+      isActive,
+      disabledReason: null,
+      disabledAt: null,
+      disabledBy: null,
+      failureCount: 0,
+      warnings: [],
+    };
+  }
+  if (!before.isActive) return { disabledBy: by };
+  return { isActive, disabledReason: 'manual', disabledAt: clock.now(), disabledBy: by };
+}
 
 /**
  * Changes a webhook's settings, and makes the event `webhook.enabled` or `webhook.disabled` if it is enabled
  * or disabled by that. What was still to be sent to a disabled one ends as `skipped`.
- * @returns null if there is no such webhook
+ * @returns null if there is no such webhook; `refused` if a customer would enable what the platform has disabled
  */
 export async function changeWebhook(
   store: Store,
   defaults: ProjectDefaults,
   project: ProjectRecord,
   id: string,
-  changes: Partial<WebhookRecord>,
-): Promise<{ webhook: WebhookRecord; wasActive: boolean; events: EventRecord[] } | null> {
+  { isActive, ...changes }: Partial<WebhookRecord>,
+  by: ChangedBy = 'platform',
+): Promise<
+  { webhook: WebhookRecord; wasActive: boolean; events: EventRecord[] } | 'refused' | null
+> {
   const { webhooks, endings } = store;
   const changed = await store.transaction(async (session) => {
     const before = await webhooks.get(project._id, id, session);
-    // What is disabled already stays so since then, and for that reason.
-    const isDisabledAgain = before?.isActive === false && changes.isActive === false;
-    const { isActive: _active, disabledReason: _reason, disabledAt: _at, ...others } = changes;
-    const applied = isDisabledAgain ? others : changes;
-    const webhook = before && (await webhooks.update(project._id, id, applied, session));
+    if (!before) return null;
+    const isPlatforms = by === 'customer' && disabledBy(before) === 'platform';
+    if (isPlatforms && isActive) return 'refused';
+    const state = isActive === undefined || isPlatforms ? {} : stateOf(before, isActive, by);
+    const webhook = await webhooks.update(project._id, id, { ...changes, ...state }, session);
     if (!webhook) return null;
     const { isActive: wasActive } = before;
     if (webhook.isActive === wasActive) return { webhook, wasActive, events: [] };
@@ -50,7 +74,8 @@ export async function changeWebhook(
     );
     return { webhook, wasActive, events };
   });
-  if (changed?.wasActive && !changed.webhook.isActive) await endDeliveriesOf(store, id);
+  if (changed === null || changed === 'refused') return changed;
+  if (changed.wasActive && !changed.webhook.isActive) await endDeliveriesOf(store, id);
   return changed;
 }
 

@@ -87,11 +87,14 @@ export async function listForReplay(
  */
 export async function queueReplays(
   store: Store,
-  { _id, projectId }: ReplayRecord,
+  { _id, projectId, startedBy }: ReplayRecord,
   deliveries: readonly DeliveryRecord[],
 ): Promise<boolean> {
   const ids = deliveries.map((delivery) => delivery._id);
-  const webhooks = await store.webhooks.whetherPaused(deliveries.map(({ webhookId }) => webhookId));
+  const webhooks = await store.webhooks.whetherPaused(
+    deliveries.map(({ webhookId }) => webhookId),
+    startedBy,
+  );
   const paused = [...webhooks].flatMap(([webhookId, isPaused]) => (isPaused ? webhookId : []));
   const isHeld = { $in: ['$webhookId', paused] };
   return store.transaction(async (session) => {

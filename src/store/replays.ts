@@ -4,6 +4,7 @@ import { DAY_MS } from '../domain/durations';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
 import { BY_CLOCK } from './timestamps';
+import type { ChangedBy } from './webhook-record';
 
 export const REPLAY_STATUSES = ['running', 'paused', 'completed', 'cancelled'] as const;
 export type ReplayStatus = (typeof REPLAY_STATUSES)[number];
@@ -28,6 +29,10 @@ export interface ReplayRecord {
   /** null: as many as its webhooks take. */
   ratePerSecond: number | null;
   status: ReplayStatus;
+  /** Missing in those of earlier versions, which may be the platform's. */
+  startedBy?: ChangedBy;
+  /** Who paused it, while it is. */
+  pausedBy?: ChangedBy;
   /** How many deliveries matched when it was requested. */
   matched: number;
   /** The latest end of one of these; missing in those of earlier versions. */
@@ -52,6 +57,8 @@ const schema = new Schema<ReplayRecord>(
     query: { type: Schema.Types.Mixed, required: true },
     ratePerSecond: { type: Number, default: null },
     status: { type: String, enum: REPLAY_STATUSES, required: true },
+    startedBy: String,
+    pausedBy: String,
     matched: { type: Number, required: true },
     endedBy: Date,
     replayed: { type: Number, default: 0 },
@@ -88,6 +95,7 @@ export class Replays {
       | 'query'
       | 'ratePerSecond'
       | 'status'
+      | 'startedBy'
       | 'matched'
       | 'endedBy'
       | 'completedAt'
@@ -116,25 +124,38 @@ export class Replays {
     return findPage(this.model, 'replay', { projectId }, page);
   }
 
-  /** Changes its status from one of `from` to `to`, which it may already have; null if it has another. */
+  /**
+   * Changes its status from one of `from` to `to`, which it may already have; null if it has another, or if a
+   * customer would undo what the platform did: only the replays of links are theirs, to end them, and as long as
+   * the platform hasn't paused them also to pause and resume them.
+   */
   async move(
     id: string,
     from: readonly ReplayStatus[],
     to: ReplayStatus,
+    by: ChangedBy = 'platform',
   ): Promise<ReplayRecord | null> {
     const ends = to === 'completed' || to === 'cancelled';
+    const theirs = { startedBy: by, ...(!ends && { pausedBy: { $ne: 'platform' as const } }) };
+    const allowed = by === 'customer' && theirs;
+    // A pause by the platform counts even if it was paused already.
+    const other = to !== 'paused' && { $ne: to };
     const moved = await this.model
       .findOneAndUpdate(
-        { _id: id, status: { $in: from, $ne: to } },
-        // By MongoDB's clock, which also ends its retention.
-        { $set: { status: to }, ...(ends && { $currentDate: { completedAt: true } }) },
+        { _id: id, status: { $in: from, ...other }, ...allowed },
+        {
+          $set: { status: to, ...(to === 'paused' && { pausedBy: by }) },
+          ...(to === 'running' && { $unset: { pausedBy: '' } }),
+          // By MongoDB's clock, which also ends its retention.
+          ...(ends && { $currentDate: { completedAt: true } }),
+        },
         { returnDocument: 'after' },
       )
       .lean<ReplayRecord>();
     return (
       moved ??
       this.model
-        .findOne({ _id: id, status: { $in: from.filter((at) => at === to) } })
+        .findOne({ _id: id, status: { $in: from.filter((at) => at === to) }, ...allowed })
         .lean<ReplayRecord>()
     );
   }

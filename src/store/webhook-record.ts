@@ -1,10 +1,14 @@
-import { Schema } from 'mongoose';
+import { Schema, type QueryFilter } from 'mongoose';
 import type { DeliveryPolicy, SigningScheme } from '../contracts/delivery';
 import type { WarningPercent } from '../domain/failure-warning';
 import type { Sealed } from './cipher';
 import { BY_CLOCK } from './timestamps';
 
 export type DisabledReason = 'manual' | 'gone' | 'consecutive_failures';
+
+/** Who changed something: the platform, with a key, or its customer, by a portal link. */
+export const CHANGED_BY = ['platform', 'customer'] as const;
+export type ChangedBy = (typeof CHANGED_BY)[number];
 
 /** A sealed secret; once another one has superseded it, with the end of the rotation's overlap. */
 export interface WebhookSecret extends Sealed {
@@ -24,6 +28,10 @@ export interface WebhookRecord {
   isActive: boolean;
   isPaused: boolean;
   disabledReason: DisabledReason | null;
+  /** Not of one that was disabled automatically, or by an earlier version. */
+  disabledBy?: ChangedBy | null;
+  /** The same of a pause. */
+  pausedBy?: ChangedBy | null;
   /** Consecutive failed attempts. */
   failureCount: number;
   lastSuccessAt: Date | null;
@@ -73,6 +81,31 @@ export type NewWebhook = Pick<
 /** What an attempt needs of a webhook. */
 export type AttemptedWebhook = Omit<WebhookRecord, 'countedAttempts'>;
 
+/** Who disabled it by a request; if that isn't known, the platform may have. */
+export function disabledBy({
+  isActive,
+  disabledReason,
+  disabledBy: by,
+}: Pick<WebhookRecord, 'isActive' | 'disabledReason' | 'disabledBy'>): ChangedBy | null {
+  if (isActive) return null;
+  return by ?? (disabledReason === 'manual' ? 'platform' : null);
+}
+
+/** The same of a pause. */
+export const pausedBy = (
+  webhook: Pick<WebhookRecord, 'isPaused' | 'pausedBy'>,
+): ChangedBy | null => (webhook.isPaused ? (webhook.pausedBy ?? 'platform') : null);
+
+/** What a customer does not undo. */
+export const DISABLED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
+  isActive: false,
+  $or: [{ disabledBy: 'platform' }, { disabledBy: null, disabledReason: 'manual' }],
+};
+export const PAUSED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
+  isPaused: true,
+  pausedBy: { $ne: 'customer' },
+};
+
 /** A webhook as shown in lists. */
 export type ShownWebhook = Omit<WebhookRecord, 'secrets' | 'countedAttempts'>;
 
@@ -88,6 +121,8 @@ export const webhookSchema = new Schema<WebhookRecord>(
     isActive: { type: Boolean, default: true },
     isPaused: { type: Boolean, default: false },
     disabledReason: { type: String, default: null },
+    disabledBy: String,
+    pausedBy: String,
     failureCount: { type: Number, default: 0 },
     lastSuccessAt: { type: Date, default: null },
     lastFailedAt: { type: Date, default: null },

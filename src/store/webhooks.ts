@@ -6,7 +6,10 @@ import type { Page, PageRequest } from './paging';
 import { HEALTH } from './webhook-health';
 import { listWebhooks, type WebhookFilter, type WebhookOrder } from './webhook-list';
 import {
+  DISABLED_BY_PLATFORM,
+  PAUSED_BY_PLATFORM,
   webhookSchema,
+  type ChangedBy,
   type NewWebhook,
   type ShownWebhook,
   type WebhookRecord,
@@ -76,10 +79,19 @@ export class Webhooks {
     return this.model.find({ projectId }, BRIEF_FIELDS).sort({ _id: -1 }).lean<BriefWebhook[]>();
   }
 
-  /** Whether each of them that exists is paused. */
-  async whetherPaused(ids: readonly string[]): Promise<Map<string, boolean>> {
+  /**
+   * Whether each of them that exists is paused.
+   * @param by whoever sends to them: a customer doesn't to what the platform has disabled
+   */
+  async whetherPaused(
+    ids: readonly string[],
+    by: ChangedBy = 'platform',
+  ): Promise<Map<string, boolean>> {
     const found = await this.model
-      .find({ _id: { $in: ids } }, { isPaused: 1 })
+      .find(
+        { _id: { $in: ids }, ...(by === 'customer' && { $nor: [DISABLED_BY_PLATFORM] }) },
+        { isPaused: 1 },
+      )
       .lean<Pick<WebhookRecord, '_id' | 'isPaused'>[]>();
     return new Map(found.map(({ _id, isPaused }) => [_id, isPaused]));
   }
@@ -132,15 +144,28 @@ export class Webhooks {
       .lean<WebhookRecord>();
   }
 
-  /** Pauses it, or ends that. Since when it is paused stays, if it was. */
-  async setPaused(projectId: string, id: string, isPaused: boolean): Promise<WebhookRecord | null> {
+  /**
+   * Pauses or resumes a webhook. Since when it is paused stays, if it was.
+   * @returns the webhook as it is then; null if there is none; `refused` if a customer would resume what the
+   *   platform has paused
+   */
+  async setPaused(
+    projectId: string,
+    id: string,
+    isPaused: boolean,
+    by: ChangedBy,
+  ): Promise<WebhookRecord | 'refused' | null> {
     const pausedAt = isPaused ? { $cond: ['$isPaused', '$pausedAt', '$$NOW'] } : null;
-    return this.model
-      .findOneAndUpdate({ _id: id, projectId }, [{ $set: { isPaused, pausedAt } }], {
-        returnDocument: 'after',
-        updatePipeline: true,
-      })
+    const changed = await this.model
+      .findOneAndUpdate(
+        { _id: id, projectId, ...(by === 'customer' && { $nor: [PAUSED_BY_PLATFORM] }) },
+        [{ $set: { isPaused, pausedAt, pausedBy: isPaused ? by : null } }],
+        { returnDocument: 'after', updatePipeline: true },
+      )
       .lean<WebhookRecord>();
+    if (changed) return changed;
+    const unchanged = await this.get(projectId, id);
+    return unchanged && !isPaused ? 'refused' : unchanged;
   }
 
   async delete(projectId: string, id: string, session: ClientSession): Promise<boolean> {

@@ -3,8 +3,11 @@ import { npmStart } from '../support/npm-start';
 
 describe('npm start', () => {
   it('runs for development, and names a first project of profile autosend with its owner’s key', async () => {
-    const { dev, stop } = await npmStart();
+    const POSTHORN_PUBLIC_URL = 'https://posthorn.example.com/';
+    const { dev, signInUrl, stop } = await npmStart({ POSTHORN_PUBLIC_URL });
     try {
+      expect(dev.dashboardUrl).toBe('https://posthorn.example.com/dashboard/');
+      expect(signInUrl).toMatch(/^https:\/\/posthorn\.example\.com\/dashboard\/#sign-in=/);
       const admin = new ApiClient(dev.apiUrl, dev.adminKey);
       const project = await admin.get(`/v1/projects/${dev.projectId}`);
       expect(project.body.data).toMatchObject({ id: dev.projectId, profile: 'autosend' });

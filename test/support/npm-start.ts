@@ -14,7 +14,7 @@ const PATIENCE_MS = 150_000;
 export interface NpmStart {
   /** Its data directory, with `dev.json`. */
   folder: string;
-  dev: Record<'apiUrl' | 'adminKey' | 'projectId' | 'projectKey', string>;
+  dev: Record<'apiUrl' | 'dashboardUrl' | 'adminKey' | 'projectId' | 'projectKey', string>;
   /** The link that it prints, which signs in once. */
   signInUrl: string;
   /** @returns its exit code */
@@ -22,7 +22,7 @@ export interface NpmStart {
 }
 
 /** `npm start` with a database and a namespace of its own on the test run's servers, once it is up. */
-export async function npmStart(): Promise<NpmStart> {
+export async function npmStart(settings: Record<string, string> = {}): Promise<NpmStart> {
   const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-start-'));
   const { POSTHORN_ENV: _unset, ...inherited } = process.env;
   const child = spawn(process.execPath, [START], {
@@ -33,6 +33,7 @@ export async function npmStart(): Promise<NpmStart> {
       TEMPORAL_ADDRESS: temporalAddress(),
       TEMPORAL_NAMESPACE: path.basename(folder).toLowerCase(),
       PORT: '0',
+      ...settings,
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
@@ -50,7 +51,7 @@ export async function npmStart(): Promise<NpmStart> {
       'it is up',
       () => {
         if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
-        return /http:\S+#sign-in=\S+/.exec(printed);
+        return /https?:\S+#sign-in=\S+/.exec(printed);
       },
       PATIENCE_MS,
     );

@@ -467,6 +467,14 @@ export type Webhook = {
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
   /**
+   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   */
+  disabledBy: 'platform' | 'customer' | null;
+  /**
+   * The same of its pause.
+   */
+  pausedBy: 'platform' | 'customer' | null;
+  /**
    * Failed attempts in a row.
    */
   failureCount: number;
@@ -595,6 +603,14 @@ export type NewWebhook = {
    * Why it is disabled; null: it isn’t.
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
+  /**
+   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   */
+  disabledBy: 'platform' | 'customer' | null;
+  /**
+   * The same of its pause.
+   */
+  pausedBy: 'platform' | 'customer' | null;
   /**
    * Failed attempts in a row.
    */
@@ -755,6 +771,14 @@ export type UpdatedWebhook = {
    * Why it is disabled; null: it isn’t.
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
+  /**
+   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   */
+  disabledBy: 'platform' | 'customer' | null;
+  /**
+   * The same of its pause.
+   */
+  pausedBy: 'platform' | 'customer' | null;
   /**
    * Failed attempts in a row.
    */
@@ -1779,6 +1803,14 @@ export type Replay = {
    */
   status: 'running' | 'paused' | 'completed' | 'cancelled';
   /**
+   * `platform`: with a key; `customer`: by a portal link. Links pause, resume and cancel only those of links.
+   */
+  startedBy: 'platform' | 'customer';
+  /**
+   * Who paused it. Links don’t resume what was paused with a key.
+   */
+  pausedBy: 'platform' | 'customer' | null;
+  /**
    * How many deliveries there were when it was requested.
    */
   matched: number;
@@ -2771,6 +2803,14 @@ export type WebhookWritable = {
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
   /**
+   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   */
+  disabledBy: 'platform' | 'customer' | null;
+  /**
+   * The same of its pause.
+   */
+  pausedBy: 'platform' | 'customer' | null;
+  /**
    * Failed attempts in a row.
    */
   failureCount: number;
@@ -2895,6 +2935,14 @@ export type NewWebhookWritable = {
    * Why it is disabled; null: it isn’t.
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
+  /**
+   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   */
+  disabledBy: 'platform' | 'customer' | null;
+  /**
+   * The same of its pause.
+   */
+  pausedBy: 'platform' | 'customer' | null;
   /**
    * Failed attempts in a row.
    */
@@ -3051,6 +3099,14 @@ export type UpdatedWebhookWritable = {
    * Why it is disabled; null: it isn’t.
    */
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
+  /**
+   * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+   */
+  disabledBy: 'platform' | 'customer' | null;
+  /**
+   * The same of its pause.
+   */
+  pausedBy: 'platform' | 'customer' | null;
   /**
    * Failed attempts in a row.
    */

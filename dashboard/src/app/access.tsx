@@ -2,7 +2,7 @@ import { createContext, Fragment, use, useState, type ReactNode } from 'react';
 import { actFor, credentials } from '../api/http';
 import { Problem } from '../api/problem';
 import { useProject, useProjects } from '../api/projects';
-import type { Project, Session } from '../api/types';
+import type { Project, Session, Webhook } from '../api/types';
 import { texts } from '../texts';
 import { EmptyState } from '../ui/layout';
 import { LoadError, Loading } from '../ui/query-state';
@@ -32,6 +32,10 @@ export interface Access {
   project: Project | null;
   switchProject: (id: string) => void;
 }
+
+/** Whether they may undo what was done by that: what the platform did with a key, its customers don't undo. */
+export const mayUndo = ({ isPlatform }: Access, by: Webhook['disabledBy']): boolean =>
+  isPlatform || by !== 'platform';
 
 export const AccessContext = createContext<Access | null>(null);
 

@@ -63,8 +63,9 @@ export const webhooks = {
     manual: 'Somebody disabled this webhook.',
     gone: 'The receiver answered 410 Gone, so this webhook was disabled.',
     consecutive_failures: 'This webhook was disabled because it failed too often in a row.',
-    disabledMeans:
-      'Events are recorded as skipped and not sent. Enable it when the receiver is ready; then replay what was skipped.',
+    disabledMeans: 'Events are recorded as skipped and not sent.',
+    disabledRemedy: 'Enable it when the receiver is ready; then replay what was skipped.',
+    byPlatform: 'Only the provider of this page can change that: ask them.',
     seeSkipped: 'See skipped deliveries',
   },
 

@@ -19,6 +19,7 @@ import { columnsOf } from '../exports/csv';
 import type { Exports } from '../exports/exports';
 import { explainPending } from './pending';
 import { refusal, type ApiError } from '../http/errors';
+import { refuseSending } from '../http/left-to-platform';
 import { resourceInPath } from '../http/resource-in-path';
 import { deliverySummarySchema, type deliverySchema } from '../schemas/delivery';
 import { inOrder, parseListQuery } from '../http/validation';
@@ -140,12 +141,13 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
       move: (
         delivery: DeliveryRecord,
         project: ProjectRecord,
+        res: Response,
       ) => Promise<{ changed: DeliveryRecord; run: (decidedAt: Moment) => Promise<unknown> }>,
     ): RequestHandler =>
     async (req, res) => {
       const delivery = await resourceInPath(req, res, 'delivery', store.deliveries);
       const decidedAt = moment();
-      const { changed, run } = await move(delivery, projectOf(res));
+      const { changed, run } = await move(delivery, projectOf(res), res);
       await runOrLeave(log, { deliveryId: changed._id }, 'left to reconcile', () => run(decidedAt));
       answer(res, viewFor(res, changed), 202);
     };
@@ -180,8 +182,9 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
   });
   router.post('/:id/cancel', write, audited('delivery.cancelled'), cancel);
 
-  const replay = change(async (delivery, project) => {
+  const replay = change(async (delivery, project, res) => {
     const webhook = await webhookOf(delivery);
+    refuseSending(res, webhook);
     if (delivery.expunged) throw refusal('event_expunged');
     const changed = await store.deliveries.beginReplay(project._id, delivery._id);
     if (!changed) throw refusal('delivery_in_progress');

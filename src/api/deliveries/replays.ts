@@ -14,10 +14,11 @@ import type { Engine } from '../../temporal/engine';
 import { runOrLeave } from '../../temporal/run-or-leave';
 import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
-import { allow, projectOf } from '../http/auth';
+import { allow, changedBy, projectOf } from '../http/auth';
 import { counted } from '../http/error-handler';
 import { notFound, refusal } from '../http/errors';
 import type { EventCatalog } from '../events/event-catalog';
+import { leftToPlatform, refuseSending } from '../http/left-to-platform';
 import { findWebhook } from '../http/references';
 import { resourceInPath } from '../http/resource-in-path';
 import { reference } from '../schemas/fields';
@@ -73,6 +74,8 @@ function view(replay: ReplayRecord): z.infer<typeof replaySchema> {
     ...query,
     ratePerSecond,
     status,
+    startedBy: replay.startedBy ?? 'platform',
+    pausedBy: status === 'paused' ? (replay.pausedBy ?? 'platform') : null,
     matched,
     replayed,
     failed,
@@ -103,6 +106,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
     const webhook =
       webhookId === undefined ? undefined : await findWebhook(store, project, webhookId);
     if (webhook === null) throw notFound('the webhook');
+    if (webhook) refuseSending(res, webhook);
     const query = {
       ...rest,
       ...(webhook && { webhookId: webhook._id }),
@@ -128,6 +132,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
             query,
             ratePerSecond,
             status: 'running',
+            startedBy: changedBy(res),
             matched,
             endedBy,
             completedAt: null,
@@ -163,9 +168,13 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
   } as const;
   for (const [name, { from, to, action }] of Object.entries(moves)) {
     router.post(`/:id/${name}`, write, audited(action), async (req, res) => {
-      const { _id, status } = await resourceInPath(req, res, 'replay', store.replays);
-      const replay = await store.replays.move(_id, from, to);
-      if (!replay) throw refusal('replay_ended', { status });
+      const { _id } = await resourceInPath(req, res, 'replay', store.replays);
+      const replay = await store.replays.move(_id, from, to, changedBy(res));
+      if (!replay) {
+        const { status } = await resourceInPath(req, res, 'replay', store.replays);
+        if (!from.some((one) => one === status)) throw refusal('replay_ended', { status });
+        throw leftToPlatform('the platform has started or paused this bulk replay');
+      }
       if (to === 'running') await start(replay);
       answer(res, view(replay), 202);
     });

@@ -1,5 +1,6 @@
 import type { RequestHandler, Response } from 'express';
 import type { KeyRole } from '../../store/keys';
+import type { ChangedBy } from '../../store/webhook-record';
 import type { ProjectRecord } from '../../store/projects';
 import { invalid, wrongRole } from './errors';
 
@@ -30,6 +31,9 @@ export function portalCapabilities({ role }: Principal): Capabilities | null {
   if (role === 'portal:read') return 'read';
   return role === 'portal:manage' ? 'manage' : null;
 }
+
+export const changedBy = (res: Response): ChangedBy =>
+  portalCapabilities(principalOf(res)) === null ? 'platform' : 'customer';
 
 /** On the routes that are open to it (portal-rights.ts), a portal link is like a key of that role. */
 function keyRole(principal: Principal): Role {

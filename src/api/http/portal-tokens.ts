@@ -25,8 +25,9 @@ export type PortalTokenContent = z.infer<typeof contentSchema>;
 const PREFIX = 'php_';
 
 /**
- * Tokens of portal links: signed with a key of the admin key's rather than stored, so that making and checking one needs
- * no more of MongoDB than the project and the key, which are remembered. `docs/adr/0037` says why.
+ * Tokens of portal links: signed, with a key derived from the admin key, rather than stored, so that making and
+ * checking one needs no more of MongoDB than the project and the key, which are remembered. `docs/adr/0037` says
+ * why.
  */
 export class PortalTokens {
   private readonly key: Buffer;

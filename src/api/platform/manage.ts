@@ -151,10 +151,11 @@ export function manageRouter(deps: ManageDependencies): Router {
         const message = 'can only be changed by POST /v1/webhooks/:id/secret/rotate';
         throw invalid([{ field: 'secret', message }]);
       }
-      const { webhook } = await updateWebhook(deps, project, before._id, {
+      const changes = {
         ...(events !== undefined && { events: typesOf(events, profile) }),
         ...(active !== undefined && { isActive: active }),
-      });
+      };
+      const { webhook } = await updateWebhook(deps, project, before._id, changes, 'platform');
       res.json(view(webhook, profile));
     };
   const update = [allow('owner'), ...json, audited('webhook.updated')];

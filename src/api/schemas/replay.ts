@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES } from '../../contracts/delivery';
 import { REPLAY_STATUSES } from '../../store/replays';
+import { CHANGED_BY } from '../../store/webhook-record';
 import { count, EXAMPLE, id, time } from './fields';
 
 export const replaySchema = z
@@ -17,6 +18,15 @@ export const replaySchema = z
       .nullable()
       .describe('Deliveries a second; null: as many as its webhooks take.'),
     status: z.enum(REPLAY_STATUSES),
+    startedBy: z
+      .enum(CHANGED_BY)
+      .describe(
+        '`platform`: with a key; `customer`: by a portal link. Links pause, resume and cancel only those of links.',
+      ),
+    pausedBy: z
+      .enum(CHANGED_BY)
+      .nullable()
+      .describe('Who paused it. Links don’t resume what was paused with a key.'),
     matched: count.describe('How many deliveries there were when it was requested.'),
     replayed: count,
     failed: count.describe(
@@ -37,6 +47,8 @@ export const replayExample: z.infer<typeof replaySchema> = {
   until: EXAMPLE.at('09:00:00'),
   ratePerSecond: 10,
   status: 'running',
+  startedBy: 'platform',
+  pausedBy: null,
   matched: 1204,
   replayed: 310,
   failed: 0,

@@ -1,7 +1,10 @@
 import { z } from 'zod';
 import { ATTEMPT_ERROR_CODES, BACKLOG_ORDERS, SIGNING_SCHEMES } from '../../contracts/delivery';
 import { HEALTH_STATES } from '../../domain/webhook-health';
+import { CHANGED_BY } from '../../store/webhook-record';
 import { count, EXAMPLE, externalId, httpStatus, id, shownPolicy, time } from './fields';
+
+const changedBy = z.enum(CHANGED_BY).nullable();
 
 export const healthSchema = z.object({
   state: z
@@ -26,6 +29,10 @@ export const webhookSchema = z
     isActive: z.boolean(),
     isPaused: z.boolean(),
     disabledReason: z.enum(['manual', 'gone', 'consecutive_failures']).nullable(),
+    disabledBy: changedBy.describe(
+      'Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.',
+    ),
+    pausedBy: changedBy.describe('The same of its pause.'),
     failureCount: count.describe('Failed attempts in a row.'),
     lastSuccessAt: time.nullable(),
     lastFailedAt: time.nullable(),
@@ -59,6 +66,8 @@ export const webhookExample: z.infer<typeof webhookSchema> = {
   isActive: true,
   isPaused: false,
   disabledReason: null,
+  disabledBy: null,
+  pausedBy: null,
   failureCount: 0,
   lastSuccessAt: EXAMPLE.at('09:30:01'),
   lastFailedAt: null,

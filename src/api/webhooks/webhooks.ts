@@ -11,16 +11,17 @@ import { deleteWebhook } from '../../store/delete-webhook';
 import type { Store } from '../../store/store';
 import { skippedOf } from '../../store/replay-selection';
 import { openHeaders } from '../../store/webhook-headers';
-import type { ShownWebhook } from '../../store/webhook-record';
+import { disabledBy, pausedBy, type ShownWebhook } from '../../store/webhook-record';
 import { WEBHOOK_SORTS } from '../../store/webhook-list';
 import type { Engine } from '../../temporal/engine';
 import { answer, answerPage } from '../http/answers';
 import { audited, nothingChanged } from '../http/audited';
-import { allow, maySeeCredentials, projectOf } from '../http/auth';
+import { allow, changedBy, maySeeCredentials, projectOf } from '../http/auth';
 import { payloadField } from '../http/body';
 import { invalid, notFound, refusal } from '../http/errors';
 import type { Intake } from '../events/intake';
 import { pingResult } from './ping';
+import { leftToPlatform, refuseSending } from '../http/left-to-platform';
 import { changeOrRefuse, createOrGet, getIfExistsField } from '../http/external-ids';
 import { webhookParam } from '../http/reference-params';
 import { resourceInPath } from '../http/resource-in-path';
@@ -89,6 +90,8 @@ function view(
     isActive: shown.isActive,
     isPaused: shown.isPaused,
     disabledReason: shown.disabledReason,
+    disabledBy: disabledBy(webhook),
+    pausedBy: pausedBy(webhook),
     failureCount: shown.failureCount,
     lastSuccessAt: shown.lastSuccessAt,
     lastFailedAt: shown.lastFailedAt,
@@ -205,7 +208,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
       throw refusal('url_immutable');
     const changes = parseBody((await bodiesFor(req, res)).update, req);
     const { webhook, isEnabled } = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
-      updateWebhook(deps, projectOf(res), id, changes),
+      updateWebhook(deps, projectOf(res), id, changes, changedBy(res)),
     );
     const skipped = isEnabled && (await skippedOf(store, id));
     answer(res, { ...viewFor(res)(webhook), ...(skipped && { skipped }) });
@@ -217,27 +220,31 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     answer(res, { id, deleted: true });
   });
 
-  router.post('/:id/pause', write, audited('webhook.paused'), async (req, res) => {
+  const setPaused = async (req: Request, res: Response, isPaused: boolean): Promise<void> => {
+    const projectId = projectOf(res)._id;
     const id = pathId(req, 'webhook');
-    const webhook = await store.webhooks.setPaused(projectOf(res)._id, id, true);
+    const webhook = await store.webhooks.setPaused(projectId, id, isPaused, changedBy(res));
     if (!webhook) throw notFound('the webhook');
+    if (webhook === 'refused') throw leftToPlatform('the platform has paused this webhook');
+    if (!isPaused) {
+      deps.intake.dispatcher.wakeCourier(projectId);
+      await store.countedHours.expectChanges(projectId);
+    }
     answer(res, viewFor(res)(webhook));
-  });
-
-  router.post('/:id/resume', write, audited('webhook.resumed'), async (req, res) => {
-    const id = pathId(req, 'webhook');
-    const webhook = await store.webhooks.setPaused(projectOf(res)._id, id, false);
-    if (!webhook) throw notFound('the webhook');
-    deps.intake.dispatcher.wakeCourier(webhook.projectId);
-    await store.countedHours.expectChanges(webhook.projectId);
-    answer(res, viewFor(res)(webhook));
-  });
+  };
+  router.post('/:id/pause', write, audited('webhook.paused'), (req, res) =>
+    setPaused(req, res, true),
+  );
+  router.post('/:id/resume', write, audited('webhook.resumed'), (req, res) =>
+    setPaused(req, res, false),
+  );
 
   router.post('/:id/test', write, audited('webhook.tested'), async (req, res) => {
     const project = projectOf(res);
     const field = subscriptionField(profileOf(res), await namesOf(res));
     const asked = parseBody(testBody(field), req);
     const webhook = await resourceInPath(req, res, 'webhook', store.webhooks);
+    refuseSending(res, webhook);
     const deliveries = await sendTests(deps, project, webhook, asked);
     answer(
       res,

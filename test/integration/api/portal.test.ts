@@ -1,6 +1,7 @@
 import { newId } from '../../../src/contracts/ids';
 import { PORTAL_RIGHTS } from '../../../src/api/http/portal-rights';
 import { PortalTokens } from '../../../src/api/http/portal-tokens';
+import { queueReplays } from '../../../src/store/replay-selection';
 import { ApiClient, type Answer } from '../../support/api-client';
 import { Browser } from '../../support/browser';
 import { makeWebhook } from '../../support/deliveries';
@@ -56,7 +57,9 @@ async function populated() {
   const fields = { projectId: id, webhookId: webhooks, eventId: events };
   const deliveries = await insertDelivery(stack, { ...fields, status: 'failed' });
   const range = { since: '2026-01-01T00:00:00Z', until: new Date().toISOString() };
-  const replays = (await client.post('/v1/replays', range)).body.data.id as string;
+  // A link moves only what a link has started.
+  const customer = (await link(client, 'manage')).client;
+  const replays = (await customer.post('/v1/replays', range)).body.data.id as string;
   const keys = (await client.get(`/v1/projects/${id}/keys`)).body.data.keys;
   const ids: Record<string, string> = { projects: id, webhooks, events, deliveries, replays };
   const withIds = (path: string): string =>
@@ -224,6 +227,119 @@ describe('a portal link', () => {
       const { data } = (await of.get(`/v1/deliveries/${delivery}`)).body;
       expect(data.workflow.webUrl).toEqual(webUrl);
     }
+  });
+});
+
+describe('what the platform has decided', () => {
+  async function withWebhook() {
+    const { id, client } = await stack.project();
+    const { id: webhookId } = await makeWebhook(client, 'https://example.com/');
+    const fields = { projectId: id, webhookId, eventId: newId('event') };
+    const deliveryId = await insertDelivery(stack, { ...fields, status: 'skipped' });
+    const { client: portal } = await link(client, 'manage');
+    const enable = (of: ApiClient, isActive = true): Promise<Answer> =>
+      of.patch(`/v1/webhooks/${webhookId}`, { isActive });
+    return { id, client, portal, webhookId, deliveryId, enable };
+  }
+  const range = { since: '2026-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
+
+  it('stays disabled: a link neither enables it nor sends to it, whatever else it may', async () => {
+    const { client, portal, webhookId, deliveryId, enable } = await withWebhook();
+    const path = `/v1/webhooks/${webhookId}`;
+    await enable(client, false);
+    // As a customer who wants to be the one who disabled it.
+    const changed = await portal.patch(path, { isActive: false, name: 'B' });
+    expect(changed.body.data).toMatchObject({ name: 'B', disabledBy: 'platform' });
+    for (const answer of [
+      await enable(portal),
+      await portal.post(`${path}/test`),
+      await portal.post(`/v1/deliveries/${deliveryId}/replay`),
+      await portal.post('/v1/replays', { ...range, webhookId }),
+    ]) {
+      expectRefusal(answer, 'forbidden');
+      expect(answer.body.error.message).toContain('the platform has disabled this webhook');
+    }
+    const all = await portal.post('/v1/replays', range);
+    const replay = (await stack.store.replays.find(all.body.data.id as string))!;
+    await queueReplays(stack.store, replay, [(await stack.store.deliveries.find(deliveryId))!]);
+    expect(await stack.store.replays.find(replay._id)).toMatchObject({ replayed: 0, failed: 1 });
+    expect((await client.get(`/v1/deliveries/${deliveryId}`)).body.data.status).toBe('skipped');
+    expect((await client.post(`${path}/test`)).status).toBe(202);
+    expect((await enable(client)).status).toBe(200);
+    expect((await portal.post(`${path}/test`)).status).toBe(202);
+    await enable(client, false);
+    expect((await portal.delete(path)).status).toBe(200);
+  });
+
+  it('is not what a customer or Posthorn has disabled, until the platform does too', async () => {
+    const { client, portal, webhookId, enable } = await withWebhook();
+    const { model } = stack.store.webhooks;
+    const disabled = { isActive: false, disabledBy: null };
+    for (const disabledReason of ['gone', 'consecutive_failures']) {
+      await model.updateOne({ _id: webhookId }, { $set: { ...disabled, disabledReason } });
+      expect((await enable(portal)).body.data).toMatchObject({ isActive: true });
+    }
+    expect((await enable(portal, false)).body.data.disabledBy).toBe('customer');
+    expect((await enable(portal)).body.data.disabledBy).toBe(null);
+    await enable(portal, false);
+    await enable(client, false);
+    expectRefusal(await enable(portal), 'forbidden');
+    await enable(client);
+    const gone = { ...disabled, disabledReason: 'gone' };
+    await model.updateOne({ _id: webhookId }, { $set: gone });
+    expect((await enable(client, false)).body.data).toMatchObject({
+      disabledReason: 'gone',
+      disabledBy: 'platform',
+    });
+    expectRefusal(await enable(portal), 'forbidden');
+    // Disabled by a version that didn't note by whom.
+    await model.updateOne({ _id: webhookId }, { $set: { disabledReason: 'manual' } });
+    await model.updateOne({ _id: webhookId }, { $unset: { disabledBy: '' } });
+    expectRefusal(await enable(portal), 'forbidden');
+  });
+
+  it('stays paused', async () => {
+    const { client, portal, webhookId } = await withWebhook();
+    const path = `/v1/webhooks/${webhookId}`;
+    const pausedBy = async (): Promise<string> => (await client.get(path)).body.data.pausedBy;
+    await portal.post(`${path}/pause`);
+    expect(await pausedBy()).toBe('customer');
+    expect((await portal.post(`${path}/resume`)).status).toBe(200);
+    await portal.post(`${path}/pause`);
+    await client.post(`${path}/pause`);
+    expect((await portal.post(`${path}/pause`)).status).toBe(200);
+    const refused = await portal.post(`${path}/resume`);
+    expectRefusal(refused, 'forbidden');
+    expect(refused.body.error.message).toContain('the platform has paused this webhook');
+    expect(await pausedBy()).toBe('platform');
+    await client.post(`${path}/resume`);
+    expect((await portal.post(`${path}/resume`)).body.data.isPaused).toBe(false);
+    expectRefusal(await portal.post(`/v1/webhooks/${newId('webhook')}/resume`), 'not_found');
+  });
+
+  it('is replayed: a link moves only bulk replays of links, and none that the platform has paused', async () => {
+    const { client, portal } = await withWebhook();
+    const begin = async (of: ApiClient): Promise<string> =>
+      `/v1/replays/${(await of.post('/v1/replays', range)).body.data.id}`;
+    const platforms = await begin(client);
+    for (const move of ['pause', 'resume', 'cancel']) {
+      expectRefusal(await portal.post(`${platforms}/${move}`), 'forbidden');
+    }
+    const own = await begin(portal);
+    for (const move of ['pause', 'pause', 'resume', 'resume', 'pause']) {
+      expect((await portal.post(`${own}/${move}`)).status).toBe(202);
+    }
+    await client.post(`${own}/pause`);
+    expectRefusal(await portal.post(`${own}/resume`), 'forbidden');
+    expect((await client.get(own)).body.data).toMatchObject({
+      status: 'paused',
+      startedBy: 'customer',
+      pausedBy: 'platform',
+    });
+    for (let n = 0; n < 2; n += 1) {
+      expect((await portal.post(`${own}/cancel`)).body.data.status).toBe('cancelled');
+    }
+    expectRefusal(await portal.post(`${own}/resume`), 'replay_ended');
   });
 });
 

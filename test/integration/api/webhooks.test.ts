@@ -28,6 +28,8 @@ describe('webhooks', () => {
       isActive: true,
       isPaused: false,
       disabledReason: null,
+      disabledBy: null,
+      pausedBy: null,
       failureCount: 0,
       lastSuccessAt: null,
       lastFailedAt: null,

@@ -1,6 +1,6 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAccess } from '../../app/access';
+import { mayUndo, useAccess } from '../../app/access';
 import { useControlReplay, useReplay } from '../../api/replays';
 import type { Replay } from '../../api/types';
 import { texts } from '../../texts';
@@ -32,21 +32,25 @@ export function ReplayPage(): React.ReactNode {
   );
 }
 
-function Actions({ replay: { id, status } }: { replay: Replay }): React.ReactNode {
-  const { canWrite } = useAccess();
+function Actions({ replay }: { replay: Replay }): React.ReactNode {
+  const { id, status, startedBy, pausedBy } = replay;
+  const access = useAccess();
+  const canMove = access.canWrite && mayUndo(access, startedBy);
   const control = useControlReplay();
   const [isCancelling, setCancelling] = useState(false);
-  if (!canWrite || (status !== 'running' && status !== 'paused')) return null;
+  if (!canMove || (status !== 'running' && status !== 'paused')) return null;
   const next = status === 'running' ? 'pause' : 'resume';
   return (
     <>
-      <Button
-        icon={next === 'pause' ? 'pause' : 'play'}
-        isBusy={control.isPending}
-        onClick={() => control.mutate({ id, what: next })}
-      >
-        {words[next]}
-      </Button>
+      {mayUndo(access, pausedBy) && (
+        <Button
+          icon={next === 'pause' ? 'pause' : 'play'}
+          isBusy={control.isPending}
+          onClick={() => control.mutate({ id, what: next })}
+        >
+          {words[next]}
+        </Button>
+      )}
       <Button icon="ban" onClick={() => setCancelling(true)}>
         {words.cancel.action}
       </Button>

@@ -1,6 +1,6 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAccess } from '../../app/access';
+import { mayUndo, useAccess } from '../../app/access';
 import { useWebhook } from '../../api/webhooks';
 import type { Webhook } from '../../api/types';
 import { texts } from '../../texts';
@@ -25,7 +25,9 @@ export function WebhookPage(): React.ReactNode {
 }
 
 function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
-  const { canWrite } = useAccess();
+  const access = useAccess();
+  const { canWrite } = access;
+  const mayTest = canWrite && mayUndo(access, webhook.disabledBy);
   const navigate = useNavigate();
   const [isTesting, setTesting] = useState(false);
   return (
@@ -46,9 +48,11 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
                 >
                   {words.actions.edit}
                 </LinkButton>
-                <Button kind="primary" icon="send" onClick={() => setTesting(true)}>
-                  {words.actions.test}
-                </Button>
+                {mayTest && (
+                  <Button kind="primary" icon="send" onClick={() => setTesting(true)}>
+                    {words.actions.test}
+                  </Button>
+                )}
               </>
             )}
             <WebhookMenu webhook={webhook} onDeleted={() => void navigate({ to: '/webhooks' })} />
@@ -58,7 +62,10 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
       <Stack>
         <HealthNotice webhook={webhook} />
         <StatsCard webhookId={webhook.id} />
-        <RecentDeliveries webhookId={webhook.id} onTest={() => setTesting(true)} />
+        <RecentDeliveries
+          webhookId={webhook.id}
+          onTest={mayTest ? () => setTesting(true) : undefined}
+        />
         <SettingsCard webhook={webhook} />
         <VerifySnippets signing={webhook.signing} />
       </Stack>

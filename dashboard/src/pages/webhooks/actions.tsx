@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAccess } from '../../app/access';
+import { mayUndo, useAccess } from '../../app/access';
 import { useStartReplay } from '../../api/replays';
 import { useDeleteWebhook, useEnableWebhook, usePauseWebhook } from '../../api/webhooks';
 import type { UpdatedWebhook, Webhook } from '../../api/types';
@@ -24,7 +24,8 @@ export function WebhookMenu({
   webhook: Webhook;
   onDeleted?: () => void;
 }): React.ReactNode {
-  const { canWrite } = useAccess();
+  const access = useAccess();
+  const { canWrite } = access;
   const navigate = useNavigate();
   const [opened, setOpened] = useState<Opened | null>(null);
   const params = { webhookId: webhook.id };
@@ -39,9 +40,11 @@ export function WebhookMenu({
         </MenuItem>
         {canWrite && (
           <>
-            <MenuItem icon="send" onSelect={() => setOpened('test')}>
-              {words.actions.test}
-            </MenuItem>
+            {mayUndo(access, webhook.disabledBy) && (
+              <MenuItem icon="send" onSelect={() => setOpened('test')}>
+                {words.actions.test}
+              </MenuItem>
+            )}
             <MenuItem
               icon="edit"
               onSelect={() => void navigate({ to: '/webhooks/$webhookId/edit', params })}
@@ -75,10 +78,11 @@ function StateItems({
   webhook: Webhook;
   onOpen: (what: Opened) => void;
 }): React.ReactNode {
+  const access = useAccess();
   const resume = usePauseWebhook(webhook.id);
   return (
     <>
-      {webhook.isPaused ? (
+      {!mayUndo(access, webhook.pausedBy) ? null : webhook.isPaused ? (
         <MenuItem icon="play" onSelect={() => resume.mutate({ isPaused: false })}>
           {words.actions.resume}
         </MenuItem>
@@ -87,7 +91,7 @@ function StateItems({
           {words.actions.pause}
         </MenuItem>
       )}
-      {webhook.isActive ? (
+      {!mayUndo(access, webhook.disabledBy) ? null : webhook.isActive ? (
         <MenuItem icon="ban" onSelect={() => onOpen('disable')}>
           {words.actions.disable}
         </MenuItem>

@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router';
-import { useAccess } from '../../app/access';
+import { mayUndo, useAccess } from '../../app/access';
 import { usePauseWebhook } from '../../api/webhooks';
 import type { Webhook } from '../../api/types';
 import { texts } from '../../texts';
@@ -41,9 +41,10 @@ function Failing({ webhook }: Props): React.ReactNode {
 }
 
 function Paused({ webhook }: Props): React.ReactNode {
-  const { canWrite } = useAccess();
+  const access = useAccess();
   const pause = usePauseWebhook(webhook.id);
-  const resume = canWrite && (
+  const isTheirs = mayUndo(access, webhook.pausedBy);
+  const resume = access.canWrite && isTheirs && (
     <Button
       size="small"
       icon="play"
@@ -55,15 +56,17 @@ function Paused({ webhook }: Props): React.ReactNode {
   );
   return (
     <Notice tone="warning" title={words.health.paused} actions={resume}>
-      {words.health.pausedMeans}
+      {words.health.pausedMeans} {isTheirs ? null : words.health.byPlatform}
     </Notice>
   );
 }
 
 function Disabled({ webhook }: Props): React.ReactNode {
+  const isTheirs = mayUndo(useAccess(), webhook.disabledBy);
   return (
     <Notice tone="warning" title={words.health[webhook.disabledReason ?? 'manual']}>
       {words.health.disabledMeans}{' '}
+      {isTheirs ? words.health.disabledRemedy : words.health.byPlatform}{' '}
       <DeliveriesLink webhook={webhook} status="skipped">
         {words.health.seeSkipped}
       </DeliveriesLink>
