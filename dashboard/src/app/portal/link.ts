@@ -93,8 +93,10 @@ export function keepLinked(): void {
     const before = queryClient.getQueryData<Linked>(SESSION_KEY);
     const linked = begin(token);
     queryClient.setQueryData(SESSION_KEY, linked);
-    // What was refused meanwhile is asked for again.
-    if (before?.state === 'ended' && linked.state === 'in') void queryClient.invalidateQueries();
+    // What was refused meanwhile is asked for again; not the link, which would be the former one.
+    if (before?.state === 'ended' && linked.state === 'in') {
+      void queryClient.invalidateQueries({ queryKey: ['v1'] });
+    }
   });
   queryClient.getQueryCache().subscribe(({ query, type }) => {
     if (type !== 'updated' || query.queryKey[0] !== SESSION_KEY[0]) return;
