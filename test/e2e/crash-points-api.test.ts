@@ -167,7 +167,7 @@ describe('an API killed with -9', () => {
 
   describe('while it pauses and resumes', () => {
     it('before the webhook is paused: events go out', async () => {
-      await dying('store/webhooks Webhooks.update before', (api) =>
+      await dying('store/webhooks Webhooks.setPaused before', (api) =>
         api.post(`/v1/webhooks/${webhook.id}/pause`),
       );
       await client.post('/v1/events', event);
@@ -175,7 +175,7 @@ describe('an API killed with -9', () => {
     });
 
     it('between the pause and the answer: events are held until it is resumed', async () => {
-      await dying('store/webhooks Webhooks.update after', (api) =>
+      await dying('store/webhooks Webhooks.setPaused after', (api) =>
         api.post(`/v1/webhooks/${webhook.id}/pause`),
       );
       await client.post('/v1/events', event);

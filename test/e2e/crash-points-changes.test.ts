@@ -149,7 +149,7 @@ describe('an API killed with -9', () => {
       ApiCrash.on(api, async (crash) => {
         const { client, receiver, webhook } = crash;
         await held(crash);
-        await crash.dying('store/webhooks Webhooks.update before', (dying) =>
+        await crash.dying('store/webhooks Webhooks.setPaused before', (dying) =>
           dying.post(`/v1/webhooks/${webhook.id}/resume`),
         );
         expect(await stack.reconcile()).toEqual(nothing);
