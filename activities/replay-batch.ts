@@ -11,6 +11,8 @@ const PER_SECOND = 10;
 const MAX_AT_ONCE = 100;
 /** Maximum number of a project's replayed deliveries in the queue: pausing a replay can't recall these. */
 const MAX_QUEUED = 500;
+/** Queued without room, after a batch has waited for it: a webhook that takes nothing must not stop the others. */
+const WITHOUT_ROOM = 50;
 /** How long one batch waits for room in the queue, and how often it checks. */
 const ROOM_WAIT_MS = 30_000;
 const ROOM_CHECK_MS = 500;
@@ -23,13 +25,16 @@ export function createReplayBatch(
   { store }: Pick<ActivityDependencies, 'store'>,
   couriers: CourierCalls,
 ): Activities['replayBatch'] {
-  const untilThereIsRoom = async (projectId: string): Promise<void> => {
+  /** @returns how many may be queued */
+  const untilThereIsRoom = async (projectId: string): Promise<number> => {
     for (let waitedMs = 0; waitedMs < ROOM_WAIT_MS; waitedMs += ROOM_CHECK_MS) {
       heartbeat();
-      if ((await countQueuedReplays(store, projectId, MAX_QUEUED)) < MAX_QUEUED) return;
+      const room = MAX_QUEUED - (await countQueuedReplays(store, projectId, MAX_QUEUED));
+      if (room > 0) return room;
       couriers.call(projectId);
       await sleep(ROOM_CHECK_MS);
     }
+    return WITHOUT_ROOM;
   };
   return async (replayId) => {
     const replay = await store.replays.find(replayId);
@@ -37,8 +42,7 @@ export function createReplayBatch(
     const { projectId } = replay;
     const perSecond = replay.ratePerSecond ?? Infinity;
     const atOnce = Math.min(MAX_AT_ONCE, Math.ceil(perSecond / PER_SECOND));
-    await untilThereIsRoom(projectId);
-    const limit = Math.min(MAX_QUEUED, batchSize(perSecond));
+    const limit = Math.min(await untilThereIsRoom(projectId), batchSize(perSecond));
     const batch = await listForReplay(store, replay, limit);
     if (batch.length === 0) {
       await store.replays.move(replayId, ['running'], 'completed');
