@@ -146,12 +146,13 @@ async function dead(tools, mode, size) {
   // Nothing listens on port 9, which is reserved for "discard".
   const both = await projectWith(tools, mode, [tools.receiverUrl, 'http://127.0.0.1:9/']);
   const next = await begin(tools);
+  const since = new Date();
   const end = tools.measureProcesses();
   const beside = await paced(tools, both.key, next, size);
   const used = end();
   const workflows = await tools.costs.histories(
     ['fanOutEvent', 'deliverWebhook', 'courier'],
-    new Date(),
+    since,
   );
   return {
     'alone, p50 ms': before.p50,
