@@ -70,8 +70,11 @@ export const PORTAL_RIGHTS: Readonly<Record<string, Capabilities | null>> = {
   'DELETE /v1/catalogs/:name/event-types/:type': null,
 };
 
-/** Of a webhook, these are the platform's to decide: how often it is tried, and how the platform calls it. */
-const PLATFORMS_FIELDS = ['policy', 'externalId'];
+/**
+ * These are the platform's to decide: how often a webhook is tried, how the platform calls it, and what an event
+ * says, even a test's.
+ */
+const PLATFORMS_FIELDS = ['policy', 'externalId', 'data'];
 
 const FORBIDDEN = 'a portal link may not do this';
 

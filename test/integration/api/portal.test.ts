@@ -195,6 +195,17 @@ describe('a portal link', () => {
     ]);
   });
 
+  it('sends samples as tests, and no data of its own', async () => {
+    const { client } = await stack.project();
+    const { id } = await makeWebhook(client, 'https://example.com/');
+    const portal = (await link(client, 'manage')).client;
+    const test = `/v1/webhooks/${id}/test`;
+    expectRefusal(await portal.post(test, { data: { 'email.sent': emailSent } }), 'forbidden', [
+      'data',
+    ]);
+    expect((await portal.post(test, { events: ['email.sent'] })).status).toBe(202);
+  });
+
   it('does not set what the platform decides of a webhook', async () => {
     const { client } = await stack.project();
     const { id } = await makeWebhook(client, 'https://example.com/', { externalId: 'theirs' });

@@ -6,6 +6,7 @@ import { useLiveDeliveries } from '../../api/live';
 import { fieldError } from '../../api/problem';
 import { useSendTest } from '../../api/webhooks';
 import type { ListedEventType, Webhook } from '../../api/types';
+import { useAccess } from '../../app/access';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
@@ -34,6 +35,7 @@ export function TestDialog({
   webhook: Webhook;
   onClose: () => void;
 }): React.ReactNode {
+  const { canPublish } = useAccess();
   const types = useAll(useEventTypes());
   const send = useSendTest(webhook.id);
   useLiveDeliveries(send.data !== undefined);
@@ -143,7 +145,7 @@ export function TestDialog({
               error={error ?? fieldError(send.error, 'events')}
               onToggle={toggle}
             />
-            {sample && (
+            {canPublish && sample && (
               <Stack isTight>
                 {selectedTypes.length > 1 && (
                   <Select
