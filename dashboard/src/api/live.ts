@@ -6,8 +6,8 @@ import { keyOf } from './lists';
 const RECONNECT_MS = 5_000;
 /** However many change, what is shown is asked for no sooner than this after the last time. */
 const CALM_MS = 1_000;
-/** What tells that what is shown is old. */
-const CHANGES = new Set(['ready', 'delivery', 'reload']);
+/** After these, anything may have changed. */
+const ALL = new Set(['ready', 'reload']);
 
 /**
  * Has the deliveries that are shown asked for again when one changes.
@@ -22,7 +22,13 @@ export function useLiveDeliveries(isLive: boolean): boolean {
     if (!isLive || !isVisible) return undefined;
     return follow({
       onTold: setTold,
-      onChange: () => void client.invalidateQueries({ queryKey: keyOf('deliveries') }),
+      onChange: (ids) => {
+        const keys =
+          ids === null
+            ? [keyOf('deliveries')]
+            : [keyOf('deliveries', 'list'), ...ids.map((id) => keyOf('deliveries', 'one', id))];
+        for (const queryKey of keys) void client.invalidateQueries({ queryKey });
+      },
     });
   }, [client, isLive, isVisible]);
   return isTold;
@@ -39,28 +45,29 @@ function follow({
   onChange,
 }: {
   onTold: (isTold: boolean) => void;
-  onChange: () => void;
+  /** With the ids of the deliveries that have changed; null: any may have. */
+  onChange: (ids: string[] | null) => void;
 }): () => void {
   const ended = new AbortController();
   let calm: ReturnType<typeof setTimeout> | undefined;
   let reconnect: ReturnType<typeof setTimeout> | undefined;
-  let isOld = false;
-  const change = (): void => {
-    isOld = true;
-    if (calm === undefined) tell();
-  };
+  let changed = new Set<string>();
+  let isAllOld = false;
   const tell = (): void => {
     calm = undefined;
-    if (!isOld) return;
-    isOld = false;
-    onChange();
+    if (!isAllOld && changed.size === 0) return;
+    onChange(isAllOld ? null : [...changed]);
+    changed = new Set();
+    isAllOld = false;
     calm = setTimeout(tell, CALM_MS);
   };
   const connect = async (): Promise<void> => {
     try {
-      for await (const name of eventsOf(await open('v1/stream', ended.signal))) {
+      for await (const { name, data } of eventsOf(await open('v1/stream', ended.signal))) {
         if (name === 'ready') onTold(true);
-        if (CHANGES.has(name)) change();
+        if (ALL.has(name)) isAllOld = true;
+        else if (name === 'delivery') changed.add((JSON.parse(data) as { id: string }).id);
+        if (calm === undefined) tell();
       }
     } catch {
       // Refused or cut off: what is shown looks itself until it is there again.
@@ -78,18 +85,22 @@ function follow({
   };
 }
 
-/** The names of server-sent events as they arrive; what they say is asked for by the lists' own filters. */
-async function* eventsOf(stream: ReadableStream<Uint8Array<ArrayBuffer>>): AsyncGenerator<string> {
+/** Server-sent events as they arrive. */
+async function* eventsOf(
+  stream: ReadableStream<Uint8Array<ArrayBuffer>>,
+): AsyncGenerator<{ name: string; data: string }> {
   const reader = stream.pipeThrough(new TextDecoderStream()).getReader();
   let line = '';
+  let name = '';
   for (;;) {
     const { value, done } = await reader.read();
     if (done) return;
     const lines = (line + value).split('\n');
     line = lines.pop()!;
     for (const one of lines) {
-      const name = /^event: ?(\w+)/.exec(one)?.[1];
-      if (name !== undefined) yield name;
+      const [, field, text = ''] = /^(\w+): ?(.*)$/.exec(one) ?? [];
+      if (field === 'event') name = text;
+      else if (field === 'data') yield { name, data: text };
     }
   }
 }
