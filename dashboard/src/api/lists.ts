@@ -124,14 +124,18 @@ interface OneOptions<T> {
   enabled?: boolean;
   /** As of `request`. */
   isExact?: boolean;
+  /** It hardly changes: it is asked for again only after a few minutes, even if there is none. */
+  isLasting?: boolean;
 }
+
+const LASTING_MS = 5 * 60_000;
 
 /** One answer of the API. */
 export function useOne<T>(
   resource: string,
   rest: readonly unknown[],
   path: string,
-  { query, refetchMs = false, enabled = true, isExact }: OneOptions<T> = {},
+  { query, refetchMs = false, enabled = true, isExact, isLasting = false }: OneOptions<T> = {},
 ): UseQueryResult<T> {
   const isMade = typeof query === 'function';
   return useQuery({
@@ -141,6 +145,7 @@ export function useOne<T>(
     refetchInterval:
       typeof refetchMs === 'function' ? ({ state }) => refetchMs(state.data) : refetchMs,
     enabled,
+    ...(isLasting && { staleTime: LASTING_MS, retryOnMount: false }),
   });
 }
 

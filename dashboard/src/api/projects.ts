@@ -44,6 +44,7 @@ export const useUpdateProject = (id: string): UseMutationResult<Project, Error, 
 /** `key` null removes it. Providers' keys are set, and never shown. */
 export const useSetProviderKey = (
   id: string,
+  isQuiet: boolean,
 ): UseMutationResult<Project, Error, { provider: string; key: string | null }> =>
   useAct({
     run: ({ provider, key }) =>
@@ -53,7 +54,7 @@ export const useSetProviderKey = (
     done: (_project, { key }) =>
       key === null ? texts.settings.done.keyRemoved : texts.settings.done.keySaved,
     changes: ['projects', 'audit'],
-    isQuiet: true,
+    isQuiet,
   });
 
 export const useDeleteProject = (id: string): UseMutationResult<unknown, Error, void> =>

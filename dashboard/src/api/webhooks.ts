@@ -46,6 +46,7 @@ export function useKnownWebhook(id: string): Webhook | undefined {
   const listed = items.find((webhook) => webhook.id === id);
   const { data } = useOne<Webhook>('webhooks', ['one', id], `v1/webhooks/${id}`, {
     enabled: id !== '' && !isLoading && hasMore && !listed,
+    isLasting: true,
   });
   return listed ?? data;
 }

@@ -66,7 +66,12 @@ export function AccessProvider({
   const elsewhere = useProject(chosen ?? '', isElsewhere);
   const isGone = elsewhere.error instanceof Problem && elsewhere.error.status === 404;
   const isLoading = projects.isLoading || elsewhere.isLoading;
-  const error = projects.items.length === 0 ? projects.error : isGone ? null : elsewhere.error;
+  const error =
+    projects.items.length === 0
+      ? projects.error
+      : isGone || elsewhere.data
+        ? null
+        : elsewhere.error;
   if (isAdmin && (isLoading || error || projects.items.length === 0)) {
     return (
       <main className={styles.alone}>

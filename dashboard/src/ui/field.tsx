@@ -279,6 +279,11 @@ export function SearchField({
         spellCheck={false}
         value={value}
         onChange={(event) => onChange(event.target.value)}
+        onKeyDown={(event) => {
+          // Only a form for searching is meant by it.
+          const isMeant = event.currentTarget.form?.getAttribute('role') === 'search';
+          if (event.key === 'Enter' && !isMeant) event.preventDefault();
+        }}
       />
     </div>
   );

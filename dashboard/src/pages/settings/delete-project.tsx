@@ -38,7 +38,9 @@ function DeleteDialog({
   const [typed, setTyped] = useState('');
   const [wrong, setWrong] = useState<string>();
   const submit = async (): Promise<void> => {
-    if (![plain(name), id].includes(plain(typed))) {
+    // A name may consist of what can't be seen.
+    const names = [plain(name), id].filter((one) => one !== '');
+    if (!names.includes(plain(typed))) {
       setWrong(words.wrong);
       return;
     }

@@ -47,7 +47,8 @@ function One({
   projectId: string;
   isSet: boolean;
 }): React.ReactNode {
-  const save = useSetProviderKey(projectId);
+  const save = useSetProviderKey(projectId, true);
+  const remove = useSetProviderKey(projectId, false);
   const [key, setKey] = useState('');
   const [wrong, setWrong] = useState<string>();
   const [isRemoving, setRemoving] = useState(false);
@@ -111,7 +112,7 @@ function One({
           title={`${words.remove(name)}?`}
           description={words.removeLead}
           confirm={words.remove(name)}
-          onConfirm={() => save.mutateAsync({ provider, key: null })}
+          onConfirm={() => remove.mutateAsync({ provider, key: null })}
         />
       )}
     </form>
