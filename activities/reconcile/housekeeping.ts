@@ -15,6 +15,9 @@ const EVERY_MS = 5000;
 /** After one that failed. */
 const FAILED_MS = 30_000;
 
+/** Projects read at a time. */
+const PROJECTS = 200;
+
 type Chore = (run: Run, couriers: Couriers) => Promise<void>;
 
 /** Each does what there is to do, in short parts, while its run continues. */
@@ -26,6 +29,7 @@ const CHORES: Readonly<Record<string, Chore>> = {
   expiry: removeExpired,
   deletions: deleteProjects,
   counts: countHours,
+  failures: repairFailures,
 };
 
 /** All at the same time, so that none waits for another. */
@@ -82,4 +86,16 @@ async function deleteProjects(run: Run): Promise<void> {
     (projectId) => deleteSomeOf(store, projectId),
     (projectId, err) => log.warn({ err, projectId }, 'project could not be deleted'),
   );
+}
+
+/** Once, after an upgrade. */
+async function repairFailures(run: Run): Promise<void> {
+  const { projects, failureRepair } = run.deps.store;
+  if (!(await failureRepair.isDue())) return;
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const ids: string[] = await projects.listIds(after, PROJECTS);
+    for (const id of ids) if (!(await failureRepair.repair(id, () => run.goesOn()))) return;
+    after = ids.at(-1);
+  }
+  await failureRepair.end();
 }

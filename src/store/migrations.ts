@@ -101,7 +101,7 @@ const LOCK_MS = 60_000;
 const LOCK = 'lock';
 
 /** Those applied before, or by another process. */
-const recordsOf = (connection: Connection): mongo.Collection<MigrationRecord> =>
+export const recordsOf = (connection: Connection): mongo.Collection<MigrationRecord> =>
   connection.collection<MigrationRecord>('migrations');
 
 const appliedTo = (records: mongo.Collection<MigrationRecord>): Promise<string[]> =>
@@ -126,6 +126,8 @@ export async function isMigratedByNewer(connection: Connection): Promise<boolean
 interface MigrationRecord {
   _id: string;
   appliedAt?: Date;
+  /** When what processes of the version before had written meanwhile was repaired (failure-repair.ts). */
+  repeatedAt?: Date;
   /** Only in the lock. */
   owner?: string;
   until?: Date;

@@ -16,6 +16,7 @@ import { Endings } from './endings';
 import { repairDriver } from './driver-patch';
 import { EventTypes } from './event-types';
 import { Events } from './events';
+import { FailureRepair } from './failure-repair';
 import { Inbound } from './provider-reports';
 import { Horizon } from './horizon';
 import { Keys } from './keys';
@@ -77,6 +78,7 @@ export class Store {
   readonly catalogTypes: EventTypes;
   readonly deliveries: Deliveries;
   readonly deliveryChanges: DeliveryChanges;
+  readonly failureRepair: FailureRepair;
   readonly rounds: Rounds;
   readonly endings: Endings;
   readonly inbound: Inbound;
@@ -108,6 +110,7 @@ export class Store {
     this.recounts = new Recounts(connection);
     this.deliveries = new Deliveries(connection, this.horizon, this.recounts);
     this.rounds = new Rounds(this.deliveries.model, this.recounts);
+    this.failureRepair = new FailureRepair(connection, this.deliveries.model);
     this.deliveryChanges = new DeliveryChanges(connection, this.deliveries);
     this.endings = new Endings(connection);
     this.inbound = new Inbound(connection);

@@ -153,6 +153,50 @@ describe('migrations', () => {
     expect(await db.collection('system.profile').countDocuments()).toBe(1);
   });
 
+  it('of this version are followed, once, by a repair of what workers of the version before have written', async () => {
+    const store = Store.open(url);
+    await store.setUp(pino({ level: 'silent' }));
+    const { failureRepair, deliveries } = store;
+    const records = connection.collection<{ _id: string }>('migrations');
+    const _id = '0003-how-last-attempts-failed';
+    expect(await failureRepair.isDue()).toBe(false);
+    await records.updateOne({ _id }, { $set: { appliedAt: new Date(Date.now() - 3_700_000) } });
+    expect(await failureRepair.isDue()).toBe(true);
+
+    const failed = { number: 1, outcome: 'failed', statusCode: 503 };
+    const succeeded = { number: 2, outcome: 'succeeded', statusCode: 200 };
+    const stored: Record<string, Partial<DeliveryRecord>> = {
+      missing: { status: 'failed', attempts: [failed] as never },
+      other: { status: 'pending', attempts: [failed] as never, failedWith: ['timeout'] },
+      stale: {
+        status: 'succeeded',
+        attempts: [failed, succeeded] as never,
+        failedWith: [503, '5xx'],
+      },
+      right: { status: 'cancelled', attempts: [failed] as never, failedWith: [503, '5xx'] },
+      none: { status: 'held', attempts: [] },
+    };
+    await deliveries.model.collection.insertMany(
+      Object.entries(stored).map(([id, fields]) => ({
+        ...fields,
+        _id: id,
+        eventId: id,
+        projectId: 'p',
+      })) as never[],
+    );
+    expect(await failureRepair.repair('p', () => false)).toBe(false);
+    expect(await failureRepair.repair('p', () => true)).toBe(true);
+    const found = await deliveries.model.find().lean<DeliveryRecord[]>();
+    expect(Object.fromEntries(found.map((each) => [each._id, each.failedWith]))).toEqual({
+      missing: [503, '5xx'],
+      other: [503, '5xx'],
+      right: [503, '5xx'],
+    });
+    await failureRepair.end();
+    expect(await failureRepair.isDue()).toBe(false);
+    await store.close();
+  });
+
   it('of this version find nothing to do in an empty database', async () => {
     await migrate(connection);
     await migrate(connection);
