@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { moment } from '../../src/clock';
+import { expungeEvent } from '../../src/store/expunge';
 import { listToFollowUp, noteFollowedUp } from '../../src/store/queue';
 import { mailWarning } from '../../src/store/owner-mails';
 import { settle } from '../../src/store/settlement';
@@ -70,12 +71,16 @@ export class Settling {
    */
   private async markPlanned(eventIds: readonly string[]): Promise<void> {
     const { deps, lease } = this;
+    const { store } = deps;
+    const { projectId } = this.view;
     while (eventIds.length > 0 && !lease.isSuperseded) {
       try {
-        await deps.store.events.markFannedOut(...eventIds);
+        const expunged = await store.events.markPlanned(eventIds);
+        // Before their deliveries were stored: what receivers have answered since goes, too.
+        for (const id of expunged) await expungeEvent(store, projectId, id);
+        if (expunged.length > 0) await store.events.markFannedOut(...expunged);
         return;
       } catch (error) {
-        const { projectId } = this.view;
         deps.log.warn({ err: error, projectId }, 'courier could not write yet');
         await sleep(FAILED_MS);
       }

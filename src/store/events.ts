@@ -157,6 +157,19 @@ export class Events {
     );
   }
 
+  /**
+   * The same, but for those whose payload was deleted before.
+   * @returns the ids of these
+   */
+  async markPlanned(ids: readonly string[]): Promise<string[]> {
+    const { matchedCount } = await this.collection.updateMany(
+      { _id: { $in: ids }, expungedAt: null },
+      { $currentDate: { fannedOutAt: true } },
+    );
+    if (matchedCount === ids.length) return [];
+    return this.model.distinct('_id', { _id: { $in: ids }, expungedAt: { $type: 'date' } });
+  }
+
   /** Ids of some that have expired and whose deliveries are planned: before that, no event expires. */
   async listExpired(limit: number): Promise<string[]> {
     const hasExpired = { $expr: { $lte: ['$expiresAt', '$$NOW'] } };
