@@ -1,10 +1,14 @@
 import { Context, heartbeat } from '@temporalio/activity';
 import type { Activities } from '../src/contracts/activities';
 import type { ActivityDependencies } from './dependencies';
+import type { Pulse } from './attempt/execution';
 import { Places } from './concurrency';
 import { Shift } from './courier/shift';
 
-export function createDeliverQueued(deps: ActivityDependencies): Activities['deliverQueued'] {
+export function createDeliverQueued(
+  deps: ActivityDependencies,
+  pulse: Pulse,
+): Activities['deliverQueued'] {
   const places = new Places(deps.maxAttempts, deps.maxAttemptsPerWebhook);
   return async (projectId) => {
     const { info, cancellationSignal } = Context.current();
@@ -13,6 +17,7 @@ export function createDeliverQueued(deps: ActivityDependencies): Activities['del
     return Shift.work({
       deps,
       places,
+      pulse,
       projectId,
       runId,
       onPulse: heartbeat,

@@ -36,7 +36,7 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     cancelDelivery: createCancelDelivery(dependencies),
     replayBatch: createReplayBatch(dependencies, couriers),
     drainBatch: createDrainBatch(dependencies),
-    deliverQueued: createDeliverQueued(dependencies),
+    deliverQueued: createDeliverQueued(dependencies, attempting.pulse),
     reconcile: createReconcile(dependencies),
   };
 }

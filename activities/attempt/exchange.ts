@@ -15,6 +15,10 @@ export interface Exchange {
   answer: SendResult;
 }
 
+/** Whether no answer came in time: of which a process that was suspended meanwhile knows nothing. */
+export const hasTimedOut = ({ answer }: Exchange): boolean =>
+  answer.kind === 'error' && answer.errorCode === 'timeout';
+
 /** Signs and sends it; what can't be signed is a failed attempt like any other. */
 export async function exchange(
   deps: ActivityDependencies,

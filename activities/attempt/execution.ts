@@ -29,6 +29,11 @@ export class Pulse {
     this.lastBeat = moment();
     return this.wokeAt;
   }
+
+  /** Whether it has been suspended since then, by the monotonic clock: its measurements are meaningless then. */
+  hasStoodStillSince(at: number): boolean {
+    return this.beat() > at;
+  }
 }
 
 /** The current execution of an activity: whether Temporal still waits for it. */
@@ -41,9 +46,8 @@ export class Execution {
     private readonly deliveryId: string,
   ) {}
 
-  /** Whether the process has been suspended meanwhile: its measurements are meaningless then. */
   hasStoodStill(): boolean {
-    return this.pulse.beat() > this.began[0];
+    return this.pulse.hasStoodStillSince(this.began[0]);
   }
 
   /**

@@ -18,7 +18,7 @@ import type { CourierCalls } from '../../src/temporal/courier-calls';
 import { placeEndOf, type Places } from '../concurrency';
 import type { ActivityDependencies } from '../dependencies';
 import { deferred, superseded } from './deferred';
-import { exchange, logged } from './exchange';
+import { exchange, hasTimedOut, logged } from './exchange';
 import type { Execution, Pulse } from './execution';
 import { countHealth, countLast } from './health';
 import type { Subject } from './subject';
@@ -95,11 +95,7 @@ export async function makeAttempt(
     place.leave(placeEndOf(sent));
   }
   const entry = logged(sent, runId, policy);
-  // A process that was suspended during the exchange can't say that it took too long.
-  const isUnseen =
-    sent.answer.kind === 'error' &&
-    sent.answer.errorCode === 'timeout' &&
-    execution.hasStoodStill();
+  const isUnseen = hasTimedOut(sent) && execution.hasStoodStill();
   const mayDecide = !isUnseen && (await execution.mayDecide(entry.outcome));
   const result = judge(sent.answer, delivery, policy, {
     nowMs: clock.now().getTime(),

@@ -7,7 +7,8 @@ import { failedWith, kindOf, type DeliveryRecord } from '../../src/store/deliver
 import { release } from '../../src/store/queue';
 import { toPlanned } from '../../src/store/planned-delivery';
 import type { ActivityDependencies } from '../dependencies';
-import { exchange, logged, type Exchange } from '../attempt/exchange';
+import { exchange, hasTimedOut, logged, type Exchange } from '../attempt/exchange';
+import type { Pulse } from '../attempt/execution';
 import { tell } from '../attempt/tell';
 import { placeEndOf, type Place, type PlaceEnd, type Places } from '../concurrency';
 import { NEAR_SLOT_MS, spacingOf, takeNearSlot } from '../rate-slot';
@@ -36,6 +37,7 @@ export class Attempts {
   constructor(
     private readonly deps: ActivityDependencies,
     private readonly places: Places,
+    private readonly pulse: Pulse,
     private readonly runId: string,
     private readonly lease: Lease,
     private readonly hand: Hand,
@@ -94,7 +96,13 @@ export class Attempts {
     const { delivery, event, body } = item;
     const subject = { delivery, event, body, webhook, project: this.view.project };
     const own = { ...policy, retryDelaysMs: delivery.isPing ? [] : policy.retryDelaysMs };
+    const beganAt = performance.now();
     const sent = await exchange(this.deps, subject, own);
+    if (hasTimedOut(sent) && this.pulse.hasStoodStillSince(beganAt)) {
+      this.deps.log.warn({ deliveryId: delivery._id }, 'attempt made while suspended; sent again');
+      this.hand.letGo(item);
+      return 'unmade';
+    }
     this.record(lane, item, sent, own);
     return placeEndOf(sent);
   }

@@ -125,6 +125,27 @@ export class Hand {
     }
   }
 
+  /** Ids of stored express deliveries that wait for their turn, and did so already at that time. */
+  waitingSince(at: number): string[] {
+    return [...this.lanes.values()].flatMap(({ waiting, behind }) =>
+      [...waiting, ...behind].flatMap(({ delivery, isStored, takenAt }) =>
+        isStored && delivery.isExpress && takenAt < at ? delivery._id : [],
+      ),
+    );
+  }
+
+  /** Drops those that wait, and have been cancelled meanwhile. */
+  forget(ids: ReadonlySet<string>): void {
+    const isLeft = ({ delivery }: Item): boolean => !ids.has(delivery._id);
+    for (const lane of this.lanes.values()) {
+      for (const item of [...lane.waiting, ...lane.behind]) {
+        if (!isLeft(item)) this.taken.delete(item.delivery._id);
+      }
+      lane.waiting = lane.waiting.filter(isLeft);
+      lane.behind = lane.behind.filter(isLeft);
+    }
+  }
+
   /** Inserts a delivery, and marks its event as planned with the last of them. */
   store(item: Item, delivery: DeliveryRecord, rest: Partial<Entry> = {}): void {
     item.isStored = true;

@@ -1,5 +1,6 @@
 import { SECOND_MS } from '../domain/durations';
 import { deleteBatch } from './delete-batch';
+import { current } from './linearizable';
 import type { Store } from './store';
 
 /** After that the rest is left to reconcile, so that the caller doesn't wait for millions of deliveries. */
@@ -47,4 +48,13 @@ export async function deleteSomeOf(store: Store, projectId: string): Promise<boo
   await store.couriers.delete(projectId);
   await store.projects.delete(projectId);
   return false;
+}
+
+/**
+ * Deletes what was stored for a project while it was being deleted: an API remembers projects for a moment. Does
+ * nothing as long as anything is left of the project itself.
+ */
+export async function deleteLeftOver(store: Store, projectId: string): Promise<void> {
+  if (await current(store.projects.model.exists({ _id: projectId }))) return;
+  while (await deleteSomeOf(store, projectId));
 }

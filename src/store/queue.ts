@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
+import { TERMINAL_STATUSES, UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
 import { ID_PREFIXES, timeOf } from '../contracts/ids';
 import { projectOfQueue, queueOf, type DeliveryRecord, type QueueKind } from './delivery-record';
 import type { EventRecord } from './event-record';
@@ -68,6 +68,15 @@ export async function listDue(
     .sort({ nextAttemptAt: 1 })
     .limit(limit)
     .lean<DeliveryRecord[]>();
+}
+
+/** Those of them that have ended. */
+export async function listEnded(
+  { deliveries }: Store,
+  ids: readonly string[],
+): Promise<Set<string>> {
+  const ended = { _id: { $in: ids }, status: { $in: TERMINAL_STATUSES } };
+  return new Set(await deliveries.model.distinct('_id', ended));
 }
 
 /** When the project's next attempt is due; null: nothing waits for its time. */

@@ -1,4 +1,7 @@
 import { createHmac } from 'node:crypto';
+import { toPayload } from '../../src/domain/json-text';
+import { deleteProject } from '../../src/store/delete-project';
+import { newEvent } from '../../src/store/new-event';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -211,6 +214,70 @@ describe('a project whose events are dispatched express', () => {
     expect((await client.post(`/v1/deliveries/${other}/cancel`)).body.data.status).toBe(
       'cancelled',
     );
+  });
+
+  it('leaves nothing of what was accepted while its project was being deleted', async () => {
+    const { id } = await stack.project({ dispatch: 'express' });
+    const { store } = stack;
+    const project = (await store.projects.get(id))!;
+    await deleteProject(store, id);
+    await store.events.insert(
+      newEvent(project, { type: 'email.sent', data: toPayload(emailSent) }, 1, true),
+    );
+    await eventually('nothing is left', async () => {
+      await stack.reconcile();
+      const left = [store.events.model, store.couriers.model].map((model) =>
+        (model as typeof store.events.model).countDocuments({
+          $or: [{ projectId: id }, { _id: id }],
+        }),
+      );
+      return (await Promise.all(left)).every((count) => count === 0);
+    });
+  });
+
+  it('does not send what is cancelled while it waits in hand', async () => {
+    await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 0.6 } });
+    await batch(2);
+    await receiver.waitFor(1);
+    const waiting = await eventually('the second is shown', async () => {
+      const [pending] = await withStatus('pending');
+      return (await withStatus('succeeded')).length === 1 && pending;
+    });
+    expect((await client.post(`/v1/deliveries/${waiting.id}/cancel`)).status).toBe(202);
+    await post(2);
+    await receiver.waitFor(2);
+    await eventually('the third is recorded', async () => {
+      return (await withStatus('succeeded')).length === 2;
+    });
+    const ids = receiver.requests.map(({ headers }) => headers['x-webhook-delivery-id']);
+    expect(ids).not.toContain(waiting.id);
+    await deliveryWith(client, waiting.id, { status: 'cancelled', attemptCount: 0 });
+  });
+
+  it('keeps no answer to a payload that is deleted during the first attempt', async () => {
+    await makeWebhook(client, receiver.url);
+    const { sender } = stack;
+    const original = sender.send.bind(sender);
+    const send = jest.spyOn(sender, 'send');
+    const posted = client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    send.mockImplementationOnce(async (request) => {
+      const { body } = await posted;
+      expect((await client.delete(`/v1/events/${body.data.id}`)).status).toBe(200);
+      return original(request);
+    });
+    receiver.respondWith({ kind: 'answer', status: 200, body: 'received a payload' });
+    const { id: eventId } = (await posted).body.data;
+    const [{ id }] = await eventually('it is recorded', async () => {
+      const { deliveries } = (await client.get(`/v1/events/${eventId}`)).body.data;
+      return deliveries[0]?.attemptCount === 1 && deliveries;
+    });
+    send.mockRestore();
+    await eventually('it has no answer', async () => {
+      const [attempt] = (await client.get(`/v1/deliveries/${id}`)).body.data.attempts;
+      return attempt.responseBody === undefined && attempt.responseHeaders === undefined;
+    });
+    const refused = await client.post(`/v1/deliveries/${id}/replay`);
+    expect(refused.body.error.code).toBe('event_expunged');
   });
 
   it('replays by the whole schedule, though an attempt of before is still in progress', async () => {

@@ -1,0 +1,176 @@
+import { cancelOrphan } from '../../src/store/cancel-orphan';
+import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
+import type { EventRecord } from '../../src/store/event-record';
+import { expungeEvent } from '../../src/store/expunge';
+import { listDue, listEnded, nextDueAt, takeQueued } from '../../src/store/queue';
+import type { Places } from '../concurrency';
+import type { ActivityDependencies } from '../dependencies';
+import { CLOCK_MARGIN_MS } from '../plan-deliveries';
+import { Arrivals } from './arrivals';
+import type { Attempts } from './attempts';
+import type { Hand } from './hand';
+import type { Lane } from './lane';
+import type { Lease } from './lease';
+import { planExpress } from './plan';
+import type { View } from './view';
+
+/** Between two checks for what is due. */
+const DUE_POLL_MS = 50;
+/** How often what waits in hand is compared with MongoDB. */
+const RECHECK_MS = 250;
+export const DUE_AT_ONCE = 200;
+
+/** Takes what may be sent out of MongoDB into a shift's hand. */
+export class Taking {
+  /** When something was found last, by the monotonic clock. */
+  foundAt = performance.now();
+  private readonly arrivals: Arrivals;
+  private dueAt = -Infinity;
+  private recheckedAt = -Infinity;
+
+  constructor(
+    private readonly deps: ActivityDependencies,
+    private readonly places: Places,
+    private readonly lease: Lease,
+    private readonly hand: Hand,
+    private readonly view: View,
+    private readonly attempts: Attempts,
+  ) {
+    this.arrivals = new Arrivals(deps.store, view.projectId);
+  }
+
+  /**
+   * Takes what may be sent.
+   * @param isOver nothing new, since the shift ends
+   * @returns how much was found
+   */
+  async take(isOver: boolean): Promise<number> {
+    const { deps, hand, lease } = this;
+    const { projectId } = this.view;
+    const room = isOver ? 0 : hand.room;
+    const eventRoom = isOver ? 0 : hand.eventRoom;
+    const [events, fresh] = await Promise.all([
+      eventRoom > 0 ? this.arrivals.list(hand.planning.keys(), eventRoom) : [],
+      room > 0 ? this.listFreshlyDue(room) : [],
+    ]);
+    const found = events.length + fresh.length;
+    if (found > 0) this.foundAt = performance.now();
+    // After the events, so that a webhook that is older than one of them is known.
+    await this.view.refresh(found > 0);
+    if (this.view.isGone) return 0;
+    await this.takeStored(fresh);
+    await this.dropEnded();
+    const planned = await planExpress(deps, events, {
+      projectId,
+      webhooks: [...hand.lanes.values()].map(({ webhook }) => webhook),
+      now: lease.now(),
+      // An earlier shift may have begun with what was accepted before this one.
+      isFresh: ({ acceptedAt }) => acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS,
+    });
+    for (const { event, deliveries } of planned) hand.takeEvent(event, deliveries);
+    if (isOver) return found;
+    for (const lane of hand.lanes.values()) {
+      if (lane.queued.size > 0) await this.refill(lane);
+    }
+    return found;
+  }
+
+  /** Takes out of hand what has been cancelled, or its payload deleted, while it waits for its turn. */
+  private async dropEnded(): Promise<void> {
+    const { hand } = this;
+    const at = performance.now();
+    if (at - this.recheckedAt < RECHECK_MS) return;
+    this.recheckedAt = at;
+    const waiting = hand.waitingSince(at - RECHECK_MS);
+    if (waiting.length === 0) return;
+    const ended = await listEnded(this.deps.store, waiting);
+    if (ended.size > 0) hand.forget(ended);
+  }
+
+  /** Stored deliveries that are due, if it is time to look for them. */
+  private async listFreshlyDue(room: number): Promise<DeliveryRecord[]> {
+    const at = performance.now();
+    if (at - this.dueAt < DUE_POLL_MS) return [];
+    // As it was before the read, which may still find what is settled meanwhile.
+    const taken = new Set(this.hand.taken.keys());
+    const limit = DUE_AT_ONCE + taken.size;
+    const due = await listDue(this.deps.store, this.view.projectId, this.lease.now(), limit);
+    // There may be more.
+    if (due.length < limit) this.dueAt = at;
+    return due.filter(({ _id }) => !taken.has(_id)).slice(0, room);
+  }
+
+  /**
+   * Takes stored deliveries, with their events and webhooks.
+   * @param from the queue they come from
+   */
+  private async takeStored(deliveries: readonly DeliveryRecord[], from?: string): Promise<void> {
+    if (deliveries.length === 0) return;
+    const { hand } = this;
+    const { store } = this.deps;
+    const events = await store.events.model
+      .find({ _id: { $in: deliveries.map(({ eventId }) => eventId) } })
+      .lean<EventRecord[]>();
+    const byId = new Map(events.map((event) => [event._id, event]));
+    for (const delivery of deliveries) {
+      const event = byId.get(delivery.eventId);
+      if (!event || !hand.lanes.has(delivery.webhookId)) await cancelOrphan(store, delivery);
+      else if (event.body === null) {
+        await expungeEvent(store, this.view.projectId, event._id);
+      } else {
+        const { body } = event;
+        hand.take(delivery, event, { body, isStored: true, ...(from !== undefined && { from }) });
+      }
+    }
+  }
+
+  /** Takes the next of a webhook's queues as soon as there is room: new deliveries before replays. */
+  private async refill(lane: Lane): Promise<void> {
+    const { hand } = this;
+    for (const kind of QUEUE_KINDS) {
+      if (!lane.queued.has(kind) || lane.untilQueuedMs() !== 0) continue;
+      const { ratePerSecond } = lane.policy;
+      if (ratePerSecond !== null && !lane.hasSlot) {
+        void this.attempts.takeSlot(lane, ratePerSecond);
+        return;
+      }
+      const limitNow = this.places.limitOf(lane.webhook._id);
+      const free = 2 * (limitNow - lane.sending) - lane.waiting.length;
+      const limit = ratePerSecond === null ? free : Math.min(free, Math.ceil(ratePerSecond / 4));
+      if (limit < 1) return;
+      const queue = queueOf(this.view.projectId, kind);
+      const inHand = [...lane.waiting.map(({ delivery }) => delivery._id), ...lane.leaving];
+      const { store } = this.deps;
+      // A bulk replay is queued in its own order.
+      const order = kind === 'replay' ? 'oldest_first' : lane.policy.backlogOrder;
+      const entering = lane.firstEntering(kind);
+      if (kind === 'ordered') lane.isDrained = false;
+      const { queued, isAll } = await takeQueued(store, queue, lane.webhook._id, {
+        taken: inHand,
+        order,
+        // What is going back into the queue may come before what is there.
+        before: order === 'oldest_first' ? entering : null,
+        limit,
+      });
+      if (ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
+      await this.takeStored(
+        queued.filter(({ _id }) => !hand.taken.has(_id)),
+        queue,
+      );
+      // Only now: had that failed, new ones would go before what is neither in the queue nor in hand.
+      if (isAll && entering === null) lane.queued.delete(kind);
+      if (kind === 'ordered') lane.isDrained = isAll;
+      if (lane.queued.has(kind)) return;
+      if (kind === 'ordered') hand.takeBehind(lane);
+    }
+  }
+
+  /** Milliseconds until something in the project may be sent; null: nothing is scheduled. */
+  async untilDueMs(): Promise<number | null> {
+    const next = await nextDueAt(this.deps.store, this.view.projectId);
+    const waits = [...this.hand.lanes.values()].map((lane) => lane.untilQueuedMs());
+    if (next) waits.push(Math.max(0, next.getTime() - this.lease.now().getTime()));
+    const known = waits.filter((wait) => wait !== null);
+    return known.length === 0 ? null : Math.min(...known);
+  }
+}
