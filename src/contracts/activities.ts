@@ -95,8 +95,7 @@ export interface ExecutionId {
 export type FoundRun = 'running' | 'waiting' | 'failing' | 'ended' | null;
 
 /** The parts of reconcile, each with its own schedule, so that none delays another. */
-export const RECONCILE_PARTS = ['events', 'deliveries', 'housekeeping'] as const;
-export type ReconcilePart = (typeof RECONCILE_PARTS)[number];
+export type ReconcilePart = 'events' | 'deliveries' | 'housekeeping';
 
 /**
  * Attempts in progress within workflow tasks, for each worker process: each holds one of its slots for these, for

@@ -8,11 +8,11 @@ export const MAX_FILTER_LENGTH = 4096;
 export const MAX_FILTER_DEPTH = 8;
 /** Conditions and values, those of `$in` included, that each value of an event may be compared with. */
 export const MAX_FILTER_NODES = 200;
-export const MAX_PATTERN_LENGTH = 256;
+const MAX_PATTERN_LENGTH = 256;
 /** Instructions of all patterns together (`a{100}` has 100): what each character of an event may cost. */
-export const MAX_PATTERN_SIZE = 1000;
+const MAX_PATTERN_SIZE = 1000;
 /** Characters that the classes of all patterns stand for together: what compiling them may cost. */
-export const MAX_CLASS_SIZE = 10_000;
+const MAX_CLASS_SIZE = 10_000;
 
 const MAX_PATH_LENGTH = 200;
 

@@ -9,7 +9,7 @@ export type PayloadFilter = Record<string, unknown>;
  * compares. In total this takes milliseconds, some twenty at worst. Counted and not timed, so that the result
  * is the same on an idle machine and a busy one.
  */
-export const MAX_FILTER_STEPS = 200_000;
+const MAX_FILTER_STEPS = 200_000;
 const STEPS_PER_VALUE = 30;
 /** The depth of an object that is compared. */
 const STEPS_PER_NAME = 5;

@@ -5,7 +5,7 @@ import { LRUCache } from 'lru-cache';
  * How long what was read is used again: so long does a change by another process take to be seen here
  * (docs/operating.md, Several processes).
  */
-export const REMEMBERED_MS = 1000;
+const REMEMBERED_MS = 1000;
 const MAX_REMEMBERED = 10_000;
 
 /**

@@ -16,9 +16,9 @@ import { isDeeperThan } from '../http/validation';
  */
 
 /** Characters of a schema, or a sample, as JSON. */
-export const MAX_SCHEMA_LENGTH = 32 * 1024;
+const MAX_SCHEMA_LENGTH = 32 * 1024;
 /** Depth of nested objects and lists. */
-export const MAX_SCHEMA_DEPTH = 32;
+const MAX_SCHEMA_DEPTH = 32;
 /** Errors that ajv keeps of one check: some are duplicates, and 50 are reported. */
 const MAX_ERRORS = 100;
 /** Characters of a problem's message: some contain a schema's own values and patterns. */
