@@ -37,7 +37,7 @@ describe('a worker killed with -9', () => {
     ],
     [500, 'between the warning and its commit', 'store/mail-outbox Mails.insert after'],
     [500, 'after the warning', 'store/store Store.transaction after'],
-    [410, 'inside the disabling’s transaction', 'store/webhooks Webhooks.disable after'],
+    [410, 'inside the disabling’s transaction', 'store/webhook-health WebhookHealth.disable after'],
     [410, 'between the disabling’s mail and its commit', 'store/mail-outbox Mails.insert after'],
     [410, 'after the disabling', 'store/store Store.transaction after'],
   ])(

@@ -147,8 +147,8 @@ describe('a worker killed with -9', () => {
   );
 
   it.concurrent.each([
-    ['before it', 'store/webhooks Webhooks.disable before'],
-    ['inside the transaction', 'store/webhooks Webhooks.disable after'],
+    ['before it', 'store/webhook-health WebhookHealth.disable before'],
+    ['inside the transaction', 'store/webhook-health WebhookHealth.disable after'],
     ['between the transaction and the fan-out', 'store/store Store.transaction after'],
     ['after the fan-out is asked for', 'temporal/engine Engine.startFanOut after'],
   ])(
@@ -175,7 +175,7 @@ describe('a worker killed with -9', () => {
   );
 
   it.concurrent.each([
-    ['inside the transaction', 'store/webhooks Webhooks.disable after'],
+    ['inside the transaction', 'store/webhook-health WebhookHealth.disable after'],
     ['between the transaction and the fan-out', 'store/store Store.transaction after'],
   ])(
     'while it disables a webhook that has failed too often, %s: it is disabled, and told once',
