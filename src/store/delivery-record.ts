@@ -57,7 +57,7 @@ export interface DeliveryRecord {
   followUp?: boolean;
   /** Of a test event. */
   test?: boolean;
-  /** The test ping of a new webhook: attempted once, and not counted in the webhook's health. */
+  /** The test ping of a new webhook: attempted once. */
   isPing?: boolean;
   /** Its event's payload was deleted: nothing can be sent any more, and the answers were deleted too. */
   expunged?: boolean;
