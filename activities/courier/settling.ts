@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { moment } from '../../src/clock';
 import { expungeEvent } from '../../src/store/expunge';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { listToFollowUp, noteFollowedUp } from '../../src/store/queue';
 import { mailWarning } from '../../src/store/owner-mails';
 import { settle } from '../../src/store/settlement';
@@ -18,6 +19,12 @@ const SETTLE_EVERY_MS = 50;
 /** Writes the results of a shift's work in the background, one settlement after the other. */
 export class Settling {
   isUnderWay = false;
+  /** Failures are being followed up, which takes longer than writing them. */
+  isFollowing = false;
+  /** There are more of them. */
+  private isMore = false;
+  /** Webhooks whose owners may have to be warned. */
+  private readonly failing = new Set<string>();
   /** By the monotonic clock. */
   private beganAt = -Infinity;
 
@@ -61,7 +68,7 @@ export class Settling {
       const failing = settlement.health.filter(({ attempts }) =>
         attempts.some(({ outcome }) => outcome === 'failed'),
       );
-      if (failing.length > 0) await this.followUp(failing.map(({ webhookId }) => webhookId));
+      if (failing.length > 0) this.followUp(failing.map(({ webhookId }) => webhookId));
     }
   }
 
@@ -88,28 +95,59 @@ export class Settling {
   }
 
   /**
-   * Warns owners of failing webhooks, and follows up permanently failed deliveries, of this shift or an
-   * earlier one.
+   * Warns owners of failing webhooks, and follows up all permanently failed deliveries, of this shift or an earlier
+   * one, in the background.
    */
-  async followUp(failing: readonly string[] = []): Promise<void> {
+  followUp(failing: readonly string[] = []): void {
+    for (const id of failing) this.failing.add(id);
+    this.isMore = true;
+    if (this.isFollowing) return;
+    this.isFollowing = true;
+    void this.followAll().finally(() => {
+      this.isFollowing = false;
+      if (this.isMore && !this.lease.isSuperseded) this.followUp();
+    });
+  }
+
+  private async followAll(): Promise<void> {
+    const { deps, lease } = this;
+    const { projectId, project } = this.view;
+    while (this.isMore && !lease.isSuperseded) {
+      this.isMore = false;
+      try {
+        for (const id of this.failing) {
+          this.failing.delete(id);
+          if (deps.mailer) await mailWarning(deps.store, deps, project, id);
+        }
+        for (const delivery of await listToFollowUp(deps.store, projectId)) {
+          if (await this.follow(delivery)) this.isMore = true;
+        }
+      } catch (error) {
+        deps.log.warn({ err: error, projectId }, 'failures left to be followed up later');
+      }
+    }
+  }
+
+  /** @returns false if it is left for later, which holds up no other */
+  private async follow(delivery: DeliveryRecord): Promise<boolean> {
     const { deps } = this;
     const { projectId, project } = this.view;
     try {
-      if (deps.mailer) {
-        for (const id of failing) await mailWarning(deps.store, deps, project, id);
+      const event = await deps.store.events.find(delivery.eventId);
+      const webhook = await deps.store.webhooks.get(projectId, delivery.webhookId);
+      const attempt = delivery.attempts.at(-1);
+      if (event && webhook && attempt) {
+        const subject = { delivery, event, body: event.body ?? '', webhook, project };
+        await followFailure(deps, subject, attempt);
       }
-      for (const delivery of await listToFollowUp(deps.store, projectId)) {
-        const event = await deps.store.events.find(delivery.eventId);
-        const webhook = await deps.store.webhooks.get(projectId, delivery.webhookId);
-        const attempt = delivery.attempts.at(-1);
-        if (event && webhook && attempt) {
-          const subject = { delivery, event, body: event.body ?? '', webhook, project };
-          await followFailure(deps, subject, attempt);
-        }
-        await noteFollowedUp(deps.store, delivery._id);
-      }
+      await noteFollowedUp(deps.store, delivery._id);
+      return true;
     } catch (error) {
-      deps.log.warn({ err: error, projectId }, 'failures left to be followed up later');
+      deps.log.warn(
+        { err: error, deliveryId: delivery._id },
+        'failure left to be followed up later',
+      );
+      return false;
     }
   }
 }

@@ -152,7 +152,7 @@ export class Shift {
       await this.lease.renew();
       if (this.lease.isSuperseded) return 0;
       const found = await this.taking.take(isOver);
-      if (!this.isFollowed && !this.view.isGone) void this.settling.followUp();
+      if (!this.isFollowed && !this.view.isGone) this.settling.followUp();
       this.isFollowed = true;
       return found;
     } catch (error) {
@@ -166,8 +166,10 @@ export class Shift {
   private async finish(): Promise<void> {
     const { attempts, hand, lease, settling } = this;
     attempts.runs.stop();
+    // The next shift follows up the failures that are left.
+    const isFollowing = (): boolean => settling.isFollowing && !this.parts.stopped.aborted;
     const isUnderWay = (): boolean =>
-      attempts.sending > 0 || hand.outbox.size > 0 || settling.isUnderWay;
+      attempts.sending > 0 || hand.outbox.size > 0 || settling.isUnderWay || isFollowing();
     while (isUnderWay() && !lease.isSuperseded) {
       settling.flush();
       await sleep(BUSY_POLL_MS);

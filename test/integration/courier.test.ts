@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { toPayload } from '../../src/domain/json-text';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { deleteProject } from '../../src/store/delete-project';
 import { newEvent } from '../../src/store/new-event';
 import type { ApiClient } from '../support/api-client';
@@ -8,6 +9,7 @@ import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack } from '../support/stack';
+import { insertDeliveries } from './api/insert';
 import { useFreshReceiver, useStack } from '../support/use';
 
 /** Timers may fire a millisecond early, and clocks round. */
@@ -214,6 +216,21 @@ describe('a project whose events are dispatched express', () => {
     expect((await client.post(`/v1/deliveries/${other}/cancel`)).body.data.status).toBe(
       'cancelled',
     );
+  });
+
+  it('follows up all failures that an earlier courier has left', async () => {
+    const { id: projectId, client: owner } = await stack.project({ dispatch: 'express' });
+    const { id: webhookId } = await makeWebhook(owner, receiver.url);
+    const failed = { projectId, webhookId, status: 'failed', isExpress: true, followUp: true };
+    await insertDeliveries(
+      stack,
+      Array.from({ length: 250 }, () => failed as Partial<DeliveryRecord> & { projectId: string }),
+    );
+    await deliveryWith(owner, await postEvent(owner), { status: 'succeeded' });
+    const { model } = stack.store.deliveries;
+    await eventually('none is left', async () => {
+      return (await model.countDocuments({ projectId, followUp: true })) === 0;
+    });
   });
 
   it('leaves nothing of what was accepted while its project was being deleted', async () => {
