@@ -116,7 +116,7 @@ export class CountedHours {
   readonly due: Backlog<CountedHour>;
 
   constructor(connection: Connection) {
-    this.model = connection.model<CountedHour>('CountedHour', hourSchema, 'countedHours');
+    this.model = connection.model<CountedHour>('CountedHour', hourSchema, 'statsHours');
     this.due = new Backlog(this.model, {}, 'nextCountAt', 'due');
   }
 
@@ -127,7 +127,16 @@ export class CountedHours {
   async expectChanges(projectId: string): Promise<void> {
     await this.model.updateMany(
       { projectId, unchanged: { $gt: 0 } },
-      [{ $set: { unchanged: 0, nextCountAt: { $min: ['$nextCountAt', '$$NOW'] } } }],
+      [
+        {
+          $set: {
+            unchanged: 0,
+            nextCountAt: { $min: ['$nextCountAt', '$$NOW'] },
+            // A count in progress may have read before they move.
+            version: { $add: ['$version', 1] },
+          },
+        },
+      ],
       { updatePipeline: true },
     );
   }
@@ -137,7 +146,7 @@ export class Counts {
   readonly model: Model<CountRecord>;
 
   constructor(connection: Connection) {
-    this.model = connection.model<CountRecord>('Count', countSchema, 'deliveryCounts');
+    this.model = connection.model<CountRecord>('Count', countSchema, 'statsCounts');
   }
 }
 

@@ -54,13 +54,12 @@ export const MIGRATIONS: readonly Migration[] = [
     },
   },
   {
-    // Housekeeping counts the whole log again.
+    // Housekeeping counts the whole log again, into other collections: a process of the former version, which
+    // may still run, would write what this one can't read.
     id: '0004-counts-of-minutes-in-one-document',
     up: async (connection) => {
-      await connection.collection('countedHours').deleteMany({});
-      await connection.collection('deliveryCounts').deleteMany({});
-      await dropIndex(connection, 'deliveryCounts', 'projectId_1_unit_1_at_1');
-      await dropIndex(connection, 'countedHours', 'countedAt_1');
+      await dropCollection(connection, 'countedHours');
+      await dropCollection(connection, 'deliveryCounts');
     },
   },
 ];
@@ -84,9 +83,15 @@ async function inRanges(
 }
 
 /** Drops an index whose options change: `ensureIndexes`, which follows, creates it again. */
-async function dropIndex(connection: Connection, collection: string, name: string): Promise<void> {
+const dropIndex = (connection: Connection, collection: string, name: string): Promise<void> =>
+  ifThere(connection.collection(collection).dropIndex(name));
+
+const dropCollection = (connection: Connection, name: string): Promise<void> =>
+  ifThere(connection.collection(name).drop());
+
+async function ifThere(drop: Promise<unknown>): Promise<void> {
   try {
-    await connection.collection(collection).dropIndex(name);
+    await drop;
   } catch (error) {
     const isGone = error instanceof mongo.MongoServerError && MISSING_CODES.has(Number(error.code));
     if (!isGone) throw error;

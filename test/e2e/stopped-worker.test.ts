@@ -228,7 +228,7 @@ describe('a worker that is stopped between the reading and the writing of a coun
       await expectAttempts(6);
 
       const db = store.deliveries.model.db.db!;
-      const filter = { ns: `${db.databaseName}.countedHours` };
+      const filter = { ns: `${db.databaseName}.statsHours` };
       await db.command({ profile: 1, slowms: 0, filter });
       first.signal('SIGCONT');
       await eventually(
