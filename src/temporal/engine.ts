@@ -164,6 +164,8 @@ export class Engine {
     const workflowId = deliveryWorkflowId(planned.deliveryId);
     const priority = priorityOf(planned, urgency);
     if (await this.within(() => resetToStart(this.client, workflowId, priority))) return;
+    // It may have been suspended since.
+    this.refuseLate(decidedAt);
     await this.startDelivery(planned, urgency);
   }
 
