@@ -60,6 +60,15 @@ export function retryAfterMs(
   return Math.max(0, ...retryAfter.map((value) => retryAfterValueMs(value, nowMs)));
 }
 
+/** The attempts that have used up a part of the schedule. */
+export const madeInRound = ({
+  attempts,
+  roundStart,
+}: {
+  attempts: readonly Attempt[];
+  roundStart: number;
+}): Attempt[] => attempts.filter(({ number, superseded }) => number > roundStart && !superseded);
+
 /**
  * What the answer makes of the delivery.
  * @param delivery with its earlier attempts, those of earlier rounds too
@@ -68,7 +77,7 @@ export function retryAfterMs(
  */
 export function judge(
   answer: Answer,
-  { attempts, roundStart }: { attempts: readonly Attempt[]; roundStart: number },
+  delivery: { attempts: readonly Attempt[]; roundStart: number },
   policy: Pick<DeliveryPolicy, 'retryDelaysMs'>,
   { nowMs, random }: { nowMs: number; random: number },
 ): AttemptResult {
@@ -79,7 +88,6 @@ export function judge(
   if (isGone(statusCode)) return { status: 'failed', nextDelayMs: null };
   // Retry-After counts, even if the body after it did not come whole.
   const asked = retryAfterMs(answer.statusCode, answer.retryAfter ?? [], nowMs);
-  const made = attempts.filter(({ number, superseded }) => number > roundStart && !superseded);
-  const delayMs = nextDelayMs(policy, made.length + 1, random, asked);
+  const delayMs = nextDelayMs(policy, madeInRound(delivery).length + 1, random, asked);
   return { status: delayMs === null ? 'failed' : 'pending', nextDelayMs: delayMs };
 }

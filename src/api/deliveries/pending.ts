@@ -1,5 +1,6 @@
 import { clock } from '../../clock';
 import type { Attempt, DeferralReason } from '../../contracts/delivery';
+import { madeInRound } from '../../domain/outcome';
 import type { DeliveryRecord } from '../../store/delivery-record';
 import { toPlanned } from '../../store/planned-delivery';
 import type { ProjectRecord } from '../../store/projects';
@@ -19,9 +20,7 @@ export async function explainPending(
   const isPaused = webhook?.isPaused ?? false;
   const attempt = delivery.attemptCount + 1;
   const laterDelaysMs = webhook
-    ? toPlanned(delivery, webhook, project).policy.retryDelaysMs.slice(
-        attempt - delivery.roundStart - 1,
-      )
+    ? toPlanned(delivery, webhook, project).policy.retryDelaysMs.slice(madeInRound(delivery).length)
     : [];
   const explain = (
     reason: PendingExplanation['reason'],
