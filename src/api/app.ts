@@ -151,11 +151,18 @@ export function createApi(dependencies: AppDependencies): Api {
   const wrongKeys = new FailedLookups(config.wrongKeysPerMinute, 'wrong keys');
   const authentication = new Authentication(store, adminKey, wrongKeys);
   // Nobody guesses these: a page that goes on asking must not be kept from signing in.
-  const lookups = new FailedLookups(
-    UNKNOWN_PER_WRONG_KEY * config.wrongKeysPerMinute,
-    'requests for sessions and portals that do not exist',
+  const lookupsOf = (what: string): FailedLookups =>
+    new FailedLookups(
+      UNKNOWN_PER_WRONG_KEY * config.wrongKeysPerMinute,
+      `requests for ${what} that do not exist`,
+    );
+  const sessions = new BrowserSessions(
+    store,
+    authentication,
+    address,
+    lookupsOf('sessions'),
+    adminKey,
   );
-  const sessions = new BrowserSessions(store, authentication, address, lookups, adminKey);
   const portal = new PortalTokens(store, authentication, adminKey);
   // Numbers without ids, but still only for operators.
   app.get('/metrics', authenticate(authentication), adminOnly, async (_req, res) => {
@@ -219,7 +226,7 @@ export function createApi(dependencies: AppDependencies): Api {
   v1.use('/deliveries', deliveriesRouter({ store, engine, log, exporter, webUrl }));
   app.use('/v1', v1);
   app.use('/dashboard/session', sessionsRouter(authentication, sessions, address, limited));
-  app.use(pagesRouter(store, bundleFolder, lookups));
+  app.use(pagesRouter(store, bundleFolder, lookupsOf('portals')));
 
   app.use(unknownRoute);
   app.use(errorHandler(log));
