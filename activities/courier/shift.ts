@@ -96,6 +96,8 @@ export class Shift {
       return await this.workOff();
     } finally {
       clearInterval(pulse);
+      // However it ends: the places of what it watches are all couriers'.
+      this.attempts.runs.stop();
     }
   }
 
@@ -120,8 +122,9 @@ export class Shift {
       for (const lane of hand.lanes.values()) attempts.pump(lane);
       this.settling.flush();
       const quietMs = performance.now() - this.busyAt;
-      if (quietMs > LINGER_MS && hand.isEmpty) {
-        nextDueMs = await this.taking.untilDueMs();
+      if (quietMs > LINGER_MS && hand.isEmpty && !this.settling.isFollowing) {
+        // Not known while MongoDB can't be read.
+        nextDueMs = await this.taking.untilDueMs().catch(() => 0);
         if (nextDueMs === null || nextDueMs > LINGER_MS) break;
       }
       if (found < DUE_AT_ONCE) await sleep(this.pauseMs(found));
@@ -162,14 +165,12 @@ export class Shift {
     }
   }
 
-  /** Lets work in progress finish, and writes it. */
+  /** Lets work in progress finish, and writes it; the next shift follows up the failures that are left. */
   private async finish(): Promise<void> {
     const { attempts, hand, lease, settling } = this;
     attempts.runs.stop();
-    // The next shift follows up the failures that are left.
-    const isFollowing = (): boolean => settling.isFollowing && !this.parts.stopped.aborted;
     const isUnderWay = (): boolean =>
-      attempts.sending > 0 || hand.outbox.size > 0 || settling.isUnderWay || isFollowing();
+      attempts.sending > 0 || hand.outbox.size > 0 || settling.isUnderWay;
     while (isUnderWay() && !lease.isSuperseded) {
       settling.flush();
       await sleep(BUSY_POLL_MS);

@@ -82,6 +82,29 @@ describe('what may not go now', () => {
     }
   }
 
+  it('has its places again when another courier took over while its workflows ran', () =>
+    on('workflow', async ({ client, receiver, post, all }) => {
+      const { id } = await makeWebhook(client, receiver.url);
+      await client.post(`/v1/webhooks/${id}/pause`);
+      await post(3 * AT_A_TIME);
+      const [{ projectId } = { projectId: '' }] = await all('held', 3 * AT_A_TIME);
+      let answer = (): void => {};
+      const after = new Promise<void>((resolve) => (answer = resolve));
+      receiver.respondWith({ kind: 'answer', status: 200, after });
+      await client.post(`/v1/webhooks/${id}/resume`);
+      await receiver.waitFor(AT_A_TIME);
+
+      // As another process does that thinks this one dead.
+      const { shift } = await stack.store.couriers.begin(projectId);
+      await eventually('the next shift has begun', async () => {
+        const courier = await stack.store.couriers.model.findById(projectId).lean();
+        return courier!.shift > shift;
+      });
+      answer();
+      receiver.respondWith(200);
+      await all('succeeded', 3 * AT_A_TIME);
+    }));
+
   describe.each(MODES)('in a project whose events are dispatched %s', (dispatch: Dispatch) => {
     it.concurrent('goes in the order of the events, and what is new behind it', () =>
       on(dispatch, async ({ client, receiver, post, all, order }) => {
