@@ -115,6 +115,8 @@ export class Attempts {
     this.hand.taken.delete(item.delivery._id);
     lane.refusals = end === 'refused' ? lane.refusals + 1 : 0;
     if (end === 'refused') {
+      // What is new goes behind it.
+      lane.queued.add(kindOf(item.queuedIn));
       const waitMs = FIRST_REFUSAL_MS * 2 ** (lane.refusals - 1);
       lane.blockedUntil = performance.now() + Math.min(waitMs, MAX_REFUSAL_MS);
     }

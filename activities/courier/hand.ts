@@ -121,7 +121,9 @@ export class Hand {
       if (!item.isStored && at - item.takenAt > UNANSWERED_MS) this.store(item, item.delivery);
     }
     for (const lane of this.lanes.values()) {
-      this.putBack(lane, ({ takenAt }) => at - takenAt > IN_HAND_MS);
+      // With all that came after it, which must not be sent before it.
+      let isBehind = false;
+      this.putBack(lane, ({ takenAt }) => (isBehind ||= at - takenAt > IN_HAND_MS));
     }
   }
 

@@ -153,12 +153,11 @@ export class Taking {
         limit,
       });
       if (ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
-      await this.takeStored(
-        queued.filter(({ _id }) => !hand.taken.has(_id)),
-        queue,
-      );
+      const fresh = queued.filter(({ _id }) => !hand.taken.has(_id));
+      await this.takeStored(fresh, queue);
       // Only now: had that failed, new ones would go before what is neither in the queue nor in hand.
-      if (isAll && entering === null) lane.queued.delete(kind);
+      const isEmptied = isAll && entering === null && fresh.length === queued.length;
+      if (isEmptied) lane.queued.delete(kind);
       if (kind === 'ordered') lane.isDrained = isAll;
       if (lane.queued.has(kind)) return;
       if (kind === 'ordered') hand.takeBehind(lane);

@@ -79,6 +79,8 @@ export class View {
     for (const webhook of webhooks) {
       const policy = policyOf(this.project, webhook);
       const known = lanes.get(webhook._id);
+      // Others may have held something of it that is not known here.
+      if (known?.webhook.isPaused && !webhook.isPaused) this.queueCheckedAt = -Infinity;
       const lane = known ? Object.assign(known, { webhook, policy }) : new Lane(webhook, policy);
       lanes.set(webhook._id, lane);
       this.hand.recheck(lane);
