@@ -115,14 +115,15 @@ export class Settling {
     while (this.isMore && !lease.isSuperseded) {
       this.isMore = false;
       try {
-        for (const id of this.failing) {
-          this.failing.delete(id);
-          if (deps.mailer) await mailWarning(deps.store, deps, project, id);
-        }
         for (const delivery of await listToFollowUp(deps.store, projectId)) {
           if (await this.follow(delivery)) this.isMore = true;
         }
+        for (const id of this.failing) {
+          if (deps.mailer) await mailWarning(deps.store, deps, project, id);
+          this.failing.delete(id);
+        }
       } catch (error) {
+        // Housekeeping has it done by the next shift.
         deps.log.warn({ err: error, projectId }, 'failures left to be followed up later');
       }
     }

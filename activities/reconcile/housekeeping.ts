@@ -1,6 +1,6 @@
 import { deleteSomeOf } from '../../src/store/delete-project';
 import { endSome } from '../../src/store/end-deliveries';
-import { queueHeld, surveyQueues } from '../../src/store/queue';
+import { listUnfollowed, queueHeld, surveyQueues } from '../../src/store/queue';
 import { removeSomeExpired } from '../../src/store/remove-expired';
 import { sendOwnerMails } from '../send-mails';
 import type { Couriers } from './couriers';
@@ -14,9 +14,6 @@ import { Search } from './search';
 const EVERY_MS = 5000;
 /** After one that failed. */
 const FAILED_MS = 30_000;
-
-/** Projects read at a time. */
-const PROJECTS = 200;
 
 type Chore = (run: Run, couriers: Couriers) => Promise<void>;
 
@@ -55,13 +52,16 @@ async function keepDoing(run: Run, name: string, chore: () => Promise<void>): Pr
   } while (await run.pause(everyMs));
 }
 
-/** For projects with something queued that may be sent; notes what may not be, because its webhook is gone. */
+/**
+ * For projects with something queued that may be sent, or with failures that nobody has followed up; notes what may
+ * not be sent, because its webhook is gone.
+ */
 async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
   const { store } = run.deps;
   await queueHeld(store);
   const { open, gone } = await surveyQueues(store);
   for (const webhook of gone) await store.endings.note(webhook, 'webhook_deleted');
-  await couriers.wakeAll('drains', open);
+  await couriers.wakeAll('drains', [...new Set([...open, ...(await listUnfollowed(store))])]);
 }
 
 async function endDeliveries(run: Run): Promise<void> {
@@ -90,12 +90,6 @@ async function deleteProjects(run: Run): Promise<void> {
 
 /** Once, after an upgrade. */
 async function repairFailures(run: Run): Promise<void> {
-  const { projects, failureRepair } = run.deps.store;
-  if (!(await failureRepair.isDue())) return;
-  for (let after: string | undefined = ''; after !== undefined;) {
-    const ids: string[] = await projects.listIds(after, PROJECTS);
-    for (const id of ids) if (!(await failureRepair.repair(id, () => run.goesOn()))) return;
-    after = ids.at(-1);
-  }
-  await failureRepair.end();
+  const { failureRepair } = run.deps.store;
+  while (run.goesOn() && (await failureRepair.repairSome()));
 }

@@ -241,7 +241,15 @@ export async function listToFollowUp(
   { deliveries }: Store,
   projectId: string,
 ): Promise<DeliveryRecord[]> {
-  return deliveries.model.find({ projectId, followUp: true }).limit(100).lean<DeliveryRecord[]>();
+  return deliveries.model
+    .find({ projectId, followUp: true }, COURIER_FIELDS)
+    .limit(100)
+    .lean<DeliveryRecord[]>();
+}
+
+/** Ids of the projects that have such deliveries. */
+export async function listUnfollowed({ deliveries }: Store): Promise<string[]> {
+  return deliveries.model.distinct('projectId', { followUp: true });
 }
 
 export async function noteFollowedUp({ deliveries }: Store, id: string): Promise<void> {

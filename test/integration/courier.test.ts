@@ -233,6 +233,32 @@ describe('a project whose events are dispatched express', () => {
     });
   });
 
+  it('follows up what a courier could not, though nothing more is sent', async () => {
+    const { id: projectId, client: owner } = await stack.project({ dispatch: 'express' });
+    const { id: webhookId } = await makeWebhook(owner, receiver.url);
+    const failed = { projectId, webhookId, status: 'failed', isExpress: true, followUp: true };
+    await insertDeliveries(stack, [failed as Partial<DeliveryRecord> & { projectId: string }]);
+    const { model } = stack.store.deliveries;
+    await eventually('it is followed up', async () => {
+      await stack.reconcile();
+      return (await model.countDocuments({ projectId, followUp: true })) === 0;
+    });
+  });
+
+  it('keeps the order of what has waited in hand for long, and what came later', async () => {
+    const send = jest.spyOn(stack.sender, 'send');
+    receiver.respondWith({ kind: 'answer', status: 200, delayMs: 900 });
+    await makeWebhook(client, receiver.url);
+    for (let n = 0; n < 40; n += 1) await post(n);
+    await receiver.waitFor(11);
+    for (let n = 40; n < 80; n += 1) await post(n);
+    await receiver.waitFor(80);
+    // What goes at a time may change places.
+    const late = sentBy(send).filter((number, place) => place - number > 15);
+    send.mockRestore();
+    expect(late).toEqual([]);
+  });
+
   it('leaves nothing of what was accepted while its project was being deleted', async () => {
     const { id } = await stack.project({ dispatch: 'express' });
     const { store } = stack;
