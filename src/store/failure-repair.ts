@@ -1,16 +1,13 @@
-import type { Connection, Model, QueryFilter } from 'mongoose';
+import type { Connection, Model } from 'mongoose';
 import { clock } from '../clock';
-import { DELIVERY_STATUSES } from '../contracts/delivery';
 import { HOUR_MS } from '../domain/durations';
 import type { DeliveryRecord } from './delivery-record';
-import { recordsOf } from './migrations';
+import { nextRange, recordsOf } from './migrations';
 
 /** The one that made `failedWith` of what had been stored before. */
 const MIGRATION = '0003-how-last-attempts-failed';
 /** By then no process of a version before that runs any more. */
 const AFTER_MS = HOUR_MS;
-/** Deliveries repaired together. */
-const PAGE = 500;
 
 const ofLast = (value: unknown) => ({
   $let: { vars: { last: { $last: '$attempts' } }, in: value },
@@ -45,49 +42,29 @@ export class FailureRepair {
     private readonly model: Model<DeliveryRecord>,
   ) {}
 
-  async isDue(): Promise<boolean> {
+  /**
+   * Repairs a part of all deliveries, if it is due. Where it has come to is stored.
+   * @returns false if there is nothing left to do now
+   */
+  async repairSome(): Promise<boolean> {
     if (this.isDone) return false;
-    const made = await recordsOf(this.connection).findOne({ _id: MIGRATION });
+    const records = recordsOf(this.connection);
+    const made = await records.findOne({ _id: MIGRATION });
     this.isDone = made?.repeatedAt !== undefined;
     const dueFrom = (made?.appliedAt ?? clock.now()).getTime() + AFTER_MS;
-    return !this.isDone && clock.now().getTime() > dueFrom;
-  }
-
-  /**
-   * Repairs a project's deliveries, as far as an index leads to those in question.
-   * @returns false if it was told to stop
-   */
-  async repair(projectId: string, goesOn: () => boolean): Promise<boolean> {
-    const failures = await this.model.distinct('failedWith', {
-      projectId,
-      failedWith: { $exists: true },
-    });
-    const ranges: QueryFilter<DeliveryRecord>[] = [
-      ...DELIVERY_STATUSES.filter((status) => status !== 'succeeded').map((status) => ({ status })),
-      ...failures.map((failedWith) => ({ failedWith, status: 'succeeded' as const })),
-    ];
-    for (const range of ranges) {
-      for (let after: string | undefined = ''; after !== undefined;) {
-        if (!goesOn()) return false;
-        const page: { _id: string }[] = await this.model
-          .find({ projectId, ...range, _id: { $gt: after } }, { _id: 1 })
-          .sort({ _id: 1 })
-          .limit(PAGE)
-          .lean();
-        await this.model.updateMany(
-          { _id: { $in: page.map(({ _id }) => _id) } },
-          [{ $set: { failedWith: FAILED_WITH } }],
-          { updatePipeline: true },
-        );
-        after = page.length < PAGE ? undefined : page.at(-1)!._id;
-      }
-    }
-    return true;
-  }
-
-  /** All projects are repaired. */
-  async end(): Promise<void> {
-    const repeatedAt = clock.now();
-    await recordsOf(this.connection).updateOne({ _id: MIGRATION }, { $set: { repeatedAt } });
+    if (this.isDone || clock.now().getTime() < dueFrom) return false;
+    const from = made?.repeatedTo ?? '';
+    const next = await nextRange(this.model.collection as never, from);
+    await this.model.updateMany(
+      {
+        _id: { $gte: from, ...(next !== undefined && { $lt: next }) },
+        $or: [{ failedWith: { $exists: true } }, { status: { $ne: 'succeeded' } }],
+      },
+      [{ $set: { failedWith: FAILED_WITH } }],
+      { updatePipeline: true },
+    );
+    const progress = next === undefined ? { repeatedAt: clock.now() } : { repeatedTo: next };
+    await records.updateOne({ _id: MIGRATION }, { $set: progress });
+    return next !== undefined;
   }
 }

@@ -73,13 +73,22 @@ async function inRanges(
   change: (ids: mongo.Condition<string>) => Promise<unknown>,
 ): Promise<void> {
   for (let from: string | undefined = ''; from !== undefined;) {
-    const next: { _id: string } | null = await collection.findOne(
-      { _id: { $gte: from } },
-      { projection: { _id: 1 }, sort: { _id: 1 }, skip: RANGE },
-    );
-    await change({ $gte: from, ...(next && { $lt: next._id }) });
-    from = next?._id;
+    const next: string | undefined = await nextRange(collection, from);
+    await change({ $gte: from, ...(next !== undefined && { $lt: next }) });
+    from = next;
   }
+}
+
+/** Where the range after the one that begins with that id begins; undefined: it is the last. */
+export async function nextRange(
+  collection: mongo.Collection<{ _id: string }>,
+  from: string,
+): Promise<string | undefined> {
+  const next = await collection.findOne(
+    { _id: { $gte: from } },
+    { projection: { _id: 1 }, sort: { _id: 1 }, skip: RANGE },
+  );
+  return next?._id;
 }
 
 /** Drops an index whose options change: `ensureIndexes`, which follows, creates it again. */
@@ -133,6 +142,8 @@ interface MigrationRecord {
   appliedAt?: Date;
   /** When what processes of the version before had written meanwhile was repaired (failure-repair.ts). */
   repeatedAt?: Date;
+  /** How far that has come: only what has a lower id is repaired. */
+  repeatedTo?: string;
   /** Only in the lock. */
   owner?: string;
   until?: Date;

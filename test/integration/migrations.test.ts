@@ -159,10 +159,6 @@ describe('migrations', () => {
     const { failureRepair, deliveries } = store;
     const records = connection.collection<{ _id: string }>('migrations');
     const _id = '0003-how-last-attempts-failed';
-    expect(await failureRepair.isDue()).toBe(false);
-    await records.updateOne({ _id }, { $set: { appliedAt: new Date(Date.now() - 3_700_000) } });
-    expect(await failureRepair.isDue()).toBe(true);
-
     const failed = { number: 1, outcome: 'failed', statusCode: 503 };
     const succeeded = { number: 2, outcome: 'succeeded', statusCode: 200 };
     const stored: Record<string, Partial<DeliveryRecord>> = {
@@ -184,16 +180,17 @@ describe('migrations', () => {
         projectId: 'p',
       })) as never[],
     );
-    expect(await failureRepair.repair('p', () => false)).toBe(false);
-    expect(await failureRepair.repair('p', () => true)).toBe(true);
+    expect(await failureRepair.repairSome()).toBe(false);
+    expect(await deliveries.model.countDocuments({ failedWith: '5xx' })).toBe(2);
+    await records.updateOne({ _id }, { $set: { appliedAt: new Date(Date.now() - 3_700_000) } });
+    while (await failureRepair.repairSome());
     const found = await deliveries.model.find().lean<DeliveryRecord[]>();
     expect(Object.fromEntries(found.map((each) => [each._id, each.failedWith]))).toEqual({
       missing: [503, '5xx'],
       other: [503, '5xx'],
       right: [503, '5xx'],
     });
-    await failureRepair.end();
-    expect(await failureRepair.isDue()).toBe(false);
+    expect(await records.findOne({ _id })).toHaveProperty('repeatedAt');
     await store.close();
   });
 
