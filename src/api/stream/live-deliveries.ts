@@ -53,6 +53,10 @@ export class LiveDeliveries {
 
   /** @param told the position up to which it knows everything; undefined: it will load its lists */
   add(reader: StreamReader, told: string | undefined): void {
+    if (this.stopping.signal.aborted) {
+      reader.end('restart');
+      return;
+    }
     this.readers.add(reader);
     const after = told === undefined ? undefined : this.positions.open(told);
     if (after === null) reader.reload('missed');
