@@ -16,7 +16,7 @@ describe('a courier killed with -9', () => {
       [2, 'between the answer and the record', 'delivery/http HttpSender.send after'],
       [2, 'before what came of it is written', 'store/settlement settle before'],
       [1, 'after what came of it is written', 'store/settlement settle after'],
-      [1, 'after its event is noted as planned', 'store/events Events.markFannedOut after'],
+      [1, 'after its event is noted as planned', 'store/events Events.markPlanned after'],
     ])('sent %d times: %s', (times, _title, dieAt) =>
       on(async (crash) => {
         await crash.dying(dieAt, () => crash.post());

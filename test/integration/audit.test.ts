@@ -220,7 +220,7 @@ describe('the audit', () => {
   it('keeps an entry of a change that was never seen to end', async () => {
     const { id, client } = await stack.project();
     const broken = jest
-      .spyOn(stack.store.webhooks, 'update')
+      .spyOn(stack.store.webhooks, 'setPaused')
       .mockRejectedValueOnce(new Error('the process fell over'));
     const webhook = await makeWebhook(client, receiver.url);
     const paused = await client.post(`/v1/webhooks/${webhook.id}/pause`);

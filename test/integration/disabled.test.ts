@@ -186,7 +186,11 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
     );
     await client.patch(path, { isActive: false });
     const { model } = stack.store.deliveries;
-    expect(await model.countDocuments({ webhookId, status: 'skipped' })).toBe(2501);
+    // The request waits for it, but on a busy machine not for all.
+    await eventually('all are skipped', async () => {
+      if ((await stack.store.endings.find(webhookId)) !== null) await stack.reconcile();
+      return (await model.countDocuments({ webhookId, status: 'skipped' })) === 2501;
+    });
     expect(await model.countDocuments({ webhookId, status: { $ne: 'skipped' } })).toBe(0);
     expect(await stack.store.endings.find(webhookId)).toBeNull();
   });
