@@ -85,6 +85,7 @@ it('goes on with another link when its own has ended, without a reload', async (
 it('offers nothing that a link to read may not do', async () => {
   const page = await visit(await link('read'));
   await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+  await heading(page, 'Webhooks').waitFor();
   await page.getByText('Mine').first().waitFor();
   expect(await page.getByRole('link', { name: 'New webhook' }).count()).toBe(0);
   await expectAccessible(page);

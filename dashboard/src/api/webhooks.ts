@@ -133,9 +133,10 @@ export const useSendTest = (
   useAct({
     run: ({ events, data }) => {
       const members = [...data].map(([type, text]) => `${JSON.stringify(type)}:${text}`);
-      return request('POST', `v1/webhooks/${id}/test`, {
-        text: `{"events":${JSON.stringify(events)},"data":{${members.join(',')}}}`,
-      });
+      // A portal's customers send samples only.
+      const own = members.length === 0 ? '' : `,"data":{${members.join(',')}}`;
+      const text = `{"events":${JSON.stringify(events)}${own}}`;
+      return request('POST', `v1/webhooks/${id}/test`, { text });
     },
     changes: ['deliveries', 'events', 'audit'],
     isQuiet: true,
