@@ -26,6 +26,7 @@ export async function exchange(
   { timeoutMs }: AttemptPolicy,
 ): Promise<Exchange> {
   const startedAt = clock.now();
+  const beganAt = performance.now();
   let headers: Record<string, string>;
   try {
     headers = requestHeaders(deps, subject, startedAt);
@@ -45,7 +46,7 @@ export async function exchange(
     };
   }
   const { webhook, body } = subject;
-  const answer = await deps.sender.send({ url: webhook.url, headers, body, timeoutMs });
+  const answer = await deps.sender.send({ url: webhook.url, headers, body, timeoutMs, beganAt });
   return { startedAt, headers, answer };
 }
 

@@ -21,6 +21,8 @@ export interface ExchangeOptions {
   /** Milliseconds for everything, from connecting to the last byte of the answer. */
   timeoutMs: number;
   isTls: boolean;
+  /** When the attempt began, by the monotonic clock; by default now. */
+  beganAt?: number | undefined;
   signal?: AbortSignal | undefined;
 }
 
@@ -46,7 +48,7 @@ const MAX_INTERIM_ANSWERS = 100;
  */
 export class Exchange {
   readonly result: Promise<ExchangeResult>;
-  private readonly startedAt = performance.now();
+  private readonly beganAt: number;
   private readonly timer: NodeJS.Timeout;
   private sending: Sending | undefined;
   private reader: ResponseReader | undefined;
@@ -63,6 +65,7 @@ export class Exchange {
       this.resolve = resolve;
       this.reject = reject;
     });
+    this.beganAt = options.beganAt ?? performance.now();
     this.timer = setTimeout(this.onTimeout, options.timeoutMs);
     options.signal?.addEventListener('abort', this.onAbort);
   }
@@ -207,7 +210,7 @@ export class Exchange {
   }
 
   private exchanged(): { durationMs: number; resent?: true } {
-    const durationMs = Math.round(performance.now() - this.startedAt);
+    const durationMs = Math.round(performance.now() - this.beganAt);
     return { durationMs, ...(this.isResent && { resent: true }) };
   }
 

@@ -36,6 +36,8 @@ export interface SendRequest {
   body: Buffer | string;
   /** Milliseconds for the whole exchange, from connecting to the last byte of the answer. */
   timeoutMs: number;
+  /** When the attempt began, by the monotonic clock, from which its duration is measured; by default now. */
+  beganAt?: number;
   signal?: AbortSignal;
 }
 
@@ -58,12 +60,12 @@ export class HttpSender {
    * Every outcome is a value, whatever the receiver does.
    * @throws the signal's reason, if it is aborted
    */
-  async send({ url, headers, body, timeoutMs, signal }: SendRequest): Promise<SendResult> {
+  async send({ url, headers, body, timeoutMs, beganAt, signal }: SendRequest): Promise<SendResult> {
     signal?.throwIfAborted();
     const to = new URL(url);
     const isTls = to.protocol === 'https:';
     const agent = this.agents.for(to.protocol);
-    const exchange = new Exchange(this.agents, { body, timeoutMs, isTls, signal });
+    const exchange = new Exchange(this.agents, { body, timeoutMs, beganAt, isTls, signal });
     this.running.add(exchange.result);
     exchange.send((fresh) => {
       const options: ConnectionRequest = {

@@ -29,6 +29,14 @@ describe('the timeout', () => {
     await receiver.waitFor(() => receiver.openConnections === 0);
   });
 
+  it('measures an exchange from when its attempt began', async () => {
+    const receiver = await startReceiver();
+    const beganAt = performance.now() - PATIENT_MS;
+    const result = await createSender().send({ ...post(receiver.url), beganAt });
+    expect(result).toMatchObject({ kind: 'response', statusCode: 200 });
+    expect(result.durationMs).toBeGreaterThanOrEqual(PATIENT_MS);
+  });
+
   it('shows how much of the answer had arrived', async () => {
     const receiver = await startReceiver({ kind: 'drip' });
     const result = await createSender().send(post(receiver.url, { timeoutMs: SHORT_MS }));
