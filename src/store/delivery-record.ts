@@ -91,6 +91,29 @@ export function failedWith({
   return [statusCode, `${Math.floor(statusCode / 100)}xx`];
 }
 
+const STATUS_CLASS = {
+  $concat: [{ $toString: { $floor: { $divide: ['$$last.statusCode', 100] } } }, 'xx'],
+};
+/** The same of a stored delivery, in a pipeline's `$set`. */
+export const FAILED_WITH = {
+  $let: {
+    vars: { last: { $last: '$attempts' } },
+    in: {
+      $cond: [
+        { $ne: ['$$last.outcome', 'failed'] },
+        '$$REMOVE',
+        {
+          $cond: [
+            { $gt: ['$$last.statusCode', null] },
+            ['$$last.statusCode', STATUS_CLASS],
+            [{ $ifNull: ['$$last.errorCode', 'unknown'] }],
+          ],
+        },
+      ],
+    },
+  },
+};
+
 /** `ordered`: new deliveries of the same webhook join behind it; `replay`: they don't wait for it. */
 export const QUEUE_KINDS = ['ordered', 'replay'] as const;
 export type QueueKind = (typeof QUEUE_KINDS)[number];

@@ -1,34 +1,13 @@
 import type { Connection, Model } from 'mongoose';
 import { clock } from '../clock';
 import { HOUR_MS } from '../domain/durations';
-import type { DeliveryRecord } from './delivery-record';
+import { FAILED_WITH, type DeliveryRecord } from './delivery-record';
 import { nextRange, recordsOf } from './migrations';
 
 /** The one that made `failedWith` of what had been stored before. */
 const MIGRATION = '0003-how-last-attempts-failed';
 /** By then no process of a version before that runs any more. */
 const AFTER_MS = HOUR_MS;
-
-const ofLast = (value: unknown) => ({
-  $let: { vars: { last: { $last: '$attempts' } }, in: value },
-});
-/** `failedWith` (delivery-record.ts) in MongoDB. */
-const FAILED_WITH = ofLast({
-  $cond: [
-    { $ne: ['$$last.outcome', 'failed'] },
-    '$$REMOVE',
-    {
-      $cond: [
-        { $gt: ['$$last.statusCode', null] },
-        [
-          '$$last.statusCode',
-          { $concat: [{ $toString: { $floor: { $divide: ['$$last.statusCode', 100] } } }, 'xx'] },
-        ],
-        [{ $ifNull: ['$$last.errorCode', 'unknown'] }],
-      ],
-    },
-  ],
-});
 
 /**
  * Workers without `failedWith`, which run beside newer ones during an upgrade, leave it as it was, or away. So it is

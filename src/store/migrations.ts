@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { mongo, type Connection } from 'mongoose';
 import { clock } from '../clock';
 import { StartError } from '../start-error';
+import { FAILED_WITH } from './delivery-record';
 import { isDuplicateKey } from './errors';
 
 /** A change to what earlier versions have stored. */
@@ -33,23 +34,12 @@ export const MIGRATIONS: readonly Migration[] = [
   {
     id: '0003-how-last-attempts-failed',
     up: async (connection) => {
-      const of = (value: unknown) => ({
-        $let: { vars: { last: { $last: '$attempts' } }, in: value },
-      });
-      const firstDigit = { $toString: { $floor: { $divide: ['$$last.statusCode', 100] } } };
-      const failedWith = {
-        $cond: [
-          { $gt: ['$$last.statusCode', null] },
-          ['$$last.statusCode', { $concat: [firstDigit, 'xx'] }],
-          [{ $ifNull: ['$$last.errorCode', 'unknown'] }],
-        ],
-      };
-      const failed = { $expr: { $eq: [of('$$last.outcome'), 'failed'] } };
       const deliveries = connection.collection<{ _id: string }>('deliveries');
       await inRanges(deliveries, (_id) =>
-        deliveries.updateMany({ _id, failedWith: { $exists: false }, ...failed }, [
-          { $set: { failedWith: of(failedWith) } },
-        ]),
+        deliveries.updateMany(
+          { _id, failedWith: { $exists: false }, 'attempts.outcome': 'failed' },
+          [{ $set: { failedWith: FAILED_WITH } }],
+        ),
       );
     },
   },
