@@ -74,7 +74,7 @@ export async function measure({ stack, costs, contender, load, clients, run, onP
 }
 
 /** Posts all events of a load. Returns when each was posted and accepted, `[fromMs, atMs]` by its number. */
-async function acceptAll(accept, { load, clients, run }) {
+export async function acceptAll(accept, { load, clients, run }) {
   const posts = Array.from({ length: load.events });
   const post = async (n) => {
     const fromMs = nowMs();
@@ -118,7 +118,7 @@ function acceptFigures(posts, startedAtMs) {
 }
 
 /** From the acceptance of each event to each of its receipts; 0 for one that came before the answer. */
-function delayFigures(posts, receipts) {
+export function delayFigures(posts, receipts) {
   const delays = ascending(receipts.map(([n, atMs]) => Math.max(0, atMs - posts[n][1])));
   return {
     receiptP50Ms: percentile(delays, 0.5),

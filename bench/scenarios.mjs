@@ -1,6 +1,7 @@
 /** The scenarios of `npm run bench:waiting`: `(tools, mode, size)` → its figures, with what was `lost`. */
 import { sleep } from '../scripts/lib/run.mjs';
 import { nowMs } from './clock.mjs';
+import { acceptAll, delayFigures } from './measure.mjs';
 import { createPoster, each } from './post.mjs';
 import { eventOf } from './sample.mjs';
 
@@ -41,7 +42,7 @@ async function held(tools, mode, size) {
   await call('POST', `/v1/webhooks/${webhook.id}/pause`, id);
   const run = await begin(tools);
   const since = new Date();
-  await acceptAll(tools, id, run, size);
+  await postAll(tools, id, run, size);
   await until(async () => (await countOf(tools, id, { status: 'held' })) === size);
 
   let startMs = nowMs();
@@ -85,7 +86,7 @@ async function backlog(tools, mode, size) {
   const run = await begin(tools);
   await tools.worker.stop();
   const acceptMs = nowMs();
-  await acceptAll(tools, id, run, size);
+  await postAll(tools, id, run, size);
   const acceptedMs = nowMs();
   await tools.worker.up();
   const startMs = nowMs();
@@ -105,7 +106,7 @@ async function queued(tools, mode, size) {
   const webhook = `/v1/webhooks/${webhooks[0].id}`;
   await tools.call('POST', `${webhook}/pause`, id);
   const run = await begin(tools);
-  await acceptAll(tools, id, run, size);
+  await postAll(tools, id, run, size);
   await until(async () => (await countOf(tools, id, { status: 'held' })) === size);
   if (mode === 'workflow') await tools.costs.giveToWorkflows(id);
   await tools.call('POST', `${webhook}/resume`, id);
@@ -194,7 +195,7 @@ async function begin({ ask }) {
   return run;
 }
 
-async function acceptAll({ call }, id, run, size) {
+async function postAll({ call }, id, run, size) {
   for (let from = 0; from < size; from += BATCH) {
     const count = Math.min(BATCH, size - from);
     const events = Array.from({ length: count }, (_, n) => eventOf(run, from + n));
@@ -203,24 +204,15 @@ async function acceptAll({ call }, id, run, size) {
 }
 
 /** Posts at an even pace; the delays from the answer to the receipt. */
-async function paced(tools, key, run, size) {
+async function paced(tools, key, run, events) {
   const post = createPoster(CLIENTS);
   const headers = { 'content-type': 'application/json', authorization: `Bearer ${key}` };
-  const acceptedAtMs = [];
-  const startMs = nowMs();
-  const posting = [];
-  for (let n = 0; n < size; n += 1) {
-    await sleep(Math.max(0, startMs + (n * 1000) / PACED_PER_SECOND - nowMs()));
-    const body = JSON.stringify(eventOf(run, n));
-    posting.push(
-      post(`${tools.apiUrl}/v1/events`, headers, body).then(() => (acceptedAtMs[n] = nowMs())),
-    );
-  }
-  await Promise.all(posting);
-  const { all, missing } = await receipts(tools, size);
-  const delays = all.map(([n, atMs]) => atMs - acceptedAtMs[n]).toSorted((a, b) => a - b);
-  const at = (share) => round(Math.max(0, delays[Math.floor(delays.length * share)]));
-  return { p50: at(0.5), p99: at(0.99), lost: missing };
+  const accept = (of, n) =>
+    post(`${tools.apiUrl}/v1/events`, headers, JSON.stringify(eventOf(of, n)));
+  const posts = await acceptAll(accept, { load: { events, perSecond: PACED_PER_SECOND }, run });
+  const { all, missing } = await receipts(tools, events);
+  const { receiptP50Ms, receiptP99Ms } = delayFigures(posts, all);
+  return { p50: round(receiptP50Ms), p99: round(receiptP99Ms), lost: missing };
 }
 
 /** Waits for so many receipts, or until none comes any more. */
