@@ -4,6 +4,7 @@ import { useCreateProject } from '../api/projects';
 import type { Project } from '../api/types';
 import { texts } from '../texts';
 import { Button } from '../ui/button';
+import { Form } from '../ui/form';
 import { Dialog } from '../ui/dialog';
 import { Radio, TextField } from '../ui/field';
 import { Stack } from '../ui/layout';
@@ -45,13 +46,7 @@ export default function NewProjectDialog({
         </>
       }
     >
-      <form
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
+      <Form onSubmit={submit}>
         <Stack>
           <Refusal error={create.error} besides={FIELDS} />
           <TextField
@@ -80,7 +75,7 @@ export default function NewProjectDialog({
             </Stack>
           </fieldset>
         </Stack>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -1,7 +1,8 @@
-import { useEffect, useRef, useState, type FormEvent } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { explainInLine, Problem } from '../api/problem';
 import { texts } from '../texts';
 import { Button } from '../ui/button';
+import { Form } from '../ui/form';
 import { TextField } from '../ui/field';
 import { Icon } from '../ui/icon';
 import { Notice, Stack } from '../ui/layout';
@@ -41,14 +42,7 @@ export function SignInPage({
   };
   return (
     <main className={styles.alone}>
-      <form
-        className={styles.signIn}
-        noValidate
-        onSubmit={(event: FormEvent) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form className={styles.signIn} onSubmit={() => void submit()}>
         <Stack>
           <span className={styles.logo}>
             <Icon name="horn" size={26} />
@@ -78,7 +72,7 @@ export function SignInPage({
             {isBusy ? words.submitting : words.submit}
           </Button>
         </Stack>
-      </form>
+      </Form>
     </main>
   );
 }

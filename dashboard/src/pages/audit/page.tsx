@@ -4,10 +4,10 @@ import { useAudit } from '../../api/projects';
 import type { AuditEntry } from '../../api/types';
 import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
-import { Button } from '../../ui/button';
 import { DataTable, type Column } from '../../ui/data-table';
 import { SearchField, Select } from '../../ui/field';
 import { EmptyState, PageHeader, Row } from '../../ui/layout';
+import { NoneFound } from '../../ui/none-found';
 import { PeriodFilter, usePeriod } from '../../ui/period-filter';
 import { Time } from '../../ui/time';
 import { Toolbar } from '../../ui/toolbar';
@@ -59,15 +59,9 @@ export function AuditPage(): React.ReactNode {
         rowId={({ id }) => id}
         empty={
           isFiltered ? (
-            <EmptyState
-              icon="search"
-              title={words.noneFound}
-              actions={
-                <Button onClick={() => setFilters(NO_FILTERS)}>{texts.common.clearFilters}</Button>
-              }
-            >
+            <NoneFound title={words.noneFound} onClear={() => setFilters(NO_FILTERS)}>
               {words.noneFoundAdvice}
-            </EmptyState>
+            </NoneFound>
           ) : (
             <EmptyState icon="audit" title={words.none}>
               {words.noneAdvice}

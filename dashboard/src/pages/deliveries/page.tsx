@@ -8,6 +8,7 @@ import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
 import { DataTable } from '../../ui/data-table';
 import { EmptyState, Kbd, PageHeader, Stack } from '../../ui/layout';
+import { NoneFound } from '../../ui/none-found';
 import { columns } from './columns';
 import { cleared, FilterBar } from './filter-bar';
 import { useDeliveryFilters } from './query';
@@ -59,17 +60,13 @@ export function DeliveriesPage(): React.ReactNode {
           selection={{ ids: chosen.ids, onChange: (ids) => choose({ ids, isAll: false }) }}
           empty={
             Object.keys(filters).length > 0 ? (
-              <EmptyState
+              <NoneFound
                 icon="filter"
                 title={words.empty.filteredTitle}
-                actions={
-                  <Button onClick={() => change(cleared(filters))}>
-                    {texts.common.clearFilters}
-                  </Button>
-                }
+                onClear={() => change(cleared(filters))}
               >
                 {words.empty.filteredLead}
-              </EmptyState>
+              </NoneFound>
             ) : (
               <EmptyState
                 icon="delivery"

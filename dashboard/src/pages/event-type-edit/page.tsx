@@ -6,6 +6,7 @@ import { useAll } from '../../api/lists';
 import { fieldError } from '../../api/problem';
 import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
+import { Form } from '../../ui/form';
 import { TextArea, TextField } from '../../ui/field';
 import { jsonProblem, pretty } from '../../ui/json';
 import { Card, PageHeader, Row, Stack } from '../../ui/layout';
@@ -46,13 +47,13 @@ export function EditEventTypePage(): React.ReactNode {
     <>
       <PageHeader title={title} back={{ to: '/event-types', label: texts.eventTypes.title }} />
       {type === undefined ? (
-        <Form
+        <TypeForm
           first={EXAMPLE}
           isNew
           taken={new Set(list.items.flatMap((one) => (one.source === 'project' ? one.type : [])))}
         />
       ) : found ? (
-        <Form
+        <TypeForm
           first={{
             type,
             description: found.description,
@@ -63,7 +64,7 @@ export function EditEventTypePage(): React.ReactNode {
       ) : list.isLoading || list.hasMore ? (
         <Loading />
       ) : (
-        <Form first={{ ...EXAMPLE, type }} />
+        <TypeForm first={{ ...EXAMPLE, type }} />
       )}
     </>
   );
@@ -72,7 +73,7 @@ export function EditEventTypePage(): React.ReactNode {
 const NONE: ReadonlySet<string> = new Set();
 
 /** @param taken what a new one can't be called: saving it would replace another */
-function Form({
+function TypeForm({
   first,
   isNew = false,
   taken = NONE,
@@ -110,13 +111,7 @@ function Form({
   };
   return (
     <Card>
-      <form
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
+      <Form onSubmit={submit}>
         <Stack>
           <Refusal error={save.error} besides={FIELDS} />
           <TextField
@@ -150,7 +145,7 @@ function Form({
             <LinkButton to="/event-types">{texts.common.cancel}</LinkButton>
           </Row>
         </Stack>
-      </form>
+      </Form>
     </Card>
   );
 }

@@ -6,10 +6,11 @@ import { useAll } from '../../api/lists';
 import type { ListedEventType } from '../../api/types';
 import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
-import { Button, LinkButton } from '../../ui/button';
+import { LinkButton } from '../../ui/button';
 import { DataTable, type Column } from '../../ui/data-table';
 import { SearchField } from '../../ui/field';
 import { EmptyState, Notice, PageHeader, Stack } from '../../ui/layout';
+import { NoneFound } from '../../ui/none-found';
 
 const words = texts.eventTypes;
 
@@ -54,15 +55,9 @@ export function EventTypesPage(): React.ReactNode {
                 {words.noneAdvice}
               </EmptyState>
             ) : (
-              <EmptyState
-                icon="search"
-                title={words.noneFound}
-                actions={
-                  <Button onClick={() => setFilters({ q: '' })}>{texts.common.clearFilters}</Button>
-                }
-              >
+              <NoneFound title={words.noneFound} onClear={() => setFilters({ q: '' })}>
                 {words.noneFoundAdvice}
-              </EmptyState>
+              </NoneFound>
             )
           }
         />

@@ -14,6 +14,7 @@ import { DataTable, type Column } from '../../ui/data-table';
 import { ExportMenu } from '../../ui/export-menu';
 import { SearchField, Select } from '../../ui/field';
 import { EmptyState, PageHeader, Row } from '../../ui/layout';
+import { NoneFound } from '../../ui/none-found';
 import { PeriodFilter, usePeriod } from '../../ui/period-filter';
 import { Time } from '../../ui/time';
 import { Toolbar } from '../../ui/toolbar';
@@ -171,17 +172,12 @@ function List({ send }: { send: React.ReactNode }): React.ReactNode {
       onOpen={({ id }) => void navigate({ to: '/events/$eventId', params: { eventId: id } })}
       empty={
         isFiltered ? (
-          <EmptyState
-            icon="search"
+          <NoneFound
             title={words.noneFound}
-            actions={
-              <Button onClick={() => setFilters({ type: '', period: '', since: '', until: '' })}>
-                {texts.common.clearFilters}
-              </Button>
-            }
+            onClear={() => setFilters({ type: '', period: '', since: '', until: '' })}
           >
             {words.noneFoundAdvice}
-          </EmptyState>
+          </NoneFound>
         ) : (
           <EmptyState icon="event" title={words.none} actions={send}>
             {words.noneAdvice}

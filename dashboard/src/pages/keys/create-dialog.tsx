@@ -5,6 +5,7 @@ import { useCreateKey } from '../../api/projects';
 import type { Key } from '../../api/types';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
+import { Form } from '../../ui/form';
 import { CodeBlock } from '../../ui/copy';
 import { Dialog } from '../../ui/dialog';
 import { Radio, Select, TextField } from '../../ui/field';
@@ -78,13 +79,7 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
         </>
       }
     >
-      <form
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          submit();
-        }}
-      >
+      <Form onSubmit={submit}>
         <Stack>
           <Refusal error={create.error} besides={FIELDS} />
           <TextField
@@ -127,7 +122,7 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
             />
           )}
         </Stack>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -5,6 +5,7 @@ import { fieldError } from '../../api/problem';
 import { useDryRun, useStartReplay, type ReplayInput } from '../../api/replays';
 import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
+import { Form } from '../../ui/form';
 import { Checkbox, FieldError, TextField } from '../../ui/field';
 import { Card, PageHeader, Row, Stack } from '../../ui/layout';
 import { Refusal } from '../../ui/refusal';
@@ -53,13 +54,7 @@ export function NewReplayPage(): React.ReactNode {
       />
       <Stack>
         <Card>
-          <form
-            noValidate
-            onSubmit={(event) => {
-              event.preventDefault();
-              count();
-            }}
-          >
+          <Form onSubmit={count}>
             <Stack>
               <Refusal error={failure} besides={FIELDS} />
               <div className={styles.pair}>
@@ -132,7 +127,7 @@ export function NewReplayPage(): React.ReactNode {
                 <LinkButton to="/replays">{texts.common.cancel}</LinkButton>
               </Row>
             </Stack>
-          </form>
+          </Form>
         </Card>
         <div role="status">
           {counted && dryRun.data && (

@@ -4,6 +4,7 @@ import { useDeleteProject } from '../../api/projects';
 import type { Project } from '../../api/types';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
+import { Form } from '../../ui/form';
 import { CopyId } from '../../ui/copy';
 import { Dialog } from '../../ui/dialog';
 import { TextField } from '../../ui/field';
@@ -66,13 +67,7 @@ function DeleteDialog({
         </>
       }
     >
-      <form
-        noValidate
-        onSubmit={(event) => {
-          event.preventDefault();
-          void submit();
-        }}
-      >
+      <Form onSubmit={() => void submit()}>
         <Stack>
           <Refusal error={remove.error} besides={[]} />
           <ul className={styles.gone}>
@@ -93,7 +88,7 @@ function DeleteDialog({
             }}
           />
         </Stack>
-      </form>
+      </Form>
     </Dialog>
   );
 }

@@ -4,6 +4,7 @@ import { useUpdateProject } from '../../api/projects';
 import type { Project } from '../../api/types';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
+import { Form } from '../../ui/form';
 import { Select, TextArea, TextField } from '../../ui/field';
 import { Card, Row, Stack } from '../../ui/layout';
 import { Refusal } from '../../ui/refusal';
@@ -48,13 +49,7 @@ export function SettingsForm({ project }: { project: Project }): React.ReactNode
     if (Object.keys(problems).length === 0) save.mutate(changes);
   };
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
-      }}
-    >
+    <Form onSubmit={submit}>
       <Stack>
         <Refusal error={save.error} besides={FIELDS} />
         <Card title={words.general}>
@@ -159,6 +154,6 @@ export function SettingsForm({ project }: { project: Project }): React.ReactNode
           </Button>
         </Row>
       </Stack>
-    </form>
+    </Form>
   );
 }

@@ -6,6 +6,7 @@ import type { Project } from '../../api/types';
 import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
+import { Form } from '../../ui/form';
 import { CopyId } from '../../ui/copy';
 import { ConfirmDialog } from '../../ui/dialog';
 import { TextField } from '../../ui/field';
@@ -56,10 +57,8 @@ function One({
   const field = `providerKeys.${provider}`;
   const address = new URL(`${API_ROOT}api/webhooks/${provider}?token=`, location.href).href;
   return (
-    <form
-      noValidate
-      onSubmit={(event) => {
-        event.preventDefault();
+    <Form
+      onSubmit={() => {
         if (key.trim() === '') setWrong(words.required);
         else save.mutate({ provider, key: key.trim() }, { onSuccess: () => setKey('') });
       }}
@@ -115,6 +114,6 @@ function One({
           onConfirm={() => remove.mutateAsync({ provider, key: null })}
         />
       )}
-    </form>
+    </Form>
   );
 }

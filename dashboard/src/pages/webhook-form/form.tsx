@@ -1,10 +1,11 @@
-import { useRef, useState, type FormEvent } from 'react';
+import { useRef, useState } from 'react';
 import { explain, fieldError, Problem } from '../../api/problem';
 import type { WebhookInput } from '../../api/webhooks';
 import type { Policy } from '../../api/types';
 import { useAccess } from '../../app/access';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
+import { Form } from '../../ui/form';
 import { TextArea, TextField } from '../../ui/field';
 import { Card, Notice, Stack } from '../../ui/layout';
 import { inputOf, type Draft, type DraftErrors, type FieldsProps } from './draft';
@@ -77,12 +78,10 @@ export function WebhookForm({
     }
   };
   return (
-    <form
+    <Form
       ref={form}
-      noValidate
       className={styles.form}
-      onSubmit={(event: FormEvent) => {
-        event.preventDefault();
+      onSubmit={() => {
         if (!isBusy) void save();
       }}
     >
@@ -99,7 +98,7 @@ export function WebhookForm({
           {isBusy ? words.submitting : submit}
         </Button>
       </div>
-    </form>
+    </Form>
   );
 }
 

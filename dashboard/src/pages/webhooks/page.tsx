@@ -3,9 +3,10 @@ import { useFilters } from '../../app/filters';
 import type { Query } from '../../api/http';
 import { useWebhooks } from '../../api/webhooks';
 import { texts } from '../../texts';
-import { Button, LinkButton } from '../../ui/button';
+import { LinkButton } from '../../ui/button';
 import { Select } from '../../ui/field';
 import { Card, EmptyState, PageHeader } from '../../ui/layout';
+import { NoneFound } from '../../ui/none-found';
 import { LoadMore } from '../../ui/load-more';
 import { Loading, LoadError } from '../../ui/query-state';
 import { SearchFilter } from '../../ui/search-filter';
@@ -84,15 +85,9 @@ export function WebhooksPage(): React.ReactNode {
       ) : (
         <Card isBare>
           {isFiltered ? (
-            <EmptyState
-              icon="search"
-              title={words.noneFound}
-              actions={
-                <Button onClick={() => setFilters(NO_FILTERS)}>{texts.common.clearFilters}</Button>
-              }
-            >
+            <NoneFound title={words.noneFound} onClear={() => setFilters(NO_FILTERS)}>
               {words.noneFoundAdvice}
-            </EmptyState>
+            </NoneFound>
           ) : (
             <EmptyState icon="webhook" title={words.none} actions={create}>
               {words.noneAdvice}
