@@ -127,7 +127,7 @@ export const settings = z.object({
   POSTHORN_RETENTION_DAYS: days.default(30).describe('days that events and deliveries are kept'),
   POSTHORN_DISPATCH: z
     .enum(DISPATCHES, 'must be workflow, auto or express')
-    .default('workflow')
+    .default('auto')
     .describe(
       'how events are driven unless their project says otherwise: `workflow`, `auto` or `express`',
     ),
