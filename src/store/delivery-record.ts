@@ -198,7 +198,7 @@ deliverySchema.index(
   { name: 'queue', partialFilterExpression: { queuedIn: { $exists: true } } },
 );
 deliverySchema.index(
-  { projectId: 1, followUp: 1 },
+  { followUp: 1, projectId: 1 },
   { partialFilterExpression: { followUp: true } },
 );
 // What has not ended does not expire, whether or not reconcile, workers and Temporal are running.
