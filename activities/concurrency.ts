@@ -84,6 +84,11 @@ export class Places {
     return this.stateOf(webhookId).limit.value;
   }
 
+  /** Whether a project may have a further place: for a first attempt to a quick webhook, if for nothing else. */
+  hasFreeFor(projectId: string): boolean {
+    return this.ofProject(projectId) < (this.total - this.running) * PLACES_PER_FREE;
+  }
+
   take(projectId: string, webhookId: string, isFirst: boolean): Place | DeferralReason {
     const webhook = this.stateOf(webhookId);
     const startedAt = performance.now();
@@ -96,13 +101,13 @@ export class Places {
       this.total - this.running,
       isHurried ? Infinity : this.total * UNHURRIED_SHARE - this.unhurried,
     );
-    if ((this.projects.get(projectId) ?? 0) >= free * PLACES_PER_FREE) {
+    if (this.ofProject(projectId) >= free * PLACES_PER_FREE) {
       return free < 1 ? 'workers_busy' : 'project_busy';
     }
     const attempt = { startedAt };
     webhook.running.add(attempt);
     const count = (change: 1 | -1): void => {
-      const ofProject = (this.projects.get(projectId) ?? 0) + change;
+      const ofProject = this.ofProject(projectId) + change;
       if (ofProject > 0) this.projects.set(projectId, ofProject);
       else this.projects.delete(projectId);
       this.running += change;
@@ -130,6 +135,10 @@ export class Places {
     const [oldest] = running;
     const hangs = oldest !== undefined && performance.now() - oldest.startedAt >= QUICK_MS;
     return wasQuick && !hangs;
+  }
+
+  private ofProject(projectId: string): number {
+    return this.projects.get(projectId) ?? 0;
   }
 
   private stateOf(webhookId: string): WebhookState {

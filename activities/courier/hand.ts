@@ -165,6 +165,13 @@ export class Hand {
     else this.store(item, item.delivery, { done });
   }
 
+  /** Lets the other webhooks come first the next time. */
+  moveToEnd(lane: Lane): void {
+    const { _id } = lane.webhook;
+    this.lanes.delete(_id);
+    this.lanes.set(_id, lane);
+  }
+
   /** Drops a deleted webhook; its stored deliveries are ended elsewhere. */
   drop(lane: Lane): void {
     for (const { delivery, isStored } of [...lane.waiting, ...lane.behind]) {

@@ -19,6 +19,10 @@ const DUE_POLL_MS = 50;
 /** How often what waits in hand is compared with MongoDB. */
 const RECHECK_MS = 250;
 export const DUE_AT_ONCE = 200;
+/** Webhooks whose queues are read at the same time. */
+const REFILLED_TOGETHER = 16;
+/** How long queues are read before the shift looks for new events, and writes results. */
+const REFILL_MS = 50;
 
 /** Takes what may be sent out of MongoDB into a shift's hand. */
 export class Taking {
@@ -69,10 +73,27 @@ export class Taking {
     });
     for (const { event, deliveries } of planned) hand.takeEvent(event, deliveries);
     if (isOver) return found;
-    for (const lane of hand.lanes.values()) {
-      if (lane.queued.size > 0) await this.refill(lane);
-    }
+    await this.refillAll();
     return found;
+  }
+
+  /**
+   * Refills webhooks from their queues while the project has free places and the hand has room, and sends what was
+   * taken at once: what waited in hand would only go back. They take turns, since there may be thousands.
+   */
+  private async refillAll(): Promise<void> {
+    const { hand, places } = this;
+    const until = performance.now() + REFILL_MS;
+    const lanes = [...hand.lanes.values()].filter(({ queued }) => queued.size > 0);
+    while (lanes.length > 0 && performance.now() < until) {
+      if (hand.room < 1 || !places.hasFreeFor(this.view.projectId)) return;
+      const some = lanes.splice(0, REFILLED_TOGETHER);
+      await Promise.all(some.map((lane) => this.refill(lane)));
+      for (const lane of some) {
+        this.attempts.pump(lane);
+        hand.moveToEnd(lane);
+      }
+    }
   }
 
   /** Takes out of hand what has been cancelled, or its payload deleted, while it waits for its turn. */

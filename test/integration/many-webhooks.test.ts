@@ -1,0 +1,51 @@
+import { makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { emailSent } from '../support/samples';
+import { useFreshReceiver, useStack } from '../support/use';
+
+const WEBHOOKS = 300;
+/** Of these a project alone has four fifths. */
+const PLACES = 10;
+/** Webhooks whose queues are read at the same time, each for one delivery here. */
+const TOGETHER = 16;
+
+describe('a project with many webhooks that each have something queued', () => {
+  const stack = useStack({ WORKER_MAX_ATTEMPTS: String(PLACES) });
+  const receiver = useFreshReceiver();
+
+  it('has no more taken out of the queue than can be sent, and all of it sent once', async () => {
+    const { id: projectId, client } = await stack.project({
+      dispatch: 'express',
+      policy: { maxWebhooks: WEBHOOKS },
+    });
+    for (let n = 0; n < WEBHOOKS; n += 1) await makeWebhook(client, receiver.url);
+    const { webhooks, deliveries } = stack.store;
+    const pause = (isPaused: boolean) =>
+      webhooks.model.updateMany({ projectId }, { $set: { isPaused, updatedAt: new Date() } });
+    await pause(true);
+    await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    const queued = { queuedIn: { $exists: true }, projectId };
+    await eventually('all are queued', async () => {
+      return (await deliveries.model.countDocuments(queued)) === WEBHOOKS;
+    });
+
+    let answer = (): void => {};
+    const after = new Promise<void>((resolve) => (answer = resolve));
+    receiver.respondWith({ kind: 'answer', status: 200, after });
+    await pause(false);
+    await client.post(`/v1/webhooks/${(await webhooks.listAll(projectId))[0]!._id}/resume`);
+    await receiver.waitFor((PLACES * 4) / 5);
+    expect(await deliveries.model.countDocuments(queued)).toBeGreaterThanOrEqual(
+      WEBHOOKS - (PLACES * 4) / 5 - TOGETHER,
+    );
+    answer();
+    await receiver.waitFor(WEBHOOKS);
+    await eventually('all are recorded', async () => {
+      const succeeded = { projectId, status: 'succeeded' as const };
+      return (await deliveries.model.countDocuments(succeeded)) === WEBHOOKS;
+    });
+    const ids = receiver.requests.map(({ headers }) => headers['x-webhook-delivery-id']);
+    expect(new Set(ids).size).toBe(WEBHOOKS);
+    expect(ids).toHaveLength(WEBHOOKS);
+  });
+});
