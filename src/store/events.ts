@@ -84,6 +84,25 @@ export class Events {
     return keys.flatMap((key) => byKey.get(key) ?? []);
   }
 
+  /** The same without the payloads, oldest first, from behind `after`. */
+  async listBareByKeys(
+    projectId: string,
+    keys: readonly string[],
+    after?: string,
+  ): Promise<BareEvent[]> {
+    return this.model
+      .find(
+        {
+          projectId,
+          idempotencyKey: { $in: keys, $type: 'string' },
+          ...(after !== undefined && { _id: { $gt: after } }),
+        },
+        { body: 0 },
+      )
+      .sort({ _id: 1 })
+      .lean<BareEvent[]>();
+  }
+
   /** Stores all or none. */
   async insertAll(events: readonly NewEvent[], session: ClientSession): Promise<EventRecord[]> {
     const records = events.map(recordOf);

@@ -26,7 +26,7 @@ export interface Refusal {
   refused: { code: ErrorCode; message: string; details?: Found['problems'] };
 }
 
-const MAX_BATCH = 500;
+export const MAX_BATCH = 500;
 
 export interface EventsInput {
   bytes: Uint8Array;

@@ -1,11 +1,12 @@
 import { Router, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
-import { EXTERNAL_PREFIX, idPattern } from '../../contracts/ids';
+import { EXTERNAL_PREFIX, idPattern, isId } from '../../contracts/ids';
 import { DAY_MS } from '../../domain/durations';
 import { readPayloadQuery } from '../../domain/payload-query';
 import type { Store } from '../../store/store';
 import { scanNames } from '../../store/webhook-names';
+import { MAX_BATCH } from '../events/body-checks';
 import type { Checks } from '../events/checks';
 import { keyInBatch, readIdempotencyKey } from '../events/idempotency';
 import { answer } from '../http/answers';
@@ -71,27 +72,31 @@ export function searchRouter(store: Store, checks: Checks): Router {
     return found.filter((one) => one !== null);
   };
 
-  /** The events that were posted under that Idempotency-Key, one by one or as a batch. */
-  const postedUnder = async (q: string, projectId: string, limit: number) => {
-    const key = readIdempotencyKey(q);
-    if (key === null) return [];
-    const inBatch = Array.from({ length: limit }, (_, index) => keyInBatch(key, index));
-    const events = await store.events.listByKeys(projectId, [key, ...inBatch]);
-    return events.slice(0, limit).map((event) => fromEvent(event, 'idempotencyKey'));
-  };
-
-  /** What has the text in its name or URL. */
-  const containing = async (
+  /** The events that were posted under that Idempotency-Key, alone or as a batch. */
+  async function* postedUnder(
     q: string,
     projectId: string,
-    { limit, cursor }: Query,
-  ): Promise<Pick<Found, 'results' | 'nextCursor'>> => {
+    after?: string,
+  ): AsyncGenerator<SearchResult> {
+    const key = readIdempotencyKey(q);
+    if (key === null) return;
+    const isBatch = await store.events.hasKey(projectId, keyInBatch(key, 0));
+    const inBatch = isBatch ? Array.from({ length: MAX_BATCH }, (_, n) => keyInBatch(key, n)) : [];
+    const events = await store.events.listBareByKeys(projectId, [key, ...inBatch], after);
+    for (const event of events) yield fromEvent(event, 'idempotencyKey');
+  }
+
+  /** What has the text in its name or URL. */
+  async function* containing(
+    q: string,
+    projectId: string,
+    before?: string,
+  ): AsyncGenerator<SearchResult> {
     // URLs are stored in percent-encoding.
     const texts = [q, encodeURI(q)].map((text) => text.toLowerCase());
     const contains = (text: string): boolean =>
       texts.some((one) => text.toLowerCase().includes(one));
-    const results: SearchResult[] = [];
-    for await (const webhook of scanNames(store.webhooks, projectId, cursor)) {
+    for await (const webhook of scanNames(store.webhooks, projectId, before)) {
       const matched = contains(webhook.name)
         ? 'name'
         : contains(webhook.url)
@@ -99,9 +104,25 @@ export function searchRouter(store: Store, checks: Checks): Router {
           : contains(webhook.externalId ?? '')
             ? 'externalId'
             : null;
-      if (matched === null) continue;
-      if (results.length === limit) return { results, nextCursor: results.at(-1)!.id };
-      results.push(fromWebhook(webhook, matched));
+      if (matched !== null) yield fromWebhook(webhook, matched);
+    }
+  }
+
+  /** A page of both, the events first. Its cursor is the last result's id. */
+  const matching = async (
+    projectId: string,
+    { q, limit, cursor }: Query,
+  ): Promise<Pick<Found, 'results' | 'nextCursor'>> => {
+    const results: SearchResult[] = [];
+    const isAtWebhooks = cursor !== undefined && isId('webhook', cursor);
+    const sources = isAtWebhooks
+      ? [containing(q, projectId, cursor)]
+      : [postedUnder(q, projectId, cursor), containing(q, projectId)];
+    for (const source of sources) {
+      for await (const result of source) {
+        if (results.length === limit) return { results, nextCursor: results.at(-1)!.id };
+        results.push(result);
+      }
     }
     return { results, nextCursor: null };
   };
@@ -110,10 +131,13 @@ export function searchRouter(store: Store, checks: Checks): Router {
     const query = parse(searchQuery, req.query);
     const { q, cursor, limit, type } = query;
     const { role, project } = principalOf(res);
-    const results = await named(q, { role, project });
+    const payload = readPayloadQuery(q);
+    const results = payload ? [] : await named(q, { role, project });
     const isNamed = q.startsWith(EXTERNAL_PREFIX) || idsIn(q).length > 0;
-    if (isNamed) {
-      answer(res, { results, nextCursor: null, scanned: null } satisfies Found);
+    // What is no id of ours may still be a key of the caller's, or be in a URL.
+    if (results.length > 0 || (isNamed && !payload && !project)) {
+      const first = results.slice(0, limit);
+      answer(res, { results: first, nextCursor: null, scanned: null } satisfies Found);
       return;
     }
     if (!project) {
@@ -121,21 +145,19 @@ export function searchRouter(store: Store, checks: Checks): Router {
         'is required to search for anything but an id: with the admin key this header selects the project';
       throw invalid([{ field: 'x-project-id', message }]);
     }
-    const payload = readPayloadQuery(q);
-    if (payload && 'problem' in payload) {
-      throw invalid([{ field: 'q', message: payload.problem }]);
-    }
-    if (payload) {
-      const owner = shareOf(principalOf(res));
-      const search = { projectId: project._id, owner, query: payload, type, cursor, limit };
-      const isOver = (): boolean => req.socket.destroyed;
-      const found = await dataSearches.find({ ...search, ...rangeOf(query), isOver });
-      answer(res, found satisfies Found);
+    if (!payload) {
+      const found = await matching(project._id, query);
+      answer(res, { ...found, scanned: null } satisfies Found);
       return;
     }
-    const posted = cursor === undefined ? await postedUnder(q, project._id, limit) : [];
-    const others = await containing(q, project._id, query);
-    const found = { ...others, results: [...posted, ...others.results], scanned: null };
+    if ('problem' in payload) throw invalid([{ field: 'q', message: payload.problem }]);
+    if (cursor !== undefined && !isId('event', cursor)) {
+      throw invalid([{ field: 'cursor', message: 'is not a cursor from such a search' }]);
+    }
+    const owner = shareOf(principalOf(res));
+    const search = { projectId: project._id, owner, query: payload, type, cursor, limit };
+    const isOver = (): boolean => req.socket.destroyed;
+    const found = await dataSearches.find({ ...search, ...rangeOf(query), isOver });
     answer(res, found satisfies Found);
   });
 

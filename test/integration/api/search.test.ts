@@ -188,6 +188,42 @@ describe('a search by an Idempotency-Key', () => {
     const { results } = (await search(client, 'order:42/paid$ne.*')).body.data;
     expect(results[0]).toMatchObject({ kind: 'event', matched: 'idempotencyKey' });
   });
+
+  it.each([1, 3, 5, 7])(
+    'finds %i at a time of a batch’s events, and of webhooks with the same in their name',
+    async (limit) => {
+      const { client } = await stack.project({ profile: 'autosend' });
+      const event = { type: 'contact.created', data: { email: 'a@example.com' } };
+      const batch = { events: Array.from({ length: 5 }, () => event) };
+      const posted = await client.post('/v1/events/batch', batch, { 'Idempotency-Key': 'acme' });
+      const webhooks: string[] = [];
+      for (const name of ['acme', 'Acme 2']) {
+        webhooks.push((await makeWebhook(client, 'https://example.com/', { name })).id);
+      }
+      const seen: string[] = [];
+      let cursor = '';
+      do {
+        const { data } = (await search(client, 'acme', `&limit=${limit}${cursor}`)).body;
+        expect(data.results.length).toBeLessThanOrEqual(limit);
+        seen.push(...idsOf(data.results));
+        cursor = data.nextCursor === null ? '' : `&cursor=${data.nextCursor}`;
+      } while (cursor !== '');
+      expect(seen).toEqual([...idsOf(posted.body.data.events), ...webhooks.toReversed()]);
+    },
+  );
+
+  it('finds keys, and URLs, that contain ids that are not from here', async () => {
+    const { client } = await stack.project({ profile: 'autosend' });
+    const event = { type: 'contact.created', data: { email: 'a@example.com' } };
+    const foreign = newId('event');
+    for (const key of [foreign, `retry/${foreign}`, 'ext:42']) {
+      const { body } = await client.post('/v1/events', event, { 'Idempotency-Key': key });
+      expect([key, await found(client, key)]).toEqual([key, [body.data.id]]);
+    }
+    const url = `https://example.com/in/${newId('webhook')}`;
+    const webhook = await makeWebhook(client, url);
+    expect(await found(client, url)).toEqual([webhook.id]);
+  });
 });
 
 describe('a search by a piece of a name or URL', () => {
@@ -335,6 +371,18 @@ describe('a search by events’ data', () => {
     expect(scanned).toMatchObject({ events: texts.length, isComplete: true });
     const { client: other } = await stack.project();
     expect(await found(other, 'data.email = ada@example.com')).toEqual([]);
+  });
+
+  it('compares with an id too, and does not look for what has it', async () => {
+    const { id, client: own } = await stack.project({ profile: 'custom' });
+    const [first] = await insertEvents(id, ['{"a":1}']);
+    const [second] = await insertEvents(id, [`{"parent":"${first}"}`]);
+    expect(await found(own, `data.parent = ${first}`)).toEqual([second]);
+    expectRefusal(
+      await search(own, 'data.a = 1', `&cursor=${newId('webhook')}`),
+      'validation_failed',
+      ['cursor'],
+    );
   });
 
   it('says what is wrong with it', async () => {
