@@ -89,7 +89,9 @@ function queryOf(projectId: string, { q, states }: WebhookFilter): QueryFilter<W
   const conditions: QueryFilter<WebhookRecord>[] = [];
   if (q !== undefined) {
     const part = containing(q);
-    conditions.push({ $or: [{ name: part }, { url: part }, { _id: q }, { externalId: q }] });
+    // URLs are stored in percent-encoding.
+    const urls = [part, containing(encodeURI(q))].map((url) => ({ url }));
+    conditions.push({ $or: [{ name: part }, ...urls, { _id: q }, { externalId: q }] });
   }
   if (states) conditions.push({ $or: states.map((state) => IN_STATE[state]) });
   return { projectId, ...(conditions.length > 0 && { $and: conditions }) };

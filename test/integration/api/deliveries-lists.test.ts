@@ -201,6 +201,15 @@ describe('lists', () => {
       expect(await names(client, `q=${'a'.repeat(200)}`)).toEqual([]);
     });
 
+    it('are found by their URL as it is stored, and as it was given', async () => {
+      const { client: own } = await stack.project();
+      await makeWebhook(own, 'https://example.com/grüße/{id}', { name: 'A' });
+      for (const part of ['/grüße/{id}', '/gr%C3%BC%C3%9Fe/%7bid', 'example.com/gr']) {
+        const q = encodeURIComponent(part);
+        expect([part, await names(own, `q=${q}`)]).toEqual([part, ['A']]);
+      }
+    });
+
     it('are found by their whole id or externalId', async () => {
       const { body } = await client.get('/v1/webhooks?q=billing');
       const [{ id }] = body.data.webhooks;
