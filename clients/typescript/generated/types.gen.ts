@@ -5988,7 +5988,7 @@ export type ListEventsData = {
      */
     cursor?: string;
     /**
-     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. To follow a list, ask again with the last item’s id as `cursor`.
+     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. What changes there, such as a status, is not listed again. To follow a list, ask again with the last item’s id as `cursor`.
      */
     order?: 'asc' | 'desc';
     /**
@@ -6323,7 +6323,7 @@ export type ExportEventsData = {
      */
     cursor?: string;
     /**
-     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. To follow a list, ask again with the last item’s id as `cursor`.
+     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. What changes there, such as a status, is not listed again. To follow a list, ask again with the last item’s id as `cursor`.
      */
     order?: 'asc' | 'desc';
     /**
@@ -6555,7 +6555,7 @@ export type ListDeliveriesData = {
      */
     cursor?: string;
     /**
-     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. To follow a list, ask again with the last item’s id as `cursor`.
+     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. What changes there, such as a status, is not listed again. To follow a list, ask again with the last item’s id as `cursor`.
      */
     order?: 'asc' | 'desc';
     /**
@@ -6677,7 +6677,7 @@ export type ExportDeliveriesData = {
      */
     cursor?: string;
     /**
-     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. To follow a list, ask again with the last item’s id as `cursor`.
+     * `desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. What changes there, such as a status, is not listed again. To follow a list, ask again with the last item’s id as `cursor`.
      */
     order?: 'asc' | 'desc';
     /**

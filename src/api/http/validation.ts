@@ -91,7 +91,7 @@ export const orderQuery = {
     .enum(['asc', 'desc'])
     .default('desc')
     .describe(
-      '`desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. To follow a list, ask again with the last item’s id as `cursor`.',
+      '`desc`: newest first. `asc`: oldest first, up to a second or two ago: everything before that is stored, so that nothing is added behind a cursor. What changes there, such as a status, is not listed again. To follow a list, ask again with the last item’s id as `cursor`.',
     ),
 };
 
