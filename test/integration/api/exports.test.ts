@@ -4,12 +4,12 @@ import { request, type IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { newId } from '../../../src/contracts/ids';
 import { metrics } from '../../../src/metrics';
-import type { ApiClient } from '../../support/api-client';
+import { ApiClient } from '../../support/api-client';
 import { say } from '../../support/connections';
 import { eventually } from '../../support/eventually';
 import { findPython } from '../../support/python';
 import { useStack } from '../../support/use';
-import { idAt, insertDelivery } from './insert';
+import { idAt, insertDeliveries, insertDelivery } from './insert';
 import { expectRefusal } from './refusal';
 
 const stack = useStack({ POSTHORN_SEND_TIMEOUT_SECONDS: '1' }, { worker: false });
@@ -239,6 +239,35 @@ describe('an export of deliveries', () => {
       expect(text).not.toContain('out of order');
     },
   );
+});
+
+describe('an export', () => {
+  it.each(['key', 'link'])('ends with its %s, also under way', async (by) => {
+    const { id, client: owner } = await stack.project();
+    await insertDeliveries(
+      stack,
+      Array.from({ length: 501 }, () => ({ projectId: id })),
+    );
+    const reader = { name: 'Reader', role: 'reader' };
+    const path = by === 'key' ? `/v1/projects/${id}/keys` : '/v1/portal-links';
+    const made = await owner.post(path, by === 'key' ? reader : { capabilities: 'read' });
+    const { id: madeId, key, token } = made.body.data as Record<string, string>;
+    const { deliveries } = stack.store;
+    const list = jest.spyOn(deliveries, 'list').mockImplementation(async (...args) => {
+      const page = await Object.getPrototypeOf(deliveries).list.apply(deliveries, args);
+      // While its second page is read.
+      if (args[2].cursor !== undefined)
+        await owner.delete(by === 'key' ? `${path}/${madeId}` : path);
+      return page;
+    });
+    const client = new ApiClient(stack.url, (key ?? token)!);
+    const { status, isComplete, text } = await receive(client, '/v1/deliveries/export');
+    list.mockRestore();
+    expect({ status, isComplete }).toEqual({ status: 200, isComplete: false });
+    const lines = linesOf(text);
+    expect(lines).toHaveLength(501);
+    expect(lines.at(-1)).toEqual({ error: expect.objectContaining({ code: 'unauthorized' }) });
+  });
 });
 
 describe('an export of events', () => {
