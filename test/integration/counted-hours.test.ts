@@ -134,13 +134,14 @@ describe('the hours that are counted', () => {
     await change(scene, { open: hour.open.slice(1) });
     await scene.count();
     expect(await isRight()).toBe(false);
-    await change(scene, { open: hour.open.slice(1), wholeAt: new Date() });
+    await change(scene, { open: hour.open.slice(1), wholeAt: scene.until });
     await scene.count();
     expect(await isRight()).toBe(true);
 
     const soon = new Date(Date.now() + MINUTE_MS);
     await model.updateOne({ _id: others[2]!._id }, { $set: { expiresAt: soon } });
-    await change(scene, { wholeAt: new Date(), firstCountedAt: new Date(Date.now() - DAY_MS) });
+    const longAgo = new Date(scene.until.getTime() - DAY_MS);
+    await change(scene, { wholeAt: scene.until, firstCountedAt: longAgo });
     await scene.count();
     const [{ wholeAt }] = (await scene.hours()) as [CountedHour];
     expect(wholeAt).toEqual(new Date(soon.getTime() + HOUR_MS));

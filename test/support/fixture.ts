@@ -16,6 +16,7 @@ import { Store } from '../../src/store/store';
 import type { NewWebhook, WebhookRecord } from '../../src/store/webhook-record';
 import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
 import { freshMongodbUrl } from './embedded';
+import { readClock } from './precise-clock';
 import { emailSent } from './samples';
 import { CHILD_FILE } from './tenant-cpu';
 
@@ -47,6 +48,7 @@ export class Fixture {
   static async open(): Promise<Fixture> {
     const store = Store.open(freshMongodbUrl());
     await store.setUp(pino({ level: 'silent' }));
+    await readClock(store);
     return new Fixture(store, {
       store,
       cipher: new Cipher(randomBytes(32)),

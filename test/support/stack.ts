@@ -22,6 +22,7 @@ import { workerActivities } from '../../src/worker-activities';
 import type { KeyRole } from '../../src/store/keys';
 import { ApiClient } from './api-client';
 import { PATIENCE_MS } from './eventually';
+import { readClock } from './precise-clock';
 import { ensureRuntime } from './runtime';
 import { CHILD_FILE } from './tenant-cpu';
 
@@ -128,6 +129,7 @@ export class Stack {
     await setUpTemporal(config, log, { isPaused: !schedules });
     const store = Store.open(config.mongodbUrl);
     await store.setUp(log);
+    await readClock(store);
     const engine = Engine.connect(config, { startTimeoutMs: isPatient ? START_MS : undefined });
     const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
     const tenantCpu = new TenantCpu(config.cpuSecondsPerMinute, CHILD_FILE);
