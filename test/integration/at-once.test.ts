@@ -53,7 +53,8 @@ describe('a delivery to a webhook that answers quickly', () => {
     const id = await postEvent(client);
     const { webhookId } = await deliveryWith(client, id, { status: 'pending', attemptCount: 1 });
     await client.post(`/v1/webhooks/${webhookId}/pause`);
-    await eventually('its activity waits', async () => (await pendingOf(id)).length === 1);
+    // It has been run, and found its webhook paused.
+    await eventually('its activity waits', async () => (await pendingOf(id))[0]?.attempt === 2);
     await client.post(`/v1/webhooks/${webhookId}/resume`);
     const { body } = await client.get(`/v1/deliveries/${id}`);
     expect(body.data).toMatchObject({ status: 'pending', attemptCount: 1 });
