@@ -11,8 +11,8 @@ const SEED = Number(process.env.FILTERS_SEED ?? Date.now() % 2 ** 31);
 const SECONDS = Number(process.env.FILTERS_SECONDS ?? 12);
 const DOCUMENTS = 250;
 const FILTERS = 150;
-/** However slow the machine is. */
-const ENOUGH = 100;
+/** However slow the machine is: of a single sample, too few may pass by chance. */
+const ENOUGH = 1000;
 
 let client: MongoClient;
 let collection: Collection<{ _id: number }>;
