@@ -48,7 +48,6 @@ describe('counted statistics', () => {
         }
       }
     },
-    60_000,
   );
 
   it('are answered from the counts, however many deliveries there are', async () => {
