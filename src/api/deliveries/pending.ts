@@ -46,6 +46,8 @@ export async function explainPending(
   }
   if (delivery.isExpress) return explainExpress(delivery, explain);
   const at = delivery.nextAttemptAt;
+  // Then the attempt before it is about to end, or its task only waits for that time, with or without a worker.
+  const isEarly = at !== null && at > clock.now();
   const activity = await engine.activityOf(delivery._id).catch(() => 'unreachable' as const);
   switch (activity) {
     case 'unreachable':
@@ -53,10 +55,10 @@ export async function explainPending(
     case null:
       return explain('starting', 'its workflow is about to be started');
     case 'queued':
+      if (isEarly) break;
       return explain('waiting_for_worker', 'no worker has taken it yet');
     case 'attempting':
-      // The previous one has been recorded, and is about to end.
-      if (at && at > clock.now()) break;
+      if (isEarly) break;
       return explain('attempt_running', `attempt ${attempt} is running`);
     case 'failing':
       return explain(
