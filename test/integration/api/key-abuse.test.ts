@@ -1,3 +1,4 @@
+import { clock } from '../../../src/clock';
 import { ApiClient, type Answer } from '../../support/api-client';
 import { eventually } from '../../support/eventually';
 import { EventStream } from '../../support/event-stream';
@@ -22,7 +23,7 @@ describe('a key with an end', () => {
     expect((await guest.get('/v1/webhooks')).status).toBe(200);
     // Its hour goes by.
     const _id = made.body.data.id as string;
-    await stack.store.keys.model.updateOne({ _id }, { $set: { expiresAt: new Date() } });
+    await stack.store.keys.model.updateOne({ _id }, { $set: { expiresAt: new Date(0) } });
     stack.store.keys.known.forget();
     const before = await stored(stack);
     const refused = await guest.post(path, { name: 'Another', role: 'owner' });
@@ -59,7 +60,7 @@ describe('a key’s last use', () => {
     const { id, client } = await stack.project();
     const path = `/v1/projects/${id}/keys`;
     expect(await lastUsedAt(path)).toBeNull();
-    const before = Date.now();
+    const before = clock.now().getTime();
     await client.get('/v1/webhooks');
     const first = await eventually('the use is noted', () => lastUsedAt(path));
     expect(Date.parse(first)).toBeGreaterThanOrEqual(before);
@@ -164,7 +165,7 @@ describe('a client that guesses keys', () => {
     const { id, client } = await stack.project();
     const made = await client.post(`/v1/projects/${id}/keys`, { name: 'A', role: 'owner' });
     const { id: _id, key } = made.body.data;
-    await stack.store.keys.model.updateOne({ _id }, { $set: { expiresAt: new Date() } });
+    await stack.store.keys.model.updateOne({ _id }, { $set: { expiresAt: new Date(0) } });
     for (let n = 0; n < LIMIT + 1; n += 1) {
       for (const other of ['', key, client.key]) await from('203.0.113.7', other);
     }

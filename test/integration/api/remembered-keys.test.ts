@@ -1,3 +1,4 @@
+import { clock } from '../../../src/clock';
 import { ApiClient } from '../../support/api-client';
 import { eventually } from '../../support/eventually';
 import { emailSent } from '../../support/samples';
@@ -84,7 +85,7 @@ describe('of two APIs, of which one makes a change', () => {
 
   it('a key ends at its time at both, although it is remembered', async () => {
     const { id, owner } = await used();
-    const expiresAt = new Date(Date.now() + 5000);
+    const expiresAt = new Date(clock.now().getTime() + 5000);
     const made = await owner.post(`/v1/projects/${id}/keys`, {
       name: 'ends',
       role: 'owner',
@@ -94,9 +95,9 @@ describe('of two APIs, of which one makes a change', () => {
       const client = new ApiClient(url, made.body.data.key as string);
       const answers: { sentAt: number; answeredAt: number; status: number }[] = [];
       await eventually('it has ended', async () => {
-        const sentAt = Date.now();
+        const sentAt = clock.now().getTime();
         const { status } = await client.get('/v1/webhooks');
-        answers.push({ sentAt, answeredAt: Date.now(), status });
+        answers.push({ sentAt, answeredAt: clock.now().getTime(), status });
         return status === 401;
       });
       for (const { sentAt, answeredAt, status } of answers) {

@@ -1,3 +1,4 @@
+import { clock } from '../../../src/clock';
 import type { ApiClient } from '../../support/api-client';
 import { useReceiver, useStack } from '../../support/use';
 import { expectRefusal } from '../api/refusal';
@@ -93,13 +94,13 @@ it.each([
 it.each([{}, { recipient: null, timestamp: null }, { recipient: '' }])(
   'takes the time of receipt where none is given, and leaves out a recipient that is not: %j',
   async (unknown) => {
-    const before = Date.now();
+    const before = clock.now().getTime();
     await client.post('/api/webhooks', { type: 'clicked', email_id: 'em_1', ...unknown });
     const [event] = await events();
     const { timestamp, ...data } = event!.data as { timestamp: string };
     expect(data).toEqual({ email_id: 'em_1' });
     expect(Date.parse(timestamp)).toBeGreaterThanOrEqual(before);
-    expect(Date.parse(timestamp)).toBeLessThanOrEqual(Date.now());
+    expect(Date.parse(timestamp)).toBeLessThanOrEqual(clock.now().getTime());
   },
 );
 
