@@ -186,7 +186,7 @@ describe('a session', () => {
     expect(await isRefused(deleted.browser)).toBe(true);
 
     const { id, client: owner } = await stack.project();
-    const expiresAt = new Date(Date.now() + 1500).toISOString();
+    const expiresAt = new Date(Date.now() + 3_600_000).toISOString();
     const made = await owner.post(`/v1/projects/${id}/keys`, {
       name: 'x',
       role: 'owner',
@@ -195,6 +195,10 @@ describe('a session', () => {
     const expiring = new Browser(stack.url);
     const answer = await expiring.signIn({ key: made.body.data.key });
     expect(answer.body.data.expiresAt).toBe(expiresAt);
+    expect(await isRefused(expiring)).toBe(false);
+    // Its hour goes by.
+    const _id = made.body.data.id as string;
+    await stack.store.keys.model.updateOne({ _id }, { $set: { expiresAt: new Date(0) } });
     await eventually('it has ended', () => isRefused(expiring));
   });
 
