@@ -122,6 +122,10 @@ describe('while Temporal is unavailable', () => {
     await makeWebhook(client, receiver.url);
     const earlier = await postEvent(client);
     await deliveryWith(client, earlier, { status: 'succeeded' });
+    await eventually(
+      'its workflow has ended',
+      async () => (await stack.engine.findRun(earlier)) === 'ended',
+    );
 
     await proxy.cut();
     const posted = await client.post('/v1/events', event, { 'idempotency-key': 'order-1' });
