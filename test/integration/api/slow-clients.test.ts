@@ -9,8 +9,8 @@ import { Stack } from '../../support/stack';
 
 /** Shorter than by default, but a busy machine has to read an honest request within it. */
 const PATIENCE = {
-  headersMs: 1500,
-  requestMs: 3000,
+  headersMs: 3000,
+  requestMs: 5000,
   checkEveryMs: 50,
   keepAliveMs: 2000,
   sendMs: 4000,
@@ -50,7 +50,7 @@ describe('a client that is slow or rude', () => {
 
   /** One byte now and then, as slowloris does, so that the connection is never idle. */
   const drip = (socket: Socket, text: string): void => {
-    const timer = setInterval(() => socket.write(text), 50);
+    const timer = setInterval(() => socket.write(text), 250);
     drips.add(timer);
     socket.on('close', () => clearInterval(timer));
   };
