@@ -235,8 +235,8 @@ describe('answers that are not read', () => {
     // Until it is more than the system buffers for connections that are not read.
     const refused = await eventually('the key is refused', async () => {
       sockets.push(await say(Number(new URL(roomy.url).port), list.repeat(30)));
-      await look();
       const answer = await client.get('/v1/webhooks');
+      await look();
       return (
         answer.status === 429 && /fill the allowed 4 MiB/.test(answer.body.error.message) && answer
       );
