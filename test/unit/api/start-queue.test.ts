@@ -7,6 +7,14 @@ const event = (projectId: string, n: number): Startable => ({
   type: 'email.sent',
 });
 
+/** By the clock of all queues: what waits too long is left. */
+let now: number;
+beforeEach(() => {
+  now = performance.now();
+  jest.spyOn(performance, 'now').mockImplementation(() => now);
+});
+afterEach(() => jest.restoreAllMocks());
+
 /** A queue whose starts end when told to. */
 function queue() {
   const asked: string[] = [];
@@ -34,8 +42,6 @@ function queue() {
   return { starts, asked, ends, told, endAll };
 }
 
-afterEach(() => jest.restoreAllMocks());
-
 it('starts a few at a time, and projects take turns', async () => {
   const { starts, asked, endAll } = queue();
   for (let n = 0; n < 20; n += 1) starts.add(event('a', n));
@@ -58,8 +64,7 @@ it('goes on after a start that failed, and leaves that one to reconcile', async 
 it('leaves to reconcile what has waited for two seconds, and is then empty', async () => {
   const { starts, asked, ends, told, endAll } = queue();
   for (let n = 0; n < 10; n += 1) starts.add(event('a', n));
-  const later = performance.now() + 2001;
-  jest.spyOn(performance, 'now').mockReturnValue(later);
+  now += 2001;
   ends.shift()!();
   await endAll();
   expect(asked).toHaveLength(8);

@@ -27,7 +27,7 @@ describe('TLS', () => {
     ],
     [
       'a certificate of the future',
-      { tls: authority.serverCertificate({ notBefore: new Date(Date.now() + 60_000) }) },
+      { tls: authority.serverCertificate({ notBefore: new Date(Date.now() + 3_600_000) }) },
       'the certificate is not valid yet',
     ],
     [

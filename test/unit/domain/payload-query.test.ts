@@ -137,8 +137,8 @@ describe('an event’s data', () => {
     let nested: unknown = [1];
     for (let depth = 0; depth < 90; depth += 1) nested = [nested, 1];
     const query = read(`data.a${'.0'.repeat(60)} = 2`);
-    const beganAt = performance.now();
+    const before = process.cpuUsage();
     expect(hasValue({ a: nested }, query)).toBe(false);
-    expect(performance.now() - beganAt).toBeLessThan(1000);
+    expect(process.cpuUsage(before).user).toBeLessThan(1_000_000);
   });
 });
