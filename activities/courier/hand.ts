@@ -121,6 +121,7 @@ export class Hand {
       if (!item.isStored && at - item.takenAt > UNANSWERED_MS) this.store(item, item.delivery);
     }
     for (const lane of this.lanes.values()) {
+      if (!lane.isHolding) continue;
       // With all that came after it, which must not be sent before it.
       let isBehind = false;
       this.putBack(lane, ({ takenAt }) => (isBehind ||= at - takenAt > IN_HAND_MS));
@@ -129,7 +130,8 @@ export class Hand {
 
   /** Ids of stored express deliveries that wait for their turn, and did so already at that time. */
   waitingSince(at: number): string[] {
-    return [...this.lanes.values()].flatMap(({ waiting, behind }) =>
+    const holding = [...this.lanes.values()].filter(({ isHolding }) => isHolding);
+    return holding.flatMap(({ waiting, behind }) =>
       [...waiting, ...behind].flatMap(({ delivery, isStored, takenAt }) =>
         isStored && delivery.isExpress && takenAt < at ? delivery._id : [],
       ),

@@ -47,6 +47,11 @@ export class Lane {
     public policy: DeliveryPolicy,
   ) {}
 
+  /** Something of it waits in hand: of many webhooks most have nothing. */
+  get isHolding(): boolean {
+    return this.waiting.length + this.behind.length > 0;
+  }
+
   /**
    * Records that something of it is entering one of its queues.
    * @returns to be called when it is there

@@ -1,4 +1,3 @@
-import { isSubscribed } from '../../src/domain/subscription';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { expressDeliveryId } from '../../src/store/queue';
 import type { EventRecord } from '../../src/store/event-record';
@@ -24,12 +23,12 @@ export async function planExpress(
   events: readonly EventRecord[],
   about: {
     projectId: string;
-    webhooks: WebhookRecord[];
+    subscribersOf: (type: string) => WebhookRecord[];
     now: Date;
     isFresh: (event: EventRecord) => boolean;
   },
 ): Promise<PlannedEvent[]> {
-  const { projectId, webhooks, now: at, isFresh } = about;
+  const { projectId, subscribersOf, now: at, isFresh } = about;
   const former = events.filter((event) => !isFresh(event)).map(({ _id }) => _id);
   const stored = new Set(
     former.length === 0
@@ -41,7 +40,7 @@ export async function planExpress(
     const { chosen, unjudged } = await choose(
       tenantCpu,
       projectId,
-      webhooks.filter((webhook) => isFor(event, webhook)),
+      subscribersOf(event.type).filter((webhook) => isFor(event, webhook)),
       async () => event.body,
     );
     if (unjudged.length > 0) {
@@ -68,14 +67,14 @@ export async function planExpress(
   return planned;
 }
 
-/** Whether the webhook gets the event, unless its filter says otherwise. */
+/** Whether a subscribed webhook gets the event, unless its filter says otherwise. */
 function isFor(
-  { type, body, acceptedAt, onlyWebhookId, aboutWebhookId }: EventRecord,
-  { _id, createdAt, events }: WebhookRecord,
+  { body, acceptedAt, onlyWebhookId, aboutWebhookId }: EventRecord,
+  { _id, createdAt }: WebhookRecord,
 ): boolean {
   // Its payload was deleted meanwhile; or it was stored with its one delivery, as tests are.
   if (body === null || onlyWebhookId !== undefined) return false;
   // It may run late; webhooks created after the event don't get it.
   const wasThere = createdAt.getTime() <= acceptedAt.getTime() + CLOCK_MARGIN_MS;
-  return wasThere && _id !== aboutWebhookId && isSubscribed(events, type);
+  return wasThere && _id !== aboutWebhookId;
 }

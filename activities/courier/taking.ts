@@ -66,7 +66,7 @@ export class Taking {
     await this.dropEnded();
     const planned = await planExpress(deps, events, {
       projectId,
-      webhooks: [...hand.lanes.values()].map(({ webhook }) => webhook),
+      subscribersOf: (type) => this.view.subscriptions.of(type),
       now: lease.now(),
       // An earlier shift may have begun with what was accepted before this one.
       isFresh: ({ acceptedAt }) => acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS,

@@ -7,6 +7,7 @@ import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { Hand } from './hand';
 import { Lane } from './lane';
 import type { Lease } from './lease';
+import { Subscriptions } from './subscriptions';
 
 /** How old the view may be while nothing new comes. */
 const REFRESH_MS = 250;
@@ -23,6 +24,7 @@ export class View {
   project!: ProjectRecord;
   /** The project was deleted. */
   isGone = false;
+  readonly subscriptions = new Subscriptions();
   /** By the monotonic clock. */
   private refreshedAt = -Infinity;
   private rereadAt = -Infinity;
@@ -53,15 +55,21 @@ export class View {
     const before = this.project as ProjectRecord | undefined;
     this.project = project;
     this.know(changed);
-    // A deleted webhook only shows in the count, and the project's policy applies to all.
-    const isMissed = hand.lanes.size !== project.webhookCount;
+    // The project's policy applies to all.
     const isOther = before?.updatedAt.getTime() !== project.updatedAt.getTime();
-    if (isMissed || isOther || at - this.rereadAt > REREAD_MS) {
+    if (isOther) this.know([...hand.lanes.values()].map(({ webhook }) => webhook));
+    // A deleted webhook only shows in the count.
+    const isMissed = hand.lanes.size !== project.webhookCount;
+    if (isMissed || at - this.rereadAt > REREAD_MS) {
       this.rereadAt = at;
       const webhooks = await store.webhooks.listAll(projectId);
       this.know(webhooks);
       const ids = new Set(webhooks.map(({ _id }) => _id));
-      for (const [id, lane] of hand.lanes) if (!ids.has(id)) hand.drop(lane);
+      for (const [id, lane] of hand.lanes) {
+        if (ids.has(id)) continue;
+        this.subscriptions.remove(id);
+        hand.drop(lane);
+      }
     }
     if (at - this.queueCheckedAt > QUEUE_CHECK_MS) {
       this.queueCheckedAt = at;
@@ -83,6 +91,7 @@ export class View {
       if (known?.webhook.isPaused && !webhook.isPaused) this.queueCheckedAt = -Infinity;
       const lane = known ? Object.assign(known, { webhook, policy }) : new Lane(webhook, policy);
       lanes.set(webhook._id, lane);
+      this.subscriptions.put(webhook);
       this.hand.recheck(lane);
     }
   }

@@ -40,6 +40,9 @@ export type BriefWebhook = Pick<WebhookRecord, '_id' | keyof typeof BRIEF_FIELDS
 /** How many secrets of a webhook may be live: each of them signs every attempt. */
 export const MAX_LIVE_SECRETS = 10;
 
+/** Of many webhooks, so that nobody else waits while they are decoded. */
+const READ_AT_ONCE = 200;
+
 export class Webhooks {
   readonly model: Model<WebhookRecord>;
 
@@ -105,6 +108,7 @@ export class Webhooks {
     return this.model
       .find({ projectId, ...(updatedAt && { updatedAt }) }, { countedAttempts: 0 })
       .sort({ _id: 1 })
+      .batchSize(READ_AT_ONCE)
       .lean<WebhookRecord[]>();
   }
 
