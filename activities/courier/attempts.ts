@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clock, moment } from '../../src/clock';
 import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
-import { judge } from '../../src/domain/outcome';
+import { isGone, judge } from '../../src/domain/outcome';
 import { failedWith, kindOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
 import { toPlanned } from '../../src/store/planned-delivery';
@@ -21,6 +21,8 @@ import type { View } from './view';
 /** Pause of a webhook after a released delivery found no place, doubled each time. */
 const FIRST_REFUSAL_MS = 1000;
 const MAX_REFUSAL_MS = 30_000;
+/** Pause of a webhook whose receiver is gone, in which it is disabled: nothing that waits may be sent till then. */
+const GONE_MS = 1000;
 
 /** Sends what a shift has in hand, as many at a time as its webhooks' limits and the places allow. */
 export class Attempts {
@@ -182,6 +184,7 @@ export class Attempts {
       random: Math.random(),
     });
     tell(this.deps, delivery, attempt);
+    if (isGone(attempt.statusCode)) lane.blockedUntil = performance.now() + GONE_MS;
     this.ended[result.status === 'succeeded' ? 'delivered' : 'failed'] += 1;
     const counted = { webhookId: lane.webhook._id, attempt };
     const done = (): void => {

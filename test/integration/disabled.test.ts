@@ -1,15 +1,20 @@
 import type { ApiClient } from '../support/api-client';
+import { START_LIMIT } from '../../src/domain/concurrency-limit';
 import { queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
+import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
 const LATE = { policy: { retryDelaysMs: [86_400_000] } };
 /** In time for a busy machine to disable the webhook before. */
 const SOON = { policy: { retryDelaysMs: [8000] } };
+
+/** Far more than go at a time. */
+const MANY = 80;
 
 const stack = useStack();
 
@@ -97,6 +102,24 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
       const gone = await postEvent(client);
       await deliveryWith(client, gone, { status: 'failed' });
       expect(await deliveryWith(client, id, { status: 'skipped' })).toMatchObject(skipped);
+    });
+
+    it('is not sent any more once a 410 has come, but for what is on its way', async () => {
+      const webhook = await makeWebhook(client, receiver.url);
+      const path = `/v1/webhooks/${webhook.id}`;
+      await client.post(`${path}/pause`);
+      const events = Array.from({ length: MANY }, () => ({ type: 'email.sent', data: emailSent }));
+      await client.post('/v1/events/batch', { events });
+      const count = async (...statuses: string[]): Promise<number> => {
+        const query = `status=${statuses.join(',')}&limit=100`;
+        return (await client.get(`/v1/deliveries?${query}`)).body.data.deliveries.length as number;
+      };
+      await eventually('all are held', async () => (await count('held')) === MANY);
+      receiver.respondWith(410);
+      await client.post(`${path}/resume`);
+      await eventually('all have ended', async () => (await count('failed', 'skipped')) === MANY);
+      // Some may have been on their way when the first was answered, and some when that was recorded.
+      expect(receiver.requests.length).toBeLessThanOrEqual(2 * START_LIMIT);
     });
 
     it('has ended as skipped when failures have disabled it', async () => {
