@@ -49,10 +49,14 @@ const part = (from: string, localField: keyof DeliveryRecord, leftOut: Record<st
   },
 });
 
+/** Deliveries that are kept: of the others the event may be gone already, and MongoDB is about to remove them. */
+export const isKept: QueryFilter<DeliveryRecord> = { $expr: { $gt: ['$expiresAt', '$$NOW'] } };
+
 /** Deliveries that can be replayed. */
 export const replayable: QueryFilter<DeliveryRecord> = {
   status: { $in: TERMINAL_STATUSES },
   expunged: { $ne: true },
+  ...isKept,
 };
 
 /** How a replay begins, in a pipeline's `$set`. */
@@ -206,7 +210,7 @@ export class Deliveries {
 
   /**
    * From a terminal status to pending, counted as a replay, with the whole schedule ahead; null if its status
-   * is not terminal, or its payload was deleted.
+   * is not terminal, its payload was deleted, or it has expired.
    */
   async beginReplay(projectId: string, id: string): Promise<DeliveryRecord | null> {
     return this.recounts.noting((session) =>
@@ -268,7 +272,6 @@ export class Deliveries {
 
   /** Those of the events with a delivery that has not ended, or that is kept longer. */
   async listEventsNeeded(eventIds: readonly string[]): Promise<string[]> {
-    const isKept = { $expr: { $gt: ['$expiresAt', '$$NOW'] } };
     // MongoDB 6 has no $$NOW in a distinct.
     const needed = await this.model.aggregate<{ _id: string }>([
       {

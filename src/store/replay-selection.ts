@@ -1,6 +1,6 @@
 import type { QueryFilter } from 'mongoose';
 import { clock } from '../clock';
-import { LIST_FIELDS, replayable, replayed } from './deliveries';
+import { isKept, LIST_FIELDS, replayable, replayed } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
 import type { ReplayQuery, ReplayRecord } from './replays';
@@ -34,6 +34,7 @@ function replayFilter(
     expunged: { $ne: true },
     ...(webhookId !== undefined && { webhookId }),
     ...(types && { eventType: { $in: types } }),
+    ...isKept,
   };
 }
 

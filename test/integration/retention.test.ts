@@ -2,6 +2,7 @@ import { deliveryWorkflowId } from '../../src/contracts/temporal';
 import { resetToStart } from '../../src/temporal/reset';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
@@ -10,14 +11,15 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const MARK = 'payload-mark-7f3a';
 const marked = { ...emailSent, subject: MARK };
 
-describe('what a project keeps', () => {
-  const stack = useStack();
+const stack = useStack();
+
+describe.each(WAYS)('what a project keeps, dispatched %s,', (dispatch) => {
   const receiver = useFreshReceiver();
   let client: ApiClient;
   let projectId: string;
 
   beforeEach(async () => {
-    ({ client, id: projectId } = await stack.project());
+    ({ client, id: projectId } = await stack.project({ dispatch }));
   });
 
   const stored = async () => {
@@ -95,6 +97,26 @@ describe('what a project keeps', () => {
       });
       expect((await client.get(`/v1/events/${kept.eventId}`)).status).toBe(200);
       expect((await client.get(`/v1/deliveries/${young}`)).status).toBe(200);
+    });
+
+    it('can not be replayed once its time has come, alone or in bulk: its event may be gone', async () => {
+      await makeWebhook(client, receiver.url);
+      const id = await postEvent(client);
+      const { eventId } = await deliveryWith(client, id, { status: 'succeeded' });
+      const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
+      const query = { ...range, statuses: ['succeeded'] };
+      const past = { $set: { expiresAt: new Date() } };
+      await stack.store.events.model.updateOne({ _id: eventId }, past);
+      await stack.reconcile();
+      expect(await stack.store.events.find(eventId)).not.toBeNull();
+      await stack.store.deliveries.model.updateOne({ _id: id }, past);
+      const [alone, inBulk] = await Promise.all([
+        client.post(`/v1/deliveries/${id}/replay`),
+        client.post('/v1/replays', { ...query, dryRun: true }),
+      ]);
+      expect(alone.status).toBe(404);
+      expect(inBulk.body.data).toEqual({ matched: 0, byWebhook: {} });
+      expect(receiver.requests).toHaveLength(1);
     });
   });
 
@@ -206,23 +228,25 @@ describe('what a project keeps', () => {
       expect(receiver.requests).toHaveLength(1);
     });
 
-    it('sends nothing when an operator resets its workflow', async () => {
-      await makeWebhook(client, receiver.url);
-      const id = await postEvent(client);
-      const { eventId } = await deliveryWith(client, id, { status: 'succeeded' });
-      await expunge(eventId as string);
-      const workflowId = deliveryWorkflowId(id);
-      const priority = { priorityKey: 3 };
-      expect(await stack.temporal((c) => resetToStart(c, workflowId, priority))).toBe(true);
-      await deliveryWith(client, id, { status: 'cancelled', replays: 1 });
-      expect(receiver.requests).toHaveLength(1);
-    });
+    if (dispatch === 'workflow') {
+      it('sends nothing when an operator resets its workflow', async () => {
+        await makeWebhook(client, receiver.url);
+        const id = await postEvent(client);
+        const { eventId } = await deliveryWith(client, id, { status: 'succeeded' });
+        await expunge(eventId as string);
+        const workflowId = deliveryWorkflowId(id);
+        const priority = { priorityKey: 3 };
+        expect(await stack.temporal((c) => resetToStart(c, workflowId, priority))).toBe(true);
+        await deliveryWith(client, id, { status: 'cancelled', replays: 1 });
+        expect(receiver.requests).toHaveLength(1);
+      });
+    }
 
     it('before its fan-out, plans nothing', async () => {
       await makeWebhook(client, receiver.url);
       const start = jest
-        .spyOn(stack.engine, 'startFanOut')
-        .mockRejectedValueOnce(new Error('Temporal is away'));
+        .spyOn(stack.engine, dispatch === 'express' ? 'wakeCourier' : 'startFanOut')
+        .mockRejectedValueOnce(new Error('Temporal is unavailable'));
       const eventId = (await post()).body.data.id as string;
       start.mockRestore();
       await expunge(eventId);

@@ -1,7 +1,7 @@
 import { Router, type RequestHandler, type Response } from 'express';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
-import { moment, type Moment } from '../../clock';
+import { clock, moment, type Moment } from '../../clock';
 import { UNENDED_STATUSES } from '../../contracts/delivery';
 import { deliveryWorkflowId } from '../../contracts/temporal';
 import { deliveriesCompleteBefore } from '../../store/complete';
@@ -18,7 +18,7 @@ import { allow, portalCapabilities, principalOf, projectOf } from '../http/auth'
 import { columnsOf } from '../exports/csv';
 import type { Exports } from '../exports/exports';
 import { explainPending } from './pending';
-import { refusal, type ApiError } from '../http/errors';
+import { notFound, refusal, type ApiError } from '../http/errors';
 import { refuseSending } from '../http/left-to-platform';
 import { resourceInPath } from '../http/resource-in-path';
 import { deliverySummarySchema, type deliverySchema } from '../schemas/delivery';
@@ -186,6 +186,8 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     const webhook = await webhookOf(delivery);
     refuseSending(res, webhook);
     if (delivery.expunged) throw refusal('event_expunged');
+    const hasEnded = !UNENDED_STATUSES.includes(delivery.status);
+    if (hasEnded && delivery.expiresAt <= clock.now()) throw notFound('the delivery');
     const changed = await store.deliveries.beginReplay(project._id, delivery._id);
     if (!changed) throw refusal('delivery_in_progress');
     const planned = toPlanned(changed, webhook, project);
