@@ -1,6 +1,7 @@
 import { temporal } from '@temporalio/proto';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
@@ -10,11 +11,12 @@ import { useStack } from '../support/use';
 const PLACES = 10;
 const A_PROJECTS_PLACES = 8;
 
-describe('fairness between projects', () => {
-  const stack = useStack({
-    WORKER_MAX_ATTEMPTS: String(PLACES),
-    WORKER_MAX_ATTEMPTS_PER_WEBHOOK: '2',
-  });
+const stack = useStack({
+  WORKER_MAX_ATTEMPTS: String(PLACES),
+  WORKER_MAX_ATTEMPTS_PER_WEBHOOK: '2',
+});
+
+describe.each(WAYS)('fairness between projects, dispatched %s,', (dispatch) => {
   let receiver: Receiver;
   let quiet: ApiClient;
   let bad: ApiClient;
@@ -25,9 +27,9 @@ describe('fairness between projects', () => {
 
   beforeEach(async () => {
     receiver = await Receiver.start();
-    ({ client: quiet } = await stack.project());
+    ({ client: quiet } = await stack.project({ dispatch }));
     // None of its attempts may end before it is asked to.
-    ({ client: bad, id: badId } = await stack.project({ policy: { timeoutMs: 60_000 } }));
+    ({ client: bad, id: badId } = await stack.project({ dispatch, policy: { timeoutMs: 60_000 } }));
     opened = new Promise((resolve) => (open = resolve));
   });
   afterEach(async () => {

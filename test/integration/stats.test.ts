@@ -3,6 +3,7 @@ import type { Attempt } from '../../src/contracts/delivery';
 import { matchRanges } from '../../src/store/count-ranges';
 import { deliveryStats, type StatsQuery } from '../../src/store/delivery-stats';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { WAYS } from '../support/dispatch';
 import { useReceiver, useStack } from '../support/use';
 import { insertDelivery } from './api/insert';
 
@@ -26,8 +27,8 @@ describe('stats', () => {
   const stack = useStack();
   const receiver = useReceiver();
 
-  it('count real deliveries of a webhook and of its project', async () => {
-    const { client } = await stack.project();
+  it.each(WAYS)('count real deliveries of a webhook and of its project (%s)', async (dispatch) => {
+    const { client } = await stack.project({ dispatch });
     const webhook = await makeWebhook(client, receiver.url);
     await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
     for (const path of [`/v1/webhooks/${webhook.id}/stats`, '/v1/stats']) {
