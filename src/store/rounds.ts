@@ -36,6 +36,12 @@ export interface Recorded {
 export const KEPT_ATTEMPTS = 50;
 
 /**
+ * Temporal's clock says which execution is the later one. How far it may be ahead of MongoDB's: an execution from
+ * further in the future was scheduled by a wrong clock, and doesn't hold up those that follow once that is right.
+ */
+const MAX_AHEAD_MS = 10_000;
+
+/**
  * What ends now, in a pipeline's `$set`: it leaves the queue, and is kept for a while, however late it ends.
  */
 export const endedNow = {
@@ -85,7 +91,11 @@ export class Rounds {
     const isFirst = isReset ? false : { $eq: ['$runId', null] };
     const isUnasked = { $not: [{ $or: [isKnown, '$runRequested', isFirst] }] };
     const isDueNow = isForced ? { $eq: ['$status', 'pending'] } : false;
-    const isLatest = { $or: [{ execution: null }, { execution: { $lte: scheduledAt } }] };
+    const ahead = { $add: ['$$NOW', MAX_AHEAD_MS] };
+    const wasWrong = { $and: [{ $gt: ['$execution', ahead] }, { $lte: [scheduledAt, ahead] }] };
+    const isLatest = {
+      $or: [{ execution: null }, { execution: { $lte: scheduledAt } }, { $expr: wasWrong }],
+    };
     const openIf = (filter: object, session: ClientSession | null = null) =>
       this.model
         .findOneAndUpdate(
