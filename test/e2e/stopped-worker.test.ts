@@ -249,29 +249,3 @@ async function anEvent(client: ApiClient): Promise<string> {
   const { eventId } = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
   return eventId as string;
 }
-
-describe('a courier’s worker that is stopped in the middle of a last attempt for longer than that may take', () => {
-  it('decides nothing by its timer, which ran on, when it is woken before anybody has taken over', () =>
-    withOwnWorkers(async ({ stack, receiver, startWorker }) => {
-      const { client } = await stack.project({ dispatch: 'express', policy });
-      const webhook = await makeWebhook(client, receiver.url);
-      let answer!: () => void;
-      const after = new Promise<void>((resolve) => (answer = resolve));
-      receiver.respondWith((_request, n) => {
-        if (n === 1) return 500;
-        return n === 2 ? { kind: 'answer', status: 200, after } : 200;
-      });
-      const worker = await startWorker();
-      const id = await postEvent(client);
-      await receiver.waitFor(2, PATIENCE_MS);
-      worker.signal('SIGSTOP');
-      answer();
-      const until = Date.now() + TIMEOUT_MS + 1000;
-      await eventually('its time is over', () => Date.now() > until);
-      worker.signal('SIGCONT');
-      const delivery = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
-      expect(delivery).toMatchObject({ attemptCount: 2, replays: 0 });
-      const { data } = (await client.get(`/v1/webhooks/${webhook.id}`)).body;
-      expect(data).toMatchObject({ isActive: true, failureCount: 0 });
-    }));
-});
