@@ -8,7 +8,7 @@ import type { Store } from '../../store/store';
 import { listView } from '../deliveries/deliveries';
 import { Turns } from '../http/turns';
 import { Positions } from './positions';
-import { MAX_AT_ONCE, type StreamReader } from './reader';
+import { MAX_AT_ONCE, type StreamReader, type ToldDelivery } from './reader';
 
 /** Changes are shown together, at the latest after that long or that many. */
 const GATHER_MS = 200;
@@ -20,6 +20,11 @@ const RETRY_MS = 5 * SECOND_MS;
 /** Readers for whom what they have missed is looked up at a time, of one project and of all together. */
 const CATCHING_UP_OF_A_PROJECT = 1;
 const CATCHING_UP = 4;
+
+const toTold = (delivery: ListedDelivery): ToldDelivery => ({
+  id: delivery._id,
+  json: JSON.stringify(listView(delivery)),
+});
 
 /**
  * Tells readers how deliveries change: one change stream of MongoDB for all of this process's readers, open
@@ -125,10 +130,12 @@ export class LiveDeliveries {
     const isBack = this.isPolling;
     this.isPolling = false;
     const told = this.positions.seal(position);
+    const byProject = new Map<string, ToldDelivery[]>(projectIds.map((id) => [id, []]));
+    for (const delivery of found) byProject.get(delivery.projectId)!.push(toTold(delivery));
     for (const reader of this.readers) {
-      const own = found.filter(({ projectId }) => projectId === reader.projectId);
       if (isBack) reader.reload('polling');
-      reader.show(own.map(listView), told);
+      // One of another project may have come since: it is promised nothing from before its `ready`.
+      reader.show(byProject.get(reader.projectId) ?? [], told);
       // Up to this position and no earlier one: one who came during this is shown only what changes after it.
       if (reader.after !== null) void this.catchUp(reader, reader.after, position);
     }
@@ -157,7 +164,7 @@ export class LiveDeliveries {
     const missed = await this.missedBy(reader, after, until).catch(() => null);
     endTurnOfAll();
     endTurn();
-    reader.catchUp(missed && missed.map(listView));
+    reader.catchUp(missed && missed.map(toTold));
   }
 
   /** At most one more than are told of at once; null: that can't be known any more. */

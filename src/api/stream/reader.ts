@@ -9,6 +9,12 @@ const RECONNECT_AFTER_MS = 2000;
 /** Why the list has to be loaded again. */
 export type ReloadReason = 'missed' | 'many' | 'polling';
 
+/** A delivery as it is told: written once for all readers. */
+export interface ToldDelivery {
+  id: string;
+  json: string;
+}
+
 /** One client of the stream. */
 export class StreamReader {
   /** The position after which it continues, until what it has missed since then is looked up. */
@@ -48,26 +54,31 @@ export class StreamReader {
   }
 
   /** @param missed oldest first; null: what it has missed can't be known any more */
-  catchUp(missed: readonly { id: string }[] | null): void {
+  catchUp(missed: readonly ToldDelivery[] | null): void {
     const { shown } = this;
     if (!shown) return;
     this.shown = null;
     if (!missed) this.reload('missed');
     else if (missed.length > MAX_AT_ONCE) this.reload('many');
     else {
-      for (const one of missed) if (!shown.has(one.id)) this.send('delivery', one, null);
+      const unshown = missed.filter(({ id }) => !shown.has(id));
+      this.write(unshown.map(({ json }) => textOf('delivery', json, null)).join(''));
     }
   }
 
   /** @param position behind all of them: the last one carries it, or some could be missed */
-  show(deliveries: readonly { id: string }[], position: string): void {
+  show(deliveries: readonly ToldDelivery[], position: string): void {
     for (const { id } of deliveries) this.shown?.add(id);
     if (Math.max(deliveries.length, this.shown?.size ?? 0) > MAX_AT_ONCE) {
       this.reload('many', position);
     } else {
       const id = this.isBehind ? null : position;
-      deliveries.forEach((delivery, at) =>
-        this.send('delivery', delivery, at === deliveries.length - 1 ? id : null),
+      const last = deliveries.length - 1;
+      // One write for all: a project may have a hundred readers.
+      this.write(
+        deliveries
+          .map(({ json }, at) => textOf('delivery', json, at === last ? id : null))
+          .join(''),
       );
     }
     if (this.isReady || this.isBehind) return;
@@ -94,14 +105,18 @@ export class StreamReader {
   }
 
   private send(event: string, data: unknown, id: string | null): void {
-    const position = id === null ? '' : `id: ${id}\n`;
-    this.write(`event: ${event}\n${position}data: ${JSON.stringify(data)}\n\n`);
+    this.write(textOf(event, JSON.stringify(data), id));
   }
 
   private write(text: string): void {
     const { res } = this;
-    if (res.writableEnded || res.destroyed) return;
+    if (text === '' || res.writableEnded || res.destroyed) return;
     res.write(text);
     if (res.writableLength > MAX_UNSENT_BYTES) res.socket?.resetAndDestroy();
   }
+}
+
+function textOf(event: string, json: string, id: string | null): string {
+  const position = id === null ? '' : `id: ${id}\n`;
+  return `event: ${event}\n${position}data: ${json}\n\n`;
 }
