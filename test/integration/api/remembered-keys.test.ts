@@ -1,5 +1,6 @@
 import { clock } from '../../../src/clock';
 import { ApiClient } from '../../support/api-client';
+import { Browser } from '../../support/browser';
 import { eventually } from '../../support/eventually';
 import { emailSent } from '../../support/samples';
 import { testEnvironment } from '../../support/stack';
@@ -80,6 +81,40 @@ describe('of two APIs, of which one makes a change', () => {
     await here.admin.patch(`/v1/projects/${id}`, { dispatch: 'express' });
     expect(await isExpress(atHere)).toBe(true);
     const ms = await unseenForMs('it applies', () => isExpress(atElsewhere));
+    expect(ms).toBeLessThan(WITHIN_MS);
+  });
+
+  it('revoked portal links are refused there at once, and by the other within a second', async () => {
+    const { client: owner } = await here.project();
+    const link = await owner.post('/v1/portal-links', { capabilities: 'read' });
+    const read = async ({ url }: { url: string }): Promise<number> =>
+      (await new ApiClient(url, link.body.data.token as string).get('/v1/webhooks')).status;
+    expect([await read(here), await read(elsewhere)]).toEqual([200, 200]);
+    expect((await owner.delete('/v1/portal-links')).status).toBe(200);
+    expect(await read(here)).toBe(401);
+    const ms = await unseenForMs('it is refused', async () => (await read(elsewhere)) === 401);
+    expect(ms).toBeLessThan(WITHIN_MS);
+  });
+
+  it('an ended session is refused there at once, and by the other within a second', async () => {
+    const { client: owner } = await here.project();
+    const signedIn = new Browser(here.url);
+    expect((await signedIn.signIn({ key: owner.key })).status).toBe(201);
+    // The same session at both: its cookie is named after the port.
+    const [name, token] = signedIn.cookie.split('=');
+    const browsers = [here, elsewhere].map(({ url }) => {
+      const browser = new Browser(url);
+      const { port } = new URL(url);
+      browser.cookie = `${name!.replace(/\d+$/, port)}=${token}`;
+      return browser;
+    });
+    const [atHere, atElsewhere] = browsers.map((browser) => async () => {
+      return (await browser.send('GET', '/v1/webhooks')).status;
+    });
+    expect([await atHere!(), await atElsewhere!()]).toEqual([200, 200]);
+    expect((await signedIn.send('DELETE', '/dashboard/session')).status).toBe(200);
+    expect(await atHere!()).toBe(401);
+    const ms = await unseenForMs('it is refused', async () => (await atElsewhere!()) === 401);
     expect(ms).toBeLessThan(WITHIN_MS);
   });
 
