@@ -35,7 +35,8 @@ export async function openEvidence({ mongodbUrl, temporalAddress }) {
       let left = {};
       await poll(
         async () => {
-          const counts = await unfinished();
+          // A server that was struck last may still be starting.
+          const counts = await unfinished().catch(({ message }) => ({ [message]: 1 }));
           left = Object.fromEntries(Object.entries(counts).filter(([, count]) => count > 0));
           onLook(left);
           return Object.keys(left).length === 0;

@@ -1,6 +1,10 @@
 import { createHmac } from 'node:crypto';
+import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { buffer } from 'node:stream/consumers';
+import { sleep } from '../scripts/lib/run.mjs';
+
+const listenAgainMs = 500;
 
 /**
  * The receivers' kinds of behaviour. `types`: what its webhook subscribes to. `keeps`: every event must
@@ -40,7 +44,7 @@ export const kinds = [
   { name: 'dead for a while', types: ['email.delivered'], behave: (res) => res.end() },
 ];
 
-/** A receiver that records what it got: `receipts` of `{deliveryId, signature, body, at}`. */
+/** A receiver that records what it got: `receipts` of `{deliveryId, sentAt, signature, body, at}`. */
 export class Receiver {
   receipts = [];
   /** All secrets that its webhook has had. */
@@ -59,11 +63,22 @@ export class Receiver {
     return `http://127.0.0.1:${this.#port}/`;
   }
 
+  /** Again on the same port, which another process may have taken meanwhile. */
   async listen() {
     this.#server = createServer((req, res) => {
       this.#receive(req, res).catch(() => req.destroy());
     });
-    await new Promise((resolve) => this.#server.listen(this.#port, '127.0.0.1', resolve));
+    for (;;) {
+      const listening = once(this.#server, 'listening');
+      this.#server.listen(this.#port, '127.0.0.1');
+      try {
+        await listening;
+        break;
+      } catch (error) {
+        if (error.code !== 'EADDRINUSE') throw error;
+        await sleep(listenAgainMs);
+      }
+    }
     this.#port = this.#server.address().port;
   }
 
@@ -83,6 +98,8 @@ export class Receiver {
     const body = await buffer(req);
     this.receipts.push({
       deliveryId: req.headers['x-webhook-delivery-id'],
+      // By the sender's knowledge of the time.
+      sentAt: Number(req.headers['x-webhook-timestamp']),
       signature: req.headers['x-webhook-signature'],
       body,
       at: Date.now(),

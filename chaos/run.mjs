@@ -105,7 +105,7 @@ async function chaos() {
   const { receipts, again, verdicts } = judge({
     accepted: merged(loads.map(({ accepted }) => accepted)),
     keys: merged(loads.map(({ keys }) => keys)),
-    incidents,
+    incidents: untilUp(incidents, stack.parts),
     receivers,
     events: await evidence.events(),
     deliveries: await evidence.deliveries(),
@@ -116,6 +116,17 @@ async function chaos() {
   isClean = verdicts.every(({ problems }) => problems.length === 0);
   await evidence.close();
   return isClean;
+}
+
+/** A kill lasts until the part is up again: that takes a busy machine longer than it was to be down. */
+function untilUp(incidents, parts) {
+  return incidents.map((incident) => {
+    const killed = incident.strike === 'kill' ? incident.parts : [];
+    const ups = parts
+      .filter(({ name }) => killed.includes(name))
+      .flatMap(({ upAgain }) => upAgain.find((at) => at > incident.from) ?? []);
+    return { ...incident, to: Math.max(incident.to, ...ups) };
+  });
 }
 
 function merged(maps) {

@@ -17,6 +17,8 @@ class Part {
   #downUntilMs = 0;
   /** When it exited without having been struck. */
   unasked = [];
+  /** When it was up again after it had exited, in milliseconds. */
+  upAgain = [];
 
   constructor(name, start) {
     this.name = name;
@@ -55,7 +57,9 @@ class Part {
     await sleep(Math.max(this.#downUntilMs - Date.now(), signal === 'SIGKILL' ? 0 : restartMs));
     while (!this.#stopping) {
       try {
-        return await this.up();
+        await this.up();
+        this.upAgain.push(Date.now());
+        return;
       } catch {
         await sleep(restartMs); // struck while starting
       }

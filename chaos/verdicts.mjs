@@ -1,8 +1,6 @@
 import { groupBy } from './group-by.mjs';
 
 const terminal = new Set(['succeeded', 'failed', 'skipped', 'cancelled']);
-/** There is one clock, but a request takes a moment to arrive. */
-const skewMs = 100;
 /** An attempt in progress at a strike was sent up to this long before, or is sent again after it. */
 const besideMs = 20_000;
 
@@ -130,7 +128,10 @@ export function judge(run) {
   };
 }
 
-/** A receiver's requests compared with its deliveries' logged attempts. */
+/**
+ * A receiver's requests compared with its deliveries' logged attempts. A request carries the time at which its
+ * attempt started; when it arrives is up to how busy the machine is.
+ */
 function match(receiver, deliveries) {
   const own = deliveries.filter(({ webhookId }) => webhookId === receiver.webhookId);
   const byDelivery = groupBy(receiver.receipts, ({ deliveryId }) => deliveryId);
@@ -139,11 +140,7 @@ function match(receiver, deliveries) {
   for (const { _id, attempts } of own) {
     const left = [...attempts];
     for (const receipt of byDelivery.get(_id) ?? []) {
-      const index = left.findIndex(
-        (attempt) =>
-          receipt.at >= attempt.startedAt.getTime() - skewMs &&
-          receipt.at <= endOf(attempt) + skewMs,
-      );
+      const index = left.findIndex(({ startedAt }) => startedAt.getTime() === receipt.sentAt);
       if (index === -1) unlogged.push(receipt);
       else left.splice(index, 1);
     }
@@ -156,25 +153,28 @@ function match(receiver, deliveries) {
   return { receiver, deliveries: own, unlogged, phantom };
 }
 
-/** How long after an attempt its webhook's health may still be counted. */
-const countedLateMs = 5000;
+/** How much two processes may differ in what time it is. */
+const skewMs = 5000;
 
 /**
- * A failure that began before the last success doesn't change the health: if a success ended in between, or
- * about then, either is right.
+ * A failure that began before the last success doesn't change the health: if a success ended before it was
+ * counted, either is right. It is counted before its delivery's next attempt, however late that is.
  */
 function healthProblems({ name, webhookId }, webhook, deliveries) {
   const attempts = deliveries
     .filter((delivery) => delivery.webhookId === webhookId)
-    .flatMap((delivery) => delivery.attempts)
+    .flatMap((delivery) =>
+      delivery.attempts.map((attempt, index) => {
+        const next = delivery.attempts.slice(index + 1).find(({ superseded }) => !superseded);
+        return { ...attempt, countedBy: next ? next.startedAt.getTime() + skewMs : Infinity };
+      }),
+    )
     .filter(({ superseded }) => !superseded)
     .toSorted((a, b) => endOf(a) - endOf(b));
   const successes = attempts.filter(({ outcome }) => outcome === 'succeeded').map(endOf);
   const failures = attempts.filter(({ outcome }) => outcome === 'failed');
   const isSure = (failure) =>
-    !successes.some(
-      (at) => at > failure.startedAt.getTime() && at < endOf(failure) + countedLateMs,
-    );
+    !successes.some((at) => at > failure.startedAt.getTime() && at < failure.countedBy);
   const lastSuccess = successes.at(-1) ?? null;
   const lastSure = failures.findLast(isSure);
   const since = failures.filter((failure) => endOf(failure) > (lastSuccess ?? 0));
