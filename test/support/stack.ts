@@ -9,6 +9,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { pino } from 'pino';
 import { createApi } from '../../src/api/app';
 import { createApiServer } from '../../src/api/http/server';
+import { clock } from '../../src/clock';
 import { loadConfig, type Config } from '../../src/config/config';
 import type { Activities, ReconcileReport } from '../../src/contracts/activities';
 import type { HttpSender } from '../../src/delivery/http';
@@ -21,7 +22,7 @@ import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
 import { workerActivities } from '../../src/worker-activities';
 import type { KeyRole } from '../../src/store/keys';
 import { ApiClient } from './api-client';
-import { PATIENCE_MS } from './eventually';
+import { eventually, PATIENCE_MS } from './eventually';
 import { readClock } from './precise-clock';
 import { ensureRuntime } from './runtime';
 import { CHILD_FILE } from './tenant-cpu';
@@ -30,6 +31,9 @@ const BUNDLE = path.resolve(__dirname, '../../dist/workflow-bundle.js');
 
 /** A start that a busy Temporal has not taken by then is none. */
 const START_MS = 20_000;
+
+/** Processes' knowledge of the time may differ by less than that. */
+const MOST_SKEW_MS = 5000;
 
 /** MongoDB's code for a database that is being dropped. */
 const DROP_PENDING = 215;
@@ -68,6 +72,22 @@ export async function setUpMongodb({ MONGODB_URL }: Record<string, string>): Pro
   const store = Store.open(MONGODB_URL!);
   await store.setUp(pino({ level: 'silent' }));
   await store.close();
+}
+
+/**
+ * Waits until the events to be fanned out are in the past, which is all that one pass of reconcile covers: to the
+ * process that accepted them it may have been a moment later.
+ */
+async function untilPast({ events }: Store): Promise<void> {
+  await eventually('what was accepted is past', async () => {
+    const acceptedAt = { $lt: new Date(Date.now() + MOST_SKEW_MS) };
+    const [last] = await events.model
+      .find({ fannedOutAt: null, acceptedAt }, { acceptedAt: 1 })
+      .sort({ acceptedAt: -1 })
+      .limit(1)
+      .lean();
+    return !last || last.acceptedAt < clock.now();
+  });
 }
 
 interface StackOptions {
@@ -159,10 +179,12 @@ export class Stack {
       app,
       url,
       admin,
-      (graceMs = 0) =>
-        new MockActivityEnvironment({}, { logger }).run(() =>
+      async (graceMs = 0) => {
+        if (graceMs === 0) await untilPast(store);
+        return new MockActivityEnvironment({}, { logger }).run(() =>
           activities.reconcile(undefined, graceMs),
-        ),
+        );
+      },
       server,
       endStreams,
       drained,
