@@ -29,10 +29,8 @@ function dieAt(point) {
     if (isIt && when === 'before') die(signal);
     const result = original.apply(this, args);
     if (!isIt || when !== 'after') return result;
-    return Promise.resolve(result).then((value) => {
-      die(signal);
-      return value;
-    });
+    // Also if it has failed: a busy Temporal may do what it has no time left to confirm.
+    return Promise.resolve(result).finally(() => die(signal));
   };
 }
 
