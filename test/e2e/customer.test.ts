@@ -62,10 +62,14 @@ describe.each([
   });
 
   it('accepts a retry, which is the same delivery with the same bytes', async () => {
-    const { secret } = await makeWebhook(client, customer.url);
+    // Not due before the secret is there, however busy the machine is.
+    const late = { policy: { retryDelaysMs: [3_600_000] } };
+    const { secret } = await makeWebhook(client, customer.url, late);
     const id = await postEvent(client);
     await verdictsOn(id, 1);
+    await eventually('it backs off', async () => (await stack.engine.findRun(id)) === 'waiting');
     customer.deploySecret(secret);
+    expect((await client.post(`/v1/deliveries/${id}/retry`)).status).toBe(202);
 
     await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2 });
     const [first, second, ...more] = await verdictsOn(id, 2);
