@@ -32,13 +32,15 @@ describe('reconcile by its schedules', () => {
   });
 
   const started = async (): Promise<RoleProcess> => {
-    const process = RoleProcess.start('worker', environment);
+    const process = RoleProcess.start('worker', environment, null);
     await process.logged('RUNNING');
     return process;
   };
   const msUntilStopped = async (): Promise<number> => {
     const toldAt = performance.now();
-    expect(await worker.end('SIGTERM')).toBe(0);
+    const ended = worker.end('SIGTERM');
+    worker.signal('SIGCONT');
+    expect(await ended).toBe(0);
     return performance.now() - toldAt;
   };
   /** An event whose API died before it asked for the fan-out. */
@@ -135,8 +137,11 @@ describe('reconcile by its schedules', () => {
     const { model } = stack.store.events;
     for (let n = 0; n < 60; n += 1) await insertEvents(projectId, 1000);
     const left = () => model.countDocuments({ projectId });
+    // Where some of it is deleted, it waits to be told that it should stop.
+    await worker.dieAt('store/delete-batch deleteBatch after 4 SIGSTOP');
     await deleteCutOff(stack, projectId);
-    await eventually('some of it is deleted', async () => (await left()) < 60_000, PATIENCE_MS);
+    await eventually('it has begun', () => worker.isStopped(), PATIENCE_MS);
+    expect(await left()).toBeLessThan(60_000);
     expect(await msUntilStopped()).toBeLessThan(STOPS_WITHIN_MS);
     expect(await left()).toBeGreaterThan(0);
     worker = await started();
