@@ -5,6 +5,9 @@ import { dyingApi } from '../support/api-crash';
 import { useCrashes } from '../support/crash';
 import { eventually } from '../support/eventually';
 
+// As in crash-points-worker.test.ts, four times one after the other.
+jest.setTimeout(300_000);
+
 const HOUR_MS = 3_600_000;
 const MADE = 5;
 
