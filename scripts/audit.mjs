@@ -5,11 +5,17 @@ import { root } from './lib/paths.mjs';
 /** The answer of a registry without advisories, such as a mirror. */
 const NO_AUDITS = [404, 405, 501];
 
-const { stdout } = spawnSync('npm', ['audit', '--audit-level=high', '--json'], {
-  cwd: root,
-  encoding: 'utf8',
-});
-const report = JSON.parse(stdout);
+/** npm repeats what it reads from a registry, but not this question. */
+const TRIES = 3;
+
+const ask = () => {
+  const args = ['audit', '--audit-level=high', '--json'];
+  return JSON.parse(spawnSync('npm', args, { cwd: root, encoding: 'utf8' }).stdout);
+};
+const isAnswered = ({ metadata, statusCode }) => metadata || NO_AUDITS.includes(statusCode);
+
+let report = ask();
+for (let tries = 1; tries < TRIES && !isAnswered(report); tries += 1) report = ask();
 if (NO_AUDITS.includes(report.statusCode)) {
   console.log(
     `NOT AUDITED: the npm registry in use does not support audits (${report.statusCode}).`,
