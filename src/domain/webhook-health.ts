@@ -1,3 +1,4 @@
+import { disabledBy, pausedBy, type ChangedBy, type StopSigns } from './changed-by';
 import { isGone, isSuccess } from './outcome';
 
 export const HEALTH_STATES = ['healthy', 'failing', 'paused', 'disabled'] as const;
@@ -12,11 +13,8 @@ export interface WebhookHealth {
 }
 
 /** What says how a webhook is. */
-export interface HealthSigns {
+export interface HealthSigns extends StopSigns {
   _id: string;
-  isActive: boolean;
-  isPaused: boolean;
-  disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
   failureCount: number;
   lastStatus: number | string | null;
   lastFailedAt: Date | null;
@@ -30,23 +28,31 @@ export interface HealthSigns {
   pausedAt?: Date | null;
 }
 
-/** What the receiver's owner can do about an error, by its code. */
-const ERROR_REMEDIES: Readonly<Record<string, string>> = {
-  timeout: 'answer sooner, and do the work after the answer; or raise policy.timeoutMs',
+/** What can be done about it; a customer doesn't change what is the platform's. */
+type Remedy = string | Readonly<Record<ChangedBy, string>>;
+
+/** By the code of an attempt's error. */
+const ERROR_REMEDIES: Readonly<Record<string, Remedy>> = {
+  timeout: {
+    platform: 'answer sooner, and do the work after the answer; or raise policy.timeoutMs',
+    customer: 'answer sooner, and do the work after the answer',
+  },
   dns: 'check that the host name of the URL can be resolved',
   tls: 'check the receiver’s certificate: it must be valid for the host name, with TLS 1.2 or later',
   connection_refused: 'check that the receiver is running and its port is open',
   connection_reset:
     'check the log of the receiver, and of the proxies before it: they cut connections',
   unreachable: 'check that the receiver can be reached from here: network, firewall, address',
-  blocked_address:
-    'its host name points to a private address: use a public one, or have it allowed',
+  blocked_address: {
+    platform: 'its host name points to a private address: use a public one, or have it allowed',
+    customer: 'its host name points to a private address: use a public one',
+  },
   invalid_response: 'check that the URL is that of an HTTP server, and what it answers',
   secret_unreadable: 'rotate its secret and set its headers again',
 };
 
 /** The same for answers. */
-function statusRemedy(status: number): string {
+function statusRemedy(status: number): Remedy {
   if (status >= 300 && status <= 399) {
     return 'redirects are not followed: create a webhook with the address to which it redirects';
   }
@@ -57,43 +63,60 @@ function statusRemedy(status: number): string {
     return 'check the path: a webhook keeps its URL, so create another one if it has changed';
   }
   if (status === 413) return 'raise the receiver’s limit for bodies: events have up to 256 KiB';
-  if (status === 429) return 'set policy.ratePerSecond to what the receiver takes';
+  if (status === 429) {
+    return {
+      platform: 'set policy.ratePerSecond to what the receiver takes',
+      customer: 'let the receiver take more, or ask the platform for fewer per second',
+    };
+  }
   if (status >= 400 && status <= 499) return 'see in the answer what the receiver does not accept';
   return 'see the receiver’s log for what went wrong there';
 }
 
-function remedyFor(lastStatus: number | string | null): string {
-  if (typeof lastStatus === 'number') return statusRemedy(lastStatus);
-  const remedy = lastStatus === null ? undefined : ERROR_REMEDIES[lastStatus];
-  return remedy ?? 'see its deliveries for what went wrong';
+function remedyFor(lastStatus: number | string | null, reader: ChangedBy): string {
+  const known =
+    typeof lastStatus === 'number' ? statusRemedy(lastStatus) : ERROR_REMEDIES[lastStatus ?? ''];
+  const remedy = known ?? 'see its deliveries for what went wrong';
+  return typeof remedy === 'string' ? remedy : remedy[reader];
 }
 
 const inWords = (lastStatus: number | string): string =>
   typeof lastStatus === 'number' ? `status ${lastStatus}` : lastStatus;
 
-/** A webhook's health. Of several states the one that keeps most from it: disabled, paused, failing. */
-export function healthOf(webhook: HealthSigns): WebhookHealth {
+/**
+ * A webhook's health. Of several states the one that keeps most from it: disabled, paused, failing.
+ * @param reader who is told: a customer asks the platform for what is the platform's to change
+ */
+export function healthOf(webhook: HealthSigns, reader: ChangedBy): WebhookHealth {
   const { _id, lastStatus, failureCount } = webhook;
+  const mayUndo = (by: ChangedBy | null): boolean => reader === 'platform' || by !== 'platform';
+  const remedy = remedyFor(lastStatus, reader);
   const enable = `PATCH /v1/webhooks/${_id} {"isActive": true}; its answer says how to replay what was skipped`;
   if (!webhook.isActive) {
     const since = webhook.disabledAt && { since: webhook.disabledAt };
     const state = { state: 'disabled' as const, ...since };
+    const canEnable = mayUndo(disabledBy(webhook));
+    const ask = 'ask the platform: it has disabled the webhook, and a portal link can’t enable it';
     switch (webhook.disabledReason) {
       case 'gone':
         return {
           ...state,
           reason: 'its receiver answered 410 (Gone): it wants no more deliveries',
-          remedy: `if it is there again: ${enable}`,
+          remedy: canEnable ? `if it is there again: ${enable}` : ask,
         };
       case 'consecutive_failures':
         return {
           ...state,
           reason: `${failureCount} attempts in a row failed${lastOf(lastStatus)}`,
-          remedy: `${remedyFor(lastStatus)}; then ${enable}`,
+          remedy: `${remedy}; then ${canEnable ? enable : ask}`,
         };
       case 'manual':
       case null:
-        return { ...state, reason: 'it was disabled by a request', remedy: enable };
+        return {
+          ...state,
+          reason: 'it was disabled by a request',
+          remedy: canEnable ? enable : ask,
+        };
     }
   }
   if (webhook.isPaused) {
@@ -101,7 +124,9 @@ export function healthOf(webhook: HealthSigns): WebhookHealth {
       state: 'paused',
       ...(webhook.pausedAt && { since: webhook.pausedAt }),
       reason: 'it was paused by a request: its deliveries wait as held',
-      remedy: `POST /v1/webhooks/${_id}/resume`,
+      remedy: mayUndo(pausedBy(webhook))
+        ? `POST /v1/webhooks/${_id}/resume`
+        : 'ask the platform: it has paused the webhook, and a portal link can’t resume it',
     };
   }
   if (failureCount === 0) return { state: 'healthy' };
@@ -113,7 +138,7 @@ export function healthOf(webhook: HealthSigns): WebhookHealth {
       failureCount === 1
         ? `the last attempt failed${lastOf(lastStatus, 'with')}`
         : `${failureCount} attempts in a row failed${lastOf(lastStatus)}`,
-    remedy: remedyFor(lastStatus),
+    remedy,
   };
 }
 

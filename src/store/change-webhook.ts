@@ -1,6 +1,7 @@
 import type { ClientSession } from 'mongoose';
 import { clock } from '../clock';
 import { newId } from '../contracts/ids';
+import { disabledBy, type ChangedBy } from '../domain/changed-by';
 import { endDeliveriesOf } from './end-deliveries';
 import type { EventRecord } from './event-record';
 import { insertOperational } from './operational-events';
@@ -8,12 +9,7 @@ import { mailDisabling } from './owner-mails';
 import type { ProjectDefaults, ProjectRecord } from './projects';
 import { daysAfter } from './retention';
 import type { Store } from './store';
-import {
-  disabledBy,
-  type ChangedBy,
-  type DisabledReason,
-  type WebhookRecord,
-} from './webhook-record';
+import type { DisabledReason, WebhookRecord } from './webhook-record';
 
 /** What enabling or disabling a webhook changes. What is disabled already stays so since then, and for that reason. */
 function stateOf(before: WebhookRecord, isActive: boolean, by: ChangedBy): Partial<WebhookRecord> {

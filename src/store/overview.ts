@@ -11,6 +11,8 @@ const NAMED_FIELDS = {
   isPaused: 1,
   disabledReason: 1,
   disabledAt: 1,
+  disabledBy: 1,
+  pausedBy: 1,
   failureCount: 1,
   failingSince: 1,
   lastStatus: 1,

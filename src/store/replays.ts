@@ -1,10 +1,10 @@
 import { Schema, type Connection, type Model, type ClientSession } from 'mongoose';
 import type { DeliveryStatus } from '../contracts/delivery';
+import type { ChangedBy } from '../domain/changed-by';
 import { DAY_MS } from '../domain/durations';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
 import { BY_CLOCK } from './timestamps';
-import type { ChangedBy } from './webhook-record';
 
 export const REPLAY_STATUSES = ['running', 'paused', 'completed', 'cancelled'] as const;
 export type ReplayStatus = (typeof REPLAY_STATUSES)[number];

@@ -1,14 +1,11 @@
 import { Schema, type QueryFilter } from 'mongoose';
 import type { DeliveryPolicy, SigningScheme } from '../contracts/delivery';
+import type { ChangedBy } from '../domain/changed-by';
 import type { WarningPercent } from '../domain/failure-warning';
 import type { Sealed } from './cipher';
 import { BY_CLOCK } from './timestamps';
 
 export type DisabledReason = 'manual' | 'gone' | 'consecutive_failures';
-
-/** Who changed something: the platform, with a key, or its customer, by a portal link. */
-export const CHANGED_BY = ['platform', 'customer'] as const;
-export type ChangedBy = (typeof CHANGED_BY)[number];
 
 /** A sealed secret; once another one has superseded it, with the end of the rotation's overlap. */
 export interface WebhookSecret extends Sealed {
@@ -81,21 +78,6 @@ export type NewWebhook = Pick<
 /** What an attempt needs of a webhook. */
 export type AttemptedWebhook = Omit<WebhookRecord, 'countedAttempts'>;
 
-/** Who disabled it by a request; if that isn't known, the platform may have. */
-export function disabledBy({
-  isActive,
-  disabledReason,
-  disabledBy: by,
-}: Pick<WebhookRecord, 'isActive' | 'disabledReason' | 'disabledBy'>): ChangedBy | null {
-  if (isActive) return null;
-  return by ?? (disabledReason === 'manual' ? 'platform' : null);
-}
-
-/** The same of a pause. */
-export const pausedBy = (
-  webhook: Pick<WebhookRecord, 'isPaused' | 'pausedBy'>,
-): ChangedBy | null => (webhook.isPaused ? (webhook.pausedBy ?? 'platform') : null);
-
 /** What a customer does not undo. */
 export const DISABLED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
   isActive: false,
@@ -104,6 +86,10 @@ export const DISABLED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
 export const PAUSED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
   isPaused: true,
   pausedBy: { $ne: 'customer' },
+};
+/** What a customer neither deletes nor creates anew. */
+export const STOPPED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
+  $or: [DISABLED_BY_PLATFORM, PAUSED_BY_PLATFORM],
 };
 
 /** A webhook as shown in lists. */

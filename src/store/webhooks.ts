@@ -1,5 +1,6 @@
 import type { ClientSession, Connection, Model } from 'mongoose';
 import { clock } from '../clock';
+import type { ChangedBy } from '../domain/changed-by';
 import { patternsFor } from '../domain/subscription';
 import type { Sealed } from './cipher';
 import type { Page, PageRequest } from './paging';
@@ -8,8 +9,8 @@ import { listWebhooks, type WebhookFilter, type WebhookOrder } from './webhook-l
 import {
   DISABLED_BY_PLATFORM,
   PAUSED_BY_PLATFORM,
+  STOPPED_BY_PLATFORM,
   webhookSchema,
-  type ChangedBy,
   type NewWebhook,
   type ShownWebhook,
   type WebhookRecord,
@@ -172,8 +173,25 @@ export class Webhooks {
     return unchanged && !isPaused ? 'refused' : unchanged;
   }
 
-  async delete(projectId: string, id: string, session: ClientSession): Promise<boolean> {
-    return (await this.model.deleteOne({ _id: id, projectId }, { session })).deletedCount === 1;
+  /** @returns `refused` if a customer would delete what the platform has stopped; null: there is none */
+  async delete(
+    projectId: string,
+    id: string,
+    by: ChangedBy,
+    session: ClientSession,
+  ): Promise<'deleted' | 'refused' | null> {
+    const { deletedCount } = await this.model.deleteOne(
+      { _id: id, projectId, ...(by === 'customer' && { $nor: [STOPPED_BY_PLATFORM] }) },
+      { session },
+    );
+    if (deletedCount === 1) return 'deleted';
+    return (await this.get(projectId, id, session)) && 'refused';
+  }
+
+  /** Whether the platform has stopped one with that URL. */
+  async isStopped(projectId: string, url: string, session: ClientSession): Promise<boolean> {
+    const stopped = { projectId, url, ...STOPPED_BY_PLATFORM };
+    return (await this.model.exists(stopped).session(session)) !== null;
   }
 
   /**

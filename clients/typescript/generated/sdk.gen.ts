@@ -726,7 +726,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Delete a webhook
    *
-   * Its deliveries stay readable; pending and held ones end as `cancelled`, at once.
+   * Its deliveries stay readable; pending and held ones end as `cancelled`, at once. A portal link doesn’t delete what was disabled or paused with a key.
    */
   public deleteWebhook<ThrowOnError extends boolean = false>(
     options: Options<DeleteWebhookData, ThrowOnError>,
@@ -1888,7 +1888,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Create a portal link
    *
-   * For the customer whose webhooks the project holds: a page to embed, and a token for `/v1` with just these rights, for this project. It can’t set `policy` and `externalId` of webhooks, and undoes nothing that a key did: it doesn’t enable, resume or send to what the platform has disabled or paused. It ends at `expiresAt`, with the key that made it, and by `DELETE`. [The guide](docs/guide-portal.md) says how to embed and renew it.
+   * For the customer whose webhooks the project holds: a page to embed, and a token for `/v1` with just these rights, for this project. It can’t set `policy` and `externalId` of webhooks, and undoes nothing that a key did: it doesn’t enable, resume, delete or send to what the platform has disabled or paused, nor create another webhook with its URL. It ends at `expiresAt`, with the key that made it, and by `DELETE`. [The guide](docs/guide-portal.md) says how to embed and renew it.
    */
   public createPortalLink<ThrowOnError extends boolean = false>(
     options: Options<CreatePortalLinkData, ThrowOnError>,

@@ -507,7 +507,7 @@ export type Webhook = {
      */
     reason?: string;
     /**
-     * What to do about it, in words.
+     * What to do about it, in words: for a portal link, by its customer.
      */
     remedy?: string;
   };
@@ -644,7 +644,7 @@ export type NewWebhook = {
      */
     reason?: string;
     /**
-     * What to do about it, in words.
+     * What to do about it, in words: for a portal link, by its customer.
      */
     remedy?: string;
   };
@@ -812,7 +812,7 @@ export type UpdatedWebhook = {
      */
     reason?: string;
     /**
-     * What to do about it, in words.
+     * What to do about it, in words: for a portal link, by its customer.
      */
     remedy?: string;
   };
@@ -2166,6 +2166,10 @@ export type Stats = {
        */
       disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
       /**
+       * Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.
+       */
+      disabledBy: 'platform' | 'customer' | null;
+      /**
        * Failed attempts in a row.
        */
       failureCount: number;
@@ -2190,7 +2194,7 @@ export type Stats = {
        */
       reason?: string;
       /**
-       * What to do about it, in words.
+       * What to do about it, in words: for a portal link, by its customer.
        */
       remedy?: string;
     }>;
@@ -2843,7 +2847,7 @@ export type WebhookWritable = {
      */
     reason?: string;
     /**
-     * What to do about it, in words.
+     * What to do about it, in words: for a portal link, by its customer.
      */
     remedy?: string;
   };
@@ -2976,7 +2980,7 @@ export type NewWebhookWritable = {
      */
     reason?: string;
     /**
-     * What to do about it, in words.
+     * What to do about it, in words: for a portal link, by its customer.
      */
     remedy?: string;
   };
@@ -3140,7 +3144,7 @@ export type UpdatedWebhookWritable = {
      */
     reason?: string;
     /**
-     * What to do about it, in words.
+     * What to do about it, in words: for a portal link, by its customer.
      */
     remedy?: string;
   };

@@ -1,13 +1,14 @@
 import { Router, type Request } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
+import { disabledBy, type ChangedBy } from '../../domain/changed-by';
 import { DAY_MS, HOUR_MS } from '../../domain/durations';
 import { healthOf } from '../../domain/webhook-health';
 import { deliveryStats, type StatsInterval, type StatsQuery } from '../../store/delivery-stats';
 import { overviewOf, type FailingWebhook, type Overview } from '../../store/overview';
 import type { Store } from '../../store/store';
 import { answer } from '../http/answers';
-import { allow, projectOf } from '../http/auth';
+import { allow, changedBy, projectOf } from '../http/auth';
 import { counted } from '../http/error-handler';
 import { invalid, notFound } from '../http/errors';
 import { webhookParam } from '../http/reference-params';
@@ -66,7 +67,7 @@ export function statsRouter(store: Store): Router {
       stats({ projectId }, asked),
       overviewOf(store, projectId),
     ]);
-    answer(res, { ...figures, ...showOverview(overview) });
+    answer(res, { ...figures, ...showOverview(overview, changedBy(res)) });
   });
 
   router.get('/webhooks/:id/stats', read, async (req, res) => {
@@ -81,16 +82,17 @@ export function statsRouter(store: Store): Router {
   return router;
 }
 
-function showOverview({ oldestPending, failing }: Overview) {
+function showOverview({ oldestPending, failing }: Overview, reader: ChangedBy) {
   const { _id, ...pending } = oldestPending ?? {};
+  const webhooks = failing.webhooks.map((webhook) => showFailing(webhook, reader));
   return {
     oldestPending: oldestPending && { id: _id, ...pending },
-    failingWebhooks: { count: failing.count, webhooks: failing.webhooks.map(showFailing) },
+    failingWebhooks: { count: failing.count, webhooks },
   };
 }
 
-function showFailing(webhook: FailingWebhook) {
+function showFailing(webhook: FailingWebhook, reader: ChangedBy) {
   const { _id, name, isActive, disabledReason, failureCount, lastStatus, lastFailedAt } = webhook;
   const shown = { name, isActive, disabledReason, failureCount, lastStatus, lastFailedAt };
-  return { id: _id, ...shown, ...healthOf(webhook) };
+  return { id: _id, ...shown, disabledBy: disabledBy(webhook), ...healthOf(webhook, reader) };
 }

@@ -1,6 +1,6 @@
 import type { RequestHandler, Response } from 'express';
+import type { ChangedBy } from '../../domain/changed-by';
 import type { KeyRole } from '../../store/keys';
-import type { ChangedBy } from '../../store/webhook-record';
 import type { ProjectRecord } from '../../store/projects';
 import { invalid, wrongRole } from './errors';
 

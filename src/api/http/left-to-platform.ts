@@ -1,5 +1,6 @@
 import type { Response } from 'express';
-import { disabledBy, type WebhookRecord } from '../../store/webhook-record';
+import { disabledBy } from '../../domain/changed-by';
+import type { WebhookRecord } from '../../store/webhook-record';
 import { changedBy } from './auth';
 import { ApiError } from './errors';
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { DELIVERY_STATUSES } from '../../contracts/delivery';
+import { CHANGED_BY } from '../../domain/changed-by';
 import { REPLAY_STATUSES } from '../../store/replays';
-import { CHANGED_BY } from '../../store/webhook-record';
 import { count, EXAMPLE, id, time } from './fields';
 
 export const replaySchema = z

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DELIVERY_STATUSES } from '../../contracts/delivery';
 import { STATUS_CLASSES } from '../../domain/tally';
 import { count, EXAMPLE, httpStatus, id, time } from './fields';
-import { healthSchema } from './webhook';
+import { disabledBySchema, healthSchema } from './webhook';
 
 const latency = z.number().nullable();
 
@@ -78,6 +78,7 @@ export const projectStatsSchema = projectFigures
               name: z.string(),
               isActive: z.boolean(),
               disabledReason: z.enum(['manual', 'gone', 'consecutive_failures']).nullable(),
+              disabledBy: disabledBySchema,
               failureCount: count.describe('Failed attempts in a row.'),
               lastStatus: z
                 .union([httpStatus, z.string()])
@@ -144,6 +145,7 @@ export const projectStatsExample: z.infer<typeof projectStatsSchema> = {
         name: 'Orders',
         isActive: true,
         disabledReason: null,
+        disabledBy: null,
         failureCount: 3,
         lastStatus: 503,
         lastFailedAt: EXAMPLE.at('09:58:20'),

@@ -1,10 +1,8 @@
 import { z } from 'zod';
 import { ATTEMPT_ERROR_CODES, BACKLOG_ORDERS, SIGNING_SCHEMES } from '../../contracts/delivery';
+import { CHANGED_BY } from '../../domain/changed-by';
 import { HEALTH_STATES } from '../../domain/webhook-health';
-import { CHANGED_BY } from '../../store/webhook-record';
 import { count, EXAMPLE, externalId, httpStatus, id, shownPolicy, time } from './fields';
-
-const changedBy = z.enum(CHANGED_BY).nullable();
 
 export const healthSchema = z.object({
   state: z
@@ -14,8 +12,18 @@ export const healthSchema = z.object({
     ),
   since: time.optional().describe('If known.'),
   reason: z.string().optional().describe('Why it is not healthy, in words.'),
-  remedy: z.string().optional().describe('What to do about it, in words.'),
+  remedy: z
+    .string()
+    .optional()
+    .describe('What to do about it, in words: for a portal link, by its customer.'),
 });
+
+export const disabledBySchema = z
+  .enum(CHANGED_BY)
+  .nullable()
+  .describe(
+    'Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.',
+  );
 
 export const webhookSchema = z
   .object({
@@ -29,10 +37,8 @@ export const webhookSchema = z
     isActive: z.boolean(),
     isPaused: z.boolean(),
     disabledReason: z.enum(['manual', 'gone', 'consecutive_failures']).nullable(),
-    disabledBy: changedBy.describe(
-      'Who disabled it by a request: `platform`, with a key, or `customer`, by a portal link. Links enable only what was not disabled with a key.',
-    ),
-    pausedBy: changedBy.describe('The same of its pause.'),
+    disabledBy: disabledBySchema,
+    pausedBy: z.enum(CHANGED_BY).nullable().describe('The same of its pause.'),
     failureCount: count.describe('Failed attempts in a row.'),
     lastSuccessAt: time.nullable(),
     lastFailedAt: time.nullable(),

@@ -1,5 +1,6 @@
 import { newId } from '../../contracts/ids';
 import { generateSecret } from '../../delivery/signing';
+import type { ChangedBy } from '../../domain/changed-by';
 import { getProfile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
 import { insertTests } from '../../store/insert-tests';
@@ -8,6 +9,7 @@ import type { Store } from '../../store/store';
 import { sealHeaders } from '../../store/webhook-headers';
 import type { WebhookRecord } from '../../store/webhook-record';
 import { refusal } from '../http/errors';
+import { leftToPlatform } from '../http/left-to-platform';
 import { ofProfile } from '../events/event-catalog';
 import type { Intake } from '../events/intake';
 import { prepareTests } from './test-events';
@@ -17,12 +19,14 @@ import type { NewWebhookBody } from './webhook-body';
  * Creates a webhook from checked settings, in one transaction with its place in the project's limit. If the
  * profile sends pings, the ping is part of it, and has been started when this returns.
  * @returns the webhook and its secret, which is only shown in the answer; the ping's delivery
- * @throws ApiError 422 `webhook_limit_reached`, 403 `plan_not_allowed`
+ * @throws ApiError 422 `webhook_limit_reached`, 403 `plan_not_allowed`; 403 if a customer would create anew
+ *   what the platform has stopped
  */
 export async function createWebhook(
   { store, cipher, intake }: { store: Store; cipher: Cipher; intake: Intake },
   project: ProjectRecord,
   settings: NewWebhookBody,
+  by: ChangedBy = 'platform',
 ): Promise<{ webhook: WebhookRecord; secret: string; pingId: string | null }> {
   const profile = getProfile(project.profile);
   const plan = project.plan ?? '';
@@ -36,6 +40,9 @@ export async function createWebhook(
   const { webhook, ping } = await store.transaction(async (session) => {
     if (!(await store.projects.takeWebhookPlace(project._id, max, session))) {
       throw refusal('webhook_limit_reached', { max });
+    }
+    if (by === 'customer' && (await store.webhooks.isStopped(project._id, settings.url, session))) {
+      throw leftToPlatform('the platform has disabled or paused a webhook with this URL');
     }
     const created = await store.webhooks.create(
       {

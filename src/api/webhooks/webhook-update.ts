@@ -1,9 +1,10 @@
+import type { ChangedBy } from '../../domain/changed-by';
 import type { ProjectDefaults, ProjectRecord } from '../../store/projects';
 import type { Cipher } from '../../store/cipher';
 import { changeWebhook } from '../../store/change-webhook';
 import type { Store } from '../../store/store';
 import { sealHeaders } from '../../store/webhook-headers';
-import type { ChangedBy, WebhookRecord } from '../../store/webhook-record';
+import type { WebhookRecord } from '../../store/webhook-record';
 import { notFound } from '../http/errors';
 import { disabledForLinks } from '../http/left-to-platform';
 import type { Intake } from '../events/intake';

@@ -2,6 +2,7 @@ import { Router, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Dispatch } from '../../contracts/delivery';
+import { disabledBy, pausedBy, type ChangedBy } from '../../domain/changed-by';
 import { withoutCredentials } from '../../domain/credential-header';
 import { HEALTH_STATES, healthOf } from '../../domain/webhook-health';
 import { getProfile, type Profile } from '../../profiles';
@@ -11,7 +12,7 @@ import { deleteWebhook } from '../../store/delete-webhook';
 import type { Store } from '../../store/store';
 import { skippedOf } from '../../store/replay-selection';
 import { openHeaders } from '../../store/webhook-headers';
-import { disabledBy, pausedBy, type ShownWebhook } from '../../store/webhook-record';
+import type { ShownWebhook } from '../../store/webhook-record';
 import { WEBHOOK_SORTS } from '../../store/webhook-list';
 import type { Engine } from '../../temporal/engine';
 import { answer, answerPage } from '../http/answers';
@@ -77,6 +78,7 @@ export const webhooksQuery = z.strictObject({
 function view(
   webhook: ShownWebhook,
   headers: Record<string, string>,
+  reader: ChangedBy,
 ): z.infer<typeof webhookSchema> {
   const { _id, ...shown } = webhook;
   return {
@@ -96,7 +98,7 @@ function view(
     lastSuccessAt: shown.lastSuccessAt,
     lastFailedAt: shown.lastFailedAt,
     lastStatus: shown.lastStatus,
-    health: healthOf(webhook),
+    health: healthOf(webhook, reader),
     signing: shown.signing,
     policy: shown.policy,
     headers,
@@ -132,7 +134,8 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     (res: Response) =>
     (webhook: ShownWebhook): z.infer<typeof webhookSchema> => {
       const headers = openHeaders(deps.cipher, webhook);
-      return view(webhook, maySeeCredentials(res) ? headers : withoutCredentials(headers));
+      const shown = maySeeCredentials(res) ? headers : withoutCredentials(headers);
+      return view(webhook, shown, changedBy(res));
     };
   const profileOf = (res: Response): Profile => getProfile(projectOf(res).profile);
   const namesOf = (res: Response): Promise<string[]> => deps.intake.catalog.names(projectOf(res));
@@ -163,7 +166,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const body = parseBody((await bodiesFor(req, res)).create, req);
     const project = projectOf(res);
     const made = await createOrGet(getIfExists, body.externalId, holderIn(res), () =>
-      createWebhook(deps, project, body),
+      createWebhook(deps, project, body, changedBy(res)),
     );
     if ('holder' in made) {
       nothingChanged(res);
@@ -216,7 +219,11 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
 
   router.delete('/:id', write, audited('webhook.deleted'), async (req, res) => {
     const id = pathId(req, 'webhook');
-    if (!(await deleteWebhook(store, projectOf(res)._id, id))) throw notFound('the webhook');
+    const outcome = await deleteWebhook(store, projectOf(res)._id, id, changedBy(res));
+    if (outcome === null) throw notFound('the webhook');
+    if (outcome === 'refused') {
+      throw leftToPlatform('the platform has disabled or paused this webhook');
+    }
     answer(res, { id, deleted: true });
   });
 

@@ -1,5 +1,7 @@
 import { ATTEMPT_ERROR_CODES } from '../../../src/contracts/delivery';
-import { healthOf, type HealthSigns } from '../../../src/domain/webhook-health';
+import { healthOf as healthFor, type HealthSigns } from '../../../src/domain/webhook-health';
+
+const healthOf = (webhook: HealthSigns) => healthFor(webhook, 'platform');
 
 describe('a webhook’s health', () => {
   const at = new Date('2026-10-01T09:30:00Z');
@@ -66,6 +68,35 @@ describe('a webhook’s health', () => {
       expect(healthOf({ ...healthy, failureCount: 2, lastStatus, ...disabled }).remedy).toBe(
         `${told.remedy}; then PATCH /v1/webhooks/wh_1 {"isActive": true}; its answer says how to replay what was skipped`,
       );
+      // What a customer can't do, it isn't told to.
+      const customers = healthFor({ ...healthy, failureCount: 2, lastStatus }, 'customer');
+      expect(customers.reason).toBe(told.reason);
+      expect(customers.remedy).toMatch(/^[a-z].{20,}[^.]$/);
+      expect(customers.remedy).not.toMatch(/policy|allowed/);
     },
   );
+
+  it.each([
+    [{ isActive: false, disabledReason: 'manual', disabledBy: 'platform' }, 'enable'],
+    [{ isActive: false, disabledReason: 'manual' }, 'enable'],
+    [{ isActive: false, disabledReason: 'gone', disabledBy: 'platform' }, 'enable'],
+    [{ isActive: false, disabledReason: 'consecutive_failures', disabledBy: 'platform' }, 'enable'],
+    [{ isPaused: true, pausedBy: 'platform' }, 'resume'],
+    [{ isPaused: true }, 'resume'],
+  ] as const)('tells a customer whom to ask for what the platform has stopped: %j', (by, what) => {
+    const { remedy } = healthFor({ ...healthy, ...by }, 'customer');
+    expect(remedy).toMatch(new RegExp(`ask the platform: .* a portal link can’t ${what} it$`));
+    expect(remedy).not.toContain('/v1/');
+    expect(healthOf({ ...healthy, ...by }).remedy).toContain('/v1/webhooks/wh_1');
+  });
+
+  it.each([
+    { isActive: false, disabledReason: 'manual', disabledBy: 'customer' },
+    { isActive: false, disabledReason: 'gone' },
+    { isActive: false, disabledReason: 'consecutive_failures' },
+    { isPaused: true, pausedBy: 'customer' },
+  ] as const)('tells a customer what it can do about what it has stopped itself: %j', (by) => {
+    const { remedy } = healthFor({ ...healthy, ...by }, 'customer');
+    expect(remedy).toContain('/v1/webhooks/wh_1');
+  });
 });

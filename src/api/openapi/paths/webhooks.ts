@@ -151,7 +151,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Delete a webhook',
       description:
-        'Its deliveries stay readable; pending and held ones end as `cancelled`, at once.',
+        'Its deliveries stay readable; pending and held ones end as `cancelled`, at once. A portal link doesn’t delete what was disabled or paused with a key.',
       path,
       answers: { 200: deleted('id', id('webhook'), EXAMPLE.webhookId) },
     }),

@@ -1,0 +1,111 @@
+import { readFile } from 'node:fs/promises';
+import type { Page } from 'playwright-core';
+import type { ApiClient } from '../support/api-client';
+import { useChromium } from '../support/chromium';
+import {
+  button,
+  HOSTILE,
+  hostileProject,
+  inDialog,
+  link,
+  look,
+  openPage,
+  title,
+} from '../support/dashboard';
+import { useReceiver, useStack } from '../support/use';
+
+const receiver = useReceiver();
+const stack = useStack();
+const { visit } = useChromium();
+const open = async (key: string, name: string): Promise<Page> =>
+  openPage(await visit(`${stack.url}/dashboard/`), key, name);
+
+let client: ApiClient;
+beforeAll(async () => {
+  ({ client } = await hostileProject(stack, receiver.url));
+});
+
+it('sends an event by hand, shows what became of it, and deletes its payload', async () => {
+  const page = await open(client.key, 'Events');
+  await page.getByText('No events yet').waitFor();
+  await button(page, 'Send event').first().click();
+  const data = page.getByLabel('Data (JSON)');
+  await data.fill('{"orderId":');
+  await inDialog(page, 'Send event').click();
+  await page.getByText('Not valid JSON').waitFor();
+  await data.fill('{"orderId": 7, "total": 1}');
+  await inDialog(page, 'Send event').click();
+  await page.getByText('data.orderId must be a string').waitFor();
+  await look(page, 'event-send');
+  // A number that JavaScript would round, and what would be a tag if it were not text.
+  await data.fill(`{"orderId": ${JSON.stringify(HOSTILE)}, "total": 12345678901234567890}`);
+  await inDialog(page, 'Send event').click();
+  await title(page, 'order.paid').waitFor();
+  await page.getByText('Succeeded').waitFor();
+  const payload = await page.getByRole('region', { name: 'Payload' }).textContent();
+  expect(payload).toContain('<img src=x');
+  expect(payload).toContain('\\u202egnp.exe');
+  expect(payload).toContain('12345678901234567890');
+  const [request] = await receiver.waitFor(1);
+  expect(request!.rawBody.toString()).toContain('12345678901234567890');
+  expect(await page.title()).toBe('order.paid · Posthorn');
+  await look(page, 'event');
+  await button(page, 'Delete payload').click();
+  await page.getByText('What remains').waitFor();
+  await look(page, 'event-expunge');
+  await inDialog(page, 'Delete payload').click();
+  await page.getByText('The payload of this event was deleted').waitFor();
+  await link(page, 'Events').first().click();
+  await page.getByRole('row', { name: /order\.paid.*Payload deleted/ }).waitFor();
+  await page.getByLabel('Time range').selectOption('24h');
+  await page.waitForURL(/period=24h/);
+  await page.getByRole('row', { name: /order\.paid/ }).waitFor();
+  await look(page, 'events');
+  await button(page, 'Export').click();
+  const file = page.waitForEvent('download');
+  await page.getByRole('menuitem', { name: 'As CSV' }).click();
+  const saved = await readFile(await (await file).path(), 'utf8');
+  expect(saved.trim().split('\r\n')).toHaveLength(2);
+});
+
+it('defines, changes and deletes event types where the project has its own', async () => {
+  const page = await open(client.key, 'Event types');
+  await page.getByRole('row', { name: /order\.paid/ }).waitFor();
+  await look(page, 'event-types');
+  await link(page, 'Add event type').click();
+  await title(page, 'Add event type').waitFor();
+  await page.getByLabel('Name').fill('order.paid');
+  await button(page, 'Save event type').click();
+  await page.getByText('There is one of this name already').waitFor();
+  await page.getByLabel('Name').fill('Order Sent');
+  await page.getByLabel('Description').fill('An order was sent.');
+  await page.getByLabel('Sample').fill('{"orderId": 1}');
+  await button(page, 'Save event type').click();
+  await page.getByText('must be words of a-z').waitFor();
+  await page.getByLabel('Name').fill('order.sent');
+  await button(page, 'Save event type').click();
+  await page.getByText(/orderId must be a string/i).waitFor();
+  await look(page, 'event-type-new');
+  await page.getByLabel('Sample').fill('{"orderId": "ord_1"}');
+  await button(page, 'Save event type').click();
+  await title(page, 'order.sent').waitFor();
+  await look(page, 'event-type');
+  await link(page, 'Edit').click();
+  await page.getByLabel('Description').fill('It was sent.');
+  await button(page, 'Save event type').click();
+  await page.getByText('It was sent.').waitFor();
+  await button(page, 'Delete').click();
+  await inDialog(page, 'Delete event type').click();
+  await page.getByRole('row', { name: /order\.paid/ }).waitFor();
+  expect(await page.getByRole('row', { name: /order\.sent/ }).count()).toBe(0);
+});
+
+it('says why a profile’s event types can’t be changed, and offers nothing', async () => {
+  const { client: other } = await stack.project();
+  const page = await open(other.key, 'Event types');
+  await page.getByText('These are the types of the project’s profile').waitFor();
+  expect(await link(page, 'Add event type').count()).toBe(0);
+  await link(page, 'email.delivered').click();
+  await page.getByText('belongs to the project’s profile').waitFor();
+  expect(await link(page, 'Edit').count()).toBe(0);
+});

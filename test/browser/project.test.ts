@@ -1,0 +1,109 @@
+import type { Page } from 'playwright-core';
+import type { ApiClient } from '../support/api-client';
+import { signIn, useChromium } from '../support/chromium';
+import {
+  button,
+  HOSTILE,
+  hostileProject,
+  inDialog,
+  link,
+  look,
+  openPage,
+  postOrder,
+  title,
+} from '../support/dashboard';
+import { ADMIN_KEY } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
+
+const receiver = useReceiver();
+const stack = useStack();
+const { visit } = useChromium();
+const open = async (key: string, name: string): Promise<Page> =>
+  openPage(await visit(`${stack.url}/dashboard/`), key, name);
+
+let client: ApiClient;
+let projectId: string;
+let webhookId: string;
+beforeAll(async () => {
+  ({ client, projectId, webhookId } = await hostileProject(stack, receiver.url));
+  await client.delete(`/v1/events/${await postOrder(client)}`);
+});
+
+it('shows a new key once, and revokes it', async () => {
+  const page = await open(client.key, 'API keys');
+  await page.getByText('This session').waitFor();
+  await button(page, 'Create key').click();
+  await inDialog(page, 'Create key').click();
+  await page.getByText('Give it a name.').waitFor();
+  await page.getByRole('dialog').getByLabel('Name').fill(HOSTILE);
+  await page.getByLabel('Expires').selectOption('30');
+  await look(page, 'key-new');
+  await inDialog(page, 'Create key').click();
+  await page.getByText('Copy the key now').waitFor();
+  const key = (await page.getByRole('region', { name: 'API key' }).textContent())!;
+  expect(key).toMatch(/^phk_/);
+  await inDialog(page, 'Copy API key').click();
+  expect(await page.evaluate('navigator.clipboard.readText()')).toBe(key);
+  await inDialog(page, 'I have stored it').click();
+  expect(await page.content()).not.toContain(key);
+  await look(page, 'keys');
+  const revoke = page.getByRole('button', { name: /^Revoke .*<img/ });
+  await revoke.click();
+  await page.getByText('refused with 401').waitFor();
+  await look(page, 'key-revoke');
+  await inDialog(page, 'Revoke key').click();
+  await revoke.waitFor({ state: 'detached' });
+});
+
+it('lists who did what, by action and target', async () => {
+  const page = await open(client.key, 'Audit log');
+  await page.getByRole('row', { name: /Payload deleted/ }).waitFor();
+  await look(page, 'audit');
+  await page.getByLabel('Action').selectOption({ label: 'Webhook created' });
+  await page.getByRole('row', { name: /Webhook created/ }).waitFor();
+  await page.getByRole('row', { name: /Payload deleted/ }).waitFor({ state: 'detached' });
+  await page.getByLabel('Id of what was changed').fill(webhookId);
+  await page.keyboard.press('Enter');
+  await page.waitForURL(/target=wh_/);
+  await page.getByRole('row', { name: /Webhook created/ }).waitFor();
+  await page.reload();
+  await page.getByRole('row', { name: /Webhook created/ }).waitFor();
+});
+
+it('changes the project’s settings for the admin, and says to others whose they are', async () => {
+  const page = await open(client.key, 'Project settings');
+  await page.getByText('Only the admin changes these settings').waitFor();
+  expect(await button(page, 'Save changes').count()).toBe(0);
+  await page.getByLabel('What it may do').selectOption('manage');
+  await button(page, 'Create a link').click();
+  const opened = page.context().waitForEvent('page');
+  await link(page, 'Open the portal').click();
+  await title(await opened, 'Overview').waitFor();
+  await look(page, 'settings-owner');
+  await button(page, 'Revoke all links').click();
+  await inDialog(page, 'Revoke all links').click();
+  await page.getByText('All portal links were revoked').waitFor();
+  expect(await link(page, 'Open the portal').count()).toBe(0);
+  const admin = await visit(`${stack.url}/dashboard/`);
+  await signIn(admin, ADMIN_KEY);
+  await admin.getByLabel('Project').selectOption(projectId);
+  await link(admin, 'Project settings').click();
+  await admin.getByLabel('Timeout in seconds').fill('0.5');
+  await admin.getByLabel('Retry after').fill('1m, 2m');
+  await admin.getByLabel('Deliveries per second').fill('none');
+  await admin.getByLabel('Origins').fill('https://app.example.com/path');
+  await button(admin, 'Save changes').click();
+  await admin.getByText('From 1 to 60 seconds.').waitFor();
+  await admin.getByLabel('Timeout in seconds').fill('20');
+  await button(admin, 'Save changes').click();
+  await admin.getByText(/must be an exact origin/i).waitFor();
+  await look(admin, 'settings');
+  await admin.getByLabel('Origins').fill('https://app.example.com');
+  await button(admin, 'Save changes').click();
+  await admin.getByText('The settings were saved').waitFor();
+  const { body } = await stack.admin.get(`/v1/projects/${projectId}`);
+  expect(body.data).toMatchObject({
+    policy: { timeoutMs: 20_000, retryDelaysMs: [60_000, 120_000], ratePerSecond: null },
+    portalOrigins: ['https://app.example.com'],
+  });
+});

@@ -1,0 +1,103 @@
+import { expectAccessible, signIn, useChromium } from '../support/chromium';
+import { openPage } from '../support/dashboard';
+import { eventually } from '../support/eventually';
+import { useReceiver, useStack } from '../support/use';
+
+const stack = useStack();
+const receiver = useReceiver();
+const { visit } = useChromium();
+
+/** A new project, and the page of its webhooks as its owner sees it. */
+async function arrive() {
+  const { id: projectId, client } = await stack.project();
+  const page = await openPage(await visit(`${stack.url}/dashboard/`), client.key, 'Webhooks');
+  return { page, client, projectId };
+}
+
+it('finds webhooks by name and state, and shows a reader no actions', async () => {
+  const { page, client } = await arrive();
+  const body = { url: receiver.url, events: ['*'] };
+  const { body: first } = await client.post('/v1/webhooks', { ...body, name: 'First' });
+  await client.post('/v1/webhooks', { ...body, name: '<script>alert(1)</script>\u202Egnp' });
+  await client.post(`/v1/webhooks/${first.data.id}/pause`);
+  await client.post('/v1/webhooks', { ...body, name: 'متجر' });
+  await page.reload();
+  await page.getByRole('article').nth(2).waitFor();
+  await expectAccessible(page);
+  // A mark in a name turns nothing that follows it, and neither do letters that are written to the left.
+  for (const [name, title] of [
+    [/script/, 'Pause <script>alert(1)</script>gnp?'],
+    [/متجر/, 'Pause \u2068متجر\u2069?'],
+  ] as const) {
+    await page.getByRole('article', { name }).getByRole('button', { name: /^More/ }).click();
+    await page.getByRole('menuitem', { name: 'Pause' }).click();
+    const dialog = page.getByRole('dialog');
+    expect(await dialog.getByRole('heading').textContent()).toBe(title);
+    await page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+  }
+  await page.getByLabel('State').selectOption({ label: 'Paused' });
+  await page.getByRole('article').nth(1).waitFor({ state: 'detached' });
+  await page.getByRole('article', { name: 'First' }).waitFor();
+  expect(page.url()).toContain('state=paused');
+  await page.keyboard.press('/');
+  await page.keyboard.insertText('nothing like it');
+  await page.getByText('No webhook matches').waitFor();
+  await page.getByRole('button', { name: 'Clear filters' }).click();
+  await page.getByRole('heading', { name: '<script>alert(1)</script>' }).waitFor();
+
+  const { data } = await stack.admin.typed.createKey({
+    path: { projectId: first.data.projectId },
+    body: { name: 'reader', role: 'reader' },
+  });
+  const reader = await visit(`${stack.url}/dashboard/`);
+  await signIn(reader, data!.data.key);
+  await reader.goto(`${stack.url}/dashboard/#/webhooks/${first.data.id}`);
+  await reader.getByRole('heading', { level: 1, name: 'First' }).waitFor();
+  expect(await reader.getByRole('link', { name: 'Edit' }).count()).toBe(0);
+  await reader.getByRole('button', { name: 'More actions for First' }).click();
+  expect(await reader.getByRole('menuitem').allTextContents()).toEqual(['See deliveries']);
+});
+
+it('finds and orders any number of webhooks, which come as the page is scrolled', async () => {
+  const { page, client, projectId } = await arrive();
+  await stack.admin.patch(`/v1/projects/${projectId}`, { policy: { maxWebhooks: 200 } });
+  const names = Array.from({ length: 101 }, (_none, n) => `Shop ${n + 1}`);
+  await Promise.all(
+    names.map((name) => client.post('/v1/webhooks', { name, url: receiver.url, events: ['*'] })),
+  );
+  await page.goto(`${stack.url}/dashboard/#/webhooks?sort=name`);
+  await page.reload();
+  const cards = page.getByRole('article');
+  await cards.first().waitFor();
+  expect(await cards.count()).toBe(50);
+  expect(await cards.first().getAttribute('aria-label')).toBe('Shop 1');
+  await eventually('all are there', async () => {
+    await page.keyboard.press('End');
+    return (await cards.count()) === 101;
+  });
+  await page.getByText('All 101 webhooks').waitFor();
+  expect(await cards.last().getAttribute('aria-label')).toBe('Shop 101');
+  const search = page.getByLabel('Search by name, URL or id');
+  await search.fill('shop 10');
+  await page.getByText('All 3 webhooks').waitFor();
+  expect(page.url()).toContain('q=shop+10');
+  await page.getByLabel('Order').selectOption({ label: 'Oldest first' });
+  await page.waitForURL(/sort=oldest/);
+  await expectAccessible(page);
+  await search.fill('');
+  await page.getByText('All 3 webhooks').waitFor({ state: 'detached' });
+
+  // Where one of them is chosen, it is searched for too, and shown by its name on any page.
+  await page.goto(`${stack.url}/dashboard/#/deliveries`);
+  await page.getByText('The first 100 are listed.').waitFor();
+  await search.fill('SHOP 99');
+  await page.getByText('1 found.').waitFor();
+  const webhook = page.getByLabel('Webhook', { exact: true });
+  await webhook.selectOption({ label: 'Shop 99' });
+  await page.waitForURL(/webhookId=wh_/);
+  await page.reload();
+  await page.getByText('The first 100 are listed.').waitFor();
+  await webhook.locator('option:checked', { hasText: 'Shop 99' }).waitFor({ state: 'attached' });
+  await expectAccessible(page);
+});

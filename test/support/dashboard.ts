@@ -1,0 +1,65 @@
+import type { Page } from 'playwright-core';
+import type { ApiClient } from './api-client';
+import { expectAccessible, NARROW, signIn } from './chromium';
+import { makeWebhook } from './deliveries';
+import type { Stack } from './stack';
+
+/** A tag, and a mark that turns the direction of what follows. */
+export const HOSTILE = '<img src=x onerror="document.title=\'owned\'">\u202Egnp.exe';
+
+const SCHEMA = {
+  type: 'object',
+  properties: { orderId: { type: 'string' }, total: { type: 'number' } },
+  required: ['orderId', 'total'],
+};
+export const SAMPLE = { orderId: 'ord_1', total: 49.9 };
+
+/** A project of its own event types, and a webhook for all events, with names that nobody should trust. */
+export async function hostileProject(
+  stack: Stack,
+  url: string,
+): Promise<{ projectId: string; client: ApiClient; webhookId: string }> {
+  const { id, client } = await stack.project({ name: HOSTILE, profile: 'custom' });
+  const definition = { description: `Paid. ${HOSTILE}`, schema: SCHEMA, sample: SAMPLE };
+  await client.send('PUT', '/v1/event-types/order.paid', definition);
+  const { id: webhookId } = await makeWebhook(client, url, { name: HOSTILE });
+  return { projectId: id, client, webhookId };
+}
+
+/** An event that is accepted, and its id. */
+export const postOrder = async (client: ApiClient): Promise<string> =>
+  (await client.post('/v1/events', { type: 'order.paid', data: SAMPLE })).body.data.id as string;
+
+export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
+export const link = (page: Page, name: string) => page.getByRole('link', { name, exact: true });
+export const title = (page: Page, name: string) => page.getByRole('heading', { level: 1, name });
+export const inDialog = (page: Page, name: string) =>
+  page.getByRole('dialog').getByRole('button', { name, exact: true });
+
+/** Signs in, and goes to that page of the navigation. */
+export async function openPage(page: Page, key: string, name: string): Promise<Page> {
+  await signIn(page, key);
+  await link(page, name).click();
+  await title(page, name).waitFor();
+  return page;
+}
+
+/** axe in both themes, and nothing beyond the side at 380 px; pictures for people go into `SCREENSHOTS`. */
+export async function look(page: Page, name: string): Promise<void> {
+  const folder = process.env.SCREENSHOTS;
+  const shoot = async (as: string): Promise<void> => {
+    if (folder) await page.screenshot({ path: `${folder}/${name}-${as}.png` });
+  };
+  for (const theme of ['dark', 'light'] as const) {
+    await page.emulateMedia({ colorScheme: theme });
+    await page.locator(`html[data-theme="${theme}"]`).waitFor();
+    await expectAccessible(page);
+    await shoot(theme);
+  }
+  const wide = page.viewportSize()!;
+  await page.setViewportSize(NARROW);
+  const overhang = 'document.documentElement.scrollWidth - document.documentElement.clientWidth';
+  expect(await page.evaluate<number>(overhang)).toBe(0);
+  await shoot('narrow');
+  await page.setViewportSize(wide);
+}
