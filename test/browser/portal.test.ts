@@ -3,7 +3,6 @@ import { PortalTokens } from '../../src/api/http/portal-tokens';
 import { newId } from '../../src/contracts/ids';
 import type { ApiClient } from '../support/api-client';
 import { expectAccessible, NARROW, useChromium } from '../support/chromium';
-import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { withForeignPage } from '../support/foreign-page';
 import { startPortalExample, type PortalExample } from '../support/portal-example';
@@ -127,37 +126,6 @@ async function expiredToken(): Promise<string> {
     expiresAt: Date.now() - 1000,
   });
 }
-
-it('refuses what a link to read tries to write, in words, also by an address typed by hand', async () => {
-  const page = await visit(await link('read'));
-  await heading(page, 'Overview').waitFor();
-  await page.goto(`${page.url().split('#')[0]}#/webhooks/new`);
-  await page.getByLabel('Name', { exact: true }).fill('Not mine');
-  await page.getByLabel('URL', { exact: true }).fill(receiver.url);
-  await page.getByRole('button', { name: 'Create webhook' }).click();
-  await page.getByText(/portal link may not do this/).waitFor();
-  const { webhooks } = (await client.get('/v1/webhooks?q=Not%20mine')).body.data;
-  expect(webhooks).toEqual([]);
-});
-
-it('offers nothing against what the platform has disabled, and says whom to ask', async () => {
-  const { id, client: platform } = await stack.project();
-  const { id: webhookId } = await makeWebhook(platform, receiver.url, { name: 'Blocked' });
-  await platform.post(`/v1/webhooks/${webhookId}/pause`);
-  await platform.patch(`/v1/webhooks/${webhookId}`, { isActive: false });
-  const page = await visit(await link('manage', platform));
-  await heading(page, 'Overview').waitFor();
-  await page.goto(`${stack.url}/portal/${id}/#/webhooks/${webhookId}`);
-  await page.getByText('Only the provider of this page can change that').waitFor();
-  await page.getByText('Nothing was sent yet').waitFor();
-  expect(await page.getByRole('button', { name: 'Send test event' }).count()).toBe(0);
-  await page.getByRole('button', { name: /^More actions/ }).click();
-  await page.getByRole('menuitem', { name: 'Delete' }).waitFor();
-  for (const name of ['Enable', 'Resume', 'Send test event']) {
-    expect(await page.getByRole('menuitem', { name }).count()).toBe(0);
-  }
-  await expectAccessible(page);
-});
 
 it('is not shown in a frame of another origin', async () => {
   const url = await link('read');

@@ -1,5 +1,6 @@
 import { Problem } from './problem';
 import type { ErrorBody } from './types';
+import { PORTAL_PROJECT } from '../portal-project';
 import { texts } from '../texts';
 
 /** What a request carries besides itself. Kept here, in memory, never in storage. */
@@ -16,11 +17,6 @@ export const credentials: Credentials = { csrfToken: null, bearer: null, project
 export function actFor(projectId: string): void {
   credentials.projectId = projectId;
 }
-
-const portalPath = /\/portal\/([^/]+)\/?$/.exec(location.pathname);
-
-/** The project whose portal this page is, as its address names it; null: it is the dashboard. */
-export const PORTAL_PROJECT = portalPath && decodeURIComponent(portalPath[1]!);
 
 /** Where the API is: the page is at `…/dashboard/` or `…/portal/<project>/`. */
 export const API_ROOT = new URL(PORTAL_PROJECT === null ? '../' : '../../', location.href).pathname;

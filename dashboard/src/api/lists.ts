@@ -11,7 +11,7 @@ import {
 } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { credentials, request, type Query } from './http';
-import { explain } from './problem';
+import { explain, Problem, troubleOf } from './problem';
 import { notify } from '../ui/toast';
 
 /** What is cached belongs to a project, of which the admin has several, except for these themselves. */
@@ -79,12 +79,13 @@ export function listFrom<Page, T>(
   query: UseInfiniteQueryResult<InfiniteData<Page>>,
   itemsOf: (page: Page) => T[],
 ): List<T> {
+  const error = troubleOf(query);
   return {
     items: query.data?.pages.flatMap(itemsOf) ?? [],
     // Not pending alone: what is not to be asked is not being loaded.
-    isLoading: query.isLoading,
+    isLoading: query.isLoading && error === null,
     isRefreshing: query.isRefetching,
-    error: query.error,
+    error,
     hasMore: query.hasNextPage,
     isLoadingMore: query.isFetchingNextPage,
     loadMore: () => {
@@ -157,7 +158,12 @@ interface Act<Input, Output> {
   changes: readonly string[];
   /** True: the caller shows the error itself, beside the fields. */
   isQuiet?: boolean;
+  /** True: the page that shows it is left, and does not wait for what it changed. */
+  isLeft?: boolean;
 }
+
+/** Refusals of what the page would not have offered if it had known. */
+const OUTDATED = new Set([403, 404, 409]);
 
 /** Something done to the API: told by a toast, and everything that it changed is asked for again. */
 export function useAct<Input = void, Output = unknown>({
@@ -165,21 +171,25 @@ export function useAct<Input = void, Output = unknown>({
   done,
   changes,
   isQuiet = false,
+  isLeft = false,
 }: Act<Input, Output>): UseMutationResult<Output, Error, Input> {
   const client = useQueryClient();
+  const refresh = (): Promise<unknown> =>
+    Promise.all(changes.map((resource) => client.invalidateQueries({ queryKey: keyOf(resource) })));
   return useMutation<Output, Error, Input>({
     mutationFn: run,
     onSuccess: async (output, input) => {
       if (done !== undefined) {
         notify({ kind: 'success', title: typeof done === 'string' ? done : done(output, input) });
       }
-      await Promise.all(
-        changes.map((resource) => client.invalidateQueries({ queryKey: keyOf(resource) })),
-      );
+      const refreshed = refresh();
+      if (!isLeft) await refreshed;
     },
     onError: (error) => {
       const { title, advice } = explain(error);
       if (!isQuiet) notify({ kind: 'error', title, description: advice });
+      // What it was offered for has changed meanwhile.
+      if (error instanceof Problem && OUTDATED.has(error.status)) void refresh();
     },
   });
 }

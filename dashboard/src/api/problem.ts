@@ -17,6 +17,21 @@ export class Problem extends Error {
   }
 }
 
+/** What another look a moment later may cure. */
+export const isPassing = (error: unknown): boolean =>
+  error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);
+
+/** Why something isn't there, also while it is asked for again; a single failure is no reason to say so. */
+export const troubleOf = ({
+  error,
+  failureCount,
+  failureReason,
+}: {
+  error: Error | null;
+  failureCount: number;
+  failureReason: Error | null;
+}): Error | null => error ?? (failureCount > 1 ? failureReason : null);
+
 /** What happened and what to do, in words for people. */
 export function explain(error: unknown): { title: string; advice: string } {
   const { problems } = texts;
@@ -36,15 +51,25 @@ export function explainInLine(error: unknown): string {
 }
 
 /** The message for the field of that path, or of one inside it. */
-export function fieldError(error: unknown, field: string): string | undefined {
-  if (!(error instanceof Problem)) return undefined;
-  const found = error.details.filter(
-    (detail) => detail.field === field || detail.field.startsWith(`${field}.`),
-  );
-  if (found.length === 0) return undefined;
-  return found
-    .map((detail) => (detail.field === field ? sentence(detail.message) : fieldLine(detail)))
-    .join(' ');
+export const fieldError = (error: unknown, field: string): string | undefined =>
+  fieldErrors(error, [field]).get(field);
+
+/**
+ * The message for each of these fields. Names of event types have dots, so that a field may begin like another:
+ * the longest that fits is meant.
+ */
+export function fieldErrors(error: unknown, fields: readonly string[]): Map<string, string> {
+  const longestFirst = fields.toSorted((a, b) => b.length - a.length);
+  const found = new Map<string, string>();
+  for (const detail of error instanceof Problem ? error.details : []) {
+    const field = longestFirst.find(
+      (one) => detail.field === one || detail.field.startsWith(`${one}.`),
+    );
+    if (field === undefined) continue;
+    const message = detail.field === field ? sentence(detail.message) : fieldLine(detail);
+    found.set(field, [found.get(field), message].filter(Boolean).join(' '));
+  }
+  return found;
 }
 
 const fieldLine = ({ field, message }: { field: string; message: string }): string =>

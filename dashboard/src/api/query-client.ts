@@ -1,11 +1,9 @@
+import { useSyncExternalStore } from 'react';
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
-import { Problem } from './problem';
+import { isPassing, Problem, troubleOf } from './problem';
 
-/** What another look a moment later may cure. */
-const isPassing = (error: unknown): boolean =>
-  error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);
-
-const MAX_RETRIES = 3;
+/** Between two looks at what could not be loaded, unless the answer says when. */
+const TRY_AGAIN_MS = 5_000;
 const MAX_WAIT_MS = 30_000;
 
 export const SESSION_KEY = ['session'];
@@ -17,21 +15,45 @@ function endSessionIfRefused(error: unknown): void {
   }
 }
 
+/** Also without a network: what can't be asked then fails and says so, and nothing is done later by surprise. */
+const networkMode = 'always';
+
 export const queryClient: QueryClient = new QueryClient({
   queryCache: new QueryCache({ onError: endSessionIfRefused }),
   mutationCache: new MutationCache({ onError: endSessionIfRefused }),
   defaultOptions: {
     queries: {
+      networkMode,
       staleTime: 10_000,
-      retry: (failures, error) => isPassing(error) && failures < MAX_RETRIES,
+      // However often, so that a page recovers by itself; why it has to wait, it says meanwhile (`troubleOf`).
+      retry: (_failures, error) => isPassing(error),
       retryDelay: (failures, error) =>
         Math.min(
           error instanceof Problem && error.retryAfterSeconds !== null
             ? error.retryAfterSeconds * 1000
-            : 1000 * 2 ** failures,
+            : Math.min(1000 * 2 ** failures, TRY_AGAIN_MS),
           MAX_WAIT_MS,
         ),
     },
-    mutations: { retry: false },
+    mutations: { networkMode, retry: false },
   },
 });
+
+const cache = queryClient.getQueryCache();
+
+/** Why something that the page shows is no longer kept up to date; null: everything is. */
+export const useTrouble = (): Error | null =>
+  useSyncExternalStore(
+    (listener) => cache.subscribe(listener),
+    () => {
+      for (const { state } of cache.findAll({ type: 'active' })) {
+        const trouble = troubleOf({
+          error: state.error,
+          failureCount: state.fetchFailureCount,
+          failureReason: state.fetchFailureReason,
+        });
+        if (trouble !== null && state.data !== undefined && isPassing(trouble)) return trouble;
+      }
+      return null;
+    },
+  );

@@ -107,6 +107,7 @@ export const useDeleteWebhook = (id: string): UseMutationResult<unknown, Error, 
     run: () => request('DELETE', `v1/webhooks/${id}`),
     done: done.deleted,
     changes: [...CHANGES, 'deliveries'],
+    isLeft: true,
   });
 
 /** Not cached: a secret stays in the dialog that shows it. */

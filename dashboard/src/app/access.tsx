@@ -1,8 +1,8 @@
 import { createContext, Fragment, use, useState, type ReactNode } from 'react';
 import { actFor, credentials } from '../api/http';
-import { Problem } from '../api/problem';
+import { Problem, troubleOf } from '../api/problem';
 import { useProject, useProjects } from '../api/projects';
-import type { Project, Session, Webhook } from '../api/types';
+import type { Project, Session } from '../api/types';
 import { texts } from '../texts';
 import { EmptyState } from '../ui/layout';
 import { LoadError, Loading } from '../ui/query-state';
@@ -33,10 +33,6 @@ export interface Access {
   switchProject: (id: string) => void;
 }
 
-/** Whether they may undo what was done by that: what the platform did with a key, its customers don't undo. */
-export const mayUndo = ({ isPlatform }: Access, by: Webhook['disabledBy']): boolean =>
-  isPlatform || by !== 'platform';
-
 export const AccessContext = createContext<Access | null>(null);
 
 export function useAccess(): Access {
@@ -64,14 +60,11 @@ export function AccessProvider({
   // With hundreds of projects, it may be on a later page; or it was deleted.
   const isElsewhere = isAdmin && chosen !== null && listed === undefined && projects.hasMore;
   const elsewhere = useProject(chosen ?? '', isElsewhere);
-  const isGone = elsewhere.error instanceof Problem && elsewhere.error.status === 404;
-  const isLoading = projects.isLoading || elsewhere.isLoading;
+  const elsewhereError = troubleOf(elsewhere);
+  const isGone = elsewhereError instanceof Problem && elsewhereError.status === 404;
+  const isLoading = projects.isLoading || (elsewhere.isLoading && elsewhereError === null);
   const error =
-    projects.items.length === 0
-      ? projects.error
-      : isGone || elsewhere.data
-        ? null
-        : elsewhere.error;
+    projects.items.length === 0 ? projects.error : isGone || elsewhere.data ? null : elsewhereError;
   if (isAdmin && (isLoading || error || projects.items.length === 0)) {
     return (
       <main className={styles.alone}>

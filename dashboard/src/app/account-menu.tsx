@@ -1,4 +1,5 @@
-import { API_ROOT, PORTAL_PROJECT } from '../api/http';
+import { API_ROOT } from '../api/http';
+import { PORTAL_PROJECT } from '../portal-project';
 import { texts } from '../texts';
 import { Button } from '../ui/button';
 import { Menu, MenuChoice, MenuItem, MenuLink, MenuSeparator } from '../ui/menu';

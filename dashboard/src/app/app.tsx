@@ -1,16 +1,17 @@
+import { useEffect } from 'react';
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { Tooltip } from '@base-ui/react/tooltip';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { RouterProvider } from '@tanstack/react-router';
-import { PORTAL_PROJECT } from '../api/http';
 import { queryClient } from '../api/query-client';
+import { PORTAL_PROJECT } from '../portal-project';
 import { QueryState } from '../ui/query-state';
 import { Toasts } from '../ui/toast';
 import { AccessProvider } from './access';
 import { ErrorBoundary } from './error-boundary';
 import { PortalGate } from './portal/gate';
 import { router } from './router';
-import { useSession } from './session';
+import { followOtherTabs, useSession } from './session';
 import { SignInPage } from './sign-in';
 import styles from './app.module.css';
 
@@ -30,6 +31,7 @@ export function App(): React.ReactNode {
 /** The sign-in page, or everything else. */
 function Gate(): React.ReactNode {
   const session = useSession();
+  useEffect(followOtherTabs, []);
   if (session.data === undefined) {
     return (
       <main className={styles.alone}>

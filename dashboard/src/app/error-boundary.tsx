@@ -9,7 +9,9 @@ import styles from './app.module.css';
 export function Crashed({ error }: { error: unknown }): ReactNode {
   const words = texts.app.crashed;
   const message = error instanceof Error ? error.message : String(error);
-  const isStale = /dynamically imported module|module script failed/i.test(message);
+  const isStale = /dynamically imported module|module script failed|unable to preload/i.test(
+    message,
+  );
   return (
     <EmptyState
       icon="warning"

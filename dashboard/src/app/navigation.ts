@@ -1,4 +1,4 @@
-import { PORTAL_PROJECT } from '../api/http';
+import { PORTAL_PROJECT } from '../portal-project';
 import { texts } from '../texts';
 import type { IconName } from '../ui/icon';
 

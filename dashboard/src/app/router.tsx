@@ -5,7 +5,7 @@ import {
   createRouter,
   lazyRouteComponent,
 } from '@tanstack/react-router';
-import { PORTAL_PROJECT } from '../api/http';
+import { PORTAL_PROJECT } from '../portal-project';
 import { texts } from '../texts';
 import { LinkButton } from '../ui/button';
 import { EmptyState } from '../ui/layout';
@@ -15,20 +15,21 @@ import { Shell } from './shell';
 
 const root = createRootRoute({ component: Shell });
 
-const at = <const Path extends string>(
-  path: Path,
-  load: () => Promise<Record<string, React.ComponentType>>,
-  name: string,
-) =>
-  createRoute({
+type Load = () => Promise<Record<string, React.ComponentType>>;
+const loads: Load[] = [];
+
+const at = <const Path extends string>(path: Path, load: Load, name: string) => {
+  loads.push(load);
+  return createRoute({
     getParentRoute: () => root,
     path,
     // Filters: texts, whose meaning the page knows (`useFilters`).
     validateSearch: (search: Record<string, unknown>) => search as Record<string, string>,
     component: lazyRouteComponent(load, name),
   });
+};
 
-/** Each page is loaded when it is first visited. These are the portal's as well. */
+/** Each page is a file, and loaded when it is first visited, or afterwards. These are the portal's as well. */
 const shared = [
   at('/', () => import('../pages/overview/page'), 'OverviewPage'),
   at('/webhooks', () => import('../pages/webhooks/page'), 'WebhooksPage'),
@@ -82,6 +83,16 @@ export const router = createRouter({
     </EmptyState>
   ),
   scrollRestoration: true,
+});
+
+const AFTER_FIRST_MS = 1_000;
+
+// Then the others too: who looks for the cause of an outage may not be able to load them any more.
+const stop = router.subscribe('onRendered', () => {
+  stop();
+  setTimeout(() => {
+    for (const load of loads) load().catch(() => undefined);
+  }, AFTER_FIRST_MS);
 });
 
 declare module '@tanstack/react-router' {

@@ -1,5 +1,5 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
-import { actFor, credentials, request } from '../api/http';
+import { actFor, API_ROOT, credentials, request } from '../api/http';
 import { Problem } from '../api/problem';
 import { queryClient, SESSION_KEY } from '../api/query-client';
 import type { Session } from '../api/types';
@@ -32,15 +32,27 @@ function takeLink(): string | null {
 /** Read before the router sees the address. */
 let link = takeLink();
 
+/** Of one Posthorn's tabs, which share its cookie: whatever one does to the session is true of all. */
+const tabs = new BroadcastChannel(`posthorn.session${API_ROOT}`);
+
+// oxlint-disable-next-line unicorn/require-post-message-target-origin -- a channel has only its own origin
+const tellOtherTabs = (): void => tabs.postMessage(null);
+
+/** @returns what ends it */
+export function followOtherTabs(): () => void {
+  const ask = (): void => void queryClient.invalidateQueries({ queryKey: SESSION_KEY });
+  tabs.addEventListener('message', ask);
+  return () => tabs.removeEventListener('message', ask);
+}
+
 async function current(): Promise<SignedIn> {
   const given = link;
   link = null;
   try {
-    return begin(
-      given === null
-        ? await request<Session>('GET', PATH)
-        : await request<Session>('POST', PATH, { body: { link: given } }),
-    );
+    if (given === null) return begin(await request<Session>('GET', PATH));
+    const begun = begin(await request<Session>('POST', PATH, { body: { link: given } }));
+    tellOtherTabs();
+    return begun;
   } catch (error) {
     if (!(error instanceof Problem) || error.status === 0 || error.status >= 500) throw error;
     return { state: given === null ? 'out' : 'linkUsed' };
@@ -64,6 +76,7 @@ export async function signIn(key: string): Promise<void> {
     throw new Problem(403, 'forbidden', texts.app.signIn.noSender);
   }
   queryClient.setQueryData(SESSION_KEY, begun);
+  tellOtherTabs();
 }
 
 /** Ends the session here even if the server can't be told. */
@@ -73,6 +86,7 @@ export async function signOut(): Promise<void> {
   } finally {
     credentials.csrfToken = null;
     queryClient.setQueryData(SESSION_KEY, { state: 'out' } satisfies SignedIn);
+    tellOtherTabs();
     forget();
   }
 }

@@ -1,10 +1,13 @@
 import { Link, Outlet, useRouter } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
-import { PORTAL_PROJECT } from '../api/http';
+import { PORTAL_PROJECT } from '../portal-project';
+import { explain } from '../api/problem';
+import { useTrouble } from '../api/query-client';
 import { texts } from '../texts';
 import { Button, IconButton } from '../ui/button';
 import { Drawer } from '../ui/dialog';
 import { Icon } from '../ui/icon';
+import { Notice } from '../ui/layout';
 import { AccountMenu } from './account-menu';
 import { Find } from './find';
 import { NAVIGATION } from './navigation';
@@ -44,9 +47,25 @@ export function Shell(): React.ReactNode {
         {side}
       </Drawer>
       <main ref={main} tabIndex={-1} className={styles.main}>
+        <Trouble />
         <Outlet />
       </main>
       <Shortcuts isHelpOpen={isHelpOpen} onHelp={setHelpOpen} />
+    </div>
+  );
+}
+
+/** That the page can't be kept up to date, and why. */
+function Trouble(): React.ReactNode {
+  const trouble = useTrouble();
+  const { outdated, retrying } = texts.problems;
+  return (
+    <div role="status" className={styles.trouble}>
+      {trouble && (
+        <Notice tone="warning" title={explain(trouble).title}>
+          {outdated} {retrying}
+        </Notice>
+      )}
     </div>
   );
 }
@@ -62,7 +81,7 @@ function Brand({ size }: { size: number }): React.ReactNode {
       ) : (
         <img src={logo} alt="" className={styles.logo} />
       )}
-      {name ?? (isOurs ? words.product : texts.portal.name)}
+      {name ?? words.product}
     </Link>
   );
 }

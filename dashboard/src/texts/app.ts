@@ -93,12 +93,16 @@ export const app = {
     advice: 'The address may be misspelt, or the link is from an older version.',
     back: 'Go to the overview',
   },
+  refused: {
+    title: 'You may only look here',
+    advice: 'Sign in with a key of role owner to change something.',
+  },
   crashed: {
     title: 'This page could not be shown',
     advice:
       'Load it again. If that does not help, tell the operator what you did, and the message below.',
     reload: 'Load again',
     stale:
-      'Posthorn was probably updated while this page was open. Load it again to get the current version.',
+      'A part of it could not be loaded: Posthorn does not answer, or was updated while this page was open.',
   },
 };

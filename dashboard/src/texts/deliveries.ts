@@ -82,7 +82,7 @@ export const deliveries = {
       'Nothing was sent: the webhook’s secret cannot be decrypted. The operator has to restore the encryption key.',
     unknown: 'The message below is all that is known.',
     redirect: 'Redirects are never followed. Make a webhook with the final address.',
-    auth: 'The receiver refused the request. Check that it verifies with the current secret, and lets Posthorn in.',
+    auth: 'The receiver refused the request. Check that it verifies with the current secret, and lets these requests in.',
     notFound: 'The receiver does not know this path. Check the webhook’s URL.',
     gone: 'The receiver answered 410: it wants no more, so the webhook was disabled.',
     busy: 'The receiver asks for fewer requests. A rate limit in the webhook’s policy helps.',
@@ -138,6 +138,10 @@ export const deliveries = {
       n === 1
         ? '1 selected delivery is left alone: its status does not allow this.'
         : `${n} selected deliveries are left alone: their status does not allow this.`,
+    leftToPlatform: (n: number) =>
+      n === 1
+        ? '1 selected delivery is left alone: the provider of this page has disabled its webhook.'
+        : `${n} selected deliveries are left alone: the provider of this page has disabled their webhooks.`,
     keep: 'Keep them as they are',
     progress: (done: number) => `${deliveryCount(done)} done`,
     refused: (n: number, why: string) => `${deliveryCount(n)} refused: ${why}`,
@@ -216,9 +220,9 @@ export const deliveries = {
     waitsUntil: (time: string) => `Due ${time}, by the retry schedule of its webhook.`,
     gaveUp: (outcome: string, attempts: number) =>
       `Not delivered: ${outcome} after ${attempts === 1 ? '1 attempt' : `${attempts} attempts`}`,
-    gaveUpAdvice: 'Then replay it.',
+    gaveUpAdvice: 'After that it can be replayed.',
     endedBy: (why: string) => `Not sent: ${why}`,
-    skippedAdvice: 'Enable the webhook, then replay this delivery: nothing is lost.',
+    skippedAdvice: 'Nothing is lost: it can be replayed when the webhook is enabled again.',
     reason: {
       webhook_paused: 'Waits: its webhook is paused',
       starting: 'Is about to start',
@@ -235,7 +239,7 @@ export const deliveries = {
       unknown: 'Temporal is unavailable',
     },
     reasonMeans: {
-      webhook_paused: 'Resume the webhook, and it is sent in the order of its events.',
+      webhook_paused: 'When the webhook is resumed, it is sent in the order of its events.',
       starting: 'Its workflow starts within a moment.',
       waiting_for_worker: 'No worker has taken it yet. If this lasts, no worker is running.',
       attempt_running: 'The receiver has not answered yet.',

@@ -11,6 +11,10 @@ export const overview = {
   },
   well: 'All is well',
   wellLead: 'No webhook fails, and nothing waits longer than it should.',
+  late: (time: string) => `The oldest pending delivery has been due for ${time}`,
+  lateLead:
+    'Nothing is lost. If this lasts, no worker is running, or there is more than they can do.',
+  lateWhy: 'See why it waits',
   quiet: 'Nothing has happened yet',
   quietLead: 'Create a webhook, and send it a test event: its delivery then shows up here.',
   quietAction: 'Create a webhook',
@@ -23,10 +27,10 @@ export const overview = {
   remedy: {
     failing:
       'See what it answered, and repair the receiver. What is still waiting is retried automatically; what has failed can be replayed.',
-    gone: 'It answered 410 Gone, so it was disabled. Enable it if it should get events again, then replay what was skipped.',
+    gone: 'It answered 410 Gone, so it was disabled. If it is enabled again, what was skipped can be replayed.',
     consecutive_failures:
-      'It failed too often in a row, so it was disabled. Repair the receiver, enable it, then replay what was skipped.',
-    manual: 'Somebody disabled it. Enable it, then replay what was skipped.',
+      'It failed too often in a row, so it was disabled. Once the receiver is repaired and it is enabled again, what was skipped can be replayed.',
+    manual: 'Somebody disabled it. Once it is enabled again, what was skipped can be replayed.',
   },
   seeFailed: 'See what failed',
   seeSkipped: 'See skipped deliveries',

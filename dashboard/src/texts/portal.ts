@@ -1,6 +1,17 @@
 export const portal = {
-  /** In place of the product's name, unless the theme has one. */
-  name: 'Webhook portal',
+  /** Why something is not a customer's to do. */
+  refused: {
+    disabled:
+      'The provider of this page has disabled this webhook, and only they can change that: ask them.',
+    paused:
+      'The provider of this page has paused this webhook, and only they can change that: ask them.',
+    replayStarted:
+      'The provider of this page has started this replay, and only they can pause or cancel it.',
+    replayPaused: 'The provider of this page has paused this replay, and only they can resume it.',
+    readOnly:
+      'Your link is for looking only. Ask the provider of this page for one to manage webhooks.',
+    platforms: 'Only the provider of this page can do this: ask them.',
+  },
   none: {
     title: 'This page needs a link',
     advice: 'Open it from the application whose webhooks you want to see.',

@@ -11,7 +11,7 @@ export const problems = {
   byCode: {
     unreachable: {
       title: 'Posthorn does not answer',
-      advice: 'Check your connection. This page retries automatically.',
+      advice: 'Check your connection.',
     },
     unauthorized: {
       title: 'Your session has ended',
@@ -23,7 +23,7 @@ export const problems = {
     },
     delivery_held: {
       title: 'The webhook is paused',
-      advice: 'Resume the webhook, and the delivery is sent.',
+      advice: 'When the webhook is resumed, the delivery is sent.',
     },
     event_expunged: {
       title: 'The payload of this event was deleted',
@@ -31,8 +31,7 @@ export const problems = {
     },
     unavailable: {
       title: 'Posthorn cannot reach its database',
-      advice:
-        'Try again in a moment. What you sent may have been stored already: look before you repeat it.',
+      advice: 'What you sent last may have been stored already: look before you repeat it.',
     },
   },
   rateLimited: (seconds: number | null) => ({
@@ -46,5 +45,6 @@ export const problems = {
       ? `Try again. If it keeps happening, give the operator this request id: ${requestId}`
       : advice.unexpected.advice,
   }),
-  failedToLoad: 'This could not be loaded',
+  retrying: 'It is asked again every few seconds.',
+  outdated: 'What is shown may be out of date.',
 };

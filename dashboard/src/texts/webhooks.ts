@@ -22,7 +22,7 @@ export const webhooks = {
   end: (count: number) => (count === 1 ? '1 webhook' : `All ${count} webhooks`),
   none: 'No webhooks yet',
   noneAdvice:
-    'A webhook is a URL of yours to which Posthorn posts events as they happen: signed, retried and logged. Create one, send it a test event, and see what your endpoint answers.',
+    'A webhook is a URL of yours to which events are posted as they happen: signed, retried and logged. Create one, send it a test event, and see what your endpoint answers.',
   noneFound: 'No webhook matches',
   noneFoundAdvice: 'Change what you search for, or look at all states.',
   what: 'webhook',
@@ -64,8 +64,7 @@ export const webhooks = {
     gone: 'The receiver answered 410 Gone, so this webhook was disabled.',
     consecutive_failures: 'This webhook was disabled because it failed too often in a row.',
     disabledMeans: 'Events are recorded as skipped and not sent.',
-    disabledRemedy: 'Enable it when the receiver is ready; then replay what was skipped.',
-    byPlatform: 'Only the provider of this page can change that: ask them.',
+    disabledRemedy: 'Once it is enabled again, what was skipped can be replayed.',
     seeSkipped: 'See skipped deliveries',
   },
 
@@ -144,7 +143,7 @@ export const webhooks = {
     name: 'Name',
     nameHelp: 'For people: what receives the events.',
     url: 'URL',
-    urlHelp: 'Posthorn posts events here. It cannot be changed later.',
+    urlHelp: 'Events are posted here. It cannot be changed later.',
     urlLocked:
       'Locked. The URL never changes, so that nobody can redirect a webhook’s events and its secret stays with one receiver. For another URL, create a new webhook.',
     description: 'Description',
@@ -194,7 +193,7 @@ export const webhooks = {
       },
     },
     ownSecret: 'Secret of your own',
-    ownSecretHelp: 'Leave it empty and Posthorn makes one.',
+    ownSecretHelp: 'Leave it empty, and one is made.',
     policy: 'Delivery',
     policyLead: 'What is empty follows the project.',
     schedule: 'Retry schedule',

@@ -11,31 +11,37 @@ interface Look {
 }
 
 type ButtonProps = ButtonHTMLAttributes<HTMLButtonElement> &
-  Look & { isBusy?: boolean; ref?: Ref<HTMLButtonElement> };
+  Look & { isBusy?: boolean; refusal?: string | null; ref?: Ref<HTMLButtonElement> };
 
 const look = ({ kind = 'secondary', size = 'medium' }: Look, className?: string): string =>
   classes(styles.button, styles[kind], size === 'small' && styles.small, className);
 
-/** `isBusy`: it has been pressed, and its work is not done. */
+/**
+ * `isBusy`: it has been pressed, and its work is not done. `refusal`: why it can't be pressed here, which is its
+ * description; it stands on the page as well.
+ */
 export function Button({
   kind,
   size,
   icon,
   isBusy = false,
+  refusal = null,
   className,
   children,
   onClick,
   ...rest
 }: ButtonProps): React.ReactNode {
+  const isInert = isBusy || refusal !== null;
   return (
     <button
       type="button"
+      {...(refusal !== null && { title: refusal })}
       {...rest}
       className={look({ kind, size }, className)}
       aria-busy={isBusy || undefined}
-      // Not `disabled`, which would take the focus away from whoever pressed it.
-      aria-disabled={isBusy || undefined}
-      onClick={isBusy ? (event) => event.preventDefault() : onClick}
+      // Not `disabled`, which would take the focus away from whoever pressed it, or asks why it can't be.
+      aria-disabled={isInert || undefined}
+      onClick={isInert ? (event) => event.preventDefault() : onClick}
     >
       {icon && <Icon name={icon} />}
       {children}
@@ -43,7 +49,10 @@ export function Button({
   );
 }
 
-type IconButtonProps = Omit<ButtonProps, 'children' | 'icon'> & { icon: IconName; label: string };
+type IconButtonProps = Omit<ButtonProps, 'children' | 'icon' | 'refusal'> & {
+  icon: IconName;
+  label: string;
+};
 
 /** A button with a picture only; `label` is its name for screen readers and its tooltip. */
 export function IconButton({

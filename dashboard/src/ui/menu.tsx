@@ -1,5 +1,5 @@
 import { Menu as Base } from '@base-ui/react/menu';
-import type { ReactElement } from 'react';
+import { useId, type ReactElement } from 'react';
 import { classes } from './class-names';
 import { Icon, type IconName } from './icon';
 import styles from './menu.module.css';
@@ -37,19 +37,33 @@ export function MenuItem({
   onSelect,
   isDangerous = false,
   isDisabled = false,
+  refusal = null,
 }: ItemProps & {
   onSelect: () => void;
   isDangerous?: boolean;
   isDisabled?: boolean;
+  /** Why it can't be chosen here; null: it can. */
+  refusal?: string | null;
 }): React.ReactNode {
+  const whyId = useId();
   return (
     <Base.Item
       className={classes(styles.item, isDangerous && styles.danger)}
-      disabled={isDisabled}
+      disabled={isDisabled || refusal !== null}
+      aria-describedby={refusal === null ? undefined : whyId}
       onClick={onSelect}
     >
       {icon && <Icon name={icon} />}
-      {children}
+      {refusal === null ? (
+        children
+      ) : (
+        <span>
+          {children}
+          <span id={whyId} className={styles.why}>
+            {refusal}
+          </span>
+        </span>
+      )}
     </Base.Item>
   );
 }

@@ -1,4 +1,5 @@
-import { explain } from '../api/problem';
+import type { UseQueryResult } from '@tanstack/react-query';
+import { explain, isPassing, troubleOf } from '../api/problem';
 import { texts } from '../texts';
 import { Button } from './button';
 import { Notice, Skeleton, Stack } from './layout';
@@ -8,18 +9,14 @@ export function QueryState<T>({
   query,
   children,
 }: {
-  query: { data: T | undefined; error: unknown; isFetching: boolean; refetch: () => unknown };
+  query: UseQueryResult<T>;
   children: (data: T) => React.ReactNode;
 }): React.ReactNode {
-  if (query.data !== undefined) return children(query.data);
-  if (query.error) {
-    return (
-      <LoadError
-        error={query.error}
-        isBusy={query.isFetching}
-        onRetry={() => void query.refetch()}
-      />
-    );
+  const error = troubleOf(query);
+  // While it can't be asked for, what was there last is shown; not when it is gone.
+  if (query.data !== undefined && (error === null || isPassing(error))) return children(query.data);
+  if (error) {
+    return <LoadError error={error} onRetry={() => void query.refetch()} />;
   }
   return <Loading />;
 }
@@ -44,7 +41,7 @@ export function LoadError({
         </Button>
       }
     >
-      {advice}
+      {advice} {isPassing(error) && texts.problems.retrying}
     </Notice>
   );
 }

@@ -1,6 +1,7 @@
 import { useEffect } from 'react';
 import { RouterProvider } from '@tanstack/react-router';
-import { actFor, PORTAL_PROJECT } from '../../api/http';
+import { actFor } from '../../api/http';
+import { PORTAL_PROJECT } from '../../portal-project';
 import { texts } from '../../texts';
 import { QueryState } from '../../ui/query-state';
 import { AccessContext } from '../access';

@@ -1,6 +1,7 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
-import { credentials, PORTAL_PROJECT } from '../../api/http';
+import { credentials } from '../../api/http';
 import { queryClient, SESSION_KEY } from '../../api/query-client';
+import { PORTAL_PROJECT } from '../../portal-project';
 import { askParent, onParentMessage, parentAnswers } from './parent';
 
 /** What a portal link allows, as its token says; the API checks the signature. */

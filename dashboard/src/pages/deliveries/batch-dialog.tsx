@@ -15,13 +15,17 @@ export function BatchDialog({
   action,
   chosen,
   leftAlone,
+  refused: refusedBefore,
   query,
   onClose,
 }: {
   action: BatchAction;
   /** null: all that match, in a status that allows it. */
   chosen: readonly DeliverySummary[] | null;
+  /** How many selected ones have a status that doesn't allow it, */
   leftAlone: number;
+  /** and how many the platform's customer may not have sent. */
+  refused: number;
   query: Query;
   onClose: () => void;
 }): React.ReactNode {
@@ -50,6 +54,9 @@ export function BatchDialog({
             <Button kind={action === 'cancel' ? 'danger' : 'primary'} onClick={run}>
               {confirm}
             </Button>
+          )}
+          {state === 'idle' && chosen && refusedBefore > 0 && (
+            <p>{words.leftToPlatform(refusedBefore)}</p>
           )}
           {isRunning && <Button onClick={batch.stop}>{words.stop}</Button>}
           {(state === 'ended' || state === 'stopped') && (

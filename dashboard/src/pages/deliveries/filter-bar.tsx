@@ -4,30 +4,24 @@ import { texts } from '../../texts';
 import { Button } from '../../ui/button';
 import { Select, TextField } from '../../ui/field';
 import { Icon } from '../../ui/icon';
+import { TimeField } from '../../ui/time-field';
 import { WebhookField } from '../../ui/webhook-field';
 import { RANGES, type DeliveryFilters, type FilterBarProps } from './query';
-import { RangeFields } from './range-fields';
 import styles from './deliveries.module.css';
 
 const words = texts.deliveries.filters;
 const STATUSES = Object.keys(texts.common.status) as (keyof typeof texts.common.status)[];
 const ERRORS = Object.entries(texts.deliveries.error);
 /** Which are not visible before the bar is opened. */
-const FOLDED = [
-  'webhookId',
-  'type',
-  'statusCode',
-  'errorCode',
-  'range',
-  'since',
-  'until',
-  'order',
-] as const;
+const FOLDED = ['webhookId', 'type', 'statusCode', 'errorCode', 'order'] as const;
 
 export function FilterBar({ filters, change }: FilterBarProps): React.ReactNode {
   const [isOpen, setOpen] = useState(() => matchMedia('(min-width: 56rem)').matches);
   const id = useId();
-  const active = FOLDED.filter((name) => filters[name] !== undefined).length;
+  const { range, since, until } = filters;
+  const active =
+    FOLDED.filter((name) => filters[name] !== undefined).length +
+    Number((range ?? since ?? until) !== undefined);
   return (
     <div className={styles.filters} role="search" aria-label={words.title}>
       <div className={styles.filterHead}>
@@ -127,9 +121,8 @@ function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
           label: words.ranges[value as keyof typeof words.ranges],
         }))}
         onChange={(value) => {
-          const isPreset = value in RANGES;
           const since = value === 'custom' ? hourAgo() : undefined;
-          change({ range: isPreset ? value : undefined, since, until: undefined });
+          change({ range: value === 'any' ? undefined : value, since, until: undefined });
         }}
       />
       <Select
@@ -141,7 +134,20 @@ function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
         }))}
         onChange={(order) => change({ order: order === 'asc' ? 'asc' : undefined })}
       />
-      {range === 'custom' && <RangeFields filters={filters} change={change} />}
+      {range === 'custom' && (
+        <>
+          <TimeField
+            label={words.since}
+            value={filters.since ?? ''}
+            onChange={(since) => change({ range, since })}
+          />
+          <TimeField
+            label={words.until}
+            value={filters.until ?? ''}
+            onChange={(until) => change({ range, until })}
+          />
+        </>
+      )}
     </div>
   );
 }

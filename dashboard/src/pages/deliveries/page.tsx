@@ -1,6 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAccess } from '../../app/access';
 import { useDeliveries } from '../../api/deliveries';
 import { useLiveDeliveries } from '../../api/live';
 import type { DeliverySummary } from '../../api/types';
@@ -30,7 +29,6 @@ export function DeliveriesPage(): React.ReactNode {
   const isTold = useLiveDeliveries(isLive);
   const list = useDeliveries(query, { refetchMs: isLive && !isTold && WATCH_MS });
   const navigate = useNavigate();
-  const { canWrite } = useAccess();
   return (
     <>
       <PageHeader
@@ -90,7 +88,6 @@ export function DeliveriesPage(): React.ReactNode {
         rows={list.items}
         hasMore={list.hasMore}
         query={query}
-        canWrite={canWrite}
       />
     </>
   );

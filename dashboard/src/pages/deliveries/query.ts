@@ -42,7 +42,7 @@ export function useDeliveryFilters(): FilterBarProps & { query: Query } {
     query: {
       ...same,
       since: begin ?? since,
-      until: range === undefined ? until : undefined,
+      until: begin === undefined ? until : undefined,
       order: order === 'asc' ? 'asc' : undefined,
     },
   };

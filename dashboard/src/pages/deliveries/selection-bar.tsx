@@ -1,8 +1,11 @@
 import { useState } from 'react';
+import { useAccess } from '../../app/access';
+import { useRefusals } from '../../app/refusals';
 import { ALLOWED, type BatchAction } from '../../api/batch';
 import { exportChosen, exportMatching, type ExportFormat } from '../../api/exports';
 import type { Query } from '../../api/http';
 import type { DeliverySummary } from '../../api/types';
+import { useWebhookChoice } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Button, IconButton } from '../../ui/button';
 import { ExportMenu } from '../../ui/export-menu';
@@ -26,15 +29,21 @@ interface SelectionBarProps {
   rows: readonly DeliverySummary[];
   hasMore: boolean;
   query: Query;
-  canWrite: boolean;
 }
 
 /** What can be done with the selected rows, or with all that match. */
 export function SelectionBar(props: SelectionBarProps): React.ReactNode {
-  const { chosen, onChange, rows, query, canWrite } = props;
+  const { chosen, onChange, rows, query } = props;
+  const { canWrite } = useAccess();
+  const refusalOf = useReplayRefusal();
   const [action, setAction] = useState<BatchAction | null>(null);
   const [bulk, setBulk] = useState<BulkSelection | null>(null);
   const selected = rows.filter(({ id }) => chosen.ids.has(id));
+  const replayable = allowed(selected, 'replay');
+  const replayed = replayable.filter((row) => refusalOf(row) === null);
+  // Of those that match and are not loaded, only the API knows.
+  const replayRefusal =
+    chosen.isAll || replayed.length > 0 || !replayable[0] ? null : refusalOf(replayable[0]);
   const clear = (): void => onChange({ ids: new Set(), isAll: false });
   const begin = (what: BatchAction): void => {
     if (what === 'replay' && chosen.isAll && canBeBulk(query)) setBulk(bulkOf(query));
@@ -55,23 +64,36 @@ export function SelectionBar(props: SelectionBarProps): React.ReactNode {
               }))
                 .filter(({ count }) => count !== 0)
                 .map(({ what, count }) => (
-                  <Act key={what} what={what} count={count} onClick={() => begin(what)} />
+                  <Act
+                    key={what}
+                    what={what}
+                    count={count}
+                    refusal={what === 'replay' ? replayRefusal : null}
+                    onClick={() => begin(what)}
+                  />
                 ))}
             {canWrite && selected.length === 1 && !chosen.isAll && (
-              <Button size="small" icon="replay" onClick={() => setBulk(failedSince(selected[0]!))}>
+              <Button
+                size="small"
+                icon="replay"
+                refusal={refusalOf(selected[0]!)}
+                onClick={() => setBulk(failedSince(selected[0]!))}
+              >
                 {words.replayFailedSince}
               </Button>
             )}
             <ExportMenu size="small" onExport={write} />
             <IconButton size="small" icon="close" label={texts.common.clear} onClick={clear} />
           </div>
+          {canWrite && replayRefusal !== null && <p className={styles.barNote}>{replayRefusal}</p>}
         </section>
       )}
       {action && (
         <BatchDialog
           action={action}
-          chosen={chosen.isAll ? null : allowed(selected, action)}
+          chosen={chosen.isAll ? null : action === 'replay' ? replayed : allowed(selected, action)}
           leftAlone={selected.length - allowed(selected, action).length}
+          refused={action === 'replay' ? replayable.length - replayed.length : 0}
           query={query}
           onClose={() => setAction(null)}
         />
@@ -111,10 +133,12 @@ function Count({
 function Act({
   what,
   count,
+  refusal,
   onClick,
 }: {
   what: BatchAction;
   count: number | null;
+  refusal: string | null;
   onClick: () => void;
 }): React.ReactNode {
   return (
@@ -122,11 +146,20 @@ function Act({
       size="small"
       kind={what === 'cancel' ? 'danger' : 'secondary'}
       icon={ICON[what]}
+      refusal={refusal}
       onClick={onClick}
     >
       {words[what](count)}
     </Button>
   );
+}
+
+/** Why a delivery can't be sent again, as far as its webhook is among the first hundred; the API knows all. */
+function useReplayRefusal(): (delivery: DeliverySummary) => string | null {
+  const { send } = useRefusals();
+  const { items } = useWebhookChoice();
+  const webhooks = new Map(items.map((webhook) => [webhook.id, webhook]));
+  return ({ webhookId }) => send(webhooks.get(webhookId));
 }
 
 const allowed = (rows: readonly DeliverySummary[], action: BatchAction): DeliverySummary[] =>

@@ -22,8 +22,11 @@ export function Actions({
   delivery,
   url,
   body,
+  refusal,
 }: {
   delivery: ExplainedDelivery;
+  /** Why nothing can be sent to its webhook; null: it can. */
+  refusal: string | null;
   /** Of its webhook; undefined: deleted, or not known yet. */
   url: string | undefined;
   body: string | null | undefined;
@@ -47,6 +50,7 @@ export function Actions({
             key={what}
             kind={what === 'cancel' ? 'danger' : 'primary'}
             icon={ICON[what]}
+            refusal={what === 'replay' ? refusal : null}
             onClick={() => setAsked(what)}
           >
             {words.act[what].name}
@@ -71,7 +75,7 @@ export function Actions({
           </MenuLink>
         )}
         {canWrite && (
-          <MenuItem icon="replay" onSelect={() => setAsked('bulk')}>
+          <MenuItem icon="replay" refusal={refusal} onSelect={() => setAsked('bulk')}>
             {texts.deliveries.selection.replayFailedSince}
           </MenuItem>
         )}

@@ -1,5 +1,7 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
+import { useAccess } from '../../app/access';
+import { useRefusals } from '../../app/refusals';
 import { useDelivery } from '../../api/deliveries';
 import { useEvent } from '../../api/events';
 import { useLiveDeliveries } from '../../api/live';
@@ -34,7 +36,12 @@ export function DeliveryPage(): React.ReactNode {
 function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
   const { id, eventId, webhookId, attempts } = delivery;
   const event = useEvent(eventId);
+  // It may have expired before its delivery.
+  const body = event.isError ? null : event.data?.body;
   const webhook = useKnownWebhook(webhookId);
+  const { isPlatform } = useAccess();
+  const refusals = useRefusals();
+  const refusal = refusals.send(webhook);
   const [chosen, setChosen] = useState<number>();
   const [isComparing, setComparing] = useState(false);
   const shown = attempts.find(({ number }) => number === chosen) ?? attempts.at(-1);
@@ -49,10 +56,13 @@ function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
             {delivery.test && <Badge>{texts.common.test}</Badge>}
           </>
         }
-        actions={<Actions delivery={delivery} url={webhook?.url} body={event.data?.body} />}
+        actions={<Actions delivery={delivery} url={webhook?.url} body={body} refusal={refusal} />}
       />
       <Stack>
-        <Waiting delivery={delivery} />
+        <Waiting
+          delivery={delivery}
+          refusal={refusal ?? (delivery.status === 'held' ? refusals.pause(webhook) : null)}
+        />
         <Card>
           <Facts
             items={[
@@ -84,7 +94,9 @@ function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
               { name: words.createdAt, value: <Time value={delivery.createdAt} isAbsolute /> },
               { name: words.completedAt, value: <Completed delivery={delivery} /> },
               { name: words.replays, value: delivery.replays },
-              { name: words.drivenBy, value: <Driver delivery={delivery} /> },
+              ...(isPlatform
+                ? [{ name: words.drivenBy, value: <Driver delivery={delivery} /> }]
+                : []),
             ]}
           />
         </Card>
@@ -106,7 +118,7 @@ function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
               key={shown?.number}
               attempt={shown}
               isExplained={delivery.status === 'failed' && shown === attempts.at(-1)}
-              requestBody={event.data?.body}
+              requestBody={body}
             />
           </Card>
         </div>

@@ -9,28 +9,39 @@ const words = texts.deliveries.one;
 const SECOND_MS = 1_000;
 
 /** Why it has not arrived, and when it is tried again. */
-export function Waiting({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
+export function Waiting({
+  delivery,
+  refusal,
+}: {
+  delivery: ExplainedDelivery;
+  /** Why whoever is signed in can't have it sent; null: they can. */
+  refusal: string | null;
+}): React.ReactNode {
   const { pending, endReason, status, lastAttempt } = delivery;
-  if (pending) return <Pending pending={pending} />;
+  if (pending) return <Pending pending={pending} refusal={refusal} />;
   if (endReason) {
     return (
       <Notice tone="neutral" title={words.endedBy(texts.deliveries.endReason[endReason])}>
-        {status === 'skipped' && words.skippedAdvice}
+        {refusal ?? (status === 'skipped' && words.skippedAdvice)}
       </Notice>
     );
   }
-  if (status !== 'failed' || !lastAttempt) return null;
-  return (
-    <Notice tone="danger" title={words.gaveUp(outcomeOf(lastAttempt), delivery.attemptCount)}>
-      {remedyOf(lastAttempt)} {words.gaveUpAdvice}
-    </Notice>
-  );
+  if (status === 'failed' && lastAttempt) {
+    return (
+      <Notice tone="danger" title={words.gaveUp(outcomeOf(lastAttempt), delivery.attemptCount)}>
+        {remedyOf(lastAttempt)} {refusal ?? words.gaveUpAdvice}
+      </Notice>
+    );
+  }
+  return refusal !== null && <Notice tone="neutral">{refusal}</Notice>;
 }
 
 function Pending({
   pending,
+  refusal,
 }: {
   pending: NonNullable<ExplainedDelivery['pending']>;
+  refusal: string | null;
 }): React.ReactNode {
   const now = useNow();
   const format = useFormatTime();
@@ -42,7 +53,7 @@ function Pending({
       tone={reason === 'workflow_failing' || reason === 'unknown' ? 'warning' : 'info'}
       title={isCounted ? words.countdown(attempt, clock(leftMs)) : `${words.reason[reason]}.`}
     >
-      {isCounted ? words.waitsUntil(format(nextAttemptAt)) : words.reasonMeans[reason]}
+      {isCounted ? words.waitsUntil(format(nextAttemptAt)) : words.reasonMeans[reason]} {refusal}
     </Notice>
   );
 }

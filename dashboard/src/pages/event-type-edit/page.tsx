@@ -1,6 +1,6 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useAccess } from '../../app/access';
+import { Only } from '../../app/only';
 import { useEventTypes, useSaveEventType } from '../../api/events';
 import { useAll } from '../../api/lists';
 import { fieldError } from '../../api/problem';
@@ -44,7 +44,7 @@ export function EditEventTypePage(): React.ReactNode {
   const found = list.items.find((one) => one.type === type);
   const title = type === undefined ? words.newTitle : words.editTitle(type);
   return (
-    <>
+    <Only may="canPublish" title={title}>
       <PageHeader title={title} back={{ to: '/event-types', label: texts.eventTypes.title }} />
       {type === undefined ? (
         <TypeForm
@@ -66,7 +66,7 @@ export function EditEventTypePage(): React.ReactNode {
       ) : (
         <TypeForm first={{ ...EXAMPLE, type }} />
       )}
-    </>
+    </Only>
   );
 }
 
@@ -82,7 +82,6 @@ function TypeForm({
   isNew?: boolean;
   taken?: ReadonlySet<string>;
 }): React.ReactNode {
-  const { canPublish } = useAccess();
   const navigate = useNavigate();
   const save = useSaveEventType();
   const [draft, setDraft] = useState(first);
@@ -137,11 +136,9 @@ function TypeForm({
             {...field('sample')}
           />
           <Row>
-            {canPublish && (
-              <Button type="submit" kind="primary" isBusy={save.isPending}>
-                {words.save}
-              </Button>
-            )}
+            <Button type="submit" kind="primary" isBusy={save.isPending}>
+              {words.save}
+            </Button>
             <LinkButton to="/event-types">{texts.common.cancel}</LinkButton>
           </Row>
         </Stack>

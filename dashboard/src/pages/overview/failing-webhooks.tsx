@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router';
+import { useRefusals } from '../../app/refusals';
 import type { Stats } from '../../api/types';
 import { texts } from '../../texts';
 import { HealthBadge } from '../../ui/badge';
@@ -34,6 +35,7 @@ export function FailingWebhooks({ failing }: { failing: Failing }): React.ReactN
 
 function One({ webhook }: { webhook: Failing['webhooks'][number] }): React.ReactNode {
   const { id, name, isActive, disabledReason, failureCount, lastStatus, lastFailedAt } = webhook;
+  const refusal = useRefusals().send(webhook);
   return (
     <li>
       <div className={styles.failingHead}>
@@ -51,7 +53,7 @@ function One({ webhook }: { webhook: Failing['webhooks'][number] }): React.React
         </span>
       </div>
       <p>
-        {isActive ? words.remedy.failing : words.remedy[disabledReason ?? 'manual']}{' '}
+        {isActive ? words.remedy.failing : (refusal ?? words.remedy[disabledReason ?? 'manual'])}{' '}
         <Link
           to="/deliveries"
           search={{ webhookId: id, status: isActive ? 'failed,pending' : 'skipped' }}

@@ -1,4 +1,5 @@
 import { Link } from '@tanstack/react-router';
+import { useAccess } from '../../app/access';
 import { useFilters } from '../../app/filters';
 import { lastHours, useStats } from '../../api/stats';
 import type { Stats } from '../../api/types';
@@ -17,6 +18,8 @@ import styles from './overview.module.css';
 const words = texts.overview;
 const RANGES = ['1', '24', '168', '720'] as const;
 const DEFAULT_RANGE = '24';
+/** What a busy moment explains. */
+const LATE_MS = 60_000;
 
 export function OverviewPage(): React.ReactNode {
   const [filters, change] = useFilters(['hours']);
@@ -39,6 +42,7 @@ export function OverviewPage(): React.ReactNode {
       <QueryState query={stats}>
         {(data) => (
           <Stack>
+            {isLate(data) && <Late stats={data} />}
             <Health stats={data} />
             <Figures stats={data} hours={Number(hours)} />
             <Charts stats={data} />
@@ -52,6 +56,7 @@ export function OverviewPage(): React.ReactNode {
 /** Is all well? If not: what is wrong, and what to do. */
 function Health({ stats }: { stats: Stats }): React.ReactNode {
   const { failingWebhooks, deliveries, events } = stats;
+  const { canWrite } = useAccess();
   if (failingWebhooks.count > 0) return <FailingWebhooks failing={failingWebhooks} />;
   if ((deliveries.total ?? 0) === 0 && events.accepted === 0 && stats.oldestPending === null) {
     return (
@@ -60,9 +65,11 @@ function Health({ stats }: { stats: Stats }): React.ReactNode {
           icon="horn"
           title={words.quiet}
           actions={
-            <LinkButton kind="primary" to="/webhooks/new">
-              {words.quietAction}
-            </LinkButton>
+            canWrite && (
+              <LinkButton kind="primary" to="/webhooks/new">
+                {words.quietAction}
+              </LinkButton>
+            )
           }
         >
           {words.quietLead}
@@ -70,11 +77,36 @@ function Health({ stats }: { stats: Stats }): React.ReactNode {
       </Card>
     );
   }
+  if (isLate(stats)) return null;
   return (
     <Notice tone="success" title={words.well}>
       {words.wellLead}
     </Notice>
   );
+}
+
+/** Something keeps deliveries from being sent: no worker, an outage of Temporal, or more than can be done. */
+function Late({ stats }: { stats: Stats }): React.ReactNode {
+  return (
+    <Notice tone="warning" title={words.late(formatDuration(latenessOf(stats)))}>
+      {words.lateLead}{' '}
+      <Link
+        to="/deliveries/$deliveryId"
+        params={{ deliveryId: stats.oldestPending!.id }}
+        className={styles.link}
+      >
+        {words.lateWhy}
+      </Link>
+    </Notice>
+  );
+}
+
+const isLate = (stats: Stats): boolean => latenessOf(stats) > LATE_MS;
+
+/** How long the oldest pending delivery has been due, by the API's clock. */
+function latenessOf({ oldestPending, until }: Stats): number {
+  if (oldestPending === null) return 0;
+  return Date.parse(until) - Date.parse(oldestPending.nextAttemptAt ?? oldestPending.createdAt);
 }
 
 function Figures({ stats, hours }: { stats: Stats; hours: number }): React.ReactNode {

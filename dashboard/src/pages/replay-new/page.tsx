@@ -1,5 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { Only } from '../../app/only';
 import { useFilters } from '../../app/filters';
 import { fieldError } from '../../api/problem';
 import { useDryRun, useStartReplay, type ReplayInput } from '../../api/replays';
@@ -46,7 +47,7 @@ export function NewReplayPage(): React.ReactNode {
     dryRun.mutate(input, { onSuccess: () => setCounted(input) });
   };
   return (
-    <>
+    <Only may="canWrite" title={words.title}>
       <PageHeader
         title={words.title}
         lead={words.lead}
@@ -145,6 +146,6 @@ export function NewReplayPage(): React.ReactNode {
           )}
         </div>
       </Stack>
-    </>
+    </Only>
   );
 }

@@ -1,13 +1,14 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { mayUndo, useAccess } from '../../app/access';
+import { useAccess } from '../../app/access';
+import { useRefusals } from '../../app/refusals';
 import { useControlReplay, useReplay } from '../../api/replays';
 import type { Replay } from '../../api/types';
 import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
 import { CopyId } from '../../ui/copy';
 import { ConfirmDialog } from '../../ui/dialog';
-import { Card, Facts, PageHeader, Stack, Stat } from '../../ui/layout';
+import { Card, Facts, Notice, PageHeader, Stack, Stat } from '../../ui/layout';
 import { QueryState } from '../../ui/query-state';
 import { formatDuration, Time } from '../../ui/time';
 import { WebhookName } from '../../ui/webhook-name';
@@ -33,25 +34,28 @@ export function ReplayPage(): React.ReactNode {
 }
 
 function Actions({ replay }: { replay: Replay }): React.ReactNode {
-  const { id, status, startedBy, pausedBy } = replay;
-  const access = useAccess();
-  const canMove = access.canWrite && mayUndo(access, startedBy);
+  const { id, status } = replay;
+  const { canWrite } = useAccess();
+  const refusals = useRefusals();
   const control = useControlReplay();
   const [isCancelling, setCancelling] = useState(false);
-  if (!canMove || (status !== 'running' && status !== 'paused')) return null;
+  if (!canWrite || (status !== 'running' && status !== 'paused')) return null;
   const next = status === 'running' ? 'pause' : 'resume';
   return (
     <>
-      {mayUndo(access, pausedBy) && (
-        <Button
-          icon={next === 'pause' ? 'pause' : 'play'}
-          isBusy={control.isPending}
-          onClick={() => control.mutate({ id, what: next })}
-        >
-          {words[next]}
-        </Button>
-      )}
-      <Button icon="ban" onClick={() => setCancelling(true)}>
+      <Button
+        icon={next === 'pause' ? 'pause' : 'play'}
+        refusal={refusals.pauseReplay(replay)}
+        isBusy={control.isPending}
+        onClick={() => control.mutate({ id, what: next })}
+      >
+        {words[next]}
+      </Button>
+      <Button
+        icon="ban"
+        refusal={refusals.cancelReplay(replay)}
+        onClick={() => setCancelling(true)}
+      >
         {words.cancel.action}
       </Button>
       {isCancelling && (
@@ -71,10 +75,14 @@ function Actions({ replay }: { replay: Replay }): React.ReactNode {
 
 function Shown({ replay }: { replay: Replay }): React.ReactNode {
   const { facts } = words;
+  const { canWrite } = useAccess();
+  const { pauseReplay } = useRefusals();
+  const refusal = canWrite && replay.completedAt === null ? pauseReplay(replay) : null;
   const { webhookId, statuses, types, ratePerSecond, completedAt } = replay;
   const left = Math.max(0, replay.matched - replay.replayed - replay.failed);
   return (
     <Stack>
+      {refusal !== null && <Notice tone="neutral">{refusal}</Notice>}
       <Card>
         <Stack>
           <div className={styles.stats}>

@@ -1,4 +1,5 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
+import { Only } from '../../app/only';
 import { useUpdateWebhook, useWebhook } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { PageHeader } from '../../ui/layout';
@@ -17,7 +18,7 @@ export function EditWebhookPage(): React.ReactNode {
   return (
     <QueryState query={webhook}>
       {(data) => (
-        <>
+        <Only may="canWrite" title={words.editTitle(data.name)}>
           <PageHeader
             title={words.editTitle(data.name)}
             back={{ to: '/webhooks', label: words.title }}
@@ -33,7 +34,7 @@ export function EditWebhookPage(): React.ReactNode {
               leave();
             }}
           />
-        </>
+        </Only>
       )}
     </QueryState>
   );

@@ -1,5 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
+import { Only } from '../../app/only';
 import { useCreateWebhook } from '../../api/webhooks';
 import type { NewWebhook } from '../../api/types';
 import { texts } from '../../texts';
@@ -18,7 +19,7 @@ export function NewWebhookPage(): React.ReactNode {
   const navigate = useNavigate();
   if (create.data) return <Created webhook={create.data} />;
   return (
-    <>
+    <Only may="canWrite" title={words.newTitle}>
       <PageHeader title={words.newTitle} back={{ to: '/webhooks', label: words.title }} />
       <WebhookForm
         initial={EMPTY}
@@ -29,7 +30,7 @@ export function NewWebhookPage(): React.ReactNode {
           create.mutateAsync({ ...input, url: url.trim(), ...(secret !== '' && { secret }) })
         }
       />
-    </>
+    </Only>
   );
 }
 

@@ -1,6 +1,7 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
-import { mayUndo, useAccess } from '../../app/access';
+import { useAccess } from '../../app/access';
+import { useRefusals } from '../../app/refusals';
 import { useWebhook } from '../../api/webhooks';
 import type { Webhook } from '../../api/types';
 import { texts } from '../../texts';
@@ -25,9 +26,8 @@ export function WebhookPage(): React.ReactNode {
 }
 
 function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
-  const access = useAccess();
-  const { canWrite } = access;
-  const mayTest = canWrite && mayUndo(access, webhook.disabledBy);
+  const { canWrite } = useAccess();
+  const refusal = useRefusals().send(webhook);
   const navigate = useNavigate();
   const [isTesting, setTesting] = useState(false);
   return (
@@ -48,11 +48,14 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
                 >
                   {words.actions.edit}
                 </LinkButton>
-                {mayTest && (
-                  <Button kind="primary" icon="send" onClick={() => setTesting(true)}>
-                    {words.actions.test}
-                  </Button>
-                )}
+                <Button
+                  kind="primary"
+                  icon="send"
+                  refusal={refusal}
+                  onClick={() => setTesting(true)}
+                >
+                  {words.actions.test}
+                </Button>
               </>
             )}
             <WebhookMenu webhook={webhook} onDeleted={() => void navigate({ to: '/webhooks' })} />
@@ -64,7 +67,7 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
         <StatsCard webhookId={webhook.id} />
         <RecentDeliveries
           webhookId={webhook.id}
-          onTest={mayTest ? () => setTesting(true) : undefined}
+          onTest={canWrite && refusal === null ? () => setTesting(true) : undefined}
         />
         <SettingsCard webhook={webhook} />
         <VerifySnippets signing={webhook.signing} />

@@ -1,6 +1,7 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { mayUndo, useAccess } from '../../app/access';
+import { useAccess } from '../../app/access';
+import { useRefusals } from '../../app/refusals';
 import { useStartReplay } from '../../api/replays';
 import { useDeleteWebhook, useEnableWebhook, usePauseWebhook } from '../../api/webhooks';
 import type { UpdatedWebhook, Webhook } from '../../api/types';
@@ -24,8 +25,8 @@ export function WebhookMenu({
   webhook: Webhook;
   onDeleted?: () => void;
 }): React.ReactNode {
-  const access = useAccess();
-  const { canWrite } = access;
+  const { canWrite } = useAccess();
+  const refusals = useRefusals();
   const navigate = useNavigate();
   const [opened, setOpened] = useState<Opened | null>(null);
   const params = { webhookId: webhook.id };
@@ -40,11 +41,13 @@ export function WebhookMenu({
         </MenuItem>
         {canWrite && (
           <>
-            {mayUndo(access, webhook.disabledBy) && (
-              <MenuItem icon="send" onSelect={() => setOpened('test')}>
-                {words.actions.test}
-              </MenuItem>
-            )}
+            <MenuItem
+              icon="send"
+              refusal={refusals.send(webhook)}
+              onSelect={() => setOpened('test')}
+            >
+              {words.actions.test}
+            </MenuItem>
             <MenuItem
               icon="edit"
               onSelect={() => void navigate({ to: '/webhooks/$webhookId/edit', params })}
@@ -60,7 +63,12 @@ export function WebhookMenu({
             </MenuItem>
             <MenuSeparator />
             <StateItems webhook={webhook} onOpen={setOpened} />
-            <MenuItem icon="trash" isDangerous onSelect={() => setOpened('delete')}>
+            <MenuItem
+              icon="trash"
+              isDangerous
+              refusal={refusals.deleteWebhook(webhook)}
+              onSelect={() => setOpened('delete')}
+            >
               {words.actions.delete}
             </MenuItem>
           </>
@@ -78,12 +86,16 @@ function StateItems({
   webhook: Webhook;
   onOpen: (what: Opened) => void;
 }): React.ReactNode {
-  const access = useAccess();
+  const refusals = useRefusals();
   const resume = usePauseWebhook(webhook.id);
   return (
     <>
-      {!mayUndo(access, webhook.pausedBy) ? null : webhook.isPaused ? (
-        <MenuItem icon="play" onSelect={() => resume.mutate({ isPaused: false })}>
+      {webhook.isPaused ? (
+        <MenuItem
+          icon="play"
+          refusal={refusals.pause(webhook)}
+          onSelect={() => resume.mutate({ isPaused: false })}
+        >
           {words.actions.resume}
         </MenuItem>
       ) : (
@@ -91,12 +103,12 @@ function StateItems({
           {words.actions.pause}
         </MenuItem>
       )}
-      {!mayUndo(access, webhook.disabledBy) ? null : webhook.isActive ? (
+      {webhook.isActive ? (
         <MenuItem icon="ban" onSelect={() => onOpen('disable')}>
           {words.actions.disable}
         </MenuItem>
       ) : (
-        <MenuItem icon="success" onSelect={() => onOpen('enable')}>
+        <MenuItem icon="success" refusal={refusals.send(webhook)} onSelect={() => onOpen('enable')}>
           {words.actions.enable}
         </MenuItem>
       )}

@@ -1,5 +1,6 @@
 import { Link } from '@tanstack/react-router';
-import { mayUndo, useAccess } from '../../app/access';
+import { useAccess } from '../../app/access';
+import { useRefusals } from '../../app/refusals';
 import { usePauseWebhook } from '../../api/webhooks';
 import type { Webhook } from '../../api/types';
 import { texts } from '../../texts';
@@ -41,13 +42,14 @@ function Failing({ webhook }: Props): React.ReactNode {
 }
 
 function Paused({ webhook }: Props): React.ReactNode {
-  const access = useAccess();
+  const { canWrite } = useAccess();
+  const refusal = useRefusals().pause(webhook);
   const pause = usePauseWebhook(webhook.id);
-  const isTheirs = mayUndo(access, webhook.pausedBy);
-  const resume = access.canWrite && isTheirs && (
+  const resume = canWrite && (
     <Button
       size="small"
       icon="play"
+      refusal={refusal}
       isBusy={pause.isPending}
       onClick={() => pause.mutate({ isPaused: false })}
     >
@@ -56,17 +58,16 @@ function Paused({ webhook }: Props): React.ReactNode {
   );
   return (
     <Notice tone="warning" title={words.health.paused} actions={resume}>
-      {words.health.pausedMeans} {isTheirs ? null : words.health.byPlatform}
+      {words.health.pausedMeans} {refusal}
     </Notice>
   );
 }
 
 function Disabled({ webhook }: Props): React.ReactNode {
-  const isTheirs = mayUndo(useAccess(), webhook.disabledBy);
+  const refusal = useRefusals().send(webhook);
   return (
     <Notice tone="warning" title={words.health[webhook.disabledReason ?? 'manual']}>
-      {words.health.disabledMeans}{' '}
-      {isTheirs ? words.health.disabledRemedy : words.health.byPlatform}{' '}
+      {words.health.disabledMeans} {refusal ?? words.health.disabledRemedy}{' '}
       <DeliveriesLink webhook={webhook} status="skipped">
         {words.health.seeSkipped}
       </DeliveriesLink>

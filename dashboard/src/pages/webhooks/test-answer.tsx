@@ -23,7 +23,9 @@ export function TestAnswer({ id, eventType }: { id: string; eventType: string })
           {attempt === undefined
             ? data?.status === 'held'
               ? words.held
-              : words.waiting
+              : data?.pending
+                ? texts.deliveries.one.reason[data.pending.reason]
+                : words.waiting
             : attempt.statusCode === undefined
               ? words.noAnswer(attempt.errorCode ?? '', formatDuration(attempt.durationMs))
               : words.answered(attempt.statusCode, formatDuration(attempt.durationMs))}

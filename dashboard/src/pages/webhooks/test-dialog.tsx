@@ -3,7 +3,7 @@ import { isSubscribed } from '../../../../src/domain/subscription';
 import { useEventTypes } from '../../api/events';
 import { useAll } from '../../api/lists';
 import { useLiveDeliveries } from '../../api/live';
-import { fieldError } from '../../api/problem';
+import { fieldError, fieldErrors } from '../../api/problem';
 import { useSendTest } from '../../api/webhooks';
 import type { ListedEventType, Webhook } from '../../api/types';
 import { useAccess } from '../../app/access';
@@ -84,8 +84,7 @@ export function TestDialog({
         send.mutate(
           { events: [...selected], data },
           {
-            onError: (failure) =>
-              setShown([...data.keys()].find((type) => fieldError(failure, `data.${type}`))),
+            onError: (failure) => setShown([...refusedData(failure, data.keys()).keys()][0]),
           },
         );
       }
@@ -159,7 +158,10 @@ export function TestDialog({
                   label={words.data(sample.type)}
                   sample={sample.sample}
                   edited={edited.get(sample.type)}
-                  error={wrong.get(sample.type) ?? fieldError(send.error, `data.${sample.type}`)}
+                  error={
+                    wrong.get(sample.type) ??
+                    refusedData(send.error, edited.keys()).get(sample.type)
+                  }
                   rows={ROWS}
                   onChange={(text) => edit(sample.type, text)}
                 />
@@ -170,6 +172,13 @@ export function TestDialog({
       )}
     </Dialog>
   );
+}
+
+/** By type: what the API says of its data. */
+function refusedData(error: unknown, types: Iterable<string>): Texts {
+  const fields = new Map([...types].map((type) => [`data.${type}`, type]));
+  const found = fieldErrors(error, [...fields.keys()]);
+  return new Map([...found].map(([field, message]) => [fields.get(field)!, message]));
 }
 
 /** By type: what is wrong with the JSON that is written there. */

@@ -1,0 +1,103 @@
+import type { all } from './all';
+
+type Other<T> = T extends string | ((...given: never[]) => string)
+  ? T
+  : { [Name in keyof T]?: Other<T[Name]> };
+
+const turn = 'Waits its turn';
+const turnMeans = 'It is sent as soon as there is room. Nothing is lost.';
+
+/**
+ * What a customer reads in the portal instead, who has never heard of Posthorn and changes nothing of the
+ * platform's.
+ */
+export const customers: Other<typeof all> = {
+  app: {
+    product: 'Webhook portal',
+    crashed: {
+      advice:
+        'Load it again. If that does not help, tell the provider of this page what you did, and the message below.',
+      stale:
+        'A part of it could not be loaded: the server does not answer, or was updated while this page was open.',
+    },
+  },
+  problems: {
+    unexpected: { advice: 'Try again. If it keeps happening, tell the provider of this page.' },
+    byCode: {
+      unreachable: { title: 'The server does not answer' },
+      unauthorized: {
+        title: 'Your link has ended',
+        advice: 'Go back to the application that brought you here, and open this page again.',
+      },
+      unavailable: { title: 'The server cannot reach its database' },
+    },
+    server: (requestId: string | null) => ({
+      title: 'The server could not do this',
+      advice: requestId
+        ? `Try again. If it keeps happening, give the provider of this page this request id: ${requestId}`
+        : 'Try again. If it keeps happening, tell the provider of this page.',
+    }),
+  },
+  overview: {
+    acceptedLead: 'All that have happened.',
+    lateLead: 'Nothing is lost. If this lasts, tell the provider of this page.',
+  },
+  events: {
+    lead: 'What has happened. Each event is delivered to all webhooks that are subscribed to its type.',
+    noneAdvice:
+      'They show up here as they happen. To see one now, send a test event from a webhook.',
+    facts: { realKind: 'Real' },
+  },
+  eventTypes: {
+    lead: 'What webhooks can be subscribed to.',
+    readOnly: {
+      profile: 'The provider of this page defines them.',
+      profileOne: 'The provider of this page defines this type.',
+      catalogReader: 'The provider of this page defines this type.',
+    },
+    noneAdvice: 'The provider of this page has not defined any.',
+    sampleLead: 'Sent by test events.',
+  },
+  deliveries: {
+    remedy: {
+      timeout: 'The receiver took too long. Let it answer 2xx at once, and work afterwards.',
+      blocked_address:
+        'The host resolves to a private address, which is not called. Use a public one.',
+      secret_unreadable:
+        'Nothing was sent: the webhook’s secret cannot be decrypted. Rotate it, and set the webhook’s headers again.',
+      busy: 'The receiver asks for fewer requests. Let it take more, or ask the provider of this page for fewer.',
+    },
+    empty: {
+      lead: 'Send a test event from a webhook: each event to each subscribed webhook is a delivery, which shows up here.',
+    },
+    one: {
+      reason: {
+        waiting_for_worker: turn,
+        workflow_failing: 'Is held up',
+        project_busy: turn,
+        workers_busy: turn,
+        paused: 'Was stopped by the provider of this page',
+        unknown: 'Is held up',
+      },
+      reasonMeans: {
+        starting: 'It starts within a moment.',
+        waiting_for_worker: turnMeans,
+        workflow_failing: 'The provider of this page has to repair something. Nothing is lost.',
+        rate_limit: 'Only so many go to this webhook per second.',
+        project_busy: turnMeans,
+        workers_busy: turnMeans,
+        paused: 'It continues when they resume it, or when it is retried here.',
+        unknown:
+          'It is sent when the provider of this page has repaired something. Nothing is lost.',
+      },
+    },
+  },
+  webhooks: {
+    form: {
+      operational: 'About webhooks themselves',
+      operationalHelp: 'Such as that one was disabled. “All events” does not include them.',
+      signingDefault: 'As the provider of this page signs',
+    },
+    detail: { asProject: (value) => value },
+  },
+};

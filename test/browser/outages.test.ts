@@ -1,0 +1,122 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { expectAccessible, signIn, useChromium } from '../support/chromium';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { Stack, testEnvironment } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
+import { insertDelivery } from '../integration/api/insert';
+import { TcpProxy } from '../integration/api/tcp-proxy';
+
+const stack = useStack();
+const receiver = useReceiver();
+const { visit } = useChromium();
+
+/** Each page is a file of its own, with the name of its folder. */
+const PAGES = readdirSync('dashboard/src/pages').filter((name) =>
+  existsSync(`dashboard/src/pages/${name}/page.tsx`),
+);
+/** Requests wait for an unavailable database before they are refused. */
+const OUTAGE = { timeout: 60_000 };
+
+it('says that the network is gone, keeps what it shows, does nothing later, and recovers by itself', async () => {
+  const { client } = await stack.project();
+  await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const page = await visit(`${stack.url}/dashboard/`);
+  await signIn(page, client.key);
+  await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+  await page.getByRole('article', { name: 'Orders' }).waitFor();
+  // Pages that nobody has visited are there too.
+  await page.waitForFunction((pages) => {
+    const loaded = performance.getEntriesByType('resource').map(({ name }) => name);
+    return pages.every((one) => loaded.some((name) => name.includes(`/assets/${one}-`)));
+  }, PAGES);
+  await page.context().setOffline(true);
+  await page.getByRole('button', { name: 'More actions for Orders' }).click();
+  await page.getByRole('menuitem', { name: 'Pause' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Pause' }).click();
+  await page.getByText('Check your connection.').first().waitFor();
+  await page.keyboard.press('Escape');
+  await page.getByRole('link', { name: 'Events', exact: true }).click();
+  await page.getByRole('heading', { level: 1, name: 'Events' }).waitFor();
+  await page.locator('main').getByText('Posthorn does not answer').waitFor();
+  await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+  await page.getByRole('article', { name: 'Orders' }).waitFor();
+  const trouble = page.getByRole('status').filter({ hasText: 'may be out of date' });
+  await trouble.waitFor(OUTAGE);
+  await expectAccessible(page);
+  await page.context().setOffline(false);
+  await trouble.getByText('may be out of date').waitFor({ state: 'detached' });
+  await page.getByRole('link', { name: 'Events', exact: true }).click();
+  await page.getByText('No events yet').waitFor();
+  const { webhooks } = (await client.get('/v1/webhooks')).body.data;
+  expect(webhooks).toMatchObject([{ isPaused: false }]);
+});
+
+it('says that the database is unavailable, and recovers by itself, also where nothing was shown yet', async () => {
+  const url = new URL(testEnvironment().MONGODB_URL!);
+  const proxy = await TcpProxy.start(url.host);
+  url.host = proxy.address;
+  url.search = '?directConnection=true';
+  const behind = await Stack.start({ MONGODB_URL: url.toString() });
+  try {
+    const { client } = await behind.project();
+    await makeWebhook(client, receiver.url, { name: 'Orders' });
+    await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
+    const page = await visit(`${behind.url}/dashboard/`);
+    await signIn(page, client.key);
+    await page.getByText('All is well').waitFor();
+    await proxy.cut();
+    await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+    const unavailable = page.getByText('Posthorn cannot reach its database').first();
+    await unavailable.waitFor(OUTAGE);
+    await expectAccessible(page);
+    const again = await page.context().newPage();
+    await again.goto(`${behind.url}/dashboard/`);
+    await again.getByText('Posthorn cannot reach its database').waitFor(OUTAGE);
+    await proxy.restore();
+    await page.getByRole('article', { name: 'Orders' }).waitFor(OUTAGE);
+    await unavailable.waitFor({ state: 'detached', ...OUTAGE });
+    await again.getByText('All is well').waitFor(OUTAGE);
+  } finally {
+    await proxy.restore().catch(() => undefined);
+    await behind.stop();
+    await proxy.stop();
+  }
+});
+
+it('says when something has been due for long, and leads to why', async () => {
+  const { id, client } = await stack.project();
+  const { id: webhookId } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const at = new Date(Date.now() - 10 * 60_000);
+  const late = { createdAt: at, nextAttemptAt: at, completedAt: null, status: 'pending' } as const;
+  await insertDelivery(stack, { projectId: id, webhookId, ...late });
+  const page = await visit(`${stack.url}/dashboard/`);
+  await signIn(page, client.key);
+  await page.getByText('The oldest pending delivery has been due for 10 min').waitFor();
+  expect(await page.getByText('All is well').count()).toBe(0);
+  await expectAccessible(page);
+  await page.getByRole('link', { name: 'See why it waits' }).click();
+  await page.getByRole('heading', { level: 1, name: 'email.sent' }).waitFor();
+});
+
+it('tells all tabs when one of them signs out, or in with another key', async () => {
+  const { id, client } = await stack.project();
+  await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const page = await visit(`${stack.url}/dashboard/#/webhooks`);
+  await page.getByLabel('API key').fill(client.key);
+  await page.keyboard.press('Enter');
+  await page.getByRole('link', { name: 'New webhook' }).waitFor();
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await other.getByRole('link', { name: 'New webhook' }).waitFor();
+  await other.getByRole('button', { name: 'Owner key' }).click();
+  await other.getByRole('menuitem', { name: 'Sign out' }).click();
+  await page.getByLabel('API key').waitFor();
+  const reader = await stack.client(id, 'reader');
+  await page.getByLabel('API key').fill(reader.key);
+  await page.keyboard.press('Enter');
+  for (const tab of [page, other]) {
+    await tab.getByRole('article', { name: 'Orders' }).waitFor();
+    expect(await tab.getByRole('link', { name: 'New webhook' }).count()).toBe(0);
+  }
+});
