@@ -22,6 +22,8 @@ const MAX_WAITING = 200;
 const UNANSWERED_MS = 250;
 /** After this one that still waits for its turn goes back into MongoDB's queue. */
 const IN_HAND_MS = 2000;
+/** The same where places for attempts are all that is missing: of one event for thousands, each gets one soon. */
+const IN_HAND_FOR_PLACE_MS = 10_000;
 
 /**
  * What a shift has in hand: deliveries by webhook, their events, and what is still to be written about them.
@@ -124,7 +126,8 @@ export class Hand {
       if (!lane.isHolding) continue;
       // With all that came after it, which must not be sent before it.
       let isBehind = false;
-      this.putBack(lane, ({ takenAt }) => (isBehind ||= at - takenAt > IN_HAND_MS));
+      const keptMs = lane.waitsForPlace ? IN_HAND_FOR_PLACE_MS : IN_HAND_MS;
+      this.putBack(lane, ({ takenAt }) => (isBehind ||= at - takenAt > keptMs));
     }
   }
 

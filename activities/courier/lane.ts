@@ -74,6 +74,11 @@ export class Lane {
     return first;
   }
 
+  /** Its webhook could take more, but for the places that are free for its project. */
+  get waitsForPlace(): boolean {
+    return this.reason === 'project_busy' || this.reason === 'workers_busy';
+  }
+
   /** Milliseconds until something in its queues may be sent; null: nothing in its current state. */
   untilQueuedMs(): number | null {
     if (this.queued.size === 0 || this.webhook.isPaused) return null;

@@ -16,8 +16,10 @@ import type { View } from './view';
 
 /** Between two checks for what is due. */
 const DUE_POLL_MS = 50;
-/** How often what waits in hand is compared with MongoDB. */
+/** Between two comparisons of what waits in hand with MongoDB. */
 const RECHECK_MS = 250;
+/** Both are longer by this for each delivery that was read and is in hand already: there may be thousands. */
+const KNOWN_MS = 0.25;
 export const DUE_AT_ONCE = 200;
 /** Webhooks whose queues are read at the same time. */
 const REFILLED_TOGETHER = 16;
@@ -29,8 +31,9 @@ export class Taking {
   /** When something was found last, by the monotonic clock. */
   foundAt = performance.now();
   private readonly arrivals: Arrivals;
-  private dueAt = -Infinity;
-  private recheckedAt = -Infinity;
+  /** By the monotonic clock, as the next. */
+  private nextDueLook = -Infinity;
+  private nextRecheck = -Infinity;
 
   constructor(
     private readonly deps: ActivityDependencies,
@@ -100,9 +103,9 @@ export class Taking {
   private async dropEnded(): Promise<void> {
     const { hand } = this;
     const at = performance.now();
-    if (at - this.recheckedAt < RECHECK_MS) return;
-    this.recheckedAt = at;
+    if (at < this.nextRecheck) return;
     const waiting = hand.waitingSince(at - RECHECK_MS);
+    this.nextRecheck = at + RECHECK_MS + waiting.length * KNOWN_MS;
     if (waiting.length === 0) return;
     const ended = await listEnded(this.deps.store, waiting);
     if (ended.size > 0) hand.forget(ended);
@@ -111,14 +114,16 @@ export class Taking {
   /** Stored deliveries that are due, if it is time to look for them. */
   private async listFreshlyDue(room: number): Promise<DeliveryRecord[]> {
     const at = performance.now();
-    if (at - this.dueAt < DUE_POLL_MS) return [];
+    if (at < this.nextDueLook) return [];
     // As it was before the read, which may still find what is settled meanwhile.
     const taken = new Set(this.hand.taken.keys());
     const limit = DUE_AT_ONCE + taken.size;
     const due = await listDue(this.deps.store, this.view.projectId, this.lease.now(), limit);
-    // There may be more.
-    if (due.length < limit) this.dueAt = at;
-    return due.filter(({ _id }) => !taken.has(_id)).slice(0, room);
+    const fresh = due.filter(({ _id }) => !taken.has(_id));
+    const known = due.length - fresh.length;
+    // Otherwise there may be more.
+    if (due.length < limit) this.nextDueLook = at + DUE_POLL_MS + known * KNOWN_MS;
+    return fresh.slice(0, room);
   }
 
   /**
