@@ -29,6 +29,7 @@ const help = `
     --clients N              posts at a time (32)
     --seconds N              how long the paced loads last (10)
     --workers N              worker processes (1)
+    --stored N               so many deliveries are in MongoDB before
     --json FILE              writes all figures there, round by round
     --mongodb-url URL, --temporal-address HOST:PORT
                              measure with these servers instead of own ones; their CPU is then unknown
@@ -62,6 +63,7 @@ function parseOptions() {
       clients: { ...text, default: '32' },
       seconds: { ...text, default: '10' },
       workers: { ...text, default: '1' },
+      stored: text,
       json: text,
       'mongodb-url': text,
       'temporal-address': text,
@@ -75,7 +77,10 @@ function parseOptions() {
   return {
     ...values,
     ...Object.fromEntries(
-      ['backlog', 'rounds', 'clients', 'seconds', 'workers'].map((name) => [name, whole(name)]),
+      ['backlog', 'rounds', 'clients', 'seconds', 'workers', 'stored'].map((name) => [
+        name,
+        whole(name),
+      ]),
     ),
     only: values.only?.split(','),
     modes: values.modes?.split(','),
@@ -95,6 +100,12 @@ async function main(options) {
   const stack = await startStack({ dataDir, workers, lifetime });
   const costs = await Costs.connect(stack.servers);
   const contenders = contendersOf(stack, clients);
+  if (options.stored) {
+    // It needs the build.
+    const { storeAndCount } = await import('./many-deliveries.mjs');
+    const { mongodbUrl } = stack.servers;
+    await step(`storing ${options.stored}`, () => storeAndCount(mongodbUrl, options.stored));
+  }
   let runs = 0;
   const measureOne = async (mode, load) => {
     const label = `${load.name} ${mode}`;

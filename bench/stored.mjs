@@ -12,15 +12,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { pino } from 'pino';
-import { v7 as uuidv7 } from 'uuid';
 import { stopAllGuarded } from '../scripts/embedded/guarded.mjs';
 import { startEmbedded } from '../scripts/embedded/index.mjs';
+import { countStored, storeMany } from './many-deliveries.mjs';
 
 const built = createRequire(new URL('../dist/src/main.js', import.meta.url));
 const { Store } = built('./store/store');
 const { deliveryStats } = built('./store/delivery-stats');
-const { countHour } = built('./store/count-hours');
-const { findHours } = built('./store/find-hours');
 const { findAny } = built('./store/find-any');
 
 const { values } = parseArgs({
@@ -36,7 +34,6 @@ const busy = Number(values.busy);
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
 const SPAN_MS = 30 * DAY_MS;
-const BATCH = 2000;
 const ROUNDS = 5;
 
 const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-stored-'));
@@ -58,29 +55,23 @@ try {
 
 async function measure() {
   await store.setUp(pino({ level: 'silent' }));
-  const project = await store.projects.create({
-    name: 'Stored',
-    profile: 'autosend',
-    plan: null,
-    ownerEmail: null,
-    dispatch: null,
-    policy: {},
-  });
-  const now = Date.now();
-  const webhooks = Array.from({ length: Number(values.webhooks) }, () => idAt('wh', now));
   const began = performance.now();
-  await fill(project._id, webhooks, now);
+  const { projectId, webhookIds, now } = await storeMany(store, {
+    total,
+    busy,
+    webhooks: Number(values.webhooks),
+  });
   console.log(`${total} deliveries stored in ${seconds(performance.now() - began)}`);
 
-  await measureLists(project._id, webhooks[0]);
+  await measureLists(projectId, webhookIds[0]);
 
-  const query = { projectId: project._id, until: new Date(now) };
+  const query = { projectId, until: new Date(now) };
   const last = (ms) => ({ ...query, since: new Date(now - ms) });
   const asked = [
     ['30 days', last(SPAN_MS)],
     ['30 days by the day', last(SPAN_MS), 'day'],
-    ['30 days of one webhook', { ...last(SPAN_MS), webhookId: webhooks[0] }],
-    ['30 days of one webhook by the day', { ...last(SPAN_MS), webhookId: webhooks[0] }, 'day'],
+    ['30 days of one webhook', { ...last(SPAN_MS), webhookId: webhookIds[0] }],
+    ['30 days of one webhook by the day', { ...last(SPAN_MS), webhookId: webhookIds[0] }, 'day'],
     ['24 hours', last(DAY_MS)],
     ['the last hour', last(HOUR_MS)],
     ['the last hour by the minute', last(HOUR_MS), 'minute'],
@@ -88,14 +79,10 @@ async function measure() {
   const before = await timesOf(asked, 1);
 
   const [countedFrom, cpuFrom] = [performance.now(), cpuMs()];
-  while (await findHours(store, project._id));
-  const hours = await store.countedHours.model.find({ projectId: project._id }).lean();
-  for (const hour of hours) await countHour(store, hour);
+  const hours = await countStored(store, projectId);
   const countedMs = performance.now() - countedFrom;
   const each = ((cpuMs() - cpuFrom) * 1000) / total;
-  console.log(
-    `${hours.length} hours counted in ${seconds(countedMs)}: ${each.toFixed(1)} µs a delivery`,
-  );
+  console.log(`${hours} hours counted in ${seconds(countedMs)}: ${each.toFixed(1)} µs a delivery`);
 
   const after = await timesOf(asked, ROUNDS);
   const plans = [];
@@ -216,75 +203,6 @@ async function timesOf(asked, rounds) {
     times.push({ ms, figures, found: result.deliveries.total });
   }
   return times;
-}
-
-function idAt(prefix, msecs) {
-  return `${prefix}_${uuidv7({ msecs: Math.floor(msecs) }).replaceAll('-', '')}`;
-}
-
-async function fill(projectId, webhooks, now) {
-  const since = now - SPAN_MS;
-  const hourAgo = now - HOUR_MS;
-  const spread = total - busy;
-  let documents = [];
-  const insert = () => store.deliveries.model.collection.insertMany(documents, { ordered: false });
-  for (let n = 0; n < total; n += 1) {
-    const at =
-      n < spread
-        ? since + (n * (hourAgo - since)) / spread
-        : hourAgo + ((n - spread) * HOUR_MS) / busy;
-    documents.push(delivery(projectId, webhooks[n % webhooks.length], at, n));
-    if (documents.length < BATCH && n < total - 1) continue;
-    await insert();
-    documents = [];
-  }
-}
-
-/** As a courier stores it: one in 50 has failed once, and one in 500 has failed for good. */
-function delivery(projectId, webhookId, at, n) {
-  const isFailed = n % 500 === 0;
-  const attempt = (number, outcome, statusCode) => ({
-    number,
-    runId: '0192f5a7-c1d0-7b3e-9a4c-5d6e7f801234',
-    startedAt: new Date(at),
-    durationMs: 20 + ((n * 7919) % 300),
-    outcome,
-    statusCode,
-    requestHeaders: {
-      'Content-Type': 'application/json',
-      'User-Agent': 'Posthorn/0.1.0',
-      'X-Webhook-Signature': 'f'.repeat(64),
-      'X-Webhook-Event': 'email.delivered',
-      'X-Webhook-Timestamp': String(Math.floor(at)),
-    },
-    responseHeaders: { date: 'Thu, 26 Nov 2026 23:00:00 GMT', connection: 'keep-alive' },
-    responseBody: 'ok',
-  });
-  const attempts = [
-    ...(isFailed || n % 50 === 0 ? [attempt(1, 'failed', 503)] : []),
-    ...(isFailed ? [] : [attempt(2, 'succeeded', 200)]),
-  ];
-  return {
-    _id: idAt('dlv', at),
-    eventId: idAt('evt', at),
-    webhookId,
-    projectId,
-    eventType: 'email.delivered',
-    status: isFailed ? 'failed' : 'succeeded',
-    attempts,
-    attemptCount: attempts.length,
-    roundStart: 0,
-    nextAttemptAt: null,
-    deferredFor: null,
-    replays: 0,
-    runId: null,
-    runRequested: false,
-    isExpress: true,
-    createdAt: new Date(Math.floor(at)),
-    completedAt: new Date(at + 500),
-    ...(isFailed && { failedWith: [503, '5xx'] }),
-    expiresAt: new Date(at + SPAN_MS + DAY_MS),
-  };
 }
 
 /** Of this process, and of MongoDB, if it was started here and this is Linux. */
