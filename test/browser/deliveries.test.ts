@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { expectAccessible, NARROW, WIDE, signIn, useChromium } from '../support/chromium';
+import { expectAccessible, goByKeys, NARROW, WIDE, signIn, useChromium } from '../support/chromium';
 import { eventually } from '../support/eventually';
 import { typing } from '../support/hand';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -38,9 +38,7 @@ it('shows why a delivery failed, and replays it once that is repaired, by keyboa
   const { page, client } = await arrive();
   await deliveryWith(client, await postEvent(client), { status: 'failed' });
 
-  await page.keyboard.press('g');
-  await page.keyboard.press('d');
-  await heading(page, 'Deliveries');
+  await goByKeys(page, 'd', 'Deliveries');
   await rows(page).getByText('503').waitFor();
   await page.keyboard.press('j');
   await page.keyboard.press('Enter');

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { expectAccessible, NARROW, signIn, useChromium } from '../support/chromium';
+import { expectAccessible, goByKeys, NARROW, signIn, useChromium } from '../support/chromium';
 import { makeWebhook } from '../support/deliveries';
 import { ADMIN_KEY } from '../support/stack';
 import { useStack } from '../support/use';
@@ -106,10 +106,8 @@ it('is used by keyboard: the page’s content, pages, help, and the theme', asyn
   await page.keyboard.insertText(ADMIN_KEY);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-  await page.keyboard.press('g');
-  await page.keyboard.press('w');
-  await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
-  await page.waitForFunction("document.activeElement.textContent.startsWith('Webhooks')");
+  await goByKeys(page, 'w', 'Webhooks');
+  await page.locator('h1:focus', { hasText: 'Webhooks' }).waitFor();
   await page.keyboard.press('?');
   const help = page.getByRole('dialog', { name: 'Keyboard shortcuts' });
   await help.waitFor();
@@ -122,9 +120,9 @@ it('is used by keyboard: the page’s content, pages, help, and the theme', asyn
   await expectAccessible(page);
   await page.getByRole('menuitemradio', { name: 'Dark' }).focus();
   await page.keyboard.press('Enter');
-  await page.waitForFunction("document.documentElement.dataset.theme === 'dark'");
+  await page.locator('html[data-theme="dark"]').waitFor();
   await page.reload();
-  await page.waitForFunction("document.documentElement.dataset.theme === 'dark'");
+  await page.locator('html[data-theme="dark"]').waitFor();
 });
 
 it('finds a webhook by a piece of its name, from any page', async () => {

@@ -165,8 +165,13 @@ it('reveals the secret, and rotates it with an overlap', async () => {
   await page.getByRole('menuitem', { name: 'Reveal secret' }).click();
   const shown = page.getByRole('dialog').getByRole('region', { name: 'Secret' });
   expect(await shown.textContent()).toBe(secret);
+  // For a moment only, which the page itself does not miss.
+  const confirmed = page.evaluate(`new Promise((resolve) => {
+    const look = () => document.querySelector('[role="dialog"] [title="Copied"]') && resolve();
+    new MutationObserver(look).observe(document.body, { subtree: true, attributes: true });
+  })`);
   await page.getByRole('dialog').getByRole('button', { name: 'Copy Secret' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Copied' }).waitFor();
+  await confirmed;
   expect(await page.evaluate('navigator.clipboard.readText()')).toBe(secret);
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });

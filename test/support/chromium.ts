@@ -6,6 +6,7 @@ import {
   type Frame,
   type Page,
 } from 'playwright-core';
+import { eventually, PATIENCE_MS } from './eventually';
 
 /** Debian's; Playwright's own builds come from elsewhere. */
 const CHROMIUM = process.env.TEST_CHROMIUM ?? '/usr/bin/chromium';
@@ -13,6 +14,9 @@ const CHROMIUM = process.env.TEST_CHROMIUM ?? '/usr/bin/chromium';
 export const WIDE = { width: 1280, height: 800 };
 /** What a small phone has. */
 export const NARROW = { width: 380, height: 720 };
+
+/** Until a page is asked for again. */
+const SOON_MS = 5000;
 
 interface Look {
   theme?: 'light' | 'dark';
@@ -28,7 +32,11 @@ export function useChromium(): { visit: (url: string, look?: Look) => Promise<Pa
   let complaints: string[] = [];
   beforeAll(async () => {
     // Tests run as root in containers, where Chromium has no sandbox.
-    browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox'] });
+    browser = await chromium.launch({
+      executablePath: CHROMIUM,
+      args: ['--no-sandbox'],
+      timeout: PATIENCE_MS,
+    });
   });
   afterEach(async () => {
     await Promise.all(contexts.map((context) => context.close()));
@@ -50,6 +58,7 @@ export function useChromium(): { visit: (url: string, look?: Look) => Promise<Pa
       permissions: ['clipboard-read', 'clipboard-write'],
     });
     contexts.push(context);
+    context.setDefaultTimeout(PATIENCE_MS);
     const page = await context.newPage();
     page.on('pageerror', (error) => complaints.push(error.message));
     page.on('console', (message) => {
@@ -69,6 +78,19 @@ export async function signIn(page: Page, key: string): Promise<void> {
   await page.getByLabel('API key').fill(key);
   await page.getByRole('button', { name: 'Sign in' }).click();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+}
+
+/** Goes to the page of that heading by `g` and its key, again where a busy machine lets too long pass between the two. */
+export async function goByKeys(page: Page, key: string, name: string): Promise<void> {
+  const heading = page.getByRole('heading', { level: 1, name, exact: true });
+  await eventually(`the page ${name} opens`, async () => {
+    await page.keyboard.press('g');
+    await page.keyboard.press(key);
+    return heading.waitFor({ timeout: SOON_MS }).then(
+      () => true,
+      () => false,
+    );
+  });
 }
 
 interface Violation {
