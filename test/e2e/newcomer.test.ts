@@ -36,6 +36,8 @@ afterAll(() => {
 
 const DAY_SECONDS = 24 * 60 * 60;
 const PATIENCE_MS = 120_000;
+/** What is also said of a Temporal that is so busy that it doesn't answer within two seconds. */
+const SILENT_TEMPORAL = 'does not answer like Temporal';
 
 /** The rows of docs/proof/startup-messages.md whose second cell is a command, by what is wrong. */
 const documented = new Map(
@@ -63,14 +65,16 @@ async function expectTold(
   const args = command === 'npm start' ? START : [MAIN, command];
   const own = testEnvironment({ LOG_LEVEL: 'info', PORT: String(await freePort()) });
   const given = command === 'npm start' ? environment : { ...own, ...environment };
-  const { text, outcome } = await firstComplaint(args, given, node);
+  const name = `${wrong}, ${command}`;
+  const expected = documented.get(name);
+  const passing = expected?.text?.includes(SILENT_TEMPORAL) ? undefined : SILENT_TEMPORAL;
+  const { text, outcome } = await firstComplaint(args, given, node, passing);
   const general = Object.entries({
     ...shown,
     ...(given.TEMPORAL_NAMESPACE !== undefined && { [given.TEMPORAL_NAMESPACE]: 'posthorn' }),
   }).reduce((so, [actual, general_]) => so.replaceAll(actual, general_), text);
-  const name = `${wrong}, ${command}`;
   told.add(name);
-  expect({ name, text: general, outcome }).toEqual({ name, ...documented.get(name) });
+  expect({ name, text: general, outcome }).toEqual({ name, ...expected });
 }
 
 type Tells = (
