@@ -48,10 +48,10 @@ export class Lease {
   /**
    * Processes the answer to a write that is guarded by the shift.
    * @param askedAt when it was sent
-   * @param now MongoDB's time; null: another shift has begun
+   * @param isHeld false: another shift has begun
    */
-  renewed(askedAt: Moment, now: Date | null): void {
-    if (!now) {
+  renewed(askedAt: Moment, isHeld: boolean): void {
+    if (!isHeld) {
       this.isSuperseded = true;
       return;
     }

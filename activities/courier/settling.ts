@@ -4,7 +4,7 @@ import { expungeEvent } from '../../src/store/expunge';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { listToFollowUp, noteFollowedUp } from '../../src/store/queue';
 import { mailWarning } from '../../src/store/owner-mails';
-import { settle } from '../../src/store/settlement';
+import { settle, type Settlement } from '../../src/store/settlement';
 import type { ActivityDependencies } from '../dependencies';
 import { followFailure } from '../attempt/after-failure';
 import type { Lease } from './lease';
@@ -27,6 +27,8 @@ export class Settling {
   private readonly failing = new Set<string>();
   /** By the monotonic clock. */
   private beganAt = -Infinity;
+  /** Of the last settlement in this shift. */
+  private number = 0;
 
   constructor(
     private readonly deps: ActivityDependencies,
@@ -46,21 +48,12 @@ export class Settling {
   }
 
   private async writeAll(): Promise<void> {
-    const { deps, lease, outbox } = this;
-    const { projectId } = this.view;
+    const { lease, outbox } = this;
     while (outbox.size > 0) {
       const waitMs = this.beganAt + SETTLE_EVERY_MS - performance.now();
       if (waitMs > 0 && !outbox.isFull) await sleep(waitMs);
       const { entries, settlement, plannedEventIds } = outbox.peek();
-      const askedAt = moment();
-      this.beganAt = performance.now();
-      try {
-        lease.renewed(askedAt, await settle(deps.store, projectId, lease.shift, settlement));
-      } catch (error) {
-        deps.log.warn({ err: error, projectId }, 'courier could not write yet');
-        await sleep(FAILED_MS);
-        continue;
-      }
+      await this.write(settlement);
       if (lease.isSuperseded) return;
       outbox.remove(entries.length);
       await this.markPlanned(plannedEventIds);
@@ -69,6 +62,25 @@ export class Settling {
         attempts.some(({ outcome }) => outcome === 'failed'),
       );
       if (failing.length > 0) this.followUp(failing.map(({ webhookId }) => webhookId));
+    }
+  }
+
+  /** Until it is known to be written, always the same under its number; or until the shift is superseded. */
+  private async write(settlement: Settlement): Promise<void> {
+    const { deps, lease } = this;
+    const { projectId } = this.view;
+    this.number += 1;
+    const at = { shift: lease.shift, number: this.number };
+    while (!lease.isSuperseded) {
+      const askedAt = moment();
+      this.beganAt = performance.now();
+      try {
+        lease.renewed(askedAt, await settle(deps.store, projectId, at, settlement));
+        return;
+      } catch (error) {
+        deps.log.warn({ err: error, projectId }, 'courier could not write yet');
+        await sleep(FAILED_MS);
+      }
     }
   }
 

@@ -6,6 +6,8 @@ export interface CourierRecord {
   _id: string;
   /** Counts the shifts; a shift that finds another number than its own has been superseded. */
   shift: number;
+  /** Counts what the shift has settled, so that a settlement whose commit was not answered is not repeated. */
+  settled: number;
   /** When the shift last reported that it continues, by MongoDB's clock; null: it has ended cleanly. */
   renewedAt: Date | null;
 }
@@ -14,6 +16,7 @@ const schema = new Schema<CourierRecord>(
   {
     _id: String,
     shift: { type: Number, required: true },
+    settled: { type: Number, default: 0 },
     renewedAt: { type: Date, default: null },
   },
   { timestamps: false },
@@ -51,6 +54,7 @@ export class Couriers {
           {
             $set: {
               shift: { $add: [{ $ifNull: ['$shift', 0] }, 1] },
+              settled: 0,
               formerlyRenewedAt: { $ifNull: ['$renewedAt', null] },
               renewedAt: '$$NOW',
             },
@@ -70,21 +74,42 @@ export class Couriers {
 
   /**
    * Continues a shift.
-   * @returns MongoDB's time; null: it has been superseded
+   * @returns false: it has been superseded
    */
-  async renew(
+  async renew(projectId: string, shift: number): Promise<boolean> {
+    const { matchedCount } = await this.model.updateOne(
+      { _id: projectId, shift },
+      { $currentDate: { renewedAt: true } },
+    );
+    return matchedCount === 1;
+  }
+
+  /**
+   * Continues a shift with its next settlement, in whose transaction.
+   * @param number of the settlement, from 1
+   * @returns MongoDB's time, and whether that settlement is written already; null: the shift has been superseded
+   */
+  async settle(
     projectId: string,
-    shift: number,
-    session: ClientSession | null = null,
-  ): Promise<Date | null> {
-    const renewed = await this.model
+    { shift, number }: { shift: number; number: number },
+    session: ClientSession,
+  ): Promise<{ now: Date; isWritten: boolean } | null> {
+    const continued = await this.model
       .findOneAndUpdate(
         { _id: projectId, shift },
-        { $currentDate: { renewedAt: true } },
-        { returnDocument: 'after', session },
+        [
+          {
+            $set: {
+              settled: number,
+              isWritten: { $gte: ['$settled', number] },
+              renewedAt: '$$NOW',
+            },
+          },
+        ],
+        { returnDocument: 'after', updatePipeline: true, strict: false, session },
       )
-      .lean<CourierRecord>();
-    return renewed && renewed.renewedAt;
+      .lean<CourierRecord & { isWritten: boolean }>();
+    return continued && { now: continued.renewedAt!, isWritten: continued.isWritten };
   }
 
   /** Whether a shift has recently reported that it continues. */

@@ -40,19 +40,21 @@ export interface Settlement {
 
 /**
  * Writes all or nothing, unless the shift has been superseded. An attempt of a delivery that was cancelled
- * meanwhile is logged and decides nothing.
- * @returns MongoDB's time; null: superseded, and nothing was written
+ * meanwhile is logged and decides nothing. If repeated, since its commit was not answered, it is written once.
+ * @param at.number of the settlement in its shift, from 1
+ * @returns false: superseded, and nothing was written
  */
 export async function settle(
   store: Store,
   projectId: string,
-  shift: number,
+  at: { shift: number; number: number },
   settlement: Settlement,
-): Promise<Date | null> {
+): Promise<boolean> {
   const { inserts, records, queued, health } = settlement;
   const write = async (session: ClientSession, missing: readonly ExpressDelivery[]) => {
-    const now = await store.couriers.renew(projectId, shift, session);
-    if (!now) return null;
+    const continued = await store.couriers.settle(projectId, at, session);
+    if (!continued || continued.isWritten) return continued !== null;
+    const { now } = continued;
     // First, since attempts of workflows count in the same webhooks: a conflict aborts all that is written before.
     if (health.length > 0) {
       await store.webhooks.model.collection.bulkWrite(health.map(countingOf) as never[], {
@@ -70,14 +72,14 @@ export async function settle(
     }
     await store.recounts.noteLate(missing, now, session);
     await store.recounts.noteLateAttempts(records, now, session);
-    return now;
+    return true;
   };
   let missing = inserts;
   for (;;) {
     try {
-      const now = await store.transaction((session) => write(session, missing));
-      if (now) count(settlement);
-      return now;
+      const isWritten = await store.transaction((session) => write(session, missing));
+      if (isWritten) count(settlement);
+      return isWritten;
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
       // An earlier shift has stored some of them: its results count.

@@ -38,6 +38,7 @@ export class Scene {
   readonly until = floorTo(HOUR_MS, new Date(Date.now() - 2 * HOUR_MS));
   readonly since = new Date(this.until.getTime() - HOURS * HOUR_MS);
   private shift = 0;
+  private settled = 0;
   /** When its deliveries are made; by default, at any time in these hours. */
   madeAt: (() => Date) | undefined;
 
@@ -121,7 +122,9 @@ export class Scene {
 
   private settle(what: Partial<Parameters<typeof settle>[3]>): Promise<unknown> {
     const nothing = { inserts: [], records: [], queued: [], health: [] };
-    return settle(this.store, this.project._id, this.shift, { ...nothing, ...what });
+    this.settled += 1;
+    const at = { shift: this.shift, number: this.settled };
+    return settle(this.store, this.project._id, at, { ...nothing, ...what });
   }
 
   readonly changes: Record<string, () => Promise<unknown>> = {

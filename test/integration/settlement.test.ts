@@ -1,0 +1,76 @@
+import { mongo } from 'mongoose';
+import type { Attempt } from '../../src/contracts/delivery';
+import { settle } from '../../src/store/settlement';
+import { makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { emailSent } from '../support/samples';
+import { useFreshReceiver, useStack } from '../support/use';
+
+describe('what a courier settles', () => {
+  const stack = useStack();
+  const receiver = useFreshReceiver();
+
+  const failureCount = async (webhookId: string): Promise<number> =>
+    (await stack.store.webhooks.model.findById(webhookId).lean())!.failureCount;
+
+  it('is counted once where the commit is not answered, and more has come meanwhile', async () => {
+    const { id: projectId, client } = await stack.project({ dispatch: 'express' });
+    const policy = { retryDelaysMs: [3_600_000] };
+    const { id: webhookId } = await makeWebhook(client, receiver.url, { policy });
+    receiver.respondWith(500);
+    const { store } = stack;
+    const transaction = store.transaction.bind(store);
+    const post = () => client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    let isLost = false;
+    const spy = jest.spyOn(store, 'transaction').mockImplementation(async (work, made) => {
+      const result = await transaction(work, made);
+      if (isLost || (await failureCount(webhookId)) === 0) return result;
+      isLost = true;
+      await post();
+      await receiver.waitFor(2);
+      throw new mongo.MongoNetworkError('the answer to commitTransaction was lost');
+    });
+    try {
+      await post();
+      const attempted = { projectId, attemptCount: 1 };
+      await eventually('both are recorded', async () => {
+        return (await store.deliveries.model.countDocuments(attempted)) === 2;
+      });
+    } finally {
+      spy.mockRestore();
+    }
+    expect(isLost).toBe(true);
+    expect(await failureCount(webhookId)).toBe(2);
+  });
+
+  it('is told apart by its shift and its number in that', async () => {
+    const { id: projectId, client } = await stack.project();
+    const { id: webhookId } = await makeWebhook(client, receiver.url);
+    const failure: Attempt = {
+      number: 1,
+      runId: 'run',
+      startedAt: new Date(),
+      durationMs: 1,
+      outcome: 'failed',
+      requestHeaders: {},
+    };
+    const health = [{ webhookId, attempts: [failure] }];
+    const settled = (shift: number, number: number): Promise<boolean> =>
+      settle(
+        stack.store,
+        projectId,
+        { shift, number },
+        { inserts: [], records: [], queued: [], health },
+      );
+    const { shift } = await stack.store.couriers.begin(projectId);
+    expect(await settled(shift, 1)).toBe(true);
+    expect(await settled(shift, 1)).toBe(true);
+    expect(await failureCount(webhookId)).toBe(1);
+    expect(await settled(shift, 2)).toBe(true);
+    expect(await failureCount(webhookId)).toBe(2);
+    const next = (await stack.store.couriers.begin(projectId)).shift;
+    expect(await settled(shift, 3)).toBe(false);
+    expect(await settled(next, 1)).toBe(true);
+    expect(await failureCount(webhookId)).toBe(3);
+  });
+});
