@@ -13,7 +13,7 @@ import type { Horizon } from './horizon';
 import { findPage, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
 import { endedNow } from './rounds';
-import type { AttemptedWebhook } from './webhook-record';
+import { WITHOUT_COUNTED, type AttemptedWebhook } from './webhook-record';
 
 /** Read for lists and replays: with the attempts, a page could be many megabytes. */
 export const LIST_FIELDS = { attempts: 0 } as const;
@@ -158,7 +158,7 @@ export class Deliveries {
     >([
       { $match: { _id: id } },
       part('events', 'eventId'),
-      part('webhooks', 'webhookId', { countedAttempts: 0 }),
+      part('webhooks', 'webhookId', WITHOUT_COUNTED),
       part('projects', 'projectId'),
     ]);
     if (!found) return null;

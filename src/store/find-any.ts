@@ -1,12 +1,13 @@
 import type { Model } from 'mongoose';
 import type { LeftOut } from './paging';
 import type { Store } from './store';
+import { WITHOUT_COUNTED } from './webhook-record';
 
 /** What searches by id show nothing of: what is large, and what is secret. */
 const LEFT_OUT: Record<string, LeftOut> = {
   projects: { providerKeys: 0 },
   keys: { hash: 0 },
-  webhooks: { secrets: 0, countedAttempts: 0, headers: 0 },
+  webhooks: { secrets: 0, headers: 0, ...WITHOUT_COUNTED },
   events: { body: 0 },
   deliveries: { attempts: 0 },
   inbound: { payload: 0 },

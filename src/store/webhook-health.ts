@@ -1,11 +1,14 @@
-import type { AnyBulkWriteOperation, ClientSession, Model } from 'mongoose';
+import type { AnyBulkWriteOperation, ClientSession, Model, UpdateAggregationStage } from 'mongoose';
 import { clock } from '../clock';
 import type { Attempt } from '../contracts/delivery';
 import type { WarningPercent } from '../domain/failure-warning';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
 
-/** How many failures `countedAttempts` remembers: more than can be in progress for one webhook. */
-const COUNTED_ATTEMPTS = 100;
+/** How many failures `countedAttempts` and `failuresBeganAt` remember: more than can be in progress for one webhook. */
+const REMEMBERED = 100;
+
+/** In a pipeline's `$set`. */
+const FAILURES = { $ifNull: ['$failuresBeganAt', []] };
 
 /** Health is about deliveries and not an edit of the webhook: it doesn't change `updatedAt`. */
 export const HEALTH = { timestamps: false } as const;
@@ -44,41 +47,18 @@ export class WebhookHealth {
   constructor(private readonly model: Model<WebhookRecord>) {}
 
   /**
-   * Counts one attempt, once however often it is called for that attempt. What is older than the last success says
-   * nothing about the current state, and is not counted: a success that ended before it, or a failure that began
-   * before it. So a success needs no note that it was counted, and writes little.
+   * Counts one attempt, once however often it is called for that attempt. A success needs no note that it was
+   * counted: after the first time it is not the last one any more.
    * @param id of the attempt: `<deliveryId>#<number>`
    */
   async countAttempt(webhookId: string, id: string, attempt: Attempt): Promise<void> {
-    const { outcome, startedAt } = attempt;
-    const endedAt = endOf(attempt);
-    const lastStatus = statusOf(attempt);
-    const lastSuccess = (at: Record<string, Date>) => ({
-      $or: [{ lastSuccessAt: null }, { lastSuccessAt: at }],
-    });
-    if (outcome === 'succeeded') {
-      await this.model.updateOne(
-        { _id: webhookId, ...lastSuccess({ $lt: endedAt }) },
-        { $set: { lastStatus, lastSuccessAt: endedAt, failureCount: 0, warnings: [] } },
-        HEALTH,
-      );
-      return;
-    }
+    const isFailure = attempt.outcome === 'failed';
     const counted = { $concatArrays: [{ $ifNull: ['$countedAttempts', []] }, [id]] };
+    const note = { $set: { countedAttempts: { $slice: [counted, -REMEMBERED] } } };
     await this.model.updateOne(
-      { _id: webhookId, countedAttempts: { $ne: id }, ...lastSuccess({ $lte: startedAt }) },
-      [
-        {
-          $set: {
-            lastStatus: { $literal: lastStatus },
-            lastFailedAt: { $max: ['$lastFailedAt', endedAt] },
-            failingSince: failingSinceWith(endedAt),
-            failureCount: { $add: ['$failureCount', 1] },
-            countedAttempts: { $slice: [counted, -COUNTED_ATTEMPTS] },
-          },
-        },
-      ],
-      { ...HEALTH, updatePipeline: true },
+      { _id: webhookId, ...(isFailure && { countedAttempts: { $ne: id } }) },
+      [...healthAfter([attempt]), ...(isFailure ? [note] : [])],
+      { ...HEALTH, updatePipeline: true, strict: false },
     );
   }
 
@@ -132,50 +112,76 @@ export interface CountedAttempts {
   attempts: readonly Attempt[];
 }
 
+export const countingOf = ({ webhookId, attempts }: CountedAttempts): AnyBulkWriteOperation => ({
+  updateOne: { filter: { _id: webhookId }, update: healthAfter(attempts) },
+});
+
 /**
- * The webhook's health after those attempts, as if each were counted separately: a success resets the count,
- * and a failure that began before the last success changes nothing.
+ * The health after those attempts: `failureCount` is the number of failures that began after the last success had
+ * ended, in whatever order they are counted. What is older than that success says nothing about the current state,
+ * nor does an older success about the failures that began after it.
  */
-export function countingOf({ webhookId, attempts }: CountedAttempts): AnyBulkWriteOperation {
-  const success = attempts.findLast(({ outcome }) => outcome === 'succeeded');
-  const failures: { startedAt: Date; endedAt: Date; status: unknown; isLast: boolean }[] = [];
-  let succeededAt = 0;
-  let hasSucceeded = false;
+function healthAfter(attempts: readonly Attempt[]): UpdateAggregationStage[] {
+  const failures: { startedAt: Date; endedAt: Date; status: unknown }[] = [];
+  let success: { endedAt: Date; status: unknown } | undefined;
   for (const attempt of attempts) {
     const { outcome, startedAt } = attempt;
-    if (outcome === 'succeeded') succeededAt = Math.max(succeededAt, endOf(attempt).getTime());
-    if (attempt === success) hasSucceeded = true;
-    if (outcome === 'succeeded' || startedAt.getTime() < succeededAt) continue;
-    // Those after the last success are what is counted.
-    const isLast = hasSucceeded || success === undefined;
-    failures.push({ startedAt, endedAt: endOf(attempt), status: statusOf(attempt), isLast });
+    const ended = { endedAt: endOf(attempt), status: statusOf(attempt) };
+    if (outcome === 'succeeded') {
+      if (!success || success.endedAt <= ended.endedAt) success = ended;
+    } else if (!success || success.endedAt <= startedAt) failures.push({ startedAt, ...ended });
   }
-  const isNews = { $gte: ['$$this.startedAt', { $ifNull: ['$lastSuccessAt', new Date(0)] }] };
-  const counted = { $filter: { input: '$news', cond: '$$this.isLast' } };
-  const firstCounted = { $min: { $map: { input: counted, in: '$$this.endedAt' } } };
-  const lastStatus = { $arrayElemAt: [{ $map: { input: counted, in: '$$this.status' } }, -1] };
-  const failingSince = success ? firstCounted : failingSinceWith(firstCounted);
-  return {
-    updateOne: {
-      filter: { _id: webhookId },
-      update: [
-        { $set: { news: { $filter: { input: { $literal: failures }, cond: isNews } } } },
-        {
-          $set: {
-            lastFailedAt: { $max: ['$lastFailedAt', { $max: '$news.endedAt' }] },
-            lastStatus: { $ifNull: [lastStatus, success ? statusOf(success) : '$lastStatus'] },
-            failingSince: {
-              $cond: [{ $eq: [counted, []] }, '$failingSince', failingSince],
-            },
-            failureCount: { $add: [success ? 0 : '$failureCount', { $size: counted }] },
-            ...(success && {
-              warnings: [],
-              lastSuccessAt: { $max: ['$lastSuccessAt', new Date(succeededAt)] },
-            }),
-          },
+  const since = { $gte: ['$$this.startedAt', { $ifNull: ['$lastSuccessAt', new Date(0)] }] };
+  const news = { $filter: { input: { $literal: failures }, cond: since } };
+  return [
+    { $set: { news } },
+    { $set: { lastFailedAt: { $max: ['$lastFailedAt', { $max: '$news.endedAt' }] } } },
+    ...(success ? resetBy(success) : []),
+    { $set: { news } },
+    {
+      $set: {
+        lastStatus: { $ifNull: [{ $last: '$news.status' }, '$lastStatus'] },
+        failingSince: {
+          $cond: [
+            { $eq: ['$news', []] },
+            '$failingSince',
+            failingSinceWith({ $min: '$news.endedAt' }),
+          ],
         },
-        { $unset: ['news'] },
-      ],
+        failureCount: { $add: ['$failureCount', { $size: '$news' }] },
+        failuresBeganAt: {
+          $slice: [{ $concatArrays: [FAILURES, '$news.startedAt'] }, -REMEMBERED],
+        },
+      },
     },
-  };
+    { $unset: ['news'] },
+  ];
+}
+
+/** What a success changes, unless it is older than the last one. */
+function resetBy({
+  endedAt,
+  status,
+}: {
+  endedAt: Date;
+  status: unknown;
+}): UpdateAggregationStage[] {
+  const isLast = { $lt: [{ $ifNull: ['$lastSuccessAt', new Date(0)] }, endedAt] };
+  const ifLast = (changes: Record<string, unknown>): UpdateAggregationStage => ({
+    $set: Object.fromEntries(
+      Object.entries(changes).map(([name, to]) => [name, { $cond: [isLast, to, `$${name}`] }]),
+    ),
+  });
+  const later = { $filter: { input: FAILURES, cond: { $gte: ['$$this', endedAt] } } };
+  const unlessFailing = (name: string, to: unknown) => ({
+    [name]: { $cond: [{ $eq: ['$failureCount', 0] }, to, `$${name}`] },
+  });
+  return [
+    ifLast({ failuresBeganAt: later, failureCount: { $min: ['$failureCount', { $size: later }] } }),
+    ifLast({
+      lastSuccessAt: endedAt,
+      ...unlessFailing('lastStatus', { $literal: status }),
+      ...unlessFailing('warnings', []),
+    }),
+  ];
 }

@@ -9,7 +9,7 @@ import {
   type PageRequest,
   type Sized,
 } from './paging';
-import type { ShownWebhook, WebhookRecord } from './webhook-record';
+import { WITHOUT_COUNTED, type ShownWebhook, type WebhookRecord } from './webhook-record';
 
 export interface WebhookFilter {
   /** A part of the name or the URL, in upper or lower case; or the id, or the externalId. */
@@ -32,7 +32,7 @@ export interface WebhookOrder {
 }
 
 /** What lists don't show, and don't read. */
-const LEFT_OUT = { secrets: 0, countedAttempts: 0 } as const;
+const LEFT_OUT = { secrets: 0, ...WITHOUT_COUNTED } as const;
 
 /** What decides a webhook's place in a list. */
 type Place = Pick<WebhookRecord, '_id'> & Partial<WebhookRecord>;

@@ -52,6 +52,8 @@ export interface WebhookRecord {
   secrets: WebhookSecret[];
   /** Failed attempts that the health fields have counted, so that a repeated record counts once. */
   countedAttempts: string[];
+  /** When the failures began that `failureCount` counts. */
+  failuresBeganAt?: Date[];
   /** Percentages of the threshold at which its owner has been warned since its last success. */
   warnings: WarningPercent[];
   /** When its rate limit allows the next attempt. */
@@ -75,8 +77,12 @@ export type NewWebhook = Pick<
 > &
   Partial<Pick<WebhookRecord, 'externalId' | 'filter'>>;
 
+/** Leaves out what only the health fields need. */
+export const WITHOUT_COUNTED = { countedAttempts: 0, failuresBeganAt: 0 } as const;
+type Counted = keyof typeof WITHOUT_COUNTED;
+
 /** What an attempt needs of a webhook. */
-export type AttemptedWebhook = Omit<WebhookRecord, 'countedAttempts'>;
+export type AttemptedWebhook = Omit<WebhookRecord, Counted>;
 
 /** What a customer does not undo. */
 export const DISABLED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
@@ -93,7 +99,7 @@ export const STOPPED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
 };
 
 /** A webhook as shown in lists. */
-export type ShownWebhook = Omit<WebhookRecord, 'secrets' | 'countedAttempts'>;
+export type ShownWebhook = Omit<WebhookRecord, 'secrets' | Counted>;
 
 export const webhookSchema = new Schema<WebhookRecord>(
   {
@@ -125,6 +131,7 @@ export const webhookSchema = new Schema<WebhookRecord>(
       required: true,
     },
     countedAttempts: { type: [String], default: [] },
+    failuresBeganAt: { type: [Date], default: undefined },
     warnings: { type: [Number], default: [] },
     nextSlotAt: { type: Date, default: null },
   },

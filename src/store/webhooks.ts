@@ -11,6 +11,7 @@ import {
   PAUSED_BY_PLATFORM,
   STOPPED_BY_PLATFORM,
   webhookSchema,
+  WITHOUT_COUNTED,
   type NewWebhook,
   type ShownWebhook,
   type WebhookRecord,
@@ -107,7 +108,7 @@ export class Webhooks {
   async listAll(projectId: string, changedSince?: Date): Promise<WebhookRecord[]> {
     const updatedAt = changedSince && { $gte: changedSince };
     return this.model
-      .find({ projectId, ...(updatedAt && { updatedAt }) }, { countedAttempts: 0 })
+      .find({ projectId, ...(updatedAt && { updatedAt }) }, WITHOUT_COUNTED)
       .sort({ _id: 1 })
       .batchSize(READ_AT_ONCE)
       .lean<WebhookRecord[]>();

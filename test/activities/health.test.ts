@@ -7,6 +7,13 @@ import { eventually } from '../support/eventually';
 import { Fixture } from '../support/fixture';
 import { Receiver } from '../support/receiver';
 
+const permutations = <T>(of: readonly T[]): T[][] =>
+  of.length < 2
+    ? [[...of]]
+    : of.flatMap((first, n) =>
+        permutations(of.filter((_one, at) => at !== n)).map((rest) => [first, ...rest]),
+      );
+
 const policy = { timeoutMs: 10_000, retryDelaysMs: [60_000, 60_000] };
 
 describe('the health that attempts make', () => {
@@ -90,7 +97,8 @@ describe('the health that attempts make', () => {
     expect(await fixture.health(webhook)).toMatchObject({ failureCount: 1, lastStatus: 500 });
   });
 
-  it.each<[string, (webhookId: string, attempt: Attempt) => Promise<unknown>]>([
+  /** The two ways to count. */
+  const counts: [string, (webhookId: string, attempt: Attempt) => Promise<unknown>][] = [
     ['alone', (id, made) => fixture.store.webhookHealth.countAttempt(id, `${made.number}`, made)],
     [
       'with others',
@@ -99,7 +107,44 @@ describe('the health that attempts make', () => {
           countingOf({ webhookId, attempts: [made] }) as never,
         ]),
     ],
-  ])(
+  ];
+
+  it.each(counts)(
+    'is the same in whatever order attempts are counted %s: the failures since the last success',
+    async (_how, count) => {
+      const project = await fixture.project();
+      const at = (second: number): Date => new Date(1_800_000_000_000 + second * 1000);
+      const made = (second: number, seconds: number, outcome: Attempt['outcome']): Attempt => ({
+        number: second,
+        runId: 'run',
+        requestHeaders: {},
+        startedAt: at(second),
+        durationMs: seconds * 1000,
+        outcome,
+        statusCode: outcome === 'failed' ? 500 : 200,
+      });
+      const attempts = [
+        made(0, 1, 'succeeded'),
+        // Ends last, and began before the last success had ended.
+        made(3, 9, 'failed'),
+        made(4, 2, 'succeeded'),
+        made(6, 1, 'failed'),
+        made(7, 1, 'failed'),
+      ];
+      const inOrder = async (order: Attempt[]): Promise<void> => {
+        const { _id } = await fixture.webhook(project, receiver.url);
+        for (const each of order) await count(_id, each);
+        const found = (await fixture.store.webhooks.model.findById(_id).lean())!;
+        expect([order, found]).toMatchObject([
+          order,
+          { failureCount: 2, lastStatus: 500, lastSuccessAt: at(6) },
+        ]);
+      };
+      await Promise.all(permutations(attempts).map(inOrder));
+    },
+  );
+
+  it.each(counts)(
     'knows since when failures counted %s come in a row, whatever an earlier version has left',
     async (_how, count) => {
       const { webhook } = await fixture.planned(receiver.url);
