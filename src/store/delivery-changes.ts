@@ -1,12 +1,12 @@
 import type { Connection, mongo } from 'mongoose';
-import type { DeliveryRecord } from './delivery-record';
+import type { DeliveryRecord, ListedDelivery } from './delivery-record';
 import type { Deliveries } from './deliveries';
 
 /** How long MongoDB waits for the next change before it says that there is none. */
 const AWAIT_MS = 200;
-/** How much a reader may have missed that is looked up for it. */
-const MAX_MISSED = 5000;
+/** How long what a reader may have missed is looked for, and in how many changes at a time. */
 const MISSED_WITHIN_MS = 5000;
+const MISSED_AT_ONCE = 1000;
 /** A majority has a change after that long, so where none comes any more there is none. */
 const COMMITTED_WITHIN_MS = 1000;
 
@@ -69,30 +69,59 @@ export class DeliveryChanges {
     return new ChangesFrom(stream);
   }
 
-  /** What has changed between two positions; null if that can't be known any more, or is too much. */
-  async between(after: string, until: string): Promise<Set<string> | null> {
+  /**
+   * The project's deliveries that have changed between two positions, as they are now, oldest first, and at most
+   * `limit`; null if that can't be known any more, or takes too long.
+   */
+  async between(
+    after: string,
+    until: string,
+    projectId: string,
+    limit: number,
+  ): Promise<ListedDelivery[] | null> {
     const changes = this.from(after);
-    const ids = new Set<string>();
+    const found = new Map<string, ListedDelivery>();
     // Its closing ends what is being waited for.
-    const limit = setTimeout(() => void changes.close().catch(() => {}), MISSED_WITHIN_MS);
+    const timer = setTimeout(() => void changes.close().catch(() => {}), MISSED_WITHIN_MS);
     try {
-      const beganAt = performance.now();
-      for (let nulls = 0; ids.size <= MAX_MISSED;) {
-        const id = await changes.next();
-        nulls = id === null ? nulls + 1 : 0;
-        if (id !== null) ids.add(id);
-        // The first one can mean that MongoDB has only begun to look.
-        if (nulls < 2) continue;
-        const isThere = timeOf(changes.position) >= timeOf(until);
-        if (isThere || performance.now() - beganAt > COMMITTED_WITHIN_MS) return ids;
+      for (let isMore = true; isMore && found.size < limit;) {
+        const ids = new Set<string>();
+        isMore = await addUntil(changes, until, ids);
+        const own = await this.deliveries.listChanged([...ids], [projectId], limit);
+        for (const delivery of own) found.set(delivery._id, delivery);
       }
-      return null;
+      const byAge = [...found.values()].toSorted((one, other) => (one._id < other._id ? -1 : 1));
+      return byAge.slice(0, limit);
     } catch {
       // It is no position, or older than MongoDB remembers.
       return null;
     } finally {
-      clearTimeout(limit);
+      clearTimeout(timer);
       await changes.close().catch(() => {});
     }
   }
+}
+
+/**
+ * Adds the ids of what changes, up to that position.
+ * @returns whether there may be more
+ */
+async function addUntil(changes: ChangesFrom, until: string, ids: Set<string>): Promise<boolean> {
+  const beganAt = performance.now();
+  for (let nulls = 0; ids.size < MISSED_AT_ONCE;) {
+    const id = await changes.next();
+    if (id !== null) {
+      nulls = 0;
+      ids.add(id);
+      // Where changes never pause. One transaction's have the same time.
+      if (timeOf(changes.position) > timeOf(until)) return false;
+      continue;
+    }
+    nulls += 1;
+    // The first one can mean that MongoDB has only begun to look.
+    if (nulls < 2) continue;
+    const isThere = timeOf(changes.position) >= timeOf(until);
+    if (isThere || performance.now() - beganAt > COMMITTED_WITHIN_MS) return false;
+  }
+  return true;
 }

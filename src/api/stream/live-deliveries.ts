@@ -175,9 +175,8 @@ export class LiveDeliveries {
   ): Promise<ListedDelivery[] | null> {
     // It may have gone while it waited, and another come for it; or it has loaded its lists again.
     if (!this.readers.has(reader) || !reader.isBehind) return [];
-    const { deliveries, deliveryChanges } = this.store;
-    const ids = await deliveryChanges.between(after, until);
-    return ids && deliveries.listChanged([...ids], [reader.projectId], MAX_AT_ONCE + 1);
+    const { deliveryChanges } = this.store;
+    return deliveryChanges.between(after, until, reader.projectId, MAX_AT_ONCE + 1);
   }
 
   private async beat(): Promise<void> {
