@@ -9,23 +9,35 @@ export interface StopSigns {
   disabledReason: 'manual' | 'gone' | 'consecutive_failures' | null;
   /** Not of one that was disabled automatically, or by an earlier version. */
   disabledBy?: ChangedBy | null;
+  /** The `disabledAt` of which that is noted: an earlier version enables and disables without changing the note. */
+  disabledByAt?: Date | null;
+  disabledAt?: Date | null;
   /** The same of a pause. */
   pausedBy?: ChangedBy | null;
+  pausedByAt?: Date | null;
+  pausedAt?: Date | null;
 }
 
+type Disabling = Pick<
+  StopSigns,
+  'isActive' | 'disabledReason' | 'disabledBy' | 'disabledByAt' | 'disabledAt'
+>;
+type Pausing = Pick<StopSigns, 'isPaused' | 'pausedBy' | 'pausedByAt' | 'pausedAt'>;
+
 /** Who disabled it by a request; if that isn't known, the platform may have. */
-export function disabledBy({
-  isActive,
-  disabledReason,
-  disabledBy: by,
-}: Omit<StopSigns, 'isPaused' | 'pausedBy'>): ChangedBy | null {
+export function disabledBy(webhook: Disabling): ChangedBy | null {
+  const { isActive, disabledReason, disabledBy: by, disabledByAt, disabledAt } = webhook;
   if (isActive) return null;
-  return by ?? (disabledReason === 'manual' ? 'platform' : null);
+  if (by === 'platform') return by;
+  if (by === 'customer' && isSame(disabledByAt, disabledAt)) return by;
+  return disabledReason === 'manual' ? 'platform' : null;
 }
 
 /** The same of a pause. */
-export const pausedBy = ({
-  isPaused,
-  pausedBy: by,
-}: Pick<StopSigns, 'isPaused' | 'pausedBy'>): ChangedBy | null =>
-  isPaused ? (by ?? 'platform') : null;
+export function pausedBy({ isPaused, pausedBy: by, ...at }: Pausing): ChangedBy | null {
+  if (!isPaused) return null;
+  return by === 'customer' && isSame(at.pausedByAt, at.pausedAt) ? by : 'platform';
+}
+
+const isSame = (one: Date | null | undefined, other: Date | null | undefined): boolean =>
+  one?.getTime() === other?.getTime();

@@ -24,8 +24,6 @@ export interface HealthSigns extends StopSigns {
    * may be missing, or be that of failures before the last success.
    */
   failingSince?: Date | null;
-  disabledAt?: Date | null;
-  pausedAt?: Date | null;
 }
 
 /** What can be done about it; a customer doesn't change what is the platform's. */

@@ -19,12 +19,18 @@ function stateOf(before: WebhookRecord, isActive: boolean, by: ChangedBy): Parti
       disabledReason: null,
       disabledAt: null,
       disabledBy: null,
+      disabledByAt: null,
       failureCount: 0,
       warnings: [],
     };
   }
-  if (!before.isActive) return { disabledBy: by };
-  return { isActive, disabledReason: 'manual', disabledAt: clock.now(), disabledBy: by };
+  const disabledAt = before.isActive ? clock.now() : (before.disabledAt ?? null);
+  return {
+    ...(before.isActive && { isActive, disabledReason: 'manual' }),
+    disabledAt,
+    disabledBy: by,
+    disabledByAt: disabledAt,
+  };
 }
 
 /**

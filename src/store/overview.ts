@@ -12,6 +12,7 @@ const NAMED_FIELDS = {
   disabledReason: 1,
   disabledAt: 1,
   disabledBy: 1,
+  disabledByAt: 1,
   pausedBy: 1,
   failureCount: 1,
   failingSince: 1,

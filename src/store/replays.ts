@@ -136,8 +136,9 @@ export class Replays {
     by: ChangedBy = 'platform',
   ): Promise<ReplayRecord | null> {
     const ends = to === 'completed' || to === 'cancelled';
-    const theirs = { startedBy: by, ...(!ends && { pausedBy: { $ne: 'platform' as const } }) };
-    const allowed = by === 'customer' && theirs;
+    // An earlier version pauses without a note.
+    const isTheirs = { $or: [{ status: 'running' as const }, { pausedBy: by }] };
+    const allowed = by === 'customer' && { startedBy: by, ...(!ends && isTheirs) };
     // A pause by the platform counts even if it was paused already.
     const other = to !== 'paused' && { $ne: to };
     const moved = await this.model

@@ -27,8 +27,11 @@ export interface WebhookRecord {
   disabledReason: DisabledReason | null;
   /** Not of one that was disabled automatically, or by an earlier version. */
   disabledBy?: ChangedBy | null;
+  /** The `disabledAt` of which that is noted: an earlier version enables and disables without changing the note. */
+  disabledByAt?: Date | null;
   /** The same of a pause. */
   pausedBy?: ChangedBy | null;
+  pausedByAt?: Date | null;
   /** Consecutive failed attempts. */
   failureCount: number;
   lastSuccessAt: Date | null;
@@ -84,14 +87,19 @@ type Counted = keyof typeof WITHOUT_COUNTED;
 /** What an attempt needs of a webhook. */
 export type AttemptedWebhook = Omit<WebhookRecord, Counted>;
 
+const isCustomers = (what: 'disabled' | 'paused'): QueryFilter<WebhookRecord> => ({
+  [`${what}By`]: 'customer',
+  $expr: { $eq: [`$${what}ByAt`, `$${what}At`] },
+});
+
 /** What a customer does not undo. */
 export const DISABLED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
   isActive: false,
-  $or: [{ disabledBy: 'platform' }, { disabledBy: null, disabledReason: 'manual' }],
+  $or: [{ disabledBy: 'platform' }, { disabledReason: 'manual', $nor: [isCustomers('disabled')] }],
 };
 export const PAUSED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
   isPaused: true,
-  pausedBy: { $ne: 'customer' },
+  $nor: [isCustomers('paused')],
 };
 /** What a customer neither deletes nor creates anew. */
 export const STOPPED_BY_PLATFORM: QueryFilter<WebhookRecord> = {
@@ -114,7 +122,9 @@ export const webhookSchema = new Schema<WebhookRecord>(
     isPaused: { type: Boolean, default: false },
     disabledReason: { type: String, default: null },
     disabledBy: String,
+    disabledByAt: Date,
     pausedBy: String,
+    pausedByAt: Date,
     failureCount: { type: Number, default: 0 },
     lastSuccessAt: { type: Date, default: null },
     lastFailedAt: { type: Date, default: null },

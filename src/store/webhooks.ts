@@ -165,7 +165,7 @@ export class Webhooks {
     const changed = await this.model
       .findOneAndUpdate(
         { _id: id, projectId, ...(by === 'customer' && { $nor: [PAUSED_BY_PLATFORM] }) },
-        [{ $set: { isPaused, pausedAt, pausedBy: isPaused ? by : null } }],
+        [{ $set: { isPaused, pausedAt, pausedBy: isPaused ? by : null, pausedByAt: pausedAt } }],
         { returnDocument: 'after', updatePipeline: true },
       )
       .lean<WebhookRecord>();
