@@ -26,7 +26,7 @@ const CHORES: Readonly<Record<string, Chore>> = {
   expiry: removeExpired,
   deletions: deleteProjects,
   counts: countHours,
-  failures: repairFailures,
+  upgrade: repairUpgrade,
 };
 
 /** All at the same time, so that none waits for another. */
@@ -89,7 +89,7 @@ async function deleteProjects(run: Run): Promise<void> {
 }
 
 /** Once, after an upgrade. */
-async function repairFailures(run: Run): Promise<void> {
-  const { failureRepair } = run.deps.store;
-  while (run.goesOn() && (await failureRepair.repairSome()));
+async function repairUpgrade(run: Run): Promise<void> {
+  const { upgradeRepair } = run.deps.store;
+  while (run.goesOn() && (await upgradeRepair.repairSome()));
 }

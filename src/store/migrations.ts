@@ -47,12 +47,18 @@ export const MIGRATIONS: readonly Migration[] = [
     // Housekeeping counts the whole log again, into other collections: a process of the former version, which
     // may still run, would write what this one can't read.
     id: '0004-counts-of-minutes-in-one-document',
-    up: async (connection) => {
-      await dropCollection(connection, 'countedHours');
-      await dropCollection(connection, 'deliveryCounts');
-    },
+    up: dropFormerCounts,
   },
 ];
+
+/**
+ * What housekeeping counted before that.
+ * @returns undefined: nothing is left to drop
+ */
+export async function dropFormerCounts(connection: Connection): Promise<undefined> {
+  await dropCollection(connection, 'countedHours');
+  await dropCollection(connection, 'deliveryCounts');
+}
 
 /** How many documents a migration reads at once: it holds nobody up, and an interruption costs little. */
 const RANGE = 20_000;
@@ -130,7 +136,7 @@ export async function isMigratedByNewer(connection: Connection): Promise<boolean
 interface MigrationRecord {
   _id: string;
   appliedAt?: Date;
-  /** When what processes of the version before had written meanwhile was repaired (failure-repair.ts). */
+  /** When what processes of the version before had written meanwhile was repaired (upgrade-repair.ts). */
   repeatedAt?: Date;
   /** How far that has come: only what has a lower id is repaired. */
   repeatedTo?: string;

@@ -16,7 +16,6 @@ import { Endings } from './endings';
 import { repairDriver } from './driver-patch';
 import { EventTypes } from './event-types';
 import { Events } from './events';
-import { FailureRepair } from './failure-repair';
 import { Inbound } from './provider-reports';
 import { Horizon } from './horizon';
 import { Keys } from './keys';
@@ -30,6 +29,7 @@ import { Replays } from './replays';
 import { Rounds } from './rounds';
 import { Sessions, SignInLinks } from './sessions';
 import { limitReads } from './time-limit';
+import { UpgradeRepair } from './upgrade-repair';
 import { WebhookHealth } from './webhook-health';
 import { Webhooks } from './webhooks';
 
@@ -78,7 +78,7 @@ export class Store {
   readonly catalogTypes: EventTypes;
   readonly deliveries: Deliveries;
   readonly deliveryChanges: DeliveryChanges;
-  readonly failureRepair: FailureRepair;
+  readonly upgradeRepair: UpgradeRepair;
   readonly rounds: Rounds;
   readonly endings: Endings;
   readonly inbound: Inbound;
@@ -110,7 +110,7 @@ export class Store {
     this.recounts = new Recounts(connection);
     this.deliveries = new Deliveries(connection, this.horizon, this.recounts);
     this.rounds = new Rounds(this.deliveries.model, this.recounts);
-    this.failureRepair = new FailureRepair(connection, this.deliveries.model);
+    this.upgradeRepair = new UpgradeRepair(connection, this.deliveries.model);
     this.deliveryChanges = new DeliveryChanges(connection, this.deliveries);
     this.endings = new Endings(connection);
     this.inbound = new Inbound(connection);

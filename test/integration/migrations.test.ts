@@ -156,7 +156,7 @@ describe('migrations', () => {
   it('of this version are followed, once, by a repair of what workers of the version before have written', async () => {
     const store = Store.open(url);
     await store.setUp(pino({ level: 'silent' }));
-    const { failureRepair, deliveries } = store;
+    const { upgradeRepair, deliveries } = store;
     const records = connection.collection<{ _id: string }>('migrations');
     const _id = '0003-how-last-attempts-failed';
     const failed = { number: 1, outcome: 'failed', statusCode: 503 };
@@ -180,10 +180,10 @@ describe('migrations', () => {
         projectId: 'p',
       })) as never[],
     );
-    expect(await failureRepair.repairSome()).toBe(false);
+    expect(await upgradeRepair.repairSome()).toBe(false);
     expect(await deliveries.model.countDocuments({ failedWith: '5xx' })).toBe(2);
     await records.updateOne({ _id }, { $set: { appliedAt: new Date(Date.now() - 3_700_000) } });
-    while (await failureRepair.repairSome());
+    while (await upgradeRepair.repairSome());
     const found = await deliveries.model.find().lean<DeliveryRecord[]>();
     expect(Object.fromEntries(found.map((each) => [each._id, each.failedWith]))).toEqual({
       missing: [503, '5xx'],
@@ -191,6 +191,26 @@ describe('migrations', () => {
       right: [503, '5xx'],
     });
     expect(await records.findOne({ _id })).toHaveProperty('repeatedAt');
+    await store.close();
+  });
+
+  it('of this version drop once more what workers of the version before have counted meanwhile', async () => {
+    const store = Store.open(url);
+    await store.setUp(pino({ level: 'silent' }));
+    const former = ['countedHours', 'deliveryCounts'];
+    for (const name of former) await connection.collection(name).insertOne({ count: 1 });
+    const left = async (): Promise<string[]> =>
+      (await connection.db!.listCollections().toArray())
+        .map(({ name }) => name)
+        .filter((name) => former.includes(name))
+        .toSorted();
+    expect(await store.upgradeRepair.repairSome()).toBe(false);
+    expect(await left()).toEqual(former);
+    await connection
+      .collection<{ _id: string }>('migrations')
+      .updateMany({}, { $set: { appliedAt: new Date(Date.now() - 3_700_000) } });
+    while (await store.upgradeRepair.repairSome());
+    expect(await left()).toEqual([]);
     await store.close();
   });
 
