@@ -144,8 +144,9 @@ function recordOf({
   };
 }
 
+/** Unless it was cancelled meanwhile, or even replayed. */
 function queueing({
-  delivery: { _id, attemptCount },
+  delivery: { _id, attemptCount, replays },
   as,
   queuedIn,
 }: QueuedDelivery): AnyBulkWriteOperation {
@@ -155,7 +156,7 @@ function queueing({
       : { queuedIn, ...(as === 'held' ? { status: 'held' } : { deferredFor: as }) };
   return {
     updateOne: {
-      filter: { _id, attemptCount, status: { $in: UNENDED_STATUSES } },
+      filter: { _id, attemptCount, replays, status: { $in: UNENDED_STATUSES } },
       update: [{ $set: { ...change, nextAttemptAt: null } }],
     },
   };

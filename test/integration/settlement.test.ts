@@ -4,7 +4,10 @@ import { settle } from '../../src/store/settlement';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
+import { insertDelivery } from './api/insert';
 import { useFreshReceiver, useStack } from '../support/use';
+
+const nothing = { inserts: [], records: [], queued: [], health: [] };
 
 describe('what a courier settles', () => {
   const stack = useStack();
@@ -43,6 +46,20 @@ describe('what a courier settles', () => {
     expect(await failureCount(webhookId)).toBe(2);
   });
 
+  it('does not put into the queue what was cancelled and replayed meanwhile', async () => {
+    const { id: projectId } = await stack.project();
+    const { deliveries, couriers } = stack.store;
+    const fields = { projectId, isExpress: true, status: 'pending', nextAttemptAt: new Date() };
+    const id = await insertDelivery(stack, fields as never);
+    const delivery = (await deliveries.find(id))!;
+    await deliveries.cancel(id);
+    await deliveries.beginReplay(projectId, id);
+    const queued = [{ delivery, as: 'held' as const, queuedIn: projectId }];
+    const { shift } = await couriers.begin(projectId);
+    await settle(stack.store, projectId, { shift, number: 1 }, { ...nothing, queued });
+    expect(await deliveries.find(id)).toMatchObject({ status: 'pending', replays: 1 });
+  });
+
   it('is told apart by its shift and its number in that', async () => {
     const { id: projectId, client } = await stack.project();
     const { id: webhookId } = await makeWebhook(client, receiver.url);
@@ -56,12 +73,7 @@ describe('what a courier settles', () => {
     };
     const health = [{ webhookId, attempts: [failure] }];
     const settled = (shift: number, number: number): Promise<boolean> =>
-      settle(
-        stack.store,
-        projectId,
-        { shift, number },
-        { inserts: [], records: [], queued: [], health },
-      );
+      settle(stack.store, projectId, { shift, number }, { ...nothing, health });
     const { shift } = await stack.store.couriers.begin(projectId);
     expect(await settled(shift, 1)).toBe(true);
     expect(await settled(shift, 1)).toBe(true);
