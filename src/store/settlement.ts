@@ -82,13 +82,28 @@ export async function settle(
       return isWritten;
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
-      // An earlier shift has stored some of them: its results count.
-      const ids = missing.map(({ _id }) => _id);
-      const stored = new Set(await store.deliveries.model.distinct('_id', { _id: { $in: ids } }));
-      if (stored.size === 0) throw error;
-      missing = missing.filter(({ _id }) => !stored.has(_id));
+      // Somebody else, such as an earlier shift, has stored some of them: those results count.
+      const stored = await storedOf(store, missing);
+      const left = missing.filter((delivery) => !stored.has(pairOf(delivery)));
+      if (left.length === missing.length) throw error;
+      missing = left;
     }
   }
+}
+
+const pairOf = ({ eventId, webhookId }: Pick<DeliveryRecord, 'eventId' | 'webhookId'>): string =>
+  `${eventId} ${webhookId}`;
+
+/** Which of their events' deliveries are stored, under whatever id. */
+async function storedOf(
+  { deliveries }: Store,
+  missing: readonly ExpressDelivery[],
+): Promise<Set<string>> {
+  const eventIds = new Set(missing.map(({ eventId }) => eventId));
+  const stored = await deliveries.model
+    .find({ eventId: { $in: [...eventIds] } }, { eventId: 1, webhookId: 1 })
+    .lean<DeliveryRecord[]>();
+  return new Set(stored.map(pairOf));
 }
 
 function count({ inserts, records }: Settlement): void {

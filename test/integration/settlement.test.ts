@@ -1,5 +1,6 @@
 import { mongo } from 'mongoose';
 import type { Attempt } from '../../src/contracts/delivery';
+import { newId } from '../../src/contracts/ids';
 import { settle } from '../../src/store/settlement';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -58,6 +59,23 @@ describe('what a courier settles', () => {
     const { shift } = await couriers.begin(projectId);
     await settle(stack.store, projectId, { shift, number: 1 }, { ...nothing, queued });
     expect(await deliveries.find(id)).toMatchObject({ status: 'pending', replays: 1 });
+  });
+
+  it('is stored but for a delivery that is there under another id', async () => {
+    const { id: projectId } = await stack.project();
+    const { deliveries, couriers } = stack.store;
+    const id = await insertDelivery(stack, { projectId });
+    const there = (await deliveries.find(id))!;
+    const eventId = newId('event');
+    const inserts = [
+      { ...there, _id: newId('delivery'), isExpress: true as const },
+      { ...there, _id: newId('delivery'), eventId, isExpress: true as const },
+    ];
+    const { shift } = await couriers.begin(projectId);
+    const at = { shift, number: 1 };
+    expect(await settle(stack.store, projectId, at, { ...nothing, inserts })).toBe(true);
+    const stored = await deliveries.model.distinct('_id', { projectId });
+    expect(stored.toSorted()).toEqual([id, inserts[1]!._id].toSorted());
   });
 
   it('is told apart by its shift and its number in that', async () => {
