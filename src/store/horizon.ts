@@ -49,7 +49,8 @@ export class Horizon {
   private readonly open = new Set<{ sinceMs: number }>();
   private started: Promise<void> | undefined;
   private timer: NodeJS.Timeout | undefined;
-  private isDeclaring = false;
+  /** The declaration in progress. */
+  private declaring: Promise<void> | undefined;
   /** By the monotonic clock. */
   private declaredAt = -Infinity;
   private steadySince = Infinity;
@@ -108,7 +109,9 @@ export class Horizon {
 
   /** Ends the declarations: this process creates nothing any more. */
   async close(): Promise<void> {
+    await this.started?.catch(() => {});
     clearInterval(this.timer);
+    await this.declaring?.catch(() => {});
     if (this.started && this.open.size === 0) await this.model.deleteOne({ _id: this.id });
   }
 
@@ -117,23 +120,24 @@ export class Horizon {
     this.timer = setInterval(() => void this.declare().catch(() => {}), RENEW_MS).unref();
   }
 
-  private async declare(): Promise<void> {
-    if (this.isDeclaring) return;
-    this.isDeclaring = true;
-    try {
-      const begun = [...this.open].map(({ sinceMs }) => sinceMs);
-      const completeBefore = new Date(Math.min(clock.now().getTime() - MARGIN_MS, ...begun));
-      noneBefore(completeBefore);
-      await this.model.updateOne(
-        { _id: this.id },
-        [{ $set: { completeBefore, renewedAt: '$$NOW' } }],
-        { upsert: true, updatePipeline: true },
-      );
-      const at = performance.now();
-      if (at - this.declaredAt > OUTAGE_MS) this.steadySince = at;
-      this.declaredAt = at;
-    } finally {
-      this.isDeclaring = false;
-    }
+  private declare(): Promise<void> {
+    this.declaring ??= this.write().finally(() => {
+      this.declaring = undefined;
+    });
+    return this.declaring;
+  }
+
+  private async write(): Promise<void> {
+    const begun = [...this.open].map(({ sinceMs }) => sinceMs);
+    const completeBefore = new Date(Math.min(clock.now().getTime() - MARGIN_MS, ...begun));
+    noneBefore(completeBefore);
+    await this.model.updateOne(
+      { _id: this.id },
+      [{ $set: { completeBefore, renewedAt: '$$NOW' } }],
+      { upsert: true, updatePipeline: true },
+    );
+    const at = performance.now();
+    if (at - this.declaredAt > OUTAGE_MS) this.steadySince = at;
+    this.declaredAt = at;
   }
 }

@@ -154,6 +154,29 @@ describe('a list in ascending order', () => {
     expect(await follow()).toEqual([early, late]);
   });
 
+  it('does not wait for a process that ended while it declared how far it had come', async () => {
+    const connection = mongoose.createConnection(stack.config.mongodbUrl);
+    const horizon = new Horizon(connection);
+    const { model } = horizon;
+    const updateOne = model.updateOne.bind(model);
+    let goOn!: () => void;
+    const held = new Promise<void>((resolve) => (goOn = resolve));
+    const update = jest.spyOn(model, 'updateOne').mockImplementation((async (
+      ...given: Parameters<typeof updateOne>
+    ) => {
+      await held;
+      return updateOne(...given);
+    }) as never);
+    const writers = await stack.store.horizon.model.countDocuments();
+    const started = horizon.start();
+    const closed = horizon.close();
+    goOn();
+    await Promise.all([started, closed]);
+    expect(await stack.store.horizon.model.countDocuments()).toBe(writers);
+    update.mockRestore();
+    await connection.close();
+  });
+
   it('does not wait for ever for a process that has died', async () => {
     const connection = mongoose.createConnection(stack.config.mongodbUrl);
     const horizon = new Horizon(connection, 3000);
