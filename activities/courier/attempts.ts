@@ -24,6 +24,9 @@ const MAX_REFUSAL_MS = 30_000;
 /** Pause of a webhook whose receiver is gone, in which it is disabled: nothing that waits may be sent till then. */
 const GONE_MS = 1000;
 
+/** Pause of a webhook after an attempt that failed here, and not at the receiver. */
+const LOST_MS = 1000;
+
 /** Sends what a shift has in hand, as many at a time as its webhooks' limits and the places allow. */
 export class Attempts {
   sending = 0;
@@ -84,6 +87,8 @@ export class Attempts {
     } catch (error) {
       this.deps.log.error({ err: error, deliveryId: item.delivery._id }, 'attempt lost');
       this.hand.letGo(item);
+      // It is found again at once, and may fail again.
+      lane.blockedUntil = performance.now() + LOST_MS;
     } finally {
       place.leave(end);
       lane.sending -= 1;
