@@ -16,6 +16,9 @@ const FAILED_MS = 500;
 /** Between the beginnings of two settlements: what ends meanwhile shares the second. */
 const SETTLE_EVERY_MS = 50;
 
+/** Failures that can't be followed up, after which the others are left, too, for later. */
+const MAX_LEFT = 500;
+
 /** Writes the results of a shift's work in the background, one settlement after the other. */
 export class Settling {
   isUnderWay = false;
@@ -124,11 +127,13 @@ export class Settling {
   private async followAll(): Promise<void> {
     const { deps, lease } = this;
     const { projectId, project } = this.view;
+    const left: string[] = [];
     while (this.isMore && !lease.isSuperseded) {
       this.isMore = false;
       try {
-        for (const delivery of await listToFollowUp(deps.store, projectId)) {
-          if (await this.follow(delivery)) this.isMore = true;
+        for (const delivery of await listToFollowUp(deps.store, projectId, left)) {
+          if (!(await this.follow(delivery))) left.push(delivery._id);
+          this.isMore = left.length < MAX_LEFT;
         }
         for (const id of this.failing) {
           if (deps.mailer) await mailWarning(deps.store, deps, project, id);

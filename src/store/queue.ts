@@ -236,13 +236,14 @@ export async function queueHeld({ deliveries }: Store): Promise<void> {
   );
 }
 
-/** Deliveries of the project whose failure has not been followed up yet. */
+/** Deliveries of the project, but for those, whose failure has not been followed up yet. */
 export async function listToFollowUp(
   { deliveries }: Store,
   projectId: string,
+  except: readonly string[],
 ): Promise<DeliveryRecord[]> {
   return deliveries.model
-    .find({ projectId, followUp: true }, COURIER_FIELDS)
+    .find({ projectId, followUp: true, _id: { $nin: except } }, COURIER_FIELDS)
     .limit(100)
     .lean<DeliveryRecord[]>();
 }
