@@ -84,23 +84,14 @@ export class Events {
     return keys.flatMap((key) => byKey.get(key) ?? []);
   }
 
-  /** The same without the payloads, oldest first, from behind `after`. */
-  async listBareByKeys(
-    projectId: string,
-    keys: readonly string[],
-    after?: string,
-  ): Promise<BareEvent[]> {
-    return this.model
-      .find(
-        {
-          projectId,
-          idempotencyKey: { $in: keys, $type: 'string' },
-          ...(after !== undefined && { _id: { $gt: after } }),
-        },
-        { body: 0 },
-      )
-      .sort({ _id: 1 })
+  /** The same without the payloads, oldest first. */
+  async listBareByKeys(projectId: string, keys: readonly string[]): Promise<BareEvent[]> {
+    const isOne = { $in: keys, $type: 'string' } as const;
+    const found = await this.model
+      .find({ projectId, idempotencyKey: isOne }, { body: 0 })
       .lean<BareEvent[]>();
+    // Asked for an order, MongoDB reads all of the project's events in it.
+    return found.toSorted((a, b) => (a._id < b._id ? -1 : 1));
   }
 
   /** Stores all or none. */

@@ -80,10 +80,10 @@ export function searchRouter(store: Store, checks: Checks): Router {
   ): AsyncGenerator<SearchResult> {
     const key = readIdempotencyKey(q);
     if (key === null) return;
-    const isBatch = await store.events.hasKey(projectId, keyInBatch(key, 0));
-    const inBatch = isBatch ? Array.from({ length: MAX_BATCH }, (_, n) => keyInBatch(key, n)) : [];
-    const events = await store.events.listBareByKeys(projectId, [key, ...inBatch], after);
-    for (const event of events) yield fromEvent(event, 'idempotencyKey');
+    const inBatch = Array.from({ length: MAX_BATCH }, (_, n) => keyInBatch(key, n));
+    for (const event of await store.events.listBareByKeys(projectId, [key, ...inBatch])) {
+      if (after === undefined || event._id > after) yield fromEvent(event, 'idempotencyKey');
+    }
   }
 
   /** What has the text in its name or URL. */
