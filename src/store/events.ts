@@ -18,6 +18,9 @@ const recordOf = (event: NewEvent): EventRecord => ({
 /** What is undefined is not there; by default the driver would store null. */
 const AS_GIVEN = { ignoreUndefined: true } as const;
 
+/** With the partial index's own condition: from the text alone MongoDB doesn't conclude it, and reads all events. */
+const exactly = (key: string) => ({ $eq: key, $type: 'string' }) as const;
+
 export class Events {
   readonly model: Model<EventRecord>;
   /** Those whose fan-out is not known to have finished, by the time of their acceptance. */
@@ -62,7 +65,7 @@ export class Events {
     } catch (error) {
       const { projectId, idempotencyKey } = event;
       if (!isDuplicateKey(error) || idempotencyKey === undefined) throw error;
-      const found = this.model.findOne({ projectId, idempotencyKey });
+      const found = this.model.findOne({ projectId, idempotencyKey: exactly(idempotencyKey) });
       const first = await current(found).lean<EventRecord>();
       if (!first) throw error;
       return { event: first, duplicate: true };
@@ -71,7 +74,8 @@ export class Events {
 
   /** Whether there is an event with this key, according to a cheap read that may miss a recent one. */
   async hasKey(projectId: string, idempotencyKey: string): Promise<boolean> {
-    return (await this.model.exists({ projectId, idempotencyKey })) !== null;
+    const key = exactly(idempotencyKey);
+    return (await this.model.exists({ projectId, idempotencyKey: key })) !== null;
   }
 
   /** The events stored under `keys`, in the order of `keys`. */
