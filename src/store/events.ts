@@ -7,6 +7,7 @@ import { current } from './linearizable';
 import { isDuplicateKey } from './errors';
 import { eventSchema, type BareEvent, type EventRecord } from './event-record';
 import type { NewEvent } from './new-event';
+import { oneOf } from './one-of';
 import { MAX_READ_MS } from './time-limit';
 
 /** As the schema makes it, for a tenth of the CPU time: everything in it is ours, and checked. */
@@ -17,9 +18,6 @@ const recordOf = (event: NewEvent): EventRecord => ({
 });
 /** What is undefined is not there; by default the driver would store null. */
 const AS_GIVEN = { ignoreUndefined: true } as const;
-
-/** With the partial index's own condition: from the text alone MongoDB doesn't conclude it, and reads all events. */
-const exactly = (key: string) => ({ $eq: key, $type: 'string' }) as const;
 
 export class Events {
   readonly model: Model<EventRecord>;
@@ -65,7 +63,7 @@ export class Events {
     } catch (error) {
       const { projectId, idempotencyKey } = event;
       if (!isDuplicateKey(error) || idempotencyKey === undefined) throw error;
-      const found = this.model.findOne({ projectId, idempotencyKey: exactly(idempotencyKey) });
+      const found = this.model.findOne({ projectId, idempotencyKey: oneOf(idempotencyKey) });
       const first = await current(found).lean<EventRecord>();
       if (!first) throw error;
       return { event: first, duplicate: true };
@@ -74,15 +72,13 @@ export class Events {
 
   /** Whether there is an event with this key, according to a cheap read that may miss a recent one. */
   async hasKey(projectId: string, idempotencyKey: string): Promise<boolean> {
-    const key = exactly(idempotencyKey);
-    return (await this.model.exists({ projectId, idempotencyKey: key })) !== null;
+    const known = await this.model.exists({ projectId, idempotencyKey: oneOf(idempotencyKey) });
+    return known !== null;
   }
 
   /** The events stored under `keys`, in the order of `keys`. */
   async listByKeys(projectId: string, keys: readonly string[]): Promise<EventRecord[]> {
-    // With the partial index's own condition: from a list of strings alone MongoDB doesn't conclude it.
-    const isOne = { $in: keys, $type: 'string' } as const;
-    const query = this.model.find({ projectId, idempotencyKey: isOne });
+    const query = this.model.find({ projectId, idempotencyKey: oneOf(...keys) });
     const found = await current(query).lean<EventRecord[]>();
     const byKey = new Map(found.map((event) => [event.idempotencyKey, event]));
     return keys.flatMap((key) => byKey.get(key) ?? []);
@@ -90,9 +86,8 @@ export class Events {
 
   /** The same without the payloads, oldest first. */
   async listBareByKeys(projectId: string, keys: readonly string[]): Promise<BareEvent[]> {
-    const isOne = { $in: keys, $type: 'string' } as const;
     const found = await this.model
-      .find({ projectId, idempotencyKey: isOne }, { body: 0 })
+      .find({ projectId, idempotencyKey: oneOf(...keys) }, { body: 0 })
       .lean<BareEvent[]>();
     // Asked for an order, MongoDB reads all of the project's events in it.
     return found.toSorted((a, b) => (a._id < b._id ? -1 : 1));

@@ -1,6 +1,7 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { newId } from '../contracts/ids';
 import type { DeliveryPolicy, Dispatch } from '../contracts/delivery';
+import { oneOf } from './one-of';
 import { containing, findPage, type Page, type PageRequest } from './paging';
 import { Remembered } from './remembered';
 import { BY_CLOCK } from './timestamps';
@@ -103,7 +104,7 @@ export class Projects {
   }
 
   async getByExternalId(externalId: string): Promise<ProjectRecord | null> {
-    return this.model.findOne({ externalId }).lean<ProjectRecord>();
+    return this.model.findOne({ externalId: oneOf(externalId) }).lean<ProjectRecord>();
   }
 
   /** @param q a part of the name, in upper or lower case; or the id, or the externalId */

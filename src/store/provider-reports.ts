@@ -1,4 +1,5 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { oneOf } from './one-of';
 import { findPage, type Page, type PageRequest } from './paging';
 
 /** What became of a report: an event, or nothing, in which case it is only kept. */
@@ -87,7 +88,7 @@ export class Inbound {
     const { projectId, provider } = first.record;
     const known = await this.model
       .find(
-        { projectId, provider, providerEventId: { $in: ids } },
+        { projectId, provider, providerEventId: oneOf(...ids) },
         { providerEventId: 1, type: 1 },
         { session },
       )

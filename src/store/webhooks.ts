@@ -3,6 +3,7 @@ import { clock } from '../clock';
 import type { ChangedBy } from '../domain/changed-by';
 import { patternsFor } from '../domain/subscription';
 import type { Sealed } from './cipher';
+import { oneOf } from './one-of';
 import type { Page, PageRequest } from './paging';
 import { HEALTH } from './webhook-health';
 import { listWebhooks, type WebhookFilter, type WebhookOrder } from './webhook-list';
@@ -66,7 +67,7 @@ export class Webhooks {
   }
 
   async getByExternalId(projectId: string, externalId: string): Promise<WebhookRecord | null> {
-    return this.model.findOne({ projectId, externalId }).lean<WebhookRecord>();
+    return this.model.findOne({ projectId, externalId: oneOf(externalId) }).lean<WebhookRecord>();
   }
 
   /** A page of a project's webhooks: `listWebhooks`. */
