@@ -60,6 +60,8 @@ export class Engine {
   private readonly taskQueue: string;
   private readonly startTimeoutMs: number;
   private readonly writes: WriteProof;
+  /** In progress. */
+  private readonly calls = new Set<Promise<unknown>>();
 
   constructor({
     client,
@@ -273,7 +275,9 @@ export class Engine {
     return this.within(() => whatIsMissing(this.client));
   }
 
+  /** Calls in progress end first: one that gRPC tries again on a closed connection would end the process. */
   async close(): Promise<void> {
+    while (this.calls.size > 0) await Promise.allSettled(this.calls);
     await this.client.connection.close();
   }
 
@@ -325,6 +329,12 @@ export class Engine {
   }
 
   private async within<T>(call: () => Promise<T>): Promise<T> {
-    return this.client.withDeadline(Date.now() + this.startTimeoutMs, call);
+    const made = this.client.withDeadline(Date.now() + this.startTimeoutMs, call);
+    this.calls.add(made);
+    try {
+      return await made;
+    } finally {
+      this.calls.delete(made);
+    }
   }
 }
