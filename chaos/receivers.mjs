@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { sleep } from '../scripts/lib/run.mjs';
 
 const listenAgainMs = 500;
+const listenTimeoutMs = 60_000;
 
 /**
  * The receivers' kinds of behaviour. `types`: what its webhook subscribes to. `keeps`: every event must
@@ -68,6 +69,7 @@ export class Receiver {
     this.#server = createServer((req, res) => {
       this.#receive(req, res).catch(() => req.destroy());
     });
+    const deadlineMs = Date.now() + listenTimeoutMs;
     for (;;) {
       const listening = once(this.#server, 'listening');
       this.#server.listen(this.#port, '127.0.0.1');
@@ -75,7 +77,7 @@ export class Receiver {
         await listening;
         break;
       } catch (error) {
-        if (error.code !== 'EADDRINUSE') throw error;
+        if (error.code !== 'EADDRINUSE' || Date.now() >= deadlineMs) throw error;
         await sleep(listenAgainMs);
       }
     }
