@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { sleep } from '../scripts/lib/run.mjs';
 
 /** The share of events that are posted once, without a key: whether they were accepted is not known. */
@@ -9,6 +8,8 @@ const batchSize = 3;
 const steerEveryMs = 4000;
 /** How far back a bulk replay reaches. */
 const replayedMs = 10_000;
+/** For how long the former secret signs too: 7.2 s. */
+const overlapHours = 0.002;
 
 /**
  * Posts events at a steady rate, independently of each other. One with a key is repeated until it is
@@ -65,9 +66,9 @@ export function startLoad({ projectId, caller, samples, random, ratePerSecond, d
 }
 
 /**
- * Until stopped: pauses and resumes the webhook of the steered receiver, rotates its secret and replays
- * deliveries, singly and in bulk; cancels and retries those of the flapping one. The webhook is resumed at
- * the end.
+ * Until stopped: pauses and resumes the webhook of the steered receiver, rotates its secret (until a rotation
+ * is not answered) and replays deliveries, singly and in bulk; cancels and retries those of the flapping one.
+ * The webhook is resumed at the end.
  */
 export function startSteering({ caller, receiverOf, random }) {
   const receiver = receiverOf('steered');
@@ -77,6 +78,14 @@ export function startSteering({ caller, receiverOf, random }) {
   const path = `/v1/webhooks/${webhookId}`;
   let replays = 0;
   let bulkReplays = 0;
+  let rotations = 0;
+  let isSecretUnsure = false;
+
+  const learnSecret = (secret) => {
+    if (receiver.secrets.includes(secret)) return;
+    receiver.secrets.push(secret);
+    rotations += 1;
+  };
 
   const actions = [
     async () => {
@@ -86,10 +95,11 @@ export function startSteering({ caller, receiverOf, random }) {
       await caller.once('POST', `${path}/resume`);
     },
     async () => {
-      // Of our own: one whose rotation is not answered may take effect at any time.
-      const secret = randomBytes(32).toString('hex');
-      receiver.secrets.push(secret);
-      await caller.once('POST', `${path}/secret/rotate`, { overlapHours: 0.002, secret });
+      // Another rotation could supersede the secret of an unanswered one before it is read.
+      if (isSecretUnsure) return;
+      const rotated = await caller.attempt('POST', `${path}/secret/rotate`, { overlapHours });
+      if (rotated) learnSecret(rotated.data.secret);
+      else isSecretUnsure = true;
     },
     async () => {
       const { data } = await caller.must('GET', `/v1/deliveries?webhookId=${webhookId}&limit=100`);
@@ -130,6 +140,15 @@ export function startSteering({ caller, receiverOf, random }) {
     },
     get bulkReplays() {
       return bulkReplays;
+    },
+    get rotations() {
+      return rotations;
+    },
+    /** Once nothing is in progress: an unanswered rotation may take effect at any time before. */
+    async learnLastSecret() {
+      if (!isSecretUnsure) return;
+      const { data } = await caller.must('GET', `${path}/secret`);
+      learnSecret(data.secret);
     },
     stop: () => {
       stopping.abort();

@@ -13,7 +13,7 @@ const listenTimeoutMs = 60_000;
  */
 export const kinds = [
   { name: 'healthy', types: ['*'], keeps: true, behave: (res) => res.end() },
-  // Its webhook is paused, resumed and its secret rotated all the time.
+  // Its webhook is paused and resumed all the time, and its secret rotated.
   { name: 'steered', types: ['*'], keeps: true, behave: (res) => res.end() },
   {
     name: 'slow',
@@ -45,10 +45,10 @@ export const kinds = [
   { name: 'dead for a while', types: ['email.delivered'], behave: (res) => res.end() },
 ];
 
-/** A receiver that records what it got: `receipts` of `{deliveryId, sentAt, signature, body, at}`. */
+/** A receiver that records what it got: `receipts` of `{deliveryId, sentAt, signature, previous, body, at}`. */
 export class Receiver {
   receipts = [];
-  /** All secrets that its webhook has had. */
+  /** All secrets that its webhook has had, in their order. */
   secrets = [];
   #server;
   #port = 0;
@@ -89,11 +89,16 @@ export class Receiver {
     this.#server.closeAllConnections();
   }
 
-  /** Whether a request was signed with one of the webhook's secrets. */
-  verify({ signature, body }) {
-    return this.secrets.some(
-      (secret) => createHmac('sha256', secret).update(body).digest('hex') === signature,
+  /**
+   * Whether a request was signed with one of the webhook's secrets and, if it has a second signature, with
+   * the one before it.
+   */
+  verify({ signature, previous, body }) {
+    const signatures = this.secrets.map((secret) =>
+      createHmac('sha256', secret).update(body).digest('hex'),
     );
+    const index = signatures.indexOf(signature);
+    return index !== -1 && (previous === undefined || previous === signatures[index - 1]);
   }
 
   async #receive(req, res) {
@@ -103,6 +108,7 @@ export class Receiver {
       // By the sender's knowledge of the time.
       sentAt: Number(req.headers['x-webhook-timestamp']),
       signature: req.headers['x-webhook-signature'],
+      previous: req.headers['x-webhook-signature-previous'],
       body,
       at: Date.now(),
     });

@@ -35,7 +35,7 @@ ${table([['receiver', 'deliveries', ...statuses, 'requests', 'not logged'], ...r
 
 ${table([['strike', 'times'], ...[...kinds].toSorted(([a], [b]) => a.localeCompare(b)).map(([kind, { length }]) => [kind, length])])}
 
-${sum(loads.map(({ accepted }) => accepted.size))} events accepted (${answers(loads)}), ${sum(steerings.map(({ replays }) => replays))} replays and ${sum(steerings.map(({ bulkReplays }) => bulkReplays))} bulk replays, quiet after ${quietSeconds} s
+${sum(loads.map(({ accepted }) => accepted.size))} events accepted (${answers(loads)}), ${sum(steerings.map(({ replays }) => replays))} replays and ${sum(steerings.map(({ bulkReplays }) => bulkReplays))} bulk replays, ${sum(steerings.map(({ rotations }) => rotations))} rotations of secrets (${sum(receipts.map(({ receiver }) => receiver.receipts.filter(({ previous }) => previous).length))} requests signed by the former secret too), quiet after ${quietSeconds} s
 ${sum(receipts.map(({ unlogged }) => unlogged.length))} requests twice as their worker died before the log, ${again} after a logged success
 ended by themselves: ${unasked.join(', ') || 'none'}
 ${Object.keys(left).length > 0 ? `NOT QUIET: ${JSON.stringify(left)}\n` : ''}`);

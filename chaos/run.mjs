@@ -102,6 +102,7 @@ async function chaos() {
     },
   });
   const quietSeconds = Math.round((Date.now() - quietStart) / 1000);
+  await Promise.all(steerings.map((steering) => steering.learnLastSecret()));
   const { receipts, again, verdicts } = judge({
     accepted: merged(loads.map(({ accepted }) => accepted)),
     keys: merged(loads.map(({ keys }) => keys)),
