@@ -1,4 +1,5 @@
 import type { DeliveryRecord } from './delivery-record';
+import { oldestDueOf, type OldestDue } from './oldest-due';
 import type { Store } from './store';
 import { IN_STATE } from './webhook-list';
 import type { WebhookRecord } from './webhook-record';
@@ -13,7 +14,6 @@ const NAMED_FIELDS = {
   disabledAt: 1,
   disabledBy: 1,
   disabledByAt: 1,
-  pausedBy: 1,
   failureCount: 1,
   failingSince: 1,
   lastStatus: 1,
@@ -28,14 +28,13 @@ export interface Overview {
     DeliveryRecord,
     '_id' | 'webhookId' | 'eventType' | 'createdAt' | 'nextAttemptAt'
   > | null;
+  oldestDue: OldestDue | null;
   failing: { count: number; webhooks: FailingWebhook[] };
 }
 
 /** What needs attention in a project, now. */
-export async function overviewOf(
-  { deliveries, webhooks }: Store,
-  projectId: string,
-): Promise<Overview> {
+export async function overviewOf(store: Store, projectId: string): Promise<Overview> {
+  const { deliveries, webhooks } = store;
   const failing = {
     projectId,
     $or: [
@@ -43,7 +42,7 @@ export async function overviewOf(
       { ...IN_STATE.disabled, disabledReason: { $in: ['gone', 'consecutive_failures'] as const } },
     ],
   };
-  const [oldestPending, count, named] = await Promise.all([
+  const [oldestPending, oldestDue, count, named] = await Promise.all([
     deliveries.model
       .findOne(
         { projectId, status: 'pending' },
@@ -51,6 +50,7 @@ export async function overviewOf(
       )
       .sort({ _id: 1 })
       .lean<Overview['oldestPending']>(),
+    oldestDueOf(store, projectId),
     webhooks.model.countDocuments(failing),
     webhooks.model
       .find(failing, NAMED_FIELDS)
@@ -59,5 +59,5 @@ export async function overviewOf(
       .limit(NAMED)
       .lean<FailingWebhook[]>(),
   ]);
-  return { oldestPending, failing: { count, webhooks: named } };
+  return { oldestPending, oldestDue, failing: { count, webhooks: named } };
 }

@@ -3,7 +3,7 @@ import { expectAccessible, signIn, useChromium } from '../support/chromium';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { Stack, testEnvironment } from '../support/stack';
 import { useReceiver, useStack } from '../support/use';
-import { insertDelivery } from '../integration/api/insert';
+import { insertDelivery, insertUnplanned } from '../integration/api/insert';
 import { TcpProxy } from '../integration/api/tcp-proxy';
 
 const stack = useStack();
@@ -88,15 +88,34 @@ it('says when something has been due for long, and leads to why', async () => {
   const { id, client } = await stack.project();
   const { id: webhookId } = await makeWebhook(client, receiver.url, { name: 'Orders' });
   const at = new Date(Date.now() - 10 * 60_000);
+  const queued = { createdAt: new Date(at.getTime() - 60_000), deferredFor: 'replay' } as const;
   const late = { createdAt: at, nextAttemptAt: at, completedAt: null, status: 'pending' } as const;
-  await insertDelivery(stack, { projectId: id, webhookId, ...late });
+  await insertDelivery(stack, {
+    projectId: id,
+    webhookId,
+    ...late,
+    ...queued,
+    nextAttemptAt: null,
+  });
   const page = await visit(`${stack.url}/dashboard/`);
   await signIn(page, client.key);
+  await page.getByText('All is well').waitFor();
+  await insertDelivery(stack, { projectId: id, webhookId, ...late });
+  await page.reload();
   await page.getByText('The oldest pending delivery has been due for 10 min').waitFor();
   expect(await page.getByText('All is well').count()).toBe(0);
   await expectAccessible(page);
   await page.getByRole('link', { name: 'See why it waits' }).click();
   await page.getByRole('heading', { level: 1, name: 'email.sent' }).waitFor();
+  // As while no worker is running.
+  const acceptedAt = new Date(at.getTime() - 10 * 60_000);
+  const eventId = await insertUnplanned(stack, { projectId: id, acceptedAt });
+  await page.goBack();
+  await page.reload();
+  await page.getByText('An accepted event has waited for 20 min to be delivered').waitFor();
+  expect(await page.getByText('All is well').count()).toBe(0);
+  await page.getByRole('link', { name: 'See the event' }).click();
+  await page.waitForURL(`**/events/${eventId}`);
 });
 
 it('tells all tabs when one of them signs out, or in with another key', async () => {

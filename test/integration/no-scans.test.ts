@@ -1,7 +1,9 @@
+import { oldestDueOf } from '../../src/store/oldest-due';
 import { makeWebhook, postEvent, deliveryWith } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { OF_TESTS } from '../support/stack';
 import { useReceiver, useStack } from '../support/use';
+import { insertDelivery, insertUnplanned } from './api/insert';
 
 /** For all that MongoDB does in one of these tests. */
 const PROFILE_BYTES = 64 * 1024 * 1024;
@@ -74,5 +76,20 @@ describe('MongoDB', () => {
     });
     expect(profiled.filter(({ planSummary }) => planSummary?.includes('COLLSCAN'))).toEqual([]);
     expect(profiled.some(({ ns }) => ns.endsWith('.projects'))).toBe(true);
+  });
+
+  it('reads what has been due for longest, and nothing else, for the overview', async () => {
+    const { id: projectId } = await stack.project();
+    const pending = { projectId, status: 'pending' as const, completedAt: null };
+    for (const express of [{}, { isExpress: true }]) {
+      for (const minutes of [3, 2, 1]) {
+        const at = new Date(Date.now() - minutes * 60_000);
+        await insertDelivery(stack, { ...pending, ...express });
+        await insertDelivery(stack, { ...pending, ...express, nextAttemptAt: at });
+        await insertUnplanned(stack, { projectId, acceptedAt: at, ...express });
+      }
+    }
+    const profiled = await profileOf(() => oldestDueOf(stack.store, projectId));
+    expect(profiled.map(({ docsExamined }) => docsExamined)).toEqual([1, 1, 1, 1]);
   });
 });

@@ -1,11 +1,12 @@
 import { newId } from '../../src/contracts/ids';
 import type { Attempt } from '../../src/contracts/delivery';
 import { matchRanges } from '../../src/store/count-ranges';
+import { queueOf } from '../../src/store/delivery-record';
 import { deliveryStats, type StatsQuery } from '../../src/store/delivery-stats';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { useReceiver, useStack } from '../support/use';
-import { insertDelivery } from './api/insert';
+import { insertDelivery, insertUnplanned } from './api/insert';
 
 const HOUR_MS = 3_600_000;
 const DAY_MS = 24 * HOUR_MS;
@@ -35,7 +36,8 @@ describe('stats', () => {
       const { status, body } = await client.get(path);
       expect(status).toBe(200);
       const { since, until, countedAt, hours, ...figures } = body.data;
-      const { oldestPending, failingWebhooks, ...counted } = figures;
+      const { oldestPending, oldestDue, failingWebhooks, ...counted } = figures;
+      expect(oldestDue === undefined).toBe(path !== '/v1/stats');
       expect(Date.parse(countedAt)).toBeGreaterThanOrEqual(Date.parse(until));
       if (path === '/v1/stats') {
         expect(oldestPending).toBeNull();
@@ -265,6 +267,45 @@ describe('stats', () => {
     await client.post(`/v1/webhooks/${failing.id}/pause`);
     expect((await client.get('/v1/stats')).body.data.failingWebhooks.count).toBe(1);
     expect((await healthIn(failing.id)).state).toBe('paused');
+  });
+
+  it('name what has been due for longest, not what waits in the queue or for its time', async () => {
+    const { id: projectId, client } = await stack.project();
+    const minutesAgo = (minutes: number) => new Date(Date.now() - minutes * 60_000);
+    const oldestDue = async () => (await client.get('/v1/stats')).body.data.oldestDue;
+    const pending = { projectId, status: 'pending' as const, completedAt: null };
+    const queued = { deferredFor: 'replay' as const, queuedIn: queueOf(projectId, 'replay') };
+    await insertDelivery(stack, { ...pending, ...queued, createdAt: minutesAgo(600) });
+    await insertDelivery(stack, {
+      ...pending,
+      createdAt: minutesAgo(500),
+      nextAttemptAt: minutesAgo(-60),
+    });
+    expect(await oldestDue()).toBeNull();
+    // Each has been due for longer than those before it.
+    let minutes = 1;
+    for (const express of [{}, { isExpress: true }]) {
+      const nextAttemptAt = minutesAgo((minutes += 1));
+      const deliveryId = await insertDelivery(stack, { ...pending, ...express, nextAttemptAt });
+      expect(await oldestDue()).toMatchObject({
+        deliveryId,
+        eventId: expect.stringMatching(/^evt_/) as string,
+        eventType: 'email.sent',
+        dueAt: nextAttemptAt.toISOString(),
+      });
+    }
+    for (const express of [{}, { isExpress: true }]) {
+      const acceptedAt = minutesAgo((minutes += 1));
+      const eventId = await insertUnplanned(stack, { projectId, acceptedAt, ...express });
+      expect(await oldestDue()).toEqual({
+        deliveryId: null,
+        eventId,
+        eventType: 'email.sent',
+        dueAt: acceptedAt.toISOString(),
+      });
+      await stack.store.events.markFannedOut(eventId);
+      expect((await oldestDue()).deliveryId).not.toBeNull();
+    }
   });
 
   it('read an index, never a whole collection', async () => {

@@ -2138,6 +2138,27 @@ export type Stats = {
     nextAttemptAt: string | null;
   } | null;
   /**
+   * What has been due for longest: a pending delivery, or an accepted event whose deliveries are not planned yet. What waits in the queue, because of a rate limit or in a bulk replay, is not due. null: nothing is due.
+   */
+  oldestDue: {
+    /**
+     * The delivery. null: those of the event are not planned yet.
+     */
+    deliveryId: string | null;
+    /**
+     * The event.
+     */
+    eventId: string;
+    /**
+     * The type of its event.
+     */
+    eventType: string;
+    /**
+     * When the attempt was due, or when the event was accepted.
+     */
+    dueAt: string;
+  } | null;
+  /**
    * Webhooks whose `health` is `failing`, or that were disabled because their attempts had failed.
    */
   failingWebhooks: {

@@ -12,9 +12,11 @@ export const overview = {
   well: 'All is well',
   wellLead: 'No webhook fails, and nothing waits longer than it should.',
   late: (time: string) => `The oldest pending delivery has been due for ${time}`,
+  lateEvent: (time: string) => `An accepted event has waited for ${time} to be delivered`,
   lateLead:
     'Nothing is lost. If this lasts, no worker is running, or there is more than they can do.',
   lateWhy: 'See why it waits',
+  lateWhich: 'See the event',
   quiet: 'Nothing has happened yet',
   quietLead: 'Create a webhook, and send it a test event: its delivery then shows up here.',
   quietAction: 'Create a webhook',

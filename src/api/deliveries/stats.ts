@@ -82,11 +82,12 @@ export function statsRouter(store: Store): Router {
   return router;
 }
 
-function showOverview({ oldestPending, failing }: Overview, reader: ChangedBy) {
+function showOverview({ oldestPending, oldestDue, failing }: Overview, reader: ChangedBy) {
   const { _id, ...pending } = oldestPending ?? {};
   const webhooks = failing.webhooks.map((webhook) => showFailing(webhook, reader));
   return {
     oldestPending: oldestPending && { id: _id, ...pending },
+    oldestDue,
     failingWebhooks: { count: failing.count, webhooks },
   };
 }

@@ -68,6 +68,19 @@ export const projectStatsSchema = projectFigures
       })
       .nullable()
       .describe('The oldest delivery that has not ended and is not held, whenever it was created.'),
+    oldestDue: z
+      .object({
+        deliveryId: id('delivery')
+          .nullable()
+          .describe('The delivery. null: those of the event are not planned yet.'),
+        eventId: id('event'),
+        eventType: z.string(),
+        dueAt: time.describe('When the attempt was due, or when the event was accepted.'),
+      })
+      .nullable()
+      .describe(
+        'What has been due for longest: a pending delivery, or an accepted event whose deliveries are not planned yet. What waits in the queue, because of a rate limit or in a bulk replay, is not due. null: nothing is due.',
+      ),
     failingWebhooks: z
       .object({
         count: count.describe('How many there are.'),
@@ -136,6 +149,12 @@ export const projectStatsExample: z.infer<typeof projectStatsSchema> = {
     eventType: 'email.delivered',
     createdAt: EXAMPLE.at('09:58:00'),
     nextAttemptAt: EXAMPLE.at('10:03:20'),
+  },
+  oldestDue: {
+    deliveryId: EXAMPLE.deliveryId,
+    eventId: EXAMPLE.eventId,
+    eventType: 'email.delivered',
+    dueAt: EXAMPLE.at('10:03:20'),
   },
   failingWebhooks: {
     count: 1,

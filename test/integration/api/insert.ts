@@ -1,6 +1,7 @@
 import { v7 as uuidv7 } from 'uuid';
 import { ID_PREFIXES, newId, type Resource } from '../../../src/contracts/ids';
 import { failedWith, type DeliveryRecord } from '../../../src/store/delivery-record';
+import type { EventRecord } from '../../../src/store/event-record';
 import type { Stack } from '../../support/stack';
 
 /** An id as `newId` would have made it at that time. */
@@ -42,4 +43,25 @@ export async function insertDeliveries(
   });
   await store.deliveries.model.insertMany(records);
   return records.map(({ _id }) => _id);
+}
+
+/** Stores an event that nobody has planned, without anybody being told; answers its id. */
+export async function insertUnplanned(
+  { store }: Stack,
+  event: Pick<EventRecord, 'projectId' | 'acceptedAt'> & Partial<EventRecord>,
+): Promise<string> {
+  const id = idAt('event', event.acceptedAt);
+  await store.events.model.insertMany([
+    {
+      _id: id,
+      type: 'email.sent',
+      createdAt: event.acceptedAt,
+      body: '{}',
+      fannedOutAt: null,
+      expungedAt: null,
+      expiresAt: new Date(Date.now() + 3_600_000),
+      ...event,
+    },
+  ]);
+  return id;
 }

@@ -58,7 +58,12 @@ function Health({ stats }: { stats: Stats }): React.ReactNode {
   const { failingWebhooks, deliveries, events } = stats;
   const { canWrite } = useAccess();
   if (failingWebhooks.count > 0) return <FailingWebhooks failing={failingWebhooks} />;
-  if ((deliveries.total ?? 0) === 0 && events.accepted === 0 && stats.oldestPending === null) {
+  if (
+    (deliveries.total ?? 0) === 0 &&
+    events.accepted === 0 &&
+    stats.oldestPending === null &&
+    stats.oldestDue === null
+  ) {
     return (
       <Card isBare>
         <EmptyState
@@ -87,27 +92,29 @@ function Health({ stats }: { stats: Stats }): React.ReactNode {
 
 /** Something keeps deliveries from being sent: no worker, an outage of Temporal, or more than can be done. */
 function Late({ stats }: { stats: Stats }): React.ReactNode {
+  const { deliveryId, eventId } = stats.oldestDue!;
+  const time = formatDuration(latenessOf(stats));
   return (
-    <Notice tone="warning" title={words.late(formatDuration(latenessOf(stats)))}>
+    <Notice tone="warning" title={deliveryId === null ? words.lateEvent(time) : words.late(time)}>
       {words.lateLead}{' '}
-      <Link
-        to="/deliveries/$deliveryId"
-        params={{ deliveryId: stats.oldestPending!.id }}
-        className={styles.link}
-      >
-        {words.lateWhy}
-      </Link>
+      {deliveryId === null ? (
+        <Link to="/events/$eventId" params={{ eventId }} className={styles.link}>
+          {words.lateWhich}
+        </Link>
+      ) : (
+        <Link to="/deliveries/$deliveryId" params={{ deliveryId }} className={styles.link}>
+          {words.lateWhy}
+        </Link>
+      )}
     </Notice>
   );
 }
 
-const isLate = (stats: Stats): boolean => latenessOf(stats) > LATE_MS;
+/** By the API's clock. */
+const latenessOf = ({ oldestDue, until }: Stats): number =>
+  oldestDue === null ? 0 : Date.parse(until) - Date.parse(oldestDue.dueAt);
 
-/** How long the oldest pending delivery has been due, by the API's clock. */
-function latenessOf({ oldestPending, until }: Stats): number {
-  if (oldestPending === null) return 0;
-  return Date.parse(until) - Date.parse(oldestPending.nextAttemptAt ?? oldestPending.createdAt);
-}
+const isLate = (stats: Stats): boolean => latenessOf(stats) > LATE_MS;
 
 function Figures({ stats, hours }: { stats: Stats; hours: number }): React.ReactNode {
   const { deliveries, events, successRate, latencyMs, oldestPending } = stats;
