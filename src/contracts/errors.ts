@@ -118,6 +118,11 @@ export const ERRORS = {
     message:
       'the database is unavailable; the request is not confirmed, but may have been stored; retry with the same Idempotency-Key',
   },
+  too_slow: {
+    status: 503,
+    message:
+      'the database took too long and aborted this; try again, with a shorter time range (since, until) if there is one',
+  },
 } as const satisfies Record<string, ErrorDefinition>;
 
 export type ErrorCode = keyof typeof ERRORS;

@@ -276,7 +276,8 @@ export type ErrorCode =
   | 'replay_limit_reached'
   | 'rate_limited'
   | 'internal_error'
-  | 'unavailable';
+  | 'unavailable'
+  | 'too_slow';
 
 export type FieldProblem = {
   /**
@@ -3302,7 +3303,7 @@ export type ListProjectsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3466,7 +3467,7 @@ export type CreateProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3546,7 +3547,7 @@ export type DeleteProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3628,7 +3629,7 @@ export type GetProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3789,7 +3790,7 @@ export type UpdateProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3868,7 +3869,7 @@ export type ListKeysErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3971,7 +3972,7 @@ export type CreateKeyErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4045,7 +4046,7 @@ export type DeleteKeyErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4131,7 +4132,7 @@ export type ListCatalogsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4222,7 +4223,7 @@ export type ListCatalogEventTypesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4310,7 +4311,7 @@ export type DeleteCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4398,7 +4399,7 @@ export type GetCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4498,7 +4499,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4575,7 +4576,7 @@ export type ListAvailableEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4649,7 +4650,7 @@ export type GetWebhookDefaultsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4740,7 +4741,7 @@ export type ListWebhooksErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4900,7 +4901,7 @@ export type CreateWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4980,7 +4981,7 @@ export type DeleteWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5062,7 +5063,7 @@ export type GetWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5206,7 +5207,7 @@ export type UpdateWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5276,7 +5277,7 @@ export type GetWebhookSecretErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5367,7 +5368,7 @@ export type RotateWebhookSecretErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5459,7 +5460,7 @@ export type TestWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5546,7 +5547,7 @@ export type PauseWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5616,7 +5617,7 @@ export type ResumeWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5699,7 +5700,7 @@ export type GetWebhookStatsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5773,7 +5774,7 @@ export type ListEventTypesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5855,7 +5856,7 @@ export type DeleteEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5962,7 +5963,7 @@ export type DefineEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6066,7 +6067,7 @@ export type ListEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6186,7 +6187,7 @@ export type PostEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6299,7 +6300,7 @@ export type PostEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6405,7 +6406,7 @@ export type ExportEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6469,7 +6470,7 @@ export type ExpungeEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6539,7 +6540,7 @@ export type GetEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6649,7 +6650,7 @@ export type ListDeliveriesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6775,7 +6776,7 @@ export type ExportDeliveriesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6839,7 +6840,7 @@ export type GetDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6913,7 +6914,7 @@ export type RetryDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6987,7 +6988,7 @@ export type CancelDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7061,7 +7062,7 @@ export type ReplayDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7135,7 +7136,7 @@ export type ListReplaysErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7249,7 +7250,7 @@ export type CreateReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7329,7 +7330,7 @@ export type GetReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7403,7 +7404,7 @@ export type PauseReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7477,7 +7478,7 @@ export type ResumeReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7551,7 +7552,7 @@ export type CancelReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7629,7 +7630,7 @@ export type GetStatsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7750,7 +7751,7 @@ export type ListAuditErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7852,7 +7853,7 @@ export type SearchErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7921,7 +7922,7 @@ export type StreamDeliveriesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7997,7 +7998,7 @@ export type ListPlatformWebhooksErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8084,7 +8085,7 @@ export type CreatePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8150,7 +8151,7 @@ export type DeletePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8225,7 +8226,7 @@ export type GetPlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8315,7 +8316,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8406,7 +8407,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8492,7 +8493,7 @@ export type ReceiveProviderEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8577,7 +8578,7 @@ export type ReceiveNativeEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8671,7 +8672,7 @@ export type ListReportsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8753,7 +8754,7 @@ export type GetReportErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8818,7 +8819,7 @@ export type RevokePortalLinksErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8913,7 +8914,7 @@ export type CreatePortalLinkErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8972,7 +8973,7 @@ export type SignOutErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9043,7 +9044,7 @@ export type GetSessionErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9119,7 +9120,7 @@ export type SignInErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9184,7 +9185,7 @@ export type CreateSignInLinkErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
    */
   503: Error;
 };

@@ -1,4 +1,5 @@
 import { texts } from '../texts';
+import { looksAt } from './looks';
 
 /** A refusal of the API, or no answer at all (`code` is then `unreachable`). */
 export class Problem extends Error {
@@ -21,6 +22,10 @@ export class Problem extends Error {
 export const isPassing = (error: unknown): boolean =>
   error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);
 
+/** What is asked for again until it is there. */
+export const isAskedAgain = (error: unknown): boolean =>
+  error instanceof Problem && looksAt(error) === Number.POSITIVE_INFINITY;
+
 /** Why something isn't there, also while it is asked for again; a single failure is no reason to say so. */
 export const troubleOf = ({
   error,
@@ -30,7 +35,8 @@ export const troubleOf = ({
   error: Error | null;
   failureCount: number;
   failureReason: Error | null;
-}): Error | null => error ?? (failureCount > 1 ? failureReason : null);
+}): Error | null =>
+  error ?? (failureCount > 1 && isAskedAgain(failureReason) ? failureReason : null);
 
 /** What happened and what to do, in words for people. */
 export function explain(error: unknown): { title: string; advice: string } {

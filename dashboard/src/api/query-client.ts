@@ -1,5 +1,6 @@
 import { useSyncExternalStore } from 'react';
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
+import { looksAt } from './looks';
 import { isPassing, Problem, troubleOf } from './problem';
 
 /** Between two looks at what could not be loaded, unless the answer says when. */
@@ -25,8 +26,8 @@ export const queryClient: QueryClient = new QueryClient({
     queries: {
       networkMode,
       staleTime: 10_000,
-      // However often, so that a page recovers by itself; why it has to wait, it says meanwhile (`troubleOf`).
-      retry: (_failures, error) => isPassing(error),
+      // In an outage however often, so that a page recovers by itself; meanwhile it says why (`troubleOf`).
+      retry: (failures, error) => error instanceof Problem && failures + 1 < looksAt(error),
       retryDelay: (failures, error) =>
         Math.min(
           error instanceof Problem && error.retryAfterSeconds !== null

@@ -1,7 +1,7 @@
 import { Link, Outlet, useRouter } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
 import { PORTAL_PROJECT } from '../portal-project';
-import { explain } from '../api/problem';
+import { explain, isAskedAgain } from '../api/problem';
 import { useTrouble } from '../api/query-client';
 import { texts } from '../texts';
 import { Button, IconButton } from '../ui/button';
@@ -63,7 +63,7 @@ function Trouble(): React.ReactNode {
     <div role="status" className={styles.trouble}>
       {trouble && (
         <Notice tone="warning" title={explain(trouble).title}>
-          {outdated} {retrying}
+          {outdated} {isAskedAgain(trouble) ? retrying : explain(trouble).advice}
         </Notice>
       )}
     </div>

@@ -33,6 +33,10 @@ export const problems = {
       title: 'Posthorn cannot reach its database',
       advice: 'What you sent last may have been stored already: look before you repeat it.',
     },
+    too_slow: {
+      title: 'This took the database too long',
+      advice: 'Try again, for a shorter time or with other filters if there are any.',
+    },
   },
   rateLimited: (seconds: number | null) => ({
     title: 'Too many requests',

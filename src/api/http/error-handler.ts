@@ -30,10 +30,7 @@ const BODY_ERRORS: Record<string, () => ApiError> = {
 function toApiError(error: unknown): ApiError | undefined {
   if (error instanceof ApiError) return error;
   if (isTooSlow(error)) {
-    return new ApiError(
-      'unavailable',
-      'the database took too long and aborted this; try again, with a shorter time range (since, until) if there is one',
-    );
+    return refusal('too_slow');
   }
   if (isStoreUnavailable(error)) {
     return refusal('unavailable');
@@ -62,7 +59,7 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
     }
     const shown = shownError(error, req, log);
     const { code, message, details } = shown;
-    if (code === 'unavailable') {
+    if (code === 'unavailable' || code === 'too_slow') {
       res.set('Retry-After', '5');
       // Instead of "failed with status code 503", which is all that the log would say.
       res.locals.unavailable = error instanceof ApiError ? message : `MongoDB: ${causeOf(error)}`;

@@ -16,6 +16,7 @@ const BEHIND_KEY: readonly ErrorCode[] = [
   'rate_limited',
   'internal_error',
   'unavailable',
+  'too_slow',
 ];
 const WITH_BODY: readonly ErrorCode[] = [
   'malformed_json',

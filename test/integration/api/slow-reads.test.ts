@@ -26,7 +26,7 @@ describe('a read that takes MongoDB too long', () => {
     const askedAt = performance.now();
     const { status, body, headers } = await client.get('/v1/deliveries');
     const tookMs = performance.now() - askedAt;
-    expect({ status, code: body.error.code }).toEqual({ status: 503, code: 'unavailable' });
+    expect({ status, code: body.error.code }).toEqual({ status: 503, code: 'too_slow' });
     expect(body.error.message).toContain('took too long');
     expect(headers.get('retry-after')).toBe('5');
     expect(tookMs).toBeGreaterThan(9000);
