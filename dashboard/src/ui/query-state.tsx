@@ -1,5 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query';
-import { explain, isPassing, troubleOf } from '../api/problem';
+import { explain, isAskedAgain, isPassing, troubleOf } from '../api/problem';
 import { texts } from '../texts';
 import { Button } from './button';
 import { Notice, Skeleton, Stack } from './layout';
@@ -31,17 +31,20 @@ export function LoadError({
   isBusy?: boolean;
 }): React.ReactNode {
   const { title, advice } = explain(error);
+  const isRetrying = isAskedAgain(error);
   return (
     <Notice
       tone="danger"
       title={title}
       actions={
-        <Button size="small" isBusy={isBusy} onClick={onRetry}>
-          {texts.common.retry}
-        </Button>
+        isRetrying ? undefined : (
+          <Button size="small" isBusy={isBusy} onClick={onRetry}>
+            {texts.common.retry}
+          </Button>
+        )
       }
     >
-      {advice} {isPassing(error) && texts.problems.retrying}
+      {advice} {isRetrying && texts.problems.retrying}
     </Notice>
   );
 }
