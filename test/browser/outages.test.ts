@@ -41,6 +41,13 @@ it('says that the network is gone, keeps what it shows, does nothing later, and 
   await page.locator('main').getByText('Posthorn does not answer').waitFor();
   await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
   await page.getByRole('article', { name: 'Orders' }).waitFor();
+  // What other filters found is no answer to these.
+  const search = page.getByLabel('Search by name, URL or id');
+  await search.fill('Invoices');
+  await page.locator('main').getByText('Posthorn does not answer').waitFor();
+  expect(await page.getByRole('article', { name: 'Orders' }).count()).toBe(0);
+  await search.fill('');
+  await page.getByRole('article', { name: 'Orders' }).waitFor();
   const trouble = page.getByRole('status').filter({ hasText: 'may be out of date' });
   await trouble.waitFor(OUTAGE);
   await expectAccessible(page);

@@ -81,7 +81,9 @@ export function listFrom<Page, T>(
 ): List<T> {
   const error = troubleOf(query);
   return {
-    items: query.data?.pages.flatMap(itemsOf) ?? [],
+    // What other filters found is no answer to these.
+    items:
+      error !== null && query.isPlaceholderData ? [] : (query.data?.pages.flatMap(itemsOf) ?? []),
     // Not pending alone: what is not to be asked is not being loaded.
     isLoading: query.isLoading && error === null,
     isRefreshing: query.isRefetching,
