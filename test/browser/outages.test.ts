@@ -72,18 +72,25 @@ it('says that the database is unavailable, and recovers by itself, also where no
     const page = await visit(`${behind.url}/dashboard/`);
     await signIn(page, client.key);
     await page.getByText('All is well').waitFor();
+    const { token } = (await behind.admin.post('/v1/sign-in-links')).body.data as { token: string };
     await proxy.cut();
+    const byLink = await visit(`${behind.url}/dashboard/#sign-in=${token}`);
     await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
     const unavailable = page.getByText('Posthorn cannot reach its database').first();
     await unavailable.waitFor(OUTAGE);
     await expectAccessible(page);
     const again = await page.context().newPage();
     await again.goto(`${behind.url}/dashboard/`);
-    await again.getByText('Posthorn cannot reach its database').waitFor(OUTAGE);
+    for (const one of [again, byLink]) {
+      await one.getByText('Posthorn cannot reach its database').waitFor(OUTAGE);
+      // They ask by themselves.
+      expect(await one.getByRole('button', { name: 'Try again' }).count()).toBe(0);
+    }
     await proxy.restore();
     await page.getByRole('article', { name: 'Orders' }).waitFor(OUTAGE);
     await unavailable.waitFor({ state: 'detached', ...OUTAGE });
     await again.getByText('All is well').waitFor(OUTAGE);
+    await byLink.getByRole('heading', { level: 1, name: 'Overview' }).waitFor(OUTAGE);
   } finally {
     await proxy.restore().catch(() => undefined);
     await behind.stop();

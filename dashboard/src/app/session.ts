@@ -1,6 +1,6 @@
 import { useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { actFor, API_ROOT, credentials, request } from '../api/http';
-import { Problem } from '../api/problem';
+import { isPassing, Problem } from '../api/problem';
 import { queryClient, SESSION_KEY } from '../api/query-client';
 import type { Session } from '../api/types';
 import { texts } from '../texts';
@@ -47,14 +47,16 @@ export function followOtherTabs(): () => void {
 
 async function current(): Promise<SignedIn> {
   const given = link;
-  link = null;
   try {
     if (given === null) return begin(await request<Session>('GET', PATH));
     const begun = begin(await request<Session>('POST', PATH, { body: { link: given } }));
+    link = null;
     tellOtherTabs();
     return begun;
   } catch (error) {
-    if (!(error instanceof Problem) || error.status === 0 || error.status >= 500) throw error;
+    // The link may still be valid.
+    if (!(error instanceof Problem) || isPassing(error)) throw error;
+    link = null;
     return { state: given === null ? 'out' : 'linkUsed' };
   }
 }
