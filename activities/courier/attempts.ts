@@ -23,7 +23,6 @@ const FIRST_REFUSAL_MS = 1000;
 const MAX_REFUSAL_MS = 30_000;
 /** Pause of a webhook whose receiver is gone, in which it is disabled: nothing that waits may be sent till then. */
 const GONE_MS = 1000;
-
 /** Pause of a webhook after an attempt that failed here, and not at the receiver. */
 const LOST_MS = 1000;
 
@@ -88,7 +87,7 @@ export class Attempts {
       this.deps.log.error({ err: error, deliveryId: item.delivery._id }, 'attempt lost');
       this.hand.letGo(item);
       // It is found again at once, and may fail again.
-      lane.blockedUntil = performance.now() + LOST_MS;
+      lane.block(LOST_MS);
     } finally {
       place.leave(end);
       lane.sending -= 1;
@@ -125,7 +124,7 @@ export class Attempts {
       // What is new goes behind it.
       lane.queued.add(kindOf(item.queuedIn));
       const waitMs = FIRST_REFUSAL_MS * 2 ** (lane.refusals - 1);
-      lane.blockedUntil = performance.now() + Math.min(waitMs, MAX_REFUSAL_MS);
+      lane.block(Math.min(waitMs, MAX_REFUSAL_MS));
     }
     return end === 'unknown' ? 'unmade' : end;
   }
@@ -149,7 +148,7 @@ export class Attempts {
       return released;
     } catch (error) {
       log.warn({ err: error, deliveryId: delivery._id }, 'queued delivery left to reconcile');
-      lane.blockedUntil = performance.now() + FIRST_REFUSAL_MS;
+      lane.block(FIRST_REFUSAL_MS);
       return null;
     } finally {
       lane.leaving.delete(delivery._id);
@@ -164,14 +163,14 @@ export class Attempts {
       const slotMs = await takeNearSlot(this.deps.store, lane.webhook._id, ratePerSecond);
       if (slotMs === null) {
         lane.reason = 'rate_limit';
-        lane.blockedUntil = performance.now() + Math.min(spacingOf(ratePerSecond), NEAR_SLOT_MS);
+        lane.block(Math.min(spacingOf(ratePerSecond), NEAR_SLOT_MS));
         return;
       }
       if (slotMs > 0) await sleep(slotMs);
       lane.hasSlot = true;
     } catch (error) {
       this.deps.log.warn({ err: error, webhookId: lane.webhook._id }, 'no slot could be taken');
-      lane.blockedUntil = performance.now() + NEAR_SLOT_MS;
+      lane.block(NEAR_SLOT_MS);
     } finally {
       lane.isTakingSlot = false;
     }
@@ -189,7 +188,7 @@ export class Attempts {
       random: Math.random(),
     });
     tell(this.deps, delivery, attempt);
-    if (isGone(attempt.statusCode)) lane.blockedUntil = performance.now() + GONE_MS;
+    if (isGone(attempt.statusCode)) lane.block(GONE_MS);
     this.ended[result.status === 'succeeded' ? 'delivered' : 'failed'] += 1;
     const counted = { webhookId: lane.webhook._id, attempt };
     const done = (): void => {

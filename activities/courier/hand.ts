@@ -116,8 +116,9 @@ export class Hand {
 
   /**
    * Shows what has not been answered for a while as pending, and puts back what has waited in hand for long.
+   * @param hasPlace the project has a free place: whatever waits for one is slow, or a retry
    */
-  sweep(): void {
+  sweep(hasPlace: boolean): void {
     const at = performance.now();
     for (const item of this.taken.values()) {
       if (!item.isStored && at - item.takenAt > UNANSWERED_MS) this.store(item, item.delivery);
@@ -126,7 +127,7 @@ export class Hand {
       if (!lane.isHolding) continue;
       // With all that came after it, which must not be sent before it.
       let isBehind = false;
-      const keptMs = lane.waitsForPlace ? IN_HAND_FOR_PLACE_MS : IN_HAND_MS;
+      const keptMs = lane.waitsForPlace && !hasPlace ? IN_HAND_FOR_PLACE_MS : IN_HAND_MS;
       this.putBack(lane, ({ takenAt }) => (isBehind ||= at - takenAt > keptMs));
     }
   }

@@ -79,6 +79,11 @@ export class Lane {
     return this.reason === 'project_busy' || this.reason === 'workers_busy';
   }
 
+  /** Sends nothing of it for that long, or longer if something else said so. */
+  block(ms: number): void {
+    this.blockedUntil = Math.max(this.blockedUntil, performance.now() + ms);
+  }
+
   /** Milliseconds until something in its queues may be sent; null: nothing in its current state. */
   untilQueuedMs(): number | null {
     if (this.queued.size === 0 || this.webhook.isPaused) return null;

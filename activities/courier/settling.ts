@@ -133,7 +133,7 @@ export class Settling {
       try {
         for (const delivery of await listToFollowUp(deps.store, projectId, left)) {
           if (!(await this.follow(delivery))) left.push(delivery._id);
-          this.isMore = left.length < MAX_LEFT;
+          if (left.length < MAX_LEFT) this.isMore = true;
         }
         for (const id of this.failing) {
           if (deps.mailer) await mailWarning(deps.store, deps, project, id);

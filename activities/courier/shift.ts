@@ -115,11 +115,11 @@ export class Shift {
       }
       await attempts.runs.check().catch(() => {});
       if (found > 0 || hand.taken.size > 0) this.busyAt = performance.now();
+      for (const lane of hand.lanes.values()) attempts.pump(lane);
       if (performance.now() - this.sweptAt >= SWEEP_MS) {
         this.sweptAt = performance.now();
-        hand.sweep();
+        hand.sweep(parts.places.hasFreeFor(parts.projectId));
       }
-      for (const lane of hand.lanes.values()) attempts.pump(lane);
       this.settling.flush();
       const quietMs = performance.now() - this.busyAt;
       if (quietMs > LINGER_MS && hand.isEmpty && !this.settling.isFollowing) {

@@ -91,11 +91,13 @@ export class Taking {
     while (lanes.length > 0 && performance.now() < until) {
       if (hand.room < 1 || !places.hasFreeFor(this.view.projectId)) return;
       const some = lanes.splice(0, REFILLED_TOGETHER);
-      await Promise.all(some.map((lane) => this.refill(lane)));
+      // All of them, whatever fails: the next look must not meet one that still takes something.
+      const ends = await Promise.allSettled(some.map((lane) => this.refill(lane)));
       for (const lane of some) {
         this.attempts.pump(lane);
         hand.moveToEnd(lane);
       }
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     }
   }
 
