@@ -6,8 +6,8 @@ import type { Subject } from './subject';
 
 /**
  * Counts the last attempt if the process that made it died before that was done: in this run, or, if it
- * failed, in a run before a replay. For failed ones it is known whether they were counted; a success could
- * only be counted twice by a crash, after more attempts of the webhook than it remembers.
+ * failed, in a run before a replay. For failed ones it is known whether they were counted, and a success changes
+ * nothing the second time.
  * @returns whether that was the end of an earlier round, which may have disabled the webhook
  */
 export async function countLast(

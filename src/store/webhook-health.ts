@@ -177,11 +177,13 @@ function resetBy({
     [name]: { $cond: [{ $eq: ['$failureCount', 0] }, to, `$${name}`] },
   });
   return [
-    ifLast({ failuresBeganAt: later, failureCount: { $min: ['$failureCount', { $size: later }] } }),
     ifLast({
-      lastSuccessAt: endedAt,
-      ...unlessFailing('lastStatus', { $literal: status }),
-      ...unlessFailing('warnings', []),
+      failuresBeganAt: later,
+      failureCount: { $min: ['$failureCount', { $size: later }] },
+      // Failures that are counted already, and began after it, are a new row.
+      failingSince: { $ifNull: [{ $min: later }, '$failingSince'] },
+      warnings: [],
     }),
+    ifLast({ lastSuccessAt: endedAt, ...unlessFailing('lastStatus', { $literal: status }) }),
   ];
 }

@@ -174,6 +174,28 @@ describe('the health that attempts make', () => {
     },
   );
 
+  it.each(counts)(
+    'begins a new row, with its own warnings, by a success that is counted late %s',
+    async (_how, count) => {
+      const { webhook } = await fixture.planned(receiver.url);
+      const { model } = fixture.store.webhooks;
+      const at = (second: number): Date => new Date(1_800_000_000_000 + second * 1000);
+      const counted = (number: number, second: number, outcome: 'failed' | 'succeeded') => {
+        const made = { number, runId: 'run', requestHeaders: {}, durationMs: 1000 };
+        return count(webhook._id, { ...made, outcome, startedAt: at(second), statusCode: 500 });
+      };
+      await counted(1, 0, 'failed');
+      await model.updateOne({ _id: webhook._id }, { warnings: [50] });
+      await counted(3, 20, 'failed');
+      await counted(2, 10, 'succeeded');
+      expect(await model.findById(webhook._id).lean()).toMatchObject({
+        failureCount: 1,
+        warnings: [],
+        failingSince: at(20),
+      });
+    },
+  );
+
   it('is not cleared by a success before a replay', async () => {
     receiver.respondWith(200);
     const { planned, webhook } = await fixture.planned(receiver.url);
