@@ -90,6 +90,8 @@ describe('MongoDB', () => {
       }
     }
     const profiled = await profileOf(() => oldestDueOf(stack.store, projectId));
-    expect(profiled.map(({ docsExamined }) => docsExamined)).toEqual([1, 1, 1, 1]);
+    // Couriers of other projects look for work meanwhile.
+    const own = profiled.filter((read) => told(read).includes(projectId));
+    expect(own.map(({ docsExamined }) => docsExamined)).toEqual([1, 1, 1, 1]);
   });
 });
