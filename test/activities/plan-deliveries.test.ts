@@ -6,6 +6,7 @@ import type { EventRecord } from '../../src/store/event-record';
 import type { ProjectRecord } from '../../src/store/projects';
 import type { WebhookRecord } from '../../src/store/webhook-record';
 import { Fixture } from '../support/fixture';
+import { profileOf } from '../support/profiler';
 
 const WEBHOOKS = 10_000;
 const URL = 'http://127.0.0.1:9/';
@@ -62,17 +63,14 @@ describe('the plan of an event', () => {
     await webhooks(project, WEBHOOKS / 2, { events: ['email.opened', 'contact.*'] });
     const event = await fixture.event(project);
     const db = fixture.store.webhooks.model.db.db!;
-    await db.command({ profile: 2 });
-    const pages = await plan(event);
-    await db.command({ profile: 0 });
+    const ofWebhooks = { ns: `${db.databaseName}.webhooks`, op: 'query' };
+    const { answer: pages, profiled } = await profileOf(db, () => plan(event), ofWebhooks);
 
     expect(pages).toHaveLength(1);
     expect(planned(pages)).toEqual([subscriber]);
-    const ns = `${db.databaseName}.webhooks`;
-    const reads = await db.collection('system.profile').find({ ns, op: 'query' }).toArray();
-    expect(reads).toMatchObject([{ docsExamined: 1, nreturned: 1 }]);
-    expect(reads[0]!.hasSortStage).toBeUndefined();
-    expect(reads[0]!.keysExamined).toBeLessThan(10);
+    expect(profiled).toMatchObject([{ docsExamined: 1, nreturned: 1 }]);
+    expect(profiled[0]!.hasSortStage).toBeUndefined();
+    expect(profiled[0]!.keysExamined).toBeLessThan(10);
   });
 
   it('is for those that are subscribed to the type, to its families, and to all, in their order, each once', async () => {

@@ -4,6 +4,7 @@ import { deliveryStats } from '../../src/store/delivery-stats';
 import { expectNoted, findHours, findNewHours, forgetFuture } from '../../src/store/find-hours';
 import { Scene } from '../support/counted-scene';
 import { Fixture } from '../support/fixture';
+import { profileOf, type Profiled } from '../support/profiler';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -51,14 +52,9 @@ describe('the hours that are counted', () => {
     active!.madeAt = () => lookedAt;
     late!.madeAt = () => new Date(lookedAt.getTime() - 7 * HOUR_MS);
     const db = store.deliveries.model.db.db!;
-    const look = async (): Promise<{ command: object; keysExamined?: number }[]> => {
-      await db.command({ profile: 2, slowms: 0 });
-      await findNewHours(store, ids, lookedAt);
-      await db.command({ profile: 0 });
-      const profile = db.collection<{ command: object; keysExamined?: number }>('system.profile');
-      const profiled = await profile.find({ 'command.distinct': { $exists: true } }).toArray();
-      await profile.drop();
-      return profiled;
+    const look = async (): Promise<Profiled[]> => {
+      const ofHours = { 'command.distinct': { $exists: true } };
+      return (await profileOf(db, () => findNewHours(store, ids, lookedAt), ofHours)).profiled;
     };
     const found = await look();
     // Three minutes before may have been in the hour before.

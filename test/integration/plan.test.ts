@@ -1,5 +1,6 @@
 import { newDelivery, type NewDelivery } from '../../src/store/new-delivery';
 import { Fixture } from '../support/fixture';
+import { profileOf } from '../support/profiler';
 
 describe('the plan of an event’s deliveries', () => {
   let fixture: Fixture;
@@ -30,21 +31,19 @@ describe('the plan of an event’s deliveries', () => {
     const others = [await three(), await three()].flat();
     await deliveries.plan(others);
     const { db } = deliveries.model.db;
-    await db!.command({ profile: 2 });
     const before = new Date(Date.now() + 1000);
-    const projectIds = await deliveries.due.listProjects('', before, 10);
-    const found = await deliveries.due.list(projectId, { after: null, before }, 10);
-    await db!.command({ profile: 0 });
+    const look = async () => ({
+      projectIds: await deliveries.due.listProjects('', before, 10),
+      found: await deliveries.due.list(projectId, { after: null, before }, 10),
+    });
+    const { answer, profiled } = await profileOf(db!, look, { 'command.find': 'deliveries' });
+    const { projectIds, found } = answer;
     expect(projectIds).toEqual(
       [...new Set([...planned, ...others].map((each) => each.projectId))].toSorted(),
     );
     expect(found.map(({ _id }) => _id).toSorted()).toEqual(
       planned.map(({ _id }) => _id).toSorted(),
     );
-    const profiled = await db!
-      .collection('system.profile')
-      .find({ 'command.find': 'deliveries' })
-      .toArray();
     for (const { execStats, keysExamined } of profiled) {
       expect(JSON.stringify(execStats)).toContain('"indexName":"due"');
       expect(keysExamined).toBeLessThanOrEqual(planned.length + 1);

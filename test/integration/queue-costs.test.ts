@@ -4,6 +4,7 @@ import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/deliv
 import { listQueueing, queueHeld, surveyQueues, takeQueued } from '../../src/store/queue';
 import { countQueuedReplays } from '../../src/store/replay-selection';
 import { Fixture } from '../support/fixture';
+import { profileOf } from '../support/profiler';
 
 const QUEUED = 10_000;
 const LIMIT = 20;
@@ -18,7 +19,6 @@ describe('what it costs MongoDB to look into a long queue', () => {
     order: BacklogOrder,
     before: string | null = null,
   ) => takeQueued(fixture.store, queue, webhookId, { taken, order, before, limit: LIMIT });
-  const db = () => fixture.store.deliveries.model.db.db!;
 
   beforeAll(async () => {
     fixture = await Fixture.open();
@@ -51,14 +51,9 @@ describe('what it costs MongoDB to look into a long queue', () => {
     ['what is held in no queue', () => queueHeld(fixture.store)],
     ['how many replays wait', () => countQueuedReplays(fixture.store, projectId, LIMIT)],
   ])('%s: no more than is asked for', async (_what, look) => {
-    const profile = db().collection<{ keysExamined?: number; docsExamined?: number }>(
-      'system.profile',
-    );
-    await db().command({ profile: 2, slowms: 0 });
-    await look(queueOf(projectId));
-    await db().command({ profile: 0 });
-    const profiled = await profile.find({ ns: /\.deliveries$/ }).toArray();
-    await profile.drop();
+    const db = fixture.store.deliveries.model.db.db!;
+    const ofDeliveries = { ns: /\.deliveries$/ };
+    const { profiled } = await profileOf(db, () => look(queueOf(projectId)), ofDeliveries);
     expect(profiled.length).toBeGreaterThan(0);
     for (const { keysExamined = 0, docsExamined = 0 } of profiled) {
       expect(Math.max(keysExamined, docsExamined)).toBeLessThanOrEqual(2 * LIMIT);

@@ -3,6 +3,7 @@ import { newId } from '../../../src/contracts/ids';
 import { GroupedInserts } from '../../../src/store/grouped-inserts';
 import { deliveryWith, makeWebhook, postEvent } from '../../support/deliveries';
 import { eventually } from '../../support/eventually';
+import { profileOf } from '../../support/profiler';
 import { emailSent } from '../../support/samples';
 import { useReceiver, useStack } from '../../support/use';
 
@@ -21,19 +22,16 @@ describe('accepting an event', () => {
     const start = stack.engine.startFanOut.bind(stack.engine);
     jest.spyOn(stack.engine, 'startFanOut').mockImplementation((of) => gate.then(() => start(of)));
     await makeWebhook(client, receiver.url);
-    await db!.command({ profile: 2 });
-    try {
+    const post = async (): Promise<void> => {
       expect((await client.post('/v1/events', event)).status).toBe(202);
       const batch = { events: [event, event] };
       expect((await client.post('/v1/events/batch', batch)).status).toBe(202);
-    } finally {
-      await db!.command({ profile: 0 });
-    }
+    };
+    const { profiled } = await profileOf(db!, post, { op: 'insert', ninserted: 1 });
     expect(
       await stack.temporal(({ workflow }) => workflow.count("WorkflowType = 'fanOutEvent'")),
     ).toMatchObject({ count: 0 });
-    const single = await db!.collection('system.profile').findOne({ op: 'insert', ninserted: 1 });
-    expect(single!.command).toMatchObject({
+    expect(profiled[0]!.command).toMatchObject({
       insert: 'events',
       writeConcern: { w: 'majority', j: true },
     });

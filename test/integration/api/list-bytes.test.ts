@@ -2,6 +2,7 @@ import { newId, type Resource } from '../../../src/contracts/ids';
 import type { Store } from '../../../src/store/store';
 import type { Answer, ApiClient } from '../../support/api-client';
 import { documentedRoutes } from '../../support/documented-routes';
+import { profileOf } from '../../support/profiler';
 import { emailSent } from '../../support/samples';
 import { useStack } from '../../support/use';
 import { idAt, insertDeliveries } from './insert';
@@ -109,25 +110,17 @@ const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: f
 let owner: ApiClient;
 let projectId: string;
 
-const db = () => stack.store.deliveries.model.db.db!;
-
 beforeAll(async () => {
   ({ id: projectId, client: owner } = await stack.project({ profile: 'custom' }));
-  await db().command({ profile: 2 });
 });
 
 /** Bytes that MongoDB hands over for a request. */
 async function costOf(ask: () => Promise<Answer>): Promise<{ answer: Answer; bytes: number }> {
-  const profile = db().collection('system.profile');
-  const [last] = await profile.find().sort({ $natural: -1 }).limit(1).toArray();
-  const answer = await ask();
-  const reads = await profile
-    .find({
-      ...(last && { ts: { $gt: last.ts } }),
-      ns: { $ne: `${db().databaseName}.system.profile` },
-    })
-    .toArray();
-  return { answer, bytes: reads.reduce((sum, { responseLength = 0 }) => sum + responseLength, 0) };
+  const { answer, profiled } = await profileOf(stack.store.deliveries.model.db.db!, ask);
+  return {
+    answer,
+    bytes: profiled.reduce((sum, { responseLength = 0 }) => sum + responseLength, 0),
+  };
 }
 
 /** All pages, first to last, each within its bound: from MongoDB, and on the wire. */

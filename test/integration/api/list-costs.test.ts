@@ -3,6 +3,7 @@ import { MAX_EXAMINED } from '../../../src/store/paging';
 import { ADMIN_KEY } from '../../support/stack';
 import { ApiClient } from '../../support/api-client';
 import { documentedRoutes } from '../../support/documented-routes';
+import { profileOf, type Profiled } from '../../support/profiler';
 import { useStack } from '../../support/use';
 import { idAt } from './insert';
 
@@ -12,18 +13,6 @@ const LIMIT = 25;
 const HOUR_MS = 3_600_000;
 /** Deliveries of one event: these are examined one by one. */
 const WIDE = DELIVERIES / 100;
-
-/** What MongoDB's profiler says of a command: its plan as it was run. */
-interface Profiled {
-  op: string;
-  ns: string;
-  command: Record<string, unknown>;
-  planSummary?: string;
-  hasSortStage?: boolean;
-  docsExamined?: number;
-  keysExamined?: number;
-  nreturned?: number;
-}
 
 /**
  * Whether MongoDB has examined more than it handed over, or was not limited.
@@ -224,22 +213,14 @@ describe('what a page of a list costs MongoDB, with tens of thousands of documen
       action: ['webhook.tested', 'webhook.paused'],
       target: [busy, quiet],
     };
-    await db().command({ profile: 2 });
   });
 
   /** What MongoDB has read for a request. */
   const readsOf = async (client: ApiClient, path: string): Promise<Profiled[]> => {
-    const profile = db().collection('system.profile');
-    const [last] = await profile.find().sort({ $natural: -1 }).limit(1).toArray();
-    const { status, body } = await client.get(path);
+    const { answer, profiled } = await profileOf(db(), () => client.get(path));
+    const { status, body } = answer;
     expect({ path, status, error: body?.error }).toEqual({ path, status: 200, error: undefined });
-    const entries = await profile
-      .find({
-        ...(last && { ts: { $gt: last.ts } }),
-        ns: { $ne: `${db().databaseName}.system.profile` },
-      })
-      .toArray();
-    return (entries as unknown as Profiled[]).filter(
+    return profiled.filter(
       ({ op, command }) => op === 'query' || 'aggregate' in command || 'distinct' in command,
     );
   };
