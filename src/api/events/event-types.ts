@@ -14,7 +14,7 @@ import type { EventCatalog, EventType } from './event-catalog';
 import { payloadField } from '../http/body';
 import { isFine } from '../http/problems';
 import type { eventTypeSchema, listedEventTypeSchema } from '../schemas/event';
-import { parseBody, parseListQuery, pageSize } from '../http/validation';
+import { parseBody, parseListQuery, pageSize, textField } from '../http/validation';
 
 /** What one project may define. */
 const MAX_OWN_TYPES = 200;
@@ -28,7 +28,7 @@ export const TYPE = /^[a-z0-9_]+(\.[a-z0-9_]+)+$/;
 
 const object = z.record(z.string(), z.unknown());
 export const eventTypeBody = z.strictObject({
-  description: z.string().trim().min(1).max(1000),
+  description: textField(1000),
   schema: object,
   sample: payloadField,
 });

@@ -67,14 +67,33 @@ export const pageSize = z.coerce
   .max(100, limitError)
   .default(25);
 
+const EMPTY = 'must not be empty';
+/**
+ * Text, without the white space around it. Both rules are about what was sent, so that JSON Schema says the same.
+ * @param max characters
+ */
+export const textField = (max: number) =>
+  z
+    .string()
+    .regex(/[^\s\ufeff]/, EMPTY)
+    .max(max)
+    .trim();
+
+// oxlint-disable-next-line no-control-regex
+const CONTROL = /[\u0000-\u001f\u007f-\u009f]/;
+/** Blanks, something else, and then anything but control characters: in one, since generated types know only one. */
+const NAME =
+  // oxlint-disable-next-line no-control-regex
+  /^[ \u00a0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000\ufeff]*[^\s\ufeff\u0000-\u001f\u007f-\u009f][^\u0000-\u001f\u007f-\u009f]*$/;
 /** A name for people: one line of text. */
 export const nameField = z
   .string()
-  // oxlint-disable-next-line no-control-regex
-  .regex(/^[^\u0000-\u001f\u007f-\u009f]*$/, 'must not contain control characters')
-  .trim()
-  .min(1)
-  .max(200);
+  .regex(NAME, {
+    error: ({ input }) =>
+      CONTROL.test(String(input)) ? 'must not contain control characters' : EMPTY,
+  })
+  .max(200)
+  .trim();
 
 /** `?limit&cursor` of a list of that resource. */
 export const pageQuery = (resource: Resource) => ({

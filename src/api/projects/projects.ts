@@ -20,7 +20,15 @@ import { changeOrRefuse, createOrGet, getIfExistsField } from '../http/external-
 import { projectParam } from '../http/reference-params';
 import { externalIdField } from '../schemas/fields';
 import type { projectSchema } from '../schemas/project';
-import { nameField, pageQuery, parse, parseBody, parseListQuery, pathId } from '../http/validation';
+import {
+  nameField,
+  pageQuery,
+  parse,
+  parseBody,
+  parseListQuery,
+  pathId,
+  textField,
+} from '../http/validation';
 
 const changeable = {
   externalId: externalIdField,
@@ -31,7 +39,7 @@ const changeable = {
     .optional()
     .describe('The catalogue whose event types it has in addition to its own.'),
   name: nameField,
-  plan: z.string().trim().min(1).max(100).nullable().optional(),
+  plan: textField(100).nullable().optional(),
   ownerEmail: z
     .string()
     .max(320)

@@ -12,7 +12,7 @@ import { keyInBatch, readIdempotencyKey } from '../events/idempotency';
 import { answer } from '../http/answers';
 import { allow, principalOf, shareOf } from '../http/auth';
 import { invalid } from '../http/errors';
-import { pageSize, parse, rangeQuery } from '../http/validation';
+import { pageSize, parse, rangeQuery, textField } from '../http/validation';
 import type { searchSchema, SearchResult } from '../schemas/search';
 import { findByExternalId, findById, idsIn, type Searcher } from './by-id';
 import { DataSearches } from './by-data';
@@ -24,14 +24,9 @@ const MAX_DAYS = 31;
 
 const cursorPattern = new RegExp(`${idPattern('event').source}|${idPattern('webhook').source}`);
 export const searchQuery = z.strictObject({
-  q: z
-    .string()
-    .trim()
-    .min(1)
-    .max(1000)
-    .describe(
-      'An id of ours, `ext:` and an external id, an `Idempotency-Key`, a piece of the name or the URL of a webhook, or `data.<path> = <value>`.',
-    ),
+  q: textField(1000).describe(
+    'An id of ours, `ext:` and an external id, an `Idempotency-Key`, a piece of the name or the URL of a webhook, or `data.<path> = <value>`.',
+  ),
   limit: pageSize,
   cursor: z.string().regex(cursorPattern, 'is not a cursor from a search').optional(),
   since: rangeQuery.since.describe(

@@ -177,6 +177,36 @@ describe('the OpenAPI document', () => {
     expect(count).toBeGreaterThan(120);
   });
 
+  it.each([
+    ['post', '/v1/projects', 'name', { name: ' ', profile: 'custom' }],
+    ['post', '/v1/projects', 'plan', { name: 'A', plan: '\ufeff' }],
+    ['post', '/v1/projects/{projectId}/keys', 'name', { name: '\u00a0', role: 'reader' }],
+    ['post', '/v1/webhooks', 'name', { name: '  ', url: 'https://example.com/', events: ['*'] }],
+    ['put', '/v1/event-types/{type}', 'description', { description: ' ', schema: {}, sample: {} }],
+    ['get', '/v1/search', 'q', { q: ' ' }],
+  ])('refuses what is blank as the API does: %s %s, %s', async (method, path, field, value) => {
+    const { id, client } = await stack.project({ profile: 'custom' });
+    const parameters = paths[path]![method] as unknown as { parameters?: { name: string }[] };
+    const at =
+      method === 'get'
+        ? ['parameters', String(parameters.parameters!.findIndex(({ name }) => name === field))]
+        : ['requestBody', 'content', 'application/json'];
+    const validate = validatorAt(['paths', path, method, ...at, 'schema']);
+    expect(validate(method === 'get' ? ' ' : value)).toBe(false);
+    expect(validate.errors).toContainEqual(expect.objectContaining({ keyword: 'pattern' }));
+
+    const url = path.replace('{projectId}', id).replace('{type}', 'order.paid');
+    const { status, body } = await (path.startsWith('/v1/projects') ? stack.admin : client).send(
+      method.toUpperCase(),
+      method === 'get' ? `${url}?q=%20` : url,
+      method === 'get' ? undefined : value,
+    );
+    expect({ status, details: body.error.details }).toEqual({
+      status: 422,
+      details: [{ field, message: 'must not be empty' }],
+    });
+  });
+
   it('has the events of every profile as they arrive', () => {
     expect(webhooks['emailsendx/email.delivered']!.post!.requestBody!.content).toMatchObject({
       'application/json': {
