@@ -7,6 +7,7 @@ import {
   condition,
   defineSignal,
   isCancellation,
+  patched,
   proxyActivities,
   proxyLocalActivities,
   setDefaultSignalHandler,
@@ -126,7 +127,10 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
         );
         attempts = undefined;
         if (origin === 'first') origin = 'later';
-        if (typeof round === 'string') return round;
+        if (typeof round === 'string') {
+          if (!(isQueued(round) && woken && mayLookAgain())) return round;
+          continue;
+        }
         if (round.delayMs === 0) continue;
         phase = 'waiting';
         woken = forced = false;
@@ -152,6 +156,14 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
     }
   });
 }
+
+const isQueued = (result: RoundResult): boolean => result === 'queued' || result === 'held';
+
+/**
+ * What an attempt has put into the queue may be released before Temporal knows that the attempt has ended: it is to
+ * be made after all then. Earlier workers ended its run, and left it to reconcile.
+ */
+const mayLookAgain = (): boolean => patched('woken-while-queueing');
 
 function shownStatus(): string | undefined {
   return workflowInfo().typedSearchAttributes.get(SEARCH_ATTRIBUTES.deliveryStatus);

@@ -28,6 +28,7 @@ import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
 import { Harness } from '../workflows/harness';
+import { releasing } from '../workflows/releasing';
 import { Running } from '../workflows/running';
 
 /** A folder's name: `HISTORIES=<name> npm test -- test/histories/record` keeps histories of every way. */
@@ -370,7 +371,7 @@ describe('keeping the history of', () => {
   });
 });
 
-describe('keeping the history of a delivery whose attempt was lost', () => {
+describe('keeping the history of a delivery', () => {
   let harness: Harness;
   let receiver: Receiver;
 
@@ -381,7 +382,18 @@ describe('keeping the history of a delivery whose attempt was lost', () => {
     await Promise.all([harness.stop(), receiver.close()]);
   });
 
-  it('while it waits, and retried now', async () => {
+  it('that is released while it is put into the queue', async () => {
+    const policy = { retryDelaysMs: [], ratePerSecond: 1 };
+    const running = await Running.start(harness, receiver, { policy });
+    const { store } = harness.fixture;
+    const activities = harness.fixture.activities({ store: releasing(store, running) });
+    await harness.working(async () => {
+      await running.handle.result();
+      await keep(harness.env.client, 'delivery-woken-while-queueing', running.handle.workflowId);
+    }, activities);
+  });
+
+  it('whose attempt was lost, while it waits, and retried now', async () => {
     const running = await Running.start(harness, receiver, { policy: { retryDelaysMs: [] } });
     const activities = harness.fixture.activities();
     let lost = 0;

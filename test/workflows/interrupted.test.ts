@@ -1,4 +1,5 @@
 import { intercept } from '../support/intercept';
+import { releasing } from './releasing';
 import { useFreshReceiver } from '../support/use';
 import { Harness } from './harness';
 import { CANCELS, REQUESTS, Running, type Request } from './running';
@@ -116,6 +117,14 @@ describe('a delivery', () => {
         await running.expectCancelled(1);
       });
     });
+  });
+
+  it('put into the queue, and released before Temporal knows, is sent', async () => {
+    const policy = { retryDelaysMs: LATE, ratePerSecond: 1 };
+    const running = await Running.start(harness, receiver, { policy });
+    const { store } = harness.fixture;
+    const activities = harness.fixture.activities({ store: releasing(store, running) });
+    await harness.working(() => running.expectSucceeded(1), activities);
   });
 
   describe('waiting after an attempt that a signal interrupted', () => {
