@@ -3,6 +3,7 @@
  * server of their own.
  */
 import { randomUUID } from 'node:crypto';
+import { eventually } from './eventually';
 
 function required(name: string): string {
   const value = process.env[name];
@@ -31,3 +32,12 @@ export function timeSkippingServer(): { type: 'existing-path'; path: string } {
 export function devServer(): { type: 'existing-path'; path: string } {
   return { type: 'existing-path', path: required('TEST_TEMPORAL_CLI') };
 }
+
+/** The SDK gives a server five seconds to come up, in which a busy machine may not get to it: then another one. */
+export const startPatiently = <T>(start: () => Promise<T>): Promise<T> =>
+  eventually('a server is up in time', () =>
+    start().catch((error: Error) => {
+      if (!/did not start within/.test(error.message)) throw error;
+      return null;
+    }),
+  );

@@ -16,7 +16,7 @@ import {
   WORKFLOWS,
 } from '../../src/contracts/temporal';
 import { setUpTemporal } from '../../src/temporal/setup';
-import { timeSkippingServer } from '../support/embedded';
+import { startPatiently, timeSkippingServer } from '../support/embedded';
 import { eventually } from '../support/eventually';
 import { Fixture } from '../support/fixture';
 import { testEnvironment } from '../support/stack';
@@ -48,8 +48,9 @@ export class Harness {
 
   /** On its own time-skipping server. */
   static async start(): Promise<Harness> {
+    const server = { executable: timeSkippingServer() };
     const [env, fixture] = await Promise.all([
-      TestWorkflowEnvironment.createTimeSkipping({ server: { executable: timeSkippingServer() } }),
+      startPatiently(() => TestWorkflowEnvironment.createTimeSkipping({ server })),
       Fixture.open(),
     ]);
     const { INDEXED_VALUE_TYPE_KEYWORD } = temporal.api.enums.v1.IndexedValueType;

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { devServer } from '../../support/embedded';
+import { devServer, startPatiently } from '../../support/embedded';
 import { eventually } from '../../support/eventually';
 import { findPython } from '../../support/python';
 import { emailSent } from '../../support/samples';
@@ -21,17 +22,17 @@ sys.stdin.read()
 
 describe('the readiness of an API', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-temporal-'));
-  const database = path.join(folder, 'temporal.db');
+  let database: string;
   let temporal: TestWorkflowEnvironment;
   let stack: Stack;
 
   beforeAll(async () => {
-    temporal = await TestWorkflowEnvironment.createLocal({
-      server: {
-        executable: devServer(),
-        dbFilename: database,
-        extraArgs: ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'],
-      },
+    temporal = await startPatiently(() => {
+      // Of one that did not come up, half a schema may be left.
+      database = path.join(folder, `${randomUUID()}.db`);
+      const extraArgs = ['--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1'];
+      const server = { executable: devServer(), dbFilename: database, extraArgs };
+      return TestWorkflowEnvironment.createLocal({ server });
     });
     stack = await start();
   });
