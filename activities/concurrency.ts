@@ -43,7 +43,7 @@ export type PlaceEnd = 'accepted' | 'made' | 'overload' | 'refused' | 'unmade';
 
 /** Of an attempt whose exchange, if there was one, ended so. */
 export function placeEndOf(sent: Exchange | undefined): PlaceEnd {
-  if (!sent) return 'made';
+  if (!sent) return 'unmade';
   const { answer } = sent;
   if (answer.kind === 'response' && isSuccess(answer.statusCode)) return 'accepted';
   return isOverload(answer) ? 'overload' : 'made';

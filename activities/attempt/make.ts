@@ -21,7 +21,7 @@ import { deferred, superseded } from './deferred';
 import { exchange, hasTimedOut, logged } from './exchange';
 import type { Execution, Pulse } from './execution';
 import { countHealth, countLast } from './health';
-import type { Subject } from './subject';
+import { reload, type Subject } from './subject';
 import { takeTurn } from './throttle';
 import { tell } from './tell';
 
@@ -56,7 +56,7 @@ export async function makeAttempt(
 ): Promise<RoundResult> {
   const { store, log } = deps;
   const { runId } = activityInfo().workflowExecution!;
-  const { delivery, webhook, project } = subject;
+  const { delivery, project } = subject;
 
   // What was loaded may have changed by then.
   if (await countLast(deps, subject, runId)) throw deferred('a failure was followed up', NEAR_MS);
@@ -67,32 +67,30 @@ export async function makeAttempt(
   if (isOfFirst && earlyByMs > 0 && first?.number === activityInfo().attempt) {
     throw attemptFailed(first, earlyByMs);
   }
-  const kept = keptBack(webhook, delivery);
-  if (kept) {
-    const isKept =
-      kept === 'skipped'
-        ? await store.rounds.skip(delivery, runId)
-        : await store.rounds.queue(delivery, runId, kept);
-    if (!isKept) throw superseded();
-    return kept;
-  }
+  const kept = await keepBack(deps, subject, runId);
+  if (kept) return kept;
   if (earlyByMs > NEAR_MS) throw deferred('its time has not come yet', earlyByMs);
   if (earlyByMs > 0) await sleep(earlyByMs);
 
-  const place = await takeTurn(deps, places, subject);
-  if (typeof place === 'string') {
-    if (!(await store.rounds.queue(delivery, runId, place))) throw superseded();
-    attemptsDeferred.inc({ reason: place });
-    log.debug({ deliveryId: delivery._id, reason: place }, 'attempt queued');
+  const turn = await takeTurn(deps, places, subject);
+  if (typeof turn === 'string') {
+    if (!(await store.rounds.queue(delivery, runId, turn))) throw superseded();
+    attemptsDeferred.inc({ reason: turn });
+    log.debug({ deliveryId: delivery._id, reason: turn }, 'attempt queued');
     couriers.call(project._id);
     return 'queued';
   }
+  let current: Subject | RoundResult = subject;
   let sent;
   try {
+    if (earlyByMs > 0 || turn.hasWaited) {
+      current = await afterWait(deps, subject, runId);
+      if (typeof current === 'string') return current;
+    }
     if (await execution.isGivenUp()) throw superseded();
-    sent = await exchange(deps, subject, policy);
+    sent = await exchange(deps, current, policy);
   } finally {
-    place.leave(placeEndOf(sent));
+    turn.place.leave(placeEndOf(sent));
   }
   const entry = logged(sent, runId, policy);
   const isUnseen = hasTimedOut(sent) && execution.hasStoodStill();
@@ -112,6 +110,37 @@ export async function makeAttempt(
   );
   if (recorded.outcome === 'ended' || result.nextDelayMs === null) return settle(recorded.status);
   throw attemptFailed(recorded.attempt, result.nextDelayMs);
+}
+
+/**
+ * Puts away what may not go to its webhook now.
+ * @returns null: it may
+ */
+async function keepBack(
+  { store }: ActivityDependencies,
+  { delivery, webhook }: Subject,
+  runId: string,
+): Promise<'held' | 'skipped' | null> {
+  const kept = keptBack(webhook, delivery);
+  if (!kept) return null;
+  const isKept =
+    kept === 'skipped'
+      ? await store.rounds.skip(delivery, runId)
+      : await store.rounds.queue(delivery, runId, kept);
+  if (!isKept) throw superseded();
+  return kept;
+}
+
+/** What is true after a wait: meanwhile it may have been cancelled, its webhook paused, disabled or deleted. */
+async function afterWait(
+  deps: ActivityDependencies,
+  { delivery }: Subject,
+  runId: string,
+): Promise<Subject | RoundResult> {
+  const current = await reload(deps, delivery);
+  if (typeof current === 'string') return current;
+  if (current.delivery.status !== 'pending') return settle(current.delivery.status);
+  return (await keepBack(deps, current, runId)) ?? current;
 }
 
 /** Makes Temporal run the next attempt after that time. */

@@ -5,6 +5,7 @@ import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import { expungeEvent } from '../../src/store/expunge';
 import type { ProjectRecord } from '../../src/store/projects';
+import { isSameRound } from '../../src/store/rounds';
 import type { AttemptedWebhook } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { superseded } from './deferred';
@@ -29,7 +30,26 @@ export async function load(
   origin: AttemptOrigin | boolean | undefined,
   isForced: boolean,
 ): Promise<Subject | RoundResult> {
-  const { store } = deps;
+  return read(deps, deliveryId, (found) => open(deps, found, origin, isForced));
+}
+
+/**
+ * Loads them again, in the round that is open.
+ * @throws ApplicationFailure `AttemptDeferred` if another execution has been here since
+ */
+export async function reload(
+  deps: ActivityDependencies,
+  loaded: DeliveryRecord,
+): Promise<Subject | RoundResult> {
+  return read(deps, loaded._id, (found) => (isSameRound(found, loaded) ? found : null));
+}
+
+/** @param enter returns the delivery in the round of this execution; null: that is over */
+async function read(
+  { store }: ActivityDependencies,
+  deliveryId: string,
+  enter: (found: DeliveryRecord) => DeliveryRecord | null | Promise<DeliveryRecord | null>,
+): Promise<Subject | RoundResult> {
   const found = await store.deliveries.findWithParts(deliveryId);
   if (!found) return 'gone';
   const { event, webhook, project } = found;
@@ -40,7 +60,7 @@ export async function load(
     if (hasEnded || (await cancelOrphan(store, found.delivery))) return 'cancelled';
     throw new Error('not everything that the delivery needs could be read');
   }
-  const delivery = await open(deps, found.delivery, origin, isForced);
+  const delivery = await enter(found.delivery);
   if (!delivery) throw superseded();
   if (event.body === null) {
     // Planned or reset while its payload was being deleted.

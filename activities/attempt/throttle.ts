@@ -6,16 +6,22 @@ import type { Place, Places } from '../concurrency';
 import { takeNearSlot } from '../rate-slot';
 import type { ActivityDependencies } from '../dependencies';
 
+export interface Turn {
+  /** To be given back after the exchange. */
+  place: Place;
+  /** For a near slot of its webhook's rate limit: what was known before may have changed. */
+  hasWaited: boolean;
+}
+
 /**
- * Doesn't wait: by its webhook's limits and its worker's places, the attempt may be made now, or not, and
- * why. A deferral is not an attempt: it doesn't affect the log, the webhook's health or the schedule.
- * @returns the attempt's place, to be given back after the exchange
+ * Whether by its webhook's limits and its worker's places the attempt may be made now, or within a second, or why
+ * not. A deferral is not an attempt: it doesn't affect the log, the webhook's health or the schedule.
  */
 export async function takeTurn(
   { store }: Pick<ActivityDependencies, 'store'>,
   places: Places,
   { delivery, webhook, project }: Subject,
-): Promise<Place | DeferralReason> {
+): Promise<Turn | DeferralReason> {
   const place = places.take(
     project._id,
     webhook._id,
@@ -24,15 +30,14 @@ export async function takeTurn(
   if (typeof place === 'string') return place;
   try {
     const { ratePerSecond } = policyOf(project, webhook);
-    if (ratePerSecond !== null && !delivery.hasTurn) {
-      const slotMs = await takeNearSlot(store, webhook._id, ratePerSecond);
-      if (slotMs === null) {
-        place.leave('unmade');
-        return 'rate_limit';
-      }
-      if (slotMs > 0) await sleep(slotMs);
+    if (ratePerSecond === null || delivery.hasTurn) return { place, hasWaited: false };
+    const slotMs = await takeNearSlot(store, webhook._id, ratePerSecond);
+    if (slotMs === null) {
+      place.leave('unmade');
+      return 'rate_limit';
     }
-    return place;
+    if (slotMs > 0) await sleep(slotMs);
+    return { place, hasWaited: slotMs > 0 };
   } catch (error) {
     place.leave('unmade');
     throw error;

@@ -58,13 +58,19 @@ const asLoaded = ({ _id, runId, execution, runRequested }: DeliveryRecord) => ({
   runRequested,
 });
 
+/** The same of what was read again. */
+export function isSameRound(seen: DeliveryRecord, loaded: DeliveryRecord): boolean {
+  return seen.runId === loaded.runId && isSameExecution(seen, loaded);
+}
+
+const isSameExecution = (seen: DeliveryRecord, loaded: DeliveryRecord): boolean =>
+  seen.execution?.getTime() === loaded.execution?.getTime() &&
+  seen.runRequested === loaded.runRequested;
+
 /** Whether the execution that loaded it, in that run, still works on it. */
 function isAtWork(seen: DeliveryRecord, loaded: DeliveryRecord, runId: string): boolean {
-  return (
-    (seen.runId === loaded.runId || seen.runId === runId) &&
-    seen.execution?.getTime() === loaded.execution?.getTime() &&
-    seen.runRequested === loaded.runRequested
-  );
+  const isInRun = seen.runId === loaded.runId || seen.runId === runId;
+  return isInRun && isSameExecution(seen, loaded);
 }
 
 /**
