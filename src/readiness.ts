@@ -6,7 +6,7 @@ import { HOUR_MS, MINUTE_MS } from './domain/durations';
 import { causeOf } from './reachability';
 import type { Store } from './store/store';
 import type { Engine } from './temporal/engine';
-import { whyUnfit } from './temporal/fitness';
+import { readOnly, whyUnfit } from './temporal/fitness';
 
 /** Milliseconds between checks: until everything is ready, and from then on. */
 const LOOK_EVERY_MS = 1000;
@@ -80,7 +80,6 @@ export class Readiness {
     this.temporal.is(engine.trouble);
     this.clock.is(clock.trouble);
     this.isStoreSetUp ||= store === null;
-    this.isEngineSetUp ||= engine.trouble === null;
     // An unreachable Temporal doesn't matter here: events are accepted without it.
     this.unready = this.isStoreSetUp ? engine.missing : store;
     if (this.isStoreSetUp && this.isEngineSetUp) this.tellComplete();
@@ -101,16 +100,19 @@ export class Readiness {
   }
 
   private async lookAtEngine(): Promise<{ trouble: string | null; missing: string | null }> {
+    const { engine, config } = this;
     try {
-      if (this.isEngineSetUp) {
-        await this.engine.ping();
-        return { trouble: null, missing: null };
+      if (this.isEngineSetUp) await engine.ping();
+      else {
+        const found = await engine.whatIsMissing();
+        const missing = found && `${found}; ${RUN_SETUP}`;
+        if (missing !== null) return { trouble: missing, missing };
+        this.isEngineSetUp = true;
       }
-      const found = await this.engine.whatIsMissing();
-      const missing = found && `${found}; ${RUN_SETUP}`;
-      return { trouble: missing, missing };
+      const trouble = (await engine.acceptsNew()) ? null : readOnly(config.temporal);
+      return { trouble, missing: null };
     } catch (error) {
-      return { trouble: await whyUnfit(this.config.temporal, error), missing: null };
+      return { trouble: await whyUnfit(config.temporal, error), missing: null };
     }
   }
 }

@@ -261,9 +261,14 @@ export class Engine {
     } catch {
       return 'unavailable';
     }
+    return (await this.acceptsNew()) ? 'ok' : 'read_only';
+  }
+
+  /** Whether Temporal, which answers, accepts anything new. */
+  async acceptsNew(): Promise<boolean> {
     return this.writes.check().then(
-      () => 'ok',
-      () => 'read_only',
+      () => true,
+      () => false,
     );
   }
 

@@ -47,6 +47,10 @@ async function findWrongAttribute(client: Client): Promise<string | undefined> {
   }
 }
 
+/** Of a Temporal that answers, but accepts nothing new. */
+export const readOnly = ({ address }: Config['temporal']): string =>
+  `Temporal at ${address} answers, but takes nothing new within 2 s; see whether its database is full, read-only, gone or slow`;
+
 /** Why a call to Temporal failed, in one sentence with setting and address, without the key. */
 export async function whyUnfit(
   { address, tls, apiKey }: Config['temporal'],

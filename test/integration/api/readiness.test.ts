@@ -7,9 +7,11 @@ import path from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { devServer, startPatiently } from '../../support/embedded';
 import { eventually } from '../../support/eventually';
+import { freePort } from '../../support/free-port';
+import { RoleProcess } from '../../support/processes';
 import { findPython } from '../../support/python';
 import { emailSent } from '../../support/samples';
-import { Stack } from '../../support/stack';
+import { Stack, testEnvironment } from '../../support/stack';
 
 /** Holds the one lock for writes of an SQLite database until its standard input ends. */
 const LOCK = `
@@ -20,7 +22,7 @@ print('locked', flush=True)
 sys.stdin.read()
 `;
 
-describe('the readiness of an API', () => {
+describe('readiness', () => {
   const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-temporal-'));
   let database: string;
   let temporal: TestWorkflowEnvironment;
@@ -87,6 +89,29 @@ describe('the readiness of an API', () => {
       });
     } finally {
       await other.stop();
+    }
+  });
+
+  it('says so of a worker, and when it is back', async () => {
+    const METRICS_ADDRESS = `127.0.0.1:${await freePort()}`;
+    const environment = testEnvironment({ TEMPORAL_ADDRESS: temporal.address, METRICS_ADDRESS });
+    const setUp = await Stack.start(environment, { worker: false });
+    const worker = RoleProcess.start('worker', environment);
+    const answers = (status: number, text: string): Promise<unknown> =>
+      eventually(`it answers ${status}`, async () => {
+        const response = await fetch(`http://${METRICS_ADDRESS}/readyz`).catch(() => null);
+        return response?.status === status && (await response.text()).includes(text);
+      });
+    try {
+      await answers(200, 'ok');
+      await withoutWrites(async () => {
+        await answers(503, `Temporal at ${temporal.address} answers, but takes nothing new`);
+      });
+      await answers(200, 'ok');
+      expect(await worker.end('SIGTERM')).toBe(0);
+    } finally {
+      await worker.end('SIGKILL');
+      await setUp.stop();
     }
   });
 
