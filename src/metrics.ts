@@ -46,7 +46,7 @@ export const deliveriesEnded = new Counter({
 
 export const reconcileMended = new Counter({
   name: 'posthorn_reconcile_repaired_total',
-  help: 'Events, deliveries, replays and drains without a running workflow that reconcile started.',
+  help: 'Events, deliveries, replays and drains that reconcile started, and failures that it followed up.',
   labelNames: ['kind'] as const,
   registers,
 });

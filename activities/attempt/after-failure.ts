@@ -6,6 +6,7 @@ import { disableWebhook } from '../../src/store/change-webhook';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
 import type { EventRecord } from '../../src/store/event-record';
 import { announceFailure } from '../../src/store/operational-events';
+import { noteFollowedUp } from '../../src/store/queue';
 import type { DisabledReason } from '../../src/store/webhook-record';
 import { runOrLeave } from '../../src/temporal/run-or-leave';
 import type { Subject } from './subject';
@@ -36,6 +37,19 @@ export async function followFailure(
       engine.startFanOut(event),
     );
   }
+}
+
+/** The same of a failure that a courier has settled, unless that was done. Idempotent. */
+export async function followSettled(deps: ActivityDependencies, deliveryId: string): Promise<void> {
+  const found = await deps.store.deliveries.findWithParts(deliveryId);
+  if (!found?.delivery.followUp) return;
+  const { delivery, event, webhook, project } = found;
+  const attempt = delivery.attempts.at(-1);
+  if (event && webhook && project && attempt) {
+    const subject = { delivery, event, body: event.body ?? '', webhook, project };
+    await followFailure(deps, subject, attempt);
+  }
+  await noteFollowedUp(deps.store, deliveryId);
 }
 
 async function disableWhereDue(

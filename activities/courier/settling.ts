@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { moment } from '../../src/clock';
 import { expungeEvent } from '../../src/store/expunge';
-import type { DeliveryRecord } from '../../src/store/delivery-record';
-import { listToFollowUp, noteFollowedUp } from '../../src/store/queue';
 import { mailWarning } from '../../src/store/owner-mails';
 import { settle, type Settlement } from '../../src/store/settlement';
 import type { ActivityDependencies } from '../dependencies';
-import { followFailure } from '../attempt/after-failure';
+import { followSettled } from '../attempt/after-failure';
 import type { Lease } from './lease';
 import type { Outbox } from './outbox';
 import type { View } from './view';
@@ -16,16 +14,16 @@ const FAILED_MS = 500;
 /** Between the beginnings of two settlements: what ends meanwhile shares the second. */
 const SETTLE_EVERY_MS = 50;
 
-/** Failures that can't be followed up, after which the others are left, too, for later. */
-const MAX_LEFT = 500;
+/** Failures that wait to be followed up, beyond which they are left to reconcile. */
+const MAX_FAILED = 1000;
 
 /** Writes the results of a shift's work in the background, one settlement after the other. */
 export class Settling {
   isUnderWay = false;
   /** Failures are being followed up, which takes longer than writing them. */
   isFollowing = false;
-  /** There are more of them. */
-  private isMore = false;
+  /** Deliveries whose failure is to be followed up: until then it is in MongoDB, where reconcile finds it. */
+  private readonly failed = new Set<string>();
   /** Webhooks whose owners may have to be warned. */
   private readonly failing = new Set<string>();
   /** By the monotonic clock. */
@@ -61,10 +59,7 @@ export class Settling {
       outbox.remove(entries.length);
       await this.markPlanned(plannedEventIds);
       for (const { done } of entries) done();
-      const failing = settlement.health.filter(({ attempts }) =>
-        attempts.some(({ outcome }) => outcome === 'failed'),
-      );
-      if (failing.length > 0) this.followUp(failing.map(({ webhookId }) => webhookId));
+      this.followUp(settlement);
     }
   }
 
@@ -109,63 +104,41 @@ export class Settling {
     }
   }
 
-  /**
-   * Warns owners of failing webhooks, and follows up all permanently failed deliveries, of this shift or an earlier
-   * one, in the background.
-   */
-  followUp(failing: readonly string[] = []): void {
-    for (const id of failing) this.failing.add(id);
-    this.isMore = true;
-    if (this.isFollowing) return;
-    this.isFollowing = true;
-    void this.followAll().finally(() => {
-      this.isFollowing = false;
-      if (this.isMore && !this.lease.isSuperseded) this.followUp();
-    });
+  /** Warns owners of failing webhooks, and follows up permanently failed deliveries, in the background. */
+  private followUp({ inserts, records, health }: Settlement): void {
+    const failed = [
+      ...inserts.filter(({ status }) => status === 'failed').map(({ _id }) => _id),
+      ...records.filter(({ result }) => result.status === 'failed').map((one) => one.delivery._id),
+    ];
+    for (const id of failed) if (this.failed.size < MAX_FAILED) this.failed.add(id);
+    for (const { webhookId, attempts } of health) {
+      if (attempts.some(({ outcome }) => outcome === 'failed')) this.failing.add(webhookId);
+    }
+    void this.followAll();
   }
 
   private async followAll(): Promise<void> {
-    const { deps, lease } = this;
-    const { projectId, project } = this.view;
-    const left: string[] = [];
-    while (this.isMore && !lease.isSuperseded) {
-      this.isMore = false;
-      try {
-        for (const delivery of await listToFollowUp(deps.store, projectId, left)) {
-          if (!(await this.follow(delivery))) left.push(delivery._id);
-          if (left.length < MAX_LEFT) this.isMore = true;
-        }
-        for (const id of this.failing) {
-          if (deps.mailer) await mailWarning(deps.store, deps, project, id);
-          this.failing.delete(id);
-        }
-      } catch (error) {
-        // Housekeeping has it done by the next shift.
-        deps.log.warn({ err: error, projectId }, 'failures left to be followed up later');
-      }
-    }
+    if (this.isFollowing) return;
+    this.isFollowing = true;
+    const { deps, view } = this;
+    await this.each(this.failed, (id) => followSettled(deps, id));
+    await this.each(this.failing, async (id) => {
+      if (deps.mailer) await mailWarning(deps.store, deps, view.project, id);
+    });
+    this.isFollowing = false;
+    if (this.failed.size + this.failing.size > 0 && !this.lease.isSuperseded) void this.followAll();
   }
 
-  /** @returns false if it is left for later, which holds up no other */
-  private async follow(delivery: DeliveryRecord): Promise<boolean> {
-    const { deps } = this;
-    const { projectId, project } = this.view;
-    try {
-      const event = await deps.store.events.find(delivery.eventId);
-      const webhook = await deps.store.webhooks.get(projectId, delivery.webhookId);
-      const attempt = delivery.attempts.at(-1);
-      if (event && webhook && attempt) {
-        const subject = { delivery, event, body: event.body ?? '', webhook, project };
-        await followFailure(deps, subject, attempt);
-      }
-      await noteFollowedUp(deps.store, delivery._id);
-      return true;
-    } catch (error) {
-      deps.log.warn(
-        { err: error, deliveryId: delivery._id },
-        'failure left to be followed up later',
-      );
-      return false;
+  /** One that fails holds up no other. */
+  private async each(ids: Set<string>, follow: (id: string) => Promise<void>): Promise<void> {
+    const some = [...ids];
+    ids.clear();
+    for (const id of some) {
+      if (this.lease.isSuperseded) return;
+      await follow(id).catch((err: unknown) => {
+        const { projectId } = this.view;
+        this.deps.log.warn({ err, projectId, id }, 'failure left to be followed up later');
+      });
     }
   }
 }

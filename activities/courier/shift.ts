@@ -58,8 +58,6 @@ export class Shift {
   private readonly beganAt = performance.now();
   private busyAt = performance.now();
   private sweptAt = -Infinity;
-  /** The failures left by an earlier shift have been followed up. */
-  private isFollowed = false;
 
   private constructor(
     private readonly parts: ShiftParts,
@@ -154,10 +152,7 @@ export class Shift {
     try {
       await this.lease.renew();
       if (this.lease.isSuperseded) return 0;
-      const found = await this.taking.take(isOver);
-      if (!this.isFollowed && !this.view.isGone) this.settling.followUp();
-      this.isFollowed = true;
-      return found;
+      return await this.taking.take(isOver);
     } catch (error) {
       deps.log.warn({ err: error, projectId }, 'courier waits for MongoDB');
       await sleep(FAILED_MS);
@@ -165,7 +160,7 @@ export class Shift {
     }
   }
 
-  /** Lets work in progress finish, and writes it; the next shift follows up the failures that are left. */
+  /** Lets work in progress finish, and writes it; reconcile follows up the failures that are left. */
   private async finish(): Promise<void> {
     const { attempts, hand, lease, settling } = this;
     attempts.runs.stop();

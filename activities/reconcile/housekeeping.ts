@@ -1,12 +1,12 @@
 import { deleteSomeOf } from '../../src/store/delete-project';
 import { endSome } from '../../src/store/end-deliveries';
-import { listUnfollowed, queueHeld, surveyQueues } from '../../src/store/queue';
+import { queueHeld, surveyQueues } from '../../src/store/queue';
 import { removeSomeExpired } from '../../src/store/remove-expired';
 import { sendOwnerMails } from '../send-mails';
 import type { Couriers } from './couriers';
 import { countHours } from './counting';
 import { inTurn } from './in-turn';
-import { LOST_REPLAYS } from './lost';
+import { LOST_REPLAYS, UNFOLLOWED_FAILURES } from './lost';
 import type { Run } from './run';
 import { Search } from './search';
 
@@ -34,7 +34,8 @@ export async function keepHouse(run: Run, couriers: Couriers): Promise<void> {
   const chores = Object.entries(CHORES).map(([name, chore]) =>
     keepDoing(run, name, () => chore(run, couriers)),
   );
-  await run.together(...chores, new Search(run, LOST_REPLAYS).work());
+  const searches = [new Search(run, LOST_REPLAYS), new Search(run, UNFOLLOWED_FAILURES)];
+  await run.together(...chores, ...searches.map((search) => search.work()));
 }
 
 async function keepDoing(run: Run, name: string, chore: () => Promise<void>): Promise<void> {
@@ -52,16 +53,13 @@ async function keepDoing(run: Run, name: string, chore: () => Promise<void>): Pr
   } while (await run.pause(everyMs));
 }
 
-/**
- * For projects with something queued that may be sent, or with failures that nobody has followed up; notes what may
- * not be sent, because its webhook is gone.
- */
+/** For projects with something queued that may be sent; notes what may not, because its webhook is gone. */
 async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
   const { store } = run.deps;
   await queueHeld(store);
   const { open, gone } = await surveyQueues(store);
   for (const webhook of gone) await store.endings.note(webhook, 'webhook_deleted');
-  await couriers.wakeAll('drains', [...new Set([...open, ...(await listUnfollowed(store))])]);
+  await couriers.wakeAll('drains', open);
 }
 
 async function endDeliveries(run: Run): Promise<void> {

@@ -9,6 +9,7 @@ import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { ReplayRecord } from '../../src/store/replays';
 import { toPlanned } from '../../src/store/planned-delivery';
+import { followSettled } from '../attempt/after-failure';
 import type { Run } from './run';
 import type { Quest } from './search';
 
@@ -67,6 +68,18 @@ export const LOST_DELIVERIES: Quest<DeliveryRecord> = {
   everyMs: DELIVERIES_EVERY_MS,
   workflowIdOf: deliveryWorkflowId,
   fix: runAgain,
+};
+
+/** Failed deliveries whose courier has died, or could not follow them up. */
+export const UNFOLLOWED_FAILURES: Quest<DeliveryRecord> = {
+  kind: 'failures',
+  backlog: ({ deps }) => deps.store.deliveries.unfollowed,
+  graceMs: 10_000,
+  everyMs: 5000,
+  fix: async ({ deps }, { _id }) => {
+    await followSettled(deps, _id);
+    return true;
+  },
 };
 
 /**

@@ -29,7 +29,13 @@ export type Outcome = 'fixed' | 'in progress' | 'failed';
  * if its workflow is terminated or its worker stops.
  */
 export class Run {
-  readonly report: ReconcileReport = { events: 0, deliveries: 0, replays: 0, drains: 0 };
+  readonly report: ReconcileReport = {
+    events: 0,
+    deliveries: 0,
+    replays: 0,
+    drains: 0,
+    failures: 0,
+  };
   readonly stopped: AbortSignal;
   private readonly failed = new AbortController();
   private readonly context = Context.current();

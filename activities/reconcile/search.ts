@@ -31,7 +31,8 @@ export interface Quest<T extends Searchable> {
   graceMs: number;
   /** Between two checks when there is nothing to start. */
   everyMs: number;
-  workflowIdOf: (id: string) => string;
+  /** Missing: it has no workflow. */
+  workflowIdOf?: (id: string) => string;
   /** Starts it, unless a running workflow is found: then its progress is checked. */
   fix: (run: Run, found: T) => Promise<boolean>;
 }
@@ -140,7 +141,7 @@ export class Search<T extends Searchable> {
   private async visit(pages: readonly Page<T>[]): Promise<Visited | null> {
     const { run, quest } = this;
     const running = await this.listRunning(pages);
-    const queue = inTurns(pages).filter(({ _id }) => !running.has(quest.workflowIdOf(_id)));
+    const queue = inTurns(pages).filter(({ _id }) => !running.has(_id));
     const visited: Visited = { fixed: 0, failed: new Set() };
     while (queue.length > 0) {
       if (!run.goesOn()) return null;
@@ -163,14 +164,17 @@ export class Search<T extends Searchable> {
     return run.goesOn() ? visited : null;
   }
 
-  /** Ids of running workflows for new items: a cheap check, and most of them if workers are slow. */
+  /** Ids of new items with a running workflow: a cheap check, and most of them if workers are slow. */
   private async listRunning(pages: readonly Page<T>[]): Promise<Set<string>> {
+    const { run, quest } = this;
     const running = new Set<string>();
-    if (this.run.isOnce) return running;
-    const ids = pages.flatMap(({ fresh }) => fresh.map(({ _id }) => this.quest.workflowIdOf(_id)));
-    for (let at = 0; at < ids.length && this.run.goesOn(); at += LISTED) {
-      const found = await this.run.deps.engine.listRunning(ids.slice(at, at + LISTED));
-      for (const id of found) running.add(id);
+    const { workflowIdOf } = quest;
+    if (run.isOnce || !workflowIdOf) return running;
+    const ids = pages.flatMap(({ fresh }) => fresh.map(({ _id }) => _id));
+    for (let at = 0; at < ids.length && run.goesOn(); at += LISTED) {
+      const some = ids.slice(at, at + LISTED);
+      const found = await run.deps.engine.listRunning(some.map(workflowIdOf));
+      for (const id of some) if (found.has(workflowIdOf(id))) running.add(id);
     }
     return running;
   }

@@ -171,10 +171,11 @@ export interface CourierShift {
   nextDueMs: number | null;
 }
 
-/** How many a run of reconcile had to start. */
+/** How many a run of reconcile had to start, or to follow up. */
 export interface ReconcileReport {
   events: number;
   deliveries: number;
   replays: number;
   drains: number;
+  failures: number;
 }

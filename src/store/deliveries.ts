@@ -80,6 +80,8 @@ export class Deliveries {
   readonly due: Backlog<DeliveryRecord>;
   /** The same for those that their project's courier drives. */
   readonly dueExpress: Backlog<DeliveryRecord>;
+  /** Failed ones of couriers that nobody has followed up, by the time that they failed. */
+  readonly unfollowed: Backlog<DeliveryRecord>;
 
   constructor(
     connection: Connection,
@@ -97,6 +99,8 @@ export class Deliveries {
     );
     const express = { ...isPending, isExpress: true };
     this.dueExpress = new Backlog(this.model, express, 'nextAttemptAt', 'express');
+    const failed = { followUp: true };
+    this.unfollowed = new Backlog(this.model, failed, 'completedAt', 'unfollowed', LIST_FIELDS);
   }
 
   /**

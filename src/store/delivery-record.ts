@@ -198,8 +198,8 @@ deliverySchema.index(
   { name: 'queue', partialFilterExpression: { queuedIn: { $exists: true } } },
 );
 deliverySchema.index(
-  { followUp: 1, projectId: 1 },
-  { partialFilterExpression: { followUp: true } },
+  { followUp: 1, projectId: 1, completedAt: 1, _id: 1 },
+  { name: 'unfollowed', partialFilterExpression: { followUp: true } },
 );
 // What has not ended does not expire, whether or not reconcile, workers and Temporal are running.
 deliverySchema.index(

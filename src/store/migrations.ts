@@ -49,6 +49,10 @@ export const MIGRATIONS: readonly Migration[] = [
     id: '0004-counts-of-minutes-in-one-document',
     up: dropFormerCounts,
   },
+  {
+    id: '0005-failures-to-follow-up-by-their-time',
+    up: (connection) => dropIndex(connection, 'deliveries', 'followUp_1_projectId_1'),
+  },
 ];
 
 /**

@@ -236,23 +236,6 @@ export async function queueHeld({ deliveries }: Store): Promise<void> {
   );
 }
 
-/** Deliveries of the project, but for those, whose failure has not been followed up yet. */
-export async function listToFollowUp(
-  { deliveries }: Store,
-  projectId: string,
-  except: readonly string[],
-): Promise<DeliveryRecord[]> {
-  return deliveries.model
-    .find({ projectId, followUp: true, _id: { $nin: except } }, COURIER_FIELDS)
-    .limit(100)
-    .lean<DeliveryRecord[]>();
-}
-
-/** Ids of the projects that have such deliveries. */
-export async function listUnfollowed({ deliveries }: Store): Promise<string[]> {
-  return deliveries.model.distinct('projectId', { followUp: true });
-}
-
 export async function noteFollowedUp({ deliveries }: Store, id: string): Promise<void> {
   await deliveries.model.updateOne({ _id: id }, { $unset: { followUp: '' } });
 }

@@ -23,7 +23,7 @@ import { emailSent } from '../support/samples';
 import { Stack, testEnvironment } from '../support/stack';
 import { loadConfig } from '../../src/config/config';
 
-const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
+const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0, failures: 0 };
 const silent = pino({ level: 'silent' });
 
 describe('a run of reconcile', () => {

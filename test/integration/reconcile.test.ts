@@ -9,7 +9,7 @@ import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
 import { insertDeliveries } from './api/insert';
 
-const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
+const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0, failures: 0 };
 const event = { type: 'email.sent', data: emailSent };
 
 describe('reconcile', () => {

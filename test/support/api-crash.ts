@@ -15,7 +15,7 @@ interface Delivery {
 }
 
 /** A report of reconcile that had nothing to repair. */
-export const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0 };
+export const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0, failures: 0 };
 
 /** Makes an API process die at that point of the request of `ask`. @returns the answer; null: it got none */
 export async function dyingApi(
