@@ -176,13 +176,20 @@ function resetBy({
   const unlessFailing = (name: string, to: unknown) => ({
     [name]: { $cond: [{ $eq: ['$failureCount', 0] }, to, `$${name}`] },
   });
+  // All that are remembered began after it; whether those before them did is not known.
+  const isFarBack = { $eq: [{ $size: later }, REMEMBERED] };
+  const unlessFarBack = (name: string, to: unknown) => ({
+    [name]: { $cond: [isFarBack, `$${name}`, to] },
+  });
+  const isOfNewRow = { $and: [isFarBack, { $gte: ['$failingSince', endedAt] }] };
+  const newRowSince = { $ifNull: [{ $min: later }, '$failingSince'] };
   return [
     ifLast({
       failuresBeganAt: later,
-      failureCount: { $min: ['$failureCount', { $size: later }] },
+      ...unlessFarBack('failureCount', { $min: ['$failureCount', { $size: later }] }),
       // Failures that are counted already, and began after it, are a new row.
-      failingSince: { $ifNull: [{ $min: later }, '$failingSince'] },
-      warnings: [],
+      failingSince: { $cond: [isOfNewRow, '$failingSince', newRowSince] },
+      ...unlessFarBack('warnings', []),
     }),
     ifLast({ lastSuccessAt: endedAt, ...unlessFailing('lastStatus', { $literal: status }) }),
   ];

@@ -196,6 +196,36 @@ describe('the health that attempts make', () => {
     },
   );
 
+  it.each(counts)(
+    'is not lowered by a success that more failures than are remembered have overtaken, counted %s',
+    async (_how, count) => {
+      const { webhook } = await fixture.planned(receiver.url);
+      const { model } = fixture.store.webhooks;
+      const at = (second: number): Date => new Date(1_800_000_000_000 + second * 1000);
+      const counted = (second: number, outcome: 'failed' | 'succeeded') => {
+        const made = { number: second, runId: 'run', requestHeaders: {}, durationMs: 1000 };
+        const statusCode = outcome === 'failed' ? 500 : 200;
+        return count(webhook._id, { ...made, outcome, startedAt: at(second), statusCode });
+      };
+      for (let second = 10; second < 160; second += 1) await counted(second, 'failed');
+      await model.updateOne({ _id: webhook._id }, { warnings: [50] });
+      await counted(5, 'succeeded');
+      expect(await model.findById(webhook._id).lean()).toMatchObject({
+        failureCount: 150,
+        failingSince: at(11),
+        lastSuccessAt: at(6),
+        lastStatus: 500,
+        warnings: [50],
+      });
+      await counted(99, 'succeeded');
+      expect(await model.findById(webhook._id).lean()).toMatchObject({
+        failureCount: 60,
+        failingSince: at(100),
+        warnings: [],
+      });
+    },
+  );
+
   it('is not cleared by a success before a replay', async () => {
     receiver.respondWith(200);
     const { planned, webhook } = await fixture.planned(receiver.url);
