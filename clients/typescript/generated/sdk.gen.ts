@@ -1562,7 +1562,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Deliveries as they change
    *
-   * Server-sent events, for keys that may read deliveries, sessions, and portal links. `delivery`: one has changed; its data is that of a list’s item. `ready`: what changes from now on is told, so load your lists now. `reload`: load them again, since changes can’t be told (`reason`: `missed`, more than MongoDB or Posthorn remembers since `Last-Event-ID`; `many`, more than 200 at once; `polling`, MongoDB has no change streams at the moment: repeated every 5 s, until it has). `end`: it is not continued (`reason`: `unauthorized`) or connect again (`restart`). A line at least every 5 s shows that the connection is alive. A key may have 50 streams open, a project 100; whoever leaves more than 256 KiB unread is disconnected.
+   * Server-sent events, for keys that may read deliveries, sessions, and portal links. `delivery`: one has changed; its data is that of a list’s item. `ready`: what changes from now on is told, so load your lists now. `reload`: load them again, since changes can’t be told (`reason`: `missed`, more than MongoDB or Posthorn remembers since `Last-Event-ID`; `busy`, too many came back with one at once, told within 5 s; `many`, more than 200 at once; `polling`, MongoDB has no change streams at the moment: repeated every 5 s, until it has). `end`: it is not continued (`reason`: `unauthorized`) or connect again (`restart`). A line at least every 5 s shows that the connection is alive. A key may have 50 streams open, a project 100; whoever leaves more than 256 KiB unread is disconnected.
    */
   public streamDeliveries<ThrowOnError extends boolean = false>(
     options?: Options<StreamDeliveriesData, ThrowOnError, StreamDeliveriesResponse>,

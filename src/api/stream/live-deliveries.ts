@@ -6,7 +6,7 @@ import type { Cipher } from '../../store/cipher';
 import type { ListedDelivery } from '../../store/delivery-record';
 import type { Store } from '../../store/store';
 import { listView } from '../deliveries/deliveries';
-import { Turns } from '../http/turns';
+import { CatchingUp } from './catching-up';
 import { Positions } from './positions';
 import { MAX_AT_ONCE, type StreamReader, type ToldDelivery } from './reader';
 
@@ -17,9 +17,6 @@ const GATHER_MAX = 500;
 const BEAT_MS = 5 * SECOND_MS;
 /** Milliseconds between attempts to follow the changes; meanwhile the readers load their lists as often. */
 const RETRY_MS = 5 * SECOND_MS;
-/** Readers for whom what they have missed is looked up at a time, of one project and of all together. */
-const CATCHING_UP_OF_A_PROJECT = 1;
-const CATCHING_UP = 4;
 
 const toTold = (delivery: ListedDelivery): ToldDelivery => ({
   id: delivery._id,
@@ -34,8 +31,7 @@ const toTold = (delivery: ListedDelivery): ToldDelivery => ({
 export class LiveDeliveries {
   private readonly readers = new Set<StreamReader>();
   private readonly positions: Positions;
-  private readonly turns = new Turns(CATCHING_UP_OF_A_PROJECT);
-  private readonly turnsOfAll = new Turns(CATCHING_UP);
+  private readonly catchingUp = new CatchingUp();
   private readonly stopping = new AbortController();
   private readonly changed = new Set<string>();
   /** Up to which everything was shown, as it is told; null: there is none. */
@@ -72,6 +68,7 @@ export class LiveDeliveries {
 
   remove(reader: StreamReader): void {
     this.readers.delete(reader);
+    this.catchingUp.leave(reader);
   }
 
   /** Ends all of them, for good: clients connect again, to another process. */
@@ -137,7 +134,10 @@ export class LiveDeliveries {
       // One of another project may have come since: it is promised nothing from before its `ready`.
       reader.show(byProject.get(reader.projectId) ?? [], told);
       // Up to this position and no earlier one: one who came during this is shown only what changes after it.
-      if (reader.after !== null) void this.catchUp(reader, reader.after, position);
+      const { after } = reader;
+      if (after === null) continue;
+      reader.after = null;
+      this.catchingUp.join(reader, () => this.catchUp(reader, after, position));
     }
     this.position = told;
   }
@@ -158,12 +158,7 @@ export class LiveDeliveries {
   }
 
   private async catchUp(reader: StreamReader, after: string, until: string): Promise<void> {
-    reader.after = null;
-    const endTurn = await this.turns.take(reader.projectId);
-    const endTurnOfAll = await this.turnsOfAll.take('all');
     const missed = await this.missedBy(reader, after, until).catch(() => null);
-    endTurnOfAll();
-    endTurn();
     reader.catchUp(missed && missed.map(toTold));
   }
 
@@ -173,8 +168,8 @@ export class LiveDeliveries {
     after: string,
     until: string,
   ): Promise<ListedDelivery[] | null> {
-    // It may have gone while it waited, and another come for it; or it has loaded its lists again.
-    if (!this.readers.has(reader) || !reader.isBehind) return [];
+    // It may have loaded its lists again while it waited.
+    if (!reader.isBehind) return [];
     const { deliveryChanges } = this.store;
     return deliveryChanges.between(after, until, reader.projectId, MAX_AT_ONCE + 1);
   }

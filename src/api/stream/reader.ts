@@ -7,7 +7,7 @@ export const MAX_AT_ONCE = 200;
 const RECONNECT_AFTER_MS = 2000;
 
 /** Why the list has to be loaded again. */
-export type ReloadReason = 'missed' | 'many' | 'polling';
+export type ReloadReason = 'missed' | 'busy' | 'many' | 'polling';
 
 /** A delivery as it is told: written once for all readers. */
 export interface ToldDelivery {
