@@ -1,3 +1,4 @@
+import { connect as connectHttp2 } from 'node:http2';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { StartError } from './start-error';
@@ -59,6 +60,25 @@ export function whyUnreachable(address: string, { tls = false } = {}): Promise<s
     socket.setTimeout(CONNECT_TIMEOUT_MS, () => done('it does not respond (timeout)'));
     socket.once(tls ? 'secureConnect' : 'connect', () => done(null));
     socket.once('error', (error) => done(causeOf(error)));
+  });
+}
+
+/** Whether a server that accepts connections greets as one of HTTP/2 does, which gRPC needs, or not at all. */
+export function greetingOf(
+  address: string,
+  { tls = false } = {},
+): Promise<'http2' | 'other' | 'none'> {
+  return new Promise((resolve) => {
+    const session = connectHttp2(`${tls ? 'https' : 'http'}://${address}`);
+    const timer = setTimeout(() => done('none'), CONNECT_TIMEOUT_MS);
+    const done = (greeting: 'http2' | 'other' | 'none'): void => {
+      clearTimeout(timer);
+      resolve(greeting);
+      session.destroy();
+    };
+    session.once('remoteSettings', () => done('http2'));
+    session.on('error', () => done('other'));
+    session.once('close', () => done('other'));
   });
 }
 

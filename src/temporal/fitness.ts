@@ -2,7 +2,7 @@ import { ScheduleNotFoundError, type Client } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Config } from '../config/config';
 import { RECONCILE_SCHEDULES, SEARCH_ATTRIBUTES } from '../contracts/temporal';
-import { whyUnreachable } from '../reachability';
+import { greetingOf, whyUnreachable } from '../reachability';
 import { GRPC, isRefusedWith } from './grpc';
 
 const { IndexedValueType } = temporal.api.enums.v1;
@@ -59,9 +59,20 @@ export async function whyUnfit(
   if (isRefusedWith(error, GRPC.unauthenticated, GRPC.permissionDenied)) {
     return `TEMPORAL_API_KEY: Temporal at ${address} rejects it; set a key that may use TEMPORAL_NAMESPACE`;
   }
-  const cause = await whyUnreachable(address, { tls: tls || apiKey !== undefined });
+  const secured = { tls: tls || apiKey !== undefined };
+  const cause = await whyUnreachable(address, secured);
   if (cause !== null) {
     return `TEMPORAL_ADDRESS: Temporal can't be reached at ${address}: ${cause}; start it, or correct the setting`;
+  }
+  const greeting = await greetingOf(address, secured);
+  if (greeting === 'none') {
+    return `TEMPORAL_ADDRESS: ${address} accepts connections, but does not answer in time; it is overloaded or stopped, or no Temporal: then correct the setting, or TEMPORAL_TLS`;
+  }
+  if (greeting === 'http2' && isRefusedWith(error, GRPC.deadlineExceeded)) {
+    return `Temporal at ${address} does not answer in time: it or its database is slow or overloaded`;
+  }
+  if (greeting === 'http2' && isRefusedWith(error, GRPC.unavailable, GRPC.resourceExhausted)) {
+    return `Temporal at ${address} can't take more at the moment: it is starting, stopping or overloaded`;
   }
   return `TEMPORAL_ADDRESS: ${address} accepts connections, but does not answer like Temporal; correct the setting, or TEMPORAL_TLS`;
 }

@@ -3,8 +3,9 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
+import { createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -37,7 +38,7 @@ afterAll(() => {
 const DAY_SECONDS = 24 * 60 * 60;
 const PATIENCE_MS = 120_000;
 /** What is also said of a Temporal that is so busy that it doesn't answer within two seconds. */
-const SILENT_TEMPORAL = 'does not answer like Temporal';
+const SILENT_TEMPORAL = 'does not answer in time';
 
 /** The rows of docs/proof/startup-messages.md whose second cell is a command, by what is wrong. */
 const documented = new Map(
@@ -222,17 +223,21 @@ describe('Temporal', () => {
       return { environment: { ...rest, TEMPORAL_ADDRESS: address! } };
     return { environment: { ...rest, TEMPORAL_ADDRESS: address! }, shown };
   }
-  let other: Server;
+  const others: Server[] = [];
+  /** Of a server that is no Temporal. */
+  const addressOf = async (other: Server): Promise<string> => {
+    others.push(other.listen(0, '127.0.0.1'));
+    await once(other, 'listening');
+    return `127.0.0.1:${(other.address() as AddressInfo).port}`;
+  };
   let otherAddress: string;
   let connection: Connection;
   beforeAll(async () => {
-    other = createServer((_req, res) => res.end('no Temporal')).listen(0, '127.0.0.1');
-    await once(other, 'listening');
-    otherAddress = `127.0.0.1:${(other.address() as AddressInfo).port}`;
+    otherAddress = await addressOf(createHttpServer((_req, res) => res.end('no Temporal')));
     connection = await Connection.connect({ address: testEnvironment().TEMPORAL_ADDRESS! });
   });
   afterAll(async () => {
-    other.close();
+    for (const other of others) other.close();
     await connection.close();
   });
 
@@ -246,6 +251,13 @@ describe('Temporal', () => {
   );
   alsoTells('Temporal speaks no TLS', 'worker', () => prepared({ TEMPORAL_TLS: 'true' }));
   alsoTells('It is no Temporal', 'worker', () => prepared({ TEMPORAL_ADDRESS: otherAddress }));
+  alsoTells('It never answers', 'worker', async () =>
+    prepared({ TEMPORAL_ADDRESS: await addressOf(createServer()) }),
+  );
+  // It greets, as one does whose database is slow, and answers no call.
+  alsoTells('Temporal is slow', 'worker', async () =>
+    prepared({ TEMPORAL_ADDRESS: await addressOf(createHttp2Server()) }),
+  );
   alsoTells('The namespace is missing', 'api', () => prepared());
   alsoTells('The namespace is not Posthorn’s', 'worker', async () => {
     const situation = await prepared();
