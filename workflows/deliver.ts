@@ -132,6 +132,10 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
           continue;
         }
         if (round.delayMs === 0) continue;
+        if (woken && maySkipWait()) {
+          forced = false;
+          continue;
+        }
         phase = 'waiting';
         woken = forced = false;
         await condition(() => paused || cancelled || woken, round.delayMs);
@@ -164,6 +168,12 @@ const isQueued = (result: RoundResult): boolean => result === 'queued' || result
  * be made after all then. Earlier workers ended its run, and left it to reconcile.
  */
 const mayLookAgain = (): boolean => patched('woken-while-queueing');
+
+/**
+ * A retry that is requested after a failed attempt's record, and before the attempt has ended, is due: the delivery
+ * says so, or when it is due. Earlier workers waited for the time that the attempt had told.
+ */
+const maySkipWait = (): boolean => patched('woken-while-failing');
 
 function shownStatus(): string | undefined {
   return workflowInfo().typedSearchAttributes.get(SEARCH_ATTRIBUTES.deliveryStatus);

@@ -313,6 +313,20 @@ describe('keeping the history of', () => {
     await keepDelivery('delivery-paused-under-way', id);
   });
 
+  it('a delivery retried while its exchange is in progress', async () => {
+    await makeWebhook(client, receiver.url, SOON);
+    receiver.respondWith((_request, n) => ({
+      kind: 'answer',
+      status: n === 1 ? 500 : 200,
+      delayMs: 1000,
+    }));
+    const id = await postEvent(client);
+    await receiver.waitFor(1);
+    await handleOf(id).signal(retryNowSignal);
+    await handleOf(id).result();
+    await keepDelivery('delivery-retried-under-way', id);
+  });
+
   it("a delivery cancelled by the Web UI's button", async () => {
     const { id } = await backingOff();
     await handleOf(id).cancel();

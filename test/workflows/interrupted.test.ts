@@ -127,6 +127,23 @@ describe('a delivery', () => {
     await harness.working(() => running.expectSucceeded(1), activities);
   });
 
+  it('that is retried after an attempt was recorded, and before that has ended, is sent at once', async () => {
+    receiver.respondWith((_request, n) => (n === 1 ? 500 : 200));
+    const running = await start(LATE);
+    const { store } = harness.fixture;
+    const rounds = intercept(store.rounds, 'record', async (...args) => {
+      const recorded = await store.rounds.record(...args);
+      if (args[0].attemptCount === 0) {
+        await store.deliveries.hasten(args[0]._id);
+        await running.ask('retryNow');
+        expect(await running.phase()).toBe('attempting');
+      }
+      return recorded;
+    });
+    const activities = harness.fixture.activities({ store: intercept(store, 'rounds', rounds) });
+    await harness.working(() => running.expectSucceeded(2), activities);
+  });
+
   describe('waiting after an attempt that a signal interrupted', () => {
     /** Runs `test` in the workflow's own wait for the second attempt. */
     async function waiting(
@@ -138,7 +155,8 @@ describe('a delivery', () => {
       const { store } = harness.fixture;
       const rounds = intercept(store.rounds, 'record', async (...args) => {
         if (args[0].attemptCount === 0) {
-          await running.ask('retryNow');
+          await running.ask('pause');
+          await running.ask('resume');
           expect(await running.phase()).toBe('attempting');
         }
         return store.rounds.record(...args);
