@@ -53,6 +53,18 @@ export const MIGRATIONS: readonly Migration[] = [
     id: '0005-failures-to-follow-up-by-their-time',
     up: (connection) => dropIndex(connection, 'deliveries', 'followUp_1_projectId_1'),
   },
+  {
+    id: '0006-indexes-that-were-replaced-without-a-migration',
+    up: async (connection) => {
+      await dropIndex(connection, 'deliveries', 'projectId_1_followUp_1');
+      await dropIndex(connection, 'deliveries', 'nextAttemptAt_1');
+      await dropIndex(connection, 'deliveries', 'webhookId_1_eventId_1');
+      await dropIndex(connection, 'deliveries', 'queuedIn_1_webhookId_1_eventId_1');
+      await dropIndex(connection, 'events', 'acceptedAt_1');
+      await dropIndex(connection, 'replays', 'status_1_updatedAt_1');
+      await dropIndex(connection, 'statsHours', 'countedAt_1');
+    },
+  },
 ];
 
 /**

@@ -99,6 +99,41 @@ describe('migrations', () => {
     expect(deliveries.has('status_1_expiresAt_1')).toBe(false);
   });
 
+  it('of this version drop all indexes that earlier ones had, and this one does not', async () => {
+    const collections = ['deliveries', 'events', 'replays', 'statsHours', 'webhooks'];
+    const former: [collection: string, keys: Record<string, 1 | -1>, partial?: object][] = [
+      ['deliveries', { projectId: 1, followUp: 1 }, { followUp: true }],
+      ['deliveries', { followUp: 1, projectId: 1 }, { followUp: true }],
+      ['deliveries', { nextAttemptAt: 1 }, { status: 'pending' }],
+      ['deliveries', { webhookId: 1, eventId: 1 }, { status: 'held' }],
+      ['deliveries', { queuedIn: 1, webhookId: 1, eventId: 1 }, { queuedIn: { $type: 'string' } }],
+      ['deliveries', { projectId: 1, eventType: 1, _id: -1 }],
+      ['events', { acceptedAt: 1 }, { fannedOutAt: null }],
+      ['replays', { status: 1, updatedAt: 1 }],
+      ['statsHours', { countedAt: 1 }],
+      ['webhooks', { projectId: 1, events: 1 }],
+    ];
+    for (const [collection, keys, partialFilterExpression] of former) {
+      const options = partialFilterExpression ? { partialFilterExpression } : {};
+      await connection.collection(collection).createIndex(keys, options);
+    }
+    const indexes = async (of: Connection): Promise<string[][]> => {
+      const all = await Promise.all(collections.map((name) => of.collection(name).indexes()));
+      return all.map((ones) => ones.map(({ name }) => String(name)).toSorted());
+    };
+    const setUp = async (at: string): Promise<void> => {
+      const store = Store.open(at);
+      await store.setUp(pino({ level: 'silent' }));
+      await store.close();
+    };
+    const newUrl = freshMongodbUrl();
+    await Promise.all([setUp(url), setUp(newUrl)]);
+    const fresh = await mongoose.createConnection(newUrl).asPromise();
+    expect(await indexes(connection)).toEqual(await indexes(fresh));
+    await fresh.dropDatabase();
+    await fresh.close();
+  });
+
   it('of this version make what failed before it findable by how', async () => {
     const deliveries = connection.collection<{ _id: string }>('deliveries');
     const failed = { number: 1, outcome: 'failed' };
