@@ -192,9 +192,17 @@ describe('a project whose events are dispatched express', () => {
       return { kind: 'answer', status: 200, delayMs: 1000 };
     });
     await makeWebhook(client, receiver.url);
-    await batch(100);
-    await eventually('all arrived', async () => (await withStatus('succeeded')).length === 100);
-    expect(most).toBeGreaterThan(15);
+    let posted = 0;
+    // While a machine stands still the receiver seems to be slow, and is given less.
+    await eventually('it has more at a time', async () => {
+      if (receiver.requests.length === posted) {
+        posted += 100;
+        await batch(100);
+      }
+      return most > 15;
+    });
+    await receiver.waitFor(posted);
+    await eventually('all are recorded', async () => (await withStatus('pending')).length === 0);
   });
 
   it('retries now, cancels and replays', async () => {
