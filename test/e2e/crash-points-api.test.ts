@@ -1,5 +1,5 @@
 import type { Answer, ApiClient } from '../support/api-client';
-import { dyingApi, nothing, stoppedApi } from '../support/api-crash';
+import { dyingApi, inTheEnd, nothing, stoppedApi } from '../support/api-crash';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
@@ -41,14 +41,14 @@ describe('an API killed with -9', () => {
 
   const events = async () => (await client.get('/v1/events')).body.data.events;
   const deliveries = async () => (await client.get('/v1/deliveries')).body.data.deliveries;
+  const areDelivered = async (count: number): Promise<boolean> => {
+    const all = await deliveries();
+    return (
+      all.length === count && all.every(({ status }: { status: string }) => status === 'succeeded')
+    );
+  };
   const delivered = (count: number): Promise<boolean> =>
-    eventually(`${count} are delivered`, async () => {
-      const all = await deliveries();
-      return (
-        all.length === count &&
-        all.every(({ status }: { status: string }) => status === 'succeeded')
-      );
-    });
+    eventually(`${count} are delivered`, () => areDelivered(count));
 
   describe('while it takes an event', () => {
     const post = (api: ApiClient) => api.post('/v1/events', event, keyed);
@@ -78,7 +78,7 @@ describe('an API killed with -9', () => {
 
     it('after the fan-out: it is delivered, and once', async () => {
       await dyingBehindIt('temporal/engine Engine.startFanOut after', post);
-      await delivered(1);
+      await inTheEnd(stack, 'it is delivered', () => areDelivered(1));
       expect((await post(client)).body.data.duplicate).toBe(true);
       expect(receiver.requests).toHaveLength(1);
     });
@@ -142,7 +142,7 @@ describe('an API killed with -9', () => {
 
     it('between the reset and the answer: it is delivered, and once', async () => {
       await dying('temporal/engine Engine.runDelivery after', replay);
-      await delivered(1);
+      await inTheEnd(stack, 'it is delivered', () => areDelivered(1));
       expect((await deliveries())[0]).toMatchObject({ replays: 1, attemptCount: 2 });
       expect(receiver.requests).toHaveLength(2);
     });

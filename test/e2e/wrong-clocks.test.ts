@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { TASK_QUEUE, WORKFLOWS } from '../../src/contracts/temporal';
 import { ApiClient, type Answer } from '../support/api-client';
+import { inTheEnd } from '../support/api-crash';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/free-port';
@@ -273,9 +274,10 @@ describe('a process whose clock is wrong', () => {
         await makeWebhook(client, second.url);
         await postOne('em_wrong', wrong);
         await startWorker(0);
-        await eventually(
+        await inTheEnd(
+          stack,
           'both have got theirs',
-          () => got(first, 'em_right') && got(first, 'em_wrong') && got(second, 'em_wrong'),
+          async () => got(first, 'em_right') && got(first, 'em_wrong') && got(second, 'em_wrong'),
         );
       } finally {
         await Promise.all([first.close(), second.close()]);

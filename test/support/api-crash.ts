@@ -17,6 +17,23 @@ interface Delivery {
 /** A report of reconcile that had nothing to repair. */
 export const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0, failures: 0 };
 
+/** Longer than what is under way may take. */
+const LATE_MS = 10_000;
+
+/**
+ * Like `eventually`, with reconcile run meanwhile: what a busy Temporal does not take within two seconds, an API
+ * process leaves to it.
+ */
+export const inTheEnd = <T>(
+  { reconcile }: Stack,
+  what: string,
+  check: () => Promise<T | false>,
+): Promise<T> =>
+  eventually(what, async () => {
+    await reconcile(LATE_MS);
+    return check();
+  });
+
 /** Makes an API process die at that point of the request of `ask`. @returns the answer; null: it got none */
 export async function dyingApi(
   environment: Record<string, string>,
@@ -118,9 +135,16 @@ export class ApiCrash {
 
   /** Waits until there are so many deliveries and all have succeeded. */
   async delivered(count: number): Promise<Delivery[]> {
-    return eventually(`${count} are delivered`, async () => {
-      const all = await this.deliveries();
-      return all.length === count && all.every(({ status }) => status === 'succeeded') && all;
-    });
+    return eventually(`${count} are delivered`, () => this.areDelivered(count));
+  }
+
+  /** The same where the API has asked Temporal for them, before it died. */
+  async deliveredInTheEnd(count: number): Promise<Delivery[]> {
+    return inTheEnd(this.stack, `${count} are delivered`, () => this.areDelivered(count));
+  }
+
+  private async areDelivered(count: number): Promise<Delivery[] | false> {
+    const all = await this.deliveries();
+    return all.length === count && all.every(({ status }) => status === 'succeeded') && all;
   }
 }
