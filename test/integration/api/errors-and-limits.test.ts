@@ -16,8 +16,9 @@ function eventOf(bytes: number): string {
   return make('x'.repeat(bytes - make('').length));
 }
 
+const stack = useStack({}, { worker: false });
+
 describe('a request that can’t be read', () => {
-  const stack = useStack({}, { worker: false });
   let projectId: string;
   let client: ApiClient;
   beforeAll(async () => {
@@ -181,8 +182,6 @@ describe('a request that can’t be read', () => {
 });
 
 describe('answers', () => {
-  const stack = useStack({}, { worker: false });
-
   it('each have a request id of their own, which refusals repeat', async () => {
     const { client } = await stack.project();
     const answers = [
@@ -235,16 +234,19 @@ describe('answers', () => {
 });
 
 describe('the rate limit', () => {
-  const PER_MINUTE = 5;
-  const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: String(PER_MINUTE) }, { worker: false });
+  const PER_MINUTE = 20;
+  const limited = useStack(
+    { POSTHORN_RATE_LIMIT_PER_MINUTE: String(PER_MINUTE) },
+    { worker: false },
+  );
 
   it('answers 429 with Retry-After to the one key that asks too often, and stores nothing', async () => {
-    const { id, client } = await stack.project();
-    const other = await stack.client(id, 'sender');
+    const { id, client } = await limited.project();
+    const other = await limited.client(id, 'sender');
     for (let n = 0; n < PER_MINUTE; n += 1) {
       expect((await client.post('/v1/events', event)).status).toBe(202);
     }
-    const before = await stored(stack);
+    const before = await stored(limited);
     const refused = await client.post('/v1/events', event);
     expectRefusal(refused, 'rate_limited');
     const retryAfter = Number(refused.headers.get('retry-after'));
@@ -253,24 +255,19 @@ describe('the rate limit', () => {
     // Reading counts as well, and so does a body that would be refused.
     expectRefusal(await client.get('/v1/webhooks'), 'rate_limited');
     expectRefusal(await client.post('/v1/events', '{'), 'rate_limited');
-    expect(await stored(stack)).toEqual(before);
+    expect(await stored(limited)).toEqual(before);
 
     expect((await other.post('/v1/events', event)).status).toBe(202);
     for (let n = 0; n < 2 * PER_MINUTE; n += 1) {
       expect((await client.get('/healthz')).status).toBe(200);
     }
   });
-});
 
-describe('the rate limit of a project', () => {
-  const PER_MINUTE = 20;
-  const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: String(PER_MINUTE) }, { worker: false });
-
-  it('is twice that of a key, for all its keys together, and not for the admin', async () => {
-    const { id, client } = await stack.project();
-    const second = await stack.client(id, 'reader');
-    const third = await stack.client(id, 'owner');
-    const other = await stack.project();
+  it('of a project is twice that of a key, for all its keys together, and not for the admin', async () => {
+    const { id, client } = await limited.project();
+    const second = await limited.client(id, 'reader');
+    const third = await limited.client(id, 'owner');
+    const other = await limited.project();
     for (const key of [client, second]) {
       for (let n = 0; n < PER_MINUTE; n += 1) {
         expect((await key.get('/v1/webhooks')).status).toBe(200);
@@ -278,7 +275,7 @@ describe('the rate limit of a project', () => {
       // What its own limit refuses does not count for the project.
       expectRefusal(await key.get('/v1/webhooks'), 'rate_limited');
     }
-    const before = await stored(stack);
+    const before = await stored(limited);
     const refused = await third.post('/v1/events', event);
     expectRefusal(refused, 'rate_limited');
     expect(refused.body.error.message).toBe(
@@ -287,19 +284,19 @@ describe('the rate limit of a project', () => {
     const retryAfter = Number(refused.headers.get('retry-after'));
     expect(retryAfter).toBeGreaterThan(0);
     expect(retryAfter).toBeLessThanOrEqual(60);
-    expect(await stored(stack)).toEqual(before);
+    expect(await stored(limited)).toEqual(before);
 
     expect((await other.client.post('/v1/events', event)).status).toBe(202);
-    const admin = stack.admin.with({ 'x-project-id': id });
+    const admin = limited.admin.with({ 'x-project-id': id });
     expect((await admin.get('/v1/webhooks')).status).toBe(200);
   });
 
-  it('has another share for the links of its portal, so that customers don’t use up that of its keys', async () => {
-    const { client } = await stack.project();
+  it('of a project has another share for the links of its portal, so that customers don’t use up that of its keys', async () => {
+    const { client } = await limited.project();
     const links: ApiClient[] = [];
     for (let n = 0; n < 3; n += 1) {
       const made = await client.post('/v1/portal-links', { capabilities: 'read' });
-      links.push(new ApiClient(stack.url, made.body.data.token));
+      links.push(new ApiClient(limited.url, made.body.data.token));
     }
     const [first, second, third] = links as [ApiClient, ApiClient, ApiClient];
     for (const link of [first, second]) {

@@ -18,9 +18,9 @@ const inOtherOrder = (value: object): object =>
       ]),
   );
 
-describe('an Idempotency-Key', () => {
-  const stack = useStack({}, { worker: false });
+const stack = useStack({}, { worker: false });
 
+describe('an Idempotency-Key', () => {
   const post = (client: ApiClient, key: string, body: unknown = event) =>
     client.post('/v1/events', body, { 'idempotency-key': key });
 
@@ -211,8 +211,6 @@ describe('an Idempotency-Key', () => {
 });
 
 describe('the Idempotency-Key of a batch', () => {
-  const stack = useStack({}, { worker: false });
-
   const batch = { events: [event, { type: 'contact.created', data: { email: 'a@b.example' } }] };
   const post = (client: ApiClient, body: unknown = batch) =>
     client.post('/v1/events/batch', body, { 'idempotency-key': 'import-1' });
@@ -271,11 +269,11 @@ describe('the Idempotency-Key of a batch', () => {
 });
 
 describe('50 equal requests at once under one Idempotency-Key', () => {
-  const stack = useStack();
+  const working = useStack();
   const receiver = useReceiver();
 
   it('are one event, with one delivery to each webhook', async () => {
-    const { id: projectId, client } = await stack.project();
+    const { id: projectId, client } = await working.project();
     await makeWebhook(client, `${receiver.url}/one`);
     await makeWebhook(client, `${receiver.url}/two`);
     const answers = await Promise.all(
@@ -287,13 +285,13 @@ describe('50 equal requests at once under one Idempotency-Key', () => {
     expect(answers.every(({ status }) => status === 202)).toBe(true);
     expect(new Set(answers.map(({ body }) => body.data.id))).toEqual(new Set([eventId]));
     expect(answers.filter(({ body }) => !body.data.duplicate)).toHaveLength(1);
-    expect(await stack.store.events.model.countDocuments({ projectId })).toBe(1);
+    expect(await working.store.events.model.countDocuments({ projectId })).toBe(1);
 
     await eventually('both are delivered', async () => {
       const list = await client.get(`/v1/deliveries?eventId=${eventId}&status=succeeded`);
       return list.body.data.deliveries.length === 2;
     });
-    expect(await stack.store.deliveries.model.countDocuments({ eventId })).toBe(2);
+    expect(await working.store.deliveries.model.countDocuments({ eventId })).toBe(2);
     expect(receiver.requests.map(({ path }) => path).toSorted()).toEqual(['/one', '/two']);
   });
 });

@@ -9,9 +9,9 @@ import { expectRefusal, stored } from './refusal';
 const inMs = (ms: number): string => new Date(Date.now() + ms).toISOString();
 const AN_HOUR = 3_600_000;
 
-describe('a key with an end', () => {
-  const stack = useStack({}, { worker: false });
+const stack = useStack({}, { worker: false });
 
+describe('a key with an end', () => {
   it('is taken until then, and 401 from then on', async () => {
     const { id, client } = await stack.project();
     const path = `/v1/projects/${id}/keys`;
@@ -51,8 +51,6 @@ describe('a key with an end', () => {
 });
 
 describe('a key’s last use', () => {
-  const stack = useStack({}, { worker: false });
-
   const lastUsedAt = async (path: string): Promise<string | null> =>
     (await stack.admin.get(path)).body.data.keys[0].lastUsedAt;
 
@@ -80,42 +78,46 @@ describe('a key’s last use', () => {
 
 describe('a client that guesses keys', () => {
   const LIMIT = 5;
-  let stack: Stack;
-  beforeEach(async () => {
-    stack = await Stack.start(
-      { POSTHORN_WRONG_KEYS_PER_MINUTE: String(LIMIT), POSTHORN_TRUSTED_PROXIES: '1' },
-      { worker: false },
-    );
+  const limited = useStack(
+    { POSTHORN_WRONG_KEYS_PER_MINUTE: String(LIMIT), POSTHORN_TRUSTED_PROXIES: '1' },
+    { worker: false },
+  );
+  /** Of the client that guesses in a test, and of another one: limits are by address. */
+  let address: string;
+  let elsewhere: string;
+  let tests = 0;
+  beforeEach(() => {
+    tests += 1;
+    address = `203.0.113.${2 * tests}`;
+    elsewhere = `203.0.113.${2 * tests + 1}`;
   });
-  afterEach(() => stack.stop());
 
-  const from = (address: string, key: string, path = '/v1/webhooks'): Promise<Answer> =>
-    new ApiClient(stack.url, key, { 'x-forwarded-for': address }).get(path);
-  const guess = async (address: string, count: number): Promise<Answer[]> => {
+  const from = (at: string, key: string, path = '/v1/webhooks'): Promise<Answer> =>
+    new ApiClient(limited.url, key, { 'x-forwarded-for': at }).get(path);
+  const guess = async (at: string, count: number): Promise<Answer[]> => {
     const answers: Answer[] = [];
-    for (let n = 0; n < count; n += 1) answers.push(await from(address, `phk_guess${n}`));
+    for (let n = 0; n < count; n += 1) answers.push(await from(at, `phk_guess${n}`));
     return answers;
   };
 
   it('has to wait, even with a right key, and others don’t', async () => {
-    const { client } = await stack.project();
-    for (const answer of await guess('203.0.113.7', LIMIT)) expectRefusal(answer, 'unauthorized');
-    for (const key of ['phk_guess', client.key, stack.admin.key]) {
-      const refused = await from('203.0.113.7', key);
+    const { client } = await limited.project();
+    for (const answer of await guess(address, LIMIT)) expectRefusal(answer, 'unauthorized');
+    for (const key of ['phk_guess', client.key, limited.admin.key]) {
+      const refused = await from(address, key);
       expectRefusal(refused, 'rate_limited');
       const retryAfter = Number(refused.headers.get('retry-after'));
       expect(retryAfter).toBeGreaterThan(0);
       expect(retryAfter).toBeLessThanOrEqual(60);
     }
-    expect((await from('203.0.113.8', client.key)).status).toBe(200);
+    expect((await from(elsewhere, client.key)).status).toBe(200);
     expect((await client.get('/v1/webhooks')).status).toBe(200);
-    expectRefusal(await from('203.0.113.8', 'phk_guess'), 'unauthorized');
+    expectRefusal(await from(elsewhere, 'phk_guess'), 'unauthorized');
   });
 
   it('ends no stream of others behind its address', async () => {
-    const { client } = await stack.project();
-    const address = '203.0.113.7';
-    const stream = await EventStream.open(stack.url, {
+    const { client } = await limited.project();
+    const stream = await EventStream.open(limited.url, {
       authorization: `Bearer ${client.key}`,
       'x-forwarded-for': address,
     });
@@ -135,51 +137,51 @@ describe('a client that guesses keys', () => {
   });
 
   it('gains nothing by the other door, `?token=`', async () => {
-    const { client } = await stack.project({ profile: 'platform' });
-    const token = (address: string, key: string): Promise<Answer> =>
-      from(address, '', `/api/webhooks/manage?token=${key}`);
+    const { client } = await limited.project({ profile: 'platform' });
+    const token = (at: string, key: string): Promise<Answer> =>
+      from(at, '', `/api/webhooks/manage?token=${key}`);
     for (let n = 0; n < LIMIT; n += 1) {
-      expectRefusal(await token('203.0.113.7', `phk_guess${n}`), 'unauthorized');
+      expectRefusal(await token(address, `phk_guess${n}`), 'unauthorized');
     }
-    expectRefusal(await token('203.0.113.7', client.key), 'rate_limited');
-    expectRefusal(await from('203.0.113.7', client.key), 'rate_limited');
-    expect((await token('203.0.113.8', client.key)).status).toBe(200);
+    expectRefusal(await token(address, client.key), 'rate_limited');
+    expectRefusal(await from(address, client.key), 'rate_limited');
+    expect((await token(elsewhere, client.key)).status).toBe(200);
   });
 
   it('gains nothing by claiming other addresses: only the proxies’ words count', async () => {
-    const { client } = await stack.project();
+    const { client } = await limited.project();
     for (let n = 0; n < LIMIT; n += 1) {
-      await from(`198.51.100.${n}, 203.0.113.7`, `phk_guess${n}`);
+      await from(`198.51.100.${n}, ${address}`, `phk_guess${n}`);
     }
-    expectRefusal(await from('198.51.100.99, 203.0.113.7', client.key), 'rate_limited');
+    expectRefusal(await from(`198.51.100.99, ${address}`, client.key), 'rate_limited');
   });
 
   it('gains nothing by the many addresses of one IPv6 network', async () => {
-    const { client } = await stack.project();
+    const { client } = await limited.project();
     for (let n = 0; n < LIMIT; n += 1) await from(`2001:db8:1:${n}::${n}`, `phk_guess${n}`);
     expectRefusal(await from('2001:db8:1:77::1', client.key), 'rate_limited');
     expect((await from('2001:db8:2::1', client.key)).status).toBe(200);
   });
 
   it('is not who sends no key, an expired one, or the right one', async () => {
-    const { id, client } = await stack.project();
+    const { id, client } = await limited.project();
     const made = await client.post(`/v1/projects/${id}/keys`, { name: 'A', role: 'owner' });
     const { id: _id, key } = made.body.data;
-    await stack.store.keys.model.updateOne({ _id }, { $set: { expiresAt: new Date(0) } });
+    await limited.store.keys.model.updateOne({ _id }, { $set: { expiresAt: new Date(0) } });
     for (let n = 0; n < LIMIT + 1; n += 1) {
-      for (const other of ['', key, client.key]) await from('203.0.113.7', other);
+      for (const other of ['', key, client.key]) await from(address, other);
     }
-    expect((await from('203.0.113.7', client.key)).status).toBe(200);
+    expect((await from(address, client.key)).status).toBe(200);
   });
 });
 
 it('without a counted proxy, the address is the connection’s, whatever is claimed', async () => {
-  const stack = await Stack.start({ POSTHORN_WRONG_KEYS_PER_MINUTE: '2' }, { worker: false });
-  const { client } = await stack.project();
+  const direct = await Stack.start({ POSTHORN_WRONG_KEYS_PER_MINUTE: '2' }, { worker: false });
+  const { client } = await direct.project();
   for (let n = 0; n < 2; n += 1) {
     const claimed = { 'x-forwarded-for': `203.0.113.${n}` };
-    await new ApiClient(stack.url, `phk_guess${n}`, claimed).get('/v1/webhooks');
+    await new ApiClient(direct.url, `phk_guess${n}`, claimed).get('/v1/webhooks');
   }
   expectRefusal(await client.get('/v1/webhooks'), 'rate_limited');
-  await stack.stop();
+  await direct.stop();
 });

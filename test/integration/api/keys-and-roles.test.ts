@@ -6,9 +6,9 @@ import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 import { expectRefusal, stored } from './refusal';
 
-describe('keys', () => {
-  const stack = useStack({}, { worker: false });
+const stack = useStack({}, { worker: false });
 
+describe('keys', () => {
   it('shows a key once, when it is made, and stores its hash only', async () => {
     const { id } = await stack.project();
     const path = `/v1/projects/${id}/keys`;
@@ -111,8 +111,6 @@ describe('keys', () => {
 });
 
 describe('the caller', () => {
-  const stack = useStack({}, { worker: false });
-
   it.each([
     ['no key', undefined],
     ['an empty key', 'Bearer '],
