@@ -1,7 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Page } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
-import { useChromium } from '../support/chromium';
 import {
   button,
   HOSTILE,
@@ -9,16 +7,11 @@ import {
   inDialog,
   link,
   look,
-  openPage,
   title,
+  useDashboard,
 } from '../support/dashboard';
-import { useReceiver, useStack } from '../support/use';
 
-const receiver = useReceiver();
-const stack = useStack();
-const { visit } = useChromium();
-const open = async (key: string, name: string): Promise<Page> =>
-  openPage(await visit(`${stack.url}/dashboard/`), key, name);
+const { receiver, stack, open } = useDashboard();
 
 let client: ApiClient;
 beforeAll(async () => {

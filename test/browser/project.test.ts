@@ -1,6 +1,5 @@
-import type { Page } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
-import { signIn, useChromium } from '../support/chromium';
+import { signIn } from '../support/chromium';
 import {
   button,
   HOSTILE,
@@ -8,18 +7,13 @@ import {
   inDialog,
   link,
   look,
-  openPage,
   postOrder,
   title,
+  useDashboard,
 } from '../support/dashboard';
 import { ADMIN_KEY } from '../support/stack';
-import { useReceiver, useStack } from '../support/use';
 
-const receiver = useReceiver();
-const stack = useStack();
-const { visit } = useChromium();
-const open = async (key: string, name: string): Promise<Page> =>
-  openPage(await visit(`${stack.url}/dashboard/`), key, name);
+const { receiver, stack, visit, open } = useDashboard();
 
 let client: ApiClient;
 let projectId: string;
@@ -84,7 +78,7 @@ it('changes the project’s settings for the admin, and says to others whose the
   await inDialog(page, 'Revoke all links').click();
   await page.getByText('All portal links were revoked').waitFor();
   expect(await link(page, 'Open the portal').count()).toBe(0);
-  const admin = await visit(`${stack.url}/dashboard/`);
+  const admin = await visit();
   await signIn(admin, ADMIN_KEY);
   await admin.getByLabel('Project').selectOption(projectId);
   await link(admin, 'Project settings').click();

@@ -1,23 +1,16 @@
-import type { Page } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
-import { useChromium } from '../support/chromium';
 import {
   button,
   hostileProject,
   link,
   look,
-  openPage,
   postOrder,
   title,
+  useDashboard,
 } from '../support/dashboard';
 import { eventually } from '../support/eventually';
-import { useReceiver, useStack } from '../support/use';
 
-const receiver = useReceiver();
-const stack = useStack();
-const { visit } = useChromium();
-const open = async (key: string, name: string): Promise<Page> =>
-  openPage(await visit(`${stack.url}/dashboard/`), key, name);
+const { receiver, stack, open } = useDashboard();
 
 let client: ApiClient;
 let reader: ApiClient;

@@ -1,23 +1,16 @@
-import type { Page } from 'playwright-core';
-import { useChromium } from '../support/chromium';
 import {
   button,
   hostileProject,
   inDialog,
   link,
   look,
-  openPage,
   postOrder,
   title,
+  useDashboard,
 } from '../support/dashboard';
 import { eventually } from '../support/eventually';
-import { useReceiver, useStack } from '../support/use';
 
-const receiver = useReceiver();
-const stack = useStack();
-const { visit } = useChromium();
-const open = async (key: string, name: string): Promise<Page> =>
-  openPage(await visit(`${stack.url}/dashboard/`), key, name);
+const { receiver, stack, open } = useDashboard();
 
 it('counts what a replay would send, starts it, and pauses, resumes and cancels it', async () => {
   const { client: owner, webhookId } = await hostileProject(stack, receiver.url);

@@ -1,16 +1,13 @@
-import { expectAccessible, signIn, useChromium } from '../support/chromium';
-import { openPage } from '../support/dashboard';
+import { expectAccessible, signIn } from '../support/chromium';
+import { useDashboard } from '../support/dashboard';
 import { eventually } from '../support/eventually';
-import { useReceiver, useStack } from '../support/use';
 
-const stack = useStack();
-const receiver = useReceiver();
-const { visit } = useChromium();
+const { receiver, stack, visit, open } = useDashboard();
 
 /** A new project, and the page of its webhooks as its owner sees it. */
 async function arrive() {
   const { id: projectId, client } = await stack.project();
-  const page = await openPage(await visit(`${stack.url}/dashboard/`), client.key, 'Webhooks');
+  const page = await open(client.key, 'Webhooks');
   return { page, client, projectId };
 }
 
@@ -50,7 +47,7 @@ it('finds webhooks by name and state, and shows a reader no actions', async () =
     path: { projectId: first.data.projectId },
     body: { name: 'reader', role: 'reader' },
   });
-  const reader = await visit(`${stack.url}/dashboard/`);
+  const reader = await visit();
   await signIn(reader, data!.data.key);
   await reader.goto(`${stack.url}/dashboard/#/webhooks/${first.data.id}`);
   await reader.getByRole('heading', { level: 1, name: 'First' }).waitFor();

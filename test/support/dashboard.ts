@@ -1,8 +1,10 @@
 import type { Page } from 'playwright-core';
 import type { ApiClient } from './api-client';
-import { expectAccessible, NARROW, signIn } from './chromium';
+import { expectAccessible, NARROW, signIn, useChromium } from './chromium';
 import { makeWebhook } from './deliveries';
+import type { Receiver } from './receiver';
 import type { Stack } from './stack';
+import { useReceiver, useStack } from './use';
 
 /** A tag, and a mark that turns the direction of what follows. */
 export const HOSTILE = '<img src=x onerror="document.title=\'owned\'">\u202Egnp.exe';
@@ -42,6 +44,27 @@ export async function openPage(page: Page, key: string, name: string): Promise<P
   await link(page, name).click();
   await title(page, name).waitFor();
   return page;
+}
+
+/** A stack with its dashboard in a browser, and a receiver, for all tests of a file. */
+export function useDashboard(): {
+  stack: Stack;
+  receiver: Receiver;
+  /** The dashboard before anybody signs in. */
+  visit: () => Promise<Page>;
+  /** That page of the navigation, signed in with that key. */
+  open: (key: string, name: string) => Promise<Page>;
+} {
+  const receiver = useReceiver();
+  const stack = useStack();
+  const chromium = useChromium();
+  const visit = (): Promise<Page> => chromium.visit(`${stack.url}/dashboard/`);
+  return {
+    stack,
+    receiver,
+    visit,
+    open: async (key, name) => openPage(await visit(), key, name),
+  };
 }
 
 /** axe in both themes, and nothing beyond the side at 380 px; pictures for people go into `SCREENSHOTS`. */
