@@ -98,6 +98,9 @@ it('leaves alone, and counts, what may not be sent of what is selected', async (
   await expectAccessible(page);
   await dialog.getByRole('button', { name: 'Replay' }).click();
   await dialog.getByText('Done: 1 delivery.').waitFor();
+  // The page behind it knows by now, and what was asked stays what it was.
+  await page.locator('[role=row]', { hasText: 'Pending' }).waitFor();
+  expect(await dialog.isVisible()).toBe(true);
   expect((await client.get(`/v1/deliveries/${replayed}`)).body.data.replays).toBe(1);
 });
 

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import { matching, useBatch, type BatchAction } from '../../api/batch';
 import type { Query } from '../../api/http';
 import { explain } from '../../api/problem';
@@ -30,10 +31,14 @@ export function BatchDialog({
   onClose: () => void;
 }): React.ReactNode {
   const batch = useBatch();
+  // What is done to them changes what may be done: the page behind shows it before this is read.
+  const [begun, setBegun] = useState(chosen);
   const { title, means, confirm } = words[action];
   const { state, done, refused } = batch;
   const isRunning = state === 'running';
+  const asked = state === 'idle' ? chosen : begun;
   const run = (): void => {
+    setBegun(chosen);
     const ids = chosen ? chosen.map(({ id }) => id) : matching(query, action);
     batch.run(ids, action).catch((error: unknown) => {
       const { title: failed, advice } = explain(error);
@@ -45,7 +50,7 @@ export function BatchDialog({
       isOpen
       onClose={onClose}
       isDismissible={!isRunning}
-      title={title(chosen && chosen.length)}
+      title={title(asked && asked.length)}
       description={means}
       actions={
         <>
