@@ -73,9 +73,12 @@ async function wide(tools, mode, size) {
   const startMs = nowMs();
   await tools.call('POST', '/v1/events', id, eventOf(run, 0));
   const { all, lastAtMs, missing } = await receipts(tools, size);
+  const recorded = size - missing;
+  await until(async () => (await countOf(tools, id, { status: 'succeeded' })) >= recorded);
   return {
     'first receipt, s': secondsBetween(startMs, all[0]?.[1]),
     'last receipt, s': secondsBetween(startMs, lastAtMs),
+    'all recorded, s': secondsBetween(startMs, nowMs()),
     ...cpuEach(end(), size),
     lost: missing,
   };
@@ -246,6 +249,9 @@ function furthestBehind(all) {
 
 const cpuEach = (used, size) => ({
   'CPU each, ms': round(sum(Object.values(used).map(({ cpuMs }) => cpuMs)) / size),
+  ...Object.fromEntries(
+    Object.entries(used).map(([name, { cpuMs }]) => [`… of ${name}`, round(cpuMs / size)]),
+  ),
 });
 const sum = (values) => values.reduce((total, value) => total + value, 0);
 const round = (value) => Math.round(value * 100) / 100;

@@ -31,6 +31,8 @@ export class Attempts {
   sending = 0;
   readonly ended = { delivered: 0, failed: 0 };
   readonly runs: Runs;
+  /** Webhooks that wait for a free place, in the order of their turns. */
+  private readonly placeless = new Set<Lane>();
 
   /**
    * @param places shared with the other couriers of this process
@@ -52,8 +54,20 @@ export class Attempts {
     this.runs = new Runs(deps.store);
   }
 
-  /** Sends what may be sent now. */
+  /** Sends what may be sent now: first of the webhooks that wait for a place. */
+  pumpAll(): void {
+    // Who gets none goes to its end again.
+    const inLine = [...this.placeless];
+    for (const lane of inLine) {
+      if (!this.hasPlace) break;
+      this.pump(lane);
+    }
+    for (const lane of this.hand.lanes.values()) if (!this.placeless.has(lane)) this.pump(lane);
+  }
+
+  /** Sends what may be sent now of one webhook. */
   pump(lane: Lane): void {
+    this.placeless.delete(lane);
     while (lane.waiting.length > 0) {
       if (!this.lease.maySend() || this.isStopping()) return;
       if (performance.now() < lane.blockedUntil) return;
@@ -68,6 +82,7 @@ export class Attempts {
       const place = this.places.take(projectId, webhookId, attemptCount === roundStart);
       if (typeof place === 'string') {
         lane.reason = place;
+        if (lane.waitsForPlace) this.placeless.add(lane);
         return;
       }
       lane.hasSlot = false;
@@ -92,8 +107,27 @@ export class Attempts {
       place.leave(end);
       lane.sending -= 1;
       this.sending -= 1;
+      this.givePlaces();
       this.pump(lane);
       this.onEnd();
+    }
+  }
+
+  /** Whether there may be a place for something of the project. */
+  get hasPlace(): boolean {
+    return this.places.hasFreeFor(this.view.projectId);
+  }
+
+  /**
+   * Gives free places to the webhooks that wait for one, until one of them may have none. There may be thousands:
+   * the others are looked at when all are.
+   */
+  private givePlaces(): void {
+    while (this.hasPlace) {
+      const [lane] = this.placeless;
+      if (!lane) return;
+      this.pump(lane);
+      if (this.placeless.has(lane)) return;
     }
   }
 

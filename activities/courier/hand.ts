@@ -124,11 +124,12 @@ export class Hand {
       if (!item.isStored && at - item.takenAt > UNANSWERED_MS) this.store(item, item.delivery);
     }
     for (const lane of this.lanes.values()) {
-      if (!lane.isHolding) continue;
+      const keptMs = lane.waitsForPlace && !hasPlace ? IN_HAND_FOR_PLACE_MS : IN_HAND_MS;
+      const isLate = ({ takenAt }: Item): boolean => at - takenAt > keptMs;
+      if (!lane.waiting.some(isLate) && !lane.behind.some(isLate)) continue;
       // With all that came after it, which must not be sent before it.
       let isBehind = false;
-      const keptMs = lane.waitsForPlace && !hasPlace ? IN_HAND_FOR_PLACE_MS : IN_HAND_MS;
-      this.putBack(lane, ({ takenAt }) => (isBehind ||= at - takenAt > keptMs));
+      this.putBack(lane, (item) => (isBehind ||= isLate(item)));
     }
   }
 

@@ -113,10 +113,10 @@ export class Shift {
       }
       await attempts.runs.check().catch(() => {});
       if (found > 0 || hand.taken.size > 0) this.busyAt = performance.now();
-      for (const lane of hand.lanes.values()) attempts.pump(lane);
+      attempts.pumpAll();
       if (performance.now() - this.sweptAt >= SWEEP_MS) {
         this.sweptAt = performance.now();
-        hand.sweep(parts.places.hasFreeFor(parts.projectId));
+        hand.sweep(attempts.hasPlace);
       }
       this.settling.flush();
       const quietMs = performance.now() - this.busyAt;

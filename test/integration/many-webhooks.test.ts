@@ -48,4 +48,44 @@ describe('a project with many webhooks that each have something queued', () => {
     expect(new Set(ids).size).toBe(WEBHOOKS);
     expect(ids).toHaveLength(WEBHOOKS);
   });
+
+  it('sends on whenever an attempt ends, also while MongoDB does not answer its next look', async () => {
+    const { id: projectId, client } = await stack.project({
+      dispatch: 'express',
+      policy: { maxWebhooks: WEBHOOKS },
+    });
+    for (let n = 0; n < WEBHOOKS; n += 1) await makeWebhook(client, receiver.url);
+    let answer = (): void => {};
+    const after = new Promise<void>((resolve) => (answer = resolve));
+    receiver.respondWith({ kind: 'answer', status: 200, after });
+
+    const { collection } = stack.store.events;
+    const find = collection.find.bind(collection) as (
+      ...args: unknown[]
+    ) => ReturnType<typeof collection.find>;
+    let goOn = (): void => {};
+    const released = new Promise<void>((resolve) => (goOn = resolve));
+    let isHeld = false;
+    const spy = jest.spyOn(collection, 'find').mockImplementation((...args: unknown[]) => {
+      const cursor = find(...args);
+      const isLook = (args[0] as { projectId?: string }).projectId === projectId;
+      if (!isLook || receiver.requests.length === 0) return cursor;
+      isHeld = true;
+      const toArray = cursor.toArray.bind(cursor);
+      cursor.toArray = async () => {
+        await released;
+        return toArray();
+      };
+      return cursor;
+    });
+    try {
+      await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+      await eventually('a look has begun since the first was sent', async () => isHeld);
+      answer();
+      await receiver.waitFor(WEBHOOKS);
+    } finally {
+      goOn();
+      spy.mockRestore();
+    }
+  });
 });
