@@ -176,20 +176,20 @@ function resetBy({
   const unlessFailing = (name: string, to: unknown) => ({
     [name]: { $cond: [{ $eq: ['$failureCount', 0] }, to, `$${name}`] },
   });
-  // All that are remembered began after it; whether those before them did is not known.
+  // All that are remembered began after it; whether those before them did, only the beginning of the row tells.
   const isFarBack = { $eq: [{ $size: later }, REMEMBERED] };
-  const unlessFarBack = (name: string, to: unknown) => ({
-    [name]: { $cond: [isFarBack, `$${name}`, to] },
-  });
   const isOfNewRow = { $and: [isFarBack, { $gte: ['$failingSince', endedAt] }] };
+  const unlessOfNewRow = (name: string, to: unknown) => ({
+    [name]: { $cond: [isOfNewRow, `$${name}`, to] },
+  });
   const newRowSince = { $ifNull: [{ $min: later }, '$failingSince'] };
   return [
     ifLast({
       failuresBeganAt: later,
-      ...unlessFarBack('failureCount', { $min: ['$failureCount', { $size: later }] }),
+      ...unlessOfNewRow('failureCount', { $min: ['$failureCount', { $size: later }] }),
       // Failures that are counted already, and began after it, are a new row.
       failingSince: { $cond: [isOfNewRow, '$failingSince', newRowSince] },
-      ...unlessFarBack('warnings', []),
+      ...unlessOfNewRow('warnings', []),
     }),
     ifLast({ lastSuccessAt: endedAt, ...unlessFailing('lastStatus', { $literal: status }) }),
   ];

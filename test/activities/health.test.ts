@@ -223,6 +223,17 @@ describe('the health that attempts make', () => {
         failingSince: at(100),
         warnings: [],
       });
+
+      // Of a row that began before the success, no more are counted than are known to have come after it.
+      await model.updateOne({ _id: webhook._id }, { warnings: [50] });
+      for (let second = 170; second < 290; second += 1) await counted(second, 'failed');
+      await counted(165, 'succeeded');
+      expect(await model.findById(webhook._id).lean()).toMatchObject({
+        failureCount: 100,
+        failingSince: at(190),
+        lastSuccessAt: at(166),
+        warnings: [],
+      });
     },
   );
 
