@@ -39,10 +39,16 @@ export async function followFailure(
   }
 }
 
-/** The same of a failure that a courier has settled, unless that was done. Idempotent. */
-export async function followSettled(deps: ActivityDependencies, deliveryId: string): Promise<void> {
+/**
+ * The same of a failure that a courier has settled. Idempotent.
+ * @returns false: that was done
+ */
+export async function followSettled(
+  deps: ActivityDependencies,
+  deliveryId: string,
+): Promise<boolean> {
   const found = await deps.store.deliveries.findWithParts(deliveryId);
-  if (!found?.delivery.followUp) return;
+  if (!found?.delivery.followUp) return false;
   const { delivery, event, webhook, project } = found;
   const attempt = delivery.attempts.at(-1);
   if (event && webhook && project && attempt) {
@@ -50,6 +56,7 @@ export async function followSettled(deps: ActivityDependencies, deliveryId: stri
     await followFailure(deps, subject, attempt);
   }
   await noteFollowedUp(deps.store, deliveryId);
+  return true;
 }
 
 async function disableWhereDue(

@@ -123,14 +123,20 @@ export class Settling {
     const { deps, view } = this;
     await this.each(this.failed, (id) => followSettled(deps, id));
     await this.each(this.failing, async (id) => {
-      if (deps.mailer) await mailWarning(deps.store, deps, view.project, id);
+      if (!deps.mailer) return;
+      await mailWarning(deps.store, deps, view.project, id).catch(async (error: unknown) => {
+        // Reconcile would not find it.
+        this.failing.add(id);
+        await sleep(FAILED_MS);
+        throw error;
+      });
     });
     this.isFollowing = false;
     if (this.failed.size + this.failing.size > 0 && !this.lease.isSuperseded) void this.followAll();
   }
 
   /** One that fails holds up no other. */
-  private async each(ids: Set<string>, follow: (id: string) => Promise<void>): Promise<void> {
+  private async each(ids: Set<string>, follow: (id: string) => Promise<unknown>): Promise<void> {
     const some = [...ids];
     ids.clear();
     for (const id of some) {

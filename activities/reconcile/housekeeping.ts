@@ -34,8 +34,11 @@ export async function keepHouse(run: Run, couriers: Couriers): Promise<void> {
   const chores = Object.entries(CHORES).map(([name, chore]) =>
     keepDoing(run, name, () => chore(run, couriers)),
   );
-  const searches = [new Search(run, LOST_REPLAYS), new Search(run, UNFOLLOWED_FAILURES)];
-  await run.together(...chores, ...searches.map((search) => search.work()));
+  const searches = [
+    keepDoing(run, LOST_REPLAYS.kind, () => new Search(run, LOST_REPLAYS).work()),
+    keepDoing(run, UNFOLLOWED_FAILURES.kind, () => new Search(run, UNFOLLOWED_FAILURES).work()),
+  ];
+  await run.together(...chores, ...searches);
 }
 
 async function keepDoing(run: Run, name: string, chore: () => Promise<void>): Promise<void> {

@@ -76,10 +76,7 @@ export const UNFOLLOWED_FAILURES: Quest<DeliveryRecord> = {
   backlog: ({ deps }) => deps.store.deliveries.unfollowed,
   graceMs: 10_000,
   everyMs: 5000,
-  fix: async ({ deps }, { _id }) => {
-    await followSettled(deps, _id);
-    return true;
-  },
+  fix: ({ deps }, { _id }) => followSettled(deps, _id),
 };
 
 /**
