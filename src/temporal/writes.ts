@@ -54,8 +54,8 @@ export class WriteProof {
         args: [],
       }),
     );
-    await this.delete(workflowId);
-    await this.deleteLeftovers().catch(() => {});
+    // That is the proof; the rest may take as long as it takes.
+    void this.delete(workflowId).then(() => this.deleteLeftovers().catch(() => {}));
   }
 
   /**
