@@ -67,6 +67,8 @@ export class Attempts {
 
   /** Sends what may be sent now of one webhook. */
   pump(lane: Lane): void {
+    // It keeps its turn, also where one of its own attempts has just ended.
+    if (this.placeless.has(lane) && !this.hasPlace) return;
     this.placeless.delete(lane);
     while (lane.waiting.length > 0) {
       if (!this.lease.maySend() || this.isStopping()) return;
