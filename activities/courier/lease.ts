@@ -12,6 +12,8 @@ const LEASE_MS = 4000;
 /** The right of one shift to send and to decide, until another one has begun. */
 export class Lease {
   isSuperseded = false;
+  /** By its own shift. */
+  hasEnded = false;
   private renewedAt: Moment;
 
   private constructor(
@@ -69,6 +71,7 @@ export class Lease {
 
   /** Ends the shift cleanly: nothing of it is in progress. */
   async end(): Promise<void> {
+    this.hasEnded = true;
     if (!this.isSuperseded) await this.store.couriers.end(this.projectId, this.shift);
   }
 }

@@ -126,8 +126,10 @@ export class Settling {
       if (!deps.mailer) return;
       await mailWarning(deps.store, deps, view.project, id).catch(async (error: unknown) => {
         // Reconcile would not find it.
-        this.failing.add(id);
-        await sleep(FAILED_MS);
+        if (!this.lease.hasEnded) {
+          this.failing.add(id);
+          await sleep(FAILED_MS);
+        }
         throw error;
       });
     });
