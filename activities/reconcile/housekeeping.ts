@@ -12,7 +12,7 @@ import { Search } from './search';
 
 /** Between two checks of each. */
 const EVERY_MS = 5000;
-/** After one that failed. */
+/** After one that failed, unless MongoDB fails altogether. */
 const FAILED_MS = 30_000;
 
 type Chore = (run: Run, couriers: Couriers) => Promise<void>;
@@ -35,13 +35,19 @@ export async function keepHouse(run: Run, couriers: Couriers): Promise<void> {
     keepDoing(run, name, () => chore(run, couriers)),
   );
   const searches = [
-    keepDoing(run, LOST_REPLAYS.kind, () => new Search(run, LOST_REPLAYS).work()),
-    keepDoing(run, UNFOLLOWED_FAILURES.kind, () => new Search(run, UNFOLLOWED_FAILURES).work()),
+    keepDoing(run, 'replays', () => new Search(run, LOST_REPLAYS).work(), EVERY_MS),
+    keepDoing(run, 'failures', () => new Search(run, UNFOLLOWED_FAILURES).work(), EVERY_MS),
   ];
   await run.together(...chores, ...searches);
 }
 
-async function keepDoing(run: Run, name: string, chore: () => Promise<void>): Promise<void> {
+/** @param failedMs from one that failed to the next */
+async function keepDoing(
+  run: Run,
+  name: string,
+  chore: () => Promise<void>,
+  failedMs = FAILED_MS,
+): Promise<void> {
   if (run.isOnce) return chore();
   let everyMs: number;
   do {
@@ -50,7 +56,9 @@ async function keepDoing(run: Run, name: string, chore: () => Promise<void>): Pr
       everyMs = EVERY_MS;
     } catch (error) {
       run.deps.log.warn({ err: error, chore: name }, 'housekeeping failed');
-      everyMs = FAILED_MS;
+      // Where MongoDB is out of this worker's reach, the run ends, and another worker may have it.
+      await run.deps.store.readClock();
+      everyMs = failedMs;
     }
     run.tell();
   } while (await run.pause(everyMs));
