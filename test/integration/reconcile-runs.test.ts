@@ -311,6 +311,15 @@ describe('a run of reconcile', () => {
     goOn();
     expect(await done).toEqual(nothing);
   });
+
+  it('ends where its worker can’t reach MongoDB, so that another one may have it', async () => {
+    const unreachable = new Error('no server was found');
+    jest.spyOn(stack.store.endings, 'list').mockRejectedValue(unreachable);
+    jest.spyOn(stack.store, 'readClock').mockRejectedValue(unreachable);
+    const { env, done } = running('housekeeping');
+    await expect(done).rejects.toThrow('no server was found');
+    env.cancel();
+  });
 });
 
 describe('the schedules of reconcile', () => {
