@@ -31,8 +31,8 @@ async function arrive(capabilities: 'read' | 'manage') {
 
 /** It can be reached by keyboard, says why it can't be pressed, and does nothing. */
 async function expectRefused(control: Locator, why: string): Promise<void> {
-  await control.waitFor();
-  expect(await control.getAttribute('aria-disabled')).toBe('true');
+  // What a refusal has taught the page shows when it has loaded the webhook again.
+  await control.and(control.page().locator('[aria-disabled="true"]')).waitFor();
   await control.focus();
   expect(await control.evaluate((one) => one.matches(':focus'))).toBe(true);
   await control.press('Enter');
