@@ -77,7 +77,7 @@ it('changes the project’s settings for the admin, and says to others whose the
   await button(page, 'Revoke all links').click();
   await inDialog(page, 'Revoke all links').click();
   await page.getByText('All portal links were revoked').waitFor();
-  expect(await link(page, 'Open the portal').count()).toBe(0);
+  await link(page, 'Open the portal').waitFor({ state: 'detached' });
   const admin = await visit();
   await signIn(admin, ADMIN_KEY);
   await admin.getByLabel('Project').selectOption(projectId);
