@@ -109,20 +109,21 @@ describe('the health that attempts make', () => {
     ],
   ];
 
+  const at = (second: number): Date => new Date(1_800_000_000_000 + second * 1000);
+  const made = (second: number, seconds: number, outcome: Attempt['outcome']): Attempt => ({
+    number: second,
+    runId: 'run',
+    requestHeaders: {},
+    startedAt: at(second),
+    durationMs: seconds * 1000,
+    outcome,
+    statusCode: outcome === 'failed' ? 500 : 200,
+  });
+
   it.each(counts)(
     'is the same in whatever order attempts are counted %s: the failures since the last success',
     async (_how, count) => {
       const project = await fixture.project();
-      const at = (second: number): Date => new Date(1_800_000_000_000 + second * 1000);
-      const made = (second: number, seconds: number, outcome: Attempt['outcome']): Attempt => ({
-        number: second,
-        runId: 'run',
-        requestHeaders: {},
-        startedAt: at(second),
-        durationMs: seconds * 1000,
-        outcome,
-        statusCode: outcome === 'failed' ? 500 : 200,
-      });
       const attempts = [
         made(0, 1, 'succeeded'),
         // Ends last, and began before the last success had ended.
@@ -149,13 +150,9 @@ describe('the health that attempts make', () => {
     async (_how, count) => {
       const { webhook } = await fixture.planned(receiver.url);
       const { model } = fixture.store.webhooks;
-      const at = (second: number): Date => new Date(1_800_000_000_000 + second * 1000);
-      let number = 0;
       /** Counts an attempt of one second. @returns since when it fails then */
       const counted = async (second: number, outcome: 'failed' | 'succeeded') => {
-        number += 1;
-        const made = { number, runId: 'run', requestHeaders: {}, durationMs: 1000 };
-        await count(webhook._id, { ...made, outcome, startedAt: at(second), statusCode: 500 });
+        await count(webhook._id, made(second, 1, outcome));
         return (await model.findById(webhook._id).lean())!.failingSince;
       };
       expect(await counted(0, 'failed')).toEqual(at(1));
@@ -179,15 +176,12 @@ describe('the health that attempts make', () => {
     async (_how, count) => {
       const { webhook } = await fixture.planned(receiver.url);
       const { model } = fixture.store.webhooks;
-      const at = (second: number): Date => new Date(1_800_000_000_000 + second * 1000);
-      const counted = (number: number, second: number, outcome: 'failed' | 'succeeded') => {
-        const made = { number, runId: 'run', requestHeaders: {}, durationMs: 1000 };
-        return count(webhook._id, { ...made, outcome, startedAt: at(second), statusCode: 500 });
-      };
-      await counted(1, 0, 'failed');
+      const counted = (second: number, outcome: 'failed' | 'succeeded') =>
+        count(webhook._id, made(second, 1, outcome));
+      await counted(0, 'failed');
       await model.updateOne({ _id: webhook._id }, { warnings: [50] });
-      await counted(3, 20, 'failed');
-      await counted(2, 10, 'succeeded');
+      await counted(20, 'failed');
+      await counted(10, 'succeeded');
       expect(await model.findById(webhook._id).lean()).toMatchObject({
         failureCount: 1,
         warnings: [],
@@ -201,12 +195,8 @@ describe('the health that attempts make', () => {
     async (_how, count) => {
       const { webhook } = await fixture.planned(receiver.url);
       const { model } = fixture.store.webhooks;
-      const at = (second: number): Date => new Date(1_800_000_000_000 + second * 1000);
-      const counted = (second: number, outcome: 'failed' | 'succeeded') => {
-        const made = { number: second, runId: 'run', requestHeaders: {}, durationMs: 1000 };
-        const statusCode = outcome === 'failed' ? 500 : 200;
-        return count(webhook._id, { ...made, outcome, startedAt: at(second), statusCode });
-      };
+      const counted = (second: number, outcome: 'failed' | 'succeeded') =>
+        count(webhook._id, made(second, 1, outcome));
       for (let second = 10; second < 160; second += 1) await counted(second, 'failed');
       await model.updateOne({ _id: webhook._id }, { warnings: [50] });
       await counted(5, 'succeeded');
