@@ -297,13 +297,17 @@ describe('keeping the history of', () => {
     await keepDelivery('delivery-put-off', id);
   });
 
-  it('a delivery paused while its exchange is in progress, and resumed', async () => {
-    await makeWebhook(client, receiver.url, SOON);
+  /** Answers after a second, the first time with 500: meanwhile the exchange is in progress. */
+  const failOnceSlowly = (): void =>
     receiver.respondWith((_request, n) => ({
       kind: 'answer',
       status: n === 1 ? 500 : 200,
       delayMs: 1000,
     }));
+
+  it('a delivery paused while its exchange is in progress, and resumed', async () => {
+    await makeWebhook(client, receiver.url, SOON);
+    failOnceSlowly();
     const id = await postEvent(client);
     await receiver.waitFor(1);
     await handleOf(id).signal(pauseSignal);
@@ -315,11 +319,7 @@ describe('keeping the history of', () => {
 
   it('a delivery retried while its exchange is in progress', async () => {
     await makeWebhook(client, receiver.url, SOON);
-    receiver.respondWith((_request, n) => ({
-      kind: 'answer',
-      status: n === 1 ? 500 : 200,
-      delayMs: 1000,
-    }));
+    failOnceSlowly();
     const id = await postEvent(client);
     await receiver.waitFor(1);
     await handleOf(id).signal(retryNowSignal);
