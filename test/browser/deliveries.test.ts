@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expectAccessible, goByKeys, NARROW, WIDE, signIn, useChromium } from '../support/chromium';
-import { eventually } from '../support/eventually';
+import { eventually, soon } from '../support/eventually';
 import { typing } from '../support/hand';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { emailSent } from '../support/samples';
@@ -232,7 +232,7 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
     const text = await shown.textContent();
     expect(text).toMatch(/^<script>document.title = "owned"<\/script>⟨U\+202E⟩gnp\.exe␇␛\[31mx+$/);
     expect(await page.locator('main script, main img').count()).toBe(0);
-    expect(await page.title()).toBe('email.sent · Posthorn');
+    await soon(async () => expect(await page.title()).toBe('email.sent · Posthorn'));
     for (const viewport of theme === 'light' ? [WIDE] : [WIDE, NARROW]) {
       await page.setViewportSize(viewport);
       await expectAccessible(page);
@@ -250,7 +250,7 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
       await page.getByLabel('Time range').selectOption({ label: 'Last 30 days' });
       const attempts = page.getByRole('img', { name: /^Attempts over time: 0 succeeded, [1-9]/ });
       await attempts.locator('g').nth(30).waitFor({ state: 'attached' });
-      expect(await attempts.locator('g').count()).toBe(31);
+      await soon(async () => expect(await attempts.locator('g').count()).toBe(31));
       await go(page, `/deliveries/${id}`);
       await shown.waitFor();
     }

@@ -1,3 +1,4 @@
+import { soon } from '../support/eventually';
 import { readFile } from 'node:fs/promises';
 import type { ApiClient } from '../support/api-client';
 import {
@@ -41,7 +42,7 @@ it('sends an event by hand, shows what became of it, and deletes its payload', a
   expect(payload).toContain('12345678901234567890');
   const [request] = await receiver.waitFor(1);
   expect(request!.rawBody.toString()).toContain('12345678901234567890');
-  expect(await page.title()).toBe('order.paid · Posthorn');
+  await soon(async () => expect(await page.title()).toBe('order.paid · Posthorn'));
   await look(page, 'event');
   await button(page, 'Delete payload').click();
   await page.getByText('What remains').waitFor();
@@ -97,8 +98,8 @@ it('says why a profile’s event types can’t be changed, and offers nothing', 
   const { client: other } = await stack.project();
   const page = await open(other.key, 'Event types');
   await page.getByText('These are the types of the project’s profile').waitFor();
-  expect(await link(page, 'Add event type').count()).toBe(0);
+  await soon(async () => expect(await link(page, 'Add event type').count()).toBe(0));
   await link(page, 'email.delivered').click();
   await page.getByText('belongs to the project’s profile').waitFor();
-  expect(await link(page, 'Edit').count()).toBe(0);
+  await soon(async () => expect(await link(page, 'Edit').count()).toBe(0));
 });

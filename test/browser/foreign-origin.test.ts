@@ -1,5 +1,5 @@
 import { signIn, useChromium } from '../support/chromium';
-import { eventually } from '../support/eventually';
+import { eventually, soon } from '../support/eventually';
 import { withForeignPage } from '../support/foreign-page';
 import { useStack } from '../support/use';
 import { stored } from '../integration/api/refusal';
@@ -85,7 +85,7 @@ it.each([
       attacksOn(stack.url),
       async (url) => {
         await foreign.goto(url);
-        expect(await foreign.locator('#readable').textContent()).toBe('[]');
+        await soon(async () => expect(await foreign.locator('#readable').textContent()).toBe('[]'));
       },
       host,
     );

@@ -1,3 +1,4 @@
+import { soon } from '../support/eventually';
 import { existsSync, readdirSync } from 'node:fs';
 import { expectAccessible, signIn, useChromium } from '../support/chromium';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -45,7 +46,9 @@ it('says that the network is gone, keeps what it shows, does nothing later, and 
   const search = page.getByLabel('Search by name, URL or id');
   await search.fill('Invoices');
   await page.locator('main').getByText('Posthorn does not answer').waitFor();
-  expect(await page.getByRole('article', { name: 'Orders' }).count()).toBe(0);
+  await soon(async () =>
+    expect(await page.getByRole('article', { name: 'Orders' }).count()).toBe(0),
+  );
   await search.fill('');
   await page.getByRole('article', { name: 'Orders' }).waitFor();
   const trouble = page.getByRole('status').filter({ hasText: 'may be out of date' });
@@ -84,7 +87,9 @@ it('says that the database is unavailable, and recovers by itself, also where no
     for (const one of [again, byLink]) {
       await one.getByText('Posthorn cannot reach its database').waitFor(OUTAGE);
       // They ask by themselves.
-      expect(await one.getByRole('button', { name: 'Try again' }).count()).toBe(0);
+      await soon(async () =>
+        expect(await one.getByRole('button', { name: 'Try again' }).count()).toBe(0),
+      );
     }
     await proxy.restore();
     await page.getByRole('article', { name: 'Orders' }).waitFor(OUTAGE);
@@ -150,6 +155,8 @@ it('tells all tabs when one of them signs out, or in with another key', async ()
   await page.keyboard.press('Enter');
   for (const tab of [page, other]) {
     await tab.getByRole('article', { name: 'Orders' }).waitFor();
-    expect(await tab.getByRole('link', { name: 'New webhook' }).count()).toBe(0);
+    await soon(async () =>
+      expect(await tab.getByRole('link', { name: 'New webhook' }).count()).toBe(0),
+    );
   }
 });

@@ -1,3 +1,4 @@
+import { soon } from '../support/eventually';
 import type { Locator, Page } from 'playwright-core';
 import { insertDelivery } from '../integration/api/insert';
 import type { ApiClient } from '../support/api-client';
@@ -34,7 +35,7 @@ async function expectRefused(control: Locator, why: string): Promise<void> {
   // What a refusal has taught the page shows when it has loaded the webhook again.
   await control.and(control.page().locator('[aria-disabled="true"]')).waitFor();
   await control.focus();
-  expect(await control.evaluate((one) => one.matches(':focus'))).toBe(true);
+  await soon(async () => expect(await control.evaluate((one) => one.matches(':focus'))).toBe(true));
   await control.press('Enter');
   const id = await control.getAttribute('aria-describedby');
   const description =
@@ -42,7 +43,7 @@ async function expectRefused(control: Locator, why: string): Promise<void> {
       ? await control.getAttribute('title')
       : await control.page().locator(`[id="${id}"]`).textContent();
   expect(description).toContain(why);
-  expect(await control.page().getByRole('dialog').count()).toBe(0);
+  await soon(async () => expect(await control.page().getByRole('dialog').count()).toBe(0));
 }
 
 it('says in place what the platform has disabled, by keyboard too, and does nothing against it', async () => {
@@ -66,7 +67,7 @@ it('says in place what the platform has disabled, by keyboard too, and does noth
 
   await go(`/deliveries/${deliveryId}`);
   await page.getByText(DISABLED).first().waitFor();
-  expect(await page.getByText('can be replayed when').count()).toBe(0);
+  await soon(async () => expect(await page.getByText('can be replayed when').count()).toBe(0));
   await expectRefused(page.getByRole('button', { name: 'Replay' }), DISABLED);
   await page.getByRole('button', { name: 'More actions' }).press('Enter');
   await expectRefused(page.getByRole('menuitem', { name: /^Replay all that failed/ }), DISABLED);
@@ -100,7 +101,7 @@ it('leaves alone, and counts, what may not be sent of what is selected', async (
   await dialog.getByText('Done: 1 delivery.').waitFor();
   // The page behind it knows by now, and what was asked stays what it was.
   await page.locator('[role=row]', { hasText: 'Pending' }).waitFor();
-  expect(await dialog.isVisible()).toBe(true);
+  await soon(async () => expect(await dialog.isVisible()).toBe(true));
   expect((await client.get(`/v1/deliveries/${replayed}`)).body.data.replays).toBe(1);
 });
 
@@ -139,14 +140,16 @@ it('refuses what a link to read tries to write, in words, also by an address typ
   ]) {
     await go(path);
     await page.getByText('Your link is for looking only').waitFor();
-    expect(await page.locator('main input, main textarea').count()).toBe(0);
+    await soon(async () => expect(await page.locator('main input, main textarea').count()).toBe(0));
     await expectAccessible(page);
     await go('/');
     await heading(page, 'Overview').waitFor();
   }
   await go(`/deliveries/${deliveryId}`);
   await heading(page, 'email.sent').waitFor();
-  expect(await page.getByRole('button', { name: 'Replay' }).count()).toBe(0);
+  await soon(async () =>
+    expect(await page.getByRole('button', { name: 'Replay' }).count()).toBe(0),
+  );
   for (const write of [
     (of: ApiClient) =>
       of.post('/v1/webhooks', { name: 'A', url: 'https://a.example/', events: ['*'] }),

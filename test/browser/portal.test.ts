@@ -3,7 +3,7 @@ import { PortalTokens } from '../../src/api/http/portal-tokens';
 import { newId } from '../../src/contracts/ids';
 import type { ApiClient } from '../support/api-client';
 import { expectAccessible, NARROW, useChromium } from '../support/chromium';
-import { eventually } from '../support/eventually';
+import { eventually, soon } from '../support/eventually';
 import { withForeignPage } from '../support/foreign-page';
 import { startPortalExample, type PortalExample } from '../support/portal-example';
 import { ADMIN_KEY } from '../support/stack';
@@ -41,7 +41,7 @@ it('lets a customer register a webhook and see a test arrive, in the page that e
   await portal.getByLabel('Name', { exact: true }).fill('Mine');
   await portal.getByLabel('URL', { exact: true }).fill(receiver.url);
   // How often is tried, the platform decides.
-  expect(await portal.getByLabel('Retry schedule').count()).toBe(0);
+  await soon(async () => expect(await portal.getByLabel('Retry schedule').count()).toBe(0));
   await portal.getByRole('button', { name: 'Create webhook' }).click();
   await heading(portal, 'Mine is ready').waitFor();
   const { webhooks } = (await client.get('/v1/webhooks')).body.data;
@@ -59,10 +59,10 @@ it('is themed by the page that embeds it, readable with any colour', async () =>
     portal
       .locator('html')
       .evaluate(`getComputedStyle(document.documentElement).getPropertyValue('${name}')`);
-  expect(await style('--accent')).toBe('#a3215f');
+  await soon(async () => expect(await style('--accent')).toBe('#a3215f'));
   await page.getByLabel('Colour').fill('#ffe600');
   await eventually('the colour is used', async () => (await style('--accent')) === '#ffe600');
-  expect(await style('--on-accent')).not.toBe('rgb(255 255 255)');
+  await soon(async () => expect(await style('--on-accent')).not.toBe('rgb(255 255 255)'));
   await page.getByLabel('Appearance').selectOption('dark');
   await portal.locator('html[data-theme="dark"]').waitFor();
 });
@@ -78,7 +78,7 @@ it('goes on with another link when its own has ended, without a reload', async (
   await client.delete('/v1/portal-links');
   await portal.getByRole('link', { name: 'Webhooks', exact: true }).click();
   await heading(portal, 'Webhooks').waitFor();
-  expect(await html.getAttribute('data-marked')).toBe('yes');
+  await soon(async () => expect(await html.getAttribute('data-marked')).toBe('yes'));
 });
 
 it('offers nothing that a link to read may not do', async () => {
@@ -86,7 +86,9 @@ it('offers nothing that a link to read may not do', async () => {
   await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
   await heading(page, 'Webhooks').waitFor();
   await page.getByText('Mine').first().waitFor();
-  expect(await page.getByRole('link', { name: 'New webhook' }).count()).toBe(0);
+  await soon(async () =>
+    expect(await page.getByRole('link', { name: 'New webhook' }).count()).toBe(0),
+  );
   await expectAccessible(page);
   await page.setViewportSize(NARROW);
   await expectAccessible(page);

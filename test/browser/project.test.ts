@@ -1,3 +1,4 @@
+import { soon } from '../support/eventually';
 import type { ApiClient } from '../support/api-client';
 import { signIn } from '../support/chromium';
 import {
@@ -37,9 +38,9 @@ it('shows a new key once, and revokes it', async () => {
   const key = (await page.getByRole('region', { name: 'API key' }).textContent())!;
   expect(key).toMatch(/^phk_/);
   await inDialog(page, 'Copy API key').click();
-  expect(await page.evaluate('navigator.clipboard.readText()')).toBe(key);
+  await soon(async () => expect(await page.evaluate('navigator.clipboard.readText()')).toBe(key));
   await inDialog(page, 'I have stored it').click();
-  expect(await page.content()).not.toContain(key);
+  await soon(async () => expect(await page.content()).not.toContain(key));
   await look(page, 'keys');
   const revoke = page.getByRole('button', { name: /^Revoke .*<img/ });
   await revoke.click();
@@ -67,7 +68,7 @@ it('lists who did what, by action and target', async () => {
 it('changes the project’s settings for the admin, and says to others whose they are', async () => {
   const page = await open(client.key, 'Project settings');
   await page.getByText('Only the admin changes these settings').waitFor();
-  expect(await button(page, 'Save changes').count()).toBe(0);
+  await soon(async () => expect(await button(page, 'Save changes').count()).toBe(0));
   await page.getByLabel('What it may do').selectOption('manage');
   await button(page, 'Create a link').click();
   const opened = page.context().waitForEvent('page');

@@ -8,7 +8,7 @@ import {
   title,
   useDashboard,
 } from '../support/dashboard';
-import { eventually } from '../support/eventually';
+import { eventually, soon } from '../support/eventually';
 
 const { receiver, stack, open } = useDashboard();
 
@@ -39,27 +39,27 @@ beforeAll(async () => {
 it('offers a reader nothing that would be refused', async () => {
   const page = await open(reader.key, 'Events');
   await page.getByRole('row', { name: /Payload deleted/ }).waitFor();
-  expect(await button(page, 'Send event').count()).toBe(0);
+  await soon(async () => expect(await button(page, 'Send event').count()).toBe(0));
   await page.getByLabel('Search events').fill('data.orderId = ord_1');
   await page.keyboard.press('Enter');
   await page.getByText('Looked at all events since').waitFor();
   const found = page.getByRole('row', { name: /order\.paid/ });
-  expect(await found.count()).toBe(3);
+  await soon(async () => expect(await found.count()).toBe(3));
   await look(page, 'events-found');
   await found.first().press('Enter');
   await title(page, 'order.paid').waitFor();
-  expect(await button(page, 'Delete payload').count()).toBe(0);
+  await soon(async () => expect(await button(page, 'Delete payload').count()).toBe(0));
   await link(page, 'Event types').click();
   await link(page, 'order.paid').click();
   await page.getByRole('region', { name: 'Schema' }).waitFor();
-  expect(await button(page, 'Delete').count()).toBe(0);
-  expect(await link(page, 'Edit').count()).toBe(0);
+  await soon(async () => expect(await button(page, 'Delete').count()).toBe(0));
+  await soon(async () => expect(await link(page, 'Edit').count()).toBe(0));
   await link(page, 'Replays').click();
   await page.getByRole('row', { name: /Cancelled/ }).waitFor();
-  expect(await link(page, 'New replay').count()).toBe(0);
+  await soon(async () => expect(await link(page, 'New replay').count()).toBe(0));
   await link(page, 'API keys').click();
   await page.getByText('Only owners see keys').waitFor();
-  expect(await button(page, 'Create key').count()).toBe(0);
+  await soon(async () => expect(await button(page, 'Create key').count()).toBe(0));
   await look(page, 'keys-reader');
   await link(page, 'Audit log').click();
   await page

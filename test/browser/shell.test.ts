@@ -1,3 +1,4 @@
+import { soon } from '../support/eventually';
 import type { Page } from 'playwright-core';
 import { expectAccessible, goByKeys, NARROW, signIn, useChromium } from '../support/chromium';
 import { makeWebhook } from '../support/deliveries';
@@ -61,7 +62,7 @@ it('shows a project’s key its own project only, and the admin a choice', async
   });
   const owner = await visit(dashboard());
   await signIn(owner, data!.data.key);
-  expect(await owner.getByLabel('Project').count()).toBe(0);
+  await soon(async () => expect(await owner.getByLabel('Project').count()).toBe(0));
   const admin = await visit(dashboard());
   await signIn(admin, ADMIN_KEY);
   await admin.getByLabel('Project').selectOption({ label: 'Beta shop' });
@@ -160,7 +161,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await project.selectOption({ label: 'Mailer' });
   await page.reload();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-  expect(await chosen()).toBe('Mailer');
+  await soon(async () => expect(await chosen()).toBe('Mailer'));
 
   await page.getByRole('link', { name: 'Project settings' }).click();
   const key = page.getByLabel('Resend key', { exact: true });
@@ -170,7 +171,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await key.fill(`whsec_${Buffer.alloc(32, 7).toString('base64')}`);
   await page.getByRole('button', { name: 'Save the Resend key' }).click();
   await page.getByText('Signatures are verified').waitFor();
-  expect(await key.inputValue()).toBe('');
+  await soon(async () => expect(await key.inputValue()).toBe(''));
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Remove the Resend key' }).click();
   const dialog = page.getByRole('dialog');
@@ -186,7 +187,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await dialog.getByRole('button', { name: 'Create project' }).click();
   await page.getByText('The project was created').waitFor();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-  expect(await chosen()).toBe('Webshop');
+  await soon(async () => expect(await chosen()).toBe('Webshop'));
 
   await page.getByLabel('Find a project by name or id').fill(id);
   await page.getByText('1 found.').waitFor();
@@ -202,7 +203,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await page.keyboard.press('Enter');
   await page.getByText('The project was deleted').waitFor();
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
-  expect(await chosen()).toBe('Webshop');
+  await soon(async () => expect(await chosen()).toBe('Webshop'));
   expect((await stack.admin.get(`/v1/projects/${id}`)).status).toBe(404);
 });
 

@@ -1,3 +1,4 @@
+import { soon } from '../support/eventually';
 import type { Frame, FrameLocator, Locator, Page } from 'playwright-core';
 import { ApiClient } from '../support/api-client';
 import { expectAccessible, NARROW, useChromium } from '../support/chromium';
@@ -195,7 +196,7 @@ async function repairAndReplay(now: Visit, webhook: string, endpoint: string): P
 
   await go(now, 'Deliveries');
   await shown.filter({ hasText: 'Succeeded' }).nth(1).waitFor();
-  expect(await failed.count()).toBe(0);
+  await soon(async () => expect(await failed.count()).toBe(0));
   await go(now, 'Replays');
   await within
     .getByRole('row', { name: /Completed/ })

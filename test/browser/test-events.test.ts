@@ -1,3 +1,4 @@
+import { soon } from '../support/eventually';
 import type { ApiClient } from '../support/api-client';
 import { expectAccessible, useChromium } from '../support/chromium';
 import { openPage } from '../support/dashboard';
@@ -40,7 +41,7 @@ it('sends test events whose data was edited, of several types, and shows their a
   await contact.fill('{ "email": 12 }');
   await send.click();
   await dialog.getByText('data.contact.deleted.email must be').waitFor();
-  expect(await contact.getAttribute('aria-invalid')).toBe('true');
+  await soon(async () => expect(await contact.getAttribute('aria-invalid')).toBe('true'));
   expect(receiver.requests).toHaveLength(0);
   await expectAccessible(page);
   // A number that JavaScript would round.
@@ -51,14 +52,14 @@ it('sends test events whose data was edited, of several types, and shows their a
   await send.click();
   await dialog.getByText('Answered 200').nth(1).waitFor();
   const answer = dialog.getByRole('region', { name: 'Answer to email.bounced' });
-  expect(await answer.textContent()).toBe('<img src=x>⟨U+202E⟩gnp.exe');
+  await soon(async () => expect(await answer.textContent()).toBe('<img src=x>⟨U+202E⟩gnp.exe'));
   const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());
   expect(bodies.filter((body) => body.includes('"points": 12345678901234567890'))).toHaveLength(1);
   expect(bodies.filter((body) => body.includes('"bounceType"'))).toHaveLength(1);
   await dialog.getByRole('button', { name: 'Send others' }).click();
   await dialog.getByLabel('What to edit').selectOption('contact.deleted');
   await dialog.getByRole('button', { name: 'Use the sample again' }).click();
-  expect(await contact.inputValue()).toContain('"contactId"');
+  await soon(async () => expect(await contact.inputValue()).toContain('"contactId"'));
 });
 
 it('shows what is wrong with data beside the type whose it is, also where one’s name begins another’s', async () => {
@@ -81,8 +82,8 @@ it('shows what is wrong with data beside the type whose it is, also where one’
   await paid.fill('{ "total": 2 }');
   await send.click();
   await dialog.getByText('data.order.paid.late.total must be').waitFor();
-  expect(await late.getAttribute('aria-invalid')).toBe('true');
+  await soon(async () => expect(await late.getAttribute('aria-invalid')).toBe('true'));
   await dialog.getByLabel('What to edit').selectOption('order.paid');
-  expect(await paid.getAttribute('aria-invalid')).toBe(null);
+  await soon(async () => expect(await paid.getAttribute('aria-invalid')).toBe(null));
   await expectAccessible(page);
 });

@@ -1,6 +1,6 @@
 import { expectAccessible, signIn } from '../support/chromium';
 import { useDashboard } from '../support/dashboard';
-import { eventually } from '../support/eventually';
+import { eventually, soon } from '../support/eventually';
 
 const { receiver, stack, visit, open } = useDashboard();
 
@@ -29,7 +29,7 @@ it('finds webhooks by name and state, and shows a reader no actions', async () =
     await page.getByRole('article', { name }).getByRole('button', { name: /^More/ }).click();
     await page.getByRole('menuitem', { name: 'Pause' }).click();
     const dialog = page.getByRole('dialog');
-    expect(await dialog.getByRole('heading').textContent()).toBe(title);
+    await soon(async () => expect(await dialog.getByRole('heading').textContent()).toBe(title));
     await page.keyboard.press('Escape');
     await dialog.waitFor({ state: 'detached' });
   }
@@ -51,9 +51,11 @@ it('finds webhooks by name and state, and shows a reader no actions', async () =
   await signIn(reader, data!.data.key);
   await reader.goto(`${stack.url}/dashboard/#/webhooks/${first.data.id}`);
   await reader.getByRole('heading', { level: 1, name: 'First' }).waitFor();
-  expect(await reader.getByRole('link', { name: 'Edit' }).count()).toBe(0);
+  await soon(async () => expect(await reader.getByRole('link', { name: 'Edit' }).count()).toBe(0));
   await reader.getByRole('button', { name: 'More actions for First' }).click();
-  expect(await reader.getByRole('menuitem').allTextContents()).toEqual(['See deliveries']);
+  await soon(async () =>
+    expect(await reader.getByRole('menuitem').allTextContents()).toEqual(['See deliveries']),
+  );
 });
 
 it('finds and orders any number of webhooks, which come as the page is scrolled', async () => {
@@ -67,14 +69,14 @@ it('finds and orders any number of webhooks, which come as the page is scrolled'
   await page.reload();
   const cards = page.getByRole('article');
   await cards.first().waitFor();
-  expect(await cards.count()).toBe(50);
-  expect(await cards.first().getAttribute('aria-label')).toBe('Shop 1');
+  await soon(async () => expect(await cards.count()).toBe(50));
+  await soon(async () => expect(await cards.first().getAttribute('aria-label')).toBe('Shop 1'));
   await eventually('all are there', async () => {
     await page.keyboard.press('End');
     return (await cards.count()) === 101;
   });
   await page.getByText('All 101 webhooks').waitFor();
-  expect(await cards.last().getAttribute('aria-label')).toBe('Shop 101');
+  await soon(async () => expect(await cards.last().getAttribute('aria-label')).toBe('Shop 101'));
   const search = page.getByLabel('Search by name, URL or id');
   await search.fill('shop 10');
   await page.getByText('All 3 webhooks').waitFor();

@@ -1,3 +1,4 @@
+import { soon } from '../support/eventually';
 import { createHmac } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expectAccessible, NARROW, signIn, useChromium } from '../support/chromium';
@@ -41,7 +42,11 @@ it('creates a webhook for chosen events, shows its secret, and sends a test that
   await page.getByRole('link', { name: 'New webhook' }).first().click();
   await page.getByRole('button', { name: 'Create webhook' }).click();
   await page.getByText('Some fields need another look.').waitFor();
-  expect(await page.getByLabel('Name', { exact: true }).getAttribute('aria-invalid')).toBe('true');
+  await soon(async () =>
+    expect(await page.getByLabel('Name', { exact: true }).getAttribute('aria-invalid')).toBe(
+      'true',
+    ),
+  );
 
   await page.getByLabel('Name', { exact: true }).fill('Orders');
   await page.getByLabel('URL', { exact: true }).fill(receiver.url);
@@ -50,21 +55,25 @@ it('creates a webhook for chosen events, shows its secret, and sends a test that
   await page.getByLabel('email.bounced').check();
   await page.getByLabel('Search event types').fill('');
   await page.getByLabel('All contact events').check();
-  expect(await page.getByLabel('contact.created').isDisabled()).toBe(true);
+  await soon(async () => expect(await page.getByLabel('contact.created').isDisabled()).toBe(true));
   // What applies by default is drawn too.
   const schedule = page.getByRole('list', { name: 'When attempts are made' });
   await schedule.getByText('after 21 min').waitFor();
-  expect(await page.getByLabel('Timeout in seconds').getAttribute('placeholder')).toBe('10');
-  expect(await page.getByLabel('Secret of your own').count()).toBe(0);
+  await soon(async () =>
+    expect(await page.getByLabel('Timeout in seconds').getAttribute('placeholder')).toBe('10'),
+  );
+  await soon(async () => expect(await page.getByLabel('Secret of your own').count()).toBe(0));
   await page.getByLabel('Retry schedule').selectOption({ label: '5 retries over 1 h 43 min' });
   await schedule.getByText('after 1 h 43 min').waitFor();
   await page.getByLabel('Retry schedule').selectOption({ label: '3 retries over 21 minutes' });
-  expect(await schedule.getByRole('listitem').allTextContents()).toEqual([
-    'Attempt 1at once',
-    'Attempt 2after 1 min',
-    'Attempt 3after 6 min',
-    'Attempt 4after 21 min',
-  ]);
+  await soon(async () =>
+    expect(await schedule.getByRole('listitem').allTextContents()).toEqual([
+      'Attempt 1at once',
+      'Attempt 2after 1 min',
+      'Attempt 3after 6 min',
+      'Attempt 4after 21 min',
+    ]),
+  );
   await page.getByRole('button', { name: 'Add header' }).click();
   await page.getByLabel('Header 1: name').fill('X-Tenant');
   await page.getByLabel('Header 1: value').fill('acme');
@@ -72,16 +81,18 @@ it('creates a webhook for chosen events, shows its secret, and sends a test that
   await page.getByRole('button', { name: 'Create webhook' }).click();
   await page.getByRole('heading', { level: 1, name: 'Orders is ready' }).waitFor();
   const secret = await page.getByRole('region', { name: 'Secret', exact: true }).textContent();
-  expect(await page.getByRole('tab').allTextContents()).toEqual([
-    'Node',
-    'Python',
-    'Go',
-    'Ruby',
-    'PHP',
-    'Java',
-    'C#',
-    'Rust',
-  ]);
+  await soon(async () =>
+    expect(await page.getByRole('tab').allTextContents()).toEqual([
+      'Node',
+      'Python',
+      'Go',
+      'Ruby',
+      'PHP',
+      'Java',
+      'C#',
+      'Rust',
+    ]),
+  );
   await page.getByRole('tab', { name: 'Java' }).click();
   await page.getByText('MessageDigest.isEqual').waitFor();
   await expectAccessible(page);
@@ -120,7 +131,9 @@ it('edits, pauses and resumes, disables and enables, and deletes', async () => {
   await createdBy(page, 'Orders');
   await page.getByRole('link', { name: 'Go to the webhook' }).click();
   await page.getByRole('link', { name: 'Edit' }).click();
-  expect(await page.getByLabel('URL', { exact: true }).isEditable()).toBe(false);
+  await soon(async () =>
+    expect(await page.getByLabel('URL', { exact: true }).isEditable()).toBe(false),
+  );
   await page.getByText('Locked. The URL never changes').waitFor();
   await page.getByLabel('Name', { exact: true }).fill('Shop');
   await page.getByLabel('Query').fill('{ "data.test": }');
@@ -164,7 +177,7 @@ it('reveals the secret, and rotates it with an overlap', async () => {
   await expectAccessible(page);
   await page.getByRole('menuitem', { name: 'Reveal secret' }).click();
   const shown = page.getByRole('dialog').getByRole('region', { name: 'Secret' });
-  expect(await shown.textContent()).toBe(secret);
+  await soon(async () => expect(await shown.textContent()).toBe(secret));
   // For a moment only, which the page itself does not miss.
   const confirmed = page.evaluate(`new Promise((resolve) => {
     const look = () => document.querySelector('[role="dialog"] [title="Copied"]') && resolve();
@@ -172,7 +185,9 @@ it('reveals the secret, and rotates it with an overlap', async () => {
   })`);
   await page.getByRole('dialog').getByRole('button', { name: 'Copy Secret' }).click();
   await confirmed;
-  expect(await page.evaluate('navigator.clipboard.readText()')).toBe(secret);
+  await soon(async () =>
+    expect(await page.evaluate('navigator.clipboard.readText()')).toBe(secret),
+  );
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await menu.click();
@@ -183,7 +198,7 @@ it('reveals the secret, and rotates it with an overlap', async () => {
   await page.getByLabel('Overlap in hours').fill('2');
   await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
   await page.getByText('The new secret.').waitFor();
-  expect(await shown.textContent()).not.toBe(secret);
+  await soon(async () => expect(await shown.textContent()).not.toBe(secret));
 });
 
 it('previews a filter on recent events by the evaluator that decides it', async () => {

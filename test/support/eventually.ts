@@ -24,3 +24,19 @@ export async function eventually<T>(
     await new Promise((resolve) => setTimeout(resolve, lookAfterMs(waitedMs)));
   }
 }
+
+/**
+ * Makes an expectation of what a page shows again until it holds: what was asked for may still be on its way.
+ * @throws what the last one found
+ */
+export async function soon(expectation: () => Promise<void>): Promise<void> {
+  const until = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await expectation();
+    } catch (error) {
+      if (performance.now() > until) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, LOOK_MS.most));
+  }
+}
