@@ -1,7 +1,7 @@
-import { soon } from '../support/eventually';
 import { existsSync, readdirSync } from 'node:fs';
 import { expectAccessible, signIn, useChromium } from '../support/chromium';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually, soon } from '../support/eventually';
 import { Stack, testEnvironment } from '../support/stack';
 import { useReceiver, useStack } from '../support/use';
 import { insertDelivery, insertUnplanned } from '../integration/api/insert';
@@ -60,6 +60,30 @@ it('says that the network is gone, keeps what it shows, does nothing later, and 
   await page.getByText('No events yet').waitFor();
   const { webhooks } = (await client.get('/v1/webhooks')).body.data;
   expect(webhooks).toMatchObject([{ isPaused: false }]);
+});
+
+it('asks once for what takes too long, however often it watches the rest', async () => {
+  const { client } = await stack.project();
+  const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const page = await visit(`${stack.url}/dashboard/`);
+  await signIn(page, client.key);
+  const asked = { slow: 0, webhook: 0 };
+  await page.route(/\/v1\/deliveries\?/, (route) => {
+    asked.slow += 1;
+    const error = { code: 'too_slow', message: 'took too long', requestId: 'req_1' };
+    return route.fulfill({ status: 503, json: { success: false, error } });
+  });
+  await page.route(`**/v1/webhooks/${id}`, (route) => {
+    asked.webhook += 1;
+    return route.continue();
+  });
+  await page.goto(`${stack.url}/dashboard/#/webhooks/${id}`);
+  const again = page.getByRole('button', { name: 'Try again' });
+  await again.waitFor();
+  await eventually('the webhook is watched', () => asked.webhook > 3);
+  expect(asked.slow).toBe(1);
+  await again.click();
+  await eventually('it is asked for again', () => asked.slow === 2);
 });
 
 it('says that the database is unavailable, and recovers by itself, also where nothing was shown yet', async () => {

@@ -11,7 +11,7 @@ import {
 } from '@tanstack/react-query';
 import { useEffect } from 'react';
 import { credentials, request, type Query } from './http';
-import { explain, Problem, troubleOf } from './problem';
+import { explain, isLeftAlone, Problem, troubleOf } from './problem';
 import { notify } from '../ui/toast';
 
 /** What is cached belongs to a project, of which the admin has several, except for these themselves. */
@@ -67,7 +67,9 @@ export function useList<T>(
     getNextPageParam: (page) => page.nextCursor,
     // Each look asks for all loaded pages again.
     refetchInterval: ({ state }) =>
-      (state.data?.pages.length ?? 0) > MAX_WATCHED_PAGES ? false : refetchMs,
+      (state.data?.pages.length ?? 0) > MAX_WATCHED_PAGES || isLeftAlone(state.error)
+        ? false
+        : refetchMs,
     enabled,
     ...(keepsFormer && { placeholderData: keepPreviousData }),
   });
@@ -145,8 +147,10 @@ export function useOne<T>(
     queryKey: keyOf(resource, ...rest, isMade ? undefined : query),
     queryFn: ({ signal }) =>
       request<T>('GET', path, { query: isMade ? query() : query, signal, isExact }),
-    refetchInterval:
-      typeof refetchMs === 'function' ? ({ state }) => refetchMs(state.data) : refetchMs,
+    refetchInterval: ({ state }) => {
+      if (isLeftAlone(state.error)) return false;
+      return typeof refetchMs === 'function' ? refetchMs(state.data) : refetchMs;
+    },
     enabled,
     ...(isLasting && { staleTime: LASTING_MS, retryOnMount: false }),
   });

@@ -1,7 +1,8 @@
-import { useQueryClient } from '@tanstack/react-query';
+import { useQueryClient, type Query } from '@tanstack/react-query';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { open } from './http';
 import { keyOf } from './lists';
+import { isLeftAlone } from './problem';
 
 const RECONNECT_MS = 5_000;
 /** However many change, what is shown is asked for no sooner than this after the last time. */
@@ -27,7 +28,8 @@ export function useLiveDeliveries(isLive: boolean): boolean {
           ids === null
             ? [keyOf('deliveries')]
             : [keyOf('deliveries', 'list'), ...ids.map((id) => keyOf('deliveries', 'one', id))];
-        for (const queryKey of keys) void client.invalidateQueries({ queryKey });
+        const predicate = ({ state }: Query): boolean => !isLeftAlone(state.error);
+        for (const queryKey of keys) void client.invalidateQueries({ queryKey, predicate });
       },
     });
   }, [client, isLive, isVisible]);

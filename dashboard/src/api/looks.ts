@@ -1,10 +1,15 @@
-/** What an outage or too many requests are answered with: it says nothing against the request itself. */
-const OUTAGE = new Set([0, 429, 502, 503, 504]);
+interface Answer {
+  status: number;
+  code: string;
+}
+
+/** Each look would cost MongoDB as much again. */
+export const isTooSlow = ({ code }: Pick<Answer, 'code'>): boolean => code === 'too_slow';
 
 /** How often something is asked for that is answered so; Infinity: until it is answered otherwise. */
-export function looksAt({ status, code }: { status: number; code: string }): number {
-  // Each look would cost MongoDB as much again.
-  if (code === 'too_slow') return 1;
-  if (OUTAGE.has(status)) return Number.POSITIVE_INFINITY;
+export function looksAt({ status, code }: Answer): number {
+  if (isTooSlow({ code })) return 1;
+  // An outage, also behind a proxy that has statuses of its own for it, or too many requests: nothing against the request.
+  if (status === 0 || status === 429 || status > 501) return Number.POSITIVE_INFINITY;
   return status >= 500 ? 3 : 1;
 }

@@ -1,5 +1,5 @@
 import { texts } from '../texts';
-import { looksAt } from './looks';
+import { isTooSlow, looksAt } from './looks';
 
 /** A refusal of the API, or no answer at all (`code` is then `unreachable`). */
 export class Problem extends Error {
@@ -25,6 +25,10 @@ export const isPassing = (error: unknown): boolean =>
 /** What is asked for again until it is there. */
 export const isAskedAgain = (error: unknown): boolean =>
   error instanceof Problem && looksAt(error) === Number.POSITIVE_INFINITY;
+
+/** What is asked for again only when somebody wants it. */
+export const isLeftAlone = (error: unknown): boolean =>
+  error instanceof Problem && isTooSlow(error);
 
 /** Why something isn't there, also while it is asked for again; a single failure is no reason to say so. */
 export const troubleOf = ({

@@ -6,6 +6,7 @@ it.each([
   [502, 'unreadable_answer', Number.POSITIVE_INFINITY],
   [503, 'unavailable', Number.POSITIVE_INFINITY],
   [504, 'unreadable_answer', Number.POSITIVE_INFINITY],
+  [522, 'unreadable_answer', Number.POSITIVE_INFINITY],
   [500, 'internal_error', 3],
   [503, 'too_slow', 1],
   [404, 'not_found', 1],
