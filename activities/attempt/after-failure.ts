@@ -55,7 +55,7 @@ export async function followSettled(
     const subject = { delivery, event, body: event.body ?? '', webhook, project };
     await followFailure(deps, subject, attempt);
   }
-  await noteFollowedUp(deps.store, deliveryId);
+  await noteFollowedUp(deps.store, delivery);
   return true;
 }
 

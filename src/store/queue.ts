@@ -236,6 +236,10 @@ export async function queueHeld({ deliveries }: Store): Promise<void> {
   );
 }
 
-export async function noteFollowedUp({ deliveries }: Store, id: string): Promise<void> {
-  await deliveries.model.updateOne({ _id: id }, { $unset: { followUp: '' } });
+/** Notes that the failure that it was read with is followed up; a replay may have failed since. */
+export async function noteFollowedUp(
+  { deliveries }: Store,
+  { _id, attemptCount }: Pick<DeliveryRecord, '_id' | 'attemptCount'>,
+): Promise<void> {
+  await deliveries.model.updateOne({ _id, attemptCount }, { $unset: { followUp: '' } });
 }

@@ -56,4 +56,36 @@ describe('what a courier fails at again and again', () => {
     });
     expect(await model.countDocuments({ projectId, followUp: true })).toBe(1400);
   });
+
+  it('follows up the failure of a replay that comes while the one before is followed up', async () => {
+    const policy = { retryDelaysMs: [1000] };
+    const { id: projectId, client } = await stack.project({ dispatch: 'express', policy });
+    await makeWebhook(client, receiver.url);
+    await makeWebhook(client, `${receiver.url}/told`, { events: ['delivery.failed'] });
+    receiver.respondWith(({ path }) => (path === '/told' ? 200 : 500));
+    const { events, deliveries } = stack.store;
+    const insert = events.insert.bind(events);
+    let isFirst = true;
+    const spy = jest.spyOn(events, 'insert').mockImplementation(async (event, ...rest) => {
+      const inserted = await insert(event, ...rest);
+      if (event.type !== 'delivery.failed' || !isFirst) return inserted;
+      isFirst = false;
+      const { _id } = (await deliveries.model.findOne({ projectId, status: 'failed' }).lean())!;
+      await client.post(`/v1/deliveries/${_id}/replay`);
+      await eventually('the replay has failed', async () => {
+        const delivery = await deliveries.model.findById(_id).lean();
+        return delivery!.attemptCount === 4 && delivery!.status === 'failed';
+      });
+      return inserted;
+    });
+    try {
+      await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+      await eventually('both are told', async () => {
+        await stack.reconcile();
+        return receiver.requests.filter(({ path }) => path === '/told').length === 2;
+      });
+    } finally {
+      spy.mockRestore();
+    }
+  });
 });
