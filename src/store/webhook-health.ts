@@ -176,9 +176,11 @@ function resetBy({
   const unlessFailing = (name: string, to: unknown) => ({
     [name]: { $cond: [{ $eq: ['$failureCount', 0] }, to, `$${name}`] },
   });
-  // All that are remembered began after it; whether those before them did, only the beginning of the row tells.
+  // Where all that are remembered began after it, only the beginning of the row tells whether those before them did.
   const isFarBack = { $eq: [{ $size: later }, REMEMBERED] };
-  const isOfNewRow = { $and: [isFarBack, { $gte: ['$failingSince', endedAt] }] };
+  const beganLater = { $gte: ['$failingSince', endedAt] };
+  const areAllLater = { $lte: ['$failureCount', { $size: later }] };
+  const isOfNewRow = { $cond: [isFarBack, beganLater, areAllLater] };
   const unlessOfNewRow = (name: string, to: unknown) => ({
     [name]: { $cond: [isOfNewRow, `$${name}`, to] },
   });

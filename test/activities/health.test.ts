@@ -191,6 +191,24 @@ describe('the health that attempts make', () => {
   );
 
   it.each(counts)(
+    'is not changed by a success before all of its failures that is counted late %s',
+    async (_how, count) => {
+      const { webhook } = await fixture.planned(receiver.url);
+      const { model } = fixture.store.webhooks;
+      for (const second of [10, 11, 12]) await count(webhook._id, made(second, 1, 'failed'));
+      await model.updateOne({ _id: webhook._id }, { warnings: [50] });
+      await count(webhook._id, made(5, 1, 'succeeded'));
+      expect(await model.findById(webhook._id).lean()).toMatchObject({
+        failureCount: 3,
+        failingSince: at(11),
+        lastSuccessAt: at(6),
+        lastStatus: 500,
+        warnings: [50],
+      });
+    },
+  );
+
+  it.each(counts)(
     'is not lowered by a success that more failures than are remembered have overtaken, counted %s',
     async (_how, count) => {
       const { webhook } = await fixture.planned(receiver.url);
