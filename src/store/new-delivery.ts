@@ -6,24 +6,9 @@ import type { EventRecord } from './event-record';
 import type { WebhookRecord } from './webhook-record';
 
 /** A delivery before its first attempt. */
-export type NewDelivery = Pick<
+export type NewDelivery = Omit<
   DeliveryRecord,
-  | '_id'
-  | 'eventId'
-  | 'webhookId'
-  | 'projectId'
-  | 'eventType'
-  | 'status'
-  | 'nextAttemptAt'
-  | 'endReason'
-  | 'isExpress'
-  | 'queuedIn'
-  | 'deferredFor'
-  | 'test'
-  | 'isPing'
-  | 'createdAt'
-  | 'completedAt'
-  | 'expiresAt'
+  'attempts' | 'attemptCount' | 'roundStart' | 'replays' | 'runId' | 'runRequested'
 >;
 
 /**

@@ -118,23 +118,7 @@ export class Projects {
   /** Only those `providerKeys` that are given change; null removes one. */
   async update(
     id: string,
-    {
-      providerKeys = {},
-      ...changes
-    }: Partial<
-      Pick<
-        ProjectRecord,
-        | 'externalId'
-        | 'catalog'
-        | 'name'
-        | 'plan'
-        | 'ownerEmail'
-        | 'dispatch'
-        | 'policy'
-        | 'portalOrigins'
-        | 'providerKeys'
-      >
-    >,
+    { providerKeys = {}, ...changes }: Partial<ProjectRecord>,
   ): Promise<ProjectRecord | null> {
     const keys = Object.entries(providerKeys).map(([name, key]) => [`providerKeys.${name}`, key]);
     const set = { ...changes, ...Object.fromEntries(keys) };

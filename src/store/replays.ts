@@ -88,18 +88,7 @@ export class Replays {
   }
 
   async create(
-    replay: Pick<
-      ReplayRecord,
-      | '_id'
-      | 'projectId'
-      | 'query'
-      | 'ratePerSecond'
-      | 'status'
-      | 'startedBy'
-      | 'matched'
-      | 'endedBy'
-      | 'completedAt'
-    >,
+    replay: Omit<ReplayRecord, 'replayed' | 'failed' | 'cursor' | 'createdAt' | 'updatedAt'>,
     session?: ClientSession,
   ): Promise<ReplayRecord> {
     const [created] = await this.model.create([replay], { session });
