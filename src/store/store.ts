@@ -1,10 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import mongoose, {
-  type ClientSession,
-  type Connection,
-  type ConnectOptions,
-  type Model,
-} from 'mongoose';
+import mongoose, { type ClientSession, type Connection, type ConnectOptions } from 'mongoose';
 import type { Logger } from 'pino';
 import { clock } from '../clock';
 import { Audit } from './audit';
@@ -149,7 +144,7 @@ export class Store {
     await this.readClock();
     await migrate(this.connection, undefined, {
       afterwards: async () => {
-        for (const { model } of this.repositories()) await ensureIndexes(model, log);
+        for (const model of Object.values(this.connection.models)) await ensureIndexes(model, log);
       },
     });
   }
@@ -170,7 +165,7 @@ export class Store {
 
   /** What `setUp` still has to do, in a few words; null: nothing. */
   async whatIsMissing(): Promise<string | null> {
-    const models = this.repositories().map(({ model }) => model);
+    const models = Object.values(this.connection.models);
     return (await whatIsDue(this.connection)) ?? findMissingIndex(this.connection, models);
   }
 
@@ -212,31 +207,5 @@ export class Store {
       if (this.closed) return;
       this.connection.openUri(this.url, connectOptions()).catch(() => {});
     }
-  }
-
-  // oxlint-disable-next-line typescript/no-explicit-any -- whatever is stored in it
-  private repositories(): { model: Model<any> }[] {
-    return [
-      this.horizon,
-      this.projects,
-      this.keys,
-      this.webhooks,
-      this.events,
-      this.eventTypes,
-      this.catalogTypes,
-      this.deliveries,
-      this.endings,
-      this.inbound,
-      this.replays,
-      this.audit,
-      this.mails,
-      this.couriers,
-      this.searchPositions,
-      this.sessions,
-      this.signInLinks,
-      this.countedHours,
-      this.counts,
-      this.recounts,
-    ];
   }
 }
