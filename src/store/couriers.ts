@@ -126,8 +126,4 @@ export class Couriers {
   async end(projectId: string, shift: number): Promise<void> {
     await this.model.updateOne({ _id: projectId, shift }, { $set: { renewedAt: null } });
   }
-
-  async delete(projectId: string): Promise<void> {
-    await this.model.deleteOne({ _id: projectId });
-  }
 }

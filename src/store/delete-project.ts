@@ -19,11 +19,12 @@ export async function deleteProject(
 ): Promise<boolean> {
   const deleted = await store.transaction(async (session) => {
     if (!(await store.projects.markDeleted(id, session))) return false;
-    await store.keys.deleteAll(id, session);
-    await store.eventTypes.deleteAll(id, session);
-    await store.mails.deleteAll(id, session);
-    await store.replays.deleteAll(id, session);
-    await store.endings.deleteAll(id, session);
+    store.keys.known.forgetAfter(session);
+    await store.keys.model.deleteMany({ projectId: id }, { session });
+    await store.eventTypes.model.deleteMany({ projectId: id }, { session });
+    await store.mails.model.deleteMany({ projectId: id }, { session });
+    await store.replays.model.deleteMany({ projectId: id }, { session });
+    await store.endings.model.deleteMany({ projectId: id }, { session });
     return true;
   });
   if (!deleted) return false;
@@ -45,7 +46,7 @@ export async function deleteSomeOf(store: Store, projectId: string): Promise<boo
   if (await deleteBatch(store.countedHours.model, projectId)) return true;
   if (await deleteBatch(store.counts.model, projectId)) return true;
   await store.recounts.model.deleteMany({ projectId });
-  await store.couriers.delete(projectId);
+  await store.couriers.model.deleteOne({ _id: projectId });
   await store.projects.delete(projectId);
   return false;
 }

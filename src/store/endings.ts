@@ -72,8 +72,4 @@ export class Endings {
   async remove(webhookId: string, session: ClientSession | null = null): Promise<void> {
     await this.model.deleteOne({ _id: webhookId }).session(session);
   }
-
-  async deleteAll(projectId: string, session: ClientSession): Promise<void> {
-    await this.model.deleteMany({ projectId }, { session });
-  }
 }

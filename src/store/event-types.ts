@@ -1,4 +1,4 @@
-import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { Schema, type Connection, type Model } from 'mongoose';
 import { newId } from '../contracts/ids';
 import { isDuplicateKey } from './errors';
 import { findPage, sizedWithout, type Page, type PageRequest, type Sized } from './paging';
@@ -149,10 +149,6 @@ export class EventTypes {
 
   async delete(owner: string, type: string): Promise<boolean> {
     return (await this.model.deleteOne({ ...this.of(owner), type })).deletedCount === 1;
-  }
-
-  async deleteAll(owner: string, session: ClientSession): Promise<void> {
-    await this.model.deleteMany(this.of(owner), { session });
   }
 
   private of(owner: string): Partial<Record<OwnerField, string>> {

@@ -110,9 +110,4 @@ export class Keys {
     this.known.forget();
     return deletedCount === 1;
   }
-
-  async deleteAll(projectId: string, session: ClientSession): Promise<void> {
-    this.known.forgetAfter(session);
-    await this.model.deleteMany({ projectId }, { session });
-  }
 }

@@ -80,10 +80,6 @@ export class Mails {
     await this.model.updateOne({ _id: id }, { $currentDate: { sentAt: true } });
   }
 
-  async deleteAll(projectId: string, session: ClientSession): Promise<void> {
-    await this.model.deleteMany({ projectId }, { session });
-  }
-
   async putOff(id: string, forMs: number): Promise<void> {
     const nextTryAt = { $add: ['$$NOW', forMs] };
     await this.model.updateOne({ _id: id }, [{ $set: { nextTryAt } }], { updatePipeline: true });

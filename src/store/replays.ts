@@ -173,8 +173,4 @@ export class Replays {
     );
     return modifiedCount === 1;
   }
-
-  async deleteAll(projectId: string, session: ClientSession): Promise<void> {
-    await this.model.deleteMany({ projectId }, { session });
-  }
 }
