@@ -15,7 +15,9 @@ export interface WebhookHealth {
 /** What says how a webhook is. */
 export interface HealthSigns extends StopSigns {
   _id: string;
+  /** Consecutive failed attempts. */
   failureCount: number;
+  /** The last attempt's HTTP status, or its error code if there was no answer. */
   lastStatus: number | string | null;
   lastFailedAt: Date | null;
   lastSuccessAt: Date | null;

@@ -1,19 +1,19 @@
 import { Schema, type QueryFilter } from 'mongoose';
 import type { DeliveryPolicy, SigningScheme } from '../contracts/delivery';
-import type { ChangedBy } from '../domain/changed-by';
+import type { StopSigns } from '../domain/changed-by';
 import type { WarningPercent } from '../domain/failure-warning';
+import type { HealthSigns } from '../domain/webhook-health';
 import type { Sealed } from './cipher';
 import { BY_CLOCK } from './timestamps';
 
-export type DisabledReason = 'manual' | 'gone' | 'consecutive_failures';
+export type DisabledReason = NonNullable<StopSigns['disabledReason']>;
 
 /** A sealed secret; once another one has superseded it, with the end of the rotation's overlap. */
 export interface WebhookSecret extends Sealed {
   expiresAt?: Date;
 }
 
-export interface WebhookRecord {
-  _id: string;
+export interface WebhookRecord extends HealthSigns {
   projectId: string;
   /** The caller's own id, unique in its project. */
   externalId?: string | null;
@@ -22,26 +22,6 @@ export interface WebhookRecord {
   url: string;
   /** Subscribed types, including `*` and families such as `email.*`, as they were given. */
   events: string[];
-  isActive: boolean;
-  isPaused: boolean;
-  disabledReason: DisabledReason | null;
-  /** Not of one that was disabled automatically, or by an earlier version. */
-  disabledBy?: ChangedBy | null;
-  /** The `disabledAt` of which that is noted: an earlier version enables and disables without changing the note. */
-  disabledByAt?: Date | null;
-  /** The same of a pause. */
-  pausedBy?: ChangedBy | null;
-  pausedByAt?: Date | null;
-  /** Consecutive failed attempts. */
-  failureCount: number;
-  lastSuccessAt: Date | null;
-  lastFailedAt: Date | null;
-  /** When the first of the failures in a row ended, as far as `failureCount` says that there are any. */
-  failingSince?: Date;
-  disabledAt?: Date | null;
-  pausedAt?: Date | null;
-  /** The last attempt's HTTP status, or its error code if there was no answer. */
-  lastStatus: number | string | null;
   signing: SigningScheme[];
   /** The webhook's own policy; what is missing is the project's, then the profile's. */
   policy: Partial<DeliveryPolicy>;
