@@ -235,7 +235,7 @@ export class Attempts {
       return;
     }
     const { status, nextDelayMs } = result;
-    const now = this.lease.now();
+    const now = clock.now();
     const failure = failedWith(attempt);
     const after = {
       attempts: [attempt],

@@ -1,7 +1,7 @@
+import { clock } from '../../src/clock';
 import { kindOf, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { Item, Lane } from './lane';
-import type { Lease } from './lease';
 import { Outbox, type Entry } from './outbox';
 
 /** Maximum number of deliveries in hand. */
@@ -41,10 +41,7 @@ export class Hand {
   /** Deliveries of an event, on average. */
   private perEvent = FIRST_GUESS;
 
-  constructor(
-    private readonly projectId: string,
-    private readonly lease: Lease,
-  ) {}
+  constructor(private readonly projectId: string) {}
 
   get room(): number {
     return MAX_TAKEN - this.taken.size;
@@ -226,7 +223,7 @@ export class Hand {
     kept: 'held' | 'skipped' | null,
   ): Partial<DeliveryRecord> {
     if (kept === 'skipped') {
-      const completedAt = this.lease.now();
+      const completedAt = clock.now();
       return { status: kept, nextAttemptAt: null, completedAt, endReason: 'webhook_disabled' };
     }
     const waits = { nextAttemptAt: null, queuedIn };

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { clock, elapsedSince, moment, type Moment } from '../../src/clock';
+import { elapsedSince, moment, type Moment } from '../../src/clock';
 import type { Store } from '../../src/store/store';
 
 /**
@@ -62,11 +62,6 @@ export class Lease {
 
   maySend(): boolean {
     return !this.isSuperseded && elapsedSince(this.renewedAt) < LEASE_MS;
-  }
-
-  /** MongoDB's time. */
-  now(): Date {
-    return clock.now();
   }
 
   /** Ends the shift cleanly: nothing of it is in progress. */

@@ -64,8 +64,8 @@ export class Shift {
     private readonly lease: Lease,
   ) {
     const { deps, places, pulse, projectId, runId, stopped } = parts;
-    this.hand = new Hand(projectId, lease);
-    this.view = new View(deps.store, projectId, lease, this.hand);
+    this.hand = new Hand(projectId);
+    this.view = new View(deps.store, projectId, this.hand);
     this.settling = new Settling(deps, this.view, lease, this.hand.outbox);
     this.attempts = new Attempts(
       deps,

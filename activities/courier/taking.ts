@@ -1,3 +1,4 @@
+import { clock } from '../../src/clock';
 import { cancelOrphan } from '../../src/store/cancel-orphan';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
@@ -70,7 +71,7 @@ export class Taking {
     const planned = await planExpress(deps, events, {
       projectId,
       subscribersOf: (type) => this.view.subscriptions.of(type),
-      now: lease.now(),
+      now: clock.now(),
       // An earlier shift may have begun with what was accepted before this one.
       isFresh: ({ acceptedAt }) => acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS,
     });
@@ -120,7 +121,7 @@ export class Taking {
     // As it was before the read, which may still find what is settled meanwhile.
     const taken = new Set(this.hand.taken.keys());
     const limit = DUE_AT_ONCE + taken.size;
-    const due = await listDue(this.deps.store, this.view.projectId, this.lease.now(), limit);
+    const due = await listDue(this.deps.store, this.view.projectId, clock.now(), limit);
     const fresh = due.filter(({ _id }) => !taken.has(_id));
     const known = due.length - fresh.length;
     // Otherwise there may be more.
@@ -196,7 +197,7 @@ export class Taking {
   async untilDueMs(): Promise<number | null> {
     const next = await nextDueAt(this.deps.store, this.view.projectId);
     const waits = [...this.hand.lanes.values()].map((lane) => lane.untilQueuedMs());
-    if (next) waits.push(Math.max(0, next.getTime() - this.lease.now().getTime()));
+    if (next) waits.push(Math.max(0, next.getTime() - clock.now().getTime()));
     const known = waits.filter((wait) => wait !== null);
     return known.length === 0 ? null : Math.min(...known);
   }

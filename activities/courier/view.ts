@@ -1,3 +1,4 @@
+import { clock } from '../../src/clock';
 import { policyOf } from '../../src/profiles/policy';
 import { QUEUE_KINDS } from '../../src/store/delivery-record';
 import type { ProjectRecord } from '../../src/store/projects';
@@ -6,7 +7,6 @@ import type { Store } from '../../src/store/store';
 import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { Hand } from './hand';
 import { Lane } from './lane';
-import type { Lease } from './lease';
 import { Subscriptions } from './subscriptions';
 
 /** How old the view may be while nothing new comes. */
@@ -33,7 +33,6 @@ export class View {
   constructor(
     private readonly store: Store,
     readonly projectId: string,
-    private readonly lease: Lease,
     private readonly hand: Hand,
   ) {}
 
@@ -45,7 +44,7 @@ export class View {
     const at = performance.now();
     if (!isWanted && at - this.refreshedAt < REFRESH_MS) return;
     const { store, projectId, hand } = this;
-    const since = new Date(this.lease.now().getTime() - CHANGED_MARGIN_MS);
+    const since = new Date(clock.now().getTime() - CHANGED_MARGIN_MS);
     const [project, changed] = await Promise.all([
       store.projects.get(projectId),
       store.webhooks.listAll(projectId, since),
