@@ -43,20 +43,12 @@ function schemaOf(owner: OwnerField): Schema<EventTypeRecord> {
 export class EventTypes {
   readonly model: Model<EventTypeRecord>;
 
-  private constructor(
+  constructor(
     connection: Connection,
     private readonly ownerField: OwnerField,
     collection: string,
   ) {
     this.model = connection.model<EventTypeRecord>(collection, schemaOf(ownerField), collection);
-  }
-
-  static ofProjects(connection: Connection): EventTypes {
-    return new EventTypes(connection, 'projectId', 'eventTypes');
-  }
-
-  static ofCatalogs(connection: Connection): EventTypes {
-    return new EventTypes(connection, 'catalog', 'catalogTypes');
   }
 
   /**

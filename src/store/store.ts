@@ -100,8 +100,8 @@ export class Store {
     this.webhooks = new Webhooks(connection);
     this.webhookHealth = new WebhookHealth(this.webhooks.model);
     this.events = new Events(connection, this.horizon);
-    this.eventTypes = EventTypes.ofProjects(connection);
-    this.catalogTypes = EventTypes.ofCatalogs(connection);
+    this.eventTypes = new EventTypes(connection, 'projectId', 'eventTypes');
+    this.catalogTypes = new EventTypes(connection, 'catalog', 'catalogTypes');
     this.recounts = new Recounts(connection);
     this.deliveries = new Deliveries(connection, this.horizon, this.recounts);
     this.rounds = new Rounds(this.deliveries.model, this.recounts);
