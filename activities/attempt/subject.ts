@@ -5,7 +5,7 @@ import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import { expungeEvent } from '../../src/store/expunge';
 import type { ProjectRecord } from '../../src/store/projects';
-import { isSameRound } from '../../src/store/rounds';
+import { isAtWork } from '../../src/store/rounds';
 import type { AttemptedWebhook } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { superseded } from './deferred';
@@ -41,7 +41,7 @@ export async function reload(
   deps: ActivityDependencies,
   loaded: DeliveryRecord,
 ): Promise<Subject | RoundResult> {
-  return read(deps, loaded._id, (found) => (isSameRound(found, loaded) ? found : null));
+  return read(deps, loaded._id, (found) => (isAtWork(found, loaded) ? found : null));
 }
 
 /** @param enter returns the delivery in the round of this execution; null: that is over */

@@ -58,20 +58,15 @@ const asLoaded = ({ _id, runId, execution, runRequested }: DeliveryRecord) => ({
   runRequested,
 });
 
-/** The same of what was read again. */
-export function isSameRound(seen: DeliveryRecord, loaded: DeliveryRecord): boolean {
-  return seen.runId === loaded.runId && isSameExecution(seen, loaded);
-}
-
-const isSameExecution = (seen: DeliveryRecord, loaded: DeliveryRecord): boolean =>
+/** The same of what was read again, which may say by now that `runId` is the run that counts. */
+export const isAtWork = (
+  seen: DeliveryRecord,
+  loaded: DeliveryRecord,
+  runId = loaded.runId,
+): boolean =>
+  (seen.runId === loaded.runId || seen.runId === runId) &&
   seen.execution?.getTime() === loaded.execution?.getTime() &&
   seen.runRequested === loaded.runRequested;
-
-/** Whether the execution that loaded it, in that run, still works on it. */
-function isAtWork(seen: DeliveryRecord, loaded: DeliveryRecord, runId: string): boolean {
-  const isInRun = seen.runId === loaded.runId || seen.runId === runId;
-  return isInRun && isSameExecution(seen, loaded);
-}
 
 /**
  * What a workflow's run writes to its delivery (docs/adr/0022). A run opens its round first; every later
