@@ -1,14 +1,9 @@
 import { timeOf } from '../contracts/ids';
 import type { Store } from './store';
 
-/** The time before which no event can be added to a list any more. */
-export function eventsCompleteBefore({ horizon }: Store): Promise<Date> {
-  return horizon.completeBefore();
-}
-
 /**
- * The same for a project's deliveries. Those of a courier have the times of their events, and may be stored long
- * after: so not beyond the first event that is not planned yet.
+ * `Horizon.completeBefore` for a project's deliveries. Those of a courier have the times of their events, and may be
+ * stored long after: so not beyond the first event that is not planned yet.
  */
 export async function deliveriesCompleteBefore(store: Store, projectId: string): Promise<Date> {
   // First: an event that is stored after this has a later id.

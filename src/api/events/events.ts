@@ -1,7 +1,6 @@
 import { Router } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import { eventsCompleteBefore } from '../../store/complete';
 import type { BareEvent, EventRecord } from '../../store/event-record';
 import { expungeEvent } from '../../store/expunge';
 import type { PageRequest } from '../../store/paging';
@@ -82,7 +81,7 @@ export function eventsRouter({ store, engine, log, exporter }: EventsDependencie
       page: asked,
       filter: { include, order, ...filter },
     } = parseListQuery(eventsQuery, req);
-    const page = await inOrder(asked, order, () => eventsCompleteBefore(store));
+    const page = await inOrder(asked, order, () => store.horizon.completeBefore());
     const { _id } = projectOf(res);
     if (include === 'data') {
       answerPage(res, 'events', await store.events.list(_id, filter, page), view);
@@ -96,7 +95,7 @@ export function eventsRouter({ store, engine, log, exporter }: EventsDependencie
       page: whole,
       filter: { format, include, order, ...filter },
     } = parseListQuery(eventsExportQuery, req);
-    const page = await inOrder(whole, order, () => eventsCompleteBefore(store));
+    const page = await inOrder(whole, order, () => store.horizon.completeBefore());
     const { _id } = projectOf(res);
     const asked = { plural: 'events', format, page };
     if (include === 'data') {
