@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { CATALOG, catalogsQuery, catalogTypesQuery } from '../../projects/catalogs';
-import { eventTypeBody, MAX_TYPE_LENGTH, TYPE } from '../../events/event-types';
+import { MAX_TYPE_LENGTH, TYPE } from '../../events/event-types';
 import { catalogSchema, eventTypeExample, eventTypeSchema } from '../../schemas/event';
 import { data, deleted, operation, page } from '../operation';
+import { definition } from './events';
 
 const tag = 'Catalogs';
 const catalogPath = { name: z.string().regex(CATALOG) };
@@ -50,20 +51,7 @@ export const catalogPaths: ZodOpenApiPathsObject = {
       summary: 'Define an event type of a catalogue',
       description: `${ADMIN} The first type creates the catalogue. From the next event on, it applies to every project that uses the catalogue. \`sample\` must be valid by \`schema\`, a JSON Schema 2020-12.`,
       path,
-      body: {
-        schema: eventTypeBody,
-        examples: {
-          order: {
-            description: eventTypeExample.description,
-            schema: eventTypeExample.schema,
-            sample: eventTypeExample.sample,
-          },
-        },
-      },
-      answers: {
-        200: data('Redefined.', eventTypeSchema, eventTypeExample),
-        201: data('Defined.', eventTypeSchema, eventTypeExample),
-      },
+      ...definition,
     }),
     delete: operation({
       operationId: 'deleteCatalogEventType',

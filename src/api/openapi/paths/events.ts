@@ -44,6 +44,23 @@ const posted = Object.fromEntries(
       : { type: eventTypeExample.type, data: eventTypeExample.sample },
   ]),
 );
+/** Of an event type, by a project or for a catalogue. */
+export const definition = {
+  body: {
+    schema: eventTypeBody,
+    examples: {
+      order: {
+        description: eventTypeExample.description,
+        schema: eventTypeExample.schema,
+        sample: eventTypeExample.sample,
+      },
+    },
+  },
+  answers: {
+    200: data('Redefined.', eventTypeSchema, eventTypeExample),
+    201: data('Defined.', eventTypeSchema, eventTypeExample),
+  },
+};
 const OWN_TYPES = 'Only in projects whose profile allows custom types: 403 otherwise.';
 
 export const eventPaths: ZodOpenApiPathsObject = {
@@ -65,20 +82,7 @@ export const eventPaths: ZodOpenApiPathsObject = {
       summary: 'Define an event type',
       description: `${OWN_TYPES} It replaces the catalogue’s type of the same name for this project. \`sample\` must be valid by \`schema\`, a JSON Schema 2020-12.`,
       path: typePath,
-      body: {
-        schema: eventTypeBody,
-        examples: {
-          order: {
-            description: eventTypeExample.description,
-            schema: eventTypeExample.schema,
-            sample: eventTypeExample.sample,
-          },
-        },
-      },
-      answers: {
-        200: data('Redefined.', eventTypeSchema, eventTypeExample),
-        201: data('Defined.', eventTypeSchema, eventTypeExample),
-      },
+      ...definition,
     }),
     delete: operation({
       operationId: 'deleteEventType',
