@@ -1,6 +1,8 @@
+import type { BareEvent } from '../src/store/event-record';
 import type { Subscriber } from '../src/store/webhooks';
 import { judgeFilters, type FiltersInput } from '../src/tenant-cpu/filters';
 import type { Outcome, TenantCpu } from '../src/tenant-cpu/tenant-cpu';
+import type { ActivityDependencies } from './dependencies';
 
 /**
  * Filters evaluated by one task: at worst some twenty milliseconds each, so that a page of them takes
@@ -29,21 +31,21 @@ function judge(
 }
 
 /**
- * The webhooks whose filter lets the event pass, and those whose filter couldn't be evaluated, since it takes
- * too many steps or its project has used up its time. They get the event too.
+ * The webhooks whose filter lets the event pass, or can't be evaluated, since it takes too many steps or its
+ * project has used up its time.
  * @param bodyOf reads the envelope, if there is a filter at all
  */
 export async function choose<T extends Subscriber>(
-  tenantCpu: TenantCpu,
-  projectId: string,
+  { tenantCpu, log }: Pick<ActivityDependencies, 'tenantCpu' | 'log'>,
+  { _id: eventId, projectId }: BareEvent,
   page: readonly T[],
   bodyOf: () => Promise<string | null>,
-): Promise<{ chosen: T[]; unjudged: string[] }> {
+): Promise<T[]> {
   const filtered = page.filter(({ filter }) => filter);
-  if (filtered.length === 0) return { chosen: [...page], unjudged: [] };
+  if (filtered.length === 0) return [...page];
   const body = await bodyOf();
   // Deleted since the event was read.
-  if (body === null) return { chosen: [], unjudged: [] };
+  if (body === null) return [];
   const refusing = new Set<string>();
   const unjudged: string[] = [];
   for (let from = 0; from < filtered.length; from += FILTERS_AT_ONCE) {
@@ -56,5 +58,9 @@ export async function choose<T extends Subscriber>(
       if (passes === null) unjudged.push(_id);
     }
   }
-  return { chosen: page.filter(({ _id }) => !refusing.has(_id)), unjudged };
+  if (unjudged.length > 0) {
+    const about = { projectId, eventId, webhookIds: unjudged };
+    log.warn(about, 'filters that could not be evaluated let the event pass');
+  }
+  return page.filter(({ _id }) => !refusing.has(_id));
 }

@@ -82,10 +82,11 @@ export function createPlanFilteredDeliveries(
 }
 
 function planner(
-  { store, tenantCpu, log }: PlanDependencies,
+  deps: PlanDependencies,
   couriers: CourierCalls,
   judgesFilters: boolean,
 ): Activities['planDeliveries'] {
+  const { store } = deps;
   const planPage: Activities['planDeliveries'] = async (eventId, afterWebhookId) => {
     const event = await store.events.findBare(eventId);
     const project = event && (await store.projects.get(event.projectId));
@@ -106,11 +107,7 @@ function planner(
       return { deliveries: [], filtersOf: project._id };
     }
     const bodyOf = () => store.events.bodyOf(eventId);
-    const { chosen, unjudged } = await choose(tenantCpu, project._id, page, bodyOf);
-    if (unjudged.length > 0) {
-      const about = { projectId: project._id, eventId, webhookIds: unjudged };
-      log.warn(about, 'filters that could not be evaluated let the event pass');
-    }
+    const chosen = await choose(deps, event, page, bodyOf);
     const at = clock.now();
     // After a long outage it may have expired already; a skipped delivery must not expire with it.
     const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);

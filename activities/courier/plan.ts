@@ -19,34 +19,25 @@ export interface PlannedEvent {
  * @param about.isFresh whether no earlier shift can have begun with it
  */
 export async function planExpress(
-  { store, tenantCpu, log }: Pick<ActivityDependencies, 'store' | 'tenantCpu' | 'log'>,
+  deps: Pick<ActivityDependencies, 'store' | 'tenantCpu' | 'log'>,
   events: readonly EventRecord[],
   about: {
-    projectId: string;
     subscribersOf: (type: string) => WebhookRecord[];
     now: Date;
     isFresh: (event: EventRecord) => boolean;
   },
 ): Promise<PlannedEvent[]> {
-  const { projectId, subscribersOf, now: at, isFresh } = about;
+  const { subscribersOf, now: at, isFresh } = about;
   const former = events.filter((event) => !isFresh(event)).map(({ _id }) => _id);
   const stored = new Set(
     former.length === 0
       ? []
-      : await store.deliveries.model.distinct('_id', { eventId: { $in: former } }),
+      : await deps.store.deliveries.model.distinct('_id', { eventId: { $in: former } }),
   );
   const planned: PlannedEvent[] = [];
   for (const event of events) {
-    const { chosen, unjudged } = await choose(
-      tenantCpu,
-      projectId,
-      subscribersOf(event.type).filter((webhook) => isFor(event, webhook)),
-      async () => event.body,
-    );
-    if (unjudged.length > 0) {
-      const what = { projectId, eventId: event._id, webhookIds: unjudged };
-      log.warn(what, 'filters that could not be evaluated let the event pass');
-    }
+    const page = subscribersOf(event.type).filter((webhook) => isFor(event, webhook));
+    const chosen = await choose(deps, event, page, async () => event.body);
     const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
     const deliveries = chosen.map((webhook) => ({
       attempts: [],

@@ -54,7 +54,6 @@ export class Taking {
    */
   async take(isOver: boolean): Promise<number> {
     const { deps, hand, lease } = this;
-    const { projectId } = this.view;
     const room = isOver ? 0 : hand.room;
     const eventRoom = isOver ? 0 : hand.eventRoom;
     const [events, fresh] = await Promise.all([
@@ -69,7 +68,6 @@ export class Taking {
     await this.takeStored(fresh);
     await this.dropEnded();
     const planned = await planExpress(deps, events, {
-      projectId,
       subscribersOf: (type) => this.view.subscriptions.of(type),
       now: clock.now(),
       // An earlier shift may have begun with what was accepted before this one.
