@@ -3,43 +3,38 @@ import { firstIdAt } from '../src/store/paging';
 import type { ActivityDependencies } from './dependencies';
 import { Couriers } from './reconcile/couriers';
 import { keepHouse } from './reconcile/housekeeping';
-import {
-  DELIVERIES_EVERY_MS,
-  DELIVERIES_GRACE_MS,
-  EVENTS_EVERY_MS,
-  EVENTS_GRACE_MS,
-  LOST_DELIVERIES,
-  LOST_EVENTS,
-} from './reconcile/lost';
+import { LOST_DELIVERIES, LOST_EVENTS } from './reconcile/lost';
 import { Run } from './reconcile/run';
-import { Search } from './reconcile/search';
+import { Search, type Quest, type Searchable } from './reconcile/search';
 
 const PARTS: Readonly<Record<ReconcilePart, (run: Run, couriers: Couriers) => Promise<void>>> = {
   // First, so that deliveries to disabled webhooks are ended and don't count as overdue.
   housekeeping: keepHouse,
   events: (run, couriers) => {
     const { unplannedExpress } = run.deps.store.events;
-    const list = (afterId: string, limit: number): Promise<string[]> =>
-      unplannedExpress.listProjects(
-        afterId,
-        firstIdAt('event', run.before(EVENTS_GRACE_MS)),
-        limit,
-      );
-    return run.together(
-      new Search(run, LOST_EVENTS).work(),
-      couriers.work('events', list, EVENTS_EVERY_MS),
+    return findLost(run, couriers, LOST_EVENTS, (afterId, before, limit) =>
+      unplannedExpress.listProjects(afterId, firstIdAt('event', before), limit),
     );
   },
   deliveries: (run, couriers) => {
     const { dueExpress } = run.deps.store.deliveries;
-    const list = (afterId: string, limit: number): Promise<string[]> =>
-      dueExpress.listProjects(afterId, run.before(DELIVERIES_GRACE_MS), limit);
-    return run.together(
-      new Search(run, LOST_DELIVERIES).work(),
-      couriers.work('deliveries', list, DELIVERIES_EVERY_MS),
-    );
+    return findLost(run, couriers, LOST_DELIVERIES, (...of) => dueExpress.listProjects(...of));
   },
 };
+
+/** @param list returns ids of projects after a given one whose couriers have some from before that time */
+function findLost<T extends Searchable>(
+  run: Run,
+  couriers: Couriers,
+  quest: Quest<T>,
+  list: (afterId: string, before: Date, limit: number) => Promise<string[]>,
+): Promise<void> {
+  const { kind, graceMs, everyMs } = quest;
+  return run.together(
+    new Search(run, quest).work(),
+    couriers.work(kind, (afterId, limit) => list(afterId, run.before(graceMs), limit), everyMs),
+  );
+}
 
 /**
  * Finds what was accepted or requested but has no running workflow (the process died between MongoDB and

@@ -15,15 +15,8 @@ import type { Quest } from './search';
 
 /** What was accepted or requested but has no running workflow: a process died, or Temporal lost its data. */
 
-/**
- * Longer than an event waits in its API for its start (src/api/events/start-queue.ts): what is older is nobody's.
- * With the interval and the duration of a check, it is found within 5 seconds.
- */
-export const EVENTS_GRACE_MS = 3000;
-export const EVENTS_EVERY_MS = 1000;
 /** A due attempt may take this long to start. */
-export const DELIVERIES_GRACE_MS = 10_000;
-export const DELIVERIES_EVERY_MS = 3000;
+const DELIVERIES_GRACE_MS = 10_000;
 
 /** Started unless it runs; if it does, its progress is checked. */
 async function startOrLook(
@@ -40,8 +33,10 @@ async function startOrLook(
 export const LOST_EVENTS: Quest<EventRecord> = {
   kind: 'events',
   backlog: ({ deps }) => deps.store.events.unplanned,
-  graceMs: EVENTS_GRACE_MS,
-  everyMs: EVENTS_EVERY_MS,
+  // Longer than an event waits in its API for its start (src/api/events/start-queue.ts): what is older is nobody's.
+  // With the interval and the duration of a check, it is found within 5 seconds.
+  graceMs: 3000,
+  everyMs: 1000,
   workflowIdOf: fanOutWorkflowId,
   fix: (run, event) =>
     startOrLook(run, 'events', fanOutWorkflowId(event._id), () =>
@@ -65,7 +60,7 @@ export const LOST_DELIVERIES: Quest<DeliveryRecord> = {
   kind: 'deliveries',
   backlog: ({ deps }) => deps.store.deliveries.due,
   graceMs: DELIVERIES_GRACE_MS,
-  everyMs: DELIVERIES_EVERY_MS,
+  everyMs: 3000,
   workflowIdOf: deliveryWorkflowId,
   fix: runAgain,
 };

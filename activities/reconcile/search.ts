@@ -18,7 +18,7 @@ const AGAIN_MS = 20_000;
 /** Sooner for what could not be started the first time: Temporal may have been slow to answer. */
 const FAILED_MS = 2000;
 
-interface Searchable {
+export interface Searchable {
   _id: string;
   projectId: string;
 }
