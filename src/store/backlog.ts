@@ -91,6 +91,19 @@ export class Backlog<T extends { _id: string; projectId: string }> {
       .lean<T[]>();
   }
 
+  /**
+   * A project's oldest document; null: there is none.
+   * @param before only an earlier one
+   */
+  async first(projectId: string, before?: Date): Promise<T | null> {
+    const bounds = before && { [this.at]: { $lt: before } };
+    return this.model
+      .findOne({ ...this.of, projectId, ...bounds } as QueryFilter<T>, this.fields)
+      .hint(this.index)
+      .sort({ [this.at]: 1 })
+      .lean<T>();
+  }
+
   /** Whether a project has at least `count` documents from before `before`. */
   async hasAtLeast(projectId: string, before: Date, count: number): Promise<boolean> {
     const last = await this.model

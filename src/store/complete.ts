@@ -8,7 +8,7 @@ import type { Store } from './store';
 export async function deliveriesCompleteBefore(store: Store, projectId: string): Promise<Date> {
   // First: an event that is stored after this has a later id.
   const stored = await store.horizon.completeBefore();
-  const first = await store.events.firstUnplannedExpress(projectId);
-  const planned = first === null ? stored : timeOf(first);
+  const first = await store.events.unplannedExpress.first(projectId);
+  const planned = first === null ? stored : timeOf(first._id);
   return planned < stored ? planned : stored;
 }

@@ -90,15 +90,10 @@ export class Deliveries {
   ) {
     this.model = connection.model<DeliveryRecord>('Delivery', deliverySchema, 'deliveries');
     const isPending = { status: 'pending' } as const;
-    this.due = new Backlog(
-      this.model,
-      { ...isPending, isExpress: null },
-      'nextAttemptAt',
-      'due',
-      LIST_FIELDS,
-    );
+    const workflows = { ...isPending, isExpress: null };
+    this.due = new Backlog(this.model, workflows, 'nextAttemptAt', 'due', LIST_FIELDS);
     const express = { ...isPending, isExpress: true };
-    this.dueExpress = new Backlog(this.model, express, 'nextAttemptAt', 'express');
+    this.dueExpress = new Backlog(this.model, express, 'nextAttemptAt', 'express', LIST_FIELDS);
     const failed = { followUp: true };
     this.unfollowed = new Backlog(this.model, failed, 'completedAt', 'unfollowed', LIST_FIELDS);
   }

@@ -8,7 +8,6 @@ import { isDuplicateKey } from './errors';
 import { eventSchema, type BareEvent, type EventRecord } from './event-record';
 import type { NewEvent } from './new-event';
 import { oneOf } from './one-of';
-import { MAX_READ_MS } from './time-limit';
 
 /** As the schema makes it, for a tenth of the CPU time: everything in it is ours, and checked. */
 const recordOf = (event: NewEvent): EventRecord => ({
@@ -32,15 +31,11 @@ export class Events {
     private readonly horizon: Horizon,
   ) {
     this.model = connection.model<EventRecord>('Event', eventSchema, 'events');
-    this.unplanned = new Backlog(
-      this.model,
-      { isExpress: null, fannedOutAt: null },
-      'acceptedAt',
-      'unplanned',
-      { projectId: 1, type: 1, acceptedAt: 1 },
-    );
+    const fields = { projectId: 1, type: 1, acceptedAt: 1 } as const;
+    const workflows = { isExpress: null, fannedOutAt: null };
+    this.unplanned = new Backlog(this.model, workflows, 'acceptedAt', 'unplanned', fields);
     const express = { isExpress: true, fannedOutAt: null };
-    this.unplannedExpress = new Backlog(this.model, express, '_id', 'express');
+    this.unplannedExpress = new Backlog(this.model, express, '_id', 'express', fields);
     this.inserts = new GroupedInserts((events) =>
       this.collection.insertMany(events, { ...AS_GIVEN, ordered: false }),
     );
@@ -139,23 +134,6 @@ export class Events {
     page: PageRequest,
   ): Promise<Page<BareEvent>> {
     return findPage(this.model, 'event', { projectId, ...filter }, page, { leftOut: { body: 0 } });
-  }
-
-  /** The id of the first that its project's courier still has to plan; null: none. */
-  async firstUnplannedExpress(projectId: string): Promise<string | null> {
-    const [first] = await this.collection
-      .find(
-        { projectId, isExpress: true, fannedOutAt: null },
-        {
-          hint: 'express',
-          sort: { _id: 1 },
-          limit: 1,
-          projection: { _id: 1 },
-          maxTimeMS: MAX_READ_MS,
-        },
-      )
-      .toArray();
-    return first?._id ?? null;
   }
 
   /** Records that all deliveries of each are stored. */

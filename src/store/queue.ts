@@ -79,16 +79,12 @@ export async function listEnded(
   return new Set(await deliveries.model.distinct('_id', ended));
 }
 
+/** The latest time that there is: what waits in the queue has none. */
+const END_OF_TIME = new Date(8.64e15);
+
 /** When the project's next attempt is due; null: nothing waits for its time. */
 export async function nextDueAt({ deliveries }: Store, projectId: string): Promise<Date | null> {
-  const next = await deliveries.model
-    .findOne(
-      { projectId, isExpress: true, status: 'pending', nextAttemptAt: { $type: 'date' } },
-      { nextAttemptAt: 1 },
-    )
-    .hint('express')
-    .sort({ nextAttemptAt: 1 })
-    .lean<Pick<DeliveryRecord, 'nextAttemptAt'>>();
+  const next = await deliveries.dueExpress.first(projectId, END_OF_TIME);
   return next && next.nextAttemptAt;
 }
 
