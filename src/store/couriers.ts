@@ -1,4 +1,5 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { changeOne } from './change-one';
 
 /** The courier of a project, and which of its shifts may send and decide. */
 export interface CourierRecord {
@@ -47,23 +48,21 @@ export class Couriers {
 
   /** Begins a shift; from now on the previous one decides nothing. */
   async begin(projectId: string): Promise<CourierLease> {
-    const before = await this.model
-      .findOneAndUpdate(
-        { _id: projectId },
-        [
-          {
-            $set: {
-              shift: { $add: [{ $ifNull: ['$shift', 0] }, 1] },
-              settled: 0,
-              formerlyRenewedAt: { $ifNull: ['$renewedAt', null] },
-              renewedAt: '$$NOW',
-            },
-          },
-        ],
-        { upsert: true, returnDocument: 'after', updatePipeline: true, strict: false },
-      )
-      .lean<CourierRecord & { formerlyRenewedAt: Date | null }>();
-    const { shift, renewedAt, formerlyRenewedAt } = before;
+    const begun = await changeOne<
+      CourierRecord,
+      CourierRecord & { formerlyRenewedAt: Date | null }
+    >(
+      this.model,
+      { _id: projectId },
+      {
+        shift: { $add: [{ $ifNull: ['$shift', 0] }, 1] },
+        settled: 0,
+        formerlyRenewedAt: { $ifNull: ['$renewedAt', null] },
+        renewedAt: '$$NOW',
+      },
+      { upsert: true, strict: false },
+    );
+    const { shift, renewedAt, formerlyRenewedAt } = begun!;
     const now = renewedAt!;
     return {
       shift,
@@ -94,21 +93,12 @@ export class Couriers {
     { shift, number }: { shift: number; number: number },
     session: ClientSession,
   ): Promise<{ now: Date; isWritten: boolean } | null> {
-    const continued = await this.model
-      .findOneAndUpdate(
-        { _id: projectId, shift },
-        [
-          {
-            $set: {
-              settled: number,
-              isWritten: { $gte: ['$settled', number] },
-              renewedAt: '$$NOW',
-            },
-          },
-        ],
-        { returnDocument: 'after', updatePipeline: true, strict: false, session },
-      )
-      .lean<CourierRecord & { isWritten: boolean }>();
+    const continued = await changeOne<CourierRecord, CourierRecord & { isWritten: boolean }>(
+      this.model,
+      { _id: projectId, shift },
+      { settled: number, isWritten: { $gte: ['$settled', number] }, renewedAt: '$$NOW' },
+      { strict: false, session },
+    );
     return continued && { now: continued.renewedAt!, isWritten: continued.isWritten };
   }
 

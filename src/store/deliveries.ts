@@ -2,6 +2,7 @@ import type { ClientSession, Connection, Model, QueryFilter } from 'mongoose';
 import { TERMINAL_STATUSES, UNENDED_STATUSES } from '../contracts/delivery';
 import { clock } from '../clock';
 import { deliveriesEnded } from '../metrics';
+import { changeOne } from './change-one';
 import { listQueryOf, type DeliveryFilter } from './delivery-filter';
 import { deliverySchema, type DeliveryRecord, type ListedDelivery } from './delivery-record';
 import { isDuplicateKey } from './errors';
@@ -27,8 +28,6 @@ const LAST_ATTEMPT = [
     ),
   },
 ];
-
-const AFTER = { returnDocument: 'after' } as const;
 
 /** A delivery with what its attempts need, as far as there is such a thing. */
 export interface DeliveryWithParts {
@@ -213,21 +212,12 @@ export class Deliveries {
    */
   async beginReplay(projectId: string, id: string): Promise<DeliveryRecord | null> {
     return this.recounts.noting((session) =>
-      this.model
-        .findOneAndUpdate(
-          { _id: id, projectId, ...replayable },
-          [
-            {
-              $set: {
-                ...replayed,
-                nextAttemptAt: '$$NOW',
-                runRequested: { $ne: ['$isExpress', true] },
-              },
-            },
-          ],
-          { ...AFTER, updatePipeline: true, session },
-        )
-        .lean<DeliveryRecord>(),
+      changeOne(
+        this.model,
+        { _id: id, projectId, ...replayable },
+        { ...replayed, nextAttemptAt: '$$NOW', runRequested: { $ne: ['$isExpress', true] } },
+        { session },
+      ),
     );
   }
 
@@ -249,24 +239,14 @@ export class Deliveries {
    */
   async requestRun(id: string, byMs: number): Promise<DeliveryRecord | null> {
     const isAnother = { $or: ['$runRequested', { $ne: ['$runId', null] }] };
-    return this.model
-      .findOneAndUpdate(
-        { _id: id, ...overdue(byMs) },
-        [{ $set: { runRequested: isAnother, nextAttemptAt: '$$NOW' } }],
-        { ...AFTER, updatePipeline: true },
-      )
-      .lean<DeliveryRecord>();
+    const requested = { runRequested: isAnother, nextAttemptAt: '$$NOW' };
+    return changeOne(this.model, { _id: id, ...overdue(byMs) }, requested);
   }
 
   /** Makes the next attempt of a pending delivery due now; null if it has ended. */
   async hasten(id: string): Promise<DeliveryRecord | null> {
-    return this.model
-      .findOneAndUpdate(
-        { _id: id, status: 'pending' },
-        [{ $set: { nextAttemptAt: '$$NOW', deferredFor: null, queuedIn: '$$REMOVE' } }],
-        { ...AFTER, updatePipeline: true },
-      )
-      .lean<DeliveryRecord>();
+    const due = { nextAttemptAt: '$$NOW', deferredFor: null, queuedIn: '$$REMOVE' };
+    return changeOne(this.model, { _id: id, status: 'pending' }, due);
   }
 
   /** Those of the events with a delivery that has not ended, or that is kept longer. */

@@ -1,5 +1,6 @@
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
+import { changeOne } from './change-one';
 import type { EventRecord } from './event-record';
 import { endedNow } from './rounds';
 import type { Store } from './store';
@@ -18,13 +19,12 @@ export async function expungeEvent(
   id: string,
 ): Promise<{ event: EventRecord; cancelled: string[] } | null> {
   const expunged = await store.transaction(async (session) => {
-    const event = await store.events.model
-      .findOneAndUpdate(
-        { _id: id, projectId },
-        [{ $set: { body: null, expungedAt: { $ifNull: ['$expungedAt', '$$NOW'] } } }],
-        { returnDocument: 'after', updatePipeline: true, session },
-      )
-      .lean<EventRecord>();
+    const event = await changeOne(
+      store.events.model,
+      { _id: id, projectId },
+      { body: null, expungedAt: { $ifNull: ['$expungedAt', '$$NOW'] } },
+      { session },
+    );
     if (!event) return null;
     const deliveries = store.deliveries.model;
     const pending = await deliveries

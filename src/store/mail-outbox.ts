@@ -1,5 +1,6 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import type { WarningPercent } from '../domain/failure-warning';
+import { changeOne } from './change-one';
 import type { DisabledReason } from './webhook-record';
 
 /** A mail to a project's owner about one of its webhooks: its facts, not its wording. */
@@ -67,13 +68,12 @@ export class Mails {
 
   /** The most overdue mail, reserved for this caller for that long; null: none is due. */
   async claim(forMs: number, maxTries: number): Promise<MailRecord | null> {
-    return this.model
-      .findOneAndUpdate(
-        { sentAt: null, $expr: { $lte: ['$nextTryAt', '$$NOW'] }, tries: { $lt: maxTries } },
-        [{ $set: { nextTryAt: { $add: ['$$NOW', forMs] }, tries: { $add: ['$tries', 1] } } }],
-        { returnDocument: 'after', sort: { nextTryAt: 1 }, updatePipeline: true },
-      )
-      .lean<MailRecord>();
+    return changeOne(
+      this.model,
+      { sentAt: null, $expr: { $lte: ['$nextTryAt', '$$NOW'] }, tries: { $lt: maxTries } },
+      { nextTryAt: { $add: ['$$NOW', forMs] }, tries: { $add: ['$tries', 1] } },
+      { sort: { nextTryAt: 1 } },
+    );
   }
 
   async markSent(id: string): Promise<void> {

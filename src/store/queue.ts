@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { TERMINAL_STATUSES, UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
 import { ID_PREFIXES, timeOf } from '../contracts/ids';
+import { changeOne } from './change-one';
 import { projectOfQueue, queueOf, type DeliveryRecord, type QueueKind } from './delivery-record';
 import type { EventRecord } from './event-record';
 import { current } from './linearizable';
@@ -200,24 +201,18 @@ export async function release(
   { deliveries }: Store,
   { _id, queuedIn }: Pick<DeliveryRecord, '_id' | 'queuedIn'>,
 ): Promise<DeliveryRecord | null> {
-  return deliveries.model
-    .findOneAndUpdate(
-      { _id, queuedIn, status: { $in: UNENDED_STATUSES } },
-      [
-        {
-          $set: {
-            status: 'pending',
-            nextAttemptAt: '$$NOW',
-            deferredFor: null,
-            runRequested: true,
-            hasTurn: true,
-            queuedIn: '$$REMOVE',
-          },
-        },
-      ],
-      { returnDocument: 'after', updatePipeline: true },
-    )
-    .lean<DeliveryRecord>();
+  return changeOne(
+    deliveries.model,
+    { _id, queuedIn, status: { $in: UNENDED_STATUSES } },
+    {
+      status: 'pending',
+      nextAttemptAt: '$$NOW',
+      deferredFor: null,
+      runRequested: true,
+      hasTurn: true,
+      queuedIn: '$$REMOVE',
+    },
+  );
 }
 
 /**

@@ -1,4 +1,4 @@
-import type { ClientSession, Model, QueryFilter } from 'mongoose';
+import type { ClientSession, Model } from 'mongoose';
 import {
   UNENDED_STATUSES,
   type Attempt,
@@ -8,6 +8,7 @@ import {
 } from '../contracts/delivery';
 import type { AttemptResult } from '../domain/outcome';
 import { deliveriesEnded } from '../metrics';
+import { changeOne } from './change-one';
 import type { Recounts } from './counted-hours';
 import { failedWith, queueOf, type DeliveryRecord } from './delivery-record';
 import { KEPT_AFTER_END_MS } from './retention';
@@ -98,32 +99,25 @@ export class Rounds {
       $or: [{ execution: null }, { execution: { $lte: scheduledAt } }, { $expr: wasWrong }],
     };
     const openIf = (filter: object, session: ClientSession | null = null) =>
-      this.model
-        .findOneAndUpdate(
-          { _id: id, ...isLatest, ...filter } as QueryFilter<DeliveryRecord>,
-          [
-            {
-              $set: {
-                replays: { $add: ['$replays', { $cond: [isUnasked, 1, 0] }] },
-                roundStart: { $cond: [isUnasked, '$attemptCount', '$roundStart'] },
-                status: { $cond: [isUnasked, 'pending', '$status'] },
-                nextAttemptAt: {
-                  $cond: [{ $or: [isUnasked, isDueNow] }, '$$NOW', '$nextAttemptAt'],
-                },
-                completedAt: { $cond: [isUnasked, null, '$completedAt'] },
-                endReason: { $cond: [isUnasked, null, '$endReason'] },
-                // Whoever caused this run, the courier need not.
-                queuedIn: '$$REMOVE',
-                runId,
-                runRequested: false,
-                execution: scheduledAt,
-                openedAt: '$$NOW',
-              },
-            },
-          ],
-          { returnDocument: 'after', updatePipeline: true, session },
-        )
-        .lean<DeliveryRecord>();
+      changeOne(
+        this.model,
+        { _id: id, ...isLatest, ...filter },
+        {
+          replays: { $add: ['$replays', { $cond: [isUnasked, 1, 0] }] },
+          roundStart: { $cond: [isUnasked, '$attemptCount', '$roundStart'] },
+          status: { $cond: [isUnasked, 'pending', '$status'] },
+          nextAttemptAt: { $cond: [{ $or: [isUnasked, isDueNow] }, '$$NOW', '$nextAttemptAt'] },
+          completedAt: { $cond: [isUnasked, null, '$completedAt'] },
+          endReason: { $cond: [isUnasked, null, '$endReason'] },
+          // Whoever caused this run, the courier need not.
+          queuedIn: '$$REMOVE',
+          runId,
+          runRequested: false,
+          execution: scheduledAt,
+          openedAt: '$$NOW',
+        },
+        { session },
+      );
     const isUnended = { status: { $in: UNENDED_STATUSES } };
     return (await openIf(isUnended)) ?? this.recounts.noting((session) => openIf({}, session));
   }
@@ -214,26 +208,20 @@ export class Rounds {
     const isFirst = isReset ? false : { $eq: ['$runId', null] };
     const isMine = { $or: [isOpen, '$runRequested', isFirst] };
     const ended = { status: 'cancelled', nextAttemptAt: null, ...endedNow };
-    return this.model
-      .findOneAndUpdate(
-        { _id: id },
-        [
-          {
-            $set: {
-              ...Object.fromEntries(
-                Object.entries(ended).map(([name, value]) => [
-                  name,
-                  { $cond: [isOpen, value, `$${name}`] },
-                ]),
-              ),
-              runId: { $cond: [isMine, runId, '$runId'] },
-              runRequested: { $cond: [isMine, false, '$runRequested'] },
-            },
-          },
-        ],
-        { returnDocument: 'after', updatePipeline: true },
-      )
-      .lean<DeliveryRecord>();
+    return changeOne(
+      this.model,
+      { _id: id },
+      {
+        ...Object.fromEntries(
+          Object.entries(ended).map(([name, value]) => [
+            name,
+            { $cond: [isOpen, value, `$${name}`] },
+          ]),
+        ),
+        runId: { $cond: [isMine, runId, '$runId'] },
+        runRequested: { $cond: [isMine, false, '$runRequested'] },
+      },
+    );
   }
 
   /**

@@ -2,6 +2,7 @@ import type { ClientSession, Connection, Model } from 'mongoose';
 import { clock } from '../clock';
 import type { ChangedBy } from '../domain/changed-by';
 import { patternsFor } from '../domain/subscription';
+import { changeOne } from './change-one';
 import type { Sealed } from './cipher';
 import { oneOf } from './one-of';
 import type { Page, PageRequest } from './paging';
@@ -163,13 +164,11 @@ export class Webhooks {
     by: ChangedBy,
   ): Promise<WebhookRecord | 'refused' | null> {
     const pausedAt = isPaused ? { $cond: ['$isPaused', '$pausedAt', '$$NOW'] } : null;
-    const changed = await this.model
-      .findOneAndUpdate(
-        { _id: id, projectId, ...(by === 'customer' && { $nor: [PAUSED_BY_PLATFORM] }) },
-        [{ $set: { isPaused, pausedAt, pausedBy: isPaused ? by : null, pausedByAt: pausedAt } }],
-        { returnDocument: 'after', updatePipeline: true },
-      )
-      .lean<WebhookRecord>();
+    const changed = await changeOne(
+      this.model,
+      { _id: id, projectId, ...(by === 'customer' && { $nor: [PAUSED_BY_PLATFORM] }) },
+      { isPaused, pausedAt, pausedBy: isPaused ? by : null, pausedByAt: pausedAt },
+    );
     if (changed) return changed;
     const unchanged = await this.get(projectId, id);
     return unchanged && !isPaused ? 'refused' : unchanged;
@@ -209,18 +208,13 @@ export class Webhooks {
     const soon = { $add: ['$$NOW', withinMs] };
     const isUnexplained = { $gt: ['$nextSlotAt', { $add: [soon, spacingMs] }] };
     const slot = { $cond: [isUnexplained, '$$NOW', { $max: ['$nextSlotAt', '$$NOW'] }] };
-    const taken = await this.model
-      .findOneAndUpdate(
-        { _id: id, $expr: { $lte: [slot, soon] } },
-        [{ $set: { nextSlotAt: { $add: [slot, spacingMs] } } }],
-        {
-          ...HEALTH,
-          returnDocument: 'after',
-          projection: { waitMs: { $subtract: ['$nextSlotAt', { $add: ['$$NOW', spacingMs] }] } },
-          updatePipeline: true,
-        },
-      )
-      .lean<{ waitMs: number }>();
+    const waitMs = { $subtract: ['$nextSlotAt', { $add: ['$$NOW', spacingMs] }] };
+    const taken = await changeOne<WebhookRecord, { waitMs: number }>(
+      this.model,
+      { _id: id, $expr: { $lte: [slot, soon] } },
+      { nextSlotAt: { $add: [slot, spacingMs] } },
+      { ...HEALTH, projection: { waitMs } },
+    );
     return taken && taken.waitMs;
   }
 

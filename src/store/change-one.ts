@@ -1,0 +1,20 @@
+import type { Model, QueryFilter, QueryOptions } from 'mongoose';
+
+/**
+ * Changes one document by a pipeline's `$set`.
+ * @returns the document as it is then; null: none matches
+ */
+export async function changeOne<T, R = T>(
+  model: Model<T>,
+  filter: QueryFilter<T>,
+  fields: Record<string, unknown>,
+  options: QueryOptions<T> = {},
+): Promise<R | null> {
+  return model
+    .findOneAndUpdate(filter, [{ $set: fields }], {
+      ...options,
+      returnDocument: 'after',
+      updatePipeline: true,
+    })
+    .lean<R>();
+}
