@@ -13,7 +13,7 @@ import { Backlog } from './backlog';
 import type { Horizon } from './horizon';
 import { findPage, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
-import { endedNow } from './rounds';
+import { endedNow, replayed } from './rounds';
 import { WITHOUT_COUNTED, type AttemptedWebhook } from './webhook-record';
 
 /** Read for lists and replays: with the attempts, a page could be many megabytes. */
@@ -56,15 +56,6 @@ export const replayable: QueryFilter<DeliveryRecord> = {
   status: { $in: TERMINAL_STATUSES },
   expunged: { $ne: true },
   ...isKept,
-};
-
-/** How a replay begins, in a pipeline's `$set`. */
-export const replayed = {
-  status: 'pending',
-  replays: { $add: ['$replays', 1] },
-  roundStart: '$attemptCount',
-  completedAt: null,
-  endReason: null,
 };
 
 /** Pending, and overdue by that long, according to MongoDB's clock. */

@@ -5,6 +5,7 @@ import { changeOne } from './change-one';
 import { projectOfQueue, queueOf, type DeliveryRecord, type QueueKind } from './delivery-record';
 import type { EventRecord } from './event-record';
 import { current } from './linearizable';
+import { onlyIf } from './only-if';
 import type { Store } from './store';
 import { MAX_READ_MS } from './time-limit';
 
@@ -166,17 +167,10 @@ export async function takeQueued(
   const express = found.filter(({ isExpress }) => isExpress).map(({ _id }) => _id);
   if (express.length > 0) {
     const isOpen = { $in: ['$status', UNENDED_STATUSES] };
+    const due = { status: 'pending', nextAttemptAt: '$$NOW' };
     await deliveries.model.updateMany(
       { _id: { $in: express }, queuedIn: queue },
-      [
-        {
-          $set: {
-            status: { $cond: [isOpen, 'pending', '$status'] },
-            nextAttemptAt: { $cond: [isOpen, '$$NOW', '$nextAttemptAt'] },
-            queuedIn: '$$REMOVE',
-          },
-        },
-      ],
+      [{ $set: { ...onlyIf(isOpen, due), queuedIn: '$$REMOVE' } }],
       { updatePipeline: true },
     );
   }

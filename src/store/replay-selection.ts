@@ -1,9 +1,10 @@
 import type { QueryFilter } from 'mongoose';
 import { clock } from '../clock';
-import { isKept, LIST_FIELDS, replayable, replayed } from './deliveries';
+import { isKept, LIST_FIELDS, replayable } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
 import type { ReplayQuery, ReplayRecord } from './replays';
+import { replayed } from './rounds';
 import type { Store } from './store';
 
 /** What a bulk replay would cover now. */

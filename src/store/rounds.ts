@@ -11,6 +11,7 @@ import { deliveriesEnded } from '../metrics';
 import { changeOne } from './change-one';
 import type { Recounts } from './counted-hours';
 import { failedWith, queueOf, type DeliveryRecord } from './delivery-record';
+import { onlyIf } from './only-if';
 import { KEPT_AFTER_END_MS } from './retention';
 
 /** A run that is about to make an attempt. */
@@ -41,6 +42,15 @@ export const KEPT_ATTEMPTS = 50;
  * further in the future was scheduled by a wrong clock, and doesn't hold up those that follow once that is right.
  */
 const MAX_AHEAD_MS = 10_000;
+
+/** How a replay begins, in a pipeline's `$set`. */
+export const replayed = {
+  status: 'pending',
+  replays: { $add: ['$replays', 1] },
+  roundStart: '$attemptCount',
+  completedAt: null,
+  endReason: null,
+};
 
 /**
  * What ends now, in a pipeline's `$set`: it leaves the queue, and is kept for a while, however late it ends.
@@ -103,12 +113,8 @@ export class Rounds {
         this.model,
         { _id: id, ...isLatest, ...filter },
         {
-          replays: { $add: ['$replays', { $cond: [isUnasked, 1, 0] }] },
-          roundStart: { $cond: [isUnasked, '$attemptCount', '$roundStart'] },
-          status: { $cond: [isUnasked, 'pending', '$status'] },
-          nextAttemptAt: { $cond: [{ $or: [isUnasked, isDueNow] }, '$$NOW', '$nextAttemptAt'] },
-          completedAt: { $cond: [isUnasked, null, '$completedAt'] },
-          endReason: { $cond: [isUnasked, null, '$endReason'] },
+          ...onlyIf(isUnasked, replayed),
+          ...onlyIf({ $or: [isUnasked, isDueNow] }, { nextAttemptAt: '$$NOW' }),
           // Whoever caused this run, the courier need not.
           queuedIn: '$$REMOVE',
           runId,
@@ -207,19 +213,12 @@ export class Rounds {
     const isOpen = { $in: ['$status', [...UNENDED_STATUSES]] };
     const isFirst = isReset ? false : { $eq: ['$runId', null] };
     const isMine = { $or: [isOpen, '$runRequested', isFirst] };
-    const ended = { status: 'cancelled', nextAttemptAt: null, ...endedNow };
     return changeOne(
       this.model,
       { _id: id },
       {
-        ...Object.fromEntries(
-          Object.entries(ended).map(([name, value]) => [
-            name,
-            { $cond: [isOpen, value, `$${name}`] },
-          ]),
-        ),
-        runId: { $cond: [isMine, runId, '$runId'] },
-        runRequested: { $cond: [isMine, false, '$runRequested'] },
+        ...onlyIf(isOpen, { status: 'cancelled', nextAttemptAt: null, ...endedNow }),
+        ...onlyIf(isMine, { runId, runRequested: false }),
       },
     );
   }

@@ -3,6 +3,7 @@ import { UNENDED_STATUSES, type Attempt, type DeferralReason } from '../contract
 import { deliveriesEnded } from '../metrics';
 import { failedWith, type DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
+import { onlyIf } from './only-if';
 import { endedNow, KEPT_ATTEMPTS } from './rounds';
 import type { AttemptResult } from '../domain/outcome';
 import type { Store } from './store';
@@ -138,10 +139,6 @@ function recordOf({
     ...(status !== 'pending' && endedNow),
     ...(status === 'failed' && { followUp: true }),
   };
-  const ifDecides = Object.entries(decision).map(([field, value]) => [
-    field,
-    { $cond: [decides, value, `$${field}`] },
-  ]);
   return {
     updateOne: {
       filter: { _id: delivery._id, attemptCount: delivery.attemptCount },
@@ -151,7 +148,7 @@ function recordOf({
             attempts: { $slice: [{ $concatArrays: ['$attempts', [logged]] }, -KEPT_ATTEMPTS] },
             attemptCount: attempt.number,
             failedWith: failedWith(attempt) ?? '$$REMOVE',
-            ...Object.fromEntries(ifDecides),
+            ...onlyIf(decides, decision),
           },
         },
       ],

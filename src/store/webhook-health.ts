@@ -2,6 +2,7 @@ import type { AnyBulkWriteOperation, ClientSession, Model, UpdateAggregationStag
 import { clock } from '../clock';
 import type { Attempt } from '../contracts/delivery';
 import type { WarningPercent } from '../domain/failure-warning';
+import { onlyIf } from './only-if';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
 
 /** How many failures `countedAttempts` and `failuresBeganAt` remember: more than can be in progress for one webhook. */
@@ -167,32 +168,22 @@ function resetBy({
   status: unknown;
 }): UpdateAggregationStage[] {
   const isLast = { $lt: [{ $ifNull: ['$lastSuccessAt', new Date(0)] }, endedAt] };
-  const ifLast = (changes: Record<string, unknown>): UpdateAggregationStage => ({
-    $set: Object.fromEntries(
-      Object.entries(changes).map(([name, to]) => [name, { $cond: [isLast, to, `$${name}`] }]),
-    ),
-  });
   const later = { $filter: { input: FAILURES, cond: { $gte: ['$$this', endedAt] } } };
-  const unlessFailing = (name: string, to: unknown) => ({
-    [name]: { $cond: [{ $eq: ['$failureCount', 0] }, to, `$${name}`] },
-  });
   // Where all that are remembered began after it, only the beginning of the row tells whether those before them did.
   const isFarBack = { $eq: [{ $size: later }, REMEMBERED] };
   const beganLater = { $gte: ['$failingSince', endedAt] };
   const areAllLater = { $lte: ['$failureCount', { $size: later }] };
   const isOfNewRow = { $cond: [isFarBack, beganLater, areAllLater] };
-  const unlessOfNewRow = (name: string, to: unknown) => ({
-    [name]: { $cond: [isOfNewRow, `$${name}`, to] },
-  });
-  const newRowSince = { $ifNull: [{ $min: later }, '$failingSince'] };
+  // Failures that are counted already, and began after it, are a new row.
+  const left = {
+    failureCount: { $min: ['$failureCount', { $size: later }] },
+    failingSince: { $ifNull: [{ $min: later }, '$failingSince'] },
+    warnings: [],
+  };
+  const unlessNew = onlyIf({ $not: [isOfNewRow] }, left);
+  const ifNoneLeft = onlyIf({ $eq: ['$failureCount', 0] }, { lastStatus: { $literal: status } });
   return [
-    ifLast({
-      failuresBeganAt: later,
-      ...unlessOfNewRow('failureCount', { $min: ['$failureCount', { $size: later }] }),
-      // Failures that are counted already, and began after it, are a new row.
-      failingSince: { $cond: [isOfNewRow, '$failingSince', newRowSince] },
-      ...unlessOfNewRow('warnings', []),
-    }),
-    ifLast({ lastSuccessAt: endedAt, ...unlessFailing('lastStatus', { $literal: status }) }),
+    { $set: onlyIf(isLast, { failuresBeganAt: later, ...unlessNew }) },
+    { $set: onlyIf(isLast, { lastSuccessAt: endedAt, ...ifNoneLeft }) },
   ];
 }
