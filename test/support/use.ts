@@ -1,3 +1,4 @@
+import type { ApiClient } from './api-client';
 import { Receiver, type ReceiverOptions } from './receiver';
 import { Stack } from './stack';
 
@@ -56,4 +57,13 @@ export const useFreshReceiver = (options?: ReceiverOptions): Receiver =>
     forEach,
     () => Receiver.start(options),
     (receiver) => receiver.close(),
+  );
+
+/** The owner of a fresh project for each test of this file or `describe`. */
+export const useFreshClient = (stack: Stack, options: Parameters<Stack['project']>[0]): ApiClient =>
+  use(
+    'client',
+    forEach,
+    async () => (await stack.project(options)).client,
+    () => Promise.resolve(),
   );

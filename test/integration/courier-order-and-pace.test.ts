@@ -1,0 +1,139 @@
+import { makeWebhook } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { useExpress } from '../support/express';
+import { Receiver } from '../support/receiver';
+
+/** Timers may fire a millisecond early, and clocks round. */
+const ROUNDING_MS = 5;
+
+describe('a project whose events are dispatched express', () => {
+  const { stack, receiver, client, withStatus, batch, post, sentBy } = useExpress();
+
+  it('holds what comes while its webhook is paused, and releases it in the order of events', async () => {
+    const webhook = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 100 } });
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await batch(50);
+    await eventually('all are held', async () => (await withStatus('held')).length === 50);
+    expect(receiver.requests).toHaveLength(0);
+    const send = jest.spyOn(stack.sender, 'send');
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await receiver.waitFor(50);
+    await eventually('all ended', async () => (await withStatus('succeeded')).length === 50);
+    expect(sentBy(send)).toEqual(Array.from({ length: 50 }, (_, n) => n));
+    send.mockRestore();
+    expect(receiver.requests).toHaveLength(50);
+  });
+
+  it('releases what was held while new ones keep coming, which go behind it', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await batch(30);
+    await eventually('all are held', async () => (await withStatus('held')).length === 30);
+    const send = jest.spyOn(stack.sender, 'send');
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    let posted = 0;
+    // Without a pause, until what was held has gone, and enough that came meanwhile.
+    while (sentBy(send).length < 60) {
+      await post(30 + posted);
+      posted += 1;
+    }
+    await receiver.waitFor(30 + posted);
+    expect(sentBy(send)).toEqual(Array.from({ length: 30 + posted }, (_, n) => n));
+    send.mockRestore();
+  });
+
+  it('releases what was held before what is new, though some of that is cancelled as it is taken', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await batch(30);
+    await eventually('all are held', async () => (await withStatus('held')).length === 30);
+    const { deliveries } = stack.store;
+    const updateMany = deliveries.model.updateMany.bind(deliveries.model);
+    let isFirst = true;
+    const update = jest.spyOn(deliveries.model, 'updateMany').mockImplementation((async (
+      ...given: Parameters<typeof updateMany>
+    ) => {
+      const [{ _id }] = given as unknown as [{ _id?: { $in: string[] } }];
+      if (isFirst && _id) {
+        isFirst = false;
+        for (const id of _id.$in.slice(1, 3)) await deliveries.cancel(id);
+        await post(30);
+      }
+      return updateMany(...given);
+    }) as never);
+    const send = jest.spyOn(stack.sender, 'send');
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await receiver.waitFor(29);
+    expect(sentBy(send)).toEqual([0, ...Array.from({ length: 28 }, (_, n) => n + 3)]);
+    update.mockRestore();
+    send.mockRestore();
+    await eventually('all ended', async () => (await withStatus('succeeded')).length === 29);
+  });
+
+  it('does not let others wait for a webhook that hangs', async () => {
+    const hanging = await Receiver.start();
+    hanging.respondWith({ kind: 'hang' });
+    await makeWebhook(client, hanging.url);
+    await makeWebhook(client, receiver.url);
+    await batch(100);
+    await receiver.waitFor(100);
+    await eventually('all are shown', async () => (await withStatus('pending')).length === 100);
+    await eventually('they say why', async () => {
+      const list = await withStatus('pending');
+      const reasons = new Set<string>();
+      for (const { id } of list) {
+        reasons.add((await client.get(`/v1/deliveries/${id}`)).body.data.pending?.reason);
+      }
+      return reasons.has('attempt_running') && reasons.has('webhook_busy');
+    });
+    await hanging.close();
+  });
+
+  it('makes more attempts at a time for a receiver that keeps pace with them', async () => {
+    let running = 0;
+    let most = 0;
+    // Slow, so that the delays of a busy machine are small beside it.
+    receiver.respondWith(() => {
+      running += 1;
+      most = Math.max(most, running);
+      setTimeout(() => (running -= 1), 1000);
+      return { kind: 'answer', status: 200, delayMs: 1000 };
+    });
+    await makeWebhook(client, receiver.url);
+    let posted = 0;
+    // While a machine stands still the receiver seems to be slow, and is given less.
+    await eventually('it has more at a time', async () => {
+      if (receiver.requests.length === posted) {
+        posted += 100;
+        await batch(100);
+      }
+      return most > 15;
+    });
+    await receiver.waitFor(posted);
+    await eventually('all are recorded', async () => (await withStatus('pending')).length === 0);
+  });
+
+  it('keeps the order of what has waited in hand for long, and what came later', async () => {
+    const send = jest.spyOn(stack.sender, 'send');
+    receiver.respondWith({ kind: 'answer', status: 200, delayMs: 900 });
+    await makeWebhook(client, receiver.url);
+    for (let n = 0; n < 40; n += 1) await post(n);
+    await receiver.waitFor(11);
+    for (let n = 40; n < 80; n += 1) await post(n);
+    await receiver.waitFor(80);
+    // What goes at a time may change places.
+    const late = sentBy(send).filter((number, place) => place - number > 15);
+    send.mockRestore();
+    expect(late).toEqual([]);
+  });
+
+  it('keeps a rate', async () => {
+    await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 10 } });
+    // Not from the first request on, which a busy machine may delay.
+    const postedAt = Date.now();
+    await batch(30);
+    await receiver.waitFor(30);
+    const lastAt = receiver.requests[29]!.receivedAt.getTime();
+    expect(lastAt - postedAt).toBeGreaterThanOrEqual(29 * 100 - ROUNDING_MS);
+  });
+});
