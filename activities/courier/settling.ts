@@ -14,6 +14,9 @@ const FAILED_MS = 500;
 /** Between the beginnings of two settlements: what ends meanwhile shares the second. */
 const SETTLE_EVERY_MS = 50;
 
+/** How often in a row a warning may fail before it is left to its webhook's next failure. */
+const WARNING_TRIES = 20;
+
 /** Failures that wait to be followed up, beyond which they are left to reconcile. */
 const MAX_FAILED = 1000;
 
@@ -26,6 +29,8 @@ export class Settling {
   private readonly failed = new Set<string>();
   /** Webhooks whose owners may have to be warned. */
   private readonly failing = new Set<string>();
+  /** How often that has failed, by webhook. */
+  private readonly tries = new Map<string, number>();
   /** By the monotonic clock. */
   private beganAt = -Infinity;
   /** Of the last settlement in this shift. */
@@ -124,10 +129,13 @@ export class Settling {
     await this.each(this.failed, (id) => followSettled(deps, id));
     await this.each(this.failing, async (id) => {
       if (!deps.mailer) return;
+      const tries = (this.tries.get(id) ?? 0) + 1;
+      this.tries.delete(id);
       await mailWarning(deps.store, deps, view.project, id).catch(async (error: unknown) => {
         // Reconcile would not find it.
-        if (!this.lease.hasEnded) {
+        if (!this.lease.hasEnded && tries < WARNING_TRIES) {
           this.failing.add(id);
+          this.tries.set(id, tries);
           await sleep(FAILED_MS);
         }
         throw error;
