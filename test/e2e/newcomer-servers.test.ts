@@ -1,0 +1,205 @@
+import { randomBytes } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { createServer as createHttpServer } from 'node:http';
+import { createServer as createHttp2Server } from 'node:http2';
+import { createServer } from 'node:net';
+import path from 'node:path';
+import { Client, Connection } from '@temporalio/client';
+import { pino } from 'pino';
+import { loadConfig } from '../../src/config/config';
+import { RECONCILE_SCHEDULES } from '../../src/contracts/temporal';
+import { setUpTemporal } from '../../src/temporal/setup';
+import { BareMongod } from '../support/bare-mongod';
+import { eventually } from '../support/eventually';
+import { useServers } from '../support/foreign-server';
+import { freePort } from '../support/free-port';
+import { setUpMongodb, testEnvironment } from '../support/stack';
+import { PATIENCE_MS, startupMessages, type Situation } from '../support/startup-messages';
+
+const { newFolder, tells, alsoTells, expectAllTold } = startupMessages(
+  'MongoDB, Temporal and setup',
+);
+const DAY_SECONDS = 24 * 60 * 60;
+const MONGODB = '127.0.0.1:27017';
+const TEMPORAL = '127.0.0.1:7233';
+
+describe('MongoDB', () => {
+  const withUrl = (mongod: BareMongod, options = '', login = ''): Situation => ({
+    environment: { MONGODB_URL: mongod.url(options, login) },
+    shown: { [mongod.host]: MONGODB },
+  });
+
+  describe('is not there', () => {
+    const nobody =
+      (hosts: string, login = '') =>
+      (): Situation => ({
+        environment: { MONGODB_URL: `mongodb://${login}${hosts}/posthorn?replicaSet=rs0` },
+        shown: { '127.0.0.1:1:': `${MONGODB}:` },
+      });
+    for (const command of ['api', 'setup', 'rotate-key']) {
+      alsoTells('MongoDB does not run', command, nobody('127.0.0.1:1', 'posthorn:password@'));
+    }
+    alsoTells('MongoDB’s name is wrong', 'api', nobody('mongodb.invalid:27017'));
+    alsoTells('MongoDB’s name is wrong, by SRV', 'api', () => ({
+      environment: { MONGODB_URL: 'mongodb+srv://mongodb.invalid/posthorn' },
+    }));
+  });
+
+  describe('is a standalone server', () => {
+    let mongod: BareMongod;
+    beforeAll(async () => void (mongod = await BareMongod.start()), PATIENCE_MS);
+    afterAll(() => mongod.stop());
+    for (const command of ['api', 'worker', 'setup']) {
+      alsoTells('MongoDB is standalone', command, () => withUrl(mongod));
+    }
+    alsoTells('MongoDB is standalone, the URL names a replica set', 'api', () =>
+      withUrl(mongod, '?replicaSet=rs0'),
+    );
+    alsoTells('MongoDB is standalone', 'npm start', () => {
+      const { environment, shown } = withUrl(mongod);
+      const { TEMPORAL_ADDRESS } = testEnvironment();
+      const folder = newFolder();
+      const own = { TEMPORAL_ADDRESS: TEMPORAL_ADDRESS!, POSTHORN_DATA_DIR: folder, PORT: '0' };
+      return { environment: { ...environment, ...own }, shown };
+    });
+  });
+
+  describe('is a replica set', () => {
+    let mongod: BareMongod;
+    let arbiter: BareMongod;
+    let away: string;
+    beforeAll(async () => {
+      mongod = await BareMongod.start('--replSet', 'rs0');
+      away = `127.0.0.1:${await freePort()}`;
+    }, PATIENCE_MS);
+    afterAll(() => mongod.stop());
+    const isPrimary = async () => (await mongod.admin({ hello: 1 })).isWritablePrimary as boolean;
+
+    tells('The replica set is not initiated', 'api', () => withUrl(mongod, '?replicaSet=rs0'));
+    tells('The replica set has another name', 'api', async () => {
+      await mongod.initiate();
+      return withUrl(mongod, '?replicaSet=shop');
+    });
+    tells('MongoDB speaks no TLS', 'api', () => withUrl(mongod, '?tls=true'));
+    tells('No majority confirms a write', 'setup', async () => {
+      arbiter = await BareMongod.start('--replSet', 'rs0');
+      await mongod.admin({ setDefaultRWConcern: 1, defaultWriteConcern: { w: 1 } });
+      const { config } = (await mongod.admin({ replSetGetConfig: 1 })) as {
+        config: { version: number; members: object[] };
+      };
+      const members = [
+        ...config.members,
+        { _id: 1, host: arbiter.host, arbiterOnly: true },
+        { _id: 2, host: away, priority: 0 },
+      ];
+      const wanted = { ...config, version: config.version + 1, members };
+      await mongod.admin({ replSetReconfig: wanted, force: true });
+      await eventually('it is primary', isPrimary, PATIENCE_MS);
+      return withUrl(mongod, '?replicaSet=rs0');
+    });
+    tells('No primary is left', 'api', async () => {
+      await arbiter.stop();
+      await eventually('it is no primary', async () => !(await isPrimary()), PATIENCE_MS);
+      const { environment, shown } = withUrl(mongod, '?replicaSet=rs0');
+      const others = { [arbiter.host]: '127.0.0.1:27018', [away]: '127.0.0.1:27018' };
+      return { environment: environment!, shown: { ...shown, ...others } };
+    });
+  });
+
+  describe('has users', () => {
+    let mongod: BareMongod;
+    let folder: string;
+    beforeAll(async () => {
+      folder = newFolder();
+      const keyFile = path.join(folder, 'key');
+      writeFileSync(keyFile, randomBytes(60).toString('base64'), { mode: 0o600 });
+      mongod = await BareMongod.start('--replSet', 'rs0', '--auth', '--keyFile', keyFile);
+      await mongod.initiate();
+      await mongod.admin({ createUser: 'root', pwd: 'root', roles: ['root'] });
+      const roles = [{ role: 'read', db: 'posthorn' }];
+      await mongod.admin({ createUser: 'reader', pwd: 'reader', roles }, 'root:root@');
+    }, PATIENCE_MS);
+    afterAll(() => mongod.stop());
+    const options = '?replicaSet=rs0&authSource=admin';
+    alsoTells('The password is wrong', 'api', () => withUrl(mongod, options, 'reader:wrong@'));
+    alsoTells('The user may only read', 'api', () => withUrl(mongod, options, 'reader:reader@'));
+    alsoTells('The user may only read', 'setup', () => withUrl(mongod, options, 'reader:reader@'));
+    alsoTells('The URL names no user', 'api', () => withUrl(mongod, '?replicaSet=rs0'));
+  });
+});
+
+describe('setup', () => {
+  for (const command of ['api', 'worker', 'all']) {
+    alsoTells('setup has not run', command, () => {
+      const { MONGODB_URL } = testEnvironment();
+      const name = new URL(MONGODB_URL!).pathname.slice(1);
+      return { environment: { MONGODB_URL: MONGODB_URL! }, shown: { [name]: 'posthorn' } };
+    });
+  }
+});
+
+describe('Temporal', () => {
+  /** With all that `setup` does in MongoDB. */
+  async function prepared(settings_: Record<string, string> = {}): Promise<Situation> {
+    const environment = testEnvironment(settings_);
+    await setUpMongodb(environment);
+    const { LOG_LEVEL: _silent, TEMPORAL_ADDRESS: address, ...rest } = environment;
+    const shown = { [`${address!}:`]: `${TEMPORAL}:`, [`${address!} `]: `${TEMPORAL} ` };
+    if (address!.includes('invalid'))
+      return { environment: { ...rest, TEMPORAL_ADDRESS: address! } };
+    return { environment: { ...rest, TEMPORAL_ADDRESS: address! }, shown };
+  }
+  /** Of a server that is no Temporal. */
+  const addressOf = useServers();
+  let otherAddress: string;
+  let connection: Connection;
+  beforeAll(async () => {
+    otherAddress = await addressOf(createHttpServer((_req, res) => res.end('no Temporal')));
+    connection = await Connection.connect({ address: testEnvironment().TEMPORAL_ADDRESS! });
+  });
+  afterAll(() => connection.close());
+
+  for (const command of ['api', 'worker', 'setup']) {
+    alsoTells('Temporal does not run', command, () =>
+      prepared({ TEMPORAL_ADDRESS: '127.0.0.1:1' }),
+    );
+  }
+  alsoTells('Temporal’s name is wrong', 'worker', () =>
+    prepared({ TEMPORAL_ADDRESS: 'temporal.invalid:7233' }),
+  );
+  alsoTells('Temporal speaks no TLS', 'worker', () => prepared({ TEMPORAL_TLS: 'true' }));
+  alsoTells('It is no Temporal', 'worker', () => prepared({ TEMPORAL_ADDRESS: otherAddress }));
+  alsoTells('It never answers', 'worker', async () =>
+    prepared({ TEMPORAL_ADDRESS: await addressOf(createServer()) }),
+  );
+  // It greets, as one does whose database is slow, and answers no call.
+  alsoTells('Temporal is slow', 'worker', async () =>
+    prepared({ TEMPORAL_ADDRESS: await addressOf(createHttp2Server()) }),
+  );
+  alsoTells('The namespace is missing', 'api', () => prepared());
+  alsoTells('The namespace is not Posthorn’s', 'worker', async () => {
+    const situation = await prepared();
+    const namespace = situation.environment!.TEMPORAL_NAMESPACE!;
+    await connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: { seconds: DAY_SECONDS } as never,
+    });
+    const isKnown = () =>
+      connection.operatorService.listSearchAttributes({ namespace }).then(
+        () => true,
+        () => false,
+      );
+    await eventually('the namespace is known', isKnown, PATIENCE_MS);
+    return situation;
+  });
+  alsoTells('A schedule of reconcile is missing', 'api', async () => {
+    const situation = await prepared();
+    const config = loadConfig('all', situation.environment);
+    await setUpTemporal(config, pino({ level: 'silent' }));
+    const client = new Client({ connection, namespace: config.temporal.namespace });
+    await client.schedule.getHandle(RECONCILE_SCHEDULES.housekeeping).delete();
+    return situation;
+  });
+});
+
+it('docs/proof/startup-messages.md lists these, and nothing else', expectAllTold);
