@@ -2,9 +2,8 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityDependencies } from '../../activities/dependencies';
 import { deleteWebhook } from '../../src/store/delete-webhook';
 import type { WebhookRecord } from '../../src/store/webhook-record';
-import { Fixture } from '../support/fixture';
 import { intercept } from '../support/intercept';
-import { Receiver } from '../support/receiver';
+import { useFixture, useReceiver } from '../support/use';
 
 const policy = { timeoutMs: 10_000, retryDelaysMs: [] };
 
@@ -15,13 +14,9 @@ interface Scene {
 }
 
 describe('an attempt that has waited', () => {
-  let fixture: Fixture;
-  let receiver: Receiver;
+  const fixture = useFixture();
+  const receiver = useReceiver();
 
-  beforeAll(async () => {
-    [fixture, receiver] = await Promise.all([Fixture.open(), Receiver.start()]);
-  });
-  afterAll(() => Promise.all([fixture.close(), receiver.close()]));
   beforeEach(() => receiver.requests.splice(0));
 
   const scene = async (): Promise<Scene> => {

@@ -1,22 +1,17 @@
 import type { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityDependencies } from '../../activities/dependencies';
-import { Fixture } from '../support/fixture';
 import { intercept } from '../support/intercept';
-import { Receiver } from '../support/receiver';
+import { useFixture, useReceiver } from '../support/use';
 
 const DELAY_MS = 3_600_000;
 const policy = { timeoutMs: 10_000, retryDelaysMs: [DELAY_MS, DELAY_MS] };
 
 describe('an attempt that Temporal runs before its time', () => {
-  let fixture: Fixture;
-  let receiver: Receiver;
+  const fixture = useFixture();
+  const receiver = useReceiver();
   let id: string;
 
-  beforeAll(async () => {
-    [fixture, receiver] = await Promise.all([Fixture.open(), Receiver.start()]);
-  });
-  afterAll(() => Promise.all([fixture.close(), receiver.close()]));
   beforeEach(async () => {
     receiver.requests.splice(0);
     receiver.respondWith(500);

@@ -1,20 +1,17 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Activities, RoundResult } from '../../src/contracts/activities';
-import { Fixture } from '../support/fixture';
-import { Receiver } from '../support/receiver';
+import { useFixture, useReceiver } from '../support/use';
 
 const policy = { timeoutMs: 10_000, retryDelaysMs: [] };
 
 describe('a cancelled delivery', () => {
-  let fixture: Fixture;
-  let receiver: Receiver;
+  const fixture = useFixture();
+  const receiver = useReceiver();
   let activities: Activities;
 
   beforeAll(async () => {
-    [fixture, receiver] = await Promise.all([Fixture.open(), Receiver.start()]);
     activities = fixture.activities();
   });
-  afterAll(() => Promise.all([fixture.close(), receiver.close()]));
   beforeEach(() => receiver.requests.splice(0));
 
   /** As an activity of that run. */

@@ -4,8 +4,7 @@ import type { Activities } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
 import { countingOf } from '../../src/store/webhook-health';
 import { eventually } from '../support/eventually';
-import { Fixture } from '../support/fixture';
-import { Receiver } from '../support/receiver';
+import { useFixture, useReceiver } from '../support/use';
 
 const permutations = <T>(of: readonly T[]): T[][] =>
   of.length < 2
@@ -17,15 +16,13 @@ const permutations = <T>(of: readonly T[]): T[][] =>
 const policy = { timeoutMs: 10_000, retryDelaysMs: [60_000, 60_000] };
 
 describe('the health that attempts make', () => {
-  let fixture: Fixture;
-  let receiver: Receiver;
+  const fixture = useFixture();
+  const receiver = useReceiver();
   let activities: Activities;
 
   beforeAll(async () => {
-    [fixture, receiver] = await Promise.all([Fixture.open(), Receiver.start()]);
     activities = fixture.activities();
   });
-  afterAll(() => Promise.all([fixture.close(), receiver.close()]));
 
   /** As an activity of that run; answers the failure's type, where it fails. */
   const attempt = (id: string, runId: string): Promise<unknown> =>

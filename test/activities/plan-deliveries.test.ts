@@ -5,21 +5,19 @@ import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { ProjectRecord } from '../../src/store/projects';
 import type { WebhookRecord } from '../../src/store/webhook-record';
-import { Fixture } from '../support/fixture';
 import { profileOf } from '../support/profiler';
+import { useFixture } from '../support/use';
 
 const WEBHOOKS = 10_000;
 const URL = 'http://127.0.0.1:9/';
 
 describe('the plan of an event', () => {
-  let fixture: Fixture;
+  const fixture = useFixture();
   let template: WebhookRecord;
 
   beforeAll(async () => {
-    fixture = await Fixture.open();
     template = await fixture.webhook(await fixture.project(), URL);
   });
-  afterAll(() => fixture.close());
 
   /** Webhooks of the project, oldest first. @returns their ids */
   const webhooks = async (

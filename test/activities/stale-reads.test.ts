@@ -1,19 +1,13 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { Fixture } from '../support/fixture';
 import { intercept } from '../support/intercept';
-import { Receiver } from '../support/receiver';
+import { useFixture, useReceiver } from '../support/use';
 
 const policy = { timeoutMs: 10_000, retryDelaysMs: [] };
 
 // What a node of MongoDB may answer for a moment that has just ceased to be the primary.
 describe('what is not seen for a moment', () => {
-  let fixture: Fixture;
-  let receiver: Receiver;
-
-  beforeAll(async () => {
-    [fixture, receiver] = await Promise.all([Fixture.open(), Receiver.start()]);
-  });
-  afterAll(() => Promise.all([fixture.close(), receiver.close()]));
+  const fixture = useFixture();
+  const receiver = useReceiver();
 
   /** The store as such a node would show it. */
   const storeWithout = (part: 'webhook' | 'event' | 'project') => {

@@ -1,13 +1,12 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { Fixture } from '../support/fixture';
-import { Receiver } from '../support/receiver';
+import { useFixture, useReceiver } from '../support/use';
 
 const HOUR_MS = 3_600_000;
 const policy = { timeoutMs: 10_000, retryDelaysMs: [HOUR_MS, HOUR_MS, HOUR_MS] };
 
 describe('a delivery whose attempt was scheduled while Temporal’s clock was an hour ahead', () => {
-  let fixture: Fixture;
-  let receiver: Receiver;
+  const fixture = useFixture();
+  const receiver = useReceiver();
   let id: string;
 
   /** As an execution that Temporal has scheduled at that time, by its clock. */
@@ -23,10 +22,6 @@ describe('a delivery whose attempt was scheduled while Temporal’s clock was an
   };
   const then = Date.now() + HOUR_MS;
 
-  beforeAll(async () => {
-    [fixture, receiver] = await Promise.all([Fixture.open(), Receiver.start()]);
-  });
-  afterAll(() => Promise.all([fixture.close(), receiver.close()]));
   beforeEach(async () => {
     receiver.requests.splice(0);
     receiver.respondWith(500);

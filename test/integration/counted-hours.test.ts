@@ -3,19 +3,15 @@ import { floorTo, type CountedHour } from '../../src/store/counted-hours';
 import { deliveryStats } from '../../src/store/delivery-stats';
 import { expectNoted, findHours, findNewHours, forgetFuture } from '../../src/store/find-hours';
 import { Scene } from '../support/counted-scene';
-import { Fixture } from '../support/fixture';
 import { profileOf, type Profiled } from '../support/profiler';
+import { useFixture } from '../support/use';
 
 const MINUTE_MS = 60_000;
 const HOUR_MS = 60 * MINUTE_MS;
 const DAY_MS = 24 * HOUR_MS;
 
 describe('the hours that are counted', () => {
-  let fixture: Fixture;
-  beforeAll(async () => {
-    fixture = await Fixture.open();
-  });
-  afterAll(() => fixture.close());
+  const fixture = useFixture();
 
   const hoursOf = (projectId: string): Promise<Date[]> =>
     fixture.store.countedHours.model.distinct('hour', { projectId }).exec();

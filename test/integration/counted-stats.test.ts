@@ -2,16 +2,12 @@ import type { Model } from 'mongoose';
 import { deliveryStats } from '../../src/store/delivery-stats';
 import { deleteProject } from '../../src/store/delete-project';
 import { Scene } from '../support/counted-scene';
-import { Fixture } from '../support/fixture';
+import { useFixture } from '../support/use';
 
 const STEPS = 40;
 
 describe('counted statistics', () => {
-  let fixture: Fixture;
-  beforeAll(async () => {
-    fixture = await Fixture.open();
-  });
-  afterAll(() => fixture.close());
+  const fixture = useFixture();
 
   it.each([1, 2, 3])(
     'agree with the log at every moment, whatever changes, also during a count (seed %d)',

@@ -1,14 +1,9 @@
 import { newDelivery, type NewDelivery } from '../../src/store/new-delivery';
-import { Fixture } from '../support/fixture';
 import { profileOf } from '../support/profiler';
+import { useFixture } from '../support/use';
 
 describe('the plan of an event’s deliveries', () => {
-  let fixture: Fixture;
-
-  beforeAll(async () => {
-    fixture = await Fixture.open();
-  });
-  afterAll(() => fixture.close());
+  const fixture = useFixture();
 
   /** Three deliveries to be planned. */
   async function three(): Promise<NewDelivery[]> {

@@ -7,7 +7,7 @@ import { release } from '../../src/store/queue';
 import { queueReplays } from '../../src/store/replay-selection';
 import { newDelivery } from '../../src/store/new-delivery';
 import { changeWebhook } from '../../src/store/change-webhook';
-import { Fixture } from '../support/fixture';
+import { useFixture } from '../support/use';
 
 const read = (name: string): string =>
   readFileSync(path.resolve(__dirname, `../../docs/adr/${name}.md`), 'utf8');
@@ -29,12 +29,7 @@ const RUNS: Record<string, string | null> = { none: null, itself: 'mine', anothe
 
 /** What docs/adr/0022 says, line by line. */
 describe('a delivery’s round', () => {
-  let fixture: Fixture;
-
-  beforeAll(async () => {
-    fixture = await Fixture.open();
-  });
-  afterAll(() => fixture.close());
+  const fixture = useFixture();
 
   /** A new delivery that stands like that. */
   async function standing(fields: Partial<DeliveryRecord>): Promise<DeliveryRecord> {

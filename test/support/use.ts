@@ -1,4 +1,5 @@
 import type { ApiClient } from './api-client';
+import { Fixture } from './fixture';
 import { Receiver, type ReceiverOptions } from './receiver';
 import { Stack } from './stack';
 
@@ -66,4 +67,13 @@ export const useFreshClient = (stack: Stack, options: Parameters<Stack['project'
     forEach,
     async () => (await stack.project(options)).client,
     () => Promise.resolve(),
+  );
+
+/** A fixture for all tests of this file or `describe`. */
+export const useFixture = (): Fixture =>
+  use(
+    'fixture',
+    forAll,
+    () => Fixture.open(),
+    (fixture) => fixture.close(),
   );
