@@ -1,129 +1,14 @@
-import { randomUUID } from 'node:crypto';
-import { TASK_QUEUE, WORKFLOWS } from '../../src/contracts/temporal';
-import { ApiClient, type Answer } from '../support/api-client';
+import { ApiClient } from '../support/api-client';
 import { inTheEnd } from '../support/api-crash';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { freePort } from '../support/free-port';
-import { RoleProcess } from '../support/processes';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { ADMIN_KEY, Stack, testEnvironment } from '../support/stack';
+import { ADMIN_KEY } from '../support/stack';
+import { HOUR, NEAR, SECOND, useWrongClocks } from '../support/wrong-clocks';
 
-const SECOND = 1000;
-const HOUR = 60 * 60 * SECOND;
 const DAY = 24 * HOUR;
-/** For what is stored or sent by a process's knowledge of MongoDB's time. */
-const NEAR = 2 * SECOND;
-/** An hour, as a busy machine may measure it. */
-const AN_HOUR = '(359[5-9]|360[0-5]) s';
-
-/** What each case has for itself, so that they wait beside each other. */
-interface Own {
-  stack: Stack;
-  receiver: Receiver;
-  client: ApiClient;
-  projectId: string;
-  /** Starts a process whose clock is so far ahead. */
-  start: (role: string, aheadMs: number, settings?: Record<string, string>) => RoleProcess;
-  startWorker: (aheadMs: number, settings?: Record<string, string>) => Promise<RoleProcess>;
-  /** An API beside the stack's; the client has an owner's key. */
-  startApi: (aheadMs: number) => Promise<ApiClient>;
-  post: (times: number, through?: ApiClient) => Promise<Answer>;
-  /** Has the worker do once all that reconcile does. */
-  reconciled: () => Promise<unknown>;
-  /** Whether it is a time since the case began: how busy the machine is does not matter. */
-  isNear: (time: string | number | Date) => boolean;
-}
-
-/** Cases at a time: of more, a busy machine would not start the processes in time to know what time it is. */
-const AT_ONCE = 4;
-
-interface Ground {
-  environment: Record<string, string>;
-  stack: Stack;
-}
-const grounds: Promise<Ground>[] = [];
-const free: Ground[] = [];
-const waiting: ((ground: Ground) => void)[] = [];
-afterAll(() => Promise.all(grounds.map(async (ground) => (await ground).stack.stop())));
-
-async function startGround(): Promise<Ground> {
-  const environment = testEnvironment();
-  return { environment, stack: await Stack.start(environment, { worker: false }) };
-}
-
-/** A stack that no other case uses at the moment, and of which none has left anything to do. */
-async function takeGround(): Promise<Ground> {
-  const left = free.pop();
-  if (left) return left;
-  if (grounds.length === AT_ONCE) return new Promise((resolve) => waiting.push(resolve));
-  const ground = startGround();
-  grounds.push(ground);
-  return ground;
-}
-
-async function on(work: (own: Own) => Promise<void>): Promise<void> {
-  const [ground, receiver] = await Promise.all([takeGround(), Receiver.start()]);
-  const { environment, stack } = ground;
-  const started: RoleProcess[] = [];
-  const { client, id: projectId } = await stack.project();
-  const start: Own['start'] = (role, aheadMs, settings = {}) => {
-    const shifted = { CLOCK_AHEAD_MS: String(aheadMs), ...settings };
-    const process = RoleProcess.start(role, { ...environment, ...shifted });
-    started.push(process);
-    return process;
-  };
-  const startWorker: Own['startWorker'] = async (aheadMs, settings = { CLOCK_UNNOTICED: '1' }) => {
-    const worker = start('worker', aheadMs, settings);
-    await worker.logged('worker polls');
-    return worker;
-  };
-  const startApi: Own['startApi'] = async (aheadMs) => {
-    const port = await freePort();
-    const api = start('api', aheadMs, { CLOCK_UNNOTICED: '1', PORT: String(port) });
-    await api.logged('API listens');
-    return new ApiClient(`http://127.0.0.1:${port}`, client.key);
-  };
-  const post: Own['post'] = (times, through = client) =>
-    through.post('/v1/events/batch', {
-      events: Array.from({ length: times }, () => ({ type: 'email.sent', data: emailSent })),
-    });
-  const reconciled: Own['reconciled'] = () =>
-    stack.temporal(({ workflow }) =>
-      workflow.execute(WORKFLOWS.reconcile, {
-        workflowId: randomUUID(),
-        taskQueue: TASK_QUEUE,
-        args: [],
-      }),
-    );
-  const began = Date.now();
-  const isNear: Own['isNear'] = (time) => {
-    const ms = new Date(time).getTime();
-    return ms > began - NEAR && ms < Date.now() + NEAR;
-  };
-  try {
-    await work({
-      stack,
-      receiver,
-      client,
-      projectId,
-      start,
-      startWorker,
-      startApi,
-      post,
-      reconciled,
-      isNear,
-    });
-  } finally {
-    await Promise.all(started.map((process) => process.end('SIGKILL')));
-    // What is left to do of it ends with its project.
-    await Promise.all([receiver.close(), stack.admin.delete(`/v1/projects/${projectId}`)]);
-    const next = waiting.shift();
-    if (next) next(ground);
-    else free.push(ground);
-  }
-}
+const on = useWrongClocks();
 
 /** MongoDB, Temporal, the tests and their API agree about the time. */
 describe('a process whose clock is wrong', () => {
@@ -360,70 +245,6 @@ describe('a process whose clock is wrong', () => {
         await startWorker(0);
         await post(1);
         await receiver.waitFor(1);
-      }),
-  );
-
-  it.concurrent.each([
-    ['ahead of', HOUR],
-    ['behind', -HOUR],
-  ])(
-    'an API, an hour %s MongoDB, says so, is not ready, and recovers automatically',
-    (side, aheadMs) =>
-      on(async ({ client, start, post }) => {
-        const port = await freePort();
-        const api = start('api', aheadMs, { PORT: String(port) });
-        await api.logged('API listens');
-        const asked = new ApiClient(`http://127.0.0.1:${port}`, client.key);
-        const unready = await asked.get('/readyz');
-        expect(unready.status).toBe(503);
-        const said = new RegExp(`${AN_HOUR} ${side} MongoDB's`);
-        expect(unready.body.error.message).toMatch(said);
-        await api.logged(said);
-        // Its decisions are right nevertheless.
-        expect((await post(1, asked)).status).toBe(202);
-        api.signal('SIGUSR2');
-        await api.logged('is right again');
-        expect((await asked.get('/readyz')).status).toBe(200);
-        api.signal('SIGUSR2');
-        await eventually(
-          'it is not ready',
-          async () => (await asked.get('/readyz')).status === 503,
-        );
-      }),
-  );
-
-  it.concurrent(
-    'a worker says so, finishes its work, takes nothing more, and recovers automatically',
-    () =>
-      on(async ({ receiver, client, start, post }) => {
-        await makeWebhook(client, receiver.url);
-        const port = await freePort();
-        const settings = { METRICS_ADDRESS: `127.0.0.1:${port}` };
-        const readyz = (): Promise<Response> => fetch(`http://127.0.0.1:${port}/readyz`);
-        const worker = start('worker', -HOUR, settings);
-        const said = new RegExp(`${AN_HOUR} behind MongoDB's`);
-        await worker.logged(said);
-        const unready = await readyz();
-        expect(unready.status).toBe(503);
-        expect(await unready.text()).toMatch(said);
-        expect(worker.log()).not.toContain('worker polls');
-        worker.signal('SIGUSR2');
-        await worker.logged('worker polls');
-        const slow = { kind: 'answer', status: 200, delayMs: 2000 } as const;
-        receiver.respondWith(slow);
-        const underWay = await postEvent(client);
-        await receiver.waitFor(1);
-        worker.signal('SIGUSR2');
-        await deliveryWith(client, underWay, { status: 'succeeded' });
-        await worker.logged('STOPPED');
-        expect((await readyz()).status).toBe(503);
-        await post(2);
-        const { body } = await client.get('/v1/deliveries?status=succeeded');
-        expect(body.data.deliveries).toHaveLength(1);
-        worker.signal('SIGUSR2');
-        await receiver.waitFor(3);
-        await eventually('it is ready', async () => (await readyz()).status === 200);
-        expect(await worker.end('SIGTERM')).toBe(0);
       }),
   );
 });
