@@ -1,35 +1,18 @@
 import { START_LIMIT } from '../../src/domain/concurrency-limit';
-import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { deliveryWith, makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { withOwnWorkers, type Own } from '../support/own-workers';
 import { emailSent } from '../support/samples';
+import { PATIENCE_MS, policy, stopInLastAttempt, TIMEOUT_MS } from '../support/stopped-attempt';
 
-const TIMEOUT_MS = 5000;
-/** Two attempts: the second one decides. */
-const policy = { timeoutMs: TIMEOUT_MS, retryDelaysMs: [1000], autoDisableAfter: 1 };
-/** Until another courier has taken over, on a busy machine. */
-const PATIENCE_MS = 150_000;
 /** More than go at a time. */
 const MANY = 30;
 
 jest.setTimeout(400_000);
 
-/** Stops the courier that makes attempt 2, which the receiver answers with 200 while it is suspended. */
-async function stopped({ stack, receiver, startWorker }: Own) {
-  const { client } = await stack.project({ dispatch: 'express', policy });
-  const webhook = await makeWebhook(client, receiver.url);
-  let answer!: () => void;
-  const after = new Promise<void>((resolve) => (answer = resolve));
-  const late = { kind: 'answer', status: 200 } as const;
-  receiver.respondWith((_request, n) => {
-    if (n === 1) return 500;
-    return n === 2 ? { ...late, after } : { ...late, delayMs: 1000 };
-  });
-  const worker = await startWorker();
-  const id = await postEvent(client);
-  await receiver.waitFor(2, PATIENCE_MS);
-  worker.signal('SIGSTOP');
-  answer();
+/** Stops the courier that makes attempt 2. */
+async function stopped(own: Own) {
+  const { client, webhook, id, worker } = await stopInLastAttempt(own, { dispatch: 'express' });
   const expectDelivered = async (): Promise<void> => {
     const delivery = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
     expect(delivery).toMatchObject({ attemptCount: 2, replays: 0 });
@@ -91,26 +74,11 @@ describe('a courier’s worker that is stopped in the middle of a last attempt, 
 
 describe('a courier’s worker that is stopped in the middle of a last attempt for longer than that may take', () => {
   it('decides nothing by its timer, which ran on, when it is woken before anybody has taken over', () =>
-    withOwnWorkers(async ({ stack, receiver, startWorker }) => {
-      const { client } = await stack.project({ dispatch: 'express', policy });
-      const webhook = await makeWebhook(client, receiver.url);
-      let answer!: () => void;
-      const after = new Promise<void>((resolve) => (answer = resolve));
-      receiver.respondWith((_request, n) => {
-        if (n === 1) return 500;
-        return n === 2 ? { kind: 'answer', status: 200, after } : 200;
-      });
-      const worker = await startWorker();
-      const id = await postEvent(client);
-      await receiver.waitFor(2, PATIENCE_MS);
-      worker.signal('SIGSTOP');
-      answer();
+    withOwnWorkers(async (own) => {
+      const { worker, expectDelivered } = await stopped(own);
       const until = Date.now() + TIMEOUT_MS + 1000;
       await eventually('its time is over', () => Date.now() > until);
       worker.signal('SIGCONT');
-      const delivery = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
-      expect(delivery).toMatchObject({ attemptCount: 2, replays: 0 });
-      const { data } = (await client.get(`/v1/webhooks/${webhook.id}`)).body;
-      expect(data).toMatchObject({ isActive: true, failureCount: 0 });
+      await expectDelivered();
     }));
 });

@@ -5,40 +5,23 @@ import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { withOwnWorkers, type Own } from '../support/own-workers';
+import { PATIENCE_MS, policy, stopInLastAttempt, TIMEOUT_MS } from '../support/stopped-attempt';
 
 const HOUR_MS = 3_600_000;
-const TIMEOUT_MS = 5000;
-/** Two attempts: the second one decides. */
-const policy = { timeoutMs: TIMEOUT_MS, retryDelaysMs: [1000], autoDisableAfter: 1 };
-/** Tasks of the suspended one time out, and are handed out again. */
-const PATIENCE_MS = 150_000;
 
 jest.setTimeout(400_000);
 
-/** Stops the worker that makes attempt 2, which the receiver answers with 200 while it is suspended. */
-async function stopped({ stack, receiver, startWorker }: Own) {
-  const { client } = await stack.project({ policy });
-  const webhook = await makeWebhook(client, receiver.url);
-  let answer!: () => void;
-  const after = new Promise<void>((resolve) => (answer = resolve));
-  const late = { kind: 'answer', status: 200 } as const;
-  receiver.respondWith((_request, n) => {
-    if (n === 1) return 500;
-    return n === 2 ? { ...late, after } : { ...late, delayMs: 1000 };
-  });
-  const first = await startWorker();
-  const id = await postEvent(client);
-  await receiver.waitFor(2, PATIENCE_MS);
-  first.signal('SIGSTOP');
-  answer();
-  const other = await startWorker();
+/** Stops the worker that makes attempt 2, and starts another one. */
+async function stopped(own: Own) {
+  const { client, webhook, id, worker: first } = await stopInLastAttempt(own);
+  await own.startWorker();
   /** Once the success has been counted, which is after it is recorded. */
   const isHealthy = () =>
     eventually('the webhook is healthy', async () => {
       const { isActive, failureCount } = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data;
       return isActive === true && failureCount === 0;
     });
-  return { client, id, first, other, isHealthy };
+  return { client, id, first, isHealthy };
 }
 
 /** One that SIGSTOP stops is given up by Temporal, and knows nothing of it when it wakes. */
