@@ -317,6 +317,7 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     [{ since: 'yesterday' }, 'since'],
     [{ since: '2026-01-02T00:00:00Z', until: '2026-01-01T00:00:00Z' }, 'until'],
     [{ statuses: ['pending'] }, 'statuses.0'],
+    [{ statuses: Array(1000).fill('failed') }, 'statuses'],
     [{ ratePerSecond: 0 }, 'ratePerSecond'],
     [{ ratePerSecond: 'fast' }, 'ratePerSecond'],
     [{ webhookId: 'x' }, 'webhookId'],

@@ -23,7 +23,7 @@ import { findWebhook } from '../http/references';
 import { resourceInPath } from '../http/resource-in-path';
 import { reference } from '../schemas/fields';
 import type { replaySchema } from '../schemas/replay';
-import { instant, pageQuery, parseBody, parseListQuery } from '../http/validation';
+import { instant, pageQuery, parseBody, parseListQuery, someOf } from '../http/validation';
 import { subscriptionField } from '../webhooks/webhook-body';
 
 export interface ReplaysDependencies {
@@ -41,7 +41,7 @@ export const replayBody = (types: z.ZodType<string[]>) =>
   z
     .strictObject({
       webhookId: reference('webhook').optional(),
-      statuses: z.array(z.enum(TERMINAL_STATUSES)).min(1).default(['failed', 'skipped']),
+      statuses: someOf(TERMINAL_STATUSES).default(['failed', 'skipped']),
       types: types.optional(),
       since: instant,
       until: instant,

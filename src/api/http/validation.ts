@@ -142,6 +142,14 @@ export function severalOf<T extends string>(
     .transform((text) => [...new Set(text.split(',').map((each) => each.trim()))] as T[]);
 }
 
+/** Some of the words of a body's list, each once. */
+export const someOf = <T extends string>(words: readonly T[]): z.ZodType<T[]> =>
+  z
+    .array(z.enum(words))
+    .min(1)
+    .max(words.length)
+    .transform((given) => [...new Set(given)]);
+
 /** The same of a list of words. */
 export const severalWords = <T extends string>(words: readonly T[]): z.ZodType<T[], string> =>
   severalOf<T>(words.join('|'), {

@@ -14,7 +14,7 @@ import type { Profile } from '../../profiles';
 import { MAX_SUGGESTIONS, unknownType } from '../events/event-catalog';
 import { policyFields } from '../projects/policy';
 import { externalIdField } from '../schemas/fields';
-import { nameField } from '../http/validation';
+import { nameField, someOf } from '../http/validation';
 
 /** RFC 9110, 5.6.2: a header's name. */
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]{1,100}$/;
@@ -146,7 +146,7 @@ export function webhookBodies(
     events: subscriptionField(profile, types),
     description: z.string().max(1000).nullable().optional(),
     headers: headers.optional(),
-    signing: z.array(z.enum(SIGNING_SCHEMES)).min(1).optional(),
+    signing: someOf(SIGNING_SCHEMES).optional(),
     policy: z.strictObject(policyFields).optional(),
     filter: filterField(filterProblemsIn).optional(),
   };

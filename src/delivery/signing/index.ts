@@ -24,7 +24,8 @@ export function signatureHeaders({
 }: SignatureInput & { schemes: readonly SigningScheme[] }): Record<string, string> {
   if (input.secrets.length === 0) throw new Error('a webhook must have a secret to be signed with');
   const headers: Record<string, string> = {};
-  for (const scheme of schemes) {
+  // Earlier versions stored any number of them.
+  for (const scheme of new Set(schemes)) {
     for (const [name, value] of Object.entries(SCHEMES[scheme](input))) {
       const other = headers[name];
       // The two standard schemes share their headers: the id and the time are equal, and

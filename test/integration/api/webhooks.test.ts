@@ -72,6 +72,13 @@ describe('webhooks', () => {
     expect(made.body.data.events).toEqual(['email.sent', '*']);
   });
 
+  it('is signed once by a scheme that is named twice', async () => {
+    const { client } = await stack.project();
+    const signing = ['standard', 'hex', 'standard'];
+    const made = await client.post('/v1/webhooks', { ...minimal, signing });
+    expect(made.body.data.signing).toEqual(['standard', 'hex']);
+  });
+
   const many = (count: number, entry: (n: number) => [string, string]): object =>
     Object.fromEntries(Array.from({ length: count }, (_, n) => entry(n)));
   const REFUSED: [title: string, changes: Record<string, unknown>, fields: string[]][] = [
@@ -106,6 +113,7 @@ describe('webhooks', () => {
     ['21 headers', { headers: many(21, (n) => [`X-${n}`, 'x']) }, ['headers']],
     ['no signing scheme', { signing: [] }, ['signing']],
     ['an unknown signing scheme', { signing: ['md5'] }, ['signing.0']],
+    ['more schemes than there are', { signing: Array(12_000).fill('hex') }, ['signing']],
     ['an unknown figure', { policy: { maxWebhooks: 3 } }, ['policy.maxWebhooks']],
     ['a timeout over a minute', { policy: { timeoutMs: 60_001 } }, ['policy.timeoutMs']],
     ['a delay over a day', { policy: { retryDelaysMs: [86_400_001] } }, ['policy.retryDelaysMs.0']],

@@ -98,6 +98,10 @@ describe('standard', () => {
     expect(headers).toMatchObject({ 'webhook-id': 'evt_01', 'webhook-timestamp': '1700000000' });
   });
 
+  it('has one signature by a scheme that an earlier version has stored twice', () => {
+    expect(sign(['standard', 'hex', 'standard'])).toEqual(sign(['standard', 'hex']));
+  });
+
   it('has a signature by each live secret, newest first, and each verifies', () => {
     const previous = generateSecret('whsec');
     const headers = sign(['standard'], { secrets: [WHSEC, previous], secretFormat: 'whsec' });
