@@ -26,6 +26,8 @@ describe('the ping of a new webhook', () => {
     expect(made.body.data).toMatchObject({
       secret: expect.any(String),
       ping: { outcome: 'succeeded', statusCode: 200 },
+      lastStatus: 200,
+      lastSuccessAt: expect.any(String),
     });
     expect(receiver.requests).toHaveLength(1);
     const { headers, rawBody } = receiver.requests[0]!;
@@ -79,6 +81,10 @@ describe('the ping of a new webhook', () => {
       return answer.body.data.ping.outcome !== 'pending' && { ...project, made: answer };
     });
     expect(made.body.data.ping).toEqual({ outcome: 'failed', ...told });
+    expect(made.body.data).toMatchObject({
+      failureCount: 1,
+      lastStatus: told.statusCode ?? told.errorCode,
+    });
     const { id } = made.body.data;
     const list = await client.get(`/v1/deliveries?webhookId=${id}`);
     const [delivery] = list.body.data.deliveries;

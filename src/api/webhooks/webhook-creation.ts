@@ -8,7 +8,7 @@ import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import { sealHeaders } from '../../store/webhook-headers';
 import type { WebhookRecord } from '../../store/webhook-record';
-import { refusal } from '../http/errors';
+import { notFound, refusal } from '../http/errors';
 import { leftToPlatform } from '../http/left-to-platform';
 import { ofProfile } from '../events/event-catalog';
 import type { Intake } from '../events/intake';
@@ -19,8 +19,8 @@ import type { NewWebhookBody } from './webhook-body';
  * Creates a webhook from checked settings, in one transaction with its place in the project's limit. If the
  * profile sends pings, the ping is part of it, and has been started when this returns.
  * @returns the webhook and its secret, which is only shown in the answer; the ping's delivery
- * @throws ApiError 422 `webhook_limit_reached`, 403 `plan_not_allowed`; 403 if a customer would create anew
- *   what the platform has stopped
+ * @throws ApiError 404 if the project has been deleted meanwhile, 422 `webhook_limit_reached`, 403 `plan_not_allowed`;
+ *   403 if a customer would create anew what the platform has stopped
  */
 export async function createWebhook(
   { store, cipher, intake }: { store: Store; cipher: Cipher; intake: Intake },
@@ -39,6 +39,7 @@ export async function createWebhook(
   const { pingOnCreate } = profile;
   const { webhook, ping } = await store.transaction(async (session) => {
     if (!(await store.projects.takeWebhookPlace(project._id, max, session))) {
+      if (!(await store.projects.get(project._id))) throw notFound('the project');
       throw refusal('webhook_limit_reached', { max });
     }
     if (by === 'customer' && (await store.webhooks.isStopped(project._id, settings.url, session))) {

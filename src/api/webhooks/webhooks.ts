@@ -26,7 +26,7 @@ import { leftToPlatform, refuseSending } from '../http/left-to-platform';
 import { changeOrRefuse, createOrGet, getIfExistsField } from '../http/external-ids';
 import { webhookParam } from '../http/reference-params';
 import { resourceInPath } from '../http/resource-in-path';
-import type { PingResult, webhookDefaultsSchema, webhookSchema } from '../schemas/webhook';
+import type { webhookDefaultsSchema, webhookSchema } from '../schemas/webhook';
 import { sendTests } from './test-events';
 import {
   nameField,
@@ -175,14 +175,15 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     }
     const { webhook, secret, pingId } = made.done;
     const { timeoutMs } = policyOf(project, webhook);
-    const ping =
+    const pinged =
       pingId !== null &&
-      (await pingResult(store, pingId, timeoutMs).catch((error: unknown): PingResult => {
+      (await pingResult(store, webhook, pingId, timeoutMs).catch((error: unknown) => {
         // The webhook exists, and its secret is only in this answer.
         log.warn({ err: error, webhookId: webhook._id }, 'ping could not be followed');
-        return { outcome: 'pending' };
+        return { webhook, ping: { outcome: 'pending' as const } };
       }));
-    answer(res, { ...viewFor(res)(webhook), secret, ...(ping && { ping }) }, 201);
+    const shown = viewFor(res)(pinged ? pinged.webhook : webhook);
+    answer(res, { ...shown, secret, ...(pinged && { ping: pinged.ping }) }, 201);
   });
 
   router.get('/', read, async (req, res) => {

@@ -78,4 +78,12 @@ describe('the limit of webhooks', () => {
     ]);
     expect((await client.patch(`/v1/webhooks/${first}`, { name: 'Still mine' })).status).toBe(200);
   });
+
+  it('is not what a project lacks that another process has just deleted', async () => {
+    const { id, client } = await stack.project();
+    await client.get('/v1/webhooks');
+    // Its own process would forget the project at once.
+    await stack.store.projects.model.updateOne({ _id: id }, { deletedAt: new Date() });
+    expectRefusal(await client.post('/v1/webhooks', minimal), 'not_found');
+  });
 });
