@@ -1,5 +1,5 @@
 import type { FieldProblem } from '../contracts/errors';
-import { decimalOf, isExact, largeInteger } from './decimal';
+import { decimalOf, isExact, largeInteger, type Decimal } from './decimal';
 
 /* What JSON.parse does not reveal about a JSON text: how it is written, and what would get lost. */
 
@@ -14,19 +14,23 @@ type Path = readonly (string | number)[];
 /** Keys from the outermost object on; null matches any. */
 export type PathPattern = readonly (string | null)[];
 
-/** A whole number beyond 2^53: JSON.parse may have left a neighbour in its place. */
-export interface LargeInteger {
+interface Placed<T> {
   /** Its object or list, as parsed. */
   holder: object;
   key: string | number;
-  value: bigint;
+  value: T;
 }
+/** A whole number beyond 2^53: JSON.parse may have left a neighbour in its place. */
+export type LargeInteger = Placed<bigint>;
+/** Any other number that JSON.parse has rounded. */
+export type RoundedNumber = Placed<Decimal>;
 
 /** An object with its text. */
 export interface Payload {
   value: Record<string, unknown>;
   text: string;
   largeIntegers: readonly LargeInteger[];
+  roundedNumbers: readonly RoundedNumber[];
 }
 
 export interface JsonText {
@@ -37,6 +41,7 @@ export interface JsonText {
   /** The objects at the requested paths, by their values. */
   payloads: ReadonlyMap<object, Payload>;
   largeIntegers: readonly LargeInteger[];
+  roundedNumbers: readonly RoundedNumber[];
 }
 
 /** An object or a list that is open at the current position. */
@@ -48,8 +53,8 @@ interface Frame {
   key: string | number;
   expectsKey: boolean;
   start: number;
-  /** The number of large integers before it; null: this is not a payload. */
-  payloadFrom: number | null;
+  /** How many numbers of each kind are before it; null: this is not a payload. */
+  payloadFrom: { large: number; rounded: number } | null;
 }
 
 const SPACE = 0x20;
@@ -80,13 +85,13 @@ export function readJson(text: string, payloadsAt: readonly PathPattern[]): Json
 
 /** An object that wasn't written by a caller. */
 export function toPayload(value: Record<string, unknown>): Payload {
-  return { value, text: JSON.stringify(value), largeIntegers: [] };
+  return { value, text: JSON.stringify(value), largeIntegers: [], roundedNumbers: [] };
 }
 
 /** An object written by a caller, and kept as text. */
 export function readPayload(text: string): Payload {
-  const { value, largeIntegers } = readJson(text, [[]]);
-  return { value: value as Record<string, unknown>, text, largeIntegers };
+  const { value, largeIntegers, roundedNumbers } = readJson(text, [[]]);
+  return { value: value as Record<string, unknown>, text, largeIntegers, roundedNumbers };
 }
 
 const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[{}[\]:,]|[^\s{}[\]:,"]+/gs;
@@ -121,23 +126,24 @@ export function parseExactly(text: string): unknown {
 }
 
 /** One scan of a text that JSON.parse has accepted, so that its grammar needs no second check. */
-class Scan {
-  private readonly problems: FieldProblem[] = [];
-  private readonly payloads = new Map<object, Payload>();
-  private readonly largeIntegers: LargeInteger[] = [];
+class Scan implements JsonText {
+  readonly problems: FieldProblem[] = [];
+  readonly payloads = new Map<object, Payload>();
+  readonly largeIntegers: LargeInteger[] = [];
+  readonly roundedNumbers: RoundedNumber[] = [];
   private readonly frames: Frame[] = [];
   private readonly mayHoldSurrogates: boolean;
 
   constructor(
     private readonly text: string,
-    private readonly value: unknown,
+    readonly value: unknown,
     private readonly payloadsAt: readonly PathPattern[],
   ) {
     this.mayHoldSurrogates = ESCAPED_SURROGATE.test(text);
   }
 
   run(): JsonText {
-    const { text, frames, value, problems, payloads, largeIntegers } = this;
+    const { text, frames, problems } = this;
     let at = 0;
     while (at < text.length && problems.length < MAX_PROBLEMS) {
       const frame = frames.at(-1);
@@ -153,7 +159,7 @@ class Scan {
         case OPEN_LIST:
           if (frames.length === MAX_DEPTH) {
             this.tell([], `must not be nested deeper than ${MAX_DEPTH} levels`);
-            return { value, problems, payloads, largeIntegers };
+            return this;
           }
           this.open(at, frame);
           at += 1;
@@ -183,7 +189,7 @@ class Scan {
         }
       }
     }
-    return { value, problems, payloads, largeIntegers };
+    return this;
   }
 
   /** The position after the closing quote. */
@@ -214,7 +220,10 @@ class Scan {
       key: isList ? 0 : '',
       expectsKey: !isList,
       start,
-      payloadFrom: !isList && this.isPayload() ? this.largeIntegers.length : null,
+      payloadFrom:
+        !isList && this.isPayload()
+          ? { large: this.largeIntegers.length, rounded: this.roundedNumbers.length }
+          : null,
     });
   }
 
@@ -224,7 +233,8 @@ class Scan {
     this.payloads.set(value, {
       value: value as Record<string, unknown>,
       text: this.text.slice(start, end),
-      largeIntegers: this.largeIntegers.slice(payloadFrom),
+      largeIntegers: this.largeIntegers.slice(payloadFrom.large),
+      roundedNumbers: this.roundedNumbers.slice(payloadFrom.rounded),
     });
   }
 
@@ -257,8 +267,10 @@ class Scan {
     } else if (!this.isInPayload() && !isExact(decimal, double)) {
       this.tell(this.path(), `is a number that would be rounded to ${double}; write that`);
     } else if (frame?.value) {
-      const value = largeInteger(decimal);
-      if (value !== null) this.largeIntegers.push({ holder: frame.value, key: frame.key, value });
+      const { value: holder, key } = frame;
+      const integer = largeInteger(decimal);
+      if (integer !== null) this.largeIntegers.push({ holder, key, value: integer });
+      else if (!isExact(decimal, double)) this.roundedNumbers.push({ holder, key, value: decimal });
     }
   }
 

@@ -14,6 +14,11 @@ export interface EventRecord {
   idempotencyKey?: string;
   /** SHA-256 of the request, to distinguish a repeated request from another one under the same key. */
   requestHash?: string;
+  /**
+   * The same with all digits of the numbers that a double rounds; '' if it has none. Missing in what earlier
+   * versions stored, and then not compared.
+   */
+  requestNumbers?: string;
   /** Driven by its project's courier, not by a workflow of its own; decided when it was accepted. */
   isExpress?: boolean;
   /** A sample that was requested, not something that happened. */
@@ -45,6 +50,7 @@ export const eventSchema = new Schema<EventRecord>(
     body: { type: String, default: null },
     idempotencyKey: String,
     requestHash: String,
+    requestNumbers: String,
     isExpress: Boolean,
     test: Boolean,
     onlyWebhookId: String,

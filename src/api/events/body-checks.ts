@@ -10,7 +10,7 @@ import {
 } from '../../profiles';
 import { asWritten, readBody } from '../http/body';
 import { ApiError, invalid, refused } from '../http/errors';
-import { requestHashOf } from './idempotency';
+import { fingerprintOf, type Fingerprint } from './idempotency';
 import { dataProblems, schemaProblems, sizeProblem } from './json-schema';
 import { postedEvent, type About, type PostedEvent } from './posted-event';
 import { isFine, Problems, type Found } from '../http/problems';
@@ -37,24 +37,25 @@ export interface EventsInput {
   /** MongoDB's time, which a child process doesn't know. */
   now: Date;
   /** Whether to fingerprint the body's values (docs/adr/0018). */
-  wantsHash: boolean;
+  wantsFingerprint: boolean;
 }
 
-/** The contents of a body of events, with its hash, and the number of events even if some are invalid. */
+/** The contents of a body of events, with its fingerprint, and the number of events even if some are invalid. */
 export interface EventsRead {
-  requestHash: string;
+  /** null: not wanted. */
+  fingerprint: Fingerprint | null;
   count: number;
   events: PostedEvent[] | Refusal;
 }
 
 /** Reads bodies of `/v1/events` and `/v1/events/batch`. */
 export function readEvents(input: EventsInput): EventsRead | Refusal {
-  const { bytes, isBatch, profile, workspaces, now, wantsHash } = input;
+  const { bytes, isBatch, profile, workspaces, now, wantsFingerprint } = input;
   return refusable(() => {
     const body = readBody(bytes);
     const list = Array.isArray(body.events) ? body.events.length : 1;
     return {
-      requestHash: wantsHash ? requestHashOf(asWritten(body)) : '',
+      fingerprint: wantsFingerprint ? fingerprintOf(asWritten(body)) : null,
       count: isBatch ? Math.min(Math.max(list, 1), MAX_BATCH) : 1,
       events: refusable(() => {
         const bodies = bodiesOf(getProfile(profile));

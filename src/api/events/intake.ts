@@ -12,7 +12,7 @@ import { orRefused, type Checks } from './checks';
 import { ApiError, refusal, refused } from '../http/errors';
 import { EventCatalog, MAX_SUGGESTIONS, unknownType } from './event-catalog';
 import type { PostedEvent } from './posted-event';
-import { keyInBatch } from './idempotency';
+import { isOfRequest, keyInBatch, type Fingerprint } from './idempotency';
 import { isFine, Problems, type Found } from '../http/problems';
 
 /** One event's limit (docs/contract.md, 5.5), and room for its envelope. */
@@ -57,13 +57,13 @@ export class Intake {
     project: ProjectRecord,
     { bytes, key, isBatch }: Posting,
   ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
-    const { requestHash, count, events } = await this.checks.readEvents(project._id, {
+    const { fingerprint, count, events } = await this.checks.readEvents(project._id, {
       bytes,
       isBatch,
       profile: project.profile,
       workspaces: [workspaceOf(project), project._id],
       now: clock.now(),
-      wantsHash: key !== undefined,
+      wantsFingerprint: key !== undefined,
     });
     const keyOf = (index: number): string => (isBatch ? keyInBatch(key!, index) : key!);
     const at = (index: number): string[] => (isBatch ? ['events', String(index)] : []);
@@ -73,21 +73,21 @@ export class Intake {
     } catch (error) {
       // One that was accepted before is answered as then, whatever it would be told now. Any other repeated one
       // is found when it is inserted: nearly all keys are new.
-      if (key === undefined || !(error instanceof ApiError)) throw error;
+      if (!fingerprint || !(error instanceof ApiError)) throw error;
       const keys = Array.from({ length: count }, (_, index) => keyOf(index));
-      const first = await this.repeated(project._id, keys, requestHash);
+      const first = await this.repeated(project._id, keys, fingerprint);
       if (first.length === 0) throw error;
       return { events: first, duplicate: true };
     }
-    if (key !== undefined) {
+    if (fingerprint) {
       built = built.map((event, index) => ({
         ...event,
         idempotencyKey: keyOf(index),
-        requestHash,
+        ...fingerprint,
       }));
     }
     const accepted = await this.insert(built, isBatch);
-    if (accepted.duplicate && accepted.events[0]?.requestHash !== requestHash) {
+    if (accepted.duplicate && !isOfRequest(accepted.events[0]!, fingerprint!)) {
       throw refusal('idempotency_conflict');
     }
     if (!accepted.duplicate) eventsAccepted.inc(accepted.events.length);
@@ -213,11 +213,11 @@ export class Intake {
   private async repeated(
     projectId: string,
     keys: readonly string[],
-    requestHash: string,
+    fingerprint: Fingerprint,
   ): Promise<EventRecord[]> {
     if (!(await this.store.events.hasKey(projectId, keys[0]!))) return [];
     const found = await this.store.events.listByKeys(projectId, keys);
-    if (found.some((event) => event.requestHash !== requestHash)) {
+    if (!found.every((event) => isOfRequest(event, fingerprint))) {
       throw refusal('idempotency_conflict');
     }
     this.startAll(found);

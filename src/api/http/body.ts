@@ -42,11 +42,11 @@ export const payloadField = z
 export function readBody(bytes: Uint8Array): Record<string, unknown> {
   if (bytes.length === 0) return {};
   const text = decodeUtf8(bytes);
-  const { value, problems, payloads, largeIntegers } = parseText(text);
+  const { value, problems, payloads, largeIntegers, roundedNumbers } = parseText(text);
   if (!isObject(value)) throw invalid([{ field: 'body', message: 'must be an object' }]);
   if (problems.length > 0) throw invalid(problems);
   for (const [object, payload] of payloads) written.set(object, payload);
-  written.set(value, { value, text, largeIntegers });
+  written.set(value, { value, text, largeIntegers, roundedNumbers });
   return value;
 }
 

@@ -94,6 +94,25 @@ describe('a payload', () => {
     ]);
   });
 
+  it('knows the other numbers that a double rounds, and where they are', () => {
+    const text =
+      '{"z":0.10000000000000000001,"data":{"a":1.000000000000000001,"l":[-10.50000000000000000010e-3],"f":0.1000000000000000000,"n":0e9999999999}}';
+    const { value, payloads } = readJson(text, [['data']]);
+    const { data } = value as { data: { l: unknown[] } };
+    expect(payloads.get(data)!.roundedNumbers).toEqual([
+      {
+        holder: data,
+        key: 'a',
+        value: { isNegative: false, digits: '1000000000000000001', exponent: -18 },
+      },
+      {
+        holder: data.l,
+        key: 0,
+        value: { isNegative: true, digits: '105000000000000000001', exponent: -22 },
+      },
+    ]);
+  });
+
   it('says true for false where a flag is, and nothing else changes', () => {
     const text = '{ "a": {"test": false}, "l": ["test", false], "n": 1.0, "test" : false }';
     expect(withFlag(readPayload(text), 'test', true).text).toBe(
