@@ -78,8 +78,7 @@ export class Attempts {
         return;
       }
       const item = lane.waiting[0]!;
-      // Workflows are started one after the other, in the order of their events.
-      if (!item.delivery.isExpress && lane.leaving.size > 0) return;
+      if (lane.mustWait(item)) return;
       const { projectId, webhookId, attemptCount, roundStart } = item.delivery;
       const place = this.places.take(projectId, webhookId, attemptCount === roundStart);
       if (typeof place === 'string') {
@@ -151,10 +150,16 @@ export class Attempts {
 
   /** Lets its workflow run it, and waits until that has made an attempt. */
   private async letRun(lane: Lane, item: Item): Promise<PlaceEnd> {
+    const { _id } = item.delivery;
+    if (kindOf(item.queuedIn) === 'ordered') lane.unbegun.add(_id);
+    const hasBegun = (): void => {
+      if (lane.unbegun.delete(_id)) this.pump(lane);
+    };
     const released = await this.start(lane, item);
     this.pump(lane);
-    const end = released ? await this.runs.ended(released) : 'unknown';
-    this.hand.taken.delete(item.delivery._id);
+    const end = released ? await this.runs.ended(released, hasBegun) : 'unknown';
+    lane.unbegun.delete(_id);
+    this.hand.taken.delete(_id);
     lane.refusals = end === 'refused' ? lane.refusals + 1 : 0;
     if (end === 'refused') {
       // What is new goes behind it.

@@ -1,6 +1,6 @@
 import type { DeferralReason, DeliveryPolicy } from '../../src/contracts/delivery';
 import { keptBack } from '../../src/domain/kept-back';
-import type { DeliveryRecord, QueueKind } from '../../src/store/delivery-record';
+import { kindOf, type DeliveryRecord, type QueueKind } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { WebhookRecord } from '../../src/store/webhook-record';
 
@@ -26,6 +26,8 @@ export class Lane {
   readonly queued = new Set<QueueKind>();
   /** Deliveries for workflows that are leaving the queue. */
   readonly leaving = new Set<string>();
+  /** Of the ordered queue: deliveries that workflows are to run, whose attempts have not begun yet. */
+  readonly unbegun = new Set<string>();
   /** Of the ordered queue nothing is left but what is entering it. */
   isDrained = false;
   /** What came since then, and goes after the last of it. */
@@ -72,6 +74,15 @@ export class Lane {
       if (entry.kind === kind && (first === null || entry.eventId < first)) first = entry.eventId;
     }
     return first;
+  }
+
+  /**
+   * Whether the order of events forbids to send it now: workflows are started one after the other, and what the
+   * courier sends itself would overtake those whose attempts have not begun.
+   */
+  mustWait({ delivery, queuedIn }: Item): boolean {
+    if (!delivery.isExpress) return this.leaving.size > 0;
+    return this.unbegun.size > 0 && kindOf(queuedIn) === 'ordered';
   }
 
   /** Its webhook could take more, but for the places that are free for its project. */

@@ -5,6 +5,8 @@ import type { Store } from '../../src/store/store';
 const CHECK_MS = 100;
 /** After this one is no longer waited for. */
 const GIVEN_UP_MS = 60_000;
+/** After this nothing waits for its attempt to begin: reconcile looks after it. */
+const UNBEGUN_MS = 10_000;
 
 /** `refused`: there was no place for the attempt; `unknown`: it was not seen. */
 export type RunEnd = 'made' | 'refused' | 'unknown';
@@ -13,6 +15,9 @@ interface Run {
   attemptCount: number;
   /** By the monotonic clock. */
   since: number;
+  /** It was seen that its attempt had begun. */
+  isBegun: boolean;
+  begun: () => void;
   end: (end: RunEnd) => void;
 }
 
@@ -24,12 +29,16 @@ export class Runs {
 
   constructor(private readonly store: Store) {}
 
-  /** @param delivery as released */
-  ended({ _id, attemptCount }: DeliveryRecord): Promise<RunEnd> {
+  /**
+   * @param delivery as released
+   * @param begun called once its attempt is under way, or has not begun for long; not if it ends before
+   */
+  ended({ _id, attemptCount }: DeliveryRecord, begun: () => void): Promise<RunEnd> {
     // One that was just being released: no longer watched.
     if (this.isStopped) return Promise.resolve('unknown');
     return new Promise((end) => {
-      this.running.set(_id, { attemptCount, since: performance.now(), end });
+      const since = performance.now();
+      this.running.set(_id, { attemptCount, since, isBegun: false, begun, end });
     });
   }
 
@@ -39,12 +48,19 @@ export class Runs {
     if (this.running.size === 0 || at - this.checkedAt < CHECK_MS) return;
     this.checkedAt = at;
     const found = await this.store.deliveries.model
-      .find({ _id: { $in: [...this.running.keys()] } }, { status: 1, attemptCount: 1, queuedIn: 1 })
+      .find(
+        { _id: { $in: [...this.running.keys()] } },
+        { status: 1, attemptCount: 1, queuedIn: 1, runRequested: 1 },
+      )
       .lean<DeliveryRecord[]>();
     const byId = new Map(found.map((delivery) => [delivery._id, delivery]));
     for (const [id, run] of this.running) {
-      const end = outcome(byId.get(id), run);
+      const delivery = byId.get(id);
+      const end = outcome(delivery, run);
       if (end) this.end(id, run, end);
+      // Not when that is first seen: there is something to load before it is sent.
+      else if (run.isBegun || at - run.since > UNBEGUN_MS) run.begun();
+      else run.isBegun = delivery?.runRequested === false;
     }
   }
 

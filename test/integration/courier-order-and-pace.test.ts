@@ -1,3 +1,4 @@
+import { Runs } from '../../activities/courier/runs';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { useExpress } from '../support/express';
@@ -68,6 +69,38 @@ describe('a project whose events are dispatched express', () => {
     update.mockRestore();
     send.mockRestore();
     await eventually('all ended', async () => (await withStatus('succeeded')).length === 29);
+  });
+
+  it('releases what workflows run in the same order, however long they take to begin', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await batch(16);
+    await eventually('all are held', async () => (await withStatus('held')).length === 16);
+    const { deliveries, rounds } = stack.store;
+    const held = await deliveries.model.find({ webhookId: webhook.id }).sort({ eventId: 1 });
+    const ids = held.map(({ _id }) => _id);
+    const isRun = (n: number): boolean => n % 4 === 0;
+    const run = ids.filter((_id, n) => isRun(n));
+    await deliveries.model.updateMany({ _id: { $in: run } }, { $unset: { isExpress: 1 } });
+    const begun: number[] = [];
+    const check = jest.spyOn(Runs.prototype, 'check');
+    const open = rounds.open.bind(rounds);
+    const opening = jest.spyOn(rounds, 'open').mockImplementation(async (id, opened) => {
+      const before = check.mock.calls.length;
+      await eventually('the courier has looked', () => check.mock.calls.length > before + 20);
+      begun.push(ids.indexOf(id));
+      return open(id, opened);
+    });
+    const real = stack.sender.send.bind(stack.sender);
+    const send = jest.spyOn(stack.sender, 'send').mockImplementation(async (...given) => {
+      const n = sentBy(send).at(-1)!;
+      if (!isRun(n)) begun.push(n);
+      return real(...given);
+    });
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await eventually('all ended', async () => (await withStatus('succeeded')).length === 16);
+    expect(begun).toEqual(ids.map((_id, n) => n));
+    for (const spy of [check, opening, send]) spy.mockRestore();
   });
 
   it('does not let others wait for a webhook that hangs', async () => {

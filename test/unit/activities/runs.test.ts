@@ -7,9 +7,9 @@ describe('runs that a courier waits for', () => {
 
   it('are waited for no longer once it stops, nor is what it was just letting go', async () => {
     const runs = new Runs({} as Store);
-    const before = runs.ended(released);
+    const before = runs.ended(released, () => {});
     runs.stop();
     await expect(before).resolves.toBe('unknown');
-    await expect(runs.ended(released)).resolves.toBe('unknown');
+    await expect(runs.ended(released, () => {})).resolves.toBe('unknown');
   });
 });
