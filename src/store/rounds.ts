@@ -61,6 +61,13 @@ export const endedNow = {
   expiresAt: { $max: ['$expiresAt', { $add: ['$$NOW', KEPT_AFTER_END_MS] }] },
 };
 
+/**
+ * Ended with its webhook, which nobody asked for: what was in progress may still succeed, and a replay would send
+ * it twice.
+ */
+const mayStillSucceed = (seen: DeliveryRecord, loaded: DeliveryRecord): boolean =>
+  seen.endReason != null && seen.replays === loaded.replays;
+
 /** No other execution has taken over since it was loaded. */
 const asLoaded = ({ _id, runId, execution, runRequested }: DeliveryRecord) => ({
   _id,
@@ -131,7 +138,7 @@ export class Rounds {
   /**
    * Logs an attempt and what it means for the delivery, in one write guarded by what was loaded before the
    * exchange. An attempt of a superseded execution or run, or one after the delivery's end, is logged too, but
-   * decides nothing.
+   * decides nothing; unless it has succeeded, and the delivery was only ended with its webhook.
    * @param loaded the delivery as it was before the exchange
    * @param mayDecide false if it is known to be superseded
    */
@@ -146,13 +153,16 @@ export class Rounds {
       status,
       nextAttemptAt: nextDelayMs === null ? null : { $add: ['$$NOW', nextDelayMs] },
       deferredFor: null,
+      endReason: null,
       hasTurn: '$$REMOVE',
       ...(status !== 'pending' && endedNow),
     };
     let seen: DeliveryRecord | null = loaded;
     while (seen) {
       const isSuperseded = !mayDecide || !isAtWork(seen, loaded, exchange.runId);
-      const decides = !isSuperseded && seen.status === 'pending';
+      const decides =
+        !isSuperseded &&
+        (seen.status === 'pending' || (status === 'succeeded' && mayStillSucceed(seen, loaded)));
       const { responseBody: _body, responseHeaders: _headers, ...sent } = exchange;
       const attempt: Attempt = {
         number: seen.attemptCount + 1,
@@ -167,7 +177,12 @@ export class Rounds {
       ): Promise<DeliveryRecord | null> => {
         const { modifiedCount } = await this.model
           .updateOne(
-            { ...asLoaded(before), attemptCount: before.attemptCount, status: before.status },
+            {
+              ...asLoaded(before),
+              attemptCount: before.attemptCount,
+              status: before.status,
+              replays: before.replays,
+            },
             [
               {
                 $set: {

@@ -41,7 +41,8 @@ export interface Settlement {
 
 /**
  * Writes all or nothing, unless the shift has been superseded. An attempt of a delivery that was cancelled
- * meanwhile is logged and decides nothing. If repeated, since its commit was not answered, it is written once.
+ * meanwhile is logged and decides nothing, but one that was ended with its webhook still succeeds. If repeated,
+ * since its commit was not answered, it is written once.
  * @param at.number of the settlement in its shift, from 1
  * @returns false: superseded, and nothing was written
  */
@@ -123,7 +124,10 @@ function recordOf({
   result: { status, nextDelayMs },
 }: RecordedAttempt): AnyBulkWriteOperation {
   const isOfThisRound = { $eq: ['$replays', delivery.replays] };
-  const decides = { $and: [{ $eq: ['$status', 'pending'] }, isOfThisRound] };
+  const isPending = { $eq: ['$status', 'pending'] };
+  // Ended with its webhook, which nobody asked for: a replay would send it twice.
+  const mayStillSucceed = status === 'succeeded' && { $gt: ['$endReason', null] };
+  const decides = { $and: [{ $or: [isPending, mayStillSucceed] }, isOfThisRound] };
   const { responseBody: _body, responseHeaders: _headers, ...sent } = attempt;
   const logged = {
     $mergeObjects: [
@@ -136,6 +140,7 @@ function recordOf({
     status,
     nextAttemptAt: nextDelayMs === null ? null : { $add: ['$$NOW', nextDelayMs] },
     deferredFor: null,
+    endReason: null,
     ...(status !== 'pending' && endedNow),
     ...(status === 'failed' && { followUp: true }),
   };

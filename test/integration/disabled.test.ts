@@ -171,6 +171,66 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
     expect(receiver.requests).toHaveLength(1);
   });
 
+  describe('that is on its way', () => {
+    /** Two that are on their way: one will be answered with a success, and one with a failure. */
+    async function onTheirWay() {
+      const webhook = await makeWebhook(client, receiver.url, LATE);
+      receiver.respondWith(500);
+      const ids = [await postEvent(client), await postEvent(client)];
+      for (const id of ids) await deliveryWith(client, id, { attemptCount: 1 });
+      let answer!: () => void;
+      const after = new Promise<void>((resolve) => (answer = resolve));
+      receiver.respondWith(({ headers }) => ({
+        kind: 'answer',
+        status: headers['x-webhook-delivery-id'] === ids[0] ? 200 : 503,
+        after,
+      }));
+      for (const id of ids) await client.post(`/v1/deliveries/${id}/retry`);
+      await receiver.waitFor(4);
+      return { ids, answer, path: `/v1/webhooks/${webhook.id}` };
+    }
+    const cancelled = { status: 'cancelled', endReason: 'webhook_deleted', nextAttemptAt: null };
+
+    it.each([
+      ['disabled', skipped, (path: string) => client.patch(path, { isActive: false })],
+      ['deleted', cancelled, (path: string) => client.delete(path)],
+    ])('to a webhook that is %s still succeeds, unless it fails', async (_how, ended, end) => {
+      const { ids, answer, path } = await onTheirWay();
+      expect((await end(path)).status).toBe(200);
+      for (const id of ids) expect(await read(id)).toMatchObject(ended);
+      answer();
+      const [arrived, failed] = ids as [string, string];
+      const delivery = await deliveryWith(client, arrived, { attemptCount: 2 });
+      expect(delivery).toMatchObject({ status: 'succeeded', nextAttemptAt: null, replays: 0 });
+      expect(delivery).not.toHaveProperty('endReason');
+      expect(await deliveryWith(client, failed, { attemptCount: 2 })).toMatchObject(ended);
+      expect(receiver.requests).toHaveLength(4);
+    });
+
+    it('is not sent again by the replay that enabling suggests', async () => {
+      const { ids, answer, path } = await onTheirWay();
+      await client.patch(path, { isActive: false });
+      answer();
+      for (const id of ids) await deliveryWith(client, id, { attemptCount: 2 });
+      receiver.respondWith(200);
+      const { skipped: missed } = (await client.patch(path, { isActive: true })).body.data;
+      expect(missed.count).toBe(1);
+      expect((await client.post('/v1/replays', missed.replay)).body.data.matched).toBe(1);
+      await deliveryWith(client, ids[1]!, { status: 'succeeded', replays: 1 });
+      expect(receiver.requests).toHaveLength(5);
+      const { deliveries } = (await client.get(`${path}/stats`)).body.data;
+      expect(deliveries).toMatchObject({ total: 2, succeeded: 2, skipped: 0 });
+    });
+
+    it('is still cancelled if somebody has asked for that', async () => {
+      const { ids, answer } = await onTheirWay();
+      await client.post(`/v1/deliveries/${ids[0]}/cancel`);
+      answer();
+      const delivery = await deliveryWith(client, ids[0]!, { attemptCount: 2 });
+      expect(delivery.status).toBe('cancelled');
+    });
+  });
+
   /** Stores deliveries like that one. */
   async function copy(id: string, changes: Partial<DeliveryRecord>[]): Promise<DeliveryRecord> {
     const like = (await stack.store.deliveries.find(id))!;

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import type { DeliveryStatus } from '../../src/contracts/delivery';
+import type { DeliveryStatus, EndReason } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
@@ -79,9 +79,17 @@ describe('a delivery’s round', () => {
   };
   const deliveries = () => fixture.store.deliveries;
   const rounds = () => fixture.store.rounds;
+  const succeedAfter = async (delivery: DeliveryRecord, endReason: EndReason): Promise<unknown> => {
+    await deliveries().model.updateOne({ _id: delivery._id }, { $set: { endReason } });
+    return attempt({ ...delivery, endReason }, 'succeeded');
+  };
   const moves: Record<string, (delivery: DeliveryRecord) => Promise<unknown>> = {
     'an attempt fails': (delivery) => attempt(delivery, 'pending'),
     'an attempt succeeds': (delivery) => attempt(delivery, 'succeeded'),
+    'an attempt in progress succeeds, if it was skipped by disabling': (delivery) =>
+      succeedAfter(delivery, 'webhook_disabled'),
+    'an attempt in progress succeeds, if its webhook was deleted': (delivery) =>
+      succeedAfter(delivery, 'webhook_deleted'),
     'the last attempt fails': (delivery) => attempt(delivery, 'failed'),
     'its webhook is found paused': (delivery) => rounds().queue(delivery, 'mine', 'held'),
     'its webhook is disabled': async ({ webhookId, projectId }) => {
@@ -173,13 +181,19 @@ describe('a delivery’s round', () => {
     if (to === 'queued') expect(after.nextAttemptAt).toBeNull();
   });
 
-  it.each(['cancelled', 'skipped'] as const)(
+  const skipped = { status: 'skipped', endReason: 'webhook_disabled' } as const;
+  it.each<[string, Partial<DeliveryRecord>, 'succeeded' | 'failed']>([
+    ['cancelled', { status: 'cancelled' }, 'succeeded'],
+    ['skipped, replayed and skipped again', { ...skipped, replays: 1 }, 'succeeded'],
+    ['skipped, if it fails,', skipped, 'failed'],
+  ])(
     'that was %s while an exchange was in progress logs the attempt, and stays it',
-    async (status) => {
+    async (_what, change, outcome) => {
+      const { status } = change;
       const loaded = await standing({ runId: 'mine' });
-      await fixture.store.deliveries.model.updateOne({ _id: loaded._id }, { $set: { status } });
-      expect(await attempt(loaded, 'succeeded')).toMatchObject({ outcome: 'ended', status });
-      expect(await fixture.delivery(loaded._id)).toMatchObject({ status, attemptCount: 1 });
+      await fixture.store.deliveries.model.updateOne({ _id: loaded._id }, { $set: change });
+      expect(await attempt(loaded, outcome)).toMatchObject({ outcome: 'ended', status });
+      expect(await fixture.delivery(loaded._id)).toMatchObject({ ...change, attemptCount: 1 });
     },
   );
 
