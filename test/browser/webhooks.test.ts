@@ -3,6 +3,8 @@ import { createHmac } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expectAccessible, NARROW, signIn, useChromium } from '../support/chromium';
 import { typing } from '../support/hand';
+import { makeWebhook } from '../support/deliveries';
+import { portalLink } from '../support/portal-link';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
 
@@ -226,4 +228,40 @@ it('does all of it by keyboard alone: creates a webhook, tests it, opens the del
   await dialog.getByText('Answered 200').waitFor();
   await press(dialog.getByRole('link', { name: 'Open delivery' }));
   await page.waitForURL(/#\/deliveries\/dlv_/);
+});
+
+it('lists chosen event types that have been removed, keeps them, and lets them go', async () => {
+  const { id, client } = await stack.project({ profile: 'custom' });
+  const definition = { description: 'A test.', schema: { type: 'object' }, sample: {} };
+  for (const type of ['order.paid', 'order.old']) {
+    await client.send('PUT', `/v1/event-types/${type}`, definition);
+  }
+  const events = ['order.paid', 'order.old'];
+  const webhook = await makeWebhook(client, receiver.url, { name: 'Orders', events });
+  await client.delete('/v1/event-types/order.old');
+  const kept = async () => {
+    const { name, events: now } = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data;
+    return [name, now];
+  };
+  const link = await portalLink(client, 'manage');
+  const page = await visit(link.url);
+  const edit = async (): Promise<void> => {
+    await page.goto(`${stack.url}/portal/${id}/#/webhooks/${webhook.id}/edit`);
+    await page.getByRole('group', { name: 'Removed event types' }).waitFor();
+  };
+  const save = async (): Promise<void> => {
+    await page.getByRole('button', { name: 'Save changes' }).click();
+    await page.getByRole('heading', { level: 1, name: 'Shop' }).waitFor();
+  };
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await edit();
+  await expectAccessible(page);
+  await page.getByLabel('Name', { exact: true }).fill('Shop');
+  await save();
+  expect(await kept()).toEqual(['Shop', events]);
+
+  await edit();
+  await page.getByRole('checkbox', { name: 'order.old' }).uncheck();
+  await save();
+  expect(await kept()).toEqual(['Shop', ['order.paid']]);
 });

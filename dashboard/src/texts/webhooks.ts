@@ -159,6 +159,8 @@ export const webhooks = {
     operationalHelp: 'About webhooks and deliveries. “All events” does not include them.',
     count: (count: number) => (count === 1 ? '1 chosen' : `${count} chosen`),
     noTypes: 'No event type matches.',
+    removed: 'Removed event types',
+    removedHelp: 'They no longer exist. No events come of them unless they are added again.',
     noneChosen: 'Choose at least one event, or all events.',
     filter: 'Filter',
     filterLead: 'Lets only some of these events through: a query in MongoDB’s syntax.',

@@ -109,15 +109,20 @@ export interface NewWebhookBody extends WebhookSettings {
 /**
  * Event types, families and `*`; a profile's short names become the types.
  * @param types names of the project's types; operational ones are always included
+ * @param isFormer whether to take what matches none of them: a type may have been deleted since it was named
  */
-export function subscriptionField(profile: Profile, types: readonly string[]): z.ZodType<string[]> {
+export function subscriptionField(
+  profile: Profile,
+  types: readonly string[],
+  isFormer: (pattern: string) => boolean = () => false,
+): z.ZodType<string[]> {
   const known = [...types, ...OPERATIONAL_TYPES];
   let suggestions = MAX_SUGGESTIONS;
   const pattern = z
     .string()
     .max(200)
     .transform((name) => profile.aliases.get(name) ?? name)
-    .refine((type) => isKnownPattern(type, known), {
+    .refine((type) => isKnownPattern(type, known) || isFormer(type), {
       error: ({ input }) => unknownType(profile, input as string, suggestions-- > 0 ? known : []),
     });
   return z
@@ -130,12 +135,14 @@ export function subscriptionField(profile: Profile, types: readonly string[]): z
 /**
  * The bodies of `POST` and `PATCH /v1/webhooks`, by the project's event types and the address rules.
  * @param filterProblemsIn the result of the filter's check
+ * @param before the subscriptions of the webhook that is changed
  */
 export function webhookBodies(
   profile: Profile,
   types: readonly string[],
   urlPolicy: WebhookUrlPolicy,
   filterProblemsIn: (filter: unknown) => readonly FieldProblem[] = filterProblems,
+  before: readonly string[] = [],
 ): {
   create: z.ZodType<NewWebhookBody>;
   update: z.ZodType<WebhookChanges>;
@@ -159,7 +166,13 @@ export function webhookBodies(
     .transform(canonicalWebhookUrl);
   return {
     create: z.strictObject({ ...settings, url, secret: secretField(profile) }),
-    update: z.strictObject({ ...settings, isActive: z.boolean() }).partial(),
+    update: z
+      .strictObject({
+        ...settings,
+        events: subscriptionField(profile, types, (pattern) => before.includes(pattern)),
+        isActive: z.boolean(),
+      })
+      .partial(),
   };
 }
 
@@ -169,8 +182,9 @@ export function webhookBodiesOf(
   types: readonly string[],
   { development, allowedCidrs }: Omit<WebhookUrlPolicy, 'allowHttp'>,
   filterProblemsIn?: (filter: unknown) => readonly FieldProblem[],
+  before?: readonly string[],
 ): ReturnType<typeof webhookBodies> {
   const allowHttp = development && profile.httpInDevelopment;
   const urlPolicy = { allowHttp, development, allowedCidrs };
-  return webhookBodies(profile, types, urlPolicy, filterProblemsIn);
+  return webhookBodies(profile, types, urlPolicy, filterProblemsIn, before);
 }

@@ -139,10 +139,15 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     };
   const profileOf = (res: Response): Profile => getProfile(projectOf(res).profile);
   const namesOf = (res: Response): Promise<string[]> => deps.intake.catalog.names(projectOf(res));
-  const bodiesFor = async ({ body }: Request, res: Response) => {
+  const bodiesFor = async (
+    { body }: Request,
+    res: Response,
+    before?: Pick<ShownWebhook, 'events'>,
+  ) => {
     const { filter } = (body ?? {}) as { filter?: unknown };
     const problems = await deps.intake.checks.checkFilter(projectOf(res)._id, filter);
-    return webhookBodiesOf(profileOf(res), await namesOf(res), deps, () => problems);
+    const names = await namesOf(res);
+    return webhookBodiesOf(profileOf(res), names, deps, () => problems, before?.events);
   };
 
   const holderIn = (res: Response) => (externalId: string) =>
@@ -210,7 +215,8 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const id = pathId(req, 'webhook');
     if (req.body !== undefined && Object.hasOwn(req.body as object, 'url'))
       throw refusal('url_immutable');
-    const changes = parseBody((await bodiesFor(req, res)).update, req);
+    const before = await resourceInPath(req, res, 'webhook', store.webhooks);
+    const changes = parseBody((await bodiesFor(req, res, before)).update, req);
     const { webhook, isEnabled } = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
       updateWebhook(deps, projectOf(res), id, changes, changedBy(res)),
     );

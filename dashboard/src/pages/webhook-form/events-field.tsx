@@ -1,5 +1,6 @@
 import { useState } from 'react';
 import { OPERATIONAL_TYPES } from '../../../../src/contracts/operational';
+import { isKnownPattern } from '../../../../src/domain/subscription';
 import { useAvailableEvents } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Checkbox, FieldError, Radio, SearchField } from '../../ui/field';
@@ -17,6 +18,8 @@ const familyOf = (type: string): string => (type.includes('.') ? type.split('.',
 export function EventsField({ draft, onChange, errorOf }: FieldsProps): React.ReactNode {
   const available = useAvailableEvents();
   const { events } = draft;
+  // Stay listed when they are no longer chosen.
+  const [initial] = useState(events);
   const isAll = events.has('*');
   const operational = [...events].filter((type) => isOperational(type));
   const set = (next: Iterable<string>): void => onChange({ events: new Set(next) });
@@ -49,7 +52,12 @@ export function EventsField({ draft, onChange, errorOf }: FieldsProps): React.Re
         </fieldset>
         {!isAll && (
           <QueryState query={available}>
-            {(data) => <Families types={data.events} chosen={events} onToggle={toggle} />}
+            {(data) => (
+              <Stack>
+                <Families types={data.events} chosen={events} onToggle={toggle} />
+                <Removed types={data.events} initial={initial} chosen={events} onToggle={toggle} />
+              </Stack>
+            )}
           </QueryState>
         )}
         <FieldError error={errorOf('events')} />
@@ -77,6 +85,37 @@ const isOperational = (type: string): boolean => OPERATIONAL_TYPES.some((known) 
 /** Whether the family stands for the type; Posthorn's own are in none. */
 const isWithin = (type: string, pattern: string): boolean =>
   pattern.endsWith('.*') && type.startsWith(pattern.slice(0, -1)) && !isOperational(type);
+
+/** What is subscribed to, and matches no event type any more. */
+function Removed({
+  types,
+  initial,
+  chosen,
+  onToggle,
+}: {
+  types: readonly string[];
+  initial: ReadonlySet<string>;
+  chosen: ReadonlySet<string>;
+  onToggle: (pattern: string, isChecked: boolean) => void;
+}): React.ReactNode {
+  const known = [...types, ...OPERATIONAL_TYPES];
+  const removed = [...initial].filter((pattern) => !isKnownPattern(pattern, known));
+  if (removed.length === 0) return null;
+  return (
+    <fieldset className={styles.family}>
+      <legend>{words.removed}</legend>
+      <p className={styles.muted}>{words.removedHelp}</p>
+      {removed.map((pattern) => (
+        <Checkbox
+          key={pattern}
+          label={pattern}
+          isChecked={chosen.has(pattern)}
+          onChange={(isChecked) => onToggle(pattern, isChecked)}
+        />
+      ))}
+    </fieldset>
+  );
+}
 
 function Families({
   types,

@@ -1,0 +1,54 @@
+import type { ApiClient } from '../support/api-client';
+import { expectRefusal } from './api/refusal';
+import { useStack } from '../support/use';
+
+const url = 'https://hooks.example.com/';
+const definition = { description: 'A test.', schema: { type: 'object' }, sample: {} };
+
+describe('an event type that has been removed', () => {
+  const stack = useStack({}, { worker: false });
+  let client: ApiClient;
+  let projectId: string;
+  let path: string;
+
+  beforeEach(async () => {
+    ({ client, id: projectId } = await stack.project({ profile: 'custom' }));
+    for (const type of ['order.paid', 'order.old', 'invoice.old']) {
+      await client.send('PUT', `/v1/event-types/${type}`, definition);
+    }
+    const events = ['order.paid', 'order.old', 'invoice.*'];
+    const { body } = await client.post('/v1/webhooks', { name: 'Orders', url, events });
+    path = `/v1/webhooks/${body.data.id}`;
+    for (const type of ['order.old', 'invoice.old']) {
+      expect((await client.delete(`/v1/event-types/${type}`)).status).toBe(200);
+    }
+  });
+
+  it('can stay in a webhook’s subscriptions when they are sent back, and be left out', async () => {
+    const { events } = (await client.get(path)).body.data;
+    const same = await client.patch(path, { name: 'Shop', events });
+    expect(same).toMatchObject({ status: 200, body: { data: { name: 'Shop', events } } });
+    const fewer = await client.patch(path, { events: ['order.paid'] });
+    expect(fewer.body.data.events).toEqual(['order.paid']);
+  });
+
+  it('is refused where the webhook does not have it', async () => {
+    const added = await client.patch(path, { events: ['order.old', 'order.older', 'order.*'] });
+    expectRefusal(added, 'validation_failed', ['events.1']);
+    await client.patch(path, { events: ['order.paid'] });
+    const again = await client.patch(path, { events: ['order.paid', 'order.old', 'invoice.*'] });
+    expectRefusal(again, 'validation_failed', ['events.1', 'events.2']);
+  });
+
+  it('of a catalogue can stay too', async () => {
+    const type = '/v1/catalogs/removed-types/event-types';
+    for (const name of ['shop.kept', 'shop.old']) {
+      await stack.admin.send('PUT', `${type}/${name}`, definition);
+    }
+    await stack.admin.patch(`/v1/projects/${projectId}`, { catalog: 'removed-types' });
+    const events = ['shop.kept', 'shop.old'];
+    expect((await client.patch(path, { events })).status).toBe(200);
+    await stack.admin.delete(`${type}/shop.old`);
+    expect((await client.patch(path, { events })).body.data.events).toEqual(events);
+  });
+});
