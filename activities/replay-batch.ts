@@ -1,6 +1,12 @@
-import { heartbeat, sleep } from '@temporalio/activity';
-import type { Activities } from '../src/contracts/activities';
-import { countQueuedReplays, listForReplay, queueReplays } from '../src/store/replay-selection';
+import { activityInfo, ApplicationFailure, heartbeat, sleep } from '@temporalio/activity';
+import { ApplicationFailureCategory } from '@temporalio/common';
+import { FAILURE_TYPES, type Activities } from '../src/contracts/activities';
+import {
+  countQueuedReplays,
+  hasQueued,
+  listForReplay,
+  queueReplays,
+} from '../src/store/replay-selection';
 import type { CourierCalls } from '../src/temporal/courier-calls';
 import { atRate, batchSize } from './at-rate';
 import type { ActivityDependencies } from './dependencies';
@@ -9,13 +15,16 @@ import type { ActivityDependencies } from './dependencies';
 const PER_SECOND = 10;
 /** Deliveries put into the queue at once at most: they are one transaction. */
 const MAX_AT_ONCE = 100;
-/** Maximum number of a project's replayed deliveries in the queue: pausing a replay can't recall these. */
+/** Maximum number of a project's replayed deliveries in the queue. */
 const MAX_QUEUED = 500;
 /** Queued without room, after a batch has waited for it: a webhook that takes nothing must not stop the others. */
 const WITHOUT_ROOM = 50;
 /** How long one batch waits for room in the queue, and how often it checks. */
 const ROOM_WAIT_MS = 30_000;
 const ROOM_CHECK_MS = 500;
+/** Until it is looked again whether nothing is queued any more, doubled each time up to the maximum. */
+const END_WAIT_MS = 250;
+const MOST_END_WAIT_MS = 15_000;
 
 /**
  * Puts what is to be replayed into the project's queue, at the replay's rate, or as soon as there is room; the
@@ -45,16 +54,34 @@ export function createReplayBatch(
     const limit = Math.min(await untilThereIsRoom(projectId), batchSize(perSecond));
     const batch = await listForReplay(store, replay, limit);
     if (batch.length === 0) {
+      // Until then it can be paused or cancelled.
+      if (await hasQueued(store, replay)) {
+        couriers.call(projectId);
+        throw stillQueued();
+      }
       await store.replays.move(replayId, ['running'], 'completed');
       return false;
     }
     const groups = Array.from({ length: Math.ceil(batch.length / atOnce) }, (_, n) =>
       batch.slice(n * atOnce, (n + 1) * atOnce),
     );
+    let { cursor } = replay;
     return atRate(groups, perSecond / atOnce, async (group) => {
-      if (!(await queueReplays(store, replay, group))) return false;
+      if (!(await queueReplays(store, { ...replay, cursor }, group))) return false;
+      cursor = group.at(-1)!._id;
       couriers.call(projectId);
       return true;
     });
   };
+}
+
+/** It is looked at again soon, and then less and less often. */
+function stillQueued(): ApplicationFailure {
+  const waitMs = Math.min(MOST_END_WAIT_MS, END_WAIT_MS * 2 ** (activityInfo().attempt - 1));
+  return ApplicationFailure.create({
+    type: FAILURE_TYPES.replayDeferred,
+    message: 'all is queued; it ends when that has been taken from the queue',
+    nextRetryDelay: waitMs,
+    category: ApplicationFailureCategory.BENIGN,
+  });
 }

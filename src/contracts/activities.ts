@@ -65,6 +65,8 @@ export const FAILURE_TYPES = {
   attemptLost: 'AttemptLost',
   /** Nothing was planned, since other plans of the project come first; retried after `nextRetryDelay`. */
   planDeferred: 'PlanDeferred',
+  /** All of a bulk replay is queued, but not sent yet; looked at again after `nextRetryDelay`. */
+  replayDeferred: 'ReplayDeferred',
   /** The delivery is `failed`: no attempt follows. */
   deliveryFailed: 'DeliveryFailed',
 } as const;

@@ -51,6 +51,10 @@ export interface DeliveryRecord {
    * releases it, in the order of events, when its webhook is resumed or has room again (`deferredFor`).
    */
   queuedIn?: string;
+  /** The bulk replay that has put it into a queue, and how it had ended before: it may be taken back. */
+  bulkReplay?: Pick<DeliveryRecord, 'status' | 'completedAt' | 'endReason' | 'roundStart'> & {
+    id: string;
+  };
   /** The courier has released it, within its webhook's rate limit. An attempt that is made clears it. */
   hasTurn?: boolean;
   /** Of an express one that failed: the failure still has to be followed up. */
@@ -150,6 +154,7 @@ export const deliverySchema = new Schema<DeliveryRecord>(
     openedAt: Date,
     isExpress: Boolean,
     queuedIn: String,
+    bulkReplay: { type: Schema.Types.Mixed },
     hasTurn: Boolean,
     followUp: Boolean,
     test: Boolean,

@@ -3,7 +3,8 @@ import { clock } from '../clock';
 import { isKept, LIST_FIELDS, replayable } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
-import type { ReplayQuery, ReplayRecord } from './replays';
+import type { ChangedBy } from '../domain/changed-by';
+import type { ReplayQuery, ReplayRecord, ReplayStatus } from './replays';
 import { replayed } from './rounds';
 import type { Store } from './store';
 
@@ -62,6 +63,12 @@ export async function countForReplay(
   };
 }
 
+/** What a bulk replay has still to process. */
+function listedFilter(replay: ReplayRecord): QueryFilter<DeliveryRecord> {
+  const { projectId, query, endedBy = replay.createdAt, cursor } = replay;
+  return { ...replayFilter(projectId, query, cursor), completedAt: { $lte: endedBy } };
+}
+
 /**
  * The next deliveries of a bulk replay, oldest first, among those that had ended when it was requested. What
  * fails after that, in the replay or otherwise, is not replayed by it.
@@ -71,12 +78,8 @@ export async function listForReplay(
   replay: ReplayRecord,
   limit: number,
 ): Promise<DeliveryRecord[]> {
-  const { projectId, query, endedBy = replay.createdAt, cursor } = replay;
   return deliveries.model
-    .find(
-      { ...replayFilter(projectId, query, cursor), completedAt: { $lte: endedBy } },
-      LIST_FIELDS,
-    )
+    .find(listedFilter(replay), LIST_FIELDS)
     .sort({ _id: 1 })
     .limit(limit)
     .lean<DeliveryRecord[]>();
@@ -85,11 +88,12 @@ export async function listForReplay(
 /**
  * Puts deliveries of a bulk replay into their project's queue, from which the courier releases them, and
  * counts them, in one transaction: however often this is repeated, each is replayed once and counted once.
+ * @param replay as it was when they were listed
  * @returns false if the replay has been paused or cancelled, or has processed them before
  */
 export async function queueReplays(
   store: Store,
-  { _id, projectId, startedBy }: ReplayRecord,
+  { _id, projectId, startedBy, cursor }: ReplayRecord,
   deliveries: readonly DeliveryRecord[],
 ): Promise<boolean> {
   const ids = deliveries.map((delivery) => delivery._id);
@@ -110,6 +114,13 @@ export async function queueReplays(
         {
           $set: {
             ...replayed,
+            bulkReplay: {
+              id: _id,
+              status: '$status',
+              completedAt: '$completedAt',
+              endReason: '$endReason',
+              roundStart: '$roundStart',
+            },
             nextAttemptAt: null,
             status: { $cond: [isHeld, 'held', 'pending'] },
             queuedIn: { $cond: [isHeld, queueOf(projectId), queueOf(projectId, 'replay')] },
@@ -121,24 +132,101 @@ export async function queueReplays(
     );
     await store.recounts.note(deliveries, session);
     const counts = { replayed: modifiedCount, failed: ids.length - modifiedCount };
-    const about = { from: ids[0]!, to: ids.at(-1)! };
+    const about = { from: cursor, to: ids.at(-1)! };
     if (await store.replays.advance(_id, about, counts, session)) return true;
     await session.abortTransaction();
     return false;
   });
 }
 
-/** How many replayed deliveries wait in the project's queue for webhooks that are not paused. */
+/** Queued by that replay, and not attempted since. */
+const queuedBy = ({
+  _id,
+  projectId,
+}: Pick<ReplayRecord, '_id' | 'projectId'>): QueryFilter<DeliveryRecord> => ({
+  queuedIn: queueOf(projectId, 'replay'),
+  'bulkReplay.id': _id,
+  status: 'pending',
+  $expr: { $eq: ['$attemptCount', '$roundStart'] },
+});
+
+/**
+ * Pauses or cancels a bulk replay, and takes back what it has queued and no courier has taken yet: that has ended again
+ * as it had before, and comes again if the replay is resumed.
+ * @returns null if `Replays.move` does
+ */
+export async function stopReplay(
+  store: Store,
+  replay: ReplayRecord,
+  from: readonly ReplayStatus[],
+  to: 'paused' | 'cancelled',
+  by: ChangedBy,
+): Promise<ReplayRecord | null> {
+  const { model } = store.deliveries;
+  return store.transaction(async (session) => {
+    const moved = await store.replays.move(replay._id, from, to, by, session);
+    const queued = await model
+      .find(queuedBy(replay), LIST_FIELDS)
+      .sort({ _id: 1 })
+      .session(session)
+      .lean<DeliveryRecord[]>();
+    const [first] = queued;
+    if (!moved || !first) return moved;
+    await model.updateMany(
+      { ...queuedBy(replay), _id: { $in: queued.map(({ _id }) => _id) } },
+      [
+        {
+          $set: {
+            status: '$bulkReplay.status',
+            completedAt: '$bulkReplay.completedAt',
+            endReason: { $ifNull: ['$bulkReplay.endReason', null] },
+            roundStart: '$bulkReplay.roundStart',
+            replays: { $subtract: ['$replays', 1] },
+            deferredFor: null,
+            queuedIn: '$$REMOVE',
+            bulkReplay: '$$REMOVE',
+          },
+        },
+      ],
+      { session, updatePipeline: true },
+    );
+    await store.recounts.note(queued, session);
+    // Less than the first of them, and than hardly any other.
+    const cursor = first._id.slice(0, -1);
+    const listedAgain = await model
+      .countDocuments({
+        $and: [listedFilter({ ...moved, cursor }), { _id: { $lte: moved.cursor! } }],
+      })
+      .session(session);
+    const counts = { replayed: queued.length, failed: listedAgain - queued.length };
+    return store.replays.takeBack(moved._id, cursor, counts, session);
+  });
+}
+
+/** Replayed deliveries that wait in the project's queue for webhooks that are not paused. */
+async function queuedReplays(
+  { webhooks }: Store,
+  projectId: string,
+): Promise<QueryFilter<DeliveryRecord>> {
+  const paused = await webhooks.model.distinct('_id', { projectId, isPaused: true });
+  return { queuedIn: queueOf(projectId, 'replay'), webhookId: { $nin: paused } };
+}
+
+/** How many of a project there are. */
 export async function countQueuedReplays(
-  { deliveries, webhooks }: Store,
+  store: Store,
   projectId: string,
   limit: number,
 ): Promise<number> {
-  const paused = await webhooks.model.distinct('_id', { projectId, isPaused: true });
-  return deliveries.model.countDocuments(
-    { queuedIn: queueOf(projectId, 'replay'), webhookId: { $nin: paused } },
-    { limit },
-  );
+  const { model } = store.deliveries;
+  return model.countDocuments(await queuedReplays(store, projectId), { limit });
+}
+
+/** Whether there is one of that bulk replay. */
+export async function hasQueued(store: Store, replay: ReplayRecord): Promise<boolean> {
+  const { model } = store.deliveries;
+  const queued = await queuedReplays(store, replay.projectId);
+  return (await model.exists({ ...queuedBy(replay), ...queued })) !== null;
 }
 
 /** How many skipped deliveries are counted at most. */

@@ -123,6 +123,7 @@ export class Replays {
     from: readonly ReplayStatus[],
     to: ReplayStatus,
     by: ChangedBy = 'platform',
+    session: ClientSession | null = null,
   ): Promise<ReplayRecord | null> {
     const ends = to === 'completed' || to === 'cancelled';
     // An earlier version pauses without a note.
@@ -139,38 +140,51 @@ export class Replays {
           // By MongoDB's clock, which also ends its retention.
           ...(ends && { $currentDate: { completedAt: true } }),
         },
-        { returnDocument: 'after' },
+        { returnDocument: 'after', session },
       )
       .lean<ReplayRecord>();
     return (
       moved ??
       this.model
         .findOne({ _id: id, status: { $in: from.filter((at) => at === to) }, ...allowed })
+        .session(session)
         .lean<ReplayRecord>()
     );
   }
 
   /**
    * Counts deliveries as processed.
-   * @param from the first of them
+   * @param from the replay's cursor when they were listed
    * @param to the last of them
-   * @returns false if the replay isn't running, or has processed them before
+   * @returns false if the replay isn't running, or its cursor is elsewhere
    */
   async advance(
     id: string,
-    { from, to }: { from: string; to: string },
+    { from, to }: { from: string | null; to: string },
     counts: Pick<ReplayRecord, 'replayed' | 'failed'>,
     session: ClientSession,
   ): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
-      {
-        _id: id,
-        status: 'running',
-        $or: [{ cursor: null }, { cursor: { $lt: from } }],
-      },
+      { _id: id, status: 'running', cursor: from },
       { $set: { cursor: to }, $inc: counts },
       { session },
     );
     return modifiedCount === 1;
+  }
+
+  /** Counts deliveries as not processed any more. @param cursor goes on behind it */
+  async takeBack(
+    id: string,
+    cursor: string,
+    { replayed, failed }: Pick<ReplayRecord, 'replayed' | 'failed'>,
+    session: ClientSession,
+  ): Promise<ReplayRecord | null> {
+    return this.model
+      .findOneAndUpdate(
+        { _id: id },
+        { $set: { cursor }, $inc: { replayed: -replayed, failed: -failed } },
+        { returnDocument: 'after', session },
+      )
+      .lean<ReplayRecord>();
   }
 }

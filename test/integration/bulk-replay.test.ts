@@ -79,8 +79,42 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
 
     const { data } = (await client.post('/v1/replays', { since, until: until() })).body;
     expect(data).toMatchObject({ matched: COUNT, ratePerSecond: null });
-    await replayWith(data.id, { status: 'completed', replayed: COUNT, failed: 0 });
+    await replayWith(data.id, { status: 'running', replayed: COUNT, failed: 0 });
     expect(receiver.requests.length).toBeLessThan(COUNT);
+  });
+
+  it('takes back what it has queued when it is paused or cancelled, and ends when nothing is queued', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    const change = (changes: object) => client.patch(`/v1/webhooks/${webhook.id}`, changes);
+    await change({ isActive: false });
+    await post(60);
+    await eventually('all are skipped', async () => (await count('skipped')) === 60);
+    const slow = { isActive: true, policy: { ratePerSecond: 0.5 } };
+    await change(slow);
+    const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
+    await replayWith(id, { status: 'running', replayed: 60 });
+
+    const paused = (await client.post(`/v1/replays/${id}/pause`)).body.data;
+    expect(paused.status).toBe('paused');
+    expect(paused.replayed).toBeLessThan(60);
+    expect(await count('skipped')).toBe(60 - paused.replayed);
+    await client.post(`/v1/replays/${id}/resume`);
+    await replayWith(id, { status: 'running', replayed: 60, failed: 0 });
+
+    const { data } = (await client.post(`/v1/replays/${id}/cancel`)).body;
+    expect(data.status).toBe('cancelled');
+    expect(await count('skipped')).toBe(60 - data.replayed);
+    const query = { since, until: until() };
+    await change({ policy: { ratePerSecond: null } });
+    const { body } = await client.post('/v1/replays', query);
+    expect(body.data.matched).toBe(60 - data.replayed);
+    await replayWith(body.data.id, { status: 'completed', failed: 0 });
+    await eventually('all have arrived', async () => (await count('succeeded')) === 60);
+    expect(receiver.requests).toHaveLength(60);
+    const { deliveries } = (await client.get('/v1/deliveries?limit=100')).body.data;
+    expect(new Set(deliveries.map(({ replays }: { replays: number }) => replays))).toEqual(
+      new Set([1]),
+    );
   });
 
   it('takes in what a process whose clock is fast has ended', async () => {

@@ -8,7 +8,7 @@ import { isSubscribed } from '../../domain/subscription';
 import { getProfile } from '../../profiles';
 import { makeWithin } from '../../store/make-within';
 import { UNENDED_REPLAY_STATUSES, type ReplayRecord } from '../../store/replays';
-import { countForReplay } from '../../store/replay-selection';
+import { countForReplay, stopReplay } from '../../store/replay-selection';
 import type { Store } from '../../store/store';
 import type { Engine } from '../../temporal/engine';
 import { runOrLeave } from '../../temporal/run-or-leave';
@@ -168,8 +168,12 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
   } as const;
   for (const [name, { from, to, action }] of Object.entries(moves)) {
     router.post(`/:id/${name}`, write, audited(action), async (req, res) => {
-      const { _id } = await resourceInPath(req, res, 'replay', store.replays);
-      const replay = await store.replays.move(_id, from, to, changedBy(res));
+      const before = await resourceInPath(req, res, 'replay', store.replays);
+      const by = changedBy(res);
+      const replay =
+        to === 'running'
+          ? await store.replays.move(before._id, from, to, by)
+          : await stopReplay(store, before, from, to, by);
       if (!replay) {
         const { status } = await resourceInPath(req, res, 'replay', store.replays);
         if (!from.some((one) => one === status)) throw refusal('replay_ended', { status });
