@@ -77,7 +77,13 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
   const handlers = new Map<string, () => void>([
     [pauseSignal.name, interrupt(() => (paused = true))],
     [resumeSignal.name, () => (paused = false)],
-    [retryNowSignal.name, interrupt(() => (woken = forced = true))],
+    [
+      retryNowSignal.name,
+      interrupt(() => {
+        woken = forced = true;
+        if (paused && mayEndPause()) paused = false;
+      }),
+    ],
     [wakeSignal.name, interrupt(() => (woken = true))],
     [cancelSignal.name, interrupt(() => (cancelled = true))],
   ]);
@@ -174,6 +180,9 @@ const mayLookAgain = (): boolean => patched('woken-while-queueing');
  * says so, or when it is due. Earlier workers waited for the time that the attempt had told.
  */
 const maySkipWait = (): boolean => patched('woken-while-failing');
+
+/** A retry that is requested is an attempt now, also of what was paused. Earlier workers stayed paused. */
+const mayEndPause = (): boolean => patched('retried-while-paused');
 
 function shownStatus(): string | undefined {
   return workflowInfo().typedSearchAttributes.get(SEARCH_ATTRIBUTES.deliveryStatus);

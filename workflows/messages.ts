@@ -5,7 +5,10 @@ export const pauseSignal = defineSignal('pause');
 export const resumeSignal = defineSignal('resume');
 /** Ends the current wait: the attempt is made now, if it is due according to the delivery in MongoDB. */
 export const wakeSignal = defineSignal('wake');
-/** The same regardless of its time; an attempt that is already running counts as the requested one. */
+/**
+ * The same regardless of its time, and of a pause by signal, which it ends; an attempt that is already running counts
+ * as the requested one.
+ */
 export const retryNowSignal = defineSignal('retryNow');
 export const cancelSignal = defineSignal('cancel');
 

@@ -244,6 +244,20 @@ describe('keeping the history of', () => {
     await keepDelivery('delivery-retried-now', id);
   });
 
+  it('a delivery retried now while it is paused', async () => {
+    const { id } = await backingOff();
+    await handleOf(id).signal(pauseSignal);
+    await becomes(id, 'paused');
+    await handleOf(id).signal(retryNowSignal);
+    await handleOf(id).query(stateQuery);
+    // Earlier versions stayed paused.
+    await handleOf(id)
+      .signal(resumeSignal)
+      .catch(() => {});
+    await handleOf(id).result();
+    await keepDelivery('delivery-retried-while-paused', id);
+  });
+
   it('a delivery cancelled by its signal, and then reset with the signal applied again', async () => {
     const { id } = await backingOff();
     await handleOf(id).signal(cancelSignal);

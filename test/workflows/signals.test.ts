@@ -164,19 +164,36 @@ describe('a delivery', () => {
       });
     }
 
-    it.each(['pause', 'retryNow'] as const)(
-      'told %s, stays paused, and is sent once when resumed',
-      async (request) => {
-        await paused(async (running) => {
-          await running.ask(request);
-          expect(await running.phase()).toBe('paused');
-          await nothingIsSent();
-          await running.ask('resume');
-          await running.expectSucceeded(1);
-          await nothingIsSent();
-        });
-      },
-    );
+    it('told pause, stays paused, and is sent once when resumed', async () => {
+      await paused(async (running) => {
+        await running.ask('pause');
+        expect(await running.phase()).toBe('paused');
+        await nothingIsSent();
+        await running.ask('resume');
+        await running.expectSucceeded(1);
+        await nothingIsSent();
+      });
+    });
+
+    it('told retryNow, is sent once, and is not paused any more', async () => {
+      receiver.respondWith((_request, n) => (n === 1 ? 500 : 200));
+      await paused(async (running) => {
+        await running.ask('retryNow');
+        await running.expectSucceeded(2);
+        await nothingIsSent();
+      });
+    });
+
+    it('told retryNow and pause, stays paused', async () => {
+      const running = await start();
+      for (const request of ['pause', 'retryNow', 'pause'] as const) await running.ask(request);
+      await harness.working(async () => {
+        await running.becomes('paused');
+        await nothingIsSent();
+        await running.ask('cancel');
+        await running.expectCancelled(0);
+      });
+    });
 
     it('told resume twice, is sent once', async () => {
       await paused(async (running) => {

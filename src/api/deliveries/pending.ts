@@ -67,7 +67,10 @@ export async function explainPending(
         delivery.nextAttemptAt,
       );
     case 'paused':
-      return explain('paused', 'this delivery was paused by a signal to its workflow');
+      return explain(
+        'paused',
+        'this delivery was paused by a signal to its workflow; it continues when it is resumed by one, or retried',
+      );
     case 'activity_paused':
       return explain(
         'paused',
