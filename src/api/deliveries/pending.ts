@@ -53,6 +53,8 @@ export async function explainPending(
     case 'unreachable':
       return explain('unknown', 'Temporal is unavailable; it is delivered when Temporal is back');
     case null:
+      // Reconcile starts one when it is due.
+      if (isEarly) break;
       return explain('starting', 'its workflow is about to be started');
     case 'queued':
       if (isEarly) break;

@@ -27,13 +27,16 @@ describe('a pending delivery that no worker has taken', () => {
     const delivery = (await deliveries.find(id))!;
     const webhook = (await webhooks.get(projectId, webhookId))!;
     const planned = toPlanned(delivery, webhook, (await projects.get(projectId))!);
-    await stack.engine.runAgain(planned, null, 'live', moment());
     const pending = async () => (await client.get(`/v1/deliveries/${id}`)).body.data.pending;
-    expect(await pending()).toMatchObject({
+    const waitsForItsTime = {
       reason: 'waiting_for_retry',
       attempt: 2,
       nextAttemptAt: delivery.nextAttemptAt!.toISOString(),
-    });
+    };
+    // None runs: an operator has terminated it.
+    expect(await pending()).toMatchObject(waitsForItsTime);
+    await stack.engine.runAgain(planned, null, 'live', moment());
+    expect(await pending()).toMatchObject(waitsForItsTime);
     await deliveries.model.updateOne({ _id: id }, { $set: { nextAttemptAt: startedAt } });
     expect(await pending()).toMatchObject({ reason: 'waiting_for_worker', attempt: 2 });
   });
