@@ -3,6 +3,7 @@ import { COSTLY_FILTERS } from '../support/costly-filters';
 import { endlessSchema, manyErrorsSchema } from '../support/costly-schemas';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
+import { portalLink } from '../support/portal-link';
 import { useReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
@@ -214,4 +215,35 @@ describe('costly filters', () => {
     },
     300_000,
   );
+});
+
+describe('CPU time that portal links use up', () => {
+  const stack = useStack({ POSTHORN_CPU_SECONDS_PER_MINUTE: '6' }, { worker: false });
+
+  it('is not that of the project’s own keys, whatever they use it for', async () => {
+    const { client } = await stack.project({ profile: 'custom' });
+    // Endless only for the marked sample.
+    const { properties, $defs } = endlessSchema('test');
+    const unmarked = { properties: { test: { const: false } } };
+    const schema = { if: unmarked, else: { properties }, $defs };
+    const body = { description: 'A test.', schema, sample: { test: false } };
+    expect((await client.send('PUT', '/v1/event-types/order.slow', body)).status).toBe(201);
+    const webhook = await makeWebhook(client, 'https://example.com/');
+    const path = `/v1/webhooks/${webhook.id}`;
+    const { client: link } = await portalLink(client, 'manage');
+    const over = await link.post(`${path}/test`, { events: ['order.slow'] });
+    expectRefusal(over, 'validation_failed', ['events']);
+
+    const requests = [
+      [{ filter: { 'data.a': { $regex: 'a' } } }, 200],
+      // Too large to be read in the API's own process.
+      [{ description: 'a'.repeat(20_000) }, 422],
+    ] as const;
+    for (const [changes, status] of requests) {
+      expectRefusal(await link.patch(path, changes), 'rate_limited');
+      expect((await client.patch(path, changes)).status).toBe(status);
+    }
+    const event = { type: 'order.slow', data: {} };
+    expect((await client.post('/v1/events', event)).status).toBe(202);
+  });
 });

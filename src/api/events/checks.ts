@@ -29,7 +29,7 @@ export class Checks {
   constructor(private readonly tenantCpu: TenantCpu) {}
 
   /**
-   * @param owner the project whose budget it is
+   * @param owner whose budget it is (`shareOf`)
    * @throws ApiError for what isn't JSON or can't be stored, 429 if the budget is used up
    */
   async readEvents(owner: string, input: EventsInput): Promise<EventsRead> {

@@ -32,8 +32,10 @@ export function portalCapabilities({ role }: Principal): Capabilities | null {
   return role === 'portal:manage' ? 'manage' : null;
 }
 
-export const changedBy = (res: Response): ChangedBy =>
-  portalCapabilities(principalOf(res)) === null ? 'platform' : 'customer';
+const sideOf = (principal: Principal): ChangedBy =>
+  portalCapabilities(principal) === null ? 'platform' : 'customer';
+
+export const changedBy = (res: Response): ChangedBy => sideOf(principalOf(res));
 
 /** On the routes that are open to it (portal-rights.ts), a portal link is like a key of that role. */
 function keyRole(principal: Principal): Role {
@@ -46,10 +48,11 @@ function keyRole(principal: Principal): Role {
  * Whose share of what is limited for each project a request takes: the project's, or that of all its portal links,
  * so that its customers don't use up what its own keys need.
  */
-export function shareOf(principal: Principal): string {
-  const { _id } = principal.project!;
-  return portalCapabilities(principal) === null ? _id : `portal/${_id}`;
-}
+export const shareOf = (principal: Principal): string =>
+  shareFor(principal.project!, sideOf(principal));
+
+export const shareFor = ({ _id }: ProjectRecord, by: ChangedBy): string =>
+  by === 'platform' ? _id : `portal/${_id}`;
 
 /** Finds out anew whether a request would still be accepted, without counting it; at `res.locals.identify`. */
 export type Identify = () => Promise<Principal>;

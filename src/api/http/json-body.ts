@@ -1,5 +1,5 @@
 import express, { type RequestHandler } from 'express';
-import { principalOf } from './auth';
+import { principalOf, shareOf } from './auth';
 import { readBody } from './body';
 import type { Checks } from '../events/checks';
 
@@ -12,8 +12,9 @@ export function jsonBody(limit: number, checks: Checks): RequestHandler[] {
     express.raw({ limit, type: 'application/json' }),
     async (req, res, next) => {
       if (Buffer.isBuffer(req.body)) {
-        const { project, keyId } = principalOf(res);
-        await checks.inspect(project?._id ?? keyId, req.body);
+        const principal = principalOf(res);
+        const owner = principal.project ? shareOf(principal) : principal.keyId;
+        await checks.inspect(owner, req.body);
         req.body = readBody(req.body);
       }
       next();

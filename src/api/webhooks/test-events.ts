@@ -1,4 +1,5 @@
 import { OPERATIONAL_TYPES } from '../../contracts/operational';
+import type { ChangedBy } from '../../domain/changed-by';
 import { readJson, type Payload } from '../../domain/json-text';
 import { isSubscribed } from '../../domain/subscription';
 import { getProfile } from '../../profiles';
@@ -8,6 +9,7 @@ import type { NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { WebhookRecord } from '../../store/webhook-record';
+import { shareFor } from '../http/auth';
 import { invalid, refused } from '../http/errors';
 import { fieldAt, isFine, Problems } from '../http/problems';
 import { unknownType, type EventType } from '../events/event-catalog';
@@ -24,10 +26,11 @@ export async function prepareTests(
   project: ProjectRecord,
   webhook: WebhookRecord,
   samples: readonly Sample[],
+  by: ChangedBy,
   { isPing = false } = {},
 ): Promise<TestEvent[]> {
   const checks = samples.map(({ rule, sample }) => ({ rule, text: sample, at: [] }));
-  const texts = await intake.checks.markTests(project._id, checks);
+  const texts = await intake.checks.markTests(shareFor(project, by), checks);
   return samples.map(({ type }, index) => {
     const data = { text: texts[index]! };
     const event: NewEvent = {
@@ -58,6 +61,7 @@ export async function sendTests(
   project: ProjectRecord,
   webhook: WebhookRecord,
   { events, data }: TestRequest,
+  by: ChangedBy,
 ): Promise<NewDelivery[]> {
   const profile = getProfile(project.profile);
   const given = data ? textsIn(data, profile.aliases) : new Map<string, string>();
@@ -89,8 +93,9 @@ export async function sendTests(
     intake,
     project,
     samples.filter(({ type }) => given.has(type)),
+    by,
   );
-  const tests = await prepareTests(intake, project, webhook, samples);
+  const tests = await prepareTests(intake, project, webhook, samples, by);
   const ids = tests.flatMap(({ event, delivery }) => [event._id, delivery._id]);
   intake.startAll(await store.transaction((session) => insertTests(store, tests, session), ids));
   return tests.map(({ delivery }) => delivery);
@@ -123,6 +128,7 @@ async function checkGiven(
   intake: Intake,
   project: ProjectRecord,
   given: readonly Sample[],
+  by: ChangedBy,
 ): Promise<void> {
   if (given.length === 0) return;
   const checks = given.map(({ type, rule, sample }) => ({
@@ -131,6 +137,7 @@ async function checkGiven(
     at: ['data', type],
   }));
   const problems = new Problems();
-  for (const found of await intake.checks.checkData(project._id, checks)) problems.addAll(found);
+  const founds = await intake.checks.checkData(shareFor(project, by), checks);
+  for (const found of founds) problems.addAll(found);
   if (!isFine(problems)) throw refused(problems);
 }

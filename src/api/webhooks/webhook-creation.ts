@@ -64,7 +64,7 @@ export async function createWebhook(
     );
     if (pingOnCreate === null) return { webhook: created, ping: null };
     const pinged = ofProfile(profile.name, pingOnCreate);
-    const tests = await prepareTests(intake, project, created, [pinged], { isPing: true });
+    const tests = await prepareTests(intake, project, created, [pinged], by, { isPing: true });
     const events = await insertTests(store, tests, session);
     return { webhook: created, ping: { id: tests[0]!.delivery._id, events } };
   });

@@ -17,7 +17,7 @@ import { WEBHOOK_SORTS } from '../../store/webhook-list';
 import type { Engine } from '../../temporal/engine';
 import { answer, answerPage } from '../http/answers';
 import { audited, nothingChanged } from '../http/audited';
-import { allow, changedBy, maySeeCredentials, projectOf } from '../http/auth';
+import { allow, changedBy, maySeeCredentials, principalOf, projectOf, shareOf } from '../http/auth';
 import { payloadField } from '../http/body';
 import { invalid, notFound, refusal } from '../http/errors';
 import type { Intake } from '../events/intake';
@@ -145,7 +145,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     before?: Pick<ShownWebhook, 'events'>,
   ) => {
     const { filter } = (body ?? {}) as { filter?: unknown };
-    const problems = await deps.intake.checks.checkFilter(projectOf(res)._id, filter);
+    const problems = await deps.intake.checks.checkFilter(shareOf(principalOf(res)), filter);
     const names = await namesOf(res);
     return webhookBodiesOf(profileOf(res), names, deps, () => problems, before?.events);
   };
@@ -259,7 +259,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const asked = parseBody(testBody(field), req);
     const webhook = await resourceInPath(req, res, 'webhook', store.webhooks);
     refuseSending(res, webhook);
-    const deliveries = await sendTests(deps, project, webhook, asked);
+    const deliveries = await sendTests(deps, project, webhook, asked, changedBy(res));
     answer(
       res,
       { deliveries: deliveries.map(({ _id, eventType }) => ({ id: _id, eventType })) },
