@@ -1696,7 +1696,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Change a webhook in the platform’s form
    *
-   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise. Omitted fields don’t change. `url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`.
+   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise. Omitted fields don’t change. `url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`. `events` as they are shown leave the subscriptions as they are; those to Posthorn’s own events, which are not shown, always stay.
    */
   public updatePlatformWebhook<ThrowOnError extends boolean = false>(
     options: Options<UpdatePlatformWebhookData, ThrowOnError>,
@@ -1726,7 +1726,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Replace a webhook in the platform’s form
    *
-   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise. `url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`.
+   * Only in projects of a profile that accepts e-mail providers’ events: 404 otherwise. `url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`. `events` as they are shown leave the subscriptions as they are; those to Posthorn’s own events, which are not shown, always stay.
    */
   public replacePlatformWebhook<ThrowOnError extends boolean = false>(
     options: Options<ReplacePlatformWebhookData, ThrowOnError>,

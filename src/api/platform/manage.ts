@@ -2,6 +2,7 @@ import { timingSafeEqual } from 'node:crypto';
 import { Router, type RequestHandler } from 'express';
 import { z } from 'zod';
 import type { Dispatch } from '../../contracts/delivery';
+import { isOperational } from '../../contracts/operational';
 import { didYouMean } from '../../domain/near';
 import { isSubscribed } from '../../domain/subscription';
 import { canonicalWebhookUrl } from '../../domain/webhook-url';
@@ -79,6 +80,23 @@ function typesOf(events: string, { aliases }: Profile): string[] {
   return [...new Set(types)];
 }
 
+/**
+ * The changed subscriptions. The form shows neither `*` and families nor Posthorn's own events: what repeats all
+ * that it shows changes nothing, and Posthorn's own stay.
+ * @returns null: they stay as they are
+ */
+function changedEvents(
+  { events: before }: WebhookRecord,
+  events: string,
+  profile: Profile,
+): string[] | null {
+  const shown = [...profile.aliases.values()].filter((type) => isSubscribed(before, type));
+  if (shown.length === 0 && events === '') return null;
+  const types = typesOf(events, profile);
+  if (types.length === shown.length && types.every((type) => shown.includes(type))) return null;
+  return [...types, ...before.filter(isOperational)];
+}
+
 /** The platform's webhooks have no name; ours are named after the host. */
 function nameOf(url: string): string {
   return URL.canParse(url) ? new URL(url).host.slice(0, MAX_NAME_LENGTH) || 'webhook' : 'webhook';
@@ -151,8 +169,9 @@ export function manageRouter(deps: ManageDependencies): Router {
         const message = 'can only be changed by POST /v1/webhooks/:id/secret/rotate';
         throw invalid([{ field: 'secret', message }]);
       }
+      const changed = events === undefined ? null : changedEvents(before, events, profile);
       const changes = {
-        ...(events !== undefined && { events: typesOf(events, profile) }),
+        ...(changed && { events: changed }),
         ...(active !== undefined && { isActive: active }),
       };
       const { webhook } = await updateWebhook(deps, project, before._id, changes, 'platform');

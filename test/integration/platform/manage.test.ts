@@ -134,6 +134,32 @@ describe('a webhook that is there', () => {
     expect(entries.map(({ action }: { action: string }) => action)).toContain('webhook.updated');
   });
 
+  it.each([
+    [['*', 'webhook.disabled', 'delivery.failed'], {}, null],
+    [['email.*'], { events: ' unsubscribe,BOUNCE,email.click,open' }, null],
+    [['webhook.disabled'], {}, null],
+    [['email.open', 'webhook.disabled'], { events: 'click' }, ['email.click', 'webhook.disabled']],
+    [['*', 'delivery.failed'], { events: 'open' }, ['email.open', 'delivery.failed']],
+    [['webhook.disabled'], { events: 'open' }, ['email.open', 'webhook.disabled']],
+  ])(
+    'subscribed to %j keeps what the form does not show when %j replaces it',
+    async (events, changed, expected) => {
+      await client.patch(`/v1/webhooks/${made.id}`, { events });
+      const { url: same, events: shown, active } = (await client.get(path)).body;
+      const body = { url: same, events: shown, active, ...changed };
+      for (const method of ['PUT', 'PATCH']) {
+        expect((await client.send(method, path, body)).status).toBe(200);
+        const { data } = (await client.get(`/v1/webhooks/${made.id}`)).body;
+        expect(data.events).toEqual(expected ?? events);
+      }
+    },
+  );
+
+  it('must be subscribed to something', async () => {
+    const refused = await client.send('PUT', path, { events: '' });
+    expectRefusal(refused, 'validation_failed', ['events']);
+  });
+
   it('that was disabled is enabled by active, and its failures are forgotten', async () => {
     const disabled = { isActive: false, disabledReason: 'gone', failureCount: 7 };
     await stack.store.webhooks.model.updateOne({ _id: made.id }, { $set: disabled });

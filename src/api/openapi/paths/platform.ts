@@ -31,7 +31,7 @@ const shown = {
   example: platformWebhookExample,
 };
 const KEPT =
-  '`url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`.';
+  '`url` and `secret` may be repeated, but not changed: a webhook keeps its URL, and its secret is rotated by `POST /v1/webhooks/{id}/secret/rotate`. `events` as they are shown leave the subscriptions as they are; those to Posthorn’s own events, which are not shown, always stay.';
 
 export const platformPaths: ZodOpenApiPathsObject = {
   '/api/webhooks/manage': {
