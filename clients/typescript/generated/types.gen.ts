@@ -6018,11 +6018,11 @@ export type ListEventsData = {
      */
     order?: 'asc' | 'desc';
     /**
-     * From this time on, in ISO 8601 with an offset.
+     * Accepted (`acceptedAt`) from this time on, in ISO 8601 with an offset.
      */
     since?: string;
     /**
-     * Before this time, in ISO 8601 with an offset.
+     * Accepted (`acceptedAt`) before this time, in ISO 8601 with an offset.
      */
     until?: string;
     /**
@@ -6353,11 +6353,11 @@ export type ExportEventsData = {
      */
     order?: 'asc' | 'desc';
     /**
-     * From this time on, in ISO 8601 with an offset.
+     * Accepted (`acceptedAt`) from this time on, in ISO 8601 with an offset.
      */
     since?: string;
     /**
-     * Before this time, in ISO 8601 with an offset.
+     * Accepted (`acceptedAt`) before this time, in ISO 8601 with an offset.
      */
     until?: string;
     /**
