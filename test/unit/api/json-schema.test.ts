@@ -171,6 +171,22 @@ describe('a schema', () => {
     expect(fieldsOf(schema, { id: 'anything', at: 'noon', kind: 'any' })).toEqual(['data.at']);
   });
 
+  it('has the profiles’ idea of an e-mail address, and takes anything for idn-email', () => {
+    const schema = { items: { format: 'email' } };
+    const addresses = [
+      'ada@example.com',
+      '"a b"@example.com',
+      'root@localhost',
+      'ada@[192.0.2.1]',
+      'ada@bücher.example',
+      `${'x'.repeat(100)}@example.com`,
+    ];
+    expect(fieldsOf(schema, addresses)).toEqual([]);
+    const others = ['', 'ada', 'ada@', '@example.com', 'a b@example.com', 'Ada <ada@example.com>'];
+    expect(fieldsOf(schema, others)).toEqual(others.map((_other, index) => `data.${index}`));
+    expect(fieldsOf({ items: { format: 'idn-email' } }, others)).toEqual([]);
+  });
+
   it('may have any data where it has data, and names where it has names', () => {
     const $ref = 'https://example.com/';
     for (const schema of [
