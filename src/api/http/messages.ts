@@ -25,7 +25,8 @@ const FORMATS: Record<string, string> = {
 const BETWEEN_NAMES = '\n';
 
 /** An object's names, from the message of an issue `unrecognized_keys`. */
-export const knownNames = (message: string): string[] => message.split(BETWEEN_NAMES);
+export const knownNames = (message: string): string[] =>
+  message === '' ? [] : message.split(BETWEEN_NAMES);
 
 /** zod's error map; undefined: a schema's own message. */
 export function messageOf(issue: z.core.$ZodRawIssue): string | undefined {

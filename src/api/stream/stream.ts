@@ -15,7 +15,7 @@ const RETRY_MS = 10_000;
 
 const REFUSALS: ReadonlySet<string> = new Set(['unauthorized', 'forbidden', 'not_found']);
 
-const noQuery = z.strictObject({});
+export const noQuery = z.strictObject({});
 
 /** `/v1/stream`: how the project's deliveries change, as server-sent events. */
 export function streamRouter(live: LiveDeliveries): Router {

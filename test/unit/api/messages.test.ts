@@ -9,6 +9,7 @@ import { manageBody } from '../../../src/api/platform/manage';
 import { eventBody } from '../../../src/api/events/posted-event';
 import { projectBody, projectChanges } from '../../../src/api/projects/projects';
 import { problemsOf } from '../../../src/api/http/validation';
+import { noQuery } from '../../../src/api/stream/stream';
 import { webhookBodies } from '../../../src/api/webhooks/webhook-body';
 import { rotateBody } from '../../../src/api/webhooks/webhook-secret';
 import { placeOfJsonError } from '../../../src/domain/json-error';
@@ -67,6 +68,10 @@ describe('a wrong body', () => {
     ],
   ])('%j is answered: %s', (body, message) => {
     expect(messages(bodies.update, body)).toEqual([message]);
+  });
+
+  it('guesses no name where there is none', () => {
+    expect(messages(noQuery, { x: '1' })).toEqual(['x is not a known field here.']);
   });
 
   it('names the roles that there are', () => {
