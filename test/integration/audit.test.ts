@@ -156,6 +156,13 @@ describe('the audit', () => {
     );
   });
 
+  it('does not record a request that only asks for the head of an answer', async () => {
+    const { client } = await stack.project();
+    const { id } = await makeWebhook(client, receiver.url);
+    expect((await client.send('HEAD', `/v1/webhooks/${id}/secret`)).status).toBe(200);
+    expect(await trail(client, `&target=${id}`)).toEqual([['webhook.created', id]]);
+  });
+
   it('records projects, keys and event types', async () => {
     const { id } = await stack.project({ profile: 'custom' });
     const admin = stack.admin.with({ 'x-project-id': id });

@@ -44,7 +44,8 @@ export function audited(
   madeIn = 'id',
 ): AuditedHandler {
   const handler: RequestHandler = async (req, res, next) => {
-    if (!when(req)) {
+    // HEAD is answered by a handler of GET, and shows nothing.
+    if (req.method === 'HEAD' || !when(req)) {
       next();
       return;
     }
