@@ -11,6 +11,7 @@ import { shownError } from '../http/error-handler';
 import { rateLimited } from '../http/errors';
 import { Places } from '../http/turns';
 import { holdAnswer } from '../http/under-way';
+import { queryNumber } from '../http/validation';
 import { csvRow, headerRow, rowOf, type Column } from './csv';
 
 export const EXPORT_FORMATS = ['ndjson', 'csv'] as const;
@@ -20,14 +21,9 @@ export const EXPORT_TYPES: Record<ExportFormat, string> = {
   csv: 'text/csv',
 };
 
-const limitError = { error: 'must be a whole number from 1 to 2147483647', abort: true };
 /** What an export's query has instead of a page's size. */
 export const exportFields = {
-  limit: z.coerce
-    .number(limitError)
-    .int(limitError)
-    .min(1, limitError)
-    .max(2 ** 31 - 1, limitError)
+  limit: queryNumber(2 ** 31 - 1)
     .optional()
     .describe('The maximum number of items; default: all.'),
   format: z.enum(EXPORT_FORMATS).default('ndjson').describe('The form of the answer.'),

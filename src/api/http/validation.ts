@@ -58,14 +58,17 @@ export function pathId(req: Request, resource: Resource, name = 'id'): string {
 /** ISO 8601 with an offset. */
 export const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
 
-const limitError = { error: 'must be a whole number from 1 to 100', abort: true };
+/** A whole number in a query, from 1 on, in digits alone. `Number` would also take 0x10, 1e1 and ' 5'. */
+export const queryNumber = (max: number) => {
+  const error = { error: `must be a whole number from 1 to ${max}`, abort: true };
+  return z.preprocess(
+    (text) => (typeof text === 'string' && /^\d+$/.test(text) ? Number(text) : text),
+    z.int(error).min(1, error).max(max, error),
+  );
+};
+
 /** `?limit` of a list. */
-export const pageSize = z.coerce
-  .number(limitError)
-  .int(limitError)
-  .min(1, limitError)
-  .max(100, limitError)
-  .default(25);
+export const pageSize = queryNumber(100).default(25);
 
 const EMPTY = 'must not be empty';
 /**
