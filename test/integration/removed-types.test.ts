@@ -1,4 +1,5 @@
 import type { ApiClient } from '../support/api-client';
+import { insertDelivery } from './api/insert';
 import { expectRefusal } from './api/refusal';
 import { useStack } from '../support/use';
 
@@ -50,5 +51,29 @@ describe('an event type that has been removed', () => {
     expect((await client.patch(path, { events })).status).toBe(200);
     await stack.admin.delete(`${type}/shop.old`);
     expect((await client.patch(path, { events })).body.data.events).toEqual(events);
+  });
+
+  it('still selects its deliveries, in lists and in bulk replays', async () => {
+    const webhookId = path.slice('/v1/webhooks/'.length);
+    const completedAt = new Date();
+    for (const eventType of ['order.old', 'order.old', 'order.paid']) {
+      await insertDelivery(stack, {
+        projectId,
+        webhookId,
+        eventType,
+        status: 'failed',
+        completedAt,
+      });
+    }
+    const listed = await client.get('/v1/deliveries?type=order.old');
+    expect(listed.body.data.deliveries).toHaveLength(2);
+    const range = { since: '2000-01-01T00:00:00Z', until: '2100-01-01T00:00:00Z', dryRun: true };
+    const ask = (types: string[]) => client.post('/v1/replays', { ...range, types });
+    expect((await ask(['order.old'])).body.data.matched).toBe(2);
+    expect((await ask(['order.*', 'order.old'])).body.data.matched).toBe(3);
+    expectRefusal(await ask(['order old', 'refund.*']), 'validation_failed', [
+      'types.0',
+      'types.1',
+    ]);
   });
 });

@@ -18,6 +18,7 @@ import { allow, changedBy, projectOf } from '../http/auth';
 import { counted } from '../http/error-handler';
 import { notFound, refusal } from '../http/errors';
 import type { EventCatalog } from '../events/event-catalog';
+import { TYPE } from '../events/event-types';
 import { leftToPlatform, refuseSending } from '../http/left-to-platform';
 import { findWebhook } from '../http/references';
 import { resourceInPath } from '../http/resource-in-path';
@@ -57,9 +58,11 @@ export const replayBody = (types: z.ZodType<string[]>) =>
     .refine(({ since, until }) => since < until, { path: ['until'], error: 'must be after since' });
 export const replaysQuery = z.strictObject(pageQuery('replay'));
 
-/** The current types that the patterns match. */
-const expanded = (patterns: readonly string[], names: readonly string[]): string[] =>
-  [...names, ...OPERATIONAL_TYPES].filter((type) => isSubscribed(patterns, type));
+/** The current types that the patterns match, and those that they name and that the project no longer has. */
+function expanded(patterns: readonly string[], names: readonly string[]): string[] {
+  const current = [...names, ...OPERATIONAL_TYPES].filter((type) => isSubscribed(patterns, type));
+  return [...new Set([...current, ...patterns.filter((pattern) => TYPE.test(pattern))])];
+}
 
 /** A dry run changes nothing. */
 const isDryRun = (body: unknown): boolean =>
@@ -101,7 +104,10 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
   router.post('/', write, created, async (req, res) => {
     const project = projectOf(res);
     const names = await catalog.names(project);
-    const field = subscriptionField(getProfile(project.profile), names);
+    const profile = getProfile(project.profile);
+    // Deliveries stay when their type is deleted.
+    const isFormer = (type: string): boolean => profile.eventTypesFromProject && TYPE.test(type);
+    const field = subscriptionField(profile, names, isFormer);
     const { ratePerSecond, dryRun, types, webhookId, ...rest } = parseBody(replayBody(field), req);
     const webhook =
       webhookId === undefined ? undefined : await findWebhook(store, project, webhookId);
