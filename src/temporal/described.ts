@@ -47,7 +47,7 @@ export const isUnderWayIn = (
       RUNNING_STATES.has(pending.state!),
   );
 
-/** What a running workflow is doing; null: only it can say. */
+/** What a running workflow, of a delivery or a courier, is doing; null: only it can say. */
 export function activityIn(raw: Raw): DeliveryActivity | null {
   if (areTasksFailing(raw)) return 'failing';
   const [pending] = raw.pendingActivities ?? [];

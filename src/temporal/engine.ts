@@ -233,19 +233,21 @@ export class Engine {
 
   /** What the delivery's running workflow is doing; null if none runs. */
   async activityOf(deliveryId: string): Promise<DeliveryActivity | null> {
-    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
-    try {
-      const { raw, status } = await this.within(() => handle.describe());
-      if (status.name !== 'RUNNING') return null;
-      const known = activityIn(raw);
-      if (known) return known;
-      const { phase } = await this.within(() => handle.query<{ phase: string }>('state'));
-      // Its attempt is about to be scheduled, or has just ended.
-      return phase === 'paused' || phase === 'waiting' ? phase : 'queued';
-    } catch (error) {
-      if (error instanceof WorkflowNotFoundError) return null;
-      throw error;
-    }
+    const workflowId = deliveryWorkflowId(deliveryId);
+    const found = await this.describe(workflowId);
+    if (found?.status.name !== 'RUNNING') return null;
+    const known = activityIn(found.raw);
+    if (known) return known;
+    const handle = this.client.workflow.getHandle(workflowId);
+    const { phase } = await this.within(() => handle.query<{ phase: string }>('state'));
+    // Its attempt is about to be scheduled, or has just ended.
+    return phase === 'paused' || phase === 'waiting' ? phase : 'queued';
+  }
+
+  /** The same of a project's courier; null also while nothing is due by its own reckoning. */
+  async courierActivityOf(projectId: string): Promise<DeliveryActivity | null> {
+    const found = await this.describe(courierWorkflowId(projectId));
+    return found?.status.name === 'RUNNING' ? activityIn(found.raw) : null;
   }
 
   /** @throws if Temporal can't be reached */

@@ -80,7 +80,6 @@ export const customers: Other<typeof all> = {
         unknown: 'Is held up',
       },
       reasonMeans: {
-        starting: 'It starts within a moment.',
         waiting_for_worker: turnMeans,
         workflow_failing: 'The provider of this page has to repair something. Nothing is lost.',
         rate_limit: 'Only so many go to this webhook per second.',

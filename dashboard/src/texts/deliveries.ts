@@ -240,7 +240,7 @@ export const deliveries = {
     },
     reasonMeans: {
       webhook_paused: 'When the webhook is resumed, it is sent in the order of its events.',
-      starting: 'Its workflow starts within a moment.',
+      starting: 'It starts within a moment.',
       waiting_for_worker: 'No worker has taken it yet. If this lasts, no worker is running.',
       attempt_running: 'The receiver has not answered yet.',
       waiting_for_retry: 'It is due at any moment.',

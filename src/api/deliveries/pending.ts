@@ -5,6 +5,7 @@ import type { DeliveryRecord } from '../../store/delivery-record';
 import { toPlanned } from '../../store/planned-delivery';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
+import type { DeliveryActivity } from '../../temporal/described';
 import type { Engine } from '../../temporal/engine';
 import type { PendingExplanation } from '../schemas/delivery';
 
@@ -44,14 +45,27 @@ export async function explainPending(
   if (delivery.queuedIn !== undefined && deferredFor) {
     return explain(deferredFor, `attempt ${attempt} waits because ${DEFERRED[deferredFor]}`);
   }
-  if (delivery.isExpress) return explainExpress(delivery, explain);
   const at = delivery.nextAttemptAt;
   // Then the attempt before it is about to end, or its task only waits for that time, with or without a worker.
   const isEarly = at !== null && at > clock.now();
+  const explainWait = (): PendingExplanation => {
+    const why = cause(delivery.attempts.at(-1));
+    const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${why}`;
+    return explain(
+      'waiting_for_retry',
+      isPaused ? `${message}; the webhook is paused, so it will be held then` : message,
+      at,
+    );
+  };
+  if (delivery.isExpress) {
+    if (isEarly) return explainWait();
+    const courier = await engine.courierActivityOf(project._id).catch(() => 'unreachable' as const);
+    return explainByCourier(courier, attempt, explain);
+  }
   const activity = await engine.activityOf(delivery._id).catch(() => 'unreachable' as const);
   switch (activity) {
     case 'unreachable':
-      return explain('unknown', 'Temporal is unavailable; it is delivered when Temporal is back');
+      return explain('unknown', UNREACHABLE);
     case null:
       // Reconcile starts one when it is due.
       if (isEarly) break;
@@ -81,35 +95,42 @@ export async function explainPending(
     case 'waiting':
       break;
   }
-  const why = cause(delivery.attempts.at(-1));
-  const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${why}`;
+  return explainWait();
+}
+
+/** A due one that its project's courier sends. */
+function explainByCourier(
+  courier: DeliveryActivity | 'unreachable' | null,
+  attempt: number,
+  explain: (reason: PendingExplanation['reason'], message: string) => PendingExplanation,
+): PendingExplanation {
+  switch (courier) {
+    case 'unreachable':
+      return explain('unknown', UNREACHABLE);
+    case null:
+      return explain('starting', "its project's courier is about to begin");
+    case 'queued':
+    // After it has lost the worker that it had.
+    case 'waiting':
+      return explain('waiting_for_worker', "no worker has taken its project's courier yet");
+    case 'attempting':
+      return explain('attempt_running', `attempt ${attempt} is running, or about to start`);
+    case 'failing':
+      return explain(
+        'workflow_failing',
+        "the tasks of its project's courier keep failing; the Temporal Web UI shows the cause. It continues when a worker can run them, or once that workflow is terminated",
+      );
+    case 'paused':
+    case 'activity_paused':
+      break;
+  }
   return explain(
-    'waiting_for_retry',
-    isPaused ? `${message}; the webhook is paused, so it will be held then` : message,
-    at,
+    'paused',
+    "its project's courier was paused in Temporal, by its Web UI or command line; it continues when that is unpaused there",
   );
 }
 
-/** Its project's courier has it: everything known is in the delivery. */
-function explainExpress(
-  { attemptCount, attempts, nextAttemptAt }: DeliveryRecord,
-  explain: (
-    reason: PendingExplanation['reason'],
-    message: string,
-    nextAttemptAt?: Date | null,
-  ) => PendingExplanation,
-): PendingExplanation {
-  const attempt = attemptCount + 1;
-  if (nextAttemptAt && nextAttemptAt > clock.now()) {
-    const until = `attempt ${attempt} waits until ${nextAttemptAt.toISOString()}`;
-    return explain(
-      'waiting_for_retry',
-      `${until} because ${cause(attempts.at(-1))}`,
-      nextAttemptAt,
-    );
-  }
-  return explain('attempt_running', `attempt ${attempt} is running, or about to start`);
-}
+const UNREACHABLE = 'Temporal is unavailable; it is delivered when Temporal is back';
 
 const DEFERRED: Record<DeferralReason, string> = {
   rate_limit:

@@ -1,6 +1,10 @@
+import { explainPending } from '../../../src/api/deliveries/pending';
 import { moment } from '../../../src/clock';
+import type { DeliveryRecord } from '../../../src/store/delivery-record';
 import { toPlanned } from '../../../src/store/planned-delivery';
+import { Engine } from '../../../src/temporal/engine';
 import { makeWebhook } from '../../support/deliveries';
+import { freePort } from '../../support/free-port';
 import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 
@@ -8,11 +12,12 @@ const HOUR_MS = 3_600_000;
 
 describe('a pending delivery that no worker has taken', () => {
   const stack = useStack({}, { worker: false });
+  const startedAt = new Date(Date.now() - HOUR_MS);
 
-  it('waits for its time as long as it has one, and from then on for a worker', async () => {
+  /** Stores a delivery whose first attempt has failed an hour ago, and whose next is due in an hour. */
+  async function failedOnce(more: Partial<DeliveryRecord> = {}) {
     const { id: projectId, client } = await stack.project();
     const { id: webhookId } = await makeWebhook(client, 'https://example.com/hooks');
-    const startedAt = new Date(Date.now() - HOUR_MS);
     const failed = { number: 1, runId: 'run', startedAt, durationMs: 5, statusCode: 500 };
     const id = await insertDelivery(stack, {
       projectId,
@@ -22,12 +27,20 @@ describe('a pending delivery that no worker has taken', () => {
       attemptCount: 1,
       nextAttemptAt: new Date(Date.now() + HOUR_MS),
       completedAt: null,
+      ...more,
     });
-    const { deliveries, webhooks, projects } = stack.store;
-    const delivery = (await deliveries.find(id))!;
+    const delivery = (await stack.store.deliveries.find(id))!;
+    const pending = async () => (await client.get(`/v1/deliveries/${id}`)).body.data.pending;
+    const becomesDue = () =>
+      stack.store.deliveries.model.updateOne({ _id: id }, { $set: { nextAttemptAt: startedAt } });
+    return { projectId, webhookId, delivery, pending, becomesDue };
+  }
+
+  it('waits for its time as long as it has one, and from then on for a worker', async () => {
+    const { projectId, webhookId, delivery, pending, becomesDue } = await failedOnce();
+    const { webhooks, projects } = stack.store;
     const webhook = (await webhooks.get(projectId, webhookId))!;
     const planned = toPlanned(delivery, webhook, (await projects.get(projectId))!);
-    const pending = async () => (await client.get(`/v1/deliveries/${id}`)).body.data.pending;
     const waitsForItsTime = {
       reason: 'waiting_for_retry',
       attempt: 2,
@@ -37,7 +50,35 @@ describe('a pending delivery that no worker has taken', () => {
     expect(await pending()).toMatchObject(waitsForItsTime);
     await stack.engine.runAgain(planned, null, 'live', moment());
     expect(await pending()).toMatchObject(waitsForItsTime);
-    await deliveries.model.updateOne({ _id: id }, { $set: { nextAttemptAt: startedAt } });
+    await becomesDue();
     expect(await pending()).toMatchObject({ reason: 'waiting_for_worker', attempt: 2 });
+  });
+
+  it('says the same where a courier sends it', async () => {
+    const { projectId, webhookId, delivery, pending, becomesDue } = await failedOnce({
+      isExpress: true,
+    });
+    const waits = { reason: 'waiting_for_retry', attempt: 2 };
+    expect(await pending()).toMatchObject(waits);
+    const pausing = { $set: { isPaused: true } };
+    await stack.store.webhooks.model.updateOne({ _id: webhookId }, pausing);
+    const message = expect.stringMatching(/; the webhook is paused, so it will be held then$/);
+    expect(await pending()).toMatchObject({ ...waits, message });
+
+    await becomesDue();
+    expect(await pending()).toMatchObject({ reason: 'starting', attempt: 2 });
+    await stack.engine.wakeCourier(projectId);
+    expect(await pending()).toMatchObject({ reason: 'waiting_for_worker', attempt: 2 });
+
+    const { config, store } = stack;
+    const address = `127.0.0.1:${await freePort()}`;
+    const cutOff = Engine.connect({ ...config, temporal: { ...config.temporal, address } });
+    const [due, project] = [
+      await store.deliveries.find(delivery._id),
+      await store.projects.get(projectId),
+    ];
+    const explained = await explainPending(due!, project!, store, cutOff);
+    expect(explained).toMatchObject({ reason: 'unknown', attempt: 2 });
+    await cutOff.close();
   });
 });
