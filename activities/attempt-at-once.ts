@@ -4,6 +4,7 @@ import { MAX_AT_ONCE, type Activities } from '../src/contracts/activities';
 import { policyOf } from '../src/profiles/policy';
 import { Execution } from './attempt/execution';
 import { makeAttempt, type Attempting } from './attempt/make';
+import { checkPolicy } from './attempt/policy';
 import { loadUntouched } from './attempt/subject';
 
 /**
@@ -22,6 +23,7 @@ export function createAttemptAtOnce(attempting: Attempting): Activities['attempt
     const subject = await loadUntouched(deps, deliveryId);
     // To keep a rate it may have to wait.
     if (!subject || policyOf(subject.project, subject.webhook).ratePerSecond !== null) return null;
+    checkPolicy(subject, policy);
     const result = await makeAttempt(attempting, execution, subject, policy, true);
     return { result, runId: activityInfo().workflowExecution!.runId };
   };

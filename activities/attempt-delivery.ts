@@ -8,15 +8,17 @@ import {
 import { lostDelayMs } from '../src/domain/schedule';
 import { Execution } from './attempt/execution';
 import { makeAttempt, type Attempting } from './attempt/make';
+import { checkPolicy } from './attempt/policy';
 import { load } from './attempt/subject';
 
 /** An attempt as an activity of its own, whose retries are the delivery's. */
 export function createAttemptDelivery(attempting: Attempting): Activities['attemptDelivery'] {
   const { deps, pulse } = attempting;
-  return async (deliveryId, policy, origin, isForced = false) => {
+  return async (deliveryId, policy, origin, isForced = false, takesPolicy = false) => {
     try {
       const execution = new Execution(deps.engine, pulse, deliveryId);
       const subject = await load(deps, deliveryId, origin, isForced);
+      if (takesPolicy && typeof subject !== 'string') checkPolicy(subject, policy);
       const result =
         typeof subject === 'string'
           ? subject

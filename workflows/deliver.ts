@@ -20,6 +20,7 @@ import {
   FAILURE_TYPES,
   type Activities,
   type AttemptOrigin,
+  type AttemptPolicy,
   type NextAttemptDetails,
   type DeliverInput,
   type FailedDetails,
@@ -38,8 +39,8 @@ import {
   type DeliveryPhase,
 } from './messages';
 
-/** The delivery's end, or the milliseconds to wait before attempts are scheduled again. */
-type Round = RoundResult | { delayMs: number };
+/** The delivery's end, or the milliseconds to wait before attempts are scheduled again, and by which policy. */
+type Round = RoundResult | { delayMs: number; policy?: AttemptPolicy | undefined };
 
 /** Added to the exchange's own timeout, so that a timed-out attempt is still recorded by its worker. */
 const RECORDING_MARGIN_MS = 10_000;
@@ -60,6 +61,7 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
   let forced = false;
   let phase: DeliveryPhase = 'waiting';
   let attempts: CancellationScope | undefined;
+  let current = input;
 
   const info = workflowInfo();
   const isOfFirstVersion = workflowsVersionOf(info.currentDeploymentVersion?.buildId) === 1;
@@ -128,8 +130,8 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
         mayBeAtOnce = false;
         const round: Round = await attempts.run(
           async () =>
-            (isAtOnce && (await attemptAtOnce(input, origin))) ||
-            attemptUntilSettled(input, origin, isForced),
+            (isAtOnce && (await attemptAtOnce(current, origin))) ||
+            attemptUntilSettled(current, origin, isForced),
         );
         attempts = undefined;
         if (origin === 'first') origin = 'later';
@@ -137,6 +139,7 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
           if (!(isQueued(round) && woken && mayLookAgain())) return round;
           continue;
         }
+        if (round.policy) current = { ...current, policy: round.policy };
         if (round.delayMs === 0) continue;
         if (woken && maySkipWait()) {
           forced = false;
@@ -238,6 +241,7 @@ async function attemptUntilSettled(
       input.policy,
       origin,
       isForced,
+      true,
     );
     if (typeof end === 'string') return end;
     return isOfThisRun(end) ? end.result : { delayMs: 0 };
@@ -250,7 +254,7 @@ async function attemptUntilSettled(
       return !end || isOfThisRun(end) ? 'failed' : { delayMs: 0 };
     }
     const [details] = (cause.details ?? []) as Partial<NextAttemptDetails>[];
-    return { delayMs: details?.nextDelayMs ?? LOST_ATTEMPT_DELAY_MS };
+    return { delayMs: details?.nextDelayMs ?? LOST_ATTEMPT_DELAY_MS, policy: details?.policy };
   }
 }
 

@@ -99,7 +99,7 @@ export async function makeAttempt(
     nowMs: clock.now().getTime(),
     random: Math.random(),
   });
-  const recorded = await store.rounds.record(delivery, entry, result, mayDecide);
+  const recorded = await store.rounds.record(delivery, entry, { ...result, policy }, mayDecide);
   tell(deps, delivery, recorded.attempt);
   if (recorded.outcome === 'superseded') throw superseded();
   await countHealth(

@@ -5,7 +5,7 @@ import type { Attempt } from '../../src/contracts/delivery';
 import { isGone, judge } from '../../src/domain/outcome';
 import { failedWith, kindOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
-import { toPlanned } from '../../src/store/planned-delivery';
+import { timingOf, toPlanned } from '../../src/store/planned-delivery';
 import type { ActivityDependencies } from '../dependencies';
 import { exchange, hasTimedOut, logged, type Exchange } from '../attempt/exchange';
 import type { Pulse } from '../attempt/execution';
@@ -136,7 +136,7 @@ export class Attempts {
     const { webhook, policy } = lane;
     const { delivery, event, body } = item;
     const subject = { delivery, event, body, webhook, project: this.view.project };
-    const own = { ...policy, retryDelaysMs: delivery.isPing ? [] : policy.retryDelaysMs };
+    const own = timingOf(delivery, policy);
     const beganAt = performance.now();
     const sent = await exchange(this.deps, subject, own);
     if (hasTimedOut(sent) && this.pulse.hasStoodStillSince(beganAt)) {
@@ -224,10 +224,11 @@ export class Attempts {
       number: delivery.attemptCount + 1,
       ...logged(sent, this.runId, policy),
     };
-    const result = judge(sent.answer, delivery, policy, {
+    const judged = judge(sent.answer, delivery, policy, {
       nowMs: clock.now().getTime(),
       random: Math.random(),
     });
+    const result = { ...judged, policy };
     tell(this.deps, delivery, attempt);
     if (isGone(attempt.statusCode)) lane.block(GONE_MS);
     this.ended[result.status === 'succeeded' ? 'delivered' : 'failed'] += 1;
@@ -249,6 +250,7 @@ export class Attempts {
       status,
       nextAttemptAt: nextDelayMs === null ? null : new Date(now.getTime() + nextDelayMs),
       completedAt: status === 'pending' ? null : now,
+      ...(status === 'pending' && { roundPolicy: policy }),
       ...(status === 'failed' && { followUp: true }),
     };
     this.hand.store(item, { ...delivery, ...after }, { done, counted });

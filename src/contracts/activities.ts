@@ -1,6 +1,6 @@
 import type { DeliveryPolicy } from './delivery';
 
-/** How the attempts of one delivery are timed; frozen when the delivery is planned. */
+/** How the attempts of one round are timed; it keeps that from its first attempt on. */
 export type AttemptPolicy = Pick<DeliveryPolicy, 'timeoutMs' | 'retryDelaysMs'>;
 
 /** What a delivery workflow is started with: ids, numbers and names; never a payload, URL or secret. */
@@ -12,6 +12,7 @@ export interface DeliverInput {
   eventType: string;
   /** What the Web UI shows for its attempts; workflows started by earlier versions have none. */
   webhookName?: string;
+  /** In force when it was started: a later round, in a run made by a reset, may have another. */
   policy: AttemptPolicy;
 }
 
@@ -63,6 +64,8 @@ export const FAILURE_TYPES = {
   attemptDeferred: 'AttemptDeferred',
   /** No attempt was made or recorded, through no fault of the receiver; it is made after `nextRetryDelay`. */
   attemptLost: 'AttemptLost',
+  /** Nothing was sent: the round has another policy than the workflow, which schedules it again by that. */
+  policyChanged: 'PolicyChanged',
   /** Nothing was planned, since other plans of the project come first; retried after `nextRetryDelay`. */
   planDeferred: 'PlanDeferred',
   /** All of a bulk replay is queued, but not sent yet; looked at again after `nextRetryDelay`. */
@@ -74,10 +77,12 @@ export const FAILURE_TYPES = {
 /** The message of a `DeliveryFailed`: all that the SDK logs of a workflow's failure. */
 export const DELIVERY_FAILED_MESSAGE = 'every attempt failed';
 
-/** `details[0]` of an `AttemptFailed` or `AttemptDeferred`. */
+/** `details[0]` of an `AttemptFailed`, `AttemptDeferred`, `AttemptLost` or `PolicyChanged`. */
 export interface NextAttemptDetails {
   /** Milliseconds until the next attempt. */
   nextDelayMs: number;
+  /** Of a `PolicyChanged`: the round's. */
+  policy?: AttemptPolicy;
 }
 
 /** `details[0]` of a `DeliveryFailed`. */
@@ -135,12 +140,14 @@ export interface Activities {
    * Signs, POSTs once, records the attempt and the webhook's health. Throws the FAILURE_TYPES.
    * @param origin earlier versions passed something else here
    * @param isForced made regardless of the time
+   * @param takesPolicy the workflow goes on after a `PolicyChanged`; those of earlier versions can't
    */
   attemptDelivery(
     deliveryId: string,
     policy: AttemptPolicy,
     origin?: AttemptOrigin | boolean,
     isForced?: boolean,
+    takesPolicy?: boolean,
   ): Promise<RoundEnd>;
   /**
    * Ends a delivery that has not ended as `cancelled`.

@@ -1,4 +1,5 @@
 import { Schema } from 'mongoose';
+import type { AttemptPolicy } from '../contracts/activities';
 import {
   DELIVERY_STATUSES,
   TERMINAL_STATUSES,
@@ -22,6 +23,8 @@ export interface DeliveryRecord {
   failedWith?: (number | string)[];
   /** `attemptCount` when the current round (first delivery, or a replay) began. */
   roundStart: number;
+  /** What the rest of the round is timed by; missing: none of its attempts has failed. */
+  roundPolicy?: AttemptPolicy;
   /** The last failed attempt that the webhook's health has counted. */
   healthCounted?: number;
   nextAttemptAt: Date | null;
@@ -143,6 +146,7 @@ export const deliverySchema = new Schema<DeliveryRecord>(
     attemptCount: { type: Number, default: 0 },
     failedWith: { type: Schema.Types.Mixed },
     roundStart: { type: Number, default: 0 },
+    roundPolicy: { type: Schema.Types.Mixed },
     healthCounted: Number,
     nextAttemptAt: { type: Date, default: null },
     deferredFor: { type: String, default: null },

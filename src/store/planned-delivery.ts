@@ -1,16 +1,21 @@
-import type { PlannedDelivery } from '../contracts/activities';
+import type { AttemptPolicy, PlannedDelivery } from '../contracts/activities';
 import { policyOf } from '../profiles/policy';
 import type { DeliveryRecord } from './delivery-record';
 import type { ProjectRecord } from './projects';
 import type { WebhookRecord } from './webhook-record';
 
-/** What a delivery's workflow is started with, by the policy in force now. */
+/** What a delivery's next attempt is timed by: what its round has kept, else the policy in force now. */
+export const timingOf = (
+  { roundPolicy, isPing }: Pick<DeliveryRecord, 'roundPolicy' | 'isPing'>,
+  { timeoutMs, retryDelaysMs }: AttemptPolicy,
+): AttemptPolicy => roundPolicy ?? { timeoutMs, retryDelaysMs: isPing ? [] : retryDelaysMs };
+
+/** What a delivery's workflow is started with. */
 export function toPlanned(
   delivery: DeliveryRecord,
   webhook: Pick<WebhookRecord, 'name' | 'policy'>,
   project: ProjectRecord,
 ): PlannedDelivery {
-  const policy = policyOf(project, webhook);
   return {
     deliveryId: delivery._id,
     eventId: delivery.eventId,
@@ -18,10 +23,7 @@ export function toPlanned(
     projectId: delivery.projectId,
     eventType: delivery.eventType,
     webhookName: webhook.name,
-    policy: {
-      timeoutMs: policy.timeoutMs,
-      retryDelaysMs: delivery.isPing ? [] : policy.retryDelaysMs,
-    },
+    policy: timingOf(delivery, policyOf(project, webhook)),
     ...(delivery.isExpress && { isExpress: true }),
     summary: `${delivery.eventType} → ${webhook.name}`,
   };

@@ -1,4 +1,5 @@
 import type { ClientSession, Model } from 'mongoose';
+import type { AttemptPolicy } from '../contracts/activities';
 import {
   UNENDED_STATUSES,
   type Attempt,
@@ -35,6 +36,11 @@ export interface Recorded {
   status: DeliveryStatus;
 }
 
+/** What an attempt has made of its delivery, and the policy that it was made by. */
+export interface Judgement extends AttemptResult {
+  policy: AttemptPolicy;
+}
+
 export const KEPT_ATTEMPTS = 50;
 
 /**
@@ -48,6 +54,7 @@ export const replayed = {
   status: 'pending',
   replays: { $add: ['$replays', 1] },
   roundStart: '$attemptCount',
+  roundPolicy: '$$REMOVE',
   completedAt: null,
   endReason: null,
 };
@@ -67,6 +74,10 @@ export const endedNow = {
  */
 const mayStillSucceed = (seen: DeliveryRecord, loaded: DeliveryRecord): boolean =>
   seen.endReason != null && seen.replays === loaded.replays;
+
+/** What a failure that others may follow leaves for them, in a pipeline's `$set`. */
+export const keptFor = ({ status, policy }: Judgement): Record<string, unknown> =>
+  status === 'pending' ? { roundPolicy: { $literal: policy } } : {};
 
 /** No other execution has taken over since it was loaded. */
 const asLoaded = ({ _id, runId, execution, runRequested }: DeliveryRecord) => ({
@@ -145,9 +156,10 @@ export class Rounds {
   async record(
     loaded: DeliveryRecord,
     exchange: Omit<Attempt, 'number' | 'superseded'>,
-    { status, nextDelayMs }: AttemptResult,
+    judgement: Judgement,
     mayDecide: boolean,
   ): Promise<Recorded> {
+    const { status, nextDelayMs } = judgement;
     const decision = {
       runId: exchange.runId,
       status,
@@ -155,6 +167,7 @@ export class Rounds {
       deferredFor: null,
       endReason: null,
       hasTurn: '$$REMOVE',
+      ...keptFor(judgement),
       ...(status !== 'pending' && endedNow),
     };
     let seen: DeliveryRecord | null = loaded;

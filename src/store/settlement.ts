@@ -4,8 +4,7 @@ import { deliveriesEnded } from '../metrics';
 import { failedWith, type DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
 import { onlyIf } from './only-if';
-import { endedNow, KEPT_ATTEMPTS } from './rounds';
-import type { AttemptResult } from '../domain/outcome';
+import { endedNow, KEPT_ATTEMPTS, keptFor, type Judgement } from './rounds';
 import type { Store } from './store';
 import { countingOf, type CountedAttempts } from './webhook-health';
 
@@ -19,7 +18,7 @@ export interface RecordedAttempt {
   /** As it was before the attempt. */
   delivery: DeliveryRecord;
   attempt: Attempt;
-  result: AttemptResult;
+  result: Judgement;
 }
 
 /** A pending delivery that may not be sent now, or not at all. */
@@ -118,11 +117,8 @@ function count({ inserts, records }: Settlement): void {
 }
 
 /** Guarded by the number of attempts, so that each is logged once. */
-function recordOf({
-  delivery,
-  attempt,
-  result: { status, nextDelayMs },
-}: RecordedAttempt): AnyBulkWriteOperation {
+function recordOf({ delivery, attempt, result }: RecordedAttempt): AnyBulkWriteOperation {
+  const { status, nextDelayMs } = result;
   const isOfThisRound = { $eq: ['$replays', delivery.replays] };
   const isPending = { $eq: ['$status', 'pending'] };
   // Ended with its webhook, which nobody asked for: a replay would send it twice.
@@ -141,6 +137,7 @@ function recordOf({
     nextAttemptAt: nextDelayMs === null ? null : { $add: ['$$NOW', nextDelayMs] },
     deferredFor: null,
     endReason: null,
+    ...keptFor(result),
     ...(status !== 'pending' && endedNow),
     ...(status === 'failed' && { followUp: true }),
   };

@@ -359,6 +359,18 @@ describe('keeping the history of', () => {
     await keepDelivery('delivery-replayed', id);
   });
 
+  it('a delivery replayed through the API by another policy', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    await handleOf(id).result();
+    await client.patch(`/v1/webhooks/${webhook.id}`, SOON);
+    await client.post(`/v1/deliveries/${id}/replay`);
+    await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    await handleOf(id).result();
+    await keepDelivery('delivery-replayed-by-another-policy', id);
+  });
+
   it('a delivery held by its paused webhook, and drained, and of the courier', async () => {
     const { id, webhook } = await backingOff(SOON);
     await client.post(`/v1/webhooks/${webhook.id}/pause`);

@@ -74,7 +74,8 @@ describe('a delivery’s round', () => {
       durationMs: 1,
       requestHeaders: {},
     } as const;
-    const result = { status, nextDelayMs: status === 'pending' ? 1000 : null };
+    const policy = { timeoutMs: 1000, retryDelaysMs: [1000] };
+    const result = { status, nextDelayMs: status === 'pending' ? 1000 : null, policy };
     return fixture.store.rounds.record(delivery, { ...made, outcome }, result, true);
   };
   const deliveries = () => fixture.store.deliveries;

@@ -87,10 +87,11 @@ export class Scene {
   }
 
   private result({ outcome }: Pick<Attempt, 'outcome'>) {
-    if (outcome === 'succeeded') return { status: 'succeeded' as const, nextDelayMs: null };
+    const policy = { timeoutMs: 1000, retryDelaysMs: [1000] };
+    if (outcome === 'succeeded') return { status: 'succeeded' as const, nextDelayMs: null, policy };
     return this.random() < 0.5
-      ? { status: 'failed' as const, nextDelayMs: null }
-      : { status: 'pending' as const, nextDelayMs: 1000 };
+      ? { status: 'failed' as const, nextDelayMs: null, policy }
+      : { status: 'pending' as const, nextDelayMs: 1000, policy };
   }
 
   /** One of its deliveries, with that status. */
