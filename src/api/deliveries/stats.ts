@@ -13,7 +13,7 @@ import { counted } from '../http/error-handler';
 import { invalid, notFound } from '../http/errors';
 import { webhookParam } from '../http/reference-params';
 import type { webhookStatsSchema } from '../schemas/stats';
-import { parse, pathId, rangeQuery } from '../http/validation';
+import { parse, pathId, rangeQuery, startOf } from '../http/validation';
 
 /** The longest range, and the one that is meant by none. */
 const RANGES: Readonly<Record<StatsInterval, { maxMs: number; max: string; defaultMs: number }>> = {
@@ -38,7 +38,7 @@ function askedBy(req: Request): Asked {
   const { interval, ...query } = parse(statsQuery, req.query);
   const { maxMs, max, defaultMs } = RANGES[interval];
   const until = query.until ?? clock.now();
-  const since = query.since ?? new Date(until.getTime() - defaultMs);
+  const since = query.since ?? startOf(until, defaultMs);
   const lengthMs = until.getTime() - since.getTime();
   if (lengthMs <= 0 || lengthMs > maxMs) {
     const message = `must be before until, by ${max} at most with interval=${interval}`;

@@ -55,8 +55,23 @@ export function pathId(req: Request, resource: Resource, name = 'id'): string {
   return id;
 }
 
+/** What can be answered in four digits: an offset may lead into the years before and after. */
+const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
+const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
+
 /** ISO 8601 with an offset. */
-export const instant = z.iso.datetime({ offset: true }).transform((text) => new Date(text));
+export const instant = z.iso.datetime({ offset: true }).transform((text, ctx) => {
+  const time = new Date(text);
+  if (time.getTime() < FIRST_MS || time.getTime() > LAST_MS) {
+    const message = 'must be in the years 0000 to 9999 of UTC';
+    ctx.issues.push({ code: 'custom', message, input: text });
+  }
+  return time;
+});
+
+/** The start of a range of that length, or of all time. */
+export const startOf = (until: Date, lengthMs: number): Date =>
+  new Date(Math.max(until.getTime() - lengthMs, FIRST_MS));
 
 /** A whole number in a query, from 1 on, in digits alone. `Number` would also take 0x10, 1e1 and ' 5'. */
 export const queryNumber = (max: number) => {

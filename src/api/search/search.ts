@@ -12,7 +12,7 @@ import { keyInBatch, readIdempotencyKey } from '../events/idempotency';
 import { answer } from '../http/answers';
 import { allow, principalOf, shareOf } from '../http/auth';
 import { invalid } from '../http/errors';
-import { pageSize, parse, rangeQuery, textField } from '../http/validation';
+import { pageSize, parse, rangeQuery, startOf, textField } from '../http/validation';
 import type { searchSchema, SearchResult } from '../schemas/search';
 import { findByExternalId, findById, idsIn, type Searcher } from './by-id';
 import { DataSearches } from './by-data';
@@ -39,7 +39,7 @@ type Query = z.infer<typeof searchQuery>;
 type Found = z.infer<typeof searchSchema>;
 
 function rangeOf({ since, until = clock.now() }: Query): { since: Date; until: Date } {
-  const from = since ?? new Date(until.getTime() - DEFAULT_DAYS * DAY_MS);
+  const from = since ?? startOf(until, DEFAULT_DAYS * DAY_MS);
   const lengthMs = until.getTime() - from.getTime();
   if (lengthMs <= 0 || lengthMs > MAX_DAYS * DAY_MS) {
     const message = `must be before until, by ${MAX_DAYS} days at most`;
