@@ -1,4 +1,4 @@
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { ApiError, refusal } from './errors';
 
 /* JSON, paths and queries must be UTF-8: a wrong byte is an error, and isn't replaced. */
@@ -28,16 +28,37 @@ export const utf8Address: RequestHandler = (req, _res, next) => {
   next();
 };
 
-/** A body in another format or encoding is refused rather than ignored. */
-export const jsonOnly: RequestHandler = (req, _res, next) => {
-  const hasBody =
-    req.headers['transfer-encoding'] !== undefined ||
-    Number(req.headers['content-length'] ?? 0) > 0;
-  if (hasBody && !req.is('application/json')) throw refusal('unsupported_media_type');
-  for (const [, charset = ''] of (req.get('content-type') ?? '').matchAll(CHARSET)) {
-    if (hasBody && !/^utf-?8\s*$/i.test(charset)) {
-      throw new ApiError('unsupported_media_type', 'send the body as UTF-8, which JSON always is');
-    }
-  }
+/** A body in another format or encoding is refused rather than ignored. An empty one needs no format. */
+export const jsonOnly: RequestHandler = async (req, _res, next) => {
+  const wrong = wrongContent(req);
+  if (wrong && (await hasContent(req))) throw wrong;
   next();
 };
+
+function wrongContent(req: Request): ApiError | null {
+  if (!req.is('application/json')) return refusal('unsupported_media_type');
+  for (const [, charset = ''] of (req.get('content-type') ?? '').matchAll(CHARSET)) {
+    if (!/^utf-?8\s*$/i.test(charset)) {
+      return new ApiError('unsupported_media_type', 'send the body as UTF-8, which JSON always is');
+    }
+  }
+  return null;
+}
+
+/** Takes the first bytes of a chunked body: only they tell that it isn't empty. */
+async function hasContent(req: Request): Promise<boolean> {
+  if (req.headers['transfer-encoding'] === undefined) {
+    return Number(req.headers['content-length'] ?? 0) > 0;
+  }
+  try {
+    const chunks = req.iterator({ destroyOnReturn: false });
+    const { done } = await chunks.next();
+    await chunks.return?.();
+    // Node drops the rest by itself only where nothing was read.
+    req.resume();
+    return done !== true;
+  } catch {
+    // The client has gone.
+    throw refusal('bad_request');
+  }
+}

@@ -1,5 +1,9 @@
+import { once } from 'node:events';
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { text } from 'node:stream/consumers';
 import { newId } from '../../../src/contracts/ids';
 import type { ApiClient } from '../../support/api-client';
+import { makeWebhook } from '../../support/deliveries';
 import { useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
 
@@ -88,6 +92,51 @@ describe('a body', () => {
     const named = await client.post('/v1/webhooks', { ...webhook, name: ' Grüße, 世界 😀 ' });
     expect(named.body.data.name).toBe('Grüße, 世界 😀');
   });
+});
+
+describe('a body of unknown length', () => {
+  // By one connection: what an answer has left unread would be in the way of the next request.
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 });
+  afterAll(() => agent.destroy());
+
+  const chunked = async (method: string, path: string, chunks: string[], type?: string) => {
+    const sent = request(stack.url + path, {
+      agent,
+      method,
+      headers: {
+        authorization: `Bearer ${client.key}`,
+        'transfer-encoding': 'chunked',
+        ...(type !== undefined && { 'content-type': type }),
+      },
+    });
+    for (const chunk of chunks) sent.write(chunk);
+    sent.end();
+    const [response] = (await once(sent, 'response')) as [IncomingMessage];
+    const headers = new Headers(response.headers as Record<string, string>);
+    return { status: response.statusCode!, headers, body: JSON.parse(await text(response)) };
+  };
+
+  it('needs no format if it is empty', async () => {
+    const { id } = await makeWebhook(client, 'https://example.com/');
+    for (const type of [undefined, 'text/plain', 'application/json', 'text/plain; charset=x']) {
+      for (const action of ['pause', 'resume']) {
+        expect((await chunked('POST', `/v1/webhooks/${id}/${action}`, [], type)).status).toBe(200);
+      }
+      const event = await chunked('POST', '/v1/events', [], type);
+      expectRefusal(event, 'validation_failed', ['type', 'data']);
+    }
+    expect((await chunked('DELETE', `/v1/webhooks/${id}`, [])).status).toBe(200);
+  });
+
+  it('in another format than JSON is refused', () =>
+    expectNothingStored(async () => {
+      for (const path of ['/v1/webhooks', '/v1/events', '/v1/events/batch']) {
+        for (const chunks of [['{}'], ['{', '}'], ['x'.repeat(1_000_000), 'y']]) {
+          const answer = await chunked('POST', path, chunks);
+          expectRefusal(answer, 'unsupported_media_type');
+        }
+      }
+    }));
 });
 
 describe('a query', () => {
