@@ -206,7 +206,12 @@ export class Deliveries {
       changeOne(
         this.model,
         { _id: id, projectId, ...replayable },
-        { ...replayed, nextAttemptAt: '$$NOW', runRequested: { $ne: ['$isExpress', true] } },
+        {
+          ...replayed,
+          replayRequestedAt: clock.now(),
+          nextAttemptAt: '$$NOW',
+          runRequested: { $ne: ['$isExpress', true] },
+        },
         { session },
       ),
     );

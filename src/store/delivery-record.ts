@@ -33,6 +33,8 @@ export interface DeliveryRecord {
   /** Why it was skipped, or cancelled because of its webhook. */
   endReason?: EndReason | null;
   replays: number;
+  /** When the replay was requested, single or in bulk, that its current round is of; missing: an operator's reset. */
+  replayRequestedAt?: Date;
   /** The Temporal run that counts: the last one that began a round, or recorded or ended something. */
   runId: string | null;
   /**
@@ -152,6 +154,7 @@ export const deliverySchema = new Schema<DeliveryRecord>(
     deferredFor: { type: String, default: null },
     endReason: { type: String, default: null },
     replays: { type: Number, default: 0 },
+    replayRequestedAt: Date,
     runId: { type: String, default: null },
     runRequested: { type: Boolean, default: false },
     execution: Date,

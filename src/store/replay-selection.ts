@@ -93,13 +93,13 @@ export async function listForReplay(
  */
 export async function queueReplays(
   store: Store,
-  { _id, projectId, startedBy, cursor }: ReplayRecord,
+  { _id, projectId, startedBy, createdAt, cursor }: ReplayRecord,
   deliveries: readonly DeliveryRecord[],
 ): Promise<boolean> {
   const ids = deliveries.map((delivery) => delivery._id);
   const webhooks = await store.webhooks.whetherPaused(
     deliveries.map(({ webhookId }) => webhookId),
-    startedBy,
+    { by: startedBy, since: createdAt },
   );
   const paused = [...webhooks].flatMap(([webhookId, isPaused]) => (isPaused ? webhookId : []));
   const isHeld = { $in: ['$webhookId', paused] };
@@ -121,6 +121,7 @@ export async function queueReplays(
               endReason: '$endReason',
               roundStart: '$roundStart',
             },
+            replayRequestedAt: createdAt,
             nextAttemptAt: null,
             status: { $cond: [isHeld, 'held', 'pending'] },
             queuedIn: { $cond: [isHeld, queueOf(projectId), queueOf(projectId, 'replay')] },

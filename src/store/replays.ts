@@ -38,7 +38,7 @@ export interface ReplayRecord {
   /** The latest end of one of these; missing in those of earlier versions. */
   endedBy?: Date;
   replayed: number;
-  /** Could not be replayed: the webhook was deleted, or the delivery was already in progress again. */
+  /** Could not be replayed: the webhook was deleted, or disabled since, or the delivery was already in progress again. */
   failed: number;
   /** The last delivery that was processed. */
   cursor: string | null;

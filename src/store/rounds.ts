@@ -53,6 +53,7 @@ const MAX_AHEAD_MS = 10_000;
 export const replayed = {
   status: 'pending',
   replays: { $add: ['$replays', 1] },
+  replayRequestedAt: '$$REMOVE',
   roundStart: '$attemptCount',
   roundPolicy: '$$REMOVE',
   completedAt: null,

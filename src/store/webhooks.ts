@@ -88,17 +88,19 @@ export class Webhooks {
 
   /**
    * Whether each of them that exists is paused.
-   * @param by whoever sends to them: a customer doesn't to what the platform has disabled
+   * @param sent.by who sends to them: a customer doesn't to what the platform has disabled
+   * @param sent.since when that was requested: nothing is sent to what was disabled later
    */
   async whetherPaused(
     ids: readonly string[],
-    by: ChangedBy = 'platform',
+    { by, since }: { by?: ChangedBy; since?: Date } = {},
   ): Promise<Map<string, boolean>> {
+    const unsent = [
+      ...(by === 'customer' ? [DISABLED_BY_PLATFORM] : []),
+      ...(since ? [{ isActive: false, disabledAt: { $gt: since } }] : []),
+    ];
     const found = await this.model
-      .find(
-        { _id: { $in: ids }, ...(by === 'customer' && { $nor: [DISABLED_BY_PLATFORM] }) },
-        { isPaused: 1 },
-      )
+      .find({ _id: { $in: ids }, ...(unsent.length > 0 && { $nor: unsent }) }, { isPaused: 1 })
       .lean<Pick<WebhookRecord, '_id' | 'isPaused'>[]>();
     return new Map(found.map(({ _id, isPaused }) => [_id, isPaused]));
   }

@@ -39,7 +39,7 @@ describe('what the platform does by a process of an earlier version', () => {
     expectRefusal(await change(true), 'forbidden');
     expectRefusal(await portal.post(`${path}/test`), 'forbidden');
     const ids = [path.split('/').at(-1)!];
-    expect(await stack.store.webhooks.whetherPaused(ids, 'customer')).toEqual(new Map());
+    expect(await stack.store.webhooks.whetherPaused(ids, { by: 'customer' })).toEqual(new Map());
     await formerly({ isActive: true, disabledReason: null, disabledAt: null });
     await change(false);
     expect((await change(true)).status).toBe(200);

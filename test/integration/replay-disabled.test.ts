@@ -1,0 +1,98 @@
+import { START_LIMIT } from '../../src/domain/concurrency-limit';
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { WAYS } from '../support/dispatch';
+import { eventually } from '../support/eventually';
+import { emailSent } from '../support/samples';
+import { useFreshReceiver, useStack } from '../support/use';
+
+const stack = useStack();
+
+describe.each(WAYS)('a replay of deliveries dispatched %s', (dispatch) => {
+  const receiver = useFreshReceiver();
+  const RANGE = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
+  const COUNT = 30;
+  let client: ApiClient;
+  let path: string;
+
+  const count = async (...statuses: string[]): Promise<number> => {
+    const query = `limit=100&status=${statuses.join(',')}`;
+    return (await client.get(`/v1/deliveries?${query}`)).body.data.deliveries.length as number;
+  };
+  const completed = (id: string) =>
+    eventually('the replay is completed', async () => {
+      const { data } = (await client.get(`/v1/replays/${id}`)).body;
+      return data.status === 'completed' && data;
+    });
+  const disable = () => client.patch(path, { isActive: false });
+
+  /** An active webhook with `COUNT` deliveries that were skipped. */
+  beforeEach(async () => {
+    ({ client } = await stack.project({ dispatch }));
+    const webhook = await makeWebhook(client, receiver.url);
+    path = `/v1/webhooks/${webhook.id}`;
+    await disable();
+    const events = Array.from({ length: COUNT }, () => ({ type: 'email.sent', data: emailSent }));
+    await client.post('/v1/events/batch', { events });
+    await eventually('all are skipped', async () => (await count('skipped')) === COUNT);
+    await client.patch(path, { isActive: true });
+  });
+
+  it('in bulk sends nothing to a webhook that is disabled since, and counts the rest as failed', async () => {
+    const { replays } = stack.store;
+    const advance = replays.advance.bind(replays);
+    let isDisabled = false;
+    // The first is queued in a transaction that doesn't know of the disabling, nor that of it.
+    const spy = jest.spyOn(replays, 'advance').mockImplementation(async (...args) => {
+      if (!isDisabled) {
+        isDisabled = true;
+        await disable();
+      }
+      return advance(...args);
+    });
+    try {
+      const query = { ...RANGE, ratePerSecond: 10 };
+      const { id } = (await client.post('/v1/replays', query)).body.data;
+      expect(await completed(id)).toMatchObject({ replayed: 1, failed: COUNT - 1 });
+    } finally {
+      spy.mockRestore();
+    }
+    await eventually('all are skipped', async () => (await count('skipped')) === COUNT);
+    expect(receiver.requests).toHaveLength(0);
+  });
+
+  const inBulk = async (): Promise<void> => {
+    const { id } = (await client.post('/v1/replays', RANGE)).body.data;
+    await eventually('all are replayed', async () => {
+      return (await client.get(`/v1/replays/${id}`)).body.data.replayed === COUNT;
+    });
+  };
+  const oneByOne = async (): Promise<void> => {
+    const { deliveries } = (await client.get('/v1/deliveries?limit=100')).body.data;
+    for (const { id } of deliveries) await client.post(`/v1/deliveries/${id}/replay`);
+  };
+
+  it.each([
+    ['in bulk', inBulk],
+    ['one by one', oneByOne],
+  ])(
+    '%s is skipped where it waits for its turn when its webhook is disabled',
+    async (_how, replay) => {
+      let answer!: () => void;
+      const after = new Promise<void>((resolve) => (answer = resolve));
+      receiver.respondWith({ kind: 'answer', status: 200, after });
+      await replay();
+      await receiver.waitFor(START_LIMIT);
+      await disable();
+      expect(await count('skipped')).toBe(COUNT);
+      // Whoever sends knows of it.
+      await deliveryWith(client, await postEvent(client), { status: 'skipped' });
+      answer();
+      await eventually('what was sent has succeeded', async () => {
+        return (await count('succeeded')) === START_LIMIT;
+      });
+      expect(await count('skipped')).toBe(COUNT + 1 - START_LIMIT);
+      expect(receiver.requests).toHaveLength(START_LIMIT);
+    },
+  );
+});
