@@ -17,6 +17,9 @@ export interface Item {
   takenAt: number;
 }
 
+/** How long deliveries wait in all for workflows ahead of them, until the queue is empty. */
+const ORDER_WAIT_MS = 10_000;
+
 /** What a courier knows about one webhook. */
 export class Lane {
   /** In the order of sending. */
@@ -28,6 +31,9 @@ export class Lane {
   readonly leaving = new Set<string>();
   /** Of the ordered queue: deliveries that workflows are to run, whose attempts have not begun yet. */
   readonly unbegun = new Set<string>();
+  /** How long what the courier sends itself has waited for those, and since when it does. */
+  private behindMs = 0;
+  private behindSince: number | null = null;
   /** Of the ordered queue nothing is left but what is entering it. */
   isDrained = false;
   /** What came since then, and goes after the last of it. */
@@ -78,11 +84,25 @@ export class Lane {
 
   /**
    * Whether the order of events forbids to send it now: workflows are started one after the other, and what the
-   * courier sends itself would overtake those whose attempts have not begun.
+   * courier sends itself would overtake those whose attempts have not begun. For that it waits for a limited time
+   * until the queue is empty: where workflows come faster than they begin, it would never be.
    */
   mustWait({ delivery, queuedIn }: Item): boolean {
     if (!delivery.isExpress) return this.leaving.size > 0;
-    return this.unbegun.size > 0 && kindOf(queuedIn) === 'ordered';
+    const at = performance.now();
+    const isBehind = this.unbegun.size > 0 && kindOf(queuedIn) === 'ordered';
+    if (isBehind && this.behindSince === null) this.behindSince = at;
+    if (!isBehind && this.behindSince !== null) {
+      this.behindMs += at - this.behindSince;
+      this.behindSince = null;
+    }
+    return isBehind && this.behindMs + (at - this.behindSince!) < ORDER_WAIT_MS;
+  }
+
+  /** Nothing is left in its ordered queue. */
+  emptied(): void {
+    this.behindMs = 0;
+    this.behindSince = null;
   }
 
   /** Its webhook could take more, but for the places that are free for its project. */

@@ -6,7 +6,7 @@ const CHECK_MS = 100;
 /** After this one is no longer waited for. */
 const GIVEN_UP_MS = 60_000;
 /** After this nothing waits for its attempt to begin: reconcile looks after it. */
-const UNBEGUN_MS = 10_000;
+const UNBEGUN_MS = 2000;
 
 /** `refused`: there was no place for the attempt; `unknown`: it was not seen. */
 export type RunEnd = 'made' | 'refused' | 'unknown';
@@ -47,14 +47,16 @@ export class Runs {
     const at = performance.now();
     if (this.running.size === 0 || at - this.checkedAt < CHECK_MS) return;
     this.checkedAt = at;
+    const asked = [...this.running];
     const found = await this.store.deliveries.model
       .find(
-        { _id: { $in: [...this.running.keys()] } },
+        { _id: { $in: asked.map(([id]) => id) } },
         { status: 1, attemptCount: 1, queuedIn: 1, runRequested: 1 },
       )
       .lean<DeliveryRecord[]>();
     const byId = new Map(found.map((delivery) => [delivery._id, delivery]));
-    for (const [id, run] of this.running) {
+    for (const [id, run] of asked) {
+      if (!this.running.has(id)) continue;
       const delivery = byId.get(id);
       const end = outcome(delivery, run);
       if (end) this.end(id, run, end);

@@ -185,6 +185,7 @@ export class Taking {
       // Only now: had that failed, new ones would go before what is neither in the queue nor in hand.
       const isEmptied = isAll && entering === null && fresh.length === queued.length;
       if (isEmptied) lane.queued.delete(kind);
+      if (isEmptied && kind === 'ordered') lane.emptied();
       if (kind === 'ordered') lane.isDrained = isAll;
       if (lane.queued.has(kind)) return;
       if (kind === 'ordered') hand.takeBehind(lane);

@@ -12,4 +12,21 @@ describe('runs that a courier waits for', () => {
     await expect(before).resolves.toBe('unknown');
     await expect(runs.ended(released, () => {})).resolves.toBe('unknown');
   });
+
+  it('are not taken as ended if they are released during a check', async () => {
+    const other = { _id: 'msg_2', attemptCount: 0 } as DeliveryRecord;
+    let ended: unknown;
+    const lean = async (): Promise<unknown> => {
+      void runs.ended(other, () => {}).then((end) => (ended = end));
+      return [{ ...released, status: 'pending' }];
+    };
+    const runs = new Runs({
+      deliveries: { model: { find: () => ({ lean }) } },
+    } as unknown as Store);
+    void runs.ended(released, () => {});
+    await runs.check();
+    await Promise.resolve();
+    expect(ended).toBeUndefined();
+    runs.stop();
+  });
 });
