@@ -15,7 +15,7 @@ import type { ActivityDependencies } from './dependencies';
 const PER_SECOND = 10;
 /** Deliveries put into the queue at once at most: they are one transaction. */
 const MAX_AT_ONCE = 100;
-/** Maximum number of a project's replayed deliveries in the queue. */
+/** Maximum number of a project's replayed deliveries in the queue: pausing a replay doesn't stop these. */
 const MAX_QUEUED = 500;
 /** Queued without room, after a batch has waited for it: a webhook that takes nothing must not stop the others. */
 const WITHOUT_ROOM = 50;
@@ -51,10 +51,9 @@ export function createReplayBatch(
     const { projectId } = replay;
     const perSecond = replay.ratePerSecond ?? Infinity;
     const atOnce = Math.min(MAX_AT_ONCE, Math.ceil(perSecond / PER_SECOND));
-    const limit = Math.min(await untilThereIsRoom(projectId), batchSize(perSecond));
-    const batch = await listForReplay(store, replay, limit);
-    if (batch.length === 0) {
-      // Until then it can be paused or cancelled.
+    const [next] = await listForReplay(store, replay, 1);
+    if (!next) {
+      // Until then it can be cancelled.
       if (await hasQueued(store, replay)) {
         couriers.call(projectId);
         throw stillQueued();
@@ -62,13 +61,13 @@ export function createReplayBatch(
       await store.replays.move(replayId, ['running'], 'completed');
       return false;
     }
+    const limit = Math.min(await untilThereIsRoom(projectId), batchSize(perSecond));
+    const batch = await listForReplay(store, replay, limit);
     const groups = Array.from({ length: Math.ceil(batch.length / atOnce) }, (_, n) =>
       batch.slice(n * atOnce, (n + 1) * atOnce),
     );
-    let { cursor } = replay;
     return atRate(groups, perSecond / atOnce, async (group) => {
-      if (!(await queueReplays(store, { ...replay, cursor }, group))) return false;
-      cursor = group.at(-1)!._id;
+      if (!(await queueReplays(store, replay, group))) return false;
       couriers.call(projectId);
       return true;
     });

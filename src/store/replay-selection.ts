@@ -5,7 +5,7 @@ import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
 import type { ChangedBy } from '../domain/changed-by';
 import type { ReplayQuery, ReplayRecord, ReplayStatus } from './replays';
-import { replayed } from './rounds';
+import { endedNow, replayed } from './rounds';
 import type { Store } from './store';
 
 /** What a bulk replay would cover now. */
@@ -63,12 +63,6 @@ export async function countForReplay(
   };
 }
 
-/** What a bulk replay has still to process. */
-function listedFilter(replay: ReplayRecord): QueryFilter<DeliveryRecord> {
-  const { projectId, query, endedBy = replay.createdAt, cursor } = replay;
-  return { ...replayFilter(projectId, query, cursor), completedAt: { $lte: endedBy } };
-}
-
 /**
  * The next deliveries of a bulk replay, oldest first, among those that had ended when it was requested. What
  * fails after that, in the replay or otherwise, is not replayed by it.
@@ -78,8 +72,12 @@ export async function listForReplay(
   replay: ReplayRecord,
   limit: number,
 ): Promise<DeliveryRecord[]> {
+  const { projectId, query, endedBy = replay.createdAt, cursor } = replay;
   return deliveries.model
-    .find(listedFilter(replay), LIST_FIELDS)
+    .find(
+      { ...replayFilter(projectId, query, cursor), completedAt: { $lte: endedBy } },
+      LIST_FIELDS,
+    )
     .sort({ _id: 1 })
     .limit(limit)
     .lean<DeliveryRecord[]>();
@@ -88,12 +86,11 @@ export async function listForReplay(
 /**
  * Puts deliveries of a bulk replay into their project's queue, from which the courier releases them, and
  * counts them, in one transaction: however often this is repeated, each is replayed once and counted once.
- * @param replay as it was when they were listed
  * @returns false if the replay has been paused or cancelled, or has processed them before
  */
 export async function queueReplays(
   store: Store,
-  { _id, projectId, startedBy, createdAt, cursor }: ReplayRecord,
+  { _id, projectId, startedBy, createdAt }: ReplayRecord,
   deliveries: readonly DeliveryRecord[],
 ): Promise<boolean> {
   const ids = deliveries.map((delivery) => delivery._id);
@@ -133,7 +130,7 @@ export async function queueReplays(
     );
     await store.recounts.note(deliveries, session);
     const counts = { replayed: modifiedCount, failed: ids.length - modifiedCount };
-    const about = { from: cursor, to: ids.at(-1)! };
+    const about = { from: ids[0]!, to: ids.at(-1)! };
     if (await store.replays.advance(_id, about, counts, session)) return true;
     await session.abortTransaction();
     return false;
@@ -152,27 +149,25 @@ const queuedBy = ({
 });
 
 /**
- * Pauses or cancels a bulk replay, and takes back what it has queued and no courier has taken yet: that has ended again
- * as it had before, and comes again if the replay is resumed.
+ * Cancels a bulk replay, and takes back what it has queued and no courier has taken: that has ended again as it had
+ * before.
  * @returns null if `Replays.move` does
  */
-export async function stopReplay(
+export async function cancelReplay(
   store: Store,
   replay: ReplayRecord,
   from: readonly ReplayStatus[],
-  to: 'paused' | 'cancelled',
   by: ChangedBy,
 ): Promise<ReplayRecord | null> {
   const { model } = store.deliveries;
   return store.transaction(async (session) => {
-    const moved = await store.replays.move(replay._id, from, to, by, session);
+    const cancelled = await store.replays.move(replay._id, from, 'cancelled', by, session);
+    if (!cancelled) return null;
     const queued = await model
       .find(queuedBy(replay), LIST_FIELDS)
-      .sort({ _id: 1 })
       .session(session)
       .lean<DeliveryRecord[]>();
-    const [first] = queued;
-    if (!moved || !first) return moved;
+    if (queued.length === 0) return cancelled;
     await model.updateMany(
       { ...queuedBy(replay), _id: { $in: queued.map(({ _id }) => _id) } },
       [
@@ -182,25 +177,20 @@ export async function stopReplay(
             completedAt: '$bulkReplay.completedAt',
             endReason: { $ifNull: ['$bulkReplay.endReason', null] },
             roundStart: '$bulkReplay.roundStart',
+            // While it was queued it could not expire.
+            expiresAt: endedNow.expiresAt,
             replays: { $subtract: ['$replays', 1] },
             deferredFor: null,
             queuedIn: '$$REMOVE',
             bulkReplay: '$$REMOVE',
+            replayRequestedAt: '$$REMOVE',
           },
         },
       ],
       { session, updatePipeline: true },
     );
     await store.recounts.note(queued, session);
-    // Less than the first of them, and than hardly any other.
-    const cursor = first._id.slice(0, -1);
-    const listedAgain = await model
-      .countDocuments({
-        $and: [listedFilter({ ...moved, cursor }), { _id: { $lte: moved.cursor! } }],
-      })
-      .session(session);
-    const counts = { replayed: queued.length, failed: listedAgain - queued.length };
-    return store.replays.takeBack(moved._id, cursor, counts, session);
+    return store.replays.takeBack(replay._id, queued.length, session);
   });
 }
 

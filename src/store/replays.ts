@@ -154,35 +154,34 @@ export class Replays {
 
   /**
    * Counts deliveries as processed.
-   * @param from the replay's cursor when they were listed
+   * @param from the first of them
    * @param to the last of them
-   * @returns false if the replay isn't running, or its cursor is elsewhere
+   * @returns false if the replay isn't running, or has processed them before
    */
   async advance(
     id: string,
-    { from, to }: { from: string | null; to: string },
+    { from, to }: { from: string; to: string },
     counts: Pick<ReplayRecord, 'replayed' | 'failed'>,
     session: ClientSession,
   ): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
-      { _id: id, status: 'running', cursor: from },
+      {
+        _id: id,
+        status: 'running',
+        $or: [{ cursor: null }, { cursor: { $lt: from } }],
+      },
       { $set: { cursor: to }, $inc: counts },
       { session },
     );
     return modifiedCount === 1;
   }
 
-  /** Counts deliveries as not processed any more. @param cursor goes on behind it */
-  async takeBack(
-    id: string,
-    cursor: string,
-    { replayed, failed }: Pick<ReplayRecord, 'replayed' | 'failed'>,
-    session: ClientSession,
-  ): Promise<ReplayRecord | null> {
+  /** Counts so many deliveries as not replayed after all. */
+  async takeBack(id: string, count: number, session: ClientSession): Promise<ReplayRecord | null> {
     return this.model
       .findOneAndUpdate(
         { _id: id },
-        { $set: { cursor }, $inc: { replayed: -replayed, failed: -failed } },
+        { $inc: { replayed: -count } },
         { returnDocument: 'after', session },
       )
       .lean<ReplayRecord>();

@@ -83,7 +83,7 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     expect(receiver.requests.length).toBeLessThan(COUNT);
   });
 
-  it('takes back what it has queued when it is paused or cancelled, and ends when nothing is queued', async () => {
+  it('takes back what it has queued when it is cancelled, and ends when nothing is queued', async () => {
     const webhook = await makeWebhook(client, receiver.url);
     const change = (changes: object) => client.patch(`/v1/webhooks/${webhook.id}`, changes);
     await change({ isActive: false });
@@ -94,15 +94,9 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
     await replayWith(id, { status: 'running', replayed: 60 });
 
-    const paused = (await client.post(`/v1/replays/${id}/pause`)).body.data;
-    expect(paused.status).toBe('paused');
-    expect(paused.replayed).toBeLessThan(60);
-    expect(await count('skipped')).toBe(60 - paused.replayed);
-    await client.post(`/v1/replays/${id}/resume`);
-    await replayWith(id, { status: 'running', replayed: 60, failed: 0 });
-
     const { data } = (await client.post(`/v1/replays/${id}/cancel`)).body;
     expect(data.status).toBe('cancelled');
+    expect(data.replayed).toBeLessThan(60);
     expect(await count('skipped')).toBe(60 - data.replayed);
     const query = { since, until: until() };
     await change({ policy: { ratePerSecond: null } });

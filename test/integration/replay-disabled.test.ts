@@ -28,7 +28,8 @@ describe.each(WAYS)('a replay of deliveries dispatched %s', (dispatch) => {
 
   /** An active webhook with `COUNT` deliveries that were skipped. */
   beforeEach(async () => {
-    ({ client } = await stack.project({ dispatch }));
+    // Answers are held back for as long as a busy machine needs for the rest.
+    ({ client } = await stack.project({ dispatch, policy: { timeoutMs: 60_000 } }));
     const webhook = await makeWebhook(client, receiver.url);
     path = `/v1/webhooks/${webhook.id}`;
     await disable();
