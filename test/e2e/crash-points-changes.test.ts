@@ -123,7 +123,7 @@ describe('an API killed with -9', () => {
     it('between its cancel and the answer: it has ended, and what it began is sent', () =>
       ApiCrash.on(api, async (crash) => {
         let id = '';
-        await crash.dying('store/replays Replays.move after', async (dying) => {
+        await crash.dying('store/replay-selection cancelReplay after', async (dying) => {
           id = await replay(crash);
           return dying.post(`/v1/replays/${id}/cancel`);
         });
