@@ -120,6 +120,21 @@ describe('an API killed with -9', () => {
         expect(crash.receiver.requests).toHaveLength(2 * COUNT);
       }));
 
+    it('inside its cancel: it goes on as if nobody had asked for that', () =>
+      ApiCrash.on(api, async (crash) => {
+        let id = '';
+        await crash.dying('store/replays Replays.move after', async (dying) => {
+          id = await replay(crash);
+          return dying.post(`/v1/replays/${id}/cancel`);
+        });
+        await eventually('it is completed', async () => {
+          return (await stands(crash, id)).status === 'completed';
+        });
+        await crash.delivered(COUNT);
+        expect(await stands(crash, id)).toMatchObject({ replayed: COUNT, failed: 0 });
+        expect(crash.receiver.requests).toHaveLength(2 * COUNT);
+      }));
+
     it('between its cancel and the answer: it has ended, and what it began is sent', () =>
       ApiCrash.on(api, async (crash) => {
         let id = '';
