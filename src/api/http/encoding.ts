@@ -30,8 +30,11 @@ export const utf8Address: RequestHandler = (req, _res, next) => {
 
 /** A body in another format or encoding is refused rather than ignored. An empty one needs no format. */
 export const jsonOnly: RequestHandler = async (req, _res, next) => {
-  const wrong = wrongContent(req);
-  if (wrong && (await hasContent(req))) throw wrong;
+  const isChunked = req.headers['transfer-encoding'] !== undefined;
+  if (isChunked || Number(req.headers['content-length'] ?? 0) > 0) {
+    const wrong = wrongContent(req);
+    if (wrong && !(isChunked && (await isEmpty(req)))) throw wrong;
+  }
   next();
 };
 
@@ -46,17 +49,14 @@ function wrongContent(req: Request): ApiError | null {
 }
 
 /** Takes the first bytes of a chunked body: only they tell that it isn't empty. */
-async function hasContent(req: Request): Promise<boolean> {
-  if (req.headers['transfer-encoding'] === undefined) {
-    return Number(req.headers['content-length'] ?? 0) > 0;
-  }
+async function isEmpty(req: Request): Promise<boolean> {
   try {
     const chunks = req.iterator({ destroyOnReturn: false });
     const { done } = await chunks.next();
     await chunks.return?.();
-    // Node drops the rest by itself only where nothing was read.
+    // Once part of a body has been read, Node no longer discards the rest.
     req.resume();
-    return done !== true;
+    return done === true;
   } catch {
     // The client has gone.
     throw refusal('bad_request');
