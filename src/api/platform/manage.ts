@@ -50,12 +50,16 @@ export const manageReplacement = manageBody
 export const manageChanges = manageReplacement.partial();
 type ManageChanges = z.infer<typeof manageChanges>;
 
+/** Short names and types that the subscriptions include. */
+const shownOf = (events: readonly string[], { aliases }: Profile): [name: string, type: string][] =>
+  [...aliases].filter(([, type]) => isSubscribed(events, type));
+
 /** A webhook as the platform shows it: its subscriptions as short names, separated by commas. */
 function view(
   { _id, url, events, isActive, createdAt }: BriefWebhook,
-  { aliases }: Profile,
+  profile: Profile,
 ): z.infer<typeof platformWebhookSchema> {
-  const names = [...aliases].filter(([, type]) => isSubscribed(events, type));
+  const names = shownOf(events, profile);
   return {
     id: _id,
     url,
@@ -90,7 +94,7 @@ function changedEvents(
   events: string,
   profile: Profile,
 ): string[] | null {
-  const shown = [...profile.aliases.values()].filter((type) => isSubscribed(before, type));
+  const shown = shownOf(before, profile).map(([, type]) => type);
   if (shown.length === 0 && events === '') return null;
   const types = typesOf(events, profile);
   if (types.length === shown.length && types.every((type) => shown.includes(type))) return null;
