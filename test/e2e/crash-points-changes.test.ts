@@ -84,6 +84,16 @@ describe('an API killed with -9', () => {
       (await client.get(`/v1/replays/${id}`)).body.data;
     const replayed = async (crash: ApiCrash): Promise<number> =>
       (await crash.deliveries()).filter(({ replays }) => replays === 1).length;
+    /** All are replayed, each once. */
+    const expectAll = async (crash: ApiCrash, id: string): Promise<void> => {
+      await eventually('it is completed', async () => {
+        return (await stands(crash, id)).status === 'completed';
+      });
+      await crash.delivered(COUNT);
+      expect(await stands(crash, id)).toMatchObject({ replayed: COUNT, failed: 0 });
+      expect(await replayed(crash)).toBe(COUNT);
+      expect(crash.receiver.requests).toHaveLength(2 * COUNT);
+    };
 
     it('between each of its moves and the answer: paused it waits, resumed it goes through, each once', () =>
       ApiCrash.on(api, async (crash) => {
@@ -111,13 +121,7 @@ describe('an API killed with -9', () => {
         const stalled = { $set: { updatedAt: new Date(0) } };
         await stack.store.replays.model.updateOne({ _id: id }, stalled, timestamps);
         expect(await stack.reconcile(20_000)).toEqual({ ...nothing, replays: 1 });
-        await eventually('it is completed', async () => {
-          return (await stands(crash, id)).status === 'completed';
-        });
-        await crash.delivered(COUNT);
-        expect(await stands(crash, id)).toMatchObject({ replayed: COUNT, failed: 0 });
-        expect(await replayed(crash)).toBe(COUNT);
-        expect(crash.receiver.requests).toHaveLength(2 * COUNT);
+        await expectAll(crash, id);
       }));
 
     it('inside its cancel: it goes on as if nobody had asked for that', () =>
@@ -127,12 +131,7 @@ describe('an API killed with -9', () => {
           id = await replay(crash);
           return dying.post(`/v1/replays/${id}/cancel`);
         });
-        await eventually('it is completed', async () => {
-          return (await stands(crash, id)).status === 'completed';
-        });
-        await crash.delivered(COUNT);
-        expect(await stands(crash, id)).toMatchObject({ replayed: COUNT, failed: 0 });
-        expect(crash.receiver.requests).toHaveLength(2 * COUNT);
+        await expectAll(crash, id);
       }));
 
     it('between its cancel and the answer: it has ended, and what it began is sent', () =>
