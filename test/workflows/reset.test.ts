@@ -27,17 +27,7 @@ describe("a delivery that the Web UI has reset, its old run's signals applied ag
       await running.ask('cancel');
       await running.expectCancelled(1);
 
-      const { workflowId } = running.handle;
-      const { events } = await running.handle.fetchHistory();
-      await client.workflowService.resetWorkflowExecution({
-        namespace: client.options.namespace,
-        workflowExecution: { workflowId },
-        workflowTaskFinishEventId: events!.find(
-          ({ workflowTaskCompletedEventAttributes: completed }) => completed,
-        )!.eventId!,
-        reason: 'again',
-        requestId: workflowId,
-      });
+      await running.reset();
       await eventually('it was attempted again', async () => {
         return (await running.record()).attemptCount === 2;
       });

@@ -52,18 +52,7 @@ describe("a delivery's workflow, whose webhook has another policy by now,", () =
     const running = await Running.start(harness, receiver, { policy: FORMER });
     await harness.working(() => failsAfter(running, 2));
     await change(running);
-    const { client } = harness.env;
-    const { workflowId } = running.handle;
-    const { events } = await running.handle.fetchHistory();
-    await client.workflowService.resetWorkflowExecution({
-      namespace: client.options.namespace,
-      workflowExecution: { workflowId },
-      workflowTaskFinishEventId: events!.find(
-        ({ workflowTaskCompletedEventAttributes: completed }) => completed,
-      )!.eventId!,
-      reason: 'again',
-      requestId: workflowId,
-    });
+    await running.reset();
     await harness.working(() => failsAfter(running, 5));
     expect(await running.record()).toMatchObject({ replays: 1 });
     expect((await scheduled(running)).slice(-2)).toEqual([OF_FORMER, OF_PRESENT]);

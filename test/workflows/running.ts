@@ -50,6 +50,22 @@ export class Running {
     await ASKING[request](this.handle);
   }
 
+  /** Resets it to its first workflow task, as the Web UI does. */
+  async reset(): Promise<void> {
+    const { client } = this.harness.env;
+    const { workflowId } = this.handle;
+    const { events } = await this.handle.fetchHistory();
+    await client.workflowService.resetWorkflowExecution({
+      namespace: client.options.namespace,
+      workflowExecution: { workflowId },
+      workflowTaskFinishEventId: events!.find(
+        ({ workflowTaskCompletedEventAttributes: completed }) => completed,
+      )!.eventId!,
+      reason: 'again',
+      requestId: workflowId,
+    });
+  }
+
   /** Once the workflow has acted on all that it was asked before. */
   async phase(): Promise<DeliveryPhase> {
     return (await this.handle.query(stateQuery)).phase;
