@@ -1,7 +1,5 @@
 import { useCrashes, type Crash } from '../support/crash';
 import { eventually } from '../support/eventually';
-import { makeWebhook } from '../support/deliveries';
-import { Receiver } from '../support/receiver';
 
 // What a dead worker held is given to another one when its time is up, 10 seconds and more: the cases
 // wait beside each other, each on a stack that it has for itself meanwhile.
@@ -155,22 +153,16 @@ describe('a worker killed with -9', () => {
     'while it disables a webhook whose receiver is gone, %s: it is disabled, and told once',
     (_title, dieAt) =>
       on(async (crash) => {
-        const told = await Receiver.start();
-        await makeWebhook(crash.client, told.url, { events: ['webhook.disabled'] });
-        crash.receiver.respondWith(410);
-        await crash.dying(dieAt, () => crash.post());
-        await crash.becomes({ status: 'failed', attemptCount: 1 });
-        expect(await crash.webhook()).toMatchObject({
-          isActive: false,
-          disabledReason: 'gone',
-          failureCount: 1,
+        await crash.expectTold(async () => {
+          crash.receiver.respondWith(410);
+          await crash.dying(dieAt, () => crash.post());
+          await crash.becomes({ status: 'failed', attemptCount: 1 });
+          expect(await crash.webhook()).toMatchObject({
+            isActive: false,
+            disabledReason: 'gone',
+            failureCount: 1,
+          });
         });
-        await crash.until('it is told', async () => {
-          const { body } = await crash.client.get('/v1/deliveries?status=succeeded');
-          return body.data.deliveries.length === 1;
-        });
-        expect(told.requests).toHaveLength(1);
-        await told.close();
       }),
   );
 
@@ -182,22 +174,16 @@ describe('a worker killed with -9', () => {
     (_title, dieAt) =>
       on(
         async (crash) => {
-          const told = await Receiver.start();
-          await makeWebhook(crash.client, told.url, { events: ['webhook.disabled'] });
-          crash.receiver.respondWith(500);
-          await crash.dying(dieAt, () => crash.post());
-          await crash.becomes({ status: 'failed', attemptCount: 2 });
-          expect(await crash.webhook()).toMatchObject({
-            isActive: false,
-            disabledReason: 'consecutive_failures',
-            failureCount: 2,
+          await crash.expectTold(async () => {
+            crash.receiver.respondWith(500);
+            await crash.dying(dieAt, () => crash.post());
+            await crash.becomes({ status: 'failed', attemptCount: 2 });
+            expect(await crash.webhook()).toMatchObject({
+              isActive: false,
+              disabledReason: 'consecutive_failures',
+              failureCount: 2,
+            });
           });
-          await crash.until('it is told', async () => {
-            const { body } = await crash.client.get('/v1/deliveries?status=succeeded');
-            return body.data.deliveries.length === 1;
-          });
-          expect(told.requests).toHaveLength(1);
-          await told.close();
         },
         { policy: { timeoutMs: 5000, retryDelaysMs: [1000], autoDisableAfter: 2 } },
       ),

@@ -199,6 +199,19 @@ export class Crash {
     expect(await this.deliveries()).toMatchObject([expected]);
   }
 
+  /** Does what disables the webhook, and expects that a subscriber is told of it, once. */
+  async expectTold(disable: () => Promise<void>): Promise<void> {
+    const told = await Receiver.start();
+    await makeWebhook(this.client, told.url, { events: ['webhook.disabled'] });
+    await disable();
+    await this.until('it is told', async () => {
+      const { body } = await this.client.get('/v1/deliveries?status=succeeded');
+      return body.data.deliveries.length === 1;
+    });
+    expect(told.requests).toHaveLength(1);
+    await told.close();
+  }
+
   /** Posts an event, and waits until its first attempt has failed. @returns the delivery's id */
   async firstAttempt(): Promise<string> {
     await this.post();
