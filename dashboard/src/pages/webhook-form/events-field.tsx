@@ -65,14 +65,7 @@ export function EventsField({ draft, onChange, errorOf }: FieldsProps): React.Re
           <summary>{words.operational}</summary>
           <div className={styles.family}>
             <p className={styles.muted}>{words.operationalHelp}</p>
-            {OPERATIONAL_TYPES.map((type) => (
-              <Checkbox
-                key={type}
-                label={type}
-                isChecked={events.has(type)}
-                onChange={(isChecked) => toggle(type, isChecked)}
-              />
-            ))}
+            <Patterns patterns={OPERATIONAL_TYPES} chosen={events} onToggle={toggle} />
           </div>
         </details>
       </Stack>
@@ -105,16 +98,28 @@ function Removed({
     <fieldset className={styles.family}>
       <legend>{words.removed}</legend>
       <p className={styles.muted}>{words.removedHelp}</p>
-      {removed.map((pattern) => (
-        <Checkbox
-          key={pattern}
-          label={pattern}
-          isChecked={chosen.has(pattern)}
-          onChange={(isChecked) => onToggle(pattern, isChecked)}
-        />
-      ))}
+      <Patterns patterns={removed} chosen={chosen} onToggle={onToggle} />
     </fieldset>
   );
+}
+
+function Patterns({
+  patterns,
+  chosen,
+  onToggle,
+}: {
+  patterns: readonly string[];
+  chosen: ReadonlySet<string>;
+  onToggle: (pattern: string, isChecked: boolean) => void;
+}): React.ReactNode {
+  return patterns.map((pattern) => (
+    <Checkbox
+      key={pattern}
+      label={pattern}
+      isChecked={chosen.has(pattern)}
+      onChange={(isChecked) => onToggle(pattern, isChecked)}
+    />
+  ));
 }
 
 function Families({
