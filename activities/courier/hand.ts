@@ -94,7 +94,7 @@ export class Hand {
     if (kept) this.queue(lane, item, kept);
     else if (isBehind && lane.isDrained && lane.behind.length < MAX_WAITING) lane.behind.push(item);
     else if (isBehind || isFull) {
-      this.putBack(lane, (other) => lane.behind.includes(other));
+      this.putBack(lane, lane.behind);
       this.queue(lane, item, null);
     } else lane.waiting.push(item);
   }
@@ -108,7 +108,10 @@ export class Hand {
   /** Takes out of the line what may no longer be sent, after a change of its webhook. */
   recheck(lane: Lane): void {
     if (lane.webhook.isActive && !lane.webhook.isPaused) return;
-    this.putBack(lane, ({ delivery }) => lane.kept(delivery) !== null);
+    this.putBack(
+      lane,
+      lane.holding.filter(({ delivery }) => lane.kept(delivery) !== null),
+    );
   }
 
   /**
@@ -121,20 +124,20 @@ export class Hand {
       if (!item.isStored && at - item.takenAt > UNANSWERED_MS) this.store(item, item.delivery);
     }
     for (const lane of this.lanes.values()) {
+      if (!lane.isHolding) continue;
       const keptMs = lane.waitsForPlace && !hasPlace ? IN_HAND_FOR_PLACE_MS : IN_HAND_MS;
-      const isLate = ({ takenAt }: Item): boolean => at - takenAt > keptMs;
-      if (!lane.waiting.some(isLate) && !lane.behind.some(isLate)) continue;
+      const { holding } = lane;
+      const late = holding.findIndex(({ takenAt }) => at - takenAt > keptMs);
       // With all that came after it, which must not be sent before it.
-      let isBehind = false;
-      this.putBack(lane, (item) => (isBehind ||= isLate(item)));
+      if (late >= 0) this.putBack(lane, holding.slice(late));
     }
   }
 
   /** Ids of stored express deliveries that wait for their turn, and did so already at that time. */
   waitingSince(at: number): string[] {
-    const holding = [...this.lanes.values()].filter(({ isHolding }) => isHolding);
-    return holding.flatMap(({ waiting, behind }) =>
-      [...waiting, ...behind].flatMap(({ delivery, isStored, takenAt }) =>
+    const lanes = [...this.lanes.values()].filter(({ isHolding }) => isHolding);
+    return lanes.flatMap(({ holding }) =>
+      holding.flatMap(({ delivery, isStored, takenAt }) =>
         isStored && delivery.isExpress && takenAt < at ? delivery._id : [],
       ),
     );
@@ -144,7 +147,7 @@ export class Hand {
   forget(ids: ReadonlySet<string>): void {
     const isLeft = ({ delivery }: Item): boolean => !ids.has(delivery._id);
     for (const lane of this.lanes.values()) {
-      for (const item of [...lane.waiting, ...lane.behind]) {
+      for (const item of lane.holding) {
         if (!isLeft(item)) this.taken.delete(item.delivery._id);
       }
       lane.waiting = lane.waiting.filter(isLeft);
@@ -178,7 +181,7 @@ export class Hand {
 
   /** Drops a deleted webhook; its stored deliveries are ended elsewhere. */
   drop(lane: Lane): void {
-    for (const { delivery, isStored } of [...lane.waiting, ...lane.behind]) {
+    for (const { delivery, isStored } of lane.holding) {
       this.taken.delete(delivery._id);
       if (isStored) continue;
       this.unstored -= 1;
@@ -189,9 +192,9 @@ export class Hand {
     this.lanes.delete(lane.webhook._id);
   }
 
-  private putBack(lane: Lane, isToGo: (item: Item) => boolean): void {
-    const back = new Set([...lane.waiting, ...lane.behind].filter(isToGo));
-    if (back.size === 0) return;
+  private putBack(lane: Lane, items: readonly Item[]): void {
+    if (items.length === 0) return;
+    const back = new Set(items);
     lane.waiting = lane.waiting.filter((item) => !back.has(item));
     lane.behind = lane.behind.filter((item) => !back.has(item));
     for (const item of back) this.queue(lane, item, lane.kept(item.delivery));

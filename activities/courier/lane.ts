@@ -60,6 +60,11 @@ export class Lane {
     return this.waiting.length + this.behind.length > 0;
   }
 
+  /** What waits in hand, in the order of sending. */
+  get holding(): Item[] {
+    return [...this.waiting, ...this.behind];
+  }
+
   /**
    * Records that something of it is entering one of its queues.
    * @returns to be called when it is there
