@@ -89,18 +89,28 @@ export class Places {
     return this.ofProject(projectId) < (this.total - this.running) * PLACES_PER_FREE;
   }
 
+  /** Whether it is a first attempt to a webhook that is not slow, for which there is nearly always a place. */
+  isHurried(webhookId: string, isFirst: boolean): boolean {
+    const { running, averageMs } = this.stateOf(webhookId);
+    // A hanging one is recognised before its first attempt has ended.
+    const [oldest] = running;
+    const hasRunMs = oldest === undefined ? 0 : performance.now() - oldest.startedAt;
+    return isFirst && Math.max(averageMs, hasRunMs) < SLOW_MS;
+  }
+
+  /** How many attempts of a project that are not hurried may begin now. */
+  unhurriedRoomFor(projectId: string): number {
+    // Each of them leaves one less free.
+    const room = this.freeFor(false) * PLACES_PER_FREE - this.ofProject(projectId);
+    return Math.max(0, Math.ceil(room / (PLACES_PER_FREE + 1)));
+  }
+
   take(projectId: string, webhookId: string, isFirst: boolean): Place | DeferralReason {
     const webhook = this.stateOf(webhookId);
     const startedAt = performance.now();
-    // A hanging one is recognised before its first attempt has ended.
-    const [oldest] = webhook.running;
-    const durationMs = Math.max(webhook.averageMs, startedAt - (oldest?.startedAt ?? startedAt));
     if (webhook.running.size >= webhook.limit.value) return 'webhook_busy';
-    const isHurried = isFirst && durationMs < SLOW_MS;
-    const free = Math.min(
-      this.total - this.running,
-      isHurried ? Infinity : this.total * UNHURRIED_SHARE - this.unhurried,
-    );
+    const isHurried = this.isHurried(webhookId, isFirst);
+    const free = this.freeFor(isHurried);
     if (this.ofProject(projectId) >= free * PLACES_PER_FREE) {
       return free < 1 ? 'workers_busy' : 'project_busy';
     }
@@ -135,6 +145,11 @@ export class Places {
     const [oldest] = running;
     const hangs = oldest !== undefined && performance.now() - oldest.startedAt >= QUICK_MS;
     return wasQuick && !hangs;
+  }
+
+  private freeFor(isHurried: boolean): number {
+    const free = this.total - this.running;
+    return isHurried ? free : Math.min(free, this.total * UNHURRIED_SHARE - this.unhurried);
   }
 
   private ofProject(projectId: string): number {

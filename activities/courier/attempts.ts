@@ -80,9 +80,10 @@ export class Attempts {
       const item = lane.waiting[0]!;
       if (lane.mustWait(item)) return;
       const { projectId, webhookId, attemptCount, roundStart } = item.delivery;
-      const place = this.places.take(projectId, webhookId, attemptCount === roundStart);
+      const isFirst = attemptCount === roundStart;
+      const place = this.places.take(projectId, webhookId, isFirst);
       if (typeof place === 'string') {
-        lane.reason = place;
+        Object.assign(lane, { reason: place, wasFirst: isFirst });
         if (lane.waitsForPlace) this.placeless.add(lane);
         return;
       }
@@ -112,6 +113,11 @@ export class Attempts {
       this.pump(lane);
       this.onEnd();
     }
+  }
+
+  /** Whether something in hand waits for a place. */
+  get isInLine(): boolean {
+    return this.placeless.size > 0;
   }
 
   /** Whether there may be a place for something of the project. */

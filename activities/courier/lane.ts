@@ -47,8 +47,9 @@ export class Lane {
   hasSlot = false;
   /** How often in a row a released delivery found no place. */
   refusals = 0;
-  /** Why the last one was held back. */
+  /** Why the last one was held back, and whether that was a first attempt. */
   reason: DeferralReason = 'webhook_busy';
+  wasFirst = true;
 
   constructor(
     public webhook: WebhookRecord,

@@ -35,6 +35,8 @@ export class Taking {
   /** By the monotonic clock, as the next. */
   private nextDueLook = -Infinity;
   private nextRecheck = -Infinity;
+  /** Places for what is not hurried that are meant for what is being read from queues. */
+  private promised = 0;
 
   constructor(
     private readonly deps: ActivityDependencies,
@@ -89,13 +91,11 @@ export class Taking {
     const lanes = [...hand.lanes.values()].filter(({ queued }) => queued.size > 0);
     while (lanes.length > 0 && performance.now() < until) {
       if (hand.room < 1 || !places.hasFreeFor(this.view.projectId)) return;
+      this.promised = 0;
       const some = lanes.splice(0, REFILLED_TOGETHER);
       // All of them, whatever fails: the next look must not meet one that still takes something.
       const ends = await Promise.allSettled(some.map((lane) => this.refill(lane)));
-      for (const lane of some) {
-        this.attempts.pump(lane);
-        hand.moveToEnd(lane);
-      }
+      for (const lane of some) this.attempts.pump(lane);
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
     }
   }
@@ -161,10 +161,9 @@ export class Taking {
         void this.attempts.takeSlot(lane, ratePerSecond);
         return;
       }
-      const limitNow = this.places.limitOf(lane.webhook._id);
-      const free = 2 * (limitNow - lane.sending) - lane.waiting.length;
-      const limit = ratePerSecond === null ? free : Math.min(free, Math.ceil(ratePerSecond / 4));
+      const limit = this.limitOf(lane);
       if (limit < 1) return;
+      hand.moveToEnd(lane);
       const queue = queueOf(this.view.projectId, kind);
       const inHand = [...lane.waiting.map(({ delivery }) => delivery._id), ...lane.leaving];
       const { store } = this.deps;
@@ -190,6 +189,20 @@ export class Taking {
       if (lane.queued.has(kind)) return;
       if (kind === 'ordered') hand.takeBehind(lane);
     }
+  }
+
+  /** How many of what a webhook has queued may be taken: what would only wait for a place stays where it is. */
+  private limitOf(lane: Lane): number {
+    const { places, attempts } = this;
+    const { webhook, policy, sending, waiting, wasFirst } = lane;
+    const free = 2 * (places.limitOf(webhook._id) - sending) - waiting.length;
+    const limit = Math.min(free, Math.ceil((policy.ratePerSecond ?? Infinity) / 4));
+    if (places.isHurried(webhook._id, wasFirst)) return limit;
+    // What waits in hand comes first.
+    const room = attempts.isInLine ? 0 : places.unhurriedRoomFor(this.view.projectId);
+    const given = Math.max(0, Math.min(limit, room - this.promised));
+    this.promised += given;
+    return given;
   }
 
   /** Milliseconds until something in the project may be sent; null: nothing is scheduled. */

@@ -2,9 +2,9 @@ import { emailSent } from './samples';
 import type { Stack } from './stack';
 import { useFreshClient, useFreshReceiver, useStack } from './use';
 
-/** A stack, and for each test a receiver, and a project whose events are dispatched express. */
-export function useExpress() {
-  const stack = useStack();
+/** A stack of these settings, and for each test a receiver, and a project whose events are dispatched express. */
+export function useExpress(settings?: Record<string, string>) {
+  const stack = useStack(settings);
   const receiver = useFreshReceiver();
   const client = useFreshClient(stack, { dispatch: 'express' });
 

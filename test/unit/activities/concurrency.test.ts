@@ -48,6 +48,23 @@ describe("a worker's places for attempts", () => {
     placed(places.take('p', 'slow', true));
   });
 
+  it.each([
+    ['retries', 0, false],
+    ['attempts to slow webhooks', 10 * SECOND, true],
+  ])('tells how many %s of a project may begin', (_what, tookMs, isFirst) => {
+    const webhooks = names('webhook', 30);
+    const others = new Places(40, 40);
+    for (const places of [new Places(10, 10), others, new Places(1000, 10)]) {
+      for (const webhook of webhooks) take(places, 'others', [webhook], tookMs);
+      for (const webhook of webhooks) expect(places.isHurried(webhook, isFirst)).toBe(false);
+      if (places === others) placed(places.take('others', 'other', true));
+      const room = places.unhurriedRoomFor('project');
+      const began = webhooks.filter((id) => typeof places.take('project', id, isFirst) !== 'string');
+      expect(began).toHaveLength(Math.min(room, webhooks.length));
+      expect(places.unhurriedRoomFor('project')).toBe(Math.max(0, room - webhooks.length));
+    }
+  });
+
   it('keeps a quarter of the places for first attempts', () => {
     const places = new Places(4, 4);
     for (const project of ['a', 'b', 'c']) placed(places.take(project, project, false));
