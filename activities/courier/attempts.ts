@@ -168,8 +168,10 @@ export class Attempts {
     this.hand.taken.delete(_id);
     lane.refusals = end === 'refused' ? lane.refusals + 1 : 0;
     if (end === 'refused') {
-      // What is new goes behind it.
-      lane.queued.add(kindOf(item.queuedIn));
+      // What is new goes behind it, and what is in hand.
+      const kind = kindOf(item.queuedIn);
+      lane.queued.add(kind);
+      this.hand.putBackOf(lane, kind);
       const waitMs = FIRST_REFUSAL_MS * 2 ** (lane.refusals - 1);
       lane.block(Math.min(waitMs, MAX_REFUSAL_MS));
     }

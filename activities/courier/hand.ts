@@ -1,5 +1,5 @@
 import { clock } from '../../src/clock';
-import { kindOf, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
+import { kindOf, queueOf, type DeliveryRecord, type QueueKind } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { Item, Lane } from './lane';
 import { Outbox, type Entry } from './outbox';
@@ -111,6 +111,14 @@ export class Hand {
     this.putBack(
       lane,
       lane.holding.filter(({ delivery }) => lane.kept(delivery) !== null),
+    );
+  }
+
+  /** Puts back what is in hand of one of a webhook's queues: something before it has gone back. */
+  putBackOf(lane: Lane, kind: QueueKind): void {
+    this.putBack(
+      lane,
+      lane.holding.filter(({ queuedIn }) => kindOf(queuedIn) === kind),
     );
   }
 

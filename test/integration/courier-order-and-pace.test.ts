@@ -1,3 +1,4 @@
+import { Places } from '../../activities/concurrency';
 import { Runs } from '../../activities/courier/runs';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -101,6 +102,29 @@ describe('a project whose events are dispatched express', () => {
     await eventually('all ended', async () => (await withStatus('succeeded')).length === 16);
     expect(begun).toEqual(ids.map((_id, n) => n));
     for (const spy of [check, opening, send]) spy.mockRestore();
+  });
+
+  it('releases in the same order what a workflow has found no place for', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await batch(8);
+    await eventually('all are held', async () => (await withStatus('held')).length === 8);
+    const { model } = stack.store.deliveries;
+    const first = await model.findOne({ webhookId: webhook.id }).sort({ eventId: 1 });
+    const isRun = { $unset: { isExpress: 1 }, $set: { runId: 'an earlier one' } } as const;
+    await model.updateOne({ _id: first!._id }, isRun);
+    const take = jest.spyOn(Places.prototype, 'take');
+    const runAgain = stack.engine.runAgain.bind(stack.engine);
+    const run = jest.spyOn(stack.engine, 'runAgain').mockImplementationOnce((...given) => {
+      // Next its workflow asks: the courier sends nothing before that has begun.
+      take.mockReturnValueOnce('workers_busy');
+      return runAgain(...given);
+    });
+    const send = jest.spyOn(stack.sender, 'send');
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await eventually('all ended', async () => (await withStatus('succeeded')).length === 8);
+    expect(sentBy(send)).toEqual(Array.from({ length: 8 }, (_, n) => n));
+    for (const spy of [take, run, send]) spy.mockRestore();
   });
 
   it('does not let others wait for a webhook that hangs', async () => {
