@@ -4,6 +4,7 @@ import { clock } from '../src/clock';
 import { FAILURE_TYPES, type Activities, type PlannedDelivery } from '../src/contracts/activities';
 import type { DeferralReason } from '../src/contracts/delivery';
 import { policyOf } from '../src/profiles/policy';
+import type { DeliveryRecord } from '../src/store/delivery-record';
 import type { EventRecord } from '../src/store/event-record';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
@@ -130,7 +131,7 @@ function planner(
     const last = page.at(-1);
     return {
       deliveries: deliveries
-        .filter(({ status, queuedIn }) => status === 'pending' && queuedIn === undefined)
+        .filter(isToStart)
         .map((delivery) => toPlanned(delivery, webhooks.get(delivery.webhookId)!, project)),
       ...(page.length === PAGE && last && { next: last._id }),
     };
@@ -144,6 +145,10 @@ function planner(
   };
 }
 
+/** Not of an earlier plan's, which may have been queued since, and taken over by the courier. */
+const isToStart = ({ status, queuedIn, isExpress }: DeliveryRecord): boolean =>
+  status === 'pending' && queuedIn === undefined && !isExpress;
+
 /** The deliveries to start for an event that was stored with them. */
 async function listPlanned(
   store: ActivityDependencies['store'],
@@ -154,9 +159,7 @@ async function listPlanned(
   // Reconcile ends the deliveries of a webhook that was deleted meanwhile.
   if (!webhook) return [];
   const deliveries = await store.deliveries.listOfEvent(_id);
-  return deliveries
-    .filter(({ status, queuedIn }) => status === 'pending' && queuedIn === undefined)
-    .map((delivery) => toPlanned(delivery, webhook, project));
+  return deliveries.filter(isToStart).map((delivery) => toPlanned(delivery, webhook, project));
 }
 
 /** For fan-outs that an earlier version has planned. */

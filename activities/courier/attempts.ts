@@ -171,6 +171,7 @@ export class Attempts {
       // What is new goes behind it, and what is in hand.
       const kind = kindOf(item.queuedIn);
       lane.queued.add(kind);
+      lane.hasReturned = true;
       this.hand.putBackOf(lane, kind);
       const waitMs = FIRST_REFUSAL_MS * 2 ** (lane.refusals - 1);
       lane.block(Math.min(waitMs, MAX_REFUSAL_MS));

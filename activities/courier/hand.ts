@@ -1,5 +1,10 @@
 import { clock } from '../../src/clock';
-import { kindOf, queueOf, type DeliveryRecord, type QueueKind } from '../../src/store/delivery-record';
+import {
+  kindOf,
+  queueOf,
+  type DeliveryRecord,
+  type QueueKind,
+} from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { Item, Lane } from './lane';
 import { Outbox, type Entry } from './outbox';

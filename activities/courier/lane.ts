@@ -47,6 +47,8 @@ export class Lane {
   hasSlot = false;
   /** How often in a row a released delivery found no place. */
   refusals = 0;
+  /** Such a one has gone back into its queue since that was read last. */
+  hasReturned = false;
   /** Why the last one was held back, and whether that was a first attempt. */
   reason: DeferralReason = 'webhook_busy';
   wasFirst = true;

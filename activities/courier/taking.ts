@@ -171,18 +171,22 @@ export class Taking {
       const order = kind === 'replay' ? 'oldest_first' : lane.policy.backlogOrder;
       const entering = lane.firstEntering(kind);
       if (kind === 'ordered') lane.isDrained = false;
+      lane.hasReturned = false;
       const { queued, isAll } = await takeQueued(store, queue, lane.webhook._id, {
         taken: inHand,
         order,
         // What is going back into the queue may come before what is there.
         before: order === 'oldest_first' ? entering : null,
         limit,
+        takesOver: (this.view.project.dispatch ?? this.deps.dispatch) !== 'workflow',
       });
       if (ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
       const fresh = queued.filter(({ _id }) => !hand.taken.has(_id));
       await this.takeStored(fresh, queue);
+      if (lane.hasReturned) hand.putBackOf(lane, kind);
       // Only now: had that failed, new ones would go before what is neither in the queue nor in hand.
-      const isEmptied = isAll && entering === null && fresh.length === queued.length;
+      const isTaken = fresh.length === queued.length && !lane.hasReturned;
+      const isEmptied = isAll && entering === null && isTaken;
       if (isEmptied) lane.queued.delete(kind);
       if (isEmptied && kind === 'ordered') lane.emptied();
       if (kind === 'ordered') lane.isDrained = isAll;

@@ -131,12 +131,16 @@ export async function surveyQueues({ deliveries, webhooks }: Store): Promise<{
   return { open: [...open], gone };
 }
 
+/** Queued by their plan: no workflow has ever been started for them. */
+const WITHOUT_WORKFLOW = { isExpress: null, runId: null, runRequested: false, replays: 0 };
+
 /**
  * The next of a webhook's queued deliveries, by their events. Express ones leave the queue by this:
  * from now on they are due. The others stay in it until they are released.
  * @returns those, but for what has ended meanwhile; and whether there was no more than them
  * @param which.taken ids of those that the courier already holds
  * @param which.before only those of earlier events than this one
+ * @param which.takesOver make those express that have express ones among them and no workflow yet
  */
 export async function takeQueued(
   { deliveries }: Store,
@@ -147,7 +151,14 @@ export async function takeQueued(
     order,
     before,
     limit,
-  }: { taken: readonly string[]; order: BacklogOrder; before: string | null; limit: number },
+    takesOver,
+  }: {
+    taken: readonly string[];
+    order: BacklogOrder;
+    before: string | null;
+    limit: number;
+    takesOver: boolean;
+  },
 ): Promise<{ queued: DeliveryRecord[]; isAll: boolean }> {
   const eventId = order === 'oldest_first' ? 1 : -1;
   const found = await deliveries.model
@@ -164,13 +175,13 @@ export async function takeQueued(
     .limit(limit)
     .lean<Pick<DeliveryRecord, '_id' | 'isExpress'>[]>();
   if (found.length === 0) return { queued: [], isAll: true };
-  const express = found.filter(({ isExpress }) => isExpress).map(({ _id }) => _id);
-  if (express.length > 0) {
+  if (found.some(({ isExpress }) => isExpress)) {
+    const leaving = takesOver ? [{ isExpress: true }, WITHOUT_WORKFLOW] : [{ isExpress: true }];
     const isOpen = { $in: ['$status', UNENDED_STATUSES] };
     const due = { status: 'pending', nextAttemptAt: '$$NOW' };
     await deliveries.model.updateMany(
-      { _id: { $in: express }, queuedIn: queue },
-      [{ $set: { ...onlyIf(isOpen, due), queuedIn: '$$REMOVE' } }],
+      { _id: { $in: found.map(({ _id }) => _id) }, queuedIn: queue, $or: leaving },
+      [{ $set: { ...onlyIf(isOpen, due), queuedIn: '$$REMOVE', isExpress: true } }],
       { updatePipeline: true },
     );
   }

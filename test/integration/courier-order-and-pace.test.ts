@@ -82,7 +82,8 @@ describe('a project whose events are dispatched express', () => {
     const ids = held.map(({ _id }) => _id);
     const isRun = (n: number): boolean => n % 4 === 0;
     const run = ids.filter((_id, n) => isRun(n));
-    await deliveries.model.updateMany({ _id: { $in: run } }, { $unset: { isExpress: 1 } });
+    const isRunAgain = { $unset: { isExpress: 1 }, $set: { runId: 'an earlier one' } } as const;
+    await deliveries.model.updateMany({ _id: { $in: run } }, isRunAgain);
     const begun: number[] = [];
     const check = jest.spyOn(Runs.prototype, 'check');
     const open = rounds.open.bind(rounds);
@@ -102,6 +103,30 @@ describe('a project whose events are dispatched express', () => {
     await eventually('all ended', async () => (await withStatus('succeeded')).length === 16);
     expect(begun).toEqual(ids.map((_id, n) => n));
     for (const spy of [check, opening, send]) spy.mockRestore();
+  });
+
+  it.each([
+    ['auto', 'the courier itself', 0],
+    ['workflow', 'workflows', 4],
+  ])('has in %s what has had no workflow yet sent by %s', async (dispatch, _who, workflows) => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await batch(16);
+    await eventually('all are held', async () => (await withStatus('held')).length === 16);
+    const { model } = stack.store.deliveries;
+    const held = await model.find({ webhookId: webhook.id }).sort({ eventId: 1 });
+    const planned = held.filter((_one, n) => n % 4 === 0).map(({ _id }) => _id);
+    await model.updateMany({ _id: { $in: planned } }, { $unset: { isExpress: 1 } });
+    await stack.admin.patch(`/v1/projects/${held[0]!.projectId}`, { dispatch });
+    const run = jest.spyOn(stack.engine, 'runAgain');
+    const send = jest.spyOn(stack.sender, 'send');
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await eventually('all ended', async () => (await withStatus('succeeded')).length === 16);
+    expect(sentBy(send)).toEqual(held.map((_one, n) => n));
+    expect(run).toHaveBeenCalledTimes(workflows);
+    const { data } = (await client.get(`/v1/deliveries/${planned[0]}`)).body;
+    expect(data.workflow === null).toBe(workflows === 0);
+    for (const spy of [run, send]) spy.mockRestore();
   });
 
   it('releases in the same order what a workflow has found no place for', async () => {

@@ -166,6 +166,7 @@ export class Scene {
           order,
           before: null,
           limit: 3,
+          takesOver: true,
         });
       }
     },

@@ -59,7 +59,9 @@ describe("a worker's places for attempts", () => {
       for (const webhook of webhooks) expect(places.isHurried(webhook, isFirst)).toBe(false);
       if (places === others) placed(places.take('others', 'other', true));
       const room = places.unhurriedRoomFor('project');
-      const began = webhooks.filter((id) => typeof places.take('project', id, isFirst) !== 'string');
+      const began = webhooks.filter(
+        (id) => typeof places.take('project', id, isFirst) !== 'string',
+      );
       expect(began).toHaveLength(Math.min(room, webhooks.length));
       expect(places.unhurriedRoomFor('project')).toBe(Math.max(0, room - webhooks.length));
     }
