@@ -1,5 +1,4 @@
 import { activityInfo, heartbeat } from '@temporalio/activity';
-import { ApplicationFailure, ApplicationFailureCategory } from '@temporalio/common';
 import { clock } from '../src/clock';
 import { FAILURE_TYPES, type Activities, type PlannedDelivery } from '../src/contracts/activities';
 import type { DeferralReason } from '../src/contracts/delivery';
@@ -13,6 +12,7 @@ import { listQueueing } from '../src/store/queue';
 import type { Subscriber } from '../src/store/webhooks';
 import type { CourierCalls } from '../src/temporal/courier-calls';
 import { toPlanned } from '../src/store/planned-delivery';
+import { againIn } from './again-in';
 import type { ActivityDependencies } from './dependencies';
 import { choose } from './judge-filters';
 
@@ -61,12 +61,11 @@ export function createPlanFilteredDeliveries(
     const others = underWay.get(projectId) ?? 0;
     if (others >= MAX_AT_ONCE) {
       const waitMs = Math.min(MAX_WAIT_MS, WAIT_MS * 2 ** (activityInfo().attempt - 1));
-      throw ApplicationFailure.create({
-        type: FAILURE_TYPES.planDeferred,
-        message: 'other events of its project wait for their filters; it will be retried',
-        nextRetryDelay: waitMs * (0.5 + Math.random() / 2),
-        category: ApplicationFailureCategory.BENIGN,
-      });
+      throw againIn(
+        waitMs * (0.5 + Math.random() / 2),
+        FAILURE_TYPES.planDeferred,
+        'other events of its project wait for their filters; it will be retried',
+      );
     }
     underWay.set(projectId, others + 1);
     // Filters may wait long for their turn, but a worker's death must be noticed soon.

@@ -1,5 +1,4 @@
-import { activityInfo, ApplicationFailure, heartbeat, sleep } from '@temporalio/activity';
-import { ApplicationFailureCategory } from '@temporalio/common';
+import { activityInfo, heartbeat, sleep, type ApplicationFailure } from '@temporalio/activity';
 import { FAILURE_TYPES, type Activities } from '../src/contracts/activities';
 import {
   countQueuedReplays,
@@ -8,6 +7,7 @@ import {
   queueReplays,
 } from '../src/store/replay-selection';
 import type { CourierCalls } from '../src/temporal/courier-calls';
+import { againIn } from './again-in';
 import { atRate, batchSize } from './at-rate';
 import type { ActivityDependencies } from './dependencies';
 
@@ -77,10 +77,6 @@ export function createReplayBatch(
 /** It is looked at again soon, and then less and less often. */
 function stillQueued(): ApplicationFailure {
   const waitMs = Math.min(MOST_END_WAIT_MS, END_WAIT_MS * 2 ** (activityInfo().attempt - 1));
-  return ApplicationFailure.create({
-    type: FAILURE_TYPES.replayDeferred,
-    message: 'all is queued; it ends when that has been taken from the queue',
-    nextRetryDelay: waitMs,
-    category: ApplicationFailureCategory.BENIGN,
-  });
+  const message = 'all is queued; it ends when that has been taken from the queue';
+  return againIn(waitMs, FAILURE_TYPES.replayDeferred, message);
 }

@@ -1,19 +1,13 @@
-import { ApplicationFailure } from '@temporalio/activity';
-import { ApplicationFailureCategory } from '@temporalio/common';
-import { FAILURE_TYPES, type NextAttemptDetails } from '../../src/contracts/activities';
+import type { ApplicationFailure } from '@temporalio/activity';
+import { FAILURE_TYPES } from '../../src/contracts/activities';
+import { againIn } from '../again-in';
 
 /** Milliseconds until a superseded one checks again, if Temporal still wants it. */
 const SUPERSEDED_DELAY_MS = 2000;
 
 /** Makes Temporal run the attempt again after that time. */
 export function deferred(reason: string, waitMs: number): ApplicationFailure {
-  return ApplicationFailure.create({
-    message: `deferred: ${reason}`,
-    type: FAILURE_TYPES.attemptDeferred,
-    nextRetryDelay: waitMs,
-    category: ApplicationFailureCategory.BENIGN,
-    details: [{ nextDelayMs: waitMs } satisfies NextAttemptDetails],
-  });
+  return againIn(waitMs, FAILURE_TYPES.attemptDeferred, `deferred: ${reason}`);
 }
 
 /** Another execution or run has taken over: Temporal no longer needs this one, or retries it soon. */

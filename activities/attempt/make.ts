@@ -6,7 +6,6 @@ import {
   FAILURE_TYPES,
   type AttemptPolicy,
   type FailedDetails,
-  type NextAttemptDetails,
   type RoundResult,
 } from '../../src/contracts/activities';
 import type { Attempt, DeliveryStatus } from '../../src/contracts/delivery';
@@ -15,6 +14,7 @@ import { keptBack } from '../../src/domain/kept-back';
 import { attemptsDeferred } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { CourierCalls } from '../../src/temporal/courier-calls';
+import { againIn } from '../again-in';
 import { placeEndOf, type Places } from '../concurrency';
 import type { ActivityDependencies } from '../dependencies';
 import { deferred, superseded } from './deferred';
@@ -148,14 +148,9 @@ function attemptFailed(
   { number, statusCode, errorCode }: Attempt,
   nextDelayMs: number,
 ): ApplicationFailure {
-  return ApplicationFailure.create({
-    message: `attempt ${number} failed: ${statusCode ?? errorCode}`,
-    type: FAILURE_TYPES.attemptFailed,
-    nextRetryDelay: nextDelayMs,
-    // A receiver's failure isn't the worker's: the attempt is in the delivery's log.
-    category: ApplicationFailureCategory.BENIGN,
-    details: [{ nextDelayMs } satisfies NextAttemptDetails],
-  });
+  // A receiver's failure isn't the worker's: the attempt is in the delivery's log.
+  const message = `attempt ${number} failed: ${statusCode ?? errorCode}`;
+  return againIn(nextDelayMs, FAILURE_TYPES.attemptFailed, message);
 }
 
 /**
