@@ -51,8 +51,8 @@ export function createReplayBatch(
     const { projectId } = replay;
     const perSecond = replay.ratePerSecond ?? Infinity;
     const atOnce = Math.min(MAX_AT_ONCE, Math.ceil(perSecond / PER_SECOND));
-    const [next] = await listForReplay(store, replay, 1);
-    if (!next) {
+    const next = await listForReplay(store, replay, Math.min(MAX_QUEUED, batchSize(perSecond)));
+    if (next.length === 0) {
       // Until then it can be cancelled.
       if (await hasQueued(store, replay)) {
         couriers.call(projectId);
@@ -61,8 +61,7 @@ export function createReplayBatch(
       await store.replays.move(replayId, ['running'], 'completed');
       return false;
     }
-    const limit = Math.min(await untilThereIsRoom(projectId), batchSize(perSecond));
-    const batch = await listForReplay(store, replay, limit);
+    const batch = next.slice(0, await untilThereIsRoom(projectId));
     const groups = Array.from({ length: Math.ceil(batch.length / atOnce) }, (_, n) =>
       batch.slice(n * atOnce, (n + 1) * atOnce),
     );

@@ -52,7 +52,7 @@ const part = (from: string, localField: keyof DeliveryRecord, leftOut: Record<st
 export const isKept: QueryFilter<DeliveryRecord> = { $expr: { $gt: ['$expiresAt', '$$NOW'] } };
 
 /** Deliveries that can be replayed. */
-export const replayable: QueryFilter<DeliveryRecord> = {
+const replayable: QueryFilter<DeliveryRecord> = {
   status: { $in: TERMINAL_STATUSES },
   expunged: { $ne: true },
   ...isKept,

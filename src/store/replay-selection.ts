@@ -1,6 +1,6 @@
 import type { QueryFilter } from 'mongoose';
 import { clock } from '../clock';
-import { isKept, LIST_FIELDS, replayable } from './deliveries';
+import { isKept, LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
 import type { ChangedBy } from '../domain/changed-by';
@@ -64,20 +64,22 @@ export async function countForReplay(
 }
 
 /**
- * The next deliveries of a bulk replay, oldest first, among those that had ended when it was requested. What
- * fails after that, in the replay or otherwise, is not replayed by it.
+ * What is left of a bulk replay, among what had ended when it was requested. What fails after that, in the replay or
+ * otherwise, is not replayed by it.
  */
+const leftOf = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => {
+  const { projectId, query, endedBy = replay.createdAt, cursor } = replay;
+  return { ...replayFilter(projectId, query, cursor), completedAt: { $lte: endedBy } };
+};
+
+/** The next deliveries of a bulk replay, oldest first. */
 export async function listForReplay(
   { deliveries }: Store,
   replay: ReplayRecord,
   limit: number,
 ): Promise<DeliveryRecord[]> {
-  const { projectId, query, endedBy = replay.createdAt, cursor } = replay;
   return deliveries.model
-    .find(
-      { ...replayFilter(projectId, query, cursor), completedAt: { $lte: endedBy } },
-      LIST_FIELDS,
-    )
+    .find(leftOf(replay), LIST_FIELDS)
     .sort({ _id: 1 })
     .limit(limit)
     .lean<DeliveryRecord[]>();
@@ -90,9 +92,10 @@ export async function listForReplay(
  */
 export async function queueReplays(
   store: Store,
-  { _id, projectId, startedBy, createdAt }: ReplayRecord,
+  replay: ReplayRecord,
   deliveries: readonly DeliveryRecord[],
 ): Promise<boolean> {
+  const { _id, projectId, startedBy, createdAt } = replay;
   const ids = deliveries.map((delivery) => delivery._id);
   const webhooks = await store.webhooks.whetherPaused(
     deliveries.map(({ webhookId }) => webhookId),
@@ -103,7 +106,7 @@ export async function queueReplays(
   return store.transaction(async (session) => {
     const { modifiedCount } = await store.deliveries.model.updateMany(
       {
-        ...replayable,
+        ...leftOf(replay),
         _id: { $in: ids },
         webhookId: { $in: [...webhooks.keys()] },
       },

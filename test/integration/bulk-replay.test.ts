@@ -1,5 +1,6 @@
 import { newId } from '../../src/contracts/ids';
 import type { ApiClient } from '../support/api-client';
+import { bulkReplaysOf } from '../support/bulk-replays';
 import { makeWebhook } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
@@ -17,18 +18,7 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
   let client: ApiClient;
   let since: string;
 
-  const until = (): string => new Date(Date.now() + 1000).toISOString();
-  const count = async (status: string): Promise<number> =>
-    (await client.get(`/v1/deliveries?limit=100&status=${status}`)).body.data.deliveries.length;
-  const post = (n: number) =>
-    client.post('/v1/events/batch', {
-      events: Array.from({ length: n }, () => ({ type: 'email.sent', data: emailSent })),
-    });
-  const replayWith = (id: string, expected: Record<string, unknown>) =>
-    eventually(`replay is ${JSON.stringify(expected)}`, async () => {
-      const { data } = (await client.get(`/v1/replays/${id}`)).body;
-      return Object.entries(expected).every(([name, value]) => data[name] === value) && data;
-    });
+  const { until, count, post, replayWith, skipped } = bulkReplaysOf(() => client);
 
   beforeEach(async () => {
     ({ client } = await stack.project({ dispatch, policy: { retryDelaysMs: [1000] } }));
@@ -36,11 +26,8 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
   });
 
   it('replays what was skipped while a webhook was disabled, each once, and counts it', async () => {
-    const webhook = await makeWebhook(client, receiver.url);
-    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
-    await post(20);
-    await eventually('all are skipped', async () => (await count('skipped')) === 20);
-    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: true });
+    const webhook = await skipped(receiver.url, 20);
+    await webhook.change({ isActive: true });
     const query = { since, until: until(), ratePerSecond: 100 };
 
     const dry = await client.post('/v1/replays', { ...query, dryRun: true });
@@ -67,11 +54,8 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     const COUNT = 400;
     for (let n = 0; n < COUNT; n += 100) await post(100);
     const { model } = stack.store.deliveries;
-    const skipped = { webhookId: webhook.id, status: 'skipped' as const };
-    await eventually(
-      'all are skipped',
-      async () => (await model.countDocuments(skipped)) === COUNT,
-    );
+    const theirs = { webhookId: webhook.id, status: 'skipped' as const };
+    await eventually('all are skipped', async () => (await model.countDocuments(theirs)) === COUNT);
     await client.patch(`/v1/webhooks/${webhook.id}`, {
       isActive: true,
       policy: { ratePerSecond: 1 },
@@ -83,40 +67,34 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     expect(receiver.requests.length).toBeLessThan(COUNT);
   });
 
-  it('takes back what it has queued when it is cancelled, and ends when nothing is queued', async () => {
-    const webhook = await makeWebhook(client, receiver.url);
-    const change = (changes: object) => client.patch(`/v1/webhooks/${webhook.id}`, changes);
-    await change({ isActive: false });
-    await post(60);
-    await eventually('all are skipped', async () => (await count('skipped')) === 60);
-    const slow = { isActive: true, policy: { ratePerSecond: 0.5 } };
-    await change(slow);
-    const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
-    await replayWith(id, { status: 'running', replayed: 60 });
-
-    const { data } = (await client.post(`/v1/replays/${id}/cancel`)).body;
-    expect(data.status).toBe('cancelled');
-    expect(data.replayed).toBeLessThan(60);
-    expect(await count('skipped')).toBe(60 - data.replayed);
-    const query = { since, until: until() };
-    await change({ policy: { ratePerSecond: null } });
-    const { body } = await client.post('/v1/replays', query);
-    expect(body.data.matched).toBe(60 - data.replayed);
-    await replayWith(body.data.id, { status: 'completed', failed: 0 });
-    await eventually('all have arrived', async () => (await count('succeeded')) === 60);
-    expect(receiver.requests).toHaveLength(60);
-    const { deliveries } = (await client.get('/v1/deliveries?limit=100')).body.data;
-    expect(new Set(deliveries.map(({ replays }: { replays: number }) => replays))).toEqual(
-      new Set([1]),
-    );
+  it('does not replay what was replayed singly since it was listed', async () => {
+    const webhook = await skipped(receiver.url, 2);
+    await webhook.change({ isActive: true });
+    const [first] = (await client.get('/v1/deliveries')).body.data.deliveries as { id: string }[];
+    const { webhooks } = stack.store;
+    const whetherPaused = webhooks.whetherPaused.bind(webhooks);
+    let isListed = false;
+    const spy = jest.spyOn(webhooks, 'whetherPaused').mockImplementation(async (...args) => {
+      if (args[1]?.since && args[0].includes(webhook.id) && !isListed) {
+        isListed = true;
+        await client.post(`/v1/deliveries/${first!.id}/replay`);
+        await eventually('it has arrived', async () => (await count('succeeded')) === 1);
+      }
+      return whetherPaused(...args);
+    });
+    try {
+      const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
+      await replayWith(id, { status: 'completed', replayed: 1, failed: 1 });
+    } finally {
+      spy.mockRestore();
+    }
+    await eventually('both have arrived', async () => (await count('succeeded')) === 2);
+    expect(receiver.requests).toHaveLength(2);
   });
 
   it('takes in what a process whose clock is fast has ended', async () => {
-    const webhook = await makeWebhook(client, receiver.url);
-    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
-    await post(3);
-    await eventually('all are skipped', async () => (await count('skipped')) === 3);
-    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: true });
+    const webhook = await skipped(receiver.url, 3);
+    await webhook.change({ isActive: true });
     const [ahead] = (await client.get('/v1/deliveries')).body.data.deliveries as { id: string }[];
     await stack.store.deliveries.model.updateOne(
       { _id: ahead!.id },
@@ -216,90 +194,8 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     expect(await count('skipped')).toBe(1);
   });
 
-  it('that is cancelled twice ended the first time', async () => {
-    const webhook = await makeWebhook(client, receiver.url);
-    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
-    await post(5);
-    await eventually('all are skipped', async () => (await count('skipped')) === 5);
-    const { id } = (await client.post('/v1/replays', { since, until: until(), ratePerSecond: 0.1 }))
-      .body.data;
-    const first = await client.post(`/v1/replays/${id}/cancel`);
-    const second = await client.post(`/v1/replays/${id}/cancel`);
-    expect(first.body.data).toMatchObject({ status: 'cancelled', completedAt: expect.any(String) });
-    expect([second.status, second.body.data.completedAt]).toEqual([
-      202,
-      first.body.data.completedAt,
-    ]);
-  });
-
-  it('pauses, resumes and is cancelled, and its progress stays right', async () => {
-    const webhook = await makeWebhook(client, receiver.url);
-    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
-    await post(10);
-    await eventually('all are skipped', async () => (await count('skipped')) === 10);
-    const { id } = (await client.post('/v1/replays', { since, until: until(), ratePerSecond: 1 }))
-      .body.data;
-    await eventually('it has begun', async () => {
-      const { data } = (await client.get(`/v1/replays/${id}`)).body;
-      return data.replayed >= 1;
-    });
-    const paused = await client.post(`/v1/replays/${id}/pause`);
-    expect(paused.body.data.status).toBe('paused');
-    const { replayed } = (await client.get(`/v1/replays/${id}`)).body.data;
-    await eventually('those replayed have arrived', () => receiver.requests.length >= replayed);
-    expect(await count('skipped')).toBe(10 - replayed);
-
-    await client.post(`/v1/replays/${id}/resume`);
-    await eventually('it goes on', async () => {
-      const { data } = (await client.get(`/v1/replays/${id}`)).body;
-      return data.replayed > replayed;
-    });
-    const cancelled = await client.post(`/v1/replays/${id}/cancel`);
-    expect(cancelled.body.data.status).toBe('cancelled');
-    expect((await client.post(`/v1/replays/${id}/resume`)).body.error.code).toBe('replay_ended');
-    const end = (await client.get(`/v1/replays/${id}`)).body.data;
-    await eventually(
-      'the others stay skipped',
-      async () => (await count('skipped')) === 10 - end.replayed,
-    );
-  });
-
-  it('goes on when it is resumed just as its batch has seen the pause', async () => {
-    const webhook = await makeWebhook(client, receiver.url);
-    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
-    await post(10);
-    await eventually('all are skipped', async () => (await count('skipped')) === 10);
-    const query = { since, until: until(), ratePerSecond: 2 };
-    const { id } = (await client.post('/v1/replays', query)).body.data;
-    const { replays } = stack.store;
-    const advance = replays.advance.bind(replays);
-    let isPaused = false;
-    const resumed: string[] = [];
-    const spy = jest.spyOn(replays, 'advance').mockImplementation(async (...args) => {
-      // An earlier test's replay may be ending too.
-      if (args[0] !== id) return advance(...args);
-      // Here, so that it can't have come to its end before.
-      if (!isPaused) {
-        isPaused = true;
-        await client.post(`/v1/replays/${id}/pause`);
-      }
-      const goesOn = await advance(...args);
-      if (!goesOn && resumed.length === 0) {
-        const { body } = await client.post(`/v1/replays/${id}/resume`);
-        resumed.push(body.data.status as string);
-      }
-      return goesOn;
-    });
-    await replayWith(id, { status: 'completed', replayed: 10 });
-    spy.mockRestore();
-    expect(resumed).toEqual(['running']);
-  });
-
   it('is taken up by reconcile when its workflow was never started', async () => {
-    const webhook = await makeWebhook(client, receiver.url);
-    await client.patch(`/v1/webhooks/${webhook.id}`, { isActive: false });
-    await post(2);
-    await eventually('all are skipped', async () => (await count('skipped')) === 2);
+    const webhook = await skipped(receiver.url, 2);
     const { store } = stack;
     const projectId = (await client.get(`/v1/webhooks/${webhook.id}`)).body.data
       .projectId as string;

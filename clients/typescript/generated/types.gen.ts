@@ -1820,7 +1820,7 @@ export type Replay = {
    */
   replayed: number;
   /**
-   * Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again.
+   * Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile.
    */
   failed: number;
   /**

@@ -44,7 +44,8 @@ export const replays = {
     completed: 'Ended',
     replayed: 'Sent again',
     failed: 'Could not be sent',
-    failedNote: 'The webhook is gone or may not be sent to, or the delivery is pending again.',
+    failedNote:
+      'The webhook is gone or may not be sent to, or the delivery was replayed otherwise.',
     matched: 'Matched',
     left: (time: string) => `About ${time} left`,
   },

@@ -30,7 +30,7 @@ export const replaySchema = z
     matched: count.describe('How many deliveries there were when it was requested.'),
     replayed: count,
     failed: count.describe(
-      'Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again.',
+      'Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile.',
     ),
     createdAt: time,
     updatedAt: time,

@@ -1,0 +1,115 @@
+import type { ApiClient } from '../support/api-client';
+import { bulkReplaysOf } from '../support/bulk-replays';
+import { WAYS } from '../support/dispatch';
+import { eventually } from '../support/eventually';
+import { useFreshReceiver, useStack } from '../support/use';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+const stack = useStack();
+
+describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
+  const receiver = useFreshReceiver();
+  let client: ApiClient;
+  let since: string;
+  const { until, count, replayWith, skipped } = bulkReplaysOf(() => client);
+
+  beforeEach(async () => {
+    ({ client } = await stack.project({ dispatch, policy: { retryDelaysMs: [1000] } }));
+    since = new Date(Date.now() - DAY_MS).toISOString();
+  });
+
+  it('takes back what it has queued when it is cancelled, and ends when nothing is queued', async () => {
+    const { change } = await skipped(receiver.url, 60);
+    const slow = { isActive: true, policy: { ratePerSecond: 0.5 } };
+    await change(slow);
+    const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
+    await replayWith(id, { status: 'running', replayed: 60 });
+
+    const { data } = (await client.post(`/v1/replays/${id}/cancel`)).body;
+    expect(data.status).toBe('cancelled');
+    expect(data.replayed).toBeLessThan(60);
+    expect(await count('skipped')).toBe(60 - data.replayed);
+    const query = { since, until: until() };
+    await change({ policy: { ratePerSecond: null } });
+    const { body } = await client.post('/v1/replays', query);
+    expect(body.data.matched).toBe(60 - data.replayed);
+    await replayWith(body.data.id, { status: 'completed', failed: 0 });
+    await eventually('all have arrived', async () => (await count('succeeded')) === 60);
+    expect(receiver.requests).toHaveLength(60);
+    const { deliveries } = (await client.get('/v1/deliveries?limit=100')).body.data;
+    expect(new Set(deliveries.map(({ replays }: { replays: number }) => replays))).toEqual(
+      new Set([1]),
+    );
+  });
+
+  it('that is cancelled twice ended the first time', async () => {
+    await skipped(receiver.url, 5);
+    const { id } = (await client.post('/v1/replays', { since, until: until(), ratePerSecond: 0.1 }))
+      .body.data;
+    const first = await client.post(`/v1/replays/${id}/cancel`);
+    const second = await client.post(`/v1/replays/${id}/cancel`);
+    expect(first.body.data).toMatchObject({ status: 'cancelled', completedAt: expect.any(String) });
+    expect([second.status, second.body.data.completedAt]).toEqual([
+      202,
+      first.body.data.completedAt,
+    ]);
+  });
+
+  it('pauses, resumes and is cancelled, and its progress stays right', async () => {
+    await skipped(receiver.url, 10);
+    const { id } = (await client.post('/v1/replays', { since, until: until(), ratePerSecond: 1 }))
+      .body.data;
+    await eventually('it has begun', async () => {
+      const { data } = (await client.get(`/v1/replays/${id}`)).body;
+      return data.replayed >= 1;
+    });
+    const paused = await client.post(`/v1/replays/${id}/pause`);
+    expect(paused.body.data.status).toBe('paused');
+    const { replayed } = (await client.get(`/v1/replays/${id}`)).body.data;
+    await eventually('those replayed have arrived', () => receiver.requests.length >= replayed);
+    expect(await count('skipped')).toBe(10 - replayed);
+
+    await client.post(`/v1/replays/${id}/resume`);
+    await eventually('it goes on', async () => {
+      const { data } = (await client.get(`/v1/replays/${id}`)).body;
+      return data.replayed > replayed;
+    });
+    const cancelled = await client.post(`/v1/replays/${id}/cancel`);
+    expect(cancelled.body.data.status).toBe('cancelled');
+    expect((await client.post(`/v1/replays/${id}/resume`)).body.error.code).toBe('replay_ended');
+    const end = (await client.get(`/v1/replays/${id}`)).body.data;
+    await eventually(
+      'the others stay skipped',
+      async () => (await count('skipped')) === 10 - end.replayed,
+    );
+  });
+
+  it('goes on when it is resumed just as its batch has seen the pause', async () => {
+    await skipped(receiver.url, 10);
+    const query = { since, until: until(), ratePerSecond: 2 };
+    const { id } = (await client.post('/v1/replays', query)).body.data;
+    const { replays } = stack.store;
+    const advance = replays.advance.bind(replays);
+    let isPaused = false;
+    const resumed: string[] = [];
+    const spy = jest.spyOn(replays, 'advance').mockImplementation(async (...args) => {
+      // An earlier test's replay may be ending too.
+      if (args[0] !== id) return advance(...args);
+      // Here, so that it can't have come to its end before.
+      if (!isPaused) {
+        isPaused = true;
+        await client.post(`/v1/replays/${id}/pause`);
+      }
+      const goesOn = await advance(...args);
+      if (!goesOn && resumed.length === 0) {
+        const { body } = await client.post(`/v1/replays/${id}/resume`);
+        resumed.push(body.data.status as string);
+      }
+      return goesOn;
+    });
+    await replayWith(id, { status: 'completed', replayed: 10 });
+    spy.mockRestore();
+    expect(resumed).toEqual(['running']);
+  });
+});
