@@ -15,7 +15,7 @@ import type { ActivityDependencies } from './dependencies';
 const PER_SECOND = 10;
 /** Deliveries put into the queue at once at most: they are one transaction. */
 const MAX_AT_ONCE = 100;
-/** Maximum number of a project's replayed deliveries in the queue: pausing a replay doesn't stop these. */
+/** Maximum number of a project's replayed deliveries in the queue, but for paused webhooks. */
 const MAX_QUEUED = 500;
 /** Queued without room, after a batch has waited for it: a webhook that takes nothing must not stop the others. */
 const WITHOUT_ROOM = 50;
@@ -53,23 +53,26 @@ export function createReplayBatch(
     const atOnce = Math.min(MAX_AT_ONCE, Math.ceil(perSecond / PER_SECOND));
     const next = await listForReplay(store, replay, Math.min(MAX_QUEUED, batchSize(perSecond)));
     if (next.length === 0) {
-      // Until then it can be cancelled.
+      // Until then it can be paused and cancelled.
       if (await hasQueued(store, replay)) {
-        couriers.call(projectId);
+        if ((await countQueuedReplays(store, projectId, 1)) > 0) couriers.call(projectId);
         throw stillQueued();
       }
-      await store.replays.move(replayId, ['running'], 'completed');
-      return false;
+      return !(await store.replays.complete(replay));
     }
     const batch = next.slice(0, await untilThereIsRoom(projectId));
     const groups = Array.from({ length: Math.ceil(batch.length / atOnce) }, (_, n) =>
       batch.slice(n * atOnce, (n + 1) * atOnce),
     );
-    return atRate(groups, perSecond / atOnce, async (group) => {
-      if (!(await queueReplays(store, replay, group))) return false;
+    let { cursor } = replay;
+    await atRate(groups, perSecond / atOnce, async (group) => {
+      if (!(await queueReplays(store, { ...replay, cursor }, group))) return false;
+      cursor = group.at(-1)!._id;
       couriers.call(projectId);
       return true;
     });
+    // If it was stopped, the next one sees it.
+    return true;
   };
 }
 

@@ -1,5 +1,6 @@
-import type { QueryFilter } from 'mongoose';
+import type { ClientSession, QueryFilter } from 'mongoose';
 import { clock } from '../clock';
+import { UNENDED_STATUSES } from '../contracts/delivery';
 import { isKept, LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
@@ -18,6 +19,8 @@ export interface Replayable {
 
 /** Milliseconds for counting what a bulk replay covers. */
 const MAX_COUNT_MS = 20_000;
+/** Deliveries taken back in one transaction. */
+const TAKEN_BACK_AT_ONCE = 1000;
 
 /** Deliveries of a replay's query that have ended. */
 function replayFilter(
@@ -88,14 +91,15 @@ export async function listForReplay(
 /**
  * Puts deliveries of a bulk replay into their project's queue, from which the courier releases them, and
  * counts them, in one transaction: however often this is repeated, each is replayed once and counted once.
- * @returns false if the replay has been paused or cancelled, or has processed them before
+ * @param deliveries the next after the replay's cursor
+ * @returns false if the replay has been paused or cancelled, or is somewhere else by now
  */
 export async function queueReplays(
   store: Store,
   replay: ReplayRecord,
   deliveries: readonly DeliveryRecord[],
 ): Promise<boolean> {
-  const { _id, projectId, startedBy, createdAt } = replay;
+  const { _id, projectId, startedBy, createdAt, cursor } = replay;
   const ids = deliveries.map((delivery) => delivery._id);
   const webhooks = await store.webhooks.whetherPaused(
     deliveries.map(({ webhookId }) => webhookId),
@@ -124,7 +128,7 @@ export async function queueReplays(
             replayRequestedAt: createdAt,
             nextAttemptAt: null,
             status: { $cond: [isHeld, 'held', 'pending'] },
-            queuedIn: { $cond: [isHeld, queueOf(projectId), queueOf(projectId, 'replay')] },
+            queuedIn: queueOf(projectId, 'replay'),
             deferredFor: { $cond: [isHeld, null, 'replay'] },
           },
         },
@@ -133,8 +137,8 @@ export async function queueReplays(
     );
     await store.recounts.note(deliveries, session);
     const counts = { replayed: modifiedCount, failed: ids.length - modifiedCount };
-    const about = { from: ids[0]!, to: ids.at(-1)! };
-    if (await store.replays.advance(_id, about, counts, session)) return true;
+    const step = { from: cursor, to: ids.at(-1)! };
+    if (await store.replays.advance(_id, step, counts, session)) return true;
     await session.abortTransaction();
     return false;
   });
@@ -147,80 +151,116 @@ const queuedBy = ({
 }: Pick<ReplayRecord, '_id' | 'projectId'>): QueryFilter<DeliveryRecord> => ({
   queuedIn: queueOf(projectId, 'replay'),
   'bulkReplay.id': _id,
-  status: 'pending',
+  status: { $in: UNENDED_STATUSES },
   $expr: { $eq: ['$attemptCount', '$roundStart'] },
 });
 
 /**
- * Cancels a bulk replay, and takes back what it has queued and no courier has taken: that has ended again as it had
- * before.
+ * Pauses or cancels a bulk replay, and takes back what it has queued and no courier has taken: that has ended again as
+ * it had before, and is listed again after a resume. If repeated, it continues.
  * @returns null if `Replays.move` does
  */
-export async function cancelReplay(
+export async function stopReplay(
   store: Store,
   replay: ReplayRecord,
   from: readonly ReplayStatus[],
+  to: 'paused' | 'cancelled',
   by: ChangedBy,
 ): Promise<ReplayRecord | null> {
-  const { model } = store.deliveries;
-  return store.transaction(async (session) => {
-    const cancelled = await store.replays.move(replay._id, from, 'cancelled', by, session);
-    if (!cancelled) return null;
-    const queued = await model
-      .find(queuedBy(replay), LIST_FIELDS)
-      .session(session)
-      .lean<DeliveryRecord[]>();
-    if (queued.length === 0) return cancelled;
-    await model.updateMany(
-      { ...queuedBy(replay), _id: { $in: queued.map(({ _id }) => _id) } },
-      [
-        {
-          $set: {
-            status: '$bulkReplay.status',
-            completedAt: '$bulkReplay.completedAt',
-            endReason: { $ifNull: ['$bulkReplay.endReason', null] },
-            roundStart: '$bulkReplay.roundStart',
-            // While it was queued it could not expire.
-            expiresAt: endedNow.expiresAt,
-            replays: { $subtract: ['$replays', 1] },
-            deferredFor: null,
-            queuedIn: '$$REMOVE',
-            bulkReplay: '$$REMOVE',
-            replayRequestedAt: '$$REMOVE',
-          },
+  let stopped: ReplayRecord | null = null;
+  for (let among = from; ; among = [to]) {
+    const some = await store.transaction(async (session) => {
+      const moved = await store.replays.move(replay._id, among, to, by, session);
+      if (!moved) return null;
+      if (to === 'paused') await setBack(store, moved, session);
+      return takeBack(store, moved, session);
+    });
+    // Resumed meanwhile.
+    if (!some) return stopped;
+    stopped = some.replay;
+    if (some.isAll) return stopped;
+  }
+}
+
+/** Sets a bulk replay back to before the first of what it has queued. */
+async function setBack(
+  { deliveries, replays }: Store,
+  replay: ReplayRecord,
+  session: ClientSession,
+): Promise<void> {
+  const { model } = deliveries;
+  const first = await model
+    .findOne(queuedBy(replay), { _id: 1 })
+    .hint('queue')
+    .sort({ _id: 1 })
+    .session(session)
+    .lean<Pick<DeliveryRecord, '_id'>>();
+  if (!first || replay.cursor === null || first._id > replay.cursor) return;
+  const cursor = first._id.slice(0, -1);
+  // What it could not replay is listed, and counted, once more.
+  const failed = await model
+    .countDocuments({
+      $and: [leftOf({ ...replay, cursor }), { _id: { $lte: replay.cursor } }],
+    })
+    .session(session);
+  await replays.setBack(replay, { cursor, failed: Math.max(0, replay.failed - failed) }, session);
+}
+
+/** Takes back some of what a bulk replay has queued. */
+async function takeBack(
+  { deliveries, recounts, replays }: Store,
+  replay: ReplayRecord,
+  session: ClientSession,
+): Promise<{ replay: ReplayRecord; isAll: boolean }> {
+  const { model } = deliveries;
+  const queued = await model
+    .find(queuedBy(replay), LIST_FIELDS)
+    .limit(TAKEN_BACK_AT_ONCE)
+    .session(session)
+    .lean<DeliveryRecord[]>();
+  if (queued.length === 0) return { replay, isAll: true };
+  await model.updateMany(
+    { ...queuedBy(replay), _id: { $in: queued.map(({ _id }) => _id) } },
+    [
+      {
+        $set: {
+          status: '$bulkReplay.status',
+          completedAt: '$bulkReplay.completedAt',
+          endReason: { $ifNull: ['$bulkReplay.endReason', null] },
+          roundStart: '$bulkReplay.roundStart',
+          // While it was queued it could not expire.
+          expiresAt: endedNow.expiresAt,
+          replays: { $subtract: ['$replays', 1] },
+          deferredFor: null,
+          queuedIn: '$$REMOVE',
+          bulkReplay: '$$REMOVE',
+          replayRequestedAt: '$$REMOVE',
         },
-      ],
-      { session, updatePipeline: true },
-    );
-    await store.recounts.note(queued, session);
-    return store.replays.takeBack(replay._id, queued.length, session);
-  });
+      },
+    ],
+    { session, updatePipeline: true },
+  );
+  await recounts.note(queued, session);
+  return {
+    replay: await replays.takeBack(replay._id, queued.length, session),
+    isAll: queued.length < TAKEN_BACK_AT_ONCE,
+  };
 }
 
-/** Replayed deliveries that wait in the project's queue for webhooks that are not paused. */
-async function queuedReplays(
-  { webhooks }: Store,
-  projectId: string,
-): Promise<QueryFilter<DeliveryRecord>> {
-  const paused = await webhooks.model.distinct('_id', { projectId, isPaused: true });
-  return { queuedIn: queueOf(projectId, 'replay'), webhookId: { $nin: paused } };
-}
-
-/** How many of a project there are. */
+/** How many replayed deliveries of a project wait in its queue for webhooks that are not paused. */
 export async function countQueuedReplays(
-  store: Store,
+  { deliveries, webhooks }: Store,
   projectId: string,
   limit: number,
 ): Promise<number> {
-  const { model } = store.deliveries;
-  return model.countDocuments(await queuedReplays(store, projectId), { limit });
+  const paused = await webhooks.model.distinct('_id', { projectId, isPaused: true });
+  const queued = { queuedIn: queueOf(projectId, 'replay'), webhookId: { $nin: paused } };
+  return deliveries.model.countDocuments(queued, { limit });
 }
 
-/** Whether there is one of that bulk replay. */
-export async function hasQueued(store: Store, replay: ReplayRecord): Promise<boolean> {
-  const { model } = store.deliveries;
-  const queued = await queuedReplays(store, replay.projectId);
-  return (await model.exists({ ...queuedBy(replay), ...queued })) !== null;
+/** Whether something of that bulk replay is queued. */
+export async function hasQueued({ deliveries }: Store, replay: ReplayRecord): Promise<boolean> {
+  return (await deliveries.model.exists(queuedBy(replay))) !== null;
 }
 
 /** How many skipped deliveries are counted at most. */

@@ -121,11 +121,11 @@ export class Replays {
   async move(
     id: string,
     from: readonly ReplayStatus[],
-    to: ReplayStatus,
-    by: ChangedBy = 'platform',
+    to: 'running' | 'paused' | 'cancelled',
+    by: ChangedBy,
     session: ClientSession | null = null,
   ): Promise<ReplayRecord | null> {
-    const ends = to === 'completed' || to === 'cancelled';
+    const ends = to === 'cancelled';
     // An earlier version pauses without a note.
     const isTheirs = { $or: [{ status: 'running' as const }, { pausedBy: by }] };
     const allowed = by === 'customer' && { startedBy: by, ...(!ends && isTheirs) };
@@ -153,37 +153,50 @@ export class Replays {
   }
 
   /**
-   * Counts deliveries as processed.
-   * @param from the first of them
-   * @param to the last of them
-   * @returns false if the replay isn't running, or has processed them before
+   * Counts the deliveries after `from` up to `to` as processed.
+   * @returns false if the replay isn't running, or isn't there
    */
   async advance(
     id: string,
-    { from, to }: { from: string; to: string },
+    { from, to }: { from: string | null; to: string },
     counts: Pick<ReplayRecord, 'replayed' | 'failed'>,
     session: ClientSession,
   ): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
-      {
-        _id: id,
-        status: 'running',
-        $or: [{ cursor: null }, { cursor: { $lt: from } }],
-      },
+      { _id: id, status: 'running', cursor: from },
       { $set: { cursor: to }, $inc: counts },
       { session },
     );
     return modifiedCount === 1;
   }
 
+  /** @returns false if it isn't running any more, or was set back since it was read */
+  async complete({ _id, cursor }: ReplayRecord): Promise<boolean> {
+    const { modifiedCount } = await this.model.updateOne(
+      { _id, status: 'running', cursor },
+      { $set: { status: 'completed' }, $currentDate: { completedAt: true } },
+    );
+    return modifiedCount === 1;
+  }
+
+  /** Has it list again what is after `cursor`. */
+  async setBack(
+    { _id }: ReplayRecord,
+    to: Pick<ReplayRecord, 'cursor' | 'failed'>,
+    session: ClientSession,
+  ): Promise<void> {
+    await this.model.updateOne({ _id }, { $set: to }, { session });
+  }
+
   /** Counts so many deliveries as not replayed after all. */
-  async takeBack(id: string, count: number, session: ClientSession): Promise<ReplayRecord | null> {
+  async takeBack(id: string, count: number, session: ClientSession): Promise<ReplayRecord> {
     return this.model
       .findOneAndUpdate(
         { _id: id },
         { $inc: { replayed: -count } },
         { returnDocument: 'after', session },
       )
+      .orFail()
       .lean<ReplayRecord>();
   }
 }

@@ -98,7 +98,7 @@ describe('an API killed with -9', () => {
     it('between each of its moves and the answer: paused it waits, resumed it goes through, each once', () =>
       ApiCrash.on(api, async (crash) => {
         let id = '';
-        await crash.dying('store/replays Replays.move after', async (dying) => {
+        await crash.dying('store/replay-selection stopReplay after', async (dying) => {
           id = await replay(crash);
           return dying.post(`/v1/replays/${id}/pause`);
         });
@@ -124,20 +124,24 @@ describe('an API killed with -9', () => {
         await expectAll(crash, id);
       }));
 
-    it('inside its cancel: it goes on as if nobody had asked for that', () =>
+    it.each([
+      ['pause', 'store/replays Replays.move after'],
+      ['cancel', 'store/replays Replays.move after'],
+    ])('inside its %s: it goes on as if nobody had asked for that', (move, at) =>
       ApiCrash.on(api, async (crash) => {
         let id = '';
-        await crash.dying('store/replays Replays.move after', async (dying) => {
+        await crash.dying(at, async (dying) => {
           id = await replay(crash);
-          return dying.post(`/v1/replays/${id}/cancel`);
+          return dying.post(`/v1/replays/${id}/${move}`);
         });
         await expectAll(crash, id);
-      }));
+      }),
+    );
 
     it('between its cancel and the answer: it has ended, and what it began is sent', () =>
       ApiCrash.on(api, async (crash) => {
         let id = '';
-        await crash.dying('store/replay-selection cancelReplay after', async (dying) => {
+        await crash.dying('store/replay-selection stopReplay after', async (dying) => {
           id = await replay(crash);
           return dying.post(`/v1/replays/${id}/cancel`);
         });
@@ -149,6 +153,28 @@ describe('an API killed with -9', () => {
         expect(await replayed(crash)).toBe(counted);
         expect(crash.receiver.requests).toHaveLength(COUNT + counted);
       }));
+  });
+
+  describe('while it replays an express delivery', () => {
+    it.each([
+      ['between the change and the courier', 'temporal/engine Engine.wakeCourier before'],
+      ['after the courier is notified', 'temporal/engine Engine.wakeCourier after'],
+    ])('%s: it is sent, once', (_title, at) =>
+      ApiCrash.on(
+        api,
+        async (crash) => {
+          await crash.client.post('/v1/events', event);
+          const [delivery] = await crash.delivered(1);
+          await crash.dyingBehindIt(at, (dying) =>
+            dying.post(`/v1/deliveries/${delivery!.id}/replay`),
+          );
+          await crash.deliveredInTheEnd(1);
+          expect(await crash.deliveries()).toMatchObject([{ replays: 1, attemptCount: 2 }]);
+          expect(crash.receiver.requests).toHaveLength(2);
+        },
+        { dispatch: 'express' },
+      ),
+    );
   });
 
   describe('while it resumes a webhook', () => {

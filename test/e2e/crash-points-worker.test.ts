@@ -258,7 +258,8 @@ describe('a worker killed with -9', () => {
     ['between the transaction and the release', 'store/queue release before'],
     ['between the release and the run', 'temporal/engine Engine.runAgain before'],
     ['after the run is asked for', 'temporal/engine Engine.runAgain after'],
-    ['before it is completed', 'store/replays Replays.move before'],
+    ['before it is completed', 'store/replays Replays.complete before'],
+    ['after it is completed', 'store/replays Replays.complete after'],
   ])('while it replays, many, %s: each is replayed once, and counted once', (_title, dieAt) =>
     on(async (crash) => {
       await delivered(crash);

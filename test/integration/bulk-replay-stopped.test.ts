@@ -1,5 +1,6 @@
 import type { ApiClient } from '../support/api-client';
 import { bulkReplaysOf } from '../support/bulk-replays';
+import { makeWebhook } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { useFreshReceiver, useStack } from '../support/use';
@@ -12,7 +13,7 @@ describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
   const receiver = useFreshReceiver();
   let client: ApiClient;
   let since: string;
-  const { until, count, replayWith, skipped } = bulkReplaysOf(() => client);
+  const { until, count, post, replayWith, skipped } = bulkReplaysOf(() => client);
 
   beforeEach(async () => {
     ({ client } = await stack.project({ dispatch, policy: { retryDelaysMs: [1000] } }));
@@ -41,6 +42,66 @@ describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
     expect(new Set(deliveries.map(({ replays }: { replays: number }) => replays))).toEqual(
       new Set([1]),
     );
+  });
+
+  it('takes back what it has queued when it is paused, and replays all the rest once it is resumed', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    const gone = await makeWebhook(client, `${receiver.url}/gone`);
+    for (const { id } of [webhook, gone]) {
+      await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+    }
+    await post(30);
+    await eventually('all are skipped', async () => (await count('skipped')) === 60);
+    await client.delete(`/v1/webhooks/${gone.id}`);
+    const change = (policy: object) =>
+      client.patch(`/v1/webhooks/${webhook.id}`, { isActive: true, policy });
+    await change({ ratePerSecond: 0.5 });
+    const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
+    await replayWith(id, { status: 'running', replayed: 30, failed: 30 });
+
+    const { data } = (await client.post(`/v1/replays/${id}/pause`)).body;
+    expect(data).toMatchObject({ status: 'paused', failed: expect.any(Number) });
+    expect(data.replayed).toBeLessThan(30);
+    expect(await count('skipped')).toBe(60 - data.replayed);
+    await change({ ratePerSecond: null });
+    await eventually('what was taken before has arrived', async () => {
+      return (await count('succeeded')) === data.replayed;
+    });
+    expect(receiver.requests).toHaveLength(data.replayed);
+
+    await client.post(`/v1/replays/${id}/resume`);
+    await replayWith(id, { status: 'completed', replayed: 30, failed: 30 });
+    await eventually('all have arrived', async () => (await count('succeeded')) === 30);
+    expect(receiver.requests).toHaveLength(30);
+    const { deliveries } = (await client.get('/v1/deliveries?limit=100&status=succeeded')).body
+      .data;
+    for (const each of deliveries) expect(each).toMatchObject({ attemptCount: 1, replays: 1 });
+  });
+
+  it('runs as long as a paused webhook holds something of it, and takes that back as well', async () => {
+    const webhook = await skipped(receiver.url, 5);
+    await webhook.change({ isActive: true });
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    const query = { since, until: until() };
+
+    const stopped = (await client.post('/v1/replays', query)).body.data.id as string;
+    await replayWith(stopped, { status: 'running', replayed: 5 });
+    expect(await count('held')).toBe(5);
+    const move = async (to: string) =>
+      (await client.post(`/v1/replays/${stopped}/${to}`)).body.data as object;
+    expect(await move('pause')).toMatchObject({ status: 'paused', replayed: 0 });
+    expect(await count('skipped')).toBe(5);
+    await move('resume');
+    await replayWith(stopped, { status: 'running', replayed: 5 });
+    expect(await move('cancel')).toMatchObject({ status: 'cancelled', replayed: 0 });
+    expect(await count('skipped')).toBe(5);
+
+    const { id } = (await client.post('/v1/replays', query)).body.data;
+    await eventually('all are held', async () => (await count('held')) === 5);
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await replayWith(id, { status: 'completed', replayed: 5, failed: 0 });
+    await eventually('all have arrived', async () => (await count('succeeded')) === 5);
+    expect(receiver.requests).toHaveLength(5);
   });
 
   it('that is cancelled twice ended the first time', async () => {

@@ -96,15 +96,15 @@ export class ApiCrash {
     readonly webhook: { id: string; secret: string },
   ) {}
 
-  /** Runs `work` on a new one. @param profile of its project */
+  /** Runs `work` on a new one. @param profile and dispatch of its project */
   static async on(
     { environment, stack }: { environment: Record<string, string>; stack: Stack },
     work: (crash: ApiCrash) => Promise<void>,
-    { profile = 'autosend', events = ['*'] } = {},
+    { profile = 'autosend', dispatch = 'workflow', events = ['*'] } = {},
   ): Promise<void> {
     const receiver = await Receiver.start();
     try {
-      const { id, client } = await stack.project({ profile });
+      const { id, client } = await stack.project({ profile, dispatch });
       const webhook = await makeWebhook(client, receiver.url, { events });
       await work(new ApiCrash(environment, stack, id, client, receiver, webhook));
     } finally {

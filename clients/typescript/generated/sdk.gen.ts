@@ -1425,6 +1425,8 @@ export class Posthorn extends HeyApiClient {
 
   /**
    * Pause a bulk replay
+   *
+   * Nothing more of it is sent: what it has queued, and no worker has taken, is again what it was before. A resume goes on with it.
    */
   public pauseReplay<ThrowOnError extends boolean = false>(
     options: Options<PauseReplayData, ThrowOnError>,
@@ -1449,6 +1451,8 @@ export class Posthorn extends HeyApiClient {
 
   /**
    * Resume a bulk replay
+   *
+   * Goes on where it was paused.
    */
   public resumeReplay<ThrowOnError extends boolean = false>(
     options: Options<ResumeReplayData, ThrowOnError>,
@@ -1473,6 +1477,8 @@ export class Posthorn extends HeyApiClient {
 
   /**
    * Cancel a bulk replay
+   *
+   * Nothing more of it is sent: what it has queued, and no worker has taken, is again what it was before.
    */
   public cancelReplay<ThrowOnError extends boolean = false>(
     options: Options<CancelReplayData, ThrowOnError>,

@@ -1800,7 +1800,7 @@ export type Replay = {
    */
   ratePerSecond: number | null;
   /**
-   * Its state.
+   * `completed`: nothing of it is queued any more, nor held by a paused webhook. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before.
    */
   status: 'running' | 'paused' | 'completed' | 'cancelled';
   /**

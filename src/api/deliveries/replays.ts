@@ -8,7 +8,7 @@ import { isSubscribed } from '../../domain/subscription';
 import { getProfile } from '../../profiles';
 import { makeWithin } from '../../store/make-within';
 import { UNENDED_REPLAY_STATUSES, type ReplayRecord } from '../../store/replays';
-import { cancelReplay, countForReplay } from '../../store/replay-selection';
+import { countForReplay, stopReplay } from '../../store/replay-selection';
 import type { Store } from '../../store/store';
 import type { Engine } from '../../temporal/engine';
 import { runOrLeave } from '../../temporal/run-or-leave';
@@ -177,9 +177,9 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       const before = await resourceInPath(req, res, 'replay', store.replays);
       const by = changedBy(res);
       const replay =
-        to === 'cancelled'
-          ? await cancelReplay(store, before, from, by)
-          : await store.replays.move(before._id, from, to, by);
+        to === 'running'
+          ? await store.replays.move(before._id, from, to, by)
+          : await stopReplay(store, before, from, to, by);
       if (!replay) {
         const { status } = await resourceInPath(req, res, 'replay', store.replays);
         if (!from.some((one) => one === status)) throw refusal('replay_ended', { status });

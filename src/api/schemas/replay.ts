@@ -17,7 +17,11 @@ export const replaySchema = z
       .number()
       .nullable()
       .describe('Deliveries a second; null: as many as its webhooks take.'),
-    status: z.enum(REPLAY_STATUSES),
+    status: z
+      .enum(REPLAY_STATUSES)
+      .describe(
+        '`completed`: nothing of it is queued any more, nor held by a paused webhook. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before.',
+      ),
     startedBy: z
       .enum(CHANGED_BY)
       .describe(

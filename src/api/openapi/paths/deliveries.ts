@@ -24,6 +24,8 @@ import { widest } from '../widest';
 const deliveryPath = z.object({ id: id('delivery') });
 const replayPath = z.object({ id: id('replay') });
 const delivery = data('The delivery.', deliverySchema, deliveryExample);
+const TAKES_BACK =
+  'Nothing more of it is sent: what it has queued, and no worker has taken, is again what it was before.';
 const moved = data('The replay.', replaySchema, replayExample);
 const range = { since: '2026-10-01T08:00:00Z', until: '2026-10-01T09:00:00Z' };
 
@@ -138,13 +140,18 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
     }),
   },
   ...Object.fromEntries(
-    ['pause', 'resume', 'cancel'].map((move) => [
+    Object.entries({
+      pause: `${TAKES_BACK} A resume goes on with it.`,
+      resume: 'Goes on where it was paused.',
+      cancel: TAKES_BACK,
+    }).map(([move, description]) => [
       `/v1/replays/{id}/${move}`,
       {
         post: operation({
           operationId: `${move}Replay`,
           tag: 'Replays',
           summary: `${move[0]!.toUpperCase()}${move.slice(1)} a bulk replay`,
+          description,
           path: replayPath,
           answers: { 202: moved },
           errors: ['replay_ended'],

@@ -1,0 +1,75 @@
+import { bulkReplaysOf } from '../support/bulk-replays';
+import { useCrashes } from '../support/crash';
+import { eventually } from '../support/eventually';
+import { withOwnWorkers } from '../support/own-workers';
+import { PATIENCE_MS } from '../support/stopped-attempt';
+
+jest.setTimeout(300_000);
+
+const range = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
+
+/** As in crash-points-courier.test.ts, of what a bulk replay has queued. */
+describe('a courier killed with -9', () => {
+  const on = useCrashes();
+
+  describe('while it delivers a bulk replay', () => {
+    it.concurrent.each([
+      [1, 'before it is taken from the queue', 'store/queue takeQueued before'],
+      [1, 'after it is taken from the queue', 'store/queue takeQueued after'],
+      [1, 'before the request', 'delivery/http HttpSender.send before'],
+      [2, 'between the answer and the record', 'delivery/http HttpSender.send after'],
+      [2, 'before what came of it is written', 'store/settlement settle before'],
+    ])('sent %d times more: %s', (times, _title, dieAt) =>
+      on(
+        async (crash) => {
+          await crash.startWorker();
+          await crash.post();
+          await crash.becomes({ status: 'succeeded', attemptCount: 1 });
+          const query = { ...range, statuses: ['succeeded'] };
+          await crash.dying(dieAt, () => crash.client.post('/v1/replays', query));
+          await crash.becomes({ status: 'succeeded', attemptCount: 2, replays: 1 });
+          expect(crash.receiver.requests).toHaveLength(1 + times);
+          const replay = await crash.until('the replay is completed', async () => {
+            const [newest] = (await crash.client.get('/v1/replays')).body.data.replays;
+            return newest.status === 'completed' && newest;
+          });
+          expect(replay).toMatchObject({ matched: 1, replayed: 1, failed: 0 });
+        },
+        { dispatch: 'express' },
+      ),
+    );
+  });
+});
+
+/** By SIGSTOP: it knows nothing of what others do meanwhile. */
+describe('a worker that is stopped', () => {
+  it('between two steps of a bulk replay that is paused and resumed: none is left out, each is sent once', () =>
+    withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+      const { client } = await stack.project();
+      const { skipped, count, replayWith } = bulkReplaysOf(() => client);
+      const worker = await startWorker(null);
+      const webhook = await skipped(receiver.url, 3);
+      await webhook.change({ isActive: true });
+      // So that what is queued is still there when it is taken back.
+      await client.post(`/v1/webhooks/${webhook.id}/pause`);
+      const at = 'store/replay-selection queueReplays before 2';
+      await worker.dieAt(`${at} SIGSTOP`);
+      const query = { ...range, ratePerSecond: 10 };
+      const { id } = (await client.post('/v1/replays', query)).body.data;
+      await eventually('it is stopped', () => worker.isStopped());
+      expect(await count('held')).toBe(1);
+      await client.post(`/v1/replays/${id}/pause`);
+      expect(await count('skipped')).toBe(3);
+      await client.post(`/v1/replays/${id}/resume`);
+      worker.signal('SIGCONT');
+      await replayWith(id, { status: 'running', replayed: 3, failed: 0 });
+      await client.post(`/v1/webhooks/${webhook.id}/resume`);
+      await eventually(
+        'all have arrived',
+        async () => (await count('succeeded')) === 3,
+        PATIENCE_MS,
+      );
+      await replayWith(id, { status: 'completed', replayed: 3, failed: 0 });
+      expect(receiver.requests).toHaveLength(3);
+    }));
+});
