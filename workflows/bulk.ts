@@ -1,4 +1,12 @@
-import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import {
+  ActivityCancellationType,
+  CancellationScope,
+  continueAsNew,
+  isCancellation,
+  patched,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow';
 import type { Activities } from '../src/contracts/activities';
 import { bulkTaskQueue } from '../src/contracts/temporal';
 import { countingWakes } from './messages';
@@ -11,6 +19,8 @@ const batches = (): Activities =>
     taskQueue: bulkTaskQueue(workflowInfo().taskQueue),
     startToCloseTimeout: '2m',
     heartbeatTimeout: '15s',
+    // A wait is cancelled at once; a batch that runs comes to its end, so that there are never two.
+    cancellationType: ActivityCancellationType.WAIT_CANCELLATION_COMPLETED,
     retry: { initialInterval: '1s', maximumInterval: '30s' },
   });
 
@@ -19,16 +29,28 @@ const batches = (): Activities =>
  * workflow, and resuming it starts the workflow again, or wakes a run that has not ended yet.
  */
 export async function replayDeliveries(replayId: string): Promise<void> {
-  const wakes = countingWakes();
+  let current: CancellationScope | undefined;
+  const wakes = countingWakes(() => {
+    if (current && mayInterrupt()) current.cancel();
+  });
   const activities = batches();
   for (let batch = 0; batch < BATCHES_PER_RUN; batch += 1) {
     const before = wakes();
-    if (await activities.replayBatch(replayId)) continue;
+    current = new CancellationScope();
+    try {
+      if (await current.run(() => activities.replayBatch(replayId))) continue;
+    } catch (error) {
+      // Otherwise the workflow itself is cancelled.
+      if (!isCancellation(error) || wakes() === before) throw error;
+    }
     // Resumed after the batch had seen the pause?
     if (wakes() === before) return;
   }
   await continueAsNew<typeof replayDeliveries>(replayId);
 }
+
+/** What is resumed goes on at once. Earlier workers waited until their batch looked again. */
+const mayInterrupt = (): boolean => patched('woken-while-waiting');
 
 /** For earlier versions: releases the deliveries that a paused webhook held. */
 export async function drainWebhook(webhookId: string): Promise<void> {

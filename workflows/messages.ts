@@ -17,11 +17,15 @@ export type DeliveryPhase = 'attempting' | 'waiting' | 'paused' | 'done';
 
 export const stateQuery = defineQuery<{ phase: DeliveryPhase }>('state');
 
-/** @returns how often the workflow has been told that there is more to do */
-export function countingWakes(): () => number {
+/**
+ * @param onWake what else is done then
+ * @returns how often the workflow has been told that there is more to do
+ */
+export function countingWakes(onWake = (): void => {}): () => number {
   let wakes = 0;
   setHandler(wakeSignal, () => {
     wakes += 1;
+    onWake();
   });
   return () => wakes;
 }

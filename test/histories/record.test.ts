@@ -22,6 +22,7 @@ import {
   stateQuery,
 } from '../../workflows/messages';
 import type { ApiClient } from '../support/api-client';
+import { bulkReplaysOf, untilBatchWaits } from '../support/bulk-replays';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
@@ -402,6 +403,21 @@ describe('keeping the history of', () => {
     const workflowId = replayWorkflowId(body.data.id as string);
     await temporal.workflow.getHandle(workflowId).result();
     await keep(temporal, 'replay', workflowId);
+  });
+
+  it('a bulk replay that is resumed while its batch waits', async () => {
+    const { skipped } = bulkReplaysOf(() => client);
+    const { change } = await skipped(receiver.url, 12);
+    await change({ isActive: true, policy: { ratePerSecond: 1 } });
+    const { body } = await client.post('/v1/replays', {
+      since: new Date(Date.now() - 3_600_000).toISOString(),
+      until: new Date(Date.now() + 1000).toISOString(),
+    });
+    const handle = temporal.workflow.getHandle(replayWorkflowId(body.data.id as string));
+    await untilBatchWaits(temporal, body.data.id);
+    await client.post(`/v1/replays/${body.data.id}/resume`);
+    await handle.result();
+    await keep(temporal, 'replay-resumed-while-waiting', handle.workflowId);
   });
 
   it('a reconcile', async () => {

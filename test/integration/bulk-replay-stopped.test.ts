@@ -1,5 +1,6 @@
+import { replayWorkflowId } from '../../src/contracts/temporal';
 import type { ApiClient } from '../support/api-client';
-import { bulkReplaysOf } from '../support/bulk-replays';
+import { bulkReplaysOf, untilBatchWaits } from '../support/bulk-replays';
 import { makeWebhook } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
@@ -102,6 +103,27 @@ describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
     await replayWith(id, { status: 'completed', replayed: 5, failed: 0 });
     await eventually('all have arrived', async () => (await count('succeeded')) === 5);
     expect(receiver.requests).toHaveLength(5);
+  });
+
+  it('goes on at once when it is resumed, whatever its batch waits for', async () => {
+    const { change } = await skipped(receiver.url, 30);
+    await change({ isActive: true, policy: { ratePerSecond: 0.2 } });
+    const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
+    await replayWith(id, { status: 'running', replayed: 30 });
+    await stack.temporal(async (temporal) => {
+      await untilBatchWaits(temporal, id);
+      const { namespace } = temporal.options;
+      const execution = { workflowId: replayWorkflowId(id) };
+      const about = { namespace, execution, identity: 'operator', type: 'replayBatch' };
+      await temporal.workflowService.pauseActivity(about);
+    });
+    const { data } = (await client.post(`/v1/replays/${id}/pause`)).body;
+    expect(data.replayed).toBeLessThan(30);
+
+    await client.post(`/v1/replays/${id}/resume`);
+    await replayWith(id, { status: 'running', replayed: 30 });
+    await change({ policy: { ratePerSecond: null } });
+    await replayWith(id, { status: 'completed', replayed: 30, failed: 0 });
   });
 
   it('that is cancelled twice ended the first time', async () => {

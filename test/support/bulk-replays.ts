@@ -1,3 +1,5 @@
+import type { Client } from '@temporalio/client';
+import { replayWorkflowId } from '../../src/contracts/temporal';
 import type { ApiClient } from './api-client';
 import { makeWebhook } from './deliveries';
 import { eventually } from './eventually';
@@ -32,3 +34,12 @@ export const bulkReplaysOf = (client: () => ApiClient) => {
   };
   return { until, count, post, replayWith, skipped };
 };
+
+/** Waits until the batch of a bulk replay waits for the time at which it looks again. */
+export async function untilBatchWaits({ workflow }: Client, replayId: string): Promise<void> {
+  const handle = workflow.getHandle(replayWorkflowId(replayId));
+  await eventually('its batch waits', async () => {
+    const { raw } = await handle.describe();
+    return (raw.pendingActivities?.[0]?.attempt ?? 0) > 1;
+  });
+}
