@@ -72,6 +72,13 @@ export const requestDuration = new Histogram({
   registers,
 });
 
+export const unreadableRequests = new Counter({
+  name: 'posthorn_http_unreadable_requests_total',
+  help: 'Requests that were refused because they are not HTTP, too large or too slow, by error code.',
+  labelNames: ['code'] as const,
+  registers,
+});
+
 export const heldBytes = new Gauge({
   name: 'posthorn_http_held_bytes',
   help: 'Bytes of the bodies of requests in progress, and of responses that clients have not read yet.',

@@ -1,5 +1,6 @@
 import type { Server } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Logger } from 'pino';
 import type { createApi } from './api/app';
 import { createApiServer, stopper, type StopWithin } from './api/http/server';
 import { ConfigError, loadConfig, ROLES, type Role } from './config/config';
@@ -71,7 +72,7 @@ async function main(): Promise<void> {
   let operations: Service | undefined;
   if (config.metricsAddress !== undefined) {
     const whyIdle = (): string | null => readiness.trouble ?? worker?.whyIdle() ?? null;
-    operations = await startOperations(config.metricsAddress, whyIdle);
+    operations = await startOperations(config.metricsAddress, log, whyIdle);
   }
   const stop = async (): Promise<void> => {
     readiness.stop();
@@ -107,7 +108,7 @@ async function refuseUnfit(store: Store): Promise<void> {
 async function startApi(create: typeof createApi, { config, ...parts }: Parts): Promise<Service> {
   const sendMs = config.sendTimeoutSeconds * 1000;
   const { app, endStreams, drained } = create({ ...parts, config });
-  const server = createApiServer(app, { sendMs });
+  const server = createApiServer(app, parts.log, { sendMs });
   const settings = { host: 'HOST', port: 'PORT' };
   const { done, stop } = await listen(server, config, settings, API_STOPS_WITHIN);
   return {
@@ -119,11 +120,15 @@ async function startApi(create: typeof createApi, { config, ...parts }: Parts): 
   };
 }
 
-async function startOperations(address: string, whyIdle: () => string | null): Promise<Service> {
+async function startOperations(
+  address: string,
+  log: Logger,
+  whyIdle: () => string | null,
+): Promise<Service> {
   const { hostname, port } = new URL(`http://${address}`);
   const host = hostname.replace(/^\[|\]$/g, '');
   const setting = 'METRICS_ADDRESS';
-  const server = createApiServer(operationsListener(whyIdle));
+  const server = createApiServer(operationsListener(whyIdle), log);
   const at = { host, port: Number(port || 80) };
   return listen(server, at, { host: setting, port: setting }, OPERATIONS_STOP_WITHIN);
 }

@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto';
 import type { ServerResponse } from 'node:http';
 import path from 'node:path';
 import express, { type Express, type RequestHandler, type Response } from 'express';
@@ -38,6 +37,7 @@ import { Intake } from './events/intake';
 import { jsonBody } from './http/json-body';
 import { OwnAddress } from './http/own-address';
 import { measured } from './http/measured';
+import { checkedHeaders, newRequestId } from './http/node-refusals';
 import { documentedBodies, documentedMethods } from './openapi/documented';
 import { documentedRoutes } from './openapi/routes';
 import { pagesRouter } from './pages/pages';
@@ -118,6 +118,7 @@ export function createApi(dependencies: AppDependencies): Api {
   const routeOf = documentedRoutes();
   app.use(measured(routeOf));
   app.use(helmet());
+  app.use(checkedHeaders);
   app.use(utf8Address);
   app.use(documentedMethods(routeOf));
   app.use(docsRouter(config));
@@ -238,7 +239,7 @@ function requestLog(log: Logger): RequestHandler {
   return pinoHttp({
     logger: log,
     genReqId: (_req, res) => {
-      const id = `req_${randomUUID().replaceAll('-', '')}`;
+      const id = newRequestId();
       res.setHeader('X-Request-Id', id);
       return id;
     },

@@ -41,6 +41,11 @@ export const ERRORS = {
     message: '{method} is not allowed here; use {allowed}',
     example: { method: 'PUT', allowed: 'GET, POST' },
   },
+  request_timeout: {
+    status: 408,
+    message:
+      'the request did not arrive in time: its headers have 10 seconds, all of it 30; send it again',
+  },
   idempotency_conflict: {
     status: 409,
     message: 'this Idempotency-Key was used with a different body; use a new key for a new request',
@@ -79,6 +84,10 @@ export const ERRORS = {
     status: 415,
     message: 'send the body as Content-Type: application/json',
   },
+  expectation_failed: {
+    status: 417,
+    message: 'the header Expect may only be 100-continue; send the request without it',
+  },
   validation_failed: {
     status: 422,
     message: '{problems}',
@@ -109,6 +118,10 @@ export const ERRORS = {
     example: { max: 200 },
   },
   rate_limited: { status: 429, message: 'too many requests with this key; see Retry-After' },
+  headers_too_large: {
+    status: 431,
+    message: 'the address and the headers are larger than 16 KiB together; send less',
+  },
   internal_error: {
     status: 500,
     message: 'an unexpected error occurred; the log has it under this request id',

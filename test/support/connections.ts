@@ -8,6 +8,19 @@ export async function silentConnections(port: number): Promise<Socket[]> {
   return Promise.all(['', head, `${head}${body}`].map((text) => say(port, text)));
 }
 
+/** Writes and collects until the server closes the connection. */
+export async function converse(port: number, write: (socket: Socket) => void): Promise<string> {
+  const socket = connect(port, '127.0.0.1');
+  let answer = '';
+  socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
+  socket.on('error', () => socket.destroy());
+  await once(socket, 'connect');
+  write(socket);
+  // Not `once`, which rejects on an error: the server may reset a connection that is written to.
+  if (!socket.destroyed) await new Promise((resolve) => socket.on('close', resolve));
+  return answer;
+}
+
 /** A connection on which that much was said. */
 export async function say(port: number, text: string): Promise<Socket> {
   const socket = connect(port, '127.0.0.1');

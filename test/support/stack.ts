@@ -168,7 +168,7 @@ export class Stack {
       bundleFolder,
       config,
     });
-    const server = createApiServer(app, { sendMs: config.sendTimeoutSeconds * 1000 });
+    const server = createApiServer(app, log, { sendMs: config.sendTimeoutSeconds * 1000 });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const parts = { store, engine, cipher, tenantCpu, log };

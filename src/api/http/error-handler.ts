@@ -3,8 +3,7 @@ import type { Logger } from 'pino';
 import { ERRORS } from '../../contracts/errors';
 import { causeOf } from '../../reachability';
 import { isStoreUnavailable, isTooSlow } from '../../store/errors';
-import { ApiError, invalid, refusal } from './errors';
-import type { ErrorAnswer } from '../schemas/error';
+import { ApiError, errorAnswer, invalid, refusal } from './errors';
 
 /** Routes for which MongoDB counts a time range; one that takes too long is refused. */
 export async function counted<T>(counting: Promise<T>): Promise<T> {
@@ -58,7 +57,9 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
       return;
     }
     const shown = shownError(error, req, log);
-    const { code, message, details } = shown;
+    const { code, message } = shown;
+    // Those too that come before what is never cached.
+    res.set('Cache-Control', 'no-store');
     if (code === 'unavailable' || code === 'too_slow') {
       res.set('Retry-After', '5');
       // Instead of "failed with status code 503", which is all that the log would say.
@@ -66,9 +67,6 @@ export function errorHandler(log: Logger): ErrorRequestHandler {
     }
     if (shown.retryAfterSeconds) res.set('Retry-After', String(shown.retryAfterSeconds));
     if (code === 'unauthorized') res.set('WWW-Authenticate', 'Bearer');
-    res.status(ERRORS[code].status).json({
-      success: false,
-      error: { code, message, ...(details && { details }), requestId: req.id as string },
-    } satisfies ErrorAnswer);
+    res.status(ERRORS[code].status).json(errorAnswer(shown, req.id as string));
   };
 }

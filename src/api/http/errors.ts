@@ -7,6 +7,7 @@ import {
   type Given,
 } from '../../contracts/errors';
 import { placeOfJsonError } from '../../domain/json-error';
+import type { ErrorAnswer } from '../schemas/error';
 import type { Found } from './problems';
 
 /** An error that is shown to the caller. */
@@ -21,6 +22,15 @@ export class ApiError extends Error {
     this.name = 'ApiError';
   }
 }
+
+/** The body of a refusal. */
+export const errorAnswer = (
+  { code, message, details }: ApiError,
+  requestId: string,
+): ErrorAnswer => ({
+  success: false,
+  error: { code, message, ...(details && { details }), requestId },
+});
 
 /**
  * A refusal in the words of the table.

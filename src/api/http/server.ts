@@ -1,6 +1,8 @@
 import { createServer, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import type { Logger } from 'pino';
 import { onceOver } from './connections';
+import { refuseUnreadable } from './node-refusals';
 
 /** Milliseconds that a client may take, so that slow ones don't hold their connections forever. */
 interface Patience {
@@ -26,11 +28,15 @@ const PATIENCE: Patience = {
   keepAliveMs: 65_000,
   sendMs: 30_000,
 };
-/** All headers together; more is answered 431. */
+/** The address and all headers together; more is answered 431. */
 const MAX_HEADER_BYTES = 16 * 1024;
 
 /** An HTTP server, with the protections below Express. */
-export function createApiServer(app: RequestListener, given: Partial<Patience> = {}): Server {
+export function createApiServer(
+  app: RequestListener,
+  log: Logger,
+  given: Partial<Patience> = {},
+): Server {
   const patience = { ...PATIENCE, ...given };
   const server = createServer(
     {
@@ -39,12 +45,15 @@ export function createApiServer(app: RequestListener, given: Partial<Patience> =
       connectionsCheckingInterval: patience.checkEveryMs,
       keepAliveTimeout: patience.keepAliveMs,
       maxHeaderSize: MAX_HEADER_BYTES,
+      // The application refuses its absence in its own form.
+      requireHostHeader: false,
     },
     app,
   );
   server.prependListener('request', (_req, res: ServerResponse) =>
     limitSending(res, patience.sendMs),
   );
+  refuseUnreadable(server, log);
   return server;
 }
 

@@ -1,7 +1,7 @@
 import type { ZodOpenApiResponseObject } from 'zod-openapi';
 import { ERRORS, type ErrorCode } from '../../contracts/errors';
-import { exampleOf, type ApiError } from '../http/errors';
-import { errorSchema, type ErrorAnswer } from '../schemas/error';
+import { errorAnswer, exampleOf } from '../http/errors';
+import { errorSchema } from '../schemas/error';
 import { EXAMPLE } from '../schemas/fields';
 
 /* How refusals are documented. */
@@ -55,7 +55,7 @@ function refusal(status: number, codes: readonly ErrorCode[]): ZodOpenApiRespons
       [JSON_TYPE]: {
         schema: errorSchema,
         examples: Object.fromEntries(
-          codes.map((code) => [code, { value: shown(exampleOf(code)) }]),
+          codes.map((code) => [code, { value: errorAnswer(exampleOf(code), EXAMPLE.requestId) }]),
         ),
       },
     },
@@ -63,11 +63,6 @@ function refusal(status: number, codes: readonly ErrorCode[]): ZodOpenApiRespons
   refusals.set(name, made);
   return made;
 }
-
-const shown = ({ code, message, details }: ApiError): ErrorAnswer => ({
-  success: false,
-  error: { code, message, ...(details && { details }), requestId: EXAMPLE.requestId },
-});
 
 /** The responses for those codes, by status. */
 export function refusalsByStatus(

@@ -1,12 +1,13 @@
-import { once } from 'node:events';
 import type { Server } from 'node:http';
-import { connect, type AddressInfo, type Socket } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { promisify } from 'node:util';
+import { pino } from 'pino';
 import { createApiServer } from '../../../src/api/http/server';
-import { say } from '../../support/connections';
+import { converse, say } from '../../support/connections';
 import { eventually } from '../../support/eventually';
 import { Stack } from '../../support/stack';
 
+const SILENT = pino({ level: 'silent' });
 /** Shorter than by default, but a busy machine has to read an honest request within it. */
 const PATIENCE = {
   headersMs: 3000,
@@ -16,19 +17,6 @@ const PATIENCE = {
   sendMs: 4000,
 };
 
-/** Writes and collects until the server closes the connection. */
-async function converse(port: number, write: (socket: Socket) => void): Promise<string> {
-  const socket = connect(port, '127.0.0.1');
-  let answer = '';
-  socket.on('data', (chunk: Buffer) => (answer += chunk.toString()));
-  socket.on('error', () => socket.destroy());
-  await once(socket, 'connect');
-  write(socket);
-  // Not `once`, which rejects on an error: the server may reset a connection that is written to.
-  if (!socket.destroyed) await new Promise((resolve) => socket.on('close', resolve));
-  return answer;
-}
-
 describe('a client that is slow or rude', () => {
   let stack: Stack;
   let server: Server;
@@ -37,7 +25,7 @@ describe('a client that is slow or rude', () => {
 
   beforeAll(async () => {
     stack = await Stack.start({}, { worker: false });
-    server = createApiServer(stack.app, PATIENCE);
+    server = createApiServer(stack.app, SILENT, PATIENCE);
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     ({ port } = server.address() as AddressInfo);
   });
@@ -151,7 +139,7 @@ describe('a client that is slow or rude', () => {
   });
 
   it('has ten seconds for its headers and thirty in total by default', () => {
-    const { headersTimeout, requestTimeout, maxHeadersCount } = createApiServer(stack.app);
+    const { headersTimeout, requestTimeout, maxHeadersCount } = createApiServer(stack.app, SILENT);
     expect({ headersTimeout, requestTimeout }).toEqual({
       headersTimeout: 10_000,
       requestTimeout: 30_000,
