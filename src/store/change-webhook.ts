@@ -11,9 +11,13 @@ import { daysAfter } from './retention';
 import type { Store } from './store';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
 
-/** What enabling or disabling a webhook changes. What is disabled already stays so since then, and for that reason. */
+/**
+ * What enabling or disabling a webhook changes. What is disabled already stays so since then, and for that reason;
+ * to one that is active, `isActive: true` changes nothing, since callers repeat what they have read.
+ */
 function stateOf(before: WebhookRecord, isActive: boolean, by: ChangedBy): Partial<WebhookRecord> {
   if (isActive) {
+    if (before.isActive) return {};
     return {
       isActive,
       disabledReason: null,

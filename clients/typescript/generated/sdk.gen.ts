@@ -774,7 +774,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Change a webhook
    *
-   * Omitted fields don’t change; `policy`, `headers` and `events` are replaced as a whole; `events` may repeat what the webhook has even if that event type no longer exists; `url` can’t be changed. `isActive: true` enables it again and resets `failureCount` to 0; `skipped` then says what was not sent meanwhile, and how to replay it. `isActive: false` ends pending and held deliveries as `skipped`, at once. The project’s profile determines the event types, whether `url` must be https, and whether the caller may supply a `secret`: 422 otherwise.
+   * Omitted fields don’t change; `policy`, `headers` and `events` are replaced as a whole; `events` may repeat what the webhook has even if that event type no longer exists; `url` can’t be changed. `isActive: true` enables a disabled webhook again and resets `failureCount` to 0; `skipped` then says what was not sent meanwhile, and how to replay it. To an active one it changes nothing. `isActive: false` ends pending and held deliveries as `skipped`, at once. The project’s profile determines the event types, whether `url` must be https, and whether the caller may supply a `secret`: 422 otherwise.
    */
   public updateWebhook<ThrowOnError extends boolean = false>(
     options: Options<UpdateWebhookData, ThrowOnError>,

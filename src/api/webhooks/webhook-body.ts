@@ -98,7 +98,7 @@ export interface WebhookSettings {
   filter?: string | null;
 }
 
-/** `isActive: true` enables it and resets its failures. */
+/** `isActive: true` enables one that is disabled, and resets its failures. */
 export type WebhookChanges = Partial<WebhookSettings> & { isActive?: boolean };
 
 export interface NewWebhookBody extends WebhookSettings {

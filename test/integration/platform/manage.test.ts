@@ -169,6 +169,24 @@ describe('a webhook that is there', () => {
   });
 
   it.each([
+    ['PUT', '/api/webhooks/manage', ['url', 'events', 'active']],
+    ['PATCH', '/api/webhooks/manage', ['active']],
+    ['PATCH', '/v1/webhooks', ['isActive']],
+  ])(
+    'keeps its failures when %s %s/:id repeats that it is active',
+    async (method, at, repeated) => {
+      const failing = { failureCount: 7, warnings: [50] };
+      const { model } = stack.store.webhooks;
+      await model.updateOne({ _id: made.id }, { $set: failing });
+      const { body } = await client.get(`${at}/${made.id}`);
+      const shown = body.data ?? body;
+      const same = Object.fromEntries(repeated.map((field) => [field, shown[field]]));
+      expect((await client.send(method, `${at}/${made.id}`, same)).status).toBe(200);
+      expect(await model.findById(made.id).lean()).toMatchObject({ isActive: true, ...failing });
+    },
+  );
+
+  it.each([
     ['PUT', { url }, 'validation_failed', ['events']],
     ['PUT', { url: 'https://other.example/', events: 'open' }, 'url_immutable', ['url']],
     ['PATCH', { url: 'https://other.example/' }, 'url_immutable', ['url']],

@@ -134,7 +134,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       operationId: 'updateWebhook',
       tag,
       summary: 'Change a webhook',
-      description: `Omitted fields don’t change; \`policy\`, \`headers\` and \`events\` are replaced as a whole; \`events\` may repeat what the webhook has even if that event type no longer exists; \`url\` can’t be changed. \`isActive: true\` enables it again and resets \`failureCount\` to 0; \`skipped\` then says what was not sent meanwhile, and how to replay it. \`isActive: false\` ends pending and held deliveries as \`skipped\`, at once. ${BY_PROJECT}`,
+      description: `Omitted fields don’t change; \`policy\`, \`headers\` and \`events\` are replaced as a whole; \`events\` may repeat what the webhook has even if that event type no longer exists; \`url\` can’t be changed. \`isActive: true\` enables a disabled webhook again and resets \`failureCount\` to 0; \`skipped\` then says what was not sent meanwhile, and how to replay it. To an active one it changes nothing. \`isActive: false\` ends pending and held deliveries as \`skipped\`, at once. ${BY_PROJECT}`,
       path,
       body: {
         schema: bodies.update,
