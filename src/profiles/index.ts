@@ -23,6 +23,9 @@ export const profiles: ReadonlyMap<string, Profile> = new Map(
   [autosend, platform, emailsendx, ahasend, custom].map((profile) => [profile.name, profile]),
 );
 
+/** The event type that a caller means: by its own name, or by the profile's short one. */
+export const typeNamed = ({ aliases }: Profile, name: string): string => aliases.get(name) ?? name;
+
 /** The profile of a stored project; names from outside are checked with `profiles.has` first. */
 export function getProfile(name: string): Profile {
   const profile = profiles.get(name);

@@ -6029,7 +6029,7 @@ export type ListEventsData = {
      */
     until?: string;
     /**
-     * The name of the event type.
+     * The event type, by its name or, in the profile `platform`, its short one.
      */
     type?: string;
     /**
@@ -6364,7 +6364,7 @@ export type ExportEventsData = {
      */
     until?: string;
     /**
-     * The name of the event type.
+     * The event type, by its name or, in the profile `platform`, its short one.
      */
     type?: string;
     /**
@@ -6608,7 +6608,7 @@ export type ListDeliveriesData = {
      */
     status?: string;
     /**
-     * The name of the event type.
+     * The event type, by its name or, in the profile `platform`, its short one.
      */
     type?: string;
     /**
@@ -6730,7 +6730,7 @@ export type ExportDeliveriesData = {
      */
     status?: string;
     /**
-     * The name of the event type.
+     * The event type, by its name or, in the profile `platform`, its short one.
      */
     type?: string;
     /**
@@ -7819,7 +7819,7 @@ export type SearchData = {
      */
     until?: string;
     /**
-     * For `data.…`: events of this type.
+     * For `data.…`: events of this type, by its name or its short one.
      */
     type?: string;
   };

@@ -1,13 +1,14 @@
 import { z } from 'zod';
 import { ATTEMPT_ERROR_CODES, DELIVERY_STATUSES } from '../../contracts/delivery';
 import { idPattern } from '../../contracts/ids';
+import { getProfile, typeNamed } from '../../profiles';
 import type { DeliveryFilter, StatusCodes } from '../../store/delivery-filter';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import { exportFields } from '../exports/exports';
 import { webhookIdOf } from '../http/references';
 import { orderQuery, pageQuery, rangeQuery, severalOf, severalWords } from '../http/validation';
-import { reference } from '../schemas/fields';
+import { reference, typeFilter } from '../schemas/fields';
 
 const MAX_STATUS_CODES = 20;
 
@@ -19,7 +20,7 @@ export const deliveryFilters = {
   status: severalWords(DELIVERY_STATUSES)
     .optional()
     .describe('Deliveries in this state, or in one of several, separated by commas.'),
-  type: z.string().optional(),
+  type: typeFilter,
   statusCode: severalOf<string>('[1-9](?:[0-9]{2}|[xX]{2})', {
     message: `must be a status code such as 500, or a class such as 5xx; or up to ${MAX_STATUS_CODES} of these, separated by commas`,
     max: MAX_STATUS_CODES,
@@ -58,7 +59,7 @@ export async function deliveryFilterOf(
     ...(webhookId !== undefined && { webhookId: await webhookIdOf(store, project, webhookId) }),
     ...(eventId !== undefined && { eventId }),
     ...(status && { statuses: status }),
-    ...(type !== undefined && { eventType: type }),
+    ...(type !== undefined && { eventType: typeNamed(getProfile(project.profile), type) }),
     ...((statusCode ?? errorCode) && {
       lastAttempt: {
         statusCodes: (statusCode ?? []).map(codesOf),

@@ -1,9 +1,11 @@
 import { Router } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
+import { getProfile, typeNamed } from '../../profiles';
 import type { BareEvent, EventRecord } from '../../store/event-record';
 import { expungeEvent } from '../../store/expunge';
 import type { PageRequest } from '../../store/paging';
+import type { ProjectRecord } from '../../store/projects';
 import { dataText } from '../../store/new-event';
 import type { Store } from '../../store/store';
 import type { Engine } from '../../temporal/engine';
@@ -17,6 +19,7 @@ import { exportFields, type Exports } from '../exports/exports';
 import { notFound } from '../http/errors';
 import { resourceInPath } from '../http/resource-in-path';
 import { listedEventSchema, type eventSchema } from '../schemas/event';
+import { typeFilter } from '../schemas/fields';
 import {
   inOrder,
   orderQuery,
@@ -39,7 +42,7 @@ export const eventsQuery = z.strictObject({
   ...pageQuery('event'),
   ...orderQuery,
   ...rangeQuery,
-  type: z.string().optional(),
+  type: typeFilter,
   include: z
     .enum(['data'], 'must be data, or be omitted')
     .optional()
@@ -71,6 +74,9 @@ function view(event: EventRecord): z.infer<typeof eventSchema> {
   return { ...shown, data: body === null ? null : verbatim(dataText(body)), expungedAt };
 }
 
+const filterOf = ({ profile }: ProjectRecord, type: string | undefined): { type?: string } =>
+  type === undefined ? {} : { type: typeNamed(getProfile(profile), type) };
+
 /** `/v1/events` */
 export function eventsRouter({ store, engine, log, exporter }: EventsDependencies): Router {
   const router = Router();
@@ -79,10 +85,12 @@ export function eventsRouter({ store, engine, log, exporter }: EventsDependencie
   router.get('/', read, async (req, res) => {
     const {
       page: asked,
-      filter: { include, order, ...filter },
+      filter: { include, order, type },
     } = parseListQuery(eventsQuery, req);
     const page = await inOrder(asked, order, () => store.horizon.completeBefore());
-    const { _id } = projectOf(res);
+    const project = projectOf(res);
+    const { _id } = project;
+    const filter = filterOf(project, type);
     if (include === 'data') {
       answerPage(res, 'events', await store.events.list(_id, filter, page), view);
     } else {
@@ -93,10 +101,12 @@ export function eventsRouter({ store, engine, log, exporter }: EventsDependencie
   router.get('/export', read, async (req, res) => {
     const {
       page: whole,
-      filter: { format, include, order, ...filter },
+      filter: { format, include, order, type },
     } = parseListQuery(eventsExportQuery, req);
     const page = await inOrder(whole, order, () => store.horizon.completeBefore());
-    const { _id } = projectOf(res);
+    const project = projectOf(res);
+    const { _id } = project;
+    const filter = filterOf(project, type);
     const asked = { plural: 'events', format, page };
     if (include === 'data') {
       const list = (next: PageRequest) => store.events.list(_id, filter, next);

@@ -6,7 +6,7 @@ import { isOperational } from '../../contracts/operational';
 import { didYouMean } from '../../domain/near';
 import { isSubscribed } from '../../domain/subscription';
 import { canonicalWebhookUrl } from '../../domain/webhook-url';
-import { getProfile, type Profile } from '../../profiles';
+import { getProfile, typeNamed, type Profile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
 import { deleteWebhook } from '../../store/delete-webhook';
 import type { Store } from '../../store/store';
@@ -70,11 +70,12 @@ function view(
 }
 
 /** `open,click`, or `email.open,email.click`, as event types. */
-function typesOf(events: string, { aliases }: Profile): string[] {
+function typesOf(events: string, profile: Profile): string[] {
+  const { aliases } = profile;
   const types = events.split(',').map((part) => {
     const name = part.trim().toLowerCase();
-    const type = aliases.get(name) ?? [...aliases.values()].find((known) => known === name);
-    if (type === undefined) {
+    const type = typeNamed(profile, name);
+    if (![...aliases.values()].includes(type)) {
       const known = [...aliases].flat();
       const message = `must consist of ${known.join(', ')}, separated by commas.${didYouMean(name, known)}`;
       throw invalid([{ field: 'events', message }]);

@@ -18,6 +18,16 @@ export const reference = (resource: 'project' | 'webhook'): z.ZodString =>
     .string()
     .regex(referencePattern(resource), `must be a ${resource}'s id, or ext: and its externalId`);
 
+/** A list's filter by one event type (`typeNamed`). An index serves one; a family would be many. */
+export const typeFilter = z
+  .string()
+  .regex(
+    /^[^*]*$/,
+    'must be one event type: families and * are only for subscriptions and bulk replays',
+  )
+  .optional()
+  .describe('The event type, by its name or, in the profile `platform`, its short one.');
+
 /** The caller's own id for a project or a webhook; null: none. */
 export const externalIdField = z
   .string()

@@ -4,6 +4,7 @@ import { clock } from '../../clock';
 import { EXTERNAL_PREFIX, idPattern, isId } from '../../contracts/ids';
 import { DAY_MS } from '../../domain/durations';
 import { readPayloadQuery } from '../../domain/payload-query';
+import { getProfile, typeNamed } from '../../profiles';
 import type { Store } from '../../store/store';
 import { scanNames } from '../../store/webhook-names';
 import { MAX_BATCH } from '../events/body-checks';
@@ -13,6 +14,7 @@ import { answer } from '../http/answers';
 import { allow, principalOf, shareOf } from '../http/auth';
 import { invalid } from '../http/errors';
 import { pageSize, parse, rangeQuery, startOf, textField } from '../http/validation';
+import { typeFilter } from '../schemas/fields';
 import type { searchSchema, SearchResult } from '../schemas/search';
 import { findByExternalId, findById, idsIn, type Searcher } from './by-id';
 import { DataSearches } from './by-data';
@@ -33,7 +35,7 @@ export const searchQuery = z.strictObject({
     `For \`data.…\`: events accepted from this time on, in ISO 8601 with an offset; default: ${DEFAULT_DAYS} days before \`until\`, at most ${MAX_DAYS}.`,
   ),
   until: rangeQuery.until.describe('For `data.…`: events accepted before this time; default: now.'),
-  type: z.string().optional().describe('For `data.…`: events of this type.'),
+  type: typeFilter.describe('For `data.…`: events of this type, by its name or its short one.'),
 });
 type Query = z.infer<typeof searchQuery>;
 type Found = z.infer<typeof searchSchema>;
@@ -150,7 +152,14 @@ export function searchRouter(store: Store, checks: Checks): Router {
       throw invalid([{ field: 'cursor', message: 'is not a cursor from such a search' }]);
     }
     const owner = shareOf(principalOf(res));
-    const search = { projectId: project._id, owner, query: payload, type, cursor, limit };
+    const search = {
+      projectId: project._id,
+      owner,
+      query: payload,
+      type: type === undefined ? undefined : typeNamed(getProfile(project.profile), type),
+      cursor,
+      limit,
+    };
     const isOver = (): boolean => req.socket.destroyed;
     const found = await dataSearches.find({ ...search, ...rangeOf(query), isOver });
     answer(res, found satisfies Found);

@@ -2,7 +2,7 @@ import { OPERATIONAL_TYPES } from '../../contracts/operational';
 import type { ChangedBy } from '../../domain/changed-by';
 import { readJson, type Payload } from '../../domain/json-text';
 import { isSubscribed } from '../../domain/subscription';
-import { getProfile } from '../../profiles';
+import { getProfile, typeNamed, type Profile } from '../../profiles';
 import { insertTests, type TestEvent } from '../../store/insert-tests';
 import { newDelivery, type NewDelivery } from '../../store/new-delivery';
 import type { NewEvent } from '../../store/new-event';
@@ -64,7 +64,7 @@ export async function sendTests(
   by: ChangedBy,
 ): Promise<NewDelivery[]> {
   const profile = getProfile(project.profile);
-  const given = data ? textsIn(data, profile.aliases) : new Map<string, string>();
+  const given = data ? textsIn(data, profile) : new Map<string, string>();
   const patterns = events ?? (given.size > 0 ? [...given.keys()] : webhook.events);
   const names = [...(await intake.catalog.names(project)), ...OPERATIONAL_TYPES];
   const types = names.filter((type) => isSubscribed(patterns, type));
@@ -105,12 +105,12 @@ export async function sendTests(
  * The data of each type, as the caller wrote it.
  * @throws ApiError 422 for what isn't an object, and a type that is given by both its names
  */
-function textsIn({ text }: Payload, aliases: ReadonlyMap<string, string>): Map<string, string> {
+function textsIn({ text }: Payload, profile: Profile): Map<string, string> {
   const { value, payloads } = readJson(text, [[null]]);
   const texts = new Map<string, string>();
   for (const [name, member] of Object.entries(value as Record<string, object>)) {
     const field = fieldAt(['data', name]);
-    const type = aliases.get(name) ?? name;
+    const type = typeNamed(profile, name);
     const payload = payloads.get(member);
     if (!payload) {
       const message =

@@ -10,7 +10,7 @@ import {
   type WebhookUrlPolicy,
 } from '../../domain/webhook-url';
 import { checkSecret } from '../../delivery/signing';
-import type { Profile } from '../../profiles';
+import { typeNamed, type Profile } from '../../profiles';
 import { MAX_SUGGESTIONS, unknownType } from '../events/event-catalog';
 import { policyFields } from '../projects/policy';
 import { externalIdField } from '../schemas/fields';
@@ -121,7 +121,7 @@ export function subscriptionField(
   const pattern = z
     .string()
     .max(200)
-    .transform((name) => profile.aliases.get(name) ?? name)
+    .transform((name) => typeNamed(profile, name))
     .refine((type) => isKnownPattern(type, known) || isFormer(type), {
       error: ({ input }) => unknownType(profile, input as string, suggestions-- > 0 ? known : []),
     });
