@@ -1,12 +1,15 @@
 import type { AnyBulkWriteOperation, ClientSession } from 'mongoose';
 import { UNENDED_STATUSES, type Attempt, type DeferralReason } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
+import { clock } from '../clock';
+import { keptBack } from '../domain/kept-back';
 import { failedWith, type DeliveryRecord } from './delivery-record';
 import { isDuplicateKey } from './errors';
 import { onlyIf } from './only-if';
 import { endedNow, KEPT_ATTEMPTS, keptFor, type Judgement } from './rounds';
 import type { Store } from './store';
 import { countingOf, type CountedAttempts } from './webhook-health';
+import type { WebhookRecord } from './webhook-record';
 
 /** What a courier writes, many at a time. */
 
@@ -52,6 +55,7 @@ export async function settle(
   settlement: Settlement,
 ): Promise<boolean> {
   const { inserts, records, queued, health } = settlement;
+  let skipped = 0;
   const write = async (session: ClientSession, missing: readonly ExpressDelivery[]) => {
     const continued = await store.couriers.settle(projectId, at, session);
     if (!continued || continued.isWritten) return continued !== null;
@@ -64,10 +68,19 @@ export async function settle(
       });
     }
     const { model } = store.deliveries;
-    if (missing.length > 0) {
-      await model.collection.insertMany(missing as never[], { session, ordered: false });
+    const isSkipped = await disabledMeanwhile(store, missing, records, session);
+    const stored = missing.map((delivery) =>
+      isSkipped(delivery) ? asSkipped(delivery) : delivery,
+    );
+    if (stored.length > 0) {
+      await model.collection.insertMany(stored as never[], { session, ordered: false });
     }
-    const changes = [...records.map(recordOf), ...queued.map(queueing)];
+    const ended = records.map((record) => isFollowed(record) && isSkipped(record.delivery));
+    skipped = missing.filter(isSkipped).length + ended.filter(Boolean).length;
+    const changes = [
+      ...records.map((record, n) => recordOf(record, ended[n]!)),
+      ...queued.map(queueing),
+    ];
     if (changes.length > 0) {
       await model.collection.bulkWrite(changes as never[], { session, ordered: true });
     }
@@ -79,7 +92,7 @@ export async function settle(
   for (;;) {
     try {
       const isWritten = await store.transaction((session) => write(session, missing));
-      if (isWritten) count(settlement);
+      if (isWritten) count(settlement, skipped);
       return isWritten;
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -107,7 +120,46 @@ async function storedOf(
   return new Set(stored.map(pairOf));
 }
 
-function count({ inserts, records }: Settlement): void {
+const isOpen = ({ status }: Pick<DeliveryRecord, 'status'>): boolean =>
+  UNENDED_STATUSES.includes(status);
+
+/** Another attempt is to follow. */
+const isFollowed = ({ result }: RecordedAttempt): boolean => result.status === 'pending';
+
+/**
+ * Whose webhooks have been disabled since they were taken in hand, as of this transaction: when the webhook's
+ * deliveries were ended, MongoDB did not have these yet. The attempts that are counted in the same transaction make
+ * it conflict with a disabling at the same moment.
+ * @returns whether one that would stay open ends as skipped instead
+ */
+async function disabledMeanwhile(
+  { webhooks }: Store,
+  inserts: readonly ExpressDelivery[],
+  records: readonly RecordedAttempt[],
+  session: ClientSession,
+): Promise<(delivery: DeliveryRecord) => boolean> {
+  const open = [...inserts, ...records.filter(isFollowed).map(({ delivery }) => delivery)];
+  const ids = new Set(open.filter(isOpen).map(({ webhookId }) => webhookId));
+  // Nothing, where all succeed.
+  if (ids.size === 0) return () => false;
+  const disabled = await webhooks.model
+    .find({ _id: { $in: [...ids] }, isActive: false }, { isActive: 1, isPaused: 1, disabledAt: 1 })
+    .session(session)
+    .lean<WebhookRecord[]>();
+  const byId = new Map(disabled.map((webhook) => [webhook._id, webhook]));
+  return (delivery) => {
+    const webhook = byId.get(delivery.webhookId);
+    return isOpen(delivery) && webhook !== undefined && keptBack(webhook, delivery) === 'skipped';
+  };
+}
+
+function asSkipped({ queuedIn: _queue, ...delivery }: ExpressDelivery): ExpressDelivery {
+  const { status, nextAttemptAt, deferredFor, endReason } = SKIPPED;
+  return { ...delivery, status, nextAttemptAt, deferredFor, endReason, completedAt: clock.now() };
+}
+
+function count({ inserts, records }: Settlement, skipped: number): void {
+  if (skipped > 0) deliveriesEnded.inc({ status: 'skipped' }, skipped);
   for (const status of [
     ...inserts.filter(({ attemptCount }) => attemptCount > 0).map((delivery) => delivery.status),
     ...records.map(({ result }) => result.status),
@@ -116,8 +168,22 @@ function count({ inserts, records }: Settlement): void {
   }
 }
 
-/** Guarded by the number of attempts, so that each is logged once. */
-function recordOf({ delivery, attempt, result }: RecordedAttempt): AnyBulkWriteOperation {
+/** Ended because its webhook is disabled. */
+const SKIPPED = {
+  status: 'skipped',
+  nextAttemptAt: null,
+  deferredFor: null,
+  endReason: 'webhook_disabled',
+} as const;
+
+/**
+ * Guarded by the number of attempts, so that each is logged once.
+ * @param isSkipped its webhook is disabled: no other attempt follows
+ */
+function recordOf(
+  { delivery, attempt, result }: RecordedAttempt,
+  isSkipped: boolean,
+): AnyBulkWriteOperation {
   const { status, nextDelayMs } = result;
   const isOfThisRound = { $eq: ['$replays', delivery.replays] };
   const isPending = { $eq: ['$status', 'pending'] };
@@ -140,6 +206,7 @@ function recordOf({ delivery, attempt, result }: RecordedAttempt): AnyBulkWriteO
     ...keptFor(result),
     ...(status !== 'pending' && endedNow),
     ...(status === 'failed' && { followUp: true }),
+    ...(isSkipped && { ...SKIPPED, ...endedNow }),
   };
   return {
     updateOne: {
@@ -166,7 +233,7 @@ function queueing({
 }: QueuedDelivery): AnyBulkWriteOperation {
   const change =
     as === 'skipped'
-      ? { status: 'skipped', deferredFor: null, endReason: 'webhook_disabled', ...endedNow }
+      ? { ...SKIPPED, ...endedNow }
       : { queuedIn, ...(as === 'held' ? { status: 'held' } : { deferredFor: as }) };
   return {
     updateOne: {

@@ -1,14 +1,23 @@
 import { mongo } from 'mongoose';
 import type { Attempt } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
-import { settle } from '../../src/store/settlement';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { settle, type ExpressDelivery } from '../../src/store/settlement';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
-import { insertDelivery } from './api/insert';
+import { insertDeliveries, insertDelivery } from './api/insert';
 import { useFreshReceiver, useStack } from '../support/use';
 
 const nothing = { inserts: [], records: [], queued: [], health: [] };
+const failure: Attempt = {
+  number: 1,
+  runId: 'run',
+  startedAt: new Date(),
+  durationMs: 1,
+  outcome: 'failed',
+  requestHeaders: {},
+};
 
 describe('what a courier settles', () => {
   const stack = useStack();
@@ -78,17 +87,52 @@ describe('what a courier settles', () => {
     expect(stored.toSorted()).toEqual([id, inserts[1]!._id].toSorted());
   });
 
+  it('ends as skipped where more would follow, and its webhook was disabled meanwhile', async () => {
+    const { id: projectId, client } = await stack.project();
+    const { id: webhookId } = await makeWebhook(client, receiver.url);
+    const nextAttemptAt = new Date(Date.now() + 3_600_000);
+    const open = { status: 'pending' as const, isExpress: true as const, completedAt: null };
+    const like = { ...open, projectId, webhookId, nextAttemptAt };
+    const { deliveries, couriers } = stack.store;
+    const makeAll = async (...some: Partial<DeliveryRecord>[]) =>
+      Promise.all(
+        (
+          await insertDeliveries(
+            stack,
+            some.map((one) => ({ ...like, ...one })),
+          )
+        ).map(async (id) => (await deliveries.find(id)) as ExpressDelivery),
+      );
+    const stored = await makeAll({}, { test: true }, { replays: 1 });
+    const unstored = await makeAll({}, { status: 'held', queuedIn: projectId }, { test: true });
+    await deliveries.model.deleteMany({ _id: { $in: unstored.map(({ _id }) => _id) } });
+    const isActive = false;
+    await stack.store.webhooks.model.updateOne({ _id: webhookId }, { isActive });
+    const { shift } = await couriers.begin(projectId);
+    const policy = { timeoutMs: 1000, retryDelaysMs: [3_600_000] };
+    const result = { status: 'pending' as const, nextDelayMs: 3_600_000, policy };
+    const records = stored.map((delivery) => ({ delivery, attempt: failure, result }));
+    const settlement = { ...nothing, records, inserts: unstored };
+    expect(await settle(stack.store, projectId, { shift, number: 1 }, settlement)).toBe(true);
+
+    const skipped = { status: 'skipped', endReason: 'webhook_disabled', nextAttemptAt: null };
+    const pending = { status: 'pending', nextAttemptAt: expect.any(Date), completedAt: null };
+    const [first, test, replay] = await Promise.all(stored.map(({ _id }) => deliveries.find(_id)));
+    expect(first).toMatchObject({ ...skipped, attemptCount: 1, completedAt: expect.any(Date) });
+    for (const sent of [test, replay]) expect(sent).toMatchObject({ ...pending, attemptCount: 1 });
+    const [unsent, held, asked] = await Promise.all(
+      unstored.map(({ _id }) => deliveries.find(_id)),
+    );
+    for (const one of [unsent, held]) {
+      expect(one).toMatchObject({ ...skipped, completedAt: expect.any(Date) });
+      expect(one).not.toHaveProperty('queuedIn');
+    }
+    expect(asked).toMatchObject(pending);
+  });
+
   it('is told apart by its shift and its number in that', async () => {
     const { id: projectId, client } = await stack.project();
     const { id: webhookId } = await makeWebhook(client, receiver.url);
-    const failure: Attempt = {
-      number: 1,
-      runId: 'run',
-      startedAt: new Date(),
-      durationMs: 1,
-      outcome: 'failed',
-      requestHeaders: {},
-    };
     const health = [{ webhookId, attempts: [failure] }];
     const settled = (shift: number, number: number): Promise<boolean> =>
       settle(stack.store, projectId, { shift, number }, { ...nothing, health });
