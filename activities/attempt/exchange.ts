@@ -4,6 +4,7 @@ import type { Attempt } from '../../src/contracts/delivery';
 import type { SendResult } from '../../src/delivery/http';
 import { withoutCredentials } from '../../src/domain/credential-header';
 import { isSuccess } from '../../src/domain/outcome';
+import { storedHeaders } from '../../src/store/stored-headers';
 import type { ActivityDependencies } from '../dependencies';
 import { requestHeaders } from './request-headers';
 import type { Subject } from './subject';
@@ -59,7 +60,7 @@ export function logged(
   const made = {
     runId,
     startedAt,
-    requestHeaders: withoutCredentials(headers),
+    requestHeaders: storedHeaders(withoutCredentials(headers)),
     // A process that was suspended measures more than the exchange took.
     durationMs: Math.min(answer.durationMs, timeoutMs),
     ...(answer.resent && { resent: answer.resent }),
@@ -68,7 +69,8 @@ export function logged(
     const { errorCode, errorMessage } = answer;
     return { ...made, outcome: 'failed', errorCode, errorMessage };
   }
-  const { statusCode, headers: responseHeaders, body: responseBody } = answer;
+  const { statusCode, body: responseBody } = answer;
+  const responseHeaders = storedHeaders(answer.headers);
   const outcome = isSuccess(statusCode) ? 'succeeded' : 'failed';
   return { ...made, outcome, statusCode, responseHeaders, responseBody };
 }

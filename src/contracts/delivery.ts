@@ -97,7 +97,7 @@ export interface Attempt {
   /** Set when it was sent once more, on a fresh connection, since the receiver had closed the first. */
   resent?: true;
   statusCode?: number;
-  /** What was sent, signature included; secrets never. */
+  /** What was sent, signature included; secrets never. By `storedHeaders`, as those of the answer. */
   requestHeaders: Record<string, string>;
   responseHeaders?: Record<string, string>;
   /** The first 16 KiB, decoded; for bytes that aren't text, a description. */

@@ -2,12 +2,13 @@ import { Router, type RequestHandler, type Response } from 'express';
 import type { Logger } from 'pino';
 import type { z } from 'zod';
 import { clock, moment, type Moment } from '../../clock';
-import { UNENDED_STATUSES } from '../../contracts/delivery';
+import { UNENDED_STATUSES, type Attempt } from '../../contracts/delivery';
 import { deliveryWorkflowId } from '../../contracts/temporal';
 import { deliveriesCompleteBefore } from '../../store/complete';
 import type { DeliveryRecord, ListedDelivery } from '../../store/delivery-record';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
+import { headersOf } from '../../store/stored-headers';
 import type { WebhookRecord } from '../../store/webhook-record';
 import type { Engine } from '../../temporal/engine';
 import { runOrLeave } from '../../temporal/run-or-leave';
@@ -66,6 +67,15 @@ export function listView({
   };
 }
 
+function attemptView(attempt: Attempt): Attempt {
+  const { requestHeaders, responseHeaders } = attempt;
+  return {
+    ...attempt,
+    requestHeaders: headersOf(requestHeaders),
+    ...(responseHeaders && { responseHeaders: headersOf(responseHeaders) }),
+  };
+}
+
 const ended = (status = 'deleted'): ApiError => refusal('delivery_ended', { status });
 
 /** @throws ApiError 409 */
@@ -98,7 +108,7 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
   };
   const viewFor = (res: Response, delivery: DeliveryRecord): z.infer<typeof deliverySchema> => ({
     ...listView({ ...delivery, lastAttempt: delivery.attempts.at(-1) ?? null }),
-    attempts: delivery.attempts,
+    attempts: delivery.attempts.map(attemptView),
     workflow: workflowOf(delivery, portalCapabilities(principalOf(res)) !== null),
   });
 
