@@ -70,6 +70,11 @@ export const ERRORS = {
       '{max} secrets of this webhook are live, the maximum; wait for an overlap to end, or rotate with "overlapHours": 0, which ends all others',
     example: { max: 10 },
   },
+  secret_unreadable: {
+    status: 409,
+    message:
+      'this secret can not be decrypted: it was altered, or encrypted with a key that Posthorn does not have; set a new one, or have POSTHORN_ENCRYPTION_KEY and POSTHORN_FORMER_ENCRYPTION_KEYS corrected',
+  },
   external_id_taken: {
     status: 409,
     message: 'this externalId is already used by {id}',

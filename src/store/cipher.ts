@@ -8,6 +8,11 @@ export interface Sealed {
   box: string;
 }
 
+/** What is sealed can't be opened: its key is unknown here, it was altered, or it belongs to another owner. */
+export class SealedError extends Error {
+  override name = 'SealedError';
+}
+
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
@@ -43,7 +48,7 @@ export class Cipher {
     return this.enclose(dataKey, encrypt(Buffer.from(secret, 'utf8'), dataKey, owner), owner);
   }
 
-  /** @throws Error if the box was sealed with an unknown key or for another owner, or was altered */
+  /** @throws SealedError if the box was sealed with an unknown key or for another owner, or was altered */
   open(sealed: Sealed, owner: string): string {
     const known = this.opened.get(sealed);
     if (known?.owner === owner) return known.secret;
@@ -53,9 +58,19 @@ export class Cipher {
     return secret;
   }
 
+  /** As `open`, but null if it can't be opened. */
+  openIfReadable(sealed: Sealed, owner: string): string | null {
+    try {
+      return this.open(sealed, owner);
+    } catch (error) {
+      if (error instanceof SealedError) return null;
+      throw error;
+    }
+  }
+
   /**
    * The same secret under the present key; null if it already is.
-   * @throws Error as `open` does
+   * @throws SealedError as `open` does
    */
   reseal(sealed: Sealed, owner: string): Sealed | null {
     if (sealed.keyId === this.presentId) return null;
@@ -72,7 +87,7 @@ export class Cipher {
     const key = this.keys.get(keyId);
     if (!key) {
       const known = [...this.keys.keys()].join(', ');
-      throw new Error(`sealed with the encryption key ${keyId}, this process has ${known}`);
+      throw new SealedError(`sealed with the encryption key ${keyId}, this process has ${known}`);
     }
     const bytes = Buffer.from(box, 'base64');
     const dataKey = decrypt(bytes.subarray(0, SEALED_KEY_BYTES), key, keyOwner(owner));
@@ -95,9 +110,13 @@ function encrypt(text: Buffer, key: Buffer, owner: string): Buffer {
 
 function decrypt(bytes: Buffer, key: Buffer, owner: string): Buffer {
   const nonce = bytes.subarray(0, NONCE_BYTES);
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
-    .setAAD(Buffer.from(owner))
-    .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
   const sealed = bytes.subarray(NONCE_BYTES + TAG_BYTES);
-  return Buffer.concat([decipher.update(sealed), decipher.final()]);
+  try {
+    const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })
+      .setAAD(Buffer.from(owner))
+      .setAuthTag(bytes.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES));
+    return Buffer.concat([decipher.update(sealed), decipher.final()]);
+  } catch (error) {
+    throw new SealedError('altered, or sealed for another owner', { cause: error });
+  }
 }

@@ -223,19 +223,24 @@ export class Webhooks {
   /**
    * Puts a new secret before the live ones; each of those ends at `endsAt`, or earlier if it was to end earlier
    * anyway. One write: after two concurrent rotations, both secrets are there.
-   * @param now by MongoDB's clock
-   * @param endsAt not after `now`: they end at once
+   * @param overlap.now by MongoDB's clock
+   * @param overlap.endsAt not after `now`: they end at once
+   * @param overlap.unreadable boxes of live ones that can't sign any more: these end at once
    * @returns false if there is no such webhook, or too many of its secrets are live
    */
   async rotateSecret(
     projectId: string,
     id: string,
     secret: Sealed,
-    now: Date,
-    endsAt: Date,
+    { now, endsAt, unreadable }: { now: Date; endsAt: Date; unreadable: readonly string[] },
     session: ClientSession,
   ): Promise<boolean> {
-    const live = { $or: [{ $not: ['$$old.expiresAt'] }, { $gt: ['$$old.expiresAt', now] }] };
+    const live = {
+      $and: [
+        { $or: [{ $not: ['$$old.expiresAt'] }, { $gt: ['$$old.expiresAt', now] }] },
+        { $not: [{ $in: ['$$old.box', { $literal: unreadable }] }] },
+      ],
+    };
     const superseded = {
       $map: {
         input: endsAt > now ? { $filter: { input: '$secrets', as: 'old', cond: live } } : [],

@@ -828,7 +828,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Rotate the secret
    *
-   * For `overlapHours`, deliveries are signed with the old secret too. Some profiles accept a `secret` from the caller, which must not be live already.
+   * For `overlapHours`, deliveries are signed with the old secret too, unless it can’t be decrypted any more. Some profiles accept a `secret` from the caller, which must not be live already.
    */
   public rotateWebhookSecret<ThrowOnError extends boolean = false>(
     options: Options<RotateWebhookSecretData, ThrowOnError>,

@@ -267,6 +267,7 @@ export type ErrorCode =
   | 'replay_ended'
   | 'webhook_deleted'
   | 'secret_limit_reached'
+  | 'secret_unreadable'
   | 'external_id_taken'
   | 'payload_too_large'
   | 'unsupported_media_type'
@@ -545,11 +546,11 @@ export type Webhook = {
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
-   * Headers that are sent with each attempt.
+   * Headers that are sent with each attempt; null if they can’t be decrypted: set them again.
    */
   headers: {
     [key: string]: string;
-  };
+  } | null;
   /**
    * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
@@ -682,11 +683,11 @@ export type NewWebhook = {
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
-   * Headers that are sent with each attempt.
+   * Headers that are sent with each attempt; null if they can’t be decrypted: set them again.
    */
   headers: {
     [key: string]: string;
-  };
+  } | null;
   /**
    * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
@@ -850,11 +851,11 @@ export type UpdatedWebhook = {
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
-   * Headers that are sent with each attempt.
+   * Headers that are sent with each attempt; null if they can’t be decrypted: set them again.
    */
   headers: {
     [key: string]: string;
-  };
+  } | null;
   /**
    * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
@@ -2902,11 +2903,11 @@ export type WebhookWritable = {
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
-   * Headers that are sent with each attempt.
+   * Headers that are sent with each attempt; null if they can’t be decrypted: set them again.
    */
   headers: {
     [key: string]: string;
-  };
+  } | null;
   /**
    * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
@@ -3035,11 +3036,11 @@ export type NewWebhookWritable = {
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
-   * Headers that are sent with each attempt.
+   * Headers that are sent with each attempt; null if they can’t be decrypted: set them again.
    */
   headers: {
     [key: string]: string;
-  };
+  } | null;
   /**
    * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
@@ -3199,11 +3200,11 @@ export type UpdatedWebhookWritable = {
     backlogOrder?: 'oldest_first' | 'newest_first';
   };
   /**
-   * Headers that are sent with each attempt.
+   * Headers that are sent with each attempt; null if they can’t be decrypted: set them again.
    */
   headers: {
     [key: string]: string;
-  };
+  } | null;
   /**
    * Which events it gets, by a query over their envelope. An event that would take over 200,000 steps to evaluate passes ([the guide](docs/guide-webhooks.md)).
    */
@@ -5267,6 +5268,10 @@ export type GetWebhookSecretErrors = {
    * There is no such resource in this project. `not_found`.
    */
   404: Error;
+  /**
+   * Not possible in the current state. `secret_unreadable`.
+   */
+  409: Error;
   /**
    * Something in the request is wrong; `details` names the fields. `validation_failed`.
    */
@@ -8560,6 +8565,10 @@ export type ReceiveNativeEventErrors = {
    * There is no such resource in this project. `not_found`.
    */
   404: Error;
+  /**
+   * Not possible in the current state. `secret_unreadable`.
+   */
+  409: Error;
   /**
    * The body is too large. `payload_too_large`.
    */

@@ -267,6 +267,7 @@ export const webhooks = {
     events: 'Events',
     signing: 'Signing',
     headers: 'Headers',
+    headersUnreadable: 'They can’t be decrypted, so nothing is sent. Set them again.',
     filter: 'Filter',
     description: 'Description',
     created: 'Created',

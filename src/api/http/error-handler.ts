@@ -2,6 +2,7 @@ import type { ErrorRequestHandler, Request } from 'express';
 import type { Logger } from 'pino';
 import { ERRORS } from '../../contracts/errors';
 import { causeOf } from '../../reachability';
+import { SealedError } from '../../store/cipher';
 import { isStoreUnavailable, isTooSlow } from '../../store/errors';
 import { ApiError, errorAnswer, invalid, refusal } from './errors';
 
@@ -34,6 +35,7 @@ function toApiError(error: unknown): ApiError | undefined {
   if (isStoreUnavailable(error)) {
     return refusal('unavailable');
   }
+  if (error instanceof SealedError) return refusal('secret_unreadable');
   const { type, status } = error as { type?: string; status?: number };
   const body = type === undefined ? undefined : BODY_ERRORS[type];
   if (body) return body();

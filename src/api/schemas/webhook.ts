@@ -49,7 +49,12 @@ export const webhookSchema = z
     health: healthSchema.describe('How it is, in a word.'),
     signing: z.array(z.enum(SIGNING_SCHEMES)),
     policy: z.object(shownPolicy),
-    headers: z.record(z.string(), z.string()),
+    headers: z
+      .record(z.string(), z.string())
+      .nullable()
+      .describe(
+        'Headers that are sent with each attempt; null if they can’t be decrypted: set them again.',
+      ),
     filter: z
       .record(z.string(), z.unknown())
       .nullable()

@@ -73,17 +73,19 @@ export function webhookSecretRouter(deps: WebhookSecretDependencies): Router {
     const sealed = cipher.seal(secret, id);
     const done = await store.transaction(async (session) => {
       const before = await store.webhooks.get(project._id, id, session);
-      const isLive = before?.secrets.some(
-        (old) => !(old.expiresAt && old.expiresAt <= now) && cipher.open(old, id) === secret,
-      );
-      if (isLive)
-        throw invalid([{ field: 'secret', message: 'is already one of its live secrets' }]);
+      const unreadable: string[] = [];
+      for (const old of before?.secrets ?? []) {
+        if (old.expiresAt && old.expiresAt <= now) continue;
+        const known = cipher.openIfReadable(old, id);
+        if (known === null) unreadable.push(old.box);
+        if (known === secret)
+          throw invalid([{ field: 'secret', message: 'is already one of its live secrets' }]);
+      }
       const rotated = await store.webhooks.rotateSecret(
         project._id,
         id,
         sealed,
-        now,
-        endsAt,
+        { now, endsAt, unreadable },
         session,
       );
       if (!rotated) return null;

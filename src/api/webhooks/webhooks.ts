@@ -11,7 +11,7 @@ import type { Cipher } from '../../store/cipher';
 import { deleteWebhook } from '../../store/delete-webhook';
 import type { Store } from '../../store/store';
 import { skippedOf } from '../../store/replay-selection';
-import { openHeaders } from '../../store/webhook-headers';
+import { openHeadersIfReadable } from '../../store/webhook-headers';
 import type { ShownWebhook } from '../../store/webhook-record';
 import { WEBHOOK_SORTS } from '../../store/webhook-list';
 import type { Engine } from '../../temporal/engine';
@@ -77,7 +77,7 @@ export const webhooksQuery = z.strictObject({
 
 function view(
   webhook: ShownWebhook,
-  headers: Record<string, string>,
+  headers: Record<string, string> | null,
   reader: ChangedBy,
 ): z.infer<typeof webhookSchema> {
   const { _id, ...shown } = webhook;
@@ -133,8 +133,8 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   const viewFor =
     (res: Response) =>
     (webhook: ShownWebhook): z.infer<typeof webhookSchema> => {
-      const headers = openHeaders(deps.cipher, webhook);
-      const shown = maySeeCredentials(res) ? headers : withoutCredentials(headers);
+      const headers = openHeadersIfReadable(deps.cipher, webhook);
+      const shown = headers && !maySeeCredentials(res) ? withoutCredentials(headers) : headers;
       return view(webhook, shown, changedBy(res));
     };
   const profileOf = (res: Response): Profile => getProfile(projectOf(res).profile);

@@ -30,7 +30,10 @@ export function EditWebhookPage(): React.ReactNode {
             submit={texts.common.save}
             onCancel={leave}
             onSubmit={async (input) => {
-              await update.mutateAsync(input);
+              const { headers, ...others } = input;
+              // What can't be decrypted now is shown as none, and stays until others are set.
+              const isUntouched = data.headers === null && Object.keys(headers ?? {}).length === 0;
+              await update.mutateAsync(isUntouched ? others : input);
               leave();
             }}
           />

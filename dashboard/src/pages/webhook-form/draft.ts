@@ -60,7 +60,11 @@ export function draftOf(webhook: Webhook): Draft {
     description: webhook.description ?? '',
     events: new Set(webhook.events),
     filter: filter === null ? '' : JSON.stringify(filter, null, 2),
-    headers: Object.entries(webhook.headers).map(([name, value], key) => ({ key, name, value })),
+    headers: Object.entries(webhook.headers ?? {}).map(([name, value], key) => ({
+      key,
+      name,
+      value,
+    })),
     signing: webhook.signing,
     secret: '',
     delays: policy.retryDelaysMs ? writeDelays(policy.retryDelaysMs) : '',

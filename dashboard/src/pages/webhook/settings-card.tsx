@@ -17,7 +17,7 @@ export function SettingsCard({ webhook }: { webhook: Webhook }): React.ReactNode
   const { timeoutMs, ratePerSecond, retryDelaysMs } = { ...defaults, ...policy };
   const shown = (field: keyof Policy, value: string): string =>
     policy[field] === undefined ? words.asProject(value) : value;
-  const headerLines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const headerLines = Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`);
   return (
     <Card title={words.facts}>
       <Stack>
@@ -80,6 +80,12 @@ export function SettingsCard({ webhook }: { webhook: Webhook }): React.ReactNode
           <div>
             <h3 className={styles.subtitle}>{words.filter}</h3>
             <CodeBlock label={words.filter} code={JSON.stringify(filter, null, 2)} />
+          </div>
+        )}
+        {headers === null && (
+          <div>
+            <h3 className={styles.subtitle}>{words.headers}</h3>
+            <p>{words.headersUnreadable}</p>
           </div>
         )}
         {headerLines.length > 0 && (

@@ -168,6 +168,7 @@ export const platformPaths: ZodOpenApiPathsObject = {
         },
       },
       answers: { 200: received },
+      errors: ['secret_unreadable'],
     }),
   },
   '/v1/reports': {

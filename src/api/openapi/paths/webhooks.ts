@@ -163,6 +163,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       summary: 'Reveal the secret',
       path,
       answers: { 200: secret },
+      errors: ['secret_unreadable'],
     }),
   },
   '/v1/webhooks/{id}/secret/rotate': {
@@ -171,7 +172,7 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       tag,
       summary: 'Rotate the secret',
       description:
-        'For `overlapHours`, deliveries are signed with the old secret too. Some profiles accept a `secret` from the caller, which must not be live already.',
+        'For `overlapHours`, deliveries are signed with the old secret too, unless it can’t be decrypted any more. Some profiles accept a `secret` from the caller, which must not be live already.',
       path,
       body: {
         schema: rotateBody(widest),
