@@ -20,6 +20,7 @@ export function createDeliverQueued(
       pulse,
       projectId,
       runId,
+      scheduledAt: new Date(info.currentAttemptScheduledTimestampMs),
       onPulse: heartbeat,
       stopped: cancellationSignal,
     });

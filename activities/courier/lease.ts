@@ -26,10 +26,16 @@ export class Lease {
     this.renewedAt = askedAt;
   }
 
-  /** Begins a shift, and waits until the previous one, if it has not ended cleanly, sends no more. */
-  static async begin(store: Store, projectId: string): Promise<Lease> {
+  /**
+   * Begins a shift, and waits until the previous one, if it has not ended cleanly, sends no more.
+   * @param scheduledAt when Temporal scheduled the execution that it is of
+   * @returns null: a later execution has begun one
+   */
+  static async begin(store: Store, projectId: string, scheduledAt: Date): Promise<Lease | null> {
     const askedAt = moment();
-    const { shift, now, formerRenewedMsAgo } = await store.couriers.begin(projectId);
+    const begun = await store.couriers.begin(projectId, scheduledAt);
+    if (!begun) return null;
+    const { shift, now, formerRenewedMsAgo } = begun;
     // A time in the future, after MongoDB's clock was set back, counts as now.
     const leftMs = formerRenewedMsAgo === null ? 0 : LEASE_MS - Math.max(0, formerRenewedMsAgo);
     const lease = new Lease(store, projectId, shift, now, askedAt);

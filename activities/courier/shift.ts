@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CourierShift } from '../../src/contracts/activities';
 import { deleteLeftOver } from '../../src/store/delete-project';
 import type { ActivityDependencies } from '../dependencies';
+import { superseded } from '../attempt/deferred';
 import type { Pulse } from '../attempt/execution';
 import type { Places } from '../concurrency';
 import { Attempts } from './attempts';
@@ -39,6 +40,8 @@ export interface ShiftParts {
   projectId: string;
   /** Of the courier's workflow. */
   runId: string;
+  /** When Temporal scheduled the execution that it is of. */
+  scheduledAt: Date;
   /** Called each second with what the shift has in hand and what has ended. */
   onPulse: (counts: Record<string, number>) => void;
   stopped: AbortSignal;
@@ -81,9 +84,14 @@ export class Shift {
     this.taking = new Taking(deps, places, lease, this.hand, this.view, this.attempts);
   }
 
-  /** Works off the project's queue until nothing is due soon, or it is stopped. */
+  /**
+   * Works off the project's queue until nothing is due soon, or it is stopped.
+   * @throws ApplicationFailure if Temporal has replaced this execution, whose task has reached a process that was
+   * suspended
+   */
   static async work(parts: ShiftParts): Promise<CourierShift> {
-    const lease = await Lease.begin(parts.deps.store, parts.projectId);
+    const lease = await Lease.begin(parts.deps.store, parts.projectId, parts.scheduledAt);
+    if (!lease) throw superseded();
     return new Shift(parts, lease).work();
   }
 

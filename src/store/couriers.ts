@@ -1,5 +1,7 @@
 import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { changeOne } from './change-one';
+import { isLatest } from './latest-execution';
+import { onlyIf } from './only-if';
 
 /** The courier of a project, and which of its shifts may send and decide. */
 export interface CourierRecord {
@@ -11,6 +13,8 @@ export interface CourierRecord {
   settled: number;
   /** When the shift last reported that it continues, by MongoDB's clock; null: it has ended cleanly. */
   renewedAt: Date | null;
+  /** When Temporal scheduled the execution that the shift is of. */
+  execution?: Date;
 }
 
 const schema = new Schema<CourierRecord>(
@@ -19,6 +23,7 @@ const schema = new Schema<CourierRecord>(
     shift: { type: Number, required: true },
     settled: { type: Number, default: 0 },
     renewedAt: { type: Date, default: null },
+    execution: Date,
   },
   { timestamps: false },
 );
@@ -46,23 +51,30 @@ export class Couriers {
     this.model = connection.model<CourierRecord>('Courier', schema, 'couriers');
   }
 
-  /** Begins a shift; from now on the previous one decides nothing. */
-  async begin(projectId: string): Promise<CourierLease> {
+  /**
+   * Begins a shift; from now on the previous one decides nothing.
+   * @param scheduledAt when Temporal scheduled the execution that it is of
+   * @returns null: a later execution has begun one
+   */
+  async begin(projectId: string, scheduledAt: Date): Promise<CourierLease | null> {
     const begun = await changeOne<
       CourierRecord,
       CourierRecord & { formerlyRenewedAt: Date | null }
     >(
       this.model,
       { _id: projectId },
-      {
+      // Not as a filter, by which an upsert would insert another one.
+      onlyIf(isLatest(scheduledAt), {
         shift: { $add: [{ $ifNull: ['$shift', 0] }, 1] },
         settled: 0,
         formerlyRenewedAt: { $ifNull: ['$renewedAt', null] },
         renewedAt: '$$NOW',
-      },
+        execution: scheduledAt,
+      }),
       { upsert: true, strict: false },
     );
-    const { shift, renewedAt, formerlyRenewedAt } = begun!;
+    const { shift, renewedAt, formerlyRenewedAt, execution } = begun!;
+    if (execution!.getTime() !== scheduledAt.getTime()) return null;
     const now = renewedAt!;
     return {
       shift,

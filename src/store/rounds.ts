@@ -12,6 +12,7 @@ import { deliveriesEnded } from '../metrics';
 import { changeOne } from './change-one';
 import type { Recounts } from './counted-hours';
 import { failedWith, queueOf, type DeliveryRecord } from './delivery-record';
+import { isLatest } from './latest-execution';
 import { onlyIf } from './only-if';
 import { KEPT_AFTER_END_MS } from './retention';
 
@@ -42,12 +43,6 @@ export interface Judgement extends AttemptResult {
 }
 
 export const KEPT_ATTEMPTS = 50;
-
-/**
- * Temporal's clock says which execution is the later one. How far it may be ahead of MongoDB's: an execution from
- * further in the future was scheduled by a wrong clock, and doesn't hold up those that follow once that is right.
- */
-const MAX_AHEAD_MS = 10_000;
 
 /** How a replay begins, in a pipeline's `$set`. */
 export const replayed = {
@@ -122,15 +117,10 @@ export class Rounds {
     const isFirst = isReset ? false : { $eq: ['$runId', null] };
     const isUnasked = { $not: [{ $or: [isKnown, '$runRequested', isFirst] }] };
     const isDueNow = isForced ? { $eq: ['$status', 'pending'] } : false;
-    const ahead = { $add: ['$$NOW', MAX_AHEAD_MS] };
-    const wasWrong = { $and: [{ $gt: ['$execution', ahead] }, { $lte: [scheduledAt, ahead] }] };
-    const isLatest = {
-      $or: [{ execution: null }, { execution: { $lte: scheduledAt } }, { $expr: wasWrong }],
-    };
     const openIf = (filter: object, session: ClientSession | null = null) =>
       changeOne(
         this.model,
-        { _id: id, ...isLatest, ...filter },
+        { _id: id, $expr: isLatest(scheduledAt), ...filter },
         {
           ...onlyIf(isUnasked, replayed),
           ...onlyIf({ $or: [isUnasked, isDueNow] }, { nextAttemptAt: '$$NOW' }),

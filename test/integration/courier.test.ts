@@ -1,4 +1,5 @@
 import { createHmac } from 'node:crypto';
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { Hand } from '../../activities/courier/hand';
 import { toPayload } from '../../src/domain/json-text';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
@@ -32,6 +33,21 @@ describe('a project whose events are dispatched express', () => {
     await stack.temporal(async ({ workflow }) => {
       await expect(workflow.getHandle(`delivery/${id}`).describe()).rejects.toThrow(/not found/);
     });
+  });
+
+  it('has none delivered by an execution that Temporal has replaced, whose task comes late', async () => {
+    await makeWebhook(client, receiver.url);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    const { couriers, deliveries } = stack.store;
+    const { projectId } = (await deliveries.find(id))!;
+    const { shift, execution } = (await couriers.model.findById(projectId))!;
+    const currentAttemptScheduledTimestampMs = execution!.getTime() - 1;
+    const late = new MockActivityEnvironment({ currentAttemptScheduledTimestampMs });
+    await expect(late.run(() => stack.activities.deliverQueued(projectId))).rejects.toThrow(
+      'another execution has taken over',
+    );
+    expect((await couriers.model.findById(projectId))!.shift).toBe(shift);
   });
 
   it('has each of many delivered once', async () => {

@@ -96,7 +96,7 @@ describe('what may not go now', () => {
       await receiver.waitFor(AT_A_TIME);
 
       // As another process does that thinks this one dead.
-      const { shift } = await stack.store.couriers.begin(projectId);
+      const { shift } = (await stack.store.couriers.begin(projectId, new Date()))!;
       await eventually('the next shift has begun', async () => {
         const courier = await stack.store.couriers.model.findById(projectId).lean();
         return courier!.shift > shift;

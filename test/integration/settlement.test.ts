@@ -65,7 +65,7 @@ describe('what a courier settles', () => {
     await deliveries.cancel(id);
     await deliveries.beginReplay(projectId, id);
     const queued = [{ delivery, as: 'held' as const, queuedIn: projectId }];
-    const { shift } = await couriers.begin(projectId);
+    const { shift } = (await couriers.begin(projectId, new Date()))!;
     await settle(stack.store, projectId, { shift, number: 1 }, { ...nothing, queued });
     expect(await deliveries.find(id)).toMatchObject({ status: 'pending', replays: 1 });
   });
@@ -80,7 +80,7 @@ describe('what a courier settles', () => {
       { ...there, _id: newId('delivery'), isExpress: true as const },
       { ...there, _id: newId('delivery'), eventId, isExpress: true as const },
     ];
-    const { shift } = await couriers.begin(projectId);
+    const { shift } = (await couriers.begin(projectId, new Date()))!;
     const at = { shift, number: 1 };
     expect(await settle(stack.store, projectId, at, { ...nothing, inserts })).toBe(true);
     const stored = await deliveries.model.distinct('_id', { projectId });
@@ -108,7 +108,7 @@ describe('what a courier settles', () => {
     await deliveries.model.deleteMany({ _id: { $in: unstored.map(({ _id }) => _id) } });
     const isActive = false;
     await stack.store.webhooks.model.updateOne({ _id: webhookId }, { isActive });
-    const { shift } = await couriers.begin(projectId);
+    const { shift } = (await couriers.begin(projectId, new Date()))!;
     const policy = { timeoutMs: 1000, retryDelaysMs: [3_600_000] };
     const result = { status: 'pending' as const, nextDelayMs: 3_600_000, policy };
     const records = stored.map((delivery) => ({ delivery, attempt: failure, result }));
@@ -136,13 +136,13 @@ describe('what a courier settles', () => {
     const health = [{ webhookId, attempts: [failure] }];
     const settled = (shift: number, number: number): Promise<boolean> =>
       settle(stack.store, projectId, { shift, number }, { ...nothing, health });
-    const { shift } = await stack.store.couriers.begin(projectId);
+    const { shift } = (await stack.store.couriers.begin(projectId, new Date()))!;
     expect(await settled(shift, 1)).toBe(true);
     expect(await settled(shift, 1)).toBe(true);
     expect(await failureCount(webhookId)).toBe(1);
     expect(await settled(shift, 2)).toBe(true);
     expect(await failureCount(webhookId)).toBe(2);
-    const next = (await stack.store.couriers.begin(projectId)).shift;
+    const next = (await stack.store.couriers.begin(projectId, new Date()))!.shift;
     expect(await settled(shift, 3)).toBe(false);
     expect(await settled(next, 1)).toBe(true);
     expect(await failureCount(webhookId)).toBe(3);

@@ -58,7 +58,7 @@ export class Scene {
       await fixture.webhook(project, 'http://127.0.0.1:9/b'),
     ];
     const scene = new Scene(fixture, project, webhooks, seed);
-    scene.shift = (await fixture.store.couriers.begin(project._id)).shift;
+    scene.shift = (await fixture.store.couriers.begin(project._id, new Date()))!.shift;
     return scene;
   }
 
