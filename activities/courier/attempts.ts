@@ -115,9 +115,9 @@ export class Attempts {
     }
   }
 
-  /** Whether something in hand waits for a place. */
-  get isInLine(): boolean {
-    return this.placeless.size > 0;
+  /** Webhooks of which something in hand waits for a place. */
+  get inLine(): ReadonlySet<Lane> {
+    return this.placeless;
   }
 
   /** Whether there may be a place for something of the project. */

@@ -37,6 +37,8 @@ export class Taking {
   private nextRecheck = -Infinity;
   /** Places for what is not hurried that are meant for what is being read from queues. */
   private promised = 0;
+  /** The webhook of which some of that was taken last. */
+  private fromQueue: Lane | undefined;
 
   constructor(
     private readonly deps: ActivityDependencies,
@@ -202,10 +204,13 @@ export class Taking {
     const free = 2 * (places.limitOf(webhook._id) - sending) - waiting.length;
     const limit = Math.min(free, Math.ceil((policy.ratePerSecond ?? Infinity) / 4));
     if (places.isHurried(webhook._id, wasFirst)) return limit;
-    // What waits in hand comes first.
-    const room = attempts.isInLine ? 0 : places.unhurriedRoomFor(this.view.projectId);
+    // What is new and waits for a place comes first, but with one from the queues among it.
+    const { inLine } = attempts;
+    if (this.fromQueue && inLine.has(this.fromQueue)) return 0;
+    const room = inLine.size === 0 ? places.unhurriedRoomFor(this.view.projectId) : 1;
     const given = Math.max(0, Math.min(limit, room - this.promised));
     this.promised += given;
+    if (given > 0) this.fromQueue = lane;
     return given;
   }
 
