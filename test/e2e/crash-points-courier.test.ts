@@ -1,9 +1,13 @@
+import type { DeliveryStatus } from '../../src/contracts/delivery';
 import { useCrashes, type Crash } from '../support/crash';
 import { deliveryWith } from '../support/deliveries';
+import { emailSent } from '../support/samples';
 
 jest.setTimeout(300_000);
 
 const once = { status: 'succeeded', attemptCount: 1, replays: 0 };
+/** Enough for a burst, and taken out of the queue together. */
+const MANY = 9;
 const express = { dispatch: 'express' };
 
 /** Each case has one worker whose courier kills it at one point, and then another one that takes over. */
@@ -45,6 +49,40 @@ describe('a courier killed with -9', () => {
       }, express),
     );
   });
+
+  it.concurrent(
+    'between the queue and the requests: each is sent once, whatever was to drive it',
+    () =>
+      on(
+        async (crash) => {
+          const { client, projectId, receiver, webhookId } = crash;
+          const { model } = crash.stack.store.deliveries;
+          const withStatus = (status: DeliveryStatus) =>
+            model.countDocuments({ projectId, status });
+          await crash.startWorker();
+          await client.post(`/v1/webhooks/${webhookId}/pause`);
+          // The first one's is a workflow.
+          await crash.post();
+          const events = Array.from({ length: MANY }, () => ({
+            type: 'email.sent',
+            data: emailSent,
+          }));
+          await client.post('/v1/events/batch', { events });
+          await crash.until('all are held', async () => (await withStatus('held')) === MANY + 1);
+          const workflows = () => model.countDocuments({ projectId, isExpress: null });
+          expect(await workflows()).toBeGreaterThan(0);
+          await crash.dying('store/queue takeQueued after', () =>
+            client.post(`/v1/webhooks/${webhookId}/resume`),
+          );
+          await crash.until('all have ended', async () => {
+            return (await withStatus('succeeded')) === MANY + 1;
+          });
+          expect(receiver.requests).toHaveLength(MANY + 1);
+          expect(await workflows()).toBe(0);
+        },
+        { dispatch: 'auto' },
+      ),
+  );
 
   it.concurrent.each([
     ['before it', 'store/webhook-health WebhookHealth.disable before'],
