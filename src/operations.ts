@@ -5,7 +5,7 @@ import { metrics } from './metrics';
  * What METRICS_ADDRESS serves, without a key: `/metrics`; `/healthz`, 200 while the process runs;
  * `/readyz`, 200 while it does its work, otherwise 503 with the reason.
  */
-export function operationsListener(whyIdle: () => string | null): RequestListener {
+export function operationsListener(whyIdle: () => Promise<string | null>): RequestListener {
   return (req, res) => {
     switch (`${req.method} ${req.url}`) {
       case 'GET /metrics':
@@ -14,11 +14,9 @@ export function operationsListener(whyIdle: () => string | null): RequestListene
       case 'GET /healthz':
         answer(res, 200, 'ok');
         return;
-      case 'GET /readyz': {
-        const reason = whyIdle();
-        answer(res, reason === null ? 200 : 503, reason ?? 'ok');
+      case 'GET /readyz':
+        void whyIdle().then((reason) => answer(res, reason === null ? 200 : 503, reason ?? 'ok'));
         return;
-      }
       default:
         answer(res, 404, 'GET /metrics, /healthz or /readyz');
     }

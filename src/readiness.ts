@@ -58,9 +58,15 @@ export class Readiness {
     this.stopped.abort();
   }
 
-  /** What is wrong now; null when nothing is. */
+  /** What is wrong, as far as is known; null when nothing is. */
   get trouble(): string | null {
     return this.unready ?? this.mongodb.told ?? this.temporal.told ?? this.clock.told;
+  }
+
+  /** The same, having asked Temporal whether it takes anything new. */
+  async ask(): Promise<string | null> {
+    if (this.trouble === null && !(await this.engine.acceptsNew())) await this.look();
+    return this.trouble;
   }
 
   private async watch(): Promise<void> {
@@ -109,7 +115,9 @@ export class Readiness {
         if (missing !== null) return { trouble: missing, missing };
         this.isEngineSetUp = true;
       }
-      const trouble = (await engine.acceptsNew()) ? null : readOnly(config.temporal);
+      // Asked for each time, an idle system would do little else.
+      const isAccepting = engine.writes.isProven || (await engine.acceptsNew());
+      const trouble = isAccepting ? null : readOnly(config.temporal);
       return { trouble, missing: null };
     } catch (error) {
       return { trouble: await whyUnfit(config.temporal, error), missing: null };

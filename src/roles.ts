@@ -71,7 +71,8 @@ async function main(): Promise<void> {
   if (worker) services.push(worker);
   let operations: Service | undefined;
   if (config.metricsAddress !== undefined) {
-    const whyIdle = (): string | null => readiness.trouble ?? worker?.whyIdle() ?? null;
+    const whyIdle = async (): Promise<string | null> =>
+      (await readiness.ask()) ?? worker?.whyIdle() ?? null;
     operations = await startOperations(config.metricsAddress, log, whyIdle);
   }
   const stop = async (): Promise<void> => {
@@ -123,7 +124,7 @@ async function startApi(create: typeof createApi, { config, ...parts }: Parts): 
 async function startOperations(
   address: string,
   log: Logger,
-  whyIdle: () => string | null,
+  whyIdle: () => Promise<string | null>,
 ): Promise<Service> {
   const { hostname, port } = new URL(`http://${address}`);
   const host = hostname.replace(/^\[|\]$/g, '');

@@ -59,7 +59,7 @@ export class Engine {
   private readonly client: Client;
   private readonly taskQueue: string;
   private readonly startTimeoutMs: number;
-  private readonly writes: WriteProof;
+  readonly writes: WriteProof;
   /** In progress. */
   private readonly calls = new Set<Promise<unknown>>();
 
@@ -319,9 +319,8 @@ export class Engine {
     options: Omit<WorkflowStartOptions, 'taskQueue'>,
   ): Promise<void> {
     const { taskQueue } = this;
-    await this.within(() =>
-      this.client.workflow.signalWithStart(type, { ...options, taskQueue, signal: WAKE_SIGNAL }),
-    );
+    const signalled = { ...options, taskQueue, signal: WAKE_SIGNAL };
+    await this.writes.of(this.within(() => this.client.workflow.signalWithStart(type, signalled)));
   }
 
   /** A workflow's latest run; null if Temporal has none. */

@@ -5,6 +5,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { pino } from 'pino';
+import { Readiness } from '../../../src/readiness';
+import { WriteProof } from '../../../src/temporal/writes';
 import { devServer, startPatiently } from '../../support/embedded';
 import { eventually } from '../../support/eventually';
 import { freePort } from '../../support/free-port';
@@ -112,6 +115,39 @@ describe('readiness', () => {
     } finally {
       await worker.end('SIGKILL');
       await setUp.stop();
+    }
+  });
+
+  it('asks for no write while nobody asks, once one has succeeded', async () => {
+    const { config, store, engine } = stack;
+    const check = jest.spyOn(engine, 'acceptsNew');
+    const ping = jest.spyOn(engine, 'ping');
+    const readiness = new Readiness(config, pino({ level: 'silent' }), store, engine);
+    await readiness.start();
+    await eventually('it has looked again', () => ping.mock.calls.length > 1);
+    readiness.stop();
+    expect(check.mock.calls.length).toBeLessThanOrEqual(1);
+    expect(await readiness.ask()).toBeNull();
+    for (const spy of [check, ping]) spy.mockRestore();
+  });
+
+  it('asks for no write while reconcile heartbeats', async () => {
+    const environment = { TEMPORAL_ADDRESS: temporal.address };
+    const working = await Stack.start(environment, { schedules: true });
+    try {
+      await working.temporal(async (client) => {
+        const proof = new WriteProof(client, (call) => call());
+        const starting = jest.spyOn(client.workflow, 'start');
+        const describe = jest.spyOn(client.workflowService, 'describeWorkflowExecution');
+        await eventually('it has looked for heartbeats', async () => {
+          await proof.check();
+          return describe.mock.calls.length > 0;
+        });
+        // The first one, since nothing was known.
+        expect(starting).toHaveBeenCalledTimes(1);
+      });
+    } finally {
+      await working.stop();
     }
   });
 
