@@ -251,11 +251,16 @@ describe('event types', () => {
         'schema.$schema',
       ],
       ['that is asynchronous', { $async: true, type: 'object' }, 'schema.$async'],
-      ['with a pattern that is none', { properties: { a: { pattern: '(' } } }, 'schema'],
+      ['with a dialect that is no text', { $schema: null, type: 'object' }, 'schema.$schema'],
+      [
+        'with a pattern that is none',
+        { properties: { a: { pattern: '(' } } },
+        'schema.properties.a.pattern',
+      ],
       [
         'with a pattern that could backtrack',
         { properties: { a: { type: 'string', pattern: '(?=a)b' } } },
-        'schema',
+        'schema.properties.a.pattern',
       ],
       [
         'that is too deep',

@@ -5,7 +5,9 @@ import type { FieldProblem } from '../../contracts/errors';
 import { compilePattern } from '../../domain/filter-pattern';
 import type { Payload } from '../../domain/json-text';
 import { ADDRESS_ALONE } from '../../domain/mailbox';
+import { useOwnEvaluation, useStaticReferences } from './json-schema-evaluated';
 import { useOwnKeywords, withLargeIntegers } from './json-schema-keywords';
+import { isKeyword, keywordsOf, leadsToSchema } from './json-schema-places';
 import { bound, kindOf } from '../http/messages';
 import { fieldAt, Problems, type Found } from '../http/problems';
 import { isDeeperThan } from '../http/validation';
@@ -54,11 +56,6 @@ const regExp = Object.assign(
   { code: 'regExp' },
 );
 
-/** Otherwise `unevaluatedProperties` would count inherited properties as evaluated. */
-function withOwnProperties(code: string): string {
-  return code.replaceAll(/!(props\d+)\[(key\d+)\]/g, '!Object.hasOwn($1, $2)');
-}
-
 /** Where a validator's code adds an error, or those of a reference, or drops those of a choice. */
 const PUSH = /vErrors\.push\((err\d+)\);/g;
 const CONCAT =
@@ -76,69 +73,43 @@ function withFewErrors(code: string): string {
     .replaceAll(FORGET, 'vErrors.length = Math.min(vErrors.length,$1);');
 }
 
-/** Annotation keywords: extensions by ajv's rule for names, and OpenAPI's. */
-const ANNOTATION = /^(x-[a-z0-9_$:-]+|example|externalDocs)$/i;
-
-/** Keywords whose values are data, whatever is in them, and those whose values are named schemas. */
-const DATA = /^(const|enum|default|examples)$/;
-const SCHEMAS = /^(properties|patternProperties|dependentSchemas|\$defs|definitions)$/;
-
-/** All keywords of a schema, outermost first. */
-function* entriesOf(
-  node: unknown,
-  path: readonly string[],
-): Generator<{ key: string; value: unknown; at: readonly string[] }> {
-  if (typeof node !== 'object' || node === null) return;
-  for (const [key, value] of Object.entries(node)) {
-    const at = [...path, key];
-    yield { key, value, at };
-    if (!DATA.test(key) || SCHEMAS.test(path.at(-1) ?? '')) yield* entriesOf(value, at);
-  }
-}
-
 /** An instance for each schema, so that declarations are separate, and freed with it. */
 function compile(schema: object): ValidateFunction {
-  const annotations = new Set<string>();
-  const formats = new Set<string>();
-  for (const { key, value } of entriesOf(schema, [])) {
-    if (ANNOTATION.test(key)) annotations.add(key);
-    if (key === 'format' && typeof value === 'string') formats.add(value);
-  }
   const ajv = new Ajv2020({
     allErrors: true,
-    // Refuses unknown keywords: a misspelt one would let everything pass.
-    strictSchema: true,
-    // One of the dialect's own, which ajv resolves but reports as unknown.
-    keywords: ['$anchor', ...annotations],
-    strictTypes: false,
-    strictTuples: false,
+    strict: false,
     ownProperties: true,
+    // None is allowed, and a definition may be called `$id`.
+    schemaId: Symbol('none') as unknown as '$id',
     inlineRefs: false,
     validateSchema: false,
     meta: false,
     logger: false,
-    code: { regExp, process: (text) => withFewErrors(withOwnProperties(text)) },
+    code: { regExp, process: withFewErrors },
   });
   addFormats(ajv);
   // Instead of ajv's, which knows neither quoted local parts nor domains without a dot.
   ajv.addFormat('email', ADDRESS_ALONE);
+  // An unknown format is an annotation, as the dialect says, also one called `constructor`.
+  Object.setPrototypeOf(ajv.formats, null);
   useOwnKeywords(ajv);
-  // An unknown format is an annotation, as the dialect says.
-  for (const format of formats) {
-    if (!Object.hasOwn(ajv.formats, format)) ajv.addFormat(format, true);
-  }
+  useStaticReferences(ajv);
+  if (UNEVALUATED.test(JSON.stringify(schema))) useOwnEvaluation(ajv);
+  else ajv.opts.unevaluated = false;
   return ajv.compile(schema);
 }
+
+const UNEVALUATED = /"unevaluated(Items|Properties)":/;
 
 /** What is wrong with a caller's schema, by paths such as `schema.properties.id.type`. */
 export function schemaProblems(schema: Record<string, unknown>): Found {
   const tooLarge = sizeProblem(schema, JSON.stringify(schema), 'schema');
   if (tooLarge) return only(tooLarge);
-  const forbidden = new Problems();
-  for (const { at, message } of forbiddenKeywords(schema)) forbidden.add(at, () => message);
-  if (forbidden.problems.length > 0) return forbidden;
-  if (meta.validateSchema(schema) !== true) return problemsOfErrors(meta.errors, ['schema']);
+  const refused = new Problems();
+  for (const { at, message } of refusedKeywords(schema)) refused.add(at, () => message);
+  if (refused.problems.length > 0) return refused;
   try {
+    if (!meta.validate(DIALECT, schema)) return problemsOfErrors(meta.errors, ['schema']);
     compile(schema);
     return new Problems();
   } catch (error) {
@@ -149,25 +120,22 @@ export function schemaProblems(schema: Record<string, unknown>): Found {
 const only = (problem: FieldProblem): Found => ({ problems: [problem], more: 0 });
 
 /** Why ajv can't use a schema, at the keyword that it means if that is known. */
-function unusable(
-  schema: object,
-  { message, missingRef }: Error & { missingRef?: string },
-): FieldProblem {
-  const unknown = /unknown keyword: "(.+)"/.exec(message)?.[1];
-  for (const { key, value, at } of entriesOf(schema, ['schema'])) {
-    const field = fieldAt(at);
-    if (key === unknown && at.at(-2) !== 'properties') {
-      return {
-        field,
-        message: 'is not a keyword of JSON Schema 2020-12; your own must begin with x-',
-      };
-    }
-    if (missingRef !== undefined && /^\$(dynamicRef|ref)$/.test(key) && value === missingRef) {
-      return { field, message: 'refers to something that does not exist' };
+function unusable(schema: object, error: Error & { missingRef?: string }): FieldProblem {
+  if (error instanceof RangeError) {
+    return { field: 'schema', message: 'has references that only lead to each other' };
+  }
+  for (const { key, value, at } of keywordsOf(schema, ['schema'])) {
+    if (error.missingRef !== undefined && isReference(key) && value === error.missingRef) {
+      return { field: fieldAt(at), message: LEADS_NOWHERE };
     }
   }
-  return { field: 'schema', message: `cannot be used: ${message.slice(0, MAX_MESSAGE_LENGTH)}` };
+  const message = `cannot be used: ${error.message.slice(0, MAX_MESSAGE_LENGTH)}`;
+  return { field: 'schema', message };
 }
+
+const LEADS_NOWHERE = 'refers to something that does not exist, or is no schema';
+
+const isReference = (key: string): boolean => key === '$ref' || key === '$dynamicRef';
 
 /** The limits that a schema and a sample share. */
 export function sizeProblem(value: unknown, json: string, field: string): FieldProblem | null {
@@ -179,16 +147,47 @@ export function sizeProblem(value: unknown, json: string, field: string): FieldP
     : null;
 }
 
-/** Keywords that would refer outside the schema, or make it more than a check. */
-function* forbiddenKeywords(schema: object): Generator<{ at: readonly string[]; message: string }> {
-  for (const { key, value, at } of entriesOf(schema, ['schema'])) {
-    if ((key === '$ref' || key === '$dynamicRef') && typeof value === 'string') {
-      if (!value.startsWith('#')) yield { at, message: 'must refer to this schema: #…' };
-    } else if (key === '$schema' && typeof value === 'string') {
-      if (value.replace(/#$/, '') !== DIALECT) yield { at, message: `must be ${DIALECT}` };
-    } else if ((key === '$id' && typeof value === 'string') || key === '$async') {
-      yield { at, message: 'is not allowed here' };
+/** Keywords that would check nothing, refer outside the schema, or make it more than a check. */
+function* refusedKeywords(schema: object): Generator<{ at: readonly string[]; message: string }> {
+  const anchors = new Set<unknown>();
+  for (const { key, value, at } of keywordsOf(schema, ['schema'])) {
+    const message = refusalOf(key, value);
+    if (message !== null) yield { at, message };
+    if (isReference(key) && typeof value === 'string' && value.startsWith('#/')) {
+      if (!leadsToSchema(schema, value)) yield { at, message: LEADS_NOWHERE };
     }
+    if (key === '$anchor' || key === '$dynamicAnchor') {
+      if (anchors.has(value)) yield { at, message: 'is also the name of another schema' };
+      anchors.add(value);
+    }
+    if (key !== 'patternProperties' || typeof value !== 'object' || value === null) continue;
+    for (const pattern of Object.keys(value)) {
+      const wrong = patternProblem(pattern);
+      if (wrong !== null) yield { at: [...at, pattern], message: wrong };
+    }
+  }
+}
+
+function refusalOf(key: string, value: unknown): string | null {
+  if (key === '$async' || (key === '$id' && typeof value === 'string')) {
+    return 'is not allowed here';
+  }
+  if (!isKeyword(key)) {
+    return 'is not a keyword of JSON Schema 2020-12; your own must begin with x-';
+  }
+  if (typeof value !== 'string') return null;
+  if (isReference(key) && !value.startsWith('#')) return 'must refer to this schema: #…';
+  if (key === '$schema' && value.replace(/#$/, '') !== DIALECT) return `must be ${DIALECT}`;
+  return key === 'pattern' ? patternProblem(value) : null;
+}
+
+function patternProblem(pattern: string): string | null {
+  try {
+    compilePattern(pattern, '');
+    return null;
+  } catch (error) {
+    const reason = (error as Error).message.slice(0, MAX_MESSAGE_LENGTH);
+    return `is not a pattern of RE2, which has neither look-around nor back references: ${reason}`;
   }
 }
 
@@ -209,9 +208,8 @@ export function dataProblems(
     const problems = isValid ? new Problems() : problemsOfErrors(validate.errors, at);
     validate.errors = null;
     return problems;
-  } catch (error) {
-    // A stack overflow.
-    if (!(error instanceof RangeError)) throw error;
+  } catch {
+    // A stack overflow, mostly. Whatever it is, the other events of a batch are checked.
     return only({ field: fieldAt(at), message: NEVER_CHECKED });
   }
 }
@@ -260,6 +258,8 @@ function problemOf(
       return { path: field(params.unevaluatedProperty), message: 'is not a known field here' };
     case 'propertyNames':
       return { path: field(params.propertyName), message: 'is not a valid field name here' };
+    case 'false schema':
+      return { path: field(), message: 'is not allowed here' };
     case 'type':
       return {
         path: field(),

@@ -242,7 +242,7 @@ describe('a schema', () => {
     const first = { $defs: { a: { $anchor: 'shared', type: 'string' } } };
     expect(problemsOfSchema(first)).toEqual([]);
     expect(problemsOfSchema({ $ref: '#shared' })).toEqual([
-      { field: 'schema.$ref', message: 'refers to something that does not exist' },
+      { field: 'schema.$ref', message: 'refers to something that does not exist, or is no schema' },
     ]);
   });
 });
