@@ -26,7 +26,7 @@ const signatureBlock = z.looseObject({
     token: z.string().min(1),
     signature: hexDigest,
     // Of the parent account, if a subaccount sent the e-mail.
-    'parent-signature': hexDigest.optional(),
+    'parent-signature': hexDigest.optional().catch(undefined),
   }),
 });
 

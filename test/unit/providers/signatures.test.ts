@@ -150,6 +150,14 @@ it("mailgun: an e-mail of a subaccount is taken by the account's key too", () =>
   expect(refusal('mailgun', signed, own.key)).toBe('the signature is wrong');
 });
 
+it.each([null, '', 7])("mailgun: a parent's signature of %j is none", (none) => {
+  const { key, sign } = newSigner('mailgun');
+  const posted = JSON.parse(sign(fixture('mailgun', 'opened')).body.toString());
+  posted.signature['parent-signature'] = none;
+  const signed = { body: Buffer.from(JSON.stringify(posted)), headers: {} };
+  expect(refusal('mailgun', signed, key)).toBeNull();
+});
+
 describe('keys', () => {
   const p384 = generateKeyPairSync('ec', { namedCurve: 'secp384r1' }).publicKey;
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
