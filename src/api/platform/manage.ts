@@ -43,9 +43,13 @@ export const manageBody = z.strictObject({
   events: z.string().max(1000),
   secret: z.string().optional(),
 });
-/** Replaces all of a webhook, except its URL, which never changes and may be omitted. */
+/** Replaces all of a webhook, except what never changes: that may be omitted, or repeated as it was shown. */
 export const manageReplacement = manageBody
-  .extend({ active: z.boolean().optional() })
+  .extend({
+    id: z.string().optional(),
+    active: z.boolean().optional(),
+    created_at: z.string().optional(),
+  })
   .partial({ url: true });
 export const manageChanges = manageReplacement.partial();
 type ManageChanges = z.infer<typeof manageChanges>;
@@ -167,9 +171,17 @@ export function manageRouter(deps: ManageDependencies): Router {
     async (req, res) => {
       const project = projectOf(res);
       const profile = getProfile(project.profile);
-      const { url, events, secret, active } = parseBody(body, req);
+      const { id, url, events, secret, active, created_at: createdAt } = parseBody(body, req);
       const before = await resourceInPath(req, res, 'webhook', deps.store.webhooks);
       if (url !== undefined && !isUrlOf(before, url)) throw refusal('url_immutable');
+      const isItsTime = (text: string): boolean => Date.parse(text) === before.createdAt.getTime();
+      const wrong = [
+        ...(id !== undefined && id !== before._id ? ['id'] : []),
+        ...(createdAt !== undefined && !isItsTime(createdAt) ? ['created_at'] : []),
+      ];
+      if (wrong.length > 0) {
+        throw invalid(wrong.map((field) => ({ field, message: 'never changes; omit it' })));
+      }
       if (secret !== undefined && !isSecretOf(deps.cipher, before, secret)) {
         const message = 'can only be changed by POST /v1/webhooks/:id/secret/rotate';
         throw invalid([{ field: 'secret', message }]);

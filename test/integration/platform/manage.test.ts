@@ -155,6 +155,12 @@ describe('a webhook that is there', () => {
     },
   );
 
+  it.each(['PUT', 'PATCH'])('takes back by %s what GET answers', async (method) => {
+    const shown = (await client.get(path)).body;
+    const answer = await client.send(method, path, shown);
+    expect([answer.status, answer.body]).toEqual([200, shown]);
+  });
+
   it('must be subscribed to something', async () => {
     const refused = await client.send('PUT', path, { events: '' });
     expectRefusal(refused, 'validation_failed', ['events']);
@@ -194,6 +200,8 @@ describe('a webhook that is there', () => {
     ['PATCH', { secret: 'another-secret-of-theirs' }, 'validation_failed', ['secret']],
     ['PATCH', { active: 'no' }, 'validation_failed', ['active']],
     ['PATCH', { name: 'Mine' }, 'validation_failed', ['name']],
+    ['PATCH', { id: 'wh_1', created_at: '2026' }, 'validation_failed', ['id', 'created_at']],
+    ['PUT', { events: 'open', id: 'wh_1' }, 'validation_failed', ['id']],
   ])('refuses %s %j, and stays as it is', async (method, body, code, fields) => {
     const refused = await client.send(method, path, body);
     expectRefusal(refused, code as 'url_immutable' | 'validation_failed', fields);
