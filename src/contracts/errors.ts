@@ -64,6 +64,13 @@ export const ERRORS = {
     example: { status: 'completed' },
   },
   webhook_deleted: { status: 409, message: 'the webhook of this delivery was deleted' },
+  plan_has_webhooks: {
+    status: 409,
+    message:
+      'the plan "{plan}" does not include webhooks, and the project has some; delete them first',
+    details: [{ field: 'plan', message: 'is "{plan}"' }],
+    example: { plan: 'hobby' },
+  },
   secret_limit_reached: {
     status: 409,
     message:

@@ -26,6 +26,10 @@ export const profiles: ReadonlyMap<string, Profile> = new Map(
 /** The event type that a caller means: by its own name, or by the profile's short one. */
 export const typeNamed = ({ aliases }: Profile, name: string): string => aliases.get(name) ?? name;
 
+/** Whether a project of the profile may have webhooks on that plan. */
+export const allowsWebhooks = ({ plansWithoutWebhooks }: Profile, plan: string | null): boolean =>
+  !plansWithoutWebhooks.includes((plan ?? '').trim().toLowerCase());
+
 /** The profile of a stored project; names from outside are checked with `profiles.has` first. */
 export function getProfile(name: string): Profile {
   const profile = profiles.get(name);

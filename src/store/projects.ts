@@ -1,4 +1,10 @@
-import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import {
+  Schema,
+  type ClientSession,
+  type Connection,
+  type Model,
+  type QueryFilter,
+} from 'mongoose';
 import { newId } from '../contracts/ids';
 import type { DeliveryPolicy, Dispatch } from '../contracts/delivery';
 import { oneOf } from './one-of';
@@ -119,11 +125,16 @@ export class Projects {
   async update(
     id: string,
     { providerKeys = {}, ...changes }: Partial<ProjectRecord>,
+    onlyIf: QueryFilter<ProjectRecord> = {},
   ): Promise<ProjectRecord | null> {
     const keys = Object.entries(providerKeys).map(([name, key]) => [`providerKeys.${name}`, key]);
     const set = { ...changes, ...Object.fromEntries(keys) };
     const updated = await this.model
-      .findOneAndUpdate({ _id: id, deletedAt: null }, { $set: set }, { returnDocument: 'after' })
+      .findOneAndUpdate(
+        { _id: id, deletedAt: null, ...onlyIf },
+        { $set: set },
+        { returnDocument: 'after' },
+      )
       .lean<ProjectRecord>();
     this.known.forget();
     return updated;
@@ -165,15 +176,23 @@ export class Projects {
     await this.model.deleteOne({ _id: id });
   }
 
-  /** Takes one of the project's `max` places for a webhook; false if all are taken. */
-  async takeWebhookPlace(id: string, max: number, session: ClientSession): Promise<boolean> {
+  /**
+   * Takes one of the project's `max` places for a webhook.
+   * @returns the project as it is; null if all are taken, or there is no such project
+   */
+  async takeWebhookPlace(
+    id: string,
+    max: number,
+    session: ClientSession,
+  ): Promise<ProjectRecord | null> {
     this.known.forgetAfter(session);
-    const { modifiedCount } = await this.model.updateOne(
-      { _id: id, deletedAt: null, webhookCount: { $lt: max } },
-      { $inc: { webhookCount: 1 } },
-      { session },
-    );
-    return modifiedCount === 1;
+    return this.model
+      .findOneAndUpdate(
+        { _id: id, deletedAt: null, webhookCount: { $lt: max } },
+        { $inc: { webhookCount: 1 } },
+        { session },
+      )
+      .lean<ProjectRecord>();
   }
 
   /**

@@ -66,6 +66,26 @@ describe('a plan without webhooks', () => {
     expect(await stored(stack)).toEqual(before);
   });
 
+  it('can not be taken while there are webhooks, and by nobody who makes one at the same time', async () => {
+    const { id, client } = await stack.project({ profile: 'emailsendx', plan: 'pro' });
+    const path = `/v1/projects/${id}`;
+    const made = await client.post('/v1/webhooks', { name: 'Paid', url, events: ['*'] });
+    const refused = await stack.admin.patch(path, { plan: 'Hobby', name: 'Changed' });
+    expectRefusal(refused, 'plan_has_webhooks', ['plan']);
+    expect((await stack.admin.get(path)).body.data).toMatchObject({ plan: 'pro', name: 'Test' });
+    expect((await stack.admin.patch(path, { plan: 'basic' })).status).toBe(200);
+
+    await client.delete(`/v1/webhooks/${made.body.data.id}`);
+    const [taken, another] = await Promise.all([
+      stack.admin.patch(path, { plan: 'hobby' }),
+      client.post('/v1/webhooks', { name: 'Late', url, events: ['*'] }),
+    ]);
+    expect([
+      [200, 403],
+      [409, 201],
+    ]).toContainEqual([taken.status, another.status]);
+  });
+
   it('is refused with the problems of the body first', async () => {
     const client = await clientOf('emailsendx', { plan: 'hobby' });
     expectRefusal(await client.post('/v1/webhooks', { name: 'Free', url }), 'validation_failed', [

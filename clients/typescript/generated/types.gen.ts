@@ -266,6 +266,7 @@ export type ErrorCode =
   | 'event_expunged'
   | 'replay_ended'
   | 'webhook_deleted'
+  | 'plan_has_webhooks'
   | 'secret_limit_reached'
   | 'secret_unreadable'
   | 'external_id_taken'
@@ -3770,7 +3771,7 @@ export type UpdateProjectErrors = {
    */
   404: Error;
   /**
-   * Not possible in the current state. `external_id_taken`.
+   * Not possible in the current state. `external_id_taken`, `plan_has_webhooks`.
    */
   409: Error;
   /**
@@ -8266,9 +8267,17 @@ export type UpdatePlatformWebhookData = {
      */
     secret?: string;
     /**
+     * Its id.
+     */
+    id?: string;
+    /**
      * Whether it gets deliveries.
      */
     active?: boolean;
+    /**
+     * When it was created.
+     */
+    created_at?: string;
   };
   headers?: {
     /**
@@ -8357,9 +8366,17 @@ export type ReplacePlatformWebhookData = {
      */
     secret?: string;
     /**
+     * Its id.
+     */
+    id?: string;
+    /**
      * Whether it gets deliveries.
      */
     active?: boolean;
+    /**
+     * When it was created.
+     */
+    created_at?: string;
   };
   headers?: {
     /**

@@ -2,7 +2,7 @@ import { Router } from 'express';
 import { z } from 'zod';
 import { ADDRESS_ALONE } from '../../domain/mailbox';
 import { DISPATCHES } from '../../contracts/delivery';
-import { DEFAULT_PROFILE, getProfile, profiles } from '../../profiles';
+import { allowsWebhooks, DEFAULT_PROFILE, getProfile, profiles } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
 import { deleteProject } from '../../store/delete-project';
 import { KEY_ROLES } from '../../store/keys';
@@ -12,7 +12,7 @@ import { answer, answerPage } from '../http/answers';
 import { audited, nothingChanged } from '../http/audited';
 import { adminOnly } from '../http/auth';
 import { CATALOG, CATALOG_RULE } from './catalogs';
-import { invalid, notFound } from '../http/errors';
+import { invalid, notFound, refusal } from '../http/errors';
 import { policyFields } from './policy';
 import { portalOriginsField } from './portal-origins';
 import { providerKeysField, providerKeysView, sealProviderKeys } from './provider-keys';
@@ -199,12 +199,19 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
       throw invalid([{ field: 'providerKeys', message }]);
     }
     if (before) await checkCatalog(before.profile, changes.catalog);
+    const { plan } = changes;
+    const mayHaveNone =
+      before && typeof plan === 'string' && !allowsWebhooks(getProfile(before.profile), plan);
+    const changed = {
+      ...changes,
+      ...(providerKeys && { providerKeys: sealProviderKeys(cipher, id, providerKeys) }),
+    };
     const project = await changeOrRefuse(id, changes.externalId, findByExternalId, () =>
-      store.projects.update(id, {
-        ...changes,
-        ...(providerKeys && { providerKeys: sealProviderKeys(cipher, id, providerKeys) }),
-      }),
+      store.projects.update(id, changed, mayHaveNone ? { webhookCount: 0 } : {}),
     );
+    if (!project && mayHaveNone && (await store.projects.get(id))) {
+      throw refusal('plan_has_webhooks', { plan });
+    }
     if (!project) throw notFound('the project');
     answer(res, view(project));
   });

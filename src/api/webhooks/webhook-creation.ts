@@ -1,7 +1,8 @@
+import type { ClientSession } from 'mongoose';
 import { newId } from '../../contracts/ids';
 import { generateSecret } from '../../delivery/signing';
 import type { ChangedBy } from '../../domain/changed-by';
-import { getProfile } from '../../profiles';
+import { allowsWebhooks, getProfile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
 import { insertTests } from '../../store/insert-tests';
 import type { ProjectRecord } from '../../store/projects';
@@ -29,19 +30,13 @@ export async function createWebhook(
   by: ChangedBy = 'platform',
 ): Promise<{ webhook: WebhookRecord; secret: string; pingId: string | null }> {
   const profile = getProfile(project.profile);
-  const plan = project.plan ?? '';
-  if (profile.plansWithoutWebhooks.includes(plan.trim().toLowerCase())) {
-    throw refusal('plan_not_allowed', { plan });
-  }
   const id = newId('webhook');
   const secret = settings.secret ?? generateSecret(profile.secretFormat);
   const max = project.policy.maxWebhooks ?? profile.maxWebhooks;
   const { pingOnCreate } = profile;
   const { webhook, ping } = await store.transaction(async (session) => {
-    if (!(await store.projects.takeWebhookPlace(project._id, max, session))) {
-      if (!(await store.projects.get(project._id))) throw notFound('the project');
-      throw refusal('webhook_limit_reached', { max });
-    }
+    const { plan } = await takePlace(store, project._id, max, session);
+    if (!allowsWebhooks(profile, plan)) throw refusal('plan_not_allowed', { plan: plan! });
     if (by === 'customer' && (await store.webhooks.isStopped(project._id, settings.url, session))) {
       throw leftToPlatform('the platform has disabled or paused a webhook with this URL');
     }
@@ -70,4 +65,16 @@ export async function createWebhook(
   });
   if (ping) intake.startAll(ping.events);
   return { webhook, secret, pingId: ping?.id ?? null };
+}
+
+async function takePlace(
+  { projects }: Store,
+  id: string,
+  max: number,
+  session: ClientSession,
+): Promise<ProjectRecord> {
+  const project = await projects.takeWebhookPlace(id, max, session);
+  if (project) return project;
+  if (!(await projects.get(id))) throw notFound('the project');
+  throw refusal('webhook_limit_reached', { max });
 }

@@ -85,7 +85,7 @@ export const projectPaths: ZodOpenApiPathsObject = {
         examples: { policy: { policy: { timeoutMs: 15_000 } } },
       },
       answers: { 200: data('The changed resource.', projectSchema, projectExample) },
-      errors: ['external_id_taken'],
+      errors: ['external_id_taken', 'plan_has_webhooks'],
     }),
     delete: operation({
       operationId: 'deleteProject',
