@@ -160,7 +160,7 @@ export const settings = z.object({
     .describe('seconds after which a client that does not read its response is disconnected'),
   POSTHORN_WRONG_KEYS_PER_MINUTE: perMinute
     .default(60)
-    .describe('unknown keys a minute that one address may try before it has to wait'),
+    .describe('different unknown keys a minute that one address may try before it has to wait'),
   POSTHORN_CPU_SECONDS_PER_MINUTE: whole(1, 1_000_000)
     .default(30)
     .describe(

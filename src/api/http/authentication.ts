@@ -29,15 +29,15 @@ export class Authentication {
   /** @throws ApiError 401 for a key that is unknown or has expired, 429 after too many of them */
   async callerWith(req: Request, key: string): Promise<Caller> {
     const { store, failures } = this;
-    await failures.check(req);
+    await failures.check(req, key);
     if (timingSafeEqual(sha256(key), this.adminHash)) return 'admin';
     const record = await store.keys.findByKey(key);
     const project = record && (await findProject(store, record.projectId));
     if (!project) {
-      await failures.count(req);
+      await failures.count(req, key);
       throw refusal('unauthorized');
     }
-    await failures.check(req);
+    await failures.check(req, key);
     if (hasExpired(record)) throw new ApiError('unauthorized', 'this key has expired');
     return { key: record, project };
   }

@@ -63,11 +63,11 @@ export class BrowserSessions {
   ): Promise<(BrowserSession & { caller: Caller }) | null> {
     const token = this.tokenOf(req);
     if (token === undefined) return null;
-    if (isUse) await this.lookups.check(req);
+    if (isUse) await this.lookups.check(req, token);
     const record = await this.store.sessions.find(this.hash('session', token));
     const caller = record && (await this.authentication.callerOf(record.keyId));
     if (!record || !caller) {
-      if (isUse) await this.lookups.count(req);
+      if (isUse) await this.lookups.count(req, token);
       return null;
     }
     if (isUse) this.store.sessions.touch(record);

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { Request } from 'express';
 import { type ClientRateLimitInfo, ipKeyGenerator } from 'express-rate-limit';
 import { rateLimited } from './errors';
@@ -7,11 +8,14 @@ const WINDOW_MS = 60_000;
 
 /**
  * Slows down guessing: an address that has asked too often within a minute for what doesn't exist is refused until
- * the minute is over, whatever it asks for. Only failures count, and only for their own address (IPv6: its /56),
- * so nobody can lock out others, unless they share a proxy that POSTHORN_TRUSTED_PROXIES doesn't count.
+ * the minute is over, whatever it asks for. Only failures count, and only for their own address (IPv6: its /56).
+ * The same again is no further guess: a program that goes on with a revoked key holds up only itself, not the others
+ * at its address. So nobody can lock out others but by guessing, or behind a proxy that POSTHORN_TRUSTED_PROXIES
+ * doesn't count.
  */
 export class FailedLookups {
-  private readonly store = new Windows(WINDOW_MS);
+  private readonly guesses = new Windows(WINDOW_MS);
+  private readonly repetitions = new Windows(WINDOW_MS);
 
   /**
    * @param limit of one address, per minute
@@ -27,14 +31,20 @@ export class FailedLookups {
    * was found, since concurrent requests are all checked before the first is counted.
    * @throws ApiError 429
    */
-  async check(req: Request): Promise<void> {
-    const failed = await this.store.get(addressOf(req));
-    if (failed && failed.totalHits >= this.limit) throw this.tooMany(failed);
+  async check(req: Request, asked: string): Promise<void> {
+    for (const failed of [
+      await this.guesses.get(addressOf(req)),
+      await this.repetitions.get(nameOf(req, asked)),
+    ]) {
+      if (failed && failed.totalHits >= this.limit) throw this.tooMany(failed);
+    }
   }
 
   /** @throws ApiError 429, if it is one too many */
-  async count(req: Request): Promise<void> {
-    const failed = await this.store.increment(addressOf(req));
+  async count(req: Request, asked: string): Promise<void> {
+    const repeated = await this.repetitions.increment(nameOf(req, asked));
+    const failed =
+      repeated.totalHits === 1 ? await this.guesses.increment(addressOf(req)) : repeated;
     if (failed.totalHits > this.limit) throw this.tooMany(failed);
   }
 
@@ -45,3 +55,7 @@ export class FailedLookups {
 }
 
 const addressOf = ({ ip }: Request): string => ipKeyGenerator(ip ?? '');
+
+/** What was asked for may be a secret of another system. */
+const nameOf = (req: Request, asked: string): string =>
+  `${addressOf(req)} ${createHash('sha256').update(asked).digest('base64')}`;

@@ -57,9 +57,9 @@ function framedByOrigins(store: Store, lookups: FailedLookups): RequestHandler[]
       const { projectId } = req.params;
       // Only a page can be framed.
       if (typeof projectId === 'string' && !FILE.test(req.path)) {
-        await lookups.check(req);
+        await lookups.check(req, projectId);
         const project = await findProject(store, projectId);
-        if (!project) await lookups.count(req);
+        if (!project) await lookups.count(req, projectId);
         res.locals.portalOrigins = project?.portalOrigins;
       }
       // It knows no lists; the policy stands for it.

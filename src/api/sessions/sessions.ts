@@ -45,9 +45,9 @@ export function sessionsRouter(
   /** A wrong link counts like a wrong key. */
   const callerWith = async (req: Request, { key, link }: SignIn): Promise<Caller> => {
     if (key !== undefined) return authentication.callerWith(req, key);
-    await authentication.failures.check(req);
+    await authentication.failures.check(req, link!);
     if (await sessions.isLive(link!)) return 'admin';
-    await authentication.failures.count(req);
+    await authentication.failures.count(req, link!);
     throw linkUsed();
   };
   const signIn: RequestHandler = async (req, res, next) => {

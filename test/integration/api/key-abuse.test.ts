@@ -115,6 +115,22 @@ describe('a client that guesses keys', () => {
     expectRefusal(await from(elsewhere, 'phk_guess'), 'unauthorized');
   });
 
+  it('is not one that repeats a key that was revoked: only that key has to wait', async () => {
+    const { client } = await limited.project();
+    const gone = await limited.project();
+    await limited.admin.delete(`/v1/projects/${gone.id}`);
+    const answers: number[] = [];
+    for (let n = 0; n < 2 * LIMIT; n += 1) {
+      answers.push((await from(address, gone.client.key)).status);
+      expect((await from(address, client.key)).status).toBe(200);
+    }
+    expect(answers).toEqual([...Array(LIMIT).fill(401), ...Array(LIMIT).fill(429)]);
+    expectRefusal(await from(elsewhere, gone.client.key), 'unauthorized');
+    // It is still one guess.
+    await guess(address, LIMIT - 1);
+    expectRefusal(await from(address, client.key), 'rate_limited');
+  });
+
   it('ends no stream of others behind its address', async () => {
     const { client } = await limited.project();
     const stream = await EventStream.open(limited.url, {
