@@ -1,4 +1,3 @@
-import type { ClientSession } from 'mongoose';
 import { newId } from '../../contracts/ids';
 import { generateSecret } from '../../delivery/signing';
 import type { ChangedBy } from '../../domain/changed-by';
@@ -35,7 +34,12 @@ export async function createWebhook(
   const max = project.policy.maxWebhooks ?? profile.maxWebhooks;
   const { pingOnCreate } = profile;
   const { webhook, ping } = await store.transaction(async (session) => {
-    const { plan } = await takePlace(store, project._id, max, session);
+    const placed = await store.projects.takeWebhookPlace(project._id, max, session);
+    if (!placed) {
+      if (!(await store.projects.get(project._id))) throw notFound('the project');
+      throw refusal('webhook_limit_reached', { max });
+    }
+    const { plan } = placed;
     if (!allowsWebhooks(profile, plan)) throw refusal('plan_not_allowed', { plan: plan! });
     if (by === 'customer' && (await store.webhooks.isStopped(project._id, settings.url, session))) {
       throw leftToPlatform('the platform has disabled or paused a webhook with this URL');
@@ -65,16 +69,4 @@ export async function createWebhook(
   });
   if (ping) intake.startAll(ping.events);
   return { webhook, secret, pingId: ping?.id ?? null };
-}
-
-async function takePlace(
-  { projects }: Store,
-  id: string,
-  max: number,
-  session: ClientSession,
-): Promise<ProjectRecord> {
-  const project = await projects.takeWebhookPlace(id, max, session);
-  if (project) return project;
-  if (!(await projects.get(id))) throw notFound('the project');
-  throw refusal('webhook_limit_reached', { max });
 }
