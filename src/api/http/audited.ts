@@ -22,6 +22,12 @@ export function nothingChanged(res: Response): void {
   res.locals.nothingChanged = true;
 }
 
+/** The ids in an answer. */
+interface Made {
+  id: string | null;
+  target: string | null;
+}
+
 export type AuditedHandler = RequestHandler & { auditAction: AuditAction };
 
 /**
@@ -68,10 +74,24 @@ export function audited(
       expiresAt: daysAfter(time, trail.retentionDays),
     };
     await trail.audit.insert(entry);
-    const send = res.json.bind(res);
+    const json = res.json.bind(res);
+    const send = res.send.bind(res);
+    let made: Made = { id: null, target: null };
     res.json = (body: unknown) => {
-      const made = { id: idIn(body, 'id'), target: idIn(body, madeIn) };
-      void settle(trail, entry, req, res, made).finally(() => send(body));
+      made = { id: idIn(body, 'id'), target: idIn(body, madeIn) };
+      // Throws where there is no room for the answer; then what is sent in its place is recorded.
+      return json(body);
+    };
+    const recordAndSend = async (text: unknown): Promise<void> => {
+      try {
+        await settle(trail, entry, req, res, made);
+        send(text);
+      } catch (error) {
+        next(error);
+      }
+    };
+    res.send = (text: unknown) => {
+      void recordAndSend(text);
       return res;
     };
     next();
@@ -85,7 +105,7 @@ async function settle(
   entry: AuditRecord,
   req: Request,
   res: Response,
-  made: { id: string | null; target: string | null },
+  made: Made,
 ): Promise<void> {
   try {
     if (res.statusCode >= 500) return;
