@@ -30,6 +30,12 @@ export const attemptsDeferred = new Counter({
   registers,
 });
 
+export const attemptsReduced = new Counter({
+  name: 'posthorn_attempts_reduced_total',
+  help: 'Attempts recorded without headers and body, or not counted for their webhook, since MongoDB refused the whole.',
+  registers,
+});
+
 export const mails = new Counter({
   name: 'posthorn_mails_total',
   help: 'Attempts to send a mail to an owner, by outcome: sent or failed.',

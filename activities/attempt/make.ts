@@ -11,8 +11,10 @@ import {
 import type { Attempt, DeliveryStatus } from '../../src/contracts/delivery';
 import { judge } from '../../src/domain/outcome';
 import { keptBack } from '../../src/domain/kept-back';
-import { attemptsDeferred } from '../../src/metrics';
+import { attemptsDeferred, attemptsReduced } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { isRefused, withoutWords } from '../../src/store/refused';
+import type { Recorded } from '../../src/store/rounds';
 import type { CourierCalls } from '../../src/temporal/courier-calls';
 import { againIn } from '../again-in';
 import { placeEndOf, type Places } from '../concurrency';
@@ -99,7 +101,16 @@ export async function makeAttempt(
     nowMs: clock.now().getTime(),
     random: Math.random(),
   });
-  const recorded = await store.rounds.record(delivery, entry, { ...result, policy }, mayDecide);
+  const record = (attempt: typeof entry): Promise<Recorded> =>
+    store.rounds.record(delivery, attempt, { ...result, policy }, mayDecide);
+  const recorded = await record(entry).catch(async (error: unknown) => {
+    if (!isRefused(error)) throw error;
+    // So that it is not sent again.
+    const less = await record(withoutWords(entry));
+    log.error({ err: error, deliveryId: delivery._id }, 'an attempt could not be stored whole');
+    attemptsReduced.inc();
+    return less;
+  });
   tell(deps, delivery, recorded.attempt);
   if (recorded.outcome === 'superseded') throw superseded();
   await countHealth(

@@ -1,4 +1,5 @@
 import type { Attempt } from '../../src/contracts/delivery';
+import { withoutWords } from '../../src/store/refused';
 import type {
   ExpressDelivery,
   QueuedDelivery,
@@ -40,10 +41,10 @@ export class Outbox {
   }
 
   /**
-   * The first entries, as many as fit into one transaction, the settlement made of them, and the events whose
-   * deliveries are all stored with it, or were before.
+   * The first entries, as many as fit into one transaction, and the events whose deliveries are all stored with
+   * them, or were before.
    */
-  peek(): { entries: Entry[]; settlement: Settlement; plannedEventIds: string[] } {
+  peek(): { entries: Entry[]; plannedEventIds: string[] } {
     let bytes = 0;
     let count = 0;
     while (count < Math.min(MAX_WRITES, this.entries.length) && bytes < MAX_BYTES) {
@@ -52,22 +53,8 @@ export class Outbox {
       count += 1;
     }
     const entries = this.entries.slice(0, count);
-    const health = new Map<string, Attempt[]>();
-    for (const { counted } of entries) {
-      if (!counted) continue;
-      const { webhookId, attempt } = counted;
-      const attempts = health.get(webhookId);
-      if (attempts) attempts.push(attempt);
-      else health.set(webhookId, [attempt]);
-    }
     return {
       entries,
-      settlement: {
-        inserts: entries.flatMap(({ insert }) => insert ?? []),
-        records: entries.flatMap(({ record }) => record ?? []),
-        queued: entries.flatMap(({ queue }) => queue ?? []),
-        health: [...health].map(([webhookId, attempts]) => ({ webhookId, attempts })),
-      },
       plannedEventIds: entries.flatMap(({ plannedEventId }) => plannedEventId ?? []),
     };
   }
@@ -76,4 +63,35 @@ export class Outbox {
   remove(count: number): void {
     this.entries.splice(0, count);
   }
+}
+
+export function settlementOf(entries: readonly Entry[]): Settlement {
+  const health = new Map<string, Attempt[]>();
+  for (const { counted } of entries) {
+    if (!counted) continue;
+    const { webhookId, attempt } = counted;
+    const attempts = health.get(webhookId);
+    if (attempts) attempts.push(attempt);
+    else health.set(webhookId, [attempt]);
+  }
+  return {
+    inserts: entries.flatMap(({ insert }) => insert ?? []),
+    records: entries.flatMap(({ record }) => record ?? []),
+    queued: entries.flatMap(({ queue }) => queue ?? []),
+    health: [...health].map(([webhookId, attempts]) => ({ webhookId, attempts })),
+  };
+}
+
+/** What can still be written of it where the whole is refused, from the most to the least. */
+export function lessOf(settlement: Settlement): Settlement[] {
+  const bare = {
+    ...settlement,
+    inserts: settlement.inserts.map((one) => ({
+      ...one,
+      attempts: one.attempts.map(withoutWords),
+    })),
+    records: settlement.records.map((one) => ({ ...one, attempt: withoutWords(one.attempt) })),
+  };
+  const uncounted = { health: [] };
+  return [bare, { ...settlement, ...uncounted }, { ...bare, ...uncounted }];
 }

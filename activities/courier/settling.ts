@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { moment } from '../../src/clock';
+import { attemptsReduced } from '../../src/metrics';
 import { expungeEvent } from '../../src/store/expunge';
 import { mailWarning } from '../../src/store/owner-mails';
+import { isRefused } from '../../src/store/refused';
 import { settle, type Settlement } from '../../src/store/settlement';
 import type { ActivityDependencies } from '../dependencies';
 import { followSettled } from '../attempt/after-failure';
 import type { Lease } from './lease';
-import type { Outbox } from './outbox';
+import { lessOf, settlementOf, type Entry, type Outbox } from './outbox';
 import type { View } from './view';
 
 /** Pause after a write that failed. */
@@ -58,18 +60,53 @@ export class Settling {
     while (outbox.size > 0) {
       const waitMs = this.beganAt + SETTLE_EVERY_MS - performance.now();
       if (waitMs > 0 && !outbox.isFull) await sleep(waitMs);
-      const { entries, settlement, plannedEventIds } = outbox.peek();
-      await this.write(settlement);
+      const { entries, plannedEventIds } = outbox.peek();
+      await this.write(entries);
       if (lease.isSuperseded) return;
       outbox.remove(entries.length);
       await this.markPlanned(plannedEventIds);
       for (const { done } of entries) done();
-      this.followUp(settlement);
+      this.followUp(settlementOf(entries));
     }
   }
 
-  /** Until it is known to be written, always the same under its number; or until the shift is superseded. */
-  private async write(settlement: Settlement): Promise<void> {
+  /** Until they are known to be written; apart where MongoDB refuses them together. */
+  private async write(entries: readonly Entry[]): Promise<void> {
+    const settlement = settlementOf(entries);
+    while (!this.lease.isSuperseded) {
+      const refusal = await this.writeAs(settlement);
+      if (refusal === null) return;
+      if (entries.length > 1) {
+        const half = Math.ceil(entries.length / 2);
+        await this.write(entries.slice(0, half));
+        return this.write(entries.slice(half));
+      }
+      if (await this.writeLess(settlement, refusal)) return;
+      await sleep(FAILED_MS);
+    }
+  }
+
+  /** Of a single entry: so that it is not sent again, and holds up no other. */
+  private async writeLess(settlement: Settlement, refusal: Error): Promise<boolean> {
+    for (const less of lessOf(settlement)) {
+      if ((await this.writeAs(less)) !== null) continue;
+      if (this.lease.isSuperseded) return true;
+      const [delivery] = [...settlement.inserts, ...settlement.records.map((one) => one.delivery)];
+      this.deps.log.error(
+        { err: refusal, deliveryId: delivery?._id },
+        'an attempt could not be stored whole',
+      );
+      attemptsReduced.inc();
+      return true;
+    }
+    return false;
+  }
+
+  /**
+   * Until MongoDB has answered, always the same under its number; or until the shift is superseded.
+   * @returns why MongoDB refuses it; null: it does not
+   */
+  private async writeAs(settlement: Settlement): Promise<Error | null> {
     const { deps, lease } = this;
     const { projectId } = this.view;
     this.number += 1;
@@ -79,12 +116,14 @@ export class Settling {
       this.beganAt = performance.now();
       try {
         lease.renewed(askedAt, await settle(deps.store, projectId, at, settlement));
-        return;
+        return null;
       } catch (error) {
         deps.log.warn({ err: error, projectId }, 'courier could not write yet');
+        if (isRefused(error)) return error as Error;
         await sleep(FAILED_MS);
       }
     }
+    return null;
   }
 
   /**

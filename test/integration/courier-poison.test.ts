@@ -1,4 +1,5 @@
-import { makeWebhook } from '../support/deliveries';
+import { DISPATCHES } from '../../src/contracts/delivery';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
@@ -87,5 +88,50 @@ describe('what a courier fails at again and again', () => {
     } finally {
       spy.mockRestore();
     }
+  });
+});
+
+describe('what MongoDB refuses', () => {
+  const stack = useStack();
+  const receiver = useFreshReceiver();
+
+  it.each(DISPATCHES)('of an attempt is left out of it, and it counts, in %s', async (dispatch) => {
+    const { client } = await stack.project({ dispatch });
+    const { id: webhookId } = await makeWebhook(client, receiver.url);
+    const send = stack.sender.send.bind(stack.sender);
+    const spy = jest.spyOn(stack.sender, 'send').mockImplementation(async (request) => {
+      return { ...(await send(request)), body: { _bsontype: 'none' } as never };
+    });
+    try {
+      const id = await postEvent(client);
+      const delivery = await deliveryWith(client, id, { status: 'succeeded' });
+      expect(delivery.attempts).toHaveLength(1);
+      expect(delivery.attempts[0]).toMatchObject({ statusCode: 200, requestHeaders: {} });
+      expect(delivery.attempts[0]).not.toHaveProperty('responseBody');
+    } finally {
+      spy.mockRestore();
+    }
+    expect((await client.get(`/v1/webhooks/${webhookId}`)).body.data.lastStatus).toBe(200);
+  });
+
+  it('of one webhook does not keep what others are sent from being recorded', async () => {
+    const { id: projectId, client } = await stack.project({ dispatch: 'express' });
+    const { id: broken } = await makeWebhook(client, receiver.url);
+    for (let n = 0; n < 4; n += 1) await makeWebhook(client, `${receiver.url}/${n}`);
+    const { webhooks, deliveries } = stack.store;
+    await webhooks.model.collection.updateOne(
+      { _id: broken as never },
+      { $set: { failuresBeganAt: 'not a list' } },
+    );
+    await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    await eventually('all are recorded', async () => {
+      return (await deliveries.model.countDocuments({ projectId, status: 'succeeded' })) === 10;
+    });
+    const whole = { projectId, 'attempts.responseBody': 'receiver' };
+    expect(await deliveries.model.countDocuments(whole)).toBe(10);
+    const others = { projectId, _id: { $ne: broken }, lastStatus: 200 };
+    expect(await webhooks.model.countDocuments(others)).toBe(4);
+    expect(receiver.requests).toHaveLength(10);
   });
 });

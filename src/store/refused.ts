@@ -1,0 +1,25 @@
+import { mongo } from 'mongoose';
+import type { Attempt } from '../contracts/delivery';
+import { isStoreUnavailable, isTooSlow } from './errors';
+
+/** Whether a write failed because of what it writes: MongoDB can be reached, and repeating it changes nothing. */
+export function isRefused(error: unknown): boolean {
+  const isAnswered = error instanceof mongo.MongoServerError;
+  return (
+    error instanceof mongo.BSON.BSONError ||
+    (isAnswered && !isStoreUnavailable(error) && !isTooSlow(error))
+  );
+}
+
+/** All of an attempt that decides: without what receivers and customers have written. */
+export function withoutWords<
+  T extends Pick<Attempt, 'requestHeaders' | 'responseHeaders' | 'responseBody' | 'errorMessage'>,
+>(attempt: T): T {
+  const {
+    responseHeaders: _headers,
+    responseBody: _body,
+    errorMessage: _message,
+    ...made
+  } = attempt;
+  return { ...made, requestHeaders: {} } as T;
+}
