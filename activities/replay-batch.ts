@@ -2,7 +2,7 @@ import { activityInfo, heartbeat, sleep, type ApplicationFailure } from '@tempor
 import { FAILURE_TYPES, type Activities } from '../src/contracts/activities';
 import {
   countQueuedReplays,
-  hasQueued,
+  hasUnsent,
   listForReplay,
   queueReplays,
 } from '../src/store/replay-selection';
@@ -54,7 +54,7 @@ export function createReplayBatch(
     const next = await listForReplay(store, replay, Math.min(MAX_QUEUED, batchSize(perSecond)));
     if (next.length === 0) {
       // Until then it can be paused and cancelled.
-      if (await hasQueued(store, replay)) {
+      if (await hasUnsent(store, replay)) {
         if ((await countQueuedReplays(store, projectId, 1)) > 0) couriers.call(projectId);
         throw stillQueued();
       }
@@ -79,6 +79,6 @@ export function createReplayBatch(
 /** It is looked at again soon, and then less and less often. */
 function stillQueued(): ApplicationFailure {
   const waitMs = Math.min(MOST_END_WAIT_MS, END_WAIT_MS * 2 ** (activityInfo().attempt - 1));
-  const message = 'all is queued; it ends when that has been taken from the queue';
+  const message = 'all is queued; it ends when all has been attempted';
   return againIn(waitMs, FAILURE_TYPES.replayDeferred, message);
 }

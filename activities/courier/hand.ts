@@ -1,7 +1,7 @@
 import { clock } from '../../src/clock';
 import {
   kindOf,
-  queueOf,
+  queueFor,
   type DeliveryRecord,
   type QueueKind,
 } from '../../src/store/delivery-record';
@@ -46,8 +46,6 @@ export class Hand {
   /** Deliveries of an event, on average. */
   private perEvent = FIRST_GUESS;
 
-  constructor(private readonly projectId: string) {}
-
   get room(): number {
     return MAX_TAKEN - this.taken.size;
   }
@@ -89,7 +87,7 @@ export class Hand {
     { body, isStored, from }: { body: string; isStored: boolean; from?: string },
   ): void {
     const lane = this.lanes.get(delivery.webhookId)!;
-    const queuedIn = from ?? queueOf(this.projectId);
+    const queuedIn = from ?? queueFor(delivery);
     const item: Item = { delivery, event, body, isStored, queuedIn, takenAt: performance.now() };
     this.taken.set(delivery._id, item);
     if (!isStored) this.unstored += 1;

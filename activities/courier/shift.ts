@@ -67,7 +67,7 @@ export class Shift {
     private readonly lease: Lease,
   ) {
     const { deps, places, pulse, projectId, runId, stopped } = parts;
-    this.hand = new Hand(projectId);
+    this.hand = new Hand();
     this.view = new View(deps.store, projectId, this.hand);
     this.settling = new Settling(deps, this.view, lease, this.hand.outbox);
     this.attempts = new Attempts(

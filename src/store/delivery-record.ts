@@ -3,6 +3,7 @@ import type { AttemptPolicy } from '../contracts/activities';
 import {
   DELIVERY_STATUSES,
   TERMINAL_STATUSES,
+  UNENDED_STATUSES,
   type Attempt,
   type DeferralReason,
   type DeliveryStatus,
@@ -56,7 +57,7 @@ export interface DeliveryRecord {
    * releases it, in the order of events, when its webhook is resumed or has room again (`deferredFor`).
    */
   queuedIn?: string;
-  /** The bulk replay that has put it into a queue, and how it had ended before: it may be taken back. */
+  /** The bulk replay that its round is of, and how it had ended before: while it is queued it may be taken back. */
   bulkReplay?: Pick<DeliveryRecord, 'status' | 'completedAt' | 'endReason' | 'roundStart'> & {
     id: string;
   };
@@ -133,6 +134,15 @@ const REPLAY = '/replay';
 export const queueOf = (projectId: string, kind: QueueKind = 'ordered'): string =>
   kind === 'replay' ? `${projectId}${REPLAY}` : projectId;
 
+/** That of a delivery which may not be sent now: until its first attempt, what is replayed in bulk stays in its own. */
+export const queueFor = ({
+  projectId,
+  bulkReplay,
+  attemptCount,
+  roundStart,
+}: Pick<DeliveryRecord, 'projectId' | 'bulkReplay' | 'attemptCount' | 'roundStart'>): string =>
+  queueOf(projectId, bulkReplay && attemptCount === roundStart ? 'replay' : 'ordered');
+
 export const kindOf = (queue: string): QueueKind => (queue.endsWith(REPLAY) ? 'replay' : 'ordered');
 export const projectOfQueue = (queue: string): string => queue.replace(REPLAY, '');
 
@@ -208,6 +218,17 @@ deliverySchema.index(
 deliverySchema.index(
   { queuedIn: 1, webhookId: 1, eventId: 1, _id: 1 },
   { name: 'queue', partialFilterExpression: { queuedIn: { $exists: true } } },
+);
+// What a bulk replay has queued, in its order.
+deliverySchema.index(
+  { 'bulkReplay.id': 1, _id: 1 },
+  {
+    name: 'bulk',
+    partialFilterExpression: {
+      'bulkReplay.id': { $exists: true },
+      status: { $in: UNENDED_STATUSES },
+    },
+  },
 );
 deliverySchema.index(
   { followUp: 1, projectId: 1, completedAt: 1, _id: 1 },

@@ -144,15 +144,17 @@ export async function queueReplays(
   });
 }
 
-/** Queued by that replay, and not attempted since. */
-const queuedBy = ({
-  _id,
-  projectId,
-}: Pick<ReplayRecord, '_id' | 'projectId'>): QueryFilter<DeliveryRecord> => ({
-  queuedIn: queueOf(projectId, 'replay'),
+/** What that bulk replay has queued and nobody has attempted since. */
+const unsentOf = ({ _id }: Pick<ReplayRecord, '_id'>): QueryFilter<DeliveryRecord> => ({
   'bulkReplay.id': _id,
   status: { $in: UNENDED_STATUSES },
   $expr: { $eq: ['$attemptCount', '$roundStart'] },
+});
+
+/** The same as far as no courier has taken it. */
+const queuedBy = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => ({
+  ...unsentOf(replay),
+  queuedIn: queueOf(replay.projectId, 'replay'),
 });
 
 /**
@@ -191,7 +193,7 @@ async function setBack(
   const { model } = deliveries;
   const first = await model
     .findOne(queuedBy(replay), { _id: 1 })
-    .hint('queue')
+    .hint('bulk')
     .sort({ _id: 1 })
     .session(session)
     .lean<Pick<DeliveryRecord, '_id'>>();
@@ -215,6 +217,7 @@ async function takeBack(
   const { model } = deliveries;
   const queued = await model
     .find(queuedBy(replay), LIST_FIELDS)
+    .hint('bulk')
     .limit(TAKEN_BACK_AT_ONCE)
     .session(session)
     .lean<DeliveryRecord[]>();
@@ -258,9 +261,12 @@ export async function countQueuedReplays(
   return deliveries.model.countDocuments(queued, { limit });
 }
 
-/** Whether something of that bulk replay is queued. */
-export async function hasQueued({ deliveries }: Store, replay: ReplayRecord): Promise<boolean> {
-  return (await deliveries.model.exists(queuedBy(replay))) !== null;
+/** Whether something that a bulk replay has queued is still to be attempted. */
+export async function hasUnsent(
+  { deliveries }: Store,
+  replay: Pick<ReplayRecord, '_id'>,
+): Promise<boolean> {
+  return (await deliveries.model.exists(unsentOf(replay)).hint('bulk')) !== null;
 }
 
 /** How many skipped deliveries are counted at most. */

@@ -11,7 +11,7 @@ import type { AttemptResult } from '../domain/outcome';
 import { deliveriesEnded } from '../metrics';
 import { changeOne } from './change-one';
 import type { Recounts } from './counted-hours';
-import { failedWith, queueOf, type DeliveryRecord } from './delivery-record';
+import { failedWith, queueFor, type DeliveryRecord } from './delivery-record';
 import { isLatest } from './latest-execution';
 import { onlyIf } from './only-if';
 import { KEPT_AFTER_END_MS } from './retention';
@@ -51,6 +51,7 @@ export const replayed = {
   replayRequestedAt: '$$REMOVE',
   roundStart: '$attemptCount',
   roundPolicy: '$$REMOVE',
+  bulkReplay: '$$REMOVE',
   completedAt: null,
   endReason: null,
 };
@@ -254,7 +255,7 @@ export class Rounds {
   ): Promise<boolean> {
     return this.take(loaded, {
       runId,
-      queuedIn: queueOf(loaded.projectId),
+      queuedIn: queueFor(loaded),
       nextAttemptAt: null,
       hasTurn: '$$REMOVE',
       ...(as === 'held' ? { status: as } : { deferredFor: as }),

@@ -39,6 +39,35 @@ describe('a courier killed with -9', () => {
       ),
     );
   });
+
+  it.concurrent.each([
+    ['express', 'store/queue takeQueued after'],
+    ['workflow', 'temporal/engine Engine.runAgain before'],
+  ])(
+    'while it takes what is replayed in bulk, %s, and its webhook is paused: it is held, and its replay can be cancelled',
+    (dispatch, dieAt) =>
+      on(
+        async (crash) => {
+          const { client, projectId, stack, webhookId } = crash;
+          await crash.startWorker();
+          await crash.post();
+          await crash.becomes({ status: 'succeeded', attemptCount: 1 });
+          await crash.dying(dieAt, async () => {
+            await client.post('/v1/replays', { ...range, statuses: ['succeeded'] });
+            const taken = { projectId, status: 'pending', replays: 1, queuedIn: null } as const;
+            await eventually('it is taken', () => stack.store.deliveries.model.exists(taken));
+            await client.post(`/v1/webhooks/${webhookId}/pause`);
+          });
+          await crash.becomes({ status: 'held', attemptCount: 1, replays: 1 });
+          const [{ id }] = (await client.get('/v1/replays')).body.data.replays;
+          const { body } = await client.post(`/v1/replays/${id}/cancel`);
+          expect(body.data).toMatchObject({ status: 'cancelled', replayed: 0 });
+          await crash.becomes({ status: 'succeeded', attemptCount: 1, replays: 0 });
+          expect(crash.receiver.requests).toHaveLength(1);
+        },
+        { dispatch },
+      ),
+  );
 });
 
 /** By SIGSTOP: it knows nothing of what others do meanwhile. */

@@ -2,7 +2,7 @@ import type { BacklogOrder } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import { listQueueing, queueHeld, surveyQueues, takeQueued } from '../../src/store/queue';
-import { countQueuedReplays } from '../../src/store/replay-selection';
+import { countQueuedReplays, hasUnsent } from '../../src/store/replay-selection';
 import { Fixture } from '../support/fixture';
 import { profileOf } from '../support/profiler';
 
@@ -28,6 +28,12 @@ describe('what it costs MongoDB to look into a long queue', () => {
     const { planned } = await fixture.planned('http://127.0.0.1:9/');
     ({ projectId, webhookId } = planned);
     const { _id, ...like } = await fixture.delivery(planned.deliveryId);
+    const bulkReplay = {
+      id: newId('replay'),
+      status: 'failed',
+      completedAt: null,
+      roundStart: 0,
+    } as const;
     const queued = (kind: (typeof QUEUE_KINDS)[number]): DeliveryRecord[] =>
       Array.from({ length: QUEUED }, () => ({
         ...like,
@@ -36,6 +42,7 @@ describe('what it costs MongoDB to look into a long queue', () => {
         status: kind === 'ordered' ? 'held' : 'pending',
         nextAttemptAt: null,
         queuedIn: queueOf(projectId, kind),
+        ...(kind === 'replay' && { bulkReplay }),
       }));
     for (const kind of QUEUE_KINDS) {
       await fixture.store.deliveries.model.collection.insertMany(queued(kind) as never[]);
@@ -52,6 +59,10 @@ describe('what it costs MongoDB to look into a long queue', () => {
     ['what is before one', (queue) => take(queue, [], 'oldest_first', newId('event'))],
     ['what is newest', (queue) => take(queue, [], 'newest_first')],
     ['what is held in no queue', () => queueHeld(fixture.store)],
+    [
+      'whether some of a bulk replay does',
+      () => hasUnsent(fixture.store, { _id: newId('replay') }),
+    ],
     ['how many replays wait', () => countQueuedReplays(fixture.store, projectId, LIMIT)],
   ])('%s: no more than is asked for', async (_what, look) => {
     const db = fixture.store.deliveries.model.db.db!;

@@ -1805,7 +1805,7 @@ export type Replay = {
    */
   ratePerSecond: number | null;
   /**
-   * `completed`: nothing of it is queued any more, nor held by a paused webhook. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before.
+   * `completed`: all of it has been attempted, or has ended otherwise; it runs as long as a paused webhook holds some of it. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before.
    */
   status: 'running' | 'paused' | 'completed' | 'cancelled';
   /**

@@ -20,7 +20,7 @@ export const replaySchema = z
     status: z
       .enum(REPLAY_STATUSES)
       .describe(
-        '`completed`: nothing of it is queued any more, nor held by a paused webhook. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before.',
+        '`completed`: all of it has been attempted, or has ended otherwise; it runs as long as a paused webhook holds some of it. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before.',
       ),
     startedBy: z
       .enum(CHANGED_BY)
