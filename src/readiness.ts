@@ -4,7 +4,9 @@ import { clock } from './clock';
 import type { Config } from './config/config';
 import { HOUR_MS, MINUTE_MS } from './domain/durations';
 import { causeOf } from './reachability';
+import type { Cipher } from './store/cipher';
 import type { Store } from './store/store';
+import { whyUnreadable } from './store/unreadable';
 import type { Engine } from './temporal/engine';
 import { readOnly, whyUnfit } from './temporal/fitness';
 
@@ -19,7 +21,8 @@ const LAST_REMINDER_MS = HOUR_MS;
 const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
 
 /**
- * Whether this process may work: what `setup` creates exists, and MongoDB is one that keeps what it confirms.
+ * Whether this process may work: what `setup` creates exists, MongoDB is one that keeps what it confirms, and
+ * this process has the keys of what is encrypted there.
  * Checks until that is so, and keeps checking, so that the log says, in one line each, when and why MongoDB
  * or Temporal can't be used or this machine's clock is wrong, and when that is over.
  */
@@ -33,18 +36,22 @@ export class Readiness {
   private readonly mongodb: Trouble;
   private readonly temporal: Trouble;
   private readonly clock: Trouble;
+  private readonly encryption: Trouble;
   private isStoreSetUp = false;
   private isEngineSetUp = false;
+  private isReadable = false;
 
   constructor(
     private readonly config: Pick<Config, 'temporal'>,
     log: Logger,
     private readonly store: Store,
     private readonly engine: Engine,
+    private readonly cipher: Cipher,
   ) {
     this.mongodb = new Trouble(log, 'MongoDB can be used again');
     this.temporal = new Trouble(log, 'Temporal can be used again');
     this.clock = new Trouble(log, 'the clock of this machine is right again');
+    this.encryption = new Trouble(log, 'all that is encrypted can be decrypted again');
     this.complete = new Promise((resolve) => (this.tellComplete = resolve));
   }
 
@@ -60,7 +67,13 @@ export class Readiness {
 
   /** What is wrong, as far as is known; null when nothing is. */
   get trouble(): string | null {
-    return this.unready ?? this.mongodb.told ?? this.temporal.told ?? this.clock.told;
+    return (
+      this.unready ??
+      this.mongodb.told ??
+      this.temporal.told ??
+      this.clock.told ??
+      this.encryption.told
+    );
   }
 
   /** The same, having asked Temporal whether it takes anything new. */
@@ -69,10 +82,15 @@ export class Readiness {
     return this.trouble;
   }
 
+  /** Which encrypted secret can't be read, so that no worker works; null: none is known. */
+  get unreadable(): string | null {
+    return this.encryption.told;
+  }
+
   private async watch(): Promise<void> {
     const { signal } = this.stopped;
     for (;;) {
-      const everyMs = this.isStoreSetUp && this.isEngineSetUp ? WATCH_EVERY_MS : LOOK_EVERY_MS;
+      const everyMs = this.isComplete ? WATCH_EVERY_MS : LOOK_EVERY_MS;
       await sleep(everyMs, undefined, { signal }).catch(() => {});
       if (signal.aborted) return;
       await this.look();
@@ -81,6 +99,7 @@ export class Readiness {
 
   private async look(): Promise<void> {
     const [store, engine] = await Promise.all([this.lookAtStore(), this.lookAtEngine()]);
+    if (store === null && !this.isReadable) await this.lookAtEncryption();
     if (this.stopped.signal.aborted) return;
     this.mongodb.is(store);
     this.temporal.is(engine.trouble);
@@ -88,7 +107,21 @@ export class Readiness {
     this.isStoreSetUp ||= store === null;
     // An unreachable Temporal doesn't matter here: events are accepted without it.
     this.unready = this.isStoreSetUp ? engine.missing : store;
-    if (this.isStoreSetUp && this.isEngineSetUp) this.tellComplete();
+    if (this.isComplete) this.tellComplete();
+  }
+
+  private get isComplete(): boolean {
+    return this.isStoreSetUp && this.isEngineSetUp && this.isReadable;
+  }
+
+  private async lookAtEncryption(): Promise<void> {
+    try {
+      const unreadable = await whyUnreadable(this.store, this.cipher);
+      this.encryption.is(unreadable);
+      this.isReadable = unreadable === null;
+    } catch {
+      // MongoDB fails: its own check says so the next time.
+    }
   }
 
   private async lookAtStore(): Promise<string | null> {

@@ -57,7 +57,7 @@ async function main(): Promise<void> {
   }
 
   const engine = Engine.connect(config);
-  const readiness = new Readiness(config, log, store, engine);
+  const readiness = new Readiness(config, log, store, engine, cipher);
   const tenantCpu = new TenantCpu(config.cpuSecondsPerMinute);
   // What only one role needs, it alone loads: that is a third of its start. Before anything listens, since
   // no signal is heard until all is started.

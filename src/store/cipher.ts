@@ -40,6 +40,11 @@ export class Cipher {
     this.keys = new Map([present, ...others].map((key) => [idOf(key), key]));
   }
 
+  /** Of the keys by which it opens. */
+  get keyIds(): readonly string[] {
+    return [...this.keys.keys()];
+  }
+
   /**
    * @param owner bound into the box, so that a secret copied to another webhook's document can't be opened
    */

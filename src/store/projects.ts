@@ -7,6 +7,7 @@ import {
 } from 'mongoose';
 import { newId } from '../contracts/ids';
 import type { DeliveryPolicy, Dispatch } from '../contracts/delivery';
+import { PROVIDER_NAMES } from '../providers';
 import { oneOf } from './one-of';
 import { containing, findPage, type Page, type PageRequest } from './paging';
 import { Remembered } from './remembered';
@@ -86,6 +87,8 @@ schema.index(
   { unique: true, partialFilterExpression: { externalId: { $type: 'string' } } },
 );
 schema.index({ deletedAt: 1 }, { partialFilterExpression: { deletedAt: { $type: 'date' } } });
+// For `whyUnreadable`.
+for (const name of PROVIDER_NAMES) schema.index({ [`providerKeys.${name}.keyId`]: 1 });
 
 export class Projects {
   readonly model: Model<ProjectRecord>;

@@ -7,7 +7,12 @@ import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/config';
+import { EXAMPLE } from '../../src/api/schemas/fields';
+import type { SigningScheme } from '../../src/contracts/delivery';
+import { newId } from '../../src/contracts/ids';
 import { RECONCILE_SCHEDULES } from '../../src/contracts/temporal';
+import { Cipher } from '../../src/store/cipher';
+import { Store } from '../../src/store/store';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { BareMongod } from '../support/bare-mongod';
 import { eventually } from '../support/eventually';
@@ -134,6 +139,29 @@ describe('setup', () => {
       const { MONGODB_URL } = testEnvironment();
       const name = new URL(MONGODB_URL!).pathname.slice(1);
       return { environment: { MONGODB_URL: MONGODB_URL! }, shown: { [name]: 'posthorn' } };
+    });
+  }
+});
+
+describe('the encryption key', () => {
+  for (const command of ['api', 'worker']) {
+    alsoTells('The encryption key is another one', command, async () => {
+      const { MONGODB_URL } = testEnvironment();
+      await setUpMongodb({ MONGODB_URL: MONGODB_URL! });
+      const store = Store.open(MONGODB_URL!);
+      const _id = newId('webhook');
+      const secrets = [new Cipher(randomBytes(32)).seal('secret', _id)];
+      const signing: SigningScheme[] = ['hex'];
+      const rest = { name: 'Orders', url: 'https://example.com/', events: ['*'] };
+      await store.webhooks.model.create({
+        _id,
+        projectId: newId('project'),
+        signing,
+        secrets,
+        ...rest,
+      });
+      await store.close();
+      return { environment: { MONGODB_URL: MONGODB_URL! }, shown: { [_id]: EXAMPLE.webhookId } };
     });
   }
 });

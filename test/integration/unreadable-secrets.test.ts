@@ -1,6 +1,12 @@
 import { createHmac, randomBytes } from 'node:crypto';
+import { Cipher } from '../../src/store/cipher';
+import { whyUnreadable } from '../../src/store/unreadable';
 import { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { freePort } from '../support/free-port';
+import { RoleProcess } from '../support/processes';
+import { profileOf } from '../support/profiler';
+import { emailSent } from '../support/samples';
 import { Stack, testEnvironment } from '../support/stack';
 import { useReceiver } from '../support/use';
 import { expectRefusal } from './api/refusal';
@@ -85,5 +91,105 @@ describe('what is encrypted with a key that a process does not have', () => {
     });
     // The old one can sign nothing, so it has no overlap.
     expect(sent).not.toHaveProperty('x-webhook-signature-previous');
+  });
+});
+
+describe('a process without a key that it needs', () => {
+  const receiver = useReceiver();
+  let environment: Record<string, string>;
+  let stack: Stack;
+  let url: string;
+  let running: RoleProcess | undefined;
+
+  beforeEach(async () => {
+    environment = testEnvironment({ POSTHORN_ENCRYPTION_KEY: OWN! });
+    stack = await Stack.start(environment, { worker: false });
+    receiver.requests.length = 0;
+  });
+  afterEach(async () => {
+    await running?.end('SIGKILL');
+    await stack.stop();
+  });
+  const startAll = async (keys: Record<string, string>): Promise<RoleProcess> => {
+    const port = await freePort();
+    url = `http://127.0.0.1:${port}`;
+    running = RoleProcess.start('all', { ...environment, PORT: String(port), ...keys });
+    return running;
+  };
+  const post = async (client: ApiClient): Promise<void> => {
+    const posted = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    expect(posted.status).toBe(202);
+  };
+
+  it('takes events, but attempts nothing and is not ready; with its key all goes on', async () => {
+    const { client } = await stack.project();
+    const { id } = await makeWebhook(client, receiver.url, { headers: { 'X-Tenant': 'acme' } });
+    await post(client);
+
+    const wrong = await startAll({ POSTHORN_ENCRYPTION_KEY: OTHER! });
+    const said = `POSTHORN_ENCRYPTION_KEY: the webhook ${id} was encrypted with a key that is neither`;
+    await wrong.logged(said);
+    await wrong.logged('API listens');
+    const asked = new ApiClient(url, client.key);
+    const unready = await asked.get('/readyz');
+    expect([unready.status, unready.body.error.message]).toEqual([
+      503,
+      expect.stringContaining(said),
+    ]);
+    await post(asked);
+    expect(await wrong.end('SIGTERM')).toBe(0);
+    expect(wrong.log()).not.toContain('worker polls');
+    expect(receiver.requests).toHaveLength(0);
+
+    await startAll({});
+    await receiver.waitFor(2);
+    const { body } = await client.get(`/v1/webhooks/${id}`);
+    expect(body.data).toMatchObject({ failureCount: 0, lastFailedAt: null });
+  });
+
+  it('works once what is lost was replaced', async () => {
+    const { client } = await stack.project();
+    const { id } = await makeWebhook(client, receiver.url, { headers: { 'X-Tenant': 'acme' } });
+    const platform = await stack.project({ profile: 'platform' });
+    const setKey = (mailgun: string | null) =>
+      stack.admin.patch(`/v1/projects/${platform.id}`, { providerKeys: { mailgun } });
+    await setKey('signing-key');
+
+    const wrong = await startAll({ POSTHORN_ENCRYPTION_KEY: OTHER! });
+    await wrong.logged('rotate its secret');
+    const asked = new ApiClient(url, client.key);
+    await asked.post(`/v1/webhooks/${id}/secret/rotate`, {});
+    expect((await asked.get('/readyz')).status).toBe(503);
+    await asked.patch(`/v1/webhooks/${id}`, { headers: {} });
+    await wrong.logged(`the provider key mailgun of the project ${platform.id}`);
+    await setKey(null);
+    await wrong.logged('worker polls');
+    expect((await asked.get('/readyz')).status).toBe(200);
+    await post(asked);
+    await receiver.waitFor(1);
+  });
+
+  it('finds out by indexes alone, and does not count what has ended', async () => {
+    const { client } = await stack.project();
+    const made = await Promise.all(
+      Array.from({ length: 10 }, () =>
+        makeWebhook(client, receiver.url, { headers: { 'X-A': 'b' } }),
+      ),
+    );
+    const { model } = stack.store.webhooks;
+    const ended = { keyId: 'gone', box: 'gone', expiresAt: new Date(0) };
+    await model.updateOne({ _id: made[0]!.id }, { $push: { secrets: ended } });
+    const own = new Cipher(Buffer.from(OWN!, 'base64'));
+    const { answer, profiled } = await profileOf(
+      model.db.db!,
+      () => whyUnreadable(stack.store, own),
+      { ns: /\.(webhooks|projects)$/ },
+    );
+    expect(answer).toBeNull();
+    expect(profiled).toHaveLength(5);
+    for (const { planSummary, docsExamined } of profiled) {
+      expect(planSummary).toContain('IXSCAN');
+      expect(docsExamined).toBeLessThanOrEqual(1);
+    }
   });
 });

@@ -7,6 +7,7 @@ import path from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { Readiness } from '../../../src/readiness';
+import { Cipher } from '../../../src/store/cipher';
 import { WriteProof } from '../../../src/temporal/writes';
 import { devServer, startPatiently } from '../../support/embedded';
 import { eventually } from '../../support/eventually';
@@ -122,7 +123,8 @@ describe('readiness', () => {
     const { config, store, engine } = stack;
     const check = jest.spyOn(engine, 'acceptsNew');
     const ping = jest.spyOn(engine, 'ping');
-    const readiness = new Readiness(config, pino({ level: 'silent' }), store, engine);
+    const cipher = new Cipher(config.encryptionKey);
+    const readiness = new Readiness(config, pino({ level: 'silent' }), store, engine, cipher);
     await readiness.start();
     await eventually('it has looked again', () => ping.mock.calls.length > 1);
     readiness.stop();
