@@ -255,6 +255,7 @@ describe('a worker killed with -9', () => {
 
   it.concurrent.each([
     ['inside the transaction', 'store/replays Replays.advance after'],
+    ['before the courier is told', 'store/replay-selection queueReplays after'],
     ['between the transaction and the release', 'store/queue release before'],
     ['between the release and the run', 'temporal/engine Engine.runAgain before'],
     ['after the run is asked for', 'temporal/engine Engine.runAgain after'],

@@ -126,6 +126,24 @@ describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
     await replayWith(id, { status: 'completed', replayed: 30, failed: 0 });
   });
 
+  it('that is paused and resumed over and over sends each once, and counts each once', async () => {
+    const { change } = await skipped(receiver.url, 60);
+    await change({ isActive: true, policy: { ratePerSecond: 20 } });
+    const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
+    for (let n = 0; n < 20; n += 1) {
+      // Two of each at once.
+      const twice = (move: string) =>
+        Promise.all([1, 2].map(() => client.post(`/v1/replays/${id}/${move}`)));
+      await twice('pause');
+      await twice('resume');
+    }
+    await replayWith(id, { status: 'completed', replayed: 60, failed: 0 });
+    await eventually('all have arrived', async () => (await count('succeeded')) === 60);
+    expect(receiver.requests).toHaveLength(60);
+    const { deliveries } = (await client.get('/v1/deliveries?limit=100')).body.data;
+    for (const each of deliveries) expect(each).toMatchObject({ attemptCount: 1, replays: 1 });
+  });
+
   it('that is cancelled twice ended the first time', async () => {
     await skipped(receiver.url, 5);
     const { id } = (await client.post('/v1/replays', { since, until: until(), ratePerSecond: 0.1 }))
