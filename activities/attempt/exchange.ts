@@ -20,11 +20,16 @@ export interface Exchange {
 export const hasTimedOut = ({ answer }: Exchange): boolean =>
   answer.kind === 'error' && answer.errorCode === 'timeout';
 
-/** Signs and sends it; what can't be signed is a failed attempt like any other. */
+/**
+ * Signs and sends it; what can't be signed is a failed attempt like any other.
+ * @param mayStillSend asked again once it is connected
+ * @throws if it may no longer be sent
+ */
 export async function exchange(
   deps: ActivityDependencies,
   subject: Subject,
   { timeoutMs }: AttemptPolicy,
+  mayStillSend?: () => boolean,
 ): Promise<Exchange> {
   const startedAt = clock.now();
   const beganAt = performance.now();
@@ -47,7 +52,14 @@ export async function exchange(
     };
   }
   const { webhook, body } = subject;
-  const answer = await deps.sender.send({ url: webhook.url, headers, body, timeoutMs, beganAt });
+  const answer = await deps.sender.send({
+    url: webhook.url,
+    headers,
+    body,
+    timeoutMs,
+    beganAt,
+    ...(mayStillSend && { mayStillSend }),
+  });
   return { startedAt, headers, answer };
 }
 

@@ -144,7 +144,7 @@ export class Attempts {
     const subject = { delivery, event, body, webhook, project: this.view.project };
     const own = timingOf(delivery, policy);
     const beganAt = performance.now();
-    const sent = await exchange(this.deps, subject, own);
+    const sent = await exchange(this.deps, subject, own, () => this.lease.maySend());
     if (hasTimedOut(sent) && this.pulse.hasStoodStillSince(beganAt)) {
       this.deps.log.warn({ deliveryId: delivery._id }, 'attempt made while suspended; sent again');
       this.hand.letGo(item);

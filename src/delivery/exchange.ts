@@ -24,6 +24,8 @@ export interface ExchangeOptions {
   /** When the attempt began, by the monotonic clock; by default now. */
   beganAt?: number | undefined;
   signal?: AbortSignal | undefined;
+  /** Asked right before it is written, which may be long after its beginning. */
+  mayStillSend?: (() => boolean) | undefined;
 }
 
 /** Begins the request, on an unused connection if `fresh`. */
@@ -123,6 +125,7 @@ export class Exchange {
     connection.keepAliveMs = 0;
     const send = (): void => {
       if (sending.request.destroyed) return;
+      if (!this.maySend()) return;
       sending.isSent = true;
       sending.request.end(this.options.body);
     };
@@ -140,6 +143,13 @@ export class Exchange {
     if (this.options.isTls) socket.once('secureConnect', sendConnected);
     else if (socket.connecting) socket.once('connect', sendConnected);
     else sendConnected();
+  }
+
+  private maySend(): boolean {
+    const { mayStillSend = () => true } = this.options;
+    if (mayStillSend()) return true;
+    if (this.finish()) this.reject(new Error('nothing was sent: this process may no longer do so'));
+    return false;
   }
 
   private onResponse(sending: Sending, response: IncomingMessage): void {

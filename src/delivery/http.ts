@@ -39,6 +39,8 @@ export interface SendRequest {
   /** When the attempt began, by the monotonic clock, from which its duration is measured; by default now. */
   beganAt?: number;
   signal?: AbortSignal;
+  /** Asked right before it is written, which may be long after its beginning: connecting takes a while. */
+  mayStillSend?: () => boolean;
 }
 
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
@@ -58,14 +60,14 @@ export class HttpSender {
 
   /**
    * Every outcome is a value, whatever the receiver does.
-   * @throws the signal's reason, if it is aborted
+   * @throws the signal's reason, if it is aborted; or if it may no longer be sent
    */
-  async send({ url, headers, body, timeoutMs, beganAt, signal }: SendRequest): Promise<SendResult> {
-    signal?.throwIfAborted();
+  async send({ url, headers, ...of }: SendRequest): Promise<SendResult> {
+    of.signal?.throwIfAborted();
     const to = new URL(url);
     const isTls = to.protocol === 'https:';
     const agent = this.agents.for(to.protocol);
-    const exchange = new Exchange(this.agents, { body, timeoutMs, beganAt, isTls, signal });
+    const exchange = new Exchange(this.agents, { ...of, isTls });
     this.running.add(exchange.result);
     exchange.send((fresh) => {
       const options: ConnectionRequest = {

@@ -50,6 +50,22 @@ describe('a project whose events are dispatched express', () => {
     expect((await couriers.model.findById(projectId))!.shift).toBe(shift);
   });
 
+  it('has nothing sent by a shift that is superseded while it connects', async () => {
+    const { id: projectId, client: owner } = await stack.project({ dispatch: 'express' });
+    await makeWebhook(owner, receiver.url);
+    const real = stack.sender.send.bind(stack.sender);
+    const send = jest.spyOn(stack.sender, 'send').mockImplementationOnce(async (request) => {
+      // As another process does that thinks this one dead.
+      await stack.store.couriers.begin(projectId, new Date());
+      await eventually('it is known', () => request.mayStillSend?.() === false);
+      return real(request);
+    });
+    const id = await postEvent(owner);
+    await deliveryWith(owner, id, { status: 'succeeded', attemptCount: 1 });
+    send.mockRestore();
+    expect(receiver.requests).toHaveLength(1);
+  });
+
   it('has each of many delivered once', async () => {
     await makeWebhook(client, receiver.url);
     await makeWebhook(client, receiver.url);

@@ -12,6 +12,19 @@ import {
   startReceiver,
 } from './sender-harness';
 
+describe('a request that may no longer be sent', () => {
+  it.each<[string, ReceiverOptions]>([
+    ['a connection', {}],
+    ['a handshake', { tls: authority.serverCertificate() }],
+  ])('is not, after %s', async (_what, options) => {
+    const receiver = await startReceiver(200, options);
+    const sent = createSender().send({ ...post(receiver.url), mayStillSend: () => false });
+    await expect(sent).rejects.toThrow('nothing was sent');
+    await receiver.waitFor(() => receiver.connections === 1 && receiver.openConnections === 0);
+    expect(receiver.requests).toEqual([]);
+  });
+});
+
 describe('the timeout', () => {
   it.each<[string, Behaviour, string]>([
     ['before the answer', { kind: 'hang' }, 'while waiting for the answer'],
