@@ -47,7 +47,7 @@ export const IN_STATE: Readonly<Record<HealthState, QueryFilter<WebhookRecord>>>
 
 /**
  * A page of a project's webhooks. A project has few, so only the usual order, newest first, comes from an index.
- * @returns null if the cursor's webhook was deleted, and with it its place in that order
+ * @returns null if the cursor is not of a list in that order
  */
 export async function listWebhooks(
   model: Model<WebhookRecord>,
@@ -56,18 +56,12 @@ export async function listWebhooks(
   { by, isAscending }: WebhookOrder,
   page: PageRequest,
 ): Promise<Page<ShownWebhook> | null> {
+  const { limit, cursor } = page;
+  const last = cursor === undefined ? undefined : placeIn(cursor, by);
+  if (last === null) return null;
   const query = queryOf(projectId, filter);
   if (by === 'createdAt' && !isAscending) {
     return findPage(model, 'webhook', query, page, { leftOut: LEFT_OUT });
-  }
-  const { limit, cursor } = page;
-  let last: Place | null | undefined;
-  if (cursor !== undefined) {
-    last =
-      by === 'createdAt'
-        ? { _id: cursor }
-        : await model.findOne({ _id: cursor, projectId }, { [by]: 1 }).lean<Place>();
-    if (!last) return null;
   }
   const sign = isAscending ? 1 : -1;
   const placed = await model
@@ -79,10 +73,29 @@ export async function listWebhooks(
   const ids = fitting(rest.slice(0, limit)).map(({ _id }) => _id);
   const found = await model.find({ _id: { $in: ids }, projectId }, LEFT_OUT).lean<ShownWebhook[]>();
   const byId = new Map(found.map((webhook) => [webhook._id, webhook]));
+  const shownTo = rest.length > ids.length ? rest[ids.length - 1] : undefined;
   return {
     items: ids.flatMap((id) => byId.get(id) ?? []),
-    nextCursor: (rest.length > ids.length && ids.at(-1)) || null,
+    nextCursor: shownTo ? cursorOf(shownTo, by) : null,
   };
+}
+
+/** The id, and behind it what decides the place: that of the webhook itself may change before the next page. */
+function cursorOf(place: Place, by: WebhookOrder['by']): string {
+  if (by === 'createdAt') return place._id;
+  const value = by === 'name' ? place.name : Number(place[by] ?? 0);
+  return `${place._id}.${Buffer.from(JSON.stringify(value)).toString('base64url')}`;
+}
+
+function placeIn(cursor: string, by: WebhookOrder['by']): Place | null {
+  const [id, text] = cursor.split('.') as [string, string?];
+  if (by === 'createdAt') return text === undefined ? { _id: id } : null;
+  try {
+    const value: unknown = JSON.parse(Buffer.from(text ?? '', 'base64url').toString());
+    return typeof value === (by === 'name' ? 'string' : 'number') ? { _id: id, [by]: value } : null;
+  } catch {
+    return null;
+  }
 }
 
 function queryOf(projectId: string, { q, states }: WebhookFilter): QueryFilter<WebhookRecord> {

@@ -2,6 +2,7 @@ import { Router, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
 import type { Dispatch } from '../../contracts/delivery';
+import { idPattern } from '../../contracts/ids';
 import { disabledBy, pausedBy, type ChangedBy } from '../../domain/changed-by';
 import { withoutCredentials } from '../../domain/credential-header';
 import { HEALTH_STATES, healthOf } from '../../domain/webhook-health';
@@ -55,8 +56,13 @@ export interface WebhooksDependencies {
 }
 
 export const newWebhookQuery = z.strictObject({ get_if_exists: getIfExistsField });
+/** Behind the id, what else decides the place in an order. */
+const CURSOR = new RegExp(
+  `${idPattern('webhook').source.slice(0, -1)}(\\.[A-Za-z0-9_-]{1,2000})?$`,
+);
 export const webhooksQuery = z.strictObject({
   ...pageQuery('webhook'),
+  cursor: z.string().regex(CURSOR, 'is not a cursor from a list').optional(),
   q: nameField
     .optional()
     .describe(
@@ -201,7 +207,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
       page,
     );
     if (!found) {
-      const message = 'is of a webhook that was deleted: begin again without a cursor';
+      const message = 'is not a cursor from a list in this order: begin again without one';
       throw invalid([{ field: 'cursor', message }]);
     }
     answerPage(res, 'webhooks', found, viewFor(res));

@@ -101,7 +101,34 @@ describe('lists of webhooks', () => {
     expect((await names(client, 'sort=lastSuccessAt')).slice(0, 2)).toEqual(['Orders 9', 'Émile']);
   });
 
-  it('refuse what is not known, and a cursor whose webhook was deleted', async () => {
+  it.each([
+    ['failureCount', { failureCount: 0 }],
+    ['lastFailedAt', { lastFailedAt: at(99) }],
+    ['lastSuccessAt', { lastSuccessAt: at(0) }],
+    ['name', { name: 'zzz' }],
+  ])('by %s go on where a page ended, wherever its last webhook is now', async (sort, moved) => {
+    const { client: own } = await stack.project();
+    const { model } = stack.store.webhooks;
+    for (let n = 0; n < 5; n += 1) {
+      const { id } = await makeWebhook(own, 'https://example.com/', { name: `W${n}` });
+      const state = { failureCount: 9 - n, lastFailedAt: at(9 - n), lastSuccessAt: at(9 - n) };
+      await model.updateOne({ _id: id }, { $set: state });
+    }
+    const page = async (cursor = ''): Promise<{ shown: string[]; next: string }> => {
+      const { data } = (await own.get(`/v1/webhooks?limit=2&sort=${sort}${cursor}`)).body;
+      const shown = data.webhooks.map(({ name }: { name: string }) => name);
+      return { shown, next: `&cursor=${data.nextCursor}` };
+    };
+    const first = await page();
+    expect(first.shown).toEqual(['W0', 'W1']);
+    await model.updateOne({ name: 'W1', url: 'https://example.com/' }, { $set: moved });
+    const { shown, next } = await page(first.next);
+    expect(shown).toEqual(['W2', 'W3']);
+    await model.deleteOne({ name: 'W3', url: 'https://example.com/' });
+    expect((await page(next)).shown[0]).toBe('W4');
+  });
+
+  it('refuse what is not known, and a cursor of another order', async () => {
     for (const query of [
       'state=broken',
       'sort=url',
@@ -113,7 +140,19 @@ describe('lists of webhooks', () => {
       const field = query.slice(0, query.indexOf('='));
       expectRefusal(await client.get(`/v1/webhooks?${query}`), 'validation_failed', [field]);
     }
-    const gone = await client.get(`/v1/webhooks?sort=name&cursor=${newId('webhook')}`);
-    expectRefusal(gone, 'validation_failed', ['cursor']);
+    const id = newId('webhook');
+    const [number, text] = ['7', '"a"'].map((json) => Buffer.from(json).toString('base64url'));
+    for (const query of [
+      `sort=name&cursor=${id}`,
+      `sort=name&cursor=${id}.${number}`,
+      `sort=failureCount&cursor=${id}.${text}`,
+      `sort=failureCount&cursor=${id}.AAAA`,
+      `cursor=${id}.${number}`,
+      `order=asc&cursor=${id}.${number}`,
+      `sort=name&cursor=${id}.`,
+      `sort=name&cursor=.${text}`,
+    ]) {
+      expectRefusal(await client.get(`/v1/webhooks?${query}`), 'validation_failed', ['cursor']);
+    }
   });
 });
