@@ -44,6 +44,25 @@ const encryptionKey = z
   .regex(/^[\w+/-]{43}=?$/, 'must be 32 bytes in base64 (openssl rand -base64 32)')
   .transform((value) => Buffer.from(value, 'base64'));
 const httpUrl = z.url({ protocol: /^https?$/, error: 'must be an http or https URL' });
+/** Whether user and password can be decoded: a raw `%` can't. */
+function hasReadableLogin(url: string): boolean {
+  const { username, password } = new URL(url);
+  try {
+    decodeURIComponent(`${username}:${password}`);
+    return true;
+  } catch {
+    return false;
+  }
+}
+const proxyUrl = z
+  .string()
+  .refine(
+    (text) =>
+      /^https?:\/\/(?:[^\s/?#@]*@)?[^\s/?#@]+\/?$/i.test(text) &&
+      URL.canParse(text) &&
+      hasReadableLogin(text),
+    'must be an address such as http://user:password@proxy.example:3128, http or https, special characters of user and password as %40',
+  );
 // Without what browsers would send on, or links could not carry; and repeating nothing of what was given.
 const publicUrl = z
   .string()
@@ -121,7 +140,7 @@ export const settings = z.object({
     .pipe(z.array(cidr))
     .default([])
     .describe('comma-separated private networks that webhooks may reach'),
-  POSTHORN_EGRESS_PROXY: httpUrl
+  POSTHORN_EGRESS_PROXY: proxyUrl
     .optional()
     .describe('HTTP proxy through which webhooks are delivered, by CONNECT'),
   POSTHORN_RETENTION_DAYS: days.default(30).describe('days that events and deliveries are kept'),
@@ -178,7 +197,8 @@ export const settings = z.object({
   SMTP_URL: z
     .string()
     .refine(
-      (text) => /^smtps?:\/\/\S+$/.test(text) && URL.canParse(text),
+      (text) =>
+        /^smtps?:\/\/(?:[^\s/?#@]*@)?[^\s/?#@]+(?:[/?][^\s#@]*)?$/.test(text) && URL.canParse(text),
       'must be an address such as smtp://user:password@mail.example:587, special characters as %40',
     )
     .optional()

@@ -233,7 +233,20 @@ describe('loadConfig', () => {
       ['short', `${Buffer.alloc(32).toString('base64')},${Buffer.alloc(31).toString('base64')}`],
     ],
     ['POSTHORN_ALLOWED_CIDRS', ['10.0.0.1', '10.0.0.0/33', 'example.com', '10.0.0.0/8;fd00::/8']],
-    ['POSTHORN_EGRESS_PROXY', ['proxy.example:3128', 'socks5://proxy.example:1080']],
+    [
+      'POSTHORN_EGRESS_PROXY',
+      [
+        'proxy.example:3128',
+        'socks5://proxy.example:1080',
+        'http:proxy.example',
+        'http://user:50%off@proxy.example:3128',
+        'http://50%:pass@proxy.example:3128',
+        'http://user:1/2@proxy.example:3128',
+        'http://user:1?2@proxy.example:3128',
+        'http://user:1#2@proxy.example:3128',
+        'http://user:p@ss@proxy.example:3128',
+      ],
+    ],
     ['POSTHORN_RETENTION_DAYS', ['0', '-3', 'week']],
     ['POSTHORN_DISPATCH', ['Express', 'both']],
     ['POSTHORN_AUTO_WORKFLOWS_PER_SECOND', ['0', 'many']],
@@ -248,7 +261,17 @@ describe('loadConfig', () => {
     ['POSTHORN_TRUSTED_PROXIES', ['-1', '21', 'true', '10.0.0.0/8']],
     ['WORKER_MAX_ATTEMPTS', ['0', '2.5', '10001']],
     ['WORKER_MAX_ATTEMPTS_PER_WEBHOOK', ['0', 'all']],
-    ['SMTP_URL', ['mail.example:25', 'https://mail.example', 'smtp://', 'smtp://mail:99999']],
+    [
+      'SMTP_URL',
+      [
+        'mail.example:25',
+        'https://mail.example',
+        'smtp://',
+        'smtp://mail:99999',
+        'smtp://?x',
+        'smtp://user:1/2@mail.example',
+      ],
+    ],
     ['METRICS_ADDRESS', ['9464', ':9464', 'http://127.0.0.1:9464', '127.0.0.1:99999']],
     ['TEMPORAL_METRICS_ADDRESS', ['9465', '127.0.0.1:x']],
     ['MAIL_FROM', ['posthorn', 'a@b@', 'Posthorn\r\nBcc: x@example.com']],
@@ -278,13 +301,16 @@ describe('loadConfig', () => {
       'MONGODB_URL',
       'mongodb://a:1,b:2/posthorn?replicaSet=rs0&readPreference=primary&journal=true',
     ],
+    ['POSTHORN_EGRESS_PROXY', 'https://us%40er:50%25off@proxy.example:3128/'],
+    ['POSTHORN_EGRESS_PROXY', 'http://[::1]:3128'],
+    ['SMTP_URL', 'smtps://user:50%25off@mail.example:465/?name=posthorn.example'],
     ['HOST', '::'],
     ['HOST', 'posthorn.internal'],
     ['TEMPORAL_ADDRESS', '[::1]:7233'],
     ['TEMPORAL_ADDRESS', 'my_temporal:7233'],
     ['POSTHORN_ENCRYPTION_KEY', Buffer.alloc(32, 255).toString('base64url')],
   ])('takes %s=%s', (name, value) => {
-    expect(problemsOf({ ...required, [name]: value })).toEqual([]);
+    expect(problemsOf({ MAIL_FROM: 'a@b.example', ...required, [name]: value })).toEqual([]);
   });
 
   it('requires a sender where mails are sent', () => {
