@@ -19,12 +19,18 @@ const port = whole(1, MAX_PORT);
 const days = whole(1, 36_500);
 const perMinute = whole(1, 1_000_000_000);
 const places = whole(1, 10_000);
+const ADDRESS = /^(\[[\da-f:.]+\]|[^\s/:@[\]?#]+):(\d{1,5})$/i;
 const address = z
   .string()
   .refine(
-    (text) => isPort(/^(?:\[[\da-f:.]+\]|[^\s/:@[\]]+):(\d{1,5})$/i.exec(text)?.[1]),
+    (text) => isPort(ADDRESS.exec(text)?.[2]) && URL.canParse(`http://${text}`),
     'must be host:port, such as 127.0.0.1:7233, without scheme',
   );
+// Temporal's SDK looks up no names.
+const ipAddress = z.string().refine((text) => {
+  const [, host = '', digits] = ADDRESS.exec(text) ?? [];
+  return isPort(digits) && isIP(host.replace(/^\[|\]$/g, '')) !== 0;
+}, 'must be an IP address and a port, such as 127.0.0.1:9465, without scheme');
 const flag = z
   .enum(['true', 'false'], 'must be true or false')
   .transform((value) => value === 'true');
@@ -106,7 +112,7 @@ export const settings = z.object({
   TEMPORAL_ADDRESS: address.default('127.0.0.1:7233').describe("host:port of Temporal's frontend"),
   TEMPORAL_NAMESPACE: z
     .string()
-    .regex(/^\S+$/, 'must be a name without spaces')
+    .regex(/^[\x21-\x7e]+$/, 'must be a name in printable ASCII without spaces')
     .default('default')
     .describe('Temporal namespace'),
   TEMPORAL_TLS: flag.default(false).describe('`true` to use TLS with Temporal'),
@@ -211,9 +217,9 @@ export const settings = z.object({
   METRICS_ADDRESS: address
     .optional()
     .describe('host:port where `/metrics` needs no key, for workers too, such as 127.0.0.1:9464'),
-  TEMPORAL_METRICS_ADDRESS: address
+  TEMPORAL_METRICS_ADDRESS: ipAddress
     .optional()
-    .describe("host:port for the metrics of a worker's Temporal SDK"),
+    .describe("IP address and port for the metrics of a worker's Temporal SDK"),
   LOG_LEVEL: z
     .enum(levels, `must be one of ${levels.join(', ')}`)
     .default('info')

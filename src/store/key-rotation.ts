@@ -1,4 +1,5 @@
 import type { Logger } from 'pino';
+import { StartError } from '../start-error';
 import type { Cipher, Sealed } from './cipher';
 import { providerKeyOwner } from './projects';
 import type { Store } from './store';
@@ -9,7 +10,7 @@ import { headersOwner } from './webhook-headers';
  * still the one that was read, so running processes may keep changing webhooks, and this may be killed and
  * run again, or twice at once. It ends when a pass finds nothing more to do.
  * @returns how many boxes were resealed
- * @throws Error if some can't be opened, after all others were sealed again
+ * @throws StartError if some can't be opened, after all others were sealed again
  */
 export async function rotateKey(store: Store, cipher: Cipher, log: Logger): Promise<number> {
   const rotation = new KeyRotation(store, cipher, log);
@@ -18,12 +19,13 @@ export async function rotateKey(store: Store, cipher: Cipher, log: Logger): Prom
     const { replaced, unreadable } = await rotation.pass();
     resealed += replaced;
     if (replaced > 0) continue;
-    log.info({ resealed, unreadable }, 'key rotated');
     if (unreadable > 0) {
-      throw new Error(
-        `${unreadable} sealed values can't be opened; the log names each. Is a former key missing?`,
+      const those = unreadable === 1 ? '1 encrypted value' : `${unreadable} encrypted values`;
+      throw new StartError(
+        `POSTHORN_FORMER_ENCRYPTION_KEYS: ${those} can't be decrypted, as the log names them; add the key that encrypted them, and run rotate-key again`,
       );
     }
+    log.info({ resealed }, 'key rotated');
     return resealed;
   }
 }

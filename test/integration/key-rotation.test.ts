@@ -157,6 +157,9 @@ describe('the encryption key', () => {
     const keys = { POSTHORN_ENCRYPTION_KEY: NEW!, POSTHORN_FORMER_ENCRYPTION_KEYS: OLD! };
     const rotation = RoleProcess.start('rotate-key', { ...environment, ...keys });
     expect(await rotation.exited()).toBe(1);
+    const lines = rotation.log().trim().split('\n');
+    expect(lines.at(-1)).toMatch(/^POSTHORN_FORMER_ENCRYPTION_KEYS: 1 encrypted value can't be /);
+    expect(rotation.log()).not.toContain('key rotated');
     expect(rotation.log()).toContain(`"owner":"${webhook!._id}","keyId":"${strangers.keyId}"`);
     expect(await keyIds(stack)).toEqual(new Set([NEW_ID, strangers.keyId]));
   });
