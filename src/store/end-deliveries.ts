@@ -17,6 +17,14 @@ const STATUS: Record<EndReason, DeliveryStatus> = {
   webhook_deleted: 'cancelled',
 };
 
+/** What becomes of a delivery that ends with its webhook. */
+export const endedWith = (endReason: EndReason) => ({
+  status: STATUS[endReason],
+  nextAttemptAt: null,
+  deferredFor: null,
+  endReason,
+});
+
 /**
  * Ends what was still to be sent to a webhook that was disabled or deleted, if that is noted: nearly always all of
  * it. Their workflows, and attempts in progress, find out themselves. If repeated, it continues.
@@ -38,7 +46,6 @@ export async function endDeliveriesOf(
  */
 export async function endSome(store: Store, ending: EndingRecord): Promise<boolean> {
   const { model } = store.deliveries;
-  const status = STATUS[ending.reason];
   const unended: QueryFilter<DeliveryRecord> = {
     webhookId: ending._id,
     status: { $in: UNENDED_STATUSES },
@@ -50,7 +57,7 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
     const batch = await model.find(unended, { _id: 1 }).limit(BATCH).session(session).lean();
     const { modifiedCount } = await model.updateMany(
       { ...unended, _id: { $in: batch.map(({ _id }) => _id) } },
-      [{ $set: { status, nextAttemptAt: null, endReason: ending.reason, ...endedNow } }],
+      [{ $set: { ...endedWith(ending.reason), ...endedNow } }],
       { updatePipeline: true, session },
     );
     const isDone = batch.length < BATCH;
@@ -58,7 +65,7 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
     return { ended: modifiedCount, isLast: isDone };
   });
   if (ended > 0) {
-    deliveriesEnded.inc({ status }, ended);
+    deliveriesEnded.inc({ status: STATUS[ending.reason] }, ended);
     await store.countedHours.expectChanges(ending.projectId);
   }
   return !isLast;

@@ -1,9 +1,15 @@
 import type { AnyBulkWriteOperation, ClientSession } from 'mongoose';
-import { UNENDED_STATUSES, type Attempt, type DeferralReason } from '../contracts/delivery';
+import {
+  UNENDED_STATUSES,
+  type Attempt,
+  type DeferralReason,
+  type EndReason,
+} from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
 import { clock } from '../clock';
 import { keptBack } from '../domain/kept-back';
 import { failedWith, type DeliveryRecord } from './delivery-record';
+import { endedWith } from './end-deliveries';
 import { isDuplicateKey } from './errors';
 import { onlyIf } from './only-if';
 import { endedNow, KEPT_ATTEMPTS, keptFor, type Judgement } from './rounds';
@@ -55,7 +61,7 @@ export async function settle(
   settlement: Settlement,
 ): Promise<boolean> {
   const { inserts, records, queued, health } = settlement;
-  let skipped = 0;
+  let ended: readonly EndReason[] = [];
   const write = async (session: ClientSession, missing: readonly ExpressDelivery[]) => {
     const continued = await store.couriers.settle(projectId, at, session);
     if (!continued || continued.isWritten) return continued !== null;
@@ -68,17 +74,16 @@ export async function settle(
       });
     }
     const { model } = store.deliveries;
-    const isSkipped = await disabledMeanwhile(store, missing, records, session);
-    const stored = missing.map((delivery) =>
-      isSkipped(delivery) ? asSkipped(delivery) : delivery,
-    );
+    const endOf = await endedMeanwhile(store, missing, records, session);
+    const ends = missing.map(endOf);
+    const stored = missing.map((delivery, n) => asEnded(delivery, ends[n]!));
     if (stored.length > 0) {
       await model.collection.insertMany(stored as never[], { session, ordered: false });
     }
-    const ended = records.map((record) => isFollowed(record) && isSkipped(record.delivery));
-    skipped = missing.filter(isSkipped).length + ended.filter(Boolean).length;
+    const endsAfter = records.map((record) => (isFollowed(record) ? endOf(record.delivery) : null));
+    ended = [...ends, ...endsAfter].filter((reason) => reason !== null);
     const changes = [
-      ...records.map((record, n) => recordOf(record, ended[n]!)),
+      ...records.map((record, n) => recordOf(record, endsAfter[n]!)),
       ...queued.map(queueing),
     ];
     if (changes.length > 0) {
@@ -92,7 +97,7 @@ export async function settle(
   for (;;) {
     try {
       const isWritten = await store.transaction((session) => write(session, missing));
-      if (isWritten) count(settlement, skipped);
+      if (isWritten) count(settlement, ended);
       return isWritten;
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -127,39 +132,42 @@ const isOpen = ({ status }: Pick<DeliveryRecord, 'status'>): boolean =>
 const isFollowed = ({ result }: RecordedAttempt): boolean => result.status === 'pending';
 
 /**
- * Whose webhooks have been disabled since they were taken in hand, as of this transaction: when the webhook's
- * deliveries were ended, MongoDB did not have these yet. The attempts that are counted in the same transaction make
- * it conflict with a disabling at the same moment.
- * @returns whether one that would stay open ends as skipped instead
+ * Whose webhooks have been disabled or deleted since they were taken in hand, as of this transaction: when the
+ * webhook's deliveries were ended, MongoDB did not have these yet. The attempts that are counted in the same
+ * transaction make it conflict with such a change at the same moment.
+ * @returns why one that would stay open ends instead; null: it stays open
  */
-async function disabledMeanwhile(
+async function endedMeanwhile(
   { webhooks }: Store,
   inserts: readonly ExpressDelivery[],
   records: readonly RecordedAttempt[],
   session: ClientSession,
-): Promise<(delivery: DeliveryRecord) => boolean> {
+): Promise<(delivery: DeliveryRecord) => EndReason | null> {
   const open = [...inserts, ...records.filter(isFollowed).map(({ delivery }) => delivery)];
   const ids = new Set(open.filter(isOpen).map(({ webhookId }) => webhookId));
   // Nothing, where all succeed.
-  if (ids.size === 0) return () => false;
-  const disabled = await webhooks.model
-    .find({ _id: { $in: [...ids] }, isActive: false }, { isActive: 1, isPaused: 1, disabledAt: 1 })
+  if (ids.size === 0) return () => null;
+  const found = await webhooks.model
+    .find({ _id: { $in: [...ids] } }, { isActive: 1, isPaused: 1, disabledAt: 1 })
     .session(session)
     .lean<WebhookRecord[]>();
-  const byId = new Map(disabled.map((webhook) => [webhook._id, webhook]));
+  const byId = new Map(found.map((webhook) => [webhook._id, webhook]));
   return (delivery) => {
+    if (!isOpen(delivery)) return null;
     const webhook = byId.get(delivery.webhookId);
-    return isOpen(delivery) && webhook !== undefined && keptBack(webhook, delivery) === 'skipped';
+    if (!webhook) return 'webhook_deleted';
+    return keptBack(webhook, delivery) === 'skipped' ? 'webhook_disabled' : null;
   };
 }
 
-function asSkipped({ queuedIn: _queue, ...delivery }: ExpressDelivery): ExpressDelivery {
-  const { status, nextAttemptAt, deferredFor, endReason } = SKIPPED;
-  return { ...delivery, status, nextAttemptAt, deferredFor, endReason, completedAt: clock.now() };
+function asEnded(delivery: ExpressDelivery, reason: EndReason | null): ExpressDelivery {
+  if (reason === null) return delivery;
+  const { queuedIn: _queue, ...rest } = delivery;
+  return { ...rest, ...endedWith(reason), completedAt: clock.now() };
 }
 
-function count({ inserts, records }: Settlement, skipped: number): void {
-  if (skipped > 0) deliveriesEnded.inc({ status: 'skipped' }, skipped);
+function count({ inserts, records }: Settlement, ended: readonly EndReason[]): void {
+  for (const reason of ended) deliveriesEnded.inc({ status: endedWith(reason).status });
   for (const status of [
     ...inserts.filter(({ attemptCount }) => attemptCount > 0).map((delivery) => delivery.status),
     ...records.map(({ result }) => result.status),
@@ -168,21 +176,13 @@ function count({ inserts, records }: Settlement, skipped: number): void {
   }
 }
 
-/** Ended because its webhook is disabled. */
-const SKIPPED = {
-  status: 'skipped',
-  nextAttemptAt: null,
-  deferredFor: null,
-  endReason: 'webhook_disabled',
-} as const;
-
 /**
  * Guarded by the number of attempts, so that each is logged once.
- * @param isSkipped its webhook is disabled: no other attempt follows
+ * @param endReason no other attempt follows, since its webhook is disabled or deleted
  */
 function recordOf(
   { delivery, attempt, result }: RecordedAttempt,
-  isSkipped: boolean,
+  endReason: EndReason | null,
 ): AnyBulkWriteOperation {
   const { status, nextDelayMs } = result;
   const isOfThisRound = { $eq: ['$replays', delivery.replays] };
@@ -206,7 +206,7 @@ function recordOf(
     ...keptFor(result),
     ...(status !== 'pending' && endedNow),
     ...(status === 'failed' && { followUp: true }),
-    ...(isSkipped && { ...SKIPPED, ...endedNow }),
+    ...(endReason && { ...endedWith(endReason), ...endedNow }),
   };
   return {
     updateOne: {
@@ -233,7 +233,7 @@ function queueing({
 }: QueuedDelivery): AnyBulkWriteOperation {
   const change =
     as === 'skipped'
-      ? { ...SKIPPED, ...endedNow }
+      ? { ...endedWith('webhook_disabled'), ...endedNow }
       : { queuedIn, ...(as === 'held' ? { status: 'held' } : { deferredFor: as }) };
   return {
     updateOne: {
