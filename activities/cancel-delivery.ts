@@ -1,18 +1,19 @@
 import { activityInfo } from '@temporalio/activity';
-import type { Activities, RoundResult } from '../src/contracts/activities';
-import type { DeliveryStatus } from '../src/contracts/delivery';
+import type { Activities } from '../src/contracts/activities';
 import type { ActivityDependencies } from './dependencies';
 
 export function createCancelDelivery({
   store,
 }: Pick<ActivityDependencies, 'store'>): Activities['cancelDelivery'] {
   return async (deliveryId, isReset = false) => {
-    const { runId } = activityInfo().workflowExecution!;
-    const delivery = await store.rounds.cancel(deliveryId, runId, isReset);
+    const { workflowExecution, currentAttemptScheduledTimestampMs } = activityInfo();
+    const { runId } = workflowExecution!;
+    const scheduledAt = new Date(currentAttemptScheduledTimestampMs);
+    const delivery = await store.rounds.cancel(deliveryId, { runId, isReset, scheduledAt });
     if (!delivery) return { result: 'gone', runId };
-    return {
-      result: delivery.status as Exclude<DeliveryStatus, 'pending'> satisfies RoundResult,
-      runId: delivery.runId ?? runId,
-    };
+    const { status } = delivery;
+    // Replayed since: this run ends without it.
+    if (status === 'pending' || status === 'held') return { result: 'cancelled', runId };
+    return { result: status, runId: delivery.runId ?? runId };
   };
 }

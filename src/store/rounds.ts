@@ -11,7 +11,7 @@ import type { AttemptResult } from '../domain/outcome';
 import { deliveriesEnded } from '../metrics';
 import { changeOne } from './change-one';
 import type { Recounts } from './counted-hours';
-import { failedWith, queueFor, type DeliveryRecord } from './delivery-record';
+import { failedWith, queueFor, queueOf, type DeliveryRecord } from './delivery-record';
 import { isLatest } from './latest-execution';
 import { onlyIf } from './only-if';
 import { KEPT_AFTER_END_MS } from './retention';
@@ -226,18 +226,36 @@ export class Rounds {
 
   /**
    * Ends a delivery because a run was told to, unless it has ended already: in that run, or in one that it was
-   * reset from, which doesn't affect this one.
+   * reset from, which doesn't affect this one. Nor does it end what has been replayed since it was told to: that
+   * is for another run.
+   * @param scheduledAt when this was to be done
    * @returns the delivery as it is then; this run ended it if `runId` is this run's; null if it was deleted
    */
-  async cancel(id: string, runId: string, isReset: boolean): Promise<DeliveryRecord | null> {
-    const isOpen = { $in: ['$status', [...UNENDED_STATUSES]] };
+  async cancel(
+    id: string,
+    { runId, isReset, scheduledAt }: Omit<RunOpening, 'isForced'>,
+  ): Promise<DeliveryRecord | null> {
     const isFirst = isReset ? false : { $eq: ['$runId', null] };
-    const isMine = { $or: [isOpen, '$runRequested', isFirst] };
+    const isItself = { $eq: ['$runId', runId] };
+    // What the courier has released is for the run that waits for it, if there is one.
+    const isRequested = { $and: ['$runRequested', { $ne: ['$hasTurn', true] }] };
+    const isQueued = { $eq: ['$queuedIn', { $concat: ['$projectId', queueOf('', 'replay')] }] };
+    const isOpenedLater = { $and: [{ $ne: ['$runId', null] }, { $not: [isLatest(scheduledAt)] }] };
+    const isAnothers = {
+      $cond: [{ $or: [isItself, isFirst] }, { $or: [isRequested, isQueued] }, isOpenedLater],
+    };
+    const isOpen = { $in: ['$status', [...UNENDED_STATUSES]] };
+    const isMine = {
+      $and: [{ $not: [isAnothers] }, { $or: [isOpen, '$runRequested', isFirst] }],
+    };
     return changeOne(
       this.model,
       { _id: id },
       {
-        ...onlyIf(isOpen, { status: 'cancelled', nextAttemptAt: null, ...endedNow }),
+        ...onlyIf(
+          { $and: [isMine, isOpen] },
+          { status: 'cancelled', nextAttemptAt: null, ...endedNow },
+        ),
         ...onlyIf(isMine, { runId, runRequested: false }),
       },
     );

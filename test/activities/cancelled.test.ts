@@ -1,5 +1,9 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { Activities, RoundResult } from '../../src/contracts/activities';
+import { newId } from '../../src/contracts/ids';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { release } from '../../src/store/queue';
+import { queueReplays } from '../../src/store/replay-selection';
 import { useFixture, useReceiver } from '../support/use';
 
 const policy = { timeoutMs: 10_000, retryDelaysMs: [] };
@@ -15,8 +19,11 @@ describe('a cancelled delivery', () => {
   beforeEach(() => receiver.requests.splice(0));
 
   /** As an activity of that run. */
-  const inRun = <T>(runId: string, work: () => Promise<T>): Promise<T> =>
-    new MockActivityEnvironment({ workflowExecution: { workflowId: 'delivery', runId } }).run(work);
+  const inRun = <T>(runId: string, work: () => Promise<T>, scheduledAt = 1): Promise<T> =>
+    new MockActivityEnvironment({
+      workflowExecution: { workflowId: 'delivery', runId },
+      currentAttemptScheduledTimestampMs: scheduledAt,
+    }).run(work);
   const attempt = async (id: string, runId: string): Promise<RoundResult> =>
     (await inRun(runId, () => activities.attemptDelivery(id, policy))).result;
   const planned = async (): Promise<string> =>
@@ -49,5 +56,76 @@ describe('a cancelled delivery', () => {
     await fixture.store.webhooks.update(projectId, _id, { isPaused: false });
     expect(await attempt(id, 'run-2')).toBe('succeeded');
     expect(receiver.requests).toHaveLength(1);
+  });
+
+  describe('that is replayed before its run has ended', () => {
+    const runs = {
+      'never begun': async () => {},
+      'waiting for a retry': async (id: string) => {
+        receiver.respondWith(500);
+        const retrying = { ...policy, retryDelaysMs: [3_600_000] };
+        const failing = inRun('run-1', () => activities.attemptDelivery(id, retrying));
+        await expect(failing).rejects.toMatchObject({ type: 'AttemptFailed' });
+        receiver.respondWith(200);
+      },
+    };
+    const replays = {
+      'by itself': async ({ projectId, _id }: DeliveryRecord) => {
+        await fixture.store.deliveries.beginReplay(projectId, _id);
+      },
+      'with others': async (delivery: DeliveryRecord) => {
+        const { projectId, createdAt, completedAt } = delivery;
+        const until = new Date(createdAt.getTime() + 1);
+        const replay = await fixture.store.replays.create({
+          _id: newId('replay'),
+          projectId,
+          query: { since: createdAt, until, statuses: ['cancelled'] },
+          ratePerSecond: 100,
+          status: 'running',
+          matched: 1,
+          endedBy: completedAt!,
+          completedAt: null,
+        });
+        expect(await queueReplays(fixture.store, replay, [delivery])).toBe(true);
+      },
+    };
+    const cases = Object.keys(runs).flatMap((run) =>
+      Object.keys(replays).map((how) => [run, how] as [keyof typeof runs, keyof typeof replays]),
+    );
+
+    it.each(cases)('(%s, %s) is sent by the run that follows', async (run, how) => {
+      const id = await planned();
+      await runs[run](id);
+      await fixture.store.deliveries.cancel(id);
+      await replays[how](await fixture.delivery(id));
+      receiver.requests.splice(0);
+      expect(await inRun('run-1', () => activities.cancelDelivery(id))).toMatchObject({
+        result: 'cancelled',
+        runId: 'run-1',
+      });
+      const replayed = await fixture.delivery(id);
+      expect(replayed).toMatchObject({ status: 'pending', replays: 1, completedAt: null });
+      if (how === 'with others') await release(fixture.store, replayed);
+      expect(await attempt(id, 'run-2')).toBe('succeeded');
+      expect(receiver.requests).toHaveLength(1);
+      expect(await fixture.delivery(id)).toMatchObject({ status: 'succeeded', replays: 1 });
+    });
+
+    it('is not ended by what that run had still to do', async () => {
+      const id = await planned();
+      await runs['waiting for a retry'](id);
+      await fixture.store.deliveries.cancel(id);
+      await replays['by itself'](await fixture.delivery(id));
+      receiver.respondWith(500);
+      const at = Date.now();
+      const retrying = { ...policy, retryDelaysMs: [3_600_000, 3_600_000] };
+      const failing = inRun('run-2', () => activities.attemptDelivery(id, retrying), at);
+      await expect(failing).rejects.toMatchObject({ type: 'AttemptFailed' });
+      await inRun('run-1', () => activities.cancelDelivery(id), at - 1);
+      expect(await fixture.delivery(id)).toMatchObject({ status: 'pending', runId: 'run-2' });
+      await inRun('run-3', () => activities.cancelDelivery(id, true), at + 1);
+      expect(await fixture.delivery(id)).toMatchObject({ status: 'cancelled', runId: 'run-3' });
+      receiver.respondWith(200);
+    });
   });
 });

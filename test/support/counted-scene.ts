@@ -185,7 +185,8 @@ export class Scene {
     },
     cancelled: async () => {
       const delivery = await this.some(['pending', 'held']);
-      if (delivery) await this.store.rounds.cancel(delivery._id, 'run', false);
+      const run = { runId: 'run', isReset: false, scheduledAt: new Date() };
+      if (delivery) await this.store.rounds.cancel(delivery._id, run);
     },
     replayed: async () => {
       const delivery = await this.some(['succeeded', 'failed', 'skipped', 'cancelled']);
