@@ -103,7 +103,11 @@ async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
   if (!webhook || !project) return cancelOrphan(store, delivery);
   // Stopped meanwhile: what has been requested is still carried out.
   if (!run.goesOn()) return false;
-  const requested = await store.deliveries.requestRun(_id, run.graceMs(DELIVERIES_GRACE_MS));
+  const requested = await store.deliveries.requestRun(
+    delivery,
+    found,
+    run.graceMs(DELIVERIES_GRACE_MS),
+  );
   if (!requested) return false;
   return engine.runAgain(toPlanned(requested, webhook, project), found, 'live', decidedAt);
 }

@@ -229,19 +229,33 @@ export class Deliveries {
   }
 
   /**
-   * Notes that a new run is about to be requested for an overdue delivery. After that it is no longer overdue,
-   * so nobody else requests one too. A first run needs no note: it may be the fan-out's, which is on its way.
-   * @returns null if it is no longer pending and overdue
+   * Notes that a new run is about to be requested for an overdue delivery: one that is overdue by that long, or one
+   * that is due by now, if no run has been requested or has begun since it was seen. After that nobody else requests
+   * one too. A first run needs no note: it may be the fan-out's, which is on its way.
+   * @param found what there was of its workflow
+   * @returns null if it is not, or no longer pending
    */
-  async requestRun(id: string, byMs: number): Promise<DeliveryRecord | null> {
-    const isAnother = { $or: ['$runRequested', { $ne: ['$runId', null] }] };
-    const requested = { runRequested: isAnother, nextAttemptAt: '$$NOW' };
-    return changeOne(this.model, { _id: id, ...overdue(byMs) }, requested);
+  async requestRun(
+    { _id, runId }: Pick<DeliveryRecord, '_id' | 'runId'>,
+    found: 'ended' | null,
+    byMs: number | null,
+  ): Promise<DeliveryRecord | null> {
+    const isAnother = { $or: ['$runRequested', found !== null, { $ne: ['$runId', null] }] };
+    return changeOne(
+      this.model,
+      {
+        _id,
+        ...overdue(byMs ?? 0),
+        ...(byMs === null && { runId, runRequested: { $ne: true } }),
+      },
+      { runRequested: isAnother, nextAttemptAt: '$$NOW' },
+    );
   }
 
-  /** Makes the next attempt of a pending delivery due now; null if it has ended. */
+  /** Makes the next attempt of a pending delivery due now, if it is not overdue; null if it has ended. */
   async hasten(id: string): Promise<DeliveryRecord | null> {
-    const due = { nextAttemptAt: '$$NOW', deferredFor: null, queuedIn: '$$REMOVE' };
+    const nextAttemptAt = { $min: ['$nextAttemptAt', '$$NOW'] };
+    const due = { nextAttemptAt, deferredFor: null, queuedIn: '$$REMOVE' };
     return changeOne(this.model, { _id: id, status: 'pending' }, due);
   }
 

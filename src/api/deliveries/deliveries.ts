@@ -174,7 +174,7 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
       if (await engine.signalDelivery(_id, 'retryNow')) return;
       const found = await engine.findRun(_id);
       if (found !== 'ended' && found !== null) return;
-      const requested = await store.deliveries.requestRun(_id, 0);
+      const requested = await store.deliveries.requestRun(changed, found, null);
       const planned = requested && toPlanned(requested, webhook, project);
       if (planned) await engine.runAgain(planned, found, 'live', decidedAt);
     };

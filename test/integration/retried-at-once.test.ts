@@ -1,0 +1,75 @@
+import type { Client } from '@temporalio/client';
+import { deliveryWorkflowId } from '../../src/contracts/temporal';
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { useFreshReceiver, useStack } from '../support/use';
+
+describe('a delivery that two retry at the same moment, while it has no running workflow,', () => {
+  const stack = useStack();
+  const receiver = useFreshReceiver();
+  let temporal: Client;
+
+  beforeAll(async () => {
+    temporal = await stack.connectTemporal();
+  });
+  afterAll(async () => {
+    await temporal.connection.close();
+  });
+
+  const handleOf = (id: string) => temporal.workflow.getHandle(deliveryWorkflowId(id));
+  /** Both find that it has no running workflow, before one after the other asks for a run. */
+  const retriedByTwo = async (client: ApiClient, id: string): Promise<void> => {
+    const { deliveries } = stack.store;
+    const requestRun = deliveries.requestRun.bind(deliveries);
+    let asking = 0;
+    let former: Promise<unknown> = eventually('both ask', () => asking === 2);
+    const spy = jest.spyOn(deliveries, 'requestRun').mockImplementation(async (...args) => {
+      asking += 1;
+      const asked = former.then(async () => {
+        await eventually('it is due', async () => {
+          const isPast = { $expr: { $lt: ['$nextAttemptAt', '$$NOW'] } };
+          return (await deliveries.model.exists({ _id: id, ...isPast })) !== null;
+        });
+        return requestRun(...args);
+      });
+      former = asked;
+      return asked;
+    });
+    const retry = () => client.post(`/v1/deliveries/${id}/retry`);
+    const answers = await Promise.all([retry(), retry()]).finally(() => spy.mockRestore());
+    expect(answers).toMatchObject([{ status: 202 }, { status: 202 }]);
+    await handleOf(id).result();
+  };
+
+  it('is attempted once, and has no replay, if its workflow was terminated', async () => {
+    const { client } = await stack.project({ policy: { retryDelaysMs: [3_600_000] } });
+    await makeWebhook(client, receiver.url);
+    receiver.respondWith(500);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { attemptCount: 1 });
+    await handleOf(id).terminate();
+    receiver.respondWith(200);
+    await retriedByTwo(client, id);
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
+    expect(receiver.requests).toHaveLength(2);
+  });
+
+  it('is attempted once, and has no replay, if its workflow was terminated during its first attempt', async () => {
+    const { client } = await stack.project();
+    await makeWebhook(client, receiver.url);
+    let answer!: () => void;
+    const after = new Promise<void>((resolve) => (answer = resolve));
+    receiver.respondWith((_request, n) => (n === 1 ? { kind: 'answer', status: 500, after } : 200));
+    const id = await postEvent(client);
+    await receiver.waitFor(1);
+    await handleOf(id).terminate();
+    expect(await stack.store.deliveries.find(id)).toMatchObject({ runId: null });
+    await retriedByTwo(client, id);
+    expect(await stack.store.deliveries.find(id)).toMatchObject({
+      status: 'succeeded',
+      replays: 0,
+    });
+    answer();
+  });
+});
