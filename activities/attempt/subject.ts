@@ -60,13 +60,14 @@ async function read(
     if (hasEnded || (await cancelOrphan(store, found.delivery))) return 'cancelled';
     throw new Error('not everything that the delivery needs could be read');
   }
+  if (event.body === null) {
+    // Planned while its payload was being deleted, or reset after that.
+    await expungeEvent(store, project._id, event._id);
+    const { status } = found.delivery;
+    return status === 'pending' || status === 'held' ? 'cancelled' : status;
+  }
   const delivery = await enter(found.delivery);
   if (!delivery) throw superseded();
-  if (event.body === null) {
-    // Planned or reset while its payload was being deleted.
-    await expungeEvent(store, project._id, event._id);
-    return 'cancelled';
-  }
   return { delivery, event, body: event.body, webhook, project };
 }
 

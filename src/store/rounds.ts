@@ -116,7 +116,9 @@ export class Rounds {
   ): Promise<DeliveryRecord | null> {
     const isKnown = { $eq: ['$runId', runId] };
     const isFirst = isReset ? false : { $eq: ['$runId', null] };
-    const isUnasked = { $not: [{ $or: [isKnown, '$runRequested', isFirst] }] };
+    // Without its payload it can't be replayed.
+    const isExpected = { $or: [isKnown, '$runRequested', isFirst, { $eq: ['$expunged', true] }] };
+    const isUnasked = { $not: [isExpected] };
     const isDueNow = isForced ? { $eq: ['$status', 'pending'] } : false;
     const openIf = (filter: object, session: ClientSession | null = null) =>
       changeOne(
