@@ -3,7 +3,7 @@ import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
 import type { SendResult } from '../../src/delivery/http';
 import { withoutCredentials } from '../../src/domain/credential-header';
-import { isSuccess } from '../../src/domain/outcome';
+import { failedStatus, isSuccess } from '../../src/domain/outcome';
 import { storedHeaders } from '../../src/store/stored-headers';
 import type { ActivityDependencies } from '../dependencies';
 import { requestHeaders } from './request-headers';
@@ -18,7 +18,7 @@ export interface Exchange {
 
 /** Whether no answer came in time: of which a process that was suspended meanwhile knows nothing. */
 export const hasTimedOut = ({ answer }: Exchange): boolean =>
-  answer.kind === 'error' && answer.errorCode === 'timeout';
+  answer.kind === 'error' && answer.errorCode === 'timeout' && failedStatus(answer) === undefined;
 
 /**
  * Signs and sends it; what can't be signed is a failed attempt like any other.
@@ -77,12 +77,22 @@ export function logged(
     durationMs: Math.min(answer.durationMs, timeoutMs),
     ...(answer.resent && { resent: answer.resent }),
   };
+  const { statusCode, headers: answered, body } = answer;
+  const arrived = {
+    ...(answered && { responseHeaders: storedHeaders(answered) }),
+    ...(body !== undefined && { responseBody: body }),
+  };
   if (answer.kind === 'error') {
     const { errorCode, errorMessage } = answer;
-    return { ...made, outcome: 'failed', errorCode, errorMessage };
+    const status = failedStatus(answer);
+    // Either says why it has failed.
+    if (status !== undefined) {
+      return { ...made, outcome: 'failed', statusCode: status, errorMessage, ...arrived };
+    }
+    const withStatus = statusCode === undefined ? '' : `, after status ${statusCode}`;
+    const message = errorMessage + withStatus;
+    return { ...made, outcome: 'failed', errorCode, errorMessage: message, ...arrived };
   }
-  const { statusCode, body: responseBody } = answer;
-  const responseHeaders = storedHeaders(answer.headers);
-  const outcome = isSuccess(statusCode) ? 'succeeded' : 'failed';
-  return { ...made, outcome, statusCode, responseHeaders, responseBody };
+  const outcome = isSuccess(answer.statusCode) ? 'succeeded' : 'failed';
+  return { ...made, outcome, statusCode: answer.statusCode, ...arrived };
 }

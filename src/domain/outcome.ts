@@ -26,6 +26,11 @@ export function isSuccess(statusCode: number): boolean {
   return statusCode >= 200 && statusCode <= 299;
 }
 
+/** The status of what has failed by its head, whatever becomes of its body. */
+export function failedStatus({ statusCode }: Pick<Answer, 'statusCode'>): number | undefined {
+  return statusCode === undefined || isSuccess(statusCode) ? undefined : statusCode;
+}
+
 /** 410 Gone: the receiver wants no more deliveries; ends the delivery and disables the webhook. */
 export function isGone(statusCode: number | undefined): boolean {
   return statusCode === 410;
@@ -81,12 +86,13 @@ export function judge(
   policy: Pick<DeliveryPolicy, 'retryDelaysMs'>,
   { nowMs, random }: { nowMs: number; random: number },
 ): AttemptResult {
-  const statusCode = answer.kind === 'response' ? answer.statusCode : undefined;
-  if (statusCode !== undefined && isSuccess(statusCode)) {
+  const { kind, statusCode } = answer;
+  // Whole, since a receiver that breaks off may not have done what it was about to confirm.
+  if (kind === 'response' && statusCode !== undefined && isSuccess(statusCode)) {
     return { status: 'succeeded', nextDelayMs: null };
   }
+  // These count, even if the body after them did not come whole.
   if (isGone(statusCode)) return { status: 'failed', nextDelayMs: null };
-  // Retry-After counts, even if the body after it did not come whole.
   const asked = retryAfterMs(answer.statusCode, answer.retryAfter ?? [], nowMs);
   const delayMs = nextDelayMs(policy, madeInRound(delivery).length + 1, random, asked);
   return { status: delayMs === null ? 'failed' : 'pending', nextDelayMs: delayMs };

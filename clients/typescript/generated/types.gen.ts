@@ -720,7 +720,7 @@ export type NewWebhook = {
      */
     statusCode?: number;
     /**
-     * Why there was no answer.
+     * Why there was no whole answer.
      */
     errorCode?:
       | 'timeout'
@@ -1342,7 +1342,7 @@ export type DeliverySummary = {
      */
     statusCode?: number;
     /**
-     * Why there was no answer.
+     * Why there was no whole answer.
      */
     errorCode?:
       | 'timeout'
@@ -1473,7 +1473,7 @@ export type ExplainedDelivery = {
      */
     statusCode?: number;
     /**
-     * Why there was no answer.
+     * Why there was no whole answer.
      */
     errorCode?:
       | 'timeout'
@@ -1584,7 +1584,7 @@ export type Attempt = {
    */
   responseBody?: string;
   /**
-   * Why there was no answer.
+   * Why there was no whole answer.
    */
   errorCode?:
     | 'timeout'
@@ -1697,7 +1697,7 @@ export type Delivery = {
      */
     statusCode?: number;
     /**
-     * Why there was no answer.
+     * Why there was no whole answer.
      */
     errorCode?:
       | 'timeout'
@@ -3073,7 +3073,7 @@ export type NewWebhookWritable = {
      */
     statusCode?: number;
     /**
-     * Why there was no answer.
+     * Why there was no whole answer.
      */
     errorCode?:
       | 'timeout'

@@ -124,7 +124,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   outcome: 'Its result.',
   statusCode: 'The HTTP status of the answer.',
   responseHeaders: 'The headers of the answer.',
-  errorCode: 'Why there was no answer.',
+  errorCode: 'Why there was no whole answer.',
   errorMessage: 'The reason in words.',
   'PendingExplanation.reason': 'Why it has not arrived yet.',
   'PendingExplanation.message': 'The reason in words.',
