@@ -1,4 +1,3 @@
-import { join } from 'node:path';
 import { accepts } from '../lib/ports.mjs';
 import { poll, run } from '../lib/run.mjs';
 import { findBinary } from './find-binary.mjs';
@@ -19,10 +18,12 @@ export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
     title: 'Temporal',
     command: path,
     dataDir,
+    // The server takes the database's name for a URI, in which #, ? and % of a folder mean something else.
+    cwd: dataDir,
     env,
     fixed: fixedPorts,
     preferred: headless ? { api: 7233 } : { api: 7233, ui: 8233 },
-    argsFor: (ports) => temporalArgs(dataDir, ports),
+    argsFor: temporalArgs,
     ready: (ports, alive) => ready(path, env, ports, alive),
   });
   const { api, ui } = server.ports;
@@ -35,9 +36,9 @@ export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
   };
 }
 
-function temporalArgs(dataDir, { api, ui }) {
+function temporalArgs({ api, ui }) {
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(api)];
-  args.push('--db-filename', join(dataDir, 'temporal.db'), '--namespace', namespace);
+  args.push('--db-filename', 'temporal.db', '--namespace', namespace);
   // About twice as fast as the defaults; a crash of the machine, not of a process, may lose the last commits.
   args.push('--sqlite-pragma', 'journal_mode=wal', '--sqlite-pragma', 'synchronous=1');
   // Projects take turns (docs/operating.md, Fairness); with one partition a queue's order is exact.
