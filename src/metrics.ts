@@ -90,3 +90,22 @@ export const heldBytes = new Gauge({
   help: 'Bytes of the bodies of requests in progress, and of responses that clients have not read yet.',
   registers,
 });
+
+/** Prometheus sees no increase in a series that begins with it, so the documented ones begin at 0. */
+function beginAtZero<Label extends string>(
+  counter: Counter<Label>,
+  label: Label,
+  values: readonly string[],
+): void {
+  for (const value of values) counter.inc({ [label]: value } as Record<Label, string>, 0);
+}
+beginAtZero(attemptsDeferred, 'reason', [
+  'rate_limit',
+  'webhook_busy',
+  'project_busy',
+  'workers_busy',
+]);
+beginAtZero(mails, 'outcome', ['sent', 'failed']);
+beginAtZero(deliveriesEnded, 'status', ['succeeded', 'failed', 'cancelled', 'skipped']);
+beginAtZero(reconcileMended, 'kind', ['events', 'deliveries', 'replays', 'drains', 'failures']);
+beginAtZero(workflowsFailing, 'kind', ['events', 'deliveries', 'replays', 'couriers']);
