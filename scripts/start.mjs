@@ -26,7 +26,7 @@ try {
   }
   const dev = await start();
   if (options.demo) {
-    await runDemo(dev);
+    await runDemo(dev, lifetime);
     await lifetime.end(0);
   }
   const { url } = await mustCall(createApi(dev.apiUrl, dev.adminKey), 'POST', '/v1/sign-in-links');

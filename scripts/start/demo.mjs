@@ -8,40 +8,43 @@ const deliveryTimeoutMs = 60_000;
 
 /**
  * The whole process once, as a customer would see it: a webhook, an event, the signed request at our
- * own receiver, the signature checked. The webhook is always deleted afterwards.
+ * own receiver, the signature checked. The webhook is deleted when `lifetime` ends, however it does.
  */
-export async function runDemo({ apiUrl, projectKey }) {
+export async function runDemo({ apiUrl, projectKey }, lifetime) {
   const call = createApi(apiUrl, projectKey);
   const receiver = await startReceiver();
+  lifetime.onStop(receiver.close);
   let webhook;
-  try {
-    await step('Creating a webhook', async () => {
-      const { url } = receiver;
-      const body = { name: 'Demo receiver', url, events: ['email.delivered'] };
-      webhook = await mustCall(call, 'POST', '/v1/webhooks', body);
-      return `${webhook.id} → ${url}`;
-    });
-    let event;
-    await step('Posting an event', async () => {
-      event = await mustCall(call, 'POST', '/v1/events', sampleEvent());
-      return `${event.id} (email.delivered)`;
-    });
-    let request;
-    await step('Waiting for the delivery', async () => {
-      request = await receiver.received;
-      return `${request.method} ${request.path}`;
-    });
-    show(request);
-    await step('Checking the signature', () => checkSignature(request, webhook.secret));
-    say('signature verified');
-  } finally {
-    if (webhook) {
-      await step('Deleting the webhook', async () => {
-        await mustCall(call, 'DELETE', `/v1/webhooks/${webhook.id}`);
-      });
-    }
-    receiver.close();
-  }
+  await step('Creating a webhook', async () => {
+    const { url } = receiver;
+    const body = { name: 'Demo receiver', url, events: ['email.delivered'] };
+    const creating = mustCall(call, 'POST', '/v1/webhooks', body);
+    lifetime.onStop(() => deleteWebhook(call, creating));
+    webhook = await creating;
+    return `${webhook.id} → ${url}`;
+  });
+  let event;
+  await step('Posting an event', async () => {
+    event = await mustCall(call, 'POST', '/v1/events', sampleEvent());
+    return `${event.id} (email.delivered)`;
+  });
+  let request;
+  await step('Waiting for the delivery', async () => {
+    request = await receiver.received;
+    return `${request.method} ${request.path}`;
+  });
+  show(request);
+  await step('Checking the signature', () => checkSignature(request, webhook.secret));
+  say('signature verified');
+}
+
+/** Also one that was still being created when we were told to stop. */
+async function deleteWebhook(call, creating) {
+  const webhook = await creating.catch(() => undefined);
+  if (!webhook) return;
+  await step('Deleting the webhook', async () => {
+    await mustCall(call, 'DELETE', `/v1/webhooks/${webhook.id}`);
+  });
 }
 
 function sampleEvent() {

@@ -1,9 +1,10 @@
-import { spawn } from 'node:child_process';
+import { spawn, type ChildProcessByStdio } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import type { Readable } from 'node:stream';
 import { freshMongodbUrl, temporalAddress } from './embedded';
 import { eventually } from './eventually';
 
@@ -21,11 +22,14 @@ export interface NpmStart {
   stop: () => Promise<number | null>;
 }
 
-/** `npm start` with a database and a namespace of its own on the test run's servers, once it is up. */
-export async function npmStart(settings: Record<string, string> = {}): Promise<NpmStart> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-start-'));
+/** Starts `npm start` with a database and a namespace of its own on the test run's servers. */
+export function spawnStart(
+  folder: string,
+  settings: Record<string, string>,
+  options: readonly string[] = [],
+): ChildProcessByStdio<null, Readable, null> {
   const { POSTHORN_ENV: _unset, ...inherited } = process.env;
-  const child = spawn(process.execPath, [START], {
+  return spawn(process.execPath, [START, ...options], {
     env: {
       ...inherited,
       POSTHORN_DATA_DIR: folder,
@@ -37,6 +41,12 @@ export async function npmStart(settings: Record<string, string> = {}): Promise<N
     },
     stdio: ['ignore', 'pipe', 'inherit'],
   });
+}
+
+/** The same, once it is up. */
+export async function npmStart(settings: Record<string, string> = {}): Promise<NpmStart> {
+  const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-start-'));
+  const child = spawnStart(folder, settings);
   const exited = once(child, 'exit');
   let printed = '';
   child.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
