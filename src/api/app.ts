@@ -36,6 +36,7 @@ import { Dispatcher } from './events/dispatcher';
 import { Intake } from './events/intake';
 import { jsonBody } from './http/json-body';
 import { OwnAddress } from './http/own-address';
+import { neverCached, withoutPreconditions } from './http/conditions';
 import { measured } from './http/measured';
 import { checkedHeaders, newRequestId } from './http/node-refusals';
 import { documentedBodies, documentedMethods } from './openapi/documented';
@@ -121,6 +122,7 @@ export function createApi(dependencies: AppDependencies): Api {
   app.use(checkedHeaders);
   app.use(utf8Address);
   app.use(documentedMethods(routeOf));
+  app.use(withoutPreconditions);
   app.use(docsRouter(config));
   app.use(neverCached);
 
@@ -271,14 +273,6 @@ function requestLog(log: Logger): RequestHandler {
 function whyUnavailable(res: ServerResponse): string | undefined {
   return (res as Response).locals.unavailable as string | undefined;
 }
-
-/** Answers show the current state: none is cached, and none is `304`, not even for `If-None-Match: *`. */
-const neverCached: RequestHandler = (req, res, next) => {
-  delete req.headers['if-none-match'];
-  delete req.headers['if-modified-since'];
-  res.set('Cache-Control', 'no-store');
-  next();
-};
 
 function webUrls({
   uiUrl,

@@ -110,7 +110,8 @@ export function docsRouter({
       res.type('text').send(readFileSync(path.join(GUIDES_FOLDER, guide), 'utf8'));
     });
   }
-  router.use('/docs', express.static(getAbsoluteFSPath(), { index: false, redirect: false }));
+  const options = { index: false, redirect: false, acceptRanges: false };
+  router.use('/docs', express.static(getAbsoluteFSPath(), options));
 
   return router;
 }

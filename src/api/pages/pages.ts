@@ -110,6 +110,7 @@ const files = (folder: string): RequestHandler =>
     redirect: false,
     etag: false,
     lastModified: false,
+    acceptRanges: false,
     cacheControl: false,
     setHeaders: (res: Response, file) => {
       if (path.relative(folder, file).split(path.sep)[0] !== 'assets') return;
@@ -124,10 +125,19 @@ const page =
       next();
       return;
     }
-    const options = { root, etag: false, lastModified: false, cacheControl: false };
+    const options = {
+      root,
+      etag: false,
+      lastModified: false,
+      acceptRanges: false,
+      cacheControl: false,
+    };
     res.sendFile('index.html', options, (error) => {
       if (!error) return;
-      if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
+      const { code } = error as NodeJS.ErrnoException;
+      // The client has gone.
+      if (code === 'ECONNABORTED') return;
+      if (code !== 'ENOENT') {
         next(error);
         return;
       }

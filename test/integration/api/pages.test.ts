@@ -1,6 +1,12 @@
+import { once } from 'node:events';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import express, { type ErrorRequestHandler } from 'express';
+import { FailedLookups } from '../../../src/api/http/failed-lookups';
+import { pagesRouter } from '../../../src/api/pages/pages';
+import { say } from '../../support/connections';
 import { useStack } from '../../support/use';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-bundle-'));
@@ -151,5 +157,61 @@ describe('the dashboard', () => {
     const answer = await get('/dashboard?x=1');
     expect([answer.status, answer.headers.get('location')]).toEqual([308, './dashboard/?x=1']);
     expect((await get('/dashboard/deliveries', { method: 'POST' })).status).toBe(404);
+  });
+});
+
+describe('the files of pages', () => {
+  beforeAll(() => write('index.html', '<!doctype html>'));
+
+  const CONDITIONS = {
+    'If-Match': '"x"',
+    'If-Unmodified-Since': 'Sat, 01 Jan 2000 00:00:00 GMT',
+    Range: 'bytes=99999999-',
+  };
+  it.each([
+    '/dashboard/',
+    '/portal/ext:acme/',
+    '/dashboard/assets/index-4f2a9c.js',
+    '/docs',
+    '/docs/swagger-ui.css',
+  ])('are sent whole whatever conditions and ranges a client names: %s', async (address) => {
+    for (const [name, value] of Object.entries(CONDITIONS)) {
+      const answer = await get(address, { headers: { [name]: value } });
+      expect([name, answer.status]).toEqual([name, 200]);
+      expect(answer.headers.get('accept-ranges')).toBeNull();
+    }
+  });
+
+  it('are no error where the client has gone', async () => {
+    const errors: unknown[] = [];
+    const app = express();
+    let tellRouted = (): void => {};
+    const routed = new Promise<void>((resolve) => (tellRouted = resolve));
+    app.use((req, _res, next) => {
+      if (req.query['waits'] === undefined) {
+        next();
+        return;
+      }
+      req.socket.once('close', () => {
+        next();
+        tellRouted();
+      });
+    });
+    app.use(pagesRouter(stack.store, folder, new FailedLookups(10, 'portals')));
+    const record: ErrorRequestHandler = (error, _req, _res, _next) => void errors.push(error);
+    app.use(record);
+    const server = app.listen(0, '127.0.0.1');
+    await once(server, 'listening');
+    const { port } = server.address() as AddressInfo;
+
+    const waits = once(server, 'request');
+    const socket = await say(port, 'GET /dashboard/?waits HTTP/1.1\r\nHost: a\r\n\r\n');
+    await waits;
+    socket.destroy();
+    await routed;
+    // It is answered later than the one before it.
+    expect((await fetch(`http://127.0.0.1:${port}/dashboard/`)).status).toBe(200);
+    expect(errors).toEqual([]);
+    server.close();
   });
 });
