@@ -98,8 +98,10 @@ export function docsRouter({
 
   // Over plain http the page would request its own files by https, where nothing answers.
   router.use('/docs', contentSecurityPolicy({ directives: { upgradeInsecureRequests: null } }));
-  router.get('/docs', (_req, res) => {
-    res.type('html').send(PAGE);
+  router.get('/docs', (req, res) => {
+    // The page's addresses are relative to the folder that it is in.
+    if (req.path.endsWith('/')) res.redirect(308, '../docs');
+    else res.type('html').send(PAGE);
   });
   router.use('/docs/swagger-initializer.js', (_req, res) => {
     res.type('js').send(INITIALIZER);

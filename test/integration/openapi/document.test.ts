@@ -266,6 +266,11 @@ describe('the OpenAPI document', () => {
     }
   });
 
+  it('is shown by /docs/ as well, whose page has the same addresses', async () => {
+    const answer = await fetch(`${stack.url}/docs/`);
+    expect([answer.status, answer.url]).toEqual([200, `${stack.url}/docs`]);
+  });
+
   it('is shown by /docs, which needs nothing from elsewhere', async () => {
     const anyone = new ApiClient(stack.url, 'no-key');
     const page = await anyone.get('/docs');
