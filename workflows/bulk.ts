@@ -2,7 +2,6 @@ import {
   ActivityCancellationType,
   CancellationScope,
   continueAsNew,
-  isCancellation,
   patched,
   proxyActivities,
   workflowInfo,
@@ -40,8 +39,9 @@ export async function replayDeliveries(replayId: string): Promise<void> {
     try {
       if (await current.run(() => activities.replayBatch(replayId))) continue;
     } catch (error) {
-      // Otherwise the workflow itself is cancelled.
-      if (!isCancellation(error) || wakes() === before) throw error;
+      // A batch that is cancelled is not run again, also if it fails then, or its worker is dead. If the workflow
+      // itself is cancelled, the next one is at once.
+      if (wakes() === before) throw error;
     }
     // Resumed after the batch had seen the pause?
     if (wakes() === before) return;

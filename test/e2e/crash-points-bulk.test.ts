@@ -1,3 +1,4 @@
+import { replayWorkflowId } from '../../src/contracts/temporal';
 import { bulkReplaysOf } from '../support/bulk-replays';
 import { useCrashes } from '../support/crash';
 import { eventually } from '../support/eventually';
@@ -68,6 +69,38 @@ describe('a courier killed with -9', () => {
         { dispatch },
       ),
   );
+});
+
+describe('a worker killed with -9', () => {
+  const on = useCrashes();
+
+  it('in a batch of a bulk replay that is resumed meanwhile: its run goes on', () =>
+    on(async (crash) => {
+      const { client, temporal, receiver } = crash;
+      const { replayWith } = bulkReplaysOf(() => client);
+      await crash.startWorker();
+      await crash.post();
+      await crash.becomes({ status: 'succeeded', attemptCount: 1 });
+      let id = '';
+      await crash.dying('store/replay-selection queueReplays before', async () => {
+        ({ id } = (
+          await client.post('/v1/replays', { ...range, statuses: ['succeeded'] })
+        ).body.data);
+        const { workflowService, options } = temporal;
+        const execution = { workflowId: replayWorkflowId(id) };
+        await eventually('its batch runs', async () => {
+          const about = { namespace: options.namespace, execution };
+          const { pendingActivities } = await workflowService.describeWorkflowExecution(about);
+          return pendingActivities.some(({ lastStartedTime }) => lastStartedTime);
+        });
+        await client.post(`/v1/replays/${id}/pause`);
+        await client.post(`/v1/replays/${id}/resume`);
+      });
+      // Without reconcile.
+      await replayWith(id, { status: 'completed', replayed: 1 });
+      await crash.becomes({ status: 'succeeded', attemptCount: 2, replays: 1 });
+      expect(receiver.requests).toHaveLength(2);
+    }));
 });
 
 /** By SIGSTOP: it knows nothing of what others do meanwhile. */
