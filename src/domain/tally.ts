@@ -1,7 +1,7 @@
 import { DELIVERY_STATUSES, type DeliveryStatus } from '../contracts/delivery';
 
-/** The class of an attempt's HTTP status; `none`: there was no answer with such a status. */
-export const STATUS_CLASSES = ['2xx', '3xx', '4xx', '5xx', 'none'] as const;
+/** The class of an attempt's HTTP status; `other`: HTTP has none for it; `none`: there was no answer. */
+export const STATUS_CLASSES = ['2xx', '3xx', '4xx', '5xx', 'other', 'none'] as const;
 export type StatusClass = (typeof STATUS_CLASSES)[number];
 
 type Outcome = 'succeeded' | 'failed';
@@ -46,6 +46,12 @@ export interface StoredTally {
   durations: Record<string, number>;
 }
 
+function classOf(firstDigit: number | null): StatusClass {
+  if (firstDigit === null) return 'none';
+  const name = `${firstDigit}xx` as StatusClass;
+  return STATUS_CLASSES.includes(name) ? name : 'other';
+}
+
 const plus = <K extends PropertyKey>(
   counts: Partial<Record<K, number>>,
   key: K,
@@ -84,8 +90,7 @@ export class Tally {
     count: number,
   ): void {
     plus(this.counts.outcomes, outcome, count);
-    const name = `${statusCode}xx` as StatusClass;
-    plus(this.counts.classes, STATUS_CLASSES.includes(name) ? name : 'none', count);
+    plus(this.counts.classes, classOf(statusCode), count);
     plus(this.counts.durations, String(bucket), count);
   }
 

@@ -48,7 +48,7 @@ describe('stats', () => {
         deliveries: { total: 1, ...noCounts, succeeded: 1 },
         successRate: 1,
         attempts: { total: 1, succeeded: 1, failed: 0 },
-        statusClasses: { '2xx': 1, '3xx': 0, '4xx': 0, '5xx': 0, none: 0 },
+        statusClasses: { '2xx': 1, '3xx': 0, '4xx': 0, '5xx': 0, other: 0, none: 0 },
         ...(path === '/v1/stats' && { events: { accepted: 1 } }),
         latencyMs: { p50: expect.any(Number), p90: expect.any(Number), p99: expect.any(Number) },
       });
@@ -158,6 +158,21 @@ describe('stats', () => {
     expect(project.body.data.deliveries.total).toBe(4);
   });
 
+  it('count as `other` an answer with a status that HTTP has no class for', async () => {
+    const { client } = await stack.project({ policy: { retryDelaysMs: [HOUR_MS] } });
+    const { id: webhookId } = await makeWebhook(client, receiver.url);
+    receiver.respondWith({ kind: 'raw', bytes: 'HTTP/1.1 999 No\r\nContent-Length: 0\r\n\r\n' });
+    try {
+      await deliveryWith(client, await postEvent(client), { attemptCount: 1 });
+    } finally {
+      receiver.respondWith(200);
+    }
+    const { body } = await client.get(`/v1/webhooks/${webhookId}/stats`);
+    expect(body.data.statusClasses).toMatchObject({ other: 1, none: 0 });
+    const listed = await client.get('/v1/deliveries?statusCode=9xx');
+    expect(listed.body.data.deliveries).toHaveLength(1);
+  });
+
   it('are by the minute too, if that is asked for', async () => {
     const { id, client } = await stack.project();
     const noon = Date.UTC(2026, 2, 1, 12);
@@ -186,6 +201,7 @@ describe('stats', () => {
       '3xx': 0,
       '4xx': 1,
       '5xx': 0,
+      other: 0,
       none: 0,
     });
     expect(body.data.hours).toMatchObject([{ deliveries: { total: 3 } }]);

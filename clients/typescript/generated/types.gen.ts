@@ -943,7 +943,7 @@ export type WebhookStats = {
     failed: number;
   };
   /**
-   * Attempts by the class of their HTTP status; `none`: there was no answer.
+   * Attempts by the class of their HTTP status; `other`: 600 to 999; `none`: there was no answer.
    */
   statusClasses: {
     [key: string]: number;
@@ -1009,7 +1009,7 @@ export type WebhookStats = {
       failed: number;
     };
     /**
-     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     * Attempts by the class of their HTTP status; `other`: 600 to 999; `none`: there was no answer.
      */
     statusClasses: {
       [key: string]: number;
@@ -1068,7 +1068,7 @@ export type WebhookStats = {
       failed: number;
     };
     /**
-     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     * Attempts by the class of their HTTP status; `other`: 600 to 999; `none`: there was no answer.
      */
     statusClasses: {
       [key: string]: number;
@@ -1127,7 +1127,7 @@ export type WebhookStats = {
       failed: number;
     };
     /**
-     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     * Attempts by the class of their HTTP status; `other`: 600 to 999; `none`: there was no answer.
      */
     statusClasses: {
       [key: string]: number;
@@ -1871,7 +1871,7 @@ export type Stats = {
     failed: number;
   };
   /**
-   * Attempts by the class of their HTTP status; `none`: there was no answer.
+   * Attempts by the class of their HTTP status; `other`: 600 to 999; `none`: there was no answer.
    */
   statusClasses: {
     [key: string]: number;
@@ -1946,7 +1946,7 @@ export type Stats = {
       failed: number;
     };
     /**
-     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     * Attempts by the class of their HTTP status; `other`: 600 to 999; `none`: there was no answer.
      */
     statusClasses: {
       [key: string]: number;
@@ -2014,7 +2014,7 @@ export type Stats = {
       failed: number;
     };
     /**
-     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     * Attempts by the class of their HTTP status; `other`: 600 to 999; `none`: there was no answer.
      */
     statusClasses: {
       [key: string]: number;
@@ -2082,7 +2082,7 @@ export type Stats = {
       failed: number;
     };
     /**
-     * Attempts by the class of their HTTP status; `none`: there was no answer.
+     * Attempts by the class of their HTTP status; `other`: 600 to 999; `none`: there was no answer.
      */
     statusClasses: {
       [key: string]: number;

@@ -15,7 +15,9 @@ const figures = z.object({
   attempts: z.object({ total: count, succeeded: count, failed: count }),
   statusClasses: z
     .record(z.enum(STATUS_CLASSES), count)
-    .describe('Attempts by the class of their HTTP status; `none`: there was no answer.'),
+    .describe(
+      'Attempts by the class of their HTTP status; `other`: 600 to 999; `none`: there was no answer.',
+    ),
   latencyMs: z.object({ p50: latency, p90: latency, p99: latency }),
 });
 
@@ -121,7 +123,7 @@ const counted: z.infer<typeof figures> = {
   },
   successRate: 117 / 119,
   attempts: { total: 126, succeeded: 117, failed: 9 },
-  statusClasses: { '2xx': 117, '3xx': 0, '4xx': 0, '5xx': 8, none: 1 },
+  statusClasses: { '2xx': 117, '3xx': 0, '4xx': 0, '5xx': 8, other: 0, none: 1 },
   latencyMs: { p50: 84, p90: 190, p99: 612 },
 };
 const events = { accepted: 60 };
