@@ -67,7 +67,7 @@ export function postedEvent(
       const value = posted[name];
       if (value === undefined) continue;
       if (given[part] === undefined) given[part] = value;
-      else if (given[part] !== value) {
+      else if (given[part] !== value && !(part === 'createdAt' && isSameTime(given[part], value))) {
         const own = names.find((other) => other[1] === part)![0];
         refuse(name, `differs from ${own}; give only one of the two`);
       }
@@ -88,6 +88,16 @@ export function postedEvent(
     };
   });
 }
+
+/** Of two texts that were checked already. */
+function isSameTime(one: unknown, other: unknown): boolean {
+  const [first, second] = [String(one), String(other)];
+  return Date.parse(first) === Date.parse(second) && beyondMs(first) === beyondMs(second);
+}
+
+/** The digits of a time's fraction that a Date doesn't have. */
+const beyondMs = (text: string): string =>
+  (/\.\d{3}(\d+)/.exec(text)?.[1] ?? '').replace(/0+$/, '');
 
 const requiredAs = ([own, ...others]: readonly string[]): string =>
   others.length === 0 ? 'is required' : `is required, as ${[own, ...others].join(' or ')}`;

@@ -122,6 +122,25 @@ describe('a project’s workspaceId', () => {
 
 describe('a time', () => {
   it.each([
+    ['2026-03-01T10:30:00Z', '2026-03-01T10:30:00.000Z', 202],
+    ['2026-03-01T10:30:00.5Z', '2026-03-01T16:00:00.500+05:30', 202],
+    ['2026-03-01T10:30:00.4515Z', '2026-03-01T10:30:00.45150Z', 202],
+    ['2026-03-01T10:30:00.4515Z', '2026-03-01T10:30:00.4516Z', 422],
+    ['2026-03-01T10:30:00Z', '2026-03-01T10:30:00+01:00', 422],
+  ])(
+    'given as createdAt %s and as timestamp %s is answered %d',
+    async (createdAt, same, status) => {
+      const { client } = await stack.project({ profile: 'emailsendx' });
+      const about = { event, data: delivered, timestamp: same, createdAt };
+      const posted = await client.post('/v1/events', about);
+      expect(posted.status).toBe(status);
+      if (status !== 202) return;
+      const sentBody = JSON.parse((await bodyOf(posted.body.data.id as string))!);
+      expect(sentBody.timestamp).toBe(createdAt);
+    },
+  );
+
+  it.each([
     ['2026-03-01T10:30:00Z', '2026-03-01T10:30:00.000Z'],
     ['2026-03-01T10:30:00.000Z', '2026-03-01T10:30:00.000Z'],
     ['2026-03-01T10:30:00+05:30', '2026-03-01T05:00:00.000Z'],
