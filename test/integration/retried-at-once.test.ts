@@ -18,26 +18,23 @@ describe('a delivery that two retry at the same moment, while it has no running 
   });
 
   const handleOf = (id: string) => temporal.workflow.getHandle(deliveryWorkflowId(id));
-  /** Both find that it has no running workflow, before one after the other asks for a run. */
-  const retriedByTwo = async (client: ApiClient, id: string): Promise<void> => {
+  /**
+   * Both find that it has no running workflow. Then one asks for a run, and the other while that makes its attempt.
+   * @param answer lets the receiver answer it
+   */
+  const retriedByTwo = async (client: ApiClient, id: string, answer: () => void): Promise<void> => {
     const { deliveries } = stack.store;
     const requestRun = deliveries.requestRun.bind(deliveries);
     let asking = 0;
-    let former: Promise<unknown> = eventually('both ask', () => asking === 2);
     const spy = jest.spyOn(deliveries, 'requestRun').mockImplementation(async (...args) => {
       asking += 1;
-      const asked = former.then(async () => {
-        await eventually('it is due', async () => {
-          const isPast = { $expr: { $lt: ['$nextAttemptAt', '$$NOW'] } };
-          return (await deliveries.model.exists({ _id: id, ...isPast })) !== null;
-        });
-        return requestRun(...args);
-      });
-      former = asked;
-      return asked;
+      if (asking === 2) await receiver.waitFor(2);
+      else await eventually('both ask', () => asking === 2);
+      return requestRun(...args);
     });
     const retry = () => client.post(`/v1/deliveries/${id}/retry`);
     const answers = await Promise.all([retry(), retry()]).finally(() => spy.mockRestore());
+    answer();
     expect(answers).toMatchObject([{ status: 202 }, { status: 202 }]);
     await handleOf(id).result();
   };
@@ -49,8 +46,10 @@ describe('a delivery that two retry at the same moment, while it has no running 
     const id = await postEvent(client);
     await deliveryWith(client, id, { attemptCount: 1 });
     await handleOf(id).terminate();
-    receiver.respondWith(200);
-    await retriedByTwo(client, id);
+    let answer!: () => void;
+    const after = new Promise<void>((resolve) => (answer = resolve));
+    receiver.respondWith(() => ({ kind: 'answer', status: 200, after }));
+    await retriedByTwo(client, id, answer);
     await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
     expect(receiver.requests).toHaveLength(2);
   });
@@ -60,16 +59,16 @@ describe('a delivery that two retry at the same moment, while it has no running 
     await makeWebhook(client, receiver.url);
     let answer!: () => void;
     const after = new Promise<void>((resolve) => (answer = resolve));
-    receiver.respondWith((_request, n) => (n === 1 ? { kind: 'answer', status: 500, after } : 200));
+    receiver.respondWith((_request, n) => ({ kind: 'answer', status: n === 1 ? 500 : 200, after }));
     const id = await postEvent(client);
     await receiver.waitFor(1);
     await handleOf(id).terminate();
     expect(await stack.store.deliveries.find(id)).toMatchObject({ runId: null });
-    await retriedByTwo(client, id);
+    await retriedByTwo(client, id, answer);
     expect(await stack.store.deliveries.find(id)).toMatchObject({
       status: 'succeeded',
       replays: 0,
     });
-    answer();
+    expect(receiver.requests).toHaveLength(2);
   });
 });
