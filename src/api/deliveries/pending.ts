@@ -35,14 +35,16 @@ export async function explainPending(
     laterDelaysMs: [...laterDelaysMs],
   });
 
+  const isQueued = delivery.queuedIn !== undefined;
+  if (isPaused && (delivery.status === 'held' || isQueued)) {
+    return explain('webhook_paused', 'the webhook is paused; it is delivered after a resume');
+  }
   if (delivery.status === 'held') {
-    const message = isPaused
-      ? 'the webhook is paused; it is delivered after a resume'
-      : 'the webhook was paused; it is delivered in its turn, in the order of events';
+    const message = 'the webhook was paused; it is delivered in its turn, in the order of events';
     return explain('webhook_paused', message);
   }
   const { deferredFor } = delivery;
-  if (delivery.queuedIn !== undefined && deferredFor) {
+  if (isQueued && deferredFor) {
     return explain(deferredFor, `attempt ${attempt} waits because ${DEFERRED[deferredFor]}`);
   }
   const at = delivery.nextAttemptAt;

@@ -54,6 +54,23 @@ describe('a pending delivery that no worker has taken', () => {
     expect(await pending()).toMatchObject({ reason: 'waiting_for_worker', attempt: 2 });
   });
 
+  it.each([null, true] as const)(
+    'waits for a resume if its webhook is paused while it is queued (by a courier: %s)',
+    async (isExpress) => {
+      const { projectId, webhookId, pending } = await failedOnce({
+        ...(isExpress && { isExpress }),
+        nextAttemptAt: null,
+        deferredFor: 'rate_limit',
+        queuedIn: 'a queue',
+      });
+      expect(await pending()).toMatchObject({ reason: 'rate_limit', attempt: 2 });
+      await stack.store.webhooks.update(projectId, webhookId, { isPaused: true });
+      expect(await pending()).toMatchObject({ reason: 'webhook_paused', attempt: 2 });
+      await stack.store.webhooks.update(projectId, webhookId, { isPaused: false });
+      expect(await pending()).toMatchObject({ reason: 'rate_limit', attempt: 2 });
+    },
+  );
+
   it('says the same where a courier sends it', async () => {
     const { projectId, webhookId, delivery, pending, becomesDue } = await failedOnce({
       isExpress: true,
