@@ -14,6 +14,7 @@ import {
   createPlanFilteredDeliveries,
 } from './plan-deliveries';
 import { createDrainBatch } from './drain-batch';
+import { createFindEnd } from './find-end';
 import { createReconcile } from './reconcile';
 import { createReplayBatch } from './replay-batch';
 
@@ -34,6 +35,7 @@ export function createActivities(dependencies: ActivityDependencies): Activities
     attemptAtOnce: createAttemptAtOnce(attempting),
     attemptDelivery: createAttemptDelivery(attempting),
     cancelDelivery: createCancelDelivery(dependencies),
+    findEnd: createFindEnd(dependencies),
     replayBatch: createReplayBatch(dependencies, couriers),
     drainBatch: createDrainBatch(dependencies),
     deliverQueued: createDeliverQueued(dependencies, attempting.pulse),

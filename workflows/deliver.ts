@@ -45,7 +45,12 @@ type Round = RoundResult | { delayMs: number; policy?: AttemptPolicy | undefined
 /** Added to the exchange's own timeout, so that a timed-out attempt is still recorded by its worker. */
 const RECORDING_MARGIN_MS = 10_000;
 
-const { cancelDelivery } = proxyLocalActivities<Activities>({ startToCloseTimeout: '10s' });
+/** How often what is paused by a signal is looked at: nobody signals what ends with its webhook. */
+const PAUSED_LOOK = '1 day';
+
+const { cancelDelivery, findEnd } = proxyLocalActivities<Activities>({
+  startToCloseTimeout: '10s',
+});
 
 /**
  * Delivers one event to one webhook. The waits between attempts are the activity's own retries
@@ -119,7 +124,12 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
       while (!cancelled && !self.consideredCancelled) {
         if (paused) {
           phase = 'paused';
-          await condition(() => !paused || cancelled);
+          const isOver = (): boolean => !paused || cancelled;
+          if (!mayLookWhilePaused()) await condition(isOver);
+          else if (!(await condition(isOver, PAUSED_LOOK))) {
+            const end = await findEnd(input.deliveryId, isReset);
+            if (end) return end;
+          }
           continue;
         }
         phase = 'attempting';
@@ -186,6 +196,9 @@ const maySkipWait = (): boolean => patched('woken-while-failing');
 
 /** A retry that is requested is an attempt now, also of what was paused. Earlier workers stayed paused. */
 const mayEndPause = (): boolean => patched('retried-while-paused');
+
+/** What is paused may end with its webhook. Earlier workers waited for a signal only. */
+const mayLookWhilePaused = (): boolean => patched('looked-at-while-paused');
 
 function shownStatus(): string | undefined {
   return workflowInfo().typedSearchAttributes.get(SEARCH_ATTRIBUTES.deliveryStatus);

@@ -155,6 +155,11 @@ export interface Activities {
    * @returns how it ended, and in which run, if known
    */
   cancelDelivery(deliveryId: string, isReset?: boolean): Promise<RoundEnd>;
+  /**
+   * How a delivery has ended, if it has ended for this run.
+   * @param isReset in a run created by a reset
+   */
+  findEnd(deliveryId: string, isReset: boolean): Promise<RoundResult | null>;
   /** Replays the next deliveries of a bulk replay, at its rate; false when it ended or was stopped. */
   replayBatch(replayId: string): Promise<boolean>;
   /** For earlier versions' workflows, which released held deliveries: leaves them to the courier. */

@@ -1,4 +1,6 @@
 import { WorkflowNotFoundError } from '@temporalio/common';
+import { changeWebhook } from '../../src/store/change-webhook';
+import { deleteWebhook } from '../../src/store/delete-webhook';
 import { eventually } from '../support/eventually';
 import { useFreshReceiver } from '../support/use';
 import { Harness } from './harness';
@@ -201,6 +203,22 @@ describe('a delivery', () => {
         await running.ask('resume');
         await running.expectSucceeded(1);
         await nothingIsSent();
+      });
+    });
+
+    it.each([
+      ['disabled', 'skipped'],
+      ['deleted', 'cancelled'],
+    ] as const)('ends unsent, within a day, when its webhook is %s', async (how, result) => {
+      await paused(async (running) => {
+        const { store, dependencies } = harness.fixture;
+        const { projectId, webhookId } = running.planned;
+        const project = (await store.projects.get(projectId))!;
+        if (how === 'deleted') await deleteWebhook(store, projectId, webhookId);
+        else await changeWebhook(store, dependencies, project, webhookId, { isActive: false });
+        expect(await running.handle.result()).toBe(result);
+        expect(receiver.requests).toHaveLength(0);
+        expect(await running.record()).toMatchObject({ status: result });
       });
     });
 
