@@ -1,7 +1,8 @@
-import type { RequestHandler } from 'express';
-import { rateLimit, type AugmentedRequest } from 'express-rate-limit';
+import type { Request, RequestHandler, Response } from 'express';
+import { rateLimit, type RateLimitInfo } from 'express-rate-limit';
+import { ERRORS } from '../../contracts/errors';
 import { principalOf, shareOf } from './auth';
-import { rateLimited, refusal } from './errors';
+import { rateLimited } from './errors';
 import { Windows } from './windows';
 
 const WINDOW_MS = 60_000;
@@ -11,21 +12,32 @@ export interface RateLimits {
   projectRateLimitPerMinute: number;
 }
 
+/** The property of a request at which each limit's state is. */
+interface Counted {
+  keyLimit?: RateLimitInfo;
+  projectLimit?: RateLimitInfo;
+}
+
 /** Counts by key, and, unless refused, by project; so only after `authenticate`. */
 export function rateLimits({
   rateLimitPerMinute,
   projectRateLimitPerMinute,
 }: RateLimits): RequestHandler[] {
-  const perMinute = { windowMs: WINDOW_MS, legacyHeaders: false } as const;
+  const perMinute = {
+    windowMs: WINDOW_MS,
+    legacyHeaders: false,
+    standardHeaders: false,
+  } as const;
   return [
     rateLimit({
       ...perMinute,
       store: new Windows(WINDOW_MS),
       limit: rateLimitPerMinute,
       keyGenerator: (_req, res) => principalOf(res).keyId,
-      standardHeaders: 'draft-7',
-      handler: () => {
-        throw refusal('rate_limited');
+      requestPropertyName: 'keyLimit' satisfies keyof Counted,
+      handler: (req, res) => {
+        showTighter(req, res);
+        throw rateLimited(leftMs((req as Counted).keyLimit!), ERRORS.rate_limited.message);
       },
     }),
     rateLimit({
@@ -35,12 +47,29 @@ export function rateLimits({
       // The admin's requests for a project don't count for it.
       skip: (_req, res) => principalOf(res).role === 'admin',
       keyGenerator: (_req, res) => shareOf(principalOf(res)),
-      handler: (req) => {
-        const { resetTime } = (req as AugmentedRequest).rateLimit!;
-        const waitMs = (resetTime?.getTime() ?? 0) - Date.now();
+      requestPropertyName: 'projectLimit' satisfies keyof Counted,
+      handler: (req, res) => {
+        showTighter(req, res);
         const message = 'too many requests with the keys of this project; see Retry-After';
-        throw rateLimited(waitMs, message);
+        throw rateLimited(leftMs((req as Counted).projectLimit!), message);
       },
     }),
+    (req, res, next) => {
+      showTighter(req, res);
+      next();
+    },
   ];
 }
+
+/** Tells the limit that would refuse first, by draft 7 of the IETF's RateLimit header fields. */
+function showTighter(req: Request, res: Response): void {
+  const { keyLimit, projectLimit } = req as Counted;
+  const isOfProject = projectLimit && projectLimit.remaining <= keyLimit!.remaining;
+  const shown = isOfProject ? projectLimit : keyLimit!;
+  const { limit, remaining } = shown;
+  const reset = Math.max(0, Math.ceil(leftMs(shown) / 1000));
+  res.set('RateLimit-Policy', `${limit};w=${WINDOW_MS / 1000}`);
+  res.set('RateLimit', `limit=${limit}, remaining=${remaining}, reset=${reset}`);
+}
+
+const leftMs = ({ resetTime }: RateLimitInfo): number => (resetTime?.getTime() ?? 0) - Date.now();
