@@ -1,6 +1,7 @@
 import type { ClientSession, QueryFilter } from 'mongoose';
 import { clock } from '../clock';
 import { UNENDED_STATUSES } from '../contracts/delivery';
+import { timeOf } from '../contracts/ids';
 import { isKept, LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
@@ -15,6 +16,8 @@ export interface Replayable {
   counts: Map<string, number>;
   /** The latest end of any of them: now, or later if a clock was set back since. */
   endedBy: Date;
+  /** The same for their creation. */
+  createdBy: Date;
 }
 
 /** Milliseconds for counting what a bulk replay covers. */
@@ -53,16 +56,25 @@ export async function countForReplay(
   query: ReplayQuery,
 ): Promise<Replayable> {
   const found = await deliveries.model
-    .aggregate<{ _id: string; count: number; endedBy: Date | null }>([
+    .aggregate<{ _id: string; count: number; endedBy: Date | null; createdBy: string }>([
       { $match: replayFilter(projectId, query) },
-      { $group: { _id: '$webhookId', count: { $sum: 1 }, endedBy: { $max: '$completedAt' } } },
+      {
+        $group: {
+          _id: '$webhookId',
+          count: { $sum: 1 },
+          endedBy: { $max: '$completedAt' },
+          // By their ids, as which they are listed.
+          createdBy: { $max: '$_id' },
+        },
+      },
     ])
     .option({ maxTimeMS: MAX_COUNT_MS });
+  const latest = (...times: (Date | null)[]): Date =>
+    new Date(Math.max(clock.now().getTime(), ...times.map(Number)));
   return {
     counts: new Map(found.map(({ _id, count }) => [_id, count])),
-    endedBy: new Date(
-      Math.max(clock.now().getTime(), ...found.map(({ endedBy }) => Number(endedBy))),
-    ),
+    endedBy: latest(...found.map(({ endedBy }) => endedBy)),
+    createdBy: latest(...found.map(({ createdBy }) => timeOf(createdBy))),
   };
 }
 
@@ -71,8 +83,14 @@ export async function countForReplay(
  * otherwise, is not replayed by it.
  */
 const leftOf = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => {
-  const { projectId, query, endedBy = replay.createdAt, cursor } = replay;
-  return { ...replayFilter(projectId, query, cursor), completedAt: { $lte: endedBy } };
+  const { projectId, query, endedBy = replay.createdAt, createdBy, cursor } = replay;
+  // However late `until` is, what was created since is not read each time.
+  const untilMs = Math.min(query.until.getTime(), createdBy ? createdBy.getTime() + 1 : Infinity);
+  const until = new Date(untilMs);
+  return {
+    ...replayFilter(projectId, { ...query, until }, cursor),
+    completedAt: { $lte: endedBy },
+  };
 };
 
 /** The next deliveries of a bulk replay, oldest first. */

@@ -37,6 +37,8 @@ export interface ReplayRecord {
   matched: number;
   /** The latest end of one of these; missing in those of earlier versions. */
   endedBy?: Date;
+  /** The latest creation of one of these; missing in those of earlier versions. */
+  createdBy?: Date;
   replayed: number;
   /** Could not be replayed: the webhook was deleted, or disabled since, or the delivery was already in progress again. */
   failed: number;
@@ -61,6 +63,7 @@ const schema = new Schema<ReplayRecord>(
     pausedBy: String,
     matched: { type: Number, required: true },
     endedBy: Date,
+    createdBy: Date,
     replayed: { type: Number, default: 0 },
     failed: { type: Number, default: 0 },
     cursor: { type: String, default: null },

@@ -118,7 +118,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       ...(webhook && { webhookId: webhook._id }),
       ...(types && !types.includes('*') && { types: expanded(types, names) }),
     };
-    const { counts, endedBy } = await counted(countForReplay(store, project._id, query));
+    const { counts, endedBy, createdBy } = await counted(countForReplay(store, project._id, query));
     const matched = [...counts.values()].reduce((sum, count) => sum + count, 0);
     if (dryRun) {
       answer(res, { matched, byWebhook: Object.fromEntries(counts) });
@@ -141,6 +141,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
             startedBy: changedBy(res),
             matched,
             endedBy,
+            createdBy,
             completedAt: null,
           },
           session,
