@@ -1,4 +1,5 @@
 import type { Ajv2020 } from 'ajv/dist/2020';
+import { resolveRef } from 'ajv/dist/compile';
 import { _, Name } from 'ajv/dist/compile/codegen';
 import names from 'ajv/dist/compile/names';
 import { alwaysValidSchema, Type } from 'ajv/dist/compile/util';
@@ -35,8 +36,16 @@ const definitionOf = (ajv: Ajv2020, keyword: string): CodeKeywordDefinition =>
 
 /** In a single schema without `$id`, a dynamic reference leads where a static one does. */
 export function useStaticReferences(ajv: Ajv2020): void {
-  definitionOf(ajv, '$dynamicRef').code = definitionOf(ajv, '$ref').code;
-  definitionOf(ajv, '$dynamicAnchor').code = () => {};
+  const definition = definitionOf(ajv, '$dynamicRef');
+  const { code } = definition;
+  definition.code = (cxt) => {
+    const { baseId, schemaEnv } = cxt.it;
+    const reference = cxt.schema as string;
+    const leads =
+      /^#\/?$/.test(reference) || resolveRef.call(ajv, schemaEnv.root, baseId, reference);
+    // Types that were stored when nobody checked that go on as they did: ajv's refers to the schema itself.
+    (leads ? definitionOf(ajv, '$ref') : { code }).code(cxt);
+  };
 }
 
 export function useOwnEvaluation(ajv: Ajv2020): void {

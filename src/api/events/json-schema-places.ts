@@ -17,17 +17,25 @@ const ANNOTATION = /^(x-[a-z0-9_$:-]+|example|externalDocs)$/i;
 export const isKeyword = (key: string): boolean =>
   withSchema.has(key) || withSchemas.has(key) || withData.has(key) || ANNOTATION.test(key);
 
-/** All keywords of a schema and of those inside it, outermost first: names of fields are none, nor is data. */
+/**
+ * All keywords of a schema and of those inside it, outermost first: names of fields are none, nor is data.
+ * @param withUnknown also what is inside annotations and unknown keywords, as if they were schemas
+ */
 export function* keywordsOf(
   schema: unknown,
   path: readonly string[],
+  withUnknown = false,
 ): Generator<{ key: string; value: unknown; at: readonly string[] }> {
   for (const [key, value] of membersOf(schema)) {
     const at = [...path, key];
     yield { key, value, at };
-    if (withSchema.has(key)) yield* keywordsOf(value, at);
+    if (withSchema.has(key) || (withUnknown && !withSchemas.has(key) && !withData.has(key))) {
+      yield* keywordsOf(value, at, withUnknown);
+    }
     if (!withSchemas.has(key) || typeof value !== 'object' || value === null) continue;
-    for (const [name, inner] of Object.entries(value)) yield* keywordsOf(inner, [...at, name]);
+    for (const [name, inner] of Object.entries(value)) {
+      yield* keywordsOf(inner, [...at, name], withUnknown);
+    }
   }
 }
 
@@ -36,6 +44,14 @@ const membersOf = (schema: unknown): [string, unknown][] =>
   typeof schema === 'object' && schema !== null && !Array.isArray(schema)
     ? Object.entries(schema)
     : [];
+
+export const isReference = (key: string): boolean => key === '$ref' || key === '$dynamicRef';
+
+export const isAnchor = (key: string): boolean => key === '$anchor' || key === '$dynamicAnchor';
+
+/** Whether a keyword's value has schemas by name. */
+export const hasNames = (key: string, value: unknown): value is object =>
+  withSchemas.has(key) && typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** Whether a reference such as `#/$defs/order` leads to a schema, not to a name's value or to data. */
 export function leadsToSchema(schema: unknown, reference: string): boolean {

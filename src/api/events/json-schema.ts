@@ -5,9 +5,10 @@ import type { FieldProblem } from '../../contracts/errors';
 import { compilePattern } from '../../domain/filter-pattern';
 import type { Payload } from '../../domain/json-text';
 import { ADDRESS_ALONE } from '../../domain/mailbox';
+import { withoutAnchors } from './json-schema-anchors';
 import { useOwnEvaluation, useStaticReferences } from './json-schema-evaluated';
 import { useOwnKeywords, withLargeIntegers } from './json-schema-keywords';
-import { isKeyword, keywordsOf, leadsToSchema } from './json-schema-places';
+import { isAnchor, isKeyword, isReference, keywordsOf, leadsToSchema } from './json-schema-places';
 import { bound, kindOf } from '../http/messages';
 import { fieldAt, Problems, type Found } from '../http/problems';
 import { isDeeperThan } from '../http/validation';
@@ -96,7 +97,7 @@ function compile(schema: object): ValidateFunction {
   useStaticReferences(ajv);
   if (UNEVALUATED.test(JSON.stringify(schema))) useOwnEvaluation(ajv);
   else ajv.opts.unevaluated = false;
-  return ajv.compile(schema);
+  return ajv.compile(withoutAnchors(schema));
 }
 
 const UNEVALUATED = /"unevaluated(Items|Properties)":/;
@@ -135,8 +136,6 @@ function unusable(schema: object, error: Error & { missingRef?: string }): Field
 
 const LEADS_NOWHERE = 'refers to something that does not exist, or is no schema';
 
-const isReference = (key: string): boolean => key === '$ref' || key === '$dynamicRef';
-
 /** The limits that a schema and a sample share. */
 export function sizeProblem(value: unknown, json: string, field: string): FieldProblem | null {
   if (isDeeperThan(MAX_SCHEMA_DEPTH, value)) {
@@ -149,14 +148,18 @@ export function sizeProblem(value: unknown, json: string, field: string): FieldP
 
 /** Keywords that would check nothing, refer outside the schema, or make it more than a check. */
 function* refusedKeywords(schema: object): Generator<{ at: readonly string[]; message: string }> {
+  const keywords = [...keywordsOf(schema, ['schema'])];
+  const named = new Set(keywords.filter(({ key }) => isAnchor(key)).map(({ value }) => value));
   const anchors = new Set<unknown>();
-  for (const { key, value, at } of keywordsOf(schema, ['schema'])) {
+  for (const { key, value, at } of keywords) {
     const message = refusalOf(key, value);
     if (message !== null) yield { at, message };
-    if (isReference(key) && typeof value === 'string' && value.startsWith('#/')) {
-      if (!leadsToSchema(schema, value)) yield { at, message: LEADS_NOWHERE };
+    if (isReference(key) && typeof value === 'string' && value.startsWith('#')) {
+      const byPath = value === '#' || value.startsWith('#/');
+      const leads = byPath ? leadsToSchema(schema, value) : named.has(value.slice(1));
+      if (!leads) yield { at, message: LEADS_NOWHERE };
     }
-    if (key === '$anchor' || key === '$dynamicAnchor') {
+    if (isAnchor(key)) {
       if (anchors.has(value)) yield { at, message: 'is also the name of another schema' };
       anchors.add(value);
     }
