@@ -74,6 +74,11 @@ describe('a plan without webhooks', () => {
     expectRefusal(refused, 'plan_has_webhooks', ['plan']);
     expect((await stack.admin.get(path)).body.data).toMatchObject({ plan: 'pro', name: 'Test' });
     expect((await stack.admin.patch(path, { plan: 'basic' })).status).toBe(200);
+    // As before such plans were refused.
+    await stack.store.projects.model.updateOne({ _id: id }, { $set: { plan: 'hobby' } });
+    const again = await stack.admin.patch(path, { plan: 'hobby', name: 'Changed' });
+    expect(again.body.data).toMatchObject({ plan: 'hobby', name: 'Changed' });
+    await stack.admin.patch(path, { plan: 'basic' });
 
     await client.delete(`/v1/webhooks/${made.body.data.id}`);
     const [taken, another] = await Promise.all([

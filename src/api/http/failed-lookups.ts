@@ -5,6 +5,8 @@ import { rateLimited } from './errors';
 import { Windows } from './windows';
 
 const WINDOW_MS = 60_000;
+/** How many failures one address may have for each guess that it may make: each costs a look into MongoDB. */
+const FAILURES_PER_GUESS = 10;
 
 /**
  * Slows down guessing: an address that has asked too often within a minute for what doesn't exist is refused until
@@ -14,6 +16,7 @@ const WINDOW_MS = 60_000;
  * doesn't count.
  */
 export class FailedLookups {
+  private readonly failures = new Windows(WINDOW_MS);
   private readonly guesses = new Windows(WINDOW_MS);
   private readonly repetitions = new Windows(WINDOW_MS);
 
@@ -32,19 +35,22 @@ export class FailedLookups {
    * @throws ApiError 429
    */
   async check(req: Request, asked: string): Promise<void> {
-    for (const failed of [
-      await this.guesses.get(addressOf(req)),
-      await this.repetitions.get(nameOf(req, asked)),
-    ]) {
-      if (failed && failed.totalHits >= this.limit) throw this.tooMany(failed);
+    const address = addressOf(req);
+    for (const [failed, limit] of [
+      [await this.failures.get(address), FAILURES_PER_GUESS * this.limit],
+      [await this.guesses.get(address), this.limit],
+      [await this.repetitions.get(nameOf(req, asked)), this.limit],
+    ] as const) {
+      if (failed && failed.totalHits >= limit) throw this.tooMany(failed);
     }
   }
 
   /** @throws ApiError 429, if it is one too many */
   async count(req: Request, asked: string): Promise<void> {
+    const address = addressOf(req);
+    await this.failures.increment(address);
     const repeated = await this.repetitions.increment(nameOf(req, asked));
-    const failed =
-      repeated.totalHits === 1 ? await this.guesses.increment(addressOf(req)) : repeated;
+    const failed = repeated.totalHits === 1 ? await this.guesses.increment(address) : repeated;
     if (failed.totalHits > this.limit) throw this.tooMany(failed);
   }
 

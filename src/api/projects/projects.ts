@@ -126,6 +126,12 @@ function view(project: ProjectRecord): z.infer<typeof projectSchema> {
 const takesProviderEvents = ({ profile }: ProjectRecord): boolean =>
   getProfile(profile).providerEvents !== null;
 
+/** Whether that plan allows no webhooks, and the present one does: what it has already is no reason to refuse. */
+function endsWebhooks(before: ProjectRecord, plan: string | null | undefined): boolean {
+  const profile = getProfile(before.profile);
+  return Boolean(plan) && !allowsWebhooks(profile, plan!) && allowsWebhooks(profile, before.plan);
+}
+
 /** `/v1/projects` */
 export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher }): Router {
   const router = Router();
@@ -200,17 +206,16 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
     }
     if (before) await checkCatalog(before.profile, changes.catalog);
     const { plan } = changes;
-    const mayHaveNone =
-      before && typeof plan === 'string' && !allowsWebhooks(getProfile(before.profile), plan);
+    const isToHaveNone = before !== null && endsWebhooks(before, plan);
     const changed = {
       ...changes,
       ...(providerKeys && { providerKeys: sealProviderKeys(cipher, id, providerKeys) }),
     };
     const project = await changeOrRefuse(id, changes.externalId, findByExternalId, () =>
-      store.projects.update(id, changed, mayHaveNone ? { webhookCount: 0 } : {}),
+      store.projects.update(id, changed, isToHaveNone ? { webhookCount: 0 } : {}),
     );
-    if (!project && mayHaveNone && (await store.projects.get(id))) {
-      throw refusal('plan_has_webhooks', { plan });
+    if (!project && isToHaveNone && (await store.projects.get(id))) {
+      throw refusal('plan_has_webhooks', { plan: plan! });
     }
     if (!project) throw notFound('the project');
     answer(res, view(project));
