@@ -6,7 +6,7 @@ import { HOUR_MS, MINUTE_MS } from './domain/durations';
 import { causeOf } from './reachability';
 import type { Cipher } from './store/cipher';
 import type { Store } from './store/store';
-import { whyUnreadable } from './store/unreadable';
+import { findUnreadable } from './store/unreadable';
 import type { Engine } from './temporal/engine';
 import { readOnly, whyUnfit } from './temporal/fitness';
 
@@ -22,7 +22,7 @@ const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
 
 /**
  * Whether this process may work: what `setup` creates exists, MongoDB is one that keeps what it confirms, and
- * this process has the keys of what is encrypted there.
+ * this process has the keys of most of what is encrypted there.
  * Checks until that is so, and keeps checking, so that the log says, in one line each, when and why MongoDB
  * or Temporal can't be used or this machine's clock is wrong, and when that is over.
  */
@@ -42,8 +42,8 @@ export class Readiness {
   private isReadable = false;
 
   constructor(
-    private readonly config: Pick<Config, 'temporal'>,
-    log: Logger,
+    private readonly config: Pick<Config, 'role' | 'temporal'>,
+    private readonly log: Logger,
     private readonly store: Store,
     private readonly engine: Engine,
     private readonly cipher: Cipher,
@@ -51,7 +51,7 @@ export class Readiness {
     this.mongodb = new Trouble(log, 'MongoDB can be used again');
     this.temporal = new Trouble(log, 'Temporal can be used again');
     this.clock = new Trouble(log, 'the clock of this machine is right again');
-    this.encryption = new Trouble(log, 'all that is encrypted can be decrypted again');
+    this.encryption = new Trouble(log, 'what is encrypted can be decrypted again');
     this.complete = new Promise((resolve) => (this.tellComplete = resolve));
   }
 
@@ -82,9 +82,9 @@ export class Readiness {
     return this.trouble;
   }
 
-  /** Which encrypted secret can't be read, so that no worker works; null: none is known. */
+  /** Why this process's worker waits for its encryption keys; null: it has none, or doesn't wait. */
   get unreadable(): string | null {
-    return this.encryption.told;
+    return this.config.role === 'api' ? null : this.encryption.told;
   }
 
   private async watch(): Promise<void> {
@@ -116,9 +116,10 @@ export class Readiness {
 
   private async lookAtEncryption(): Promise<void> {
     try {
-      const unreadable = await whyUnreadable(this.store, this.cipher);
-      this.encryption.is(unreadable);
-      this.isReadable = unreadable === null;
+      const found = await findUnreadable(this.store, this.cipher);
+      this.isReadable = !found?.isMost;
+      this.encryption.is(found?.isMost ? found.message : null);
+      if (found && this.isReadable) this.log.error(found.message);
     } catch {
       // MongoDB fails: its own check says so the next time.
     }

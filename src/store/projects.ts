@@ -87,7 +87,7 @@ schema.index(
   { unique: true, partialFilterExpression: { externalId: { $type: 'string' } } },
 );
 schema.index({ deletedAt: 1 }, { partialFilterExpression: { deletedAt: { $type: 'date' } } });
-// For `whyUnreadable`.
+// For `findUnreadable`.
 for (const name of PROVIDER_NAMES) schema.index({ [`providerKeys.${name}.keyId`]: 1 });
 
 export class Projects {

@@ -3,34 +3,44 @@ import { PROVIDER_NAMES } from '../providers';
 import type { Cipher } from './cipher';
 import type { Store } from './store';
 
-/**
- * Whether anything is encrypted with a key that this process doesn't have. Each question is answered by an index.
- * @returns what, in one line with the settings to correct; null: nothing
- */
-export async function whyUnreadable(
+/** Something that is encrypted with a key that this process doesn't have. */
+export interface Unreadable {
+  /** One line with the settings to correct. */
+  message: string;
+  /** Whether that is true of more webhooks than not: then the settings are wrong, rather than a key lost long ago. */
+  isMost: boolean;
+}
+
+/** Whether there is any. Each question is answered by an index. */
+export async function findUnreadable(
   { webhooks, projects }: Pick<Store, 'webhooks' | 'projects'>,
   { keyIds }: Cipher,
-): Promise<string | null> {
+): Promise<Unreadable | null> {
   // Of those that have one: with `$exists` each document would be read.
   const keyId = { $gt: '', $nin: keyIds };
   // An ended one signs nothing any more.
   const live = { $not: { $lte: clock.now() } };
+  const unreadable = { secrets: { $elemMatch: { keyId, expiresAt: live } } };
   const webhook =
-    (await webhooks.model.exists({ secrets: { $elemMatch: { keyId, expiresAt: live } } })) ??
+    (await webhooks.model.exists(unreadable)) ??
     (await webhooks.model.exists({ 'headers.keyId': keyId }));
   if (webhook) {
-    return because(
-      `the webhook ${webhook._id}`,
-      'rotate its secret and set its headers again, or delete it',
-    );
+    const [lost, kept] = await Promise.all([
+      webhooks.model.countDocuments(unreadable),
+      webhooks.model.countDocuments({ 'secrets.keyId': { $in: keyIds } }),
+    ]);
+    const ifLost = 'rotate its secret and set its headers again, or delete it';
+    return { message: because(`the webhook ${webhook._id}`, ifLost), isMost: lost > kept };
   }
   for (const name of PROVIDER_NAMES) {
-    const project = await projects.model.exists({ [`providerKeys.${name}.keyId`]: keyId });
+    const project = await projects.model.exists({
+      [`providerKeys.${name}.keyId`]: keyId,
+      deletedAt: null,
+    });
     if (project) {
-      return because(
-        `the provider key ${name} of the project ${project._id}`,
-        'set that provider key again, or remove it',
-      );
+      const what = `the provider key ${name} of the project ${project._id}`;
+      const ifLost = 'set that provider key again, or remove it';
+      return { message: because(what, ifLost), isMost: false };
     }
   }
   return null;

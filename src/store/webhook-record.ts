@@ -136,6 +136,6 @@ webhookSchema.index(
   { unique: true, partialFilterExpression: { externalId: { $type: 'string' } } },
 );
 webhookSchema.index({ 'secrets.expiresAt': 1 }, { sparse: true });
-// For `whyUnreadable`.
+// For `findUnreadable`.
 webhookSchema.index({ 'secrets.keyId': 1 });
 webhookSchema.index({ 'headers.keyId': 1 });

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes } from 'node:crypto';
 import { Cipher } from '../../src/store/cipher';
-import { whyUnreadable } from '../../src/store/unreadable';
+import { findUnreadable } from '../../src/store/unreadable';
 import { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { freePort } from '../support/free-port';
@@ -110,10 +110,10 @@ describe('a process without a key that it needs', () => {
     await running?.end('SIGKILL');
     await stack.stop();
   });
-  const startAll = async (keys: Record<string, string>): Promise<RoleProcess> => {
+  const start = async (keys: Record<string, string>, role = 'all'): Promise<RoleProcess> => {
     const port = await freePort();
     url = `http://127.0.0.1:${port}`;
-    running = RoleProcess.start('all', { ...environment, PORT: String(port), ...keys });
+    running = RoleProcess.start(role, { ...environment, PORT: String(port), ...keys });
     return running;
   };
   const post = async (client: ApiClient): Promise<void> => {
@@ -126,7 +126,7 @@ describe('a process without a key that it needs', () => {
     const { id } = await makeWebhook(client, receiver.url, { headers: { 'X-Tenant': 'acme' } });
     await post(client);
 
-    const wrong = await startAll({ POSTHORN_ENCRYPTION_KEY: OTHER! });
+    const wrong = await start({ POSTHORN_ENCRYPTION_KEY: OTHER! });
     const said = `POSTHORN_ENCRYPTION_KEY: the webhook ${id} was encrypted with a key that is neither`;
     await wrong.logged(said);
     await wrong.logged('API listens');
@@ -141,7 +141,7 @@ describe('a process without a key that it needs', () => {
     expect(wrong.log()).not.toContain('worker polls');
     expect(receiver.requests).toHaveLength(0);
 
-    await startAll({});
+    await start({});
     await receiver.waitFor(2);
     const { body } = await client.get(`/v1/webhooks/${id}`);
     expect(body.data).toMatchObject({ failureCount: 0, lastFailedAt: null });
@@ -150,23 +150,50 @@ describe('a process without a key that it needs', () => {
   it('works once what is lost was replaced', async () => {
     const { client } = await stack.project();
     const { id } = await makeWebhook(client, receiver.url, { headers: { 'X-Tenant': 'acme' } });
-    const platform = await stack.project({ profile: 'platform' });
-    const setKey = (mailgun: string | null) =>
-      stack.admin.patch(`/v1/projects/${platform.id}`, { providerKeys: { mailgun } });
-    await setKey('signing-key');
-
-    const wrong = await startAll({ POSTHORN_ENCRYPTION_KEY: OTHER! });
+    const wrong = await start({ POSTHORN_ENCRYPTION_KEY: OTHER! });
     await wrong.logged('rotate its secret');
     const asked = new ApiClient(url, client.key);
-    await asked.post(`/v1/webhooks/${id}/secret/rotate`, {});
-    expect((await asked.get('/readyz')).status).toBe(503);
     await asked.patch(`/v1/webhooks/${id}`, { headers: {} });
-    await wrong.logged(`the provider key mailgun of the project ${platform.id}`);
-    await setKey(null);
+    expect((await asked.get('/readyz')).status).toBe(503);
+    await asked.post(`/v1/webhooks/${id}/secret/rotate`, {});
     await wrong.logged('worker polls');
     expect((await asked.get('/readyz')).status).toBe(200);
     await post(asked);
     await receiver.waitFor(1);
+  });
+
+  it('works for all others where few are encrypted with it, and names one', async () => {
+    const { client } = await stack.project();
+    const { id } = await makeWebhook(client, receiver.url, { events: ['email.opened'] });
+    await stack.store.webhooks.model.updateOne(
+      { _id: id },
+      { $set: { 'secrets.0.keyId': 'of-long-ago' } },
+    );
+    await makeWebhook(client, receiver.url);
+    const all = await start({});
+    await all.logged(`POSTHORN_ENCRYPTION_KEY: the webhook ${id} was encrypted`);
+    await all.logged('worker polls');
+    const asked = new ApiClient(url, client.key);
+    expect((await asked.get('/readyz')).status).toBe(200);
+    await post(asked);
+    await receiver.waitFor(1);
+  });
+
+  it('names a provider key, and works', async () => {
+    const { id } = await stack.project({ profile: 'platform' });
+    await stack.admin.patch(`/v1/projects/${id}`, { providerKeys: { mailgun: 'signing-key' } });
+    const all = await start({ POSTHORN_ENCRYPTION_KEY: OTHER! });
+    await all.logged(`the provider key mailgun of the project ${id}`);
+    await all.logged('worker polls');
+  });
+
+  it('is ready as an API alone, which can replace what is lost', async () => {
+    const { client } = await stack.project();
+    const { id } = await makeWebhook(client, receiver.url);
+    const api = await start({ POSTHORN_ENCRYPTION_KEY: OTHER! }, 'api');
+    await api.logged(`the webhook ${id} was encrypted`);
+    await api.logged('API listens');
+    expect((await new ApiClient(url, client.key).get('/readyz')).status).toBe(200);
   });
 
   it('finds out by indexes alone, and does not count what has ended', async () => {
@@ -182,7 +209,7 @@ describe('a process without a key that it needs', () => {
     const own = new Cipher(Buffer.from(OWN!, 'base64'));
     const { answer, profiled } = await profileOf(
       model.db.db!,
-      () => whyUnreadable(stack.store, own),
+      () => findUnreadable(stack.store, own),
       { ns: /\.(webhooks|projects)$/ },
     );
     expect(answer).toBeNull();
