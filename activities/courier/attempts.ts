@@ -3,7 +3,12 @@ import { clock, moment } from '../../src/clock';
 import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
 import { isGone, judge } from '../../src/domain/outcome';
-import { failedWith, kindOf, type DeliveryRecord } from '../../src/store/delivery-record';
+import {
+  failedWith,
+  isBeforeFirst,
+  kindOf,
+  type DeliveryRecord,
+} from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
 import { timingOf, toPlanned } from '../../src/store/planned-delivery';
 import type { ActivityDependencies } from '../dependencies';
@@ -79,11 +84,10 @@ export class Attempts {
       }
       const item = lane.waiting[0]!;
       if (lane.mustWait(item)) return;
-      const { projectId, webhookId, attemptCount, roundStart } = item.delivery;
-      const isFirst = attemptCount === roundStart;
-      const place = this.places.take(projectId, webhookId, isFirst);
+      const { projectId, webhookId } = item.delivery;
+      const place = this.places.take(projectId, webhookId, isBeforeFirst(item.delivery));
       if (typeof place === 'string') {
-        Object.assign(lane, { reason: place, wasFirst: isFirst });
+        lane.reason = place;
         if (lane.waitsForPlace) this.placeless.add(lane);
         return;
       }

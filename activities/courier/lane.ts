@@ -1,6 +1,11 @@
 import type { DeferralReason, DeliveryPolicy } from '../../src/contracts/delivery';
 import { keptBack } from '../../src/domain/kept-back';
-import { kindOf, type DeliveryRecord, type QueueKind } from '../../src/store/delivery-record';
+import {
+  isBeforeFirst,
+  kindOf,
+  type DeliveryRecord,
+  type QueueKind,
+} from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { WebhookRecord } from '../../src/store/webhook-record';
 
@@ -49,9 +54,10 @@ export class Lane {
   refusals = 0;
   /** Such a one has gone back into its queue since that was read last. */
   hasReturned = false;
-  /** Why the last one was held back, and whether that was a first attempt. */
+  /** Why the last one was held back. */
   reason: DeferralReason = 'webhook_busy';
-  wasFirst = true;
+  /** What its queues hold next is a retry, as far as is known. */
+  isRetryQueued = false;
 
   constructor(
     public webhook: WebhookRecord,
@@ -61,6 +67,12 @@ export class Lane {
   /** Something of it waits in hand: of many webhooks most have nothing. */
   get isHolding(): boolean {
     return this.waiting.length + this.behind.length > 0;
+  }
+
+  /** Whether what it sends next is a first attempt, as far as is known. */
+  get isFirstNext(): boolean {
+    const [head] = this.waiting;
+    return head ? isBeforeFirst(head.delivery) : !this.isRetryQueued;
   }
 
   /** What waits in hand, in the order of sending. */

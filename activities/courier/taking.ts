@@ -1,6 +1,11 @@
 import { clock } from '../../src/clock';
 import { cancelOrphan } from '../../src/store/cancel-orphan';
-import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
+import {
+  isBeforeFirst,
+  QUEUE_KINDS,
+  queueOf,
+  type DeliveryRecord,
+} from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import { expungeEvent } from '../../src/store/expunge';
 import { listDue, listEnded, nextDueAt, takeQueued } from '../../src/store/queue';
@@ -163,8 +168,8 @@ export class Taking {
         void this.attempts.takeSlot(lane, ratePerSecond);
         return;
       }
-      const limit = this.limitOf(lane);
-      if (limit < 1) return;
+      const limits = this.limitsOf(lane);
+      if (limits.limit < 1) return;
       hand.moveToEnd(lane);
       const queue = queueOf(this.view.projectId, kind);
       const inHand = [...lane.waiting.map(({ delivery }) => delivery._id), ...lane.leaving];
@@ -174,12 +179,12 @@ export class Taking {
       const entering = lane.firstEntering(kind);
       if (kind === 'ordered') lane.isDrained = false;
       lane.hasReturned = false;
-      const { queued, isAll } = await takeQueued(store, queue, lane.webhook._id, {
+      const { queued, next } = await takeQueued(store, queue, lane.webhook._id, {
         taken: inHand,
         order,
         // What is going back into the queue may come before what is there.
         before: order === 'oldest_first' ? entering : null,
-        limit,
+        ...limits,
         takesOver: (this.view.project.dispatch ?? this.deps.dispatch) !== 'workflow',
       });
       if (ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
@@ -188,7 +193,9 @@ export class Taking {
       if (lane.hasReturned) hand.putBackOf(lane, kind);
       // Only now: had that failed, new ones would go before what is neither in the queue nor in hand.
       const isTaken = fresh.length === queued.length && !lane.hasReturned;
+      const isAll = next === null;
       const isEmptied = isAll && entering === null && isTaken;
+      if (next || isEmptied) lane.isRetryQueued = next !== null && !isBeforeFirst(next);
       if (isEmptied) lane.queued.delete(kind);
       if (isEmptied && kind === 'ordered') lane.emptied();
       if (kind === 'ordered') lane.isDrained = isAll;
@@ -197,21 +204,28 @@ export class Taking {
     }
   }
 
-  /** How many of what a webhook has queued may be taken: what would only wait for a place stays where it is. */
-  private limitOf(lane: Lane): number {
+  /**
+   * How many of what a webhook has queued may be taken, and how many retries: what would only wait for a place stays
+   * where it is.
+   */
+  private limitsOf(lane: Lane): { limit: number; maxRetries?: number } {
     const { places, attempts } = this;
-    const { webhook, policy, sending, waiting, wasFirst } = lane;
+    const { webhook, policy, sending, waiting } = lane;
     const free = 2 * (places.limitOf(webhook._id) - sending) - waiting.length;
     const limit = Math.min(free, Math.ceil((policy.ratePerSecond ?? Infinity) / 4));
-    if (places.isHurried(webhook._id, wasFirst)) return limit;
-    // What is new and waits for a place comes first, but with one from the queues among it.
     const { inLine } = attempts;
-    if (this.fromQueue && inLine.has(this.fromQueue)) return 0;
-    const room = inLine.size === 0 ? places.unhurriedRoomFor(this.view.projectId) : 1;
-    const given = Math.max(0, Math.min(limit, room - this.promised));
+    const room = (): number =>
+      Math.max(0, places.unhurriedRoomFor(this.view.projectId) - this.promised);
+    if (places.isHurried(webhook._id, lane.isFirstNext)) {
+      // A retry at the head has its turn at the next look.
+      return { limit, maxRetries: inLine.size === 0 ? room() : 0 };
+    }
+    // What is new and waits for a place comes first, but with one from the queues among it.
+    if (this.fromQueue && inLine.has(this.fromQueue)) return { limit: 0 };
+    const given = Math.max(0, Math.min(limit, inLine.size === 0 ? room() : 1 - this.promised));
     this.promised += given;
     if (given > 0) this.fromQueue = lane;
-    return given;
+    return { limit: given };
   }
 
   /** Milliseconds until something in the project may be sent; null: nothing is scheduled. */

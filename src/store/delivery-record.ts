@@ -143,6 +143,12 @@ export const queueFor = ({
 }: Pick<DeliveryRecord, 'projectId' | 'bulkReplay' | 'attemptCount' | 'roundStart'>): string =>
   queueOf(projectId, bulkReplay && attemptCount === roundStart ? 'replay' : 'ordered');
 
+/** Whether its next attempt is the first of its round, and no retry. */
+export const isBeforeFirst = ({
+  attemptCount,
+  roundStart,
+}: Pick<DeliveryRecord, 'attemptCount' | 'roundStart'>): boolean => attemptCount === roundStart;
+
 export const kindOf = (queue: string): QueueKind => (queue.endsWith(REPLAY) ? 'replay' : 'ordered');
 export const projectOfQueue = (queue: string): string => queue.replace(REPLAY, '');
 

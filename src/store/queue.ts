@@ -2,7 +2,13 @@ import { createHash } from 'node:crypto';
 import { TERMINAL_STATUSES, UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
 import { ID_PREFIXES, timeOf } from '../contracts/ids';
 import { changeOne } from './change-one';
-import { projectOfQueue, queueOf, type DeliveryRecord, type QueueKind } from './delivery-record';
+import {
+  isBeforeFirst,
+  projectOfQueue,
+  queueOf,
+  type DeliveryRecord,
+  type QueueKind,
+} from './delivery-record';
 import type { EventRecord } from './event-record';
 import { current } from './linearizable';
 import { onlyIf } from './only-if';
@@ -134,12 +140,15 @@ export async function surveyQueues({ deliveries, webhooks }: Store): Promise<{
 /** Queued by their plan: no workflow has ever been started for them. */
 const WITHOUT_WORKFLOW = { isExpress: null, runId: null, runRequested: false, replays: 0 };
 
+type Queued = Pick<DeliveryRecord, '_id' | 'isExpress' | 'attemptCount' | 'roundStart'>;
+
 /**
  * The next of a webhook's queued deliveries, by their events. Express ones leave the queue by this:
  * from now on they are due. The others stay in it until they are released.
- * @returns those, but for what has ended meanwhile; and whether there was no more than them
+ * @returns those, but for what has ended meanwhile; and what is left behind them first, null: nothing
  * @param which.taken ids of those that the courier already holds
  * @param which.before only those of earlier events than this one
+ * @param which.maxRetries ends before a retry that would be one more
  * @param which.takesOver make those express that have express ones among them and no workflow yet
  */
 export async function takeQueued(
@@ -151,17 +160,19 @@ export async function takeQueued(
     order,
     before,
     limit,
+    maxRetries = limit,
     takesOver,
   }: {
     taken: readonly string[];
     order: BacklogOrder;
     before: string | null;
     limit: number;
+    maxRetries?: number;
     takesOver: boolean;
   },
-): Promise<{ queued: DeliveryRecord[]; isAll: boolean }> {
+): Promise<{ queued: DeliveryRecord[]; next: Queued | null }> {
   const eventId = order === 'oldest_first' ? 1 : -1;
-  const found = await deliveries.model
+  const listed = await deliveries.model
     .find(
       {
         queuedIn: queue,
@@ -169,12 +180,20 @@ export async function takeQueued(
         _id: { $nin: taken },
         ...(before !== null && { eventId: { $lt: before } }),
       },
-      { _id: 1, isExpress: 1 },
+      { _id: 1, isExpress: 1, attemptCount: 1, roundStart: 1 },
     )
     .sort({ eventId })
-    .limit(limit)
-    .lean<Pick<DeliveryRecord, '_id' | 'isExpress'>[]>();
-  if (found.length === 0) return { queued: [], isAll: true };
+    .limit(limit + 1)
+    .lean<Queued[]>();
+  const found: Queued[] = [];
+  let retries = 0;
+  for (const one of listed.slice(0, limit)) {
+    if (!isBeforeFirst(one)) retries += 1;
+    if (retries > maxRetries) break;
+    found.push(one);
+  }
+  const next = listed[found.length] ?? null;
+  if (found.length === 0) return { queued: [], next };
   if (found.some(({ isExpress }) => isExpress)) {
     const leaving = takesOver ? [{ isExpress: true }, WITHOUT_WORKFLOW] : [{ isExpress: true }];
     const isOpen = { $in: ['$status', UNENDED_STATUSES] };
@@ -195,7 +214,7 @@ export async function takeQueued(
     )
     .sort({ eventId })
     .lean<DeliveryRecord[]>();
-  return { queued, isAll: found.length < limit };
+  return { queued, next };
 }
 
 /**

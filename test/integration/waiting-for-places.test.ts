@@ -5,6 +5,7 @@ import { eventually } from '../support/eventually';
 import { useExpress } from '../support/express';
 import { profileOf } from '../support/profiler';
 import type { Behaviour, ReceivedRequest } from '../support/receiver';
+import { emailSent } from '../support/samples';
 
 const PLACES = 10;
 /** Of them, those for retries and slow webhooks: the rest of three quarters is left to other projects. */
@@ -12,6 +13,8 @@ const UNHURRIED = 6;
 /** They all have a place once. */
 const WEBHOOKS = 8;
 const EVENTS = 3;
+/** Events for a webhook that answers quickly. */
+const QUICK = 30;
 /** Long enough for one answer to make a webhook slow. */
 const SLOW_MS = 5000;
 /** More than what waits in hand is left there. */
@@ -71,5 +74,49 @@ describe('deliveries of many webhooks that wait for a place', () => {
     await eventually('all have gone', async () => {
       return (await withStatus('succeeded')).length === WEBHOOKS * EVENTS;
     });
+  });
+
+  it('do not slow down those of a quick webhook behind its retry', async () => {
+    const hanging: (() => void)[] = [];
+    const toQuick = (): ReceivedRequest[] =>
+      receiver.requests.filter(({ path }) => path === '/quick');
+    receiver.respondWith(({ path }, n) => {
+      if (path === '/quick') return toQuick().length === 1 ? 503 : 200;
+      // They stay slow even where they answer the next one at once.
+      if (n <= WEBHOOKS) return { kind: 'answer', status: 200, delayMs: 8000 };
+      const after = new Promise<void>((resolve) => hanging.push(resolve));
+      return { kind: 'answer', status: 200, after };
+    });
+    const policy = { timeoutMs: 60_000, retryDelaysMs: [1000] };
+    for (let n = 0; n < WEBHOOKS; n += 1) {
+      await makeWebhook(client, receiver.url, { policy, events: ['email.sent'] });
+    }
+    const quick = { policy, events: ['email.delivered'] };
+    const { id: webhookId } = await makeWebhook(client, `${receiver.url}/quick`, quick);
+    await batch(1);
+    await receiver.waitFor(WEBHOOKS);
+    await batch(2 * EVENTS);
+    await receiver.waitFor(WEBHOOKS + UNHURRIED);
+    const postQuick = (): Promise<unknown> =>
+      client.post('/v1/events', { type: 'email.delivered', data: emailSent });
+    const { model } = stack.store.deliveries;
+    const queued = (count: number): Promise<boolean> =>
+      eventually(`${count} are queued`, async () => {
+        return (await model.countDocuments({ webhookId, queuedIn: { $ne: null } })) === count;
+      });
+    await postQuick();
+    await queued(1);
+    for (let n = 0; n < QUICK; n += 1) await postQuick();
+    await queued(1 + QUICK);
+    await eventually('the retry has had its turn', () => {
+      if (hanging.length === UNHURRIED) hanging.shift()!();
+      return toQuick().length > 1;
+    });
+    await receiver.waitFor(() => hanging.length === UNHURRIED);
+    await receiver.waitFor(() => toQuick().length === 2 + QUICK);
+    expect(hanging).toHaveLength(UNHURRIED);
+    receiver.respondWith(200);
+    for (const answer of hanging) answer();
+    await eventually('all have gone', async () => (await withStatus('pending')).length === 0);
   });
 });
