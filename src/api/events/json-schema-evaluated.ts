@@ -14,7 +14,10 @@ import type { CodeKeywordDefinition } from 'ajv/dist/types';
  * `items`, the number of items from the first; `true` for all.
  */
 
-/** Keywords by which it depends on the data, or on another schema, what is evaluated. */
+/**
+ * Keywords by which it depends on the data, or on another schema, what is evaluated. `properties` are not
+ * evaluated in a list.
+ */
 const DYNAMIC = [
   '$ref',
   '$dynamicRef',
@@ -25,6 +28,7 @@ const DYNAMIC = [
   'contains',
   'dependencies',
   'dependentSchemas',
+  'properties',
   'patternProperties',
   'additionalProperties',
   'unevaluatedProperties',

@@ -107,6 +107,25 @@ const judged: [string, object, object[], object[]][] = [
     [{ list: ['a', 1] }, { list: { x: 1 } }],
   ],
   [
+    'fields that are called like indexes, beside items',
+    {
+      properties: {
+        list: { allOf: [{ properties: { 0: {} } }], unevaluatedItems: false },
+        same: {
+          anyOf: [{ $ref: '#/$defs/first' }],
+          properties: { 1: {} },
+          unevaluatedItems: false,
+        },
+      },
+      $defs: { first: { properties: { 0: {} } } },
+    },
+    [
+      { list: { 0: 1 }, same: { 1: 1 } },
+      { list: [], same: [] },
+    ],
+    [{ list: [1] }, { same: [1] }, { same: [1, 2] }],
+  ],
+  [
     'anyOf of prefixItems and items',
     inList({ anyOf: [{ prefixItems: [text] }, { items: text }], unevaluatedItems: false }),
     [{ list: ['a'] }, { list: ['a', 'b'] }],
