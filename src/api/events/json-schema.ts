@@ -123,7 +123,8 @@ const only = (problem: FieldProblem): Found => ({ problems: [problem], more: 0 }
 /** Why ajv can't use a schema, at the keyword that it means if that is known. */
 function unusable(schema: object, error: Error & { missingRef?: string }): FieldProblem {
   if (error instanceof RangeError) {
-    return { field: 'schema', message: 'has references that only lead to each other' };
+    const message = 'has references that only lead to each other, or too many in a row';
+    return { field: 'schema', message };
   }
   for (const { key, value, at } of keywordsOf(schema, ['schema'])) {
     if (error.missingRef !== undefined && isReference(key) && value === error.missingRef) {

@@ -212,6 +212,17 @@ describe('what is no schema of the dialect is refused at its place', () => {
   });
 });
 
+describe('references that overflow the stack', () => {
+  it('are said to be in a circle, or too many in a row', () => {
+    expect(schemaProblems({ $ref: '#/not', not: { $ref: '#/not' } }).problems).toEqual([
+      {
+        field: 'schema',
+        message: 'has references that only lead to each other, or too many in a row',
+      },
+    ]);
+  });
+});
+
 describe('a check that fails by a bug', () => {
   it('is a problem of that event', () => {
     // It can't be defined, so that compiling it is a bug.
