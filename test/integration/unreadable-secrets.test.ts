@@ -67,6 +67,15 @@ describe('what is encrypted with a key that a process does not have', () => {
     expect((await owner.get(at('/secret'))).body.data).toEqual({ secret: webhook.secret });
   });
 
+  it('is replaced by rotation only, by the platform’s routes too', async () => {
+    const { client } = await right.project({ profile: 'platform' });
+    const made = await client.post('/api/webhooks/manage', { url: receiver.url, events: 'open' });
+    const { id, secret } = made.body;
+    const body = { events: 'open', secret };
+    const refused = await by(wrong, client).send('PUT', `/api/webhooks/manage/${id}`, body);
+    expectRefusal(refused, 'validation_failed', ['secret']);
+  });
+
   it('lets no provider’s report pass unverified', async () => {
     const { id, client } = await right.project({ profile: 'platform' });
     await right.admin.patch(`/v1/projects/${id}`, { providerKeys: { mailgun: 'signing-key' } });
