@@ -1,4 +1,4 @@
-import type { RequestListener, ServerResponse } from 'node:http';
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { metrics } from './metrics';
 
 /**
@@ -6,32 +6,38 @@ import { metrics } from './metrics';
  * `/readyz`, 200 while it does its work, otherwise 503 with the reason.
  */
 export function operationsListener(whyIdle: () => Promise<string | null>): RequestListener {
-  return (req, res) => {
-    switch (`${req.method} ${req.url}`) {
-      case 'GET /metrics':
-        void answerMetrics(res);
+  return (req, res) => void answerTo(req, res, whyIdle);
+}
+
+async function answerTo(
+  { method, url = '' }: IncomingMessage,
+  res: ServerResponse,
+  whyIdle: () => Promise<string | null>,
+): Promise<void> {
+  const path = url.replace(/\/?(\?.*)?$/, '');
+  try {
+    switch (`${method === 'HEAD' ? 'GET' : method} ${path}`) {
+      case 'GET /metrics': {
+        const text = await metrics.metrics();
+        res.writeHead(200, { 'Content-Type': metrics.contentType }).end(text);
         return;
+      }
       case 'GET /healthz':
         answer(res, 200, 'ok');
         return;
-      case 'GET /readyz':
-        void whyIdle().then((reason) => answer(res, reason === null ? 200 : 503, reason ?? 'ok'));
+      case 'GET /readyz': {
+        const reason = await whyIdle();
+        answer(res, reason === null ? 200 : 503, reason ?? 'ok');
         return;
+      }
       default:
         answer(res, 404, 'GET /metrics, /healthz or /readyz');
     }
-  };
+  } catch {
+    res.writeHead(500).end();
+  }
 }
 
 function answer(res: ServerResponse, status: number, text: string): void {
   res.writeHead(status, { 'Content-Type': 'text/plain; charset=utf-8' }).end(`${text}\n`);
-}
-
-async function answerMetrics(res: ServerResponse): Promise<void> {
-  try {
-    const text = await metrics.metrics();
-    res.writeHead(200, { 'Content-Type': metrics.contentType }).end(text);
-  } catch {
-    res.writeHead(500).end();
-  }
 }

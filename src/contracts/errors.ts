@@ -90,7 +90,8 @@ export const ERRORS = {
   },
   payload_too_large: {
     status: 413,
-    message: 'the body is larger than 256 KiB (5 MiB for a batch)',
+    message: 'the body is larger than {limit}',
+    example: { limit: '256 KiB' },
   },
   unsupported_media_type: {
     status: 415,

@@ -17,9 +17,19 @@ export async function counted<T>(counting: Promise<T>): Promise<T> {
   }
 }
 
+interface BodyError {
+  type?: string;
+  status?: number;
+  /** Bytes. */
+  limit?: number;
+}
+
+const inUnits = (bytes: number): string =>
+  bytes < 2 ** 20 ? `${bytes / 2 ** 10} KiB` : `${bytes / 2 ** 20} MiB`;
+
 /** Errors of express.raw, by their `type`. */
-const BODY_ERRORS: Record<string, () => ApiError> = {
-  'entity.too.large': () => refusal('payload_too_large'),
+const BODY_ERRORS: Record<string, (error: BodyError) => ApiError> = {
+  'entity.too.large': ({ limit = 0 }) => refusal('payload_too_large', { limit: inUnits(limit) }),
   'encoding.unsupported': () =>
     new ApiError(
       'unsupported_media_type',
@@ -36,9 +46,9 @@ function toApiError(error: unknown): ApiError | undefined {
     return refusal('unavailable');
   }
   if (error instanceof SealedError) return refusal('secret_unreadable');
-  const { type, status } = error as { type?: string; status?: number };
+  const { type, status } = error as BodyError;
   const body = type === undefined ? undefined : BODY_ERRORS[type];
-  if (body) return body();
+  if (body) return body(error as BodyError);
   // Aborted or wrongly sized bodies, malformed percent-encodings.
   if (status === 400) return refusal('bad_request');
   return undefined;

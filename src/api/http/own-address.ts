@@ -12,6 +12,19 @@ export class OwnAddress {
   }
 
   /**
+   * The same, to be sent to somebody.
+   * @throws ApiError 400 where it is not known: HTTP/1.0 needs no Host
+   */
+  ofLink(req: Request): string {
+    if (this.publicUrl === undefined && !req.host) {
+      const message =
+        'the address of the link is not known: send the header Host, or set POSTHORN_PUBLIC_URL';
+      throw new ApiError('bad_request', message);
+    }
+    return this.of(req);
+  }
+
+  /**
    * Refuses what a page of another origin sends.
    * @throws ApiError 403
    */

@@ -33,6 +33,7 @@ export function portalLinksRouter(store: Store, tokens: PortalTokens, address: O
 
   router.post('/', audited('portal_link.created'), async (req, res) => {
     const { capabilities, expiresIn } = parseBody(portalLinkBody, req);
+    const base = address.ofLink(req);
     const projectId = projectOf(res)._id;
     // The latest revocation applies, also one by another process.
     const project = await store.projects.get(projectId);
@@ -48,7 +49,7 @@ export function portalLinksRouter(store: Store, tokens: PortalTokens, address: O
       expiresAt: expiresAt.getTime(),
     });
     // Behind `#`, so that no server and no log sees it.
-    const url = `${address.of(req)}/portal/${projectId}/#token=${token}`;
+    const url = `${base}/portal/${projectId}/#token=${token}`;
     const link = { id, url, token, projectId, capabilities, expiresAt };
     answer(res, link satisfies z.infer<typeof portalLinkSchema>, 201);
   });

@@ -12,9 +12,10 @@ export function signInLinksRouter(sessions: BrowserSessions, address: OwnAddress
   const router = Router();
 
   router.post('/', adminOnly, audited('sign_in_link.created'), async (req, res) => {
+    const base = address.ofLink(req);
     const { token, expiresAt } = await sessions.createLink();
     // Behind `#`, so that no server and no log sees it.
-    const url = `${address.of(req)}/dashboard/#sign-in=${token}`;
+    const url = `${base}/dashboard/#sign-in=${token}`;
     answer(res, { url, token, expiresAt } satisfies z.infer<typeof signInLinkSchema>, 201);
   });
 

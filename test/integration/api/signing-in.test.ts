@@ -31,6 +31,12 @@ describe('signing in', () => {
     expect(JSON.stringify(shown.body)).not.toContain(browser.cookie.split('=')[1]);
   });
 
+  it('takes a body of 4 KiB, and says so of a larger one', async () => {
+    const answer = await new Browser(stack.url).signIn({ key: 'x'.repeat(5000) });
+    expectRefusal(answer, 'payload_too_large');
+    expect(answer.body.error.message).toBe('the body is larger than 4 KiB');
+  });
+
   it('behind https sets a cookie that only this host’s https can set and send', async () => {
     const https = { 'x-forwarded-proto': 'https', origin: stack.url.replace('http:', 'https:') };
     const { browser, answer } = await signedIn('owner', https);
