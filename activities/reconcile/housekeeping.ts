@@ -1,6 +1,7 @@
 import { deleteSomeOf } from '../../src/store/delete-project';
 import { endSome } from '../../src/store/end-deliveries';
 import { queueHeld, surveyQueues } from '../../src/store/queue';
+import { takeBackMore } from '../../src/store/stop-replay';
 import { removeSomeExpired } from '../../src/store/remove-expired';
 import { sendOwnerMails } from '../send-mails';
 import type { Couriers } from './couriers';
@@ -22,6 +23,7 @@ const CHORES: Readonly<Record<string, Chore>> = {
   secrets: (run) => run.deps.store.webhooks.removeEndedSecrets(),
   couriers: wakeCouriers,
   endings: endDeliveries,
+  stopped: takeBackReplays,
   mails: (run) => sendOwnerMails(run.deps, () => run.goesOn(), run.stopped),
   expiry: removeExpired,
   deletions: deleteProjects,
@@ -80,6 +82,17 @@ async function endDeliveries(run: Run): Promise<void> {
     await store.endings.list(),
     (ending) => endSome(store, ending),
     ({ _id }, err) => log.warn({ err, webhookId: _id }, 'deliveries could not be ended'),
+  );
+}
+
+/** Of bulk replays that were stopped. */
+async function takeBackReplays(run: Run): Promise<void> {
+  const { store, log } = run.deps;
+  await inTurn(
+    run,
+    await store.replays.listTakingBack(),
+    async (replayId) => (await takeBackMore(store, replayId))?.takesBack === true,
+    (replayId, err) => log.warn({ err, replayId }, 'bulk replay could not be taken back'),
   );
 }
 

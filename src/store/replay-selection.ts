@@ -1,13 +1,12 @@
-import type { ClientSession, QueryFilter } from 'mongoose';
+import type { QueryFilter } from 'mongoose';
 import { clock } from '../clock';
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { timeOf } from '../contracts/ids';
 import { isKept, LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { firstIdAt } from './paging';
-import type { ChangedBy } from '../domain/changed-by';
-import type { ReplayQuery, ReplayRecord, ReplayStatus } from './replays';
-import { endedNow, replayed } from './rounds';
+import type { ReplayQuery, ReplayRecord } from './replays';
+import { replayed } from './rounds';
 import type { Store } from './store';
 
 /** What a bulk replay would cover now. */
@@ -22,8 +21,6 @@ export interface Replayable {
 
 /** Milliseconds for counting what a bulk replay covers. */
 const MAX_COUNT_MS = 20_000;
-/** Deliveries taken back in one transaction. */
-const TAKEN_BACK_AT_ONCE = 1000;
 
 /** Deliveries of a replay's query that have ended. */
 function replayFilter(
@@ -82,7 +79,7 @@ export async function countForReplay(
  * What is left of a bulk replay, among what had ended when it was requested. What fails after that, in the replay or
  * otherwise, is not replayed by it.
  */
-const leftOf = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => {
+export const leftOf = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => {
   const { projectId, query, endedBy = replay.createdAt, createdBy, cursor } = replay;
   // However late `until` is, what was created since is not read each time.
   const untilMs = Math.min(query.until.getTime(), createdBy ? createdBy.getTime() + 1 : Infinity);
@@ -163,110 +160,11 @@ export async function queueReplays(
 }
 
 /** What that bulk replay has queued and nobody has attempted since. */
-const unsentOf = ({ _id }: Pick<ReplayRecord, '_id'>): QueryFilter<DeliveryRecord> => ({
+export const unsentOf = ({ _id }: Pick<ReplayRecord, '_id'>): QueryFilter<DeliveryRecord> => ({
   'bulkReplay.id': _id,
   status: { $in: UNENDED_STATUSES },
   $expr: { $eq: ['$attemptCount', '$roundStart'] },
 });
-
-/** The same as far as no courier has taken it. */
-const queuedBy = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => ({
-  ...unsentOf(replay),
-  queuedIn: queueOf(replay.projectId, 'replay'),
-});
-
-/**
- * Pauses or cancels a bulk replay, and takes back what it has queued and no courier has taken: that has ended again as
- * it had before, and is listed again after a resume. If repeated, it continues.
- * @returns null if `Replays.move` does
- */
-export async function stopReplay(
-  store: Store,
-  replay: ReplayRecord,
-  from: readonly ReplayStatus[],
-  to: 'paused' | 'cancelled',
-  by: ChangedBy,
-): Promise<ReplayRecord | null> {
-  let stopped: ReplayRecord | null = null;
-  for (let among = from; ; among = [to]) {
-    const some = await store.transaction(async (session) => {
-      const moved = await store.replays.move(replay._id, among, to, by, session);
-      if (!moved) return null;
-      if (to === 'paused') await setBack(store, moved, session);
-      return takeBack(store, moved, session);
-    });
-    // Resumed meanwhile.
-    if (!some) return stopped;
-    stopped = some.replay;
-    if (some.isAll) return stopped;
-  }
-}
-
-/** Sets a bulk replay back to before the first of what it has queued. */
-async function setBack(
-  { deliveries, replays }: Store,
-  replay: ReplayRecord,
-  session: ClientSession,
-): Promise<void> {
-  const { model } = deliveries;
-  const first = await model
-    .findOne(queuedBy(replay), { _id: 1 })
-    .hint('bulk')
-    .sort({ _id: 1 })
-    .session(session)
-    .lean<Pick<DeliveryRecord, '_id'>>();
-  if (!first || replay.cursor === null || first._id > replay.cursor) return;
-  const cursor = first._id.slice(0, -1);
-  // What it could not replay is listed, and counted, once more.
-  const failed = await model
-    .countDocuments({
-      $and: [leftOf({ ...replay, cursor }), { _id: { $lte: replay.cursor } }],
-    })
-    .session(session);
-  await replays.setBack(replay, { cursor, failed: Math.max(0, replay.failed - failed) }, session);
-}
-
-/** Takes back some of what a bulk replay has queued. */
-async function takeBack(
-  { deliveries, recounts, replays }: Store,
-  replay: ReplayRecord,
-  session: ClientSession,
-): Promise<{ replay: ReplayRecord; isAll: boolean }> {
-  const { model } = deliveries;
-  const queued = await model
-    .find(queuedBy(replay), LIST_FIELDS)
-    .hint('bulk')
-    .limit(TAKEN_BACK_AT_ONCE)
-    .session(session)
-    .lean<DeliveryRecord[]>();
-  if (queued.length === 0) return { replay, isAll: true };
-  await model.updateMany(
-    { ...queuedBy(replay), _id: { $in: queued.map(({ _id }) => _id) } },
-    [
-      {
-        $set: {
-          status: '$bulkReplay.status',
-          completedAt: '$bulkReplay.completedAt',
-          endReason: { $ifNull: ['$bulkReplay.endReason', null] },
-          roundStart: '$bulkReplay.roundStart',
-          // While it was queued it could not expire.
-          expiresAt: endedNow.expiresAt,
-          replays: { $subtract: ['$replays', 1] },
-          deferredFor: null,
-          queuedIn: '$$REMOVE',
-          bulkReplay: '$$REMOVE',
-          replayRequestedAt: '$$REMOVE',
-        },
-      },
-    ],
-    { session, updatePipeline: true },
-  );
-  await recounts.note(queued, session);
-  return {
-    replay: await replays.takeBack(replay._id, queued.length, session),
-    isAll: queued.length < TAKEN_BACK_AT_ONCE,
-  };
-}
 
 /** How many replayed deliveries of a project wait in its queue for webhooks that are not paused. */
 export async function countQueuedReplays(

@@ -42,6 +42,8 @@ export interface ReplayRecord {
   replayed: number;
   /** Could not be replayed: the webhook was deleted, or disabled since, or the delivery was already in progress again. */
   failed: number;
+  /** Stopped, while not all that it has queued is taken back. */
+  takesBack?: boolean;
   /** The last delivery that was processed. */
   cursor: string | null;
   createdAt: Date;
@@ -66,6 +68,7 @@ const schema = new Schema<ReplayRecord>(
     createdBy: Date,
     replayed: { type: Number, default: 0 },
     failed: { type: Number, default: 0 },
+    takesBack: Boolean,
     cursor: { type: String, default: null },
     completedAt: { type: Date, default: null },
   },
@@ -78,6 +81,7 @@ schema.index(
   { projectId: 1, updatedAt: 1, _id: 1 },
   { name: 'running', partialFilterExpression: { status: 'running' } },
 );
+schema.index({ takesBack: 1 }, { partialFilterExpression: { takesBack: true } });
 schema.index({ completedAt: 1 }, { expireAfterSeconds: (KEPT_ENDED_DAYS * DAY_MS) / 1000 });
 
 export class Replays {
@@ -139,7 +143,7 @@ export class Replays {
         { _id: id, status: { $in: from, ...other }, ...allowed },
         {
           $set: { status: to, ...(to === 'paused' && { pausedBy: by }) },
-          ...(to === 'running' && { $unset: { pausedBy: '' } }),
+          ...(to === 'running' && { $unset: { pausedBy: '', takesBack: '' } }),
           // By MongoDB's clock, which also ends its retention.
           ...(ends && { $currentDate: { completedAt: true } }),
         },
@@ -191,15 +195,30 @@ export class Replays {
     await this.model.updateOne({ _id }, { $set: to }, { session });
   }
 
-  /** Counts so many deliveries as not replayed after all. */
-  async takeBack(id: string, count: number, session: ClientSession): Promise<ReplayRecord> {
+  /** Counts so many deliveries as not replayed after all. @param isMore whether there may be more of them */
+  async takeBack(
+    id: string,
+    count: number,
+    isMore: boolean,
+    session: ClientSession,
+  ): Promise<ReplayRecord> {
+    const takesBack = { takesBack: true };
     return this.model
       .findOneAndUpdate(
         { _id: id },
-        { $inc: { replayed: -count } },
+        { $inc: { replayed: -count }, ...(isMore ? { $set: takesBack } : { $unset: takesBack }) },
         { returnDocument: 'after', session },
       )
       .orFail()
       .lean<ReplayRecord>();
+  }
+
+  async findTakingBack(id: string, session: ClientSession): Promise<ReplayRecord | null> {
+    return this.model.findOne({ _id: id, takesBack: true }).session(session).lean<ReplayRecord>();
+  }
+
+  /** Ids of those that still take back what they have queued. */
+  async listTakingBack(): Promise<string[]> {
+    return this.model.distinct('_id', { takesBack: true });
   }
 }

@@ -98,7 +98,7 @@ describe('an API killed with -9', () => {
     it('between each of its moves and the answer: paused it waits, resumed it goes through, each once', () =>
       ApiCrash.on(api, async (crash) => {
         let id = '';
-        await crash.dying('store/replay-selection stopReplay after', async (dying) => {
+        await crash.dying('store/stop-replay stopReplay after', async (dying) => {
           id = await replay(crash);
           return dying.post(`/v1/replays/${id}/pause`);
         });
@@ -141,7 +141,7 @@ describe('an API killed with -9', () => {
     it('between its cancel and the answer: it has ended, and what it began is sent', () =>
       ApiCrash.on(api, async (crash) => {
         let id = '';
-        await crash.dying('store/replay-selection stopReplay after', async (dying) => {
+        await crash.dying('store/stop-replay stopReplay after', async (dying) => {
           id = await replay(crash);
           return dying.post(`/v1/replays/${id}/cancel`);
         });

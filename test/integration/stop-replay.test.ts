@@ -1,27 +1,29 @@
 import { newId } from '../../src/contracts/ids';
 import { queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
-import { stopReplay } from '../../src/store/replay-selection';
+import { stopReplay, takeBackMore } from '../../src/store/stop-replay';
 import type { ReplayRecord } from '../../src/store/replays';
+import { makeWebhook, postEvent } from '../support/deliveries';
 import { intercept } from '../support/intercept';
-import { useFixture } from '../support/use';
+import { useStack } from '../support/use';
 
 /** More than are taken back in one transaction. */
 const QUEUED = 1500;
 
-describe('a bulk replay that has queued very many', () => {
-  const fixture = useFixture();
+describe('a bulk replay of which a paused webhook holds very many', () => {
+  const stack = useStack();
   let replay: ReplayRecord;
   let first: string;
 
   const count = (filter: Record<string, unknown>): Promise<number> =>
-    fixture.store.deliveries.model.countDocuments({ projectId: replay.projectId, ...filter });
+    stack.store.deliveries.model.countDocuments({ projectId: replay.projectId, ...filter });
 
   beforeEach(async () => {
-    const { store } = fixture;
-    const { planned } = await fixture.planned('http://127.0.0.1:9/');
-    const { projectId } = planned;
-    const { _id, ...like } = await fixture.delivery(planned.deliveryId);
-    await store.deliveries.model.deleteOne({ _id });
+    const { store } = stack;
+    const { client, id: projectId } = await stack.project();
+    const webhook = await makeWebhook(client, 'http://127.0.0.1:9/');
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    const _id = await postEvent(client);
+    const like = await store.deliveries.model.findOneAndDelete({ _id }).orFail().lean();
     const ended = { status: 'failed' as const, completedAt: new Date(), roundStart: 0 };
     const id = newId('replay');
     const deliveries = Array.from({ length: QUEUED }, (): DeliveryRecord => ({
@@ -49,11 +51,18 @@ describe('a bulk replay that has queued very many', () => {
     await store.replays.model.updateOne({ _id: id }, { $set: so });
   });
 
+  const takesBack = async (): Promise<void> => {
+    expect(await count({ status: 'failed', replays: 0, queuedIn: null })).toBe(QUEUED);
+    const taken = await stack.store.replays.find(replay._id);
+    expect(taken).toMatchObject({ replayed: 0, failed: 1 });
+    expect(taken).not.toHaveProperty('takesBack');
+    if (taken!.status === 'paused') expect(taken!.cursor! < first).toBe(true);
+  };
+
   it.each(['paused', 'cancelled'] as const)(
-    'has all of it taken back when it is %s, also if that was cut off',
+    'has all of it taken back by reconcile when it is %s and that is cut off',
     async (to) => {
-      const { store } = fixture;
-      const from = ['running', to] as const;
+      const { store } = stack;
       let transactions = 0;
       const transaction: typeof store.transaction = async (...args) => {
         transactions += 1;
@@ -61,16 +70,38 @@ describe('a bulk replay that has queued very many', () => {
         return store.transaction(...args);
       };
       const dying = intercept(store, 'transaction', transaction);
-      await expect(stopReplay(dying, replay, from, to, 'platform')).rejects.toThrow('cut off');
-      const left = await count({ status: 'pending' });
+      await expect(stopReplay(dying, replay, ['running'], to, 'platform')).rejects.toThrow(
+        'cut off',
+      );
+      const left = await count({ status: 'held' });
       expect(left).toBeLessThan(QUEUED);
       expect(left).toBeGreaterThan(0);
       expect(await store.replays.find(replay._id)).toMatchObject({ status: to, replayed: left });
 
-      const stopped = await stopReplay(store, replay, from, to, 'platform');
-      expect(stopped).toMatchObject({ status: to, replayed: 0, failed: 1 });
-      expect(await count({ status: 'failed', replays: 0, queuedIn: null })).toBe(QUEUED);
-      if (to === 'paused') expect(stopped!.cursor! < first).toBe(true);
+      await stack.reconcile();
+      await takesBack();
     },
   );
+
+  it.each(['paused', 'cancelled'] as const)(
+    'has all of it taken back when it is %s',
+    async (to) => {
+      expect(await stopReplay(stack.store, replay, ['running'], to, 'platform')).toMatchObject({
+        status: to,
+        replayed: 0,
+      });
+      await takesBack();
+    },
+  );
+
+  it('leaves to reconcile what takes longer than a request may, and to a resume what is left then', async () => {
+    const { store } = stack;
+    const stopped = await stopReplay(store, replay, ['running'], 'paused', 'platform', 0);
+    expect(stopped).toMatchObject({ status: 'paused', takesBack: true });
+    await store.replays.move(replay._id, ['paused'], 'running', 'platform');
+    const left = await count({ status: 'held' });
+    expect(await takeBackMore(store, replay._id)).toBeNull();
+    expect(await count({ status: 'held' })).toBe(left);
+    expect(await store.replays.find(replay._id)).toMatchObject({ replayed: left });
+  });
 });
