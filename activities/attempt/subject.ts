@@ -66,6 +66,9 @@ async function read(
     const { status } = found.delivery;
     return status === 'pending' || status === 'held' ? 'cancelled' : status;
   }
+  const { isExpress, status } = found.delivery;
+  // A courier took it over while a worker of an earlier version, which does not look for that, started this run.
+  if (isExpress) return status === 'pending' ? 'queued' : status;
   const delivery = await enter(found.delivery);
   if (!delivery) throw superseded();
   return { delivery, event, body: event.body, webhook, project };
@@ -91,10 +94,11 @@ function isUntouched({
   execution,
   runRequested,
   queuedIn,
+  isExpress,
   status,
 }: DeliveryRecord): boolean {
   const isNew = runId === null && execution === undefined && !runRequested;
-  return isNew && queuedIn === undefined && status === 'pending';
+  return isNew && queuedIn === undefined && !isExpress && status === 'pending';
 }
 
 /** Opens the round; if no other execution can have been here before, it is open, and needs no write. */

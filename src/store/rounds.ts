@@ -108,7 +108,7 @@ export class Rounds {
    * Makes this run, in one write, the one that counts. A run that the delivery waits for (its first, one that
    * Posthorn has requested, or the current one) continues the round; any other is an operator's reset, and
    * begins a new round, counted as a replay. After this, no earlier run or execution decides anything.
-   * @returns the delivery as it is then; null if a later execution has been here, or it was deleted
+   * @returns the delivery as it is then; null if a later execution or a courier has been here, or it was deleted
    */
   async open(
     id: string,
@@ -123,7 +123,7 @@ export class Rounds {
     const openIf = (filter: object, session: ClientSession | null = null) =>
       changeOne(
         this.model,
-        { _id: id, $expr: isLatest(scheduledAt), ...filter },
+        { _id: id, isExpress: null, $expr: isLatest(scheduledAt), ...filter },
         {
           ...onlyIf(isUnasked, replayed),
           ...onlyIf({ $or: [isUnasked, isDueNow] }, { nextAttemptAt: '$$NOW' }),

@@ -1,0 +1,46 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import type { RoundEnd } from '../../src/contracts/activities';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { intercept } from '../support/intercept';
+import { useFixture, useReceiver } from '../support/use';
+
+const policy = { timeoutMs: 10_000, retryDelaysMs: [] };
+
+describe('the workflow of a delivery that a courier has taken over', () => {
+  const fixture = useFixture();
+  const receiver = useReceiver();
+
+  const takeOver = (_id: string, fields: Partial<DeliveryRecord> = {}): Promise<unknown> =>
+    fixture.store.deliveries.model.updateOne({ _id }, { $set: { isExpress: true, ...fields } });
+  const attempt = (id: string, store = fixture.store): Promise<RoundEnd> =>
+    new MockActivityEnvironment({
+      workflowExecution: { workflowId: 'delivery', runId: 'run' },
+    }).run(() => fixture.activities({ store }).attemptDelivery(id, policy, 'first'));
+
+  it.each([
+    ['ends, and sends nothing', 'queued', 'pending'],
+    ['ends as that has', 'succeeded', 'succeeded'],
+  ] as const)('%s', async (_what, result, status) => {
+    const { planned } = await fixture.planned(receiver.url);
+    await takeOver(planned.deliveryId, { status });
+    expect((await attempt(planned.deliveryId)).result).toBe(result);
+    expect(receiver.requests).toHaveLength(0);
+    expect(await fixture.delivery(planned.deliveryId)).toMatchObject({ runId: null, status });
+  });
+
+  it('sends nothing if that happens as it begins', async () => {
+    const { planned } = await fixture.planned(receiver.url);
+    const { store } = fixture;
+    await store.deliveries.model.updateOne(
+      { _id: planned.deliveryId },
+      { $set: { queuedIn: planned.projectId } },
+    );
+    const rounds = intercept(store.rounds, 'open', async (...given) => {
+      await takeOver(planned.deliveryId);
+      return store.rounds.open(...given);
+    });
+    const begun = attempt(planned.deliveryId, intercept(store, 'rounds', rounds));
+    await expect(begun).rejects.toMatchObject({ type: 'AttemptDeferred' });
+    expect(receiver.requests).toHaveLength(0);
+  });
+});
