@@ -22,11 +22,10 @@ export interface Item {
   takenAt: number;
 }
 
-/** How long deliveries wait in all for workflows ahead of them, until the queue is empty. */
-const ORDER_WAIT_MS = 10_000;
-
 /** What a courier knows about one webhook. */
 export class Lane {
+  /** How long deliveries wait in all for workflows ahead of them, until the queue is empty. */
+  static readonly orderWaitMs: number = 10_000;
   /** In the order of sending. */
   waiting: Item[] = [];
   sending = 0;
@@ -116,7 +115,7 @@ export class Lane {
       this.behindMs += at - this.behindSince;
       this.behindSince = null;
     }
-    return isBehind && this.behindMs + (at - this.behindSince!) < ORDER_WAIT_MS;
+    return isBehind && this.behindMs + (at - this.behindSince!) < Lane.orderWaitMs;
   }
 
   /** Nothing is left in its ordered queue. */

@@ -5,8 +5,6 @@ import type { Store } from '../../src/store/store';
 const CHECK_MS = 100;
 /** After this one is no longer waited for. */
 const GIVEN_UP_MS = 60_000;
-/** After this nothing waits for its attempt to begin: reconcile looks after it. */
-const UNBEGUN_MS = 2000;
 
 /** `refused`: there was no place for the attempt; `unknown`: it was not seen. */
 export type RunEnd = 'made' | 'refused' | 'unknown';
@@ -23,6 +21,8 @@ interface Run {
 
 /** Deliveries run by workflows, from their release until an attempt has been made. */
 export class Runs {
+  /** After this nothing waits for an attempt to begin: reconcile looks after it. */
+  static readonly unbegunMs: number = 2000;
   private readonly running = new Map<string, Run>();
   private checkedAt = 0;
   private isStopped = false;
@@ -61,7 +61,7 @@ export class Runs {
       const end = outcome(delivery, run);
       if (end) this.end(id, run, end);
       // Not when that is first seen: there is something to load before it is sent.
-      else if (run.isBegun || at - run.since > UNBEGUN_MS) run.begun();
+      else if (run.isBegun || at - run.since > Runs.unbegunMs) run.begun();
       else run.isBegun = delivery?.runRequested === false;
     }
   }

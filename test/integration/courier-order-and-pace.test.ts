@@ -1,4 +1,5 @@
 import { Places } from '../../activities/concurrency';
+import { Lane } from '../../activities/courier/lane';
 import { Runs } from '../../activities/courier/runs';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -7,6 +8,11 @@ import { Receiver } from '../support/receiver';
 
 /** Timers may fire a millisecond early, and clocks round. */
 const ROUNDING_MS = 5;
+/** The order waits for workflows however long a busy machine takes to begin them. */
+const withoutLimits = () => [
+  jest.replaceProperty(Runs, 'unbegunMs', Infinity),
+  jest.replaceProperty(Lane, 'orderWaitMs', Infinity),
+];
 
 describe('a project whose events are dispatched express', () => {
   const { stack, receiver, client, withStatus, batch, post, sentBy } = useExpress();
@@ -84,6 +90,7 @@ describe('a project whose events are dispatched express', () => {
     const run = ids.filter((_id, n) => isRun(n));
     const isRunAgain = { $unset: { isExpress: 1 }, $set: { runId: 'an earlier one' } } as const;
     await deliveries.model.updateMany({ _id: { $in: run } }, isRunAgain);
+    const limits = withoutLimits();
     const begun: number[] = [];
     const check = jest.spyOn(Runs.prototype, 'check');
     const open = rounds.open.bind(rounds);
@@ -103,6 +110,7 @@ describe('a project whose events are dispatched express', () => {
     await eventually('all ended', async () => (await withStatus('succeeded')).length === 16);
     expect(begun).toEqual(ids.map((_id, n) => n));
     for (const spy of [check, opening, send]) spy.mockRestore();
+    for (const limit of limits) limit.restore();
   });
 
   it.each([
@@ -138,6 +146,7 @@ describe('a project whose events are dispatched express', () => {
     const first = await model.findOne({ webhookId: webhook.id }).sort({ eventId: 1 });
     const isRun = { $unset: { isExpress: 1 }, $set: { runId: 'an earlier one' } } as const;
     await model.updateOne({ _id: first!._id }, isRun);
+    const limits = withoutLimits();
     const take = jest.spyOn(Places.prototype, 'take');
     const runAgain = stack.engine.runAgain.bind(stack.engine);
     const run = jest.spyOn(stack.engine, 'runAgain').mockImplementationOnce((...given) => {
@@ -150,6 +159,7 @@ describe('a project whose events are dispatched express', () => {
     await eventually('all ended', async () => (await withStatus('succeeded')).length === 8);
     expect(sentBy(send)).toEqual(Array.from({ length: 8 }, (_, n) => n));
     for (const spy of [take, run, send]) spy.mockRestore();
+    for (const limit of limits) limit.restore();
   });
 
   it('does not let others wait for a webhook that hangs', async () => {
