@@ -183,7 +183,7 @@ export function createApi(dependencies: AppDependencies): Api {
     config.autoWorkflowsPerSecond,
     startsWaitMs,
   );
-  const checks = new Checks(tenantCpu);
+  const checks = new Checks(tenantCpu, log);
   const intake = new Intake(store, dispatcher, retentionDays, checks);
   const { admit, readInTurn } = new UnderWay({
     requests: config.maxRequestsUnderWay,

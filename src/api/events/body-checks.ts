@@ -110,7 +110,7 @@ export function checkData(checks: readonly DataCheck[]): Found[] {
         : profileProblems(rule, text, at);
     const cut = told.cut(found, 1);
     told.addAll(cut);
-    return cut;
+    return { ...cut, ...(found.bug !== undefined && { bug: found.bug }) };
   });
 }
 

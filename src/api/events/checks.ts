@@ -1,3 +1,4 @@
+import type { Logger } from 'pino';
 import { judgeBodies, type BodiesInput } from '../../tenant-cpu/filters';
 import type { Outcome, TenantCpu } from '../../tenant-cpu/tenant-cpu';
 import {
@@ -26,7 +27,10 @@ const INLINE_BYTES = 16 * 1024;
 
 /** Reads and checks bodies; large ones, and those with a project's own schema, in child processes. */
 export class Checks {
-  constructor(private readonly tenantCpu: TenantCpu) {}
+  constructor(
+    private readonly tenantCpu: TenantCpu,
+    private readonly log: Logger,
+  ) {}
 
   /**
    * @param owner whose budget it is (`shareOf`)
@@ -52,11 +56,14 @@ export class Checks {
     if (isCheap(checks)) return checkData(checks);
     const outcome = await this.tenantCpu.run(owner, 'checkData', checks, bytesOf(checks));
     const message = 'take too long to check by their schemas; send fewer at once';
-    return finished(outcome, () =>
+    const found = finished(outcome, () =>
       checks.length === 1
         ? { field: checks[0]!.at.join('.'), message: NEVER_CHECKED }
         : { field: 'events', message },
     );
+    const bug = found.find((one) => one.bug !== undefined)?.bug;
+    if (bug !== undefined) this.log.error({ owner, bug }, 'a schema could not check data');
+    return found;
   }
 
   /** Samples as the data of test events. */

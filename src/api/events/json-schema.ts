@@ -212,11 +212,21 @@ export function dataProblems(
     const problems = isValid ? new Problems() : problemsOfErrors(validate.errors, at);
     validate.errors = null;
     return problems;
-  } catch {
+  } catch (error) {
     // A stack overflow, mostly. Whatever it is, the other events of a batch are checked.
-    return only({ field: fieldAt(at), message: NEVER_CHECKED });
+    const found = only({ field: fieldAt(at), message: NEVER_CHECKED });
+    if (error instanceof RangeError) return found;
+    const { stack = '' } = error as Error;
+    // Once it is compiled, an error's message may quote the data.
+    return { ...found, bug: validators.has(schema) ? framesOf(stack) : stack };
   }
 }
+
+const framesOf = (stack: string): string =>
+  stack
+    .split('\n')
+    .filter((line) => line.startsWith('    at '))
+    .join('\n');
 
 /** For data whose check takes too long, or too much memory. */
 export const NEVER_CHECKED =

@@ -10,6 +10,8 @@ export interface Found {
   problems: readonly FieldProblem[];
   /** Infinity: more, but not counted. */
   more: number;
+  /** For the operator's log: where a check failed by a bug. */
+  bug?: string;
 }
 
 /** A field's path. */

@@ -224,11 +224,33 @@ describe('references that overflow the stack', () => {
 });
 
 describe('a check that fails by a bug', () => {
-  it('is a problem of that event', () => {
+  const told = [{ field: 'data' }];
+
+  it('is a problem of that event, and says why', () => {
     // It can't be defined, so that compiling it is a bug.
     const schema = '{"type":"strin"}';
-    expect(dataProblems(schema, toPayload({}), ['data']).problems).toMatchObject([
-      { field: 'data' },
-    ]);
+    expect(dataProblems(schema, toPayload({}), ['data'])).toMatchObject({
+      problems: told,
+      bug: expect.stringMatching(/must be.*\n +at /),
+    });
+  });
+
+  it('says nothing of the data', () => {
+    const value = {
+      get a(): string {
+        throw new Error('secret\nsecret');
+      },
+    };
+    const found = dataProblems('{"required":["a"]}', { ...toPayload({}), value }, ['data']);
+    expect(found).toMatchObject({ problems: told, bug: expect.stringMatching(/^ +at /) });
+    expect(found.bug).not.toContain('secret');
+  });
+
+  it('has nothing to say of references that never end', () => {
+    const schema = '{"anyOf":[{"$ref":"#"}]}';
+    expect(dataProblems(schema, toPayload({}), ['data'])).toEqual({
+      problems: [{ ...told[0], message: expect.stringContaining('never ends') }],
+      more: 0,
+    });
   });
 });
