@@ -57,7 +57,10 @@ export interface DeliveryRecord {
    * releases it, in the order of events, when its webhook is resumed or has room again (`deferredFor`).
    */
   queuedIn?: string;
-  /** The bulk replay that its round is of, and how it had ended before: while it is queued it may be taken back. */
+  /**
+   * Until the first attempt, the bulk replay that its round is of, and how it had ended before: while it is queued it
+   * may be taken back.
+   */
   bulkReplay?: Pick<DeliveryRecord, 'status' | 'completedAt' | 'endReason' | 'roundStart'> & {
     id: string;
   };
@@ -138,10 +141,8 @@ export const queueOf = (projectId: string, kind: QueueKind = 'ordered'): string 
 export const queueFor = ({
   projectId,
   bulkReplay,
-  attemptCount,
-  roundStart,
-}: Pick<DeliveryRecord, 'projectId' | 'bulkReplay' | 'attemptCount' | 'roundStart'>): string =>
-  queueOf(projectId, bulkReplay && attemptCount === roundStart ? 'replay' : 'ordered');
+}: Pick<DeliveryRecord, 'projectId' | 'bulkReplay'>): string =>
+  queueOf(projectId, bulkReplay ? 'replay' : 'ordered');
 
 /** Whether its next attempt is the first of its round, and no retry. */
 export const isBeforeFirst = ({
@@ -225,7 +226,7 @@ deliverySchema.index(
   { queuedIn: 1, webhookId: 1, eventId: 1, _id: 1 },
   { name: 'queue', partialFilterExpression: { queuedIn: { $exists: true } } },
 );
-// What a bulk replay has queued, in its order.
+// What a bulk replay has queued and nobody has attempted since, in its order.
 deliverySchema.index(
   { 'bulkReplay.id': 1, _id: 1 },
   {

@@ -163,7 +163,6 @@ export async function queueReplays(
 export const unsentOf = ({ _id }: Pick<ReplayRecord, '_id'>): QueryFilter<DeliveryRecord> => ({
   'bulkReplay.id': _id,
   status: { $in: UNENDED_STATUSES },
-  $expr: { $eq: ['$attemptCount', '$roundStart'] },
 });
 
 /** How many replayed deliveries of a project wait in its queue for webhooks that are not paused. */

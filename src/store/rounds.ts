@@ -161,6 +161,7 @@ export class Rounds {
       deferredFor: null,
       endReason: null,
       hasTurn: '$$REMOVE',
+      bulkReplay: '$$REMOVE',
       ...keptFor(judgement),
       ...(status !== 'pending' && endedNow),
     };

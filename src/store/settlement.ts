@@ -203,6 +203,7 @@ function recordOf(
     nextAttemptAt: nextDelayMs === null ? null : { $add: ['$$NOW', nextDelayMs] },
     deferredFor: null,
     endReason: null,
+    bulkReplay: '$$REMOVE',
     ...keptFor(result),
     ...(status !== 'pending' && endedNow),
     ...(status === 'failed' && { followUp: true }),

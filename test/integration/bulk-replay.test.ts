@@ -110,6 +110,17 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     expect(receiver.requests).toHaveLength(3);
   });
 
+  it('looks no more at what waits for its next attempt', async () => {
+    const webhook = await skipped(receiver.url, 5);
+    receiver.respondWith(500);
+    await webhook.change({ isActive: true, policy: { retryDelaysMs: [60_000] } });
+    const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
+    await replayWith(id, { status: 'completed', replayed: 5, failed: 0 });
+    expect(await count('pending')).toBe(5);
+    const { model } = stack.store.deliveries;
+    expect(await model.countDocuments({ 'bulkReplay.id': id, status: 'pending' })).toBe(0);
+  });
+
   it('can be seen for 30 days after it has ended, and for ever while it has not', async () => {
     const { replays } = stack.store;
     const { id: projectId, client: reader } = await stack.project({ dispatch });
