@@ -198,7 +198,7 @@ export function createApi(dependencies: AppDependencies): Api {
     admitted,
     bounded,
     holdBody(BATCH_LIMIT),
-    platformRouter({ store, intake, cipher, ...config }),
+    platformRouter({ store, intake, cipher, bodies: documentedBodies(routeOf), ...config }),
   );
 
   const v1 = express.Router();

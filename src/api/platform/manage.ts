@@ -30,6 +30,8 @@ export interface ManageDependencies {
   store: Store;
   cipher: Cipher;
   intake: Intake;
+  /** Refuses a body where none is known. */
+  bodies: RequestHandler;
   development: boolean;
   allowedCidrs: readonly string[];
   retentionDays: number;
@@ -129,6 +131,8 @@ export function manageRouter(deps: ManageDependencies): Router {
   const router = Router();
   router.param('id', webhookParam(deps.store));
 
+  router.use(...jsonBody(BODY_LIMIT, deps.intake.checks), deps.bodies);
+
   router.get('/', allow('owner', 'reader'), async (_req, res) => {
     const project = projectOf(res);
     const profile = getProfile(project.profile);
@@ -136,8 +140,7 @@ export function manageRouter(deps: ManageDependencies): Router {
     res.json({ webhooks: webhooks.map((webhook) => view(webhook, profile)) });
   });
 
-  const json = jsonBody(BODY_LIMIT, deps.intake.checks);
-  router.post('/', allow('owner'), ...json, audited('webhook.created'), async (req, res) => {
+  router.post('/', allow('owner'), audited('webhook.created'), async (req, res) => {
     const project = projectOf(res);
     const profile = getProfile(project.profile);
     const { url, events, secret } = parseBody(manageBody, req);
@@ -194,7 +197,7 @@ export function manageRouter(deps: ManageDependencies): Router {
       const { webhook } = await updateWebhook(deps, project, before._id, changes, 'platform');
       res.json(view(webhook, profile));
     };
-  const update = [allow('owner'), ...json, audited('webhook.updated')];
+  const update = [allow('owner'), audited('webhook.updated')];
   router.put('/:id', ...update, change(manageReplacement));
   router.patch('/:id', ...update, change(manageChanges));
 

@@ -209,6 +209,8 @@ describe('a webhook that is there', () => {
   });
 
   it('is deleted', async () => {
+    const refused = await client.send('DELETE', path, { force: true });
+    expectRefusal(refused, 'validation_failed', ['force']);
     const answer = await client.delete(path);
     expect([answer.status, answer.body]).toEqual([200, { id: made.id, deleted: true }]);
     expectRefusal(await client.get(path), 'not_found');
