@@ -52,6 +52,13 @@ export function useStaticReferences(ajv: Ajv2020): void {
   };
 }
 
+/** Where ajv stops at the first error, it would also stop at the end of a list shorter than `prefixItems`. */
+export function useShortLists(ajv: Ajv2020): void {
+  const definition = definitionOf(ajv, 'prefixItems');
+  const { code } = definition;
+  definition.code = (cxt) => code(Object.assign(cxt, { allErrors: true }));
+}
+
 export function useOwnEvaluation(ajv: Ajv2020): void {
   ajv.addKeyword({ keyword: 'evaluated', before: '$dynamicAnchor', code: declare });
   // Runs where any of them is. As an argument above it would define them anew.

@@ -6,7 +6,7 @@ import { compilePattern } from '../../domain/filter-pattern';
 import type { Payload } from '../../domain/json-text';
 import { ADDRESS_ALONE } from '../../domain/mailbox';
 import { withoutAnchors } from './json-schema-anchors';
-import { useOwnEvaluation, useStaticReferences } from './json-schema-evaluated';
+import { useOwnEvaluation, useShortLists, useStaticReferences } from './json-schema-evaluated';
 import { useOwnKeywords, withLargeIntegers } from './json-schema-keywords';
 import { isAnchor, isKeyword, isReference, keywordsOf, leadsToSchema } from './json-schema-places';
 import { bound, kindOf } from '../http/messages';
@@ -95,6 +95,7 @@ function compile(schema: object): ValidateFunction {
   Object.setPrototypeOf(ajv.formats, null);
   useOwnKeywords(ajv);
   useStaticReferences(ajv);
+  useShortLists(ajv);
   if (UNEVALUATED.test(JSON.stringify(schema))) useOwnEvaluation(ajv);
   else ajv.opts.unevaluated = false;
   return ajv.compile(withoutAnchors(schema));

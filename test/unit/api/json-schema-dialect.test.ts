@@ -126,6 +126,17 @@ const judged: [string, object, object[], object[]][] = [
     [{ list: [1] }, { same: [1] }, { same: [1, 2] }],
   ],
   [
+    'lists shorter than prefixItems, in not and if',
+    {
+      properties: {
+        not: { not: { prefixItems: [text], contains: true } },
+        if: { if: { prefixItems: [true, true, text], uniqueItems: true }, then: false },
+      },
+    },
+    [{ not: [] }, { not: [1] }, { if: [1, 1] }, { if: [1, 2, 3] }],
+    [{ not: ['a'] }, { if: [1, 2] }, { if: [] }, { if: [1, 2, 'a'] }],
+  ],
+  [
     'anyOf of prefixItems and items',
     inList({ anyOf: [{ prefixItems: [text] }, { items: text }], unevaluatedItems: false }),
     [{ list: ['a'] }, { list: ['a', 'b'] }],
