@@ -64,6 +64,8 @@ export interface DeliveryRecord {
   bulkReplay?: Pick<DeliveryRecord, 'status' | 'completedAt' | 'endReason' | 'roundStart'> & {
     id: string;
   };
+  /** The bulk replay that has taken it back, and does not count it until it comes to it again. */
+  takenBackBy?: string;
   /** The courier has released it, within its webhook's rate limit. An attempt that is made clears it. */
   hasTurn?: boolean;
   /** Of an express one that failed: the failure still has to be followed up. */
@@ -179,6 +181,7 @@ export const deliverySchema = new Schema<DeliveryRecord>(
     isExpress: Boolean,
     queuedIn: String,
     bulkReplay: { type: Schema.Types.Mixed },
+    takenBackBy: String,
     hasTurn: Boolean,
     followUp: Boolean,
     test: Boolean,

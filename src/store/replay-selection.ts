@@ -1,4 +1,4 @@
-import type { QueryFilter } from 'mongoose';
+import type { ClientSession, QueryFilter } from 'mongoose';
 import { clock } from '../clock';
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { timeOf } from '../contracts/ids';
@@ -114,7 +114,7 @@ export async function queueReplays(
   replay: ReplayRecord,
   deliveries: readonly DeliveryRecord[],
 ): Promise<boolean> {
-  const { _id, projectId, startedBy, createdAt, cursor } = replay;
+  const { _id, projectId, startedBy, createdAt, cursor, countedTo = null } = replay;
   const ids = deliveries.map((delivery) => delivery._id);
   const webhooks = await store.webhooks.whetherPaused(
     deliveries.map(({ webhookId }) => webhookId),
@@ -123,6 +123,7 @@ export async function queueReplays(
   const paused = [...webhooks].flatMap(([webhookId, isPaused]) => (isPaused ? webhookId : []));
   const isHeld = { $in: ['$webhookId', paused] };
   return store.transaction(async (session) => {
+    const uncounted = await countAnew(store, replay, ids, session);
     const { modifiedCount } = await store.deliveries.model.updateMany(
       {
         ...leftOf(replay),
@@ -151,12 +152,29 @@ export async function queueReplays(
       { session, updatePipeline: true },
     );
     await store.recounts.note(deliveries, session);
-    const counts = { replayed: modifiedCount, failed: ids.length - modifiedCount };
-    const step = { from: cursor, to: ids.at(-1)! };
+    // What was counted as failed, and can be replayed now, has not failed after all.
+    const counts = { replayed: modifiedCount, failed: uncounted - modifiedCount };
+    const step = { from: cursor, to: ids.at(-1)!, countedTo };
     if (await store.replays.advance(_id, step, counts, session)) return true;
     await session.abortTransaction();
     return false;
   });
+}
+
+/** How many of these the replay has not counted, or taken back since; from now on they are counted. */
+async function countAnew(
+  { deliveries }: Store,
+  { _id, countedTo }: ReplayRecord,
+  ids: readonly string[],
+  session: ClientSession,
+): Promise<number> {
+  if (countedTo == null) return ids.length;
+  const { modifiedCount: takenBack } = await deliveries.model.updateMany(
+    { _id: { $in: ids }, takenBackBy: _id },
+    { $unset: { takenBackBy: '' } },
+    { session },
+  );
+  return ids.filter((id) => id > countedTo).length + takenBack;
 }
 
 /** What that bulk replay has queued and nobody has attempted since. */

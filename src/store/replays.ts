@@ -46,6 +46,8 @@ export interface ReplayRecord {
   takesBack?: boolean;
   /** The last delivery that was processed. */
   cursor: string | null;
+  /** Where the cursor was before a pause set it back: up to there, what could not be replayed is in `failed` already. */
+  countedTo?: string;
   createdAt: Date;
   updatedAt: Date;
   completedAt: Date | null;
@@ -70,6 +72,7 @@ const schema = new Schema<ReplayRecord>(
     failed: { type: Number, default: 0 },
     takesBack: Boolean,
     cursor: { type: String, default: null },
+    countedTo: String,
     completedAt: { type: Date, default: null },
   },
   { timestamps: BY_CLOCK, minimize: false },
@@ -161,16 +164,16 @@ export class Replays {
 
   /**
    * Counts the deliveries after `from` up to `to` as processed.
-   * @returns false if the replay isn't running, or isn't there
+   * @returns false if the replay isn't running, isn't there, or was set back meanwhile
    */
   async advance(
     id: string,
-    { from, to }: { from: string | null; to: string },
+    { from, to, countedTo }: { from: string | null; to: string; countedTo: string | null },
     counts: Pick<ReplayRecord, 'replayed' | 'failed'>,
     session: ClientSession,
   ): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
-      { _id: id, status: 'running', cursor: from },
+      { _id: id, status: 'running', cursor: from, countedTo },
       { $set: { cursor: to }, $inc: counts },
       { session },
     );
@@ -187,12 +190,12 @@ export class Replays {
   }
 
   /** Has it list again what is after `cursor`. */
-  async setBack(
-    { _id }: ReplayRecord,
-    to: Pick<ReplayRecord, 'cursor' | 'failed'>,
-    session: ClientSession,
-  ): Promise<void> {
-    await this.model.updateOne({ _id }, { $set: to }, { session });
+  async setBack({ _id }: ReplayRecord, cursor: string, session: ClientSession): Promise<void> {
+    await this.model.updateOne(
+      { _id },
+      [{ $set: { cursor, countedTo: { $max: ['$countedTo', '$cursor'] } } }],
+      { session, updatePipeline: true },
+    );
   }
 
   /** Counts so many deliveries as not replayed after all. @param isMore whether there may be more of them */

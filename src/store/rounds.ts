@@ -52,6 +52,7 @@ export const replayed = {
   roundStart: '$attemptCount',
   roundPolicy: '$$REMOVE',
   bulkReplay: '$$REMOVE',
+  takenBackBy: '$$REMOVE',
   completedAt: null,
   endReason: null,
 };

@@ -3,7 +3,7 @@ import type { ChangedBy } from '../domain/changed-by';
 import { SECOND_MS } from '../domain/durations';
 import { LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
-import { leftOf, unsentOf } from './replay-selection';
+import { unsentOf } from './replay-selection';
 import type { ReplayRecord, ReplayStatus } from './replays';
 import { endedNow } from './rounds';
 import type { Store } from './store';
@@ -70,14 +70,7 @@ async function setBack(
     .session(session)
     .lean<Pick<DeliveryRecord, '_id'>>();
   if (!first || replay.cursor === null || first._id > replay.cursor) return;
-  const cursor = first._id.slice(0, -1);
-  // What it could not replay is listed, and counted, once more.
-  const failed = await model
-    .countDocuments({
-      $and: [leftOf({ ...replay, cursor }), { _id: { $lte: replay.cursor } }],
-    })
-    .session(session);
-  await replays.setBack(replay, { cursor, failed: Math.max(0, replay.failed - failed) }, session);
+  await replays.setBack(replay, first._id.slice(0, -1), session);
 }
 
 /** Takes back some of what a bulk replay has queued. @returns it, with whether there may be more */
@@ -108,6 +101,7 @@ async function takeBack(
           deferredFor: null,
           queuedIn: '$$REMOVE',
           bulkReplay: '$$REMOVE',
+          takenBackBy: replay._id,
           replayRequestedAt: '$$REMOVE',
         },
       },

@@ -1,15 +1,16 @@
 import { clock } from '../../src/clock';
 import { newId } from '../../src/contracts/ids';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
-import { countForReplay, listForReplay } from '../../src/store/replay-selection';
+import { countForReplay, listForReplay, queueReplays } from '../../src/store/replay-selection';
 import type { ReplayRecord } from '../../src/store/replays';
+import { stopReplay } from '../../src/store/stop-replay';
 import { profileOf } from '../support/profiler';
 import { useFixture } from '../support/use';
 
 const MANY = 500;
 const FEW = 10;
 
-describe('what it costs MongoDB to look what is left of a bulk replay', () => {
+describe('what a bulk replay costs MongoDB', () => {
   const fixture = useFixture();
   let like: Omit<DeliveryRecord, '_id' | 'eventId'>;
 
@@ -52,7 +53,7 @@ describe('what it costs MongoDB to look what is left of a bulk replay', () => {
     like = rest;
   });
 
-  it('no more than that, however much has failed since it was requested', async () => {
+  it('while it waits: no more than is left of it, however much has failed since it was requested', async () => {
     const { deliveries } = fixture.store;
     await insertFailed(FEW);
     const replay = await requested();
@@ -67,5 +68,58 @@ describe('what it costs MongoDB to look what is left of a bulk replay', () => {
     expect(answer).toHaveLength(FEW);
     expect(profiled).toHaveLength(1);
     expect(profiled[0]!.docsExamined).toBeLessThanOrEqual(2 * FEW);
+  });
+
+  it('when it is paused: no more than is taken back, however much it could not replay', async () => {
+    const { store } = fixture;
+    const { model } = store.deliveries;
+    await insertFailed(FEW);
+    // Of a webhook that has been deleted since.
+    like.webhookId = newId('webhook');
+    await insertFailed(MANY);
+    const requestedOne = await requested();
+    const all = await listForReplay(store, requestedOne, FEW + MANY);
+    expect(await queueReplays(store, requestedOne, all)).toBe(true);
+    const replay = (await store.replays.find(requestedOne._id))!;
+    expect(replay).toMatchObject({ replayed: FEW, failed: MANY });
+
+    const { answer, profiled } = await profileOf(
+      model.db.db!,
+      () => stopReplay(store, replay, ['running'], 'paused', 'platform'),
+      { ns: /\.deliveries$/ },
+    );
+    expect(answer).toMatchObject({ status: 'paused', replayed: 0, failed: MANY });
+    for (const { docsExamined = 0 } of profiled) expect(docsExamined).toBeLessThanOrEqual(2 * FEW);
+
+    const resumed = (await store.replays.move(replay._id, ['paused'], 'running', 'platform'))!;
+    const again = await listForReplay(store, resumed, FEW + MANY);
+    expect(again).toHaveLength(FEW + MANY);
+    expect(await queueReplays(store, resumed, again)).toBe(true);
+    const after = await store.replays.find(replay._id);
+    expect(after).toMatchObject({ replayed: FEW, failed: MANY });
+  });
+
+  it('counts each once that it could not replay, however often it was paused', async () => {
+    const { store } = fixture;
+    await insertFailed(FEW);
+    const { _id } = await requested();
+    const next = async (count: number): Promise<ReplayRecord> => {
+      const replay = (await store.replays.find(_id))!;
+      await queueReplays(store, replay, await listForReplay(store, replay, count));
+      return (await store.replays.find(_id))!;
+    };
+    const pausedAndResumed = async (): Promise<void> => {
+      const replay = (await store.replays.find(_id))!;
+      await stopReplay(store, replay, ['running'], 'paused', 'platform');
+      await store.replays.move(_id, ['paused'], 'running', 'platform');
+    };
+    expect(await next(FEW)).toMatchObject({ replayed: FEW, failed: 0 });
+    await pausedAndResumed();
+    await next(1);
+    await store.webhooks.model.deleteOne({ _id: like.webhookId });
+    expect(await next(FEW)).toMatchObject({ replayed: 1, failed: FEW - 1 });
+    await pausedAndResumed();
+    expect(await store.replays.find(_id)).toMatchObject({ replayed: 0, failed: FEW - 1 });
+    expect(await next(FEW)).toMatchObject({ replayed: 0, failed: FEW });
   });
 });
