@@ -5,6 +5,7 @@ import type { Config } from './config/config';
 import { HOUR_MS, MINUTE_MS } from './domain/durations';
 import { causeOf } from './reachability';
 import type { Cipher } from './store/cipher';
+import { isStoreUnavailable } from './store/errors';
 import type { Store } from './store/store';
 import { findUnreadable } from './store/unreadable';
 import type { Engine } from './temporal/engine';
@@ -68,11 +69,7 @@ export class Readiness {
   /** What is wrong, as far as is known; null when nothing is. */
   get trouble(): string | null {
     return (
-      this.unready ??
-      this.mongodb.told ??
-      this.temporal.told ??
-      this.clock.told ??
-      this.encryption.told
+      this.unready ?? this.mongodb.told ?? this.temporal.told ?? this.clock.told ?? this.unreadable
     );
   }
 
@@ -120,8 +117,9 @@ export class Readiness {
       this.isReadable = !found?.isMost;
       this.encryption.is(found?.isMost ? found.message : null);
       if (found && this.isReadable) this.log.error(found.message);
-    } catch {
-      // MongoDB fails: its own check says so the next time.
+    } catch (err) {
+      // If MongoDB fails, its own check says so the next time.
+      if (!isStoreUnavailable(err)) this.log.error({ err }, 'encryption keys can not be checked');
     }
   }
 
