@@ -195,7 +195,7 @@ export class Taking {
       const isTaken = fresh.length === queued.length && !lane.hasReturned;
       const isAll = next === null;
       const isEmptied = isAll && entering === null && isTaken;
-      if (next || isEmptied) lane.isRetryQueued = next !== null && !isBeforeFirst(next);
+      lane.isRetryQueued = next !== null && !isBeforeFirst(next);
       if (isEmptied) lane.queued.delete(kind);
       if (isEmptied && kind === 'ordered') lane.emptied();
       if (kind === 'ordered') lane.isDrained = isAll;
