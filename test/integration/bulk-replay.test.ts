@@ -70,7 +70,8 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
   it('does not replay what was replayed singly since it was listed', async () => {
     const webhook = await skipped(receiver.url, 2);
     await webhook.change({ isActive: true });
-    const [first] = (await client.get('/v1/deliveries')).body.data.deliveries as { id: string }[];
+    const own = (await client.get('/v1/deliveries')).body.data.deliveries as { id: string }[];
+    const [first] = own;
     const { webhooks } = stack.store;
     const whetherPaused = webhooks.whetherPaused.bind(webhooks);
     let isListed = false;
@@ -89,7 +90,10 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
       spy.mockRestore();
     }
     await eventually('both have arrived', async () => (await count('succeeded')) === 2);
-    expect(receiver.requests).toHaveLength(2);
+    const sent = receiver.requests.map(({ headers }) => headers['x-webhook-delivery-id']);
+    // Something of an earlier test may still come.
+    const isOwn = (id: unknown): boolean => own.some((delivery) => delivery.id === id);
+    expect(sent.filter(isOwn)).toHaveLength(2);
   });
 
   it('takes in what a process whose clock is fast has ended', async () => {
