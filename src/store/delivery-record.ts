@@ -64,8 +64,8 @@ export interface DeliveryRecord {
   bulkReplay?: Pick<DeliveryRecord, 'status' | 'completedAt' | 'endReason' | 'roundStart'> & {
     id: string;
   };
-  /** The bulk replay that has taken it back, and does not count it until it comes to it again. */
-  takenBackBy?: string;
+  /** The bulk replays that have taken it back, and do not count it until they come to it again. */
+  takenBackBy?: string[];
   /** The courier has released it, within its webhook's rate limit. An attempt that is made clears it. */
   hasTurn?: boolean;
   /** Of an express one that failed: the failure still has to be followed up. */
@@ -140,11 +140,13 @@ export const queueOf = (projectId: string, kind: QueueKind = 'ordered'): string 
   kind === 'replay' ? `${projectId}${REPLAY}` : projectId;
 
 /** That of a delivery which may not be sent now: until its first attempt, what is replayed in bulk stays in its own. */
-export const queueFor = ({
-  projectId,
-  bulkReplay,
-}: Pick<DeliveryRecord, 'projectId' | 'bulkReplay'>): string =>
-  queueOf(projectId, bulkReplay ? 'replay' : 'ordered');
+export const queueFor = (
+  delivery: Pick<DeliveryRecord, 'projectId' | 'bulkReplay' | 'attemptCount' | 'roundStart'>,
+): string => {
+  // Attempted by a former version, it may still say that it is of one.
+  const isUnsent = delivery.bulkReplay && isBeforeFirst(delivery);
+  return queueOf(delivery.projectId, isUnsent ? 'replay' : 'ordered');
+};
 
 /** Whether its next attempt is the first of its round, and no retry. */
 export const isBeforeFirst = ({
@@ -181,7 +183,7 @@ export const deliverySchema = new Schema<DeliveryRecord>(
     isExpress: Boolean,
     queuedIn: String,
     bulkReplay: { type: Schema.Types.Mixed },
-    takenBackBy: String,
+    takenBackBy: { type: [String], default: undefined },
     hasTurn: Boolean,
     followUp: Boolean,
     test: Boolean,

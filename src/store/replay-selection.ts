@@ -171,7 +171,7 @@ async function countAnew(
   if (countedTo == null) return ids.length;
   const { modifiedCount: takenBack } = await deliveries.model.updateMany(
     { _id: { $in: ids }, takenBackBy: _id },
-    { $unset: { takenBackBy: '' } },
+    { $pull: { takenBackBy: _id } },
     { session },
   );
   return ids.filter((id) => id > countedTo).length + takenBack;
@@ -181,6 +181,8 @@ async function countAnew(
 export const unsentOf = ({ _id }: Pick<ReplayRecord, '_id'>): QueryFilter<DeliveryRecord> => ({
   'bulkReplay.id': _id,
   status: { $in: UNENDED_STATUSES },
+  // A former version's attempt leaves it there.
+  $expr: { $eq: ['$attemptCount', '$roundStart'] },
 });
 
 /** How many replayed deliveries of a project wait in its queue for webhooks that are not paused. */

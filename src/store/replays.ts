@@ -1,4 +1,10 @@
-import { Schema, type Connection, type Model, type ClientSession } from 'mongoose';
+import {
+  Schema,
+  type ClientSession,
+  type Connection,
+  type Model,
+  type QueryFilter,
+} from 'mongoose';
 import type { DeliveryStatus } from '../contracts/delivery';
 import type { ChangedBy } from '../domain/changed-by';
 import { DAY_MS } from '../domain/durations';
@@ -85,6 +91,12 @@ schema.index(
   { name: 'running', partialFilterExpression: { status: 'running' } },
 );
 schema.index({ takesBack: 1 }, { partialFilterExpression: { takesBack: true } });
+
+/** A former version resumes without ending that. */
+const TAKING_BACK: QueryFilter<ReplayRecord> = {
+  takesBack: true,
+  status: { $in: ['paused', 'cancelled'] },
+};
 schema.index({ completedAt: 1 }, { expireAfterSeconds: (KEPT_ENDED_DAYS * DAY_MS) / 1000 });
 
 export class Replays {
@@ -217,11 +229,14 @@ export class Replays {
   }
 
   async findTakingBack(id: string, session: ClientSession): Promise<ReplayRecord | null> {
-    return this.model.findOne({ _id: id, takesBack: true }).session(session).lean<ReplayRecord>();
+    return this.model
+      .findOne({ ...TAKING_BACK, _id: id })
+      .session(session)
+      .lean<ReplayRecord>();
   }
 
   /** Ids of those that still take back what they have queued. */
   async listTakingBack(): Promise<string[]> {
-    return this.model.distinct('_id', { takesBack: true });
+    return this.model.distinct('_id', TAKING_BACK);
   }
 }

@@ -52,7 +52,6 @@ export const replayed = {
   roundStart: '$attemptCount',
   roundPolicy: '$$REMOVE',
   bulkReplay: '$$REMOVE',
-  takenBackBy: '$$REMOVE',
   completedAt: null,
   endReason: null,
 };

@@ -40,7 +40,10 @@ export async function stopReplay(
     return takeBack(store, moved, session);
   });
   while (stopped?.takesBack && performance.now() < untilMs) {
-    stopped = (await takeBackMore(store, replay._id)) ?? stopped;
+    // null: reconcile has taken the rest back, or the replay is resumed.
+    const more = await takeBackMore(store, replay._id);
+    if (!more) return store.replays.find(replay._id);
+    stopped = more;
   }
   return stopped;
 }
@@ -101,7 +104,7 @@ async function takeBack(
           deferredFor: null,
           queuedIn: '$$REMOVE',
           bulkReplay: '$$REMOVE',
-          takenBackBy: replay._id,
+          takenBackBy: { $setUnion: [{ $ifNull: ['$takenBackBy', []] }, [replay._id]] },
           replayRequestedAt: '$$REMOVE',
         },
       },

@@ -105,6 +105,24 @@ describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
     expect(receiver.requests).toHaveLength(5);
   });
 
+  it('counts what another one has had since it was paused', async () => {
+    const webhook = await skipped(receiver.url, 3);
+    await webhook.change({ isActive: true });
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    const begin = async (): Promise<string> => {
+      const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
+      await replayWith(id, { status: 'running', replayed: 3 });
+      return id as string;
+    };
+    const first = await begin();
+    await client.post(`/v1/replays/${first}/pause`);
+    await client.post(`/v1/replays/${await begin()}/cancel`);
+    await client.post(`/v1/replays/${first}/resume`);
+    await replayWith(first, { status: 'running', replayed: 3, failed: 0 });
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await replayWith(first, { status: 'completed', replayed: 3, failed: 0 });
+  });
+
   it('goes on at once when it is resumed, whatever its batch waits for', async () => {
     const { change } = await skipped(receiver.url, 30);
     await change({ isActive: true, policy: { ratePerSecond: 0.2 } });
