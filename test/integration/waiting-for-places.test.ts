@@ -63,13 +63,17 @@ describe('deliveries of many webhooks that wait for a place', () => {
     const sweeps = (): number =>
       sweep.mock.contexts.filter((hand) => (hand as Hand).lanes.has(webhookId)).length;
     const writes = { ns: /\.deliveries$/, op: { $in: ['insert', 'update'] } };
-    const { profiled } = await profileOf(
-      model.db.db!,
-      () => eventually('the courier has looked often', () => sweeps() >= SWEEPS),
-      writes,
-    );
+    // One that stood in line beside new ones may still go back.
+    await eventually('the courier writes nothing, however often it looks', async () => {
+      const from = sweeps();
+      const { profiled } = await profileOf(
+        model.db.db!,
+        () => eventually('it has looked often', () => sweeps() >= from + SWEEPS),
+        writes,
+      );
+      return profiled.length === 0;
+    });
     sweep.mockRestore();
-    expect(profiled.map(({ op }) => op)).toEqual([]);
     answer();
     await eventually('all have gone', async () => {
       return (await withStatus('succeeded')).length === WEBHOOKS * EVENTS;
