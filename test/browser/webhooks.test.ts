@@ -251,7 +251,7 @@ it('lists chosen event types that have been removed, keeps them, and lets them g
   };
   const save = async (): Promise<void> => {
     await page.getByRole('button', { name: 'Save changes' }).click();
-    await page.getByRole('heading', { level: 1, name: 'Shop', exact: true }).waitFor();
+    await page.waitForURL((url) => url.hash === `#/webhooks/${webhook.id}`);
   };
   await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
   await edit();
