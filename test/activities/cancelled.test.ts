@@ -70,7 +70,7 @@ describe('a cancelled delivery', () => {
       },
     };
     const replays = {
-      'by itself': async ({ projectId, _id }: DeliveryRecord) => {
+      singly: async ({ projectId, _id }: DeliveryRecord) => {
         await fixture.store.deliveries.beginReplay(projectId, _id);
       },
       'with others': async (delivery: DeliveryRecord) => {
@@ -115,7 +115,7 @@ describe('a cancelled delivery', () => {
       const id = await planned();
       await runs['waiting for a retry'](id);
       await fixture.store.deliveries.cancel(id);
-      await replays['by itself'](await fixture.delivery(id));
+      await replays.singly(await fixture.delivery(id));
       receiver.respondWith(500);
       const at = Date.now();
       const retrying = { ...policy, retryDelaysMs: [3_600_000, 3_600_000] };

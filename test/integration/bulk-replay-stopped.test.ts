@@ -1,10 +1,9 @@
 import { replayWorkflowId } from '../../src/contracts/temporal';
-import type { ApiClient } from '../support/api-client';
 import { bulkReplaysOf, untilBatchWaits } from '../support/bulk-replays';
 import { makeWebhook } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
-import { useFreshReceiver, useStack } from '../support/use';
+import { useFreshClient, useFreshReceiver, useStack } from '../support/use';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 
@@ -12,12 +11,11 @@ const stack = useStack();
 
 describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
   const receiver = useFreshReceiver();
-  let client: ApiClient;
+  const client = useFreshClient(stack, { dispatch, policy: { retryDelaysMs: [1000] } });
   let since: string;
   const { until, count, post, replayWith, skipped } = bulkReplaysOf(() => client);
 
-  beforeEach(async () => {
-    ({ client } = await stack.project({ dispatch, policy: { retryDelaysMs: [1000] } }));
+  beforeEach(() => {
     since = new Date(Date.now() - DAY_MS).toISOString();
   });
 

@@ -1,12 +1,11 @@
 import { newId } from '../../src/contracts/ids';
-import type { ApiClient } from '../support/api-client';
 import { bulkReplaysOf } from '../support/bulk-replays';
 import { makeWebhook } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { useFreshReceiver, useStack } from '../support/use';
+import { useFreshClient, useFreshReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
@@ -15,13 +14,12 @@ const stack = useStack();
 
 describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
   const receiver = useFreshReceiver();
-  let client: ApiClient;
+  const client = useFreshClient(stack, { dispatch, policy: { retryDelaysMs: [1000] } });
   let since: string;
 
   const { until, count, post, replayWith, skipped } = bulkReplaysOf(() => client);
 
-  beforeEach(async () => {
-    ({ client } = await stack.project({ dispatch, policy: { retryDelaysMs: [1000] } }));
+  beforeEach(() => {
     since = new Date(Date.now() - DAY_MS).toISOString();
   });
 
