@@ -297,4 +297,23 @@ describe('the work for one project', () => {
     list.mockRestore();
     expect((await client.get('/v1/webhooks')).status).toBe(200);
   });
+
+  it('has two lists with data at a time, which do not hold up other reads', async () => {
+    const { client } = await roomy.project();
+    const waiting: (() => void)[] = [];
+    const list = jest.spyOn(roomy.store.events, 'list').mockImplementation(async (...args) => {
+      await new Promise<void>((resolve) => waiting.push(resolve));
+      return Object.getPrototypeOf(roomy.store.events).list.apply(roomy.store.events, args);
+    });
+    const answers = Array.from({ length: 6 }, () => client.get('/v1/events?include=data'));
+    await eventually('two are worked at', () => waiting.length === 2);
+    expect((await client.get('/v1/events')).status).toBe(200);
+    expect(waiting).toHaveLength(2);
+    for (let done = 0; done < answers.length; done += 1) {
+      expect(waiting.length).toBeLessThanOrEqual(2);
+      (await eventually('another is worked at', () => waiting.shift()))();
+    }
+    expect((await Promise.all(answers)).map(({ status }) => status)).toEqual(Array(6).fill(200));
+    list.mockRestore();
+  });
 });
