@@ -1,5 +1,6 @@
-import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { Schema, type ClientSession } from 'mongoose';
 import { findPage, type Page, type PageRequest } from './paging';
+import { repositoryOf } from './repository';
 
 /** Everything that is recorded: changes, and the one read that matters. */
 export const AUDIT_ACTIONS = [
@@ -89,13 +90,7 @@ schema.index({ target: 1, action: 1, _id: -1 });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 /** Who did what. Entries outlive their project: they are removed only by age. */
-export class Audit {
-  readonly model: Model<AuditRecord>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<AuditRecord>('Audit', schema, 'audit');
-  }
-
+export class Audit extends repositoryOf('Audit', schema, 'audit') {
   async insert(entry: AuditRecord, session?: ClientSession): Promise<void> {
     await this.model.create([entry], { session });
   }

@@ -1,10 +1,11 @@
-import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { Schema, type ClientSession } from 'mongoose';
 import type { Attempt } from '../contracts/delivery';
 import { timeOf } from '../contracts/ids';
 import { MINUTE_MS, SECOND_MS } from '../domain/durations';
 import type { StoredTally } from '../domain/tally';
 import type { DeliveryRecord } from './delivery-record';
 import { Backlog } from './backlog';
+import { repositoryOf } from './repository';
 
 export type StatsUnit = 'minute' | 'hour';
 
@@ -110,15 +111,9 @@ const recountSchema = new Schema<RecountRecord>(
 );
 recountSchema.index({ projectId: 1, minute: 1 });
 
-export class CountedHours {
-  readonly model: Model<CountedHour>;
+export class CountedHours extends repositoryOf('CountedHour', hourSchema, 'statsHours') {
   /** By the time at which they are to be counted. */
-  readonly due: Backlog<CountedHour>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<CountedHour>('CountedHour', hourSchema, 'statsHours');
-    this.due = new Backlog(this.model, {}, 'nextCountAt', 'due');
-  }
+  readonly due = new Backlog(this.model, {}, 'nextCountAt', 'due');
 
   /**
    * Has those hours of a project counted soon in which nothing has changed for long, since what was waiting in
@@ -142,13 +137,7 @@ export class CountedHours {
   }
 }
 
-export class Counts {
-  readonly model: Model<CountRecord>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<CountRecord>('Count', countSchema, 'statsCounts');
-  }
-}
+export class Counts extends repositoryOf('Count', countSchema, 'statsCounts') {}
 
 type Counted = Pick<DeliveryRecord, '_id' | 'projectId'>;
 
@@ -163,13 +152,7 @@ const LATE_ATTEMPT_MS = 30 * SECOND_MS;
  * What has to be counted again, since a delivery that had ended has changed, or one was stored late. Noted in the
  * transaction of the change, so that no crash separates them.
  */
-export class Recounts {
-  readonly model: Model<RecountRecord>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<RecountRecord>('Recount', recountSchema, 'recounts');
-  }
-
+export class Recounts extends repositoryOf('Recount', recountSchema, 'recounts') {
   /** Has the minutes counted again in which those deliveries were created. */
   async note(deliveries: readonly Counted[], session: ClientSession | null = null): Promise<void> {
     const minutes = new Map(

@@ -1,7 +1,8 @@
-import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { Schema, type ClientSession } from 'mongoose';
 import { changeOne } from './change-one';
 import { isLatest } from './latest-execution';
 import { onlyIf } from './only-if';
+import { repositoryOf } from './repository';
 
 /** The courier of a project, and which of its shifts may send and decide. */
 export interface CourierRecord {
@@ -44,13 +45,7 @@ export interface CourierLease {
  * The fence of couriers: Temporal runs one at a time, but a process that was suspended and resumes later
  * doesn't know yet that its courier has been replaced.
  */
-export class Couriers {
-  readonly model: Model<CourierRecord>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<CourierRecord>('Courier', schema, 'couriers');
-  }
-
+export class Couriers extends repositoryOf('Courier', schema, 'couriers') {
   /**
    * Begins a shift; from now on the previous one decides nothing.
    * @param scheduledAt when Temporal scheduled the execution that it is of

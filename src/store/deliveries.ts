@@ -1,4 +1,4 @@
-import type { ClientSession, Connection, Model, QueryFilter } from 'mongoose';
+import type { ClientSession, Connection, QueryFilter } from 'mongoose';
 import { TERMINAL_STATUSES, UNENDED_STATUSES } from '../contracts/delivery';
 import { clock } from '../clock';
 import { deliveriesEnded } from '../metrics';
@@ -13,6 +13,7 @@ import { Backlog } from './backlog';
 import type { Horizon } from './horizon';
 import { findPage, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
+import { ownedRepositoryOf } from './repository';
 import { endedNow, replayed } from './rounds';
 import { WITHOUT_COUNTED, type AttemptedWebhook } from './webhook-record';
 
@@ -64,8 +65,7 @@ const overdue = (byMs: number): QueryFilter<DeliveryRecord> => ({
   $expr: { $lt: ['$nextAttemptAt', { $subtract: ['$$NOW', byMs] }] },
 });
 
-export class Deliveries {
-  readonly model: Model<DeliveryRecord>;
+export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'deliveries') {
   /** Those whose workflow has an attempt to make, by the time that it is due. */
   readonly due: Backlog<DeliveryRecord>;
   /** The same for those that their project's courier drives. */
@@ -78,7 +78,7 @@ export class Deliveries {
     private readonly horizon: Horizon,
     private readonly recounts: Recounts,
   ) {
-    this.model = connection.model<DeliveryRecord>('Delivery', deliverySchema, 'deliveries');
+    super(connection);
     const isPending = { status: 'pending' } as const;
     const workflows = { ...isPending, isExpress: null };
     this.due = new Backlog(this.model, workflows, 'nextAttemptAt', 'due', LIST_FIELDS);
@@ -126,14 +126,6 @@ export class Deliveries {
   async insertAll(deliveries: readonly NewDelivery[], session: ClientSession): Promise<void> {
     await this.model.insertMany(deliveries, { session });
     await this.recounts.noteLate(deliveries, clock.now(), session);
-  }
-
-  async get(projectId: string, id: string): Promise<DeliveryRecord | null> {
-    return this.model.findOne({ _id: id, projectId }).lean<DeliveryRecord>();
-  }
-
-  async find(id: string): Promise<DeliveryRecord | null> {
-    return this.model.findById(id).lean<DeliveryRecord>();
   }
 
   /** A delivery and what its attempts need, in one round trip; null if there is no such delivery. */

@@ -1,5 +1,6 @@
-import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { Schema, type ClientSession } from 'mongoose';
 import type { EndReason } from '../contracts/delivery';
+import { ownedRepositoryOf } from './repository';
 
 /** A webhook to which nothing more is to be sent; kept until its deliveries have been ended. */
 export interface EndingRecord {
@@ -25,13 +26,7 @@ const schema = new Schema<EndingRecord>(
  * What is to be ended, written with the change that requires it, so that a crash leaves nothing half done:
  * whoever made the change does the work, or else reconcile.
  */
-export class Endings {
-  readonly model: Model<EndingRecord>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<EndingRecord>('Ending', schema, 'endings');
-  }
-
+export class Endings extends ownedRepositoryOf('Ending', schema, 'endings') {
   /** In the transaction of the change, if it is one now. A deletion overrides a disabling. */
   async note(
     webhook: { _id: string; projectId: string },
@@ -45,10 +40,6 @@ export class Endings {
         { upsert: true },
       )
       .session(session);
-  }
-
-  async find(webhookId: string): Promise<EndingRecord | null> {
-    return this.model.findById(webhookId).lean<EndingRecord>();
   }
 
   async list(): Promise<EndingRecord[]> {

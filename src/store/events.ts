@@ -1,4 +1,4 @@
-import type { ClientSession, Connection, Model, mongo } from 'mongoose';
+import type { ClientSession, Connection, mongo } from 'mongoose';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
 import { GroupedInserts } from './grouped-inserts';
@@ -8,6 +8,7 @@ import { isDuplicateKey } from './errors';
 import { eventSchema, type BareEvent, type EventRecord } from './event-record';
 import type { NewEvent } from './new-event';
 import { oneOf } from './one-of';
+import { ownedRepositoryOf } from './repository';
 
 /** As the schema makes it, for a tenth of the CPU time: everything in it is ours, and checked. */
 const recordOf = (event: NewEvent): EventRecord => ({
@@ -18,8 +19,7 @@ const recordOf = (event: NewEvent): EventRecord => ({
 /** What is undefined is not there; by default the driver would store null. */
 const AS_GIVEN = { ignoreUndefined: true } as const;
 
-export class Events {
-  readonly model: Model<EventRecord>;
+export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
   /** Those whose fan-out is not known to have finished, by the time of their acceptance. */
   readonly unplanned: Backlog<EventRecord>;
   /** Those that their project's courier still has to plan, by their ids. */
@@ -30,7 +30,7 @@ export class Events {
     connection: Connection,
     private readonly horizon: Horizon,
   ) {
-    this.model = connection.model<EventRecord>('Event', eventSchema, 'events');
+    super(connection);
     const fields = { projectId: 1, type: 1, acceptedAt: 1 } as const;
     const workflows = { isExpress: null, fannedOutAt: null };
     this.unplanned = new Backlog(this.model, workflows, 'acceptedAt', 'unplanned', fields);
@@ -95,14 +95,6 @@ export class Events {
       await this.collection.insertMany(records, { ...AS_GIVEN, session });
     }
     return records;
-  }
-
-  async get(projectId: string, id: string): Promise<EventRecord | null> {
-    return this.model.findOne({ _id: id, projectId }).lean<EventRecord>();
-  }
-
-  async find(id: string): Promise<EventRecord | null> {
-    return this.model.findById(id).lean<EventRecord>();
   }
 
   /** The same without the payload; null is true beyond doubt. */

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import { Schema, type Connection, type Model } from 'mongoose';
+import { Schema, type Connection } from 'mongoose';
 import { clock } from '../clock';
 import { noneBefore, timeOf } from '../contracts/ids';
 import { HOUR_MS } from '../domain/durations';
 import { isStoreUnavailable } from './errors';
+import { repositoryOf } from './repository';
 
 /** A process that creates things, and what it says of them. */
 interface WriterRecord {
@@ -42,8 +43,7 @@ const OUTAGE_MS = 5000;
  * a cursor (docs/adr/0035). Every process keeps a note of its writes in progress, and declares once a second
  * before which time it has none.
  */
-export class Horizon {
-  readonly model: Model<WriterRecord>;
+export class Horizon extends repositoryOf('Writer', schema, 'writers') {
   private readonly id = randomUUID();
   /** The beginnings of writes whose end is not known, in Unix milliseconds. */
   private readonly open = new Set<{ sinceMs: number }>();
@@ -60,7 +60,7 @@ export class Horizon {
     connection: Connection,
     private readonly deadMs = DEAD_MS,
   ) {
-    this.model = connection.model<WriterRecord>('Writer', schema, 'writers');
+    super(connection);
   }
 
   /** Begins to declare. Before that, this process creates nothing. */

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { Schema, type ClientSession } from 'mongoose';
 import { clock } from '../clock';
 import { newId } from '../contracts/ids';
 import { findPage, type Page, type PageRequest } from './paging';
 import { Remembered } from './remembered';
+import { repositoryOf } from './repository';
 import { BY_CLOCK } from './timestamps';
 
 export const KEY_ROLES = ['owner', 'sender', 'reader'] as const;
@@ -43,14 +44,9 @@ const USE_NOTED_EVERY_MS = 60_000;
 const hashOf = (key: string): string => createHash('sha256').update(key).digest('hex');
 
 /** Keys of projects. Deleting one revokes it. */
-export class Keys {
-  readonly model: Model<KeyRecord>;
+export class Keys extends repositoryOf('Key', schema, 'keys') {
   /** By hash, and by id. */
   readonly known = new Remembered<KeyRecord>();
-
-  constructor(connection: Connection) {
-    this.model = connection.model<KeyRecord>('Key', schema, 'keys');
-  }
 
   /** The key itself is returned only here. */
   async create(

@@ -1,6 +1,7 @@
-import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { Schema, type ClientSession } from 'mongoose';
 import type { WarningPercent } from '../domain/failure-warning';
 import { changeOne } from './change-one';
+import { repositoryOf } from './repository';
 import type { DisabledReason } from './webhook-record';
 
 /** A mail to a project's owner about one of its webhooks: its facts, not its wording. */
@@ -52,13 +53,7 @@ schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
  * The outbox: a mail is written with the change that it reports, and sent later. It is sent even if a process
  * dies in between, and only once, unless one dies between sending it and noting that here.
  */
-export class Mails {
-  readonly model: Model<MailRecord>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<MailRecord>('Mail', schema, 'mails');
-  }
-
+export class Mails extends repositoryOf('Mail', schema, 'mails') {
   async insert(
     mail: Omit<MailRecord, 'sentAt' | 'tries' | 'nextTryAt'>,
     session: ClientSession,

@@ -1,16 +1,11 @@
-import {
-  Schema,
-  type ClientSession,
-  type Connection,
-  type Model,
-  type QueryFilter,
-} from 'mongoose';
+import { Schema, type ClientSession, type QueryFilter } from 'mongoose';
 import { newId } from '../contracts/ids';
 import type { DeliveryPolicy, Dispatch } from '../contracts/delivery';
 import { PROVIDER_NAMES } from '../providers';
 import { oneOf } from './one-of';
 import { containing, findPage, type Page, type PageRequest } from './paging';
 import { Remembered } from './remembered';
+import { repositoryOf } from './repository';
 import { BY_CLOCK } from './timestamps';
 import type { Sealed } from './cipher';
 
@@ -90,14 +85,9 @@ schema.index({ deletedAt: 1 }, { partialFilterExpression: { deletedAt: { $type: 
 // For `findUnreadable`.
 for (const name of PROVIDER_NAMES) schema.index({ [`providerKeys.${name}.keyId`]: 1 });
 
-export class Projects {
-  readonly model: Model<ProjectRecord>;
+export class Projects extends repositoryOf('Project', schema, 'projects') {
   /** By the reference that a request names them by. */
   readonly known = new Remembered<ProjectRecord>();
-
-  constructor(connection: Connection) {
-    this.model = connection.model<ProjectRecord>('Project', schema, 'projects');
-  }
 
   async create(
     project: Pick<ProjectRecord, 'name' | 'profile' | 'plan' | 'ownerEmail' | 'policy'> &

@@ -1,6 +1,7 @@
-import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
+import { Schema, type ClientSession } from 'mongoose';
 import { oneOf } from './one-of';
 import { findPage, type Page, type PageRequest } from './paging';
+import { ownedRepositoryOf } from './repository';
 
 /** What became of a report: an event, or nothing, in which case it is only kept. */
 export const REPORT_OUTCOMES = ['event', 'kept'] as const;
@@ -67,13 +68,7 @@ schema.index({ eventId: 1 }, { partialFilterExpression: becameEvent });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 /** Providers repeat a report until it is answered with 200, and occasionally even then. */
-export class Inbound {
-  readonly model: Model<InboundRecord>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<InboundRecord>('Inbound', schema, 'inbound');
-  }
-
+export class Inbound extends ownedRepositoryOf('Inbound', schema, 'inbound') {
   /**
    * Those of one request's reports that are not stored yet, without repetitions among them.
    * @param reports of one project and provider
@@ -101,10 +96,6 @@ export class Inbound {
       const key = keyOf(record);
       return !seen.has(key) && seen.add(key);
     });
-  }
-
-  async get(projectId: string, id: string): Promise<InboundRecord | null> {
-    return this.model.findOne({ _id: id, projectId }).lean<InboundRecord>();
   }
 
   /** Without the payloads. */

@@ -1,15 +1,10 @@
-import {
-  Schema,
-  type ClientSession,
-  type Connection,
-  type Model,
-  type QueryFilter,
-} from 'mongoose';
+import { Schema, type ClientSession, type QueryFilter } from 'mongoose';
 import type { DeliveryStatus } from '../contracts/delivery';
 import type { ChangedBy } from '../domain/changed-by';
 import { DAY_MS } from '../domain/durations';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
+import { ownedRepositoryOf } from './repository';
 import { BY_CLOCK } from './timestamps';
 
 export const REPLAY_STATUSES = ['running', 'paused', 'completed', 'cancelled'] as const;
@@ -99,15 +94,9 @@ const TAKING_BACK: QueryFilter<ReplayRecord> = {
 };
 schema.index({ completedAt: 1 }, { expireAfterSeconds: (KEPT_ENDED_DAYS * DAY_MS) / 1000 });
 
-export class Replays {
-  readonly model: Model<ReplayRecord>;
+export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
   /** Those that are running, by their last change. */
-  readonly running: Backlog<ReplayRecord>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<ReplayRecord>('Replay', schema, 'replays');
-    this.running = new Backlog(this.model, { status: 'running' }, 'updatedAt', 'running');
-  }
+  readonly running = new Backlog(this.model, { status: 'running' }, 'updatedAt', 'running');
 
   async create(
     replay: Omit<ReplayRecord, 'replayed' | 'failed' | 'cursor' | 'createdAt' | 'updatedAt'>,
@@ -121,14 +110,6 @@ export class Replays {
   async countUnended(projectId: string, max: number, session: ClientSession): Promise<number> {
     const unended = { projectId, status: { $in: UNENDED_REPLAY_STATUSES } };
     return this.model.countDocuments(unended, { limit: max, session });
-  }
-
-  async get(projectId: string, id: string): Promise<ReplayRecord | null> {
-    return this.model.findOne({ _id: id, projectId }).lean<ReplayRecord>();
-  }
-
-  async find(id: string): Promise<ReplayRecord | null> {
-    return this.model.findById(id).lean<ReplayRecord>();
   }
 
   async list(projectId: string, page: PageRequest): Promise<Page<ReplayRecord>> {

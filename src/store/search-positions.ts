@@ -1,5 +1,6 @@
-import { Schema, type Connection, type Model } from 'mongoose';
+import { Schema } from 'mongoose';
 import type { Mark } from './backlog';
+import { repositoryOf } from './repository';
 
 /** How far one project's part of a backlog has been examined. */
 export interface ProjectPosition {
@@ -32,13 +33,7 @@ const schema = new Schema<SearchPosition>(
   { timestamps: false, minimize: false },
 );
 
-export class SearchPositions {
-  readonly model: Model<SearchPosition>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<SearchPosition>('SearchPosition', schema, 'places');
-  }
-
+export class SearchPositions extends repositoryOf('SearchPosition', schema, 'places') {
   async load(kind: string): Promise<SearchPosition> {
     const found = await this.model.findById(kind).lean<SearchPosition>();
     return found ?? { _id: kind, project: '', of: {} };

@@ -1,7 +1,8 @@
-import { Schema, type Connection, type Model } from 'mongoose';
+import { Schema } from 'mongoose';
 import { clock } from '../clock';
 import { HOUR_MS, MINUTE_MS } from '../domain/durations';
 import { Remembered } from './remembered';
+import { repositoryOf } from './repository';
 
 /** After that a session ends even if it is used, and even if it isn't. */
 export const SESSION_LIFE_MS = 12 * HOUR_MS;
@@ -44,14 +45,9 @@ sessionSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 const expiryAt = (usedAt: Date, endsAt: Date): Date =>
   new Date(Math.min(usedAt.getTime() + SESSION_IDLE_MS, endsAt.getTime()));
 
-export class Sessions {
-  readonly model: Model<SessionRecord>;
+export class Sessions extends repositoryOf('Session', sessionSchema, 'sessions') {
   /** By the hash of their tokens. */
   private readonly known = new Remembered<SessionRecord>();
-
-  constructor(connection: Connection) {
-    this.model = connection.model<SessionRecord>('Session', sessionSchema, 'sessions');
-  }
 
   /** @param hash of a new token */
   async create(hash: string, keyId: string): Promise<SessionRecord> {
@@ -104,13 +100,7 @@ const linkSchema = new Schema<SignInLinkRecord>(
 );
 linkSchema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
-export class SignInLinks {
-  readonly model: Model<SignInLinkRecord>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<SignInLinkRecord>('SignInLink', linkSchema, 'signInLinks');
-  }
-
+export class SignInLinks extends repositoryOf('SignInLink', linkSchema, 'signInLinks') {
   /** @param hash of a new token */
   async create(hash: string): Promise<SignInLinkRecord> {
     const expiresAt = new Date(clock.now().getTime() + SIGN_IN_LINK_LIFE_MS);

@@ -1,4 +1,4 @@
-import type { ClientSession, Connection, Model } from 'mongoose';
+import type { ClientSession } from 'mongoose';
 import { clock } from '../clock';
 import type { ChangedBy } from '../domain/changed-by';
 import { patternsFor } from '../domain/subscription';
@@ -6,6 +6,7 @@ import { changeOne } from './change-one';
 import type { Sealed } from './cipher';
 import { oneOf } from './one-of';
 import type { Page, PageRequest } from './paging';
+import { ownedRepositoryOf } from './repository';
 import { HEALTH } from './webhook-health';
 import { listWebhooks, type WebhookFilter, type WebhookOrder } from './webhook-list';
 import {
@@ -47,24 +48,10 @@ export const MAX_LIVE_SECRETS = 10;
 /** Of many webhooks, so that nobody else waits while they are decoded. */
 const READ_AT_ONCE = 200;
 
-export class Webhooks {
-  readonly model: Model<WebhookRecord>;
-
-  constructor(connection: Connection) {
-    this.model = connection.model<WebhookRecord>('Webhook', webhookSchema, 'webhooks');
-  }
-
+export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webhooks') {
   async create(webhook: NewWebhook, session: ClientSession): Promise<WebhookRecord> {
     const [created] = await this.model.create([webhook], { session });
     return created!.toObject();
-  }
-
-  async get(
-    projectId: string,
-    id: string,
-    session: ClientSession | null = null,
-  ): Promise<WebhookRecord | null> {
-    return this.model.findOne({ _id: id, projectId }).session(session).lean<WebhookRecord>();
   }
 
   async getByExternalId(projectId: string, externalId: string): Promise<WebhookRecord | null> {

@@ -1,0 +1,33 @@
+import type { ClientSession, Connection, Model, QueryFilter, Schema } from 'mongoose';
+
+/** The class that a collection's repository extends. */
+export const repositoryOf = <R>(name: string, schema: Schema<R>, collection: string) =>
+  class {
+    readonly model: Model<R>;
+
+    constructor(connection: Connection) {
+      this.model = connection.model<R>(name, schema, collection);
+    }
+  };
+
+/** The same of what belongs to projects. */
+export const ownedRepositoryOf = <R extends { _id: string; projectId: string }>(
+  name: string,
+  schema: Schema<R>,
+  collection: string,
+) =>
+  class extends repositoryOf<R>(name, schema, collection) {
+    /** Only in that project. */
+    async get(
+      projectId: string,
+      id: string,
+      session: ClientSession | null = null,
+    ): Promise<R | null> {
+      const itself = { _id: id, projectId } as QueryFilter<R>;
+      return this.model.findOne(itself).session(session).lean<R>();
+    }
+
+    async find(id: string): Promise<R | null> {
+      return this.model.findById(id).lean<R>();
+    }
+  };
