@@ -5,6 +5,7 @@ import {
   type DeliveryRecord,
   type QueueKind,
 } from '../../src/store/delivery-record';
+import { endedWith, queuedAs } from '../../src/store/delivery-states';
 import type { EventRecord } from '../../src/store/event-record';
 import type { Item, Lane } from './lane';
 import { Outbox, type Entry } from './outbox';
@@ -228,20 +229,13 @@ export class Hand {
     };
     if (item.isStored) {
       this.outbox.add({ queue: { delivery, as: kept ?? lane.reason, queuedIn }, done });
-    } else this.store(item, { ...delivery, ...this.asQueued(lane, item, kept) }, { done });
-  }
-
-  private asQueued(
-    lane: Lane,
-    { queuedIn }: Item,
-    kept: 'held' | 'skipped' | null,
-  ): Partial<DeliveryRecord> {
-    if (kept === 'skipped') {
-      const completedAt = clock.now();
-      return { status: kept, nextAttemptAt: null, completedAt, endReason: 'webhook_disabled' };
+      return;
     }
-    const waits = { nextAttemptAt: null, queuedIn };
-    return kept === 'held' ? { status: kept, ...waits } : { deferredFor: lane.reason, ...waits };
+    const change =
+      kept === 'skipped'
+        ? { ...endedWith('webhook_disabled'), completedAt: clock.now() }
+        : queuedAs(kept ?? lane.reason, queuedIn);
+    this.store(item, { ...delivery, ...change }, { done });
   }
 
   /** One more of an event's deliveries is stored, or need not be. */

@@ -5,6 +5,7 @@ import { deliveriesEnded } from '../metrics';
 import { changeOne } from './change-one';
 import { listQueryOf, type DeliveryFilter } from './delivery-filter';
 import { deliverySchema, type DeliveryRecord, type ListedDelivery } from './delivery-record';
+import { cancelledNow, replayed } from './delivery-states';
 import { isDuplicateKey } from './errors';
 import type { EventRecord } from './event-record';
 import type { Recounts } from './counted-hours';
@@ -14,7 +15,6 @@ import type { Horizon } from './horizon';
 import { findPage, type Page, type PageRequest } from './paging';
 import type { NewDelivery } from './new-delivery';
 import { ownedRepositoryOf } from './repository';
-import { endedNow, replayed } from './rounds';
 import { WITHOUT_COUNTED, type AttemptedWebhook } from './webhook-record';
 
 /** Read for lists and replays: with the attempts, a page could be many megabytes. */
@@ -213,7 +213,7 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
   async cancel(id: string): Promise<boolean> {
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, status: { $in: UNENDED_STATUSES } },
-      [{ $set: { status: 'cancelled', nextAttemptAt: null, ...endedNow } }],
+      [{ $set: cancelledNow }],
       { updatePipeline: true },
     );
     if (modifiedCount === 1) deliveriesEnded.inc({ status: 'cancelled' });

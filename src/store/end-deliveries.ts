@@ -1,29 +1,16 @@
 import type { QueryFilter } from 'mongoose';
-import { UNENDED_STATUSES, type DeliveryStatus, type EndReason } from '../contracts/delivery';
+import { UNENDED_STATUSES } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
 import { SECOND_MS } from '../domain/durations';
 import type { DeliveryRecord } from './delivery-record';
+import { endedNow, endedWith } from './delivery-states';
 import type { EndingRecord } from './endings';
-import { endedNow } from './rounds';
 import type { Store } from './store';
 
 /** Deliveries ended together. */
 const BATCH = 1000;
 /** After that the rest is left to reconcile, so that the caller doesn't wait for hundreds of thousands. */
 const WITHIN_MS = 2 * SECOND_MS;
-
-const STATUS: Record<EndReason, DeliveryStatus> = {
-  webhook_disabled: 'skipped',
-  webhook_deleted: 'cancelled',
-};
-
-/** What becomes of a delivery that ends with its webhook. */
-export const endedWith = (endReason: EndReason) => ({
-  status: STATUS[endReason],
-  nextAttemptAt: null,
-  deferredFor: null,
-  endReason,
-});
 
 /**
  * Ends what was still to be sent to a webhook that was disabled or deleted, if that is noted: nearly always all of
@@ -52,12 +39,13 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
     // A disabled webhook can be tested.
     ...(ending.reason === 'webhook_disabled' && { test: { $ne: true } }),
   };
+  const end = endedWith(ending.reason);
   const { ended, isLast } = await store.transaction(async (session) => {
     if (!(await store.endings.confirm(ending, session))) return { ended: 0, isLast: true };
     const batch = await model.find(unended, { _id: 1 }).limit(BATCH).session(session).lean();
     const { modifiedCount } = await model.updateMany(
       { ...unended, _id: { $in: batch.map(({ _id }) => _id) } },
-      [{ $set: { ...endedWith(ending.reason), ...endedNow } }],
+      [{ $set: { ...end, ...endedNow } }],
       { updatePipeline: true, session },
     );
     const isDone = batch.length < BATCH;
@@ -65,7 +53,7 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
     return { ended: modifiedCount, isLast: isDone };
   });
   if (ended > 0) {
-    deliveriesEnded.inc({ status: STATUS[ending.reason] }, ended);
+    deliveriesEnded.inc({ status: end.status }, ended);
     await store.countedHours.expectChanges(ending.projectId);
   }
   return !isLast;

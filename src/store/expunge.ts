@@ -1,8 +1,8 @@
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
 import { changeOne } from './change-one';
+import { cancelledNow } from './delivery-states';
 import type { EventRecord } from './event-record';
-import { endedNow } from './rounds';
 import type { Store } from './store';
 
 /**
@@ -33,7 +33,7 @@ export async function expungeEvent(
       .lean<{ _id: string }[]>();
     const { modifiedCount: ended } = await deliveries.updateMany(
       { eventId: id, status: { $in: UNENDED_STATUSES } },
-      [{ $set: { status: 'cancelled', nextAttemptAt: null, ...endedNow } }],
+      [{ $set: cancelledNow }],
       { updatePipeline: true, session },
     );
     await deliveries.updateMany(

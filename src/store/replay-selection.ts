@@ -4,9 +4,9 @@ import { UNENDED_STATUSES } from '../contracts/delivery';
 import { timeOf } from '../contracts/ids';
 import { isKept, LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
+import { replayed } from './delivery-states';
 import { firstIdAt } from './paging';
 import type { ReplayQuery, ReplayRecord } from './replays';
-import { replayed } from './rounds';
 import type { Store } from './store';
 
 /** What a bulk replay would cover now. */

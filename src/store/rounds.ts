@@ -1,20 +1,27 @@
 import type { ClientSession, Model } from 'mongoose';
-import type { AttemptPolicy } from '../contracts/activities';
 import {
   UNENDED_STATUSES,
   type Attempt,
   type DeferralReason,
   type DeliveryStatus,
-  type EndReason,
 } from '../contracts/delivery';
-import type { AttemptResult } from '../domain/outcome';
 import { deliveriesEnded } from '../metrics';
 import { changeOne } from './change-one';
 import type { Recounts } from './counted-hours';
-import { failedWith, queueFor, queueOf, type DeliveryRecord } from './delivery-record';
+import { queueFor, queueOf, type DeliveryRecord } from './delivery-record';
+import {
+  cancelledNow,
+  decisionOf,
+  endedWith,
+  endedNow,
+  logged,
+  queuedAs,
+  replayed,
+  withoutAnswer,
+  type Judgement,
+} from './delivery-states';
 import { isLatest } from './latest-execution';
 import { onlyIf } from './only-if';
-import { KEPT_AFTER_END_MS } from './retention';
 
 /** A run that is about to make an attempt. */
 export interface RunOpening {
@@ -37,44 +44,12 @@ export interface Recorded {
   status: DeliveryStatus;
 }
 
-/** What an attempt has made of its delivery, and the policy that it was made by. */
-export interface Judgement extends AttemptResult {
-  policy: AttemptPolicy;
-}
-
-export const KEPT_ATTEMPTS = 50;
-
-/** How a replay begins, in a pipeline's `$set`. */
-export const replayed = {
-  status: 'pending',
-  replays: { $add: ['$replays', 1] },
-  replayRequestedAt: '$$REMOVE',
-  roundStart: '$attemptCount',
-  roundPolicy: '$$REMOVE',
-  bulkReplay: '$$REMOVE',
-  completedAt: null,
-  endReason: null,
-};
-
-/**
- * What ends now, in a pipeline's `$set`: it leaves the queue, and is kept for a while, however late it ends.
- */
-export const endedNow = {
-  queuedIn: '$$REMOVE',
-  completedAt: '$$NOW',
-  expiresAt: { $max: ['$expiresAt', { $add: ['$$NOW', KEPT_AFTER_END_MS] }] },
-};
-
 /**
  * Ended with its webhook, which nobody asked for: what was in progress may still succeed, and a replay would send
  * it twice.
  */
 const mayStillSucceed = (seen: DeliveryRecord, loaded: DeliveryRecord): boolean =>
   seen.endReason != null && seen.replays === loaded.replays;
-
-/** What a failure that others may follow leaves for them, in a pipeline's `$set`. */
-export const keptFor = ({ status, policy }: Judgement): Record<string, unknown> =>
-  status === 'pending' ? { roundPolicy: { $literal: policy } } : {};
 
 /** No other execution has taken over since it was loaded. */
 const asLoaded = ({ _id, runId, execution, runRequested }: DeliveryRecord) => ({
@@ -153,32 +128,20 @@ export class Rounds {
     judgement: Judgement,
     mayDecide: boolean,
   ): Promise<Recorded> {
-    const { status, nextDelayMs } = judgement;
-    const decision = {
-      runId: exchange.runId,
-      status,
-      nextAttemptAt: nextDelayMs === null ? null : { $add: ['$$NOW', nextDelayMs] },
-      deferredFor: null,
-      endReason: null,
-      hasTurn: '$$REMOVE',
-      bulkReplay: '$$REMOVE',
-      ...keptFor(judgement),
-      ...(status !== 'pending' && endedNow),
-    };
+    const { status } = judgement;
+    const { runId } = exchange;
+    const decision = { ...decisionOf(judgement), runId, hasTurn: '$$REMOVE' };
     let seen: DeliveryRecord | null = loaded;
     while (seen) {
-      const isSuperseded = !mayDecide || !isAtWork(seen, loaded, exchange.runId);
+      const isSuperseded = !mayDecide || !isAtWork(seen, loaded, runId);
       const decides =
         !isSuperseded &&
         (seen.status === 'pending' || (status === 'succeeded' && mayStillSucceed(seen, loaded)));
-      const { responseBody: _body, responseHeaders: _headers, ...sent } = exchange;
       const attempt: Attempt = {
         number: seen.attemptCount + 1,
-        // Expunged during the attempt: receivers may repeat in their answer what they received.
-        ...(seen.expunged ? sent : exchange),
+        ...(seen.expunged ? withoutAnswer(exchange) : exchange),
         ...(isSuperseded && { superseded: true }),
       };
-      const log = { $concatArrays: ['$attempts', [{ $literal: attempt }]] };
       const before = seen;
       const write = async (
         session: ClientSession | null = null,
@@ -191,16 +154,7 @@ export class Rounds {
               status: before.status,
               replays: before.replays,
             },
-            [
-              {
-                $set: {
-                  attempts: { $slice: [log, -KEPT_ATTEMPTS] },
-                  attemptCount: attempt.number,
-                  failedWith: failedWith(attempt) ?? '$$REMOVE',
-                  ...(decides && decision),
-                },
-              },
-            ],
+            [{ $set: { ...logged(attempt, { $literal: attempt }), ...(decides && decision) } }],
             { updatePipeline: true },
           )
           .session(session);
@@ -255,10 +209,7 @@ export class Rounds {
       this.model,
       { _id: id },
       {
-        ...onlyIf(
-          { $and: [isMine, isOpen] },
-          { status: 'cancelled', nextAttemptAt: null, ...endedNow },
-        ),
+        ...onlyIf({ $and: [isMine, isOpen] }, cancelledNow),
         ...onlyIf(isMine, { runId, runRequested: false }),
       },
     );
@@ -274,19 +225,13 @@ export class Rounds {
     runId: string,
     as: 'held' | DeferralReason,
   ): Promise<boolean> {
-    return this.take(loaded, {
-      runId,
-      queuedIn: queueFor(loaded),
-      nextAttemptAt: null,
-      hasTurn: '$$REMOVE',
-      ...(as === 'held' ? { status: as } : { deferredFor: as }),
-    });
+    const queued = queuedAs(as, queueFor(loaded));
+    return this.take(loaded, { ...queued, runId, hasTurn: '$$REMOVE' });
   }
 
   /** Ends, in the same way, a pending delivery whose webhook the run has found disabled. */
   async skip(loaded: DeliveryRecord, runId: string): Promise<boolean> {
-    const endReason: EndReason = 'webhook_disabled';
-    const ended = { status: 'skipped', nextAttemptAt: null, endReason, ...endedNow };
+    const ended = { ...endedWith('webhook_disabled'), ...endedNow };
     const isSkipped = await this.take(loaded, { ...ended, runId });
     if (isSkipped) deliveriesEnded.inc({ status: 'skipped' });
     return isSkipped;

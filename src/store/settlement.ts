@@ -8,11 +8,18 @@ import {
 import { deliveriesEnded } from '../metrics';
 import { clock } from '../clock';
 import { keptBack } from '../domain/kept-back';
-import { failedWith, type DeliveryRecord } from './delivery-record';
-import { endedWith } from './end-deliveries';
+import type { DeliveryRecord } from './delivery-record';
+import {
+  decisionOf,
+  endedNow,
+  endedWith,
+  logged,
+  queuedAs,
+  withoutAnswer,
+  type Judgement,
+} from './delivery-states';
 import { isDuplicateKey } from './errors';
 import { onlyIf } from './only-if';
-import { endedNow, KEPT_ATTEMPTS, keptFor, type Judgement } from './rounds';
 import type { Store } from './store';
 import { countingOf, type CountedAttempts } from './webhook-health';
 import type { WebhookRecord } from './webhook-record';
@@ -184,44 +191,29 @@ function recordOf(
   { delivery, attempt, result }: RecordedAttempt,
   endReason: EndReason | null,
 ): AnyBulkWriteOperation {
-  const { status, nextDelayMs } = result;
+  const { status } = result;
   const isOfThisRound = { $eq: ['$replays', delivery.replays] };
   const isPending = { $eq: ['$status', 'pending'] };
   // Ended with its webhook, which nobody asked for: a replay would send it twice.
   const mayStillSucceed = status === 'succeeded' && { $gt: ['$endReason', null] };
   const decides = { $and: [{ $or: [isPending, mayStillSucceed] }, isOfThisRound] };
-  const { responseBody: _body, responseHeaders: _headers, ...sent } = attempt;
-  const logged = {
+  const sent = { $literal: withoutAnswer(attempt) };
+  const entry = {
     $mergeObjects: [
-      { $cond: [{ $eq: ['$expunged', true] }, { $literal: sent }, { $literal: attempt }] },
+      { $cond: [{ $eq: ['$expunged', true] }, sent, { $literal: attempt }] },
       // Cancelled and replayed meanwhile: it takes nothing from the schedule of the new round.
       { $cond: [isOfThisRound, {}, { superseded: { $literal: true } }] },
     ],
   };
   const decision = {
-    status,
-    nextAttemptAt: nextDelayMs === null ? null : { $add: ['$$NOW', nextDelayMs] },
-    deferredFor: null,
-    endReason: null,
-    bulkReplay: '$$REMOVE',
-    ...keptFor(result),
-    ...(status !== 'pending' && endedNow),
+    ...decisionOf(result),
     ...(status === 'failed' && { followUp: true }),
     ...(endReason && { ...endedWith(endReason), ...endedNow }),
   };
   return {
     updateOne: {
       filter: { _id: delivery._id, attemptCount: delivery.attemptCount },
-      update: [
-        {
-          $set: {
-            attempts: { $slice: [{ $concatArrays: ['$attempts', [logged]] }, -KEPT_ATTEMPTS] },
-            attemptCount: attempt.number,
-            failedWith: failedWith(attempt) ?? '$$REMOVE',
-            ...onlyIf(decides, decision),
-          },
-        },
-      ],
+      update: [{ $set: { ...logged(attempt, entry), ...onlyIf(decides, decision) } }],
     },
   };
 }
@@ -233,13 +225,11 @@ function queueing({
   queuedIn,
 }: QueuedDelivery): AnyBulkWriteOperation {
   const change =
-    as === 'skipped'
-      ? { ...endedWith('webhook_disabled'), ...endedNow }
-      : { queuedIn, ...(as === 'held' ? { status: 'held' } : { deferredFor: as }) };
+    as === 'skipped' ? { ...endedWith('webhook_disabled'), ...endedNow } : queuedAs(as, queuedIn);
   return {
     updateOne: {
       filter: { _id, attemptCount, replays, status: { $in: UNENDED_STATUSES } },
-      update: [{ $set: { ...change, nextAttemptAt: null } }],
+      update: [{ $set: change }],
     },
   };
 }

@@ -3,9 +3,9 @@ import type { ChangedBy } from '../domain/changed-by';
 import { SECOND_MS } from '../domain/durations';
 import { LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
+import { endedNow } from './delivery-states';
 import { unsentOf } from './replay-selection';
 import type { ReplayRecord, ReplayStatus } from './replays';
-import { endedNow } from './rounds';
 import type { Store } from './store';
 
 /** Deliveries taken back in one transaction. */

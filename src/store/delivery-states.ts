@@ -1,0 +1,79 @@
+import type { AttemptPolicy } from '../contracts/activities';
+import type { Attempt, DeferralReason, DeliveryStatus, EndReason } from '../contracts/delivery';
+import type { AttemptResult } from '../domain/outcome';
+import { failedWith } from './delivery-record';
+import { KEPT_AFTER_END_MS } from './retention';
+
+/** What becomes of a delivery, in a pipeline's `$set`: the same for workflows and couriers. */
+
+/** How a replay begins. */
+export const replayed = {
+  status: 'pending',
+  replays: { $add: ['$replays', 1] },
+  replayRequestedAt: '$$REMOVE',
+  roundStart: '$attemptCount',
+  roundPolicy: '$$REMOVE',
+  bulkReplay: '$$REMOVE',
+  completedAt: null,
+  endReason: null,
+};
+
+/** What ends now leaves the queue, and is kept for a while, however late it ends. */
+export const endedNow = {
+  queuedIn: '$$REMOVE',
+  completedAt: '$$NOW',
+  expiresAt: { $max: ['$expiresAt', { $add: ['$$NOW', KEPT_AFTER_END_MS] }] },
+};
+
+export const cancelledNow = { status: 'cancelled', nextAttemptAt: null, ...endedNow };
+
+const STATUS: Record<EndReason, DeliveryStatus> = {
+  webhook_disabled: 'skipped',
+  webhook_deleted: 'cancelled',
+};
+
+/** It ends with its webhook. Values, which a delivery that is not stored yet can be given. */
+export const endedWith = (endReason: EndReason) => ({
+  status: STATUS[endReason],
+  nextAttemptAt: null,
+  deferredFor: null,
+  endReason,
+});
+
+/** Its next attempt may not be made now. Values too. @param as `held`: its webhook is paused */
+export const queuedAs = (as: 'held' | DeferralReason, queuedIn: string) => ({
+  nextAttemptAt: null,
+  queuedIn,
+  ...(as === 'held' ? { status: as } : { deferredFor: as }),
+});
+
+/** What an attempt has made of its delivery, and the policy that it was made by. */
+export interface Judgement extends AttemptResult {
+  policy: AttemptPolicy;
+}
+
+/** What an attempt that decides leaves. A failure that others may follow keeps for them what they are timed by. */
+export const decisionOf = ({ status, nextDelayMs, policy }: Judgement) => ({
+  status,
+  nextAttemptAt: nextDelayMs === null ? null : { $add: ['$$NOW', nextDelayMs] },
+  deferredFor: null,
+  endReason: null,
+  bulkReplay: '$$REMOVE',
+  ...(status === 'pending' ? { roundPolicy: { $literal: policy } } : endedNow),
+});
+
+const KEPT_ATTEMPTS = 50;
+
+/** An attempt is logged. @param entry as an expression */
+export const logged = (attempt: Attempt, entry: object) => ({
+  attempts: { $slice: [{ $concatArrays: ['$attempts', [entry]] }, -KEPT_ATTEMPTS] },
+  attemptCount: attempt.number,
+  failedWith: failedWith(attempt) ?? '$$REMOVE',
+});
+
+/** Of one whose event was expunged: receivers may repeat in their answer what they received. */
+export const withoutAnswer = <T extends Pick<Attempt, 'responseBody' | 'responseHeaders'>>({
+  responseBody: _body,
+  responseHeaders: _headers,
+  ...sent
+}: T) => sent;
