@@ -14,7 +14,6 @@ export async function changeOne<T, R = T>(
     .findOneAndUpdate(filter, [{ $set: fields }], {
       ...options,
       returnDocument: 'after',
-      updatePipeline: true,
     })
     .lean<R>();
 }

@@ -120,20 +120,16 @@ export class CountedHours extends repositoryOf('CountedHour', hourSchema, 'stats
    * them begins to move.
    */
   async expectChanges(projectId: string): Promise<void> {
-    await this.model.updateMany(
-      { projectId, unchanged: { $gt: 0 } },
-      [
-        {
-          $set: {
-            unchanged: 0,
-            nextCountAt: { $min: ['$nextCountAt', '$$NOW'] },
-            // A count in progress may have read before they move.
-            version: { $add: ['$version', 1] },
-          },
+    await this.model.updateMany({ projectId, unchanged: { $gt: 0 } }, [
+      {
+        $set: {
+          unchanged: 0,
+          nextCountAt: { $min: ['$nextCountAt', '$$NOW'] },
+          // A count in progress may have read before they move.
+          version: { $add: ['$version', 1] },
         },
-      ],
-      { updatePipeline: true },
-    );
+      },
+    ]);
   }
 }
 

@@ -214,7 +214,6 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, status: { $in: UNENDED_STATUSES } },
       [{ $set: cancelledNow }],
-      { updatePipeline: true },
     );
     if (modifiedCount === 1) deliveriesEnded.inc({ status: 'cancelled' });
     return modifiedCount === 1;

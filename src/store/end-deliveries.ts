@@ -46,7 +46,7 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
     const { modifiedCount } = await model.updateMany(
       { ...unended, _id: { $in: batch.map(({ _id }) => _id) } },
       [{ $set: { ...end, ...endedNow } }],
-      { updatePipeline: true, session },
+      { session },
     );
     const isDone = batch.length < BATCH;
     if (isDone) await store.endings.remove(ending._id, session);

@@ -161,11 +161,9 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
 
   /** Keeps them from expiring for that long. */
   async keep(ids: readonly string[], forMs: number): Promise<void> {
-    await this.model.updateMany(
-      { _id: { $in: ids } },
-      [{ $set: { expiresAt: { $max: ['$expiresAt', { $add: ['$$NOW', forMs] }] } } }],
-      { updatePipeline: true },
-    );
+    await this.model.updateMany({ _id: { $in: ids } }, [
+      { $set: { expiresAt: { $max: ['$expiresAt', { $add: ['$$NOW', forMs] }] } } },
+    ]);
   }
 
   async remove(ids: readonly string[]): Promise<void> {

@@ -34,7 +34,7 @@ export async function expungeEvent(
     const { modifiedCount: ended } = await deliveries.updateMany(
       { eventId: id, status: { $in: UNENDED_STATUSES } },
       [{ $set: cancelledNow }],
-      { updatePipeline: true, session },
+      { session },
     );
     await deliveries.updateMany(
       { eventId: id },

@@ -135,19 +135,15 @@ export async function expectNoted(store: Store): Promise<void> {
   for (const { _id } of noted) {
     const { projectId, hour } = _id;
     const soon = pauseAfter(hour, clock.now());
-    const { matchedCount } = await countedHours.model.updateOne(
-      { _id: hourId(projectId, hour) },
-      [
-        {
-          $set: {
-            nextCountAt: {
-              $min: ['$nextCountAt', { $add: [{ $ifNull: ['$countedAt', '$hour'] }, soon] }],
-            },
+    const { matchedCount } = await countedHours.model.updateOne({ _id: hourId(projectId, hour) }, [
+      {
+        $set: {
+          nextCountAt: {
+            $min: ['$nextCountAt', { $add: [{ $ifNull: ['$countedAt', '$hour'] }, soon] }],
           },
         },
-      ],
-      { updatePipeline: true },
-    );
+      },
+    ]);
     if (matchedCount > 0) continue;
     const isPassed = await countedHours.model.exists({ projectId, hour: { $gt: hour } });
     // Of a log that is not known yet, the oldest come first.
@@ -175,6 +171,5 @@ export async function forgetFuture({ countedHours }: Store): Promise<void> {
         },
       },
     ],
-    { updatePipeline: true },
   );
 }

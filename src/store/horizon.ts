@@ -134,7 +134,7 @@ export class Horizon extends repositoryOf('Writer', schema, 'writers') {
     await this.model.updateOne(
       { _id: this.id },
       [{ $set: { completeBefore, renewedAt: '$$NOW' } }],
-      { upsert: true, updatePipeline: true },
+      { upsert: true },
     );
     const at = performance.now();
     if (at - this.declaredAt > OUTAGE_MS) this.steadySince = at;

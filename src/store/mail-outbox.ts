@@ -77,6 +77,6 @@ export class Mails extends repositoryOf('Mail', schema, 'mails') {
 
   async putOff(id: string, forMs: number): Promise<void> {
     const nextTryAt = { $add: ['$$NOW', forMs] };
-    await this.model.updateOne({ _id: id }, [{ $set: { nextTryAt } }], { updatePipeline: true });
+    await this.model.updateOne({ _id: id }, [{ $set: { nextTryAt } }]);
   }
 }

@@ -201,7 +201,6 @@ export async function takeQueued(
     await deliveries.model.updateMany(
       { _id: { $in: found.map(({ _id }) => _id) }, queuedIn: queue, $or: leaving },
       [{ $set: { ...onlyIf(isOpen, due), queuedIn: '$$REMOVE', isExpress: true } }],
-      { updatePipeline: true },
     );
   }
   const queued = await deliveries.model
@@ -244,11 +243,9 @@ export async function release(
  * held.
  */
 export async function queueHeld({ deliveries }: Store): Promise<void> {
-  await deliveries.model.updateMany(
-    { status: 'held', queuedIn: null } as never,
-    [{ $set: { queuedIn: '$projectId' } }],
-    { updatePipeline: true },
-  );
+  await deliveries.model.updateMany({ status: 'held', queuedIn: null } as never, [
+    { $set: { queuedIn: '$projectId' } },
+  ]);
 }
 
 /** Notes that the failure that it was read with is followed up; a replay may have failed since. */

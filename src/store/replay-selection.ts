@@ -149,7 +149,7 @@ export async function queueReplays(
           },
         },
       ],
-      { session, updatePipeline: true },
+      { session },
     );
     await store.recounts.note(deliveries, session);
     // What was counted as failed, and can be replayed now, has not failed after all.

@@ -187,7 +187,7 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
     await this.model.updateOne(
       { _id },
       [{ $set: { cursor, countedTo: { $max: ['$countedTo', '$cursor'] } } }],
-      { session, updatePipeline: true },
+      { session },
     );
   }
 

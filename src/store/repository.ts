@@ -1,4 +1,13 @@
-import type { ClientSession, Connection, Model, QueryFilter, Schema } from 'mongoose';
+import mongoose, {
+  type ClientSession,
+  type Connection,
+  type Model,
+  type QueryFilter,
+  type Schema,
+} from 'mongoose';
+
+// An update that is an array is a pipeline, which mongoose otherwise takes for a mistake.
+mongoose.set('updatePipeline', true);
 
 /** The class that a collection's repository extends. */
 export const repositoryOf = <R>(name: string, schema: Schema<R>, collection: string) =>

@@ -155,7 +155,6 @@ export class Rounds {
               replays: before.replays,
             },
             [{ $set: { ...logged(attempt, { $literal: attempt }), ...(decides && decision) } }],
-            { updatePipeline: true },
           )
           .session(session);
         return modifiedCount === 1 ? before : null;
@@ -242,7 +241,6 @@ export class Rounds {
     const { modifiedCount } = await this.model.updateOne(
       { ...asLoaded(loaded), status: 'pending' },
       [{ $set: fields }],
-      { updatePipeline: true },
     );
     return modifiedCount === 1;
   }

@@ -109,7 +109,7 @@ async function takeBack(
         },
       },
     ],
-    { session, updatePipeline: true },
+    { session },
   );
   await recounts.note(queued, session);
   const isMore = queued.length === TAKEN_BACK_AT_ONCE;

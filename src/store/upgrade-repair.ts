@@ -57,7 +57,6 @@ export class UpgradeRepair {
         $or: [{ failedWith: { $exists: true } }, { status: { $ne: 'succeeded' } }],
       },
       [{ $set: { failedWith: FAILED_WITH } }],
-      { updatePipeline: true },
     );
     return next;
   }

@@ -59,7 +59,7 @@ export class WebhookHealth {
     await this.model.updateOne(
       { _id: webhookId, ...(isFailure && { countedAttempts: { $ne: id } }) },
       [...healthAfter([attempt]), ...(isFailure ? [note] : [])],
-      { ...HEALTH, updatePipeline: true, strict: false },
+      { ...HEALTH, strict: false },
     );
   }
 

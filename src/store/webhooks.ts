@@ -246,7 +246,7 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
           },
         },
       ],
-      { updatePipeline: true, session },
+      { session },
     );
     return modifiedCount === 1;
   }

@@ -152,7 +152,6 @@ export class Harness {
     await this.fixture.store.deliveries.model.updateOne(
       { _id: deliveryId, nextAttemptAt: { $ne: null } },
       [{ $set: { nextAttemptAt: { $subtract: ['$nextAttemptAt', Math.round(ms)] } } }],
-      { updatePipeline: true },
     );
   }
 }
