@@ -7,7 +7,6 @@ import type { DeliveryRecord } from '../src/store/delivery-record';
 import type { EventRecord } from '../src/store/event-record';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
-import { expiryOfEnded } from '../src/store/retention';
 import { listQueueing } from '../src/store/queue';
 import type { Subscriber } from '../src/store/webhooks';
 import type { CourierCalls } from '../src/temporal/courier-calls';
@@ -109,8 +108,6 @@ function planner(
     const bodyOf = () => store.events.bodyOf(eventId);
     const chosen = await choose(deps, event, page, bodyOf);
     const at = clock.now();
-    // After a long outage it may have expired already; a skipped delivery must not expire with it.
-    const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
     const ids = chosen.map(({ _id }) => _id);
     const [queueing, isFlooded] = await Promise.all([
       listQueueing(store, project._id, 'ordered', ids),
@@ -121,9 +118,7 @@ function planner(
       return policyOf(project, webhook).ratePerSecond === null ? 'webhook_busy' : 'rate_limit';
     };
     const deliveries = await store.deliveries.plan(
-      chosen.map((webhook) =>
-        newDelivery(event, webhook, { at, expiresAt, behind: behind(webhook) }),
-      ),
+      chosen.map((webhook) => newDelivery(event, webhook, { at, behind: behind(webhook) })),
     );
     if (queueing.length > 0 || isFlooded) couriers.call(project._id);
     const webhooks = new Map(chosen.map((webhook) => [webhook._id, webhook]));

@@ -70,7 +70,7 @@ export class Hand {
       if (delivery.status === 'pending') continue;
       const lane = this.lanes.get(delivery.webhookId)!;
       const done = delivery.status === 'held' ? lane.queueing('ordered', event._id) : () => {};
-      this.outbox.add({ insert: { ...delivery, isExpress: true }, done });
+      this.outbox.add({ insert: delivery, done });
     }
     if (open.length === 0) this.markPlanned(event._id);
     for (const delivery of open) {
@@ -171,7 +171,7 @@ export class Hand {
   store(item: Item, delivery: DeliveryRecord, rest: Partial<Entry> = {}): void {
     item.isStored = true;
     this.unstored -= 1;
-    this.outbox.add({ insert: { ...delivery, isExpress: true }, done: () => {}, ...rest });
+    this.outbox.add({ insert: delivery, done: () => {}, ...rest });
     this.settled(delivery.eventId);
   }
 

@@ -1,11 +1,7 @@
 import type { Attempt } from '../../src/contracts/delivery';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { withoutWords } from '../../src/store/refused';
-import type {
-  ExpressDelivery,
-  QueuedDelivery,
-  RecordedAttempt,
-  Settlement,
-} from '../../src/store/settlement';
+import type { QueuedDelivery, RecordedAttempt, Settlement } from '../../src/store/settlement';
 
 /** Maximum number of writes settled together: far below the limit of a MongoDB transaction. */
 const MAX_WRITES = 400;
@@ -13,7 +9,8 @@ const MAX_BYTES = 4 * 1024 * 1024;
 
 /** One thing to write, and what to do afterwards. */
 export interface Entry {
-  insert?: ExpressDelivery;
+  /** A delivery that is not stored yet. */
+  insert?: DeliveryRecord;
   record?: RecordedAttempt;
   queue?: QueuedDelivery;
   /** An event whose deliveries all precede this entry, or are stored. */

@@ -2,7 +2,6 @@ import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { expressDeliveryId } from '../../src/store/queue';
 import type { EventRecord } from '../../src/store/event-record';
 import { newDelivery } from '../../src/store/new-delivery';
-import { expiryOfEnded } from '../../src/store/retention';
 import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { choose } from '../judge-filters';
@@ -11,7 +10,7 @@ import { CLOCK_MARGIN_MS } from '../plan-deliveries';
 /** An event and those of its deliveries that MongoDB doesn't have yet. */
 export interface PlannedEvent {
   event: EventRecord;
-  deliveries: (DeliveryRecord & { isExpress: true })[];
+  deliveries: DeliveryRecord[];
 }
 
 /**
@@ -38,21 +37,9 @@ export async function planExpress(
   for (const event of events) {
     const page = subscribersOf(event.type).filter((webhook) => isFor(event, webhook));
     const chosen = await choose(deps, event, page, async () => event.body);
-    const expiresAt = event.expiresAt > at ? event.expiresAt : expiryOfEnded(at);
-    const deliveries = chosen.map((webhook) => ({
-      attempts: [],
-      attemptCount: 0,
-      roundStart: 0,
-      replays: 0,
-      runId: null,
-      runRequested: false,
-      ...newDelivery(event, webhook, {
-        at,
-        expiresAt,
-        id: expressDeliveryId(event._id, webhook._id),
-      }),
-      isExpress: true as const,
-    }));
+    const deliveries = chosen.map((webhook) =>
+      newDelivery(event, webhook, { at, id: expressDeliveryId(event._id, webhook._id) }),
+    );
     planned.push({ event, deliveries: deliveries.filter(({ _id }) => !stored.has(_id)) });
   }
   return planned;

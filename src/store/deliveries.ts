@@ -13,7 +13,6 @@ import type { ProjectRecord } from './projects';
 import { Backlog } from './backlog';
 import type { Horizon } from './horizon';
 import { findPage, type Page, type PageRequest } from './paging';
-import type { NewDelivery } from './new-delivery';
 import { ownedRepositoryOf } from './repository';
 import { WITHOUT_COUNTED, type AttemptedWebhook } from './webhook-record';
 
@@ -93,7 +92,7 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
    * repeated plan returns those of the first.
    * @param deliveries in the order of their webhooks' ids
    */
-  async plan(deliveries: readonly NewDelivery[]): Promise<DeliveryRecord[]> {
+  async plan(deliveries: readonly DeliveryRecord[]): Promise<DeliveryRecord[]> {
     const [first] = deliveries;
     if (!first) return [];
     const stored = await this.insertMissing(first.eventId, deliveries);
@@ -104,7 +103,7 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
 
   private async insertMissing(
     eventId: string,
-    deliveries: readonly NewDelivery[],
+    deliveries: readonly DeliveryRecord[],
   ): Promise<DeliveryRecord[]> {
     try {
       const options = { ordered: false, throwOnValidationError: true } as const;
@@ -123,7 +122,7 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
   }
 
   /** Stores all or none. */
-  async insertAll(deliveries: readonly NewDelivery[], session: ClientSession): Promise<void> {
+  async insertAll(deliveries: readonly DeliveryRecord[], session: ClientSession): Promise<void> {
     await this.model.insertMany(deliveries, { session });
     await this.recounts.noteLate(deliveries, clock.now(), session);
   }

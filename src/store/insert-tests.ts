@@ -1,13 +1,13 @@
 import type { ClientSession } from 'mongoose';
+import type { DeliveryRecord } from './delivery-record';
 import type { EventRecord } from './event-record';
-import type { NewDelivery } from './new-delivery';
 import type { NewEvent } from './new-event';
 import type { Store } from './store';
 
 /** A sample as an event for one webhook alone, and its delivery. */
 export interface TestEvent {
   event: NewEvent;
-  delivery: NewDelivery;
+  delivery: DeliveryRecord;
 }
 
 /** Stores tests with their deliveries, so that what is answered is there. */

@@ -3,13 +3,8 @@ import { newId, timeOf } from '../contracts/ids';
 import { keptBack } from '../domain/kept-back';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import type { EventRecord } from './event-record';
+import { expiryOfEnded } from './retention';
 import type { WebhookRecord } from './webhook-record';
-
-/** A delivery before its first attempt. */
-export type NewDelivery = Omit<
-  DeliveryRecord,
-  'attempts' | 'attemptCount' | 'roundStart' | 'replays' | 'runId' | 'runRequested'
->;
 
 /**
  * The delivery of an event to a webhook in its current state: `skipped` if the webhook is disabled, unless it
@@ -17,17 +12,16 @@ export type NewDelivery = Omit<
  * @param about.behind why others of the webhook wait in the queue
  */
 export function newDelivery(
-  event: Pick<EventRecord, '_id' | 'type' | 'test' | 'isExpress'>,
+  event: Pick<EventRecord, '_id' | 'type' | 'test' | 'isExpress' | 'expiresAt'>,
   webhook: Pick<WebhookRecord, '_id' | 'projectId' | 'isActive' | 'isPaused'>,
   about: {
     at: Date;
-    expiresAt: Date;
     id?: string;
     isPing?: boolean;
     behind?: DeferralReason | undefined;
   },
-): NewDelivery {
-  const { at, expiresAt, id = newId('delivery'), isPing, behind } = about;
+): DeliveryRecord {
+  const { at, id = newId('delivery'), isPing, behind } = about;
   const isTest = event.test === true;
   const status = keptBack(webhook, { test: isTest, replays: 0 }) ?? 'pending';
   return {
@@ -37,6 +31,12 @@ export function newDelivery(
     projectId: webhook.projectId,
     eventType: event.type,
     status,
+    attempts: [],
+    attemptCount: 0,
+    roundStart: 0,
+    replays: 0,
+    runId: null,
+    runRequested: false,
     nextAttemptAt: status === 'pending' && !behind ? at : null,
     deferredFor: (status === 'pending' && behind) || null,
     ...((status === 'held' || (status === 'pending' && behind)) && {
@@ -49,6 +49,7 @@ export function newDelivery(
     // Lists and bulk replays select a range of time by ids.
     createdAt: timeOf(id),
     completedAt: status === 'skipped' ? at : null,
-    expiresAt,
+    // After a long outage its event may have expired already; what is skipped must not expire with it.
+    expiresAt: event.expiresAt > at ? event.expiresAt : expiryOfEnded(at),
   };
 }

@@ -26,9 +26,6 @@ import type { WebhookRecord } from './webhook-record';
 
 /** What a courier writes, many at a time. */
 
-/** A delivery to be stored for the first time. */
-export type ExpressDelivery = DeliveryRecord & { isExpress: true };
-
 /** An attempt of a delivery that is stored already, and what it means for it. */
 export interface RecordedAttempt {
   /** As it was before the attempt. */
@@ -48,7 +45,8 @@ export interface QueuedDelivery {
 
 /** Everything that a courier writes at once. */
 export interface Settlement {
-  inserts: readonly ExpressDelivery[];
+  /** What is stored for the first time. */
+  inserts: readonly DeliveryRecord[];
   records: readonly RecordedAttempt[];
   queued: readonly QueuedDelivery[];
   health: readonly CountedAttempts[];
@@ -69,7 +67,7 @@ export async function settle(
 ): Promise<boolean> {
   const { inserts, records, queued, health } = settlement;
   let ended: readonly EndReason[] = [];
-  const write = async (session: ClientSession, missing: readonly ExpressDelivery[]) => {
+  const write = async (session: ClientSession, missing: readonly DeliveryRecord[]) => {
     const continued = await store.couriers.settle(projectId, at, session);
     if (!continued || continued.isWritten) return continued !== null;
     const { now } = continued;
@@ -123,7 +121,7 @@ const pairOf = ({ eventId, webhookId }: Pick<DeliveryRecord, 'eventId' | 'webhoo
 /** Which of their events' deliveries are stored, under whatever id. */
 async function storedOf(
   { deliveries }: Store,
-  missing: readonly ExpressDelivery[],
+  missing: readonly DeliveryRecord[],
 ): Promise<Set<string>> {
   const eventIds = new Set(missing.map(({ eventId }) => eventId));
   const stored = await deliveries.model
@@ -146,7 +144,7 @@ const isFollowed = ({ result }: RecordedAttempt): boolean => result.status === '
  */
 async function endedMeanwhile(
   { webhooks }: Store,
-  inserts: readonly ExpressDelivery[],
+  inserts: readonly DeliveryRecord[],
   records: readonly RecordedAttempt[],
   session: ClientSession,
 ): Promise<(delivery: DeliveryRecord) => EndReason | null> {
@@ -167,7 +165,7 @@ async function endedMeanwhile(
   };
 }
 
-function asEnded(delivery: ExpressDelivery, reason: EndReason | null): ExpressDelivery {
+function asEnded(delivery: DeliveryRecord, reason: EndReason | null): DeliveryRecord {
   if (reason === null) return delivery;
   const { queuedIn: _queue, ...rest } = delivery;
   return { ...rest, ...endedWith(reason), completedAt: clock.now() };

@@ -1,4 +1,5 @@
-import { newDelivery, type NewDelivery } from '../../src/store/new-delivery';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { newDelivery } from '../../src/store/new-delivery';
 import { profileOf } from '../support/profiler';
 import { useFixture } from '../support/use';
 
@@ -6,14 +7,14 @@ describe('the plan of an event’s deliveries', () => {
   const fixture = useFixture();
 
   /** Three deliveries to be planned. */
-  async function three(): Promise<NewDelivery[]> {
+  async function three(): Promise<DeliveryRecord[]> {
     const project = await fixture.project();
     const event = await fixture.event(project);
-    const { acceptedAt: at, expiresAt } = event;
+    const { acceptedAt: at } = event;
     const webhooks = await Promise.all(
       [1, 2, 3].map(() => fixture.webhook(project, 'http://127.0.0.1:9/')),
     );
-    return webhooks.map((webhook) => newDelivery(event, webhook, { at, expiresAt }));
+    return webhooks.map((webhook) => newDelivery(event, webhook, { at }));
   }
   const refuse = (validator: Record<string, unknown>) =>
     fixture.store.deliveries.model.db.db!.command({ collMod: 'deliveries', validator });
@@ -22,7 +23,7 @@ describe('the plan of an event’s deliveries', () => {
     const { deliveries } = fixture.store;
     const planned = await three();
     await deliveries.plan(planned);
-    const [{ projectId }] = planned as [NewDelivery];
+    const [{ projectId }] = planned as [DeliveryRecord];
     const others = [await three(), await three()].flat();
     await deliveries.plan(others);
     const { db } = deliveries.model.db;

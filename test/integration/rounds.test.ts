@@ -114,8 +114,8 @@ describe('a delivery’s round', () => {
       const project = await fixture.project();
       const webhook = await fixture.webhook(project, 'http://127.0.0.1:9/');
       const event = await fixture.event(project);
-      const dates = { at: event.acceptedAt, expiresAt: event.expiresAt };
-      expect(newDelivery(event, { ...webhook, ...plans[why] }, dates).status).toBe(to);
+      const about = { at: event.acceptedAt };
+      expect(newDelivery(event, { ...webhook, ...plans[why] }, about).status).toBe(to);
       return;
     }
     const delivery = await standing({ status: from, runId: 'mine' });
@@ -168,8 +168,8 @@ describe('a delivery’s round', () => {
       const webhook = await fixture.webhook(project, 'http://127.0.0.1:9/');
       const event = await fixture.event(project);
       const isBehind = why === 'planned behind others';
-      const dates = { at: event.acceptedAt, expiresAt: event.expiresAt };
-      const about = isBehind ? { ...dates, behind: 'webhook_busy' as const } : dates;
+      const at = event.acceptedAt;
+      const about = isBehind ? { at, behind: 'webhook_busy' as const } : { at };
       const isPaused = why === 'planned while paused';
       const planned = newDelivery(event, { ...webhook, isPaused }, about);
       expect(planned).toMatchObject({ queuedIn: project._id, nextAttemptAt: null });

@@ -2,7 +2,7 @@ import { mongo } from 'mongoose';
 import type { Attempt } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
-import { settle, type ExpressDelivery } from '../../src/store/settlement';
+import { settle } from '../../src/store/settlement';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
@@ -101,7 +101,7 @@ describe('what a courier settles', () => {
             stack,
             some.map((one) => ({ ...like, ...one })),
           )
-        ).map(async (id) => (await deliveries.find(id)) as ExpressDelivery),
+        ).map(async (id) => (await deliveries.find(id))!),
       );
     const stored = await makeAll({}, { test: true }, { replays: 1 });
     const unstored = await makeAll({}, { status: 'held', queuedIn: projectId }, { test: true });

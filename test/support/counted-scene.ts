@@ -110,15 +110,10 @@ export class Scene {
   }
 
   private new(isExpress: boolean, at = this.madeAt?.() ?? this.at()) {
-    const event = { _id: newId('event'), type: 'email.sent', isExpress };
     const expiresAt = new Date(Date.now() + 30 * DAY_MS);
+    const event = { _id: newId('event'), type: 'email.sent', isExpress, expiresAt };
     const id = idAt('delivery', at);
-    return newDelivery(event, this.pick(this.webhooks), { at, expiresAt, id });
-  }
-
-  private express(): DeliveryRecord & { isExpress: true } {
-    const made = { attempts: [], attemptCount: 0, roundStart: 0, replays: 0 };
-    return { ...made, runId: null, runRequested: false, ...this.new(true), isExpress: true };
+    return newDelivery(event, this.pick(this.webhooks), { at, id });
   }
 
   private settle(what: Partial<Parameters<typeof settle>[3]>): Promise<unknown> {
@@ -139,7 +134,7 @@ export class Scene {
       const { status } = this.result(attempt);
       const completedAt = status === 'pending' ? null : new Date();
       const sent = { attempts: [attempt], attemptCount: 1, status, completedAt };
-      await this.settle({ inserts: [this.express(), { ...this.express(), ...sent }] });
+      await this.settle({ inserts: [this.new(true), { ...this.new(true), ...sent }] });
     },
     'attempted by a courier': async () => {
       const delivery = await this.some(['pending'], { isExpress: true });

@@ -3,8 +3,9 @@ import type { ChangedBy } from '../../domain/changed-by';
 import { readJson, type Payload } from '../../domain/json-text';
 import { isSubscribed } from '../../domain/subscription';
 import { getProfile, typeNamed, type Profile } from '../../profiles';
+import type { DeliveryRecord } from '../../store/delivery-record';
 import { insertTests, type TestEvent } from '../../store/insert-tests';
-import { newDelivery, type NewDelivery } from '../../store/new-delivery';
+import { newDelivery } from '../../store/new-delivery';
 import type { NewEvent } from '../../store/new-event';
 import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
@@ -38,8 +39,7 @@ export async function prepareTests(
       test: true,
       onlyWebhookId: webhook._id,
     };
-    const { acceptedAt: at, expiresAt } = event;
-    return { event, delivery: newDelivery(event, webhook, { at, expiresAt, isPing }) };
+    return { event, delivery: newDelivery(event, webhook, { at: event.acceptedAt, isPing }) };
   });
 }
 
@@ -62,7 +62,7 @@ export async function sendTests(
   webhook: WebhookRecord,
   { events, data }: TestRequest,
   by: ChangedBy,
-): Promise<NewDelivery[]> {
+): Promise<DeliveryRecord[]> {
   const profile = getProfile(project.profile);
   const given = data ? textsIn(data, profile) : new Map<string, string>();
   const patterns = events ?? (given.size > 0 ? [...given.keys()] : webhook.events);
