@@ -30,7 +30,7 @@ export async function startStack({ dataDir, workers, lifetime }) {
   const urlOf = (port) => `http://127.0.0.1:${port}`;
   const [port, barePort] = [await freePort(), await freePort()];
   const env = {
-    ...appEnvironment({ port, servers, secrets }),
+    ...appEnvironment({ servers, secrets }),
     POSTHORN_RATE_LIMIT_PER_MINUTE: '1000000000',
   };
   const start = async (name, args, more = {}) => {
@@ -44,7 +44,7 @@ export async function startStack({ dataDir, workers, lifetime }) {
     Promise.all(Array.from({ length: workers }, (_, n) => start(`${name}-${n + 1}`, args)));
 
   await runSetup({ dataDir, env });
-  const api = await startApp({ dataDir, env, apiUrl: urlOf(port), role: 'api' });
+  const api = await startApp({ dataDir, env, port, role: 'api' });
   lifetime.onStop(api.stop);
   const posthornWorkers = await startWorkers('worker', [distMain, 'worker']);
 
@@ -67,7 +67,7 @@ export async function startStack({ dataDir, workers, lifetime }) {
   const mongod = present(servers.pids.mongod);
   const temporal = present(servers.pids.temporal);
   return {
-    apiUrl: urlOf(port),
+    apiUrl: api.url,
     bareUrl: urlOf(barePort),
     receiverUrl: urlOf(receiverPort),
     adminKey: secrets.adminKey,

@@ -12,7 +12,6 @@ import { ensureBuilt, ensureDependencies } from './lib/build-steps.mjs';
 import { fail, say, step } from './lib/console.mjs';
 import { createLifetime } from './lib/lifetime.mjs';
 import { root } from './lib/paths.mjs';
-import { freePort } from './lib/ports.mjs';
 import { mustRun, Refusal, run } from './lib/run.mjs';
 import { createApi, mustCall } from './start/api.mjs';
 import { appEnvironment, runSetup, startApp } from './start/app.mjs';
@@ -64,23 +63,19 @@ async function startApi() {
   const onServerLost = () => lifetime.end(1);
   const servers = await startEmbedded({ dataDir, headless: true, onServerLost });
   lifetime.onStop(servers.stop);
-  const port = await freePort();
-  const apiUrl = `http://127.0.0.1:${port}`;
   const secrets = loadSecrets(dataDir);
   const env = {
-    ...appEnvironment({ port, servers, secrets }),
+    ...appEnvironment({ servers, secrets }),
     POSTHORN_RATE_LIMIT_PER_MINUTE: '1000000',
     // Some checks use wrong keys.
     POSTHORN_WRONG_KEYS_PER_MINUTE: '1000000',
     LOG_LEVEL: 'error',
   };
   await step('Setting up', () => runSetup({ dataDir, env }));
-  await step('Starting the API', async () => {
-    const app = await startApp({ dataDir, env, apiUrl, role: 'api' });
-    void watch('Posthorn', app, onServerLost);
-    lifetime.onStop(app.stop);
-  });
-  return { apiUrl, adminKey: secrets.adminKey, dataDir };
+  const app = await step('Starting the API', () => startApp({ dataDir, env, role: 'api' }));
+  void watch('Posthorn', app, onServerLost);
+  lifetime.onStop(app.stop);
+  return { apiUrl: app.url, adminKey: secrets.adminKey, dataDir };
 }
 
 /**

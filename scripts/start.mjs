@@ -6,7 +6,7 @@ import { ensureBuilt, ensureDependencies } from './lib/build-steps.mjs';
 import { fail, say, seconds, step } from './lib/console.mjs';
 import { readJson, writeJson } from './lib/json-file.mjs';
 import { createLifetime } from './lib/lifetime.mjs';
-import { canListen, freePort } from './lib/ports.mjs';
+import { freePort } from './lib/ports.mjs';
 import { Refusal } from './lib/run.mjs';
 import { createApi, mustCall } from './start/api.mjs';
 import { appEnvironment, refuseWrongSettings, runSetup, startApp } from './start/app.mjs';
@@ -42,39 +42,39 @@ async function start() {
   const { dataDir, lock } = await takeDataDirectory();
   lifetime.onStop(lock.release);
   lifetime.onStop(stopAllGuarded);
-  const port = await choosePort();
-  const apiUrl = `http://127.0.0.1:${port}`;
+  const port = await askedPort();
   const secrets = loadSecrets(dataDir);
 
   await ensureDependencies();
   await ensureBuilt();
-  refuseWrongSettings({ port, secrets });
+  refuseWrongSettings({ secrets });
 
   const onServerLost = () => lifetime.end(1);
   const servers = await startEmbedded({ dataDir, onServerLost });
   lifetime.onStop(servers.stop, 'the servers');
-  lock.update({ apiUrl });
-  const env = appEnvironment({ port, servers, secrets });
+  const env = appEnvironment({ servers, secrets });
   await step('Setting up', () => runSetup({ dataDir, env }));
-  await step('Starting Posthorn', async () => {
-    const app = await startApp({ dataDir, env, apiUrl });
+  const apiUrl = await step('Starting Posthorn', async () => {
+    const app = await startApp({ dataDir, env, port });
     void watch('Posthorn', app, onServerLost);
     lifetime.onStop(app.stop, 'Posthorn');
-    return apiUrl;
+    lock.update({ apiUrl: app.url });
+    return app.url;
   });
   return writeDev({ dataDir, apiUrl, servers, secrets });
 }
 
-/** A port that was set explicitly is not silently replaced by another. */
-async function choosePort() {
+/** One that was set explicitly is not silently replaced by another; undefined: none was. */
+async function askedPort() {
   const { PORT } = process.env;
-  if (!PORT || PORT === '0') return freePort(8080);
+  if (!PORT || /^0+$/.test(PORT)) return undefined;
   if (!/^\d+$/.test(PORT) || Number(PORT) > 65_535) {
     throw new Refusal(
       'PORT: must be a whole number from 1 to 65535; leave it unset to use any free port.',
     );
   }
-  if (await canListen(Number(PORT))) return freePort(Number(PORT));
+  const port = await freePort(Number(PORT));
+  if (port === Number(PORT)) return port;
   throw new Refusal(
     `PORT: port ${PORT} of 127.0.0.1 is in use, or not permitted for this user; stop the process that uses it, or leave PORT unset to use any free port.`,
   );

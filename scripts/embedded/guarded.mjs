@@ -25,8 +25,8 @@ let refusing = false;
 /**
  * Starts a server under a guard (see guard.mjs). Its output goes to `<dataDir>/logs/<name>.log`.
  *
- * Returns `{pid, exited, stop(), tail(lines)}`; `exited` resolves to `{code, signal, expected}`,
- * where `expected` says whether `stop()` was called.
+ * Returns `{pid, group, exited, stop(), tail(lines)}`; `group` is that of all its processes; `exited`
+ * resolves to `{code, signal, expected}`, where `expected` says whether it ended because of `stop()`.
  */
 export async function startGuarded({ name, command, args, env, cwd, dataDir, graceMs = 10_000 }) {
   if (refusing) throw new Refusal(`${name} is not started: we are stopping`);
@@ -65,6 +65,7 @@ export async function startGuarded({ name, command, args, env, cwd, dataDir, gra
     });
   });
   const server = {
+    group: guard.pid, // detached, it leads a group of its own
     exited,
     logFile,
     /** The last lines that this run has logged. */

@@ -1,4 +1,3 @@
-import { accepts } from '../lib/ports.mjs';
 import { poll, run } from '../lib/run.mjs';
 import { findBinary } from './find-binary.mjs';
 import { startServer } from './start-server.mjs';
@@ -24,7 +23,7 @@ export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
     fixed: fixedPorts,
     preferred: headless ? { api: 7233 } : { api: 7233, ui: 8233 },
     argsFor: temporalArgs,
-    ready: (ports, alive) => ready(path, env, ports, alive),
+    ready: ({ api }, alive) => ready(path, env, api, alive),
   });
   const { api, ui } = server.ports;
   return {
@@ -57,7 +56,7 @@ function temporalArgs({ api, ui }) {
   return args;
 }
 
-async function ready(cli, env, { api, ui }, alive) {
+async function ready(cli, env, api, alive) {
   const timeoutMs = 60_000;
   const address = ['--address', `127.0.0.1:${api}`, '--namespace', namespace];
   const describe = ['operator', 'namespace', 'describe', ...address];
@@ -65,7 +64,6 @@ async function ready(cli, env, { api, ui }, alive) {
   const up = await poll(
     async () => {
       if (!alive()) return true;
-      if (!(await accepts(api)) || (ui && !(await accepts(ui)))) return false;
       const { code, output } = await run(cli, describe, { env, timeoutMs: 10_000 });
       said = output;
       return code === 0;

@@ -19,7 +19,7 @@ export async function freePort(preferred) {
 }
 
 /** The port if it can be listened on (0 = any), else undefined. */
-export function canListen(port) {
+function canListen(port) {
   return new Promise((resolve) => {
     const server = createServer();
     server.once('error', () => resolve(undefined));

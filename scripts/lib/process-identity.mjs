@@ -24,13 +24,18 @@ export function runningNpm() {
   return identify(isShell ? parent.parent : process.ppid);
 }
 
+/** On Linux. */
+export function isInGroup(pid, group) {
+  return inspect(pid)?.group === group;
+}
+
 /** Opaque, equal for the same process only; undefined for one that is gone (or a zombie). */
 function startTime(pid) {
   const { state, startedAt } = inspect(pid) ?? {};
   return state?.startsWith('Z') ? undefined : startedAt;
 }
 
-/** `{name, state, parent, startedAt}`, or undefined when there is no such process. */
+/** `{name, state, parent, startedAt}`, on Linux with `group`; undefined when there is no such process. */
 function inspect(pid) {
   try {
     return process.platform === 'linux' ? readProc(pid) : askPs(pid);
@@ -39,7 +44,7 @@ function inspect(pid) {
   }
 }
 
-/** proc(5): `pid (name) state ppid …`, the 22nd field being the start time. */
+/** proc(5): `pid (name) state ppid pgrp …`, the 22nd field being the start time. */
 function readProc(pid) {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   // The name may contain spaces and parentheses.
@@ -49,6 +54,7 @@ function readProc(pid) {
     name: stat.slice(stat.indexOf('(') + 1, nameEnd),
     state: fields[0],
     parent: Number(fields[1]),
+    group: Number(fields[2]),
     startedAt: fields[19],
   };
 }

@@ -2,16 +2,17 @@ import { createRequire } from 'node:module';
 import { distMain, root } from '../lib/paths.mjs';
 import { poll, Refusal } from '../lib/run.mjs';
 import { startGuarded } from '../embedded/guarded.mjs';
-import { howItEnded, logOf } from '../embedded/start-server.mjs';
+import { howItEnded, logOf, startServer } from '../embedded/start-server.mjs';
 
+const usualPort = 8080;
 const readyTimeoutMs = 60_000;
 const drainMs = 25_000; // the app drains within 20 s
 
 /**
- * The environment of a development start. The user's other settings are passed on, but those for
- * their own Temporal (TLS, a cloud key) only together with its address.
+ * The environment of a development start, but for the port that the API gets. The user's other settings are
+ * passed on, but those for their own Temporal (TLS, a cloud key) only together with its address.
  */
-export function appEnvironment({ port, servers, secrets }) {
+export function appEnvironment({ servers, secrets }) {
   const inherited = Object.entries(process.env).filter(
     ([name]) => process.env.TEMPORAL_ADDRESS || !name.startsWith('TEMPORAL_'),
   );
@@ -19,7 +20,7 @@ export function appEnvironment({ port, servers, secrets }) {
     ...Object.fromEntries(inherited),
     POSTHORN_ENV: 'development',
     HOST: '127.0.0.1',
-    PORT: String(port),
+    PORT: String(usualPort),
     MONGODB_URL: servers.mongodbUrl,
     TEMPORAL_ADDRESS: servers.temporalAddress,
     TEMPORAL_NAMESPACE: servers.temporalNamespace,
@@ -30,7 +31,7 @@ export function appEnvironment({ port, servers, secrets }) {
 }
 
 /** The user's settings are passed on: a wrong one is reported before a server is started. */
-export function refuseWrongSettings({ port, secrets }) {
+export function refuseWrongSettings({ secrets }) {
   const { MONGODB_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE } = process.env;
   const servers = {
     mongodbUrl: MONGODB_URL || 'mongodb://127.0.0.1/posthorn',
@@ -39,7 +40,7 @@ export function refuseWrongSettings({ port, secrets }) {
   };
   const { ConfigError, loadConfig } = createRequire(distMain)('./config/config.js');
   try {
-    loadConfig('all', appEnvironment({ port, servers, secrets }));
+    loadConfig('all', appEnvironment({ servers, secrets }));
   } catch (error) {
     throw error instanceof ConfigError ? new Refusal(error.message) : error;
   }
@@ -47,41 +48,53 @@ export function refuseWrongSettings({ port, secrets }) {
 
 /** Indexes, search attributes, schedules: runs to completion. */
 export async function runSetup({ dataDir, env }) {
-  const setup = await startRole('setup', { dataDir, env });
+  const setup = await startGuarded({ ...processOf('setup', dataDir), env });
   const end = await setup.exited;
   if (end.code !== 0 && !end.expected) {
     throw new Refusal(lastWords(setup) ?? `Setup failed (${howItEnded(end)}). ${logOf(setup)}`);
   }
 }
 
-/** The API, and in the role `all` a worker with it; resolves when it answers /readyz with 200. */
-export async function startApp({ dataDir, env, apiUrl, role = 'all' }) {
-  const app = await startRole(role, { dataDir, env });
-  let ended;
-  void app.exited.then((end) => (ended = end));
-  let last = 'no answer yet';
-  const ready = await poll(
+/**
+ * The API, and in the role `all` a worker with it, on that port, or without one on 8080 or any free one.
+ * Resolves with the guarded process and its `url` when it is ready.
+ */
+export async function startApp({ dataDir, env, port, role = 'all' }) {
+  const { args, ...rest } = processOf(role, dataDir);
+  const app = await startServer({
+    ...rest,
+    title: 'Posthorn',
+    preferred: { api: usualPort },
+    fixed: port && { api: port },
+    argsFor: () => args,
+    envFor: ({ api }) => ({ ...env, PORT: String(api) }),
+    ready: ({ api }, alive) => ready({ url: urlOf(api), alive }),
+    lastWords,
+  });
+  return { ...app, url: urlOf(app.ports.api) };
+}
+
+function urlOf(port) {
+  return `http://127.0.0.1:${port}`;
+}
+
+async function ready({ url, alive }) {
+  let said = 'it does not answer';
+  const isReady = await poll(
     async () => {
-      if (ended) return true;
+      if (!alive()) return true;
       try {
-        const response = await fetch(`${apiUrl}/readyz`, { signal: AbortSignal.timeout(5000) });
-        last = `it answered ${response.status} ${await response.text()}`;
-        return response.status === 200;
+        const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) });
+        if (response.status === 200) return true;
+        said = (await response.json()).error.message;
+        return false;
       } catch {
         return false;
       }
     },
     { timeoutMs: readyTimeoutMs, everyMs: 150 },
   );
-  if (ended) {
-    throw new Refusal(
-      lastWords(app) ?? `Posthorn ended at once (${howItEnded(ended)}). ${logOf(app)}`,
-    );
-  }
-  if (!ready) {
-    throw new Refusal(`Not ready after ${readyTimeoutMs / 1000} s: ${last}. ${logOf(app)}`);
-  }
-  return app;
+  if (!isReady) throw new Error(`not ready after ${readyTimeoutMs / 1000} s: ${said}`);
 }
 
 /** What a role prints for people when it gives up: the line after its JSON log. */
@@ -90,14 +103,13 @@ function lastWords(role) {
   return /^(MongoDB|[A-Z_]+): /.test(line) ? line : undefined;
 }
 
-function startRole(role, { dataDir, env }) {
-  return startGuarded({
+function processOf(role, dataDir) {
+  return {
     name: role === 'all' ? 'posthorn' : `posthorn-${role}`,
     command: process.execPath,
     args: [distMain, role],
     cwd: root,
-    env,
     dataDir,
     graceMs: drainMs,
-  });
+  };
 }

@@ -21,4 +21,19 @@ describe('npm start', () => {
       expect(await stop()).toBe(0);
     }
   });
+
+  it('comes up on another port if another one takes the usual port meanwhile', async () => {
+    const starts = await Promise.allSettled([npmStart({ PORT: '' }), npmStart({ PORT: '' })]);
+    const started = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
+    try {
+      expect(starts).toEqual(starts.map(() => expect.objectContaining({ status: 'fulfilled' })));
+      expect(new Set(started.map(({ dev }) => dev.apiUrl)).size).toBe(2);
+      for (const { dev } of started) {
+        const known = await new ApiClient(dev.apiUrl, dev.adminKey).get('/v1/projects');
+        expect(known.body.data.projects).toMatchObject([{ id: dev.projectId }]);
+      }
+    } finally {
+      await Promise.all(started.map(({ stop }) => stop()));
+    }
+  });
 });

@@ -7,8 +7,6 @@ import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { findBinary } from '../../scripts/embedded/index.mjs';
 import { startServer } from '../../scripts/embedded/start-server.mjs';
-import { accepts } from '../../scripts/lib/ports.mjs';
-import { poll } from '../../scripts/lib/run.mjs';
 
 const [dataDir, port, ...more] = process.argv.slice(2);
 const dbPath = join(dataDir, 'mongo');
@@ -25,8 +23,7 @@ const server = await startServer({
     args.push('--nounixsocket', '--oplogSize', '64', '--wiredTigerCacheSizeGB', '0.25');
     return [...args, ...more];
   },
-  ready: ({ mongo }, alive) =>
-    poll(async () => !alive() || (await accepts(mongo)), { timeoutMs: 90_000, everyMs: 100 }),
+  ready: () => {},
 });
 process.on('message', () => void server.stop());
 process.on('disconnect', () => void server.stop());
