@@ -3,6 +3,7 @@ import { distMain, root } from '../lib/paths.mjs';
 import { poll, Refusal } from '../lib/run.mjs';
 import { startGuarded } from '../embedded/guarded.mjs';
 import { howItEnded, logOf, startServer } from '../embedded/start-server.mjs';
+import { ifKeyIsWrong } from './secrets.mjs';
 
 const usualPort = 8080;
 const readyTimeoutMs = 60_000;
@@ -68,7 +69,7 @@ export async function startApp({ dataDir, env, port, role = 'all' }) {
     fixed: port && { api: port },
     argsFor: () => args,
     envFor: ({ api }) => ({ ...env, PORT: String(api) }),
-    ready: ({ api }, alive) => ready({ url: urlOf(api), alive }),
+    ready: ({ api }, alive) => ready({ url: urlOf(api), dataDir, alive }),
     lastWords,
   });
   return { ...app, url: urlOf(app.ports.api) };
@@ -78,7 +79,7 @@ function urlOf(port) {
   return `http://127.0.0.1:${port}`;
 }
 
-async function ready({ url, alive }) {
+async function ready({ url, dataDir, alive }) {
   let said = 'it does not answer';
   const isReady = await poll(
     async () => {
@@ -87,10 +88,12 @@ async function ready({ url, alive }) {
         const response = await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(5000) });
         if (response.status === 200) return true;
         said = (await response.json()).error.message;
-        return false;
       } catch {
         return false;
       }
+      const wrongKey = ifKeyIsWrong(said, dataDir);
+      if (wrongKey) throw new Refusal(wrongKey);
+      return false;
     },
     { timeoutMs: readyTimeoutMs, everyMs: 150 },
   );

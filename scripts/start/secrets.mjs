@@ -9,7 +9,7 @@ import { Refusal } from '../lib/run.mjs';
  * webhooks' stored secrets. Those set in the environment take precedence.
  */
 export function loadSecrets(dataDir) {
-  const path = join(dataDir, 'secrets.json');
+  const path = secretsFile(dataDir);
   let kept = readJson(path);
   if (!kept && existsSync(path)) {
     throw new Refusal(
@@ -27,4 +27,21 @@ export function loadSecrets(dataDir) {
     adminKey: process.env.POSTHORN_ADMIN_KEY || kept.adminKey,
     encryptionKey: process.env.POSTHORN_ENCRYPTION_KEY || kept.encryptionKey,
   };
+}
+
+/** What to say if that is why Posthorn is not ready. It waits for another key, which only a new start brings. */
+export function ifKeyIsWrong(said, dataDir) {
+  const [what] = /POSTHORN_ENCRYPTION_KEY: [^;]+/.exec(said) ?? [];
+  if (!what) return undefined;
+  const { MONGODB_URL, POSTHORN_ENCRYPTION_KEY } = process.env;
+  const ways = [
+    ...(POSTHORN_ENCRYPTION_KEY ? [`unset it to use the one of ${secretsFile(dataDir)}`] : []),
+    'set the one that it was encrypted with',
+    `or start anew with ${MONGODB_URL ? 'another database in MONGODB_URL' : 'another POSTHORN_DATA_DIR'}`,
+  ];
+  return `${what}; ${ways.join(', ')}`;
+}
+
+function secretsFile(dataDir) {
+  return join(dataDir, 'secrets.json');
 }

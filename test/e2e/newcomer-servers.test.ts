@@ -144,26 +144,39 @@ describe('setup', () => {
 });
 
 describe('the encryption key', () => {
+  /** A database with a webhook. */
+  async function encrypted(): Promise<{ MONGODB_URL: string; webhookId: string }> {
+    const MONGODB_URL = testEnvironment().MONGODB_URL!;
+    await setUpMongodb({ MONGODB_URL });
+    const store = Store.open(MONGODB_URL);
+    const _id = newId('webhook');
+    const secrets = [new Cipher(randomBytes(32)).seal('secret', _id)];
+    const signing: SigningScheme[] = ['hex'];
+    const rest = { name: 'Orders', url: 'https://example.com/', events: ['*'] };
+    await store.webhooks.model.create({
+      _id,
+      projectId: newId('project'),
+      signing,
+      secrets,
+      ...rest,
+    });
+    await store.close();
+    return { MONGODB_URL, webhookId: _id };
+  }
+
   for (const command of ['api', 'worker']) {
     alsoTells('The encryption key is another one', command, async () => {
-      const { MONGODB_URL } = testEnvironment();
-      await setUpMongodb({ MONGODB_URL: MONGODB_URL! });
-      const store = Store.open(MONGODB_URL!);
-      const _id = newId('webhook');
-      const secrets = [new Cipher(randomBytes(32)).seal('secret', _id)];
-      const signing: SigningScheme[] = ['hex'];
-      const rest = { name: 'Orders', url: 'https://example.com/', events: ['*'] };
-      await store.webhooks.model.create({
-        _id,
-        projectId: newId('project'),
-        signing,
-        secrets,
-        ...rest,
-      });
-      await store.close();
-      return { environment: { MONGODB_URL: MONGODB_URL! }, shown: { [_id]: EXAMPLE.webhookId } };
+      const { MONGODB_URL, webhookId } = await encrypted();
+      return { environment: { MONGODB_URL }, shown: { [webhookId]: EXAMPLE.webhookId } };
     });
   }
+  alsoTells('The encryption key is another one', 'npm start', async () => {
+    const { MONGODB_URL, webhookId } = await encrypted();
+    const folder = newFolder();
+    const shown = { [webhookId]: EXAMPLE.webhookId, [folder]: '/srv/posthorn' };
+    const own = { MONGODB_URL, POSTHORN_DATA_DIR: folder, PORT: '0' };
+    return { environment: { ...testEnvironment(), ...own }, shown };
+  });
 });
 
 describe('Temporal', () => {
