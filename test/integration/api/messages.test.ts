@@ -32,6 +32,23 @@ describe('a refusal says what to do:', () => {
     }
   });
 
+  it('also where the advice cuts a character in two', async () => {
+    const { client } = await stack.project({ profile: 'custom' });
+    const type = `${'a'.repeat(99)}😀`;
+    const url = 'https://example.com/hooks';
+    const webhook = await client.post('/v1/webhooks', { name: 'Orders', url, events: ['*'] });
+    for (const answer of [
+      await client.post('/v1/events', { type, data: {} }),
+      await client.post('/v1/events/batch', { events: [{ type, data: {} }] }),
+      await client.post('/v1/webhooks', { name: 'Orders', url, events: [type] }),
+      await client.post(`/v1/webhooks/${webhook.body.data.id}/test`, { events: [type] }),
+      await client.post('/v1/replays', { since: '2026-01-01T00:00:00Z', types: [type] }),
+    ]) {
+      expect(answer.status).toBe(422);
+      expect(answer.body.error.message).toContain(`/v1/event-types/${'a'.repeat(99)}%EF%BF%BD`);
+    }
+  });
+
   it('a key that may not do it is refused with the roles that may', async () => {
     const { id } = await stack.project();
     const reader = await stack.client(id, 'reader');
