@@ -6,15 +6,16 @@ import { notFound } from './errors';
 
 /* Callers' references to projects and webhooks: their ids, or `ext:` and the caller's own id. */
 
-/** What another process has changed of it may be as it was for another second. */
+/**
+ * By its id, what another process has changed of it may be as it was for another second. Whose an external id is
+ * may change too, so that is not remembered.
+ */
 export async function findProject(
   { projects }: Store,
   reference: string,
 ): Promise<ProjectRecord | null> {
   const externalId = externalIdIn(reference);
-  if (externalId !== undefined) {
-    return projects.known.get(reference, () => projects.getByExternalId(externalId));
-  }
+  if (externalId !== undefined) return projects.getByExternalId(externalId);
   if (!isId('project', reference)) return null;
   return projects.known.get(reference, () => projects.get(reference));
 }

@@ -1,6 +1,7 @@
 import { deleteCutOff } from '../../support/cut-off';
 import type { ApiClient } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
+import { emailSent } from '../../support/samples';
 import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 import { expectRefusal, stored } from './refusal';
@@ -144,6 +145,20 @@ describe('a project’s', () => {
     expect(cleared.body.data.externalId).toBeNull();
     const moved = await stack.admin.patch(`/v1/projects/${second}`, { externalId });
     expect(moved.body.data).toMatchObject({ id: second, externalId });
+  });
+
+  it('names the one that has it at once, though another process has moved it', async () => {
+    const externalId = fresh();
+    const { id: first } = await stack.project({ externalId });
+    const { id: second } = await stack.project();
+    const named = stack.admin.with({ 'x-project-id': ext(externalId) });
+    const event = { type: 'email.sent', data: emailSent };
+    expect((await named.post('/v1/events', event)).status).toBe(202);
+    const { model } = stack.store.projects;
+    await model.updateOne({ _id: first }, { externalId: null });
+    await model.updateOne({ _id: second }, { externalId });
+    expect((await named.post('/v1/events', event)).status).toBe(202);
+    expect(await stack.store.events.model.countDocuments({ projectId: second })).toBe(1);
   });
 
   it('is free again once its project is deleted, also while that is not finished', async () => {
