@@ -21,6 +21,12 @@ export function isDuplicateKey(error: unknown): boolean {
 /** The node is not a primary now, or is shutting down: the driver doesn't retry reads for long. */
 const NOT_PRIMARY_CODES = [91, 189, 10_107, 11_600, 11_602, 13_435, 13_436];
 
+/**
+ * It does not write for now, whatever it is: who writes has no permission or must log in again, the time was up,
+ * writes are blocked, a hosted cluster's quota or the disk is full.
+ */
+const NOT_NOW_CODES = [13, 18, 24, 64, 79, 100, 262, 371, 391, 8000, 11_601, 14_031];
+
 /** The other side has just closed the socket: the driver passes the system's error on. */
 const SOCKET_ERRORS = ['EPIPE', 'ECONNRESET'];
 
@@ -33,7 +39,7 @@ const PASSING_LABELS = [
   UnknownTransactionCommitResult,
 ];
 
-/** Whether MongoDB could not be reached or had no primary, so that the same call may succeed later. */
+/** Whether MongoDB could not be reached, had no primary or takes no writes, so that the same call may succeed later. */
 export function isStoreUnavailable(error: unknown): boolean {
   return (
     error instanceof mongo.MongoServerSelectionError ||
@@ -41,7 +47,8 @@ export function isStoreUnavailable(error: unknown): boolean {
     error instanceof mongo.MongoNotConnectedError ||
     (error instanceof Error && error.name === 'MongooseServerSelectionError') ||
     (error instanceof Error && error.name === 'MongoWaitQueueTimeoutError') ||
-    (error instanceof mongo.MongoServerError && NOT_PRIMARY_CODES.includes(Number(error.code))) ||
+    (error instanceof mongo.MongoServerError &&
+      [...NOT_PRIMARY_CODES, ...NOT_NOW_CODES].includes(Number(error.code))) ||
     (error instanceof mongo.MongoError &&
       PASSING_LABELS.some((label) => error.hasErrorLabel(label))) ||
     // Until the first connection is established, mongoose buffers calls and then gives them up.
