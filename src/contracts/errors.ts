@@ -142,7 +142,7 @@ export const ERRORS = {
   unavailable: {
     status: 503,
     message:
-      'the database is unavailable; the request is not confirmed, but may have been stored; retry with the same Idempotency-Key',
+      'the database is unavailable; the request is not confirmed, but may have been stored; retry with the same Idempotency-Key, which POST /v1/events and /v1/events/batch recognise',
   },
   too_slow: {
     status: 503,

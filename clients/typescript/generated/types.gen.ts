@@ -704,7 +704,7 @@ export type NewWebhook = {
    */
   updatedAt: string;
   /**
-   * The secret that signs its deliveries.
+   * The secret that signs its deliveries. One of your own, where the profile accepts it: 16 to 256 printable ASCII characters without spaces; in the profile `custom`, `whsec_` and the base64 of 24 to 64 bytes.
    */
   secret: string;
   /**
@@ -905,7 +905,7 @@ export type UpdatedWebhook = {
 
 export type Secret = {
   /**
-   * The secret that signs its deliveries.
+   * The secret that signs its deliveries. One of your own, where the profile accepts it: 16 to 256 printable ASCII characters without spaces; in the profile `custom`, `whsec_` and the base64 of 24 to 64 bytes.
    */
   secret: string;
   /**
@@ -3057,7 +3057,7 @@ export type NewWebhookWritable = {
    */
   updatedAt: string;
   /**
-   * The secret that signs its deliveries.
+   * The secret that signs its deliveries. One of your own, where the profile accepts it: 16 to 256 printable ASCII characters without spaces; in the profile `custom`, `whsec_` and the base64 of 24 to 64 bytes.
    */
   secret: string;
   /**
@@ -3308,7 +3308,7 @@ export type ListProjectsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3472,7 +3472,7 @@ export type CreateProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3552,7 +3552,7 @@ export type DeleteProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3634,7 +3634,7 @@ export type GetProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3795,7 +3795,7 @@ export type UpdateProjectErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3874,7 +3874,7 @@ export type ListKeysErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -3977,7 +3977,7 @@ export type CreateKeyErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4051,7 +4051,7 @@ export type DeleteKeyErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4137,7 +4137,7 @@ export type ListCatalogsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4228,7 +4228,7 @@ export type ListCatalogEventTypesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4316,7 +4316,7 @@ export type DeleteCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4404,7 +4404,7 @@ export type GetCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4504,7 +4504,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4581,7 +4581,7 @@ export type ListAvailableEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4655,7 +4655,7 @@ export type GetWebhookDefaultsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4746,7 +4746,7 @@ export type ListWebhooksErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4844,7 +4844,7 @@ export type CreateWebhookData = {
      */
     url: string;
     /**
-     * The secret that signs its deliveries.
+     * The secret that signs its deliveries. One of your own, where the profile accepts it: 16 to 256 printable ASCII characters without spaces; in the profile `custom`, `whsec_` and the base64 of 24 to 64 bytes.
      */
     secret?: string;
   };
@@ -4906,7 +4906,7 @@ export type CreateWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -4986,7 +4986,7 @@ export type DeleteWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5068,7 +5068,7 @@ export type GetWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5212,7 +5212,7 @@ export type UpdateWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5286,7 +5286,7 @@ export type GetWebhookSecretErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5315,7 +5315,7 @@ export type RotateWebhookSecretData = {
      */
     overlapHours?: number;
     /**
-     * The secret that signs its deliveries.
+     * The secret that signs its deliveries. One of your own, where the profile accepts it: 16 to 256 printable ASCII characters without spaces; in the profile `custom`, `whsec_` and the base64 of 24 to 64 bytes.
      */
     secret?: string;
   };
@@ -5377,7 +5377,7 @@ export type RotateWebhookSecretErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5469,7 +5469,7 @@ export type TestWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5556,7 +5556,7 @@ export type PauseWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5626,7 +5626,7 @@ export type ResumeWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5709,7 +5709,7 @@ export type GetWebhookStatsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5783,7 +5783,7 @@ export type ListEventTypesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5865,7 +5865,7 @@ export type DeleteEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -5972,7 +5972,7 @@ export type DefineEventTypeErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6076,7 +6076,7 @@ export type ListEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6196,7 +6196,7 @@ export type PostEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6309,7 +6309,7 @@ export type PostEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6415,7 +6415,7 @@ export type ExportEventsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6479,7 +6479,7 @@ export type ExpungeEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6549,7 +6549,7 @@ export type GetEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6659,7 +6659,7 @@ export type ListDeliveriesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6785,7 +6785,7 @@ export type ExportDeliveriesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6849,7 +6849,7 @@ export type GetDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6923,7 +6923,7 @@ export type RetryDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -6997,7 +6997,7 @@ export type CancelDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7071,7 +7071,7 @@ export type ReplayDeliveryErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7145,7 +7145,7 @@ export type ListReplaysErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7259,7 +7259,7 @@ export type CreateReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7339,7 +7339,7 @@ export type GetReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7413,7 +7413,7 @@ export type PauseReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7487,7 +7487,7 @@ export type ResumeReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7561,7 +7561,7 @@ export type CancelReplayErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7639,7 +7639,7 @@ export type GetStatsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7760,7 +7760,7 @@ export type ListAuditErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7862,7 +7862,7 @@ export type SearchErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -7931,7 +7931,7 @@ export type StreamDeliveriesErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8007,7 +8007,7 @@ export type ListPlatformWebhooksErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8041,7 +8041,7 @@ export type CreatePlatformWebhookData = {
      */
     events: string;
     /**
-     * The secret that signs its deliveries.
+     * The secret that signs its deliveries. One of your own, where the profile accepts it: 16 to 256 printable ASCII characters without spaces; in the profile `custom`, `whsec_` and the base64 of 24 to 64 bytes.
      */
     secret?: string;
   };
@@ -8094,7 +8094,7 @@ export type CreatePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8160,7 +8160,7 @@ export type DeletePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8235,7 +8235,7 @@ export type GetPlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8263,7 +8263,7 @@ export type UpdatePlatformWebhookData = {
      */
     events?: string;
     /**
-     * The secret that signs its deliveries.
+     * The secret that signs its deliveries. One of your own, where the profile accepts it: 16 to 256 printable ASCII characters without spaces; in the profile `custom`, `whsec_` and the base64 of 24 to 64 bytes.
      */
     secret?: string;
     /**
@@ -8333,7 +8333,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8362,7 +8362,7 @@ export type ReplacePlatformWebhookData = {
      */
     events: string;
     /**
-     * The secret that signs its deliveries.
+     * The secret that signs its deliveries. One of your own, where the profile accepts it: 16 to 256 printable ASCII characters without spaces; in the profile `custom`, `whsec_` and the base64 of 24 to 64 bytes.
      */
     secret?: string;
     /**
@@ -8432,7 +8432,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8518,7 +8518,7 @@ export type ReceiveProviderEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8607,7 +8607,7 @@ export type ReceiveNativeEventErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8701,7 +8701,7 @@ export type ListReportsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8783,7 +8783,7 @@ export type GetReportErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8848,7 +8848,7 @@ export type RevokePortalLinksErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -8943,7 +8943,7 @@ export type CreatePortalLinkErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9002,7 +9002,7 @@ export type SignOutErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9073,7 +9073,7 @@ export type GetSessionErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9149,7 +9149,7 @@ export type SignInErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9214,7 +9214,7 @@ export type CreateSignInLinkErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`, `too_slow`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`, `too_slow`.
    */
   503: Error;
 };
@@ -9325,7 +9325,7 @@ export type GetReadinessData = {
 
 export type GetReadinessErrors = {
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`.
    */
   503: Error;
 };
@@ -9392,7 +9392,7 @@ export type GetMetricsErrors = {
    */
   500: Error;
   /**
-   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`. `unavailable`.
+   * The database is unavailable. The request is not confirmed, but may have been stored; retry with the same `Idempotency-Key`, which `POST /v1/events` and `/v1/events/batch` recognise. `unavailable`.
    */
   503: Error;
 };

@@ -95,7 +95,8 @@ export const DESCRIPTIONS: Record<string, string> = {
   lastSuccessAt: 'When an attempt last succeeded.',
   lastFailedAt: 'When an attempt last failed.',
   signing: 'How its deliveries are signed.',
-  secret: 'The secret that signs its deliveries.',
+  secret:
+    'The secret that signs its deliveries. One of your own, where the profile accepts it: 16 to 256 printable ASCII characters without spaces; in the profile `custom`, `whsec_` and the base64 of 24 to 64 bytes.',
   overlapHours: 'How long the old secret keeps signing too.',
   'NewWebhook.outcome': 'Whether the ping arrived.',
 
