@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
-import { useRef, useState } from 'react';
-import { request, type Query } from './http';
+import { useEffect, useRef, useState } from 'react';
+import { credentials, request, type Query } from './http';
 import { keyOf } from './lists';
 import { explain, Problem } from './problem';
 import type { DeliveryStatus, DeliverySummary } from './types';
@@ -19,38 +19,50 @@ export interface Batch {
   done: number;
   /** How many were refused, by the reason. */
   refused: ReadonlyMap<string, number>;
-  /** Rejects if not even the list of what is to be done could be had. */
-  run: (ids: Iterable<string> | AsyncIterable<string>, action: BatchAction) => Promise<void>;
+  /**
+   * Rejects if not even the list of what is to be done could be had.
+   * @param what ids; or filters: all that match, in a status that allows it
+   */
+  run: (what: string[] | Query, action: BatchAction) => Promise<void>;
   stop: () => void;
 }
 
 const AT_ONCE = 4;
+const CHANGES = ['deliveries', 'webhooks', 'stats', 'audit'];
 const NONE: Pick<Batch, 'state' | 'done' | 'refused'> = {
   state: 'idle',
   done: 0,
   refused: new Map(),
 };
 
-/** Does the same to many deliveries, a few at a time, and tells how far it is. */
+/** Does the same to many deliveries of a project, a few at a time, and tells how far it is, until its page is left. */
 export function useBatch(): Batch {
   const client = useQueryClient();
   const [now, setNow] = useState(NONE);
   const isStopped = useRef(false);
+  useEffect(() => () => void (isStopped.current = true), []);
 
-  const run: Batch['run'] = async (ids, action) => {
+  const run: Batch['run'] = async (what, action) => {
     isStopped.current = false;
+    // What is chosen while it runs is another one's.
+    const { projectId } = credentials;
+    const changed = CHANGES.map((resource) => keyOf(resource));
     let done = 0;
     const refused = new Map<string, number>();
     const tell = (state: Batch['state']): void =>
       setNow({ state, done, refused: new Map(refused) });
     tell('running');
-    const iterator = iterate(ids);
+    const ids = iterate(Array.isArray(what) ? what : matching(what, action, projectId));
     const work = async (): Promise<void> => {
       for (;;) {
-        const next = isStopped.current ? null : await iterator.next();
-        if (next === null || next.done) return;
+        const next = isStopped.current ? null : await ids.next();
+        // It may have been stopped meanwhile.
+        if (next === null || next.done || isStopped.current) return;
         try {
-          await whenAllowed(() => request('POST', `v1/deliveries/${next.value}/${action}`));
+          await whenAllowed(
+            () => request('POST', `v1/deliveries/${next.value}/${action}`, { projectId }),
+            () => isStopped.current,
+          );
           done += 1;
         } catch (error) {
           const { title } = explain(error);
@@ -63,9 +75,7 @@ export function useBatch(): Batch {
       await Promise.all(Array.from({ length: AT_ONCE }, work));
     } finally {
       tell(isStopped.current ? 'stopped' : 'ended');
-      for (const resource of ['deliveries', 'webhooks', 'stats', 'audit']) {
-        void client.invalidateQueries({ queryKey: keyOf(resource) });
-      }
+      for (const queryKey of changed) void client.invalidateQueries({ queryKey });
     }
   };
   return { ...now, run, stop: () => void (isStopped.current = true) };
@@ -77,7 +87,11 @@ async function* iterate(ids: Iterable<string> | AsyncIterable<string>): AsyncGen
 }
 
 /** The ids of all deliveries that match, in the statuses in which the action is allowed. */
-export async function* matching(filters: Query, action: BatchAction): AsyncGenerator<string> {
+async function* matching(
+  filters: Query,
+  action: BatchAction,
+  projectId: string | null,
+): AsyncGenerator<string> {
   const asked = filters.status ? String(filters.status).split(',') : null;
   const status = ALLOWED[action].filter((one) => asked?.includes(one) ?? true);
   if (status.length === 0) return;
@@ -85,7 +99,7 @@ export async function* matching(filters: Query, action: BatchAction): AsyncGener
   do {
     const query: Query = { ...filters, status: status.join(','), limit: 100, cursor };
     const page: { deliveries: DeliverySummary[]; nextCursor: string | null } = await whenAllowed(
-      () => request('GET', 'v1/deliveries', { query }),
+      () => request('GET', 'v1/deliveries', { query, projectId }),
     );
     for (const { id } of page.deliveries) yield id;
     cursor = page.nextCursor;
@@ -94,8 +108,11 @@ export async function* matching(filters: Query, action: BatchAction): AsyncGener
 
 const MAX_WAITS = 10;
 
-/** Waits as long as the rate limit says. */
-async function whenAllowed<T>(ask: () => Promise<T>): Promise<T> {
+/** Waits as long as the rate limit says, unless nobody wants it any more. */
+async function whenAllowed<T>(
+  ask: () => Promise<T>,
+  isStopped: () => boolean = () => false,
+): Promise<T> {
   for (let waits = 0; ; waits += 1) {
     try {
       return await ask();
@@ -104,6 +121,7 @@ async function whenAllowed<T>(ask: () => Promise<T>): Promise<T> {
       if (!isLimited) throw error;
       const waitMs = (error.retryAfterSeconds ?? 1) * 1000;
       await new Promise((resolve) => setTimeout(resolve, waitMs));
+      if (isStopped()) throw error;
     }
   }
 }

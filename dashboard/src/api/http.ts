@@ -32,6 +32,8 @@ interface Options {
   isExact?: boolean | undefined;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
+  /** Instead of the one that is chosen now. */
+  projectId?: string | null;
 }
 
 type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
@@ -99,13 +101,13 @@ async function accepted(path: string, options: Options): Promise<Response> {
 }
 
 async function send(method: Method, path: string, options: Options): Promise<Response> {
-  const { query, body, headers, signal } = options;
+  const { query, body, headers, signal, projectId = credentials.projectId } = options;
   const text = options.text ?? (body === undefined ? undefined : JSON.stringify(body));
   const init: RequestInit = {
     method,
     credentials: 'same-origin',
     headers: {
-      ...authorization(method),
+      ...authorization(method, projectId),
       ...(text !== undefined && { 'content-type': 'application/json' }),
       ...headers,
     },
@@ -120,8 +122,8 @@ async function send(method: Method, path: string, options: Options): Promise<Res
   }
 }
 
-function authorization(method: Method): Record<string, string> {
-  const { bearer, csrfToken, projectId } = credentials;
+function authorization(method: Method, projectId: string | null): Record<string, string> {
+  const { bearer, csrfToken } = credentials;
   return {
     ...(bearer !== null && { authorization: `Bearer ${bearer}` }),
     ...(csrfToken !== null && method !== 'GET' && { 'x-csrf-token': csrfToken }),

@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { matching, useBatch, type BatchAction } from '../../api/batch';
+import { useBatch, type BatchAction } from '../../api/batch';
 import type { Query } from '../../api/http';
 import { explain } from '../../api/problem';
 import type { DeliverySummary } from '../../api/types';
@@ -39,8 +39,7 @@ export function BatchDialog({
   const asked = state === 'idle' ? chosen : begun;
   const run = (): void => {
     setBegun(chosen);
-    const ids = chosen ? chosen.map(({ id }) => id) : matching(query, action);
-    batch.run(ids, action).catch((error: unknown) => {
+    batch.run(chosen ? chosen.map(({ id }) => id) : query, action).catch((error: unknown) => {
       const { title: failed, advice } = explain(error);
       notify({ kind: 'error', title: failed, description: advice });
     });
