@@ -18,7 +18,6 @@ export const useEvents = (
 export const useEvent = (id: string): UseQueryResult<EventWithDeliveries> =>
   useOne<EventWithDeliveries>('events', ['one', id], `v1/events/${id}`, {
     refetchMs: 5_000,
-    isExact: true,
   });
 
 export const useSendEvent = (): UseMutationResult<

@@ -28,8 +28,6 @@ interface Options {
   body?: unknown;
   /** Instead of `body`: JSON as it was typed, whose numbers JavaScript might round. */
   text?: string;
-  /** True: numbers of payloads stay as they were written, for `JSON.stringify`. */
-  isExact?: boolean | undefined;
   headers?: Record<string, string>;
   signal?: AbortSignal | undefined;
   /** Instead of the one that is chosen now. */
@@ -45,7 +43,7 @@ type Method = 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
  */
 export async function request<T>(method: Method, path: string, options: Options = {}): Promise<T> {
   const response = await send(method, path, options);
-  const answer = parse(await response.text(), options.isExact ? exact : undefined) as
+  const answer = parse(await response.text()) as
     { success: true; data: T } | { success: false; error: ErrorBody } | null;
   if (response.ok && answer?.success) return answer.data;
   throw problemOf(response, answer && !answer.success ? answer.error : null);
@@ -58,9 +56,9 @@ type Reviver = (
   context?: { source?: string },
 ) => unknown;
 
-function parse(text: string, reviver: Reviver | undefined): unknown {
+function parse(text: string): unknown {
   try {
-    return JSON.parse(text, reviver);
+    return JSON.parse(text, exact);
   } catch {
     return null;
   }
@@ -69,9 +67,22 @@ function parse(text: string, reviver: Reviver | undefined): unknown {
 /** Not in TypeScript's types yet; browsers without it round. */
 const { rawJSON } = JSON as { rawJSON?: (text: string) => unknown };
 
+/** A payload's number that JavaScript would write otherwise: `JSON.stringify` makes of it what came. */
+class WrittenNumber {
+  constructor(private readonly text: string) {}
+
+  // Raw JSON only now: the cache would take it for a plain object, and copy its members.
+  toJSON(): unknown {
+    return rawJSON!(this.text);
+  }
+}
+
 const exact: Reviver = (_name, value, context) =>
-  typeof value === 'number' && context?.source !== undefined && context.source !== String(value)
-    ? (rawJSON?.(context.source) ?? value)
+  rawJSON !== undefined &&
+  typeof value === 'number' &&
+  context?.source !== undefined &&
+  context.source !== String(value)
+    ? new WrittenNumber(context.source)
     : value;
 
 /**

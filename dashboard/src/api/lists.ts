@@ -127,8 +127,6 @@ interface OneOptions<T> {
   /** Milliseconds between automatic reloads; false: none. */
   refetchMs?: number | false | ((data: T | undefined) => number | false);
   enabled?: boolean;
-  /** As of `request`. */
-  isExact?: boolean;
   /** It hardly changes: it is asked for again only after a few minutes, even if there is none. */
   isLasting?: boolean;
 }
@@ -140,13 +138,12 @@ export function useOne<T>(
   resource: string,
   rest: readonly unknown[],
   path: string,
-  { query, refetchMs = false, enabled = true, isExact, isLasting = false }: OneOptions<T> = {},
+  { query, refetchMs = false, enabled = true, isLasting = false }: OneOptions<T> = {},
 ): UseQueryResult<T> {
   const isMade = typeof query === 'function';
   return useQuery({
     queryKey: keyOf(resource, ...rest, isMade ? undefined : query),
-    queryFn: ({ signal }) =>
-      request<T>('GET', path, { query: isMade ? query() : query, signal, isExact }),
+    queryFn: ({ signal }) => request<T>('GET', path, { query: isMade ? query() : query, signal }),
     refetchInterval: ({ state }) => {
       if (isLeftAlone(state.error)) return false;
       return typeof refetchMs === 'function' ? refetchMs(state.data) : refetchMs;

@@ -60,7 +60,8 @@ export function inputOf(draft: Draft): {
       ...(draft.statuses.size === 0 && { statuses: words.statusesMissing }),
       ...(since === '' && { since: words.time }),
       ...(until === '' && { until: words.time }),
-      ...(Number.isNaN(ratePerSecond) && { ratePerSecond: words.number }),
+      ...(ratePerSecond !== null &&
+        !Number.isFinite(ratePerSecond) && { ratePerSecond: words.number }),
     },
   };
 }

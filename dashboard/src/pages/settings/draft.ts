@@ -57,7 +57,7 @@ export function changesOf(draft: Draft): { changes: Partial<Project>; problems: 
   const figure = (field: string, text: string): number | undefined => {
     if (text.trim() === '') return undefined;
     const value = numberIn(text);
-    if (Number.isNaN(value)) problems[`policy.${field}`] = words.number;
+    if (!Number.isFinite(value)) problems[`policy.${field}`] = words.number;
     return value;
   };
   const figureOrNone = (field: string, text: string): number | null | undefined => {

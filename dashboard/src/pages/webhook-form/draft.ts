@@ -1,3 +1,4 @@
+import { readJson } from '../../../../src/domain/json-text';
 import type { WebhookInput } from '../../api/webhooks';
 import type { Policy, SigningScheme, Webhook } from '../../api/types';
 import { texts } from '../../texts';
@@ -89,7 +90,7 @@ export function inputOf(
   const errors: DraftErrors = {};
   const figure = (field: 'timeoutSeconds' | 'autoDisableAfter' | 'ratePerSecond') => {
     const value = number(draft[field]);
-    if (value !== undefined && Number.isNaN(value))
+    if (value !== undefined && !Number.isFinite(value))
       errors[`policy.${POLICY_FIELD[field]}`] = words.number;
     return value;
   };
@@ -132,6 +133,9 @@ const POLICY_FIELD = {
 const unlessGiven = (figure: number | null | undefined): null | undefined =>
   figure === null ? null : undefined;
 
+export const linesOf = (problems: readonly { field: string; message: string }[]): string =>
+  problems.map(({ field, message }) => `${field} ${message}`.trim()).join('; ');
+
 /** The filter that is written there, or why there is none. */
 export function readFilter(text: string): {
   value: Record<string, unknown> | null;
@@ -139,11 +143,13 @@ export function readFilter(text: string): {
 } {
   if (text.trim() === '') return { value: null };
   try {
-    const value = JSON.parse(text) as unknown;
-    if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-      return { value: value as Record<string, unknown> };
+    // The API would get what JavaScript makes of it, and could not say what was rounded or given twice.
+    const { value, problems } = readJson(text, []);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+      return { value: null, error: words.filterObject };
     }
-    return { value: null, error: words.filterObject };
+    if (problems.length > 0) return { value: null, error: linesOf(problems) };
+    return { value: value as Record<string, unknown> };
   } catch (error) {
     return { value: null, error: words.filterJson((error as Error).message) };
   }

@@ -8,6 +8,7 @@ import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
 import { FieldError } from '../../ui/field';
 import { Time } from '../../ui/time';
+import { linesOf } from './draft';
 import styles from './form.module.css';
 
 const words = texts.webhooks.form;
@@ -25,8 +26,7 @@ export default function FilterPreview({
   const { items, isLoading } = useEvents({ include: 'data' }, { pageSize: TRIED_EVENTS });
   const problems = filterProblems(filter);
   if (problems.length > 0) {
-    const error = problems.map(({ field, message }) => `${field} ${message}`.trim()).join('; ');
-    return <FieldError error={error} />;
+    return <FieldError error={linesOf(problems)} />;
   }
   if (isLoading) return null;
   const subscribed = items.filter(({ type }) => isSubscribed([...patterns], type));
