@@ -1,7 +1,10 @@
-import type { Page } from 'playwright-core';
+import type { Locator, Page } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
 import { signIn } from '../support/chromium';
-import { button, link, useDashboard } from '../support/dashboard';
+import { button, link, title, useDashboard } from '../support/dashboard';
+import { makeWebhook } from '../support/deliveries';
+import { eventually, soon } from '../support/eventually';
+import { ADMIN_KEY } from '../support/stack';
 
 const { receiver, stack, visit } = useDashboard();
 
@@ -23,12 +26,46 @@ async function arrive(): Promise<{ page: Page; client: ApiClient; go: (to: strin
 }
 
 const field = (page: Page, name: string) => page.getByLabel(name, { exact: true });
+const shows = (control: Locator, value: string): Promise<void> =>
+  soon(async () => expect(await control.inputValue()).toBe(value));
+
+/** Lets the page ask for that address or not: meanwhile it has what it got before. */
+async function reading(page: Page, path: string): Promise<{ isPossible: boolean }> {
+  const state = { isPossible: true };
+  const error = { code: 'unavailable', message: 'not now', requestId: 'req_1' };
+  await page.route(`**${path}`, (route) =>
+    state.isPossible || route.request().method() !== 'GET'
+      ? route.continue()
+      : route.fulfill({ status: 503, json: { success: false, error } }),
+  );
+  return state;
+}
 
 /** The text of all event types, in which numbers are as they are stored. */
 async function storedTypes(client: ApiClient): Promise<string> {
   const headers = { authorization: `Bearer ${client.key}` };
   return (await fetch(`${client.url}/v1/event-types`, { headers })).text();
 }
+
+it('takes no example for an event type that could not be loaded, and no name for free', async () => {
+  const { page, client, go } = await arrive();
+  const types = await reading(page, '/v1/event-types?*');
+  types.isPossible = false;
+  for (const to of ['/event-types/new', '/event-types/order.paid/edit']) {
+    await go(to);
+    await page.locator('main').getByText('Posthorn cannot reach its database').waitFor();
+    expect(await field(page, 'Description').count()).toBe(0);
+  }
+  types.isPossible = true;
+  await shows(field(page, 'Description'), 'A test.');
+  await field(page, 'Description').fill('It was paid.');
+  await button(page, 'Save event type').click();
+  await title(page, 'order.paid').waitFor();
+  expect(await storedTypes(client)).toContain('12345678901234567890');
+  await go('/event-types/order.lost/edit');
+  await page.getByText('There is no such event type').waitFor();
+  expect(await field(page, 'Description').count()).toBe(0);
+});
 
 it('keeps each number of a sample as it was written, and shows those of another one', async () => {
   const { page, client, go } = await arrive();
@@ -44,6 +81,96 @@ it('keeps each number of a sample as it was written, and shows those of another 
   await field(page, 'Sample (JSON)').fill(SAMPLE.replaceAll('0', '1'));
   await button(page, 'Save event type').click();
   await page.getByText('"total": 12345678911234567891').waitFor();
+});
+
+it('leaves to the next event type or webhook nothing of what was written for another', async () => {
+  const { page, client, go } = await arrive();
+  await go('/event-types/order.paid/edit');
+  await field(page, 'Description').fill('For the other one.');
+  await go('/event-types/order.sent/edit');
+  await shows(field(page, 'Description'), 'Was sent.');
+  const one = await makeWebhook(client, receiver.url, { name: 'One' });
+  const other = await makeWebhook(client, receiver.url, { name: 'Other' });
+  for (const { id } of [other, one]) {
+    await go(`/webhooks/${id}/edit`);
+    await shows(field(page, 'Name'), id === one.id ? 'One' : 'Other');
+  }
+  await field(page, 'Name').fill('For the first one.');
+  await go(`/webhooks/${other.id}/edit`);
+  await shows(field(page, 'Name'), 'Other');
+});
+
+describe('what was changed elsewhere meanwhile stays, and is shown', () => {
+  it('of the project’s settings', async () => {
+    const { id } = await stack.project();
+    const page = await visit();
+    await signIn(page, ADMIN_KEY);
+    await page.getByLabel('Project').selectOption(id);
+    const project = await reading(page, `/v1/projects/${id}`);
+    await link(page, 'Project settings').click();
+    await shows(field(page, 'Name'), 'Test');
+    project.isPossible = false;
+    const portalOrigins = ['https://app.example.com'];
+    const changes = { portalOrigins, policy: { ratePerSecond: 5 } };
+    await stack.admin.patch(`/v1/projects/${id}`, changes);
+    await field(page, 'Name').fill('Shop');
+    await button(page, 'Save changes').click();
+    await page.getByText('The settings were saved').waitFor();
+    const now = async () => (await stack.admin.get(`/v1/projects/${id}`)).body.data;
+    expect(await now()).toMatchObject({ name: 'Shop', ...changes });
+    project.isPossible = true;
+    await shows(page.getByLabel('Deliveries per second and webhook'), '5');
+    await page.getByLabel('Timeout in seconds').fill('20');
+    await button(page, 'Save changes').click();
+    await eventually('it is saved', async () => (await now()).policy.timeoutMs === 20_000);
+    expect(await now()).toMatchObject({ portalOrigins, policy: { ratePerSecond: 5 } });
+    // What was saved is no longer what somebody has written.
+    await stack.admin.patch(`/v1/projects/${id}`, { name: 'Store' });
+    await shows(field(page, 'Name'), 'Store');
+  });
+
+  it('of a webhook', async () => {
+    const { page, client, go } = await arrive();
+    const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+    const webhook = await reading(page, `/v1/webhooks/${id}`);
+    await go(`/webhooks/${id}/edit`);
+    await shows(field(page, 'Name'), 'Orders');
+    webhook.isPossible = false;
+    const changes = {
+      events: ['order.paid'],
+      description: 'Ours.',
+      headers: { 'X-Tenant': 'acme' },
+      filter: { 'data.total': { $gt: 5 } },
+      signing: ['standard'],
+      policy: { ratePerSecond: null },
+    };
+    await client.patch(`/v1/webhooks/${id}`, changes);
+    await field(page, 'Name').fill('Shop');
+    await button(page, 'Save changes').click();
+    const now = async () => (await client.get(`/v1/webhooks/${id}`)).body.data;
+    await eventually('it is saved', async () => (await now()).name === 'Shop');
+    expect(await now()).toMatchObject(changes);
+    webhook.isPossible = true;
+    await title(page, 'Shop').waitFor();
+    await link(page, 'Edit').click();
+    await shows(field(page, 'Header 1: value'), 'acme');
+    await page.getByLabel('Timeout in seconds').fill('20');
+    await button(page, 'Save changes').click();
+    await eventually('it is saved', async () => (await now()).policy.timeoutMs === 20_000);
+    expect(await now()).toMatchObject({ ...changes, policy: { ratePerSecond: null } });
+  });
+
+  it('of an event type', async () => {
+    const { page, client, go } = await arrive();
+    await go('/event-types/order.sent/edit');
+    await field(page, 'Description').fill('It was sent.');
+    await client.send('PUT', '/v1/event-types/order.sent', definition('{"total":2}'));
+    await shows(field(page, 'Sample (JSON)'), '{\n  "total": 2\n}');
+    await button(page, 'Save event type').click();
+    await title(page, 'order.sent').waitFor();
+    const saved = await storedTypes(client);
+    for (const text of ['It was sent.', '"total": 2']) expect(saved).toContain(text);
+  });
 });
 
 it('judges a filter by each number as it is written, and refuses one that would be rounded', async () => {

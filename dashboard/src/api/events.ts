@@ -42,8 +42,10 @@ export const useExpungeEvent = (): UseMutationResult<unknown, Error, { id: strin
     changes: ['events', 'deliveries', 'audit'],
   });
 
-export const useEventTypes = (): List<ListedEventType> =>
-  useList<ListedEventType>('event-types', 'eventTypes', {}, { pageSize: 100 });
+export const useEventTypes = (
+  options: { refetchMs?: number | false } = {},
+): List<ListedEventType> =>
+  useList<ListedEventType>('event-types', 'eventTypes', {}, { pageSize: 100, ...options });
 
 /** Whether the project defines types itself: those of other profiles always have some. */
 export const canDefine = ({ items, isLoading, error }: List<ListedEventType>): boolean =>

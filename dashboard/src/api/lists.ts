@@ -41,6 +41,8 @@ export interface List<T> {
   isRefreshing: boolean;
   error: unknown;
   hasMore: boolean;
+  /** Nothing of it is missing, as far as was known at the last look. */
+  isWhole: boolean;
   isLoadingMore: boolean;
   loadMore: () => void;
   refresh: () => void;
@@ -91,6 +93,7 @@ export function listFrom<Page, T>(
     isRefreshing: query.isRefetching,
     error,
     hasMore: query.hasNextPage,
+    isWhole: query.data !== undefined && !query.isPlaceholderData && !query.hasNextPage,
     isLoadingMore: query.isFetchingNextPage,
     loadMore: () => {
       // Several places may ask for the same page at once.
@@ -116,6 +119,7 @@ export const listOf = <T>(items: T[]): List<T> => ({
   isRefreshing: false,
   error: null,
   hasMore: false,
+  isWhole: true,
   isLoadingMore: false,
   loadMore: () => undefined,
   refresh: () => undefined,

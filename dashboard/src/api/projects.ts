@@ -19,7 +19,10 @@ export const useProjects = (q = '', isAdmin = true): List<Project> =>
 
 /** For the admin only. */
 export const useProject = (id: string, isAdmin: boolean): UseQueryResult<Project> =>
-  useOne<Project>('projects', ['one', id], `v1/projects/${id}`, { enabled: isAdmin });
+  useOne<Project>('projects', ['one', id], `v1/projects/${id}`, {
+    refetchMs: 5_000,
+    enabled: isAdmin,
+  });
 
 export const useCreateProject = (): UseMutationResult<
   Project,

@@ -9,13 +9,14 @@ import { Button, LinkButton } from '../../ui/button';
 import { Form } from '../../ui/form';
 import { TextArea, TextField } from '../../ui/field';
 import { jsonProblem, pretty } from '../../ui/json';
-import { Card, PageHeader, Row, Stack } from '../../ui/layout';
-import { Loading } from '../../ui/query-state';
+import { Card, EmptyState, PageHeader, Row, Stack } from '../../ui/layout';
+import { LoadError, Loading } from '../../ui/query-state';
 import { Refusal } from '../../ui/refusal';
 
 const words = texts.eventTypes.form;
 const FIELDS = ['type', 'description', 'schema', 'sample'] as const;
 const ROWS = 12;
+const WATCH_MS = 5_000;
 
 interface Draft {
   type: string;
@@ -40,31 +41,36 @@ const EXAMPLE: Draft = {
 /** A new type, or one that is there already. */
 export function EditEventTypePage(): React.ReactNode {
   const { type } = useParams({ strict: false });
-  const list = useAll(useEventTypes());
+  const list = useAll(useEventTypes({ refetchMs: WATCH_MS }));
   const found = list.items.find((one) => one.type === type);
   const title = type === undefined ? words.newTitle : words.editTitle(type);
   return (
     <Only may="canPublish" title={title}>
       <PageHeader title={title} back={{ to: '/event-types', label: texts.eventTypes.title }} />
-      {type === undefined ? (
+      {found ? (
         <TypeForm
-          first={EXAMPLE}
-          isNew
-          taken={new Set(list.items.flatMap((one) => (one.source === 'project' ? one.type : [])))}
-        />
-      ) : found ? (
-        <TypeForm
+          key={found.type}
           first={{
-            type,
+            type: found.type,
             description: found.description,
             schema: pretty(found.schema),
             sample: pretty(found.sample),
           }}
         />
-      ) : list.isLoading || list.hasMore ? (
-        <Loading />
+      ) : list.isWhole && type === undefined ? (
+        <TypeForm
+          first={EXAMPLE}
+          isNew
+          taken={new Set(list.items.flatMap((one) => (one.source === 'project' ? one.type : [])))}
+        />
+      ) : list.isWhole ? (
+        <EmptyState icon="type" title={texts.eventTypes.missing}>
+          {texts.eventTypes.missingAdvice}
+        </EmptyState>
+      ) : list.error !== null ? (
+        <LoadError error={list.error} onRetry={list.refresh} />
       ) : (
-        <TypeForm first={{ ...EXAMPLE, type }} />
+        <Loading />
       )}
     </Only>
   );
@@ -72,7 +78,10 @@ export function EditEventTypePage(): React.ReactNode {
 
 const NONE: ReadonlySet<string> = new Set();
 
-/** @param taken what a new one can't be called: saving it would replace another */
+/**
+ * @param first as it is now: what nobody has written in follows it
+ * @param taken what a new one can't be called: saving it would replace another
+ */
 function TypeForm({
   first,
   isNew = false,
@@ -84,13 +93,14 @@ function TypeForm({
 }): React.ReactNode {
   const navigate = useNavigate();
   const save = useSaveEventType();
-  const [draft, setDraft] = useState(first);
+  const [written, setWritten] = useState<Partial<Draft>>({});
+  const draft = { ...first, ...written };
   const [wrong, setWrong] = useState<Problems>({});
   const field = (name: keyof Draft) => ({
     value: draft[name],
     error: wrong[name] ?? fieldError(save.error, name),
     onChange: (value: string) => {
-      setDraft({ ...draft, [name]: value });
+      setWritten({ ...written, [name]: value });
       setWrong({ ...wrong, [name]: undefined });
     },
   });

@@ -51,8 +51,8 @@ export function draftOf(project: Project): Draft {
 const numberIn = (text: string): number => Number(text.trim().replace(',', '.'));
 const orNull = (text: string): string | null => (text.trim() === '' ? null : text.trim());
 
-/** What is changed, and what can't be sent. The API checks the rest. */
-export function changesOf(draft: Draft): { changes: Partial<Project>; problems: Problems } {
+/** What the API takes, and what can't be sent. The API checks the rest. */
+export function inputOf(draft: Draft): { input: Partial<Project>; problems: Problems } {
   const problems: Problems = {};
   const figure = (field: string, text: string): number | undefined => {
     if (text.trim() === '') return undefined;
@@ -84,7 +84,7 @@ export function changesOf(draft: Draft): { changes: Partial<Project>; problems: 
   };
   return {
     problems,
-    changes: {
+    input: {
       name: draft.name.trim(),
       ownerEmail: orNull(draft.ownerEmail),
       externalId: orNull(draft.externalId),

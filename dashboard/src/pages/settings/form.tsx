@@ -1,4 +1,5 @@
 import { useState } from 'react';
+import { changesOf } from '../../api/changes';
 import { fieldError } from '../../api/problem';
 import { useUpdateProject } from '../../api/projects';
 import type { Project } from '../../api/types';
@@ -8,7 +9,7 @@ import { Form } from '../../ui/form';
 import { Select, TextArea, TextField } from '../../ui/field';
 import { Card, Row, Stack } from '../../ui/layout';
 import { Refusal } from '../../ui/refusal';
-import { changesOf, draftOf, type Draft, type Problems } from './draft';
+import { draftOf, inputOf, type Draft, type Problems } from './draft';
 import styles from './settings.module.css';
 
 const words = texts.settings;
@@ -25,10 +26,13 @@ const FIELDS = [
 
 export function SettingsForm({ project }: { project: Project }): React.ReactNode {
   const save = useUpdateProject(project.id);
-  const [draft, setDraft] = useState(() => draftOf(project));
+  const [written, setWritten] = useState<Partial<Draft>>({});
+  // What nobody has written in follows what the project has now.
+  const before = draftOf(project);
+  const draft = { ...before, ...written };
   const [wrong, setWrong] = useState<Problems>({});
   const change = (changes: Partial<Draft>): void => {
-    setDraft({ ...draft, ...changes });
+    setWritten({ ...written, ...changes });
     setWrong({});
     save.reset();
   };
@@ -44,9 +48,12 @@ export function SettingsForm({ project }: { project: Project }): React.ReactNode
     inputMode: 'decimal' as const,
   });
   const submit = (): void => {
-    const { changes, problems } = changesOf(draft);
+    const { input, problems } = inputOf(draft);
     setWrong(problems);
-    if (Object.keys(problems).length === 0) save.mutate(changes);
+    if (Object.keys(problems).length > 0) return;
+    save.mutate(changesOf(inputOf(before).input, input, project.policy), {
+      onSuccess: () => setWritten((now) => (now === written ? {} : now)),
+    });
   };
   return (
     <Form onSubmit={submit}>

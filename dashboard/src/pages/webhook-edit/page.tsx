@@ -1,10 +1,11 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { Only } from '../../app/only';
+import { changesOf } from '../../api/changes';
 import { useUpdateWebhook, useWebhook } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { PageHeader } from '../../ui/layout';
 import { QueryState } from '../../ui/query-state';
-import { draftOf } from '../webhook-form/draft';
+import { draftOf, inputOf } from '../webhook-form/draft';
 import { WebhookForm } from '../webhook-form/form';
 
 const words = texts.webhooks;
@@ -24,16 +25,14 @@ export function EditWebhookPage(): React.ReactNode {
             back={{ to: '/webhooks', label: words.title }}
           />
           <WebhookForm
+            key={data.id}
             initial={draftOf(data)}
-            policyBefore={data.policy}
             isNew={false}
             submit={texts.common.save}
             onCancel={leave}
             onSubmit={async (input) => {
-              const { headers, ...others } = input;
-              // What can't be decrypted now is shown as none, and stays until others are set.
-              const isUntouched = data.headers === null && Object.keys(headers ?? {}).length === 0;
-              await update.mutateAsync(isUntouched ? others : input);
+              const { input: before } = inputOf(draftOf(data));
+              await update.mutateAsync(changesOf(before, input, data.policy));
               leave();
             }}
           />

@@ -82,11 +82,7 @@ export type DraftErrors = Partial<Record<string, string>>;
 const number = (text: string): number | undefined =>
   text.trim() === '' ? undefined : Number(text.trim().replace(',', '.'));
 
-/** @param before of a webhook that is edited: what it says expressly (`null`: never) and the form can't */
-export function inputOf(
-  draft: Draft,
-  before: Policy = {},
-): { input: WebhookInput; errors: DraftErrors } {
+export function inputOf(draft: Draft): { input: WebhookInput; errors: DraftErrors } {
   const errors: DraftErrors = {};
   const figure = (field: 'timeoutSeconds' | 'autoDisableAfter' | 'ratePerSecond') => {
     const value = number(draft[field]);
@@ -100,14 +96,12 @@ export function inputOf(
   if (filter.error !== undefined) errors.filter = filter.error;
   if (draft.events.size === 0) errors.events = words.noneChosen;
   const timeoutSeconds = figure('timeoutSeconds');
-  const autoDisableAfter = figure('autoDisableAfter') ?? unlessGiven(before.autoDisableAfter);
-  const ratePerSecond = figure('ratePerSecond') ?? unlessGiven(before.ratePerSecond);
   const policy: Policy = {
-    ...(timeoutSeconds !== undefined && { timeoutMs: Math.round(timeoutSeconds * 1000) }),
-    ...(delays && { retryDelaysMs: delays }),
-    ...(autoDisableAfter !== undefined && { autoDisableAfter }),
-    ...(ratePerSecond !== undefined && { ratePerSecond }),
-    ...(draft.backlogOrder !== '' && { backlogOrder: draft.backlogOrder }),
+    timeoutMs: timeoutSeconds === undefined ? undefined : Math.round(timeoutSeconds * 1000),
+    retryDelaysMs: delays ?? undefined,
+    autoDisableAfter: figure('autoDisableAfter'),
+    ratePerSecond: figure('ratePerSecond'),
+    backlogOrder: draft.backlogOrder === '' ? undefined : draft.backlogOrder,
   };
   const named = draft.headers.filter(({ name, value }) => name.trim() !== '' || value !== '');
   return {
@@ -129,9 +123,6 @@ const POLICY_FIELD = {
   autoDisableAfter: 'autoDisableAfter',
   ratePerSecond: 'ratePerSecond',
 } as const;
-
-const unlessGiven = (figure: number | null | undefined): null | undefined =>
-  figure === null ? null : undefined;
 
 export const linesOf = (problems: readonly { field: string; message: string }[]): string =>
   problems.map(({ field, message }) => `${field} ${message}`.trim()).join('; ');

@@ -92,7 +92,9 @@ function Removed({
   onToggle: (pattern: string, isChecked: boolean) => void;
 }): React.ReactNode {
   const known = [...types, ...OPERATIONAL_TYPES];
-  const removed = [...initial].filter((pattern) => !isKnownPattern(pattern, known));
+  // What was subscribed to elsewhere meanwhile is among the chosen ones alone.
+  const all = new Set([...initial, ...chosen]);
+  const removed = [...all].filter((pattern) => !isKnownPattern(pattern, known));
   if (removed.length === 0) return null;
   return (
     <fieldset className={styles.family}>

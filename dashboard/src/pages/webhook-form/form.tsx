@@ -1,7 +1,6 @@
 import { useRef, useState } from 'react';
 import { explain, fieldError, Problem } from '../../api/problem';
 import type { WebhookInput } from '../../api/webhooks';
-import type { Policy } from '../../api/types';
 import { useAccess } from '../../app/access';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
@@ -21,14 +20,13 @@ const words = texts.webhooks.form;
 /** Everything that can be set on a webhook. */
 export function WebhookForm({
   initial,
-  policyBefore,
   isNew,
   submit,
   onSubmit,
   onCancel,
 }: {
+  /** As it is now: what nobody has written in follows it. */
   initial: Draft;
-  policyBefore?: Policy;
   isNew: boolean;
   submit: string;
   /** Rejects with the API's refusal, whose fields are then shown. */
@@ -36,7 +34,8 @@ export function WebhookForm({
   onCancel: () => void;
 }): React.ReactNode {
   const { isPlatform } = useAccess();
-  const [draft, setDraft] = useState(initial);
+  const [written, setWritten] = useState<Partial<Draft>>({});
+  const draft = { ...initial, ...written };
   const [errors, setErrors] = useState<DraftErrors>({});
   const [refusal, setRefusal] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
@@ -47,7 +46,7 @@ export function WebhookForm({
     draft,
     isNew,
     errorOf,
-    onChange: (changes) => setDraft((current) => ({ ...current, ...changes })),
+    onChange: (changes) => setWritten((current) => ({ ...current, ...changes })),
   };
 
   /** To the first field that is wrong, once it is marked. */
@@ -59,7 +58,7 @@ export function WebhookForm({
     );
   };
   const save = async (): Promise<void> => {
-    const { input, errors: found } = inputOf(draft, policyBefore);
+    const { input, errors: found } = inputOf(draft);
     if (!isPlatform) delete input.policy;
     setErrors(found);
     setRefusal(null);
