@@ -11,17 +11,14 @@ import {
 } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
 import { timingOf, toPlanned } from '../../src/store/planned-delivery';
-import type { ActivityDependencies } from '../dependencies';
 import { exchange, hasTimedOut, logged, type Exchange } from '../attempt/exchange';
-import type { Pulse } from '../attempt/execution';
 import { tell } from '../attempt/tell';
-import { placeEndOf, type Place, type PlaceEnd, type Places } from '../concurrency';
+import { placeEndOf, type Place, type PlaceEnd } from '../concurrency';
 import { NEAR_SLOT_MS, spacingOf, takeNearSlot } from '../rate-slot';
-import type { Hand } from './hand';
 import type { Item, Lane } from './lane';
-import type { Lease } from './lease';
+import type { Shared } from './parts';
 import { Runs } from './runs';
-import type { View } from './view';
+import type { Settling } from './settling';
 
 /** Pause of a webhook after a released delivery found no place, doubled each time. */
 const FIRST_REFUSAL_MS = 1000;
@@ -39,44 +36,33 @@ export class Attempts {
   /** Webhooks that wait for a free place, in the order of their turns. */
   private readonly placeless = new Set<Lane>();
 
-  /**
-   * @param places shared with the other couriers of this process
-   * @param runId of the courier's workflow, under which its attempts are logged
-   * @param isStopping whether nothing more may be sent
-   * @param onEnd called each time there is something to write
-   */
   constructor(
-    private readonly deps: ActivityDependencies,
-    private readonly places: Places,
-    private readonly pulse: Pulse,
-    private readonly runId: string,
-    private readonly lease: Lease,
-    private readonly hand: Hand,
-    private readonly view: View,
-    private readonly isStopping: () => boolean,
-    private readonly onEnd: () => void,
+    private readonly shared: Shared,
+    private readonly settling: Settling,
   ) {
-    this.runs = new Runs(deps.store);
+    this.runs = new Runs(shared.deps.store);
   }
 
   /** Sends what may be sent now: first of the webhooks that wait for a place. */
   pumpAll(): void {
+    const { hand } = this.shared;
     // Who gets none goes to its end again.
     const inLine = [...this.placeless];
     for (const lane of inLine) {
       if (!this.hasPlace) break;
       this.pump(lane);
     }
-    for (const lane of this.hand.lanes.values()) if (!this.placeless.has(lane)) this.pump(lane);
+    for (const lane of hand.lanes.values()) if (!this.placeless.has(lane)) this.pump(lane);
   }
 
   /** Sends what may be sent now of one webhook. */
   pump(lane: Lane): void {
+    const { lease, places, stopped } = this.shared;
     // It keeps its turn, also where one of its own attempts has just ended.
     if (this.placeless.has(lane) && !this.hasPlace) return;
     this.placeless.delete(lane);
     while (lane.waiting.length > 0) {
-      if (!this.lease.maySend() || this.isStopping()) return;
+      if (!lease.maySend() || stopped.aborted) return;
       if (performance.now() < lane.blockedUntil) return;
       if (lane.policy.ratePerSecond !== null && !lane.hasSlot) {
         void this.takeSlot(lane, lane.policy.ratePerSecond);
@@ -85,7 +71,7 @@ export class Attempts {
       const item = lane.waiting[0]!;
       if (lane.mustWait(item)) return;
       const { projectId, webhookId } = item.delivery;
-      const place = this.places.take(projectId, webhookId, isBeforeFirst(item.delivery));
+      const place = places.take(projectId, webhookId, isBeforeFirst(item.delivery));
       if (typeof place === 'string') {
         lane.reason = place;
         if (lane.waitsForPlace) this.placeless.add(lane);
@@ -98,6 +84,7 @@ export class Attempts {
   }
 
   private async make(lane: Lane, item: Item, place: Place): Promise<void> {
+    const { deps, hand } = this.shared;
     lane.sending += 1;
     this.sending += 1;
     let end: PlaceEnd = 'unmade';
@@ -105,8 +92,8 @@ export class Attempts {
       const { isExpress } = item.delivery;
       end = isExpress ? await this.send(lane, item) : await this.letRun(lane, item);
     } catch (error) {
-      this.deps.log.error({ err: error, deliveryId: item.delivery._id }, 'attempt lost');
-      this.hand.letGo(item);
+      deps.log.error({ err: error, deliveryId: item.delivery._id }, 'attempt lost');
+      hand.letGo(item);
       // It is found again at once, and may fail again.
       lane.block(LOST_MS);
     } finally {
@@ -115,7 +102,7 @@ export class Attempts {
       this.sending -= 1;
       this.givePlaces();
       this.pump(lane);
-      this.onEnd();
+      this.settling.flush();
     }
   }
 
@@ -126,7 +113,8 @@ export class Attempts {
 
   /** Whether there may be a place for something of the project. */
   get hasPlace(): boolean {
-    return this.places.hasFreeFor(this.view.projectId);
+    const { places, projectId } = this.shared;
+    return places.hasFreeFor(projectId);
   }
 
   /**
@@ -143,15 +131,16 @@ export class Attempts {
   }
 
   private async send(lane: Lane, item: Item): Promise<PlaceEnd> {
+    const { deps, hand, lease, pulse, view } = this.shared;
     const { webhook, policy } = lane;
     const { delivery, event, body } = item;
-    const subject = { delivery, event, body, webhook, project: this.view.project };
+    const subject = { delivery, event, body, webhook, project: view.project };
     const own = timingOf(delivery, policy);
     const beganAt = performance.now();
-    const sent = await exchange(this.deps, subject, own, () => this.lease.maySend());
-    if (hasTimedOut(sent) && this.pulse.hasStoodStillSince(beganAt)) {
-      this.deps.log.warn({ deliveryId: delivery._id }, 'attempt made while suspended; sent again');
-      this.hand.letGo(item);
+    const sent = await exchange(deps, subject, own, () => lease.maySend());
+    if (hasTimedOut(sent) && pulse.hasStoodStillSince(beganAt)) {
+      deps.log.warn({ deliveryId: delivery._id }, 'attempt made while suspended; sent again');
+      hand.letGo(item);
       return 'unmade';
     }
     this.record(lane, item, sent, own);
@@ -160,6 +149,7 @@ export class Attempts {
 
   /** Lets its workflow run it, and waits until that has made an attempt. */
   private async letRun(lane: Lane, item: Item): Promise<PlaceEnd> {
+    const { hand } = this.shared;
     const { _id } = item.delivery;
     if (kindOf(item.queuedIn) === 'ordered') lane.unbegun.add(_id);
     const hasBegun = (): void => {
@@ -169,14 +159,14 @@ export class Attempts {
     this.pump(lane);
     const end = released ? await this.runs.ended(released, hasBegun) : 'unknown';
     lane.unbegun.delete(_id);
-    this.hand.taken.delete(_id);
+    hand.taken.delete(_id);
     lane.refusals = end === 'refused' ? lane.refusals + 1 : 0;
     if (end === 'refused') {
       // What is new goes behind it, and what is in hand.
       const kind = kindOf(item.queuedIn);
       lane.queued.add(kind);
       lane.hasReturned = true;
-      this.hand.putBackOf(lane, kind);
+      hand.putBackOf(lane, kind);
       const waitMs = FIRST_REFUSAL_MS * 2 ** (lane.refusals - 1);
       lane.block(Math.min(waitMs, MAX_REFUSAL_MS));
     }
@@ -185,13 +175,13 @@ export class Attempts {
 
   /** @returns the released delivery; null if it has left the queue, or its workflow could not be started */
   private async start(lane: Lane, { delivery, queuedIn }: Item): Promise<DeliveryRecord | null> {
-    const { engine, store, log } = this.deps;
+    const { engine, store, log } = this.shared.deps;
     lane.leaving.add(delivery._id);
     const decidedAt = moment();
     try {
       const released = await release(store, delivery);
       if (!released) return null;
-      const planned = toPlanned(released, lane.webhook, this.view.project);
+      const planned = toPlanned(released, lane.webhook, this.shared.view.project);
       const urgency = kindOf(queuedIn) === 'replay' ? 'bulk' : 'live';
       // One may run: an earlier one that waits, or reconcile's, if this process was suspended.
       const found = await engine.findRun(delivery._id);
@@ -211,10 +201,11 @@ export class Attempts {
 
   /** Waits for the webhook's next slot, if it comes soon, and sends what waits for it. */
   async takeSlot(lane: Lane, ratePerSecond: number): Promise<void> {
+    const { log, store } = this.shared.deps;
     if (lane.isTakingSlot) return;
     lane.isTakingSlot = true;
     try {
-      const slotMs = await takeNearSlot(this.deps.store, lane.webhook._id, ratePerSecond);
+      const slotMs = await takeNearSlot(store, lane.webhook._id, ratePerSecond);
       if (slotMs === null) {
         lane.reason = 'rate_limit';
         lane.block(Math.min(spacingOf(ratePerSecond), NEAR_SLOT_MS));
@@ -223,7 +214,7 @@ export class Attempts {
       if (slotMs > 0) await sleep(slotMs);
       lane.hasSlot = true;
     } catch (error) {
-      this.deps.log.warn({ err: error, webhookId: lane.webhook._id }, 'no slot could be taken');
+      log.warn({ err: error, webhookId: lane.webhook._id }, 'no slot could be taken');
       lane.block(NEAR_SLOT_MS);
     } finally {
       lane.isTakingSlot = false;
@@ -232,25 +223,26 @@ export class Attempts {
   }
 
   private record(lane: Lane, item: Item, sent: Exchange, policy: AttemptPolicy): void {
+    const { deps, hand, runId } = this.shared;
     const { delivery } = item;
     const attempt: Attempt = {
       number: delivery.attemptCount + 1,
-      ...logged(sent, this.runId, policy),
+      ...logged(sent, runId, policy),
     };
     const judged = judge(sent.answer, delivery, policy, {
       nowMs: clock.now().getTime(),
       random: Math.random(),
     });
     const result = { ...judged, policy };
-    tell(this.deps, delivery, attempt);
+    tell(deps, delivery, attempt);
     if (isGone(attempt.statusCode)) lane.block(GONE_MS);
     this.ended[result.status === 'succeeded' ? 'delivered' : 'failed'] += 1;
     const counted = { webhookId: lane.webhook._id, attempt };
     const done = (): void => {
-      this.hand.taken.delete(delivery._id);
+      hand.taken.delete(delivery._id);
     };
     if (item.isStored) {
-      this.hand.outbox.add({ record: { delivery, attempt, result }, counted, done });
+      hand.outbox.add({ record: { delivery, attempt, result }, counted, done });
       return;
     }
     const { status, nextDelayMs } = result;
@@ -266,6 +258,6 @@ export class Attempts {
       ...(status === 'pending' && { roundPolicy: policy }),
       ...(status === 'failed' && { followUp: true }),
     };
-    this.hand.store(item, { ...delivery, ...after }, { done, counted });
+    hand.store(item, { ...delivery, ...after }, { done, counted });
   }
 }

@@ -5,11 +5,9 @@ import { expungeEvent } from '../../src/store/expunge';
 import { mailWarning } from '../../src/store/owner-mails';
 import { isRefused } from '../../src/store/refused';
 import { settle, type Settlement } from '../../src/store/settlement';
-import type { ActivityDependencies } from '../dependencies';
 import { followSettled } from '../attempt/after-failure';
-import type { Lease } from './lease';
-import { lessOf, settlementOf, type Entry, type Outbox } from './outbox';
-import type { View } from './view';
+import { lessOf, settlementOf, type Entry } from './outbox';
+import type { Shared } from './parts';
 
 /** Pause after a write that failed. */
 const FAILED_MS = 500;
@@ -38,16 +36,12 @@ export class Settling {
   /** Of the last settlement in this shift. */
   private number = 0;
 
-  constructor(
-    private readonly deps: ActivityDependencies,
-    private readonly view: View,
-    private readonly lease: Lease,
-    private readonly outbox: Outbox,
-  ) {}
+  constructor(private readonly shared: Shared) {}
 
   /** Writes what there is. */
   flush(): void {
-    if (this.isUnderWay || this.outbox.size === 0 || this.lease.isSuperseded) return;
+    const { hand, lease } = this.shared;
+    if (this.isUnderWay || hand.outbox.size === 0 || lease.isSuperseded) return;
     this.isUnderWay = true;
     void this.writeAll().finally(() => {
       this.isUnderWay = false;
@@ -56,7 +50,8 @@ export class Settling {
   }
 
   private async writeAll(): Promise<void> {
-    const { lease, outbox } = this;
+    const { lease, hand } = this.shared;
+    const { outbox } = hand;
     while (outbox.size > 0) {
       const waitMs = this.beganAt + SETTLE_EVERY_MS - performance.now();
       if (waitMs > 0 && !outbox.isFull) await sleep(waitMs);
@@ -73,7 +68,7 @@ export class Settling {
   /** Until they are known to be written; apart where MongoDB refuses them together. */
   private async write(entries: readonly Entry[]): Promise<void> {
     const settlement = settlementOf(entries);
-    while (!this.lease.isSuperseded) {
+    while (!this.shared.lease.isSuperseded) {
       const refusal = await this.writeAs(settlement);
       if (refusal === null) return;
       if (entries.length > 1) {
@@ -90,9 +85,9 @@ export class Settling {
   private async writeLess(settlement: Settlement, refusal: Error): Promise<boolean> {
     for (const less of lessOf(settlement)) {
       if ((await this.writeAs(less)) !== null) continue;
-      if (this.lease.isSuperseded) return true;
+      if (this.shared.lease.isSuperseded) return true;
       const [delivery] = [...settlement.inserts, ...settlement.records.map((one) => one.delivery)];
-      this.deps.log.error(
+      this.shared.deps.log.error(
         { err: refusal, deliveryId: delivery?._id },
         'an attempt could not be stored whole',
       );
@@ -107,8 +102,7 @@ export class Settling {
    * @returns why MongoDB refuses it; null: it does not
    */
   private async writeAs(settlement: Settlement): Promise<Error | null> {
-    const { deps, lease } = this;
-    const { projectId } = this.view;
+    const { deps, lease, projectId } = this.shared;
     this.number += 1;
     const at = { shift: lease.shift, number: this.number };
     while (!lease.isSuperseded) {
@@ -131,9 +125,8 @@ export class Settling {
    * it would cost twice as much.
    */
   private async markPlanned(eventIds: readonly string[]): Promise<void> {
-    const { deps, lease } = this;
+    const { deps, lease, projectId } = this.shared;
     const { store } = deps;
-    const { projectId } = this.view;
     while (eventIds.length > 0 && !lease.isSuperseded) {
       try {
         const expunged = await store.events.markPlanned(eventIds);
@@ -164,7 +157,7 @@ export class Settling {
   private async followAll(): Promise<void> {
     if (this.isFollowing) return;
     this.isFollowing = true;
-    const { deps, view } = this;
+    const { deps, lease, view } = this.shared;
     await this.each(this.failed, (id) => followSettled(deps, id));
     await this.each(this.failing, async (id) => {
       if (!deps.mailer) return;
@@ -172,7 +165,7 @@ export class Settling {
       this.tries.delete(id);
       await mailWarning(deps.store, deps, view.project, id).catch(async (error: unknown) => {
         // Reconcile would not find it.
-        if (!this.lease.hasEnded && tries < WARNING_TRIES) {
+        if (!lease.hasEnded && tries < WARNING_TRIES) {
           this.failing.add(id);
           this.tries.set(id, tries);
           await sleep(FAILED_MS);
@@ -181,7 +174,7 @@ export class Settling {
       });
     });
     this.isFollowing = false;
-    if (this.failed.size + this.failing.size > 0 && !this.lease.isSuperseded) void this.followAll();
+    if (this.failed.size + this.failing.size > 0 && !lease.isSuperseded) void this.followAll();
   }
 
   /** One that fails holds up no other. */
@@ -189,10 +182,10 @@ export class Settling {
     const some = [...ids];
     ids.clear();
     for (const id of some) {
-      if (this.lease.isSuperseded) return;
+      if (this.shared.lease.isSuperseded) return;
       await follow(id).catch((err: unknown) => {
-        const { projectId } = this.view;
-        this.deps.log.warn({ err, projectId, id }, 'failure left to be followed up later');
+        const { deps, projectId } = this.shared;
+        deps.log.warn({ err, projectId, id }, 'failure left to be followed up later');
       });
     }
   }

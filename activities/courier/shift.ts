@@ -1,13 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CourierShift } from '../../src/contracts/activities';
 import { deleteLeftOver } from '../../src/store/delete-project';
-import type { ActivityDependencies } from '../dependencies';
 import { superseded } from '../attempt/deferred';
-import type { Pulse } from '../attempt/execution';
-import type { Places } from '../concurrency';
 import { Attempts } from './attempts';
 import { Hand } from './hand';
 import { Lease } from './lease';
+import type { Shared, ShiftParts } from './parts';
 import { Settling } from './settling';
 import { DUE_AT_ONCE, Taking } from './taking';
 import { View } from './view';
@@ -32,28 +30,12 @@ const PULSE_MS = 1000;
 /** Pause after a read that failed. */
 const FAILED_MS = 500;
 
-/** The dependencies of a shift. */
-export interface ShiftParts {
-  deps: ActivityDependencies;
-  places: Places;
-  pulse: Pulse;
-  projectId: string;
-  /** Of the courier's workflow. */
-  runId: string;
-  /** When Temporal scheduled the execution that it is of. */
-  scheduledAt: Date;
-  /** Called each second with what the shift has in hand and what has ended. */
-  onPulse: (counts: Record<string, number>) => void;
-  stopped: AbortSignal;
-}
-
 /**
  * One shift of a courier. What it takes stays unchanged in MongoDB until it is settled, so that the next
  * shift finds it again after a crash. It streams: nothing waits for the slowest.
  */
 export class Shift {
-  private readonly hand: Hand;
-  private readonly view: View;
+  private readonly shared: Shared;
   private readonly attempts: Attempts;
   private readonly settling: Settling;
   private readonly taking: Taking;
@@ -62,26 +44,13 @@ export class Shift {
   private busyAt = performance.now();
   private sweptAt = -Infinity;
 
-  private constructor(
-    private readonly parts: ShiftParts,
-    private readonly lease: Lease,
-  ) {
-    const { deps, places, pulse, projectId, runId, stopped } = parts;
-    this.hand = new Hand();
-    this.view = new View(deps.store, projectId, this.hand);
-    this.settling = new Settling(deps, this.view, lease, this.hand.outbox);
-    this.attempts = new Attempts(
-      deps,
-      places,
-      pulse,
-      runId,
-      lease,
-      this.hand,
-      this.view,
-      () => stopped.aborted,
-      () => this.settling.flush(),
-    );
-    this.taking = new Taking(deps, places, lease, this.hand, this.view, this.attempts);
+  private constructor(parts: ShiftParts, lease: Lease) {
+    const hand = new Hand();
+    const view = new View(parts.deps.store, parts.projectId, hand);
+    this.shared = { ...parts, lease, hand, view };
+    this.settling = new Settling(this.shared);
+    this.attempts = new Attempts(this.shared, this.settling);
+    this.taking = new Taking(this.shared, this.attempts);
   }
 
   /**
@@ -108,15 +77,16 @@ export class Shift {
   }
 
   private async workOff(): Promise<CourierShift> {
-    const { hand, lease, attempts, parts } = this;
+    const { attempts, shared } = this;
+    const { hand, lease, stopped } = shared;
     let nextDueMs: number | null = 0;
     for (;;) {
       const isOver = performance.now() - this.beganAt > SHIFT_MS;
-      if (parts.stopped.aborted || (isOver && hand.isEmpty)) break;
+      if (stopped.aborted || (isOver && hand.isEmpty)) break;
       const found = await this.look(isOver);
       if (lease.isSuperseded) return { nextDueMs: 0 };
-      if (this.view.isGone) {
-        await deleteLeftOver(parts.deps.store, parts.projectId);
+      if (shared.view.isGone) {
+        await deleteLeftOver(shared.deps.store, shared.projectId);
         return { nextDueMs: null };
       }
       await attempts.runs.check().catch(() => {});
@@ -136,7 +106,7 @@ export class Shift {
       if (found < DUE_AT_ONCE) await sleep(this.pauseMs(found));
     }
     await this.finish();
-    return { nextDueMs: parts.stopped.aborted ? 0 : nextDueMs };
+    return { nextDueMs: stopped.aborted ? 0 : nextDueMs };
   }
 
   private pauseMs(found: number): number {
@@ -147,8 +117,9 @@ export class Shift {
   /** To Temporal, even while MongoDB is unavailable; and to MongoDB. */
   private pulse(): void {
     const { sending, ended } = this.attempts;
-    void this.lease.renew().catch(() => {});
-    this.parts.onPulse({ sending, waiting: this.hand.taken.size - sending, ...ended });
+    const { lease, hand, onPulse } = this.shared;
+    void lease.renew().catch(() => {});
+    onPulse({ sending, waiting: hand.taken.size - sending, ...ended });
   }
 
   /**
@@ -156,10 +127,10 @@ export class Shift {
    * @returns how much was found
    */
   private async look(isOver: boolean): Promise<number> {
-    const { deps, projectId } = this.parts;
+    const { deps, projectId, lease } = this.shared;
     try {
-      await this.lease.renew();
-      if (this.lease.isSuperseded) return 0;
+      await lease.renew();
+      if (lease.isSuperseded) return 0;
       return await this.taking.take(isOver);
     } catch (error) {
       deps.log.warn({ err: error, projectId }, 'courier waits for MongoDB');
@@ -170,7 +141,8 @@ export class Shift {
 
   /** Lets work in progress finish, and writes it; reconcile follows up the failures that are left. */
   private async finish(): Promise<void> {
-    const { attempts, hand, lease, settling } = this;
+    const { attempts, settling } = this;
+    const { hand, lease } = this.shared;
     attempts.runs.stop();
     const isUnderWay = (): boolean =>
       attempts.sending > 0 || hand.outbox.size > 0 || settling.isUnderWay;

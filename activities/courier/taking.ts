@@ -9,16 +9,12 @@ import {
 import type { EventRecord } from '../../src/store/event-record';
 import { expungeEvent } from '../../src/store/expunge';
 import { listDue, listEnded, nextDueAt, takeQueued } from '../../src/store/queue';
-import type { Places } from '../concurrency';
-import type { ActivityDependencies } from '../dependencies';
 import { CLOCK_MARGIN_MS } from '../plan-deliveries';
 import { Arrivals } from './arrivals';
 import type { Attempts } from './attempts';
-import type { Hand } from './hand';
 import type { Lane } from './lane';
-import type { Lease } from './lease';
+import type { Shared } from './parts';
 import { planExpress } from './plan';
-import type { View } from './view';
 
 /** Between two checks for what is due. */
 const DUE_POLL_MS = 50;
@@ -46,14 +42,10 @@ export class Taking {
   private fromQueue: Lane | undefined;
 
   constructor(
-    private readonly deps: ActivityDependencies,
-    private readonly places: Places,
-    private readonly lease: Lease,
-    private readonly hand: Hand,
-    private readonly view: View,
+    private readonly shared: Shared,
     private readonly attempts: Attempts,
   ) {
-    this.arrivals = new Arrivals(deps.store, view.projectId);
+    this.arrivals = new Arrivals(shared.deps.store, shared.projectId);
   }
 
   /**
@@ -62,7 +54,7 @@ export class Taking {
    * @returns how much was found
    */
   async take(isOver: boolean): Promise<number> {
-    const { deps, hand, lease } = this;
+    const { deps, hand, lease, view } = this.shared;
     const room = isOver ? 0 : hand.room;
     const eventRoom = isOver ? 0 : hand.eventRoom;
     const [events, fresh] = await Promise.all([
@@ -72,12 +64,12 @@ export class Taking {
     const found = events.length + fresh.length;
     if (found > 0) this.foundAt = performance.now();
     // After the events, so that a webhook that is older than one of them is known.
-    await this.view.refresh(found > 0);
-    if (this.view.isGone) return 0;
+    await view.refresh(found > 0);
+    if (view.isGone) return 0;
     await this.takeStored(fresh);
     await this.dropEnded();
     const planned = await planExpress(deps, events, {
-      subscribersOf: (type) => this.view.subscriptions.of(type),
+      subscribersOf: (type) => view.subscriptions.of(type),
       now: clock.now(),
       // An earlier shift may have begun with what was accepted before this one.
       isFresh: ({ acceptedAt }) => acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS,
@@ -93,11 +85,11 @@ export class Taking {
    * taken at once: what waited in hand would only go back. They take turns, since there may be thousands.
    */
   private async refillAll(): Promise<void> {
-    const { hand, places } = this;
+    const { hand, places, projectId } = this.shared;
     const until = performance.now() + REFILL_MS;
     const lanes = [...hand.lanes.values()].filter(({ queued }) => queued.size > 0);
     while (lanes.length > 0 && performance.now() < until) {
-      if (hand.room < 1 || !places.hasFreeFor(this.view.projectId)) return;
+      if (hand.room < 1 || !places.hasFreeFor(projectId)) return;
       this.promised = 0;
       const some = lanes.splice(0, REFILLED_TOGETHER);
       // All of them, whatever fails: the next look must not meet one that still takes something.
@@ -109,13 +101,13 @@ export class Taking {
 
   /** Takes out of hand what has been cancelled, or its payload deleted, while it waits for its turn. */
   private async dropEnded(): Promise<void> {
-    const { hand } = this;
+    const { deps, hand } = this.shared;
     const at = performance.now();
     if (at < this.nextRecheck) return;
     const waiting = hand.waitingSince(at - RECHECK_MS);
     this.nextRecheck = at + RECHECK_MS + waiting.length * KNOWN_MS;
     if (waiting.length === 0) return;
-    const ended = await listEnded(this.deps.store, waiting);
+    const ended = await listEnded(deps.store, waiting);
     if (ended.size > 0) hand.forget(ended);
   }
 
@@ -124,9 +116,10 @@ export class Taking {
     const at = performance.now();
     if (at < this.nextDueLook) return [];
     // As it was before the read, which may still find what is settled meanwhile.
-    const taken = new Set(this.hand.taken.keys());
+    const { deps, hand, projectId } = this.shared;
+    const taken = new Set(hand.taken.keys());
     const limit = DUE_AT_ONCE + taken.size;
-    const due = await listDue(this.deps.store, this.view.projectId, clock.now(), limit);
+    const due = await listDue(deps.store, projectId, clock.now(), limit);
     const fresh = due.filter(({ _id }) => !taken.has(_id));
     const known = due.length - fresh.length;
     // Otherwise there may be more.
@@ -140,8 +133,8 @@ export class Taking {
    */
   private async takeStored(deliveries: readonly DeliveryRecord[], from?: string): Promise<void> {
     if (deliveries.length === 0) return;
-    const { hand } = this;
-    const { store } = this.deps;
+    const { deps, hand, projectId } = this.shared;
+    const { store } = deps;
     const events = await store.events.model
       .find({ _id: { $in: deliveries.map(({ eventId }) => eventId) } })
       .lean<EventRecord[]>();
@@ -150,7 +143,7 @@ export class Taking {
       const event = byId.get(delivery.eventId);
       if (!event || !hand.lanes.has(delivery.webhookId)) await cancelOrphan(store, delivery);
       else if (event.body === null) {
-        await expungeEvent(store, this.view.projectId, event._id);
+        await expungeEvent(store, projectId, event._id);
       } else {
         const { body } = event;
         hand.take(delivery, event, { body, isStored: true, ...(from !== undefined && { from }) });
@@ -160,7 +153,8 @@ export class Taking {
 
   /** Takes the next of a webhook's queues as soon as there is room: new deliveries before replays. */
   private async refill(lane: Lane): Promise<void> {
-    const { hand } = this;
+    const { deps, hand, projectId, view } = this.shared;
+    const takesOver = (view.project.dispatch ?? deps.dispatch) !== 'workflow';
     for (const kind of QUEUE_KINDS) {
       if (!lane.queued.has(kind) || lane.untilQueuedMs() !== 0) continue;
       const { ratePerSecond } = lane.policy;
@@ -171,21 +165,20 @@ export class Taking {
       const limits = this.limitsOf(lane);
       if (limits.limit < 1) return;
       hand.moveToEnd(lane);
-      const queue = queueOf(this.view.projectId, kind);
+      const queue = queueOf(projectId, kind);
       const inHand = [...lane.waiting.map(({ delivery }) => delivery._id), ...lane.leaving];
-      const { store } = this.deps;
       // A bulk replay is queued in its own order.
       const order = kind === 'replay' ? 'oldest_first' : lane.policy.backlogOrder;
       const entering = lane.firstEntering(kind);
       if (kind === 'ordered') lane.isDrained = false;
       lane.hasReturned = false;
-      const { queued, next } = await takeQueued(store, queue, lane.webhook._id, {
+      const { queued, next } = await takeQueued(deps.store, queue, lane.webhook._id, {
         taken: inHand,
         order,
         // What is going back into the queue may come before what is there.
         before: order === 'oldest_first' ? entering : null,
         ...limits,
-        takesOver: (this.view.project.dispatch ?? this.deps.dispatch) !== 'workflow',
+        takesOver,
       });
       if (ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
       const fresh = queued.filter(({ _id }) => !hand.taken.has(_id));
@@ -209,13 +202,12 @@ export class Taking {
    * where it is.
    */
   private limitsOf(lane: Lane): { limit: number; maxRetries?: number } {
-    const { places, attempts } = this;
+    const { places, projectId } = this.shared;
     const { webhook, policy, sending, waiting } = lane;
     const free = 2 * (places.limitOf(webhook._id) - sending) - waiting.length;
     const limit = Math.min(free, Math.ceil((policy.ratePerSecond ?? Infinity) / 4));
-    const { inLine } = attempts;
-    const room = (): number =>
-      Math.max(0, places.unhurriedRoomFor(this.view.projectId) - this.promised);
+    const { inLine } = this.attempts;
+    const room = (): number => Math.max(0, places.unhurriedRoomFor(projectId) - this.promised);
     if (places.isHurried(webhook._id, lane.isFirstNext)) {
       // A retry at the head has its turn at the next look.
       return { limit, maxRetries: inLine.size === 0 ? room() : 0 };
@@ -230,8 +222,9 @@ export class Taking {
 
   /** Milliseconds until something in the project may be sent; null: nothing is scheduled. */
   async untilDueMs(): Promise<number | null> {
-    const next = await nextDueAt(this.deps.store, this.view.projectId);
-    const waits = [...this.hand.lanes.values()].map((lane) => lane.untilQueuedMs());
+    const { deps, hand, projectId } = this.shared;
+    const next = await nextDueAt(deps.store, projectId);
+    const waits = [...hand.lanes.values()].map((lane) => lane.untilQueuedMs());
     if (next) waits.push(Math.max(0, next.getTime() - clock.now().getTime()));
     const known = waits.filter((wait) => wait !== null);
     return known.length === 0 ? null : Math.min(...known);
