@@ -1,4 +1,4 @@
-import type { QueryFilter } from 'mongoose';
+import type { ClientSession, QueryFilter } from 'mongoose';
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
 import { SECOND_MS } from '../domain/durations';
@@ -6,6 +6,7 @@ import type { DeliveryRecord } from './delivery-record';
 import { endedNow, endedWith } from './delivery-states';
 import type { EndingRecord } from './endings';
 import type { Store } from './store';
+import type { WebhookRecord } from './webhook-record';
 
 /** Deliveries ended together. */
 const BATCH = 1000;
@@ -33,15 +34,16 @@ export async function endDeliveriesOf(
  */
 export async function endSome(store: Store, ending: EndingRecord): Promise<boolean> {
   const { model } = store.deliveries;
-  const unended: QueryFilter<DeliveryRecord> = {
-    webhookId: ending._id,
-    status: { $in: UNENDED_STATUSES },
-    // A disabled webhook can be tested.
-    ...(ending.reason === 'webhook_disabled' && { test: { $ne: true } }),
-  };
   const end = endedWith(ending.reason);
   const { ended, isLast } = await store.transaction(async (session) => {
     if (!(await store.endings.confirm(ending, session))) return { ended: 0, isLast: true };
+    const unended: QueryFilter<DeliveryRecord> = {
+      webhookId: ending._id,
+      status: { $in: UNENDED_STATUSES },
+      ...(ending.reason === 'webhook_disabled' && {
+        $nor: await sentAnyway(store, ending._id, session),
+      }),
+    };
     const batch = await model.find(unended, { _id: 1 }).limit(BATCH).session(session).lean();
     const { modifiedCount } = await model.updateMany(
       { ...unended, _id: { $in: batch.map(({ _id }) => _id) } },
@@ -57,4 +59,20 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
     await store.countedHours.expectChanges(ending.projectId);
   }
   return !isLast;
+}
+
+/** What is sent to a disabled webhook too (`keptBack`): its tests, and what has been replayed since it was disabled. */
+async function sentAnyway(
+  { webhooks }: Store,
+  webhookId: string,
+  session: ClientSession,
+): Promise<QueryFilter<DeliveryRecord>[]> {
+  const webhook = await webhooks.model
+    .findById(webhookId, { disabledAt: 1 })
+    .session(session)
+    .lean<Pick<WebhookRecord, 'disabledAt'>>();
+  const since = { $gte: webhook?.disabledAt ?? new Date(0) };
+  // An operator's reset has no other time.
+  const isReset = { replayRequestedAt: null, openedAt: since };
+  return [{ test: true }, { replays: { $gt: 0 }, $or: [{ replayRequestedAt: since }, isReset] }];
 }

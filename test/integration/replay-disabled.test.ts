@@ -1,4 +1,5 @@
 import { START_LIMIT } from '../../src/domain/concurrency-limit';
+import { endDeliveriesOf } from '../../src/store/end-deliveries';
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
@@ -96,4 +97,39 @@ describe.each(WAYS)('a replay of deliveries dispatched %s', (dispatch) => {
       expect(receiver.requests).toHaveLength(START_LIMIT);
     },
   );
+
+  it('is sent if it is requested before all that its webhook had has ended', async () => {
+    await client.post(`${path}/pause`);
+    await disable();
+    const { endings, webhooks, deliveries } = stack.store;
+    const { body } = await client.get('/v1/deliveries?limit=100');
+    const [id, ...others] = body.data.deliveries.map((one: { id: string }) => one.id) as string[];
+    const webhookId = path.split('/').at(-1)!;
+    const { projectId, disabledAt } = (await webhooks.model.findById(webhookId).lean())!;
+    const [before, after] = [-1, 1].map((ms) => new Date(disabledAt!.getTime() + ms));
+    const pending = { status: 'pending', endReason: null, completedAt: null, replays: 1 } as const;
+    const cases = [
+      [{ replays: 0, openedAt: after }, 'skipped'],
+      [{ replayRequestedAt: before, openedAt: after }, 'skipped'],
+      [{ replayRequestedAt: after }, 'pending'],
+      // Reset by an operator.
+      [{ openedAt: before }, 'skipped'],
+      [{ openedAt: after }, 'pending'],
+    ] as const;
+    for (const [n, [fields]] of cases.entries()) {
+      await deliveries.model.updateOne({ _id: others[n] }, { ...pending, ...fields });
+    }
+    // As if there had been more than could be ended at once.
+    await endings.note({ _id: webhookId, projectId }, 'webhook_disabled');
+    expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
+    await endDeliveriesOf(stack.store, webhookId);
+    expect(await endings.find(webhookId)).toBeNull();
+    for (const [n, [, status]] of cases.entries()) {
+      expect((await deliveries.find(others[n]!))!.status).toBe(status);
+    }
+    await deliveryWith(client, id!, { status: 'held', replays: 1 });
+    await client.post(`${path}/resume`);
+    await deliveryWith(client, id!, { status: 'succeeded', replays: 1 });
+    expect(receiver.requests).toHaveLength(1);
+  });
 });
