@@ -3,6 +3,7 @@ import { clock } from '../src/clock';
 import { FAILURE_TYPES, type Activities, type PlannedDelivery } from '../src/contracts/activities';
 import type { DeferralReason } from '../src/contracts/delivery';
 import { policyOf } from '../src/profiles/policy';
+import { deleteLeftOver } from '../src/store/delete-project';
 import type { DeliveryRecord } from '../src/store/delivery-record';
 import type { EventRecord } from '../src/store/event-record';
 import { newDelivery } from '../src/store/new-delivery';
@@ -89,6 +90,7 @@ function planner(
   const planPage: Activities['planDeliveries'] = async (eventId, afterWebhookId) => {
     const event = await store.events.findBare(eventId);
     const project = event && (await store.projects.get(event.projectId));
+    if (event && !project) await deleteLeftOver(store, event.projectId);
     // It, or its payload, has been deleted since it was accepted.
     if (!project || event.expungedAt) return { deliveries: [] };
     if (event.onlyWebhookId !== undefined) {

@@ -1,6 +1,7 @@
 import { Schema, type ClientSession, type QueryFilter } from 'mongoose';
 import { newId } from '../contracts/ids';
 import type { DeliveryPolicy, Dispatch } from '../contracts/delivery';
+import { MINUTE_MS } from '../domain/durations';
 import { PROVIDER_NAMES } from '../providers';
 import { oneOf } from './one-of';
 import { containing, findPage, type Page, type PageRequest } from './paging';
@@ -41,6 +42,8 @@ export interface ProjectRecord {
   turns: number;
   /** When it was deleted; what belongs to it is deleted afterwards (delete-project.ts). */
   deletedAt: Date | null;
+  /** When all of that had been deleted for the first time. */
+  emptiedAt?: Date;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -74,6 +77,7 @@ const schema = new Schema<ProjectRecord>(
     webhookCount: { type: Number, default: 0 },
     turns: { type: Number, default: 0 },
     deletedAt: { type: Date, default: null },
+    emptiedAt: Date,
   },
   { timestamps: BY_CLOCK, minimize: false },
 );
@@ -84,6 +88,16 @@ schema.index(
 schema.index({ deletedAt: 1 }, { partialFilterExpression: { deletedAt: { $type: 'date' } } });
 // For `findUnreadable`.
 for (const name of PROVIDER_NAMES) schema.index({ [`providerKeys.${name}.keyId`]: 1 });
+
+/**
+ * How long what was under way when a project was deleted may still store something for it: a request whose body
+ * is read, a plan that waits for its filters, an attempt; and somewhat more.
+ */
+const STRAGGLERS_MS = 10 * MINUTE_MS;
+/** By MongoDB's clock, which may have been set back since. */
+const noStragglers: QueryFilter<ProjectRecord> = {
+  $expr: { $gt: [{ $abs: { $subtract: ['$$NOW', '$emptiedAt'] } }, STRAGGLERS_MS] },
+};
 
 export class Projects extends repositoryOf('Project', schema, 'projects') {
   /** By the reference that a request names them by. */
@@ -143,11 +157,14 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
     return matchedCount === 1;
   }
 
-  /** Marks it as deleted; false if nothing is left of it. */
+  /** Marks it as deleted; false if all that was its own is deleted. */
   async markDeleted(id: string, session: ClientSession): Promise<boolean> {
     this.known.forgetAfter(session);
     const marked = { $set: { externalId: null }, $currentDate: { deletedAt: true } } as const;
-    return (await this.model.updateOne({ _id: id }, marked, { session })).matchedCount === 1;
+    const { matchedCount } = await this.model.updateOne({ _id: id, emptiedAt: null }, marked, {
+      session,
+    });
+    return matchedCount === 1;
   }
 
   /** Ids of those after that one, in order. */
@@ -160,13 +177,20 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
     return found.map(({ _id }) => _id);
   }
 
-  /** Ids of those that are marked as deleted. */
+  /** Ids of those that are marked as deleted, and of which something may be left. */
   async listDeleted(): Promise<string[]> {
-    return this.model.distinct('_id', { deletedAt: { $type: 'date' } });
+    const deleted = await this.model
+      .find({ deletedAt: { $type: 'date' }, $or: [{ emptiedAt: null }, noStragglers] }, { _id: 1 })
+      .lean<{ _id: string }[]>();
+    return deleted.map(({ _id }) => _id);
   }
 
+  /** Once nothing is left of what was its own: notes that the first time, and removes it after a while. */
   async delete(id: string): Promise<void> {
-    await this.model.deleteOne({ _id: id });
+    const { deletedCount } = await this.model.deleteOne({ _id: id, ...noStragglers });
+    if (deletedCount === 1) return;
+    const emptied = { $currentDate: { emptiedAt: true } } as const;
+    await this.model.updateOne({ _id: id, emptiedAt: null }, emptied);
   }
 
   /**

@@ -215,7 +215,7 @@ describe('an API killed with -9', () => {
     const left = async ({ projectId }: ApiCrash): Promise<Record<string, number>> => {
       const { projects, keys, webhooks, events, deliveries } = stack.store;
       return {
-        projects: await projects.model.countDocuments({ _id: projectId }),
+        projects: await projects.model.countDocuments({ _id: projectId, emptiedAt: null }),
         keys: await keys.model.countDocuments({ projectId }),
         webhooks: await webhooks.model.countDocuments({ projectId }),
         events: await events.model.countDocuments({ projectId }),

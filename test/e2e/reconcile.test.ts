@@ -147,7 +147,7 @@ describe('reconcile by its schedules', () => {
     worker = await started();
     await eventually(
       'the rest is, too',
-      async () => (await stack.store.projects.model.exists({ _id: projectId })) === null,
+      async () => !(await stack.store.projects.listDeleted()).includes(projectId),
       PATIENCE_MS,
     );
     expect(await left()).toBe(0);

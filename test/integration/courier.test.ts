@@ -1,10 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { Hand } from '../../activities/courier/hand';
-import { toPayload } from '../../src/domain/json-text';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
-import { deleteProject } from '../../src/store/delete-project';
-import { newEvent } from '../../src/store/new-event';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { useExpress } from '../support/express';
@@ -140,25 +137,6 @@ describe('a project whose events are dispatched express', () => {
     await eventually('none is left', async () => {
       await stack.reconcile();
       return (await model.countDocuments({ projectId, followUp: true })) === 0;
-    });
-  });
-
-  it('leaves nothing of what was accepted while its project was being deleted', async () => {
-    const { id } = await stack.project({ dispatch: 'express' });
-    const { store } = stack;
-    const project = (await store.projects.get(id))!;
-    await deleteProject(store, id);
-    await store.events.insert(
-      newEvent(project, { type: 'email.sent', data: toPayload(emailSent) }, 1, true),
-    );
-    await eventually('nothing is left', async () => {
-      await stack.reconcile();
-      const left = [store.events.model, store.couriers.model].map((model) =>
-        (model as typeof store.events.model).countDocuments({
-          $or: [{ projectId: id }, { _id: id }],
-        }),
-      );
-      return (await Promise.all(left)).every((count) => count === 0);
     });
   });
 

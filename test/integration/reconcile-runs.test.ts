@@ -304,7 +304,7 @@ describe('a run of reconcile', () => {
     expect((await client.get('/v1/deliveries')).status).toBe(401);
     const { env, done } = running('housekeeping');
     await eventually('the project is gone', async () => {
-      return (await stack.store.projects.model.exists({ _id: id })) === null;
+      return !(await stack.store.projects.listDeleted()).includes(id);
     });
     expect(await stack.store.deliveries.model.exists({ _id: { $in: deliveries } })).toBeNull();
     env.cancel();

@@ -234,7 +234,7 @@ describe('projects', () => {
     expect(await store.keys.model.countDocuments({ projectId: id })).toBe(0);
     expect(await store.webhooks.model.countDocuments({ projectId: id })).toBe(0);
     expect(await store.events.find(event.body.data.id)).toBeNull();
-    expect(await store.projects.model.findById(id)).toBeNull();
+    expect(await store.projects.listDeleted()).not.toContain(id);
 
     expect((await other.client.get(`/v1/webhooks/${kept.id}`)).status).toBe(200);
     const others = await store.events.find(othersEvent.body.data.id);
@@ -251,7 +251,7 @@ describe('projects', () => {
     expectRefusal(await stack.admin.get(`/v1/projects/${id}`), 'not_found');
     const left = () =>
       Promise.all([
-        store.projects.model.countDocuments({ _id: id }),
+        store.projects.model.countDocuments({ _id: id, emptiedAt: null }),
         store.webhooks.model.countDocuments({ projectId: id }),
         store.events.model.countDocuments({ projectId: id }),
       ]);
@@ -289,7 +289,7 @@ describe('projects', () => {
     });
     afterEach(async () => {
       const { projects, events } = stack.store;
-      expect(await projects.model.findById(id)).toBeNull();
+      expect(await projects.listDeleted()).not.toContain(id);
       expect(await events.find(eventId)).toBeNull();
       expectRefusal(await stack.admin.delete(`/v1/projects/${id}`), 'not_found');
     });
