@@ -41,7 +41,7 @@ export interface ReplayRecord {
   /** The latest creation of one of these; missing in those of earlier versions. */
   createdBy?: Date;
   replayed: number;
-  /** Could not be replayed: the webhook was deleted, or disabled since, or the delivery was already in progress again. */
+  /** Could not be replayed, of those that the replay has come across; once it is completed, of all that matched. */
   failed: number;
   /** Stopped, while not all that it has queued is taken back. */
   takesBack?: boolean;
@@ -173,12 +173,15 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
     return modifiedCount === 1;
   }
 
-  /** @returns false if it isn't running any more, or was set back since it was read */
+  /**
+   * Counts as failed also what it has not come across, since it was replayed otherwise or has expired meanwhile.
+   * @returns false if it isn't running any more, or was set back since it was read
+   */
   async complete({ _id, cursor }: ReplayRecord): Promise<boolean> {
-    const { modifiedCount } = await this.model.updateOne(
-      { _id, status: 'running', cursor },
-      { $set: { status: 'completed' }, $currentDate: { completedAt: true } },
-    );
+    const failed = { $max: ['$failed', { $subtract: ['$matched', '$replayed'] }] };
+    const { modifiedCount } = await this.model.updateOne({ _id, status: 'running', cursor }, [
+      { $set: { status: 'completed', failed, completedAt: '$$NOW' } },
+    ]);
     return modifiedCount === 1;
   }
 

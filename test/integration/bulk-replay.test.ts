@@ -94,6 +94,23 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     expect(sent.filter(isOwn)).toHaveLength(2);
   });
 
+  it('counts as failed, once it is completed, what it has not come across', async () => {
+    const webhook = await skipped(receiver.url, 4);
+    await webhook.change({ isActive: true });
+    const { deliveries: own } = (await client.get('/v1/deliveries')).body.data;
+    const [replayed, expunged, expired] = own as { id: string; eventId: string }[];
+    const spy = jest.spyOn(stack.engine, 'wakeReplay').mockResolvedValueOnce();
+    const { data } = (await client.post('/v1/replays', { since, until: until() })).body;
+    spy.mockRestore();
+    expect(data).toMatchObject({ status: 'running', matched: 4 });
+    await client.post(`/v1/deliveries/${replayed!.id}/replay`);
+    await eventually('it has arrived', async () => (await count('succeeded')) === 1);
+    await client.delete(`/v1/events/${expunged!.eventId}`);
+    await stack.store.deliveries.model.updateOne({ _id: expired!.id }, { expiresAt: new Date(0) });
+    await client.post(`/v1/replays/${data.id}/resume`);
+    await replayWith(data.id, { status: 'completed', matched: 4, replayed: 1, failed: 3 });
+  });
+
   it('takes in what a process whose clock is fast has ended', async () => {
     const webhook = await skipped(receiver.url, 3);
     await webhook.change({ isActive: true });

@@ -1825,7 +1825,7 @@ export type Replay = {
    */
   replayed: number;
   /**
-   * Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile.
+   * Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile, or it has expired or its payload was deleted. What the replay does not come across for that is counted when it is completed.
    */
   failed: number;
   /**

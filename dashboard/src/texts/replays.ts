@@ -45,7 +45,7 @@ export const replays = {
     replayed: 'Sent again',
     failed: 'Could not be sent',
     failedNote:
-      'The webhook is gone or may not be sent to, or the delivery was replayed otherwise.',
+      'The webhook is gone or may not be sent to, or the delivery was replayed otherwise or is no longer kept.',
     matched: 'Matched',
     left: (time: string) => `About ${time} left`,
   },

@@ -34,7 +34,7 @@ export const replaySchema = z
     matched: count.describe('How many deliveries there were when it was requested.'),
     replayed: count,
     failed: count.describe(
-      'Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile.',
+      'Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile, or it has expired or its payload was deleted. What the replay does not come across for that is counted when it is completed.',
     ),
     createdAt: time,
     updatedAt: time,
