@@ -28,7 +28,7 @@ export async function expungeEvent(
     if (!event) return null;
     const deliveries = store.deliveries.model;
     const pending = await deliveries
-      .find({ eventId: id, status: 'pending' }, { _id: 1 })
+      .find({ eventId: id, status: 'pending', isExpress: null }, { _id: 1 })
       .session(session)
       .lean<{ _id: string }[]>();
     const { modifiedCount: ended } = await deliveries.updateMany(

@@ -38,6 +38,21 @@ describe('a delivery whose payload was deleted', () => {
     },
   );
 
+  it.each([
+    ['is of a workflow is to be told', undefined],
+    ['has no workflow is not', true],
+  ])('and that %s', async (_which, isExpress) => {
+    const { planned, event } = await fixture.planned(receiver.url);
+    const id = planned.deliveryId;
+    await fixture.store.deliveries.model.updateOne(
+      { _id: id },
+      { ...(isExpress && { isExpress }) },
+    );
+    const expunged = await expungeEvent(fixture.store, event.projectId, event._id);
+    expect(expunged!.cancelled).toEqual(isExpress ? [] : [id]);
+    expect((await fixture.delivery(id)).status).toBe('cancelled');
+  });
+
   it('and that was planned meanwhile is cancelled', async () => {
     const { planned, event } = await fixture.planned(receiver.url);
     const { events } = fixture.store;

@@ -9,13 +9,13 @@ import type { ProjectRecord } from '../../store/projects';
 import { dataText } from '../../store/new-event';
 import type { Store } from '../../store/store';
 import type { Engine } from '../../temporal/engine';
-import { runOrLeave } from '../../temporal/run-or-leave';
 import { answer, answerPage, verbatim } from '../http/answers';
 import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
 import { listView } from '../deliveries/deliveries';
 import { columnsOf } from '../exports/csv';
 import { exportFields, type Exports } from '../exports/exports';
+import { CancelSignals } from './cancel-signals';
 import { notFound } from '../http/errors';
 import { resourceInPath } from '../http/resource-in-path';
 import { listedEventSchema, type eventSchema } from '../schemas/event';
@@ -81,6 +81,7 @@ const filterOf = ({ profile }: ProjectRecord, type: string | undefined): { type?
 export function eventsRouter({ store, engine, log, exporter }: EventsDependencies): Router {
   const router = Router();
   const read = allow('owner', 'reader');
+  const signals = new CancelSignals((id) => engine.signalDelivery(id, 'cancel'), log);
 
   router.get('/', read, async (req, res) => {
     const {
@@ -133,14 +134,7 @@ export function eventsRouter({ store, engine, log, exporter }: EventsDependencie
     const id = pathId(req, 'event');
     const expunged = await expungeEvent(store, projectOf(res)._id, id);
     if (!expunged) throw notFound('the event');
-    // They are cancelled already; a workflow that isn't told notices when its next attempt is due.
-    void Promise.all(
-      expunged.cancelled.map((deliveryId) =>
-        runOrLeave(log, { deliveryId }, 'cancelled delivery left to its next attempt', () =>
-          engine.signalDelivery(deliveryId, 'cancel'),
-        ),
-      ),
-    );
+    signals.add(expunged.cancelled);
     answer(res, view(expunged.event));
   });
 
