@@ -26,6 +26,12 @@ export interface Posting {
   isBatch: boolean;
 }
 
+/** An event as stored, and whether it was so before this request. */
+export interface Accepted {
+  event: EventRecord;
+  duplicate: boolean;
+}
+
 /** A provider's report, and the event that it becomes; else why it becomes none. */
 export interface PostedReport {
   record: Omit<NewReport['record'], 'eventId' | 'reason'>;
@@ -49,14 +55,11 @@ export class Intake {
   /**
    * Takes a posted event, or a batch, all of it or nothing; once this returns, it can't be lost. Fan-outs start
    * behind the answer: what a crash cuts off there is left to reconcile.
-   * @returns the events as stored, by this request or by an equal one before it under its key
+   * @returns the events as stored, in order, by this request or by an equal one before it under its key
    * @throws ApiError 422 naming each wrong field of all of them; 409 when the key was used for another
    *   body; as `Checks.readEvents`
    */
-  async accept(
-    project: ProjectRecord,
-    { bytes, key, isBatch }: Posting,
-  ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
+  async accept(project: ProjectRecord, { bytes, key, isBatch }: Posting): Promise<Accepted[]> {
     const { fingerprint, count, events } = await this.checks.readEvents(project._id, {
       bytes,
       isBatch,
@@ -77,7 +80,7 @@ export class Intake {
       const keys = Array.from({ length: count }, (_, index) => keyOf(index));
       const first = await this.repeated(project._id, keys, fingerprint);
       if (first.length === 0) throw error;
-      return { events: first, duplicate: true };
+      return first.map((event) => ({ event, duplicate: true }));
     }
     if (fingerprint) {
       built = built.map((event, index) => ({
@@ -86,12 +89,9 @@ export class Intake {
         ...fingerprint,
       }));
     }
-    const accepted = await this.insert(built, isBatch);
-    if (accepted.duplicate && !isOfRequest(accepted.events[0]!, fingerprint!)) {
-      throw refusal('idempotency_conflict');
-    }
-    if (!accepted.duplicate) eventsAccepted.inc(accepted.events.length);
-    this.startAll(accepted.events);
+    const accepted = await this.insert(built, isBatch, fingerprint);
+    eventsAccepted.inc(accepted.filter(({ duplicate }) => !duplicate).length);
+    this.startAll(accepted.map(({ event }) => event));
     return accepted;
   }
 
@@ -145,7 +145,28 @@ export class Intake {
     return event;
   }
 
+  /** Of a batch that was accepted before, those that have expired since are stored anew, as they would be alone. */
   private async insert(
+    built: readonly NewEvent[],
+    isBatch: boolean,
+    fingerprint: Fingerprint | null,
+  ): Promise<Accepted[]> {
+    const { events, duplicate } = await this.insertAll(built, isBatch);
+    const accepted = events.map((event) => ({ event, duplicate }));
+    if (!duplicate) return accepted;
+    if (!events.every((event) => isOfRequest(event, fingerprint!))) {
+      throw refusal('idempotency_conflict');
+    }
+    const byKey = new Map(accepted.map((one) => [one.event.idempotencyKey, one]));
+    const missing = built.filter(({ idempotencyKey }) => !byKey.has(idempotencyKey));
+    if (missing.length === 0) return accepted;
+    for (const one of await this.insert(missing, isBatch, fingerprint)) {
+      byKey.set(one.event.idempotencyKey, one);
+    }
+    return built.flatMap(({ idempotencyKey }) => byKey.get(idempotencyKey) ?? []);
+  }
+
+  private async insertAll(
     built: readonly NewEvent[],
     isBatch: boolean,
   ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
@@ -209,7 +230,7 @@ export class Intake {
     }
   }
 
-  /** The events that were accepted under these keys; none: they are new. */
+  /** The events that were accepted under these keys; none: some or all are new, or have expired. */
   private async repeated(
     projectId: string,
     keys: readonly string[],
@@ -220,6 +241,7 @@ export class Intake {
     if (!found.every((event) => isOfRequest(event, fingerprint))) {
       throw refusal('idempotency_conflict');
     }
+    if (found.length < keys.length) return [];
     this.startAll(found);
     return found;
   }

@@ -1,18 +1,15 @@
 import express, { Router, type Request, type RequestHandler } from 'express';
 import type { z } from 'zod';
-import type { EventRecord } from '../../store/event-record';
 import { answer } from '../http/answers';
 import { allow, projectOf } from '../http/auth';
 import { BATCH_LIMIT, BODY_LIMIT, bytesOf } from '../http/body';
 import { idempotencyKeyOf } from './idempotency';
-import type { Intake, Posting } from './intake';
+import type { Accepted, Intake, Posting } from './intake';
 import type { acceptedEventSchema } from '../schemas/event';
 import { holdBody } from '../http/under-way';
 
-function accepted(
-  { _id, type, createdAt }: Pick<EventRecord, '_id' | 'type' | 'createdAt'>,
-  duplicate: boolean,
-): z.infer<typeof acceptedEventSchema> {
+function view({ event, duplicate }: Accepted): z.infer<typeof acceptedEventSchema> {
+  const { _id, type, createdAt } = event;
   return { id: _id, type, createdAt, duplicate };
 }
 
@@ -32,13 +29,13 @@ export function postingRouter(intake: Intake): Router {
   ];
 
   router.post('/', ...posting(BODY_LIMIT), async (req, res) => {
-    const { events, duplicate } = await intake.accept(projectOf(res), postingOf(req, false));
-    answer(res, accepted(events[0]!, duplicate), 202);
+    const [first] = await intake.accept(projectOf(res), postingOf(req, false));
+    answer(res, view(first!), 202);
   });
 
   router.post('/batch', ...posting(BATCH_LIMIT), async (req, res) => {
-    const { events, duplicate } = await intake.accept(projectOf(res), postingOf(req, true));
-    answer(res, { events: events.map((event) => accepted(event, duplicate)) }, 202);
+    const accepted = await intake.accept(projectOf(res), postingOf(req, true));
+    answer(res, { events: accepted.map(view) }, 202);
   });
 
   return router;

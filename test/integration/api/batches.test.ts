@@ -86,3 +86,58 @@ describe('a batch of events', () => {
     expect(await stored(stack)).toEqual(before);
   });
 });
+
+describe('a batch of which some events have expired, posted again with its key,', () => {
+  const stack = useStack({}, { worker: false });
+  const paid = (n: number) => ({ type: 'order.paid', data: { n } });
+  const batch = { events: [paid(0), paid(1), paid(2)] };
+  let client: ApiClient;
+  let ids: string[];
+
+  const post = (body: unknown = batch) =>
+    client.post('/v1/events/batch', body, { 'idempotency-key': 'import-1' });
+
+  beforeEach(async () => {
+    ({ client } = await stack.project({ profile: 'custom' }));
+    await client.send('PUT', '/v1/event-types/order.paid', {
+      description: 'An order.',
+      schema: {},
+      sample: { n: 0 },
+    });
+    const { body } = await post();
+    ids = body.data.events.map(({ id }: { id: string }) => id);
+    await stack.store.events.remove([ids[0]!, ids[2]!]);
+  });
+
+  it('has these stored anew, and is answered whole, in order', async () => {
+    const again = await post();
+    expect(again.status).toBe(202);
+    const { events } = again.body.data;
+    expect(events).toMatchObject([
+      { duplicate: false },
+      { id: ids[1], duplicate: true },
+      { duplicate: false },
+    ]);
+    const lists = await Promise.all(
+      events.map(({ id }: { id: string }) => client.get(`/v1/events/${id}`)),
+    );
+    expect(lists.map(({ body }) => body.data.data)).toEqual(batch.events.map(({ data }) => data));
+    const before = await stored(stack);
+    const more = await post();
+    expect(more.body.data.events).toEqual(
+      events.map((event: object) => ({ ...event, duplicate: true })),
+    );
+    expect(await stored(stack)).toEqual(before);
+  });
+
+  it('is refused with another body, or where these are no longer valid, and nothing is stored', async () => {
+    const before = await stored(stack);
+    expectRefusal(await post({ events: [...batch.events, paid(3)] }), 'idempotency_conflict');
+    expect(await stored(stack)).toEqual(before);
+    await client.delete('/v1/event-types/order.paid');
+    const without = await stored(stack);
+    const fields = [0, 1, 2].map((n) => `events.${n}.type`);
+    expectRefusal(await post(), 'validation_failed', fields);
+    expect(await stored(stack)).toEqual(without);
+  });
+});
