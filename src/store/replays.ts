@@ -112,6 +112,15 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
     return this.model.countDocuments(unended, { limit: max, session });
   }
 
+  /** Ids of a project's replays that have not ended. */
+  async listUnended(projectId: string, session: ClientSession): Promise<string[]> {
+    const unended = await this.model
+      .find({ projectId, status: { $in: UNENDED_REPLAY_STATUSES } }, { _id: 1 })
+      .session(session)
+      .lean<Pick<ReplayRecord, '_id'>[]>();
+    return unended.map(({ _id }) => _id);
+  }
+
   async list(projectId: string, page: PageRequest): Promise<Page<ReplayRecord>> {
     return findPage(this.model, 'replay', { projectId }, page);
   }

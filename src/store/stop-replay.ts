@@ -89,6 +89,7 @@ async function takeBack(
     .limit(TAKEN_BACK_AT_ONCE)
     .session(session)
     .lean<DeliveryRecord[]>();
+  const unended = await replays.listUnended(replay.projectId, session);
   await model.updateMany(
     { ...queuedBy(replay), _id: { $in: queued.map(({ _id }) => _id) } },
     [
@@ -104,7 +105,7 @@ async function takeBack(
           deferredFor: null,
           queuedIn: '$$REMOVE',
           bulkReplay: '$$REMOVE',
-          takenBackBy: { $setUnion: [{ $ifNull: ['$takenBackBy', []] }, [replay._id]] },
+          ...(replay.status === 'paused' && { takenBackBy: withNote(replay._id, unended) }),
           replayRequestedAt: '$$REMOVE',
         },
       },
@@ -115,3 +116,8 @@ async function takeBack(
   const isMore = queued.length === TAKEN_BACK_AT_ONCE;
   return replays.takeBack(replay._id, queued.length, isMore, session);
 }
+
+/** That replay, and those that took it back before and may still come to it again. */
+const withNote = (replayId: string, unended: readonly string[]): object => ({
+  $setUnion: [{ $setIntersection: [{ $ifNull: ['$takenBackBy', []] }, unended] }, [replayId]],
+});

@@ -70,9 +70,9 @@ describe('a bulk replay of which a paused webhook holds very many', () => {
         return store.transaction(...args);
       };
       const dying = intercept(store, 'transaction', transaction);
-      await expect(stopReplay(dying, replay, ['running'], to, 'platform')).rejects.toThrow(
-        'cut off',
-      );
+      await expect(
+        stopReplay(dying, replay, ['running'], to, 'platform', Infinity),
+      ).rejects.toThrow('cut off');
       const left = await count({ status: 'held' });
       expect(left).toBeLessThan(QUEUED);
       expect(left).toBeGreaterThan(0);
@@ -86,13 +86,34 @@ describe('a bulk replay of which a paused webhook holds very many', () => {
   it.each(['paused', 'cancelled'] as const)(
     'has all of it taken back when it is %s',
     async (to) => {
-      expect(await stopReplay(stack.store, replay, ['running'], to, 'platform')).toMatchObject({
-        status: to,
-        replayed: 0,
-      });
+      const stopped = stopReplay(stack.store, replay, ['running'], to, 'platform', Infinity);
+      expect(await stopped).toMatchObject({ status: to, replayed: 0 });
       await takesBack();
     },
   );
+
+  it('is noted on them only while it may come to them again', async () => {
+    const { store } = stack;
+    const make = (status: 'paused' | 'cancelled') =>
+      store.replays.create({ ...replay, _id: newId('replay'), status });
+    const [ended, paused] = [await make('cancelled'), await make('paused')];
+    const of = { projectId: replay.projectId };
+    const notes = () => store.deliveries.model.distinct('takenBackBy', of);
+    await store.deliveries.model.updateMany(of, { takenBackBy: [ended._id, paused._id] });
+    await stopReplay(store, replay, ['running'], 'paused', 'platform', Infinity);
+    expect(await notes()).toEqual([paused._id, replay._id].toSorted());
+    await stopReplay(store, replay, ['paused'], 'cancelled', 'platform');
+    const bulkReplay = { id: paused._id, status: 'failed', completedAt: new Date(), roundStart: 0 };
+    const queued = { status: 'held', bulkReplay, queuedIn: queueOf(replay.projectId, 'replay') };
+    await store.deliveries.model.updateMany(of, { ...queued, replays: 1 });
+    await stopReplay(store, paused, ['paused'], 'paused', 'platform', Infinity);
+    expect(await notes()).toEqual([paused._id]);
+  });
+
+  it('is not noted on them once it is cancelled', async () => {
+    await stopReplay(stack.store, replay, ['running'], 'cancelled', 'platform', Infinity);
+    expect(await count({ takenBackBy: { $exists: true } })).toBe(0);
+  });
 
   it('leaves to reconcile what takes longer than a request may, and to a resume what is left then', async () => {
     const { store } = stack;
