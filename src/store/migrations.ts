@@ -204,7 +204,9 @@ export async function migrate(
     for (const { id, up } of migrations) {
       if (applied.includes(id)) continue;
       await up(connection);
-      await records.insertOne({ _id: id, appliedAt: clock.now() });
+      // It may be there: a process that is suspended for longer than its lock lasts is not alone.
+      const note = { $setOnInsert: { appliedAt: clock.now() } };
+      await records.updateOne({ _id: id }, note, { upsert: true });
     }
     await afterwards();
   } finally {

@@ -67,6 +67,17 @@ describe('migrations', () => {
     expect(await locks.countDocuments({ _id: 'lock' })).toBe(0);
   });
 
+  it('may be applied by another process while one is suspended at it', async () => {
+    const records = connection.collection<{ _id: string; appliedAt: Date }>('migrations');
+    const appliedAt = new Date(Date.now() - 1000);
+    const suspended = noting('0001-a', async () => {
+      await records.insertOne({ _id: '0001-a', appliedAt });
+    });
+    await migrate(connection, [suspended, noting('0002-b')]);
+    expect(log).toEqual(['0001-a', '0002-b']);
+    expect(await records.findOne({ _id: '0001-a' })).toEqual({ _id: '0001-a', appliedAt });
+  });
+
   it('do not wait for one that a wrong clock has locked for longer than any may', async () => {
     const locks = connection.collection<{ _id: string; owner: string; until: Date }>('migrations');
     const until = new Date(Date.now() + 60 * 60 * 1000);
