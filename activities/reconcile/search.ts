@@ -122,7 +122,7 @@ export class Search<T extends Searchable> {
   }
 
   private async pageOf(projectId: string, before: Date, limit: number): Promise<Page<T>> {
-    const position = this.position.of[projectId] ?? { seen: null, ...this.againIn(AGAIN_MS) };
+    const position = this.positionOf(projectId);
     const fresh = await this.backlog.list(projectId, { after: position.seen, before }, limit);
     if (!position.seen || position.againAt > this.run.now()) {
       return { projectId, position, fresh, older: null, isThrough: false };
@@ -132,6 +132,14 @@ export class Search<T extends Searchable> {
     const range = { after: position.again, upTo: position.seen, before };
     const older = await this.backlog.list(projectId, range, room);
     return { projectId, position, fresh, older, isThrough: older.length < room };
+  }
+
+  private positionOf(projectId: string): ProjectPosition {
+    const stored = this.position.of[projectId];
+    // One from before MongoDB's clock was set back would hide what comes now until the clock is there again.
+    const latestMs = this.run.now().getTime() + 2 * AGAIN_MS;
+    if (stored && stored.againAt.getTime() <= latestMs) return stored;
+    return { seen: null, ...this.againIn(AGAIN_MS) };
   }
 
   /**

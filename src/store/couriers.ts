@@ -109,12 +109,12 @@ export class Couriers extends repositoryOf('Courier', schema, 'couriers') {
     return continued && { now: continued.renewedAt!, isWritten: continued.isWritten };
   }
 
-  /** Whether a shift has recently reported that it continues. */
+  /** Whether a shift has recently reported that it continues; not in the future, before MongoDB's clock was set back. */
   async isAtWork(projectId: string): Promise<boolean> {
-    const since = { $subtract: ['$$NOW', AT_WORK_MS] };
+    const [since, until] = [{ $subtract: ['$$NOW', AT_WORK_MS] }, { $add: ['$$NOW', AT_WORK_MS] }];
     const found = await this.model.exists({
       _id: projectId,
-      $expr: { $gt: ['$renewedAt', since] },
+      $expr: { $and: [{ $gt: ['$renewedAt', since] }, { $lt: ['$renewedAt', until] }] },
     });
     return found !== null;
   }
