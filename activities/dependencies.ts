@@ -1,5 +1,4 @@
 import type { Logger } from 'pino';
-import type { Dispatch } from '../src/contracts/delivery';
 import type { HttpSender } from '../src/delivery/http';
 import type { Mailer } from '../src/mail/mailer';
 import type { Cipher } from '../src/store/cipher';
@@ -35,10 +34,6 @@ export interface ActivityDependencies {
   /** Attempts that this worker runs at a time, and the maximum for one webhook. */
   maxAttempts: number;
   maxAttemptsPerWebhook: number;
-  /** How long deliveries are kept, in days. */
-  retentionDays: number;
-  /** How events are driven by default. */
-  dispatch: Dispatch;
   /** Sent as `User-Agent: Posthorn/<version>`. */
   version: string;
 }

@@ -37,7 +37,7 @@ async function main(): Promise<void> {
   if (!ROLES.includes(role) || process.argv.length > 3) throw new ConfigError([usage]);
   const config = loadConfig(role);
   const log = createLogger(config.logLevel, role);
-  const store = Store.open(config.mongodbUrl);
+  const store = Store.open(config.mongodbUrl, config);
   if (role === 'setup') {
     const { setUpTemporal } = await import('./temporal/setup.js');
     await refuseUnfit(store);

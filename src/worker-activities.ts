@@ -27,8 +27,6 @@ export function workerActivities(
     mailer: mail ? new Mailer(mail.smtpUrl, mail.from) : null,
     maxAttempts,
     maxAttemptsPerWebhook: config.maxAttemptsPerWebhook,
-    retentionDays: config.retentionDays,
-    dispatch: config.dispatch,
     version: VERSION,
   });
   return { activities, sender };

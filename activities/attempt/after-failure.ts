@@ -65,7 +65,7 @@ async function disableWhereDue(
   { statusCode }: Attempt,
 ): Promise<EventRecord[] | null> {
   const disable = (reason: DisabledReason, minFailures: number): Promise<EventRecord[] | null> =>
-    disableWebhook(deps.store, deps, project, webhook._id, {
+    disableWebhook(deps.store, project, webhook._id, {
       reason,
       minFailures,
       isMailed: deps.mailer !== null,
@@ -81,5 +81,5 @@ async function announce(
   { delivery, event, webhook, project }: Subject,
 ): Promise<EventRecord[]> {
   if (event.test === true || isOperational(event.type)) return [];
-  return announceFailure(deps.store, deps, project, webhook, delivery._id);
+  return announceFailure(deps.store, project, webhook, delivery._id);
 }

@@ -35,7 +35,7 @@ export async function countHealth(
   const id = `${delivery._id}#${attempt.number}`;
   await deps.store.webhookHealth.countAttempt(webhook._id, id, attempt);
   if (attempt.outcome === 'failed' && deps.mailer) {
-    await mailWarning(deps.store, deps, subject.project, webhook._id);
+    await mailWarning(deps.store, subject.project, webhook._id);
   }
   if (status === 'failed') await followFailure(deps, subject, attempt);
   if (attempt.outcome === 'failed') {

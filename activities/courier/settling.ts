@@ -163,7 +163,7 @@ export class Settling {
       if (!deps.mailer) return;
       const tries = (this.tries.get(id) ?? 0) + 1;
       this.tries.delete(id);
-      await mailWarning(deps.store, deps, view.project, id).catch(async (error: unknown) => {
+      await mailWarning(deps.store, view.project, id).catch(async (error: unknown) => {
         // Reconcile would not find it.
         if (!lease.hasEnded && tries < WARNING_TRIES) {
           this.failing.add(id);

@@ -154,7 +154,7 @@ export class Taking {
   /** Takes the next of a webhook's queues as soon as there is room: new deliveries before replays. */
   private async refill(lane: Lane): Promise<void> {
     const { deps, hand, projectId, view } = this.shared;
-    const takesOver = (view.project.dispatch ?? deps.dispatch) !== 'workflow';
+    const takesOver = (view.project.dispatch ?? deps.store.defaults.dispatch) !== 'workflow';
     for (const kind of QUEUE_KINDS) {
       if (!lane.queued.has(kind) || lane.untilQueuedMs() !== 0) continue;
       const { ratePerSecond } = lane.policy;

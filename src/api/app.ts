@@ -8,7 +8,6 @@ import { clock } from '../clock';
 import { metrics } from '../metrics';
 import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
-import type { Dispatch } from '../contracts/delivery';
 import type { Engine } from '../temporal/engine';
 import type { TenantCpu } from '../tenant-cpu/tenant-cpu';
 import { PACKAGE_FOLDER } from '../version';
@@ -77,8 +76,6 @@ export interface AppDependencies {
     adminKey: string;
     development: boolean;
     allowedCidrs: readonly string[];
-    retentionDays: number;
-    dispatch: Dispatch;
     autoWorkflowsPerSecond: number;
     rateLimitPerMinute: number;
     projectRateLimitPerMinute: number;
@@ -174,17 +171,17 @@ export function createApi(dependencies: AppDependencies): Api {
     res.type(metrics.contentType).send(await metrics.metrics());
   });
 
-  const { retentionDays } = config;
+  const { retentionDays, dispatch } = store.defaults;
   app.locals.auditTrail = { audit: store.audit, log, retentionDays } satisfies AuditTrail;
   const dispatcher = new Dispatcher(
     engine,
     log,
-    config.dispatch,
+    dispatch,
     config.autoWorkflowsPerSecond,
     startsWaitMs,
   );
   const checks = new Checks(tenantCpu, log);
-  const intake = new Intake(store, dispatcher, retentionDays, checks);
+  const intake = new Intake(store, dispatcher, checks);
   const { admit, readInTurn } = new UnderWay({
     requests: config.maxRequestsUnderWay,
     bytes: config.maxHeldMib * 1024 * 1024,

@@ -6,7 +6,7 @@ import { endDeliveriesOf } from './end-deliveries';
 import type { EventRecord } from './event-record';
 import { insertOperational } from './operational-events';
 import { mailDisabling } from './owner-mails';
-import type { ProjectDefaults, ProjectRecord } from './projects';
+import type { ProjectRecord } from './projects';
 import { daysAfter } from './retention';
 import type { Store } from './store';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
@@ -44,7 +44,6 @@ function stateOf(before: WebhookRecord, isActive: boolean, by: ChangedBy): Parti
  */
 export async function changeWebhook(
   store: Store,
-  defaults: ProjectDefaults,
   project: ProjectRecord,
   id: string,
   { isActive, ...changes }: Partial<WebhookRecord>,
@@ -64,14 +63,13 @@ export async function changeWebhook(
     const { isActive: wasActive } = before;
     if (webhook.isActive === wasActive) return { webhook, wasActive, events: [] };
     if (!webhook.isActive) {
-      const events = await noteDisabled(store, defaults, project, webhook, session);
+      const events = await noteDisabled(store, project, webhook, session);
       return { webhook, wasActive, events };
     }
     await endings.remove(id, session);
     const about = { enabledAt: webhook.updatedAt.toISOString() };
     const events = await insertOperational(
       store,
-      defaults,
       project,
       webhook,
       'webhook.enabled',
@@ -93,7 +91,6 @@ export async function changeWebhook(
  */
 export async function disableWebhook(
   store: Store,
-  defaults: ProjectDefaults,
   project: ProjectRecord,
   id: string,
   how: { reason: DisabledReason; minFailures: number; isMailed: boolean },
@@ -118,18 +115,17 @@ export async function disableWebhook(
         requestId: null,
         outcome: 'done',
         time,
-        expiresAt: daysAfter(time, defaults.retentionDays),
+        expiresAt: daysAfter(time, store.defaults.retentionDays),
       },
       session,
     );
-    if (isMailed) await mailDisabling(store, defaults, project, webhook, session);
-    return noteDisabled(store, defaults, project, webhook, session);
+    if (isMailed) await mailDisabling(store, project, webhook, session);
+    return noteDisabled(store, project, webhook, session);
   });
 }
 
 async function noteDisabled(
   store: Store,
-  defaults: ProjectDefaults,
   project: ProjectRecord,
   webhook: WebhookRecord,
   session: ClientSession,
@@ -140,5 +136,5 @@ async function noteDisabled(
     failureCount: webhook.failureCount,
     disabledAt: webhook.updatedAt.toISOString(),
   };
-  return insertOperational(store, defaults, project, webhook, 'webhook.disabled', about, session);
+  return insertOperational(store, project, webhook, 'webhook.disabled', about, session);
 }

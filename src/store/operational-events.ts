@@ -6,7 +6,7 @@ import type { OperationalData } from '../profiles';
 import type { DeliveryRecord } from './delivery-record';
 import type { EventRecord } from './event-record';
 import { newEvent, type NewEvent } from './new-event';
-import type { ProjectDefaults, ProjectRecord } from './projects';
+import type { ProjectRecord } from './projects';
 import type { Store } from './store';
 import type { WebhookRecord } from './webhook-record';
 
@@ -23,7 +23,6 @@ type About<T extends OperationalType> = Omit<OperationalData[T], 'webhookId' | '
 /** Stores such an event with the change that it reports. */
 export async function insertOperational<T extends OperationalType>(
   store: Store,
-  defaults: ProjectDefaults,
   project: ProjectRecord,
   webhook: Pick<WebhookRecord, '_id' | 'name'>,
   type: T,
@@ -31,7 +30,7 @@ export async function insertOperational<T extends OperationalType>(
   session: ClientSession,
 ): Promise<EventRecord[]> {
   if (!(await store.webhooks.hasSubscriber(project._id, type, webhook._id, session))) return [];
-  return store.events.insertAll([build(defaults, project, webhook, type, about)], session);
+  return store.events.insertAll([build(store, project, webhook, type, about)], session);
 }
 
 /**
@@ -40,7 +39,6 @@ export async function insertOperational<T extends OperationalType>(
  */
 export async function announceFailure(
   store: Store,
-  defaults: ProjectDefaults,
   project: ProjectRecord,
   webhook: Pick<WebhookRecord, '_id' | 'name'>,
   deliveryId: string,
@@ -51,7 +49,7 @@ export async function announceFailure(
   // Replayed, or cancelled, during its last attempt.
   if (delivery?.status !== 'failed') return [];
   const { event } = await events.insert({
-    ...build(defaults, project, webhook, 'delivery.failed', failure(delivery)),
+    ...build(store, project, webhook, 'delivery.failed', failure(delivery)),
     // With spaces, which no caller's Idempotency-Key can have.
     idempotencyKey: `posthorn delivery.failed ${deliveryId}#${delivery.replays}`,
   });
@@ -59,15 +57,15 @@ export async function announceFailure(
 }
 
 function build<T extends OperationalType>(
-  { retentionDays, dispatch }: ProjectDefaults,
+  { defaults }: Store,
   project: ProjectRecord,
   { _id, name }: Pick<WebhookRecord, '_id' | 'name'>,
   type: T,
   about: About<T>,
 ): NewEvent {
   const data = toPayload({ webhookId: _id, webhookName: name, ...about });
-  const isExpress = (project.dispatch ?? dispatch) !== 'workflow';
-  const event = newEvent(project, { type, data }, retentionDays, isExpress);
+  const isExpress = (project.dispatch ?? defaults.dispatch) !== 'workflow';
+  const event = newEvent(project, { type, data }, defaults.retentionDays, isExpress);
   return { ...event, aboutWebhookId: _id };
 }
 

@@ -5,7 +5,7 @@ import { warningAt } from '../domain/failure-warning';
 import { getProfile } from '../profiles';
 import { policyOf } from '../profiles/policy';
 import type { MailRecord } from './mail-outbox';
-import type { ProjectDefaults, ProjectRecord } from './projects';
+import type { ProjectRecord } from './projects';
 import { daysAfter } from './retention';
 import type { Store } from './store';
 import type { WebhookRecord } from './webhook-record';
@@ -18,7 +18,6 @@ import type { WebhookRecord } from './webhook-record';
 /** Warns of a webhook that keeps failing, if that is due; if repeated, it does nothing more. */
 export async function mailWarning(
   store: Store,
-  defaults: ProjectDefaults,
   project: ProjectRecord,
   webhookId: string,
 ): Promise<void> {
@@ -31,24 +30,22 @@ export async function mailWarning(
   if (warning === null || warnings.includes(warning)) return;
   await store.transaction(async (session) => {
     const warned = await store.webhookHealth.noteWarning(webhookId, warning, failureCount, session);
-    if (warned) await insert(store, defaults, project, warned, { warning }, session);
+    if (warned) await insert(store, project, warned, { warning }, session);
   });
 }
 
 /** About a webhook that has just been disabled automatically, in the same transaction. */
 export async function mailDisabling(
   store: Store,
-  defaults: ProjectDefaults,
   project: ProjectRecord,
   webhook: WebhookRecord,
   session: ClientSession,
 ): Promise<void> {
-  if (isTold(project)) await insert(store, defaults, project, webhook, { warning: null }, session);
+  if (isTold(project)) await insert(store, project, webhook, { warning: null }, session);
 }
 
 async function insert(
   store: Store,
-  { retentionDays }: ProjectDefaults,
   project: ProjectRecord & { ownerEmail: string },
   webhook: WebhookRecord,
   { warning }: Pick<MailRecord, 'warning'>,
@@ -68,7 +65,7 @@ async function insert(
       failureCount: webhook.failureCount,
       threshold: policyOf(project, webhook).autoDisableAfter,
       createdAt,
-      expiresAt: daysAfter(createdAt, retentionDays),
+      expiresAt: daysAfter(createdAt, store.defaults.retentionDays),
     },
     session,
   );

@@ -19,7 +19,7 @@ import { whyUnfit } from './fitness';
 import { ensureIndexes, findMissingIndex } from './indexes';
 import { migrate, whatIsDue } from './migrations';
 import { SearchPositions } from './search-positions';
-import { Projects } from './projects';
+import { Projects, type ProjectDefaults } from './projects';
 import { Replays } from './replays';
 import { Rounds } from './rounds';
 import { Sessions, SignInLinks } from './sessions';
@@ -92,6 +92,7 @@ export class Store {
   private constructor(
     private readonly connection: Connection,
     private readonly url: string,
+    readonly defaults: ProjectDefaults,
   ) {
     connection.plugin(limitReads);
     this.horizon = new Horizon(connection);
@@ -125,12 +126,12 @@ export class Store {
    * processes of a stack can start in any order.
    * @param url with the database's name in its path
    */
-  static open(url: string): Store {
+  static open(url: string, defaults: ProjectDefaults): Store {
     repairDriver();
     const connection = mongoose.createConnection(url, connectOptions());
     // Each call reports its own failure; without a listener the first one would end the process.
     connection.on('error', () => {});
-    const store = new Store(connection, url);
+    const store = new Store(connection, url, defaults);
     void store.untilConnected();
     return store;
   }

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Store } from '../../src/store/store';
-import { freshMongodbUrl } from '../support/embedded';
+import { DEFAULTS, freshMongodbUrl } from '../support/embedded';
 import { freePort } from '../support/free-port';
 import { spawnStart } from '../support/npm-start';
 
@@ -25,7 +25,7 @@ describe('npm start -- --demo', () => {
       const [code] = (await once(child, 'close')) as [number | null];
       expect(code).toBe(0);
       if (interrupted === 'not at all') expect(printed).toContain('signature verified');
-      const store = Store.open(MONGODB_URL);
+      const store = Store.open(MONGODB_URL, DEFAULTS);
       try {
         expect(await store.webhooks.model.countDocuments()).toBe(0);
       } finally {

@@ -15,6 +15,7 @@ import { Cipher } from '../../src/store/cipher';
 import { Store } from '../../src/store/store';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { BareMongod } from '../support/bare-mongod';
+import { DEFAULTS } from '../support/embedded';
 import { eventually } from '../support/eventually';
 import { useServers } from '../support/foreign-server';
 import { freePort } from '../support/free-port';
@@ -148,7 +149,7 @@ describe('the encryption key', () => {
   async function encrypted(): Promise<{ MONGODB_URL: string; webhookId: string }> {
     const MONGODB_URL = testEnvironment().MONGODB_URL!;
     await setUpMongodb({ MONGODB_URL });
-    const store = Store.open(MONGODB_URL);
+    const store = Store.open(MONGODB_URL, DEFAULTS);
     const _id = newId('webhook');
     const secrets = [new Cipher(randomBytes(32)).seal('secret', _id)];
     const signing: SigningScheme[] = ['hex'];

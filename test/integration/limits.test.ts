@@ -130,7 +130,7 @@ describe('limits of one webhook', () => {
 
   it('hold over all processes: no two of them get the same slot', async () => {
     const { id } = await makeWebhook(client, receiver.url);
-    const other = Store.open(stack.config.mongodbUrl);
+    const other = Store.open(stack.config.mongodbUrl, stack.config);
     try {
       const before = Date.now();
       const waits = await Promise.all(

@@ -95,7 +95,7 @@ describe('a delivery’s round', () => {
     'its webhook is found paused': (delivery) => rounds().queue(delivery, 'mine', 'held'),
     'its webhook is disabled': async ({ webhookId, projectId }) => {
       const project = (await fixture.store.projects.get(projectId))!;
-      await changeWebhook(fixture.store, fixture.dependencies, project, webhookId, {
+      await changeWebhook(fixture.store, project, webhookId, {
         isActive: false,
       });
     },

@@ -3,6 +3,7 @@
  * server of their own.
  */
 import { randomUUID } from 'node:crypto';
+import type { ProjectDefaults } from '../../src/store/projects';
 import { eventually } from './eventually';
 
 function required(name: string): string {
@@ -10,6 +11,9 @@ function required(name: string): string {
   if (!value) throw new Error(`${name} is not set: run this test through npm test`);
   return value;
 }
+
+/** Of a store whose settings no test is about. */
+export const DEFAULTS: ProjectDefaults = { retentionDays: 30, dispatch: 'workflow' };
 
 /** A database of its own for each caller, on the shared replica set. Drop it when done. */
 export function freshMongodbUrl(): string {

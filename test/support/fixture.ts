@@ -15,7 +15,7 @@ import type { ProjectRecord } from '../../src/store/projects';
 import { Store } from '../../src/store/store';
 import type { NewWebhook, WebhookRecord } from '../../src/store/webhook-record';
 import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
-import { freshMongodbUrl } from './embedded';
+import { DEFAULTS, freshMongodbUrl } from './embedded';
 import { readClock } from './precise-clock';
 import { emailSent } from './samples';
 import { CHILD_FILE } from './tenant-cpu';
@@ -46,7 +46,7 @@ export class Fixture {
   ) {}
 
   static async open(): Promise<Fixture> {
-    const store = Store.open(freshMongodbUrl());
+    const store = Store.open(freshMongodbUrl(), DEFAULTS);
     await store.setUp(pino({ level: 'silent' }));
     await readClock(store);
     return new Fixture(store, {
@@ -62,8 +62,6 @@ export class Fixture {
       log: pino({ level: 'silent' }),
       maxAttempts: 100,
       maxAttemptsPerWebhook: 10,
-      retentionDays: 30,
-      dispatch: 'workflow',
       version: 'test',
     });
   }

@@ -22,6 +22,7 @@ import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
 import { workerActivities } from '../../src/worker-activities';
 import type { KeyRole } from '../../src/store/keys';
 import { ApiClient } from './api-client';
+import { DEFAULTS } from './embedded';
 import { eventually, PATIENCE_MS } from './eventually';
 import { readClock } from './precise-clock';
 import { ensureRuntime } from './runtime';
@@ -69,7 +70,7 @@ export function testEnvironment(overrides: Record<string, string> = {}): Record<
 
 /** What `setup` does in MongoDB, for processes that are to find it done. */
 export async function setUpMongodb({ MONGODB_URL }: Record<string, string>): Promise<void> {
-  const store = Store.open(MONGODB_URL!);
+  const store = Store.open(MONGODB_URL!, DEFAULTS);
   await store.setUp(pino({ level: 'silent' }));
   await store.close();
 }
@@ -151,7 +152,7 @@ export class Stack {
     const config = loadConfig('all', testEnvironment(environment));
     const log = pino({ level: config.logLevel });
     await setUpTemporal(config, log, { isPaused: !schedules });
-    const store = Store.open(config.mongodbUrl);
+    const store = Store.open(config.mongodbUrl, config);
     await store.setUp(log);
     await readClock(store);
     const engine = Engine.connect(config, { startTimeoutMs: isPatient ? START_MS : undefined });

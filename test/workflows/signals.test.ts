@@ -211,11 +211,11 @@ describe('a delivery', () => {
       ['deleted', 'cancelled'],
     ] as const)('ends unsent, within a day, when its webhook is %s', async (how, result) => {
       await paused(async (running) => {
-        const { store, dependencies } = harness.fixture;
+        const { store } = harness.fixture;
         const { projectId, webhookId } = running.planned;
         const project = (await store.projects.get(projectId))!;
         if (how === 'deleted') await deleteWebhook(store, projectId, webhookId);
-        else await changeWebhook(store, dependencies, project, webhookId, { isActive: false });
+        else await changeWebhook(store, project, webhookId, { isActive: false });
         expect(await running.handle.result()).toBe(result);
         expect(receiver.requests).toHaveLength(0);
         expect(await running.record()).toMatchObject({ status: result });

@@ -46,7 +46,6 @@ export class Intake {
   constructor(
     private readonly store: Store,
     readonly dispatcher: Dispatcher,
-    private readonly retentionDays: number,
     readonly checks: Checks,
   ) {
     this.catalog = new EventCatalog(store.eventTypes, store.catalogTypes);
@@ -138,7 +137,7 @@ export class Intake {
    */
   build(project: ProjectRecord, posted: PostedEvent, at: readonly string[] = []): NewEvent {
     const isExpress = this.dispatcher.isExpress(project);
-    const event = newEvent(project, posted, this.retentionDays, isExpress);
+    const event = newEvent(project, posted, this.store.defaults.retentionDays, isExpress);
     if (Buffer.byteLength(event.body) > MAX_BODY_BYTES) {
       throw new ApiError('payload_too_large', `${at.join('.') || 'the event'} is over 256 KiB`);
     }

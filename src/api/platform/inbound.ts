@@ -15,6 +15,7 @@ import {
 import type { Cipher } from '../../store/cipher';
 import type { ProjectRecord } from '../../store/projects';
 import { expiryOf } from '../../store/retention';
+import type { Store } from '../../store/store';
 import { allow, projectOf } from '../http/auth';
 import { asWritten, BATCH_LIMIT, BODY_LIMIT, bytesOf } from '../http/body';
 import type { Intake } from '../events/intake';
@@ -25,9 +26,9 @@ import { parseBody } from '../http/validation';
 import type { UnreadReport } from './native-reports';
 
 export interface InboundDependencies {
+  store: Store;
   intake: Intake;
   cipher: Cipher;
-  retentionDays: number;
 }
 
 /** Unknown values may be omitted or null, and a recipient may be empty. */
@@ -55,7 +56,7 @@ const providerName = (name: unknown): ProviderName | undefined =>
   PROVIDER_NAMES.find((known) => known === String(name).toLowerCase());
 
 /** `POST /api/webhooks` and `POST /api/webhooks/:provider`: what e-mail providers report. */
-export function inboundRouter({ intake, cipher, retentionDays }: InboundDependencies): Router {
+export function inboundRouter({ store, intake, cipher }: InboundDependencies): Router {
   const router = Router();
   const send = allow('owner', 'sender');
 
@@ -66,7 +67,7 @@ export function inboundRouter({ intake, cipher, retentionDays }: InboundDependen
     verified: boolean,
     receivedAt = clock.now(),
   ): Promise<void> {
-    const expiresAt = expiryOf(project, receivedAt, retentionDays);
+    const expiresAt = expiryOf(project, receivedAt, store.defaults.retentionDays);
     await intake.acceptReports(
       project,
       reports.map((report) => {

@@ -1,7 +1,6 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Router, type RequestHandler } from 'express';
 import { z } from 'zod';
-import type { Dispatch } from '../../contracts/delivery';
 import { isOperational } from '../../contracts/operational';
 import { didYouMean } from '../../domain/near';
 import { isSubscribed } from '../../domain/subscription';
@@ -34,8 +33,6 @@ export interface ManageDependencies {
   bodies: RequestHandler;
   development: boolean;
   allowedCidrs: readonly string[];
-  retentionDays: number;
-  dispatch: Dispatch;
 }
 
 const MAX_NAME_LENGTH = 200;

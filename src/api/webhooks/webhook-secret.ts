@@ -6,7 +6,6 @@ import { HOUR_MS } from '../../domain/durations';
 import { getProfile, type Profile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
 import { insertOperational } from '../../store/operational-events';
-import type { ProjectDefaults } from '../../store/projects';
 import type { Store } from '../../store/store';
 import { MAX_LIVE_SECRETS } from '../../store/webhooks';
 import type { WebhookRecord } from '../../store/webhook-record';
@@ -20,7 +19,7 @@ import type { secretSchema } from '../schemas/webhook';
 import { parseBody, pathId } from '../http/validation';
 import { secretField } from './webhook-body';
 
-export interface WebhookSecretDependencies extends ProjectDefaults {
+export interface WebhookSecretDependencies {
   store: Store;
   cipher: Cipher;
   intake: Intake;
@@ -94,7 +93,6 @@ export function webhookSecretRouter(deps: WebhookSecretDependencies): Router {
       const period = { rotatedAt: now.toISOString(), overlapEndsAt: endsAt.toISOString() };
       const events = await insertOperational(
         store,
-        deps,
         project,
         webhook,
         'webhook.secret_rotated',

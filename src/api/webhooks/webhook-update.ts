@@ -1,5 +1,5 @@
 import type { ChangedBy } from '../../domain/changed-by';
-import type { ProjectDefaults, ProjectRecord } from '../../store/projects';
+import type { ProjectRecord } from '../../store/projects';
 import type { Cipher } from '../../store/cipher';
 import { changeWebhook } from '../../store/change-webhook';
 import type { Store } from '../../store/store';
@@ -10,7 +10,7 @@ import { disabledForLinks } from '../http/left-to-platform';
 import type { Intake } from '../events/intake';
 import type { WebhookChanges } from './webhook-body';
 
-export interface WebhookUpdateDependencies extends ProjectDefaults {
+export interface WebhookUpdateDependencies {
   store: Store;
   cipher: Cipher;
   intake: Intake;
@@ -30,7 +30,7 @@ export async function updateWebhook(
 ): Promise<{ webhook: WebhookRecord; isEnabled: boolean }> {
   const { store, cipher, intake } = deps;
   const given = { ...changes, ...(headers && { headers: sealHeaders(cipher, id, headers) }) };
-  const updated = await changeWebhook(store, deps, project, id, given, by);
+  const updated = await changeWebhook(store, project, id, given, by);
   if (!updated) throw notFound('the webhook');
   if (updated === 'refused') throw disabledForLinks();
   intake.startAll(updated.events);

@@ -1,7 +1,6 @@
 import { Router, type Request, type Response } from 'express';
 import type { Logger } from 'pino';
 import { z } from 'zod';
-import type { Dispatch } from '../../contracts/delivery';
 import { idPattern } from '../../contracts/ids';
 import { disabledBy, pausedBy, type ChangedBy } from '../../domain/changed-by';
 import { withoutCredentials } from '../../domain/credential-header';
@@ -51,8 +50,6 @@ export interface WebhooksDependencies {
   cipher: Cipher;
   development: boolean;
   allowedCidrs: readonly string[];
-  retentionDays: number;
-  dispatch: Dispatch;
 }
 
 export const newWebhookQuery = z.strictObject({ get_if_exists: getIfExistsField });

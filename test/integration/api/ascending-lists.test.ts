@@ -69,7 +69,8 @@ describe('a list in ascending order', () => {
     'ends before what a transaction of %s will store, however long that is open',
     async (whose) => {
       const { id, client } = await stack.project();
-      const store = whose === 'this process' ? stack.store : Store.open(stack.config.mongodbUrl);
+      const store =
+        whose === 'this process' ? stack.store : Store.open(stack.config.mongodbUrl, stack.config);
       const project = (await stack.store.projects.get(id))!;
       const before = await post(client);
       const follow = follower(client, 'events');

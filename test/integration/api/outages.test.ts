@@ -1,5 +1,6 @@
 import type { Answer } from '../../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../../support/deliveries';
+import { DEFAULTS } from '../../support/embedded';
 import { eventually } from '../../support/eventually';
 import { Receiver } from '../../support/receiver';
 import { emailSent } from '../../support/samples';
@@ -73,7 +74,7 @@ describe('while MongoDB is unavailable', () => {
 
   it('a store that is opened waits for it, however long it takes', async () => {
     await proxy.cut();
-    const store = Store.open(mongodbUrl);
+    const store = Store.open(mongodbUrl, DEFAULTS);
     await Promise.all([
       expect(store.ping()).rejects.toThrow(),
       expect(store.projects.list({ limit: 1 })).rejects.toThrow(),
