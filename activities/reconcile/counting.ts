@@ -7,8 +7,6 @@ import type { Run } from './run';
 
 /** Between two searches for hours that are not known yet. */
 const FIND_EVERY_MS = 60_000;
-/** Projects examined together. */
-const PAGE = 200;
 
 /** Of the time that counting takes, so many times as long it waits. */
 const REST = 3;
@@ -30,11 +28,11 @@ export async function countHours(run: Run): Promise<void> {
   await lookForHours(run);
   await expectNoted(store);
   const before = new Date(clock.now().getTime() + 1);
-  await ofAll(
-    run,
-    (after) => store.countedHours.due.listProjects(after, before, PAGE),
-    (projectIds) => ofEach(run, projectIds, (projectId) => countNext(run, projectId, before)),
-  );
+  const list = (after: string, limit: number) =>
+    store.countedHours.due.listProjects(after, before, limit);
+  for await (const projectIds of run.pages(list)) {
+    await ofEach(run, projectIds, (projectId) => countNext(run, projectId, before));
+  }
 }
 
 /** In the whole log when a process begins; then in what is new. */
@@ -44,15 +42,15 @@ async function lookForHours(run: Run): Promise<void> {
   const search = { to: clock.now(), atMs: performance.now() };
   if (last && search.atMs - last.atMs < FIND_EVERY_MS) return;
   const from = last?.to ?? null;
-  const isComplete = await ofAll(
-    run,
-    (after) => store.projects.listIds(after, PAGE),
-    (projectIds) =>
-      from
-        ? findNew(run, projectIds, from)
-        : ofEach(run, projectIds, (projectId) => findHours(store, projectId)),
-  );
-  searches.set(store, isComplete ? search : { ...search, to: from });
+  let isComplete = true;
+  const list = (after: string, limit: number) => store.projects.listIds(after, limit);
+  for await (const projectIds of run.pages(list)) {
+    const isFound = from
+      ? await findNew(run, projectIds, from)
+      : await ofEach(run, projectIds, (projectId) => findHours(store, projectId));
+    if (!isFound) isComplete = false;
+  }
+  searches.set(store, isComplete && run.goesOn() ? search : { ...search, to: from });
 }
 
 async function findNew(run: Run, projectIds: string[], from: Date): Promise<boolean> {
@@ -64,27 +62,6 @@ async function findNew(run: Run, projectIds: string[], from: Date): Promise<bool
     log.warn({ err }, 'new deliveries could not be looked for');
     return false;
   }
-}
-
-/**
- * Goes through projects.
- * @param list returns ids of projects after a given one, in order
- * @param some deals with some of them, and returns whether it has
- * @returns whether that was done with all
- */
-async function ofAll(
-  run: Run,
-  list: (afterId: string) => Promise<string[]>,
-  some: (projectIds: string[]) => Promise<boolean>,
-): Promise<boolean> {
-  let isComplete = true;
-  for (let after: string | undefined = ''; after !== undefined;) {
-    if (!run.goesOn()) return false;
-    const projectIds: string[] = await list(after);
-    if (!(await some(projectIds))) isComplete = false;
-    after = projectIds.length < PAGE ? undefined : projectIds.at(-1);
-  }
-  return isComplete;
 }
 
 /**

@@ -2,8 +2,6 @@ import type { ReconcileReport } from '../../src/contracts/activities';
 import { courierWorkflowId } from '../../src/contracts/temporal';
 import type { Run } from './run';
 
-/** Projects read at a time. */
-const PAGE = 200;
 /** A woken courier has this long to start. */
 const WAKE_MS = 10_000;
 
@@ -25,11 +23,7 @@ export class Couriers {
   ): Promise<void> {
     const { run } = this;
     do {
-      for (let after: string | undefined = ''; after !== undefined && run.goesOn();) {
-        const projectIds: string[] = await list(after, PAGE);
-        await this.wakeAll(kind, projectIds);
-        after = projectIds.length < PAGE ? undefined : projectIds.at(-1);
-      }
+      for await (const projectIds of run.pages(list)) await this.wakeAll(kind, projectIds);
       run.tell();
     } while (!run.isOnce && (await run.pause(everyMs)));
   }

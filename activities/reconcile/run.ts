@@ -11,6 +11,8 @@ const BUDGET_MS = 5 * 60 * 1000;
 const BEAT_MS = 2000;
 /** How long Temporal's state is not checked again. */
 const STATE_MS = 1000;
+/** Projects listed together. */
+const PAGE = 200;
 /** Ids listed in one message. */
 const TOLD = 5;
 
@@ -64,6 +66,20 @@ export class Run {
   goesOn(): boolean {
     this.context.heartbeat();
     return !this.stopped.aborted && performance.now() < this.endsAt;
+  }
+
+  /**
+   * Ids of projects, some at a time, as long as the run continues.
+   * @param list returns those after a given one, in order
+   */
+  async *pages(
+    list: (afterId: string, limit: number) => Promise<string[]>,
+  ): AsyncGenerator<string[], void> {
+    for (let after: string | undefined = ''; after !== undefined && this.goesOn();) {
+      const ids: string[] = await list(after, PAGE);
+      yield ids;
+      after = ids.length < PAGE ? undefined : ids.at(-1);
+    }
   }
 
   /** Now; a single pass only covers what there was at its beginning. */

@@ -19,7 +19,7 @@ import {
   type StatsUnit,
 } from './counted-hours';
 import { FoundCounts } from './found-counts';
-import { firstIdAt } from './paging';
+import { idsWithin } from './paging';
 import type { Store } from './store';
 import { MAX_READ_MS } from './time-limit';
 
@@ -191,11 +191,8 @@ async function isBusy(
   projectId: string,
   within: TimeRange,
 ): Promise<boolean> {
-  const range = {
-    $gte: firstIdAt('delivery', within.since),
-    $lt: firstIdAt('delivery', within.until),
-  };
-  const last = await deliveries.model.exists({ projectId, _id: range }).sort({ _id: 1 }).skip(BUSY);
+  const _id = idsWithin('delivery', within);
+  const last = await deliveries.model.exists({ projectId, _id }).sort({ _id: 1 }).skip(BUSY);
   return last !== null;
 }
 

@@ -3,7 +3,7 @@ import type { DeliveryStatus } from '../contracts/delivery';
 import { HOUR_MS, MINUTE_MS } from '../domain/durations';
 import { BUCKET_GROWTH, type Tally } from '../domain/tally';
 import type { StatsUnit } from './counted-hours';
-import { firstIdAt } from './paging';
+import { firstIdAt, idsWithin } from './paging';
 import type { Store } from './store';
 
 /** Whose deliveries are counted: a webhook's, or a whole project's. */
@@ -54,10 +54,7 @@ export function matchRanges(
   of: StatsOwner,
   ranges: readonly TimeRange[],
 ): PipelineStage.Match {
-  const each = ranges.map(({ since, until }) => ({
-    ...of,
-    _id: { $gte: firstIdAt(resource, since), $lt: firstIdAt(resource, until) },
-  }));
+  const each = ranges.map((range) => ({ ...of, _id: idsWithin(resource, range) }));
   return { $match: each.length === 1 ? each[0]! : { $or: each } };
 }
 

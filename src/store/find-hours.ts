@@ -4,7 +4,7 @@ import { HOUR_MS, MINUTE_MS } from '../domain/durations';
 import { pauseAfter, SETTLED_MS } from './count-hours';
 import { rangeFrom } from './count-ranges';
 import { floorTo, hourId, type CountedHour } from './counted-hours';
-import { firstIdAt } from './paging';
+import { firstIdAt, idsWithin } from './paging';
 import type { Store } from './store';
 
 /** How far before the newest known hour others are looked for: a courier may be that late. */
@@ -100,15 +100,11 @@ async function listActive(
     hour,
   });
   const projectId = { $in: projectIds.filter((id) => !known.includes(id)) };
-  const { until } = rangeFrom(hour, 'hour');
-  const within = (resource: 'delivery' | 'event') => ({
-    $gte: firstIdAt(resource, hour),
-    $lt: firstIdAt(resource, until),
-  });
+  const range = rangeFrom(hour, 'hour');
   // Of each project, MongoDB reads one entry of an index.
   const active = await Promise.all([
-    events.model.distinct('projectId', { projectId, _id: within('event') }),
-    deliveries.model.distinct('projectId', { projectId, _id: within('delivery') }),
+    events.model.distinct('projectId', { projectId, _id: idsWithin('event', range) }),
+    deliveries.model.distinct('projectId', { projectId, _id: idsWithin('delivery', range) }),
   ]);
   return new Set(active.flat());
 }

@@ -56,6 +56,12 @@ export function firstIdAt(resource: Resource, time: Date): string {
   return `${ID_PREFIXES[resource]}_${hex}${'0'.repeat(20)}`;
 }
 
+/** The ids of what was made from `since` until before `until`. */
+export const idsWithin = (resource: Resource, { since, until }: { since: Date; until: Date }) => ({
+  $gte: firstIdAt(resource, since),
+  $lt: firstIdAt(resource, until),
+});
+
 /** A page's place in the list, as a condition on ids. */
 function rangeOf(
   resource: Resource,

@@ -5,7 +5,7 @@ import { timeOf } from '../contracts/ids';
 import { isKept, LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { replayed } from './delivery-states';
-import { firstIdAt } from './paging';
+import { idsWithin } from './paging';
 import type { ReplayQuery, ReplayRecord } from './replays';
 import type { Store } from './store';
 
@@ -31,8 +31,7 @@ function replayFilter(
   return {
     projectId,
     _id: {
-      $gte: firstIdAt('delivery', since),
-      $lt: firstIdAt('delivery', until),
+      ...idsWithin('delivery', { since, until }),
       ...(cursor !== null && { $gt: cursor }),
     },
     status: { $in: statuses },
