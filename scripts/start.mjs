@@ -41,7 +41,6 @@ try {
 async function start() {
   const { dataDir, lock } = await takeDataDirectory();
   lifetime.onStop(lock.release);
-  lifetime.onStop(stopAllGuarded);
   const port = await askedPort();
   const secrets = loadSecrets(dataDir);
 
@@ -49,15 +48,14 @@ async function start() {
   await ensureBuilt();
   refuseWrongSettings({ secrets });
 
+  lifetime.onStop(stopAllGuarded, 'Posthorn and its servers');
   const onServerLost = () => lifetime.end(1);
   const servers = await startEmbedded({ dataDir, onServerLost });
-  lifetime.onStop(servers.stop, 'the servers');
   const env = appEnvironment({ servers, secrets });
   await step('Setting up', () => runSetup({ dataDir, env }));
   const apiUrl = await step('Starting Posthorn', async () => {
     const app = await startApp({ dataDir, env, port });
     void watch('Posthorn', app, onServerLost);
-    lifetime.onStop(app.stop, 'Posthorn');
     lock.update({ apiUrl: app.url });
     return app.url;
   });

@@ -31,7 +31,8 @@ child.once('error', (error) => {
   if (process.connected) process.disconnect();
 });
 child.once('exit', (code, signal) => {
-  tell({ code, signal });
+  // Ours above may have asked us to stop since, and not know yet that it had ended before.
+  tell({ code, signal, expected: stopping });
   process.exitCode = code ?? 1;
   if (process.connected) process.disconnect();
 });

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { step } from '../lib/console.mjs';
 import { readJson, writeJson } from '../lib/json-file.mjs';
 import { identify, isAlive } from '../lib/process-identity.mjs';
 import { lastLines, poll, Refusal } from '../lib/run.mjs';
@@ -57,12 +58,14 @@ export async function startGuarded({ name, command, args, env, cwd, dataDir, gra
     );
   });
   const exited = new Promise((resolve) => {
-    guard.once('exit', (code, signal) => {
+    const end = (code, signal) => {
       running.delete(server);
       // If the guard itself was killed, we have to stop its server.
       if (!result && childPid) kill(childPid, 'SIGKILL');
-      resolve({ ...(result ?? { code, signal }), expected: stopAsked });
-    });
+      resolve(result ?? { code, signal, expected: stopAsked });
+    };
+    guard.once('exit', end);
+    guard.once('error', () => end(127, null)); // it could not even be started
   });
   const server = {
     group: guard.pid, // detached, it leads a group of its own
@@ -88,9 +91,9 @@ export function refuseFurtherStarts() {
   refusing = true;
 }
 
-/** For the end of a script: stops everything still running, including half-started servers. */
+/** For the end of a script: stops what still runs, half-started servers too; last what the others need. */
 export async function stopAllGuarded() {
-  await Promise.all([...running].map((server) => server.stop()));
+  for (const server of [...running].toReversed()) await server.stop();
 }
 
 /**
@@ -100,8 +103,14 @@ export async function stopAllGuarded() {
  */
 export async function endLeftovers(dataDir) {
   const folder = join(dataDir, 'run');
-  const files = existsSync(folder) ? readdirSync(folder) : [];
-  await Promise.all(files.map((name) => endLeftover(join(folder, name))));
+  const files = existsSync(folder) ? readdirSync(folder).map((name) => join(folder, name)) : [];
+  const end = () => Promise.all(files.map(endLeftover));
+  const areRunning = files
+    .map(readJson)
+    .some((left) => isAlive(left?.guard) || isAlive(left?.child));
+  await (areRunning
+    ? step('Stopping what an earlier start has left', async () => void (await end()))
+    : end());
 }
 
 async function endLeftover(runFile) {

@@ -1,5 +1,4 @@
 import { fail, note, step } from '../lib/console.mjs';
-import { endLeftovers } from './guarded.mjs';
 import { startMongod } from './mongod.mjs';
 import { howItEnded, logOf } from './start-server.mjs';
 import { startTemporal } from './temporal.mjs';
@@ -17,7 +16,6 @@ export { findBinary } from './find-binary.mjs';
  */
 export async function startEmbedded({ dataDir, headless, ttlSeconds, onServerLost }) {
   const { MONGODB_URL, TEMPORAL_ADDRESS, TEMPORAL_NAMESPACE, TEMPORAL_UI_URL } = process.env;
-  await endLeftovers(dataDir);
   let mongod;
   let temporal;
   if (MONGODB_URL) {

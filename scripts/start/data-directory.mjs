@@ -1,5 +1,6 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { endLeftovers } from '../embedded/guarded.mjs';
 import { takeLock } from '../lib/lock.mjs';
 import { dataDirectory } from '../lib/paths.mjs';
 import { Refusal } from '../lib/run.mjs';
@@ -14,7 +15,8 @@ const problems = {
 };
 
 /**
- * Creates the folder of a development start and locks it for this process.
+ * Creates the folder of a development start, locks it for this process, and ends what an earlier one has left
+ * running: it would still have its ports.
  * Returns `{dataDir, lock}`, or throws a Refusal that says what to do.
  */
 export async function takeDataDirectory() {
@@ -36,5 +38,6 @@ export async function takeDataDirectory() {
       `POSTHORN_DATA_DIR: Posthorn is already running on ${dataDir}, ${where} (process ${pid}); use that one, stop it, or set another folder.`,
     );
   }
+  await endLeftovers(dataDir);
   return { dataDir, lock };
 }

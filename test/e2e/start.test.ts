@@ -1,4 +1,7 @@
+import { readFile } from 'node:fs/promises';
+import path from 'node:path';
 import { ApiClient } from '../support/api-client';
+import { freePort } from '../support/free-port';
 import { npmStart } from '../support/npm-start';
 
 describe('npm start', () => {
@@ -20,6 +23,19 @@ describe('npm start', () => {
     } finally {
       expect(await stop()).toBe(0);
     }
+  });
+
+  it('comes up on the port of the one before, which was killed and has left its API running', async () => {
+    const PORT = String(await freePort());
+    const killed = await npmStart({ PORT });
+    const left = await readFile(path.join(killed.folder, 'run/posthorn.json'), 'utf8');
+    const { guard } = JSON.parse(left) as { guard: { pid: number } };
+    process.kill(guard.pid, 'SIGSTOP');
+    process.kill(killed.pid, 'SIGKILL');
+    process.kill(guard.pid, 'SIGKILL');
+    const { dev, stop } = await npmStart({ PORT }, killed.folder);
+    expect(dev.apiUrl).toBe(`http://127.0.0.1:${PORT}`);
+    expect(await stop()).toBe(0);
   });
 
   it('comes up on another port if another one takes the usual port meanwhile', async () => {

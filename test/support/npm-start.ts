@@ -18,6 +18,7 @@ export interface NpmStart {
   dev: Record<'apiUrl' | 'dashboardUrl' | 'adminKey' | 'projectId' | 'projectKey', string>;
   /** The link that it prints, which signs in once. */
   signInUrl: string;
+  pid: number;
   /** @returns its exit code */
   stop: () => Promise<number | null>;
 }
@@ -44,8 +45,10 @@ export function spawnStart(
 }
 
 /** The same, once it is up. */
-export async function npmStart(settings: Record<string, string> = {}): Promise<NpmStart> {
-  const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-start-'));
+export async function npmStart(
+  settings: Record<string, string> = {},
+  folder = mkdtempSync(path.join(tmpdir(), 'posthorn-start-')),
+): Promise<NpmStart> {
   const child = spawnStart(folder, settings);
   const exited = once(child, 'exit');
   let printed = '';
@@ -66,7 +69,8 @@ export async function npmStart(settings: Record<string, string> = {}): Promise<N
       PATIENCE_MS,
     );
     const json = await readFile(path.join(folder, 'dev.json'), 'utf8');
-    return { folder, dev: JSON.parse(json) as NpmStart['dev'], signInUrl, stop };
+    const dev = JSON.parse(json) as NpmStart['dev'];
+    return { folder, dev, signInUrl, pid: child.pid!, stop };
   } catch (error) {
     await stop();
     throw error;
