@@ -22,7 +22,7 @@ export class Arrivals {
   ) {}
 
   /**
-   * Those that are not planned yet, in order.
+   * Those that are not planned yet, in order. What of them is not taken is found again.
    * @param taken ids of those that are in hand
    * @param limit the maximum of those that are not
    */
@@ -33,9 +33,11 @@ export class Arrivals {
     if (isWhole) this.wholeAt = at;
     const after = isWhole ? '' : eventIdBefore(newestId, OVERTAKEN_MS);
     const except = [...taken].filter((id) => id > after);
-    const found = await listAccepted(store, projectId, { after, except, limit });
-    const last = found.at(-1)?._id ?? '';
-    if (last > (newestId ?? '')) this.newestId = last;
-    return found;
+    return listAccepted(store, projectId, { after, except, limit });
+  }
+
+  /** Those up to this one are in hand. */
+  took(id: string): void {
+    if (id > (this.newestId ?? '')) this.newestId = id;
   }
 }

@@ -159,7 +159,7 @@ export class Attempts {
     this.pump(lane);
     const end = released ? await this.runs.ended(released, hasBegun) : 'unknown';
     lane.unbegun.delete(_id);
-    hand.taken.delete(_id);
+    hand.remove(_id);
     lane.refusals = end === 'refused' ? lane.refusals + 1 : 0;
     if (end === 'refused') {
       // What is new goes behind it, and what is in hand.
@@ -239,7 +239,7 @@ export class Attempts {
     this.ended[result.status === 'succeeded' ? 'delivered' : 'failed'] += 1;
     const counted = { webhookId: lane.webhook._id, attempt };
     const done = (): void => {
-      hand.taken.delete(delivery._id);
+      hand.remove(delivery._id);
     };
     if (item.isStored) {
       hand.outbox.add({ record: { delivery, attempt, result }, counted, done });

@@ -19,6 +19,9 @@ const MAX_TAKEN = 2000;
 const MAX_UNSTORED = 400;
 /** Maximum number of events taken at once. */
 const MAX_EVENTS = 200;
+/** Maximum of the characters of the bodies in hand, and how many one event may have (docs/contract.md, 5.5). */
+const MAX_BODIES = 64 * 1024 * 1024;
+const LARGEST_BODY = 257 * 1024;
 /** Deliveries of an event, as long as none is known, and the weight of the latest event in their average. */
 const FIRST_GUESS = 20;
 const LATEST_SHARE = 0.1;
@@ -40,6 +43,9 @@ export class Hand {
   readonly outbox = new Outbox();
   /** Deliveries in hand, until their result is written. */
   readonly taken = new Map<string, Item>();
+  /** Their events, with how many of them have each, and the characters of these events' bodies. */
+  private readonly bodies = new Map<EventRecord, number>();
+  private bodySize = 0;
   /** Events in hand, with the number of their deliveries that MongoDB doesn't have yet. */
   readonly planning = new Map<string, number>();
   /** Deliveries in hand that MongoDB doesn't have yet. */
@@ -47,14 +53,27 @@ export class Hand {
   /** Deliveries of an event, on average. */
   private perEvent = FIRST_GUESS;
 
+  /** How many stored deliveries may be taken, were each of another event, and as large as there are. */
   get room(): number {
-    return MAX_TAKEN - this.taken.size;
+    return this.roomBeside([]);
   }
 
-  /** How many further events may be taken. */
+  /** The same, if these events are taken as well. */
+  roomBeside(events: readonly EventRecord[]): number {
+    const size = events.reduce((sum, { body }) => sum + (body?.length ?? 0), this.bodySize);
+    const bodies = Math.floor((MAX_BODIES - size) / LARGEST_BODY);
+    return Math.max(0, Math.min(MAX_TAKEN - this.taken.size, bodies));
+  }
+
+  /** How many deliveries that MongoDB doesn't have may be taken; those of one event are taken together. */
+  get newRoom(): number {
+    return Math.min(MAX_TAKEN - this.taken.size, MAX_UNSTORED - this.unstored);
+  }
+
+  /** How many further events may be taken: half of the room for bodies is left to what is due. */
   get eventRoom(): number {
-    const free = Math.min(this.room, MAX_UNSTORED - this.unstored);
-    return Math.min(MAX_EVENTS, Math.max(0, Math.ceil(free / Math.max(1, this.perEvent))));
+    const byNumber = Math.max(0, Math.ceil(this.newRoom / Math.max(1, this.perEvent)));
+    return Math.min(MAX_EVENTS, byNumber, Math.ceil(this.room / 2));
   }
 
   get isEmpty(): boolean {
@@ -91,6 +110,9 @@ export class Hand {
     const queuedIn = from ?? queueFor(delivery);
     const item: Item = { delivery, event, body, isStored, queuedIn, takenAt: performance.now() };
     this.taken.set(delivery._id, item);
+    const others = this.bodies.get(event) ?? 0;
+    if (others === 0) this.bodySize += body.length;
+    this.bodies.set(event, others + 1);
     if (!isStored) this.unstored += 1;
     const kept = lane.kept(delivery);
     const isBehind = from === undefined && lane.queued.has('ordered');
@@ -101,6 +123,21 @@ export class Hand {
       this.putBack(lane, lane.behind);
       this.queue(lane, item, null);
     } else lane.waiting.push(item);
+  }
+
+  /** Its result is written, or it is found in MongoDB again. */
+  remove(id: string): void {
+    const item = this.taken.get(id);
+    if (!item) return;
+    this.taken.delete(id);
+    const { event, body } = item;
+    const others = this.bodies.get(event)! - 1;
+    if (others > 0) {
+      this.bodies.set(event, others);
+      return;
+    }
+    this.bodies.delete(event);
+    this.bodySize -= body.length;
   }
 
   /** After the last of the ordered queue. */
@@ -160,7 +197,7 @@ export class Hand {
     const isLeft = ({ delivery }: Item): boolean => !ids.has(delivery._id);
     for (const lane of this.lanes.values()) {
       for (const item of lane.holding) {
-        if (!isLeft(item)) this.taken.delete(item.delivery._id);
+        if (!isLeft(item)) this.remove(item.delivery._id);
       }
       lane.waiting = lane.waiting.filter(isLeft);
       lane.behind = lane.behind.filter(isLeft);
@@ -178,7 +215,7 @@ export class Hand {
   /** Drops a delivery that was not sent: it is found in MongoDB again. */
   letGo(item: Item): void {
     const done = (): void => {
-      this.taken.delete(item.delivery._id);
+      this.remove(item.delivery._id);
     };
     if (item.isStored) done();
     else this.store(item, item.delivery, { done });
@@ -194,7 +231,7 @@ export class Hand {
   /** Drops a deleted webhook; its stored deliveries are ended elsewhere. */
   drop(lane: Lane): void {
     for (const { delivery, isStored } of lane.holding) {
-      this.taken.delete(delivery._id);
+      this.remove(delivery._id);
       if (isStored) continue;
       this.unstored -= 1;
       this.settled(delivery.eventId);
@@ -218,13 +255,13 @@ export class Hand {
     // A delivery for a workflow has not left the queue yet.
     if (kept !== 'skipped' && !delivery.isExpress) {
       lane.queued.add(kindOf(queuedIn));
-      this.taken.delete(delivery._id);
+      this.remove(delivery._id);
       return;
     }
     const settled =
       kept === 'skipped' ? () => {} : lane.queueing(kindOf(queuedIn), delivery.eventId);
     const done = (): void => {
-      this.taken.delete(delivery._id);
+      this.remove(delivery._id);
       settled();
     };
     if (item.isStored) {

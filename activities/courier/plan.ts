@@ -14,7 +14,8 @@ export interface PlannedEvent {
 }
 
 /**
- * Plans events for their subscribed webhooks.
+ * Plans events for their subscribed webhooks: the first of them, and further ones while there is room.
+ * @param about.room deliveries
  * @param about.isFresh whether no earlier shift can have begun with it
  */
 export async function planExpress(
@@ -23,6 +24,7 @@ export async function planExpress(
   about: {
     subscribersOf: (type: string) => WebhookRecord[];
     now: Date;
+    room: number;
     isFresh: (event: EventRecord) => boolean;
   },
 ): Promise<PlannedEvent[]> {
@@ -34,6 +36,7 @@ export async function planExpress(
       : await deps.store.deliveries.model.distinct('_id', { eventId: { $in: former } }),
   );
   const planned: PlannedEvent[] = [];
+  let { room } = about;
   for (const event of events) {
     const page = subscribersOf(event.type).filter((webhook) => isFor(event, webhook));
     const chosen = await choose(deps, event, page, async () => event.body);
@@ -41,6 +44,9 @@ export async function planExpress(
       newDelivery(event, webhook, { at, id: expressDeliveryId(event._id, webhook._id) }),
     );
     planned.push({ event, deliveries: deliveries.filter(({ _id }) => !stored.has(_id)) });
+    // The others may have any number of webhooks.
+    room -= deliveries.length;
+    if (room <= 0) break;
   }
   return planned;
 }

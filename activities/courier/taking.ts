@@ -66,15 +66,19 @@ export class Taking {
     // After the events, so that a webhook that is older than one of them is known.
     await view.refresh(found > 0);
     if (view.isGone) return 0;
-    await this.takeStored(fresh);
+    await this.takeStored(fresh.slice(0, hand.roomBeside(events)));
     await this.dropEnded();
     const planned = await planExpress(deps, events, {
+      room: hand.newRoom,
       subscribersOf: (type) => view.subscriptions.of(type),
       now: clock.now(),
       // An earlier shift may have begun with what was accepted before this one.
       isFresh: ({ acceptedAt }) => acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS,
     });
-    for (const { event, deliveries } of planned) hand.takeEvent(event, deliveries);
+    for (const { event, deliveries } of planned) {
+      hand.takeEvent(event, deliveries);
+      this.arrivals.took(event._id);
+    }
     if (isOver) return found;
     await this.refillAll();
     return found;
@@ -93,7 +97,8 @@ export class Taking {
       this.promised = 0;
       const some = lanes.splice(0, REFILLED_TOGETHER);
       // All of them, whatever fails: the next look must not meet one that still takes something.
-      const ends = await Promise.allSettled(some.map((lane) => this.refill(lane)));
+      const most = Math.ceil(hand.room / some.length);
+      const ends = await Promise.allSettled(some.map((lane) => this.refill(lane, most)));
       for (const lane of some) this.attempts.pump(lane);
       for (const end of ends) if (end.status === 'rejected') throw end.reason;
     }
@@ -151,8 +156,11 @@ export class Taking {
     }
   }
 
-  /** Takes the next of a webhook's queues as soon as there is room: new deliveries before replays. */
-  private async refill(lane: Lane): Promise<void> {
+  /**
+   * Takes the next of a webhook's queues as soon as there is room: new deliveries before replays.
+   * @param most its share of the hand's room
+   */
+  private async refill(lane: Lane, most: number): Promise<void> {
     const { deps, hand, projectId, view } = this.shared;
     const takesOver = (view.project.dispatch ?? deps.store.defaults.dispatch) !== 'workflow';
     for (const kind of QUEUE_KINDS) {
@@ -162,7 +170,7 @@ export class Taking {
         void this.attempts.takeSlot(lane, ratePerSecond);
         return;
       }
-      const limits = this.limitsOf(lane);
+      const limits = this.limitsOf(lane, most);
       if (limits.limit < 1) return;
       hand.moveToEnd(lane);
       const queue = queueOf(projectId, kind);
@@ -201,11 +209,11 @@ export class Taking {
    * How many of what a webhook has queued may be taken, and how many retries: what would only wait for a place stays
    * where it is.
    */
-  private limitsOf(lane: Lane): { limit: number; maxRetries?: number } {
+  private limitsOf(lane: Lane, most: number): { limit: number; maxRetries?: number } {
     const { places, projectId } = this.shared;
     const { webhook, policy, sending, waiting } = lane;
     const free = 2 * (places.limitOf(webhook._id) - sending) - waiting.length;
-    const limit = Math.min(free, Math.ceil((policy.ratePerSecond ?? Infinity) / 4));
+    const limit = Math.min(free, most, Math.ceil((policy.ratePerSecond ?? Infinity) / 4));
     const { inLine } = this.attempts;
     const room = (): number => Math.max(0, places.unhurriedRoomFor(projectId) - this.promised);
     if (places.isHurried(webhook._id, lane.isFirstNext)) {
