@@ -57,12 +57,13 @@ export class Attempts {
 
   /** Sends what may be sent now of one webhook. */
   pump(lane: Lane): void {
-    const { lease, places, stopped } = this.shared;
+    const { hand, lease, places, stopped } = this.shared;
     // It keeps its turn, also where one of its own attempts has just ended.
     if (this.placeless.has(lane) && !this.hasPlace) return;
     this.placeless.delete(lane);
     while (lane.waiting.length > 0) {
       if (!lease.maySend() || stopped.aborted) return;
+      if (hand.outbox.isCrowded) return;
       if (performance.now() < lane.blockedUntil) return;
       if (lane.policy.ratePerSecond !== null && !lane.hasSlot) {
         void this.takeSlot(lane, lane.policy.ratePerSecond);

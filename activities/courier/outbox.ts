@@ -1,4 +1,5 @@
 import type { Attempt } from '../../src/contracts/delivery';
+import { MAX_LOG_BYTES } from '../../src/store/attempt-log';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { withoutWords } from '../../src/store/refused';
 import type { QueuedDelivery, RecordedAttempt, Settlement } from '../../src/store/settlement';
@@ -6,6 +7,10 @@ import type { QueuedDelivery, RecordedAttempt, Settlement } from '../../src/stor
 /** Maximum number of writes settled together: far below the limit of a MongoDB transaction. */
 const MAX_WRITES = 400;
 const MAX_BYTES = 4 * 1024 * 1024;
+/** Of one, beside headers and bodies. */
+const ENTRY_BYTES = 1024;
+/** Beyond this no further attempts are made: their answers would be kept here. */
+const MAX_KEPT_BYTES = 32 * 1024 * 1024;
 
 /** One thing to write, and what to do afterwards. */
 export interface Entry {
@@ -22,7 +27,8 @@ export interface Entry {
 
 /** What a courier still has to write, in order. */
 export class Outbox {
-  private entries: Entry[] = [];
+  private entries: (Entry & { bytes: number })[] = [];
+  private bytes = 0;
 
   get size(): number {
     return this.entries.length;
@@ -33,8 +39,15 @@ export class Outbox {
     return this.entries.length >= MAX_WRITES;
   }
 
+  /** Whether it holds so much that MongoDB must take some of it first. */
+  get isCrowded(): boolean {
+    return this.bytes >= MAX_KEPT_BYTES;
+  }
+
   add(entry: Entry): void {
-    this.entries.push(entry);
+    const bytes = sizeOf(entry);
+    this.bytes += bytes;
+    this.entries.push({ ...entry, bytes });
   }
 
   /**
@@ -45,8 +58,7 @@ export class Outbox {
     let bytes = 0;
     let count = 0;
     while (count < Math.min(MAX_WRITES, this.entries.length) && bytes < MAX_BYTES) {
-      const attempt = this.entries[count]!.counted?.attempt;
-      bytes += 1024 + (attempt?.responseBody?.length ?? 0);
+      bytes += this.entries[count]!.bytes;
       count += 1;
     }
     const entries = this.entries.slice(0, count);
@@ -58,8 +70,20 @@ export class Outbox {
 
   /** Removes the first entries: they are written. */
   remove(count: number): void {
-    this.entries.splice(0, count);
+    for (const { bytes } of this.entries.splice(0, count)) this.bytes -= bytes;
   }
+}
+
+/** About what MongoDB writes: with the attempts before it, which are of the same receiver. */
+function sizeOf({ counted, record }: Entry): number {
+  if (!counted) return ENTRY_BYTES;
+  const { requestHeaders, responseHeaders = {}, responseBody = '' } = counted.attempt;
+  let size = responseBody.length;
+  for (const headers of [requestHeaders, responseHeaders]) {
+    for (const [name, value] of Object.entries(headers)) size += name.length + value.length;
+  }
+  const attempts = 1 + (record?.delivery.attempts.length ?? 0);
+  return ENTRY_BYTES + Math.min(size * attempts, MAX_LOG_BYTES);
 }
 
 export function settlementOf(entries: readonly Entry[]): Settlement {

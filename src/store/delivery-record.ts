@@ -17,7 +17,7 @@ export interface DeliveryRecord {
   projectId: string;
   eventType: string;
   status: DeliveryStatus;
-  /** The last 50; their numbers keep counting. */
+  /** The last 50 (`logWith`); their numbers keep counting. */
   attempts: Attempt[];
   attemptCount: number;
   /** How its last attempt failed (`failedWith`), for the lists' filters; missing: it did not fail. */

@@ -1,6 +1,7 @@
 import type { AttemptPolicy } from '../contracts/activities';
 import type { Attempt, DeferralReason, DeliveryStatus, EndReason } from '../contracts/delivery';
 import type { AttemptResult } from '../domain/outcome';
+import { logWith } from './attempt-log';
 import { failedWith } from './delivery-record';
 import { KEPT_AFTER_END_MS } from './retention';
 
@@ -62,11 +63,9 @@ export const decisionOf = ({ status, nextDelayMs, policy }: Judgement) => ({
   ...(status === 'pending' ? { roundPolicy: { $literal: policy } } : endedNow),
 });
 
-const KEPT_ATTEMPTS = 50;
-
 /** An attempt is logged. @param entry as an expression */
 export const logged = (attempt: Attempt, entry: object) => ({
-  attempts: { $slice: [{ $concatArrays: ['$attempts', [entry]] }, -KEPT_ATTEMPTS] },
+  attempts: logWith(entry, attempt.number),
   attemptCount: attempt.number,
   failedWith: failedWith(attempt) ?? '$$REMOVE',
 });

@@ -132,7 +132,9 @@ export type PendingExplanation = z.infer<typeof pendingSchema>;
 
 export const deliverySchema = deliverySummarySchema
   .extend({
-    attempts: z.array(attemptSchema).describe('The last 50.'),
+    attempts: z
+      .array(attemptSchema)
+      .describe('The last 50. Where they are over 1 MiB, headers and bodies of the last three.'),
     workflow: z
       .object({ id: z.string(), runId: z.string().nullable(), webUrl: z.string().nullable() })
       .nullable()

@@ -1,0 +1,30 @@
+/** How many attempts a delivery keeps. */
+const KEPT_ATTEMPTS = 50;
+/**
+ * Bytes of these, as BSON, beyond which only the newest keep headers and bodies: a receiver chooses the size of both,
+ * and each attempt writes all of it again. Three with the largest that there are fit into it.
+ */
+export const MAX_LOG_BYTES = 1024 * 1024;
+const KEPT_WHOLE = 3;
+
+/**
+ * A delivery's attempts with one more, as an expression of a pipeline.
+ * @param attempt an expression
+ * @param number the attempt's
+ */
+export function logWith(attempt: object, number: number): object {
+  const all = { $slice: [{ $concatArrays: ['$attempts', [attempt]] }, -KEPT_ATTEMPTS] };
+  const withoutHeaders = {
+    $unsetField: {
+      field: 'responseHeaders',
+      input: { $mergeObjects: ['$$one', { requestHeaders: { $literal: {} } }] },
+    },
+  };
+  const bare = { $unsetField: { field: 'responseBody', input: withoutHeaders } };
+  const isNew = { $gt: ['$$one.number', number - KEPT_WHOLE] };
+  const shortened = {
+    $map: { input: '$$all', as: 'one', in: { $cond: [isNew, '$$one', bare] } },
+  };
+  const isLarge = { $gt: [{ $bsonSize: { attempts: '$$all' } }, MAX_LOG_BYTES] };
+  return { $let: { vars: { all }, in: { $cond: [isLarge, shortened, '$$all'] } } };
+}
