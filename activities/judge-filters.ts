@@ -3,6 +3,7 @@ import type { Subscriber } from '../src/store/webhooks';
 import { judgeFilters, type FiltersInput } from '../src/tenant-cpu/filters';
 import type { Outcome, TenantCpu } from '../src/tenant-cpu/tenant-cpu';
 import type { ActivityDependencies } from './dependencies';
+import { Turns } from './turns';
 
 /**
  * Filters evaluated by one task: at worst some twenty milliseconds each, so that a page of them takes
@@ -26,7 +27,7 @@ function judge(
   const length = filters.reduce((sum, filter) => sum + filter.length, 0);
   const isCheap =
     body.length * length <= INLINE_SIZE && filters.every((filter) => !filter.includes('$regex'));
-  if (isCheap) return { end: 'done', output: judgeFilters(input) };
+  if (isCheap) return tenantCpu.runHere(projectId, () => judgeFilters(input));
   return tenantCpu.run(projectId, 'judgeFilters', input, body.length);
 }
 
@@ -34,12 +35,14 @@ function judge(
  * The webhooks whose filter lets the event pass, or can't be evaluated, since it takes too many steps or its
  * project has used up its time.
  * @param bodyOf reads the envelope, if there is a filter at all
+ * @param turns of the work that this is a part of
  */
 export async function choose<T extends Subscriber>(
   { tenantCpu, log }: Pick<ActivityDependencies, 'tenantCpu' | 'log'>,
   { _id: eventId, projectId }: BareEvent,
   page: readonly T[],
   bodyOf: () => Promise<string | null>,
+  turns = new Turns(),
 ): Promise<T[]> {
   const filtered = page.filter(({ filter }) => filter);
   if (filtered.length === 0) return [...page];
@@ -49,6 +52,7 @@ export async function choose<T extends Subscriber>(
   const refusing = new Set<string>();
   const unjudged: string[] = [];
   for (let from = 0; from < filtered.length; from += FILTERS_AT_ONCE) {
+    if (turns.isOver) await turns.next();
     const some = filtered.slice(from, from + FILTERS_AT_ONCE);
     const filters = some.map(({ filter }) => filter!);
     const outcome = await judge(tenantCpu, projectId, { body, filters });

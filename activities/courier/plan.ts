@@ -6,6 +6,7 @@ import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { choose } from '../judge-filters';
 import { CLOCK_MARGIN_MS } from '../plan-deliveries';
+import { Turns } from '../turns';
 
 /** An event and those of its deliveries that MongoDB doesn't have yet. */
 export interface PlannedEvent {
@@ -37,13 +38,17 @@ export async function planExpress(
   );
   const planned: PlannedEvent[] = [];
   let { room } = about;
+  const turns = new Turns();
   for (const event of events) {
     const page = subscribersOf(event.type).filter((webhook) => isFor(event, webhook));
-    const chosen = await choose(deps, event, page, async () => event.body);
-    const deliveries = chosen.map((webhook) =>
-      newDelivery(event, webhook, { at, id: expressDeliveryId(event._id, webhook._id) }),
-    );
-    planned.push({ event, deliveries: deliveries.filter(({ _id }) => !stored.has(_id)) });
+    const chosen = await choose(deps, event, page, async () => event.body, turns);
+    const deliveries: PlannedEvent['deliveries'] = [];
+    for (const webhook of chosen) {
+      if (turns.isOver) await turns.next();
+      const id = expressDeliveryId(event._id, webhook._id);
+      if (!stored.has(id)) deliveries.push(newDelivery(event, webhook, { at, id }));
+    }
+    planned.push({ event, deliveries });
     // The others may have any number of webhooks.
     room -= deliveries.length;
     if (room <= 0) break;
