@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { MINUTE_MS } from '../src/domain/durations';
+import type { MailFailure } from '../src/mail/mailer';
 import { writeOwnerMail } from '../src/mail/render';
 import { mails } from '../src/metrics';
 import type { ActivityDependencies } from './dependencies';
@@ -12,11 +13,15 @@ const CLAIM_MS = 5 * MINUTE_MS;
 /** The wait doubles after each failed try, up to this: in total a little more than a day. */
 const MAX_WAIT_MS = 60 * MINUTE_MS;
 const MAX_TRIES = 30;
-/** SMTP statuses from here on are about this mail; without one, the server is unavailable. */
-const REFUSED = 500;
+/** With this status a server says goodbye (RFC 5321, 3.8). */
+const CLOSING = 421;
+
+/** Whether the server takes no mails at all now; other refusals are about the one. */
+const isUnavailable = ({ code, responseCode = CLOSING }: MailFailure): boolean =>
+  responseCode === CLOSING || code === 'EAUTH';
 
 /**
- * Sends due mails; those that can't be sent are retried later.
+ * Sends due mails, of each project in turn; those that can't be sent are retried later.
  * @param goesOn asked before each mail whether to continue
  * @param stopped when aborted, the mail in progress is abandoned after a moment: a repetition uses the same
  *   Message-ID
@@ -27,9 +32,11 @@ export async function sendOwnerMails(
   stopped: AbortSignal,
 ): Promise<void> {
   if (!mailer) return;
+  let after = '';
   while (goesOn()) {
-    const mail = await store.mails.claim(CLAIM_MS, MAX_TRIES);
+    const mail = await store.mails.claim(CLAIM_MS, MAX_TRIES, after);
     if (!mail) return;
+    after = mail.projectId;
     const failure = await unlessStopped(mailer.send(writeOwnerMail(mail)), stopped);
     if (failure === 'stopped') return;
     mails.inc({ outcome: failure ? 'failed' : 'sent' });
@@ -41,7 +48,7 @@ export async function sendOwnerMails(
     await store.mails.putOff(mail._id, waitMs);
     const level = mail.tries === MAX_TRIES ? 'error' : 'warn';
     log[level]({ mailId: mail._id, webhookId: mail.webhookId, ...failure }, 'mail not sent');
-    if ((failure.responseCode ?? 0) < REFUSED) return;
+    if (isUnavailable(failure)) return;
   }
 }
 

@@ -1,4 +1,5 @@
 import { Schema, type ClientSession } from 'mongoose';
+import { HOUR_MS } from '../domain/durations';
 import type { WarningPercent } from '../domain/failure-warning';
 import { changeOne } from './change-one';
 import { repositoryOf } from './repository';
@@ -45,30 +46,49 @@ const schema = new Schema<MailRecord>(
   },
   { timestamps: false },
 );
-schema.index({ nextTryAt: 1 }, { partialFilterExpression: { sentAt: null } });
-schema.index({ projectId: 1 });
+schema.index({ projectId: 1, nextTryAt: 1 }, { partialFilterExpression: { sentAt: null } });
+schema.index({ projectId: 1, createdAt: 1 });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
+
+/** Warnings, and reports of a disabling, that a project's owner gets within an hour. */
+const MAX_PER_HOUR = 100;
 
 /**
  * The outbox: a mail is written with the change that it reports, and sent later. It is sent even if a process
  * dies in between, and only once, unless one dies between sending it and noting that here.
  */
 export class Mails extends repositoryOf('Mail', schema, 'mails') {
+  /**
+   * Writes it, unless there have been so many of the project that it would be no news: whoever enables a webhook
+   * again and again decides how many there are.
+   */
   async insert(
     mail: Omit<MailRecord, 'sentAt' | 'tries' | 'nextTryAt'>,
     session: ClientSession,
   ): Promise<void> {
-    await this.model.create([{ ...mail, nextTryAt: mail.createdAt }], { session });
+    const { projectId, warning, createdAt } = mail;
+    const since = new Date(createdAt.getTime() - HOUR_MS);
+    const alike = warning === null ? null : { $ne: null };
+    const count = await this.model
+      .countDocuments({ projectId, createdAt: { $gt: since }, warning: alike })
+      .session(session);
+    if (count >= MAX_PER_HOUR) return;
+    await this.model.create([{ ...mail, nextTryAt: createdAt }], { session });
   }
 
-  /** The most overdue mail, reserved for this caller for that long; null: none is due. */
-  async claim(forMs: number, maxTries: number): Promise<MailRecord | null> {
-    return changeOne(
+  /**
+   * The most overdue mail of the next project that has one, reserved for this caller for that long; null: none is due.
+   * @param after the project whose turn it was before; '': none
+   */
+  async claim(forMs: number, maxTries: number, after: string): Promise<MailRecord | null> {
+    const isDue = { $expr: { $lte: ['$nextTryAt', '$$NOW'] }, tries: { $lt: maxTries } };
+    const claimed = await changeOne(
       this.model,
-      { sentAt: null, $expr: { $lte: ['$nextTryAt', '$$NOW'] }, tries: { $lt: maxTries } },
+      { projectId: { $gt: after }, sentAt: null, ...isDue },
       { nextTryAt: { $add: ['$$NOW', forMs] }, tries: { $add: ['$tries', 1] } },
-      { sort: { nextTryAt: 1 } },
+      { sort: { projectId: 1, nextTryAt: 1 } },
     );
+    return claimed || after === '' ? claimed : this.claim(forMs, maxTries, '');
   }
 
   async markSent(id: string): Promise<void> {

@@ -16,6 +16,8 @@ export class MailServer {
   readonly mails: ReceivedMail[] = [];
   /** What it answers to each mail's data; 0: it takes them. */
   refuseWith = 0;
+  /** Addresses to which it takes none, with what it answers to each. */
+  readonly refused = new Map<string, number>();
 
   private constructor(private readonly server: SMTPServer) {}
 
@@ -23,6 +25,10 @@ export class MailServer {
     const server = new SMTPServer({
       authOptional: true,
       disabledCommands: ['STARTTLS'],
+      onRcptTo: ({ address }, _session, done) => {
+        const responseCode = mailServer.refused.get(address);
+        done(responseCode ? Object.assign(new Error('refused'), { responseCode }) : null);
+      },
       onData: (stream, { envelope: { mailFrom, rcptTo } }, done) => {
         const chunks: Buffer[] = [];
         stream.on('data', (chunk: Buffer) => chunks.push(chunk));

@@ -1,0 +1,77 @@
+import { pino } from 'pino';
+import { sendOwnerMails } from '../../activities/send-mails';
+import { Mailer } from '../../src/mail/mailer';
+import { mailDisabling } from '../../src/store/owner-mails';
+import type { ProjectRecord } from '../../src/store/projects';
+import type { WebhookRecord } from '../../src/store/webhook-record';
+import { MailServer } from '../support/mail-server';
+import { useFixture } from '../support/use';
+
+const FROM = 'posthorn@operator.example';
+const MAX_PER_HOUR = 100;
+
+describe('mails to owners of which there are many', () => {
+  const fixture = useFixture();
+  let mailServer: MailServer;
+  beforeAll(async () => {
+    mailServer = await MailServer.start();
+  });
+  afterAll(() => mailServer.close());
+  beforeEach(async () => {
+    mailServer.mails.length = 0;
+    await fixture.store.mails.model.deleteMany({});
+  });
+
+  const newProject = async (ownerEmail = 'owner@customer.example'): Promise<ProjectRecord> => {
+    const { _id } = await fixture.project({}, 'ahasend');
+    await fixture.store.projects.model.updateOne({ _id }, { $set: { ownerEmail } });
+    return (await fixture.store.projects.get(_id))!;
+  };
+  /** Writes that the webhook has been disabled. */
+  const write = (project: ProjectRecord, webhookId: string): Promise<void> => {
+    const state = { disabledReason: 'gone', failureCount: 1, policy: {} };
+    const webhook = { _id: webhookId, name: webhookId, ...state } as WebhookRecord;
+    return fixture.store.transaction((session) =>
+      mailDisabling(fixture.store, project, webhook, session),
+    );
+  };
+  const outbox = ({ _id: projectId }: ProjectRecord) =>
+    fixture.store.mails.model.find({ projectId }).sort({ _id: 1 }).lean();
+  const sendAll = (): Promise<void> => {
+    const mailer = new Mailer(mailServer.url, FROM);
+    const deps = { store: fixture.store, mailer, log: pino({ level: 'silent' }) };
+    return sendOwnerMails(deps, () => true, new AbortController().signal);
+  };
+
+  it('are written up to a limit within an hour, which is each project’s own', async () => {
+    const [project, other] = [await newProject(), await newProject()];
+    for (let n = 0; n < MAX_PER_HOUR + 5; n += 1) await write(project, `wh_${n}`);
+    await write(other, 'wh_0');
+    expect(await outbox(project)).toHaveLength(MAX_PER_HOUR);
+    expect(await outbox(other)).toHaveLength(1);
+    const createdAt = new Date(Date.now() - 3_600_001);
+    await fixture.store.mails.model.updateMany({}, { $set: { createdAt } });
+    await write(project, 'wh_new');
+    expect(await outbox(project)).toHaveLength(MAX_PER_HOUR + 1);
+  });
+
+  it('go to the projects’ owners in turn', async () => {
+    const [many, few] = [await newProject(), await newProject('few@customer.example')];
+    for (let n = 0; n < 5; n += 1) await write(many, `wh_${n}`);
+    await write(few, 'wh_0');
+    await sendAll();
+    const recipients = mailServer.mails.flatMap((mail) => mail.recipients);
+    expect(recipients).toHaveLength(6);
+    expect(recipients.indexOf('few@customer.example')).toBeLessThan(2);
+  });
+
+  it('hold up nobody else’s where their recipient is refused for now', async () => {
+    const [full, other] = [await newProject('full@customer.example'), await newProject()];
+    for (let n = 0; n < 3; n += 1) await write(full, `wh_${n}`);
+    await write(other, 'wh_0');
+    mailServer.refused.set('full@customer.example', 452);
+    await sendAll();
+    expect(mailServer.mails.map(({ recipients }) => recipients)).toEqual([[other.ownerEmail]]);
+    expect((await outbox(full)).map(({ tries }) => tries)).toEqual([1, 1, 1]);
+  });
+});
