@@ -24,6 +24,11 @@ export interface AddressGuardOptions extends AddressPolicy {
 }
 
 /**
+ * How many of a name's addresses are tried, one after the other: whoever owns the name decides how many there are.
+ */
+const MAX_ADDRESSES = 8;
+
+/**
  * Keeps deliveries from reaching the operator's own network (server-side request forgery). It checks
  * the very addresses that the socket then connects to, so a name that changes its address between two
  * look-ups gains nothing.
@@ -74,7 +79,7 @@ export class AddressGuard {
   };
 
   /**
-   * At least one. A blocked one rejects the whole answer: no public name has a legitimate reason to mix them.
+   * At least one, and the first of many. A blocked one rejects the whole answer: no public name has a legitimate reason to mix them.
    */
   private async resolveChecked(hostname: string): Promise<LookupAddress[]> {
     const addresses = await this.resolve(hostname);
@@ -82,6 +87,20 @@ export class AddressGuard {
       throw new BlockedAddressError(hostname);
     }
     if (addresses.length === 0) throw new DnsError(hostname, 'ENOTFOUND');
-    return addresses;
+    return firstOf(addresses);
   }
+}
+
+/** Of both families in turn, since one of them may not be reached at all. */
+function firstOf(addresses: readonly LookupAddress[]): LookupAddress[] {
+  const [{ family: preferred }] = addresses as [LookupAddress];
+  const families = [
+    addresses.filter(({ family }) => family === preferred),
+    addresses.filter(({ family }) => family !== preferred),
+  ];
+  return Array.from({ length: MAX_ADDRESSES }, (_, n) =>
+    families.flatMap((family) => family.slice(n, n + 1)),
+  )
+    .flat()
+    .slice(0, MAX_ADDRESSES);
 }

@@ -9,8 +9,6 @@ import { AnswerHeads, readHeadsFirst } from './answer-heads';
 import { openTunnel, ProxyError } from './proxy-tunnel';
 
 const TUNNEL_TIMEOUT_MS = 30_000;
-/** The maximum number of a name's addresses that are tried through a proxy. */
-const MAX_PROXIED_ADDRESSES = 4;
 /** Node's default of 250 ms gives up on distant receivers, whose first packets take longer. */
 const NEXT_ADDRESS_AFTER_MS = 1_000;
 
@@ -152,7 +150,7 @@ async function openTunnelToAny(
 ): Promise<Socket> {
   const addresses = await guard.addressesOf(host!);
   let failure: unknown = new ProxyError('TIMEOUT');
-  for (const address of addresses.slice(0, MAX_PROXIED_ADDRESSES)) {
+  for (const address of addresses) {
     if (isOver()) break;
     try {
       return await openTunnel(proxy, address, Number(port), TUNNEL_TIMEOUT_MS);

@@ -219,6 +219,17 @@ describe('lookup', () => {
     }
   });
 
+  it('answers the first eight of many, of both families in turn, and all are checked', async () => {
+    const v6 = Array.from({ length: 50 }, (_, n) => ({ address: `2606:2800:220:1::${n}`, family: 6 }));
+    const v4 = Array.from({ length: 50 }, (_, n) => ({ address: `93.184.216.${n}`, family: 4 }));
+    const [both] = await lookup([...v6, ...v4]);
+    const pairs = v6.slice(0, 4).flatMap((address, n) => [address, v4[n]]);
+    expect(both).toEqual(pairs);
+    const [one] = await lookup(v4);
+    expect(one).toEqual(v4.slice(0, 8));
+    await expect(lookup([...v4, PRIVATE])).rejects.toThrow(BlockedAddressError);
+  });
+
   it('does not reveal which address the name resolves to', async () => {
     await expect(lookup([PRIVATE])).rejects.toThrow(
       /^hooks\.example resolves to an address that is not public$/,
