@@ -28,6 +28,9 @@ const GONE_MS = 1000;
 /** Pause of a webhook after an attempt that failed here, and not at the receiver. */
 const LOST_MS = 1000;
 
+/** What is signed in one turn of the event loop: bytes of bodies, for each secret and scheme. */
+const SIGNED_AT_ONCE = 1024 * 1024;
+
 /** Sends what a shift has in hand, as many at a time as its webhooks' limits and the places allow. */
 export class Attempts {
   sending = 0;
@@ -35,6 +38,9 @@ export class Attempts {
   readonly runs: Runs;
   /** Webhooks that wait for a free place, in the order of their turns. */
   private readonly placeless = new Set<Lane>();
+  /** What has been signed in this turn of the event loop, and webhooks that wait for the next. */
+  private signed = 0;
+  private unsigned = new Set<Lane>();
 
   constructor(
     private readonly shared: Shared,
@@ -64,6 +70,10 @@ export class Attempts {
     while (lane.waiting.length > 0) {
       if (!lease.maySend() || stopped.aborted) return;
       if (hand.outbox.isCrowded) return;
+      if (this.signed >= SIGNED_AT_ONCE) {
+        this.unsigned.add(lane);
+        return;
+      }
       if (performance.now() < lane.blockedUntil) return;
       if (lane.policy.ratePerSecond !== null && !lane.hasSlot) {
         void this.takeSlot(lane, lane.policy.ratePerSecond);
@@ -80,8 +90,21 @@ export class Attempts {
       }
       lane.hasSlot = false;
       lane.waiting.shift();
+      this.countSigned(lane, item);
       void this.make(lane, item, place);
     }
+  }
+
+  private countSigned({ webhook }: Lane, { body }: Item): void {
+    if (this.signed === 0) {
+      setImmediate(() => {
+        this.signed = 0;
+        const lanes = this.unsigned;
+        this.unsigned = new Set();
+        for (const lane of lanes) this.pump(lane);
+      });
+    }
+    this.signed += Math.max(1, body.length * webhook.secrets.length * webhook.signing.length);
   }
 
   private async make(lane: Lane, item: Item, place: Place): Promise<void> {

@@ -7,9 +7,9 @@ import type { Scheme } from './scheme';
  * previous secret's signature has its own header.
  */
 export const hex: Scheme = ({ secrets, body, eventType, deliveryId, now }) => {
-  const [signature, previous] = secrets.map((secret) =>
-    createHmac('sha256', secret).update(body).digest('hex'),
-  );
+  const [signature, previous] = secrets
+    .slice(0, 2)
+    .map((secret) => createHmac('sha256', secret).update(body).digest('hex'));
   return {
     'X-Webhook-Signature': signature!,
     ...(previous !== undefined && { 'X-Webhook-Signature-Previous': previous }),

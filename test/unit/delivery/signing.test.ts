@@ -1,4 +1,4 @@
-import { createHmac, createPublicKey, verify } from 'node:crypto';
+import crypto, { createHmac, createPublicKey, verify } from 'node:crypto';
 import { Webhook } from 'standardwebhooks';
 import type { SigningScheme } from '../../../src/contracts/delivery';
 import {
@@ -48,6 +48,16 @@ describe('hex', () => {
       'X-Webhook-Delivery-Id': 'dlv_02',
       'X-Webhook-Timestamp': '1700000000123',
     });
+  });
+
+  it('computes what it sends, however many live secrets there are', () => {
+    const spy = jest.spyOn(crypto, 'createHmac');
+    try {
+      sign(['hex'], { secrets: Array.from({ length: 10 }, (_, n) => `${RAW}${n}`) });
+      expect(spy).toHaveBeenCalledTimes(2);
+    } finally {
+      spy.mockRestore();
+    }
   });
 
   it('agrees with a published HMAC-SHA256 vector (RFC 4231, case 2)', () => {
