@@ -35,8 +35,8 @@ export interface AgentsOptions {
 
 /** What a connection needs from an exchange besides Node's own options. */
 export interface ConnectionRequest extends ClientRequestArgs {
-  /** Whether the connection is no longer needed. */
-  isOver: () => boolean;
+  /** Aborted when the connection is no longer needed. */
+  over: AbortSignal;
 }
 
 /** A connection, with what Posthorn knows about it. */
@@ -146,14 +146,14 @@ export function keepAliveMs(header: string | undefined): number {
 async function openTunnelToAny(
   guard: AddressGuard,
   proxy: URL,
-  { host, port, isOver }: ConnectionRequest,
+  { host, port, over }: ConnectionRequest,
 ): Promise<Socket> {
   const addresses = await guard.addressesOf(host!);
   let failure: unknown = new ProxyError('TIMEOUT');
   for (const address of addresses) {
-    if (isOver()) break;
+    if (over.aborted) break;
     try {
-      return await openTunnel(proxy, address, Number(port), TUNNEL_TIMEOUT_MS);
+      return await openTunnel(proxy, address, Number(port), { timeoutMs: TUNNEL_TIMEOUT_MS, over });
     } catch (error) {
       failure = error;
     }

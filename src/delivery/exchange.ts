@@ -40,6 +40,8 @@ interface Sending {
   isSent: boolean;
 }
 
+/** One for all, since making one records where. */
+const OVER = new Error('the exchange is over');
 /** More of them don't count as an answer. */
 const MAX_INTERIM_ANSWERS = 100;
 
@@ -56,6 +58,7 @@ export class Exchange {
   private reader: ResponseReader | undefined;
   private isResent = false;
   private hasEnded = false;
+  private readonly ending = new AbortController();
   private resolve!: (result: ExchangeResult) => void;
   private reject!: (reason: unknown) => void;
 
@@ -72,7 +75,10 @@ export class Exchange {
     options.signal?.addEventListener('abort', this.onAbort);
   }
 
-  readonly isOver = (): boolean => this.hasEnded;
+  /** Aborted as soon as it has ended. */
+  get over(): AbortSignal {
+    return this.ending.signal;
+  }
 
   send(open: Open): void {
     let request: ClientRequest;
@@ -228,6 +234,7 @@ export class Exchange {
   private finish(): boolean {
     if (this.hasEnded) return false;
     this.hasEnded = true;
+    this.ending.abort(OVER);
     clearTimeout(this.timer);
     this.options.signal?.removeEventListener('abort', this.onAbort);
     // Requests that still wait for a connection get here too, and have none.

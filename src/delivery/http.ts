@@ -79,7 +79,7 @@ export class HttpSender {
         // affects its own answer.
         insecureHTTPParser: true,
         defaultPort: isTls ? 443 : 80,
-        isOver: exchange.isOver,
+        over: exchange.over,
         ...(fresh ? { createConnection: agent.createConnection.bind(agent) } : { agent }),
       };
       return isTls ? requestHttps(to, options) : requestHttp(to, options);

@@ -17,13 +17,14 @@ export class ProxyError extends Error {
  * A connection to `address:port` by the proxy's CONNECT. The proxy gets an address, never a name, so that it
  * connects to what was checked.
  * @param proxy `http://` or `https://`, with credentials if it needs them
+ * @param limits.over aborted when it is no longer needed
  * @throws ProxyError
  */
 export function openTunnel(
   proxy: URL,
   address: string,
   port: number,
-  timeoutMs: number,
+  { timeoutMs, over }: { timeoutMs: number; over: AbortSignal },
 ): Promise<Socket> {
   const target = `${address.includes(':') ? `[${address}]` : address}:${port}`;
   const { username, password } = proxy;
@@ -43,8 +44,12 @@ export function openTunnel(
         }),
       },
     });
-    connecting.setTimeout(timeoutMs, () => connecting.destroy(new ProxyError('TIMEOUT')));
+    const giveUp = (): void => void connecting.destroy(new ProxyError('TIMEOUT'));
+    connecting.setTimeout(timeoutMs, giveUp);
+    over.addEventListener('abort', giveUp);
+    connecting.once('close', () => over.removeEventListener('abort', giveUp));
     connecting.once('connect', ({ statusCode = 0 }, socket: Socket, head: Buffer) => {
+      over.removeEventListener('abort', giveUp);
       if (statusCode !== 200) {
         socket.destroy();
         reject(new ProxyError(statusCode));

@@ -65,8 +65,14 @@ describe('the log of a delivery', () => {
     it('keeps headers and bodies as far as a bound allows, and those of the last ones', async () => {
       const { attempts } = await make(largest, 15);
       expect(mongo.BSON.calculateObjectSize({ attempts })).toBeLessThanOrEqual(MIB);
-      expect(attempts.map(({ number }) => number)).toEqual(Array.from({ length: 15 }, (_, n) => n + 1));
-      expect(attempts.slice(-3)).toMatchObject(Array(3).fill(failure(largest)).map(({ startedAt: _at, ...made }) => made));
+      expect(attempts.map(({ number }) => number)).toEqual(
+        Array.from({ length: 15 }, (_, n) => n + 1),
+      );
+      expect(attempts.slice(-3)).toMatchObject(
+        Array(3)
+          .fill(failure(largest))
+          .map(({ startedAt: _at, ...made }) => made),
+      );
       const { responseHeaders: _h, responseBody: _b, startedAt: _at, ...made } = failure(largest);
       const { startedAt: _when, ...first } = attempts[0]!;
       expect(first).toEqual({ ...made, number: 1, requestHeaders: {} });

@@ -31,6 +31,8 @@ export class ConnectProxy {
       proxy.targets.push(url!);
       proxy.headers.push(headers);
       proxy.track(client);
+      // By itself it would not notice that the client, which sends nothing before the answer, leaves.
+      client.resume().once('end', () => client.end());
       const answer = async (): Promise<void> => {
         const status = await refuse(url!);
         if (status === null) proxy.connect(url!, client, head);

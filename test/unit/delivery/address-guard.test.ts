@@ -220,7 +220,10 @@ describe('lookup', () => {
   });
 
   it('answers the first eight of many, of both families in turn, and all are checked', async () => {
-    const v6 = Array.from({ length: 50 }, (_, n) => ({ address: `2606:2800:220:1::${n}`, family: 6 }));
+    const v6 = Array.from({ length: 50 }, (_, n) => ({
+      address: `2606:2800:220:1::${n}`,
+      family: 6,
+    }));
     const v4 = Array.from({ length: 50 }, (_, n) => ({ address: `93.184.216.${n}`, family: 4 }));
     const [both] = await lookup([...v6, ...v4]);
     const pairs = v6.slice(0, 4).flatMap((address, n) => [address, v4[n]]);

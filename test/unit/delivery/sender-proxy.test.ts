@@ -81,15 +81,17 @@ describe('through an egress proxy', () => {
     expect(proxy.targets).toEqual(addresses.slice(0, 8).map((address) => `${address}:443`));
   });
 
-  it('the next address is not tried for an exchange that is over', async () => {
-    let refuse: (status: number) => void = () => {};
-    const refused = new Promise<number>((resolve) => (refuse = resolve));
-    const proxy = await startProxy({ refuse: (to) => (to.endsWith(':443') ? refused : 502) });
+  it('its tunnel is given up with the exchange, and the next address is not tried', async () => {
+    const never = new Promise<number>(() => {});
+    const proxy = await startProxy({ refuse: (to) => (to.endsWith(':443') ? never : 502) });
     const sender = createSender({ proxy: proxy.url, ...resolveTo('127.0.1.1', '127.0.1.2') });
-    const result = await sender.send(post('https://hooks.example/', { timeoutMs: SHORT_MS }));
-    expect(result).toMatchObject({ errorCode: 'timeout' });
-    refuse(502);
-    await eventually('the proxy’s answer is known', () => proxy.openConnections === 0);
+    const given = new AbortController();
+    const sent = sender.send(post('https://hooks.example/', { signal: given.signal }));
+    await eventually('it is asked for a tunnel', () => proxy.targets.length > 0);
+    given.abort();
+    await expect(sent).rejects.toThrow();
+    // Well before the proxy would be given up.
+    await eventually('nothing waits for it', () => proxy.openConnections === 0, 20_000);
     // Two more go the same way, and would come after it.
     await sender.send(post('https://hooks.example:444/'));
     expect(proxy.targets).toEqual(['127.0.1.1:443', '127.0.1.1:444', '127.0.1.2:444']);
