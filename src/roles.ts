@@ -41,8 +41,9 @@ async function main(): Promise<void> {
   if (role === 'setup') {
     const { setUpTemporal } = await import('./temporal/setup.js');
     await refuseUnfit(store);
-    await store.setUp(log);
-    await setUpTemporal(config, log);
+    const interrupted = interruption();
+    await store.setUp(log, interrupted);
+    await Promise.race([setUpTemporal(config, log), interrupted]);
     await store.close();
     return;
   }
@@ -99,6 +100,18 @@ async function main(): Promise<void> {
   await Promise.race([stopped, ...running.map(({ done }) => done)]);
   await stopped;
   log.info('stopped');
+}
+
+/** Rejects at a signal. */
+function interruption(): Promise<never> {
+  const interrupted = new Promise<never>((_resolve, reject) => {
+    const onSignal = (signal: string): void =>
+      reject(new StartError(`interrupted by ${signal}; run setup again`));
+    process.once('SIGTERM', onSignal);
+    process.once('SIGINT', onSignal);
+  });
+  interrupted.catch(() => {}); // it may come when nothing waits for it
+  return interrupted;
 }
 
 async function refuseUnfit(store: Store): Promise<void> {

@@ -161,16 +161,23 @@ interface MigrationRecord {
   until?: Date;
 }
 
+interface MigrateOptions {
+  lockMs?: number;
+  afterwards?: () => Promise<void>;
+  interrupted?: Promise<never>;
+}
+
 /**
  * Applies the migrations that have not been applied yet, one after another; if several processes call it at
  * once, one does the work and the others wait.
  * @param options.afterwards further work under the same lock
+ * @param options.interrupted rejects when that is to end, without a lock that the next one would wait for
  * @throws StartError if the database was migrated by a newer version
  */
 export async function migrate(
   connection: Connection,
   migrations: readonly Migration[] = MIGRATIONS,
-  { lockMs = LOCK_MS, afterwards = async (): Promise<void> => {} } = {},
+  { lockMs = LOCK_MS, afterwards = async () => {}, interrupted }: MigrateOptions = {},
 ): Promise<void> {
   await connection.asPromise();
   const records = recordsOf(connection);
@@ -190,9 +197,10 @@ export async function migrate(
     }
   };
 
-  while (!(await take())) await sleep(lockMs / 60);
-  const renewal = setInterval(() => void take().catch(() => {}), lockMs / 3);
-  try {
+  let renewal: NodeJS.Timeout | undefined;
+  const apply = async (): Promise<void> => {
+    while (!(await take())) await sleep(lockMs / 60);
+    renewal = setInterval(() => void take().catch(() => {}), lockMs / 3);
     const applied = await appliedTo(records);
     const known = new Set(migrations.map(({ id }) => id));
     const unknown = applied.filter((id) => !known.has(id));
@@ -209,6 +217,9 @@ export async function migrate(
       await records.updateOne({ _id: id }, note, { upsert: true });
     }
     await afterwards();
+  };
+  try {
+    await (interrupted ? Promise.race([apply(), interrupted]) : apply());
   } finally {
     clearInterval(renewal);
     await records.deleteOne({ _id: LOCK, owner });

@@ -141,9 +141,10 @@ export class Store {
    * several processes call it at once, one does the work and the others wait.
    * @throws StartError when an operator has to decide
    */
-  async setUp(log: Logger): Promise<void> {
+  async setUp(log: Logger, interrupted?: Promise<never>): Promise<void> {
     await this.readClock();
     await migrate(this.connection, undefined, {
+      interrupted,
       afterwards: async () => {
         for (const model of Object.values(this.connection.models)) await ensureIndexes(model, log);
       },

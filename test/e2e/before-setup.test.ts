@@ -199,6 +199,20 @@ describe('setup', () => {
     await expectSettled(left);
   });
 
+  it('interrupted in its middle, leaves no lock that the next one would wait for', async () => {
+    const point = 'store/indexes ensureIndexes before 4 SIGSTOP';
+    const setup = RoleProcess.start('setup', environment, point);
+    await eventually('it is in its middle', () => setup.isStopped());
+    const locks = () => collection('migrations').countDocuments({ _id: 'lock' });
+    expect(await locks()).toBe(1);
+    const ended = setup.end('SIGTERM');
+    setup.signal('SIGCONT');
+    expect(await ended).toBe(1);
+    expect(setup.log()).toContain('interrupted by SIGTERM; run setup again');
+    expect(await locks()).toBe(0);
+    await setUp(environment);
+  });
+
   it('is asked for again by an index that is missing, and one of another kind', async () => {
     await setUp(environment);
     const expectAsked = async (what: string): Promise<void> => {
