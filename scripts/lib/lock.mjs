@@ -11,30 +11,49 @@ import { sleep } from './run.mjs';
 export async function takeLock(path) {
   mkdirSync(dirname(path), { recursive: true });
   const mine = identify(process.pid);
-  for (let attempt = 0; attempt < 5; attempt += 1) {
-    try {
-      writeFileSync(path, JSON.stringify(mine), { flag: 'wx', mode: 0o600 });
-    } catch (error) {
-      if (error.code !== 'EEXIST') throw error;
-      const holder = readJson(path);
-      if (isAlive(holder)) return { acquired: false, holder };
-      // Unreadable may just mean that its holder is writing it.
-      if (!holder && attempt === 0) await sleep(100);
-      else rmSync(path, { force: true });
-      continue;
-    }
-    // Two processes may find the same stale lock; the one that removed it last has overwritten ours.
-    await sleep(30);
-    if (readJson(path)?.pid !== process.pid) continue;
-    return {
-      acquired: true,
-      update: (extra) => writeJson(path, { ...mine, ...extra }),
-      release: () => {
-        if (readJson(path)?.pid === process.pid) rmSync(path, { force: true });
-      },
-    };
+  while (!create(path, mine)) {
+    const holder = await holderOf(path);
+    if (isAlive(holder)) return { acquired: false, holder };
+    await removeLeft(path, mine);
   }
-  return { acquired: false, holder: readJson(path) };
+  return {
+    acquired: true,
+    update: (extra) => writeJson(path, { ...mine, ...extra }),
+    release: () => {
+      if (readJson(path)?.pid === process.pid) rmSync(path, { force: true });
+    },
+  };
+}
+
+/** One at a time: of two that find the same one left behind, the later would remove the lock of the earlier. */
+async function removeLeft(path, mine) {
+  const removal = `${path}.removal`;
+  if (create(removal, mine)) {
+    if (!isAlive(await holderOf(path))) rmSync(path, { force: true });
+    rmSync(removal);
+  } else if (isAlive(await holderOf(removal))) {
+    await sleep(10);
+  } else {
+    rmSync(removal, { force: true });
+  }
+}
+
+/** Whether there was none. */
+function create(path, mine) {
+  try {
+    writeFileSync(path, JSON.stringify(mine), { flag: 'wx', mode: 0o600 });
+    return true;
+  } catch (error) {
+    if (error.code === 'EEXIST') return false;
+    throw error;
+  }
+}
+
+async function holderOf(path) {
+  const holder = readJson(path);
+  if (holder) return holder;
+  await sleep(100); // its holder may be writing it
+  return readJson(path);
 }
 
 /** Runs `work` while holding the lock; waits until other processes have released it. */
