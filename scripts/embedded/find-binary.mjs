@@ -73,6 +73,8 @@ async function install(name, source, accepts) {
   const binary = binaries[name];
   mkdirSync(cacheFolder, { recursive: true });
   const work = mkdtempSync(join(cacheFolder, '.fetch-'));
+  const remove = () => rmSync(work, { recursive: true, force: true });
+  process.once('exit', remove); // that may come in the middle
   try {
     const fetched = await fetchBinary(source, work);
     chmodSync(fetched, 0o755);
@@ -82,7 +84,8 @@ async function install(name, source, accepts) {
     renameSync(fetched, path);
     return { path, version };
   } finally {
-    rmSync(work, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }
 

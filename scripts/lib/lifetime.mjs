@@ -1,6 +1,7 @@
 import { refuseFurtherStarts } from '../embedded/guarded.mjs';
 import { note, say, step } from './console.mjs';
 import { isAlive, runningNpm } from './process-identity.mjs';
+import { endRuns } from './run.mjs';
 
 // npm passes Ctrl-C on to its child, which has already got it from the terminal: one key press, two signals.
 const sameKeyPressMs = 1500;
@@ -18,6 +19,7 @@ export function createLifetime({ interruptedCode }) {
 
   async function finish(code) {
     refuseFurtherStarts();
+    await endRuns();
     for (const { label, stop } of stops.toReversed()) {
       try {
         await (label ? step(`Stopping ${label}`, async () => void (await stop())) : stop());

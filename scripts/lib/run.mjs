@@ -1,7 +1,12 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 
 /** A failure whose message is for the user: shown without a stack. */
 export class Refusal extends Error {}
+
+const running = new Set();
+const graceMs = 5000;
+let ending = false;
 
 /**
  * Runs a command to completion.
@@ -10,6 +15,7 @@ export class Refusal extends Error {}
  */
 export function run(command, args, { cwd, env, stdio = 'collect', timeoutMs } = {}) {
   return new Promise((resolve) => {
+    if (ending) return;
     const child = spawn(command, args, {
       cwd,
       env: env ?? process.env,
@@ -17,16 +23,35 @@ export function run(command, args, { cwd, env, stdio = 'collect', timeoutMs } = 
       timeout: timeoutMs,
       killSignal: 'SIGKILL',
     });
+    running.add(child);
+    const done = (result) => {
+      running.delete(child);
+      if (!ending) resolve(result);
+    };
     const chunks = [];
     child.stdout?.on('data', (chunk) => chunks.push(chunk));
     child.stderr?.on('data', (chunk) => chunks.push(chunk));
     const output = () => Buffer.concat(chunks).toString('utf8');
-    child.on('error', (error) => resolve({ code: 127, output: error.message }));
+    child.on('error', (error) => done({ code: 127, output: error.message }));
     child.on('close', (code, signal) => {
       const cut = signal ? `${output()}\n(ended by ${signal})` : output();
-      resolve({ code: code ?? 1, output: cut });
+      done({ code: code ?? 1, output: cut });
     });
   });
+}
+
+/** For the end of a script: ends what it still runs. That never resolves, since nothing is to follow from it. */
+export async function endRuns() {
+  ending = true;
+  await Promise.all(
+    [...running].map(async (child) => {
+      const closed = once(child, 'close');
+      child.kill('SIGTERM');
+      const timer = setTimeout(() => child.kill('SIGKILL'), graceMs);
+      await closed;
+      clearTimeout(timer);
+    }),
+  );
 }
 
 /** Runs a command; if it fails, throws a Refusal with its last lines. */
