@@ -36,7 +36,7 @@ export interface AgentsOptions {
 /** What a connection needs from an exchange besides Node's own options. */
 export interface ConnectionRequest extends ClientRequestArgs {
   /** Aborted when the connection is no longer needed. */
-  over: AbortSignal;
+  over: () => AbortSignal;
 }
 
 /** A connection, with what Posthorn knows about it. */
@@ -146,14 +146,18 @@ export function keepAliveMs(header: string | undefined): number {
 async function openTunnelToAny(
   guard: AddressGuard,
   proxy: URL,
-  { host, port, over }: ConnectionRequest,
+  request: ConnectionRequest,
 ): Promise<Socket> {
-  const addresses = await guard.addressesOf(host!);
+  const addresses = await guard.addressesOf(request.host!);
+  const over = request.over();
   let failure: unknown = new ProxyError('TIMEOUT');
   for (const address of addresses) {
     if (over.aborted) break;
     try {
-      return await openTunnel(proxy, address, Number(port), { timeoutMs: TUNNEL_TIMEOUT_MS, over });
+      return await openTunnel(proxy, address, Number(request.port), {
+        timeoutMs: TUNNEL_TIMEOUT_MS,
+        over,
+      });
     } catch (error) {
       failure = error;
     }

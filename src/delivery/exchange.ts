@@ -40,8 +40,6 @@ interface Sending {
   isSent: boolean;
 }
 
-/** One for all, since making one records where. */
-const OVER = new Error('the exchange is over');
 /** More of them don't count as an answer. */
 const MAX_INTERIM_ANSWERS = 100;
 
@@ -58,7 +56,7 @@ export class Exchange {
   private reader: ResponseReader | undefined;
   private isResent = false;
   private hasEnded = false;
-  private readonly ending = new AbortController();
+  private ending: AbortController | undefined;
   private resolve!: (result: ExchangeResult) => void;
   private reject!: (reason: unknown) => void;
 
@@ -75,10 +73,12 @@ export class Exchange {
     options.signal?.addEventListener('abort', this.onAbort);
   }
 
-  /** Aborted as soon as it has ended. */
-  get over(): AbortSignal {
+  /** Aborted as soon as it has ended. Made when it is asked for, since few need it. */
+  readonly over = (): AbortSignal => {
+    this.ending ??= new AbortController();
+    if (this.hasEnded) this.ending.abort();
     return this.ending.signal;
-  }
+  };
 
   send(open: Open): void {
     let request: ClientRequest;
@@ -234,7 +234,7 @@ export class Exchange {
   private finish(): boolean {
     if (this.hasEnded) return false;
     this.hasEnded = true;
-    this.ending.abort(OVER);
+    this.ending?.abort();
     clearTimeout(this.timer);
     this.options.signal?.removeEventListener('abort', this.onAbort);
     // Requests that still wait for a connection get here too, and have none.
