@@ -1,3 +1,5 @@
+import { LRUCache } from 'lru-cache';
+import { SECOND_MS } from '../src/domain/durations';
 import type { BareEvent } from '../src/store/event-record';
 import type { Subscriber } from '../src/store/webhooks';
 import { judgeFilters, type FiltersInput } from '../src/tenant-cpu/filters';
@@ -63,8 +65,25 @@ export async function choose<T extends Subscriber>(
     }
   }
   if (unjudged.length > 0) {
-    const about = { projectId, eventId, webhookIds: unjudged };
-    log.warn(about, 'filters that could not be evaluated let the event pass');
+    tellUnjudged(log, { projectId, eventId }, unjudged);
   }
   return page.filter(({ _id }) => !refusing.has(_id));
+}
+
+/** The webhooks that a line names. */
+const TOLD = 5;
+/** The projects that the log has named within the last second: such events come by the hundred. */
+const told = new LRUCache<string, true>({ max: 10_000, ttl: SECOND_MS });
+
+function tellUnjudged(
+  log: ActivityDependencies['log'],
+  about: { projectId: string; eventId: string },
+  webhookIds: readonly string[],
+): void {
+  if (told.has(about.projectId)) return;
+  told.set(about.projectId, true);
+  log.warn(
+    { ...about, count: webhookIds.length, webhookIds: webhookIds.slice(0, TOLD) },
+    'filters that could not be evaluated let the event pass',
+  );
 }

@@ -44,6 +44,23 @@ describe('filters that are judged in this process', () => {
     expect(await judge(tenantCpu, newEvent(), webhooksWithFilter(1))).toEqual([]);
   });
 
+  it('are named in the log by a few of them, and for a few of many events', async () => {
+    const lines: string[] = [];
+    const told = pino({ level: 'warn' }, { write: (line) => lines.push(line) });
+    // Used up at once.
+    const deps = { tenantCpu: new TenantCpu(1e-6), log: told };
+    const { projectId } = newEvent();
+    const webhooks = webhooksWithFilter(1000);
+    for (let n = 0; n < 200; n += 1) {
+      const event = { ...newEvent(), projectId };
+      await choose(deps, event, webhooks, async () => event.body);
+    }
+    expect(lines.length).toBeGreaterThan(0);
+    expect(lines.length).toBeLessThan(100);
+    expect(Math.max(...lines.map((line) => line.length))).toBeLessThan(500);
+    expect(JSON.parse(lines[0]!)).toMatchObject({ projectId, count: 975 });
+  });
+
   it('let others have turns, however many there are', async () => {
     const webhooks = webhooksWithFilter(5000);
     const deps = { store: {} as Store, tenantCpu: new TenantCpu(3600), log };
