@@ -62,12 +62,13 @@ export async function followSettled(
 async function disableWhereDue(
   deps: ActivityDependencies,
   { webhook, project }: Subject,
-  { statusCode }: Attempt,
+  { statusCode, startedAt }: Attempt,
 ): Promise<EventRecord[] | null> {
   const disable = (reason: DisabledReason, minFailures: number): Promise<EventRecord[] | null> =>
     disableWebhook(deps.store, project, webhook._id, {
       reason,
       minFailures,
+      failedFrom: startedAt,
       isMailed: deps.mailer !== null,
     });
   if (isGone(statusCode)) return disable('gone', 0);

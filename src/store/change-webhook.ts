@@ -9,6 +9,7 @@ import { mailDisabling } from './owner-mails';
 import type { ProjectRecord } from './projects';
 import { daysAfter } from './retention';
 import type { Store } from './store';
+import type { DisablingCondition } from './webhook-health';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
 
 /**
@@ -20,6 +21,7 @@ function stateOf(before: WebhookRecord, isActive: boolean, by: ChangedBy): Parti
     if (before.isActive) return {};
     return {
       isActive,
+      enabledAt: clock.now(),
       disabledReason: null,
       disabledAt: null,
       disabledBy: null,
@@ -84,8 +86,8 @@ export async function changeWebhook(
 }
 
 /**
- * Disables an active webhook automatically if it has at least `minFailures` consecutive failures, and
- * records that in the audit log. The caller then ends what was still to be sent to it.
+ * Disables an active webhook automatically if that is due, and records that in the audit log. The caller then
+ * ends what was still to be sent to it.
  * @param how.isMailed whether the owner is notified by mail
  * @returns null if nothing was changed
  */
@@ -93,14 +95,14 @@ export async function disableWebhook(
   store: Store,
   project: ProjectRecord,
   id: string,
-  how: { reason: DisabledReason; minFailures: number; isMailed: boolean },
+  how: DisablingCondition & { reason: DisabledReason; isMailed: boolean },
 ): Promise<EventRecord[] | null> {
   const { webhookHealth, audit } = store;
-  const { reason, minFailures, isMailed } = how;
+  const { reason, isMailed } = how;
   // Most failures disable nothing, and finding that out needs no transaction.
-  if (!(await webhookHealth.isDueForDisabling(id, minFailures))) return null;
+  if (!(await webhookHealth.isDueForDisabling(id, how))) return null;
   return store.transaction(async (session) => {
-    const webhook = await webhookHealth.disable(id, reason, minFailures, session);
+    const webhook = await webhookHealth.disable(id, reason, how, session);
     if (!webhook) return null;
     const time = clock.now();
     await audit.insert(

@@ -21,6 +21,19 @@ const failing = (id: string, minFailures: number) => ({
   failureCount: { $gte: minFailures },
 });
 
+/** What must be so that a failed delivery disables its webhook. */
+export interface DisablingCondition {
+  /** Consecutive failures. */
+  minFailures: number;
+  /** When the delivery's last attempt began: one of before the webhook was enabled says nothing about it since. */
+  failedFrom: Date;
+}
+
+const dueForDisabling = (id: string, { minFailures, failedFrom }: DisablingCondition) => ({
+  ...failing(id, minFailures),
+  enabledAt: { $not: { $gt: failedFrom } },
+});
+
 const endOf = ({ startedAt, durationMs }: Attempt): Date =>
   new Date(startedAt.getTime() + durationMs);
 
@@ -64,23 +77,23 @@ export class WebhookHealth {
   }
 
   /** Whether `disable` would disable it. */
-  async isDueForDisabling(id: string, minFailures: number): Promise<boolean> {
-    return (await this.model.exists(failing(id, minFailures))) !== null;
+  async isDueForDisabling(id: string, condition: DisablingCondition): Promise<boolean> {
+    return (await this.model.exists(dueForDisabling(id, condition))) !== null;
   }
 
   /**
-   * Disables an active webhook that has at least `minFailures` consecutive failures.
+   * Disables an active webhook of which that is true.
    * @returns the webhook as it is then; null if nothing was changed
    */
   async disable(
     id: string,
     reason: DisabledReason,
-    minFailures: number,
+    condition: DisablingCondition,
     session: ClientSession,
   ): Promise<WebhookRecord | null> {
     return this.model
       .findOneAndUpdate(
-        failing(id, minFailures),
+        dueForDisabling(id, condition),
         { $set: { isActive: false, disabledReason: reason, disabledAt: clock.now() } },
         { returnDocument: 'after', session },
       )
@@ -119,8 +132,8 @@ export const countingOf = ({ webhookId, attempts }: CountedAttempts): AnyBulkWri
 
 /**
  * The health after those attempts: `failureCount` is the number of failures that began after the last success had
- * ended, in whatever order they are counted. What is older than that success says nothing about the current state,
- * nor does an older success about the failures that began after it.
+ * ended, and since the webhook was enabled, in whatever order they are counted. What is older says nothing about the
+ * current state, nor does an older success about the failures that began after it.
  */
 function healthAfter(attempts: readonly Attempt[]): UpdateAggregationStage[] {
   const failures: { startedAt: Date; endedAt: Date; status: unknown }[] = [];
@@ -132,7 +145,8 @@ function healthAfter(attempts: readonly Attempt[]): UpdateAggregationStage[] {
       if (!success || success.endedAt <= ended.endedAt) success = ended;
     } else if (!success || success.endedAt <= startedAt) failures.push({ startedAt, ...ended });
   }
-  const since = { $gte: ['$$this.startedAt', { $ifNull: ['$lastSuccessAt', new Date(0)] }] };
+  const from = { $max: ['$lastSuccessAt', '$enabledAt', new Date(0)] };
+  const since = { $gte: ['$$this.startedAt', from] };
   const news = { $filter: { input: { $literal: failures }, cond: since } };
   return [
     { $set: { news } },

@@ -35,6 +35,8 @@ export interface WebhookRecord extends HealthSigns {
   secrets: WebhookSecret[];
   /** Failed attempts that the health fields have counted, so that a repeated record counts once. */
   countedAttempts: string[];
+  /** When it was enabled, if it had been disabled: what failed before that says nothing about it. */
+  enabledAt?: Date;
   /** When the failures began that `failureCount` counts. */
   failuresBeganAt?: Date[];
   /** Percentages of the threshold at which its owner has been warned since its last success. */
@@ -101,6 +103,7 @@ export const webhookSchema = new Schema<WebhookRecord>(
     isActive: { type: Boolean, default: true },
     isPaused: { type: Boolean, default: false },
     disabledReason: { type: String, default: null },
+    enabledAt: Date,
     disabledBy: String,
     disabledByAt: Date,
     pausedBy: String,

@@ -105,6 +105,38 @@ describe('a worker that is stopped in the middle of a last attempt, and woken', 
   );
 });
 
+describe('a worker that is stopped between the record of a failure and its consequences, and woken', () => {
+  it.concurrent.each([
+    [410, 1],
+    [500, 2],
+  ])('does not disable a webhook that was enabled since, by its %d', (status, attempts) =>
+    withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+      const { client } = await stack.project({ policy });
+      const webhook = await makeWebhook(client, receiver.url);
+      const path = `/v1/webhooks/${webhook.id}`;
+      receiver.respondWith(status);
+      const first = await startWorker(null);
+      const count = 'store/webhook-health WebhookHealth.countAttempt before';
+      await first.dieAt(`${count} ${attempts} SIGSTOP`);
+      const id = await postEvent(client);
+      await deliveryWith(client, id, { status: 'failed' }, PATIENCE_MS);
+      await eventually('it is stopped', () => first.isStopped(), PATIENCE_MS);
+      await startWorker();
+      await eventually(
+        'another one has disabled it',
+        async () => (await client.get(path)).body.data.isActive === false,
+        PATIENCE_MS,
+      );
+      await client.patch(path, { isActive: true });
+      first.signal('SIGCONT');
+      expect(await first.end('SIGTERM')).toBe(0);
+      const { data } = (await client.get(path)).body;
+      expect(data).toMatchObject({ isActive: true, failureCount: 0, disabledReason: null });
+      expect(receiver.requests).toHaveLength(attempts);
+    }),
+  );
+});
+
 describe('a worker that is stopped in the middle of an attempt made at once, and woken', () => {
   it.concurrent('decides nothing after another worker has delivered, and sends nothing', () =>
     withOwnWorkers(async ({ stack, receiver, startWorker }) => {
