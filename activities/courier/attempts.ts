@@ -63,12 +63,12 @@ export class Attempts {
 
   /** Sends what may be sent now of one webhook. */
   pump(lane: Lane): void {
-    const { hand, lease, places, stopped } = this.shared;
+    const { hand, lease, places, stopped, view } = this.shared;
     // It keeps its turn, also where one of its own attempts has just ended.
     if (this.placeless.has(lane) && !this.hasPlace) return;
     this.placeless.delete(lane);
     while (lane.waiting.length > 0) {
-      if (!lease.maySend() || stopped.aborted) return;
+      if (!lease.maySend() || stopped.aborted || view.isGone) return;
       if (hand.outbox.isCrowded) return;
       if (this.signed >= SIGNED_AT_ONCE) {
         this.unsigned.add(lane);
