@@ -23,7 +23,7 @@ import type { Settling } from './settling';
 /** Pause of a webhook after a released delivery found no place, doubled each time. */
 const FIRST_REFUSAL_MS = 1000;
 const MAX_REFUSAL_MS = 30_000;
-/** Pause of a webhook whose receiver is gone, in which it is disabled: nothing that waits may be sent till then. */
+/** Until it is known here that a webhook was disabled, since its receiver is gone. */
 const GONE_MS = 1000;
 /** Pause of a webhook after an attempt that failed here, and not at the receiver. */
 const LOST_MS = 1000;
@@ -259,14 +259,19 @@ export class Attempts {
     });
     const result = { ...judged, policy };
     tell(deps, delivery, attempt);
-    if (isGone(attempt.statusCode)) lane.block(GONE_MS);
+    // Nothing that waits may be sent before it is disabled.
+    if (isGone(attempt.statusCode)) lane.block(Infinity);
     this.ended[result.status === 'succeeded' ? 'delivered' : 'failed'] += 1;
     const counted = { webhookId: lane.webhook._id, attempt };
     const done = (): void => {
       hand.remove(delivery._id);
     };
+    const whenFollowed = (): void => {
+      lane.blockedUntil = performance.now() + GONE_MS;
+    };
+    const about = { counted, done, ...(isGone(attempt.statusCode) && { whenFollowed }) };
     if (item.isStored) {
-      hand.outbox.add({ record: { delivery, attempt, result }, counted, done });
+      hand.outbox.add({ record: { delivery, attempt, result }, ...about });
       return;
     }
     const { status, nextDelayMs } = result;
@@ -282,6 +287,6 @@ export class Attempts {
       ...(status === 'pending' && { roundPolicy: policy }),
       ...(status === 'failed' && { followUp: true }),
     };
-    hand.store(item, { ...delivery, ...after }, { done, counted });
+    hand.store(item, { ...delivery, ...after }, about);
   }
 }

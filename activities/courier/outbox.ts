@@ -23,6 +23,8 @@ export interface Entry {
   /** For the webhook's health. */
   counted?: { webhookId: string; attempt: Attempt };
   done: () => void;
+  /** Of an answer that disables its webhook: called when that has been followed up. */
+  whenFollowed?: () => void;
 }
 
 /** What a courier still has to write, in order. */

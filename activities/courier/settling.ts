@@ -27,6 +27,11 @@ export class Settling {
   isFollowing = false;
   /** Deliveries whose failure is to be followed up: until then it is in MongoDB, where reconcile finds it. */
   private readonly failed = new Set<string>();
+  /**
+   * Those that were answered 410, with what to do afterwards: first, and however many, since nothing is sent to their
+   * webhooks until then.
+   */
+  private readonly gone = new Map<string, () => void>();
   /** Webhooks whose owners may have to be warned. */
   private readonly failing = new Set<string>();
   /** How often that has failed, by webhook. */
@@ -61,7 +66,7 @@ export class Settling {
       outbox.remove(entries.length);
       await this.markPlanned(plannedEventIds);
       for (const { done } of entries) done();
-      this.followUp(settlementOf(entries));
+      this.followUp(entries);
     }
   }
 
@@ -142,14 +147,14 @@ export class Settling {
   }
 
   /** Warns owners of failing webhooks, and follows up permanently failed deliveries, in the background. */
-  private followUp({ inserts, records, health }: Settlement): void {
-    const failed = [
-      ...inserts.filter(({ status }) => status === 'failed').map(({ _id }) => _id),
-      ...records.filter(({ result }) => result.status === 'failed').map((one) => one.delivery._id),
-    ];
-    for (const id of failed) if (this.failed.size < MAX_FAILED) this.failed.add(id);
-    for (const { webhookId, attempts } of health) {
-      if (attempts.some(({ outcome }) => outcome === 'failed')) this.failing.add(webhookId);
+  private followUp(entries: readonly Entry[]): void {
+    for (const { insert, record, counted, whenFollowed } of entries) {
+      if (counted?.attempt.outcome === 'failed') this.failing.add(counted.webhookId);
+      const { _id } = insert ?? record?.delivery ?? {};
+      const status = insert?.status ?? record?.result.status;
+      if (_id === undefined || status !== 'failed') continue;
+      if (whenFollowed) this.gone.set(_id, whenFollowed);
+      else if (this.failed.size < MAX_FAILED) this.failed.add(_id);
     }
     void this.followAll();
   }
@@ -158,6 +163,7 @@ export class Settling {
     if (this.isFollowing) return;
     this.isFollowing = true;
     const { deps, lease, view } = this.shared;
+    await this.followGone();
     await this.each(this.failed, (id) => followSettled(deps, id));
     await this.each(this.failing, async (id) => {
       if (!deps.mailer) return;
@@ -174,19 +180,33 @@ export class Settling {
       });
     });
     this.isFollowing = false;
-    if (this.failed.size + this.failing.size > 0 && !lease.isSuperseded) void this.followAll();
+    const left = this.gone.size + this.failed.size + this.failing.size;
+    if (left > 0 && !lease.isSuperseded) void this.followAll();
   }
 
-  /** One that fails holds up no other. */
+  private async followGone(): Promise<void> {
+    for (const [id, followed] of this.gone) {
+      this.gone.delete(id);
+      await this.follow(id, () => followSettled(this.shared.deps, id));
+      followed();
+    }
+  }
+
   private async each(ids: Set<string>, follow: (id: string) => Promise<unknown>): Promise<void> {
     const some = [...ids];
     ids.clear();
     for (const id of some) {
-      if (this.shared.lease.isSuperseded) return;
-      await follow(id).catch((err: unknown) => {
-        const { deps, projectId } = this.shared;
-        deps.log.warn({ err, projectId, id }, 'failure left to be followed up later');
-      });
+      await this.follow(id, () => follow(id));
+      await this.followGone();
     }
+  }
+
+  /** One that fails holds up no other. */
+  private async follow(id: string, follow: () => Promise<unknown>): Promise<void> {
+    const { deps, lease, projectId } = this.shared;
+    if (lease.isSuperseded) return;
+    await follow().catch((err: unknown) => {
+      deps.log.warn({ err, projectId, id }, 'failure left to be followed up later');
+    });
   }
 }

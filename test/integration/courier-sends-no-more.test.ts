@@ -1,4 +1,5 @@
 import { Attempts } from '../../activities/courier/attempts';
+import { Hand } from '../../activities/courier/hand';
 import { Shift } from '../../activities/courier/shift';
 import { START_LIMIT } from '../../src/domain/concurrency-limit';
 import { deleteProject } from '../../src/store/delete-project';
@@ -9,9 +10,13 @@ import { emailSent } from '../support/samples';
 
 /** More than go at a time. */
 const MANY = 30;
+/** Failures that are followed up one after the other. */
+const FAILURES = 3;
+/** That many take longer than a webhook stands still for any other reason. */
+const SWEEPS = 60;
 
 describe('what a courier has in hand', () => {
-  const { stack, receiver } = useExpress();
+  const { stack, receiver, client, batch, withStatus } = useExpress();
 
   it('is not sent once its project is deleted, though places become free', async () => {
     const { id: projectId, client: owner } = await stack.project({ dispatch: 'express' });
@@ -38,5 +43,50 @@ describe('what a courier has in hand', () => {
     const sent = send.mock.calls.filter(([{ url }]) => url.startsWith(receiver.url));
     expect(sent).toHaveLength(START_LIMIT);
     for (const spy of [work, send, pump]) spy.mockRestore();
+  });
+
+  it('is not sent to a webhook that is gone, which is disabled before other failures are followed up', async () => {
+    const failing = await makeWebhook(client, `${receiver.url}/failing`, {
+      events: ['email.delivered'],
+      policy: { retryDelaysMs: [1000] },
+    });
+    const gone = await makeWebhook(client, `${receiver.url}/gone`, { events: ['email.sent'] });
+    receiver.respondWith(({ path }) => (path === '/gone' ? 410 : 500));
+    const { deliveries } = stack.store;
+    const find = deliveries.findWithParts.bind(deliveries);
+    let goOn!: () => void;
+    const going = new Promise<void>((resolve) => (goOn = resolve));
+    const follow = jest.spyOn(deliveries, 'findWithParts').mockImplementation(async (id) => {
+      await going;
+      return find(id);
+    });
+    const sweep = jest.spyOn(Hand.prototype, 'sweep');
+    const sweeps = (): number =>
+      sweep.mock.contexts.filter((hand) => (hand as Hand).lanes.has(gone.id)).length;
+    const failed = (webhookId: string, count: number): Promise<boolean> =>
+      eventually(`${count} have failed`, async () => {
+        const found = await deliveries.model.countDocuments({ webhookId, status: 'failed' });
+        return found === count;
+      });
+    for (let n = 0; n < FAILURES; n += 1) {
+      await client.post('/v1/events', { type: 'email.delivered', data: emailSent });
+    }
+    await failed(failing.id, FAILURES);
+    await eventually('one is being followed up', () => follow.mock.calls.length === 1);
+    await batch(1);
+    await failed(gone.id, 1);
+    const answered = await deliveries.model.findOne({ webhookId: gone.id }).lean();
+    const from = sweeps();
+    await batch(MANY);
+    await eventually('the courier has looked often', () => sweeps() >= from + SWEEPS);
+    expect(receiver.requests.filter(({ path }) => path === '/gone')).toHaveLength(1);
+    goOn();
+    await eventually('the others are skipped', async () => {
+      return (await withStatus('skipped')).length === MANY;
+    });
+    await eventually('all are followed up', () => follow.mock.calls.length === FAILURES + 1);
+    expect(follow.mock.calls[1]).toEqual([answered!._id]);
+    expect(receiver.requests.filter(({ path }) => path === '/gone')).toHaveLength(1);
+    for (const spy of [follow, sweep]) spy.mockRestore();
   });
 });
