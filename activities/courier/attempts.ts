@@ -179,22 +179,27 @@ export class Attempts {
     const hasBegun = (): void => {
       if (lane.unbegun.delete(_id)) this.pump(lane);
     };
+    const releasedAt = performance.now();
     const released = await this.start(lane, item);
     this.pump(lane);
     const end = released ? await this.runs.ended(released, hasBegun) : 'unknown';
     lane.unbegun.delete(_id);
     hand.remove(_id);
-    lane.refusals = end === 'refused' ? lane.refusals + 1 : 0;
-    if (end === 'refused') {
+    if (end === 'refused' || end === 'held') {
       // What is new goes behind it, and what is in hand.
       const kind = kindOf(item.queuedIn);
       lane.queued.add(kind);
       lane.hasReturned = true;
       hand.putBackOf(lane, kind);
-      const waitMs = FIRST_REFUSAL_MS * 2 ** (lane.refusals - 1);
-      lane.block(Math.min(waitMs, MAX_REFUSAL_MS));
     }
-    return end === 'unknown' ? 'unmade' : end;
+    if (end === 'made') lane.refusals = 0;
+    if (end !== 'refused') return end === 'made' ? end : 'unmade';
+    // Many are released together: that they find no place is one refusal.
+    if (releasedAt < lane.refusedAt) return 'unmade';
+    lane.refusedAt = performance.now();
+    lane.refusals += 1;
+    lane.block(Math.min(FIRST_REFUSAL_MS * 2 ** (lane.refusals - 1), MAX_REFUSAL_MS));
+    return 'refused';
   }
 
   /** @returns the released delivery; null if it has left the queue, or its workflow could not be started */

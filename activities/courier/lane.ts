@@ -49,8 +49,9 @@ export class Lane {
   isTakingSlot = false;
   /** A slot of its rate limit has been taken, and is due. */
   hasSlot = false;
-  /** How often in a row a released delivery found no place. */
+  /** How often in a row a released delivery found no place, and when that was seen last, by the monotonic clock. */
   refusals = 0;
+  refusedAt = -Infinity;
   /** Such a one has gone back into its queue since that was read last. */
   hasReturned = false;
   /** Why the last one was held back. */

@@ -6,8 +6,10 @@ const CHECK_MS = 100;
 /** After this one is no longer waited for. */
 const GIVEN_UP_MS = 60_000;
 
-/** `refused`: there was no place for the attempt; `unknown`: it was not seen. */
-export type RunEnd = 'made' | 'refused' | 'unknown';
+/**
+ * `refused`: there was no place for the attempt; `held`: its webhook was paused by then; `unknown`: it was not seen.
+ */
+export type RunEnd = 'made' | 'refused' | 'held' | 'unknown';
 
 interface Run {
   attemptCount: number;
@@ -80,7 +82,7 @@ export class Runs {
 
 function outcome(delivery: DeliveryRecord | undefined, run: Run): RunEnd | null {
   if (!delivery || delivery.attemptCount > run.attemptCount) return 'made';
-  if (delivery.queuedIn !== undefined) return 'refused';
+  if (delivery.queuedIn !== undefined) return delivery.status === 'held' ? 'held' : 'refused';
   if (delivery.status !== 'pending') return 'made';
   return performance.now() - run.since > GIVEN_UP_MS ? 'unknown' : null;
 }

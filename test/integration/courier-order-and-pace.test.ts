@@ -162,6 +162,37 @@ describe('a project whose events are dispatched express', () => {
     for (const limit of limits) limit.restore();
   });
 
+  it('pauses a webhook for a second, however many are released together and find no place', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await batch(8);
+    await eventually('all are held', async () => (await withStatus('held')).length === 8);
+    const { deliveries, rounds } = stack.store;
+    const isRun = { $unset: { isExpress: 1 }, $set: { runId: 'an earlier one' } } as const;
+    await deliveries.model.updateMany({ webhookId: webhook.id }, isRun);
+    const limits = withoutLimits();
+    const run = jest.spyOn(stack.engine, 'runAgain');
+    const take = jest.spyOn(Places.prototype, 'take');
+    let refused = 0;
+    const open = rounds.open.bind(rounds);
+    const opening = jest.spyOn(rounds, 'open').mockImplementation(async (...given) => {
+      await eventually('all are released', () => run.mock.calls.length >= 8);
+      // Next its workflow asks: the courier has nothing left to ask for.
+      if (refused < 8) take.mockReturnValueOnce('workers_busy');
+      refused += 1;
+      return open(...given);
+    });
+    const block = jest.spyOn(Lane.prototype, 'block');
+    await client.post(`/v1/webhooks/${webhook.id}/resume`);
+    await eventually('all ended', async () => (await withStatus('succeeded')).length === 8);
+    const blocked = block.mock.calls.filter(
+      (_ms, n) => (block.mock.contexts[n] as Lane).webhook._id === webhook.id,
+    );
+    expect(blocked).toEqual([[1000]]);
+    for (const spy of [run, opening, take, block]) spy.mockRestore();
+    for (const limit of limits) limit.restore();
+  });
+
   it('does not let others wait for a webhook that hangs', async () => {
     const hanging = await Receiver.start();
     hanging.respondWith({ kind: 'hang' });

@@ -13,6 +13,19 @@ describe('runs that a courier waits for', () => {
     await expect(runs.ended(released, () => {})).resolves.toBe('unknown');
   });
 
+  it.each([
+    ['refused', 'pending'],
+    ['held', 'held'],
+  ])('are %s where they are queued again as %s', async (end, status) => {
+    const lean = async (): Promise<unknown> => [{ ...released, status, queuedIn: 'prj_1' }];
+    const runs = new Runs({
+      deliveries: { model: { find: () => ({ lean }) } },
+    } as unknown as Store);
+    const ended = runs.ended(released, () => {});
+    await runs.check();
+    await expect(ended).resolves.toBe(end);
+  });
+
   it('are not taken as ended if they are released during a check', async () => {
     const other = { _id: 'msg_2', attemptCount: 0 } as DeliveryRecord;
     let ended: unknown;
