@@ -182,17 +182,17 @@ export class Hand {
     }
   }
 
-  /** Ids of stored express deliveries that wait for their turn, and did so already at that time. */
-  waitingSince(at: number): string[] {
+  /** Stored express deliveries that wait for their turn, and did so already at that time. */
+  waitingSince(at: number): DeliveryRecord[] {
     const lanes = [...this.lanes.values()].filter(({ isHolding }) => isHolding);
     return lanes.flatMap(({ holding }) =>
       holding.flatMap(({ delivery, isStored, takenAt }) =>
-        isStored && delivery.isExpress && takenAt < at ? delivery._id : [],
+        isStored && delivery.isExpress && takenAt < at ? delivery : [],
       ),
     );
   }
 
-  /** Drops those that wait, and have been cancelled meanwhile. */
+  /** Drops those of them that wait. */
   forget(ids: ReadonlySet<string>): void {
     const isLeft = ({ delivery }: Item): boolean => !ids.has(delivery._id);
     for (const lane of this.lanes.values()) {

@@ -8,7 +8,7 @@ import {
 } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import { expungeEvent } from '../../src/store/expunge';
-import { listDue, listEnded, nextDueAt, takeQueued } from '../../src/store/queue';
+import { listDue, listOutdated, nextDueAt, takeQueued } from '../../src/store/queue';
 import { CLOCK_MARGIN_MS } from '../plan-deliveries';
 import { Arrivals } from './arrivals';
 import type { Attempts } from './attempts';
@@ -67,7 +67,7 @@ export class Taking {
     await view.refresh(found > 0);
     if (view.isGone) return 0;
     await this.takeStored(fresh.slice(0, hand.roomBeside(events)));
-    await this.dropEnded();
+    await this.dropOutdated();
     const planned = await planExpress(deps, events, {
       room: hand.newRoom,
       subscribersOf: (type) => view.subscriptions.of(type),
@@ -104,16 +104,16 @@ export class Taking {
     }
   }
 
-  /** Takes out of hand what has been cancelled, or its payload deleted, while it waits for its turn. */
-  private async dropEnded(): Promise<void> {
+  /** Takes out of hand what has been cancelled, even if it was replayed since, while it waits for its turn. */
+  private async dropOutdated(): Promise<void> {
     const { deps, hand } = this.shared;
     const at = performance.now();
     if (at < this.nextRecheck) return;
     const waiting = hand.waitingSince(at - RECHECK_MS);
     this.nextRecheck = at + RECHECK_MS + waiting.length * KNOWN_MS;
     if (waiting.length === 0) return;
-    const ended = await listEnded(deps.store, waiting);
-    if (ended.size > 0) hand.forget(ended);
+    const outdated = await listOutdated(deps.store, waiting);
+    if (outdated.size > 0) hand.forget(outdated);
   }
 
   /** Stored deliveries that are due, if it is time to look for them. */

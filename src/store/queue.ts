@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { TERMINAL_STATUSES, UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
+import { UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
 import { ID_PREFIXES, timeOf } from '../contracts/ids';
 import { changeOne } from './change-one';
 import {
@@ -78,13 +78,23 @@ export async function listDue(
     .lean<DeliveryRecord[]>();
 }
 
-/** Those of them that have ended. */
-export async function listEnded(
+/** Ids of those that have ended since they were read, or been replayed or attempted. */
+export async function listOutdated(
   { deliveries }: Store,
-  ids: readonly string[],
+  read: readonly DeliveryRecord[],
 ): Promise<Set<string>> {
-  const ended = { _id: { $in: ids }, status: { $in: TERMINAL_STATUSES } };
-  return new Set(await deliveries.model.distinct('_id', ended));
+  const found = await deliveries.model
+    .find({ _id: { $in: read.map(({ _id }) => _id) } }, { status: 1, replays: 1, attemptCount: 1 })
+    .lean<DeliveryRecord[]>();
+  const byId = new Map(found.map((delivery) => [delivery._id, delivery]));
+  const isOutdated = ({ _id, replays, attemptCount }: DeliveryRecord): boolean => {
+    const now = byId.get(_id);
+    // One that is just being stored.
+    if (!now) return false;
+    const isSame = now.replays === replays && now.attemptCount === attemptCount;
+    return !isSame || !UNENDED_STATUSES.includes(now.status);
+  };
+  return new Set(read.filter(isOutdated).map(({ _id }) => _id));
 }
 
 /** The latest time that there is: what waits in the queue has none. */
