@@ -3,6 +3,7 @@ import type { HttpSender } from '../src/delivery/http';
 import type { Mailer } from '../src/mail/mailer';
 import type { Cipher } from '../src/store/cipher';
 import type { Store } from '../src/store/store';
+import type { CourierCalls } from '../src/temporal/courier-calls';
 import type { Engine } from '../src/temporal/engine';
 import type { TenantCpu } from '../src/tenant-cpu/tenant-cpu';
 
@@ -27,6 +28,7 @@ export interface ActivityDependencies {
   cipher: Cipher;
   sender: HttpSender;
   engine: ActivityEngine;
+  couriers: CourierCalls;
   /** null: mails are neither written nor sent. */
   mailer: Mailer | null;
   tenantCpu: TenantCpu;

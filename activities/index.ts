@@ -1,5 +1,4 @@
 import type { Activities } from '../src/contracts/activities';
-import { CourierCalls } from '../src/temporal/courier-calls';
 import type { ActivityDependencies } from './dependencies';
 import { Pulse } from './attempt/execution';
 import type { Attempting } from './attempt/make';
@@ -20,23 +19,21 @@ import { createReplayBatch } from './replay-batch';
 
 /** One function per activity, bound to its dependencies; registered with the worker under these names. */
 export function createActivities(dependencies: ActivityDependencies): Activities {
-  const couriers = new CourierCalls(dependencies.engine, dependencies.log);
   const { maxAttempts, maxAttemptsPerWebhook } = dependencies;
   const attempting: Attempting = {
     deps: dependencies,
-    couriers,
     places: new Places(maxAttempts, maxAttemptsPerWebhook),
     pulse: new Pulse(),
   };
   return {
-    planDeliveries: createPlanDeliveries(dependencies, couriers),
-    planFilteredDeliveries: createPlanFilteredDeliveries(dependencies, couriers),
+    planDeliveries: createPlanDeliveries(dependencies),
+    planFilteredDeliveries: createPlanFilteredDeliveries(dependencies),
     markFannedOut: createMarkFannedOut(dependencies),
     attemptAtOnce: createAttemptAtOnce(attempting),
     attemptDelivery: createAttemptDelivery(attempting),
     cancelDelivery: createCancelDelivery(dependencies),
     findEnd: createFindEnd(dependencies),
-    replayBatch: createReplayBatch(dependencies, couriers),
+    replayBatch: createReplayBatch(dependencies),
     drainBatch: createDrainBatch(dependencies),
     deliverQueued: createDeliverQueued(dependencies, attempting.pulse),
     reconcile: createReconcile(dependencies),

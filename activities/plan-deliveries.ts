@@ -10,7 +10,6 @@ import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
 import { listQueueing } from '../src/store/queue';
 import type { Subscriber } from '../src/store/webhooks';
-import type { CourierCalls } from '../src/temporal/courier-calls';
 import { toPlanned } from '../src/store/planned-delivery';
 import { againIn } from './again-in';
 import type { ActivityDependencies } from './dependencies';
@@ -31,13 +30,10 @@ const MAX_DUE = 500;
  */
 export const CLOCK_MARGIN_MS = 1000;
 
-type PlanDependencies = Pick<ActivityDependencies, 'store' | 'tenantCpu' | 'log'>;
+type PlanDependencies = Pick<ActivityDependencies, 'store' | 'couriers' | 'tenantCpu' | 'log'>;
 
-export function createPlanDeliveries(
-  deps: PlanDependencies,
-  couriers: CourierCalls,
-): Activities['planDeliveries'] {
-  return planner(deps, couriers, false);
+export function createPlanDeliveries(deps: PlanDependencies): Activities['planDeliveries'] {
+  return planner(deps, false);
 }
 
 /**
@@ -53,9 +49,8 @@ const BEAT_MS = 3000;
 
 export function createPlanFilteredDeliveries(
   deps: PlanDependencies,
-  couriers: CourierCalls,
 ): Activities['planFilteredDeliveries'] {
-  const plan = planner(deps, couriers, true);
+  const plan = planner(deps, true);
   const underWay = new Map<string, number>();
   return async (eventId, projectId, afterWebhookId) => {
     const others = underWay.get(projectId) ?? 0;
@@ -81,12 +76,8 @@ export function createPlanFilteredDeliveries(
   };
 }
 
-function planner(
-  deps: PlanDependencies,
-  couriers: CourierCalls,
-  judgesFilters: boolean,
-): Activities['planDeliveries'] {
-  const { store } = deps;
+function planner(deps: PlanDependencies, judgesFilters: boolean): Activities['planDeliveries'] {
+  const { store, couriers } = deps;
   const planPage: Activities['planDeliveries'] = async (eventId, afterWebhookId) => {
     const event = await store.events.findBare(eventId);
     const project = event && (await store.projects.get(event.projectId));

@@ -6,7 +6,6 @@ import {
   listForReplay,
   queueReplays,
 } from '../src/store/replay-selection';
-import type { CourierCalls } from '../src/temporal/courier-calls';
 import { againIn } from './again-in';
 import { atRate, batchSize } from './at-rate';
 import type { ActivityDependencies } from './dependencies';
@@ -30,10 +29,10 @@ const MOST_END_WAIT_MS = 15_000;
  * Puts what is to be replayed into the project's queue, at the replay's rate, or as soon as there is room; the
  * courier releases it.
  */
-export function createReplayBatch(
-  { store }: Pick<ActivityDependencies, 'store'>,
-  couriers: CourierCalls,
-): Activities['replayBatch'] {
+export function createReplayBatch({
+  store,
+  couriers,
+}: Pick<ActivityDependencies, 'store' | 'couriers'>): Activities['replayBatch'] {
   /** @returns how many may be queued */
   const untilThereIsRoom = async (projectId: string): Promise<number> => {
     for (let waitedMs = 0; waitedMs < ROOM_WAIT_MS; waitedMs += ROOM_CHECK_MS) {

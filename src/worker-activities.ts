@@ -5,6 +5,7 @@ import type { Activities } from './contracts/activities';
 import { AddressGuard } from './delivery/address-guard';
 import { HttpSender } from './delivery/http';
 import { Mailer } from './mail/mailer';
+import { CourierCalls } from './temporal/courier-calls';
 import { VERSION } from './version';
 
 /**
@@ -23,6 +24,7 @@ export function workerActivities(
   });
   const activities = createActivities({
     ...parts,
+    couriers: new CourierCalls(parts.engine, parts.log),
     sender,
     mailer: mail ? new Mailer(mail.smtpUrl, mail.from) : null,
     maxAttempts,

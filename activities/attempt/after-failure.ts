@@ -21,7 +21,7 @@ export async function followFailure(
   subject: Subject,
   attempt: Attempt,
 ): Promise<void> {
-  const { store, engine, log } = deps;
+  const { store, engine, couriers, log } = deps;
   const disabled = await disableWhereDue(deps, subject, attempt);
   const events = [...(disabled ?? []), ...(await announce(deps, subject))];
   if (disabled) {
@@ -33,9 +33,12 @@ export async function followFailure(
   }
   for (const event of events) {
     if (event.fannedOutAt !== null) continue;
-    await runOrLeave(log, { eventId: event._id }, 'fan-out left to reconcile', () =>
-      engine.startFanOut(event),
-    );
+    if (event.isExpress) couriers.call(event.projectId);
+    else {
+      await runOrLeave(log, { eventId: event._id }, 'fan-out left to reconcile', () =>
+        engine.startFanOut(event),
+      );
+    }
   }
 }
 

@@ -15,7 +15,6 @@ import { attemptsDeferred, attemptsReduced } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { isRefused, withoutWords } from '../../src/store/refused';
 import type { Recorded } from '../../src/store/rounds';
-import type { CourierCalls } from '../../src/temporal/courier-calls';
 import { againIn } from '../again-in';
 import { placeEndOf, type Places } from '../concurrency';
 import type { ActivityDependencies } from '../dependencies';
@@ -33,7 +32,6 @@ const NEAR_MS = 1000;
 /** What attempts for workflows share in one worker process. */
 export interface Attempting {
   deps: ActivityDependencies;
-  couriers: CourierCalls;
   places: Places;
   pulse: Pulse;
 }
@@ -50,7 +48,7 @@ export interface Attempting {
  * @throws ApplicationFailure FAILURE_TYPES
  */
 export async function makeAttempt(
-  { deps, couriers, places }: Attempting,
+  { deps, places }: Attempting,
   execution: Execution,
   subject: Subject,
   policy: AttemptPolicy,
@@ -79,7 +77,7 @@ export async function makeAttempt(
     if (!(await store.rounds.queue(delivery, runId, turn))) throw superseded();
     attemptsDeferred.inc({ reason: turn });
     log.debug({ deliveryId: delivery._id, reason: turn }, 'attempt queued');
-    couriers.call(project._id);
+    deps.couriers.call(project._id);
     return 'queued';
   }
   let current: Subject | RoundResult = subject;

@@ -5,6 +5,7 @@ import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { ProjectRecord } from '../../src/store/projects';
 import type { WebhookRecord } from '../../src/store/webhook-record';
+import { CourierCalls } from '../../src/temporal/courier-calls';
 import { profileOf } from '../support/profiler';
 import { useFixture } from '../support/use';
 
@@ -149,9 +150,9 @@ describe('the plan of an event', () => {
       }));
       await fixture.store.deliveries.model.insertMany(others);
       const woken: string[] = [];
-      const { engine } = fixture.dependencies;
       const wakeCourier = async (id: string): Promise<void> => void woken.push(id);
-      const activities = fixture.activities({ engine: { ...engine, wakeCourier } });
+      const couriers = new CourierCalls({ wakeCourier }, fixture.dependencies.log);
+      const activities = fixture.activities({ couriers });
       const event = await fixture.event(project);
       const { deliveries } = await activities.planDeliveries(event._id, undefined);
       const [stored] = await fixture.store.deliveries.listOfEvent(event._id);

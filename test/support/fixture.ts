@@ -14,6 +14,7 @@ import type { EventRecord } from '../../src/store/event-record';
 import type { ProjectRecord } from '../../src/store/projects';
 import { Store } from '../../src/store/store';
 import type { NewWebhook, WebhookRecord } from '../../src/store/webhook-record';
+import { CourierCalls } from '../../src/temporal/courier-calls';
 import { TenantCpu } from '../../src/tenant-cpu/tenant-cpu';
 import { DEFAULTS, freshMongodbUrl } from './embedded';
 import { readClock } from './precise-clock';
@@ -49,6 +50,7 @@ export class Fixture {
     const store = Store.open(freshMongodbUrl(), DEFAULTS);
     await store.setUp(pino({ level: 'silent' }));
     await readClock(store);
+    const log = pino({ level: 'silent' });
     return new Fixture(store, {
       store,
       cipher: new Cipher(randomBytes(32)),
@@ -57,9 +59,10 @@ export class Fixture {
         maxConnectionsPerOrigin: 100,
       }),
       engine: noEngine,
+      couriers: new CourierCalls(noEngine, log),
       mailer: null,
       tenantCpu: new TenantCpu(30, CHILD_FILE),
-      log: pino({ level: 'silent' }),
+      log,
       maxAttempts: 100,
       maxAttemptsPerWebhook: 10,
       version: 'test',

@@ -1,0 +1,51 @@
+import { followSettled } from '../../activities/attempt/after-failure';
+import { CourierCalls } from '../../src/temporal/courier-calls';
+import { useFixture } from '../support/use';
+
+describe('the event that tells of a failed delivery', () => {
+  const fixture = useFixture();
+
+  it.each([
+    ['express', 'to its project’s courier, by the calls that all share'],
+    ['workflow', 'to a fan-out of its own'],
+  ] as const)('dispatched %s, is left %s', async (dispatch, _to) => {
+    const url = 'http://127.0.0.1:9/';
+    const { project, planned } = await fixture.planned(url);
+    await fixture.webhook(project, url, { events: ['delivery.failed'] });
+    await fixture.store.projects.model.updateOne({ _id: project._id }, { dispatch });
+    await fixture.store.deliveries.model.updateOne(
+      { _id: planned.deliveryId },
+      {
+        status: 'failed',
+        followUp: true,
+        attemptCount: 1,
+        attempts: [
+          {
+            number: 1,
+            runId: 'run',
+            startedAt: new Date(),
+            durationMs: 1,
+            outcome: 'failed',
+            statusCode: 500,
+            requestHeaders: {},
+          },
+        ],
+      },
+    );
+    const woken: string[] = [];
+    const started: string[] = [];
+    const wakeCourier = async (projectId: string): Promise<void> => void woken.push(projectId);
+    const { engine, log } = fixture.dependencies;
+    const startFanOut = async ({ type }: { type: string }): Promise<boolean> =>
+      started.push(type) > 0;
+    const deps = {
+      ...fixture.dependencies,
+      engine: { ...engine, startFanOut },
+      couriers: new CourierCalls({ wakeCourier }, log),
+    };
+    expect(await followSettled(deps, planned.deliveryId)).toBe(true);
+    const isExpress = dispatch === 'express';
+    expect(started).toEqual(isExpress ? [] : ['delivery.failed']);
+    expect(woken).toEqual(isExpress ? [project._id] : []);
+  });
+});
