@@ -63,20 +63,18 @@ export class Attempts {
 
   /** Sends what may be sent now of one webhook. */
   pump(lane: Lane): void {
-    const { hand, lease, places, stopped, view } = this.shared;
+    const { places } = this.shared;
     // It keeps its turn, also where one of its own attempts has just ended.
     if (this.placeless.has(lane) && !this.hasPlace) return;
-    this.placeless.delete(lane);
-    while (lane.waiting.length > 0) {
-      if (!lease.maySend() || stopped.aborted || view.isGone) return;
-      if (hand.outbox.isCrowded) return;
+    // And while it takes a slot anew.
+    if (lane.hasSlot || !this.mayGo(lane)) this.placeless.delete(lane);
+    while (this.mayGo(lane)) {
       if (this.signed >= SIGNED_AT_ONCE) {
         this.unsigned.add(lane);
         return;
       }
-      if (performance.now() < lane.blockedUntil) return;
-      if (lane.policy.ratePerSecond !== null && !lane.hasSlot) {
-        void this.takeSlot(lane, lane.policy.ratePerSecond);
+      if (!lane.hasSlot) {
+        void this.takeSlot(lane);
         return;
       }
       const item = lane.waiting[0]!;
@@ -88,7 +86,7 @@ export class Attempts {
         if (lane.waitsForPlace) this.placeless.add(lane);
         return;
       }
-      lane.hasSlot = false;
+      lane.slotAt = null;
       lane.waiting.shift();
       this.countSigned(lane, item);
       void this.make(lane, item, place);
@@ -105,6 +103,13 @@ export class Attempts {
       });
     }
     this.signed += Math.max(1, body.length * webhook.secrets.length * webhook.signing.length);
+  }
+
+  private mayGo(lane: Lane): boolean {
+    if (lane.waiting.length === 0 || performance.now() < lane.blockedUntil) return false;
+    const { hand, lease, stopped, view } = this.shared;
+    if (hand.outbox.isCrowded || stopped.aborted || view.isGone) return false;
+    return lease.maySend();
   }
 
   private async make(lane: Lane, item: Item, place: Place): Promise<void> {
@@ -229,9 +234,10 @@ export class Attempts {
   }
 
   /** Waits for the webhook's next slot, if it comes soon, and sends what waits for it. */
-  async takeSlot(lane: Lane, ratePerSecond: number): Promise<void> {
+  async takeSlot(lane: Lane): Promise<void> {
     const { log, store } = this.shared.deps;
-    if (lane.isTakingSlot) return;
+    const { ratePerSecond } = lane.policy;
+    if (lane.isTakingSlot || ratePerSecond === null) return;
     lane.isTakingSlot = true;
     try {
       const slotMs = await takeNearSlot(store, lane.webhook._id, ratePerSecond);
@@ -241,7 +247,7 @@ export class Attempts {
         return;
       }
       if (slotMs > 0) await sleep(slotMs);
-      lane.hasSlot = true;
+      lane.slotAt = performance.now();
     } catch (error) {
       log.warn({ err: error, webhookId: lane.webhook._id }, 'no slot could be taken');
       lane.block(NEAR_SLOT_MS);

@@ -8,6 +8,7 @@ import {
 } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { WebhookRecord } from '../../src/store/webhook-record';
+import { spacingOf } from '../rate-slot';
 
 /** A delivery that a courier has in hand. */
 export interface Item {
@@ -47,8 +48,8 @@ export class Lane {
   /** By the monotonic clock: its rate limit allows nothing before. */
   blockedUntil = 0;
   isTakingSlot = false;
-  /** A slot of its rate limit has been taken, and is due. */
-  hasSlot = false;
+  /** When the slot of its rate limit that has been taken was due, by the monotonic clock; null: there is none. */
+  slotAt: number | null = null;
   /** How often in a row a released delivery found no place, and when that was seen last, by the monotonic clock. */
   refusals = 0;
   refusedAt = -Infinity;
@@ -63,6 +64,13 @@ export class Lane {
     public webhook: WebhookRecord,
     public policy: DeliveryPolicy,
   ) {}
+
+  /** Whether its rate limit lets it send one now: by a slot that is older, it would send another one at once. */
+  get hasSlot(): boolean {
+    const { ratePerSecond } = this.policy;
+    if (ratePerSecond === null) return true;
+    return this.slotAt !== null && performance.now() - this.slotAt < spacingOf(ratePerSecond);
+  }
 
   /** Something of it waits in hand: of many webhooks most have nothing. */
   get isHolding(): boolean {

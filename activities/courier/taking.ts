@@ -166,8 +166,9 @@ export class Taking {
     for (const kind of QUEUE_KINDS) {
       if (!lane.queued.has(kind) || lane.untilQueuedMs() !== 0) continue;
       const { ratePerSecond } = lane.policy;
-      if (ratePerSecond !== null && !lane.hasSlot) {
-        void this.attempts.takeSlot(lane, ratePerSecond);
+      // However old: it is taken anew for what is sent.
+      if (ratePerSecond !== null && lane.slotAt === null) {
+        void this.attempts.takeSlot(lane);
         return;
       }
       const limits = this.limitsOf(lane, most);
