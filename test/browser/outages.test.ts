@@ -127,6 +127,27 @@ it('says that the database is unavailable, and recovers by itself, also where no
   }
 });
 
+it('goes on showing deliveries when their stream falls silent without an end', async () => {
+  const { client } = await stack.project();
+  await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const proxy = await TcpProxy.start(new URL(stack.url).host);
+  try {
+    const page = await visit(`http://${proxy.address}/dashboard/`);
+    await signIn(page, client.key);
+    const ready = proxy.sends('event: ready');
+    await page.getByRole('link', { name: 'Deliveries', exact: true }).click();
+    const freeze = await ready;
+    const succeeded = page.getByRole('row', { name: /Succeeded/ });
+    await postEvent(client);
+    await succeeded.first().waitFor();
+    freeze();
+    await postEvent(client);
+    await succeeded.nth(1).waitFor();
+  } finally {
+    await proxy.stop();
+  }
+});
+
 it('says when something has been due for long, and leads to why', async () => {
   const { id, client } = await stack.project();
   const { id: webhookId } = await makeWebhook(client, receiver.url, { name: 'Orders' });

@@ -5,6 +5,8 @@ import { keyOf } from './lists';
 import { isLeftAlone } from './problem';
 
 const RECONNECT_MS = 5_000;
+/** The API sends something every 5 s (docs/contract.md, 5.7): after this much silence nobody is there any more. */
+const SILENCE_MS = 15_000;
 /** However many change, what is shown is asked for no sooner than this after the last time. */
 const CALM_MS = 1_000;
 /** After these, anything may have changed. */
@@ -87,7 +89,7 @@ function follow({
   };
 }
 
-/** Server-sent events as they arrive. */
+/** Server-sent events as they arrive, until the stream ends or falls silent. */
 async function* eventsOf(
   stream: ReadableStream<Uint8Array<ArrayBuffer>>,
 ): AsyncGenerator<{ name: string; data: string }> {
@@ -95,7 +97,8 @@ async function* eventsOf(
   let line = '';
   let name = '';
   for (;;) {
-    const { value, done } = await reader.read();
+    const silence = setTimeout(() => void reader.cancel(), SILENCE_MS);
+    const { value, done } = await reader.read().finally(() => clearTimeout(silence));
     if (done) return;
     const lines = (line + value).split('\n');
     line = lines.pop()!;

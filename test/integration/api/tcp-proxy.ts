@@ -1,3 +1,4 @@
+import { EventEmitter, on } from 'node:events';
 import { connect, createServer, type Server, type Socket } from 'node:net';
 import { freePort } from '../../support/free-port';
 
@@ -5,6 +6,7 @@ import { freePort } from '../../support/free-port';
 export class TcpProxy {
   private readonly sockets = new Set<Socket>();
   private readonly server: Server;
+  private readonly pieces = new EventEmitter();
 
   private constructor(
     target: URL,
@@ -12,6 +14,10 @@ export class TcpProxy {
   ) {
     this.server = createServer((client) => {
       const upstream = connect(Number(target.port), target.hostname);
+      const freeze = (): void => {
+        for (const socket of [client, upstream]) socket.unpipe().pause();
+      };
+      upstream.on('data', (piece: Buffer) => this.pieces.emit('piece', piece, freeze));
       for (const [from, to] of [
         [client, upstream],
         [upstream, client],
@@ -45,6 +51,19 @@ export class TcpProxy {
     const closed = new Promise((resolve) => this.server.close(resolve));
     for (const socket of this.sockets) socket.destroy();
     await closed;
+  }
+
+  /**
+   * Waits until the server sends that.
+   * @returns what lets nothing more through its connection, which stays open, as when the server is frozen
+   */
+  async sends(text: string): Promise<() => void> {
+    for await (const [piece, freeze] of on(this.pieces, 'piece') as AsyncIterable<
+      [Buffer, () => void]
+    >) {
+      if (piece.includes(text)) return freeze;
+    }
+    throw new Error('the proxy has ended');
   }
 
   async restore(): Promise<void> {
