@@ -108,6 +108,10 @@ it('says why it shows nothing: no link, one of another project, one that has end
   await client.delete('/v1/portal-links');
   const late = await visit(revoked);
   await late.getByText('Your link has ended').waitFor();
+  // Another one is opened in the same tab.
+  await late.goto(await link('read'));
+  await heading(late, 'Overview').waitFor();
+  expect(late.url()).not.toContain('token');
   const expired = await visit(`${stack.url}/portal/${projectId}/#token=${await expiredToken()}`);
   await expired.getByText('Your link has ended').waitFor();
   await expectAccessible(expired);

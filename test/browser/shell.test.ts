@@ -52,6 +52,17 @@ it('signs in once by a link, whose token leaves the address', async () => {
   expect(page.url()).not.toContain(token);
   const again = await visit(address);
   await again.getByText('This sign-in link was used already').waitFor();
+  const mangled = await visit(`${dashboard()}#sign-in=%`);
+  await mangled.getByText('This sign-in link was used already').waitFor();
+});
+
+it('signs in by a link that is opened in a tab that shows the page already', async () => {
+  const { body } = await stack.admin.post('/v1/sign-in-links');
+  const page = await visit(dashboard());
+  await page.getByLabel('API key').waitFor();
+  await page.goto(`${dashboard()}#sign-in=${body.data.token}`);
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  expect(page.url()).not.toContain('sign-in');
 });
 
 it('shows a project’s key its own project only, and the admin a choice', async () => {

@@ -4,6 +4,7 @@ import { isPassing, Problem } from '../api/problem';
 import { queryClient, SESSION_KEY } from '../api/query-client';
 import type { Session } from '../api/types';
 import { texts } from '../texts';
+import { given } from './address';
 import { getPreferences, setPreferences } from './preferences';
 
 const PATH = 'dashboard/session';
@@ -21,16 +22,8 @@ function begin(session: Session): SignedIn {
   return { state: 'in', session };
 }
 
-/** The token of a one-time link, taken out of the address so that nobody finds it there. */
-function takeLink(): string | null {
-  const token = /^#sign-in=(.+)$/.exec(location.hash)?.[1];
-  if (token === undefined) return null;
-  history.replaceState(null, '', `${location.pathname}${location.search}`);
-  return decodeURIComponent(token);
-}
-
-/** Read before the router sees the address. */
-let link = takeLink();
+/** The token of a one-time link. */
+let link = given.get('sign-in');
 
 /** Of one Posthorn's tabs, which share its cookie: whatever one does to the session is true of all. */
 const tabs = new BroadcastChannel(`posthorn.session${API_ROOT}`);
@@ -46,10 +39,10 @@ export function followOtherTabs(): () => void {
 }
 
 async function current(): Promise<SignedIn> {
-  const given = link;
+  const token = link;
   try {
-    if (given === null) return begin(await request<Session>('GET', PATH));
-    const begun = begin(await request<Session>('POST', PATH, { body: { link: given } }));
+    if (token === null) return begin(await request<Session>('GET', PATH));
+    const begun = begin(await request<Session>('POST', PATH, { body: { link: token } }));
     link = null;
     tellOtherTabs();
     return begun;
@@ -57,7 +50,7 @@ async function current(): Promise<SignedIn> {
     // The link may still be valid.
     if (!(error instanceof Problem) || isPassing(error)) throw error;
     link = null;
-    return { state: given === null ? 'out' : 'linkUsed' };
+    return { state: token === null ? 'out' : 'linkUsed' };
   }
 }
 

@@ -1,10 +1,10 @@
 import { useEffect } from 'react';
 import { RouterProvider } from '@tanstack/react-router';
 import { actFor } from '../../api/http';
-import { PORTAL_PROJECT } from '../../portal-project';
 import { texts } from '../../texts';
 import { QueryState } from '../../ui/query-state';
 import { AccessContext } from '../access';
+import { given } from '../address';
 import { router } from '../router';
 import { keepLinked, usePortalLink, type PortalLink } from './link';
 import { askParent } from './parent';
@@ -12,11 +12,6 @@ import { followTheme } from './theme';
 import styles from '../app.module.css';
 
 const words = texts.portal;
-
-/** Read before the router sees the address; the token leaves it, so that nobody finds it there. */
-const given = new URLSearchParams(location.hash.slice(1));
-if (PORTAL_PROJECT !== null && given.has('token'))
-  history.replaceState(null, '', `${location.pathname}${location.search}`);
 
 /** The portal, or why it can't be shown. */
 export function PortalGate(): React.ReactNode {
