@@ -62,6 +62,25 @@ it('says that the network is gone, keeps what it shows, does nothing later, and 
   expect(webhooks).toMatchObject([{ isPaused: false }]);
 });
 
+it('says that somebody is still signed in when the session could not be ended', async () => {
+  const { client } = await stack.project();
+  const page = await visit(`${stack.url}/dashboard/`);
+  await signIn(page, client.key);
+  const signOut = async (): Promise<void> => {
+    await page.getByRole('button', { name: 'Owner key' }).click();
+    await page.getByRole('menuitem', { name: 'Sign out' }).click();
+  };
+  await page.context().setOffline(true);
+  await signOut();
+  await page.getByText('You are still signed in').first().waitFor();
+  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await page.context().setOffline(false);
+  await signOut();
+  await page.getByLabel('API key').waitFor();
+  await page.reload();
+  await page.getByLabel('API key').waitFor();
+});
+
 it('asks once for what takes too long, however often it watches the rest', async () => {
   const { client } = await stack.project();
   const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });

@@ -22,6 +22,10 @@ export class Problem extends Error {
 export const isPassing = (error: unknown): boolean =>
   error instanceof Problem && (error.status === 0 || error.status === 429 || error.status >= 500);
 
+/** Whoever asks is not signed in, or not any more. */
+export const isUnauthorized = (error: unknown): boolean =>
+  error instanceof Problem && error.status === 401;
+
 /** What is asked for again until it is there. */
 export const isAskedAgain = (error: unknown): boolean =>
   error instanceof Problem && looksAt(error) === Number.POSITIVE_INFINITY;

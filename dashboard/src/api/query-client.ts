@@ -1,7 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { looksAt } from './looks';
-import { isPassing, Problem, troubleOf } from './problem';
+import { isPassing, isUnauthorized, Problem, troubleOf } from './problem';
 
 /** Between two looks at what could not be loaded, unless the answer says when. */
 const TRY_AGAIN_MS = 5_000;
@@ -11,7 +11,7 @@ export const SESSION_KEY = ['session'];
 
 /** Whatever is answered 401 ends the session, wherever it was asked. */
 function endSessionIfRefused(error: unknown): void {
-  if (error instanceof Problem && error.status === 401) {
+  if (isUnauthorized(error)) {
     queryClient.setQueryData(SESSION_KEY, { state: 'ended' });
   }
 }

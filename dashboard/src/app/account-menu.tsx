@@ -5,7 +5,7 @@ import { Button } from '../ui/button';
 import { Menu, MenuChoice, MenuItem, MenuLink, MenuSeparator } from '../ui/menu';
 import { useAccess } from './access';
 import { setPreferences, THEMES, usePreferences, ZONES } from './preferences';
-import { signOut } from './session';
+import { useSignOut } from './session';
 import styles from './shell.module.css';
 
 const { account, theme, zone } = texts.app;
@@ -19,6 +19,7 @@ const optionsOf = <Value extends string>(
 export function AccountMenu({ onHelp }: { onHelp: () => void }): React.ReactNode {
   const { session } = useAccess();
   const preferences = usePreferences();
+  const signOut = useSignOut();
   return (
     <Menu
       align="start"
@@ -56,7 +57,7 @@ export function AccountMenu({ onHelp }: { onHelp: () => void }): React.ReactNode
       {PORTAL_PROJECT === null && (
         <>
           <MenuSeparator />
-          <MenuItem onSelect={() => void signOut()}>{account.signOut}</MenuItem>
+          <MenuItem onSelect={() => signOut.mutate()}>{account.signOut}</MenuItem>
         </>
       )}
     </Menu>

@@ -1,9 +1,15 @@
-import { useQuery, type UseQueryResult } from '@tanstack/react-query';
+import {
+  useMutation,
+  useQuery,
+  type UseMutationResult,
+  type UseQueryResult,
+} from '@tanstack/react-query';
 import { actFor, API_ROOT, credentials, request } from '../api/http';
-import { isPassing, Problem } from '../api/problem';
+import { explainInLine, isPassing, isUnauthorized, Problem } from '../api/problem';
 import { queryClient, SESSION_KEY } from '../api/query-client';
 import type { Session } from '../api/types';
 import { texts } from '../texts';
+import { notify } from '../ui/toast';
 import { given } from './address';
 import { getPreferences, setPreferences } from './preferences';
 
@@ -74,17 +80,29 @@ export async function signIn(key: string): Promise<void> {
   tellOtherTabs();
 }
 
-/** Ends the session here even if the server can't be told. */
-export async function signOut(): Promise<void> {
+/** @throws Problem: there is still a session, whose cookie only the server can take away */
+async function signOut(): Promise<void> {
   try {
     await request('DELETE', PATH);
-  } finally {
-    credentials.csrfToken = null;
-    queryClient.setQueryData(SESSION_KEY, { state: 'out' } satisfies SignedIn);
-    tellOtherTabs();
-    forget();
+  } catch (error) {
+    if (!isUnauthorized(error)) throw error;
   }
+  credentials.csrfToken = null;
+  queryClient.setQueryData(SESSION_KEY, { state: 'out' } satisfies SignedIn);
+  tellOtherTabs();
+  forget();
 }
+
+export const useSignOut = (): UseMutationResult<void, Error, void> =>
+  useMutation({
+    mutationFn: signOut,
+    onError: (error) =>
+      notify({
+        kind: 'error',
+        title: texts.app.account.notSignedOut,
+        description: explainInLine(error),
+      }),
+  });
 
 /** The admin's: everything that follows is asked of that project. */
 export function chooseProject(projectId: string): void {

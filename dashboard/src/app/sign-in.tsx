@@ -1,5 +1,5 @@
 import { useEffect, useRef, useState } from 'react';
-import { explainInLine, Problem } from '../api/problem';
+import { explainInLine, isUnauthorized } from '../api/problem';
 import { texts } from '../texts';
 import { Button } from '../ui/button';
 import { Form } from '../ui/form';
@@ -78,6 +78,5 @@ export function SignInPage({
 }
 
 function messageOf(failure: unknown): string {
-  if (failure instanceof Problem && failure.status === 401) return words.refused;
-  return explainInLine(failure);
+  return isUnauthorized(failure) ? words.refused : explainInLine(failure);
 }

@@ -51,6 +51,7 @@ export const app = {
       portal: 'Portal',
     },
     signOut: 'Sign out',
+    notSignedOut: 'You are still signed in',
     shortcuts: 'Keyboard shortcuts',
     docs: 'API reference',
   },
