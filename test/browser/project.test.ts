@@ -1,6 +1,6 @@
 import { soon } from '../support/eventually';
 import type { ApiClient } from '../support/api-client';
-import { signIn } from '../support/chromium';
+import { focused, signIn, WIDE } from '../support/chromium';
 import {
   button,
   HOSTILE,
@@ -89,9 +89,19 @@ it('changes the project’s settings for the admin, and says to others whose the
   await admin.getByLabel('Origins').fill('https://app.example.com/path');
   await button(admin, 'Save changes').click();
   await admin.getByText('From 1 to 60 seconds.').waitFor();
+  await focused(admin.getByLabel('Timeout in seconds')).waitFor();
   await admin.getByLabel('Timeout in seconds').fill('20');
+  await admin.context().setOffline(true);
+  await button(admin, 'Save changes').click();
+  const refusal = admin.getByRole('alert').filter({ hasText: 'Posthorn does not answer' });
+  await soon(async () => {
+    const { y = -1, height = 0 } = (await refusal.boundingBox()) ?? {};
+    expect([y, WIDE.height - y - height].every((distance) => distance >= 0)).toBe(true);
+  });
+  await admin.context().setOffline(false);
   await button(admin, 'Save changes').click();
   await admin.getByText(/must be an exact origin/i).waitFor();
+  await focused(admin.getByLabel('Origins')).waitFor();
   await look(admin, 'settings');
   await admin.getByLabel('Origins').fill('https://app.example.com');
   await button(admin, 'Save changes').click();

@@ -1,7 +1,7 @@
 import { soon } from '../support/eventually';
 import { createHmac } from 'node:crypto';
 import type { Page } from 'playwright-core';
-import { expectAccessible, NARROW, signIn, useChromium } from '../support/chromium';
+import { expectAccessible, focused, NARROW, signIn, useChromium } from '../support/chromium';
 import { typing } from '../support/hand';
 import { makeWebhook } from '../support/deliveries';
 import { portalLink } from '../support/portal-link';
@@ -49,10 +49,13 @@ it('creates a webhook for chosen events, shows its secret, and sends a test that
       'true',
     ),
   );
+  await focused(page.getByLabel('Name', { exact: true })).waitFor();
 
   await page.getByLabel('Name', { exact: true }).fill('Orders');
   await page.getByLabel('URL', { exact: true }).fill(receiver.url);
   await page.getByLabel('Chosen events').check();
+  await page.getByRole('button', { name: 'Create webhook' }).click();
+  await focused(page.getByRole('alert')).waitFor();
   await page.getByLabel('Search event types').fill('bounced');
   await page.getByLabel('email.bounced').check();
   await page.getByLabel('Search event types').fill('');

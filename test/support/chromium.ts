@@ -4,6 +4,7 @@ import {
   type Browser,
   type BrowserContext,
   type Frame,
+  type Locator,
   type Page,
 } from 'playwright-core';
 import { eventually, PATIENCE_MS } from './eventually';
@@ -72,6 +73,9 @@ export function useChromium(): { visit: (url: string, look?: Look) => Promise<Pa
   };
   return { visit };
 }
+
+/** The same, while it has the focus. */
+export const focused = (element: Locator): Locator => element.and(element.page().locator(':focus'));
 
 /** As people do it. */
 export async function signIn(page: Page, key: string): Promise<void> {

@@ -53,7 +53,7 @@ export function Field({
   );
 }
 
-/** Beside what is wrong; announced when it appears. */
+/** Beside what is wrong; announced when it appears. `Form` gives it the focus where no field is marked. */
 export function FieldError({
   id,
   error,
@@ -62,7 +62,7 @@ export function FieldError({
   error: string | undefined;
 }): React.ReactNode {
   return (
-    <div id={id} role="alert" className={styles.error}>
+    <div id={id} role="alert" tabIndex={-1} className={styles.error}>
       {error !== undefined && (
         <>
           <Icon name="warning" size={14} />

@@ -1,7 +1,10 @@
 import { explain, fieldError } from '../api/problem';
 import { Notice } from './layout';
 
-/** Why something was refused, unless that is shown beside one of these fields. */
+const bringIntoView = (box: HTMLDivElement | null): void =>
+  box?.scrollIntoView({ block: 'nearest' });
+
+/** Why something was refused, brought into view, unless that is shown beside one of these fields. */
 export function Refusal({
   error,
   besides,
@@ -12,8 +15,10 @@ export function Refusal({
   if (!error || besides.some((field) => fieldError(error, field) !== undefined)) return null;
   const { title, advice } = explain(error);
   return (
-    <Notice tone="danger" title={title}>
-      {advice}
-    </Notice>
+    <div ref={bringIntoView}>
+      <Notice tone="danger" title={title}>
+        {advice}
+      </Notice>
+    </div>
   );
 }

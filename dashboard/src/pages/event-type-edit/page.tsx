@@ -102,6 +102,7 @@ function TypeForm({
     onChange: (value: string) => {
       setWritten({ ...written, [name]: value });
       setWrong({ ...wrong, [name]: undefined });
+      save.reset();
     },
   });
   const submit = (): void => {
@@ -122,7 +123,6 @@ function TypeForm({
     <Card>
       <Form onSubmit={submit}>
         <Stack>
-          <Refusal error={save.error} besides={FIELDS} />
           <TextField
             label={words.name}
             help={isNew ? words.nameHelp : words.nameLocked}
@@ -145,6 +145,7 @@ function TypeForm({
             rows={ROWS}
             {...field('sample')}
           />
+          <Refusal error={save.error} besides={FIELDS} />
           <Row>
             <Button type="submit" kind="primary" isBusy={save.isPending}>
               {words.save}

@@ -57,7 +57,6 @@ export function NewReplayPage(): React.ReactNode {
         <Card>
           <Form onSubmit={count}>
             <Stack>
-              <Refusal error={failure} besides={FIELDS} />
               <div className={styles.pair}>
                 <WebhookField
                   label={words.webhook}
@@ -117,6 +116,7 @@ export function NewReplayPage(): React.ReactNode {
                   onChange={(rate) => change({ rate })}
                 />
               </div>
+              <Refusal error={failure} besides={FIELDS} />
               <Row>
                 <Button
                   type="submit"

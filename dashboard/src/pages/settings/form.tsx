@@ -58,7 +58,6 @@ export function SettingsForm({ project }: { project: Project }): React.ReactNode
   return (
     <Form onSubmit={submit}>
       <Stack>
-        <Refusal error={save.error} besides={FIELDS} />
         <Card title={words.general}>
           <div className={styles.grid}>
             <TextField label={words.name} {...text('name')} />
@@ -155,6 +154,7 @@ export function SettingsForm({ project }: { project: Project }): React.ReactNode
             {...text('portalOrigins')}
           />
         </Card>
+        <Refusal error={save.error} besides={FIELDS} />
         <Row>
           <Button type="submit" kind="primary" isBusy={save.isPending}>
             {texts.common.save}

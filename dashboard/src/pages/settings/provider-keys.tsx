@@ -77,7 +77,6 @@ function One({
           )}
         </Row>
         <CopyId value={address} what={words.address(name)} />
-        <Refusal error={save.error} besides={[field]} />
         <TextField
           label={words.key(name)}
           help={words.keyHelp[provider]}
@@ -92,6 +91,7 @@ function One({
             save.reset();
           }}
         />
+        <Refusal error={save.error} besides={[field]} />
         <Row>
           <Button type="submit" size="small" isBusy={save.isPending}>
             {words.save(name)}

@@ -1,4 +1,4 @@
-import { useRef, useState } from 'react';
+import { useState } from 'react';
 import { explain, fieldError, Problem } from '../../api/problem';
 import type { WebhookInput } from '../../api/webhooks';
 import { useAccess } from '../../app/access';
@@ -39,7 +39,6 @@ export function WebhookForm({
   const [errors, setErrors] = useState<DraftErrors>({});
   const [refusal, setRefusal] = useState<unknown>(null);
   const [isBusy, setBusy] = useState(false);
-  const form = useRef<HTMLFormElement>(null);
   const errorOf = (field: string): string | undefined =>
     errors[field] ?? fieldError(refusal, field);
   const fields: FieldsProps = {
@@ -49,36 +48,23 @@ export function WebhookForm({
     onChange: (changes) => setWritten((current) => ({ ...current, ...changes })),
   };
 
-  /** To the first field that is wrong, once it is marked. */
-  const showErrors = (): void => {
-    requestAnimationFrame(() =>
-      form.current
-        ?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]:not(:empty)')
-        ?.focus(),
-    );
-  };
   const save = async (): Promise<void> => {
     const { input, errors: found } = inputOf(draft);
     if (!isPlatform) delete input.policy;
     setErrors(found);
     setRefusal(null);
-    if (Object.keys(found).length > 0) {
-      showErrors();
-      return;
-    }
+    if (Object.keys(found).length > 0) return;
     setBusy(true);
     try {
       await onSubmit(input, draft);
     } catch (failure) {
       setRefusal(failure);
-      showErrors();
     } finally {
       setBusy(false);
     }
   };
   return (
     <Form
-      ref={form}
       className={styles.form}
       onSubmit={() => {
         if (!isBusy) void save();
