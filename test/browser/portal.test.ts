@@ -3,6 +3,7 @@ import { PortalTokens } from '../../src/api/http/portal-tokens';
 import { newId } from '../../src/contracts/ids';
 import type { ApiClient } from '../support/api-client';
 import { expectAccessible, NARROW, useChromium } from '../support/chromium';
+import { makeWebhook } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 import { withForeignPage } from '../support/foreign-page';
 import { startPortalExample, type PortalExample } from '../support/portal-example';
@@ -81,6 +82,35 @@ it('goes on with another link when its own has ended, without a reload', async (
   await soon(async () => expect(await html.getAttribute('data-marked')).toBe('yes'));
 });
 
+it('copies what is shown in the frame, also in one that may not use the clipboard', async () => {
+  const copied = async (page: Page, id: string): Promise<unknown> => {
+    const portal = page.frameLocator('iframe');
+    await portal.getByRole('link', { name: 'Webhooks', exact: true }).click();
+    await portal.getByRole('button', { name: new RegExp(`^Copy.*${id}`) }).click();
+    await portal.getByText('Copied').waitFor({ state: 'attached' });
+    // Only the document that has the focus may read it.
+    await page.getByLabel('Colour').focus();
+    return page.evaluate('navigator.clipboard.readText()');
+  };
+  const page = await visit(example.url);
+  await soon(async () =>
+    expect(await page.locator('iframe').getAttribute('allow')).toBe('clipboard-write'),
+  );
+  const { id } = await makeWebhook(client, receiver.url);
+  expect(await copied(page, id)).toBe(id);
+
+  const other = await stack.project();
+  const { id: otherId } = await makeWebhook(other.client, receiver.url);
+  const src = await link('manage', other.client);
+  const size = 'width="1000" height="700"';
+  const html = `<label>Colour <input></label><iframe title="Portal" ${size} src="${src}"></iframe>`;
+  await withForeignPage(html, async (url) => {
+    const portalOrigins = [new URL(url).origin];
+    await stack.admin.patch(`/v1/projects/${other.id}`, { portalOrigins });
+    expect(await copied(await visit(url, { refused: /Clipboard API/ }), otherId)).toBe(otherId);
+  });
+});
+
 it('offers nothing that a link to read may not do', async () => {
   const page = await visit(await link('read'));
   await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
@@ -107,13 +137,13 @@ it('says why it shows nothing: no link, one of another project, one that has end
   const revoked = await link('read');
   await client.delete('/v1/portal-links');
   const late = await visit(revoked);
-  await late.getByText('Your link has ended').waitFor();
+  await heading(late, 'Your link has ended').waitFor();
   // Another one is opened in the same tab.
   await late.goto(await link('read'));
   await heading(late, 'Overview').waitFor();
   expect(late.url()).not.toContain('token');
   const expired = await visit(`${stack.url}/portal/${projectId}/#token=${await expiredToken()}`);
-  await expired.getByText('Your link has ended').waitFor();
+  await heading(expired, 'Your link has ended').waitFor();
   await expectAccessible(expired);
 });
 

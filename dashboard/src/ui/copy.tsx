@@ -9,6 +9,29 @@ import styles from './copy.module.css';
 
 const CONFIRMED_MS = 1_500;
 
+/** As pages copied before `navigator.clipboard`, which plain http and most frames don't have. */
+function copyByCommand(text: string): boolean {
+  const put = (event: ClipboardEvent): void => {
+    event.clipboardData?.setData('text/plain', text);
+    event.preventDefault();
+  };
+  document.addEventListener('copy', put, true);
+  try {
+    return document.execCommand('copy');
+  } finally {
+    document.removeEventListener('copy', put, true);
+  }
+}
+
+async function copyText(text: string): Promise<boolean> {
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return copyByCommand(text);
+  }
+}
+
 /** @returns whether it has just been copied, and the function that copies it */
 export function useCopy(text: string, onCopied?: () => void): readonly [boolean, () => void] {
   const [isCopied, setCopied] = useState(false);
@@ -18,11 +41,10 @@ export function useCopy(text: string, onCopied?: () => void): readonly [boolean,
     return () => clearTimeout(timer);
   }, [isCopied]);
   const copy = async (): Promise<void> => {
-    try {
-      await navigator.clipboard.writeText(text);
+    if (await copyText(text)) {
       setCopied(true);
       onCopied?.();
-    } catch {
+    } else {
       notify({ kind: 'error', title: texts.common.copyFailed });
     }
   };
