@@ -1,5 +1,6 @@
 import { expectAccessible, signIn } from '../support/chromium';
-import { useDashboard } from '../support/dashboard';
+import { inDialog, useDashboard } from '../support/dashboard';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 
 const { receiver, stack, visit, open } = useDashboard();
@@ -56,6 +57,33 @@ it('finds webhooks by name and state, and shows a reader no actions', async () =
   await soon(async () =>
     expect(await reader.getByRole('menuitem').allTextContents()).toEqual(['See deliveries']),
   );
+});
+
+it('finishes what was begun with a webhook that leaves the list meanwhile', async () => {
+  const { page, client } = await arrive();
+  const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+  const eventId = await postEvent(client);
+  await deliveryWith(client, eventId, { status: 'skipped' });
+  const card = page.getByRole('article', { name: 'Orders' });
+  const choose = async (action: string): Promise<void> => {
+    await card.getByRole('button', { name: /^More/ }).click();
+    await page.getByRole('menuitem', { name: action }).click();
+  };
+
+  await page.goto(`${stack.url}/dashboard/#/webhooks?state=disabled`);
+  await choose('Enable');
+  await inDialog(page, 'Enable').click();
+  await card.waitFor({ state: 'detached' });
+  await inDialog(page, 'Replay them now').click();
+  await deliveryWith(client, eventId, { status: 'succeeded' });
+
+  await page.goto(`${stack.url}/dashboard/#/webhooks?state=healthy`);
+  await choose('Rotate secret');
+  await client.post(`/v1/webhooks/${id}/pause`);
+  await card.waitFor({ state: 'detached' });
+  await inDialog(page, 'Rotate secret').click();
+  await page.getByText('The new secret.').waitFor();
 });
 
 it('finds and orders any number of webhooks, which come as the page is scrolled', async () => {

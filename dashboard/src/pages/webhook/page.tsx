@@ -1,5 +1,4 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useAccess } from '../../app/access';
 import { useRefusals } from '../../app/refusals';
 import { useWebhook } from '../../api/webhooks';
@@ -9,9 +8,8 @@ import { HealthBadge } from '../../ui/badge';
 import { Button, LinkButton } from '../../ui/button';
 import { PageHeader, Stack } from '../../ui/layout';
 import { QueryState } from '../../ui/query-state';
-import { WebhookMenu } from '../webhooks/actions';
+import { useWebhookDialogs, WebhookMenu } from '../webhooks/actions';
 import { HealthNotice } from '../webhooks/health';
-import { TestDialog } from '../webhooks/test-dialog';
 import { VerifySnippets } from '../webhooks/verify-snippets';
 import { RecentDeliveries } from './recent-deliveries';
 import { SettingsCard } from './settings-card';
@@ -29,7 +27,8 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
   const { canWrite } = useAccess();
   const refusal = useRefusals().send(webhook);
   const navigate = useNavigate();
-  const [isTesting, setTesting] = useState(false);
+  const { dialogs, open } = useWebhookDialogs(() => void navigate({ to: '/webhooks' }));
+  const test = (): void => open(webhook, 'test');
   return (
     <>
       <PageHeader
@@ -48,17 +47,12 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
                 >
                   {words.actions.edit}
                 </LinkButton>
-                <Button
-                  kind="primary"
-                  icon="send"
-                  refusal={refusal}
-                  onClick={() => setTesting(true)}
-                >
+                <Button kind="primary" icon="send" refusal={refusal} onClick={test}>
                   {words.actions.test}
                 </Button>
               </>
             )}
-            <WebhookMenu webhook={webhook} onDeleted={() => void navigate({ to: '/webhooks' })} />
+            <WebhookMenu webhook={webhook} onOpen={(action) => open(webhook, action)} />
           </>
         }
       />
@@ -67,12 +61,12 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
         <StatsCard webhookId={webhook.id} />
         <RecentDeliveries
           webhookId={webhook.id}
-          onTest={canWrite && refusal === null ? () => setTesting(true) : undefined}
+          onTest={canWrite && refusal === null ? test : undefined}
         />
         <SettingsCard webhook={webhook} />
         <VerifySnippets signing={webhook.signing} />
       </Stack>
-      {isTesting && <TestDialog webhook={webhook} onClose={() => setTesting(false)} />}
+      {dialogs}
     </>
   );
 }

@@ -14,68 +14,60 @@ import { TestDialog } from './test-dialog';
 
 const words = texts.webhooks;
 
-type Opened =
-  'test' | 'reveal' | 'rotate' | 'pause' | 'disable' | 'enable' | 'replaySkipped' | 'delete';
+export type WebhookAction =
+  'test' | 'reveal' | 'rotate' | 'pause' | 'disable' | 'enable' | 'delete';
 
 /** The ⋮ of a webhook, with everything that can be done to it. */
 export function WebhookMenu({
   webhook,
-  onDeleted,
+  onOpen,
 }: {
   webhook: Webhook;
-  onDeleted?: () => void;
+  onOpen: (action: WebhookAction) => void;
 }): React.ReactNode {
   const { canWrite } = useAccess();
   const refusals = useRefusals();
   const navigate = useNavigate();
-  const [opened, setOpened] = useState<Opened | null>(null);
   const params = { webhookId: webhook.id };
   return (
-    <>
-      <Menu trigger={<IconButton icon="more" label={texts.common.moreActionsFor(webhook.name)} />}>
-        <MenuItem
-          icon="delivery"
-          onSelect={() => void navigate({ to: '/deliveries', search: { webhookId: webhook.id } })}
-        >
-          {words.actions.deliveries}
-        </MenuItem>
-        {canWrite && (
-          <>
-            <MenuItem
-              icon="send"
-              refusal={refusals.send(webhook)}
-              onSelect={() => setOpened('test')}
-            >
-              {words.actions.test}
-            </MenuItem>
-            <MenuItem
-              icon="edit"
-              onSelect={() => void navigate({ to: '/webhooks/$webhookId/edit', params })}
-            >
-              {words.actions.edit}
-            </MenuItem>
-            <MenuSeparator />
-            <MenuItem icon="eye" onSelect={() => setOpened('reveal')}>
-              {words.actions.reveal}
-            </MenuItem>
-            <MenuItem icon="replay" onSelect={() => setOpened('rotate')}>
-              {words.actions.rotate}
-            </MenuItem>
-            <MenuSeparator />
-            <StateItems webhook={webhook} onOpen={setOpened} />
-            <MenuItem
-              icon="trash"
-              isDangerous
-              refusal={refusals.deleteWebhook(webhook)}
-              onSelect={() => setOpened('delete')}
-            >
-              {words.actions.delete}
-            </MenuItem>
-          </>
-        )}
-      </Menu>
-      <Dialogs webhook={webhook} opened={opened} onOpen={setOpened} onDeleted={onDeleted} />
-    </>
+    <Menu trigger={<IconButton icon="more" label={texts.common.moreActionsFor(webhook.name)} />}>
+      <MenuItem
+        icon="delivery"
+        onSelect={() => void navigate({ to: '/deliveries', search: { webhookId: webhook.id } })}
+      >
+        {words.actions.deliveries}
+      </MenuItem>
+      {canWrite && (
+        <>
+          <MenuItem icon="send" refusal={refusals.send(webhook)} onSelect={() => onOpen('test')}>
+            {words.actions.test}
+          </MenuItem>
+          <MenuItem
+            icon="edit"
+            onSelect={() => void navigate({ to: '/webhooks/$webhookId/edit', params })}
+          >
+            {words.actions.edit}
+          </MenuItem>
+          <MenuSeparator />
+          <MenuItem icon="eye" onSelect={() => onOpen('reveal')}>
+            {words.actions.reveal}
+          </MenuItem>
+          <MenuItem icon="replay" onSelect={() => onOpen('rotate')}>
+            {words.actions.rotate}
+          </MenuItem>
+          <MenuSeparator />
+          <StateItems webhook={webhook} onOpen={onOpen} />
+          <MenuItem
+            icon="trash"
+            isDangerous
+            refusal={refusals.deleteWebhook(webhook)}
+            onSelect={() => onOpen('delete')}
+          >
+            {words.actions.delete}
+          </MenuItem>
+        </>
+      )}
+    </Menu>
   );
 }
 
@@ -84,7 +76,7 @@ function StateItems({
   onOpen,
 }: {
   webhook: Webhook;
-  onOpen: (what: Opened) => void;
+  onOpen: (action: WebhookAction) => void;
 }): React.ReactNode {
   const refusals = useRefusals();
   const resume = usePauseWebhook(webhook.id);
@@ -116,15 +108,35 @@ function StateItems({
   );
 }
 
+/** The dialogs of webhooks' menus. They are the page's: what is done to a webhook may take it out of the list. */
+export function useWebhookDialogs(onDeleted?: () => void): {
+  dialogs: React.ReactNode;
+  open: (webhook: Webhook, action: WebhookAction) => void;
+} {
+  const [last, setLast] = useState<{ webhook: Webhook; action: WebhookAction | null } | null>(null);
+  return {
+    dialogs: last && (
+      <Dialogs
+        key={last.webhook.id}
+        webhook={last.webhook}
+        opened={last.action}
+        onClose={() => setLast({ ...last, action: null })}
+        onDeleted={onDeleted}
+      />
+    ),
+    open: (webhook, action) => setLast({ webhook, action }),
+  };
+}
+
 function Dialogs({
   webhook,
   opened,
-  onOpen,
+  onClose: close,
   onDeleted,
 }: {
   webhook: Webhook;
-  opened: Opened | null;
-  onOpen: (what: Opened | null) => void;
+  opened: WebhookAction | null;
+  onClose: () => void;
   onDeleted: (() => void) | undefined;
 }): React.ReactNode {
   const { id, name } = webhook;
@@ -133,7 +145,6 @@ function Dialogs({
   const remove = useDeleteWebhook(id);
   const replay = useStartReplay();
   const [skipped, setSkipped] = useState<UpdatedWebhook['skipped']>();
-  const close = (): void => onOpen(null);
   return (
     <>
       {opened === 'test' && <TestDialog webhook={webhook} onClose={close} />}

@@ -9,14 +9,20 @@ import { Skeleton } from '../../ui/layout';
 import { Sparkline } from '../../ui/sparkline';
 import { formatShare } from '../../ui/numbers';
 import { attemptsOf, barsOf } from '../overview/intervals';
-import { WebhookMenu } from './actions';
+import { WebhookMenu, type WebhookAction } from './actions';
 import { HealthNotice } from './health';
 import styles from './webhooks.module.css';
 
 const words = texts.webhooks;
 const SHOWN_EVENTS = 3;
 
-export function WebhookCard({ webhook }: { webhook: Webhook }): React.ReactNode {
+export function WebhookCard({
+  webhook,
+  onOpen,
+}: {
+  webhook: Webhook;
+  onOpen: (action: WebhookAction) => void;
+}): React.ReactNode {
   const { id, name, url, events } = webhook;
   const further = events.length - SHOWN_EVENTS;
   return (
@@ -30,7 +36,7 @@ export function WebhookCard({ webhook }: { webhook: Webhook }): React.ReactNode 
           </h2>
           <HealthBadge health={webhook.health.state} />
         </div>
-        <WebhookMenu webhook={webhook} />
+        <WebhookMenu webhook={webhook} onOpen={onOpen} />
       </div>
       <div className={styles.ids}>
         <CopyId value={url} what={words.url} />

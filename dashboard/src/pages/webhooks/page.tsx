@@ -10,6 +10,7 @@ import { NoneFound } from '../../ui/none-found';
 import { LoadMore } from '../../ui/load-more';
 import { Loading, LoadError } from '../../ui/query-state';
 import { SearchFilter } from '../../ui/search-filter';
+import { useWebhookDialogs } from './actions';
 import { WebhookCard } from './card';
 import styles from './webhooks.module.css';
 
@@ -34,6 +35,7 @@ export function WebhooksPage(): React.ReactNode {
   const sort =
     filters.sort !== undefined && filters.sort in SORTS ? (filters.sort as Sort) : 'newest';
   const list = useWebhooks({ q, state, ...SORTS[sort] });
+  const { dialogs, open } = useWebhookDialogs();
   const create = canWrite && (
     <LinkButton kind="primary" icon="plus" to="/webhooks/new">
       {words.create}
@@ -75,7 +77,11 @@ export function WebhooksPage(): React.ReactNode {
         <>
           <div className={styles.grid}>
             {list.items.map((webhook) => (
-              <WebhookCard key={webhook.id} webhook={webhook} />
+              <WebhookCard
+                key={webhook.id}
+                webhook={webhook}
+                onOpen={(action) => open(webhook, action)}
+              />
             ))}
           </div>
           <LoadMore list={list} end={words.end(list.items.length)} />
@@ -95,6 +101,7 @@ export function WebhooksPage(): React.ReactNode {
           )}
         </Card>
       )}
+      {dialogs}
     </>
   );
 }
