@@ -9,11 +9,12 @@ const MAX_WAIT_MS = 30_000;
 
 export const SESSION_KEY = ['session'];
 
-/** Whatever is answered 401 ends the session, wherever it was asked. */
+/** Whatever is answered 401 ends the session, wherever it was asked. Whose it was is kept for whoever goes on. */
 function endSessionIfRefused(error: unknown): void {
-  if (isUnauthorized(error)) {
-    queryClient.setQueryData(SESSION_KEY, { state: 'ended' });
-  }
+  if (!isUnauthorized(error)) return;
+  queryClient.setQueryData<{ state: string }>(SESSION_KEY, (before) =>
+    before?.state === 'in' ? { ...before, state: 'ended' } : before,
+  );
 }
 
 /** Also without a network: what can't be asked then fails and says so, and nothing is done later by surprise. */

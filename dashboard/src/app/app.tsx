@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { Activity, useEffect } from 'react';
 import { CSPProvider } from '@base-ui/react/csp-provider';
 import { Tooltip } from '@base-ui/react/tooltip';
 import { QueryClientProvider } from '@tanstack/react-query';
@@ -28,7 +28,7 @@ export function App(): React.ReactNode {
   );
 }
 
-/** The sign-in page, or everything else. */
+/** The sign-in page, or everything else; what was typed there waits for whoever goes on with the same key. */
 function Gate(): React.ReactNode {
   const session = useSession();
   useEffect(followOtherTabs, []);
@@ -40,10 +40,16 @@ function Gate(): React.ReactNode {
     );
   }
   const { data } = session;
-  if (data.state !== 'in') return <SignInPage state={data.state} />;
   return (
-    <AccessProvider session={data.session}>
-      <RouterProvider router={router} />
-    </AccessProvider>
+    <>
+      {'session' in data && (
+        <Activity key={data.session.keyId} mode={data.state === 'in' ? 'visible' : 'hidden'}>
+          <AccessProvider session={data.session}>
+            <RouterProvider router={router} />
+          </AccessProvider>
+        </Activity>
+      )}
+      {data.state !== 'in' && <SignInPage state={data.state} />}
+    </>
   );
 }

@@ -13,18 +13,28 @@ import { notify } from '../ui/toast';
 import { given } from './address';
 import { getPreferences, setPreferences } from './preferences';
 
-const PATH = 'dashboard/session';
+/** Of no project: whoever signs in next may have a key of another. */
+const requestSession = <T>(
+  method: 'GET' | 'POST' | 'DELETE',
+  options: { body?: unknown; headers?: Record<string, string> } = {},
+): Promise<T> => request<T>(method, 'dashboard/session', { ...options, projectId: null });
 
 /** `linkUsed`: a sign-in link was followed, and is no longer valid. `ended`: there was a session. */
-export type SignedIn = { state: 'in'; session: Session } | { state: 'out' | 'ended' | 'linkUsed' };
+export type SignedIn = { state: 'in' | 'ended'; session: Session } | { state: 'out' | 'linkUsed' };
 
 /** What one key may see is not shown to the next. */
 const forget = (): void => queryClient.removeQueries({ queryKey: ['v1'] });
 
 function begin(session: Session): SignedIn {
-  forget();
+  const before = queryClient.getQueryData<SignedIn>(SESSION_KEY);
   credentials.csrfToken = session.csrfToken;
-  credentials.projectId = session.projectId ?? getPreferences().projectId;
+  if (before && 'session' in before && before.session.keyId === session.keyId) {
+    // What was refused meanwhile is asked for again.
+    void queryClient.invalidateQueries({ queryKey: ['v1'] });
+  } else {
+    forget();
+    credentials.projectId = session.projectId ?? getPreferences().projectId;
+  }
   return { state: 'in', session };
 }
 
@@ -47,8 +57,8 @@ export function followOtherTabs(): () => void {
 async function current(): Promise<SignedIn> {
   const token = link;
   try {
-    if (token === null) return begin(await request<Session>('GET', PATH));
-    const begun = begin(await request<Session>('POST', PATH, { body: { link: token } }));
+    if (token === null) return begin(await requestSession<Session>('GET'));
+    const begun = begin(await requestSession<Session>('POST', { body: { link: token } }));
     link = null;
     tellOtherTabs();
     return begun;
@@ -70,20 +80,19 @@ export const useSession = (): UseQueryResult<SignedIn> =>
 
 /** @throws Problem */
 export async function signIn(key: string): Promise<void> {
-  const session = await request<Session>('POST', PATH, { body: { key } });
-  const begun = begin(session);
+  const session = await requestSession<Session>('POST', { body: { key } });
   if (session.role === 'sender') {
-    await signOut();
+    await requestSession('DELETE', { headers: { 'x-csrf-token': session.csrfToken } });
     throw new Problem(403, 'forbidden', texts.app.signIn.noSender);
   }
-  queryClient.setQueryData(SESSION_KEY, begun);
+  queryClient.setQueryData(SESSION_KEY, begin(session));
   tellOtherTabs();
 }
 
 /** @throws Problem: there is still a session, whose cookie only the server can take away */
 async function signOut(): Promise<void> {
   try {
-    await request('DELETE', PATH);
+    await requestSession('DELETE');
   } catch (error) {
     if (!isUnauthorized(error)) throw error;
   }

@@ -1,5 +1,5 @@
 import type { UseQueryResult } from '@tanstack/react-query';
-import { explain, isAskedAgain, isPassing, troubleOf } from '../api/problem';
+import { explain, isAskedAgain, isPassing, isUnauthorized, troubleOf } from '../api/problem';
 import { texts } from '../texts';
 import { Button } from './button';
 import { Notice, Skeleton, Stack } from './layout';
@@ -13,8 +13,9 @@ export function QueryState<T>({
   children: (data: T) => React.ReactNode;
 }): React.ReactNode {
   const error = troubleOf(query);
-  // While it can't be asked for, what was there last is shown; not when it is gone.
-  if (query.data !== undefined && (error === null || isPassing(error))) return children(query.data);
+  // While it can't be asked for, also by whoever has to sign in again, what was there last stays; not when it is gone.
+  const isKept = error === null || isPassing(error) || isUnauthorized(error);
+  if (query.data !== undefined && isKept) return children(query.data);
   if (error) {
     return <LoadError error={error} onRetry={() => void query.refetch()} />;
   }

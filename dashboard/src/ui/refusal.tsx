@@ -1,10 +1,10 @@
-import { explain, fieldError } from '../api/problem';
+import { explain, fieldError, isUnauthorized } from '../api/problem';
 import { Notice } from './layout';
 
 const bringIntoView = (box: HTMLDivElement | null): void =>
   box?.scrollIntoView({ block: 'nearest' });
 
-/** Why something was refused, brought into view, unless that is shown beside one of these fields. */
+/** Why something was refused, brought into view, unless it is shown beside one of these fields, or by the sign-in page. */
 export function Refusal({
   error,
   besides,
@@ -12,7 +12,9 @@ export function Refusal({
   error: unknown;
   besides: readonly string[];
 }): React.ReactNode {
-  if (!error || besides.some((field) => fieldError(error, field) !== undefined)) return null;
+  const isElsewhere =
+    isUnauthorized(error) || besides.some((field) => fieldError(error, field) !== undefined);
+  if (!error || isElsewhere) return null;
   const { title, advice } = explain(error);
   return (
     <div ref={bringIntoView}>

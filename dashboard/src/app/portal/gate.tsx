@@ -1,4 +1,4 @@
-import { useEffect } from 'react';
+import { Activity, useEffect } from 'react';
 import { RouterProvider } from '@tanstack/react-router';
 import { actFor } from '../../api/http';
 import { texts } from '../../texts';
@@ -6,14 +6,14 @@ import { QueryState } from '../../ui/query-state';
 import { AccessContext } from '../access';
 import { given } from '../address';
 import { router } from '../router';
-import { keepLinked, usePortalLink, type PortalLink } from './link';
+import { keepLinked, usePortalLink, type Linked, type PortalLink } from './link';
 import { askParent } from './parent';
 import { followTheme } from './theme';
 import styles from '../app.module.css';
 
 const words = texts.portal;
 
-/** The portal, or why it can't be shown. */
+/** The portal, or why it can't be shown; what was typed there waits for another link. */
 export function PortalGate(): React.ReactNode {
   const linked = usePortalLink(given.get('token'));
   useEffect(() => {
@@ -21,24 +21,34 @@ export function PortalGate(): React.ReactNode {
     keepLinked();
     askParent('ready');
   }, []);
-  const state = linked.data?.state;
+  const { data } = linked;
+  const state = data?.state;
   useEffect(() => {
     if (state !== undefined && state !== 'in') document.title = words[state].title;
   }, [state]);
-  if (linked.data?.state === 'in') return <Portal link={linked.data.link} />;
   return (
-    <main className={styles.alone}>
-      <QueryState query={linked}>
-        {(data) =>
-          data.state === 'in' ? null : (
-            <div className={styles.signIn}>
-              <h1 className={styles.signInTitle}>{words[data.state].title}</h1>
-              <p className={styles.muted}>{words[data.state].advice}</p>
-            </div>
-          )
-        }
-      </QueryState>
-    </main>
+    <>
+      {data && 'link' in data && (
+        <Activity key={data.link.projectId} mode={state === 'in' ? 'visible' : 'hidden'}>
+          <Portal link={data.link} />
+        </Activity>
+      )}
+      {state !== 'in' && (
+        <main className={styles.alone}>
+          <QueryState query={linked}>{() => state && <Advice state={state} />}</QueryState>
+        </main>
+      )}
+    </>
+  );
+}
+
+function Advice({ state }: { state: Exclude<Linked['state'], 'in'> }): React.ReactNode {
+  const { title, advice } = words[state];
+  return (
+    <div className={styles.signIn}>
+      <h1 className={styles.signInTitle}>{title}</h1>
+      <p className={styles.muted}>{advice}</p>
+    </div>
   );
 }
 

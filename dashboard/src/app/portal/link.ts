@@ -13,7 +13,7 @@ export interface PortalLink {
 }
 
 /** `none`: the page was opened without a link. `foreign`: the link is for another project. */
-export type Linked = { state: 'in'; link: PortalLink } | { state: 'none' | 'ended' | 'foreign' };
+export type Linked = { state: 'in' | 'ended'; link: PortalLink } | { state: 'none' | 'foreign' };
 
 /** How long before its end another link is asked for: a tenth of what is left, but no less. */
 const RENEW_SHARE = 0.1;

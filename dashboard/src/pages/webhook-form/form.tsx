@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { explain, fieldError, Problem } from '../../api/problem';
+import { explain, fieldError, isUnauthorized, Problem } from '../../api/problem';
 import type { WebhookInput } from '../../api/webhooks';
 import { useAccess } from '../../app/access';
 import { texts } from '../../texts';
@@ -58,7 +58,8 @@ export function WebhookForm({
     try {
       await onSubmit(input, draft);
     } catch (failure) {
-      setRefusal(failure);
+      // Otherwise the sign-in page says it.
+      if (!isUnauthorized(failure)) setRefusal(failure);
     } finally {
       setBusy(false);
     }

@@ -1,0 +1,111 @@
+import type { FrameLocator, Page } from 'playwright-core';
+import { expectAccessible, signIn, useChromium } from '../support/chromium';
+import { makeWebhook } from '../support/deliveries';
+import { soon } from '../support/eventually';
+import { startPortalExample } from '../support/portal-example';
+import { ADMIN_KEY } from '../support/stack';
+import { useReceiver, useStack } from '../support/use';
+
+const stack = useStack();
+const receiver = useReceiver();
+const { visit } = useChromium();
+
+/** As when it has lasted too long: the page is not told. */
+const END_SESSION = `(async () => {
+  const { data } = await (await fetch('session')).json();
+  const headers = { 'x-csrf-token': data.csrfToken };
+  const { status } = await fetch('session', { method: 'DELETE', headers });
+  if (status !== 200) throw new Error('answered ' + status);
+})()`;
+
+const nameOf = (within: Page | FrameLocator) => within.getByLabel('Name', { exact: true });
+const urlOf = (within: Page | FrameLocator) => within.getByLabel('URL', { exact: true });
+const ready = (within: Page | FrameLocator) =>
+  within.getByRole('heading', { level: 1, name: 'Orders is ready' });
+const create = (within: Page | FrameLocator): Promise<void> =>
+  within.getByRole('button', { name: 'Create webhook' }).click();
+
+/** By what the page says then. */
+async function signInAgain(page: Page, key: string): Promise<void> {
+  await page.getByText('Your session has ended. Sign in again').waitFor();
+  await expectAccessible(page);
+  await page.getByLabel('API key').fill(key);
+  await page.keyboard.press('Enter');
+}
+
+it('keeps what was typed for whoever signs in with the same key, and for nobody else', async () => {
+  const { client } = await stack.project();
+  const other = await stack.project();
+  const page = await visit(`${stack.url}/dashboard/`);
+  await signIn(page, client.key);
+  await page.goto(`${stack.url}/dashboard/#/webhooks/new`);
+  await nameOf(page).fill('Orders');
+  await urlOf(page).fill(receiver.url);
+  for (const key of [client.key, other.client.key]) {
+    await page.evaluate(END_SESSION);
+    await create(page);
+    await soon(async () => expect(await nameOf(page).isVisible()).toBe(false));
+    await signInAgain(page, key);
+    await nameOf(page).waitFor();
+    await soon(async () =>
+      expect(await nameOf(page).inputValue()).toBe(key === client.key ? 'Orders' : ''),
+    );
+  }
+  await nameOf(page).fill('Orders');
+  await urlOf(page).fill(receiver.url);
+  await create(page);
+  await ready(page).waitFor();
+  const { webhooks } = (await other.client.get('/v1/webhooks')).body.data;
+  expect(webhooks).toHaveLength(1);
+});
+
+it('keeps what was typed, and what is shown once, when a watched page finds the session ended', async () => {
+  const { client } = await stack.project();
+  const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const page = await visit(`${stack.url}/dashboard/`);
+  await signIn(page, client.key);
+  await page.goto(`${stack.url}/dashboard/#/webhooks/${id}/edit`);
+  await nameOf(page).fill('Shop');
+  await page.evaluate(END_SESSION);
+  await signInAgain(page, client.key);
+  await nameOf(page).waitFor();
+  await soon(async () => expect(await nameOf(page).inputValue()).toBe('Shop'));
+  await page.getByRole('button', { name: 'Save changes' }).click();
+  await page.getByRole('heading', { level: 1, name: 'Shop' }).waitFor();
+
+  await page.getByRole('button', { name: 'More actions for Shop' }).click();
+  await page.getByRole('menuitem', { name: 'Rotate secret' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
+  const secret = page.getByRole('dialog').getByRole('region', { name: 'Secret' });
+  await page.getByText('The new secret.').waitFor();
+  const text = await secret.textContent();
+  await page.evaluate(END_SESSION);
+  await signInAgain(page, client.key);
+  await secret.waitFor();
+  await soon(async () => expect(await secret.textContent()).toBe(text));
+});
+
+it('keeps what a customer has typed when the embedding page gives another link', async () => {
+  const { id, client } = await stack.project();
+  const example = await startPortalExample({
+    POSTHORN_URL: stack.url,
+    POSTHORN_ADMIN_KEY: ADMIN_KEY,
+    POSTHORN_PROJECT: id,
+  });
+  try {
+    const page = await visit(example.url);
+    const portal = page.frameLocator('#portal');
+    await portal.getByRole('link', { name: 'Webhooks', exact: true }).click();
+    await portal.getByRole('link', { name: 'New webhook' }).first().click();
+    await nameOf(portal).fill('Orders');
+    await urlOf(portal).fill(receiver.url);
+    await client.delete('/v1/portal-links');
+    const renewed = page.waitForResponse(/portal-link/);
+    await create(portal);
+    await renewed;
+    await create(portal);
+    await ready(portal).waitFor();
+  } finally {
+    example.stop();
+  }
+});
