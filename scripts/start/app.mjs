@@ -17,8 +17,11 @@ export function appEnvironment({ servers, secrets }) {
   const inherited = Object.entries(process.env).filter(
     ([name]) => process.env.TEMPORAL_ADDRESS || !name.startsWith('TEMPORAL_'),
   );
+  const { no_grpc_proxy, no_proxy } = process.env;
   return {
     ...Object.fromEntries(inherited),
+    // Temporal's client would ask the proxy of the environment for servers of this machine too.
+    no_grpc_proxy: [no_grpc_proxy || no_proxy, '127.0.0.1'].filter(Boolean).join(','),
     POSTHORN_ENV: 'development',
     HOST: '127.0.0.1',
     PORT: String(usualPort),

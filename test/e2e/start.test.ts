@@ -38,6 +38,11 @@ describe('npm start', () => {
     expect(await stop()).toBe(0);
   });
 
+  it('comes up where a proxy is set, which leads to no server of this machine', async () => {
+    const { stop } = await npmStart({ https_proxy: 'http://127.0.0.1:1' });
+    expect(await stop()).toBe(0);
+  });
+
   it('comes up on another port if another one takes the usual port meanwhile', async () => {
     const starts = await Promise.allSettled([npmStart({ PORT: '' }), npmStart({ PORT: '' })]);
     const started = starts.flatMap((start) => (start.status === 'fulfilled' ? [start.value] : []));
