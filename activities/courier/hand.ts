@@ -1,11 +1,10 @@
-import { clock } from '../../src/clock';
 import {
   kindOf,
   queueFor,
   type DeliveryRecord,
   type QueueKind,
 } from '../../src/store/delivery-record';
-import { endedWith, queuedAs } from '../../src/store/delivery-states';
+import { queuedAs } from '../../src/store/delivery-states';
 import type { EventRecord } from '../../src/store/event-record';
 import type { Item, Lane } from './lane';
 import { Outbox, type Entry } from './outbox';
@@ -268,10 +267,8 @@ export class Hand {
       this.outbox.add({ queue: { delivery, as: kept ?? lane.reason, queuedIn }, done });
       return;
     }
-    const change =
-      kept === 'skipped'
-        ? { ...endedWith('webhook_disabled'), completedAt: clock.now() }
-        : queuedAs(kept ?? lane.reason, queuedIn);
+    // As it is, it ends in the settlement, which finds its webhook disabled.
+    const change = kept === 'skipped' ? {} : queuedAs(kept ?? lane.reason, queuedIn);
     this.store(item, { ...delivery, ...change }, { done });
   }
 

@@ -3,6 +3,7 @@ import {
   UNENDED_STATUSES,
   type Attempt,
   type DeferralReason,
+  type DeliveryStatus,
   type EndReason,
 } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
@@ -19,7 +20,6 @@ import {
   type Judgement,
 } from './delivery-states';
 import { isDuplicateKey } from './errors';
-import { onlyIf } from './only-if';
 import type { Store } from './store';
 import { countingOf, type CountedAttempts } from './webhook-health';
 import type { WebhookRecord } from './webhook-record';
@@ -66,7 +66,7 @@ export async function settle(
   settlement: Settlement,
 ): Promise<boolean> {
   const { inserts, records, queued, health } = settlement;
-  let ended: readonly EndReason[] = [];
+  let ended: readonly DeliveryStatus[] = [];
   const write = async (session: ClientSession, missing: readonly DeliveryRecord[]) => {
     const continued = await store.couriers.settle(projectId, at, session);
     if (!continued || continued.isWritten) return continued !== null;
@@ -85,15 +85,24 @@ export async function settle(
     if (stored.length > 0) {
       await model.collection.insertMany(stored as never[], { session, ordered: false });
     }
-    const endsAfter = records.map((record) => (isFollowed(record) ? endOf(record.delivery) : null));
-    ended = [...ends, ...endsAfter].filter((reason) => reason !== null);
-    const changes = [
-      ...records.map((record, n) => recordOf(record, endsAfter[n]!)),
-      ...queued.map(queueing),
-    ];
+    const stateOf = await statesOf(store, [...records, ...queued], session);
+    const recorded = records.map((record) =>
+      recordOf(record, stateOf(record), isFollowed(record) ? endOf(record.delivery) : null),
+    );
+    const changes = [...recorded.map(({ change }) => change), ...queued.map(queueing)];
     if (changes.length > 0) {
       await model.collection.bulkWrite(changes as never[], { session, ordered: true });
     }
+    ended = [
+      // What was planned as skipped was never to be sent.
+      ...stored.filter((one, n) => one.attemptCount > 0 || ends[n] !== null),
+      ...recorded.flatMap(({ decision }) => decision ?? []),
+      ...queued.flatMap((one) => {
+        const state = stateOf(one);
+        const isChanged = state?.replays === one.delivery.replays && isOpen(state);
+        return isChanged && one.as === 'skipped' ? { status: 'skipped' as const } : [];
+      }),
+    ].flatMap((one) => (isOpen(one) ? [] : one.status));
     await store.recounts.noteLate(missing, now, session);
     await store.recounts.noteLateAttempts(records, now, session);
     return true;
@@ -102,7 +111,7 @@ export async function settle(
   for (;;) {
     try {
       const isWritten = await store.transaction((session) => write(session, missing));
-      if (isWritten) count(settlement, ended);
+      if (isWritten) for (const status of ended) deliveriesEnded.inc({ status });
       return isWritten;
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
@@ -171,49 +180,62 @@ function asEnded(delivery: DeliveryRecord, reason: EndReason | null): DeliveryRe
   return { ...rest, ...endedWith(reason), completedAt: clock.now() };
 }
 
-function count({ inserts, records }: Settlement, ended: readonly EndReason[]): void {
-  for (const reason of ended) deliveriesEnded.inc({ status: endedWith(reason).status });
-  for (const status of [
-    ...inserts.filter(({ attemptCount }) => attemptCount > 0).map((delivery) => delivery.status),
-    ...records.map(({ result }) => result.status),
-  ]) {
-    if (status !== 'pending') deliveriesEnded.inc({ status });
-  }
+type State = Pick<DeliveryRecord, '_id' | 'status' | 'attemptCount' | 'replays' | 'endReason'>;
+
+/**
+ * The deliveries as they are in this transaction: it conflicts with whoever changes them meanwhile.
+ * @returns undefined: not stored, or somebody else has made an attempt
+ */
+async function statesOf(
+  { deliveries }: Store,
+  changed: readonly { delivery: DeliveryRecord }[],
+  session: ClientSession,
+): Promise<(changed: { delivery: DeliveryRecord }) => State | undefined> {
+  if (changed.length === 0) return () => undefined;
+  const ids = changed.map(({ delivery }) => delivery._id);
+  const found = await deliveries.model
+    .find({ _id: { $in: ids } }, { status: 1, attemptCount: 1, replays: 1, endReason: 1 })
+    .session(session)
+    .lean<State[]>();
+  const byId = new Map(found.map((state) => [state._id, state]));
+  return ({ delivery: { _id, attemptCount } }) => {
+    const state = byId.get(_id);
+    return state?.attemptCount === attemptCount ? state : undefined;
+  };
 }
 
 /**
  * Guarded by the number of attempts, so that each is logged once.
+ * @param state as it is now
  * @param endReason no other attempt follows, since its webhook is disabled or deleted
+ * @returns also what it makes of the delivery, if anything
  */
 function recordOf(
   { delivery, attempt, result }: RecordedAttempt,
+  state: State | undefined,
   endReason: EndReason | null,
-): AnyBulkWriteOperation {
+): { change: AnyBulkWriteOperation; decision: { status: DeliveryStatus } | null } {
   const { status } = result;
-  const isOfThisRound = { $eq: ['$replays', delivery.replays] };
-  const isPending = { $eq: ['$status', 'pending'] };
+  const isOfThisRound = state?.replays === delivery.replays;
   // Ended with its webhook, which nobody asked for: a replay would send it twice.
-  const mayStillSucceed = status === 'succeeded' && { $gt: ['$endReason', null] };
-  const decides = { $and: [{ $or: [isPending, mayStillSucceed] }, isOfThisRound] };
-  const sent = { $literal: withoutAnswer(attempt) };
-  const entry = {
-    $mergeObjects: [
-      { $cond: [{ $eq: ['$expunged', true] }, sent, { $literal: attempt }] },
-      // Cancelled and replayed meanwhile: it takes nothing from the schedule of the new round.
-      { $cond: [isOfThisRound, {}, { superseded: { $literal: true } }] },
-    ],
-  };
+  const mayStillSucceed = status === 'succeeded' && state?.endReason != null;
+  const decides = isOfThisRound && (state.status === 'pending' || mayStillSucceed);
+  // Cancelled and replayed meanwhile: it takes nothing from the schedule of the new round.
+  const made = { ...attempt, ...(!isOfThisRound && { superseded: true }) };
+  const isExpunged = { $eq: ['$expunged', true] };
+  const entry = { $cond: [isExpunged, { $literal: withoutAnswer(made) }, { $literal: made }] };
   const decision = {
     ...decisionOf(result),
     ...(status === 'failed' && { followUp: true }),
     ...(endReason && { ...endedWith(endReason), ...endedNow }),
   };
-  return {
+  const change = {
     updateOne: {
       filter: { _id: delivery._id, attemptCount: delivery.attemptCount },
-      update: [{ $set: { ...logged(attempt, entry), ...onlyIf(decides, decision) } }],
+      update: [{ $set: { ...logged(attempt, entry), ...(decides && decision) } }],
     },
   };
+  return { change, decision: decides ? decision : null };
 }
 
 /** Unless it was cancelled meanwhile, or even replayed. */

@@ -1,6 +1,7 @@
 import { mongo } from 'mongoose';
 import type { Attempt } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
+import { deliveriesEnded } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { settle } from '../../src/store/settlement';
 import { makeWebhook } from '../support/deliveries';
@@ -128,6 +129,56 @@ describe('what a courier settles', () => {
       expect(one).not.toHaveProperty('queuedIn');
     }
     expect(asked).toMatchObject(pending);
+  });
+
+  it('counts in the metric what it has ended, and nothing that others have ended or stored', async () => {
+    const { id: projectId } = await stack.project();
+    const { deliveries, couriers } = stack.store;
+    const open = { status: 'pending' as const, isExpress: true as const, completedAt: null };
+    const ids = await insertDeliveries(
+      stack,
+      Array.from({ length: 5 }, () => ({ ...open, projectId })),
+    );
+    const read = await Promise.all(ids.map(async (id) => (await deliveries.find(id))!));
+    const [attempted, cancelled, disabled, ended, there] = read;
+    await deliveries.cancel(cancelled!._id);
+    await deliveries.cancel(ended!._id);
+    const policy = { timeoutMs: 1000, retryDelaysMs: [3_600_000] };
+    const result = { status: 'failed' as const, nextDelayMs: null, policy };
+    const records = [attempted!, cancelled!].map((delivery) => ({
+      delivery,
+      attempt: failure,
+      result,
+    }));
+    const queued = [disabled!, ended!].map((delivery) => ({
+      delivery,
+      as: 'skipped' as const,
+      queuedIn: projectId,
+    }));
+    const sent = { attempts: [failure], attemptCount: 1, status: 'failed' as const };
+    const inserts = [
+      { ...there!, ...sent },
+      { ...there!, ...sent, _id: newId('delivery'), eventId: newId('event') },
+    ];
+    const counts = async (): Promise<Record<string, number>> =>
+      Object.fromEntries(
+        (await deliveriesEnded.get()).values.map(({ labels, value }) => [labels.status, value]),
+      );
+    const before = await counts();
+    const { shift } = (await couriers.begin(projectId, new Date()))!;
+    const settlement = { ...nothing, inserts, records, queued };
+    expect(await settle(stack.store, projectId, { shift, number: 1 }, settlement)).toBe(true);
+    const after = await counts();
+    const difference = Object.entries(after).map(([status, value]) => [
+      status,
+      value - before[status]!,
+    ]);
+    expect(Object.fromEntries(difference)).toEqual({
+      succeeded: 0,
+      failed: 2,
+      cancelled: 0,
+      skipped: 1,
+    });
   });
 
   it('is told apart by its shift and its number in that', async () => {
