@@ -24,8 +24,6 @@ const SWEEP_MS = 50;
 const BUSY_FOR_MS = 1000;
 /** How long a shift continues with nothing to do; what is due within that time is waited for. */
 const LINGER_MS = 3000;
-/** After this a shift ends as soon as it has nothing in hand, so that its workflow can continue as new. */
-const SHIFT_MS = 10 * 60 * 1000;
 const PULSE_MS = 1000;
 /** Pause after a read that failed. */
 const FAILED_MS = 500;
@@ -35,6 +33,8 @@ const FAILED_MS = 500;
  * shift finds it again after a crash. It streams: nothing waits for the slowest.
  */
 export class Shift {
+  /** After this a shift ends as soon as it has nothing in hand, so that its workflow can continue as new. */
+  static readonly lengthMs: number = 10 * 60 * 1000;
   private readonly shared: Shared;
   private readonly attempts: Attempts;
   private readonly settling: Settling;
@@ -79,9 +79,11 @@ export class Shift {
   private async workOff(): Promise<CourierShift> {
     const { attempts, shared } = this;
     const { hand, lease, stopped } = shared;
-    let nextDueMs: number | null = 0;
+    let nextDueMs: number | null;
     for (;;) {
-      const isOver = performance.now() - this.beganAt > SHIFT_MS;
+      // Not known: what it was before has passed.
+      nextDueMs = 0;
+      const isOver = performance.now() - this.beganAt > Shift.lengthMs;
       if (stopped.aborted || (isOver && hand.isEmpty)) break;
       const found = await this.look(isOver);
       if (lease.isSuperseded) return { nextDueMs: 0 };

@@ -1,6 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { Hand } from '../../activities/courier/hand';
+import { Shift } from '../../activities/courier/shift';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -85,6 +86,23 @@ describe('a project whose events are dispatched express', () => {
       500, 500, 200,
     ]);
     expect((await client.get(`/v1/webhooks/${webhook.id}`)).body.data.failureCount).toBe(0);
+  });
+
+  it('has the next shift begin at once after one that ends by its age', async () => {
+    await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [4500] } });
+    receiver.respondWith(500);
+    const work = jest.spyOn(Shift, 'work');
+    const look = jest.spyOn(stack.store.deliveries.dueExpress, 'first');
+    const id = await postEvent(client);
+    const { projectId } = await eventually('it is stored', () => stack.store.deliveries.find(id));
+    const n = work.mock.calls.findIndex(([parts]) => parts.projectId === projectId);
+    const isItsOwn = ([of]: unknown[]): boolean => of === projectId;
+    await eventually('it waits for what is due soon', () => look.mock.calls.some(isItsOwn));
+    const length = jest.replaceProperty(Shift, 'lengthMs', 0);
+    const end: unknown = await work.mock.results[n]!.value;
+    length.restore();
+    expect(end).toEqual({ nextDueMs: 0 });
+    for (const spy of [work, look]) spy.mockRestore();
   });
 
   it('ends as failed after the last delay, and follows that up', async () => {
