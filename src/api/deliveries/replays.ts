@@ -23,6 +23,7 @@ import { TYPE } from '../events/event-types';
 import { leftToPlatform, refuseSending } from '../http/left-to-platform';
 import { findWebhook } from '../http/references';
 import { resourceInPath } from '../http/resource-in-path';
+import { inReadTurn } from '../http/under-way';
 import { reference } from '../schemas/fields';
 import type { replaySchema } from '../schemas/replay';
 import { instant, pageQuery, parseBody, parseListQuery, someOf } from '../http/validation';
@@ -119,7 +120,9 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       ...(webhook && { webhookId: webhook._id }),
       ...(types && !types.includes('*') && { types: expanded(types, names) }),
     };
-    const { counts, endedBy, createdBy } = await counted(countForReplay(store, project._id, query));
+    const { counts, endedBy, createdBy } = await inReadTurn(res, () =>
+      counted(countForReplay(store, project._id, query)),
+    );
     const matched = [...counts.values()].reduce((sum, count) => sum + count, 0);
     if (dryRun) {
       answer(res, { matched, byWebhook: Object.fromEntries(counts) });

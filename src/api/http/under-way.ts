@@ -76,6 +76,8 @@ class Held {
     private readonly res: Response,
     private readonly own: readonly Share[],
     private readonly all: Share,
+    /** Waits for a turn among the reads of its project; returns what ends it. */
+    readonly takeTurn: () => Promise<() => void>,
   ) {}
 
   begin(): void {
@@ -134,6 +136,10 @@ class Held {
   }
 }
 
+/** Whose turns a request's reads take. */
+const readerOf = (principal: Principal): string =>
+  principal.role === 'admin' ? principal.keyId : shareOf(principal);
+
 /** The request's own; undefined if no key was needed. */
 const heldBy = (res: Response): Held | undefined => res.locals.held as Held | undefined;
 
@@ -154,7 +160,8 @@ export class UnderWay {
 
   /** After `authenticate`. */
   readonly admit: RequestHandler = (req, res, next) => {
-    const own = this.sharesOf(principalOf(res));
+    const principal = principalOf(res);
+    const own = this.sharesOf(principal);
     for (const share of own) {
       share.uses(req.socket);
       // As many connections stay open between requests as may have requests.
@@ -167,7 +174,7 @@ export class UnderWay {
         `${limits.requests} requests of ${name} are in progress, the maximum; wait for their answers`,
       );
     }
-    const held = new Held(res, own, this.all);
+    const held = new Held(res, own, this.all, () => this.reads.take(readerOf(principal)));
     held.check(PAGE_BYTES);
     held.begin();
     res.locals.held = held;
@@ -175,12 +182,10 @@ export class UnderWay {
   };
 
   /** After `admit` and the checks that refuse. */
-  readonly readInTurn: RequestHandler = async (req, res, next) => {
-    const principal = principalOf(res);
-    const isRead = req.method === 'GET' || req.method === 'HEAD';
-    const owner = principal.role === 'admin' ? principal.keyId : shareOf(principal);
-    const turns = req.query.include === 'data' ? this.dataLists : this.reads;
-    const turn = isRead && turns.take(owner);
+  readonly readInTurn: RequestHandler = async ({ method, query }, res, next) => {
+    const isRead = method === 'GET' || method === 'HEAD';
+    const turns = query.include === 'data' ? this.dataLists : this.reads;
+    const turn = isRead && turns.take(readerOf(principalOf(res)));
     if (!turn || (await heldBy(res)!.begins(turn))) next();
   };
 
@@ -198,6 +203,16 @@ export class UnderWay {
     const share = this.shares.get(id) ?? new Share(name, limits, () => this.shares.delete(id));
     this.shares.set(id, share);
     return share;
+  }
+}
+
+/** A read that may take MongoDB seconds, of a request that has no turn since it changes something: it waits for one. */
+export async function inReadTurn<T>(res: Response, read: () => Promise<T>): Promise<T> {
+  const endTurn = await heldBy(res)!.takeTurn();
+  try {
+    return await read();
+  } finally {
+    endTurn();
   }
 }
 

@@ -26,6 +26,7 @@ import { leftToPlatform, refuseSending } from '../http/left-to-platform';
 import { changeOrRefuse, createOrGet, getIfExistsField } from '../http/external-ids';
 import { webhookParam } from '../http/reference-params';
 import { resourceInPath } from '../http/resource-in-path';
+import { inReadTurn } from '../http/under-way';
 import type { webhookDefaultsSchema, webhookSchema } from '../schemas/webhook';
 import { sendTests } from './test-events';
 import {
@@ -223,7 +224,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const { webhook, isEnabled } = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
       updateWebhook(deps, projectOf(res), id, changes, changedBy(res)),
     );
-    const skipped = isEnabled && (await skippedOf(store, id));
+    const skipped = isEnabled && (await inReadTurn(res, () => skippedOf(store, id)));
     answer(res, { ...viewFor(res)(webhook), ...(skipped && { skipped }) });
   });
 
