@@ -1,24 +1,24 @@
-/** Longer words are not compared: that takes quadratic time. */
+/** Longer words are not compared, which takes quadratic time. */
 const MAX_LENGTH = 50;
 const MAX_NEAR = 3;
 
 /** Those of `known` that `word` may be a misspelling of: the nearest, at most three. */
 export function near(word: string, known: Iterable<string>): string[] {
   if (word.length > MAX_LENGTH) return [];
-  const distances = [...known].map((candidate) => ({
-    candidate,
+  const lower = word.toLowerCase();
+  const letters = lettersOf(word);
+  let nearest = Math.max(1, Math.floor(word.length / 3));
+  let found: string[] = [];
+  for (const candidate of known) {
     // Only letters and digits count, so that `email_sent` finds `email.sent`.
-    distance:
-      lettersOf(word) === lettersOf(candidate)
-        ? 0
-        : editDistance(word.toLowerCase(), candidate.toLowerCase()),
-  }));
-  const nearest = Math.min(...distances.map(({ distance }) => distance));
-  if (nearest > Math.max(1, Math.floor(word.length / 3))) return [];
-  return distances
-    .filter(({ distance }) => distance === nearest)
-    .slice(0, MAX_NEAR)
-    .map(({ candidate }) => candidate);
+    const isSame = letters === lettersOf(candidate);
+    const distance = isSame ? 0 : editDistance(lower, candidate.toLowerCase(), nearest);
+    if (distance > nearest) continue;
+    if (distance < nearest) found = [];
+    nearest = distance;
+    if (found.length < MAX_NEAR) found.push(candidate);
+  }
+  return found;
 }
 
 /** ` Did you mean "x" or "y"?`, or nothing. */
@@ -29,14 +29,19 @@ export function didYouMean(word: string, known: Iterable<string>): string {
 
 const lettersOf = (word: string): string => word.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
 
-/** The number of characters to insert, remove, replace, or swap with their neighbour. */
-function editDistance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > MAX_LENGTH) return Infinity;
+/**
+ * The number of characters to insert, remove, replace, or swap with their neighbour; Infinity: more than `most`. So
+ * only the cells of the table that are that near its diagonal are filled in.
+ */
+function editDistance(a: string, b: string, most: number): number {
+  if (Math.abs(a.length - b.length) > most) return Infinity;
   let before: number[] = [];
   let last = Array.from({ length: b.length + 1 }, (_, n) => n);
   for (let i = 1; i <= a.length; i += 1) {
-    const row = [i];
-    for (let j = 1; j <= b.length; j += 1) {
+    const row = Array.from({ length: b.length + 1 }, () => Infinity);
+    row[0] = i;
+    const end = Math.min(b.length, i + most);
+    for (let j = Math.max(1, i - most); j <= end; j += 1) {
       const isSame = a[i - 1] === b[j - 1];
       const isSwapped = a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
       row[j] = Math.min(
@@ -49,5 +54,6 @@ function editDistance(a: string, b: string): number {
     before = last;
     last = row;
   }
-  return last[b.length]!;
+  const distance = last[b.length]!;
+  return distance > most ? Infinity : distance;
 }

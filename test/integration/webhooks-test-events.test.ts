@@ -208,6 +208,22 @@ describe('a test', () => {
     },
   );
 
+  it('suggests similar types for three unknown ones, and takes data for a hundred at most', async () => {
+    const { client } = await stack.project();
+    const webhook = await makeWebhook(client, receiver.url);
+    const ask = async (count: number): Promise<Answer> => {
+      const unknown = Array.from({ length: count }, (_, n) => [`email.sent${n}`, {}]);
+      const data = Object.fromEntries(unknown);
+      return client.post(`/v1/webhooks/${webhook.id}/test`, { data });
+    };
+    const { status, body } = await ask(50);
+    expect(status).toBe(422);
+    const messages = body.error.details.map(({ message }: { message: string }) => message);
+    expect(messages).toHaveLength(50);
+    expect(messages.filter((one: string) => one.includes('Did you mean'))).toHaveLength(3);
+    expectRefusal(await ask(101), 'validation_failed', ['data']);
+  });
+
   it.each([
     ['an unknown type', ['email.sent', 'email.exploded'], ['events.1']],
     ['an empty list', [], ['events']],

@@ -13,10 +13,10 @@ import type { WebhookRecord } from '../../store/webhook-record';
 import { shareFor } from '../http/auth';
 import { invalid, refused } from '../http/errors';
 import { fieldAt, isFine, Problems } from '../http/problems';
-import { unknownType, type EventType } from '../events/event-catalog';
+import { MAX_SUGGESTIONS, unknownType, type EventType } from '../events/event-catalog';
 import type { Intake } from '../events/intake';
 
-/** Samples sent by one request. */
+/** Samples sent by one request, and data given for them. */
 const MAX_TESTS = 100;
 
 type Sample = Pick<EventType, 'type' | 'rule' | 'sample'>;
@@ -71,11 +71,12 @@ export async function sendTests(
   const beside = [...given.keys()].filter((type) => !types.includes(type));
   if (beside.length > 0) {
     const problems = new Problems();
+    let suggestions = MAX_SUGGESTIONS;
     for (const type of beside) {
       problems.add(['data', type], () =>
         names.includes(type)
           ? 'is not a type that events names: add it there, or remove its data'
-          : unknownType(profile, type, names),
+          : unknownType(profile, type, suggestions-- > 0 ? names : []),
       );
     }
     throw refused(problems);
@@ -103,12 +104,17 @@ export async function sendTests(
 
 /**
  * The data of each type, as the caller wrote it.
- * @throws ApiError 422 for what isn't an object, and a type that is given by both its names
+ * @throws ApiError 422 for what isn't an object, a type that is given by both its names, and too many
  */
 function textsIn({ text }: Payload, profile: Profile): Map<string, string> {
   const { value, payloads } = readJson(text, [[null]]);
+  const given = Object.entries(value as Record<string, object>);
+  if (given.length > MAX_TESTS) {
+    const message = `must have at most ${MAX_TESTS} event types; there are ${given.length}`;
+    throw invalid([{ field: 'data', message }]);
+  }
   const texts = new Map<string, string>();
-  for (const [name, member] of Object.entries(value as Record<string, object>)) {
+  for (const [name, member] of given) {
     const field = fieldAt(['data', name]);
     const type = typeNamed(profile, name);
     const payload = payloads.get(member);

@@ -140,8 +140,37 @@ describe('names near a word', () => {
     ['order.paid', []],
     ['', []],
     ['x'.repeat(101), []],
+    ['EmailSent', ['email.sent']],
+    ['e.m.a.i.l.s.e.n.t', ['email.sent']],
+    ['mail.opnedd', ['email.opened']],
   ])('of %j are %j', (word, found) => {
     expect(near(word, known)).toEqual(found);
+  });
+
+  it('are three at most, of those that are equally near', () => {
+    const types = ['a.x11', 'a.x1', 'a.x2', 'a.x3', 'a.x4'];
+    expect(near('a.x', types)).toEqual(types.slice(1, 4));
+  });
+
+  it('cost no more than could be suggested: names are compared only as far as they may be near', () => {
+    /** Each computes one from its neighbours. */
+    const cells = jest.spyOn(Math, 'min');
+    const word = 'order.'.padEnd(50, 'x');
+    const compared = (name: string): number => {
+      cells.mockClear();
+      near(word, [name]);
+      return cells.mock.calls.length;
+    };
+    try {
+      expect(compared('order.'.padEnd(100, 'y'))).toBe(0);
+      expect(compared('order.y')).toBe(0);
+      // 16 on either side of the diagonal, and the bounds of each row.
+      const most = 50 * (2 * 16 + 1 + 1);
+      expect(compared('order.'.padEnd(66, 'y'))).toBeLessThanOrEqual(most);
+      expect(compared('order.'.padEnd(50, 'y'))).toBeGreaterThan(most / 2);
+    } finally {
+      cells.mockRestore();
+    }
   });
 });
 

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { OPERATIONAL_TYPES } from '../../../src/contracts/operational';
-import { isKnownPattern, isSubscribed } from '../../../src/domain/subscription';
+import { isKnownPattern, isSubscribed, patternsFor } from '../../../src/domain/subscription';
 
 const TYPES = ['email.sent', 'email.opened', 'email.group_unsubscribed', 'contact.created'];
 const word = fc.stringMatching(/^[a-z_]{1,10}$/);
@@ -43,6 +43,32 @@ describe('a subscription', () => {
 
   it('to nothing gets nothing', () => {
     fc.assert(fc.property(type, (any) => expect(isSubscribed([], any)).toBe(false)));
+  });
+
+  it('means the patterns by which an event finds its webhooks', () => {
+    const short = fc.stringMatching(/^[ab](\.[ab]){0,3}$/);
+    const pattern = fc.oneof(
+      short,
+      short.map((name) => `${name}.*`),
+      fc.constant('*'),
+    );
+    fc.assert(
+      fc.property(fc.array(pattern), short, (patterns, any) => {
+        const isMeant = patternsFor(any).some((one) => patterns.includes(one));
+        expect(isSubscribed(patterns, any)).toBe(isMeant);
+      }),
+    );
+  });
+
+  it('makes no patterns of a type for each that is looked for', () => {
+    const made = jest.spyOn(String.prototype, 'matchAll');
+    try {
+      const types = Array.from({ length: 100 }, (_, n) => `${'a.'.repeat(40)}${n}`);
+      for (const one of types) isKnownPattern(`b${one}`, types);
+      expect(made).not.toHaveBeenCalled();
+    } finally {
+      made.mockRestore();
+    }
   });
 
   it('takes letters and dots for what they are, not for a regular expression', () => {
