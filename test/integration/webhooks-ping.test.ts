@@ -1,10 +1,9 @@
 import { createHmac } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
-import type { Answer } from '../support/api-client';
+import type { Answer, ApiClient } from '../support/api-client';
 import { deliveryWith } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import type { Behaviour } from '../support/receiver';
-import { Stack } from '../support/stack';
 import { useReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
@@ -141,16 +140,56 @@ describe('the ping of a new webhook', () => {
   );
 });
 
-it('without a worker a ping is pending in the answer, and the webhook is there', async () => {
-  const stack = await Stack.start({}, { worker: false });
-  try {
+describe('without a worker', () => {
+  const stack = useStack({}, { worker: false });
+  const slow = { policy: { timeoutMs: 60_000, maxWebhooks: 20 } };
+  const create = (client: ApiClient, n = 0): Promise<Answer> =>
+    client.post('/v1/webhooks', { ...body, url: `https://example.com/${n}` });
+  const webhooksOf = async (client: ApiClient): Promise<{ id: string }[]> =>
+    (await client.get('/v1/webhooks')).body.data.webhooks;
+  afterEach(() => jest.restoreAllMocks());
+
+  it('a ping is pending in the answer, and the webhook is there', async () => {
+    const find = jest.spyOn(stack.store.deliveries, 'find');
     const { client } = await stack.project({ ...ping, policy: { timeoutMs: 1000 } });
-    const made: Answer = await client.post('/v1/webhooks', { ...body, url: 'https://example.com' });
+    const made = await create(client);
     expect([made.status, made.body.data?.ping]).toEqual([201, { outcome: 'pending' }]);
+    // Less and less often: within six seconds, every tenth of a second would be 60 times.
+    expect(find.mock.calls.length).toBeLessThan(20);
     expect((await client.get(`/v1/webhooks/${made.body.data.id}`)).status).toBe(200);
     const list = await client.get(`/v1/deliveries?webhookId=${made.body.data.id}`);
     expect(list.body.data.deliveries).toMatchObject([{ status: 'pending', test: true }]);
-  } finally {
-    await stack.stop();
-  }
+  });
+
+  it('a ping is waited for no longer once its webhook is deleted', async () => {
+    const find = jest.spyOn(stack.store.deliveries, 'find');
+    const { client } = await stack.project({ ...ping, ...slow });
+    const making = create(client);
+    const [webhook] = await eventually('it is waited for', async () => {
+      return find.mock.calls.length > 0 && webhooksOf(client);
+    });
+    await client.delete(`/v1/webhooks/${webhook!.id}`);
+    const before = find.mock.calls.length;
+    expect((await making).body.data.ping).toEqual({ outcome: 'pending' });
+    // The one that was in progress, and the one that finds it ended.
+    expect(find.mock.calls.length - before).toBeLessThanOrEqual(2);
+  });
+
+  it('ten pings of a project are waited for at a time; others are pending at once', async () => {
+    const find = jest.spyOn(stack.store.deliveries, 'find');
+    const { client } = await stack.project({ ...ping, ...slow });
+    const answers: Answer[] = [];
+    const making = Array.from({ length: 13 }, async (_, n) => {
+      answers.push(await create(client, n));
+    });
+    await eventually('three are answered', () => answers.length === 3);
+    for (const { status, body: made } of answers) {
+      expect([status, made.data.ping]).toEqual([201, { outcome: 'pending' }]);
+    }
+    const followed = (): Set<string> => new Set(find.mock.calls.map(([id]) => id));
+    await eventually('ten are waited for', () => followed().size === 10);
+    for (const { id } of await webhooksOf(client)) await client.delete(`/v1/webhooks/${id}`);
+    await Promise.all(making);
+    expect(followed().size).toBe(10);
+  });
 });

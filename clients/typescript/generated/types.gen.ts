@@ -708,7 +708,7 @@ export type NewWebhook = {
    */
   secret: string;
   /**
-   * The result of the test ping, if the profile sends one.
+   * The result of the test ping, if the profile sends one. `pending`: its attempt has not ended in time, its webhook was deleted meanwhile, or ten pings of the project are already waited for; its delivery shows what becomes of it.
    */
   ping?: {
     /**
@@ -3061,7 +3061,7 @@ export type NewWebhookWritable = {
    */
   secret: string;
   /**
-   * The result of the test ping, if the profile sends one.
+   * The result of the test ping, if the profile sends one. `pending`: its attempt has not ended in time, its webhook was deleted meanwhile, or ten pings of the project are already waited for; its delivery shows what becomes of it.
    */
   ping?: {
     /**

@@ -145,7 +145,9 @@ export const pingSchema = z
     statusCode: httpStatus.optional(),
     errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
   })
-  .describe('The result of the test ping, if the profile sends one.');
+  .describe(
+    'The result of the test ping, if the profile sends one. `pending`: its attempt has not ended in time, its webhook was deleted meanwhile, or ten pings of the project are already waited for; its delivery shows what becomes of it.',
+  );
 
 export type PingResult = z.infer<typeof pingSchema>;
 

@@ -1,39 +1,75 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { UNENDED_STATUSES } from '../../contracts/delivery';
 import type { Store } from '../../store/store';
 import type { WebhookRecord } from '../../store/webhook-record';
+import { Places } from '../http/turns';
 import type { PingResult } from '../schemas/webhook';
 
-/** Milliseconds between checks of the delivery. */
-const POLL_MS = 100;
+/** Milliseconds between checks of the delivery: at first, and at most; each half as long again as the one before. */
+const CHECK_MS = { first: 100, most: 1000 };
 /** Milliseconds, beyond the attempt's own timeout, for starting and recording it. */
 const MARGIN_MS = 5000;
+/** Pings of a project that are waited for at a time, and as many of all its portal links. */
+const AT_A_TIME = 10;
 
-/**
- * Waits until the ping's one attempt is made, and counted in its new webhook's health.
- * @returns its result (`pending`: no worker has finished it in time), and the webhook as it is then
- */
-export async function pingResult(
-  store: Store,
-  webhook: WebhookRecord,
-  deliveryId: string,
-  timeoutMs: number,
-): Promise<{ ping: PingResult; webhook: WebhookRecord }> {
-  const deadline = performance.now() + timeoutMs + MARGIN_MS;
-  for (;;) {
-    const delivery = await store.deliveries.find(deliveryId);
-    const attempt = delivery?.attempts[0];
-    const current = attempt && (await store.webhooks.get(webhook.projectId, webhook._id));
-    const isOver = !delivery || performance.now() > deadline;
-    if (attempt && (!current || current.lastStatus !== null || isOver)) {
-      const { outcome, statusCode, errorCode } = attempt;
-      const ping = {
-        outcome,
-        ...(statusCode !== undefined && { statusCode }),
-        ...(errorCode !== undefined && { errorCode }),
-      };
-      return { ping, webhook: current ?? webhook };
+export interface Ping {
+  webhook: WebhookRecord;
+  deliveryId: string;
+  /** The attempt's. */
+  timeoutMs: number;
+  /** Whose share it takes (`shareOf`). */
+  owner: string;
+  /** Whether nobody waits for the answer any more. */
+  isOver: () => boolean;
+}
+
+/** Its result, and the webhook as it is then. */
+interface Pinged {
+  ping: PingResult;
+  webhook: WebhookRecord;
+}
+
+/** Waits for pings of new webhooks. */
+export class Pings {
+  private readonly places = new Places(AT_A_TIME);
+
+  constructor(private readonly store: Store) {}
+
+  /**
+   * Waits until the ping's one attempt is made, and counted in its new webhook's health.
+   * @returns `pending`: no worker has finished it in time, it will not be made, or too many are waited for
+   */
+  async resultOf(ping: Ping): Promise<Pinged> {
+    const end = this.places.take(ping.owner);
+    if (!end) return { ping: { outcome: 'pending' }, webhook: ping.webhook };
+    try {
+      return await this.follow(ping);
+    } finally {
+      end();
     }
-    if (isOver) return { ping: { outcome: 'pending' }, webhook };
-    await sleep(POLL_MS);
+  }
+
+  private async follow({ webhook, deliveryId, timeoutMs, isOver }: Ping): Promise<Pinged> {
+    const { store } = this;
+    const deadline = performance.now() + timeoutMs + MARGIN_MS;
+    for (let waitMs = CHECK_MS.first; ; waitMs = Math.min(waitMs * 1.5, CHECK_MS.most)) {
+      const delivery = await store.deliveries.find(deliveryId);
+      const attempt = delivery?.attempts[0];
+      const current = attempt && (await store.webhooks.get(webhook.projectId, webhook._id));
+      const isLate = !delivery || performance.now() > deadline || isOver();
+      if (attempt && (!current || current.lastStatus !== null || isLate)) {
+        const { outcome, statusCode, errorCode } = attempt;
+        const ping = {
+          outcome,
+          ...(statusCode !== undefined && { statusCode }),
+          ...(errorCode !== undefined && { errorCode }),
+        };
+        return { ping, webhook: current ?? webhook };
+      }
+      // One without an attempt ends with its webhook.
+      const isEnded = !attempt && !!delivery && !UNENDED_STATUSES.includes(delivery.status);
+      if (isLate || isEnded) return { ping: { outcome: 'pending' }, webhook };
+      await sleep(waitMs);
+    }
   }
 }

@@ -21,7 +21,7 @@ import { allow, changedBy, maySeeCredentials, principalOf, projectOf, shareOf } 
 import { payloadField } from '../http/body';
 import { invalid, notFound, refusal } from '../http/errors';
 import type { Intake } from '../events/intake';
-import { pingResult } from './ping';
+import { Pings } from './ping';
 import { leftToPlatform, refuseSending } from '../http/left-to-platform';
 import { changeOrRefuse, createOrGet, getIfExistsField } from '../http/external-ids';
 import { webhookParam } from '../http/reference-params';
@@ -132,6 +132,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   router.param('id', webhookParam(store));
   const read = allow('owner', 'reader');
   const write = allow('owner');
+  const pings = new Pings(store);
 
   /** As this key may see it: a reader doesn't see the receiver's credentials. */
   const viewFor =
@@ -184,13 +185,17 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     }
     const { webhook, secret, pingId } = made.done;
     const { timeoutMs } = policyOf(project, webhook);
+    const owner = shareOf(principalOf(res));
+    const isOver = (): boolean => req.socket.destroyed;
     const pinged =
       pingId !== null &&
-      (await pingResult(store, webhook, pingId, timeoutMs).catch((error: unknown) => {
-        // The webhook exists, and its secret is only in this answer.
-        log.warn({ err: error, webhookId: webhook._id }, 'ping could not be followed');
-        return { webhook, ping: { outcome: 'pending' as const } };
-      }));
+      (await pings
+        .resultOf({ webhook, deliveryId: pingId, timeoutMs, owner, isOver })
+        .catch((error: unknown) => {
+          // The webhook exists, and its secret is only in this answer.
+          log.warn({ err: error, webhookId: webhook._id }, 'ping could not be followed');
+          return { webhook, ping: { outcome: 'pending' as const } };
+        }));
     const shown = viewFor(res)(pinged ? pinged.webhook : webhook);
     answer(res, { ...shown, secret, ...(pinged && { ping: pinged.ping }) }, 201);
   });
