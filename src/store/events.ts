@@ -1,4 +1,5 @@
 import type { ClientSession, Connection, mongo } from 'mongoose';
+import { partsOf } from '../in-parts';
 import { Backlog } from './backlog';
 import { findPage, type Page, type PageRequest } from './paging';
 import { GroupedInserts } from './grouped-inserts';
@@ -91,8 +92,8 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
   /** Stores all or none. */
   async insertAll(events: readonly NewEvent[], session: ClientSession): Promise<EventRecord[]> {
     const records = events.map(recordOf);
-    if (records.length > 0) {
-      await this.collection.insertMany(records, { ...AS_GIVEN, session });
+    for (const part of partsOf(records)) {
+      await this.collection.insertMany(part, { ...AS_GIVEN, session });
     }
     return records;
   }

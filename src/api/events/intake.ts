@@ -1,4 +1,5 @@
 import { clock } from '../../clock';
+import { mapInParts } from '../../in-parts';
 import { eventsAccepted } from '../../metrics';
 import { getProfile } from '../../profiles';
 import type { EventRecord } from '../../store/event-record';
@@ -118,14 +119,17 @@ export class Intake {
     const posted = reports.flatMap(({ becomes }) => (typeof becomes === 'string' ? [] : becomes));
     const found = await this.check(project, posted);
     let next = 0;
-    const outcomes = reports.map(({ record, becomes }): NewReport => {
+    const toStore = ({ record, becomes }: PostedReport): NewReport => {
       const event =
         typeof becomes === 'string' ? becomes : this.buildOrSay(project, becomes, found[next++]!);
       return typeof event === 'string'
         ? { record: { ...record, eventId: null, reason: event }, event: null }
         : { record: { ...record, eventId: event._id }, event };
-    });
-    const stored = await insertReports(this.store, outcomes);
+    };
+    // The first event is made long before the last one.
+    const stored = await this.store.horizon.during(async () =>
+      insertReports(this.store, await mapInParts(reports, toStore)),
+    );
     eventsAccepted.inc(stored.length);
     this.startAll(stored);
   }

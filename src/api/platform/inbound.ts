@@ -2,6 +2,7 @@ import express, { Router } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
 import { newId } from '../../contracts/ids';
+import { mapInParts } from '../../in-parts';
 import { getProfile } from '../../profiles';
 import {
   happenedOf,
@@ -68,24 +69,22 @@ export function inboundRouter({ store, intake, cipher }: InboundDependencies): R
     receivedAt = clock.now(),
   ): Promise<void> {
     const expiresAt = expiryOf(project, receivedAt, store.defaults.retentionDays);
-    await intake.acceptReports(
-      project,
-      reports.map((report) => {
-        const { id, type } = 'unreadable' in report ? { id: null, type: null } : report;
-        const record = {
-          _id: newId('report'),
-          projectId: project._id,
-          provider,
-          ...(id !== null && { providerEventId: id }),
-          type,
-          payload: report.payload,
-          verified,
-          receivedAt,
-          expiresAt,
-        };
-        return { record, becomes: eventOf(report, project, receivedAt) };
-      }),
-    );
+    const posted = await mapInParts(reports, (report) => {
+      const { id, type } = 'unreadable' in report ? { id: null, type: null } : report;
+      const record = {
+        _id: newId('report'),
+        projectId: project._id,
+        provider,
+        ...(id !== null && { providerEventId: id }),
+        type,
+        payload: report.payload,
+        verified,
+        receivedAt,
+        expiresAt,
+      };
+      return { record, becomes: eventOf(report, project, receivedAt) };
+    });
+    await intake.acceptReports(project, posted);
   }
 
   const json = jsonBody(BODY_LIMIT, intake.checks);
