@@ -79,6 +79,11 @@ export class Readiness {
     return this.trouble;
   }
 
+  /** Why MongoDB can't be used, as the last check found. */
+  get unfit(): string | null {
+    return this.mongodb.told;
+  }
+
   /** Why this process's worker waits for its encryption keys; null: it has none, or doesn't wait. */
   get unreadable(): string | null {
     return this.config.role === 'api' ? null : this.encryption.told;

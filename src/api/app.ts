@@ -66,8 +66,12 @@ export interface AppDependencies {
   cipher: Cipher;
   tenantCpu: TenantCpu;
   log: Logger;
-  /** Why no work is accepted, and why none is delivered although it is; null: nothing is known. */
-  readiness: { readonly unready: string | null; readonly unreadable?: string | null };
+  /** Why no work is accepted, why none is delivered although it is, and why MongoDB fails; null: nothing is known. */
+  readiness: {
+    readonly unready: string | null;
+    readonly unreadable?: string | null;
+    readonly unfit?: string | null;
+  };
   /** How long an event waits for its start at most; longer than by default only where no reconcile runs. */
   startsWaitMs?: number | undefined;
   /** Where the front end's files are. */
@@ -136,7 +140,7 @@ export function createApi(dependencies: AppDependencies): Api {
   // who ask at the same time share one check.
   let checking: ReturnType<Engine['state']> | undefined;
   app.get('/readyz', async (_req, res) => {
-    const trouble = clock.trouble ?? readiness.unreadable ?? null;
+    const trouble = clock.trouble ?? readiness.unreadable ?? readiness.unfit ?? null;
     if (trouble !== null) throw notReady(trouble);
     checking ??= store
       .ping()

@@ -6,6 +6,7 @@ import type { StoredTally } from '../domain/tally';
 import type { DeliveryRecord } from './delivery-record';
 import { Backlog } from './backlog';
 import { repositoryOf } from './repository';
+import { MAX_CONFIRM_MS } from './time-limit';
 
 export type StatsUnit = 'minute' | 'hour';
 
@@ -193,12 +194,13 @@ export class Recounts extends repositoryOf('Recount', recountSchema, 'recounts')
   async noting<T extends Counted>(
     change: (session: ClientSession) => Promise<T | null>,
   ): Promise<T | null> {
+    const work = async (session: ClientSession): Promise<T | null> => {
+      const changed = await change(session);
+      if (changed) await this.note([changed], session);
+      return changed;
+    };
     return this.model.db.withSession((session) =>
-      session.withTransaction(async () => {
-        const changed = await change(session);
-        if (changed) await this.note([changed], session);
-        return changed;
-      }),
+      session.withTransaction(() => work(session), { maxCommitTimeMS: MAX_CONFIRM_MS }),
     );
   }
 }

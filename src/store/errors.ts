@@ -23,7 +23,8 @@ const NOT_PRIMARY_CODES = [91, 189, 10_107, 11_600, 11_602, 13_435, 13_436];
 
 /**
  * It does not write for now, whatever it is: who writes has no permission or must log in again, the time was up,
- * writes are blocked, a hosted cluster's quota or the disk is full.
+ * no majority has confirmed it in time (MAX_CONFIRM_MS), writes are blocked, a hosted cluster's quota or the disk is
+ * full.
  */
 const NOT_NOW_CODES = [13, 18, 24, 64, 79, 100, 262, 371, 391, 8000, 11_601, 14_031];
 
@@ -59,7 +60,11 @@ export function isStoreUnavailable(error: unknown): boolean {
   );
 }
 
-/** Whether MongoDB gave up a query after its `maxTimeMS`. */
+/** Whether MongoDB gave up a query after its `maxTimeMS`. A commit that it gave up is in doubt instead. */
 export function isTooSlow(error: unknown): boolean {
-  return error instanceof mongo.MongoServerError && error.code === 50;
+  return (
+    error instanceof mongo.MongoServerError &&
+    error.code === 50 &&
+    !error.hasErrorLabel(UnknownTransactionCommitResult)
+  );
 }

@@ -23,7 +23,7 @@ import { Projects, type ProjectDefaults } from './projects';
 import { Replays } from './replays';
 import { Rounds } from './rounds';
 import { Sessions, SignInLinks } from './sessions';
-import { limitReads } from './time-limit';
+import { limitReads, MAX_CONFIRM_MS } from './time-limit';
 import { UpgradeRepair } from './upgrade-repair';
 import { WebhookHealth } from './webhook-health';
 import { Webhooks } from './webhooks';
@@ -56,7 +56,7 @@ const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
   connectTimeoutMS: HEARTBEAT_TIMEOUT_MS,
   waitQueueTimeoutMS: CHECKOUT_TIMEOUT_MS,
   // What is acknowledged is on the disks of a majority: the promise "nothing is lost" depends on it.
-  writeConcern: { w: 'majority', journal: true },
+  writeConcern: { w: 'majority', journal: true, wtimeoutMS: MAX_CONFIRM_MS },
   // Not `majority`: a new primary has all of that, but needs a moment to know that a majority does.
   readConcern: { level: 'local' },
 });
@@ -186,7 +186,10 @@ export class Store {
     ids: readonly string[] = [],
   ): Promise<T> {
     return this.horizon.during(
-      () => this.connection.withSession((session) => session.withTransaction(() => work(session))),
+      () =>
+        this.connection.withSession((session) =>
+          session.withTransaction(() => work(session), { maxCommitTimeMS: MAX_CONFIRM_MS }),
+        ),
       ids,
     );
   }

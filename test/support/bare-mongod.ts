@@ -15,6 +15,7 @@ export class BareMongod {
     private readonly dataDir: string,
     readonly port: number,
     private readonly child: ChildProcess,
+    private readonly pid: number,
   ) {}
 
   /** @param args of mongod, besides its port and its data */
@@ -25,8 +26,9 @@ export class BareMongod {
     const ended = once(child, 'exit').then(() => {
       throw new Error('mongod did not start');
     });
-    await Promise.race([once(child, 'message'), ended]);
-    return new BareMongod(dataDir, port, child);
+    const started = once(child, 'message') as Promise<[{ pid: number }]>;
+    const [{ pid }] = await Promise.race([started, ended]);
+    return new BareMongod(dataDir, port, child, pid);
   }
 
   get host(): string {
@@ -48,13 +50,26 @@ export class BareMongod {
     }
   }
 
-  /** Makes it the primary of a replica set of its own. */
-  async initiate(name = 'rs0'): Promise<void> {
-    await this.admin({ replSetInitiate: { _id: name, members: [{ _id: 0, host: this.host }] } });
+  /**
+   * Makes it the primary of a replica set of its own, or with these.
+   * @param others settings of its other members
+   */
+  async initiate(name = 'rs0', others: readonly Record<string, unknown>[] = []): Promise<void> {
+    const members = [{ host: this.host }, ...others].map((member, _id) => ({ _id, ...member }));
+    await this.admin({ replSetInitiate: { _id: name, members } });
     await eventually(
       'it is primary',
       async () => (await this.admin({ hello: 1 })).isWritablePrimary === true,
     );
+  }
+
+  /** Its connections stay open, and nothing on them is answered. */
+  freeze(): void {
+    process.kill(this.pid, 'SIGSTOP');
+  }
+
+  thaw(): void {
+    process.kill(this.pid, 'SIGCONT');
   }
 
   async stop(): Promise<void> {
