@@ -105,9 +105,13 @@ export function wrongRole(role: string, roles: readonly string[]): ApiError {
 /** Where `?token=KEY` begins, even if the `?` was encoded or replaced. */
 const KEY_IN_URL = /[?&;#]|%3f|%26|%3b|%23|token(=|%3d)|phk_/i;
 
+/** More of it would tell nothing: strangers choose how long it is, and each refusal logs it. */
+const MAX_PATH_LENGTH = 200;
+
 /** A request's URL as it may be logged and shown: without the query, which may contain a key. */
 export function withoutKeys(url: string): string {
-  return url.split(KEY_IN_URL, 1)[0]!;
+  const path = url.split(KEY_IN_URL, 1)[0]!;
+  return path.length > MAX_PATH_LENGTH ? `${path.slice(0, MAX_PATH_LENGTH)}…` : path;
 }
 
 export const unknownRoute: RequestHandler = (req) => {

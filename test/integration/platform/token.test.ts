@@ -5,6 +5,7 @@ import { pino } from 'pino';
 import { createApi } from '../../../src/api/app';
 import { Cipher } from '../../../src/store/cipher';
 import type { Answer, ApiClient } from '../../support/api-client';
+import { eventually } from '../../support/eventually';
 import { ADMIN_KEY, Stack } from '../../support/stack';
 import { expectRefusal } from '../api/refusal';
 import { postRaw } from './post-native';
@@ -102,6 +103,18 @@ describe('the admin key', () => {
     const authorization = `Bearer ${ADMIN_KEY}`;
     expect((await post('/api/webhooks', { ...inProject(), authorization })).status).toBe(200);
   });
+});
+
+it('a path of any length is logged, and shown, by its first 200 characters', async () => {
+  const path = `/nowhere/${'x'.repeat(10_000)}`;
+  log = '';
+  const answer = await fetch(url + path);
+  expect(answer.status).toBe(404);
+  const { error } = (await answer.json()) as { error: { message: string } };
+  expect(error.message).toBe(`there is no GET ${path.slice(0, 200)}…`);
+  await eventually('it is logged', () => log.includes('"statusCode":404'));
+  expect(log).toContain(`"path":"${path.slice(0, 200)}…"`);
+  expect(log).not.toContain(path.slice(0, 201));
 });
 
 it('never gets into an answer or the log', async () => {
