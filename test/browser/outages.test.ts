@@ -160,8 +160,11 @@ it('goes on showing deliveries when their stream falls silent without an end', a
     await postEvent(client);
     await succeeded.first().waitFor();
     freeze();
-    await postEvent(client);
-    await succeeded.nth(1).waitFor();
+    // A look that is due already may still show the first of these.
+    for (const n of [1, 2]) {
+      await postEvent(client);
+      await succeeded.nth(n).waitFor();
+    }
   } finally {
     await proxy.stop();
   }
