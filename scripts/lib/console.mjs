@@ -25,19 +25,32 @@ export function seconds(sinceMs) {
   return `${((Date.now() - sinceMs) / 1000).toFixed(1)} s`;
 }
 
+let ending = false;
+const never = new Promise(() => {});
+
+/** When a script ends: what is stopped then is told, but no step that it cuts off, and nothing follows from one. */
+export function cutOffSteps() {
+  ending = true;
+}
+
 /**
  * Runs `work` as a named step. A string that it returns is shown in the finished line. `optional`: there is a
  * fallback when it fails, so the caller reports the failure.
  */
 export async function step(label, work, { optional = false } = {}) {
   const startedMs = Date.now();
-  const slow = setTimeout(() => say(`  ${paint('2', `· ${label} …`)}`), slowAfterMs);
+  const isStop = ending;
+  const slow = setTimeout(() => {
+    if (isStop || !ending) say(`  ${paint('2', `· ${label} …`)}`);
+  }, slowAfterMs);
   try {
     const result = await work();
+    if (ending && !isStop) return await never;
     const detail = typeof result === 'string' ? `: ${result}` : '';
     say(`  ${paint('32', '✔')} ${label}${detail} ${paint('2', `(${seconds(startedMs)})`)}`);
     return result;
   } catch (error) {
+    if (ending && !isStop) return await never;
     if (!optional) fail(`${label} (${seconds(startedMs)})`);
     throw error;
   } finally {

@@ -1,5 +1,5 @@
 import { refuseFurtherStarts } from '../embedded/guarded.mjs';
-import { note, say, step } from './console.mjs';
+import { cutOffSteps, note, say, step } from './console.mjs';
 import { isAlive, runningNpm } from './process-identity.mjs';
 import { endRuns } from './run.mjs';
 
@@ -19,6 +19,7 @@ export function createLifetime({ interruptedCode }) {
 
   async function finish(code) {
     refuseFurtherStarts();
+    cutOffSteps();
     await endRuns();
     for (const { label, stop } of stops.toReversed()) {
       try {

@@ -22,7 +22,7 @@ describe('a script that is interrupted', () => {
       [
         '-e',
         `import(${JSON.stringify(`${SCRIPTS}/lib/lifetime.mjs`)})
-          .then(({ createLifetime }) => createLifetime({ interruptedCode: 0 }))
+          .then(({ createLifetime }) => (globalThis.lifetime = createLifetime({ interruptedCode: 0 })))
           .then(() => import(${JSON.stringify(`${SCRIPTS}/${module}`)}))
           .then(({ ${from} }) => ${call})
           .then(() => console.log('went on'))`,
@@ -48,6 +48,26 @@ describe('a script that is interrupted', () => {
       isRunning = false;
     }
     expect(isRunning).toBe(false);
+    expect(printed).not.toContain('went on');
+  });
+
+  it('tells what it stops, and nothing of the step that this cuts off', async () => {
+    const work = `() => new Promise((_resolve, reject) => {
+      const stop = () => new Promise((resolve) => {
+        reject(new Error('cut off'));
+        setImmediate(resolve);
+      });
+      lifetime.onStop(stop, 'what it needs');
+      console.log('working');
+    })`;
+    const script = start('step', 'lib/console.mjs', `step('Working', ${work})`);
+    const exited = once(script, 'exit');
+    let printed = '';
+    script.stdout.on('data', (chunk: Buffer) => (printed += chunk.toString()));
+    await eventually('it works', () => printed.includes('working'));
+    script.kill('SIGTERM');
+    expect(await exited).toEqual([0, null]);
+    expect(printed).toContain('Stopping what it needs');
     expect(printed).not.toContain('went on');
   });
 
