@@ -66,8 +66,7 @@ export class Attempts {
     const { places } = this.shared;
     // It keeps its turn, also where one of its own attempts has just ended.
     if (this.placeless.has(lane) && !this.hasPlace) return;
-    // And while it takes a slot anew.
-    if (lane.hasSlot || !this.mayGo(lane)) this.placeless.delete(lane);
+    this.placeless.delete(lane);
     while (this.mayGo(lane)) {
       if (this.signed >= SIGNED_AT_ONCE) {
         this.unsigned.add(lane);
@@ -86,7 +85,7 @@ export class Attempts {
         if (lane.waitsForPlace) this.placeless.add(lane);
         return;
       }
-      lane.slotAt = null;
+      lane.useSlot();
       lane.waiting.shift();
       this.countSigned(lane, item);
       void this.make(lane, item, place);

@@ -65,11 +65,19 @@ export class Lane {
     public policy: DeliveryPolicy,
   ) {}
 
-  /** Whether its rate limit lets it send one now: by a slot that is older, it would send another one at once. */
+  /** Whether its rate limit lets it send one now. */
   get hasSlot(): boolean {
+    return this.policy.ratePerSecond === null || this.slotAt !== null;
+  }
+
+  /** Uses its slot. An old one, such as of what was paused, is used together with no other. */
+  useSlot(): void {
     const { ratePerSecond } = this.policy;
-    if (ratePerSecond === null) return true;
-    return this.slotAt !== null && performance.now() - this.slotAt < spacingOf(ratePerSecond);
+    if (ratePerSecond !== null) {
+      const spacingMs = spacingOf(ratePerSecond);
+      if (performance.now() - this.slotAt! >= spacingMs) this.block(spacingMs);
+    }
+    this.slotAt = null;
   }
 
   /** Something of it waits in hand: of many webhooks most have nothing. */

@@ -165,9 +165,7 @@ export class Taking {
     const takesOver = (view.project.dispatch ?? deps.store.defaults.dispatch) !== 'workflow';
     for (const kind of QUEUE_KINDS) {
       if (!lane.queued.has(kind) || lane.untilQueuedMs() !== 0) continue;
-      const { ratePerSecond } = lane.policy;
-      // However old: it is taken anew for what is sent.
-      if (ratePerSecond !== null && lane.slotAt === null) {
+      if (!lane.hasSlot) {
         void this.attempts.takeSlot(lane);
         return;
       }
@@ -189,7 +187,7 @@ export class Taking {
         ...limits,
         takesOver,
       });
-      if (ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
+      if (lane.policy.ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
       const fresh = queued.filter(({ _id }) => !hand.taken.has(_id));
       await this.takeStored(fresh, queue);
       if (lane.hasReturned) hand.putBackOf(lane, kind);
