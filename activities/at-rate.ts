@@ -1,6 +1,6 @@
 import { heartbeat, sleep } from '@temporalio/activity';
 
-/** Approximate maximum duration of one batch of a bulk replay or a drain. */
+/** Approximate maximum duration of one batch of a bulk replay. */
 const BATCH_MS = 5000;
 
 /** The number of items in a batch at that rate. */

@@ -39,9 +39,8 @@ function findLost<T extends Searchable>(
 /**
  * Finds what was accepted or requested but has no running workflow (the process died between MongoDB and
  * Temporal, or Temporal was unavailable, or lost its data) and starts it (docs/adr/0028). Idempotent:
- * workflow ids are derived, so that running ones are left alone. It also deletes secrets whose overlap has
- * ended (docs/adr/0009), sends due mails, removes expired events, and finishes the deletion of projects and
- * the ending of deliveries to webhooks that were disabled or deleted.
+ * workflow ids are derived, so that running ones are left alone. What else falls due, such as mails, deletions
+ * and counts, is in reconcile/housekeeping.ts.
  */
 export function createReconcile(deps: ActivityDependencies): Activities['reconcile'] {
   return async (part, graceMs) => {

@@ -45,7 +45,7 @@ export class Lane {
   behind: Item[] = [];
   /** What is entering those queues. */
   private readonly entering = new Set<{ kind: QueueKind; eventId: string }>();
-  /** By the monotonic clock: its rate limit allows nothing before. */
+  /** By the monotonic clock: nothing of it is sent before. */
   blockedUntil = 0;
   isTakingSlot = false;
   /** When the slot of its rate limit that has been taken was due, by the monotonic clock; null: there is none. */

@@ -126,7 +126,7 @@ export class Settling {
   }
 
   /**
-   * Until it succeeds: till then its successor would find the events, and their deliveries. Within the transaction
+   * Until it succeeds: before that, its successor would find the events, and their deliveries. Within the transaction
    * it would cost twice as much.
    */
   private async markPlanned(eventIds: readonly string[]): Promise<void> {

@@ -13,7 +13,7 @@ import { followSettled } from '../attempt/after-failure';
 import type { Run } from './run';
 import type { Quest } from './search';
 
-/** What was accepted or requested but has no running workflow: a process died, or Temporal lost its data. */
+/* What was accepted or requested but has no running workflow: a process died, or Temporal lost its data. */
 
 /** A due attempt may take this long to start. */
 const DELIVERIES_GRACE_MS = 10_000;

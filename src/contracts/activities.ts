@@ -56,7 +56,7 @@ export interface RoundEnd {
  */
 export type AttemptOrigin = 'first' | 'later' | 'reset';
 
-/** ApplicationFailure types thrown by `attemptDelivery`. */
+/** ApplicationFailure types thrown by activities. */
 export const FAILURE_TYPES = {
   /** The receiver did not accept it; another attempt follows after `nextRetryDelay`. */
   attemptFailed: 'AttemptFailed',
@@ -77,9 +77,9 @@ export const FAILURE_TYPES = {
 /** The message of a `DeliveryFailed`: all that the SDK logs of a workflow's failure. */
 export const DELIVERY_FAILED_MESSAGE = 'every attempt failed';
 
-/** `details[0]` of an `AttemptFailed`, `AttemptDeferred`, `AttemptLost` or `PolicyChanged`. */
+/** `details[0]` of all of those but a `DeliveryFailed`. */
 export interface NextAttemptDetails {
-  /** Milliseconds until the next attempt. */
+  /** Milliseconds until the activity is tried again. */
   nextDelayMs: number;
   /** Of a `PolicyChanged`: the round's. */
   policy?: AttemptPolicy;

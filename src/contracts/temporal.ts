@@ -9,7 +9,7 @@ import type { DeliverInput, ReconcilePart } from './activities';
 
 export const TASK_QUEUE = 'posthorn';
 
-/** Where the batches of bulk replays and drains have their own slots (docs/adr/0008). */
+/** Where the batches of bulk replays have their own slots (docs/adr/0008). */
 export const bulkTaskQueue = (taskQueue: string): string => `${taskQueue}-bulk`;
 
 /** Where reconcile has its own slots, however many attempts wait. */
@@ -62,7 +62,7 @@ export const SEARCH_ATTRIBUTES = {
 export const PRIORITIES = {
   /** New events, and deliveries that were requested individually. */
   live: 3,
-  /** Bulk replays and drains, and the deliveries that they start. */
+  /** Bulk replays, and the deliveries that they start. */
   bulk: 5,
 } as const;
 

@@ -98,7 +98,7 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
     return records;
   }
 
-  /** The same without the payload; null is true beyond doubt. */
+  /** An event without its payload; null is true beyond doubt. */
   async findBare(id: string): Promise<BareEvent | null> {
     const query = () => this.model.findById(id, { body: 0 });
     return (await query().lean<EventRecord>()) ?? current(query()).lean<EventRecord>();

@@ -37,7 +37,7 @@ async function whyUnusable(url: string): Promise<string | null> {
     const cause = causeOf(error);
     return /\bclosed\b/.test(cause) ? cause + closed : cause;
   };
-  /** The last error of each member. */
+  /** The last answer or error of each member. */
   const seen = new Map<string, Hello | Error>();
   client.on('serverHeartbeatSucceeded', ({ connectionId, reply }) => {
     seen.set(connectionId, reply);

@@ -15,7 +15,7 @@ import { onlyIf } from './only-if';
 import type { Store } from './store';
 import { MAX_READ_MS } from './time-limit';
 
-/**
+/*
  * What a courier takes from MongoDB, many at a time. MongoDB is the queue: everything that the courier holds
  * can be found there again.
  */

@@ -24,7 +24,7 @@ import type { Store } from './store';
 import { countingOf, type CountedAttempts } from './webhook-health';
 import type { WebhookRecord } from './webhook-record';
 
-/** What a courier writes, many at a time. */
+/* What a courier writes, many at a time. */
 
 /** An attempt of a delivery that is stored already, and what it means for it. */
 export interface RecordedAttempt {

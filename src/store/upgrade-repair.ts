@@ -48,7 +48,7 @@ export class UpgradeRepair {
     return false;
   }
 
-  /** Workers without `failedWith` leave it as it was, or away. */
+  /** Workers without `failedWith` leave it as it was, or out. */
   private async repairFailures(from: string): Promise<string | undefined> {
     const next = await nextRange(this.deliveries.collection as never, from);
     await this.deliveries.updateMany(

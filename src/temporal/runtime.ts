@@ -57,7 +57,7 @@ function runtimeOptions(log: Logger, metricsAddress?: string): RuntimeOptions {
         metrics: { prometheus: { bindAddress: metricsAddress } },
       }),
     },
-    // main.ts decides when the worker drains.
+    // src/roles.ts decides when the worker drains.
     shutdownSignals: [],
   };
 }

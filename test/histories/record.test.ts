@@ -455,7 +455,7 @@ describe('keeping the history of a delivery', () => {
     let lost = 0;
     const losing: typeof activities.attemptDelivery = (...args) => {
       lost += 1;
-      if (lost === 1) throw new Error('the store is away');
+      if (lost === 1) throw new Error('the store is unreachable');
       return activities.attemptDelivery(...args);
     };
     await harness.working(

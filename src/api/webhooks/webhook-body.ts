@@ -49,7 +49,7 @@ const headers = z
   });
 
 /**
- * Stored as JSON (src/store/webhooks.ts).
+ * Stored as JSON (src/store/webhook-record.ts).
  * @param problemsIn what is wrong with it, by paths inside it
  */
 const filterField = (problemsIn: (filter: unknown) => readonly FieldProblem[]) =>
