@@ -13,10 +13,9 @@ import { headersOwner } from './webhook-headers';
  * @throws StartError if some can't be opened, after all others were sealed again
  */
 export async function rotateKey(store: Store, cipher: Cipher, log: Logger): Promise<number> {
-  const rotation = new KeyRotation(store, cipher, log);
   let resealed = 0;
   for (;;) {
-    const { replaced, unreadable } = await rotation.pass();
+    const { replaced, unreadable } = await pass(store, cipher, log);
     resealed += replaced;
     if (replaced > 0) continue;
     if (unreadable > 0) {
@@ -30,65 +29,15 @@ export async function rotateKey(store: Store, cipher: Cipher, log: Logger): Prom
   }
 }
 
-class KeyRotation {
-  private replaced = 0;
-  private unreadable = 0;
+async function pass(
+  { webhooks, projects }: Store,
+  cipher: Cipher,
+  log: Logger,
+): Promise<{ replaced: number; unreadable: number }> {
+  let replaced = 0;
+  let unreadable = 0;
 
-  constructor(
-    private readonly store: Store,
-    private readonly cipher: Cipher,
-    private readonly log: Logger,
-  ) {}
-
-  async pass(): Promise<{ replaced: number; unreadable: number }> {
-    this.replaced = 0;
-    this.unreadable = 0;
-    await this.webhooks();
-    await this.projects();
-    return { replaced: this.replaced, unreadable: this.unreadable };
-  }
-
-  private async webhooks(): Promise<void> {
-    const { model } = this.store.webhooks;
-    for await (const { _id, secrets, headers } of model
-      .find({}, { secrets: 1, headers: 1 })
-      .lean()) {
-      for (const secret of secrets) {
-        await this.reseal(secret, _id, ({ keyId, box }) =>
-          model.updateOne(
-            { _id, 'secrets.box': secret.box },
-            { $set: { 'secrets.$.keyId': keyId, 'secrets.$.box': box } },
-            { timestamps: false },
-          ),
-        );
-      }
-      await this.reseal(headers, headersOwner(_id), (sealed) =>
-        model.updateOne(
-          { _id, 'headers.box': headers!.box },
-          { $set: { headers: sealed } },
-          { timestamps: false },
-        ),
-      );
-    }
-  }
-
-  private async projects(): Promise<void> {
-    const { model } = this.store.projects;
-    for await (const { _id, providerKeys } of model.find({}, { providerKeys: 1 }).lean()) {
-      for (const [name, key] of Object.entries(providerKeys ?? {})) {
-        const field = `providerKeys.${name}`;
-        await this.reseal(key, providerKeyOwner(_id, name), (sealed) =>
-          model.updateOne(
-            { _id, [`${field}.box`]: key!.box },
-            { $set: { [field]: sealed } },
-            { timestamps: false },
-          ),
-        );
-      }
-    }
-  }
-
-  private async reseal(
+  async function reseal(
     sealed: Sealed | null,
     owner: string,
     replace: (sealed: Sealed) => PromiseLike<{ modifiedCount: number }>,
@@ -96,12 +45,45 @@ class KeyRotation {
     if (sealed === null) return;
     let again: Sealed | null;
     try {
-      again = this.cipher.reseal(sealed, owner);
+      again = cipher.reseal(sealed, owner);
     } catch {
-      this.unreadable += 1;
-      this.log.error({ owner, keyId: sealed.keyId }, 'a sealed value could not be opened');
+      unreadable += 1;
+      log.error({ owner, keyId: sealed.keyId }, 'a sealed value could not be opened');
       return;
     }
-    if (again) this.replaced += (await replace(again)).modifiedCount;
+    if (again) replaced += (await replace(again)).modifiedCount;
   }
+
+  const boxes = { secrets: 1, headers: 1 };
+  for await (const { _id, secrets, headers } of webhooks.model.find({}, boxes).lean()) {
+    for (const secret of secrets) {
+      await reseal(secret, _id, ({ keyId, box }) =>
+        webhooks.model.updateOne(
+          { _id, 'secrets.box': secret.box },
+          { $set: { 'secrets.$.keyId': keyId, 'secrets.$.box': box } },
+          { timestamps: false },
+        ),
+      );
+    }
+    await reseal(headers, headersOwner(_id), (sealed) =>
+      webhooks.model.updateOne(
+        { _id, 'headers.box': headers!.box },
+        { $set: { headers: sealed } },
+        { timestamps: false },
+      ),
+    );
+  }
+  for await (const { _id, providerKeys } of projects.model.find({}, { providerKeys: 1 }).lean()) {
+    for (const [name, key] of Object.entries(providerKeys ?? {})) {
+      const field = `providerKeys.${name}`;
+      await reseal(key, providerKeyOwner(_id, name), (sealed) =>
+        projects.model.updateOne(
+          { _id, [`${field}.box`]: key!.box },
+          { $set: { [field]: sealed } },
+          { timestamps: false },
+        ),
+      );
+    }
+  }
+  return { replaced, unreadable };
 }
