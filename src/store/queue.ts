@@ -113,7 +113,7 @@ export async function nextDueAt({ deliveries }: Store, projectId: string): Promi
 export async function listQueueing(
   { deliveries }: Store,
   projectId: string,
-  kind: QueueKind = 'ordered',
+  kind: QueueKind,
   among?: readonly string[],
 ): Promise<string[]> {
   return deliveries.model.distinct('webhookId', {

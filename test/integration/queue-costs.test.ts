@@ -51,7 +51,7 @@ describe('what it costs MongoDB to look into a long queue', () => {
   afterAll(() => fixture.close());
 
   it.each<[string, (queue: string) => Promise<unknown>]>([
-    ['which webhooks have something', () => listQueueing(fixture.store, projectId)],
+    ['which webhooks have something', () => listQueueing(fixture.store, projectId, 'ordered')],
     ['whether one has', () => listQueueing(fixture.store, projectId, 'ordered', [webhookId])],
     ['which projects have', () => surveyQueues(fixture.store)],
     ['what is next', (queue) => take(queue, [], 'oldest_first')],
