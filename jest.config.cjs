@@ -7,7 +7,7 @@ module.exports = {
     // They need a browser: `npm test -- test/browser`.
     ...(process.env.TEST_BROWSER ? [] : ['<rootDir>/test/browser/']),
     // Keeps histories, by hand: CONTRIBUTING.md, "Changing a workflow".
-    ...(process.env.HISTORIES ? [] : ['<rootDir>/test/histories/record.test.ts']),
+    ...(process.env.HISTORIES ? [] : ['<rootDir>/test/histories/record']),
   ],
   // The generated client imports its own files by the names that they have when compiled.
   moduleNameMapper: { '^(\\.{1,2}/.+)\\.js$': ['$1', '$1.js'] },

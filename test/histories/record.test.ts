@@ -1,11 +1,6 @@
 import { execFile } from 'node:child_process';
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { hostname } from 'node:os';
-import path from 'node:path';
 import { promisify } from 'node:util';
-import { gzipSync } from 'node:zlib';
 import type { Client } from '@temporalio/client';
-import { historyToJSON } from '@temporalio/common/lib/proto-utils';
 import {
   courierWorkflowId,
   deliveryWorkflowId,
@@ -25,46 +20,12 @@ import type { ApiClient } from '../support/api-client';
 import { bulkReplaysOf, untilBatchWaits } from '../support/bulk-replays';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
-import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
-import { Harness } from '../workflows/harness';
-import { releasing } from '../workflows/releasing';
-import { Running } from '../workflows/running';
+import { keep } from './keep';
 
-/** A folder's name: `HISTORIES=<name> npm test -- test/histories/record` keeps histories of every way. */
-const FOLDER = path.resolve(__dirname, process.env.HISTORIES!);
 const SOON = { policy: { retryDelaysMs: [1000] } };
 const LATE = { policy: { retryDelaysMs: [3_600_000] } };
-
-/** What names the machine that it was recorded on, taken out; replaying reads none of it. */
-function anonymous(key: string, value: unknown): unknown {
-  if (key === 'identity') return 'posthorn';
-  if (key === 'stackTrace') return '';
-  return typeof value === 'string' ? value.replaceAll(`@${hostname()}`, '@host') : value;
-}
-
-async function keep(
-  client: Client,
-  name: string,
-  workflowId: string,
-  runId?: string,
-): Promise<void> {
-  const handle = client.workflow.getHandle(workflowId, runId);
-  const history = await handle.fetchHistory();
-  // Where the replayer reads the run's id from; in a reset run it is still the first run's.
-  const started = history.events![0]!.workflowExecutionStartedEventAttributes!;
-  started.originalExecutionRunId = runId ?? (await handle.describe()).runId;
-  const json = `${JSON.stringify(JSON.parse(historyToJSON(history), anonymous))}\n`;
-  const isLarge = json.length > 100_000;
-  mkdirSync(FOLDER, { recursive: true });
-  // wx: what is kept is never written over.
-  writeFileSync(
-    path.join(FOLDER, isLarge ? `${name}.json.gz` : `${name}.json`),
-    isLarge ? gzipSync(json, { level: 9 }) : json,
-    { flag: 'wx' },
-  );
-}
 
 describe('keeping the history of', () => {
   const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '10000' });
@@ -424,50 +385,5 @@ describe('keeping the history of', () => {
     const workflowId = 'reconcile';
     await temporal.workflow.execute(WORKFLOWS.reconcile, { workflowId, taskQueue: TASK_QUEUE });
     await keep(temporal, 'reconcile', workflowId);
-  });
-});
-
-describe('keeping the history of a delivery', () => {
-  let harness: Harness;
-  let receiver: Receiver;
-
-  beforeAll(async () => {
-    [harness, receiver] = await Promise.all([Harness.startReal(), Receiver.start()]);
-  });
-  afterAll(async () => {
-    await Promise.all([harness.stop(), receiver.close()]);
-  });
-
-  it('that is released while it is put into the queue', async () => {
-    const policy = { retryDelaysMs: [], ratePerSecond: 1 };
-    const running = await Running.start(harness, receiver, { policy });
-    const { store } = harness.fixture;
-    const activities = harness.fixture.activities({ store: releasing(store, running) });
-    await harness.working(async () => {
-      await running.handle.result();
-      await keep(harness.env.client, 'delivery-woken-while-queueing', running.handle.workflowId);
-    }, activities);
-  });
-
-  it('whose attempt was lost, while it waits, and retried now', async () => {
-    const running = await Running.start(harness, receiver, { policy: { retryDelaysMs: [] } });
-    const activities = harness.fixture.activities();
-    let lost = 0;
-    const losing: typeof activities.attemptDelivery = (...args) => {
-      lost += 1;
-      if (lost === 1) throw new Error('the store is unreachable');
-      return activities.attemptDelivery(...args);
-    };
-    await harness.working(
-      async () => {
-        const { client } = harness.env;
-        await running.becomes('waiting');
-        await keep(client, 'delivery-lost-attempt', running.handle.workflowId);
-        await running.ask('retryNow');
-        await running.expectSucceeded(1);
-        await keep(client, 'delivery-lost-attempt-retried-now', running.handle.workflowId);
-      },
-      { attemptDelivery: losing },
-    );
   });
 });

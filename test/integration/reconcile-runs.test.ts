@@ -1,30 +1,25 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { Client, Connection, WorkflowFailedError } from '@temporalio/client';
-import { pino } from 'pino';
+import { type Client, WorkflowFailedError } from '@temporalio/client';
 import type { ReconcilePart, ReconcileReport } from '../../src/contracts/activities';
 import { newId } from '../../src/contracts/ids';
 import {
   deliveryWorkflowId,
   fanOutWorkflowId,
-  RECONCILE_SCHEDULES,
   TASK_QUEUE,
   WORKFLOWS,
 } from '../../src/contracts/temporal';
 import { metrics } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
-import { setUpTemporal } from '../../src/temporal/setup';
 import { deleteCutOff } from '../support/cut-off';
 import type { ApiClient } from '../support/api-client';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
-import { Stack, testEnvironment } from '../support/stack';
-import { loadConfig } from '../../src/config/config';
+import { Stack } from '../support/stack';
 
 const nothing = { events: 0, deliveries: 0, replays: 0, drains: 0, failures: 0 };
-const silent = pino({ level: 'silent' });
 
 describe('a run of reconcile', () => {
   let stack: Stack;
@@ -319,48 +314,5 @@ describe('a run of reconcile', () => {
     const { env, done } = running('housekeeping');
     await expect(done).rejects.toThrow('no server was found');
     env.cancel();
-  });
-});
-
-describe('the schedules of reconcile', () => {
-  const describeAll = (client: Client) =>
-    Promise.all(
-      Object.values(RECONCILE_SCHEDULES).map((id) => client.schedule.getHandle(id).describe()),
-    );
-
-  it('replace the one of earlier versions, and are paused where that was', async () => {
-    const config = loadConfig('all', testEnvironment());
-    const { address, namespace } = config.temporal;
-    await setUpTemporal(config, silent);
-    const connection = await Connection.connect({ address });
-    const client = new Client({ connection, namespace });
-    for (const id of Object.values(RECONCILE_SCHEDULES))
-      await client.schedule.getHandle(id).delete();
-    const action = {
-      type: 'startWorkflow',
-      workflowType: 'reconcile',
-      taskQueue: TASK_QUEUE,
-    } as const;
-    const former = await client.schedule.create({
-      scheduleId: 'posthorn-reconcile',
-      spec: { intervals: [{ every: '30s' }] },
-      policies: { overlap: 'SKIP' },
-      action: { ...action, workflowExecutionTimeout: '1h' },
-      state: { paused: true },
-    });
-    await setUpTemporal(config, silent);
-    const schedules = await describeAll(client);
-    expect(schedules.map(({ state }) => state.paused)).toEqual([true, true, true]);
-    expect(schedules.map((each) => each.action)).toMatchObject([
-      { args: ['events'] },
-      { args: ['deliveries'] },
-      { args: ['housekeeping'] },
-    ]);
-    await former.unpause();
-    await setUpTemporal(config, silent);
-    // Each is its own now.
-    const paused = (await describeAll(client)).map(({ state }) => state.paused);
-    expect(paused).toEqual([true, true, false]);
-    await connection.close();
   });
 });

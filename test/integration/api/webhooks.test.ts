@@ -1,8 +1,6 @@
 import { newId } from '../../../src/contracts/ids';
 import type { WebhookRecord } from '../../../src/store/webhook-record';
-import type { Answer } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
-import { emailSent } from '../../support/samples';
 import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
 import { expectRefusal, stored } from './refusal';
@@ -239,56 +237,6 @@ describe('webhooks', () => {
         failureCount: 100,
       });
     });
-  });
-
-  it('shows the secret when it is made and to owners who ask for it, and nowhere else', async () => {
-    const { id, client } = await stack.project();
-    const reader = await stack.client(id, 'reader');
-    const made = await client.post('/v1/webhooks', minimal);
-    const { id: webhookId, secret } = made.body.data;
-    const path = `/v1/webhooks/${webhookId}`;
-    const posted = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
-    const eventId = posted.body.data.id as string;
-    const delivery = await insertDelivery(stack, { projectId: id, webhookId, eventId });
-
-    const shown = await client.get(`${path}/secret`);
-    expect(shown.status).toBe(200);
-    expect(shown.body.data).toEqual({ secret });
-    expect(shown.headers.get('cache-control')).toBe('no-store');
-
-    const others: Answer[] = [
-      posted,
-      await client.get(path),
-      await client.get('/v1/webhooks'),
-      await reader.get(path),
-      await reader.get('/v1/webhooks'),
-      await reader.get(`${path}/secret`),
-      await client.patch(path, { name: 'Renamed' }),
-      await client.patch(path, { isActive: false }),
-      await client.patch(path, { url: 'https://example.org/' }),
-      await client.patch(path, { secret }),
-      await client.get(`/v1/events/${eventId}`),
-      await client.get('/v1/events'),
-      await client.get('/v1/deliveries'),
-      await client.get(`/v1/deliveries/${delivery}`),
-      await client.post(`/v1/deliveries/${delivery}/replay`),
-      await stack.admin.get(`/v1/projects/${id}`),
-      await client.delete(path),
-    ];
-    for (const { body, headers } of others) {
-      expect(JSON.stringify([body, [...headers]])).not.toContain(secret);
-    }
-    expectRefusal(await client.get(`${path}/secret`), 'not_found');
-  });
-
-  it('stores the secret encrypted', async () => {
-    const { client } = await stack.project();
-    const { id, secret } = await makeWebhook(client, url);
-    const document = JSON.stringify(await stack.store.webhooks.model.findById(id).lean());
-    for (const encoding of ['utf8', 'base64', 'hex'] as const) {
-      expect(document).not.toContain(Buffer.from(secret).toString(encoding));
-    }
-    expect(document).not.toContain(Buffer.from(secret, 'hex').toString('base64'));
   });
 
   it('does not exist after its deletion, but its deliveries can still be read', async () => {
