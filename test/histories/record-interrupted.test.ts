@@ -1,4 +1,4 @@
-import { Receiver } from '../support/receiver';
+import { useFreshReceiver } from '../support/use';
 import { Harness } from '../workflows/harness';
 import { releasing } from '../workflows/releasing';
 import { Running } from '../workflows/running';
@@ -6,13 +6,13 @@ import { keep } from './keep';
 
 describe('keeping the history of a delivery', () => {
   let harness: Harness;
-  let receiver: Receiver;
+  const receiver = useFreshReceiver();
 
   beforeAll(async () => {
-    [harness, receiver] = await Promise.all([Harness.startReal(), Receiver.start()]);
+    harness = await Harness.startReal();
   });
   afterAll(async () => {
-    await Promise.all([harness.stop(), receiver.close()]);
+    await harness.stop();
   });
 
   it('that is released while it is put into the queue', async () => {
