@@ -23,6 +23,7 @@ import {
   type PRIORITIES,
 } from '../contracts/temporal';
 import type { ExecutionId, FoundRun, PlannedDelivery } from '../contracts/activities';
+import { Calls } from './calls';
 import { connectionOptions } from './connection';
 import {
   activityIn,
@@ -35,8 +36,8 @@ import { whatIsMissing } from './fitness';
 import { resetToStart } from './reset';
 import { WriteProof } from './writes';
 
-/** Milliseconds that the API waits for Temporal before leaving the start to reconcile. */
-const START_TIMEOUT_MS = 2000;
+/** Milliseconds that a call to Temporal may take. A start that fails by then is left to reconcile. */
+const CALL_TIMEOUT_MS = 2000;
 
 const runOfReplay = (replay: { _id: string; projectId: string }) => ({
   workflowId: replayWorkflowId(replay._id),
@@ -50,28 +51,24 @@ export type TemporalState = (typeof TEMPORAL_STATES)[number];
 export interface EngineOptions {
   client: Client;
   taskQueue?: string;
-  /** Longer than by default only where no reconcile runs. */
-  startTimeoutMs?: number | undefined;
+  /** Milliseconds for each call; longer than by default only where no reconcile runs. */
+  callTimeoutMs?: number | undefined;
 }
 
 /** What Posthorn needs of Temporal: starting fan-outs, running deliveries again, inspecting them. */
 export class Engine {
   private readonly client: Client;
   private readonly taskQueue: string;
-  private readonly startTimeoutMs: number;
+  private readonly callTimeoutMs: number;
   readonly writes: WriteProof;
-  /** In progress. */
-  private readonly calls = new Set<Promise<unknown>>();
+  private readonly calls: Calls;
 
-  constructor({
-    client,
-    taskQueue = TASK_QUEUE,
-    startTimeoutMs = START_TIMEOUT_MS,
-  }: EngineOptions) {
+  constructor({ client, taskQueue = TASK_QUEUE, callTimeoutMs = CALL_TIMEOUT_MS }: EngineOptions) {
     this.client = client;
     this.taskQueue = taskQueue;
-    this.startTimeoutMs = startTimeoutMs;
-    this.writes = new WriteProof(client, (call) => this.within(call));
+    this.callTimeoutMs = callTimeoutMs;
+    this.calls = new Calls(client, callTimeoutMs);
+    this.writes = new WriteProof(client, (call) => this.calls.make(call));
   }
 
   /** Connects lazily: an unavailable Temporal only fails the calls made meanwhile. */
@@ -135,9 +132,11 @@ export class Engine {
     const ids = workflowIds.map((id) => `"${id}"`).join(', ');
     const query = `ExecutionStatus = "Running" AND WorkflowId IN (${ids})`;
     const pageSize = workflowIds.length;
-    const answer = await this.within(() =>
-      this.client.workflowService.listWorkflowExecutions({ namespace, query, pageSize }),
-    ).catch(() => null);
+    const answer = await this.calls
+      .make(() =>
+        this.client.workflowService.listWorkflowExecutions({ namespace, query, pageSize }),
+      )
+      .catch(() => null);
     return new Set(answer?.executions.flatMap(({ execution }) => execution?.workflowId ?? []));
   }
 
@@ -145,7 +144,7 @@ export class Engine {
   async isUnderWay(deliveryId: string, execution: ExecutionId): Promise<boolean> {
     const { runId } = execution;
     const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId), runId);
-    const { raw } = await this.within(() => handle.describe());
+    const { raw } = await this.calls.make(() => handle.describe());
     return isUnderWayIn(raw, execution);
   }
 
@@ -165,7 +164,7 @@ export class Engine {
     this.refuseLate(decidedAt);
     const workflowId = deliveryWorkflowId(planned.deliveryId);
     const priority = priorityOf(planned, urgency);
-    if (await this.within(() => resetToStart(this.client, workflowId, priority))) return;
+    if (await this.calls.make(() => resetToStart(this.client, workflowId, priority))) return;
     // It may have been suspended since.
     this.refuseLate(decidedAt);
     await this.startDelivery(planned, urgency);
@@ -223,7 +222,7 @@ export class Engine {
   ): Promise<boolean> {
     const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
     try {
-      await this.within(() => handle.signal(signal));
+      await this.calls.make(() => handle.signal(signal));
       return true;
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return false;
@@ -239,7 +238,7 @@ export class Engine {
     const known = activityIn(found.raw);
     if (known) return known;
     const handle = this.client.workflow.getHandle(workflowId);
-    const { phase } = await this.within(() => handle.query<{ phase: string }>('state'));
+    const { phase } = await this.calls.make(() => handle.query<{ phase: string }>('state'));
     // Its attempt is about to be scheduled, or has just ended.
     return phase === 'paused' || phase === 'waiting' ? phase : 'queued';
   }
@@ -253,7 +252,7 @@ export class Engine {
   /** @throws if Temporal can't be reached */
   async ping(): Promise<void> {
     const { namespace } = this.client.options;
-    await this.within(() => this.client.workflowService.describeNamespace({ namespace }));
+    await this.calls.make(() => this.client.workflowService.describeNamespace({ namespace }));
   }
 
   /** `unavailable`: can't be reached; `read_only`: answers, but accepts nothing new. */
@@ -279,12 +278,12 @@ export class Engine {
    * @throws if Temporal can't be reached
    */
   async whatIsMissing(): Promise<string | null> {
-    return this.within(() => whatIsMissing(this.client));
+    return this.calls.make(() => whatIsMissing(this.client));
   }
 
   /** Calls in progress end first: one that gRPC tries again on a closed connection would end the process. */
   async close(): Promise<void> {
-    while (this.calls.size > 0) await Promise.allSettled(this.calls);
+    await this.calls.ended();
     await this.client.connection.close();
   }
 
@@ -293,7 +292,7 @@ export class Engine {
    * was suspended since it decided, would deliver once more.
    */
   private refuseLate(decidedAt: Moment): void {
-    if (elapsedSince(decidedAt) <= 2 * this.startTimeoutMs) return;
+    if (elapsedSince(decidedAt) <= 2 * this.callTimeoutMs) return;
     throw new Error('this process was suspended or slow, and reconcile may have requested a run');
   }
 
@@ -304,7 +303,7 @@ export class Engine {
     const { taskQueue } = this;
     try {
       await this.writes.of(
-        this.within(() => this.client.workflow.start(type, { ...options, taskQueue })),
+        this.calls.make(() => this.client.workflow.start(type, { ...options, taskQueue })),
       );
       return true;
     } catch (error) {
@@ -320,27 +319,19 @@ export class Engine {
   ): Promise<void> {
     const { taskQueue } = this;
     const signalled = { ...options, taskQueue, signal: WAKE_SIGNAL };
-    await this.writes.of(this.within(() => this.client.workflow.signalWithStart(type, signalled)));
+    await this.writes.of(
+      this.calls.make(() => this.client.workflow.signalWithStart(type, signalled)),
+    );
   }
 
   /** A workflow's latest run; null if Temporal has none. */
   private async describe(workflowId: string): Promise<WorkflowExecutionDescription | null> {
     const handle = this.client.workflow.getHandle(workflowId);
     try {
-      return await this.within(() => handle.describe());
+      return await this.calls.make(() => handle.describe());
     } catch (error) {
       if (error instanceof WorkflowNotFoundError) return null;
       throw error;
-    }
-  }
-
-  private async within<T>(call: () => Promise<T>): Promise<T> {
-    const made = this.client.withDeadline(Date.now() + this.startTimeoutMs, call);
-    this.calls.add(made);
-    try {
-      return await made;
-    } finally {
-      this.calls.delete(made);
     }
   }
 }

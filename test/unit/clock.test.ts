@@ -89,7 +89,7 @@ const EXCEPTIONS = [
   // It is what MongoDB's is compared with, and tells whether this process was suspended.
   'src/clock.ts',
   // gRPC and express-rate-limit take moments of the machine's clock, and their difference from it again.
-  'src/temporal/engine.ts',
+  'src/temporal/calls.ts',
   'src/api/http/rate-limits.ts',
   'src/api/http/failed-lookups.ts',
   'src/api/http/windows.ts',
