@@ -1,3 +1,4 @@
+import type { ClientSession } from 'mongoose';
 import { SECOND_MS } from '../domain/durations';
 import { deleteBatch } from './delete-batch';
 import { current } from './linearizable';
@@ -20,17 +21,22 @@ export async function deleteProject(
   const deleted = await store.transaction(async (session) => {
     if (!(await store.projects.markDeleted(id, session))) return false;
     store.keys.known.forgetAfter(session);
-    await store.keys.model.deleteMany({ projectId: id }, { session });
-    await store.eventTypes.model.deleteMany({ projectId: id }, { session });
-    await store.mails.model.deleteMany({ projectId: id }, { session });
-    await store.replays.model.deleteMany({ projectId: id }, { session });
-    await store.endings.model.deleteMany({ projectId: id }, { session });
+    await deleteFew(store, id, session);
     return true;
   });
   if (!deleted) return false;
   const untilMs = performance.now() + withinMs;
   while (performance.now() < untilMs && (await deleteSomeOf(store, id)));
   return true;
+}
+
+/** Deletes what a project has so few of that it can be done at once. */
+async function deleteFew(store: Store, projectId: string, session?: ClientSession): Promise<void> {
+  await store.keys.model.deleteMany({ projectId }, { session });
+  await store.eventTypes.model.deleteMany({ projectId }, { session });
+  await store.mails.model.deleteMany({ projectId }, { session });
+  await store.replays.model.deleteMany({ projectId }, { session });
+  await store.endings.model.deleteMany({ projectId }, { session });
 }
 
 /**
@@ -40,6 +46,8 @@ export async function deleteProject(
  */
 export async function deleteSomeOf(store: Store, projectId: string): Promise<boolean> {
   if (await deleteBatch(store.webhooks.model, projectId)) return true;
+  // Again: requests that were under way may have stored some.
+  await deleteFew(store, projectId);
   if (await deleteBatch(store.events.model, projectId)) return true;
   if (await deleteBatch(store.deliveries.model, projectId)) return true;
   if (await deleteBatch(store.inbound.model, projectId)) return true;

@@ -75,3 +75,53 @@ describe.each(WAYS)('a deleted project, dispatched %s,', (dispatch) => {
     });
   });
 });
+
+describe('a deleted project', () => {
+  /** The collections in which anything names it. */
+  async function named(projectId: string): Promise<string[]> {
+    const collections = await stack.store.projects.model.db.listCollections();
+    const found = await Promise.all(
+      collections.map(async ({ name }) => {
+        const all = await stack.store.projects.model.db.collection(name).find().toArray();
+        return JSON.stringify(all).includes(projectId) ? [name] : [];
+      }),
+    );
+    return found.flat().toSorted();
+  }
+
+  it('leaves nothing in any collection, whatever is stored for it later, but its audit entries', async () => {
+    const { id } = await stack.project();
+    expect((await stack.admin.delete(`/v1/projects/${id}`)).status).toBe(200);
+    expect(await named(id)).toEqual(['audit', 'projects']);
+    const { projects, couriers, audit } = stack.store;
+    const owned = Object.values(projects.model.db.models).filter(
+      ({ schema }) => schema.path('projectId') && schema !== audit.model.schema,
+    );
+    for (const { collection } of owned) {
+      await collection.insertOne({ _id: newId('event') as never, projectId: id });
+    }
+    await couriers.model.create({ _id: id, shift: 1 });
+    const names = owned.map(({ collection }) => collection.name);
+    expect(await named(id)).toEqual([...names, 'audit', 'couriers', 'projects'].toSorted());
+    await letTimePass(id);
+    expect(await deleteSomeOf(stack.store, id)).toBe(false);
+    expect(await named(id)).toEqual(['audit']);
+  });
+
+  it('leaves no event type that was being defined', async () => {
+    const { id, client } = await stack.project({ profile: 'custom' });
+    const { eventTypes } = stack.store;
+    const put = eventTypes.put.bind(eventTypes);
+    // Known to the API, which reads the body meanwhile.
+    jest.spyOn(eventTypes, 'put').mockImplementationOnce(async (...type) => {
+      expect(await deleteProject(stack.store, id)).toBe(true);
+      return put(...type);
+    });
+    const type = { description: 'Paid.', schema: { type: 'object' }, sample: {} };
+    expect((await client.send('PUT', '/v1/event-types/order.paid', type)).status).toBe(201);
+    expect(await named(id)).toContain('eventTypes');
+    await letTimePass(id);
+    await stack.reconcile();
+    expect(await named(id)).toEqual(['audit']);
+  });
+});
