@@ -51,6 +51,8 @@ async function insert(
   { warning }: Pick<MailRecord, 'warning'>,
   session: ClientSession,
 ): Promise<void> {
+  // The deletion of the project may be through with its mails.
+  if (!(await store.projects.takeTurn(project._id, session))) return;
   const createdAt = clock.now();
   await store.mails.insert(
     {

@@ -1,7 +1,9 @@
 import { newId } from '../../src/contracts/ids';
 import { toPayload } from '../../src/domain/json-text';
+import { disableWebhook } from '../../src/store/change-webhook';
 import { deleteProject, deleteSomeOf } from '../../src/store/delete-project';
 import { newEvent } from '../../src/store/new-event';
+import { makeWebhook } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
@@ -123,5 +125,24 @@ describe('a deleted project', () => {
     await letTimePass(id);
     await stack.reconcile();
     expect(await named(id)).toEqual(['audit']);
+  });
+
+  it('writes its owner no mail about a webhook that is disabled before it is deleted', async () => {
+    const { store } = stack;
+    const ownerEmail = 'owner@customer.example';
+    const { id, client } = await stack.project({ profile: 'custom', ownerEmail });
+    const webhook = await makeWebhook(client, 'https://example.com/hooks');
+    // As a worker has read it.
+    const project = (await store.projects.get(id))!;
+    expect(await deleteProject(store, id, 0)).toBe(true);
+    const failed = { minFailures: 0, failedFrom: new Date() };
+    const how = { ...failed, reason: 'gone', isMailed: true } as const;
+    expect(await disableWebhook(store, project, webhook.id, how)).not.toBeNull();
+    expect(await named(id)).toContain('endings');
+    expect(await named(id)).not.toContain('mails');
+    await eventually('all is deleted', async () => {
+      await stack.reconcile();
+      return (await named(id)).join() === 'audit,projects';
+    });
   });
 });
