@@ -16,8 +16,8 @@ const MAX_TAKEN = 2000;
  * its result before `UNANSWERED_MS` is written once, for a fifth of the cost.
  */
 const MAX_UNSTORED = 400;
-/** Maximum number of events taken at once. */
-const MAX_EVENTS = 200;
+/** Events or due deliveries that are taken at once where there is a backlog: the next look follows without a pause. */
+export const BACKLOG_FROM = 100;
 /** Maximum of the characters of the bodies in hand, and how many one event may have (docs/contract.md, 5.5). */
 const MAX_BODIES = 64 * 1024 * 1024;
 const LARGEST_BODY = 257 * 1024;
@@ -72,7 +72,7 @@ export class Hand {
   /** How many further events may be taken: half of the room for bodies is left to what is due. */
   get eventRoom(): number {
     const byNumber = Math.max(0, Math.ceil(this.newRoom / Math.max(1, this.perEvent)));
-    return Math.min(MAX_EVENTS, byNumber, Math.ceil(this.room / 2));
+    return Math.min(byNumber, Math.ceil(this.room / 2));
   }
 
   get isEmpty(): boolean {

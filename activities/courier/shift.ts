@@ -3,11 +3,11 @@ import type { CourierShift } from '../../src/contracts/activities';
 import { deleteLeftOver } from '../../src/store/delete-project';
 import { superseded } from '../attempt/deferred';
 import { Attempts } from './attempts';
-import { Hand } from './hand';
+import { BACKLOG_FROM, Hand } from './hand';
 import { Lease } from './lease';
 import type { Shared, ShiftParts } from './parts';
 import { Settling } from './settling';
-import { DUE_AT_ONCE, Taking } from './taking';
+import { Taking } from './taking';
 import { View } from './view';
 
 /**
@@ -105,7 +105,7 @@ export class Shift {
         nextDueMs = await this.taking.untilDueMs().catch(() => 0);
         if (nextDueMs === null || nextDueMs > LINGER_MS) break;
       }
-      if (found < DUE_AT_ONCE) await sleep(this.pauseMs(found));
+      if (found < BACKLOG_FROM) await sleep(this.pauseMs(found));
     }
     await this.finish();
     return { nextDueMs: stopped.aborted ? 0 : nextDueMs };

@@ -22,7 +22,7 @@ const DUE_POLL_MS = 50;
 const RECHECK_MS = 250;
 /** Both are longer by this for each delivery that was read and is in hand already: there may be thousands. */
 const KNOWN_MS = 0.25;
-export const DUE_AT_ONCE = 200;
+const DUE_AT_ONCE = 200;
 /** Webhooks whose queues are read at the same time. */
 const REFILLED_TOGETHER = 16;
 /** How long queues are read before the shift looks for new events, and writes results. */

@@ -1,5 +1,5 @@
 import { pino } from 'pino';
-import { Hand } from '../../../activities/courier/hand';
+import { BACKLOG_FROM, Hand } from '../../../activities/courier/hand';
 import { Lane } from '../../../activities/courier/lane';
 import { planExpress } from '../../../activities/courier/plan';
 import { newId } from '../../../src/contracts/ids';
@@ -53,6 +53,14 @@ describe('what a courier has in hand', () => {
     expect(hand.roomBeside([eventWith(LARGEST)])).toBe(0);
     for (const id of ids) hand.remove(id);
     expect(hand.room).toBe(new Hand().room);
+  });
+
+  it('leaves room for as many events at once as a backlog has', () => {
+    const hand = new Hand();
+    for (let n = 0; n < 100; n += 1) hand.takeEvent(eventWith('{}'), []);
+    expect(hand.taken.size).toBe(0);
+    expect(hand.eventRoom).toBeGreaterThanOrEqual(BACKLOG_FROM);
+    expect(hand.eventRoom).toBeLessThan(new Hand().room);
   });
 
   it('counts the body that deliveries of one event share once', () => {
