@@ -32,11 +32,9 @@ export async function sendOwnerMails(
   stopped: AbortSignal,
 ): Promise<void> {
   if (!mailer) return;
-  let after = '';
   while (goesOn()) {
-    const mail = await store.mails.claim(CLAIM_MS, MAX_TRIES, after);
+    const mail = await store.mails.claim(CLAIM_MS, MAX_TRIES);
     if (!mail) return;
-    after = mail.projectId;
     const failure = await unlessStopped(mailer.send(writeOwnerMail(mail)), stopped);
     if (failure === 'stopped') return;
     mails.inc({ outcome: failure ? 'failed' : 'sent' });

@@ -58,6 +58,9 @@ const MAX_PER_HOUR = 100;
  * dies in between, and only once, unless one dies between sending it and noting that here.
  */
 export class Mails extends repositoryOf('Mail', schema, 'mails') {
+  /** The project whose turn it was last; '': none. Kept, since a mail server that is unavailable ends each pass. */
+  private lastProjectId = '';
+
   /**
    * Writes it, unless there have been so many of the project that it would be no news: whoever enables a webhook
    * again and again decides how many there are.
@@ -78,17 +81,27 @@ export class Mails extends repositoryOf('Mail', schema, 'mails') {
 
   /**
    * The most overdue mail of the next project that has one, reserved for this caller for that long; null: none is due.
-   * @param after the project whose turn it was before; '': none
    */
-  async claim(forMs: number, maxTries: number, after: string): Promise<MailRecord | null> {
+  async claim(forMs: number, maxTries: number): Promise<MailRecord | null> {
+    const claimed =
+      (await this.claimAfter(this.lastProjectId, forMs, maxTries)) ??
+      (this.lastProjectId === '' ? null : await this.claimAfter('', forMs, maxTries));
+    if (claimed) this.lastProjectId = claimed.projectId;
+    return claimed;
+  }
+
+  private async claimAfter(
+    after: string,
+    forMs: number,
+    maxTries: number,
+  ): Promise<MailRecord | null> {
     const isDue = { $expr: { $lte: ['$nextTryAt', '$$NOW'] }, tries: { $lt: maxTries } };
-    const claimed = await changeOne(
+    return changeOne(
       this.model,
       { projectId: { $gt: after }, sentAt: null, ...isDue },
       { nextTryAt: { $add: ['$$NOW', forMs] }, tries: { $add: ['$tries', 1] } },
       { sort: { projectId: 1, nextTryAt: 1 } },
     );
-    return claimed || after === '' ? claimed : this.claim(forMs, maxTries, '');
   }
 
   async markSent(id: string): Promise<void> {

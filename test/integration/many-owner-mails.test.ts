@@ -19,6 +19,7 @@ describe('mails to owners of which there are many', () => {
   afterAll(() => mailServer.close());
   beforeEach(async () => {
     mailServer.mails.length = 0;
+    mailServer.refused.clear();
     await fixture.store.mails.model.deleteMany({});
   });
 
@@ -63,6 +64,23 @@ describe('mails to owners of which there are many', () => {
     const recipients = mailServer.mails.flatMap((mail) => mail.recipients);
     expect(recipients).toHaveLength(6);
     expect(recipients.indexOf('few@customer.example')).toBeLessThan(2);
+  });
+
+  it('go to the next project where the server ended the pass before', async () => {
+    const projects = [
+      await newProject('first@customer.example'),
+      await newProject('second@customer.example'),
+      await newProject('third@customer.example'),
+    ];
+    for (const project of projects) {
+      mailServer.refused.set(project.ownerEmail!, 421);
+      for (let n = 0; n < 3; n += 1) await write(project, `wh_${n}`);
+    }
+    for (let pass = 0; pass < projects.length; pass += 1) await sendAll();
+    for (const project of projects) {
+      const tried = (await outbox(project)).filter(({ tries }) => tries > 0);
+      expect(tried).toMatchObject([{ tries: 1 }]);
+    }
   });
 
   it('hold up nobody else’s where their recipient is refused for now', async () => {
