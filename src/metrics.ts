@@ -38,7 +38,7 @@ export const attemptsReduced = new Counter({
 
 export const mails = new Counter({
   name: 'posthorn_mails_total',
-  help: 'Attempts to send a mail to an owner, by outcome: sent or failed.',
+  help: 'Attempts to send a mail to an owner, by outcome: sent or failed; and dropped, which are over the limit.',
   labelNames: ['outcome'] as const,
   registers,
 });
@@ -105,7 +105,7 @@ beginAtZero(attemptsDeferred, 'reason', [
   'project_busy',
   'workers_busy',
 ]);
-beginAtZero(mails, 'outcome', ['sent', 'failed']);
+beginAtZero(mails, 'outcome', ['sent', 'failed', 'dropped']);
 beginAtZero(deliveriesEnded, 'status', ['succeeded', 'failed', 'cancelled', 'skipped']);
 beginAtZero(reconcileMended, 'kind', ['events', 'deliveries', 'replays', 'drains', 'failures']);
 beginAtZero(workflowsFailing, 'kind', ['events', 'deliveries', 'replays', 'couriers']);

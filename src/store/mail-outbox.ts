@@ -52,6 +52,8 @@ schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 /** Warnings, and reports of a disabling, that a project's owner gets within an hour. */
 const MAX_PER_HOUR = 100;
+/** Of these about one webhook: one that is enabled again and again leaves those of others their place. */
+const MAX_PER_WEBHOOK = 5;
 
 /**
  * The outbox: a mail is written with the change that it reports, and sent later. It is sent even if a process
@@ -64,19 +66,23 @@ export class Mails extends repositoryOf('Mail', schema, 'mails') {
   /**
    * Writes it, unless there have been so many of the project that it would be no news: whoever enables a webhook
    * again and again decides how many there are.
+   * @returns whether it is written
    */
   async insert(
     mail: Omit<MailRecord, 'sentAt' | 'tries' | 'nextTryAt'>,
     session: ClientSession,
-  ): Promise<void> {
-    const { projectId, warning, createdAt } = mail;
+  ): Promise<boolean> {
+    const { projectId, webhookId, warning, createdAt } = mail;
     const since = new Date(createdAt.getTime() - HOUR_MS);
     const alike = warning === null ? null : { $ne: null };
-    const count = await this.model
-      .countDocuments({ projectId, createdAt: { $gt: since }, warning: alike })
-      .session(session);
-    if (count >= MAX_PER_HOUR) return;
+    const written = await this.model
+      .find({ projectId, createdAt: { $gt: since }, warning: alike }, { webhookId: 1 })
+      .session(session)
+      .lean();
+    const ofWebhook = written.filter((one) => one.webhookId === webhookId);
+    if (written.length >= MAX_PER_HOUR || ofWebhook.length >= MAX_PER_WEBHOOK) return false;
     await this.model.create([{ ...mail, nextTryAt: createdAt }], { session });
+    return true;
   }
 
   /**

@@ -2,6 +2,7 @@ import type { ClientSession } from 'mongoose';
 import { clock } from '../clock';
 import { newId } from '../contracts/ids';
 import { warningAt } from '../domain/failure-warning';
+import { mails } from '../metrics';
 import { getProfile } from '../profiles';
 import { policyOf } from '../profiles/policy';
 import type { MailRecord } from './mail-outbox';
@@ -54,7 +55,7 @@ async function insert(
   // The deletion of the project may be through with its mails.
   if (!(await store.projects.takeTurn(project._id, session))) return;
   const createdAt = clock.now();
-  await store.mails.insert(
+  const isWritten = await store.mails.insert(
     {
       _id: newId('mail'),
       projectId: project._id,
@@ -71,6 +72,7 @@ async function insert(
     },
     session,
   );
+  if (!isWritten) mails.inc({ outcome: 'dropped' });
 }
 
 function isTold(project: ProjectRecord): project is ProjectRecord & { ownerEmail: string } {

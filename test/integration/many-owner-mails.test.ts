@@ -1,6 +1,7 @@
 import { pino } from 'pino';
 import { sendOwnerMails } from '../../activities/send-mails';
 import { Mailer } from '../../src/mail/mailer';
+import { mails } from '../../src/metrics';
 import { mailDisabling } from '../../src/store/owner-mails';
 import type { ProjectRecord } from '../../src/store/projects';
 import type { WebhookRecord } from '../../src/store/webhook-record';
@@ -9,6 +10,7 @@ import { useFixture } from '../support/use';
 
 const FROM = 'posthorn@operator.example';
 const MAX_PER_HOUR = 100;
+const MAX_PER_WEBHOOK = 5;
 
 describe('mails to owners of which there are many', () => {
   const fixture = useFixture();
@@ -54,6 +56,19 @@ describe('mails to owners of which there are many', () => {
     await fixture.store.mails.model.updateMany({}, { $set: { createdAt } });
     await write(project, 'wh_new');
     expect(await outbox(project)).toHaveLength(MAX_PER_HOUR + 1);
+  });
+
+  it('about one webhook leave room for those about others, and are counted where they are dropped', async () => {
+    const project = await newProject();
+    const dropped = async () =>
+      (await mails.get()).values.find(({ labels }) => labels.outcome === 'dropped')!.value;
+    const before = await dropped();
+    for (let n = 0; n < MAX_PER_HOUR; n += 1) await write(project, 'wh_often');
+    await write(project, 'wh_other');
+    const about = (await outbox(project)).map(({ webhookId }) => webhookId);
+    expect(about.filter((id) => id === 'wh_often')).toHaveLength(MAX_PER_WEBHOOK);
+    expect(about).toContain('wh_other');
+    expect((await dropped()) - before).toBe(MAX_PER_HOUR - MAX_PER_WEBHOOK);
   });
 
   it('go to the projects’ owners in turn', async () => {
