@@ -38,7 +38,7 @@ export class Outbox {
 
   /** Whether there is as much as can be settled together. */
   get isFull(): boolean {
-    return this.entries.length >= MAX_WRITES;
+    return this.entries.length >= MAX_WRITES || this.bytes >= MAX_BYTES;
   }
 
   /** Whether it holds so much that MongoDB must take some of it first. */

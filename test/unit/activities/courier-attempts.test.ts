@@ -34,6 +34,17 @@ describe('what a courier has still to write', () => {
     expect([byHeaders, bySent]).toEqual([byBody, byBody]);
   });
 
+  it('is enough to be written at once by its number, and by its size', () => {
+    const filled = (entry: Entry): number => {
+      const outbox = new Outbox();
+      while (!outbox.isFull) outbox.add(entry);
+      expect(outbox.peek().entries).toHaveLength(outbox.size);
+      return outbox.size;
+    };
+    expect(filled(entryOf({}))).toBe(400);
+    expect(filled(entryOf({ responseHeaders: headers }))).toBeLessThan(70);
+  });
+
   it('counts with the attempts before it, whose log is written again, up to its bound', () => {
     expect(peeked(entryOf({ responseHeaders: headers }, 3))).toBeLessThan(20);
     const longest = peeked(entryOf({ responseHeaders: headers }, 49));
