@@ -65,6 +65,13 @@ export const MIGRATIONS: readonly Migration[] = [
       await dropIndex(connection, 'statsHours', 'countedAt_1');
     },
   },
+  {
+    id: '0007-mails-by-projects-in-turn',
+    up: async (connection) => {
+      await dropIndex(connection, 'mails', 'nextTryAt_1');
+      await dropIndex(connection, 'mails', 'projectId_1');
+    },
+  },
 ];
 
 /**

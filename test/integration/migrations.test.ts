@@ -111,7 +111,7 @@ describe('migrations', () => {
   });
 
   it('of this version drop all indexes that earlier ones had, and this one does not', async () => {
-    const collections = ['deliveries', 'events', 'replays', 'statsHours', 'webhooks'];
+    const collections = ['deliveries', 'events', 'mails', 'replays', 'statsHours', 'webhooks'];
     const former: [collection: string, keys: Record<string, 1 | -1>, partial?: object][] = [
       ['deliveries', { projectId: 1, followUp: 1 }, { followUp: true }],
       ['deliveries', { followUp: 1, projectId: 1 }, { followUp: true }],
@@ -120,6 +120,8 @@ describe('migrations', () => {
       ['deliveries', { queuedIn: 1, webhookId: 1, eventId: 1 }, { queuedIn: { $type: 'string' } }],
       ['deliveries', { projectId: 1, eventType: 1, _id: -1 }],
       ['events', { acceptedAt: 1 }, { fannedOutAt: null }],
+      ['mails', { nextTryAt: 1 }, { sentAt: null }],
+      ['mails', { projectId: 1 }],
       ['replays', { status: 1, updatedAt: 1 }],
       ['statsHours', { countedAt: 1 }],
       ['webhooks', { projectId: 1, events: 1 }],
