@@ -2,9 +2,9 @@
 const KEPT_ATTEMPTS = 50;
 /**
  * Bytes of these, as BSON, beyond which only the newest keep headers and bodies: a receiver chooses the size of both,
- * and each attempt writes all of it again. Three with the largest that there are fit into it.
+ * and each attempt writes all of it again.
  */
-export const MAX_LOG_BYTES = 1024 * 1024;
+export const MAX_LOG_BYTES = 256 * 1024;
 const KEPT_WHOLE = 3;
 
 /**

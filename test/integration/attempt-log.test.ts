@@ -37,20 +37,22 @@ describe('the log of a delivery', () => {
     return fixture.delivery(planned.deliveryId);
   }
 
-  async function byWorkflow(answer: Partial<Attempt>, count: number): Promise<DeliveryRecord> {
+  type AnswerTo = (number: number) => Partial<Attempt>;
+
+  async function byWorkflow(answerTo: AnswerTo, count: number): Promise<DeliveryRecord> {
     const { _id } = await newDelivery({ runId: 'mine' });
-    for (let n = 0; n < count; n += 1) {
+    for (let number = 1; number <= count; number += 1) {
       const before = await fixture.delivery(_id);
-      await fixture.store.rounds.record(before, failure(answer), RESULT, true);
+      await fixture.store.rounds.record(before, failure(answerTo(number)), RESULT, true);
     }
     return fixture.delivery(_id);
   }
 
-  async function byCourier(answer: Partial<Attempt>, count: number): Promise<DeliveryRecord> {
+  async function byCourier(answerTo: AnswerTo, count: number): Promise<DeliveryRecord> {
     const { _id, projectId } = await newDelivery({ isExpress: true });
     const { shift } = (await fixture.store.couriers.begin(projectId, new Date()))!;
     for (let number = 1; number <= count; number += 1) {
-      const attempt = { ...failure(answer), number };
+      const attempt = { ...failure(answerTo(number)), number };
       const records = [{ delivery: await fixture.delivery(_id), attempt, result: RESULT }];
       const settlement = { inserts: [], records, queued: [], health: [] };
       await settle(fixture.store, projectId, { shift, number }, settlement);
@@ -63,7 +65,7 @@ describe('the log of a delivery', () => {
     ['a courier’s', byCourier],
   ])('of %s attempts', (_whose, make) => {
     it('keeps headers and bodies as far as a bound allows, and those of the last ones', async () => {
-      const { attempts } = await make(largest, 15);
+      const { attempts } = await make(() => largest, 15);
       expect(mongo.BSON.calculateObjectSize({ attempts })).toBeLessThanOrEqual(MIB);
       expect(attempts.map(({ number }) => number)).toEqual(
         Array.from({ length: 15 }, (_, n) => n + 1),
@@ -78,8 +80,14 @@ describe('the log of a delivery', () => {
       expect(first).toEqual({ ...made, number: 1, requestHeaders: {} });
     });
 
+    it('keeps no large answers of before, once the last ones are small', async () => {
+      const { attempts } = await make((number) => (number <= 5 ? largest : small), 8);
+      expect(mongo.BSON.calculateObjectSize({ attempts })).toBeLessThanOrEqual(256 * 1024);
+      for (const attempt of attempts.slice(-3)) expect(attempt).toMatchObject(small);
+    });
+
     it('keeps all of the last 50 where they are small', async () => {
-      const { attempts, attemptCount } = await make(small, 52);
+      const { attempts, attemptCount } = await make(() => small, 52);
       expect(attemptCount).toBe(52);
       expect(attempts).toHaveLength(50);
       for (const attempt of attempts) expect(attempt).toMatchObject(small);
