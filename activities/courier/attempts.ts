@@ -63,9 +63,9 @@ export class Attempts {
 
   /** Sends what may be sent now of one webhook. */
   pump(lane: Lane): void {
-    const { places } = this.shared;
+    const { hand, places } = this.shared;
     // It keeps its turn, also where one of its own attempts has just ended.
-    if (this.placeless.has(lane) && !this.hasPlace) return;
+    if (this.placeless.has(lane) && (!this.hasPlace || hand.outbox.isCrowded)) return;
     this.placeless.delete(lane);
     while (this.mayGo(lane)) {
       if (this.signed >= SIGNED_AT_ONCE) {

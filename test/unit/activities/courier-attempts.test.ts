@@ -5,7 +5,7 @@ import { Lane, type Item } from '../../../activities/courier/lane';
 import { Outbox, type Entry } from '../../../activities/courier/outbox';
 import type { Shared } from '../../../activities/courier/parts';
 import type { Settling } from '../../../activities/courier/settling';
-import { Places } from '../../../activities/concurrency';
+import { Places, type Place } from '../../../activities/concurrency';
 import type { Attempt } from '../../../src/contracts/delivery';
 
 const entryOf = (attempt: Partial<Attempt>, former = 0): Entry => {
@@ -55,10 +55,10 @@ describe('what a courier has still to write', () => {
 describe('what a courier sends', () => {
   const send = jest.fn(() => new Promise<never>(() => {}));
   beforeEach(() => send.mockClear());
-  function attemptsOf(hand: Hand): Attempts {
+  function attemptsOf(hand: Hand, places = new Places(1000, 1000, 1000)): Attempts {
     const shared = {
       deps: { cipher: { open: () => 'secret' }, sender: { send }, version: 'test' },
-      places: new Places(1000, 1000, 1000),
+      places,
       lease: { maySend: () => true },
       hand,
       view: { projectId: 'prj_1', project: { profile: 'autosend' } },
@@ -93,6 +93,23 @@ describe('what a courier sends', () => {
     hand.outbox.remove(1);
     attempts.pump(lane);
     expect([lane.waiting.length, send.mock.calls.length]).toEqual([0, 1]);
+  });
+
+  it('keeps the turn of what waits for a place while too much waits to be written', () => {
+    const hand = new Hand();
+    const places = new Places(1, 1, 1);
+    const attempts = attemptsOf(hand, places);
+    const lane = laneOf(1, '{}');
+    const place = places.take('prj_1', 'wh_other', true) as Place;
+    attempts.pump(lane);
+    expect([...attempts.inLine]).toEqual([lane]);
+    while (!hand.outbox.isCrowded) hand.outbox.add(entryOf({ responseHeaders: headers }));
+    place.leave('made');
+    attempts.pumpAll();
+    expect([...attempts.inLine]).toEqual([lane]);
+    hand.outbox.remove(hand.outbox.size);
+    attempts.pumpAll();
+    expect([attempts.inLine.size, send.mock.calls.length]).toEqual([0, 1]);
   });
 
   it('is signed a megabyte in each turn of the event loop', async () => {
