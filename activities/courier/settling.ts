@@ -184,10 +184,15 @@ export class Settling {
     if (left > 0 && !lease.isSuperseded) void this.followAll();
   }
 
+  /** Attempts were answered 410 whose webhooks are not disabled yet. */
+  get isDisabling(): boolean {
+    return this.gone.size > 0;
+  }
+
   private async followGone(): Promise<void> {
     for (const [id, followed] of this.gone) {
-      this.gone.delete(id);
       await this.follow(id, () => followSettled(this.shared.deps, id));
+      this.gone.delete(id);
       followed();
     }
   }

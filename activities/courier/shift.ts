@@ -141,13 +141,16 @@ export class Shift {
     }
   }
 
-  /** Lets work in progress finish, and writes it; reconcile follows up the failures that are left. */
+  /**
+   * Lets work in progress finish, and writes it. Reconcile follows up the failures that are left, except for those
+   * of webhooks that are gone: the next shift would send to them until then.
+   */
   private async finish(): Promise<void> {
     const { attempts, settling } = this;
     const { hand, lease } = this.shared;
     attempts.runs.stop();
     const isUnderWay = (): boolean =>
-      attempts.sending > 0 || hand.outbox.size > 0 || settling.isUnderWay;
+      attempts.sending > 0 || hand.outbox.size > 0 || settling.isUnderWay || settling.isDisabling;
     while (isUnderWay() && !lease.isSuperseded) {
       settling.flush();
       await sleep(BUSY_POLL_MS);

@@ -89,4 +89,30 @@ describe('what a courier has in hand', () => {
     expect(receiver.requests.filter(({ path }) => path === '/gone')).toHaveLength(1);
     for (const spy of [follow, sweep]) spy.mockRestore();
   });
+
+  it('is not sent to a webhook that is gone by a next shift, since the last one disables it', async () => {
+    const gone = await makeWebhook(client, receiver.url);
+    const { projectId } = (await stack.store.webhooks.model.findById(gone.id).lean())!;
+    receiver.respondWith(410);
+    const { couriers, deliveries, webhooks } = stack.store;
+    const end = jest.spyOn(couriers, 'end');
+    const hasEnded = (): boolean => end.mock.calls.some(([id]) => id === projectId);
+    const find = deliveries.findWithParts.bind(deliveries);
+    let endedBefore = true;
+    const follow = jest.spyOn(deliveries, 'findWithParts').mockImplementation(async (id) => {
+      const from = performance.now();
+      const length = jest.replaceProperty(Shift, 'lengthMs', 0);
+      await eventually('it ends, or waits', () => hasEnded() || performance.now() - from > 1000);
+      length.restore();
+      endedBefore = hasEnded();
+      return find(id);
+    });
+    await batch(1);
+    await eventually('it is disabled', async () => {
+      return !(await webhooks.model.findById(gone.id).lean())?.isActive;
+    });
+    expect(endedBefore).toBe(false);
+    end.mockRestore();
+    follow.mockRestore();
+  });
 });
