@@ -64,9 +64,13 @@ export class Hand {
     return Math.max(0, Math.min(MAX_TAKEN - this.taken.size, bodies));
   }
 
-  /** How many deliveries that MongoDB doesn't have may be taken; those of one event are taken together. */
+  /**
+   * How many deliveries that MongoDB doesn't have may be taken; those of one event are taken together. What is not to
+   * be sent, since its webhook is paused or disabled, waits to be written alone.
+   */
   get newRoom(): number {
-    return Math.min(MAX_TAKEN - this.taken.size, MAX_UNSTORED - this.unstored);
+    const taken = Math.max(this.taken.size, this.outbox.size);
+    return Math.min(MAX_TAKEN - taken, MAX_UNSTORED - this.unstored);
   }
 
   /** How many further events may be taken: half of the room for bodies is left to what is due. */
@@ -83,7 +87,7 @@ export class Hand {
   takeEvent(event: EventRecord, deliveries: readonly DeliveryRecord[]): void {
     const open = deliveries.filter(({ status }) => status === 'pending');
     this.planning.set(event._id, open.length);
-    this.perEvent += (open.length - this.perEvent) * LATEST_SHARE;
+    this.perEvent += (deliveries.length - this.perEvent) * LATEST_SHARE;
     for (const delivery of deliveries) {
       if (delivery.status === 'pending') continue;
       const lane = this.lanes.get(delivery.webhookId)!;

@@ -1,9 +1,11 @@
+import { Hand } from '../../activities/courier/hand';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
 
 const WEBHOOKS = 300;
+const EVENTS = 20;
 /** Of these a project alone has four fifths. */
 const PLACES = 10;
 /** Webhooks whose queues are read at the same time, each for one delivery here. */
@@ -87,5 +89,38 @@ describe('a project with many webhooks that each have something queued', () => {
       goOn();
       spy.mockRestore();
     }
+  });
+
+  it('plans no more for paused webhooks than can be written, and all of it in the end', async () => {
+    const { id: projectId, client } = await stack.project({
+      dispatch: 'express',
+      policy: { maxWebhooks: WEBHOOKS },
+    });
+    for (let n = 0; n < WEBHOOKS; n += 1) await makeWebhook(client, receiver.url);
+    const { couriers, deliveries, webhooks } = stack.store;
+    await webhooks.model.updateMany({ projectId }, { $set: { isPaused: true } });
+    const settle = couriers.settle.bind(couriers);
+    let goOn = (): void => {};
+    const going = new Promise<void>((resolve) => (goOn = resolve));
+    const held = jest.spyOn(couriers, 'settle').mockImplementation(async (...args) => {
+      await going;
+      return settle(...args);
+    });
+    const sweep = jest.spyOn(Hand.prototype, 'sweep');
+    const take = jest.spyOn(Hand.prototype, 'takeEvent');
+    const event = { type: 'email.sent', data: emailSent };
+    await client.post('/v1/events/batch', { events: Array(EVENTS).fill(event) });
+    await eventually('the first is planned', () => take.mock.contexts.length > 0);
+    const hand = take.mock.contexts[0] as Hand;
+    const looks = (): number => sweep.mock.contexts.filter((one) => one === hand).length;
+    const from = looks();
+    await eventually('the courier has looked often', () => looks() > from + 2 * EVENTS);
+    expect(hand.outbox.size).toBeLessThan(2000 + WEBHOOKS);
+    goOn();
+    await eventually('all are held', async () => {
+      const found = await deliveries.model.countDocuments({ projectId, status: 'held' });
+      return found === EVENTS * WEBHOOKS;
+    });
+    for (const spy of [held, sweep, take]) spy.mockRestore();
   });
 });
