@@ -20,7 +20,9 @@ export function workerActivities(
   const sender = new HttpSender({
     guard: new AddressGuard({ allowLoopback: development, allowedCidrs: [...allowedCidrs] }),
     proxy: egressProxy,
-    maxConnectionsPerOrigin: maxAttempts,
+    // Couriers and workflows have places of their own. None waits for a connection: the agent would make it with the
+    // options of the request whose connection was closed.
+    maxConnectionsPerOrigin: 2 * maxAttempts,
   });
   const activities = createActivities({
     ...parts,
