@@ -23,8 +23,6 @@ import type { Settling } from './settling';
 /** Pause of a webhook after a released delivery found no place, doubled each time. */
 const FIRST_REFUSAL_MS = 1000;
 const MAX_REFUSAL_MS = 30_000;
-/** Until it is known here that a webhook was disabled, since its receiver is gone. */
-const GONE_MS = 1000;
 /** Pause of a webhook after an attempt that failed here, and not at the receiver. */
 const LOST_MS = 1000;
 
@@ -108,6 +106,7 @@ export class Attempts {
     if (lane.waiting.length === 0 || performance.now() < lane.blockedUntil) return false;
     const { hand, lease, stopped, view } = this.shared;
     if (hand.outbox.isCrowded || stopped.aborted || view.isGone) return false;
+    if (lane.goneAt > view.refreshedAt) return false;
     return lease.maySend();
   }
 
@@ -277,7 +276,8 @@ export class Attempts {
       hand.remove(delivery._id);
     };
     const whenFollowed = (): void => {
-      lane.blockedUntil = performance.now() + GONE_MS;
+      lane.goneAt = performance.now();
+      lane.blockedUntil = 0;
     };
     const about = { counted, done, ...(isGone(attempt.statusCode) && { whenFollowed }) };
     if (item.isStored) {

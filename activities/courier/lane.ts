@@ -47,6 +47,8 @@ export class Lane {
   private readonly entering = new Set<{ kind: QueueKind; eventId: string }>();
   /** By the monotonic clock: nothing of it is sent before. */
   blockedUntil = 0;
+  /** When it was followed up that its receiver is gone, by the monotonic clock: it is known here after the next read. */
+  goneAt = -Infinity;
   isTakingSlot = false;
   /** When the slot of its rate limit that has been taken was due, by the monotonic clock; null: there is none. */
   slotAt: number | null = null;

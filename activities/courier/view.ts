@@ -25,8 +25,8 @@ export class View {
   /** The project was deleted. */
   isGone = false;
   readonly subscriptions = new Subscriptions();
-  /** By the monotonic clock. */
-  private refreshedAt = -Infinity;
+  /** When what is known of webhooks was read last, by the monotonic clock. */
+  refreshedAt = -Infinity;
   private rereadAt = -Infinity;
   private queueCheckedAt = -Infinity;
 
