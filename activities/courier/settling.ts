@@ -4,7 +4,7 @@ import { attemptsReduced } from '../../src/metrics';
 import { expungeEvent } from '../../src/store/expunge';
 import { mailWarning } from '../../src/store/owner-mails';
 import { isRefused } from '../../src/store/refused';
-import { settle, type Settlement } from '../../src/store/settlement';
+import { settle, type Settlement, type SettlementAt } from '../../src/store/settlement';
 import { followSettled } from '../attempt/after-failure';
 import { lessOf, settlementOf, type Entry } from './outbox';
 import type { Shared } from './parts';
@@ -109,7 +109,7 @@ export class Settling {
   private async writeAs(settlement: Settlement): Promise<Error | null> {
     const { deps, lease, projectId } = this.shared;
     this.number += 1;
-    const at = { shift: lease.shift, number: this.number };
+    const at: SettlementAt = { shift: lease.shift, number: this.number };
     while (!lease.isSuperseded) {
       const askedAt = moment();
       this.beganAt = performance.now();

@@ -52,21 +52,28 @@ export interface Settlement {
   health: readonly CountedAttempts[];
 }
 
+/** A settlement's place in its shift. */
+export interface SettlementAt {
+  shift: number;
+  /** From 1. */
+  number: number;
+  /** What it has ended, also where its commit was not answered. */
+  ended?: readonly DeliveryStatus[];
+}
+
 /**
  * Writes all or nothing, unless the shift has been superseded. An attempt of a delivery that was cancelled
  * meanwhile is logged and decides nothing, but one that was ended with its webhook still succeeds. If repeated,
  * since its commit was not answered, it is written once.
- * @param at.number of the settlement in its shift, from 1
  * @returns false: superseded, and nothing was written
  */
 export async function settle(
   store: Store,
   projectId: string,
-  at: { shift: number; number: number },
+  at: SettlementAt,
   settlement: Settlement,
 ): Promise<boolean> {
   const { inserts, records, queued, health } = settlement;
-  let ended: readonly DeliveryStatus[] = [];
   const write = async (session: ClientSession, missing: readonly DeliveryRecord[]) => {
     const continued = await store.couriers.settle(projectId, at, session);
     if (!continued || continued.isWritten) return continued !== null;
@@ -93,7 +100,7 @@ export async function settle(
     if (changes.length > 0) {
       await model.collection.bulkWrite(changes as never[], { session, ordered: true });
     }
-    ended = [
+    at.ended = [
       // What was planned as skipped was never to be sent.
       ...stored.filter((one, n) => one.attemptCount > 0 || ends[n] !== null),
       ...recorded.flatMap(({ decision }) => decision ?? []),
@@ -111,7 +118,7 @@ export async function settle(
   for (;;) {
     try {
       const isWritten = await store.transaction((session) => write(session, missing));
-      if (isWritten) for (const status of ended) deliveriesEnded.inc({ status });
+      if (isWritten) for (const status of at.ended ?? []) deliveriesEnded.inc({ status });
       return isWritten;
     } catch (error) {
       if (!isDuplicateKey(error)) throw error;
