@@ -109,7 +109,7 @@ describe('a project with many webhooks that each have something queued', () => {
     const sweep = jest.spyOn(Hand.prototype, 'sweep');
     const take = jest.spyOn(Hand.prototype, 'takeEvent');
     const event = { type: 'email.sent', data: emailSent };
-    await client.post('/v1/events/batch', { events: Array(EVENTS).fill(event) });
+    await client.post('/v1/events/batch', { events: Array.from({ length: EVENTS }, () => event) });
     await eventually('the first is planned', () => take.mock.contexts.length > 0);
     const hand = take.mock.contexts[0] as Hand;
     const looks = (): number => sweep.mock.contexts.filter((one) => one === hand).length;
