@@ -62,7 +62,9 @@ export async function startGuarded({ name, command, args, env, cwd, dataDir, gra
       running.delete(server);
       // If the guard itself was killed, we have to stop its server.
       if (!result && childPid) kill(childPid, 'SIGKILL');
-      resolve(result ?? { code, signal, expected: stopAsked });
+      // Others may ask the guard to stop too; and it knows whether its server had ended before.
+      const expected = stopAsked && result?.expected !== false;
+      resolve({ code, signal, ...result, expected });
     };
     guard.once('exit', end);
     guard.once('error', () => end(127, null)); // it could not even be started

@@ -60,6 +60,14 @@ describe('the servers of npm start', () => {
     expect(JSON.parse(stdout)).toEqual({ code: null, signal: 'SIGKILL', expected: false });
   });
 
+  it('are lost, if another process has asked their guard to stop', async () => {
+    const stdout = await printed(`
+      const server = await startGuarded({ name: 'server', command, args, dataDir });
+      process.kill(server.group, 'SIGTERM');
+      console.log(JSON.stringify(await server.exited));`);
+    expect(JSON.parse(stdout)).toEqual({ code: null, signal: 'SIGTERM', expected: false });
+  });
+
   it('that can’t be started don’t prevent the others from being stopped', async () => {
     const stdout = await printed(`
       const server = await startGuarded({ name: 'server', command, args, dataDir });
