@@ -30,7 +30,7 @@ async function removeLeft(path, mine) {
   const removal = `${path}.removal`;
   if (create(removal, mine)) {
     if (!isAlive(await holderOf(path))) rmSync(path, { force: true });
-    rmSync(removal);
+    rmSync(removal, { force: true });
   } else if (isAlive(await holderOf(removal))) {
     await sleep(10);
   } else {
