@@ -39,7 +39,8 @@ describe('npm start', () => {
   });
 
   it('comes up where a proxy is set, which leads to no server of this machine', async () => {
-    const { stop } = await npmStart({ https_proxy: 'http://127.0.0.1:1' });
+    const https_proxy = 'http://127.0.0.1:1';
+    const { stop } = await npmStart({ https_proxy, no_proxy: '', no_grpc_proxy: '' });
     expect(await stop()).toBe(0);
   });
 
