@@ -1,9 +1,9 @@
 import mongoose, { mongo, type Connection } from 'mongoose';
 import { causeOf } from '../reachability';
+import { MAX_CONFIRM_MS } from './time-limit';
 
-/** Milliseconds to find a primary, and for a majority to confirm a write. */
+/** Milliseconds to find a primary. */
 const PATIENCE_MS = 3000;
-const MAJORITY_PATIENCE_MS = 5000;
 
 const ADVICE = 'start it, or correct the setting';
 
@@ -126,13 +126,14 @@ async function whyUnsafe({ db, host, port }: Connection): Promise<string | null>
   try {
     const unsuitable = whyUnsuitable(address, await db!.command({ hello: 1 }));
     if (unsuitable !== null) return unsuitable;
-    // Even for a write that matches nothing, a majority must confirm everything before it.
+    // Even for a write that matches nothing, a majority must confirm everything before it; as long as other
+    // writes wait for that, this is no stricter than they are.
     await db!
       .collection<{ _id: string }>('events')
       .updateOne(
         { _id: 'none' },
         { $unset: { none: 1 } },
-        { writeConcern: { w: 'majority', journal: true, wtimeoutMS: MAJORITY_PATIENCE_MS } },
+        { writeConcern: { w: 'majority', journal: true, wtimeoutMS: MAX_CONFIRM_MS } },
       );
     return null;
   } catch (error) {
@@ -140,7 +141,7 @@ async function whyUnsafe({ db, host, port }: Connection): Promise<string | null>
       return `MONGODB_URL: MongoDB at ${address} ${whyRefused(error)}`;
     }
     if (error instanceof mongo.MongoServerError && error.code === WRITE_CONCERN_FAILED) {
-      return `MONGODB_URL: no majority of the replica set of ${address} confirms a write within ${MAJORITY_PATIENCE_MS / 1000} s; start its other members`;
+      return `MONGODB_URL: no majority of the replica set of ${address} confirms a write within ${MAX_CONFIRM_MS / 1000} s; start its other members`;
     }
     throw error;
   }
