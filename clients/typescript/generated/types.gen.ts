@@ -1512,7 +1512,7 @@ export type ExplainedDelivery = {
    */
   completedAt: string | null;
   /**
-   * The last 50. Where they are over 1 MiB, headers and bodies of the last three.
+   * The last 50. Where they are over 256 KiB, headers and bodies of the last three.
    */
   attempts: Array<Attempt>;
   /**
@@ -1736,7 +1736,7 @@ export type Delivery = {
    */
   completedAt: string | null;
   /**
-   * The last 50. Where they are over 1 MiB, headers and bodies of the last three.
+   * The last 50. Where they are over 256 KiB, headers and bodies of the last three.
    */
   attempts: Array<Attempt>;
   /**

@@ -134,7 +134,7 @@ export const deliverySchema = deliverySummarySchema
   .extend({
     attempts: z
       .array(attemptSchema)
-      .describe('The last 50. Where they are over 1 MiB, headers and bodies of the last three.'),
+      .describe('The last 50. Where they are over 256 KiB, headers and bodies of the last three.'),
     workflow: z
       .object({ id: z.string(), runId: z.string().nullable(), webUrl: z.string().nullable() })
       .nullable()
