@@ -42,9 +42,9 @@ export async function sendOwnerMails(
       await store.mails.markSent(mail._id);
       continue;
     }
-    const waitMs = Math.min(MINUTE_MS * 2 ** (mail.tries - 1), MAX_WAIT_MS);
+    const waitMs = Math.min(MINUTE_MS * 2 ** mail.tries, MAX_WAIT_MS);
     await store.mails.putOff(mail._id, waitMs);
-    const level = mail.tries === MAX_TRIES ? 'error' : 'warn';
+    const level = mail.tries + 1 === MAX_TRIES ? 'error' : 'warn';
     log[level]({ mailId: mail._id, webhookId: mail.webhookId, ...failure }, 'mail not sent');
     if (isUnavailable(failure)) return;
   }

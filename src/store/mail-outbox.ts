@@ -87,6 +87,7 @@ export class Mails extends repositoryOf('Mail', schema, 'mails') {
 
   /**
    * The most overdue mail of the next project that has one, reserved for this caller for that long; null: none is due.
+   * No try is counted: a claim that no majority confirms is stored, but nothing is sent.
    */
   async claim(forMs: number, maxTries: number): Promise<MailRecord | null> {
     const claimed =
@@ -105,7 +106,7 @@ export class Mails extends repositoryOf('Mail', schema, 'mails') {
     return changeOne(
       this.model,
       { projectId: { $gt: after }, sentAt: null, ...isDue },
-      { nextTryAt: { $add: ['$$NOW', forMs] }, tries: { $add: ['$tries', 1] } },
+      { nextTryAt: { $add: ['$$NOW', forMs] } },
       { sort: { projectId: 1, nextTryAt: 1 } },
     );
   }
@@ -114,8 +115,10 @@ export class Mails extends repositoryOf('Mail', schema, 'mails') {
     await this.model.updateOne({ _id: id }, { $currentDate: { sentAt: true } });
   }
 
+  /** After a try that failed, which is counted. */
   async putOff(id: string, forMs: number): Promise<void> {
     const nextTryAt = { $add: ['$$NOW', forMs] };
-    await this.model.updateOne({ _id: id }, [{ $set: { nextTryAt } }]);
+    const tries = { $add: ['$tries', 1] };
+    await this.model.updateOne({ _id: id }, [{ $set: { nextTryAt, tries } }]);
   }
 }

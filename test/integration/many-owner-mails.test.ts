@@ -11,6 +11,7 @@ import { useFixture } from '../support/use';
 const FROM = 'posthorn@operator.example';
 const MAX_PER_HOUR = 100;
 const MAX_PER_WEBHOOK = 5;
+const MAX_TRIES = 30;
 
 describe('mails to owners of which there are many', () => {
   const fixture = useFixture();
@@ -96,6 +97,14 @@ describe('mails to owners of which there are many', () => {
       const tried = (await outbox(project)).filter(({ tries }) => tries > 0);
       expect(tried).toMatchObject([{ tries: 1 }]);
     }
+  });
+
+  it('keep their tries while they are claimed, but nothing is sent', async () => {
+    const project = await newProject();
+    await write(project, 'wh_0');
+    for (let n = 0; n < MAX_TRIES; n += 1) await fixture.store.mails.claim(0, MAX_TRIES);
+    await sendAll();
+    expect(mailServer.mails.map(({ recipients }) => recipients)).toEqual([[project.ownerEmail]]);
   });
 
   it('hold up nobody else’s where their recipient is refused for now', async () => {
