@@ -120,9 +120,10 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       ...(webhook && { webhookId: webhook._id }),
       ...(types && !types.includes('*') && { types: expanded(types, names) }),
     };
-    const { counts, endedBy, createdBy } = await inReadTurn(res, () =>
-      counted(countForReplay(store, project._id, query)),
-    );
+    const found = await inReadTurn(res, () => counted(countForReplay(store, project._id, query)));
+    // Nobody would know of it. Refused, it is not audited either.
+    if (!found) throw refusal('bad_request');
+    const { counts, endedBy, createdBy } = found;
     const matched = [...counts.values()].reduce((sum, count) => sum + count, 0);
     if (dryRun) {
       answer(res, { matched, byWebhook: Object.fromEntries(counts) });

@@ -68,7 +68,7 @@ class Share {
 class Held {
   private bytes = 0;
   private isAnswered = false;
-  private isOver = false;
+  isOver = false;
   private isEnded = false;
   private endTurn = (): void => {};
 
@@ -206,11 +206,15 @@ export class UnderWay {
   }
 }
 
-/** A read that may take MongoDB seconds, of a request that has no turn since it changes something: it waits for one. */
-export async function inReadTurn<T>(res: Response, read: () => Promise<T>): Promise<T> {
-  const endTurn = await heldBy(res)!.takeTurn();
+/**
+ * A read that may take MongoDB seconds, of a request that has no turn since it changes something: it waits for one.
+ * @returns null, without a read, if the client has gone by then
+ */
+export async function inReadTurn<T>(res: Response, read: () => Promise<T>): Promise<T | null> {
+  const held = heldBy(res)!;
+  const endTurn = await held.takeTurn();
   try {
-    return await read();
+    return held.isOver ? null : await read();
   } finally {
     endTurn();
   }

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import type { AuditAction } from '../../../src/store/audit';
 import type { ApiClient } from '../../support/api-client';
 import { say } from '../../support/connections';
 import { makeWebhook } from '../../support/deliveries';
@@ -127,5 +129,50 @@ describe('the work for one project', () => {
     for (const { status, body } of await Promise.all(enabled)) {
       expect([status, body.data?.skipped]).toEqual([200, { count: 0, replay: null }]);
     }
+  });
+
+  it('makes no bulk replay, and counts nothing, for a client that has gone before its turn', async () => {
+    const { id: webhookId } = await makeWebhook(client, 'https://example.com/');
+    const range = { webhookId, since: '2020-01-01T00:00:00Z', until: '2030-01-01T00:00:00Z' };
+    await client.patch(`/v1/webhooks/${webhookId}`, { isActive: false });
+    const found = jest.spyOn(stack.store.webhooks, 'get');
+    const counted = holdUp('aggregate');
+    const dryRuns = Array.from({ length: READS_AT_A_TIME }, () =>
+      client.post('/v1/replays', { ...range, dryRun: true }),
+    );
+    await eventually('all turns are taken', () => counted.length === READS_AT_A_TIME);
+    found.mockClear();
+    const ask = (method: string, path: string, body: unknown) => {
+      const text = JSON.stringify(body);
+      const head = `${method} ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${client.key}\r\nContent-Type: application/json\r\nContent-Length: ${text.length}\r\n\r\n`;
+      return say(Number(new URL(stack.url).port), head + text);
+    };
+    const missed = jest.spyOn(stack.store.deliveries.model, 'countDocuments');
+    const changed = jest.spyOn(stack.store, 'transaction');
+    const posted = await ask('POST', '/v1/replays', range);
+    await done(found, 1);
+    const patched = await ask('PATCH', `/v1/webhooks/${webhookId}`, { isActive: true });
+    await done(changed, 1);
+    for (const gone of [posted, patched]) {
+      gone.resume().end();
+      await once(gone, 'close');
+    }
+    const { audit } = stack.store;
+    const entries = (action: AuditAction) => audit.model.find({ projectId: id, action }).lean();
+    expect(await entries('replay.created')).toMatchObject([{ outcome: 'unknown' }]);
+    expect(await drain(counted, READS_AT_A_TIME)).toBe(READS_AT_A_TIME);
+    expect((await Promise.all(dryRuns)).map(({ status }) => status)).toEqual(
+      Array(READS_AT_A_TIME).fill(200),
+    );
+    await eventually('the second change is recorded', async () =>
+      (await entries('webhook.updated')).every(({ outcome }) => outcome === 'done'),
+    );
+    await eventually(
+      'the refusal is not',
+      async () => (await entries('replay.created')).length === 0,
+    );
+    expect(counted).toEqual([]);
+    expect(missed).not.toHaveBeenCalled();
+    expect(await stack.store.replays.model.countDocuments({ projectId: id })).toBe(0);
   });
 });
