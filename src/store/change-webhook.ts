@@ -5,7 +5,7 @@ import { disabledBy, type ChangedBy } from '../domain/changed-by';
 import { endDeliveriesOf } from './end-deliveries';
 import type { EventRecord } from './event-record';
 import { insertOperational } from './operational-events';
-import { mailDisabling } from './owner-mails';
+import { countDropped, mailDisabling } from './owner-mails';
 import type { ProjectRecord } from './projects';
 import { daysAfter } from './retention';
 import type { Store } from './store';
@@ -101,7 +101,7 @@ export async function disableWebhook(
   const { reason, isMailed } = how;
   // Most failures disable nothing, and finding that out needs no transaction.
   if (!(await webhookHealth.isDueForDisabling(id, how))) return null;
-  return store.transaction(async (session) => {
+  const disabled = await store.transaction(async (session) => {
     const webhook = await webhookHealth.disable(id, reason, how, session);
     if (!webhook) return null;
     const time = clock.now();
@@ -121,9 +121,11 @@ export async function disableWebhook(
       },
       session,
     );
-    if (isMailed) await mailDisabling(store, project, webhook, session);
-    return noteDisabled(store, project, webhook, session);
+    const isDropped = isMailed && (await mailDisabling(store, project, webhook, session));
+    return { isDropped, events: await noteDisabled(store, project, webhook, session) };
   });
+  if (disabled?.isDropped) countDropped();
+  return disabled && disabled.events;
 }
 
 async function noteDisabled(

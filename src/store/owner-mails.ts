@@ -29,31 +29,40 @@ export async function mailWarning(
   const { failureCount, warnings } = webhook;
   const warning = warningAt(failureCount, threshold);
   if (warning === null || warnings.includes(warning)) return;
-  await store.transaction(async (session) => {
+  const isDropped = await store.transaction(async (session) => {
     const warned = await store.webhookHealth.noteWarning(webhookId, warning, failureCount, session);
-    if (warned) await insert(store, project, warned, { warning }, session);
+    return warned !== null && insert(store, project, warned, { warning }, session);
   });
+  if (isDropped) countDropped();
 }
 
-/** About a webhook that has just been disabled automatically, in the same transaction. */
+/**
+ * About a webhook that has just been disabled automatically, in the same transaction.
+ * @returns whether it was dropped, which is counted after the transaction: that may be repeated
+ */
 export async function mailDisabling(
   store: Store,
   project: ProjectRecord,
   webhook: WebhookRecord,
   session: ClientSession,
-): Promise<void> {
-  if (isTold(project)) await insert(store, project, webhook, { warning: null }, session);
+): Promise<boolean> {
+  return isTold(project) && insert(store, project, webhook, { warning: null }, session);
 }
 
+export function countDropped(): void {
+  mails.inc({ outcome: 'dropped' });
+}
+
+/** @returns whether it was dropped */
 async function insert(
   store: Store,
   project: ProjectRecord & { ownerEmail: string },
   webhook: WebhookRecord,
   { warning }: Pick<MailRecord, 'warning'>,
   session: ClientSession,
-): Promise<void> {
+): Promise<boolean> {
   // The deletion of the project may be through with its mails.
-  if (!(await store.projects.takeTurn(project._id, session))) return;
+  if (!(await store.projects.takeTurn(project._id, session))) return false;
   const createdAt = clock.now();
   const isWritten = await store.mails.insert(
     {
@@ -72,7 +81,7 @@ async function insert(
     },
     session,
   );
-  if (!isWritten) mails.inc({ outcome: 'dropped' });
+  return !isWritten;
 }
 
 function isTold(project: ProjectRecord): project is ProjectRecord & { ownerEmail: string } {
