@@ -100,6 +100,25 @@ it('leaves to the next event type or webhook nothing of what was written for ano
   await shows(field(page, 'Name'), 'Other');
 });
 
+it('keeps what was typed while the list of event types grows by a page', async () => {
+  const { page, client, go } = await arrive();
+  const put = (type: string) => client.send('PUT', `/v1/event-types/${type}`, definition('{}'));
+  // With these two, exactly one page.
+  await Promise.all(Array.from({ length: 98 }, (_, index) => put(`order.number_${index}`)));
+  // The oldest, which is the last of it.
+  await go('/event-types/order.paid/edit');
+  const other = await page.context().newPage();
+  await other.goto(`${stack.url}/dashboard/#/event-types/new`);
+  for (const one of [page, other]) await field(one, 'Description').fill('Typed.');
+  const grown = [page, other].map((one) => one.waitForResponse('**/v1/event-types?*cursor=*'));
+  await put('order.again');
+  await Promise.all(grown);
+  for (const one of [page, other]) {
+    await shows(field(one, 'Description'), 'Typed.');
+    await button(one, 'Save event type').waitFor();
+  }
+});
+
 describe('what was changed elsewhere meanwhile stays, and is shown', () => {
   it('of the project’s settings', async () => {
     const { id } = await stack.project();

@@ -42,7 +42,14 @@ const EXAMPLE: Draft = {
 export function EditEventTypePage(): React.ReactNode {
   const { type } = useParams({ strict: false });
   const list = useAll(useEventTypes({ refetchMs: WATCH_MS }));
-  const found = list.items.find((one) => one.type === type);
+  // A list that has just grown is not whole for a moment: a form stays then, with what was typed.
+  const [whole, setWhole] = useState<typeof list.items>();
+  const isKnown =
+    list.items.length === whole?.length && list.items.every((one, at) => one === whole[at]);
+  if (list.isWhole && !isKnown) setWhole(list.items);
+  const found = (list.isWhole ? list.items : [...list.items, ...(whole ?? [])]).find(
+    (one) => one.type === type,
+  );
   const title = type === undefined ? words.newTitle : words.editTitle(type);
   return (
     <Only may="canPublish" title={title}>
@@ -57,11 +64,11 @@ export function EditEventTypePage(): React.ReactNode {
             sample: pretty(found.sample),
           }}
         />
-      ) : list.isWhole && type === undefined ? (
+      ) : whole && type === undefined ? (
         <TypeForm
           first={EXAMPLE}
           isNew
-          taken={new Set(list.items.flatMap((one) => (one.source === 'project' ? one.type : [])))}
+          taken={new Set(whole.flatMap((one) => (one.source === 'project' ? one.type : [])))}
         />
       ) : list.isWhole ? (
         <EmptyState icon="type" title={texts.eventTypes.missing}>
