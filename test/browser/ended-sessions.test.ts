@@ -25,10 +25,14 @@ const ready = (within: Page | FrameLocator) =>
 const create = (within: Page | FrameLocator): Promise<void> =>
   within.getByRole('button', { name: 'Create webhook' }).click();
 
-/** By what the page says then. */
+/** Longer than anything unused is kept by default. */
+const LATER = '10:00';
+
+/** By what the page says then, and not at once. The page's clock must be installed. */
 async function signInAgain(page: Page, key: string): Promise<void> {
   await page.getByText('Your session has ended. Sign in again').waitFor();
   await expectAccessible(page);
+  await page.clock.fastForward(LATER);
   await page.getByLabel('API key').fill(key);
   await page.keyboard.press('Enter');
 }
@@ -37,6 +41,7 @@ it('keeps what was typed for whoever signs in with the same key, and for nobody 
   const { client } = await stack.project();
   const other = await stack.project();
   const page = await visit(`${stack.url}/dashboard/`);
+  await page.clock.install();
   await signIn(page, client.key);
   await page.goto(`${stack.url}/dashboard/#/webhooks/new`);
   await nameOf(page).fill('Orders');
@@ -63,6 +68,7 @@ it('keeps what was typed, and what is shown once, when a watched page finds the 
   const { client } = await stack.project();
   const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
   const page = await visit(`${stack.url}/dashboard/`);
+  await page.clock.install();
   await signIn(page, client.key);
   await page.goto(`${stack.url}/dashboard/#/webhooks/${id}/edit`);
   await nameOf(page).fill('Shop');

@@ -153,7 +153,7 @@ export function useOne<T>(
       return typeof refetchMs === 'function' ? refetchMs(state.data) : refetchMs;
     },
     enabled,
-    ...(isLasting && { staleTime: LASTING_MS, retryOnMount: false }),
+    ...(isLasting && { staleTime: LASTING_MS, gcTime: LASTING_MS, retryOnMount: false }),
   });
 }
 

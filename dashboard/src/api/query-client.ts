@@ -6,6 +6,8 @@ import { isPassing, isUnauthorized, Problem, troubleOf } from './problem';
 /** Between two looks at what could not be loaded, unless the answer says when. */
 const TRY_AGAIN_MS = 5_000;
 const MAX_WAIT_MS = 30_000;
+/** As long as a session lasts. */
+const KEPT_MS = 12 * 60 * 60_000;
 
 export const SESSION_KEY = ['session'];
 
@@ -27,6 +29,8 @@ export const queryClient: QueryClient = new QueryClient({
     queries: {
       networkMode,
       staleTime: 10_000,
+      // A page whose session has ended is hidden, where nothing uses its queries: its forms would go with their answers.
+      gcTime: KEPT_MS,
       // In an outage however often, so that a page recovers by itself; meanwhile it says why (`troubleOf`).
       retry: (failures, error) => error instanceof Problem && failures + 1 < looksAt(error),
       retryDelay: (failures, error) =>
