@@ -79,16 +79,30 @@ it('keeps what was typed, and what is shown once, when a watched page finds the 
   await page.getByRole('button', { name: 'Save changes' }).click();
   await page.getByRole('heading', { level: 1, name: 'Shop' }).waitFor();
 
-  await page.getByRole('button', { name: 'More actions for Shop' }).click();
+  const menu = page.getByRole('button', { name: 'More actions for Shop' });
+  const secret = page.getByRole('dialog').getByRole('region', { name: 'Secret' });
+  const staysThroughAnEnd = async (): Promise<void> => {
+    await secret.waitFor();
+    const text = await secret.textContent();
+    await page.evaluate(END_SESSION);
+    await signInAgain(page, client.key);
+    await secret.waitFor();
+    await soon(async () => expect(await secret.textContent()).toBe(text));
+  };
+  await menu.click();
+  await page.getByRole('menuitem', { name: 'Reveal secret' }).click();
+  await staysThroughAnEnd();
+  await page.keyboard.press('Escape');
+  await secret.waitFor({ state: 'detached' });
+
+  await menu.click();
   await page.getByRole('menuitem', { name: 'Rotate secret' }).click();
   await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
-  const secret = page.getByRole('dialog').getByRole('region', { name: 'Secret' });
   await page.getByText('The new secret.').waitFor();
-  const text = await secret.textContent();
-  await page.evaluate(END_SESSION);
-  await signInAgain(page, client.key);
-  await secret.waitFor();
-  await soon(async () => expect(await secret.textContent()).toBe(text));
+  await staysThroughAnEnd();
+
+  const { entries } = (await client.get('/v1/audit?action=webhook.secret_revealed')).body.data;
+  expect(entries).toHaveLength(1);
 });
 
 it('keeps what a customer has typed when the embedding page gives another link', async () => {

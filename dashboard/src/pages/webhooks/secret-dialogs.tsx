@@ -32,8 +32,9 @@ export function SecretValues({ secret }: { secret: Secret }): React.ReactNode {
 export function RevealDialog({ webhook, onClose }: Props): React.ReactNode {
   const { mutate, data, isError } = useRevealSecret(webhook.id);
   useEffect(() => {
-    mutate();
-  }, [mutate]);
+    // Effects run again when a page that was hidden is shown, and each look at a secret is in the audit log.
+    if (data === undefined && !isError) mutate();
+  }, [mutate, data, isError]);
   useEffect(() => {
     if (isError) onClose();
   }, [isError, onClose]);
