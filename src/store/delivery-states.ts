@@ -5,7 +5,7 @@ import { logWith } from './attempt-log';
 import { failedWith } from './delivery-record';
 import { KEPT_AFTER_END_MS } from './retention';
 
-/** What becomes of a delivery, in a pipeline's `$set`: the same for workflows and couriers. */
+/* What becomes of a delivery, in a pipeline's `$set`: the same for workflows and couriers. */
 
 /** How a replay begins. */
 export const replayed = {
