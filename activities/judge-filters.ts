@@ -5,7 +5,7 @@ import type { Subscriber } from '../src/store/webhooks';
 import { judgeFilters, type FiltersInput } from '../src/tenant-cpu/filters';
 import type { Outcome, TenantCpu } from '../src/tenant-cpu/tenant-cpu';
 import type { ActivityDependencies } from './dependencies';
-import { Turns } from './turns';
+import { LoopTurns } from './loop-turns';
 
 /**
  * Filters evaluated by one task: at worst some twenty milliseconds each, so that a page of them takes
@@ -44,7 +44,7 @@ export async function choose<T extends Subscriber>(
   { _id: eventId, projectId }: BareEvent,
   page: readonly T[],
   bodyOf: () => Promise<string | null>,
-  turns = new Turns(),
+  turns = new LoopTurns(),
 ): Promise<T[]> {
   const filtered = page.filter(({ filter }) => filter);
   if (filtered.length === 0) return [...page];

@@ -6,7 +6,7 @@ import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { choose } from '../judge-filters';
 import { CLOCK_MARGIN_MS } from '../plan-deliveries';
-import { Turns } from '../turns';
+import { LoopTurns } from '../loop-turns';
 
 /** An event and those of its deliveries that MongoDB doesn't have yet. */
 export interface PlannedEvent {
@@ -38,7 +38,7 @@ export async function planExpress(
   );
   const planned: PlannedEvent[] = [];
   let { room } = about;
-  const turns = new Turns();
+  const turns = new LoopTurns();
   for (const event of events) {
     const page = subscribersOf(event.type).filter((webhook) => isFor(event, webhook));
     const chosen = await choose(deps, event, page, async () => event.body, turns);

@@ -4,7 +4,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 const TURN_MS = 10;
 
 /** The turns of the event loop that some work takes. */
-export class Turns {
+export class LoopTurns {
   private beganAt = performance.now();
 
   get isOver(): boolean {
