@@ -1,11 +1,5 @@
 import type { Transform } from 'node:stream';
-import {
-  constants,
-  createBrotliDecompress,
-  createGunzip,
-  createInflate,
-  createInflateRaw,
-} from 'node:zlib';
+import { constants, createGunzip, createInflate, createInflateRaw } from 'node:zlib';
 import { KEPT_BODY_BYTES, type RawResponse } from './response-reader';
 
 /** For a body that isn't text. */
@@ -14,7 +8,7 @@ const SHOWN_BINARY_BYTES = 1024;
 const MAX_CODINGS = 3;
 
 /**
- * The body as it is logged: its first 16 KiB, decoded from gzip, deflate and br, and by its charset, by
+ * The body as it is logged: its first 16 KiB, decoded from gzip and deflate, and by its charset, by
  * default UTF-8. What isn't text is described, with its beginning in base64.
  */
 export async function loggedBody(response: RawResponse): Promise<string> {
@@ -59,7 +53,10 @@ async function withoutCodings(body: Buffer, codings: string[]): Promise<Decoded 
   return decoded;
 }
 
-/** These return what they have when the input ends early, since we keep only its beginning. */
+/**
+ * These return what they have when the input ends early, since we keep only its beginning. Only codings whose
+ * windows are small: br makes its decoder fill 16 MiB before it emits a byte.
+ */
 function decoderOf(coding: string, bytes: Buffer): Transform | null {
   const options = { finishFlush: constants.Z_SYNC_FLUSH };
   switch (coding) {
@@ -68,8 +65,6 @@ function decoderOf(coding: string, bytes: Buffer): Transform | null {
       return createGunzip(options);
     case 'deflate':
       return hasZlibHeader(bytes) ? createInflate(options) : createInflateRaw(options);
-    case 'br':
-      return createBrotliDecompress({ finishFlush: constants.BROTLI_OPERATION_FLUSH });
     default:
       return null;
   }

@@ -1580,7 +1580,7 @@ export type Attempt = {
     [key: string]: string;
   };
   /**
-   * The first 16 KiB, decoded from gzip, deflate and br. What isn’t text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.
+   * The first 16 KiB, decoded from gzip and deflate. What isn’t text is shown as `[binary, <size> bytes, in base64: …]`, at most 1,024 bytes of it.
    */
   responseBody?: string;
   /**
@@ -3456,7 +3456,7 @@ export type CreateProjectErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -3779,7 +3779,7 @@ export type UpdateProjectErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -3961,7 +3961,7 @@ export type CreateKeyErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -4488,7 +4488,7 @@ export type DefineCatalogEventTypeErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -4890,7 +4890,7 @@ export type CreateWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -5196,7 +5196,7 @@ export type UpdateWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -5361,7 +5361,7 @@ export type RotateWebhookSecretErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -5453,7 +5453,7 @@ export type TestWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -5956,7 +5956,7 @@ export type DefineEventTypeErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -6180,7 +6180,7 @@ export type PostEventErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -6293,7 +6293,7 @@ export type PostEventsErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -7243,7 +7243,7 @@ export type CreateReplayErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8078,7 +8078,7 @@ export type CreatePlatformWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8317,7 +8317,7 @@ export type UpdatePlatformWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8416,7 +8416,7 @@ export type ReplacePlatformWebhookErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8502,7 +8502,7 @@ export type ReceiveProviderEventErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8591,7 +8591,7 @@ export type ReceiveNativeEventErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -8927,7 +8927,7 @@ export type CreatePortalLinkErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**
@@ -9133,7 +9133,7 @@ export type SignInErrors = {
    */
   413: Error;
   /**
-   * The body is not sent as JSON. `unsupported_media_type`.
+   * The body is not sent as JSON, or in another `Content-Encoding` than gzip or deflate. `unsupported_media_type`.
    */
   415: Error;
   /**

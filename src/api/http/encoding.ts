@@ -6,6 +6,8 @@ import { ApiError, refusal } from './errors';
 // It drops a byte order mark, as RFC 8259 (8.1) allows.
 const utf8 = new TextDecoder('utf-8', { fatal: true });
 const CHARSET = /;\s*charset\s*=\s*"?([^";]*)/gi;
+/** Those whose decoders need little memory: br and zstd need megabytes for a few bytes, which nothing counts. */
+const CODINGS = ['identity', 'gzip', 'deflate'];
 
 /** @throws ApiError 400 */
 export function decodeUtf8(bytes: Uint8Array): string {
@@ -44,6 +46,10 @@ function wrongContent(req: Request): ApiError | null {
     if (!/^utf-?8\s*$/i.test(charset)) {
       return new ApiError('unsupported_media_type', 'send the body as UTF-8, which JSON always is');
     }
+  }
+  if (!CODINGS.includes((req.get('content-encoding') || 'identity').toLowerCase())) {
+    const message = 'the Content-Encoding must be gzip, deflate or none';
+    return new ApiError('unsupported_media_type', message);
   }
   return null;
 }

@@ -30,11 +30,6 @@ const inUnits = (bytes: number): string =>
 /** Errors of express.raw, by their `type`. */
 const BODY_ERRORS: Record<string, (error: BodyError) => ApiError> = {
   'entity.too.large': ({ limit = 0 }) => refusal('payload_too_large', { limit: inUnits(limit) }),
-  'encoding.unsupported': () =>
-    new ApiError(
-      'unsupported_media_type',
-      'the Content-Encoding must be gzip, deflate, br or none',
-    ),
 };
 
 function toApiError(error: unknown): ApiError | undefined {

@@ -114,12 +114,24 @@ describe('a body', () => {
       send(definer, 'POST', '/v1/events', bytes, { 'content-encoding': encoding });
     expect(await post(gzipSync(body), 'gzip')).toMatchObject({ status: 202 });
     expect(await post(deflateSync(body), 'deflate')).toMatchObject({ status: 202 });
-    expect(await post(brotliCompressSync(body), 'br')).toMatchObject({ status: 202 });
+    expect(await post(gzipSync(body), 'GZip')).toMatchObject({ status: 202 });
     expect(await post(body, 'identity')).toMatchObject({ status: 202 });
-    expect(await post(body, 'compress')).toMatchObject({ status: 415 });
     expect(await post(body, 'gzip')).toMatchObject({ status: 400 });
     const latin1 = gzipSync(Buffer.from('{"x":"\xe9"}', 'latin1'));
     expect(await post(latin1, 'gzip')).toMatchObject({ status: 400, code: 'malformed_json' });
+  });
+});
+
+describe('a body whose decoder would take much memory for a few bytes', () => {
+  const bytes = brotliCompressSync('{}');
+  const signIn = { method: 'POST', path: '/dashboard/session', query: [], body: {}, fields: [] };
+  const message = 'the Content-Encoding must be gzip, deflate or none';
+  it.each(named([...withBody, signIn]))('is refused, undecoded: %s', async (_title, route) => {
+    for (const coding of ['br', 'BR', 'zstd', 'compress', 'gzip, br']) {
+      const headers = { 'content-encoding': coding };
+      const answer = await send(askerFor(route), route.method, pathOf(route), bytes, headers);
+      expect([coding, answer]).toMatchObject([coding, { status: 415, message }]);
+    }
   });
 });
 
