@@ -105,9 +105,17 @@ export function healthOf(webhook: HealthSigns, reader: ChangedBy): WebhookHealth
           remedy: canEnable ? `if it is there again: ${enable}` : ask,
         };
       case 'consecutive_failures':
+        // Tests are sent to a disabled webhook too, and what was on its way may have succeeded.
+        if (failureCount === 0) {
+          return {
+            ...state,
+            reason: 'too many attempts in a row had failed; the last one succeeded',
+            remedy: canEnable ? enable : ask,
+          };
+        }
         return {
           ...state,
-          reason: `${failureCount} attempts in a row failed${lastOf(lastStatus)}`,
+          reason: failuresInWords(failureCount, lastStatus),
           remedy: `${remedy}; then ${canEnable ? enable : ask}`,
         };
       case 'manual':
@@ -134,10 +142,7 @@ export function healthOf(webhook: HealthSigns, reader: ChangedBy): WebhookHealth
   return {
     state: 'failing',
     ...(since && { since }),
-    reason:
-      failureCount === 1
-        ? `the last attempt failed${lastOf(lastStatus, 'with')}`
-        : `${failureCount} attempts in a row failed${lastOf(lastStatus)}`,
+    reason: failuresInWords(failureCount, lastStatus),
     remedy,
   };
 }
@@ -153,9 +158,15 @@ function sinceOf({
   return failureCount === 1 ? lastFailedAt : null;
 }
 
-/** How the last one failed. A success that another one has overtaken may have been the last to be noted. */
-function lastOf(lastStatus: number | string | null, words = 'the last with'): string {
-  if (lastStatus === null) return '';
-  if (typeof lastStatus === 'number' && isSuccess(lastStatus)) return '';
-  return `${words === 'with' ? ' ' : ', '}${words} ${inWords(lastStatus)}`;
+/** @param lastStatus how the last one failed, if that is to be said */
+export function failuresInWords(
+  failureCount: number,
+  lastStatus: number | string | null = null,
+): string {
+  // A success that another one has overtaken may have been the last to be noted.
+  const isFailure =
+    lastStatus !== null && !(typeof lastStatus === 'number' && isSuccess(lastStatus));
+  const how = isFailure ? `with ${inWords(lastStatus)}` : '';
+  if (failureCount === 1) return `the last attempt failed${how && ` ${how}`}`;
+  return `${failureCount} attempts in a row failed${how && `, the last ${how}`}`;
 }

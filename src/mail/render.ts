@@ -1,3 +1,4 @@
+import { failuresInWords } from '../domain/webhook-health';
 import type { MailRecord } from '../store/mail-outbox';
 
 /** A mail as it is sent. */
@@ -26,13 +27,13 @@ export function writeOwnerMail(mail: MailRecord): OwnerMail {
     : {
         id,
         to,
-        subject: `Webhook "${name}" has failed ${mail.failureCount} times in a row`,
+        subject: `Webhook "${name}": ${failuresInWords(mail.failureCount)}`,
         text: warningText(about, mail),
       };
 }
 
 function warningText(about: string, { failureCount, threshold, createdAt }: MailRecord): string {
-  return `${about} has failed ${failureCount} times in a row, by ${utc(createdAt)}.
+  return `${about} is failing: ${failuresInWords(failureCount)}, by ${utc(createdAt)}.
 
 After ${threshold} failed attempts in a row it is disabled: its events are then recorded as skipped and not sent. The next success resets the count to 0.
 
@@ -47,7 +48,7 @@ function disabledText(
   const why =
     disabledReason === 'gone'
       ? 'its receiver answered 410 Gone, which means that it wants no more deliveries'
-      : `${failureCount} attempts in a row have failed`;
+      : failuresInWords(failureCount);
   return `${about} was disabled at ${utc(createdAt)}: ${why}.
 
 From now on its events are recorded as skipped and not sent. When its receiver works again, enable the webhook, and replay what was skipped and what failed:

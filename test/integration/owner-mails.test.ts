@@ -80,8 +80,8 @@ describe('mails to the owner of a failing webhook', () => {
     expect(mailServer.subjects()).toHaveLength(3);
     expect(mailServer.subjects()).toEqual(
       expect.arrayContaining([
-        'Webhook "Orders" has failed 2 times in a row',
-        'Webhook "Orders" has failed 3 times in a row',
+        'Webhook "Orders": 2 attempts in a row failed',
+        'Webhook "Orders": 3 attempts in a row failed',
         'Webhook "Orders" was disabled',
       ]),
     );

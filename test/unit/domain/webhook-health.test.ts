@@ -58,6 +58,20 @@ describe('a webhook’s health', () => {
     );
   });
 
+  it('says of one that failures have disabled whether the last attempt failed', () => {
+    const failures = { isActive: false, disabledReason: 'consecutive_failures' } as const;
+    const enable =
+      'PATCH /v1/webhooks/wh_1 {"isActive": true}; its answer says how to replay what was skipped';
+    expect(healthOf({ ...healthy, ...failures })).toMatchObject({
+      reason: 'too many attempts in a row had failed; the last one succeeded',
+      remedy: enable,
+    });
+    expect(healthOf({ ...healthy, ...failures, failureCount: 1, lastStatus: 500 })).toMatchObject({
+      reason: 'the last attempt failed with status 500',
+      remedy: `see the receiver’s log for what went wrong there; then ${enable}`,
+    });
+  });
+
   it.each([302, 400, 401, 403, 404, 405, 413, 429, 500, 503, ...ATTEMPT_ERROR_CODES])(
     'has a remedy for %s',
     (lastStatus) => {

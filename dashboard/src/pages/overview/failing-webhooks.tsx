@@ -43,14 +43,16 @@ function One({ webhook }: { webhook: Failing['webhooks'][number] }): React.React
         <Link to="/webhooks/$webhookId" params={{ webhookId: id }}>
           <bdi>{name}</bdi>
         </Link>
-        <span className={styles.muted}>
-          {words.failures(failureCount, lastStatus === null ? null : String(lastStatus))}
-          {lastFailedAt !== null && (
-            <>
-              , <Time value={lastFailedAt} />
-            </>
-          )}
-        </span>
+        {failureCount > 0 && (
+          <span className={styles.muted}>
+            {words.failures(failureCount, lastStatus === null ? null : String(lastStatus))}
+            {lastFailedAt !== null && (
+              <>
+                , <Time value={lastFailedAt} />
+              </>
+            )}
+          </span>
+        )}
       </div>
       <p>
         {isActive ? words.remedy.failing : (refusal ?? words.remedy[disabledReason ?? 'manual'])}{' '}
