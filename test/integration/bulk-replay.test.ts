@@ -63,20 +63,20 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     expect(data).toMatchObject({ matched: COUNT, ratePerSecond: null });
     await replayWith(data.id, { status: 'running', replayed: COUNT, failed: 0 });
     expect(receiver.requests.length).toBeLessThan(COUNT);
+    await client.delete(`/v1/webhooks/${webhook.id}`);
   });
 
   it('does not replay what was replayed singly since it was listed', async () => {
     const webhook = await skipped(receiver.url, 2);
     await webhook.change({ isActive: true });
-    const own = (await client.get('/v1/deliveries')).body.data.deliveries as { id: string }[];
-    const [first] = own;
+    const [first] = (await client.get('/v1/deliveries')).body.data.deliveries;
     const { webhooks } = stack.store;
     const whetherPaused = webhooks.whetherPaused.bind(webhooks);
     let isListed = false;
     const spy = jest.spyOn(webhooks, 'whetherPaused').mockImplementation(async (...args) => {
       if (args[1]?.since && args[0].includes(webhook.id) && !isListed) {
         isListed = true;
-        await client.post(`/v1/deliveries/${first!.id}/replay`);
+        await client.post(`/v1/deliveries/${first.id}/replay`);
         await eventually('it has arrived', async () => (await count('succeeded')) === 1);
       }
       return whetherPaused(...args);
@@ -88,10 +88,7 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
       spy.mockRestore();
     }
     await eventually('both have arrived', async () => (await count('succeeded')) === 2);
-    const sent = receiver.requests.map(({ headers }) => headers['x-webhook-delivery-id']);
-    // Something of an earlier test may still come.
-    const isOwn = (id: unknown): boolean => own.some((delivery) => delivery.id === id);
-    expect(sent.filter(isOwn)).toHaveLength(2);
+    expect(receiver.requests).toHaveLength(2);
   });
 
   it('counts as failed, once it is completed, what it has not come across', async () => {

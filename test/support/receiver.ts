@@ -9,6 +9,7 @@ import {
 } from 'node:net';
 import { buffer } from 'node:stream/consumers';
 import { PATIENCE_MS } from './eventually';
+import { freePort } from './free-port';
 
 /** What a receiver does with a request. A number is that status with a short body. */
 export type Behaviour =
@@ -103,7 +104,9 @@ export class Receiver {
       // The sender may disconnect at any point, which is not an error here.
       receiver.handle(request, response).catch(() => request.destroy());
     });
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    // Not one that an earlier receiver had, to which something may still be sent.
+    const port = await freePort();
+    await new Promise<void>((resolve) => server.listen(port, '127.0.0.1', resolve));
     return receiver;
   }
 
