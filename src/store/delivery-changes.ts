@@ -4,8 +4,7 @@ import type { Deliveries } from './deliveries';
 
 /** How long MongoDB waits for the next change before it says that there is none. */
 const AWAIT_MS = 200;
-/** How long what a reader may have missed is looked for, and in how many changes at a time. */
-const MISSED_WITHIN_MS = 5000;
+/** What a reader may have missed is looked for in so many changes at a time. */
 const MISSED_AT_ONCE = 1000;
 /** A majority has a change after that long, so where none comes any more there is none. */
 const COMMITTED_WITHIN_MS = 1000;
@@ -45,6 +44,9 @@ const timeOf = (position: string): string => position.slice(0, 18);
 
 /** Which deliveries change, from MongoDB's change streams. */
 export class DeliveryChanges {
+  /** How long what a reader may have missed is looked for. */
+  static readonly missedWithinMs: number = 5000;
+
   constructor(
     private readonly connection: Connection,
     private readonly deliveries: Deliveries,
@@ -82,7 +84,10 @@ export class DeliveryChanges {
     const changes = this.from(after);
     const found = new Map<string, ListedDelivery>();
     // Its closing ends what is being waited for.
-    const timer = setTimeout(() => void changes.close().catch(() => {}), MISSED_WITHIN_MS);
+    const timer = setTimeout(
+      () => void changes.close().catch(() => {}),
+      DeliveryChanges.missedWithinMs,
+    );
     try {
       for (let isMore = true; isMore && found.size < limit;) {
         const ids = new Set<string>();

@@ -3,8 +3,6 @@ import type { StreamReader } from './reader';
 
 /** Projects for which it is looked up at a time, for one reader each. */
 const AT_A_TIME = 4;
-/** Who has waited so long loads its lists instead. */
-const WAIT_MS = 5 * SECOND_MS;
 
 type Latecomer = Pick<StreamReader, 'projectId' | 'isBehind' | 'reload'>;
 
@@ -18,6 +16,8 @@ interface Waiting {
  * each; who goes leaves the line.
  */
 export class CatchingUp {
+  /** Who has waited so long loads its lists instead. */
+  static readonly waitMs: number = 5 * SECOND_MS;
   /** By project: the next one's turn comes first. */
   private readonly lines = new Map<string, Map<Latecomer, Waiting>>();
   /** Projects for which it is being looked up. */
@@ -28,7 +28,7 @@ export class CatchingUp {
     const timer = setTimeout(() => {
       this.leave(reader);
       if (reader.isBehind) reader.reload('busy');
-    }, WAIT_MS).unref();
+    }, CatchingUp.waitMs).unref();
     const line = this.lines.get(reader.projectId) ?? new Map<Latecomer, Waiting>();
     this.lines.set(reader.projectId, line.set(reader, { lookUp, timer }));
     this.next();

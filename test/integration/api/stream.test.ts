@@ -1,15 +1,22 @@
 import { connect } from 'node:net';
 import { once } from 'node:events';
+import { CatchingUp } from '../../../src/api/stream/catching-up';
 import { newId } from '../../../src/contracts/ids';
-import { ChangesFrom } from '../../../src/store/delivery-changes';
+import { ChangesFrom, DeliveryChanges } from '../../../src/store/delivery-changes';
 import { Browser } from '../../support/browser';
 import { deliveryWith, makeWebhook, postEvent } from '../../support/deliveries';
 import { EventStream, type StreamEvent } from '../../support/event-stream';
-import { eventually } from '../../support/eventually';
+import { eventually, PATIENCE_MS } from '../../support/eventually';
 import { useReceiver, useStack } from '../../support/use';
 import type { ApiClient } from '../../support/api-client';
 import { insertDeliveries, insertDelivery } from './insert';
 import { expectRefusal } from './refusal';
+
+// However long a busy machine takes to find what readers have missed.
+beforeAll(() => {
+  jest.replaceProperty(CatchingUp, 'waitMs', PATIENCE_MS);
+  jest.replaceProperty(DeliveryChanges, 'missedWithinMs', PATIENCE_MS);
+});
 
 const stack = useStack();
 const receiver = useReceiver();
