@@ -121,6 +121,7 @@ describe('mails to the owner of a failing webhook', () => {
     const { id } = await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [1000] } });
     receiver.respondWith(500);
     await deliver('failed');
+    await eventually('both are counted', async () => (await outbox()).length === 1);
     receiver.respondWith(200);
     await deliver('succeeded');
     await eventually(

@@ -38,7 +38,9 @@ describe.each(MODES)('the policy of a round, dispatched %s,', (dispatch) => {
     await change(webhook.id, PATIENT);
 
     // Of this round one attempt more than of the first.
-    receiver.respondWith((_request, n) => (n < 5 ? 500 : SLOW));
+    // Counted from here: a request that timed out may not have come.
+    let made = 0;
+    receiver.respondWith(() => ((made += 1) < 3 ? 500 : SLOW));
     await replays[how]!(id, webhook.id);
     const { attempts } = await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
     expect(attempts).toMatchObject([

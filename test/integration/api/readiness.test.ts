@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
+import { WORKFLOWS } from '../../../src/contracts/temporal';
 import { Readiness } from '../../../src/readiness';
 import { Cipher } from '../../../src/store/cipher';
 import { WriteProof } from '../../../src/temporal/writes';
@@ -138,6 +139,14 @@ describe('readiness', () => {
     const working = await Stack.start(environment, { schedules: true });
     try {
       await working.temporal(async (client) => {
+        const query = `WorkflowType = '${WORKFLOWS.reconcile}' AND ExecutionStatus = 'Running'`;
+        await eventually('it does', async () => {
+          for await (const { workflowId } of client.workflow.list({ query })) {
+            const { raw } = await client.workflow.getHandle(workflowId).describe();
+            if (raw.pendingActivities?.some((one) => one.lastHeartbeatTime)) return true;
+          }
+          return false;
+        });
         const proof = new WriteProof(client, (call) => call());
         const starting = jest.spyOn(client.workflow, 'start');
         const describe = jest.spyOn(client.workflowService, 'describeWorkflowExecution');
