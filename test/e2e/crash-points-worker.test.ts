@@ -91,12 +91,12 @@ describe('a worker killed with -9', () => {
   it.concurrent('while it puts an attempt off: it is sent once, when its turn comes', () =>
     on(async (crash) => {
       const { client, webhookId, stack } = crash;
-      await client.patch(`/v1/webhooks/${webhookId}`, { policy: { ratePerSecond: 0.05 } });
+      await client.patch(`/v1/webhooks/${webhookId}`, { policy: { ratePerSecond: 0.025 } });
       await crash.dying('store/rounds Rounds.queue after', async () => {
-        // As if another one had taken the last slot.
+        // As if another one had taken the last slot, and far enough for a busy machine to find it so.
         await stack.store.webhooks.model.updateOne(
           { _id: webhookId },
-          { $set: { nextSlotAt: new Date(Date.now() + 15_000) } },
+          { $set: { nextSlotAt: new Date(Date.now() + 35_000) } },
         );
         await crash.post();
       });

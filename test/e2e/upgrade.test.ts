@@ -12,7 +12,7 @@ import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { Stack, testEnvironment } from '../support/stack';
 
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 120_000;
 
 /** Other workflows than this version's, as a worker loads them. @returns the file */
 async function bundleOf(workflows: string, folder: string): Promise<string> {
@@ -39,7 +39,8 @@ describe('a worker of the next version together with one of this version', () =>
     environment = testEnvironment();
     stack = await Stack.start(environment, { worker: false });
     receiver = await Receiver.start();
-    ({ client } = await stack.project({ policy: { retryDelaysMs: [30_000, 1000] } }));
+    // Until the retries the next version's worker starts, and the old one ends.
+    ({ client } = await stack.project({ policy: { retryDelaysMs: [60_000, 1000] } }));
     await makeWebhook(client, receiver.url);
     temporal = await stack.connectTemporal();
     old = RoleProcess.start('worker', environment);
