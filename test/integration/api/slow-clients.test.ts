@@ -14,7 +14,7 @@ const PATIENCE = {
   requestMs: 5000,
   checkEveryMs: 50,
   keepAliveMs: 2000,
-  sendMs: 4000,
+  sendMs: 10_000,
 };
 
 describe('a client that is slow or rude', () => {

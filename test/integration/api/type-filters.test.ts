@@ -1,4 +1,6 @@
+import { SCAN_LIMITS } from '../../../src/api/search/by-data';
 import type { ApiClient } from '../../support/api-client';
+import { PATIENCE_MS } from '../../support/eventually';
 import { useStack } from '../../support/use';
 import { linesOf, receive } from './exported';
 import { insertDelivery } from './insert';
@@ -16,6 +18,10 @@ const LISTS = [
 describe('lists', () => {
   const stack = useStack({}, { worker: false });
   let client: ApiClient;
+
+  // A search in data finds all, however long a busy machine takes.
+  const limit = jest.replaceProperty(SCAN_LIMITS, 'ms', PATIENCE_MS);
+  afterAll(() => limit.restore());
 
   beforeAll(async () => {
     const project = await stack.project({ profile: 'platform' });
