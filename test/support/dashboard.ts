@@ -34,7 +34,9 @@ export const postOrder = async (client: ApiClient): Promise<string> =>
 
 export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 export const link = (page: Page, name: string) => page.getByRole('link', { name, exact: true });
-export const title = (page: Page, name: string) => page.getByRole('heading', { level: 1, name });
+/** The whole title: that of the page before may contain it. */
+export const title = (page: Page, name: string) =>
+  page.locator('h1').getByText(name, { exact: true });
 export const inDialog = (page: Page, name: string) =>
   page.getByRole('dialog').getByRole('button', { name, exact: true });
 
