@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
 import { expectAccessible, goByKeys, NARROW, WIDE, signIn, useChromium } from '../support/chromium';
+import { title } from '../support/dashboard';
 import { eventually, soon } from '../support/eventually';
 import { typing } from '../support/hand';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -28,8 +29,7 @@ async function arrive(
   return { page, client };
 }
 
-const heading = (page: Page, name: string) =>
-  page.getByRole('heading', { level: 1, name }).waitFor();
+const heading = (page: Page, name: string) => title(page, name).waitFor();
 const rows = (page: Page) => page.getByRole('grid', { name: 'Deliveries' }).locator('[data-index]');
 const go = (page: Page, to: string) => page.goto(`${stack.url}/dashboard/#${to}`);
 
@@ -39,7 +39,7 @@ it('shows why a delivery failed, and replays it once that is repaired, by keyboa
   await deliveryWith(client, await postEvent(client), { status: 'failed' });
 
   await goByKeys(page, 'd', 'Deliveries');
-  await rows(page).getByText('503').waitFor();
+  await rows(page).getByText('503', { exact: true }).waitFor();
   await page.keyboard.press('j');
   await page.keyboard.press('Enter');
   await page.getByText('Not delivered: 503 after 2 attempts').waitFor();
@@ -192,7 +192,7 @@ const setHidden = (isHidden: boolean): string => `
 
 it('shows deliveries as they happen, by the stream, and without it too', async () => {
   const { page, client } = await arrive();
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await title(page, 'Overview').waitFor();
   const stream = page.waitForResponse(/\/v1\/stream/);
   await go(page, '/deliveries');
   expect((await stream).headers()['content-type']).toContain('text/event-stream');

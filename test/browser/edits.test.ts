@@ -53,6 +53,7 @@ it('takes no example for an event type that could not be loaded, and no name for
   types.isPossible = false;
   for (const to of ['/event-types/new', '/event-types/order.paid/edit']) {
     await go(to);
+    await title(page, to.endsWith('new') ? 'Add event type' : 'Edit order.paid').waitFor();
     await page.locator('main').getByText('Posthorn cannot reach its database').waitFor();
     expect(await field(page, 'Description').count()).toBe(0);
   }

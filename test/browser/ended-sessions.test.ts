@@ -1,5 +1,6 @@
 import type { FrameLocator, Page } from 'playwright-core';
 import { expectAccessible, signIn, useChromium } from '../support/chromium';
+import { title } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { soon } from '../support/eventually';
 import { startPortalExample } from '../support/portal-example';
@@ -20,8 +21,7 @@ const END_SESSION = `(async () => {
 
 const nameOf = (within: Page | FrameLocator) => within.getByLabel('Name', { exact: true });
 const urlOf = (within: Page | FrameLocator) => within.getByLabel('URL', { exact: true });
-const ready = (within: Page | FrameLocator) =>
-  within.getByRole('heading', { level: 1, name: 'Orders is ready' });
+const ready = (within: Page | FrameLocator) => title(within, 'Orders is ready');
 const create = (within: Page | FrameLocator): Promise<void> =>
   within.getByRole('button', { name: 'Create webhook' }).click();
 
@@ -77,7 +77,7 @@ it('keeps what was typed, and what is shown once, when a watched page finds the 
   await nameOf(page).waitFor();
   await soon(async () => expect(await nameOf(page).inputValue()).toBe('Shop'));
   await page.getByRole('button', { name: 'Save changes' }).click();
-  await page.getByRole('heading', { level: 1, name: 'Shop' }).waitFor();
+  await title(page, 'Shop').waitFor();
 
   const menu = page.getByRole('button', { name: 'More actions for Shop' });
   const secret = page.getByRole('dialog').getByRole('region', { name: 'Secret' });

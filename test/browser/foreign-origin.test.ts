@@ -1,4 +1,5 @@
 import { signIn, useChromium } from '../support/chromium';
+import { title } from '../support/dashboard';
 import { eventually, soon } from '../support/eventually';
 import { withForeignPage } from '../support/foreign-page';
 import { useStack } from '../support/use';
@@ -105,7 +106,7 @@ it.each([
     expect(successes).toEqual(['GET /dashboard/ 200']);
     expect(await stored(stack)).toEqual(before);
     await page.reload();
-    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+    await title(page, 'Overview').waitFor();
   },
 );
 
@@ -123,6 +124,6 @@ it('an address of the dashboard without # shows the page that is meant', async (
   const page = await visit(`${stack.url}/dashboard/deliveries?status=failed`);
   await page.getByLabel('API key').fill(client.key);
   await page.getByRole('button', { name: 'Sign in' }).click();
-  await page.getByRole('heading', { level: 1, name: 'Deliveries' }).waitFor();
+  await title(page, 'Deliveries').waitFor();
   expect(page.url()).toBe(`${stack.url}/dashboard/#/deliveries?status=failed`);
 });

@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { signIn, useChromium } from '../support/chromium';
-import { HOSTILE, hostileProject, postOrder } from '../support/dashboard';
+import { HOSTILE, hostileProject, leaving, postOrder } from '../support/dashboard';
 import { eventually } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
 import { useReceiver, useStack } from '../support/use';
@@ -64,8 +64,9 @@ describe('hostile names of a project, a webhook and a key, and a hostile descrip
       '/settings',
       '/',
     ]) {
+      await leaving(page);
       await page.goto(`${stack.url}/dashboard/#${to}`);
-      await page.getByRole('heading', { level: 1 }).waitFor();
+      await page.locator('h1:not([data-left])').waitFor();
       await page.locator('[class*="skeleton"]').first().waitFor({ state: 'detached' });
       found.push(...(await alive(page, `${to}: `)));
     }

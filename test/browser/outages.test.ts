@@ -1,5 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { expectAccessible, signIn, useChromium } from '../support/chromium';
+import { title } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 import { Stack, testEnvironment } from '../support/stack';
@@ -38,7 +39,7 @@ it('says that the network is gone, keeps what it shows, does nothing later, and 
   await page.getByText('Check your connection.').first().waitFor();
   await page.keyboard.press('Escape');
   await page.getByRole('link', { name: 'Events', exact: true }).click();
-  await page.getByRole('heading', { level: 1, name: 'Events' }).waitFor();
+  await title(page, 'Events').waitFor();
   await page.locator('main').getByText('Posthorn does not answer').waitFor();
   await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
   await page.getByRole('article', { name: 'Orders' }).waitFor();
@@ -73,7 +74,7 @@ it('says that somebody is still signed in when the session could not be ended', 
   await page.context().setOffline(true);
   await signOut();
   await page.getByText('You are still signed in').first().waitFor();
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await title(page, 'Overview').waitFor();
   await page.context().setOffline(false);
   await signOut();
   await page.getByLabel('API key').waitFor();
@@ -138,7 +139,7 @@ it('says that the database is unavailable, and recovers by itself, also where no
     await page.getByRole('article', { name: 'Orders' }).waitFor(OUTAGE);
     await unavailable.waitFor({ state: 'detached', ...OUTAGE });
     await again.getByText('All is well').waitFor(OUTAGE);
-    await byLink.getByRole('heading', { level: 1, name: 'Overview' }).waitFor(OUTAGE);
+    await title(byLink, 'Overview').waitFor(OUTAGE);
   } finally {
     await proxy.restore().catch(() => undefined);
     await behind.stop();
@@ -188,17 +189,17 @@ it('says when something has been due for long, and leads to why', async () => {
   await page.getByText('All is well').waitFor();
   await insertDelivery(stack, { projectId: id, webhookId, ...late });
   await page.reload();
-  await page.getByText('The oldest pending delivery has been due for 10 min').waitFor();
+  await page.getByText(/The oldest pending delivery has been due for 1\d min/).waitFor();
   expect(await page.getByText('All is well').count()).toBe(0);
   await expectAccessible(page);
   await page.getByRole('link', { name: 'See why it waits' }).click();
-  await page.getByRole('heading', { level: 1, name: 'email.sent' }).waitFor();
+  await title(page, 'email.sent').waitFor();
   // As while no worker is running.
   const acceptedAt = new Date(at.getTime() - 10 * 60_000);
   const eventId = await insertUnplanned(stack, { projectId: id, acceptedAt });
   await page.goBack();
   await page.reload();
-  await page.getByText('An accepted event has waited for 20 min to be delivered').waitFor();
+  await page.getByText(/An accepted event has waited for 2\d min to be delivered/).waitFor();
   expect(await page.getByText('All is well').count()).toBe(0);
   await page.getByRole('link', { name: 'See the event' }).click();
   await page.waitForURL(`**/events/${eventId}`);

@@ -1,9 +1,10 @@
-import { soon } from '../support/eventually';
-import type { Locator, Page } from 'playwright-core';
+import type { Locator } from 'playwright-core';
 import { insertDelivery } from '../integration/api/insert';
 import type { ApiClient } from '../support/api-client';
 import { expectAccessible, NARROW, useChromium } from '../support/chromium';
+import { leaving, title } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
+import { soon } from '../support/eventually';
 import { portalLink } from '../support/portal-link';
 import { useStack } from '../support/use';
 
@@ -11,7 +12,6 @@ const stack = useStack({}, { worker: false });
 const { visit } = useChromium();
 
 const DISABLED = 'The provider of this page has disabled this webhook';
-const heading = (page: Page, name: string) => page.getByRole('heading', { level: 1, name });
 
 /** A project with a webhook, what it could not be sent, and the portal as its customer sees it. */
 async function arrive(capabilities: 'read' | 'manage') {
@@ -23,7 +23,7 @@ async function arrive(capabilities: 'read' | 'manage') {
   await insertDelivery(stack, { ...fields, status: 'cancelled' });
   const link = await portalLink(client, capabilities);
   const page = await visit(link.url);
-  await heading(page, 'Overview').waitFor();
+  await title(page, 'Overview').waitFor();
   const go = async (path: string): Promise<void> => {
     await page.goto(`${stack.url}/portal/${id}/#${path}`);
   };
@@ -66,6 +66,7 @@ it('says in place what the platform has disabled, by keyboard too, and does noth
   await page.keyboard.press('Escape');
 
   await go(`/deliveries/${deliveryId}`);
+  await title(page, 'email.sent').waitFor();
   await page.getByText(DISABLED).first().waitFor();
   expect(await page.getByText('can be replayed when').count()).toBe(0);
   await expectRefused(page.getByRole('button', { name: 'Replay' }), DISABLED);
@@ -143,10 +144,10 @@ it('refuses what a link to read tries to write, in words, also by an address typ
     expect(await page.locator('main input, main textarea').count()).toBe(0);
     await expectAccessible(page);
     await go('/');
-    await heading(page, 'Overview').waitFor();
+    await title(page, 'Overview').waitFor();
   }
   await go(`/deliveries/${deliveryId}`);
-  await heading(page, 'email.sent').waitFor();
+  await title(page, 'email.sent').waitFor();
   expect(await page.getByRole('button', { name: 'Replay' }).count()).toBe(0);
   for (const write of [
     (of: ApiClient) =>
@@ -177,8 +178,9 @@ it('speaks to customers of nothing that is the platform’s', async () => {
     '/replays/new',
     '/nowhere',
   ]) {
+    await leaving(page);
     await go(path);
-    await page.locator('main h1, main h2').first().waitFor();
+    await page.locator(`main :is(h1, h2):not([data-left])`).first().waitFor();
     await page.getByRole('status', { name: 'Loading…' }).first().waitFor({ state: 'detached' });
     expect([path, await page.locator('main').innerText()]).toEqual([
       path,

@@ -3,6 +3,7 @@ import { PortalTokens } from '../../src/api/http/portal-tokens';
 import { newId } from '../../src/contracts/ids';
 import type { ApiClient } from '../support/api-client';
 import { expectAccessible, NARROW, useChromium } from '../support/chromium';
+import { title } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 import { withForeignPage } from '../support/foreign-page';
@@ -31,8 +32,6 @@ afterAll(() => example?.stop());
 const link = async (capabilities: string, of = client): Promise<string> =>
   (await of.post('/v1/portal-links', { capabilities })).body.data.url;
 const inFrame = (page: Page): FrameLocator => page.frameLocator('#portal');
-const heading = (within: Page | FrameLocator, name: string) =>
-  within.getByRole('heading', { level: 1, name });
 
 it('lets a customer register a webhook and see a test arrive, in the page that embeds it', async () => {
   const page = await visit(example.url);
@@ -44,7 +43,7 @@ it('lets a customer register a webhook and see a test arrive, in the page that e
   // How often is tried, the platform decides.
   expect(await portal.getByLabel('Retry schedule').count()).toBe(0);
   await portal.getByRole('button', { name: 'Create webhook' }).click();
-  await heading(portal, 'Mine is ready').waitFor();
+  await title(portal, 'Mine is ready').waitFor();
   const { webhooks } = (await client.get('/v1/webhooks')).body.data;
   await client.post(`/v1/webhooks/${webhooks[0].id}/test`);
   await receiver.waitFor(1);
@@ -71,14 +70,14 @@ it('is themed by the page that embeds it, readable with any colour', async () =>
 it('goes on with another link when its own has ended, without a reload', async () => {
   const page = await visit(example.url);
   const portal = inFrame(page);
-  await heading(portal, 'Overview').waitFor();
+  await title(portal, 'Overview').waitFor();
   const html = portal.locator('html');
   await html.evaluate((element) => {
     element.dataset.marked = 'yes';
   });
   await client.delete('/v1/portal-links');
   await portal.getByRole('link', { name: 'Webhooks', exact: true }).click();
-  await heading(portal, 'Webhooks').waitFor();
+  await title(portal, 'Webhooks').waitFor();
   await soon(async () => expect(await html.getAttribute('data-marked')).toBe('yes'));
 });
 
@@ -86,8 +85,15 @@ it('copies what is shown in the frame, also in one that may not use the clipboar
   const copied = async (page: Page, id: string): Promise<unknown> => {
     const portal = page.frameLocator('iframe');
     await portal.getByRole('link', { name: 'Webhooks', exact: true }).click();
-    await portal.getByRole('button', { name: new RegExp(`^Copy.*${id}`) }).click();
-    await portal.getByText('Copied').waitFor({ state: 'attached' });
+    const copy = portal.getByRole('button', { name: new RegExp(`^Copy.*${id}`) });
+    await copy.waitFor();
+    // For a moment only, which the page itself does not miss.
+    const confirmed = portal.locator('body').evaluate(`(body) => new Promise((resolve) => {
+      const look = () => body.textContent.includes('Copied') && resolve();
+      new MutationObserver(look).observe(body, { subtree: true, childList: true, characterData: true });
+    })`);
+    await copy.click();
+    await confirmed;
     // Only the document that has the focus may read it.
     await page.getByLabel('Colour').focus();
     return page.evaluate('navigator.clipboard.readText()');
@@ -114,7 +120,7 @@ it('copies what is shown in the frame, also in one that may not use the clipboar
 it('offers nothing that a link to read may not do', async () => {
   const page = await visit(await link('read'));
   await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
-  await heading(page, 'Webhooks').waitFor();
+  await title(page, 'Webhooks').waitFor();
   await page.getByText('Mine').first().waitFor();
   expect(await page.getByRole('link', { name: 'New webhook' }).count()).toBe(0);
   await expectAccessible(page);
@@ -137,13 +143,13 @@ it('says why it shows nothing: no link, one of another project, one that has end
   const revoked = await link('read');
   await client.delete('/v1/portal-links');
   const late = await visit(revoked);
-  await heading(late, 'Your link has ended').waitFor();
+  await title(late, 'Your link has ended').waitFor();
   // Another one is opened in the same tab.
   await late.goto(await link('read'));
-  await heading(late, 'Overview').waitFor();
+  await title(late, 'Overview').waitFor();
   expect(late.url()).not.toContain('token');
   const expired = await visit(`${stack.url}/portal/${projectId}/#token=${await expiredToken()}`);
-  await heading(expired, 'Your link has ended').waitFor();
+  await title(expired, 'Your link has ended').waitFor();
   await expectAccessible(expired);
 });
 

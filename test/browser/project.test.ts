@@ -47,6 +47,7 @@ it('shows a new key once, and revokes it', async () => {
   await page.getByText('refused with 401').waitFor();
   await look(page, 'key-revoke');
   await inDialog(page, 'Revoke key').click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
   await revoke.waitFor({ state: 'detached' });
 });
 

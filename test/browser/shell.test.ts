@@ -1,7 +1,8 @@
-import { soon } from '../support/eventually';
 import type { Page } from 'playwright-core';
 import { expectAccessible, goByKeys, NARROW, signIn, useChromium } from '../support/chromium';
+import { title } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
+import { soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
 import { useStack } from '../support/use';
 
@@ -28,7 +29,7 @@ it('refuses a wrong key in words, and signs in with the right one', async () => 
   await expectAccessible(page);
   await signIn(page, ADMIN_KEY);
   await page.reload();
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await title(page, 'Overview').waitFor();
 });
 
 it('tells a key of role sender, which may only post events, which keys sign in', async () => {
@@ -48,7 +49,7 @@ it('signs in once by a link, whose token leaves the address', async () => {
   const { token } = body.data as { token: string };
   const address = `${dashboard()}#sign-in=${token}`;
   const page = await visit(address);
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await title(page, 'Overview').waitFor();
   expect(page.url()).not.toContain(token);
   const again = await visit(address);
   await again.getByText('This sign-in link was used already').waitFor();
@@ -61,7 +62,7 @@ it('signs in by a link that is opened in a tab that shows the page already', asy
   const page = await visit(dashboard());
   await page.getByLabel('API key').waitFor();
   await page.goto(`${dashboard()}#sign-in=${body.data.token}`);
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await title(page, 'Overview').waitFor();
   expect(page.url()).not.toContain('sign-in');
 });
 
@@ -78,7 +79,7 @@ it('shows a project’s key its own project only, and the admin a choice', async
   await signIn(admin, ADMIN_KEY);
   await admin.getByLabel('Project').selectOption({ label: 'Beta shop' });
   await admin.reload();
-  await admin.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await title(admin, 'Overview').waitFor();
   const chosen = admin.getByLabel('Project').locator('option:checked');
   await chosen.filter({ hasText: /^Beta shop$/ }).waitFor({ state: 'attached' });
 });
@@ -102,8 +103,7 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
       ]) {
         if (viewport) await openMenu(page);
         await page.getByRole('link', { name, exact: true }).click();
-        const heading = page.getByRole('heading', { level: 1, name, exact: true });
-        await heading.waitFor();
+        await title(page, name).waitFor();
         await page.getByRole('dialog').waitFor({ state: 'detached' });
         await expectAccessible(page);
       }
@@ -116,7 +116,7 @@ it('is used by keyboard: the page’s content, pages, help, and the theme', asyn
   await page.locator('input:focus').waitFor();
   await page.keyboard.insertText(ADMIN_KEY);
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await title(page, 'Overview').waitFor();
   await goByKeys(page, 'w', 'Webhooks');
   await page.locator('h1:focus', { hasText: 'Webhooks' }).waitFor();
   await page.keyboard.press('?');
@@ -149,7 +149,7 @@ it('finds a webhook by a piece of its name, from any page', async () => {
   await page.keyboard.insertText('account');
   await page.keyboard.press('Enter');
   await page.getByRole('link', { name: 'Accounting' }).click();
-  await page.getByRole('heading', { level: 1, name: 'Accounting' }).waitFor();
+  await title(page, 'Accounting').waitFor();
 });
 
 it('finds a project among more than are listed, sets providers’ keys there, and deletes it', async () => {
@@ -171,7 +171,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await expectAccessible(page);
   await project.selectOption({ label: 'Mailer' });
   await page.reload();
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await title(page, 'Overview').waitFor();
   await soon(async () => expect(await chosen()).toBe('Mailer'));
 
   await page.getByRole('link', { name: 'Project settings' }).click();
@@ -197,7 +197,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await dialog.getByLabel('custom').check();
   await dialog.getByRole('button', { name: 'Create project' }).click();
   await page.getByText('The project was created').waitFor();
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await title(page, 'Overview').waitFor();
   await soon(async () => expect(await chosen()).toBe('Webshop'));
 
   await page.getByLabel('Find a project by name or id').fill(id);
@@ -213,7 +213,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await dialog.getByLabel('Name of the project').fill('Mailer');
   await page.keyboard.press('Enter');
   await page.getByText('The project was deleted').waitFor();
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await title(page, 'Overview').waitFor();
   await soon(async () => expect(await chosen()).toBe('Webshop'));
   expect((await stack.admin.get(`/v1/projects/${id}`)).status).toBe(404);
 });

@@ -1,7 +1,8 @@
-import { soon } from '../support/eventually';
 import type { Frame, FrameLocator, Locator, Page } from 'playwright-core';
 import { ApiClient } from '../support/api-client';
 import { expectAccessible, NARROW, useChromium } from '../support/chromium';
+import { title } from '../support/dashboard';
+import { soon } from '../support/eventually';
 import { pointing, typing, type Hand } from '../support/hand';
 import { npmStart, type NpmStart } from '../support/npm-start';
 import { startPortalExample, type PortalExample } from '../support/portal-example';
@@ -122,8 +123,7 @@ describe('in the portal that an application embeds', () => {
   });
 });
 
-const heading = ({ within }: Visit, name: string): Locator =>
-  within.getByRole('heading', { level: 1, name });
+const heading = ({ within }: Visit, name: string): Locator => title(within, name);
 const button = ({ within }: Visit, name: string): Locator =>
   within.getByRole('button', { name, exact: true });
 const link = ({ within }: Visit, name: string): Locator =>

@@ -1,9 +1,10 @@
-import { soon } from '../support/eventually';
 import { createHmac } from 'node:crypto';
 import type { Page } from 'playwright-core';
 import { expectAccessible, focused, NARROW, signIn, useChromium } from '../support/chromium';
+import { title } from '../support/dashboard';
 import { typing } from '../support/hand';
 import { makeWebhook } from '../support/deliveries';
+import { soon } from '../support/eventually';
 import { portalLink } from '../support/portal-link';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
@@ -24,7 +25,7 @@ async function arrive(
   const page = await visit(`${stack.url}/dashboard/`, ...look);
   await signIn(page, data!.data.key);
   await page.goto(`${stack.url}/dashboard/#/webhooks`);
-  await page.getByRole('heading', { level: 1, name: 'Webhooks' }).waitFor();
+  await title(page, 'Webhooks').waitFor();
   return { page, client, projectId: id };
 }
 
@@ -33,7 +34,7 @@ async function createdBy(page: Page, name: string): Promise<string> {
   await page.getByLabel('Name', { exact: true }).fill(name);
   await page.getByLabel('URL', { exact: true }).fill(receiver.url);
   await page.getByRole('button', { name: 'Create webhook' }).click();
-  await page.getByRole('heading', { level: 1, name: `${name} is ready` }).waitFor();
+  await title(page, `${name} is ready`).waitFor();
   return (await page.getByRole('region', { name: 'Secret', exact: true }).textContent())!;
 }
 
@@ -84,7 +85,7 @@ it('creates a webhook for chosen events, shows its secret, and sends a test that
   await page.getByLabel('Header 1: value').fill('acme');
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Create webhook' }).click();
-  await page.getByRole('heading', { level: 1, name: 'Orders is ready' }).waitFor();
+  await title(page, 'Orders is ready').waitFor();
   const secret = await page.getByRole('region', { name: 'Secret', exact: true }).textContent();
   await soon(async () =>
     expect(await page.getByRole('tab').allTextContents()).toEqual([
@@ -126,7 +127,7 @@ it('shows what is wrong with a webhook, and what to do', async () => {
   await page.getByText('email.sent').waitFor();
   await expectAccessible(page);
   await page.getByRole('link', { name: 'See what failed' }).click();
-  await page.getByRole('heading', { level: 1, name: 'Deliveries' }).waitFor();
+  await title(page, 'Deliveries').waitFor();
   // It is pending: tried again in a minute.
   await page.getByRole('row', { name: /email\.sent.*Pending.*500/ }).waitFor();
 });
@@ -148,7 +149,7 @@ it('edits, pauses and resumes, disables and enables, and deletes', async () => {
   await page.getByLabel('Query').fill('{ "data.test": false }');
   await expectAccessible(page);
   await page.getByRole('button', { name: 'Save changes' }).click();
-  await page.getByRole('heading', { level: 1, name: 'Shop' }).waitFor();
+  await title(page, 'Shop').waitFor();
 
   const choose = async (item: string, confirm?: string): Promise<void> => {
     await page.getByRole('button', { name: 'More actions for Shop' }).click();
@@ -220,11 +221,11 @@ it('does all of it by keyboard alone: creates a webhook, tests it, opens the del
   const { page } = await arrive();
   const { press, write } = typing(page);
   await press(page.getByRole('link', { name: 'New webhook' }).first());
-  await page.getByRole('heading', { level: 1, name: 'New webhook' }).waitFor();
+  await title(page, 'New webhook').waitFor();
   await write(page.getByLabel('Name', { exact: true }), 'Keys only');
   await write(page.getByLabel('URL', { exact: true }), receiver.url);
   await page.keyboard.press('Enter');
-  await page.getByRole('heading', { level: 1, name: 'Keys only is ready' }).waitFor();
+  await title(page, 'Keys only is ready').waitFor();
   await press(page.getByRole('button', { name: 'Send test event' }));
   const dialog = page.getByRole('dialog');
   await press(dialog.getByRole('button', { name: 'Send 1 test event' }));
@@ -256,7 +257,7 @@ it('lists chosen event types that have been removed, keeps them, and lets them g
     await page.getByRole('button', { name: 'Save changes' }).click();
     await page.waitForURL((url) => url.hash === `#/webhooks/${webhook.id}`);
   };
-  await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor();
+  await title(page, 'Overview').waitFor();
   await edit();
   await expectAccessible(page);
   await page.getByLabel('Name', { exact: true }).fill('Shop');

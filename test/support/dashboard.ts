@@ -1,4 +1,4 @@
-import type { Page } from 'playwright-core';
+import type { FrameLocator, Locator, Page } from 'playwright-core';
 import type { ApiClient } from './api-client';
 import { expectAccessible, NARROW, signIn, useChromium } from './chromium';
 import { makeWebhook } from './deliveries';
@@ -35,8 +35,11 @@ export const postOrder = async (client: ApiClient): Promise<string> =>
 export const button = (page: Page, name: string) => page.getByRole('button', { name, exact: true });
 export const link = (page: Page, name: string) => page.getByRole('link', { name, exact: true });
 /** The whole title: that of the page before may contain it. */
-export const title = (page: Page, name: string) =>
-  page.locator('h1').getByText(name, { exact: true });
+export const title = (within: Page | FrameLocator, name: string): Locator =>
+  within.locator('h1').getByText(name, { exact: true });
+/** Marks the titles of the page that is there, so that those of the next one can be waited for. */
+export const leaving = (page: Page): Promise<void> =>
+  page.locator('h1, h2').evaluateAll('(all) => all.forEach((one) => (one.dataset.left = ""))');
 export const inDialog = (page: Page, name: string) =>
   page.getByRole('dialog').getByRole('button', { name, exact: true });
 
