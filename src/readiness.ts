@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { clock } from './clock';
 import type { Config } from './config/config';
-import { HOUR_MS, MINUTE_MS } from './domain/durations';
 import { causeOf } from './reachability';
 import type { Cipher } from './store/cipher';
 import { isStoreUnavailable } from './store/errors';
@@ -10,14 +9,11 @@ import type { Store } from './store/store';
 import { findUnreadable } from './store/unreadable';
 import type { Engine } from './temporal/engine';
 import { readOnly, whyUnfit } from './temporal/fitness';
+import { Trouble } from './trouble';
 
 /** Milliseconds between checks: until everything is ready, and from then on. */
 const LOOK_EVERY_MS = 1000;
 const WATCH_EVERY_MS = 5000;
-
-/** Milliseconds until a lasting problem is reported again, doubled each time. */
-const FIRST_REMINDER_MS = MINUTE_MS;
-const LAST_REMINDER_MS = HOUR_MS;
 
 const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
 
@@ -159,35 +155,5 @@ export class Readiness {
     } catch (error) {
       return { trouble: await whyUnfit(config.temporal, error), missing: null };
     }
-  }
-}
-
-/**
- * Logs a problem in one line: when it begins or changes, at growing intervals while it lasts, and when it is
- * over.
- */
-class Trouble {
-  told: string | null = null;
-  private remindAt = 0;
-  private reminderMs = FIRST_REMINDER_MS;
-
-  constructor(
-    private readonly log: Logger,
-    private readonly overMessage: string,
-  ) {}
-
-  is(trouble: string | null): void {
-    const now = performance.now();
-    if (trouble !== this.told) {
-      this.reminderMs = FIRST_REMINDER_MS;
-      if (trouble === null) this.log.info(this.overMessage);
-    } else if (trouble === null || now < this.remindAt) {
-      return;
-    } else {
-      this.reminderMs = Math.min(this.reminderMs * 2, LAST_REMINDER_MS);
-    }
-    this.told = trouble;
-    this.remindAt = now + this.reminderMs;
-    if (trouble !== null) this.log.error(trouble);
   }
 }

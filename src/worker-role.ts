@@ -54,7 +54,7 @@ export function startWorker({
   const done = working(worker.done, sender);
   return {
     done,
-    whyIdle: () => (worker.isPolling() ? null : 'the worker does not poll Temporal'),
+    whyIdle: worker.whyIdle,
     stop: async () => {
       stopped.abort();
       await done;

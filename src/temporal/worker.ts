@@ -13,6 +13,8 @@ import {
   reconcileTaskQueue,
   TASK_QUEUE,
 } from '../contracts/temporal';
+import { causeOf } from '../reachability';
+import { Trouble } from '../trouble';
 import { connectionOptions } from './connection';
 
 /** Longer than any attempt may take (60 s, and the margin to record it), so that running ones finish. */
@@ -145,6 +147,7 @@ async function untilDrained(worker: Worker): Promise<void> {
  * unavailable again by then: an API in the same process accepts events meanwhile. While the machine's clock
  * is wrong it takes no work: certificates would seem to have expired, and workers with a correct clock do
  * better.
+ * Its connection is Core's, which may fail where that of `Readiness` doesn't: certificates and proxies are its own.
  */
 export function runWorker(
   config: Config,
@@ -152,8 +155,9 @@ export function runWorker(
   activities: Activities,
   ready: Promise<void>,
   stopped: AbortSignal,
-): { done: Promise<void>; isPolling: () => boolean } {
+): { done: Promise<void>; whyIdle: () => string | null } {
   let handle: WorkerHandle | undefined;
+  const connecting = new Trouble(log, 'the worker has connected to Temporal');
   const pause = (forMs: number): Promise<void> =>
     sleep(forMs, undefined, { signal: stopped }).catch(() => {});
   const poll = async ({ run: runIt, shutdown }: WorkerHandle): Promise<void> => {
@@ -179,13 +183,25 @@ export function runWorker(
         await pause(CLOCK_LOOK_MS);
         continue;
       }
-      handle = await createWorker(config, activities).catch((error: unknown) => {
+      try {
+        handle = await createWorker(config, activities);
+      } catch (error) {
         if (!(error instanceof TransportError)) throw error;
-        return undefined;
-      });
-      if (handle) await poll(handle);
-      else await pause(CONNECT_RETRY_MS);
+        connecting.is(whyNotConnected(config, error));
+        await pause(CONNECT_RETRY_MS);
+        continue;
+      }
+      connecting.is(null);
+      await poll(handle);
     }
   };
-  return { done: run(), isPolling: () => handle?.isPolling() ?? false };
+  const whyIdle = (): string | null =>
+    handle?.isPolling() ? null : (connecting.told ?? 'the worker does not poll Temporal');
+  return { done: run(), whyIdle };
+}
+
+function whyNotConnected({ temporal }: Config, error: unknown): string {
+  // The rest, the refusal's headers, is another each time.
+  const [cause] = causeOf(error).split(', metadata:');
+  return `TEMPORAL_ADDRESS: the worker can't connect to Temporal at ${temporal.address}: ${cause}; it trusts the certificates of the system or of SSL_CERT_FILE, and uses no proxy`;
 }

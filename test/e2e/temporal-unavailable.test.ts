@@ -1,14 +1,20 @@
+import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/config';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { TcpProxy } from '../integration/api/tcp-proxy';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
+import { useServers } from '../support/foreign-server';
 import { freePort } from '../support/free-port';
 import { RoleProcess } from '../support/processes';
 import { emailSent } from '../support/samples';
 import { ApiClient } from '../support/api-client';
 import { ADMIN_KEY, setUpMongodb, testEnvironment } from '../support/stack';
+import { TestAuthority } from '../support/tls-certificates';
+import { tlsFront } from '../support/tls-front';
 
 describe('a process of the role all that starts while Temporal is unavailable', () => {
   it('accepts events, waits for Temporal, and ends when asked to', async () => {
@@ -73,6 +79,52 @@ describe('a process of the role all whose databases become unavailable while it 
     } finally {
       await all.end('SIGKILL');
       await Promise.all([mongodb.stop(), temporal.stop()]);
+    }
+  });
+});
+
+describe('a worker whose own connection to Temporal fails, though that of its process does not', () => {
+  const addressOf = useServers();
+  let folder: string;
+  beforeAll(() => void (folder = mkdtempSync(path.join(tmpdir(), 'posthorn-authorities-'))));
+  afterAll(() => rmSync(folder, { recursive: true }));
+
+  it('says why in its log and at readyz, and polls once the cause is gone', async () => {
+    const environment = testEnvironment();
+    await setUpMongodb(environment);
+    await setUpTemporal(loadConfig('all', environment), pino({ level: 'silent' }));
+    const [authority, another] = [new TestAuthority(), new TestAuthority()];
+    const [ofNode, ofCore] = ['node.pem', 'core.pem'].map((name) => path.join(folder, name));
+    writeFileSync(ofNode!, authority.ca);
+    writeFileSync(ofCore!, another.ca);
+    const front = tlsFront(environment.TEMPORAL_ADDRESS!, authority.serverCertificate());
+    const temporal = await addressOf(front);
+    const operations = `127.0.0.1:${await freePort()}`;
+    const worker = RoleProcess.start('worker', {
+      ...environment,
+      TEMPORAL_ADDRESS: temporal,
+      TEMPORAL_TLS: 'true',
+      METRICS_ADDRESS: operations,
+      NODE_EXTRA_CA_CERTS: ofNode!,
+      SSL_CERT_FILE: ofCore!,
+    });
+    const readyz = async (): Promise<[number, string]> => {
+      const response = await fetch(`http://${operations}/readyz`);
+      return [response.status, await response.text()];
+    };
+    try {
+      const why = `TEMPORAL_ADDRESS: the worker can't connect to Temporal at ${temporal}: `;
+      await worker.logged(why);
+      expect(await readyz()).toEqual([503, expect.stringContaining(why)]);
+      renameSync(ofNode!, ofCore!);
+      await worker.logged('worker polls');
+      expect(worker.log()).toContain('the worker has connected to Temporal');
+      await eventually('it is ready', async () => (await readyz())[0] === 200);
+      const told = worker.log().match(/"level":"error"[^\n]*/g);
+      expect(told).toEqual([expect.stringMatching(/UnknownIssuer.*SSL_CERT_FILE/)]);
+      expect(await worker.end('SIGTERM')).toBe(0);
+    } finally {
+      await worker.end('SIGKILL');
     }
   });
 });
