@@ -32,7 +32,8 @@ const help = `
     --stored N               so many deliveries are in MongoDB before
     --json FILE              writes all figures there, round by round
     --mongodb-url URL, --temporal-address HOST:PORT
-                             measure with these servers instead of own ones; their CPU is then unknown
+                             measure with these servers instead of own ones; their CPU is then unknown. The
+                             Temporal namespace (TEMPORAL_NAMESPACE) must not be another Posthorn's
 
   It starts everything in a new data folder, and removes that afterwards. Exits 1 if a delivery was lost, or is
   not in the log as succeeded.

@@ -13,7 +13,8 @@ Options
 Environment
   PORT               port of the API (8080, or any free one)
   POSTHORN_DATA_DIR  where state, logs and keys are kept (.data)
-  TEMPORAL_ADDRESS   use this Temporal server instead of starting one
+  TEMPORAL_ADDRESS   use this Temporal server instead of starting one; its namespace
+                     (TEMPORAL_NAMESPACE) must not be another Posthorn's
   MONGODB_URL        use this MongoDB replica set instead of starting one`;
 
 /** Unknown options are refused: a mistyped --demo must not start a permanent server. */

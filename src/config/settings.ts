@@ -114,7 +114,7 @@ export const settings = z.object({
     .string()
     .regex(/^[\x21-\x7e]+$/, 'must be a name in printable ASCII without spaces')
     .default('default')
-    .describe('Temporal namespace'),
+    .describe('Temporal namespace, of this Posthorn alone'),
   TEMPORAL_TLS: flag.default(false).describe('`true` to use TLS with Temporal'),
   TEMPORAL_API_KEY: z
     .string()
