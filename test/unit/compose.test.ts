@@ -14,6 +14,7 @@ interface Service {
   environment?: Record<string, string | number>;
   healthcheck?: { test: string[] };
   volumes?: string[];
+  networks?: string[];
 }
 
 const text = read('docker-compose.yml');
@@ -93,6 +94,10 @@ describe('docker-compose.yml', () => {
     const env = { ...secrets, HOST: '127.0.0.1', PORT: '9', TEMPORAL_ADDRESS: '127.0.0.1:7233' };
     const { host, port, temporal } = loadConfig('api', environmentOf('api', env));
     expect([host, port, temporal.address]).toEqual(['0.0.0.0', 8080, 'temporal:7233']);
+  });
+
+  it('lets every process of Posthorn reach databases elsewhere, too', () => {
+    for (const name of ofPosthorn) expect(services[name]!.networks).toContain('internet');
   });
 
   it('asks each process of Posthorn itself whether it is well, at the address that it listens on', () => {
