@@ -1,4 +1,4 @@
-import { ScheduleNotFoundError, type Client } from '@temporalio/client';
+import { ScheduleNotFoundError, type Client, type Connection } from '@temporalio/client';
 import { temporal } from '@temporalio/proto';
 import type { Config } from '../config/config';
 import { RECONCILE_SCHEDULES, SEARCH_ATTRIBUTES } from '../contracts/temporal';
@@ -32,17 +32,25 @@ export async function whatIsMissing(client: Client): Promise<string | null> {
 }
 
 async function findWrongAttribute(client: Client): Promise<string | undefined> {
-  const { namespace } = client.options;
+  const attributes = await searchAttributesOf(client.connection, client.options.namespace);
+  if (attributes === null) return undefined;
+  return Object.values(SEARCH_ATTRIBUTES)
+    .map(({ name }) => name)
+    .find((name) => attributes[name] !== IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD);
+}
+
+/**
+ * The types of a namespace's own search attributes, by name; null: they can't be seen. A key of Temporal Cloud may be
+ * allowed to run workflows but not to see these.
+ */
+export async function searchAttributesOf(
+  { operatorService }: Pick<Connection, 'operatorService'>,
+  namespace: string,
+): Promise<Readonly<Record<string, temporal.api.enums.v1.IndexedValueType>> | null> {
   try {
-    const { customAttributes } = await client.connection.operatorService.listSearchAttributes({
-      namespace,
-    });
-    return Object.values(SEARCH_ATTRIBUTES)
-      .map(({ name }) => name)
-      .find((name) => customAttributes[name] !== IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD);
+    return (await operatorService.listSearchAttributes({ namespace })).customAttributes;
   } catch (error) {
-    // A key of Temporal Cloud may be allowed to run workflows but not to see these.
-    if (isRefusedWith(error, GRPC.permissionDenied, GRPC.unimplemented)) return undefined;
+    if (isRefusedWith(error, GRPC.permissionDenied, GRPC.unimplemented)) return null;
     throw error;
   }
 }

@@ -16,7 +16,7 @@ import {
 } from '../contracts/temporal';
 import { StartError } from '../start-error';
 import { connectionOptions } from './connection';
-import { whyUnfit } from './fitness';
+import { searchAttributesOf, whyUnfit } from './fitness';
 import { GRPC, isRefusedWith } from './grpc';
 
 const DAY_SECONDS = 24 * 60 * 60;
@@ -48,7 +48,7 @@ export async function setUpTemporal(
       connectTimeout: CONNECT_TIMEOUT_MS,
     });
     await ensureNamespace(connection, config.temporal, log);
-    await ensureSearchAttributes(connection, namespace);
+    await ensureSearchAttributes(connection, namespace, log);
     const client = new Client({ connection, namespace });
     await untilFound(() => ensureSchedules(client, isPaused));
     log.info({ namespace, retentionDays }, 'Temporal is set up');
@@ -94,21 +94,29 @@ async function ensureNamespace(
   }
 }
 
-async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+async function ensureSearchAttributes(
+  connection: Connection,
+  namespace: string,
+  log: Logger,
+): Promise<void> {
   const { IndexedValueType } = temporal.api.enums.v1;
   const keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
   const wanted = Object.values(SEARCH_ATTRIBUTES).map(({ name }) => name);
   await untilFound(async () => {
-    const { customAttributes } = await connection.operatorService.listSearchAttributes({
-      namespace,
-    });
-    const wrong = wanted.find((name) => (customAttributes[name] ?? keyword) !== keyword);
+    const attributes = await searchAttributesOf(connection, namespace);
+    if (attributes === null) {
+      const message =
+        'Temporal does not allow listing its search attributes; see there that these exist, of type Keyword';
+      log.warn({ namespace, searchAttributes: wanted }, message);
+      return;
+    }
+    const wrong = wanted.find((name) => (attributes[name] ?? keyword) !== keyword);
     if (wrong !== undefined) {
       throw new StartError(
         `TEMPORAL_NAMESPACE: the search attribute ${wrong} of the namespace ${namespace} is not a Keyword; remove it (temporal operator search-attribute remove --name ${wrong}), and run setup again`,
       );
     }
-    const missing = wanted.filter((name) => !(name in customAttributes));
+    const missing = wanted.filter((name) => !(name in attributes));
     if (missing.length === 0) return;
     try {
       await connection.operatorService.addSearchAttributes({
