@@ -89,14 +89,3 @@ export class Costs {
 
 const RUNNING = 'ExecutionStatus = "Running"';
 const typesAre = (types) => `WorkflowType IN (${types.map((type) => `"${type}"`).join(', ')})`;
-
-/** How many commands there were between two counts, by name. */
-export function between(before, after) {
-  if (!before || !after) return undefined;
-  const earlier = new Map(before);
-  return Object.fromEntries(
-    after
-      .map(([name, total]) => [name, total - (earlier.get(name) ?? 0)])
-      .filter(([, count]) => count > 0),
-  );
-}

@@ -11,6 +11,7 @@ import { createServer } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { fail } from '../scripts/lib/console.mjs';
 import { readJson } from '../scripts/lib/json-file.mjs';
 import { dataDirectory } from '../scripts/lib/paths.mjs';
 import { callerOf } from './api.mjs';
@@ -23,6 +24,16 @@ const { values } = parseArgs({
   },
 });
 const dev = readJson(join(dataDirectory(), 'dev.json'));
+const isRunning =
+  dev !== undefined &&
+  (await fetch(`${dev.apiUrl}/healthz`).then(
+    ({ ok }) => ok,
+    () => false,
+  ));
+if (!isRunning) {
+  fail('It needs a Posthorn of this checkout: POSTHORN_RATE_LIMIT_PER_MINUTE=1000000 npm start');
+  process.exit(1);
+}
 const call = callerOf(dev);
 const samples = Number(values.samples);
 const BETWEEN_SAMPLES_MS = 1000;

@@ -1,7 +1,6 @@
 import { once } from 'node:events';
 import { sleep } from '../scripts/lib/run.mjs';
 import { nowMs } from './clock.mjs';
-import { between } from './costs.mjs';
 import { each } from './post.mjs';
 import { measureProcesses } from './processes.mjs';
 
@@ -159,5 +158,16 @@ export function mediansOf(rounds) {
       const median = (known[Math.floor(middle)] + known[Math.ceil(middle) - 1]) / 2;
       return [name, known.length === 0 ? undefined : median];
     }),
+  );
+}
+
+/** How many commands there were between two counts, by name. */
+function between(before, after) {
+  if (!before || !after) return undefined;
+  const earlier = new Map(before);
+  return Object.fromEntries(
+    after
+      .map(([name, total]) => [name, total - (earlier.get(name) ?? 0)])
+      .filter(([, count]) => count > 0),
   );
 }

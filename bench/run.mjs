@@ -13,10 +13,8 @@ import { writeJson } from '../scripts/lib/json-file.mjs';
 import { createLifetime } from '../scripts/lib/lifetime.mjs';
 import { Refusal } from '../scripts/lib/run.mjs';
 import { contendersOf } from './contenders.mjs';
-import { Costs } from './costs.mjs';
 import { loadsOf } from './loads.mjs';
 import { measure, mediansOf } from './measure.mjs';
-import { startStack } from './stack.mjs';
 import { tableOf } from './table.mjs';
 
 const help = `
@@ -95,6 +93,9 @@ async function main(options) {
   if (options['temporal-address']) process.env.TEMPORAL_ADDRESS = options['temporal-address'];
   await ensureDependencies();
   await ensureBuilt();
+  // On a fresh clone their packages are installed only now.
+  const { Costs } = await import('./costs.mjs');
+  const { startStack } = await import('./stack.mjs');
   const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-bench-'));
   lifetime.onStop(() => rmSync(dataDir, { recursive: true }));
   lifetime.onStop(stopAllGuarded);

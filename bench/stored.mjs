@@ -11,12 +11,17 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { pino } from 'pino';
 import { stopAllGuarded } from '../scripts/embedded/guarded.mjs';
 import { startEmbedded } from '../scripts/embedded/index.mjs';
-import { countStored, storeMany } from './many-deliveries.mjs';
+import { ensureBuilt, ensureDependencies } from '../scripts/lib/build-steps.mjs';
+import { distMain } from '../scripts/lib/paths.mjs';
 
-const built = createRequire(new URL('../dist/src/main.js', import.meta.url));
+await ensureDependencies();
+await ensureBuilt();
+// On a fresh clone these are there only now.
+const { pino } = await import('pino');
+const { countStored, storeMany } = await import('./many-deliveries.mjs');
+const built = createRequire(distMain);
 const { Store } = built('./store/store');
 const { deliveryStats } = built('./store/delivery-stats');
 const { findAny } = built('./store/find-any');

@@ -18,7 +18,6 @@ import { fail, step } from '../scripts/lib/console.mjs';
 import { createLifetime } from '../scripts/lib/lifetime.mjs';
 import { poll, Refusal } from '../scripts/lib/run.mjs';
 import { callerOf } from './api.mjs';
-import { Costs } from './costs.mjs';
 import { measureProcesses } from './processes.mjs';
 import { SCENARIOS } from './scenarios.mjs';
 
@@ -77,6 +76,8 @@ async function main() {
 
 /** What scenarios are made of. */
 async function toolsFor(stack) {
+  // On a fresh clone its packages are installed only by `main`.
+  const { Costs } = await import('./costs.mjs');
   const [apiUrl] = stack.apiUrls;
   const receiver = fork(fileURLToPath(new URL('receiver.mjs', import.meta.url)));
   const [{ port }] = await once(receiver, 'message');

@@ -7,11 +7,16 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { chromium } from 'playwright-core';
+import { ensureBuilt, ensureDependencies } from './lib/build-steps.mjs';
 import { fail, say } from './lib/console.mjs';
 import { readJson } from './lib/json-file.mjs';
 import { root } from './lib/paths.mjs';
 import { createApi, mustCall } from './start/api.mjs';
+
+await ensureDependencies();
+await ensureBuilt();
+// On a fresh clone it is installed only now.
+const { chromium } = await import('playwright-core');
 
 const CHROMIUM = process.env.TEST_CHROMIUM ?? '/usr/bin/chromium';
 const folder = join(root, 'docs/images');
