@@ -152,7 +152,9 @@ async function main(options) {
       node: process.version,
       loadAverage: loadavg(),
     };
-    writeJson(options.json, { at: new Date(), machine, options, results, rounds: all });
+    // It is made for sharing, and a URL may hold a password.
+    const { 'mongodb-url': _url, 'temporal-address': _address, ...asked } = options;
+    writeJson(options.json, { at: new Date(), machine, options: asked, results, rounds: all });
   }
   return all.every(({ figures: { lost, notLogged = 0 } }) => lost === 0 && notLogged === 0);
 }

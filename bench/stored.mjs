@@ -45,9 +45,10 @@ const dataDir = mkdtempSync(join(tmpdir(), 'posthorn-stored-'));
 const servers = values['mongodb-url']
   ? { mongodbUrl: values['mongodb-url'], stop: async () => {} }
   : await startEmbedded({ dataDir, headless: true });
-const url = new URL(servers.mongodbUrl);
-url.pathname = `/stored${randomBytes(4).toString('hex')}`;
-const store = Store.open(url.toString());
+const database = `stored${randomBytes(4).toString('hex')}`;
+// Not by `URL`, which knows one host only.
+const url = servers.mongodbUrl.replace(/^(\w[\w+]*:\/\/[^/?]+)(\/[^?]*)?/, `$1/${database}`);
+const store = Store.open(url);
 try {
   await measure();
 } finally {
