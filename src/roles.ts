@@ -7,10 +7,11 @@ import { ConfigError, loadConfig, ROLES, type Role } from './config/config';
 import { createLogger } from './log';
 import { LogOutput } from './log-output';
 import { operationsListener } from './operations';
-import { whyNotListening } from './reachability';
+import { causeOf, whyNotListening } from './reachability';
 import { Readiness } from './readiness';
 import { StartError } from './start-error';
 import { Cipher } from './store/cipher';
+import { isStoreUnavailable, isTooSlow } from './store/errors';
 import { Store } from './store/store';
 import { Engine } from './temporal/engine';
 import { TenantCpu } from './tenant-cpu/tenant-cpu';
@@ -42,7 +43,7 @@ async function main(): Promise<void> {
     const { setUpTemporal } = await import('./temporal/setup.js');
     await refuseUnfit(store);
     const interrupted = interruption();
-    await store.setUp(log, interrupted);
+    await store.setUp(log, interrupted).catch(tellUnavailable);
     await Promise.race([setUpTemporal(config, log), interrupted]);
     await store.close();
     return;
@@ -52,7 +53,7 @@ async function main(): Promise<void> {
   if (role === 'rotate-key') {
     const { rotateKey } = await import('./store/key-rotation.js');
     await refuseUnfit(store);
-    await rotateKey(store, cipher, log);
+    await rotateKey(store, cipher, log).catch(tellUnavailable);
     await store.close();
     return;
   }
@@ -117,6 +118,14 @@ function interruption(): Promise<never> {
 async function refuseUnfit(store: Store): Promise<void> {
   const unfit = await store.whyUnfit();
   if (unfit !== null) throw new StartError(unfit);
+}
+
+/** What began while MongoDB could be used, and failed when it no longer could. */
+function tellUnavailable(error: unknown): never {
+  if (!isStoreUnavailable(error) && !isTooSlow(error)) throw error;
+  throw new StartError(
+    `MONGODB_URL: MongoDB fails: ${causeOf(error)}; run this again once it can be used`,
+  );
 }
 
 async function startApi(create: typeof createApi, { config, ...parts }: Parts): Promise<Service> {

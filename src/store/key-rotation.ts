@@ -29,6 +29,16 @@ export async function rotateKey(store: Store, cipher: Cipher, log: Logger): Prom
   }
 }
 
+/** Not all by one cursor: MongoDB would close it while it waits for the changes. */
+const IN_PAGES = { sort: { _id: 1 }, limit: 500 } as const;
+
+/** @param find reads some documents with ids after that one, in their order */
+async function* inPages<T extends { _id: string }>(
+  find: (after: string) => PromiseLike<T[]>,
+): AsyncGenerator<T> {
+  for (let page = await find(''); page.length > 0; page = await find(page.at(-1)!._id)) yield* page;
+}
+
 async function pass(
   { webhooks, projects }: Store,
   cipher: Cipher,
@@ -55,7 +65,9 @@ async function pass(
   }
 
   const boxes = { secrets: 1, headers: 1 };
-  for await (const { _id, secrets, headers } of webhooks.model.find({}, boxes).lean()) {
+  const webhooksAfter = (_id: string) =>
+    webhooks.model.find({ _id: { $gt: _id } }, boxes, IN_PAGES).lean();
+  for await (const { _id, secrets, headers } of inPages(webhooksAfter)) {
     for (const secret of secrets) {
       await reseal(secret, _id, ({ keyId, box }) =>
         webhooks.model.updateOne(
@@ -73,7 +85,9 @@ async function pass(
       ),
     );
   }
-  for await (const { _id, providerKeys } of projects.model.find({}, { providerKeys: 1 }).lean()) {
+  const projectsAfter = (_id: string) =>
+    projects.model.find({ _id: { $gt: _id } }, { providerKeys: 1 }, IN_PAGES).lean();
+  for await (const { _id, providerKeys } of inPages(projectsAfter)) {
     for (const [name, key] of Object.entries(providerKeys ?? {})) {
       const field = `providerKeys.${name}`;
       await reseal(key, providerKeyOwner(_id, name), (sealed) =>

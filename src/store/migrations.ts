@@ -229,6 +229,7 @@ export async function migrate(
     await (interrupted ? Promise.race([apply(), interrupted]) : apply());
   } finally {
     clearInterval(renewal);
-    await records.deleteOne({ _id: LOCK, owner });
+    // If that fails it expires, and what failed before is what matters.
+    await records.deleteOne({ _id: LOCK, owner }).catch(() => {});
   }
 }

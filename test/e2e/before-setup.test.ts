@@ -1,5 +1,6 @@
 import mongoose, { type Connection } from 'mongoose';
 import { newId } from '../../src/contracts/ids';
+import { TcpProxy } from '../integration/api/tcp-proxy';
 import { ApiClient } from '../support/api-client';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -211,6 +212,20 @@ describe('setup', () => {
     expect(setup.log()).toContain('interrupted by SIGTERM; run setup again');
     expect(await locks()).toBe(0);
     await setUp(environment);
+  });
+
+  it('says in one line that MongoDB has become unavailable in its middle', async () => {
+    const { host, pathname } = new URL(environment.MONGODB_URL!);
+    const mongodb = await TcpProxy.start(host);
+    const MONGODB_URL = `mongodb://${mongodb.address}${pathname}?directConnection=true`;
+    const point = 'store/indexes ensureIndexes before 4 SIGSTOP';
+    const setup = RoleProcess.start('setup', { ...environment, MONGODB_URL }, point);
+    await eventually('it is in its middle', () => setup.isStopped());
+    await mongodb.cut();
+    setup.signal('SIGCONT');
+    expect(await setup.exited()).toBe(1);
+    expect(setup.log()).toMatch(/(^|\n)MONGODB_URL: MongoDB fails: .+; run this again .+\n$/);
+    expect(setup.log()).not.toMatch(/\n +at /);
   });
 
   it('is asked for again by an index that is missing, and one of another kind', async () => {

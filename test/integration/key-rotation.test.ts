@@ -5,9 +5,11 @@ import { Cipher } from '../../src/store/cipher';
 import { rotateKey } from '../../src/store/key-rotation';
 import { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
 import { RoleProcess } from '../support/processes';
 import { Stack, testEnvironment } from '../support/stack';
 import { useReceiver } from '../support/use';
+import { TcpProxy } from './api/tcp-proxy';
 
 const [OLD, NEW] = [1, 2].map(() => randomBytes(32).toString('base64'));
 const oldCipher = new Cipher(Buffer.from(OLD!, 'base64'));
@@ -142,6 +144,36 @@ describe('the encryption key', () => {
     for (const { _id, secrets } of await stack.store.webhooks.model.find().lean()) {
       expect(newCipher.open(secrets[0]!, _id)).toBe(`secret of ${_id}`);
     }
+  });
+
+  it('is changed without a cursor that MongoDB would close, and in one line says that it became unavailable', async () => {
+    const stack = await start({ POSTHORN_ENCRYPTION_KEY: OLD! });
+    const { id } = await stack.project();
+    await insertWebhooks(stack, id, 200);
+    const { host, pathname } = new URL(environment.MONGODB_URL!);
+    const mongodb = await TcpProxy.start(host);
+    const MONGODB_URL = `mongodb://${mongodb.address}${pathname}?directConnection=true`;
+    const keys = { POSTHORN_ENCRYPTION_KEY: NEW!, POSTHORN_FORMER_ENCRYPTION_KEYS: OLD! };
+    const stopAt = 'store/cipher Cipher.reseal before 50 SIGSTOP';
+    const rotation = RoleProcess.start(
+      'rotate-key',
+      { ...environment, ...keys, MONGODB_URL },
+      stopAt,
+    );
+    await eventually('it is in its middle', () => rotation.isStopped());
+    const idle = stack.store.webhooks.model.db
+      .getClient()
+      .db('admin')
+      .aggregate([
+        { $currentOp: { allUsers: true, idleCursors: true } },
+        { $match: { type: 'idleCursor', ns: `${pathname.slice(1)}.webhooks` } },
+      ]);
+    expect(await idle.toArray()).toEqual([]);
+    await mongodb.cut();
+    rotation.signal('SIGCONT');
+    expect(await rotation.exited()).toBe(1);
+    expect(rotation.log()).toMatch(/(^|\n)MONGODB_URL: MongoDB fails: .+; run this again .+\n$/);
+    expect(rotation.log()).not.toMatch(/\n +at /);
   });
 
   it('is not said to be changed when something is under an unknown key, which is named', async () => {
