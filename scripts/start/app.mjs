@@ -9,13 +9,16 @@ const usualPort = 8080;
 const readyTimeoutMs = 60_000;
 const drainMs = 25_000; // the app drains within 20 s
 
+/** Settings of a Temporal of the user's own. */
+const ofOwnTemporal = ['TEMPORAL_TLS', 'TEMPORAL_API_KEY', 'TEMPORAL_UI_URL'];
+
 /**
  * The environment of a development start, but for the port that the API gets. The user's other settings are
- * passed on, but those for their own Temporal (TLS, a cloud key) only together with its address.
+ * passed on, but those of their own Temporal only together with its address.
  */
 export function appEnvironment({ servers, secrets }) {
   const inherited = Object.entries(process.env).filter(
-    ([name]) => process.env.TEMPORAL_ADDRESS || !name.startsWith('TEMPORAL_'),
+    ([name]) => process.env.TEMPORAL_ADDRESS || !ofOwnTemporal.includes(name),
   );
   const { no_grpc_proxy, no_proxy } = process.env;
   return {
