@@ -23,14 +23,16 @@ function parseLoad(name, seconds) {
   if (perSecond > 0) {
     return { name, events: perSecond * seconds, webhooks: 1, perSecond: Number(perSecond) };
   }
-  throw new Refusal(`--only: ${name} is no load; give EVENTSxWEBHOOKS or EVENTS/s, such as 200x20`);
+  throw new Refusal(
+    `--only: ${name} is not a load; give EVENTSxWEBHOOKS or EVENTS/s, such as 200x20`,
+  );
 }
 
 /** The loads to measure, each with its modes. */
 export function loadsOf({ only, modes, backlog, seconds }) {
   const wrong = modes?.find((mode) => !MODES.includes(mode));
   if (wrong !== undefined) {
-    throw new Refusal(`--modes: ${wrong} is no mode; they are ${MODES.join(', ')}`);
+    throw new Refusal(`--modes: ${wrong} is not a mode; there are ${MODES.join(', ')}`);
   }
   const usual = [...MEASURED, ...(backlog ? [[`${backlog}x1`, ['auto', 'express']]] : [])];
   const names = only ?? (backlog ? [`${backlog}x1`] : usual.map(([name]) => name));

@@ -36,7 +36,7 @@ async function main() {
   const unknown = names.find((name) => !SCENARIOS[name]);
   if (unknown) {
     throw new Refusal(
-      `--only: ${unknown} is no scenario; they are ${Object.keys(SCENARIOS).join(', ')}`,
+      `--only: ${unknown} is not a scenario; there are ${Object.keys(SCENARIOS).join(', ')}`,
     );
   }
   await ensureDependencies();

@@ -99,9 +99,7 @@ export const settings = z.object({
   PORT: port.default(8080).describe('port the API listens on'),
   POSTHORN_PUBLIC_URL: publicUrl
     .optional()
-    .describe(
-      'address at which browsers reach Posthorn, of all links that it makes; default: as each request names it',
-    ),
+    .describe('public base URL, used in every link; default: the address of each request'),
   MONGODB_URL: z
     .string()
     .superRefine((url, context) => {
@@ -199,7 +197,7 @@ export const settings = z.object({
     .describe('attempts that one worker process runs at a time'),
   WORKER_MAX_ATTEMPTS_PER_WEBHOOK: places
     .default(80)
-    .describe('the most of these for one webhook: 10 at first, more while its receiver keeps pace'),
+    .describe('maximum for one webhook: 10 at first, more while its receiver keeps pace'),
   SMTP_URL: z
     .string()
     .refine(

@@ -74,7 +74,7 @@ export async function whyUnfit(
   }
   const greeting = await greetingOf(address, secured);
   if (greeting === 'none') {
-    return `TEMPORAL_ADDRESS: ${address} accepts connections, but does not answer in time; it is overloaded or stopped, or no Temporal: then correct the setting, or TEMPORAL_TLS`;
+    return `TEMPORAL_ADDRESS: ${address} accepts connections, but does not answer in time; it is overloaded, stopped, or not a Temporal server; in the last case correct the setting, or TEMPORAL_TLS`;
   }
   if (greeting === 'http2' && isRefusedWith(error, GRPC.deadlineExceeded)) {
     return `Temporal at ${address} does not answer in time: it or its database is slow or overloaded`;

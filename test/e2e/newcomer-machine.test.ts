@@ -30,7 +30,9 @@ describe('the addresses that a process listens on', () => {
     shown: { [otherAddress.split(':')[1]!]: '9465' },
   }));
   alsoTells('HOST is not of this machine', 'api', () => ({ environment: { HOST: '192.0.2.1' } }));
-  alsoTells('HOST is no name', 'all', () => ({ environment: { HOST: 'posthorn.invalid' } }));
+  alsoTells('HOST is an unknown name', 'all', () => ({
+    environment: { HOST: 'posthorn.invalid' },
+  }));
   alsoTells('The port is in use', 'npm start', () => ({
     environment: {
       PORT: otherAddress.split(':')[1]!,
@@ -48,7 +50,7 @@ describe('npm start', () => {
     shown: { [folder]: '/srv/posthorn' },
   });
 
-  tells('PORT is no number', 'npm start', () => inFolder({ PORT: 'http' }));
+  tells('PORT is not a number', 'npm start', () => inFolder({ PORT: 'http' }));
   tells('A setting is wrong', 'npm start', () => inFolder({ POSTHORN_RETENTION_DAYS: 'week' }));
   tells('The data folder is a file', 'npm start', () => {
     writeFileSync(path.join(folder, 'data'), '');

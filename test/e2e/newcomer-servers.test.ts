@@ -191,12 +191,12 @@ describe('Temporal', () => {
       return { environment: { ...rest, TEMPORAL_ADDRESS: address! } };
     return { environment: { ...rest, TEMPORAL_ADDRESS: address! }, shown };
   }
-  /** Of a server that is no Temporal. */
+  /** Of a server that is not Temporal. */
   const addressOf = useServers();
   let otherAddress: string;
   let connection: Connection;
   beforeAll(async () => {
-    otherAddress = await addressOf(createHttpServer((_req, res) => res.end('no Temporal')));
+    otherAddress = await addressOf(createHttpServer((_req, res) => res.end('not Temporal')));
     connection = await Connection.connect({ address: testEnvironment().TEMPORAL_ADDRESS! });
   });
   afterAll(() => connection.close());
@@ -210,7 +210,9 @@ describe('Temporal', () => {
     prepared({ TEMPORAL_ADDRESS: 'temporal.invalid:7233' }),
   );
   alsoTells('Temporal speaks no TLS', 'worker', () => prepared({ TEMPORAL_TLS: 'true' }));
-  alsoTells('It is no Temporal', 'worker', () => prepared({ TEMPORAL_ADDRESS: otherAddress }));
+  alsoTells('It is not a Temporal server', 'worker', () =>
+    prepared({ TEMPORAL_ADDRESS: otherAddress }),
+  );
   alsoTells('It never answers', 'worker', async () =>
     prepared({ TEMPORAL_ADDRESS: await addressOf(createServer()) }),
   );
