@@ -47,6 +47,8 @@ export class Hand {
   private bodySize = 0;
   /** Events in hand, with the number of their deliveries that MongoDB doesn't have yet. */
   readonly planning = new Map<string, number>();
+  /** Events whose filters are being judged. */
+  beingPlanned: readonly EventRecord[] = [];
   /** Deliveries in hand that MongoDB doesn't have yet. */
   private unstored = 0;
   /** Deliveries of an event, on average. */
@@ -59,7 +61,8 @@ export class Hand {
 
   /** The same, if these events are taken as well. */
   roomBeside(events: readonly EventRecord[]): number {
-    const size = events.reduce((sum, { body }) => sum + (body?.length ?? 0), this.bodySize);
+    const others = [...this.beingPlanned, ...events];
+    const size = others.reduce((sum, { body }) => sum + (body?.length ?? 0), this.bodySize);
     const bodies = Math.floor((MAX_BODIES - size) / LARGEST_BODY);
     return Math.max(0, Math.min(MAX_TAKEN - this.taken.size, bodies));
   }
@@ -73,18 +76,21 @@ export class Hand {
     return Math.min(MAX_TAKEN - taken, MAX_UNSTORED - this.unstored);
   }
 
-  /** How many further events may be taken: half of the room for bodies is left to what is due. */
+  /** How many further events may be planned: half of the room for bodies is left to what is due. */
   get eventRoom(): number {
+    if (this.beingPlanned.length > 0) return 0;
     const byNumber = Math.max(0, Math.ceil(this.newRoom / Math.max(1, this.perEvent)));
     return Math.min(byNumber, Math.ceil(this.room / 2));
   }
 
   get isEmpty(): boolean {
-    return this.taken.size === 0 && this.outbox.size === 0;
+    return this.taken.size + this.outbox.size + this.beingPlanned.length === 0;
   }
 
   /** Takes an event with its deliveries, which MongoDB doesn't have. */
-  takeEvent(event: EventRecord, deliveries: readonly DeliveryRecord[]): void {
+  takeEvent(event: EventRecord, planned: readonly DeliveryRecord[]): void {
+    // Some of their webhooks may have been deleted since.
+    const deliveries = planned.filter(({ webhookId }) => this.lanes.has(webhookId));
     const open = deliveries.filter(({ status }) => status === 'pending');
     this.planning.set(event._id, open.length);
     this.perEvent += (deliveries.length - this.perEvent) * LATEST_SHARE;

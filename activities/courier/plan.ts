@@ -2,11 +2,15 @@ import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { expressDeliveryId } from '../../src/store/queue';
 import type { EventRecord } from '../../src/store/event-record';
 import { newDelivery } from '../../src/store/new-delivery';
+import type { Store } from '../../src/store/store';
 import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { choose } from '../judge-filters';
 import { CLOCK_MARGIN_MS } from '../plan-deliveries';
 import { LoopTurns } from '../loop-turns';
+
+/** How long further events are planned before the first of them are sent. */
+const TOGETHER_MS = 100;
 
 /** An event and those of its deliveries that MongoDB doesn't have yet. */
 export interface PlannedEvent {
@@ -15,7 +19,7 @@ export interface PlannedEvent {
 }
 
 /**
- * Plans events for their subscribed webhooks: the first of them, and further ones while there is room.
+ * Plans events for their subscribed webhooks: the first of them, and further ones while there is room, and time.
  * @param about.room deliveries
  * @param about.isFresh whether no earlier shift can have begun with it
  */
@@ -30,6 +34,7 @@ export async function planExpress(
   },
 ): Promise<PlannedEvent[]> {
   const { subscribersOf, now: at, isFresh } = about;
+  const until = performance.now() + TOGETHER_MS;
   const former = events.filter((event) => !isFresh(event)).map(({ _id }) => _id);
   const stored = new Set(
     former.length === 0
@@ -51,9 +56,19 @@ export async function planExpress(
     planned.push({ event, deliveries });
     // The others may have any number of webhooks.
     room -= deliveries.length;
-    if (room <= 0) break;
+    if (room <= 0 || performance.now() > until) break;
   }
-  return planned;
+  return performance.now() > until ? withoutDeleted(deps.store, planned) : planned;
+}
+
+/** Nothing of those whose payload was deleted while the filters took their time. */
+async function withoutDeleted(
+  { events }: Store,
+  planned: readonly PlannedEvent[],
+): Promise<PlannedEvent[]> {
+  const _id = { $in: planned.map(({ event }) => event._id) };
+  const deleted = new Set(await events.model.distinct('_id', { _id, body: null }));
+  return planned.map((one) => (deleted.has(one.event._id) ? { ...one, deliveries: [] } : one));
 }
 
 /** Whether a subscribed webhook gets the event, unless its filter says otherwise. */

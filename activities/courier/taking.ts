@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { clock } from '../../src/clock';
 import { cancelOrphan } from '../../src/store/cancel-orphan';
 import {
@@ -14,7 +15,7 @@ import { Arrivals } from './arrivals';
 import type { Attempts } from './attempts';
 import type { Lane } from './lane';
 import type { Shared } from './parts';
-import { planExpress } from './plan';
+import { planExpress, type PlannedEvent } from './plan';
 
 /** Between two checks for what is due. */
 const DUE_POLL_MS = 50;
@@ -23,6 +24,8 @@ const RECHECK_MS = 250;
 /** Both are longer by this for each delivery that was read and is in hand already: there may be thousands. */
 const KNOWN_MS = 0.25;
 const DUE_AT_ONCE = 200;
+/** How long a look waits for what is being planned; the next one does, too. */
+const PLANNING_MS = 25;
 /** Webhooks whose queues are read at the same time. */
 const REFILLED_TOGETHER = 16;
 /** How long queues are read before the shift looks for new events, and writes results. */
@@ -33,6 +36,8 @@ export class Taking {
   /** When something was found last, by the monotonic clock. */
   foundAt = performance.now();
   private readonly arrivals: Arrivals;
+  /** Of `Hand.beingPlanned`. */
+  private planning: Promise<PromiseSettledResult<PlannedEvent[]>[]> | undefined;
   /** By the monotonic clock, as the next. */
   private nextDueLook = -Infinity;
   private nextRecheck = -Infinity;
@@ -54,7 +59,7 @@ export class Taking {
    * @returns how much was found
    */
   async take(isOver: boolean): Promise<number> {
-    const { deps, hand, lease, view } = this.shared;
+    const { hand, view } = this.shared;
     const room = isOver ? 0 : hand.room;
     const eventRoom = isOver ? 0 : hand.eventRoom;
     const [events, fresh] = await Promise.all([
@@ -68,20 +73,42 @@ export class Taking {
     if (view.isGone) return 0;
     await this.takeStored(fresh.slice(0, hand.roomBeside(events)));
     await this.dropOutdated();
-    const planned = await planExpress(deps, events, {
+    if (events.length > 0) this.plan(events);
+    await this.takePlanned();
+    if (isOver) return found;
+    await this.refillAll();
+    return found;
+  }
+
+  private plan(events: readonly EventRecord[]): void {
+    const { deps, hand, lease, view } = this.shared;
+    const planning = planExpress(deps, events, {
       room: hand.newRoom,
       subscribersOf: (type) => view.subscriptions.of(type),
       now: clock.now(),
       // An earlier shift may have begun with what was accepted before this one.
       isFresh: ({ acceptedAt }) => acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS,
     });
-    for (const { event, deliveries } of planned) {
+    hand.beingPlanned = events;
+    this.planning = Promise.allSettled([planning]);
+  }
+
+  /**
+   * Takes what is planned by now. Filters may take seconds: until then the looks go on, so that what happens to
+   * webhooks meanwhile applies to this as well.
+   */
+  private async takePlanned(): Promise<void> {
+    const { hand } = this.shared;
+    if (!this.planning) return;
+    const [end] = await Promise.race([this.planning, sleep(PLANNING_MS, [])]);
+    if (!end) return;
+    this.planning = undefined;
+    hand.beingPlanned = [];
+    if (end.status === 'rejected') throw end.reason;
+    for (const { event, deliveries } of end.value) {
       hand.takeEvent(event, deliveries);
       this.arrivals.took(event._id);
     }
-    if (isOver) return found;
-    await this.refillAll();
-    return found;
   }
 
   /**

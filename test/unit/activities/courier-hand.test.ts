@@ -76,7 +76,8 @@ describe('what a courier has in hand', () => {
 });
 
 describe('what a courier plans at once', () => {
-  const deps = { store: {} as Store, tenantCpu: {} as TenantCpu, log: pino({ level: 'silent' }) };
+  const store = { events: { model: { distinct: async () => [] } } } as unknown as Store;
+  const deps = { store, tenantCpu: {} as TenantCpu, log: pino({ level: 'silent' }) };
   const many = Array.from({ length: 5000 }, (_, n) => webhookWith(`wh_${n}`));
   const plan = async (events: EventRecord[], room: number) => {
     const about = { now: new Date(), room, isFresh: () => true };
@@ -92,6 +93,24 @@ describe('what a courier plans at once', () => {
     const planned = await plan(events, 400);
     expect(planned.map(({ event }) => event)).toEqual(events.slice(0, 4));
     expect(planned.map(({ deliveries }) => deliveries.length)).toEqual([1, 1, 1, 5000]);
+  });
+
+  it('is no more than the filters of a tenth of a second let through', async () => {
+    let atMs = 0;
+    jest.spyOn(performance, 'now').mockImplementation(() => atMs);
+    const run = async () => {
+      atMs += 60;
+      return { end: 'done', output: [true] };
+    };
+    const about = { now: new Date(), room: 400, isFresh: () => true };
+    const filtered = { ...many[0]!, filter: { 'data.subject': { $regex: '.' } } };
+    const planned = await planExpress(
+      { ...deps, tenantCpu: { run } as never },
+      Array.from({ length: 10 }, () => eventWith('{}')),
+      { ...about, subscribersOf: () => [filtered as never] },
+    );
+    jest.restoreAllMocks();
+    expect(planned.map(({ deliveries }) => deliveries.length)).toEqual([1, 1]);
   });
 
   it('is one event at least, or it would never be planned', async () => {
