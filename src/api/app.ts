@@ -38,7 +38,7 @@ import { OwnAddress } from './http/own-address';
 import { neverCached, withoutPreconditions } from './http/conditions';
 import { measured } from './http/measured';
 import { checkedHeaders, newRequestId } from './http/node-refusals';
-import { documentedBodies, documentedMethods } from './openapi/documented';
+import { documentedBodies, documentedMethods, documentedQueries } from './openapi/documented';
 import { documentedRoutes } from './openapi/routes';
 import { pagesRouter } from './pages/pages';
 import { portalLinksRouter } from './portal/portal-links';
@@ -204,7 +204,7 @@ export function createApi(dependencies: AppDependencies): Api {
 
   const v1 = express.Router();
   v1.use(authenticate(authentication, { sessions, portal }), portalRights(routeOf));
-  v1.use(admitted);
+  v1.use(admitted, documentedQueries(routeOf));
   const live = new LiveDeliveries(store, cipher, log);
   // It takes no turn, which it would keep for hours.
   v1.use('/stream', streamRouter(live));

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { refusal, refused } from '../http/errors';
+import { refusal, refused, type ApiError } from '../http/errors';
 import { Problems } from '../http/problems';
 import type { RouteOf } from './routes';
 
@@ -21,11 +21,25 @@ export function documentedBodies(routeOf: RouteOf): RequestHandler {
   return (req, _res, next) => {
     const fields = Object.keys((req.body as object | undefined) ?? {});
     if (fields.length > 0 && routeOf(req)?.withBody.includes(req.method) === false) {
-      const message = 'is not a known field here: this request has no body';
-      const wrong = new Problems();
-      for (const field of fields) wrong.add([field], () => message);
-      throw refused(wrong);
+      throw unknown(fields, 'is not a known field here: this request has no body');
     }
     next();
   };
+}
+
+/** Refuses a query where the document has none: who puts `dryRun` there must not get a real replay. */
+export function documentedQueries(routeOf: RouteOf): RequestHandler {
+  return (req, _res, next) => {
+    const parameters = Object.keys(req.query);
+    if (parameters.length > 0 && routeOf(req)?.withQuery.includes(req.method) === false) {
+      throw unknown(parameters, 'is not a known query parameter here');
+    }
+    next();
+  };
+}
+
+function unknown(names: readonly string[], message: string): ApiError {
+  const wrong = new Problems();
+  for (const name of names) wrong.add([name], () => message);
+  return refused(wrong);
 }

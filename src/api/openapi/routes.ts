@@ -6,9 +6,10 @@ const METHODS = ['get', 'put', 'post', 'patch', 'delete'] as const;
 export interface Route {
   /** As Express writes it: `/v1/deliveries/:id/replay`. */
   path: string;
-  /** The methods that it has, and those of them that take a body. */
+  /** The methods that it has, and those of them that take a body, or a query. */
   methods: readonly string[];
   withBody: readonly string[];
+  withQuery: readonly string[];
 }
 
 /** The documented route that a request calls; undefined: none. */
@@ -22,6 +23,11 @@ export function documentedRoutes(): RouteOf {
     .map(([template, item]) => {
       const named = METHODS.filter((method) => item[method]);
       const withBody = named.filter((method) => item[method]?.requestBody);
+      const withQuery = named.filter((method) =>
+        item[method]?.parameters?.some(
+          (parameter) => 'in' in parameter && parameter.in === 'query',
+        ),
+      );
       return {
         template,
         // As Express matches: case-insensitive, with or without a trailing slash.
@@ -30,8 +36,9 @@ export function documentedRoutes(): RouteOf {
           'i',
         ),
         path: template.replace(/\{(\w+)\}/g, ':$1'),
-        methods: [...named, ...(named.includes('get') ? ['head'] : [])].map(inCapitals),
-        withBody: withBody.map(inCapitals),
+        methods: asSent(named),
+        withBody: asSent(withBody),
+        withQuery: asSent(withQuery),
       };
     });
   const fixed = new Map(
@@ -43,4 +50,6 @@ export function documentedRoutes(): RouteOf {
   };
 }
 
-const inCapitals = (method: string): string => method.toUpperCase();
+/** In capitals; whoever takes GET takes HEAD. */
+const asSent = (methods: readonly string[]): string[] =>
+  [...methods, ...(methods.includes('get') ? ['head'] : [])].map((method) => method.toUpperCase());

@@ -1,10 +1,8 @@
 import { Router, type Response } from 'express';
-import { z } from 'zod';
 import { allow, mayRead, principalOf, projectOf, type Identify } from '../http/auth';
 import { onceOver } from '../http/connections';
 import { ApiError, rateLimited } from '../http/errors';
 import { holdAnswer } from '../http/under-way';
-import { parse } from '../http/validation';
 import type { LiveDeliveries } from './live-deliveries';
 import { StreamReader } from './reader';
 
@@ -15,14 +13,11 @@ const RETRY_MS = 10_000;
 
 const REFUSALS: ReadonlySet<string> = new Set(['unauthorized', 'forbidden', 'not_found']);
 
-export const noQuery = z.strictObject({});
-
 /** `/v1/stream`: how the project's deliveries change, as server-sent events. */
 export function streamRouter(live: LiveDeliveries): Router {
   const router = Router();
 
   router.get('/', allow('owner', 'reader'), (req, res) => {
-    parse(noQuery, req.query);
     const { keyId } = principalOf(res);
     const projectId = projectOf(res)._id;
     const reader = new StreamReader(res, keyId, projectId, () => isStillAllowed(res, projectId));

@@ -4,6 +4,7 @@ import { text } from 'node:stream/consumers';
 import { newId } from '../../../src/contracts/ids';
 import type { ApiClient } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
+import { documentedRoutes } from '../../support/documented-routes';
 import { useStack } from '../../support/use';
 import { expectRefusal, stored } from './refusal';
 
@@ -140,6 +141,19 @@ describe('a body of unknown length', () => {
 });
 
 describe('a query', () => {
+  const withoutQuery = documentedRoutes()
+    .filter(({ path, query }) => query.length === 0 && path.startsWith('/v1/'))
+    .map(({ method, path }) => [method, path] as const);
+
+  it.each(withoutQuery)(
+    'where none is taken is refused, naming it: %s %s',
+    async (method, path) => {
+      const query = '?dryRun=true&overlapHours=0';
+      const answer = await client.send(method, path.replaceAll(/\{\w+\}/g, 'x') + query);
+      expectRefusal(answer, 'validation_failed', ['dryRun', 'overlapHours']);
+    },
+  );
+
   it.each(['limit=1&limit=2', 'limit=0', 'limit=101', 'limit=1.5', 'limit=x', 'limit='])(
     'with an invalid limit is refused with the valid ones: ?%s',
     async (query) => {
