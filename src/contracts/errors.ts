@@ -56,7 +56,11 @@ export const ERRORS = {
     message: 'this delivery has ended: {status}; replay it',
     example: { status: 'succeeded' },
   },
-  delivery_held: { status: 409, message: 'its webhook is paused; resume the webhook' },
+  delivery_held: {
+    status: 409,
+    message: 'its webhook {why}',
+    example: { why: 'is paused; resume the webhook' },
+  },
   event_expunged: { status: 409, message: "the payload of this delivery's event was deleted" },
   replay_ended: {
     status: 409,

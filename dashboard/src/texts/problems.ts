@@ -22,8 +22,8 @@ export const problems = {
       advice: 'Wait for its next attempt, retry it now, or cancel it before replaying it.',
     },
     delivery_held: {
-      title: 'The webhook is paused',
-      advice: 'When the webhook is resumed, the delivery is sent.',
+      title: 'The webhook is paused, or was',
+      advice: 'The delivery is sent in its turn once the webhook is resumed.',
     },
     event_expunged: {
       title: 'The payload of this event was deleted',

@@ -166,7 +166,11 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     refuseEnded(delivery);
     const { _id } = delivery;
     const webhook = await webhookOf(delivery);
-    if (delivery.status === 'held' || webhook.isPaused) throw refusal('delivery_held');
+    if (webhook.isPaused) throw refusal('delivery_held', { why: 'is paused; resume the webhook' });
+    if (delivery.status === 'held') {
+      const why = 'was paused; the delivery is sent in its turn, without a retry';
+      throw refusal('delivery_held', { why });
+    }
     const changed = await store.deliveries.hasten(_id);
     if (!changed) throw ended((await store.deliveries.find(_id))?.status);
     const run = async (decidedAt: Moment): Promise<void> => {

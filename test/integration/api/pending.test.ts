@@ -7,6 +7,7 @@ import { makeWebhook } from '../../support/deliveries';
 import { freePort } from '../../support/free-port';
 import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
+import { expectRefusal } from './refusal';
 
 const HOUR_MS = 3_600_000;
 
@@ -33,7 +34,7 @@ describe('a pending delivery that no worker has taken', () => {
     const pending = async () => (await client.get(`/v1/deliveries/${id}`)).body.data.pending;
     const becomesDue = () =>
       stack.store.deliveries.model.updateOne({ _id: id }, { $set: { nextAttemptAt: startedAt } });
-    return { projectId, webhookId, delivery, pending, becomesDue };
+    return { client, projectId, webhookId, delivery, pending, becomesDue };
   }
 
   it('waits for its time as long as it has one, and from then on for a worker', async () => {
@@ -70,6 +71,25 @@ describe('a pending delivery that no worker has taken', () => {
       expect(await pending()).toMatchObject({ reason: 'rate_limit', attempt: 2 });
     },
   );
+
+  it('is not retried while it is held, and the refusal says whether a resume is missing', async () => {
+    const { client, projectId, webhookId, delivery } = await failedOnce({
+      status: 'held',
+      nextAttemptAt: null,
+      queuedIn: 'a queue',
+    });
+    const expectRefused = async (message: string): Promise<void> => {
+      const refused = await client.post(`/v1/deliveries/${delivery._id}/retry`);
+      expectRefusal(refused, 'delivery_held');
+      expect(refused.body.error.message).toBe(message);
+    };
+    await stack.store.webhooks.update(projectId, webhookId, { isPaused: true });
+    await expectRefused('its webhook is paused; resume the webhook');
+    await stack.store.webhooks.update(projectId, webhookId, { isPaused: false });
+    await expectRefused(
+      'its webhook was paused; the delivery is sent in its turn, without a retry',
+    );
+  });
 
   it('says the same where a courier sends it', async () => {
     const { projectId, webhookId, delivery, pending, becomesDue } = await failedOnce({
