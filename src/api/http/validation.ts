@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { idPattern, isId, type Resource } from '../../contracts/ids';
 import type { PageRequest } from '../../store/paging';
 import { didYouMean } from '../../domain/near';
-import { notFound, refused } from './errors';
+import { invalid, notFound, refused } from './errors';
 import { knownNames, messageOf, oneOf } from './messages';
 import { Problems, type Found } from './problems';
 
@@ -175,11 +175,17 @@ export const severalWords = <T extends string>(words: readonly T[]): z.ZodType<T
     max: words.length,
   });
 
-/** Parses the query of a list or an export: the paging apart from the filters. */
+/**
+ * Parses the query of a list or an export: the paging apart from the filters.
+ * @throws ApiError 422, also for a range of time that has nothing in it
+ */
 export function parseListQuery<T extends AskedPage>(
   schema: z.ZodType<T>,
   req: Request,
 ): { page: Omit<AskedPage, 'limit'> & Pick<T, 'limit'>; filter: Omit<T, keyof AskedPage> } {
   const { limit, cursor, since, until, ...filter } = parse(schema, req.query);
+  if (since && until && since >= until) {
+    throw invalid([{ field: 'until', message: 'must be after since' }]);
+  }
   return { page: { limit, cursor, since, until }, filter };
 }

@@ -259,7 +259,6 @@ describe('lists of deliveries', () => {
     expect(await list(`since=${since}&order=asc`)).toEqual([second, third, fourth]);
     expect(await list(`until=${until}&limit=1&order=asc`)).toEqual([first, second, third]);
     expect(await list(`since=${since}&until=${until}&order=asc&limit=1`)).toEqual([second, third]);
-    expect(await list(`since=${until}&until=${since}`)).toEqual([]);
     expect(await list('since=0001-01-01T00:00:00Z')).toEqual(ids.toReversed());
     expect(await list('until=9999-12-31T23:59:59Z')).toEqual(ids.toReversed());
     const zoned = encodeURIComponent('2026-01-01T05:30:02+05:30');

@@ -40,6 +40,18 @@ describe('a time', () => {
     },
   );
 
+  it.each([
+    ['before its begin', '2026-01-02T00:00:00Z', '2026-01-01T00:00:00Z'],
+    ['at its begin', '2026-01-01T00:00:00Z', '2026-01-01T01:00:00+01:00'],
+  ])('that ends a range %s is refused on every route', async (_title, since, until) => {
+    const { client } = await stack.project();
+    for (const path of ranges) {
+      const answer = await client.get(inQuery(inQuery(path, 'since', since), 'until', until));
+      const field = /stats|search/.test(path) ? 'since' : 'until';
+      expectRefusal(answer, 'validation_failed', [field]);
+    }
+  });
+
   it('may be the first or the last of these years, and no range begins before them', async () => {
     const { client, id } = await stack.project();
     const expiresAt = '9999-12-31T23:59:59.999Z';
