@@ -39,12 +39,16 @@ export function portalLinksRouter(store: Store, tokens: PortalTokens, address: O
     const project = await store.projects.get(projectId);
     if (!project) throw notFound('the project');
     const id = newId('portalLink');
-    const expiresAt = new Date(clock.now().getTime() + expiresIn * 1000);
+    const { keyId } = principalOf(res);
+    const asked = new Date(clock.now().getTime() + expiresIn * 1000);
+    // It ends with the key that made it; the admin's has no end.
+    const ofKey = (await store.keys.get(keyId))?.expiresAt ?? asked;
+    const expiresAt = ofKey < asked ? ofKey : asked;
     const token = tokens.sign({
       id,
       projectId,
       capabilities,
-      keyId: principalOf(res).keyId,
+      keyId,
       revocations: project.portalRevocations ?? 0,
       expiresAt: expiresAt.getTime(),
     });

@@ -30,6 +30,27 @@ describe('a token that is refused', () => {
     expectRefusal(await isRefused(sign(Date.now() + 60_000, newId('key'))), 'unauthorized');
   });
 
+  it('has expired with the key that made it', async () => {
+    const { id, client } = await stack.project();
+    const inMinutes = (minutes: number): string =>
+      new Date(Date.now() + minutes * 60_000).toISOString();
+    const linkBy = async (expiresAt: string) => {
+      const key = { name: 'Maker', role: 'owner', expiresAt };
+      const made = await client.post(`/v1/projects/${id}/keys`, key);
+      return portalLink(new ApiClient(stack.url, made.body.data.key), 'read', 600);
+    };
+    const soon = inMinutes(5);
+    const { expiresAt, token } = await linkBy(soon);
+    expect(expiresAt).toBe(soon);
+    const [content] = token.slice('php_'.length).split('.');
+    expect(JSON.parse(Buffer.from(content!, 'base64url').toString())).toMatchObject({
+      expiresAt: Date.parse(soon),
+    });
+    expect(Date.parse((await linkBy(inMinutes(20))).expiresAt)).toBeLessThan(
+      Date.parse(inMinutes(11)),
+    );
+  });
+
   it('was changed, cut, or signed by someone else', async () => {
     const { id, client } = await stack.project();
     const other = await stack.project();
