@@ -2304,7 +2304,7 @@ export type AuditEntry = {
 
 export type Search = {
   /**
-   * What was found, the newest first.
+   * What was found: ids in the order of the text; events of an `Idempotency-Key`, the oldest first, and then webhooks, the newest first; events by their data, the newest first.
    */
   results: Array<SearchResult>;
   /**
@@ -6145,7 +6145,7 @@ export type PostEventData = {
      */
     'x-project-id'?: string;
     /**
-     * Looked up before the body is checked. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. In double quotes it is the same key. `/v1/events` and `/v1/events/batch` have keys of their own: the same key on both is two.
+     * A body that was accepted under it is answered with the first event, even if it would be refused now. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. In double quotes it is the same key. `/v1/events` and `/v1/events/batch` have keys of their own: the same key on both is two.
      */
     'idempotency-key'?: string;
   };
@@ -6258,7 +6258,7 @@ export type PostEventsData = {
      */
     'x-project-id'?: string;
     /**
-     * Looked up before the body is checked. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. In double quotes it is the same key. `/v1/events` and `/v1/events/batch` have keys of their own: the same key on both is two.
+     * A body that was accepted under it is answered with the first event, even if it would be refused now. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. In double quotes it is the same key. `/v1/events` and `/v1/events/batch` have keys of their own: the same key on both is two.
      */
     'idempotency-key'?: string;
   };

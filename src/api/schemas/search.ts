@@ -51,7 +51,11 @@ export type Scanned = z.infer<typeof scannedSchema>;
 
 export const searchSchema = z
   .object({
-    results: z.array(resultSchema).describe('What was found, the newest first.'),
+    results: z
+      .array(resultSchema)
+      .describe(
+        'What was found: ids in the order of the text; events of an `Idempotency-Key`, the oldest first, and then webhooks, the newest first; events by their data, the newest first.',
+      ),
     nextCursor: z
       .string()
       .nullable()

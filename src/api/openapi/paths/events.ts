@@ -32,7 +32,7 @@ const idempotencyKey = {
     .regex(IDEMPOTENCY_KEY)
     .optional()
     .describe(
-      'Looked up before the body is checked. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. In double quotes it is the same key. `/v1/events` and `/v1/events/batch` have keys of their own: the same key on both is two.',
+      'A body that was accepted under it is answered with the first event, even if it would be refused now. Two bodies are equal if they have the same values, in any order of members, and with all digits of their numbers; a different body with a known key is 409. In double quotes it is the same key. `/v1/events` and `/v1/events/batch` have keys of their own: the same key on both is two.',
     ),
 };
 /** An example event of each profile. */
