@@ -136,12 +136,11 @@ class Check {
     else this.query(operand, path);
   }
 
-  private pattern(
-    { $regex, $options = '' }: { $regex?: unknown; $options?: unknown },
-    path: Path,
-  ): void {
+  private pattern(conditions: Record<string, unknown>, path: Path): void {
+    const { $regex, $options = '' } = conditions;
     if ($regex === undefined) {
-      this.expect($options === '', [...path, '$options'], 'is only allowed with $regex');
+      const isAlone = Object.hasOwn(conditions, '$options');
+      this.expect(!isAlone, [...path, '$options'], 'is only allowed with $regex');
       return;
     }
     // Reported already; a pattern that is too long isn't even compiled.

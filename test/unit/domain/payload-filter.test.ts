@@ -120,6 +120,7 @@ describe('a filter', () => {
     ['unknown options', pattern('a', 'x'), 'data.a.$options'],
     ['options that are no text', pattern('a', 1), 'data.a.$options'],
     ['options without a pattern', { a: { $options: 'i' } }, 'a.$options'],
+    ['empty options without a pattern', { a: { $options: '' } }, 'a.$options'],
   ];
   it.each(REFUSED)('may not be or hold %s', (_title, filter, field) => {
     const problems = filterProblems(filter);
