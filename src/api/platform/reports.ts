@@ -42,7 +42,9 @@ export function reportsRouter(store: Store): Router {
 
   router.get('/:id', read, async (req, res) => {
     const report = await resourceInPath(req, res, 'report', store.inbound);
-    answer(res, { ...view(report), payload: report.payload === 'null' ? null : report.payload });
+    // A provider may report `null` too, which becomes no event.
+    const isDeleted = report.eventId !== null && report.payload === 'null';
+    answer(res, { ...view(report), payload: isDeleted ? null : report.payload });
   });
 
   return router;
