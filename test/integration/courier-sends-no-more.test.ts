@@ -19,7 +19,9 @@ describe('what a courier has in hand', () => {
   const { stack, receiver, client, batch, withStatus } = useExpress();
 
   it('is not sent once its project is deleted, though places become free', async () => {
-    const { id: projectId, client: owner } = await stack.project({ dispatch: 'express' });
+    // Answers are held back for as long as a busy machine needs for the rest.
+    const policy = { timeoutMs: 60_000 };
+    const { id: projectId, client: owner } = await stack.project({ dispatch: 'express', policy });
     const webhook = await makeWebhook(owner, receiver.url);
     let answer!: () => void;
     const after = new Promise<void>((resolve) => (answer = resolve));

@@ -233,7 +233,9 @@ describe('a project whose events are dispatched express', () => {
   });
 
   it('replays by the whole schedule, though an attempt of before is still in progress', async () => {
-    await makeWebhook(client, receiver.url, { policy: { retryDelaysMs: [1000] } });
+    // Its answer is held back for as long as a busy machine needs for the rest.
+    const policy = { timeoutMs: 60_000, retryDelaysMs: [1000] };
+    await makeWebhook(client, receiver.url, { policy });
     let answer!: () => void;
     const after = new Promise<void>((resolve) => (answer = resolve));
     receiver.respondWith((_request, n) => (n === 1 ? { kind: 'answer', status: 500, after } : 500));

@@ -5,6 +5,9 @@ import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { useFreshReceiver, useStack } from '../support/use';
 
+/** Answers are held back for as long as a busy machine needs for the rest. */
+const PATIENT = { timeoutMs: 60_000 };
+
 describe('a delivery that two retry at the same moment, while it has no running workflow,', () => {
   const stack = useStack();
   const receiver = useFreshReceiver();
@@ -40,7 +43,7 @@ describe('a delivery that two retry at the same moment, while it has no running 
   };
 
   it('is attempted once, and has no replay, if its workflow was terminated', async () => {
-    const { client } = await stack.project({ policy: { retryDelaysMs: [3_600_000] } });
+    const { client } = await stack.project({ policy: { ...PATIENT, retryDelaysMs: [3_600_000] } });
     await makeWebhook(client, receiver.url);
     receiver.respondWith(500);
     const id = await postEvent(client);
@@ -55,7 +58,7 @@ describe('a delivery that two retry at the same moment, while it has no running 
   });
 
   it('is attempted once, and has no replay, if its workflow was terminated during its first attempt', async () => {
-    const { client } = await stack.project();
+    const { client } = await stack.project({ policy: PATIENT });
     await makeWebhook(client, receiver.url);
     let answer!: () => void;
     const after = new Promise<void>((resolve) => (answer = resolve));

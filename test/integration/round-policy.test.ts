@@ -6,7 +6,7 @@ import { useFreshReceiver, useStack } from '../support/use';
 const HOUR_MS = 3_600_000;
 const SLOW = { kind: 'answer', status: 200, delayMs: 1500 } as const;
 const IMPATIENT = { timeoutMs: 1000, retryDelaysMs: [1000] };
-const PATIENT = { timeoutMs: 10_000, retryDelaysMs: [1000, 1000] };
+const PATIENT = { timeoutMs: 60_000, retryDelaysMs: [1000, 1000] };
 
 const stack = useStack(MIXED);
 
