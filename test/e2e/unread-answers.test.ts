@@ -13,7 +13,7 @@ const MOST_MIB = 600;
 
 describe('clients of one project', () => {
   it('that read nothing cost little, delay no others, and are disconnected', async () => {
-    const environment = testEnvironment({ POSTHORN_SEND_TIMEOUT_SECONDS: '2' });
+    const environment = testEnvironment({ POSTHORN_SEND_TIMEOUT_SECONDS: '10' });
     const stack = await Stack.start(environment, { worker: false });
     const [port, metricsPort] = await Promise.all([freePort(), freePort()]);
     const role = RoleProcess.start('api', {
