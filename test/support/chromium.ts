@@ -22,6 +22,8 @@ const SOON_MS = 5000;
 interface Look {
   theme?: 'light' | 'dark';
   viewport?: { width: number; height: number };
+  /** Where whoever looks is, such as `Europe/Berlin`. */
+  zone?: string;
   /** What the browser is to complain of. */
   refused?: RegExp;
 }
@@ -50,11 +52,12 @@ export function useChromium(): { visit: (url: string, look?: Look) => Promise<Pa
 
   const visit = async (
     url: string,
-    { theme = 'light', viewport = WIDE, refused }: Look = {},
+    { theme = 'light', viewport = WIDE, zone, refused }: Look = {},
   ): Promise<Page> => {
     const context = await browser.newContext({
       viewport,
       colorScheme: theme,
+      ...(zone !== undefined && { timezoneId: zone }),
       reducedMotion: 'reduce',
       permissions: ['clipboard-read', 'clipboard-write'],
     });

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import type { Preferences } from '../app/preferences';
 import { usePreferences } from '../app/preferences';
 import { texts } from '../texts';
@@ -5,6 +6,8 @@ import { TextField } from './field';
 
 const MINUTE_MS = 60_000;
 const TO_SECONDS = 19;
+/** Without it, a year has six digits for the browser. */
+const LAST = '9999-12-31T23:59:59';
 
 /** What the browser's control shows for a moment, in the zone. */
 function shownIn(zone: Preferences['zone'], value: string): string {
@@ -34,14 +37,21 @@ export function TimeField({
   isOptional?: boolean;
 }): React.ReactNode {
   const { zone } = usePreferences();
+  // What is typed stays: its moment may come back later, as by the address, or be written otherwise in the zone.
+  const [typed, setTyped] = useState<string | null>(null);
   return (
     <TextField
       {...field}
       label={texts.common.timeIn(label, zone === 'utc')}
       type="datetime-local"
       step={1}
-      value={value === '' ? '' : shownIn(zone, value)}
-      onChange={(shown) => onChange(momentOf(zone, shown))}
+      max={LAST}
+      value={typed ?? shownIn(zone, value)}
+      onChange={(shown) => {
+        setTyped(shown);
+        onChange(momentOf(zone, shown));
+      }}
+      onBlur={() => setTyped(null)}
     />
   );
 }
