@@ -1,4 +1,5 @@
 import { existsSync, readdirSync } from 'node:fs';
+import type { Locator, Route } from 'playwright-core';
 import { expectAccessible, signIn, useChromium } from '../support/chromium';
 import { title } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -18,6 +19,11 @@ const PAGES = readdirSync('dashboard/src/pages').filter((name) =>
 );
 /** Requests wait for an unavailable database before they are refused. */
 const OUTAGE = { timeout: 60_000 };
+
+const answerTooSlow = (route: Route): Promise<void> => {
+  const error = { code: 'too_slow', message: 'took too long', requestId: 'req_1' };
+  return route.fulfill({ status: 503, json: { success: false, error } });
+};
 
 it('says that the network is gone, keeps what it shows, does nothing later, and recovers by itself', async () => {
   const { client } = await stack.project();
@@ -90,8 +96,7 @@ it('asks once for what takes too long, however often it watches the rest', async
   const asked = { slow: 0, webhook: 0 };
   await page.route(/\/v1\/deliveries\?/, (route) => {
     asked.slow += 1;
-    const error = { code: 'too_slow', message: 'took too long', requestId: 'req_1' };
-    return route.fulfill({ status: 503, json: { success: false, error } });
+    return answerTooSlow(route);
   });
   await page.route(`**/v1/webhooks/${id}`, (route) => {
     asked.webhook += 1;
@@ -104,6 +109,39 @@ it('asks once for what takes too long, however often it watches the rest', async
   expect(asked.slow).toBe(1);
   await again.click();
   await eventually('it is asked for again', () => asked.slow === 2);
+});
+
+it('says in the place of what took too long that it did, also in cards, forms and dialogs', async () => {
+  const { client } = await stack.project();
+  await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const page = await visit(`${stack.url}/dashboard/`);
+  await signIn(page, client.key);
+  const refused = /\/v1\/(events|event-types|deliveries\/\w+|webhooks\/\w+\/stats)(\?|$)/;
+  await page.route(refused, answerTooSlow);
+  const tooLong = (within: Locator) => within.getByText('This took the database too long');
+  const dialog = page.getByRole('dialog');
+  const again = dialog.getByRole('button', { name: 'Try again' });
+  await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+  const card = page.getByRole('article', { name: 'Orders' });
+  await tooLong(card).waitFor();
+  await card.getByRole('button', { name: 'More actions for Orders' }).click();
+  await page.getByRole('menuitem', { name: 'Send test event' }).click();
+  await tooLong(dialog).waitFor();
+  await page.unroute(refused);
+  await again.click();
+  await dialog.getByRole('checkbox', { name: 'email.sent' }).waitFor();
+  await page.route(refused, answerTooSlow);
+  await dialog.getByRole('button', { name: 'Send 1 test event' }).click();
+  await tooLong(dialog).waitFor();
+  await page.goto(`${stack.url}/dashboard/#/webhooks/new`);
+  await page.getByLabel('Query').fill('{ "type": "email.sent" }');
+  await tooLong(page.locator('main')).waitFor();
+  await page.goto(`${stack.url}/dashboard/#/events?send=1`);
+  await page.reload();
+  await tooLong(dialog).waitFor();
+  await page.unroute(refused);
+  await again.click();
+  await dialog.getByLabel('Data (JSON)').waitFor();
 });
 
 it('says that the database is unavailable, and recovers by itself, also where nothing was shown yet', async () => {

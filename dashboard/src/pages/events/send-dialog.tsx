@@ -9,7 +9,7 @@ import { Dialog } from '../../ui/dialog';
 import { Select } from '../../ui/field';
 import { jsonProblem } from '../../ui/json';
 import { Stack } from '../../ui/layout';
-import { Loading } from '../../ui/query-state';
+import { LoadError, Loading } from '../../ui/query-state';
 import { Refusal } from '../../ui/refusal';
 import { DataEditor, textOf } from './data-editor';
 
@@ -81,31 +81,36 @@ export function SendDialog({
       {types.isLoading ? (
         <Loading />
       ) : (
-        type !== undefined && (
-          <Stack>
-            <Refusal error={send.error} besides={FIELDS} />
-            <Select
-              label={words.type}
-              error={typeError}
-              value={type}
-              options={(listed.includes(type) ? listed : [type, ...listed]).map((one) => ({
-                value: one,
-                label: one,
-              }))}
-              onChange={(next) => {
-                setChosen(next);
-                change(undefined);
-              }}
-            />
-            <DataEditor
-              sample={sample}
-              edited={edited}
-              error={dataError}
-              rows={ROWS}
-              onChange={change}
-            />
-          </Stack>
-        )
+        <Stack>
+          {types.error !== null && (
+            <LoadError error={types.error} isBusy={types.isRefreshing} onRetry={types.refresh} />
+          )}
+          {type !== undefined && (
+            <>
+              <Refusal error={send.error} besides={FIELDS} />
+              <Select
+                label={words.type}
+                error={typeError}
+                value={type}
+                options={(listed.includes(type) ? listed : [type, ...listed]).map((one) => ({
+                  value: one,
+                  label: one,
+                }))}
+                onChange={(next) => {
+                  setChosen(next);
+                  change(undefined);
+                }}
+              />
+              <DataEditor
+                sample={sample}
+                edited={edited}
+                error={dataError}
+                rows={ROWS}
+                onChange={change}
+              />
+            </>
+          )}
+        </Stack>
       )}
     </Dialog>
   );

@@ -7,6 +7,7 @@ import type { ListedEvent } from '../../api/types';
 import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
 import { FieldError } from '../../ui/field';
+import { LoadError } from '../../ui/query-state';
 import { Time } from '../../ui/time';
 import { linesOf } from './draft';
 import styles from './form.module.css';
@@ -23,12 +24,16 @@ export default function FilterPreview({
   filter: Record<string, unknown>;
   patterns: ReadonlySet<string>;
 }): React.ReactNode {
-  const { items, isLoading } = useEvents({ include: 'data' }, { pageSize: TRIED_EVENTS });
+  const events = useEvents({ include: 'data' }, { pageSize: TRIED_EVENTS });
+  const { items, error } = events;
   const problems = filterProblems(filter);
   if (problems.length > 0) {
     return <FieldError error={linesOf(problems)} />;
   }
-  if (isLoading) return null;
+  if (events.isLoading) return null;
+  if (error !== null && items.length === 0) {
+    return <LoadError error={error} isBusy={events.isRefreshing} onRetry={events.refresh} />;
+  }
   const subscribed = items.filter(({ type }) => isSubscribed([...patterns], type));
   if (subscribed.length === 0) return <p className={styles.muted}>{words.previewNone}</p>;
   const judged = subscribed.map((event) => ({

@@ -1,11 +1,13 @@
 import { Link } from '@tanstack/react-router';
 import { useEffect, useRef, useState } from 'react';
+import { troubleOf } from '../../api/problem';
 import { lastHours, useWebhookStats } from '../../api/stats';
 import type { Stats, Webhook } from '../../api/types';
 import { texts } from '../../texts';
 import { Badge, HealthBadge } from '../../ui/badge';
 import { CopyId } from '../../ui/copy';
 import { Skeleton } from '../../ui/layout';
+import { LoadError } from '../../ui/query-state';
 import { Sparkline } from '../../ui/sparkline';
 import { formatShare } from '../../ui/numbers';
 import { attemptsOf, barsOf } from '../overview/intervals';
@@ -65,10 +67,17 @@ function Day({ webhookId }: { webhookId: string }): React.ReactNode {
     observer.observe(box.current!);
     return () => observer.disconnect();
   }, []);
-  const { data } = useWebhookStats(webhookId, lastHours(24), isSeen);
+  const stats = useWebhookStats(webhookId, lastHours(24), isSeen);
+  const trouble = troubleOf(stats);
   return (
     <div ref={box} className={styles.chart}>
-      {data ? <DayChart stats={data} /> : <Skeleton />}
+      {stats.data ? (
+        <DayChart stats={stats.data} />
+      ) : trouble ? (
+        <LoadError error={trouble} onRetry={() => void stats.refetch()} />
+      ) : (
+        <Skeleton />
+      )}
     </div>
   );
 }

@@ -1,10 +1,12 @@
 import { useDelivery } from '../../api/deliveries';
+import { troubleOf } from '../../api/problem';
 import { texts } from '../../texts';
 import { StatusBadge } from '../../ui/badge';
 import { LinkButton } from '../../ui/button';
 import { CodeBlock } from '../../ui/copy';
 import { inert } from '../../ui/inert';
 import { Row } from '../../ui/layout';
+import { LoadError } from '../../ui/query-state';
 import { formatDuration } from '../../ui/time';
 import styles from './webhooks.module.css';
 
@@ -12,7 +14,9 @@ const words = texts.webhooks.testDialog;
 
 /** One delivery of a test, from its way to the answer. */
 export function TestAnswer({ id, eventType }: { id: string; eventType: string }): React.ReactNode {
-  const { data } = useDelivery(id);
+  const delivery = useDelivery(id);
+  const { data } = delivery;
+  const trouble = troubleOf(delivery);
   const attempt = data?.attempts.at(-1);
   return (
     <div className={styles.answer}>
@@ -34,6 +38,7 @@ export function TestAnswer({ id, eventType }: { id: string; eventType: string })
           {words.open}
         </LinkButton>
       </Row>
+      {trouble && !data && <LoadError error={trouble} onRetry={() => void delivery.refetch()} />}
       {attempt?.statusCode !== undefined &&
         (attempt.responseBody ? (
           <CodeBlock label={words.answer(eventType)} code={attempt.responseBody} isWrapped />

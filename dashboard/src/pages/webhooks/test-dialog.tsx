@@ -13,7 +13,7 @@ import { Dialog } from '../../ui/dialog';
 import { Checkbox, FieldError, SearchField, Select } from '../../ui/field';
 import { jsonProblem } from '../../ui/json';
 import { Stack } from '../../ui/layout';
-import { Loading } from '../../ui/query-state';
+import { LoadError, Loading } from '../../ui/query-state';
 import { Refusal } from '../../ui/refusal';
 import { DataEditor } from '../events/data-editor';
 import { TestAnswer } from './test-answer';
@@ -135,6 +135,9 @@ export function TestDialog({
         <Loading />
       ) : (
         <Stack>
+          {types.error !== null && (
+            <LoadError error={types.error} isBusy={types.isRefreshing} onRetry={types.refresh} />
+          )}
           <Refusal error={send.error} besides={FIELDS} />
           <div className={styles.chooser}>
             <TypeChooser
