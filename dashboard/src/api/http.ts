@@ -112,7 +112,10 @@ async function accepted(path: string, options: Options): Promise<Response> {
 }
 
 async function send(method: Method, path: string, options: Options): Promise<Response> {
-  const { query, body, headers, signal, projectId = credentials.projectId } = options;
+  const { query, body, headers, signal } = options;
+  // Of projects themselves none is asked: the one that is open may be gone, and all of its requests refused.
+  const isOfProjects = /^v1\/projects\b/.test(path);
+  const { projectId = isOfProjects ? null : credentials.projectId } = options;
   const text = options.text ?? (body === undefined ? undefined : JSON.stringify(body));
   const init: RequestInit = {
     method,

@@ -63,8 +63,7 @@ export const useSetProviderKey = (
 export const useDeleteProject = (id: string): UseMutationResult<unknown, Error, void> =>
   useAct({
     run: () => request('DELETE', `v1/projects/${id}`),
-    done: texts.settings.done.deleted,
-    // Whoever shows it chooses another one then.
+    // That it is gone is told to whoever has it open.
     changes: ['projects'],
     isQuiet: true,
   });

@@ -1,13 +1,16 @@
-import { createContext, Fragment, use, useState, type ReactNode } from 'react';
-import { actFor, credentials } from '../api/http';
+import { createContext, Fragment, use, useEffect, type ReactNode } from 'react';
+import { actFor } from '../api/http';
+import { keyOf } from '../api/lists';
 import { Problem, troubleOf } from '../api/problem';
 import { useProject, useProjects } from '../api/projects';
+import { queryClient } from '../api/query-client';
 import type { Project, Session } from '../api/types';
 import { texts } from '../texts';
 import { EmptyState } from '../ui/layout';
 import { LoadError, Loading } from '../ui/query-state';
+import { notify } from '../ui/toast';
 import { NewProjectButton } from './new-project-button';
-import { chooseProject } from './session';
+import { setPreferences, usePreferences } from './preferences';
 import styles from './app.module.css';
 
 /** `portal`: a customer with a link. */
@@ -41,44 +44,55 @@ export function useAccess(): Access {
   return access;
 }
 
+const switchProject = (projectId: string): void => setPreferences({ projectId });
+
 /** Nothing is asked before the project is known, and everything is asked again for another one. */
 export function AccessProvider({
   session,
+  onProjectGone,
   children,
 }: {
   session: Session;
+  /** What its pages show is gone with it. */
+  onProjectGone: () => void;
   children: ReactNode;
 }): ReactNode {
   const isAdmin = session.role === 'admin';
+  const preferred = usePreferences().projectId;
+  const chosen = isAdmin ? preferred : null;
   const projects = useProjects('', isAdmin);
-  const [chosen, setChosen] = useState(credentials.projectId);
-  const switchProject = (id: string): void => {
-    chooseProject(id);
-    setChosen(id);
-  };
-  const listed = projects.items.find(({ id }) => id === chosen);
-  // With hundreds of projects, it may be on a later page; or it was deleted.
-  const isElsewhere = isAdmin && chosen !== null && listed === undefined && projects.hasMore;
-  const elsewhere = useProject(chosen ?? '', isElsewhere);
-  const elsewhereError = troubleOf(elsewhere);
-  const isGone = elsewhereError instanceof Problem && elsewhereError.status === 404;
-  const isLoading = projects.isLoading || (elsewhere.isLoading && elsewhereError === null);
-  const error =
-    projects.items.length === 0 ? projects.error : isGone || elsewhere.data ? null : elsewhereError;
-  if (isAdmin && (isLoading || error || projects.items.length === 0)) {
+  const open = useProject(chosen ?? '', chosen !== null);
+  const trouble = troubleOf(open);
+  const isGone = trouble instanceof Problem && trouble.status === 404;
+  const listed = projects.items.find(({ id }) => chosen === null || id === chosen);
+  const project = isGone ? undefined : (open.data ?? listed);
+  const openId = project?.id;
+  useEffect(() => {
+    // It stays open in this tab, whatever others choose, and whichever is the first later.
+    if (openId !== undefined) switchProject(openId);
+  }, [openId]);
+  useEffect(() => {
+    if (!isGone) return;
+    notify({ kind: 'success', title: texts.app.project.deleted });
+    onProjectGone();
+    void queryClient
+      .invalidateQueries({ queryKey: keyOf('projects', 'list') })
+      .then(() => setPreferences({ projectId: null }));
+  }, [isGone, onProjectGone]);
+  if (isAdmin && !project) {
+    const error = isGone || chosen === null ? projects.error : trouble;
+    const isNone = chosen === null && !projects.isLoading;
     return (
       <main className={styles.alone}>
-        {isLoading ? (
-          <Loading />
-        ) : error ? (
+        {error ? (
           <LoadError
             error={error}
             onRetry={() => {
               projects.refresh();
-              if (isElsewhere) void elsewhere.refetch();
+              if (chosen !== null) void open.refetch();
             }}
           />
-        ) : (
+        ) : isNone ? (
           <EmptyState
             icon="horn"
             title={texts.app.project.none}
@@ -86,12 +100,12 @@ export function AccessProvider({
           >
             {texts.app.project.noneAdvice}
           </EmptyState>
+        ) : (
+          <Loading />
         )}
       </main>
     );
   }
-  const project =
-    listed ?? (isElsewhere && !isGone ? elsewhere.data : undefined) ?? projects.items[0];
   const projectId = session.projectId ?? project!.id;
   actFor(projectId);
   const canWrite = session.role === 'admin' || session.role === 'owner';

@@ -28,6 +28,8 @@ export function App(): React.ReactNode {
   );
 }
 
+const goToOverview = (): void => void router.navigate({ to: '/' });
+
 /** The sign-in page, or everything else; what was typed there waits for whoever goes on with the same key. */
 function Gate(): React.ReactNode {
   const session = useSession();
@@ -44,7 +46,7 @@ function Gate(): React.ReactNode {
     <>
       {'session' in data && (
         <Activity key={data.session.keyId} mode={data.state === 'in' ? 'visible' : 'hidden'}>
-          <AccessProvider session={data.session}>
+          <AccessProvider session={data.session} onProjectGone={goToOverview}>
             <RouterProvider router={router} />
           </AccessProvider>
         </Activity>

@@ -7,7 +7,7 @@ export const ZONES = ['local', 'utc'] as const;
 export interface Preferences {
   theme: (typeof THEMES)[number];
   zone: (typeof ZONES)[number];
-  /** The admin's choice. */
+  /** The admin's choice in this tab; one that is opened begins with the last choice in any. */
   projectId: string | null;
 }
 
@@ -19,11 +19,12 @@ let current = stored();
 
 function stored(): Preferences {
   try {
-    const found = JSON.parse(localStorage.getItem(STORED_AS) ?? '{}') as Partial<Preferences>;
+    const found = storedIn(localStorage);
+    const { projectId = found.projectId } = storedIn(sessionStorage);
     return {
       theme: THEMES.find((theme) => theme === found.theme) ?? DEFAULTS.theme,
       zone: ZONES.find((zone) => zone === found.zone) ?? DEFAULTS.zone,
-      projectId: typeof found.projectId === 'string' ? found.projectId : null,
+      projectId: typeof projectId === 'string' ? projectId : null,
     };
   } catch {
     // Storage is blocked, as in some frames, or holds something else.
@@ -31,11 +32,17 @@ function stored(): Preferences {
   }
 }
 
+function storedIn(storage: Storage): Partial<Preferences> {
+  return JSON.parse(storage.getItem(STORED_AS) ?? '{}') as Partial<Preferences>;
+}
+
 export function setPreferences(changes: Partial<Preferences>): void {
   if (changes.theme) forced = null;
   current = { ...current, ...changes };
   try {
-    localStorage.setItem(STORED_AS, JSON.stringify(current));
+    for (const storage of [localStorage, sessionStorage]) {
+      storage.setItem(STORED_AS, JSON.stringify(current));
+    }
   } catch {
     // It lasts as long as the page, then.
   }
@@ -43,13 +50,14 @@ export function setPreferences(changes: Partial<Preferences>): void {
   for (const tell of listeners) tell();
 }
 
-export const getPreferences = (): Preferences => current;
-
 export const usePreferences = (): Preferences =>
-  useSyncExternalStore((listener) => {
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, getPreferences);
+  useSyncExternalStore(
+    (listener) => {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+    () => current,
+  );
 
 /** In place of the preference, in this page only. */
 let forced: Preferences['theme'] | null = null;

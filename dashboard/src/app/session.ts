@@ -4,14 +4,13 @@ import {
   type UseMutationResult,
   type UseQueryResult,
 } from '@tanstack/react-query';
-import { actFor, API_ROOT, credentials, request } from '../api/http';
+import { API_ROOT, credentials, request } from '../api/http';
 import { explainInLine, isPassing, isUnauthorized, Problem } from '../api/problem';
 import { queryClient, SESSION_KEY } from '../api/query-client';
 import type { Session } from '../api/types';
 import { texts } from '../texts';
 import { notify } from '../ui/toast';
 import { given } from './address';
-import { getPreferences, setPreferences } from './preferences';
 
 /** Of no project: whoever signs in next may have a key of another. */
 const requestSession = <T>(
@@ -33,7 +32,7 @@ function begin(session: Session): SignedIn {
     void queryClient.invalidateQueries({ queryKey: ['v1'] });
   } else {
     forget();
-    credentials.projectId = session.projectId ?? getPreferences().projectId;
+    credentials.projectId = session.projectId;
   }
   return { state: 'in', session };
 }
@@ -112,9 +111,3 @@ export const useSignOut = (): UseMutationResult<void, Error, void> =>
         description: explainInLine(error),
       }),
   });
-
-/** The admin's: everything that follows is asked of that project. */
-export function chooseProject(projectId: string): void {
-  actFor(projectId);
-  setPreferences({ projectId });
-}

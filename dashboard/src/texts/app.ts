@@ -20,6 +20,7 @@ export const app = {
   project: {
     label: 'Project',
     search: 'Find a project by name or id',
+    deleted: 'The project was deleted',
     none: 'No project yet',
     noneAdvice:
       'Everything in Posthorn belongs to a project: its webhooks, events, keys and log. One is one of your customers, or one environment of an application.',

@@ -6,7 +6,6 @@ export const settings = {
     saved: 'The settings were saved',
     keySaved: 'The key was saved',
     keyRemoved: 'The key was removed',
-    deleted: 'The project was deleted',
   },
   adminOnly: 'Only the admin changes these settings',
   adminOnlyAdvice:

@@ -1,4 +1,3 @@
-import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useDeleteProject } from '../../api/projects';
 import type { Project } from '../../api/types';
@@ -34,23 +33,14 @@ function DeleteDialog({
   project: Project;
   onClose: () => void;
 }): React.ReactNode {
-  const navigate = useNavigate();
   const remove = useDeleteProject(id);
   const [typed, setTyped] = useState('');
   const [wrong, setWrong] = useState<string>();
-  const submit = async (): Promise<void> => {
+  const submit = (): void => {
     // A name may consist of what can't be seen.
     const names = [plain(name), id].filter((one) => one !== '');
-    if (!names.includes(plain(typed))) {
-      setWrong(words.wrong);
-      return;
-    }
-    try {
-      await remove.mutateAsync();
-      await navigate({ to: '/' });
-    } catch {
-      // Why is shown here.
-    }
+    if (names.includes(plain(typed))) remove.mutate();
+    else setWrong(words.wrong);
   };
   return (
     <Dialog
@@ -61,13 +51,13 @@ function DeleteDialog({
       actions={
         <>
           <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button kind="danger" isBusy={remove.isPending} onClick={() => void submit()}>
+          <Button kind="danger" isBusy={remove.isPending} onClick={submit}>
             {words.submit}
           </Button>
         </>
       }
     >
-      <Form onSubmit={() => void submit()}>
+      <Form onSubmit={submit}>
         <Stack>
           <Refusal error={remove.error} besides={[]} />
           <ul className={styles.gone}>
