@@ -1,5 +1,5 @@
 import { deleteSomeOf } from '../../src/store/delete-project';
-import { endSome } from '../../src/store/end-deliveries';
+import { endSome, noteLeft } from '../../src/store/end-deliveries';
 import { queueHeld, surveyQueues } from '../../src/store/queue';
 import { takeBackMore } from '../../src/store/stop-replay';
 import { removeSomeExpired } from '../../src/store/remove-expired';
@@ -66,12 +66,13 @@ async function keepDoing(
   } while (await run.pause(everyMs));
 }
 
-/** For projects with something queued that may be sent; notes what may not, because its webhook is gone. */
+/** For projects with something queued that may be sent; notes what may not, because its webhook is gone or disabled. */
 async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
   const { store } = run.deps;
   await queueHeld(store);
-  const { open, gone } = await surveyQueues(store);
+  const { open, gone, stopped } = await surveyQueues(store);
   for (const webhook of gone) await store.endings.note(webhook, 'webhook_deleted');
+  for (const webhook of stopped) await noteLeft(store, webhook);
   await couriers.wakeAll('drains', open);
 }
 

@@ -33,17 +33,17 @@ export async function endDeliveriesOf(
  * @returns whether there may be more
  */
 export async function endSome(store: Store, ending: EndingRecord): Promise<boolean> {
-  const { model } = store.deliveries;
+  const { deliveries, endings } = store;
+  const { model } = deliveries;
   const end = endedWith(ending.reason);
   const { ended, isLast } = await store.transaction(async (session) => {
-    if (!(await store.endings.confirm(ending, session))) return { ended: 0, isLast: true };
-    const unended: QueryFilter<DeliveryRecord> = {
-      webhookId: ending._id,
-      status: { $in: UNENDED_STATUSES },
-      ...(ending.reason === 'webhook_disabled' && {
-        $nor: await sentAnyway(store, ending._id, session),
-      }),
-    };
+    const nothing = { ended: 0, isLast: true };
+    if (!(await endings.confirm(ending, session))) return nothing;
+    const unended = await unendedOf(store, ending, session);
+    if (!unended) {
+      await endings.remove(ending._id, session);
+      return nothing;
+    }
     const batch = await model.find(unended, { _id: 1 }).limit(BATCH).session(session).lean();
     const { modifiedCount } = await model.updateMany(
       { ...unended, _id: { $in: batch.map(({ _id }) => _id) } },
@@ -51,7 +51,7 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
       { session },
     );
     const isDone = batch.length < BATCH;
-    if (isDone) await store.endings.remove(ending._id, session);
+    if (isDone) await endings.remove(ending._id, session);
     return { ended: modifiedCount, isLast: isDone };
   });
   if (ended > 0) {
@@ -61,18 +61,40 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
   return !isLast;
 }
 
-/** What is sent to a disabled webhook too (`keptBack`): its tests, and what has been replayed since it was disabled. */
-async function sentAnyway(
+/**
+ * Notes that something is still to be sent to a disabled webhook, if so: whoever had read it before it was disabled may
+ * have stored that after all the others had ended.
+ */
+export async function noteLeft(
+  store: Store,
+  { _id, projectId }: Pick<WebhookRecord, '_id' | 'projectId'>,
+): Promise<void> {
+  const reason = 'webhook_disabled';
+  const unended = await unendedOf(store, { _id, reason });
+  if (!unended || !(await store.deliveries.model.exists(unended))) return;
+  await store.endings.noteIfNone({ _id, projectId }, reason);
+}
+
+/**
+ * What ends with a webhook. Not what is sent to a disabled one too (`keptBack`): its tests, and what has been replayed
+ * since it was disabled.
+ * @returns null: nothing, since it is enabled
+ */
+async function unendedOf(
   { webhooks }: Store,
-  webhookId: string,
-  session: ClientSession,
-): Promise<QueryFilter<DeliveryRecord>[]> {
+  { _id, reason }: Pick<EndingRecord, '_id' | 'reason'>,
+  session: ClientSession | null = null,
+): Promise<QueryFilter<DeliveryRecord> | null> {
+  const unended = { webhookId: _id, status: { $in: UNENDED_STATUSES } };
+  if (reason === 'webhook_deleted') return unended;
   const webhook = await webhooks.model
-    .findById(webhookId, { disabledAt: 1 })
+    .findById(_id, { isActive: 1, disabledAt: 1 })
     .session(session)
-    .lean<Pick<WebhookRecord, 'disabledAt'>>();
+    .lean<Pick<WebhookRecord, 'isActive' | 'disabledAt'>>();
+  if (webhook?.isActive) return null;
   const since = { $gte: webhook?.disabledAt ?? new Date(0) };
   // An operator's reset has no other time.
   const isReset = { replayRequestedAt: null, openedAt: since };
-  return [{ test: true }, { replays: { $gt: 0 }, $or: [{ replayRequestedAt: since }, isReset] }];
+  const isReplay = { replays: { $gt: 0 }, $or: [{ replayRequestedAt: since }, isReset] };
+  return { ...unended, $nor: [{ test: true }, isReplay] };
 }

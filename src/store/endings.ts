@@ -42,6 +42,15 @@ export class Endings extends ownedRepositoryOf('Ending', schema, 'endings') {
       .session(session);
   }
 
+  /** The same without such a change, unless there is something to be done already. */
+  async noteIfNone(
+    { _id, projectId }: Omit<EndingRecord, 'reason' | 'batches'>,
+    reason: EndReason,
+  ): Promise<void> {
+    const noted = { $setOnInsert: { projectId, reason } };
+    await this.model.updateOne({ _id }, noted, { upsert: true });
+  }
+
   async list(): Promise<EndingRecord[]> {
     return this.model.find().lean<EndingRecord[]>();
   }

@@ -14,6 +14,7 @@ import { current } from './linearizable';
 import { onlyIf } from './only-if';
 import type { Store } from './store';
 import { MAX_READ_MS } from './time-limit';
+import type { WebhookRecord } from './webhook-record';
 
 /*
  * What a courier takes from MongoDB, many at a time. MongoDB is the queue: everything that the courier holds
@@ -122,29 +123,39 @@ export async function listQueueing(
   });
 }
 
+type QueueingWebhook = Pick<WebhookRecord, '_id' | 'projectId'>;
+
 /**
  * Who has something queued: `open`, the ids of projects in which a webhook that is not paused has; `gone`, webhooks
- * that were deleted while something was planned or replayed for them. Nobody else would find that: it is not due.
+ * that were deleted while something was planned or replayed for them; and `stopped`, those that are disabled, and
+ * paused. Nobody else would find that: it is not due.
  */
 export async function surveyQueues({ deliveries, webhooks }: Store): Promise<{
   open: string[];
-  gone: { _id: string; projectId: string }[];
+  gone: QueueingWebhook[];
+  stopped: QueueingWebhook[];
 }> {
   const { model } = deliveries;
   const open = new Set<string>();
-  const gone: { _id: string; projectId: string }[] = [];
+  const gone: QueueingWebhook[] = [];
+  const stopped: QueueingWebhook[] = [];
   for (const queuedIn of await model.distinct('queuedIn', { queuedIn: { $gt: '' } })) {
     const projectId = projectOfQueue(queuedIn);
     const queueing = await model.distinct('webhookId', { queuedIn });
-    const isPaused = await webhooks.whetherPaused(queueing);
-    if ([...isPaused.values()].includes(false)) open.add(projectId);
+    const found = await webhooks.model
+      .find({ _id: { $in: queueing } }, { isActive: 1, isPaused: 1 })
+      .lean<WebhookRecord[]>();
+    const byId = new Map(found.map((webhook) => [webhook._id, webhook]));
     for (const _id of queueing) {
-      if (isPaused.has(_id)) continue;
-      const isGone = (await current(webhooks.model.exists({ _id }))) === null;
-      if (isGone) gone.push({ _id, projectId });
+      const webhook = byId.get(_id);
+      if (!webhook) {
+        const isGone = (await current(webhooks.model.exists({ _id }))) === null;
+        if (isGone) gone.push({ _id, projectId });
+      } else if (!webhook.isPaused) open.add(projectId);
+      else if (!webhook.isActive) stopped.push({ _id, projectId });
     }
   }
-  return { open: [...open], gone };
+  return { open: [...open], gone, stopped };
 }
 
 /** Queued by their plan: no workflow has ever been started for them. */

@@ -1,6 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { followSettled } from '../../activities/attempt/after-failure';
 import { changeWebhook } from '../../src/store/change-webhook';
+import { endDeliveriesOf } from '../../src/store/end-deliveries';
 import { countingOf } from '../../src/store/webhook-health';
 import { useFixture, useReceiver } from '../support/use';
 
@@ -60,5 +61,14 @@ describe('a webhook that was enabled after an attempt had begun', () => {
     await deliveries.model.updateOne({ _id: deliveryId }, { followUp: true });
     expect(await followSettled(fixture.dependencies, deliveryId)).toBe(true);
     await expectEnabled();
+  });
+
+  it('has nothing ended, if it is noted only then that something is to be', async () => {
+    const { planned, webhook } = await fixture.planned(receiver.url);
+    const { store } = fixture;
+    await store.endings.noteIfNone(webhook, 'webhook_disabled');
+    await endDeliveriesOf(store, webhook._id);
+    expect((await fixture.delivery(planned.deliveryId)).status).toBe('pending');
+    expect(await store.endings.find(webhook._id)).toBeNull();
   });
 });
