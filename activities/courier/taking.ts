@@ -82,12 +82,15 @@ export class Taking {
 
   private plan(events: readonly EventRecord[]): void {
     const { deps, hand, lease, view } = this.shared;
+    const now = clock.now();
     const planning = planExpress(deps, events, {
       room: hand.newRoom,
       subscribersOf: (type) => view.subscriptions.of(type),
-      now: clock.now(),
-      // An earlier shift may have begun with what was accepted before this one.
-      isFresh: ({ acceptedAt }) => acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS,
+      now,
+      // An earlier shift may have begun with what was accepted before this one, or before MongoDB's clock was set back.
+      isFresh: ({ acceptedAt }) =>
+        acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS &&
+        acceptedAt.getTime() <= now.getTime() + CLOCK_MARGIN_MS,
     });
     hand.beingPlanned = events;
     this.planning = Promise.allSettled([planning]);

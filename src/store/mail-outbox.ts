@@ -76,7 +76,10 @@ export class Mails extends repositoryOf('Mail', schema, 'mails') {
     const since = new Date(createdAt.getTime() - HOUR_MS);
     const alike = warning === null ? null : { $ne: null };
     const written = await this.model
-      .find({ projectId, createdAt: { $gt: since }, warning: alike }, { webhookId: 1 })
+      .find(
+        { projectId, createdAt: { $gt: since, $lte: createdAt }, warning: alike },
+        { webhookId: 1 },
+      )
       .session(session)
       .lean();
     const ofWebhook = written.filter((one) => one.webhookId === webhookId);

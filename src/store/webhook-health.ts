@@ -14,6 +14,16 @@ const FAILURES = { $ifNull: ['$failuresBeganAt', []] };
 /** Health is about deliveries and not an edit of the webhook: it doesn't change `updatedAt`. */
 export const HEALTH = { timestamps: false } as const;
 
+/** By how much a time of now may be ahead of MongoDB's clock: that of an attempt is as exact as its worker knows it. */
+const AHEAD_MS = 5000;
+
+/** That time, in a pipeline, unless it is of before MongoDB's clock was set back: it would count until it has come. */
+const unlessAhead = (time: string) => ({
+  $cond: [{ $gt: [time, { $add: ['$$NOW', AHEAD_MS] }] }, null, time],
+});
+
+const LAST_SUCCESS = { $ifNull: [unlessAhead('$lastSuccessAt'), new Date(0)] };
+
 /** Active, with at least that many consecutive failures. */
 const failing = (id: string, minFailures: number) => ({
   _id: id,
@@ -31,7 +41,7 @@ export interface DisablingCondition {
 
 const dueForDisabling = (id: string, { minFailures, failedFrom }: DisablingCondition) => ({
   ...failing(id, minFailures),
-  enabledAt: { $not: { $gt: failedFrom } },
+  $expr: { $not: [{ $gt: [unlessAhead('$enabledAt'), failedFrom] }] },
 });
 
 const endOf = ({ startedAt, durationMs }: Attempt): Date =>
@@ -45,7 +55,7 @@ const statusOf = ({ statusCode, errorCode }: Attempt): number | string | null =>
  * row, because a worker without this field has counted its first failure, remains unknown until the next row.
  */
 function failingSinceWith(firstEndedAt: unknown): object {
-  const isOfThisRow = { $gte: ['$failingSince', { $ifNull: ['$lastSuccessAt', new Date(0)] }] };
+  const isOfThisRow = { $gte: ['$failingSince', LAST_SUCCESS] };
   const earlier = { $min: ['$failingSince', firstEndedAt] };
   return {
     $cond: [
@@ -145,7 +155,7 @@ function healthAfter(attempts: readonly Attempt[]): UpdateAggregationStage[] {
       if (!success || success.endedAt <= ended.endedAt) success = ended;
     } else if (!success || success.endedAt <= startedAt) failures.push({ startedAt, ...ended });
   }
-  const from = { $max: ['$lastSuccessAt', '$enabledAt', new Date(0)] };
+  const from = { $max: [LAST_SUCCESS, unlessAhead('$enabledAt')] };
   const since = { $gte: ['$$this.startedAt', from] };
   const news = { $filter: { input: { $literal: failures }, cond: since } };
   return [
@@ -181,8 +191,8 @@ function resetBy({
   endedAt: Date;
   status: unknown;
 }): UpdateAggregationStage[] {
-  const isLast = { $lt: [{ $ifNull: ['$lastSuccessAt', new Date(0)] }, endedAt] };
-  const later = { $filter: { input: FAILURES, cond: { $gte: ['$$this', endedAt] } } };
+  const isLast = { $lt: [LAST_SUCCESS, endedAt] };
+  const later = { $filter: { input: FAILURES, cond: { $gte: [unlessAhead('$$this'), endedAt] } } };
   // Where all that are remembered began after it, only the beginning of the row tells whether those before them did.
   const isFarBack = { $eq: [{ $size: later }, REMEMBERED] };
   const beganLater = { $gte: ['$failingSince', endedAt] };

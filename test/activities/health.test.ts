@@ -106,7 +106,7 @@ describe('the health that attempts make', () => {
     ],
   ];
 
-  const at = (second: number): Date => new Date(1_800_000_000_000 + second * 1000);
+  const at = (second: number): Date => new Date(1_700_000_000_000 + second * 1000);
   const made = (second: number, seconds: number, outcome: Attempt['outcome']): Attempt => ({
     number: second,
     runId: 'run',

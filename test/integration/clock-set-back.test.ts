@@ -1,6 +1,8 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { newId } from '../../src/contracts/ids';
+import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
+import { useExpress } from '../support/express';
 import { useStack } from '../support/use';
 
 const HOUR = 3_600_000;
@@ -48,5 +50,101 @@ describe('after MongoDB’s clock was set back,', () => {
     expect(await couriers.isAtWork(projectId)).toBe(isAtWork);
     await couriers.end(projectId, 1);
     expect(await couriers.isAtWork(projectId)).toBe(false);
+  });
+
+  it.each([
+    ['enabled', { enabledAt: inMs(HOUR) }],
+    ['successful', { lastSuccessAt: inMs(HOUR) }],
+  ])('failures count of a webhook that was %s by the clock of before', async (_how, before) => {
+    const { store } = stack;
+    const { client } = await stack.project();
+    const { id } = await makeWebhook(client, 'http://127.0.0.1:9');
+    await store.webhooks.model.updateOne({ _id: id }, before);
+    const startedAt = inMs(-1000);
+    const made = { number: 1, runId: 'run', requestHeaders: {}, startedAt, durationMs: 1 };
+    const failed = { ...made, outcome: 'failed', statusCode: 500 } as const;
+    await store.webhookHealth.countAttempt(id, 'dlv_1#1', failed);
+    const find = () => store.webhooks.model.findById(id).lean();
+    expect(await find()).toMatchObject({ failureCount: 1, lastStatus: 500 });
+    const condition = { minFailures: 1, failedFrom: startedAt };
+    expect(await store.webhookHealth.isDueForDisabling(id, condition)).toBe(true);
+    const succeeded = {
+      ...made,
+      startedAt: inMs(0),
+      outcome: 'succeeded',
+      statusCode: 200,
+    } as const;
+    await store.webhookHealth.countAttempt(id, 'dlv_2#1', succeeded);
+    expect(await find()).toMatchObject({ failureCount: 0, lastStatus: 200 });
+  });
+
+  it('a success resets failures that began by the clock of before', async () => {
+    const { store } = stack;
+    const { client } = await stack.project();
+    const { id } = await makeWebhook(client, 'http://127.0.0.1:9');
+    const row = {
+      failureCount: 2,
+      failingSince: inMs(HOUR),
+      failuresBeganAt: [inMs(HOUR), inMs(HOUR)],
+    };
+    await store.webhooks.model.collection.updateOne({ _id: id as never }, { $set: row });
+    const made = {
+      number: 1,
+      runId: 'run',
+      requestHeaders: {},
+      startedAt: inMs(-1000),
+      durationMs: 1,
+    };
+    const succeeded = { ...made, outcome: 'succeeded', statusCode: 200 } as const;
+    await store.webhookHealth.countAttempt(id, 'dlv_1#1', succeeded);
+    expect(await store.webhooks.model.findById(id).lean()).toMatchObject({ failureCount: 0 });
+  });
+
+  it('mails written by the clock of before leave those of now their place', async () => {
+    const { store } = stack;
+    const insert = (createdAt: Date) =>
+      store.transaction((session) =>
+        store.mails.insert(
+          {
+            _id: newId('mail'),
+            projectId: 'proj_mails',
+            webhookId: 'wh_mails',
+            to: 'owner@example.com',
+            warning: null,
+            disabledReason: 'gone',
+            projectName: 'Test',
+            webhookName: 'Test',
+            failureCount: 1,
+            threshold: null,
+            createdAt,
+            expiresAt: inMs(HOUR),
+          },
+          session,
+        ),
+      );
+    for (let n = 0; n < 5; n += 1) expect(await insert(inMs(HOUR))).toBe(true);
+    expect(await insert(inMs(HOUR))).toBe(false);
+    expect(await insert(inMs(0))).toBe(true);
+  });
+});
+
+describe('after MongoDB’s clock was set back, a courier', () => {
+  const { stack, receiver, client, batch, withStatus } = useExpress();
+
+  it('does not send again what was stored by the clock of before', async () => {
+    await makeWebhook(client, receiver.url);
+    await batch(1);
+    await eventually('it is delivered', async () => (await withStatus('succeeded')).length === 1);
+    const { model } = stack.store.events;
+    const isPlanned = (): Promise<boolean> =>
+      eventually('it is planned', async () => {
+        await stack.reconcile();
+        return (await model.exists({ fannedOutAt: null })) === null;
+      });
+    await isPlanned();
+    // As if its courier had been killed before it noted that.
+    await model.updateOne({}, { fannedOutAt: null, acceptedAt: new Date(Date.now() + HOUR) });
+    await isPlanned();
+    expect(receiver.requests).toHaveLength(1);
   });
 });
