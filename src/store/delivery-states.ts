@@ -63,9 +63,19 @@ export const decisionOf = ({ status, nextDelayMs, policy }: Judgement) => ({
   ...(status === 'pending' ? { roundPolicy: { $literal: policy } } : endedNow),
 });
 
-/** An attempt is logged. @param entry as an expression */
-export const logged = (attempt: Attempt, entry: object) => ({
+/** As long as a round has no attempt of its own, one of an earlier round is not of it either. */
+const roundStartAfter = (attemptCount: number) => ({
+  $cond: [{ $eq: ['$roundStart', '$attemptCount'] }, attemptCount, '$roundStart'],
+});
+
+/**
+ * An attempt is logged.
+ * @param entry as an expression
+ * @param isOfThisRound false: the delivery was replayed meanwhile
+ */
+export const logged = (attempt: Attempt, entry: object, isOfThisRound: boolean) => ({
   attempts: logWith(entry, attempt.number),
+  ...(!isOfThisRound && { roundStart: roundStartAfter(attempt.number) }),
   attemptCount: attempt.number,
   failedWith: failedWith(attempt) ?? '$$REMOVE',
 });

@@ -142,6 +142,7 @@ export class Rounds {
         ...(seen.expunged ? withoutAnswer(exchange) : exchange),
         ...(isSuperseded && { superseded: true }),
       };
+      const entry = logged(attempt, { $literal: attempt }, seen.replays === loaded.replays);
       const before = seen;
       const write = async (
         session: ClientSession | null = null,
@@ -154,7 +155,7 @@ export class Rounds {
               status: before.status,
               replays: before.replays,
             },
-            [{ $set: { ...logged(attempt, { $literal: attempt }), ...(decides && decision) } }],
+            [{ $set: { ...entry, ...(decides && decision) } }],
           )
           .session(session);
         return modifiedCount === 1 ? before : null;

@@ -239,7 +239,7 @@ function recordOf(
   const change = {
     updateOne: {
       filter: { _id: delivery._id, attemptCount: delivery.attemptCount },
-      update: [{ $set: { ...logged(attempt, entry), ...(decides && decision) } }],
+      update: [{ $set: { ...logged(attempt, entry, isOfThisRound), ...(decides && decision) } }],
     },
   };
   return { change, decision: decides ? decision : null };

@@ -1,6 +1,6 @@
 import { replayWorkflowId } from '../../src/contracts/temporal';
 import { bulkReplaysOf, untilBatchWaits } from '../support/bulk-replays';
-import { makeWebhook } from '../support/deliveries';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { useFreshClient, useFreshReceiver, useStack } from '../support/use';
@@ -101,6 +101,27 @@ describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
     await replayWith(id, { status: 'completed', replayed: 5, failed: 0 });
     await eventually('all have arrived', async () => (await count('succeeded')) === 5);
     expect(receiver.requests).toHaveLength(5);
+  });
+
+  it('takes back what it has queued although an attempt of before is recorded meanwhile', async () => {
+    const webhook = await makeWebhook(client, receiver.url);
+    let answer!: () => void;
+    const after = new Promise<void>((resolve) => (answer = resolve));
+    receiver.respondWith({ kind: 'answer', status: 500, after });
+    const deliveryId = await postEvent(client);
+    await receiver.waitFor(1);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    await client.post(`/v1/deliveries/${deliveryId}/cancel`);
+    const query = { since, until: until(), statuses: ['cancelled'] };
+    const { id } = (await client.post('/v1/replays', query)).body.data;
+    await deliveryWith(client, deliveryId, { status: 'held' });
+    answer();
+    await deliveryWith(client, deliveryId, { status: 'held', attemptCount: 1 });
+    expect(await stack.store.deliveries.find(deliveryId)).toMatchObject({ roundStart: 1 });
+
+    const { data } = (await client.post(`/v1/replays/${id}/cancel`)).body;
+    expect(data).toMatchObject({ status: 'cancelled', replayed: 0 });
+    await deliveryWith(client, deliveryId, { status: 'cancelled', replays: 0 });
   });
 
   it('counts what another one has had since it was paused', async () => {
