@@ -14,8 +14,11 @@ const FAILED_MS = 500;
 /** Between the beginnings of two settlements: what ends meanwhile shares the second. */
 const SETTLE_EVERY_MS = 50;
 
-/** How often in a row a warning may fail before it is left to its webhook's next failure. */
-const WARNING_TRIES = 20;
+/**
+ * How often in a row a warning may fail before it is left to its webhook's next failure, and what follows a 410 before
+ * it is left to reconcile.
+ */
+const MOST_TRIES = 20;
 
 /** Failures that wait to be followed up, beyond which they are left to reconcile. */
 const MAX_FAILED = 1000;
@@ -34,7 +37,7 @@ export class Settling {
   private readonly gone = new Map<string, () => void>();
   /** Webhooks whose owners may have to be warned. */
   private readonly failing = new Set<string>();
-  /** How often that has failed, by webhook. */
+  /** How often that has failed, by webhook, and what follows a 410, by delivery. */
   private readonly tries = new Map<string, number>();
   /** By the monotonic clock. */
   private beganAt = -Infinity;
@@ -167,17 +170,12 @@ export class Settling {
     await this.each(this.failed, (id) => followSettled(deps, id));
     await this.each(this.failing, async (id) => {
       if (!deps.mailer) return;
-      const tries = (this.tries.get(id) ?? 0) + 1;
-      this.tries.delete(id);
       await mailWarning(deps.store, view.project, id).catch(async (error: unknown) => {
         // Reconcile would not find it.
-        if (!lease.hasEnded && tries < WARNING_TRIES) {
-          this.failing.add(id);
-          this.tries.set(id, tries);
-          await sleep(FAILED_MS);
-        }
+        if (await this.isTriedAgain(id)) this.failing.add(id);
         throw error;
       });
+      this.tries.delete(id);
     });
     this.isFollowing = false;
     const left = this.gone.size + this.failed.size + this.failing.size;
@@ -191,10 +189,24 @@ export class Settling {
 
   private async followGone(): Promise<void> {
     for (const [id, followed] of this.gone) {
-      await this.follow(id, () => followSettled(this.shared.deps, id));
+      const isDone = await this.follow(id, () => followSettled(this.shared.deps, id));
+      if (!isDone && (await this.isTriedAgain(id))) continue;
+      this.tries.delete(id);
       this.gone.delete(id);
       followed();
     }
+  }
+
+  /** Whether what has failed is tried again: now, after a pause. */
+  private async isTriedAgain(id: string): Promise<boolean> {
+    const tries = (this.tries.get(id) ?? 0) + 1;
+    this.tries.set(id, tries);
+    if (this.shared.lease.hasEnded || tries >= MOST_TRIES) {
+      this.tries.delete(id);
+      return false;
+    }
+    await sleep(FAILED_MS);
+    return true;
   }
 
   private async each(ids: Set<string>, follow: (id: string) => Promise<unknown>): Promise<void> {
@@ -206,12 +218,16 @@ export class Settling {
     }
   }
 
-  /** One that fails holds up no other. */
-  private async follow(id: string, follow: () => Promise<unknown>): Promise<void> {
+  /** One that fails holds up no other. @returns false: it has failed */
+  private async follow(id: string, follow: () => Promise<unknown>): Promise<boolean> {
     const { deps, lease, projectId } = this.shared;
-    if (lease.isSuperseded) return;
-    await follow().catch((err: unknown) => {
+    if (lease.isSuperseded) return true;
+    try {
+      await follow();
+      return true;
+    } catch (err) {
       deps.log.warn({ err, projectId, id }, 'failure left to be followed up later');
-    });
+      return false;
+    }
   }
 }

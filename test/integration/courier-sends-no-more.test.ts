@@ -92,6 +92,22 @@ describe('what a courier has in hand', () => {
     for (const spy of [follow, sweep]) spy.mockRestore();
   });
 
+  it('is not sent to a webhook that is gone, though at first that can not be followed up', async () => {
+    await makeWebhook(client, receiver.url);
+    receiver.respondWith(410);
+    const { deliveries } = stack.store;
+    const follow = jest.spyOn(deliveries, 'findWithParts');
+    follow.mockRejectedValueOnce(new Error('MongoDB is not available'));
+    await batch(1);
+    await eventually('it is followed up', () => follow.mock.calls.length > 0);
+    await batch(MANY);
+    await eventually('the others are skipped', async () => {
+      return (await withStatus('skipped')).length === MANY;
+    });
+    expect(receiver.requests).toHaveLength(1);
+    follow.mockRestore();
+  });
+
   it('is not sent to a webhook that is gone by a next shift, since the last one disables it', async () => {
     const gone = await makeWebhook(client, receiver.url);
     const { projectId } = (await stack.store.webhooks.model.findById(gone.id).lean())!;
