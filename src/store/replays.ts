@@ -174,9 +174,12 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
     counts: Pick<ReplayRecord, 'replayed' | 'failed'>,
     session: ClientSession,
   ): Promise<boolean> {
+    const replayed = { $add: ['$replayed', counts.replayed] };
+    // Another replay may have had, and given back, what this one has passed without counting it.
+    const failed = { $max: [0, { $add: ['$failed', counts.failed] }] };
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, status: 'running', cursor: from, countedTo },
-      { $set: { cursor: to }, $inc: counts },
+      [{ $set: { cursor: to, replayed, failed } }],
       { session },
     );
     return modifiedCount === 1;

@@ -1,5 +1,6 @@
 import { newId } from '../../src/contracts/ids';
 import { queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
+import { listForReplay, queueReplays } from '../../src/store/replay-selection';
 import { stopReplay, takeBackMore } from '../../src/store/stop-replay';
 import type { ReplayRecord } from '../../src/store/replays';
 import { makeWebhook, postEvent } from '../support/deliveries';
@@ -113,6 +114,25 @@ describe('a bulk replay of which a paused webhook holds very many', () => {
   it('is not noted on them once it is cancelled', async () => {
     await stopReplay(stack.store, replay, ['running'], 'cancelled', 'platform', Infinity);
     expect(await count({ takenBackBy: { $exists: true } })).toBe(0);
+  });
+
+  it('counts none as failed that it comes across only after another one has given them back', async () => {
+    const { store } = stack;
+    const ids = await store.deliveries.model.distinct('_id', { projectId: replay.projectId });
+    // It has passed them, while the other one had them, and was set back since.
+    const so = { cursor: null, countedTo: ids.toSorted().at(-1)!, replayed: 0, failed: 0 };
+    await store.replays.model.updateOne({ _id: replay._id }, { $set: so });
+    const ended = { status: 'failed', completedAt: new Date(0) };
+    const left = { bulkReplay: '', queuedIn: '' };
+    await store.deliveries.model.updateMany({ _id: { $in: ids } }, { $set: ended, $unset: left });
+    const running = (await store.replays.find(replay._id))!;
+    const some = await listForReplay(store, running, 10);
+    expect(await queueReplays(store, running, some)).toBe(true);
+    expect(await store.replays.find(replay._id)).toMatchObject({
+      replayed: 10,
+      failed: 0,
+      cursor: some.at(-1)!._id,
+    });
   });
 
   it('leaves to reconcile what takes longer than a request may, and to a resume what is left then', async () => {
