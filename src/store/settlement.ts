@@ -100,16 +100,21 @@ export async function settle(
     if (changes.length > 0) {
       await model.collection.bulkWrite(changes as never[], { session, ordered: true });
     }
-    at.ended = [
+    const made = [
       // What was planned as skipped was never to be sent.
       ...stored.filter((one, n) => one.attemptCount > 0 || ends[n] !== null),
-      ...recorded.flatMap(({ decision }) => decision ?? []),
+      ...recorded.flatMap(({ decision }, n) => {
+        return decision ? { _id: records[n]!.delivery._id, ...decision } : [];
+      }),
       ...queued.flatMap((one) => {
         const state = stateOf(one);
         const isChanged = state?.replays === one.delivery.replays && isOpen(state);
-        return isChanged && one.as === 'skipped' ? { status: 'skipped' as const } : [];
+        return isChanged && one.as === 'skipped' ? { _id: state._id, status: one.as } : [];
       }),
-    ].flatMap((one) => (isOpen(one) ? [] : one.status));
+    ];
+    // Of one that is stored and attempted in the same settlement, the last.
+    const ended = new Map(made.map((one) => [one._id, one]));
+    at.ended = [...ended.values()].flatMap((one) => (isOpen(one) ? [] : one.status));
     await store.recounts.noteLate(missing, now, session);
     await store.recounts.noteLateAttempts(records, now, session);
     return true;

@@ -3,7 +3,7 @@ import type { Attempt } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import { deliveriesEnded } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
-import { settle } from '../../src/store/settlement';
+import { settle, type SettlementAt } from '../../src/store/settlement';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
@@ -179,6 +179,29 @@ describe('what a courier settles', () => {
       cancelled: 0,
       skipped: 1,
     });
+  });
+
+  it('counts once in the metric where it is stored and attempted at once', async () => {
+    const { id: projectId, client } = await stack.project();
+    const { id: webhookId } = await makeWebhook(client, receiver.url);
+    const { deliveries, couriers, webhooks } = stack.store;
+    const id = await insertDelivery(stack, { projectId, webhookId });
+    const like = (await deliveries.find(id))!;
+    const open = { isExpress: true as const, completedAt: null };
+    const isNew = () => ({ _id: newId('delivery'), eventId: newId('event') });
+    const pending = { ...like, ...open, ...isNew(), status: 'pending' as const };
+    const sent = { ...like, ...open, ...isNew(), attempts: [failure], attemptCount: 1 };
+    const failed = { ...sent, status: 'failed' as const, completedAt: new Date() };
+    await webhooks.model.updateOne({ _id: webhookId }, { isActive: false });
+    const policy = { timeoutMs: 1000, retryDelaysMs: [] };
+    const result = { status: 'succeeded' as const, nextDelayMs: null, policy };
+    const attempt = { ...failure, outcome: 'succeeded' as const };
+    const records = [{ delivery: pending, attempt, result }];
+    const { shift } = (await couriers.begin(projectId, new Date()))!;
+    const settlement = { ...nothing, inserts: [pending, failed], records };
+    const at: SettlementAt = { shift, number: 1 };
+    expect(await settle(stack.store, projectId, at, settlement)).toBe(true);
+    expect(at.ended!.toSorted()).toEqual(['failed', 'succeeded']);
   });
 
   it('is told apart by its shift and its number in that', async () => {
