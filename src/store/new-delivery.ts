@@ -49,7 +49,7 @@ export function newDelivery(
     // Lists and bulk replays select a range of time by ids.
     createdAt: timeOf(id),
     completedAt: status === 'skipped' ? at : null,
-    // After a long outage its event may have expired already; what is skipped must not expire with it.
-    expiresAt: event.expiresAt > at ? event.expiresAt : expiryOfEnded(at),
+    // After a long outage its event may be about to expire, or have expired; what is skipped must not expire with it.
+    expiresAt: expiryOfEnded(at, event.expiresAt),
   };
 }

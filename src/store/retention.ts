@@ -20,7 +20,7 @@ export function daysAfter(from: Date, days: number): Date {
 /** Milliseconds that a delivery, and its event, are kept at least after the delivery's end. */
 export const KEPT_AFTER_END_MS = DAY_MS;
 
-/** The earliest time at which something that ends at `at` may be removed. */
-export function expiryOfEnded(at: Date): Date {
-  return new Date(at.getTime() + KEPT_AFTER_END_MS);
+/** When something that ends at `at`, and was to be removed at `expiresAt`, may be removed. */
+export function expiryOfEnded(at: Date, expiresAt: Date): Date {
+  return new Date(Math.max(at.getTime() + KEPT_AFTER_END_MS, expiresAt.getTime()));
 }

@@ -20,6 +20,7 @@ import {
   type Judgement,
 } from './delivery-states';
 import { isDuplicateKey } from './errors';
+import { expiryOfEnded } from './retention';
 import type { Store } from './store';
 import { countingOf, type CountedAttempts } from './webhook-health';
 import type { WebhookRecord } from './webhook-record';
@@ -88,7 +89,7 @@ export async function settle(
     const { model } = store.deliveries;
     const endOf = await endedMeanwhile(store, missing, records, session);
     const ends = missing.map(endOf);
-    const stored = missing.map((delivery, n) => asEnded(delivery, ends[n]!));
+    const stored = missing.map((delivery, n) => asStored(delivery, ends[n]!));
     if (stored.length > 0) {
       await model.collection.insertMany(stored as never[], { session, ordered: false });
     }
@@ -186,10 +187,13 @@ async function endedMeanwhile(
   };
 }
 
-function asEnded(delivery: DeliveryRecord, reason: EndReason | null): DeliveryRecord {
-  if (reason === null) return delivery;
+/** As it is stored. What has ended is kept for a while, however late it ended. */
+function asStored(delivery: DeliveryRecord, reason: EndReason | null): DeliveryRecord {
   const { queuedIn: _queue, ...rest } = delivery;
-  return { ...rest, ...endedWith(reason), completedAt: clock.now() };
+  const ended = reason && { ...rest, ...endedWith(reason), completedAt: clock.now() };
+  const stored = ended ?? delivery;
+  const { completedAt, expiresAt } = stored;
+  return completedAt ? { ...stored, expiresAt: expiryOfEnded(completedAt, expiresAt) } : stored;
 }
 
 type State = Pick<DeliveryRecord, '_id' | 'status' | 'attemptCount' | 'replays' | 'endReason'>;

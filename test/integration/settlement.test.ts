@@ -181,13 +181,14 @@ describe('what a courier settles', () => {
     });
   });
 
-  it('counts once in the metric where it is stored and attempted at once', async () => {
+  it('is kept for a day after its end, and counts once in the metric where it is stored and attempted at once', async () => {
     const { id: projectId, client } = await stack.project();
     const { id: webhookId } = await makeWebhook(client, receiver.url);
     const { deliveries, couriers, webhooks } = stack.store;
     const id = await insertDelivery(stack, { projectId, webhookId });
     const like = (await deliveries.find(id))!;
-    const open = { isExpress: true as const, completedAt: null };
+    const soon = new Date(Date.now() + 60_000);
+    const open = { isExpress: true as const, completedAt: null, expiresAt: soon };
     const isNew = () => ({ _id: newId('delivery'), eventId: newId('event') });
     const pending = { ...like, ...open, ...isNew(), status: 'pending' as const };
     const sent = { ...like, ...open, ...isNew(), attempts: [failure], attemptCount: 1 };
@@ -202,6 +203,11 @@ describe('what a courier settles', () => {
     const at: SettlementAt = { shift, number: 1 };
     expect(await settle(stack.store, projectId, at, settlement)).toBe(true);
     expect(at.ended!.toSorted()).toEqual(['failed', 'succeeded']);
+    for (const { _id } of [pending, failed]) {
+      const { completedAt, expiresAt } = (await deliveries.find(_id))!;
+      const keptMs = expiresAt.getTime() - completedAt!.getTime();
+      expect(keptMs).toBeGreaterThanOrEqual(24 * 3_600_000);
+    }
   });
 
   it('is told apart by its shift and its number in that', async () => {
