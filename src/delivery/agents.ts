@@ -8,9 +8,10 @@ import type { AddressGuard } from './address-guard';
 import { AnswerHeads, readHeadsFirst } from './answer-heads';
 import { openTunnel, ProxyError } from './proxy-tunnel';
 
-const TUNNEL_TIMEOUT_MS = 30_000;
 /** Node's default of 250 ms gives up on distant receivers, whose first packets take longer. */
 const NEXT_ADDRESS_AFTER_MS = 1_000;
+/** A proxy needs time of its own. */
+const NEXT_TUNNEL_AFTER_MS = 2_000;
 
 /**
  * How long a connection may be idle. Shorter than any common receiver's own limit, so that it isn't closed
@@ -142,7 +143,7 @@ export function keepAliveMs(header: string | undefined): number {
   return Math.min(KEEP_ALIVE_MAX_MS, Math.max(0, Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS));
 }
 
-/** Connects to the first of the host's addresses that the proxy reaches. */
+/** Connects to the first of the host's addresses that the proxy reaches; the last of them has all the time that is left. */
 async function openTunnelToAny(
   guard: AddressGuard,
   proxy: URL,
@@ -153,9 +154,10 @@ async function openTunnelToAny(
   let failure: unknown = new ProxyError('TIMEOUT');
   for (const address of addresses) {
     if (over.aborted) break;
+    const isLast = address === addresses.at(-1);
     try {
       return await openTunnel(proxy, address, Number(request.port), {
-        timeoutMs: TUNNEL_TIMEOUT_MS,
+        ...(!isLast && { timeoutMs: NEXT_TUNNEL_AFTER_MS }),
         over,
       });
     } catch (error) {

@@ -17,6 +17,7 @@ export class ProxyError extends Error {
  * A connection to `address:port` by the proxy's CONNECT. The proxy gets an address, never a name, so that it
  * connects to what was checked.
  * @param proxy `http://` or `https://`, with credentials if it needs them
+ * @param limits.timeoutMs how long the proxy may be silent, if there is anything else to try
  * @param limits.over aborted when it is no longer needed
  * @throws ProxyError
  */
@@ -24,7 +25,7 @@ export function openTunnel(
   proxy: URL,
   address: string,
   port: number,
-  { timeoutMs, over }: { timeoutMs: number; over: AbortSignal },
+  { timeoutMs, over }: { timeoutMs?: number; over: AbortSignal },
 ): Promise<Socket> {
   const target = `${address.includes(':') ? `[${address}]` : address}:${port}`;
   const { username, password } = proxy;
@@ -45,7 +46,7 @@ export function openTunnel(
       },
     });
     const giveUp = (): void => void connecting.destroy(new ProxyError('TIMEOUT'));
-    connecting.setTimeout(timeoutMs, giveUp);
+    if (timeoutMs !== undefined) connecting.setTimeout(timeoutMs, giveUp);
     over.addEventListener('abort', giveUp);
     connecting.once('close', () => over.removeEventListener('abort', giveUp));
     connecting.once('connect', ({ statusCode = 0 }, socket: Socket, head: Buffer) => {

@@ -72,6 +72,18 @@ describe('through an egress proxy', () => {
     expect(proxy.targets.map((to) => to.split(':')[0])).toEqual(['127.0.0.9', '127.0.0.1']);
   });
 
+  it('the next of them is tried when the proxy says nothing of the first', async () => {
+    const receiver = await startReceiver();
+    const never = new Promise<number>(() => {});
+    const proxy = await startProxy({
+      refuse: (to) => (to.startsWith('127.0.0.9:') ? never : null),
+    });
+    const sender = createSender({ proxy: proxy.url, ...resolveTo('127.0.0.9', '127.0.0.1') });
+    const result = await sender.send(post(`http://hooks.example:${receiver.port}/`));
+    expect(result).toMatchObject({ statusCode: 200 });
+    expect(proxy.targets.map((to) => to.split(':')[0])).toEqual(['127.0.0.9', '127.0.0.1']);
+  });
+
   it('only the first eight of a name’s many addresses are tried', async () => {
     const proxy = await startProxy({ refuse: () => 502 });
     const addresses = Array.from({ length: 50 }, (_, n) => `127.0.1.${n}`);
