@@ -1,5 +1,6 @@
 import type { Attempt, DeliveryStatus } from '../../src/contracts/delivery';
 import { mailWarning } from '../../src/store/owner-mails';
+import { isGone } from '../../src/domain/outcome';
 import type { ActivityDependencies } from '../dependencies';
 import { followFailure } from './after-failure';
 import type { Subject } from './subject';
@@ -37,7 +38,10 @@ export async function countHealth(
   if (attempt.outcome === 'failed' && deps.mailer) {
     await mailWarning(deps.store, subject.project, webhook._id);
   }
-  if (status === 'failed') await followFailure(deps, subject, attempt);
+  // A receiver that is gone wants no more, whatever its delivery has become: it may have been cancelled meanwhile.
+  if (status === 'failed' || isGone(attempt.statusCode)) {
+    await followFailure(deps, subject, attempt);
+  }
   if (attempt.outcome === 'failed') {
     await deps.store.rounds.noteHealthCounted(delivery._id, attempt.number);
   }

@@ -68,7 +68,7 @@ export interface DeliveryRecord {
   takenBackBy?: string[];
   /** The courier has released it, within its webhook's rate limit. An attempt that is made clears it. */
   hasTurn?: boolean;
-  /** Of an express one that failed: the failure still has to be followed up. */
+  /** Of an express one that failed, or was answered 410: that still has to be followed up. */
   followUp?: boolean;
   /** Of a test event. */
   test?: boolean;

@@ -9,6 +9,7 @@ import {
 import { deliveriesEnded } from '../metrics';
 import { clock } from '../clock';
 import { keptBack } from '../domain/kept-back';
+import { isGone } from '../domain/outcome';
 import type { DeliveryRecord } from './delivery-record';
 import {
   decisionOf,
@@ -64,8 +65,8 @@ export interface SettlementAt {
 
 /**
  * Writes all or nothing, unless the shift has been superseded. An attempt of a delivery that was cancelled
- * meanwhile is logged and decides nothing, but one that was ended with its webhook still succeeds. If repeated,
- * since its commit was not answered, it is written once.
+ * meanwhile is logged and decides nothing, but one that was ended with its webhook still succeeds, and a 410 is
+ * followed up. If repeated, since its commit was not answered, it is written once.
  * @returns false: superseded, and nothing was written
  */
 export async function settle(
@@ -248,7 +249,15 @@ function recordOf(
   const change = {
     updateOne: {
       filter: { _id: delivery._id, attemptCount: delivery.attemptCount },
-      update: [{ $set: { ...logged(attempt, entry, isOfThisRound), ...(decides && decision) } }],
+      update: [
+        {
+          $set: {
+            ...logged(attempt, entry, isOfThisRound),
+            ...(decides && decision),
+            ...(isGone(attempt.statusCode) && { followUp: true }),
+          },
+        },
+      ],
     },
   };
   return { change, decision: decides ? decision : null };

@@ -119,5 +119,27 @@ describe.each(WAYS)(
         await receiver.waitFor(EMAIL_IDS.length + 3);
       },
     );
+
+    it('and that was cancelled meanwhile stays cancelled, and its webhook is disabled', async () => {
+      const { opened: after, open } = gate();
+      receiver.respondWith({ kind: 'answer', status: 410, after });
+      await makeWebhook(client, receiver.url, { events: ['delivery.failed'] });
+      const { id: webhookId } = await makeWebhook(client, receiver.url);
+      await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+      await receiver.waitFor(1);
+      const { id } = await eventually('it is listed', async () => (await listed())[0]);
+      expect((await client.post(`/v1/deliveries/${id}/cancel`)).status).toBe(202);
+      open();
+      await eventually('its webhook is disabled', async () => {
+        const { data } = (await client.get(`/v1/webhooks/${webhookId}`)).body;
+        return data.disabledReason === 'gone';
+      });
+      const cancelled = { status: 'cancelled', attemptCount: 1 };
+      await deliveryWith(client, id, cancelled);
+      await stack.reconcile();
+      expect(await deliveryWith(client, id, cancelled)).not.toHaveProperty('endReason');
+      const failed = { aboutWebhookId: webhookId, type: 'delivery.failed' };
+      expect(await stack.store.events.model.countDocuments(failed)).toBe(0);
+    });
   },
 );
