@@ -100,14 +100,15 @@ export class HttpSender {
 
 async function logged(exchanged: Exchange['result']): Promise<SendResult> {
   const { response, ...result } = await exchanged;
-  return { ...result, ...(response && (await loggedResponse(response))) } as SendResult;
+  if (!response) return result as SendResult;
+  return { ...result, ...(await loggedResponse(response, result.kind === 'error')) };
 }
 
-async function loggedResponse(response: RawResponse): Promise<HttpResponse> {
+async function loggedResponse(response: RawResponse, breaksOff: boolean): Promise<HttpResponse> {
   return {
     statusCode: response.statusCode,
     headers: loggedHeaders(response),
-    body: await loggedBody(response),
+    body: await loggedBody(response, breaksOff),
     retryAfter: response.headers.get('retry-after') ?? [],
   };
 }

@@ -10,13 +10,14 @@ const MAX_CODINGS = 3;
 /**
  * The body as it is logged: its first 16 KiB, decoded from gzip and deflate, and by its charset, by
  * default UTF-8. What isn't text is described, with its beginning in base64.
+ * @param breaksOff it did not come whole
  */
-export async function loggedBody(response: RawResponse): Promise<string> {
+export async function loggedBody(response: RawResponse, breaksOff: boolean): Promise<string> {
   const { body, bytesRead } = response;
   if (bytesRead === 0) return '';
   const decoded = await withoutCodings(body, codingsOf(response));
   if (decoded !== null) {
-    const isCut = bytesRead > body.length || decoded.isCut;
+    const isCut = breaksOff || bytesRead > body.length || decoded.isCut;
     const text = asText(decoded.bytes, isCut, charsetOf(response));
     if (text !== null) return text;
   }
@@ -103,7 +104,7 @@ function charsetOf({ headers }: RawResponse): string {
 /** null if it isn't text: bytes that its charset doesn't have, or a NUL. */
 function asText(bytes: Buffer, isCut: boolean, charset: string): string | null {
   try {
-    // `stream` drops a character that the limit cuts in two.
+    // `stream` drops a character that is cut in two.
     const text = decoderFor(charset).decode(bytes, { stream: isCut });
     return text.includes('\0') ? null : text;
   } catch {

@@ -75,9 +75,17 @@ describe('a body that is not text', () => {
     expect(await logged(Buffer.from(`${'x'.repeat(KEPT - 1)}é`))).toBe('x'.repeat(KEPT - 1));
   });
 
-  it('is text even if it ends within a character', async () => {
+  it('is one that ends within a character', async () => {
     expect(await logged(Buffer.from('é').subarray(0, 1))).toBe(
       '[binary, 1 bytes, in base64: ww==]',
     );
+  });
+
+  it('is not one that breaks off within a character', async () => {
+    const head = 'HTTP/1.1 500 No\r\nContent-Length: 9\r\n\r\n';
+    const bytes = Buffer.concat([Buffer.from(`${head}sp`), Buffer.from('ä').subarray(0, 1)]);
+    const receiver = await startReceiver({ kind: 'raw', bytes, afterwards: 'closes' });
+    const result = await createSender().send(post(receiver.url));
+    expect(result).toMatchObject({ errorCode: 'connection_reset', statusCode: 500, body: 'sp' });
   });
 });
