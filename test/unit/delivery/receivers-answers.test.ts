@@ -24,14 +24,20 @@ function uncoded(cell: string): string {
   return /^`(.*)`$/.exec(cell)?.[1] ?? cell;
 }
 
+function repeated(cell: string): string {
+  return cell.replace(/«(.*?) × (\d+)»/g, (_all, part: string, times: string) =>
+    part.repeat(Number(times)),
+  );
+}
+
 /** The bytes that a cell stands for, one a character. */
 function bytesOf(cell: string): Buffer {
   const escapes: Record<string, string> = { r: '\r', n: '\n', t: '\t' };
-  const text = cell
-    .replace(/«(.*?) × (\d+)»/g, (_all, part: string, times: string) => part.repeat(Number(times)))
-    .replace(/\\(?:x(..)|(.))/g, (_all, hex: string | undefined, letter: string) =>
+  const text = repeated(cell).replace(
+    /\\(?:x(..)|(.))/g,
+    (_all, hex: string | undefined, letter: string) =>
       hex === undefined ? escapes[letter]! : String.fromCharCode(Number.parseInt(hex, 16)),
-    );
+  );
   return Buffer.from(text, 'latin1');
 }
 
@@ -47,7 +53,7 @@ describe('the answers of docs/proof/receivers-answers.md', () => {
       const result = await createSender().send(post(receiver.url));
       const { statusCode, body } = result;
       expect(result.kind === 'error' ? result.errorCode : String(statusCode)).toBe(logged);
-      expect(result.kind === 'error' ? result.errorMessage : body).toBe(uncoded(text));
+      expect(result.kind === 'error' ? result.errorMessage : body).toBe(repeated(uncoded(text)));
       expect(receiver.requests).toHaveLength(1);
     },
   );
