@@ -27,6 +27,8 @@ const QUERY_TIMEOUT_MS = 1_000;
 const QUERY_TRIES = 4;
 /** Milliseconds for resolving a host: half of most profiles' timeout. */
 const RESOLVE_TIMEOUT_MS = 5_000;
+/** Milliseconds for IPv6 once there are addresses of IPv4: some name servers never answer for IPv6. */
+const IPV6_AFTER_MS = 300;
 
 const LOOPBACK: LookupAddress[] = [
   { address: '127.0.0.1', family: 4 },
@@ -61,12 +63,16 @@ async function query(hostname: string, nameServers?: string[]): Promise<LookupAd
   // resolv.conf.
   const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: QUERY_TRIES });
   if (nameServers) resolver.setServers(nameServers);
-  const giveUp = setTimeout(() => resolver.cancel(), RESOLVE_TIMEOUT_MS);
-  const [v4, v6] = await Promise.allSettled([
-    resolver.resolve4(hostname),
-    resolver.resolve6(hostname),
-  ]);
-  clearTimeout(giveUp);
+  const giveUpAfter = (ms: number): NodeJS.Timeout => setTimeout(() => resolver.cancel(), ms);
+  let givingUp = giveUpAfter(RESOLVE_TIMEOUT_MS);
+  const resolve4 = async (): Promise<string[]> => {
+    const found = await resolver.resolve4(hostname);
+    clearTimeout(givingUp);
+    givingUp = giveUpAfter(IPV6_AFTER_MS);
+    return found;
+  };
+  const [v4, v6] = await Promise.allSettled([resolve4(), resolver.resolve6(hostname)]);
+  clearTimeout(givingUp);
   const found = [...addresses(v4, 4), ...addresses(v6, 6)];
   if (found.length === 0) throw new DnsError(hostname, tellingCode([v4, v6]));
   return found;

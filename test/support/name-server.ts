@@ -1,6 +1,7 @@
 import { createSocket, type Socket } from 'node:dgram';
 
-const TYPES: Record<number, 'A' | 'AAAA'> = { 1: 'A', 28: 'AAAA' };
+type AddressType = 'A' | 'AAAA';
+const TYPES: Record<number, AddressType> = { 1: 'A', 28: 'AAAA' };
 
 /** Addresses by type, or an error's number (RFC 1035, 4.1.1); `silent` never answers. */
 export type NameAnswer = { A?: string[]; AAAA?: string[] } | { rcode: number } | 'silent';
@@ -16,7 +17,9 @@ export class NameServer {
     readonly address: string,
   ) {}
 
-  static async start(answerTo: (name: string) => NameAnswer): Promise<NameServer> {
+  static async start(
+    answerTo: (name: string, type: AddressType | undefined) => NameAnswer,
+  ): Promise<NameServer> {
     const socket = createSocket('udp4');
     await new Promise<void>((resolve) => socket.bind(0, '127.0.0.1', resolve));
     const { port } = socket.address();
@@ -24,7 +27,7 @@ export class NameServer {
     socket.on('message', (query, from) => {
       const { name, type, question } = read(query);
       server.asked.push(name);
-      const answer = answerTo(name);
+      const answer = answerTo(name, TYPES[type]);
       if (answer === 'silent') return;
       socket.send(write(query, question, type, answer), from.port, from.address);
     });

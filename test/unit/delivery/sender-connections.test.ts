@@ -93,6 +93,18 @@ describe('the timeout', () => {
     await nameServer.close();
   });
 
+  it('is not used up by a name server that never answers for IPv6', async () => {
+    const receiver = await startReceiver();
+    const nameServer = await NameServer.start((_name, type) =>
+      type === 'A' ? { A: ['127.0.0.1'] } : 'silent',
+    );
+    const resolve = systemResolver({ nameServers: [nameServer.address], hostsFile: '' });
+    const url = `http://hooks.example:${receiver.port}/`;
+    const result = await createSender({ resolve }).send(post(url, { timeoutMs: SHORT_MS }));
+    expect(result).toMatchObject({ kind: 'response', statusCode: 200 });
+    await nameServer.close();
+  });
+
   it('keeps a request from being sent after it', async () => {
     const receiver = await startReceiver({ kind: 'hang' });
     const sender = createSender({ maxConnectionsPerOrigin: 1 });
