@@ -7,8 +7,8 @@ const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
 
 /**
  * Rewrites the heads of a response, interim ones too, to what Node's parser accepts. RFC 9112 lets a
- * recipient accept more than the parser does: lines that end with LF alone (2.2), folded fields (5.2), and
- * tabs around a value (5.1), which make the parser miss the length. What follows the final head, and what
+ * recipient accept more than the parser does: lines that end with LF alone (2.2), folded fields (5.2), tabs
+ * around a value (5.1), which make the parser miss the length, and the same length twice. What follows the final head, and what
  * isn't HTTP, is passed through unchanged.
  */
 export class AnswerHeads {
@@ -129,7 +129,10 @@ function tidy(head: Buffer): Buffer {
     // Before the first field there is nothing to continue, and the line is skipped (2.2).
     else if (fields.length > 0) fields.push(`${fields.pop()!} ${trimmed(line)}`);
   }
-  const tidied = [status.replace(STATUS_LINE, '$1 $2 '), ...fields.flatMap(tidyField)];
+  const tidied = [
+    status.replace(STATUS_LINE, '$1 $2 '),
+    ...withOneLength(fields.flatMap(tidyField)),
+  ];
   return Buffer.from(`${tidied.join('\r\n')}\r\n\r\n`, 'latin1');
 }
 
@@ -147,6 +150,18 @@ function tidyField(line: string): string[] {
   if (!FIELD_NAME.test(name)) return [];
   if (/^transfer-encoding$/i.test(name) && /^identity$/i.test(value)) return [];
   return [`${name}: ${value}`];
+}
+
+const LENGTH_FIELD = /^content-length: /i;
+const SAME_LENGTHS = /^(\d+)(?:[ \t]*,[ \t]*\1)+$/;
+
+/** A length that is stated several times, in one line or in many, is stated once (RFC 9110, 8.6). */
+function withOneLength(lines: readonly string[]): readonly string[] {
+  const lengths = lines.filter((line) => LENGTH_FIELD.test(line));
+  const stated = lengths.map((line) => line.replace(LENGTH_FIELD, '')).join();
+  const [, length] = SAME_LENGTHS.exec(stated) ?? [];
+  if (length === undefined) return lines;
+  return [`Content-Length: ${length}`, ...lines.filter((line) => !LENGTH_FIELD.test(line))];
 }
 
 function withoutCr(line: string): string {
