@@ -23,7 +23,6 @@ export interface ExchangeOptions {
   isTls: boolean;
   /** When the attempt began, by the monotonic clock; by default now. */
   beganAt?: number | undefined;
-  signal?: AbortSignal | undefined;
   /** Asked right before it is written, which may be long after its beginning. */
   mayStillSend?: (() => boolean) | undefined;
 }
@@ -70,7 +69,6 @@ export class Exchange {
     });
     this.beganAt = options.beganAt ?? performance.now();
     this.timer = setTimeout(this.onTimeout, options.timeoutMs);
-    options.signal?.addEventListener('abort', this.onAbort);
   }
 
   /** Aborted as soon as it has ended. Made when it is asked for, since few need it. */
@@ -204,10 +202,6 @@ export class Exchange {
     });
   };
 
-  private readonly onAbort = (): void => {
-    if (this.finish()) this.reject(this.options.signal?.reason);
-  };
-
   private phase(): string {
     if (this.reader) return 'reading the answer';
     return this.sending?.isConnected ? 'waiting for the answer' : 'connecting';
@@ -236,7 +230,6 @@ export class Exchange {
     this.hasEnded = true;
     this.ending?.abort();
     clearTimeout(this.timer);
-    this.options.signal?.removeEventListener('abort', this.onAbort);
     // Requests that still wait for a connection get here too, and have none.
     if (!this.sending?.connection?.keepAliveMs) this.sending?.request.destroy();
     return true;

@@ -38,7 +38,6 @@ export interface SendRequest {
   timeoutMs: number;
   /** When the attempt began, by the monotonic clock, from which its duration is measured; by default now. */
   beganAt?: number;
-  signal?: AbortSignal;
   /** Asked right before it is written, which may be long after its beginning: connecting takes a while. */
   mayStillSend?: () => boolean;
 }
@@ -60,10 +59,9 @@ export class HttpSender {
 
   /**
    * Every outcome is a value, whatever the receiver does.
-   * @throws the signal's reason, if it is aborted; or if it may no longer be sent
+   * @throws if it may no longer be sent
    */
   async send({ url, headers, ...of }: SendRequest): Promise<SendResult> {
-    of.signal?.throwIfAborted();
     const to = new URL(url);
     const isTls = to.protocol === 'https:';
     const agent = this.agents.for(to.protocol);
