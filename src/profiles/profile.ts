@@ -80,8 +80,8 @@ export interface Profile {
   /** Whether `http://` is allowed for any public host while POSTHORN_ENV=development. */
   httpInDevelopment: boolean;
   /**
-   * A test that is sent, in one attempt, when a webhook is created; its result is in the answer and changes
-   * nothing else. Its type is not among `events`: it can't be posted or subscribed to. null: no ping.
+   * A test that is sent, in one attempt, when a webhook is created; its result is in the answer, and counts in the
+   * webhook's health like any other. Its type is not among `events`: it can't be posted or subscribed to. null: no ping.
    */
   pingOnCreate: EventTypeDefinition | null;
   /**

@@ -2,6 +2,7 @@ import { createHmac } from 'node:crypto';
 import { isDeepStrictEqual } from 'node:util';
 import type { Answer, ApiClient } from '../support/api-client';
 import { deliveryWith } from '../support/deliveries';
+import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import type { Behaviour } from '../support/receiver';
 import { useReceiver, useStack } from '../support/use';
@@ -101,6 +102,31 @@ describe('the ping of a new webhook', () => {
       lastSuccessAt: null,
     });
   });
+
+  it.each(WAYS)(
+    'that disables it, dispatched %s, is answered when that is done',
+    async (dispatch) => {
+      receiver.respondWith(410);
+      const { client } = await stack.project({ ...ping, dispatch });
+      const { deliveries, webhookHealth } = stack.store;
+      const isDue = webhookHealth.isDueForDisabling.bind(webhookHealth);
+      const find = jest.spyOn(deliveries, 'find');
+      const deciding = jest.spyOn(webhookHealth, 'isDueForDisabling');
+      deciding.mockImplementationOnce(async (...asked) => {
+        const before = find.mock.calls.length;
+        await eventually('it is waited for', () => find.mock.calls.length > before + 2);
+        return isDue(...asked);
+      });
+      const { data } = (await client.post('/v1/webhooks', { ...body, url: receiver.url })).body;
+      jest.restoreAllMocks();
+      expect(data).toMatchObject({
+        ping: { outcome: 'failed', statusCode: 410 },
+        failureCount: 1,
+        isActive: false,
+        disabledReason: 'gone',
+      });
+    },
+  );
 
   it('stays one attempt when it is replayed', async () => {
     receiver.respondWith(500);

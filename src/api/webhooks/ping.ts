@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UNENDED_STATUSES } from '../../contracts/delivery';
+import type { DeliveryRecord } from '../../store/delivery-record';
 import type { Store } from '../../store/store';
 import type { WebhookRecord } from '../../store/webhook-record';
 import { Places } from '../http/turns';
@@ -36,7 +37,7 @@ export class Pings {
   constructor(private readonly store: Store) {}
 
   /**
-   * Waits until the ping's one attempt is made, and counted in its new webhook's health.
+   * Waits until the ping's one attempt is made, and counted in its new webhook's health, which it may disable.
    * @returns `pending`: no worker has finished it in time, it will not be made, or too many are waited for
    */
   async resultOf(ping: Ping): Promise<Pinged> {
@@ -57,7 +58,8 @@ export class Pings {
       const attempt = delivery?.attempts[0];
       const current = attempt && (await store.webhooks.get(webhook.projectId, webhook._id));
       const isLate = !delivery || performance.now() > deadline || isOver();
-      if (attempt && (!current || current.lastStatus !== null || isLate)) {
+      const isCounted = delivery && isFollowedUp(delivery) && current?.lastStatus !== null;
+      if (attempt && (!current || isCounted || isLate)) {
         const { outcome, statusCode, errorCode } = attempt;
         const ping = {
           outcome,
@@ -72,4 +74,15 @@ export class Pings {
       await sleep(waitMs);
     }
   }
+}
+
+/** Whether its one attempt, if that has failed, has had its consequences. */
+function isFollowedUp({
+  attempts: [attempt],
+  isExpress,
+  followUp,
+  healthCounted,
+}: DeliveryRecord): boolean {
+  if (attempt?.outcome !== 'failed') return true;
+  return isExpress ? !followUp : healthCounted !== undefined;
 }
