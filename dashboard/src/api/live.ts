@@ -26,12 +26,9 @@ export function useLiveDeliveries(isLive: boolean): boolean {
     return follow({
       onTold: setTold,
       onChange: (ids) => {
-        const keys =
-          ids === null
-            ? [keyOf('deliveries')]
-            : [keyOf('deliveries', 'list'), ...ids.map((id) => keyOf('deliveries', 'one', id))];
-        const predicate = ({ state }: Query): boolean => !isLeftAlone(state.error);
-        for (const queryKey of keys) void client.invalidateQueries({ queryKey, predicate });
+        const isOld = ({ queryKey: [, , , what, id], state }: Query): boolean =>
+          !isLeftAlone(state.error) && (ids === null || what === 'list' || ids.has(id));
+        void client.invalidateQueries({ queryKey: keyOf('deliveries'), predicate: isOld });
       },
     });
   }, [client, isLive, isVisible]);
@@ -50,7 +47,7 @@ function follow({
 }: {
   onTold: (isTold: boolean) => void;
   /** With the ids of the deliveries that have changed; null: any may have. */
-  onChange: (ids: string[] | null) => void;
+  onChange: (ids: ReadonlySet<unknown> | null) => void;
 }): () => void {
   const ended = new AbortController();
   let calm: ReturnType<typeof setTimeout> | undefined;
@@ -60,7 +57,7 @@ function follow({
   const tell = (): void => {
     calm = undefined;
     if (!isAllOld && changed.size === 0) return;
-    onChange(isAllOld ? null : [...changed]);
+    onChange(isAllOld ? null : changed);
     changed = new Set();
     isAllOld = false;
     calm = setTimeout(tell, CALM_MS);
