@@ -23,8 +23,13 @@ export const keyOf = (resource: string, ...rest: readonly unknown[]): readonly u
 ];
 
 const PAGE_SIZE = 50;
-/** A list that is longer is looked at again only when something asks for it. */
 const MAX_WATCHED_PAGES = 4;
+
+/** Whether it is looked at again by itself: each look asks for all loaded pages of a list. */
+export function isWatched({ state }: { state: { data?: unknown; error: unknown } }): boolean {
+  const pages = (state.data as { pages?: unknown[] } | undefined)?.pages ?? [];
+  return pages.length <= MAX_WATCHED_PAGES && !isLeftAlone(state.error);
+}
 
 interface ListOptions {
   /** Milliseconds between automatic reloads; false: none. */
@@ -67,11 +72,7 @@ export function useList<T>(
       }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
-    // Each look asks for all loaded pages again.
-    refetchInterval: ({ state }) =>
-      (state.data?.pages.length ?? 0) > MAX_WATCHED_PAGES || isLeftAlone(state.error)
-        ? false
-        : refetchMs,
+    refetchInterval: (query) => isWatched(query) && refetchMs,
     enabled,
     ...(keepsFormer && { placeholderData: keepPreviousData }),
   });
@@ -148,10 +149,9 @@ export function useOne<T>(
   return useQuery({
     queryKey: keyOf(resource, ...rest, isMade ? undefined : query),
     queryFn: ({ signal }) => request<T>('GET', path, { query: isMade ? query() : query, signal }),
-    refetchInterval: ({ state }) => {
-      if (isLeftAlone(state.error)) return false;
-      return typeof refetchMs === 'function' ? refetchMs(state.data) : refetchMs;
-    },
+    refetchInterval: (query) =>
+      isWatched(query) &&
+      (typeof refetchMs === 'function' ? refetchMs(query.state.data) : refetchMs),
     enabled,
     ...(isLasting && { staleTime: LASTING_MS, gcTime: LASTING_MS, retryOnMount: false }),
   });

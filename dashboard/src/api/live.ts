@@ -1,13 +1,12 @@
 import { useQueryClient, type Query } from '@tanstack/react-query';
 import { useEffect, useState, useSyncExternalStore } from 'react';
 import { open } from './http';
-import { keyOf } from './lists';
-import { isLeftAlone } from './problem';
+import { isWatched, keyOf } from './lists';
 
 const RECONNECT_MS = 5_000;
 /** The API sends something every 5 s (docs/contract.md, 5.7): after this much silence nobody is there any more. */
 const SILENCE_MS = 15_000;
-/** However many change, what is shown is asked for no sooner than this after the last time. */
+/** However many change, what is shown is asked for no sooner than this after the last answer. */
 const CALM_MS = 1_000;
 /** After these, anything may have changed. */
 const ALL = new Set(['ready', 'reload']);
@@ -25,10 +24,16 @@ export function useLiveDeliveries(isLive: boolean): boolean {
     if (!isLive || !isVisible) return undefined;
     return follow({
       onTold: setTold,
-      onChange: (ids) => {
-        const isOld = ({ queryKey: [, , , what, id], state }: Query): boolean =>
-          !isLeftAlone(state.error) && (ids === null || what === 'list' || ids.has(id));
-        void client.invalidateQueries({ queryKey: keyOf('deliveries'), predicate: isOld });
+      onChange: async (ids) => {
+        const isOld = (query: Query): boolean => {
+          const [, , , what, id] = query.queryKey;
+          return isWatched(query) && (ids === null || what === 'list' || ids.has(id));
+        };
+        const old = { queryKey: keyOf('deliveries'), predicate: isOld };
+        const isNew = client.isFetching(old) === 0;
+        // A long list would never be whole if it began anew at each change.
+        await client.invalidateQueries(old, { cancelRefetch: false });
+        return isNew;
       },
     });
   }, [client, isLive, isVisible]);
@@ -46,29 +51,38 @@ function follow({
   onChange,
 }: {
   onTold: (isTold: boolean) => void;
-  /** With the ids of the deliveries that have changed; null: any may have. */
-  onChange: (ids: ReadonlySet<unknown> | null) => void;
+  /**
+   * With the ids of the deliveries that have changed; null: any may have.
+   * @returns false: some of what came now was asked for before
+   */
+  onChange: (ids: ReadonlySet<unknown> | null) => Promise<boolean>;
 }): () => void {
   const ended = new AbortController();
-  let calm: ReturnType<typeof setTimeout> | undefined;
   let reconnect: ReturnType<typeof setTimeout> | undefined;
-  let changed = new Set<string>();
-  let isAllOld = false;
-  const tell = (): void => {
-    calm = undefined;
-    if (!isAllOld && changed.size === 0) return;
-    onChange(isAllOld ? null : changed);
-    changed = new Set();
-    isAllOld = false;
-    calm = setTimeout(tell, CALM_MS);
+  let changed: Set<unknown> | null = new Set();
+  let isTelling = false;
+  const add = (ids: Iterable<unknown> | null): void => {
+    if (ids === null) changed = null;
+    else for (const id of ids) changed?.add(id);
+  };
+  const tell = async (): Promise<void> => {
+    if (isTelling) return;
+    isTelling = true;
+    while (changed?.size !== 0 && !ended.signal.aborted) {
+      const told = changed;
+      changed = new Set();
+      if (!(await onChange(told))) add(told);
+      await new Promise((resolve) => setTimeout(resolve, CALM_MS));
+    }
+    isTelling = false;
   };
   const connect = async (): Promise<void> => {
     try {
       for await (const { name, data } of eventsOf(await open('v1/stream', ended.signal))) {
         if (name === 'ready') onTold(true);
-        if (ALL.has(name)) isAllOld = true;
-        else if (name === 'delivery') changed.add((JSON.parse(data) as { id: string }).id);
-        if (calm === undefined) tell();
+        if (ALL.has(name)) add(null);
+        else if (name === 'delivery') add([(JSON.parse(data) as { id: string }).id]);
+        void tell();
       }
     } catch {
       // Refused or cut off: what is shown looks itself until it is there again.
@@ -80,7 +94,6 @@ function follow({
   void connect();
   return () => {
     ended.abort();
-    clearTimeout(calm);
     clearTimeout(reconnect);
     onTold(false);
   };
