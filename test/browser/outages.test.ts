@@ -111,6 +111,33 @@ it('asks once for what takes too long, however often it watches the rest', async
   await eventually('it is asked for again', () => asked.slow === 2);
 });
 
+it('shows what is shown only once, whatever else can not be loaded then', async () => {
+  const { client } = await stack.project();
+  await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const page = await visit(`${stack.url}/dashboard/`);
+  await signIn(page, client.key);
+  const cut = (): Promise<unknown> =>
+    page.route('**/v1/**', (route) =>
+      route.request().method() === 'GET' ? route.abort() : route.continue(),
+    );
+  await page.getByRole('link', { name: 'API keys', exact: true }).click();
+  await page.getByText('This session').waitFor();
+  await page.getByRole('button', { name: 'Create key' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByLabel('Name').fill('Shop');
+  await cut();
+  await dialog.getByRole('button', { name: 'Create key' }).click();
+  await dialog.getByRole('region', { name: 'API key' }).waitFor();
+  await dialog.getByRole('button', { name: 'I have stored it' }).click();
+  await page.unroute('**/v1/**');
+  await page.getByRole('link', { name: 'Webhooks', exact: true }).click();
+  await page.getByRole('button', { name: 'More actions for Orders' }).click();
+  await page.getByRole('menuitem', { name: 'Rotate secret' }).click();
+  await cut();
+  await dialog.getByRole('button', { name: 'Rotate secret' }).click();
+  await dialog.getByRole('region', { name: 'Secret' }).waitFor();
+});
+
 it('says in the place of what took too long that it did, also in cards, forms and dialogs', async () => {
   const { client } = await stack.project();
   await makeWebhook(client, receiver.url, { name: 'Orders' });

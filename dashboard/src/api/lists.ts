@@ -165,7 +165,7 @@ interface Act<Input, Output> {
   changes: readonly string[];
   /** True: the caller shows the error itself, beside the fields. */
   isQuiet?: boolean;
-  /** True: the page that shows it is left, and does not wait for what it changed. */
+  /** True: what shows it is left, for another page or for the output, and does not wait for what it changed. */
   isLeft?: boolean;
 }
 

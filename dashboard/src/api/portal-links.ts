@@ -12,6 +12,7 @@ export const useCreatePortalLink = (): UseMutationResult<
   useAct({
     run: (body) => request<PortalLink>('POST', 'v1/portal-links', { body }),
     changes: ['audit'],
+    isLeft: true,
   });
 
 export const useRevokePortalLinks = (): UseMutationResult<unknown, Error, void> =>

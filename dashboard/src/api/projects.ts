@@ -78,6 +78,7 @@ export const useCreateKey = (
     run: (body) => request<NewKey>('POST', `v1/projects/${projectId}/keys`, { body }),
     changes: [`projects/${projectId}/keys`, 'audit'],
     isQuiet: true,
+    isLeft: true,
   });
 
 export const useRevokeKey = (

@@ -71,6 +71,7 @@ export const useCreateWebhook = (): UseMutationResult<
     run: (body) => request<NewWebhook>('POST', 'v1/webhooks', { body }),
     changes: CHANGES,
     isQuiet: true,
+    isLeft: true,
   });
 
 export const useUpdateWebhook = (
@@ -121,6 +122,7 @@ export const useRotateSecret = (
     run: (body) => request<Secret>('POST', `v1/webhooks/${id}/secret/rotate`, { body }),
     done: done.rotated,
     changes: CHANGES,
+    isLeft: true,
   });
 
 /** @param data by event type: JSON as it was typed, instead of the type's sample */
@@ -141,4 +143,5 @@ export const useSendTest = (
     },
     changes: ['deliveries', 'events', 'audit'],
     isQuiet: true,
+    isLeft: true,
   });
