@@ -92,3 +92,31 @@ it('a batch whose page is left before it knows what matches does nothing', async
   expect(cancels).toEqual([]);
   await having(one.client, 'held', COUNT);
 });
+
+it('a batch that can not list the rest does what it has, says so, and can be closed', async () => {
+  const { id, client } = await waiting(COUNT);
+  const { page, kept } = await cancelling(
+    id,
+    (url) => url.includes('limit=100') || url.endsWith('/cancel'),
+  );
+  const first = await eventually('it asks for what matches', () => kept[0]);
+  await first.continue({ url: first.request().url().replace('limit=100', 'limit=2') });
+  await eventually('two are on their way, and it asks for the rest', () => kept.length === AT_ONCE);
+  const isRest = (route: Route): boolean => route.request().url().includes('cursor=');
+  await refuse(kept.find(isRest)!, 500, 'internal_error');
+  // They are told to wait, and so end after the list.
+  for (const cancel of kept.slice(1)) {
+    if (!isRest(cancel)) await refuse(cancel, 429, 'rate_limited');
+  }
+  await page.getByText('Ended after 2 deliveries: the others could not be listed.').waitFor();
+  await inDialog(page, 'Close').last().click();
+  await page.getByRole('dialog').waitFor({ state: 'detached' });
+  await having(client, 'cancelled', 2);
+});
+
+async function refuse(route: Route, status: number, code: string): Promise<void> {
+  const error = { code, message: 'refused', requestId: 'req_1' };
+  const headers = { 'retry-after': '0' };
+  await route.fulfill({ status, headers, json: { success: false, error } });
+  await route.request().response();
+}

@@ -15,12 +15,13 @@ export const ALLOWED: Record<BatchAction, readonly DeliveryStatus[]> = {
 };
 
 export interface Batch {
-  state: 'idle' | 'running' | 'ended' | 'stopped';
+  /** `failed`: what is to be done could not be listed to its end. */
+  state: 'idle' | 'running' | 'ended' | 'stopped' | 'failed';
   done: number;
   /** How many were refused, by the reason. */
   refused: ReadonlyMap<string, number>;
   /**
-   * Rejects if not even the list of what is to be done could be had.
+   * Rejects when it has failed.
    * @param what ids; or filters: all that match, in a status that allows it
    */
   run: (what: string[] | Query, action: BatchAction) => Promise<void>;
@@ -71,12 +72,12 @@ export function useBatch(): Batch {
         tell('running');
       }
     };
-    try {
-      await Promise.all(Array.from({ length: AT_ONCE }, work));
-    } finally {
-      tell(isStopped.current ? 'stopped' : 'ended');
-      for (const queryKey of changed) void client.invalidateQueries({ queryKey });
-    }
+    // Those that have one to do still do it when another could not be told the next.
+    const works = await Promise.allSettled(Array.from({ length: AT_ONCE }, work));
+    const failure = works.find((one) => one.status === 'rejected');
+    tell(failure ? 'failed' : isStopped.current ? 'stopped' : 'ended');
+    for (const queryKey of changed) void client.invalidateQueries({ queryKey });
+    if (failure) throw failure.reason;
   };
   return { ...now, run, stop: () => void (isStopped.current = true) };
 }

@@ -147,6 +147,7 @@ export const deliveries = {
     refused: (n: number, why: string) => `${deliveryCount(n)} refused: ${why}`,
     ended: (done: number) => `Done: ${deliveryCount(done)}.`,
     stopped: (done: number) => `Stopped after ${deliveryCount(done)}.`,
+    failed: (done: number) => `Ended after ${deliveryCount(done)}: the others could not be listed.`,
     stop: 'Stop',
   },
   bulkReplay: {

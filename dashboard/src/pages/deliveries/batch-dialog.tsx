@@ -63,7 +63,7 @@ export function BatchDialog({
             <p>{words.leftToPlatform(refusedBefore)}</p>
           )}
           {isRunning && <Button onClick={batch.stop}>{words.stop}</Button>}
-          {(state === 'ended' || state === 'stopped') && (
+          {state !== 'idle' && !isRunning && (
             <Button kind="primary" onClick={onClose}>
               {texts.common.close}
             </Button>
@@ -77,6 +77,7 @@ export function BatchDialog({
         <div role="status">
           {state === 'ended' && words.ended(done)}
           {state === 'stopped' && words.stopped(done)}
+          {state === 'failed' && words.failed(done)}
           {[...refused].map(([why, count]) => (
             <p key={why}>{words.refused(count, why)}</p>
           ))}
