@@ -1,3 +1,4 @@
+import type { Route } from 'playwright-core';
 import { expectAccessible, signIn } from '../support/chromium';
 import { inDialog, title, useDashboard } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -87,6 +88,32 @@ it('finishes what was begun with a webhook that leaves the list meanwhile', asyn
   await hasLeft();
   await inDialog(page, 'Rotate secret').click();
   await page.getByText('The new secret.').waitFor();
+});
+
+it('keeps what is shown once, whatever ends that was begun with another webhook', async () => {
+  const { page, client } = await arrive();
+  for (const name of ['Orders', 'Shop']) await makeWebhook(client, receiver.url, { name });
+  const choose = async (name: string, action: string): Promise<void> => {
+    await page.getByRole('button', { name: `More actions for ${name}` }).click();
+    await page.getByRole('menuitem', { name: action }).click();
+  };
+  const slow: Route[] = [];
+  await page.route('**/v1/webhooks/*', (route) =>
+    route.request().method() === 'PATCH' ? void slow.push(route) : route.continue(),
+  );
+  await choose('Orders', 'Disable');
+  await inDialog(page, 'Disable').click();
+  await eventually('it is being disabled', () => slow[0]);
+  await page.keyboard.press('Escape');
+  await choose('Shop', 'Rotate secret');
+  await inDialog(page, 'Rotate secret').click();
+  const secret = page.getByRole('dialog').getByRole('region', { name: 'Secret' });
+  await secret.waitFor();
+  await slow[0]!.continue();
+  await page.getByText('Somebody disabled this webhook.').waitFor();
+  await expectAccessible(page);
+  await inDialog(page, 'Close').click();
+  await secret.waitFor({ state: 'detached' });
 });
 
 it('finds and orders any number of webhooks, which come as the page is scrolled', async () => {

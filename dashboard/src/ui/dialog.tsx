@@ -1,5 +1,5 @@
 import { Dialog as Base } from '@base-ui/react/dialog';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { texts } from '../texts';
 import { Button, IconButton } from './button';
 import { classes } from './class-names';
@@ -92,11 +92,18 @@ export function ConfirmDialog({
   isDangerous?: boolean;
 }): React.ReactNode {
   const [isBusy, setBusy] = useState(false);
+  const isShown = useRef(false);
+  const { isOpen, onClose } = dialog;
+  useEffect(() => {
+    isShown.current = isOpen;
+    return () => void (isShown.current = false);
+  }, [isOpen]);
   const act = async (): Promise<void> => {
     setBusy(true);
     try {
       await onConfirm();
-      dialog.onClose();
+      // Whoever has left it meanwhile may have opened another, which `onClose` would close.
+      if (isShown.current) onClose();
     } catch {
       // The mutation has told why; the dialog stays, to try again.
     } finally {
@@ -108,7 +115,7 @@ export function ConfirmDialog({
       {...dialog}
       actions={
         <>
-          <Button onClick={dialog.onClose}>{texts.common.cancel}</Button>
+          <Button onClick={onClose}>{texts.common.cancel}</Button>
           <Button
             kind={isDangerous ? 'danger' : 'primary'}
             isBusy={isBusy}
