@@ -153,7 +153,7 @@ export function useOne<T>(
       isWatched(query) &&
       (typeof refetchMs === 'function' ? refetchMs(query.state.data) : refetchMs),
     enabled,
-    ...(isLasting && { staleTime: LASTING_MS, gcTime: LASTING_MS, retryOnMount: false }),
+    ...(isLasting && { staleTime: LASTING_MS, retryOnMount: false }),
   });
 }
 

@@ -14,6 +14,10 @@ export const SESSION_KEY = ['session'];
 /** Whatever is answered 401 ends the session, wherever it was asked. Whose it was is kept for whoever goes on. */
 function endSessionIfRefused(error: unknown): void {
   if (!isUnauthorized(error)) return;
+  // The page is hidden then, where nothing uses what it shows, and its forms would go with their answers.
+  for (const query of cache.findAll({ type: 'active' })) {
+    if (query.state.data !== undefined) query.setOptions({ ...query.options, gcTime: KEPT_MS });
+  }
   queryClient.setQueryData<{ state: string }>(SESSION_KEY, (before) =>
     before?.state === 'in' ? { ...before, state: 'ended' } : before,
   );
@@ -29,8 +33,6 @@ export const queryClient: QueryClient = new QueryClient({
     queries: {
       networkMode,
       staleTime: 10_000,
-      // A page whose session has ended is hidden, where nothing uses its queries: its forms would go with their answers.
-      gcTime: KEPT_MS,
       // In an outage however often, so that a page recovers by itself; meanwhile it says why (`troubleOf`).
       retry: (failures, error) => error instanceof Problem && failures + 1 < looksAt(error),
       retryDelay: (failures, error) =>
