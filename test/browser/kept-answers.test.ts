@@ -1,8 +1,9 @@
 import { signIn } from '../support/chromium';
 import { link, title, useDashboard } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { insertDeliveries } from '../integration/api/insert';
 
-const { receiver, stack, visit } = useDashboard();
+const { receiver, stack, visit, open } = useDashboard();
 
 it('shows nothing of long ago when a page is visited again', async () => {
   const { client } = await stack.project();
@@ -19,4 +20,21 @@ it('shows nothing of long ago when a page is visited again', async () => {
   await page.route(/\/v1\/stats\?/, () => undefined);
   await link(page, 'Overview').click();
   await page.locator('main').getByRole('status', { name: 'Loading' }).waitFor();
+});
+
+it('shows all rows of a time range again on the way back to them', async () => {
+  const { id: projectId, client } = await stack.project();
+  const rows = Array.from({ length: 60 }, () => ({ projectId }));
+  await insertDeliveries(stack, rows);
+  const page = await open(client.key, 'Deliveries');
+  await page.goto(`${stack.url}/dashboard/#/deliveries?range=24h`);
+  await page.getByText('Load more').waitFor();
+  await page.keyboard.press('j');
+  await page.keyboard.press('End');
+  await page.getByText('All 60 rows').waitFor();
+  await page.keyboard.press('Enter');
+  await title(page, 'email.sent').waitFor();
+  await page.route(/\/v1\/deliveries\?/, () => undefined);
+  await page.goBack();
+  await page.getByText('All 60 rows').waitFor();
 });

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useEffect, useRef, useState } from 'react';
-import { credentials, request, type Query } from './http';
+import { asked, credentials, request, type Query } from './http';
 import { keyOf } from './lists';
 import { explain, Problem } from './problem';
 import type { DeliveryStatus, DeliverySummary } from './types';
@@ -93,12 +93,14 @@ async function* matching(
   action: BatchAction,
   projectId: string | null,
 ): AsyncGenerator<string> {
-  const asked = filters.status ? String(filters.status).split(',') : null;
-  const status = ALLOWED[action].filter((one) => asked?.includes(one) ?? true);
+  // All pages from one moment on.
+  const given = asked(filters);
+  const statuses = given.status?.split(',');
+  const status = ALLOWED[action].filter((one) => statuses?.includes(one) ?? true);
   if (status.length === 0) return;
   let cursor: string | null = null;
   do {
-    const query: Query = { ...filters, status: status.join(','), limit: 100, cursor };
+    const query: Query = { ...given, status: status.join(','), limit: 100, cursor };
     const page: { deliveries: DeliverySummary[]; nextCursor: string | null } = await whenAllowed(
       () => request('GET', 'v1/deliveries', { query, projectId }),
     );

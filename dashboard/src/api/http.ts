@@ -21,7 +21,12 @@ export function actFor(projectId: string): void {
 /** Where the API is: the page is at `…/dashboard/` or `…/portal/<project>/`. */
 export const API_ROOT = new URL(PORTAL_PROJECT === null ? '../' : '../../', location.href).pathname;
 
-export type Query = Record<string, string | number | boolean | null | undefined>;
+/** So long before it is asked: in the cache by its length, so that the way back leads to what was there. */
+export interface HoursAgo {
+  hoursAgo: number;
+}
+
+export type Query = Record<string, string | number | boolean | HoursAgo | null | undefined>;
 
 interface Options {
   query?: Query | undefined;
@@ -145,13 +150,25 @@ function authorization(method: Method, projectId: string | null): Record<string,
   };
 }
 
+const HOUR_MS = 3_600_000;
+
+/** What of it is given, as it is asked now. */
+export function asked(query: Query): Record<string, string> {
+  const given: Record<string, string> = {};
+  for (const [name, value] of Object.entries(query)) {
+    if (value === undefined || value === null || value === '') continue;
+    given[name] =
+      typeof value === 'object'
+        ? new Date(Date.now() - value.hoursAgo * HOUR_MS).toISOString()
+        : String(value);
+  }
+  return given;
+}
+
 /** For links that the browser itself follows, such as exports. */
 export function addressOf(path: string, query: Query = {}): string {
-  const given = Object.entries(query).filter(
-    ([, value]) => value !== undefined && value !== null && value !== '',
-  );
-  const search = new URLSearchParams(given.map(([name, value]) => [name, String(value)]));
-  return `${API_ROOT}${path}${given.length > 0 ? `?${search}` : ''}`;
+  const search = String(new URLSearchParams(asked(query)));
+  return `${API_ROOT}${path}${search && `?${search}`}`;
 }
 
 function problemOf(response: Response, error: ErrorBody | null): Problem {

@@ -72,7 +72,7 @@ export function useList<T>(
       }),
     initialPageParam: null as string | null,
     getNextPageParam: (page) => page.nextCursor,
-    refetchInterval: (query) => isWatched(query) && refetchMs,
+    refetchInterval: (watched) => isWatched(watched) && refetchMs,
     enabled,
     ...(keepsFormer && { placeholderData: keepPreviousData }),
   });
@@ -127,8 +127,7 @@ export const listOf = <T>(items: T[]): List<T> => ({
 });
 
 interface OneOptions<T> {
-  /** A function: made anew at each look, and no part of the key. */
-  query?: Query | (() => Query);
+  query?: Query;
   /** Milliseconds between automatic reloads; false: none. */
   refetchMs?: number | false | ((data: T | undefined) => number | false);
   enabled?: boolean;
@@ -145,13 +144,12 @@ export function useOne<T>(
   path: string,
   { query, refetchMs = false, enabled = true, isLasting = false }: OneOptions<T> = {},
 ): UseQueryResult<T> {
-  const isMade = typeof query === 'function';
   return useQuery({
-    queryKey: keyOf(resource, ...rest, isMade ? undefined : query),
-    queryFn: ({ signal }) => request<T>('GET', path, { query: isMade ? query() : query, signal }),
-    refetchInterval: (query) =>
-      isWatched(query) &&
-      (typeof refetchMs === 'function' ? refetchMs(query.state.data) : refetchMs),
+    queryKey: keyOf(resource, ...rest, query),
+    queryFn: ({ signal }) => request<T>('GET', path, { query, signal }),
+    refetchInterval: (watched) =>
+      isWatched(watched) &&
+      (typeof refetchMs === 'function' ? refetchMs(watched.state.data) : refetchMs),
     enabled,
     ...(isLasting && { staleTime: LASTING_MS, retryOnMount: false }),
   });

@@ -1,14 +1,17 @@
-import { useMemo } from 'react';
+import type { HoursAgo } from '../api/http';
 import { texts } from '../texts';
 import { Select } from './field';
 import { TimeField } from './time-field';
 
-const HOUR_MS = 3_600_000;
 const HOURS = { '1h': 1, '24h': 24, '7d': 7 * 24, '30d': 30 * 24 } as const;
-const LENGTHS = Object.keys(HOURS) as (keyof typeof HOURS)[];
+export const LENGTHS = Object.keys(HOURS) as (keyof typeof HOURS)[];
 const CHOSEN = 'chosen';
 
-const hoursAgo = (hours: number): string => new Date(Date.now() - hours * HOUR_MS).toISOString();
+/** Since when that length until now is; undefined: it is none. */
+export function beginOf(name: string | undefined): HoursAgo | undefined {
+  const length = LENGTHS.find((one) => one === name);
+  return length && { hoursAgo: HOURS[length] };
+}
 
 /** As the address has it: a length until now, or from one moment to another. */
 export interface PeriodFilters {
@@ -17,16 +20,13 @@ export interface PeriodFilters {
   until?: string | undefined;
 }
 
-/** What the API is asked for. The same until the filters change, so that a list's pages belong together. */
-export function usePeriod({ period, since, until }: PeriodFilters): {
-  since?: string;
+/** What the API is asked for. */
+export function periodOf({ period, since, until }: PeriodFilters): {
+  since?: string | HoursAgo;
   until?: string;
 } {
-  return useMemo(() => {
-    const length = LENGTHS.find((one) => one === period);
-    if (length) return { since: hoursAgo(HOURS[length]) };
-    return { ...(since && { since }), ...(until && { until }) };
-  }, [period, since, until]);
+  const begin = beginOf(period);
+  return begin ? { since: begin } : { ...(since && { since }), ...(until && { until }) };
 }
 
 export function PeriodFilter({

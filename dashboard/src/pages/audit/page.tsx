@@ -8,7 +8,7 @@ import { DataTable, type Column } from '../../ui/data-table';
 import { SearchField, Select } from '../../ui/field';
 import { EmptyState, PageHeader, Row } from '../../ui/layout';
 import { NoneFound } from '../../ui/none-found';
-import { PeriodFilter, usePeriod } from '../../ui/period-filter';
+import { PeriodFilter, periodOf } from '../../ui/period-filter';
 import { Time } from '../../ui/time';
 import { Toolbar } from '../../ui/toolbar';
 import { Tooltip } from '../../ui/tooltip';
@@ -28,7 +28,7 @@ export function AuditPage(): React.ReactNode {
     'since',
     'until',
   ]);
-  const period = usePeriod(filters);
+  const period = periodOf(filters);
   const list = useAudit({ action, target, ...period });
   const isFiltered = action !== undefined || target !== undefined || Object.keys(period).length > 0;
   return (

@@ -4,13 +4,15 @@ import { texts } from '../../texts';
 import { Button } from '../../ui/button';
 import { Select, TextField } from '../../ui/field';
 import { Icon } from '../../ui/icon';
+import { LENGTHS } from '../../ui/period-filter';
 import { TimeField } from '../../ui/time-field';
 import { WebhookField } from '../../ui/webhook-field';
-import { RANGES, type DeliveryFilters, type FilterBarProps } from './query';
+import type { DeliveryFilters, FilterBarProps } from './query';
 import styles from './deliveries.module.css';
 
 const words = texts.deliveries.filters;
 const STATUSES = Object.keys(texts.common.status) as (keyof typeof texts.common.status)[];
+const HOUR_MS = 3_600_000;
 const ERRORS = Object.entries(texts.deliveries.error);
 /** Which are not visible before the bar is opened. */
 const FOLDED = ['webhookId', 'type', 'statusCode', 'errorCode', 'order'] as const;
@@ -116,7 +118,7 @@ function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
       <Select
         label={words.range}
         value={range}
-        options={['any', ...Object.keys(RANGES), 'custom'].map((value) => ({
+        options={['any', ...LENGTHS, 'custom'].map((value) => ({
           value,
           label: words.ranges[value as keyof typeof words.ranges],
         }))}
@@ -152,7 +154,7 @@ function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
   );
 }
 
-const hourAgo = (): string => new Date(Date.now() - RANGES['1h']!).toISOString();
+const hourAgo = (): string => new Date(Date.now() - HOUR_MS).toISOString();
 
 /** One or any; what the address names is offered, also when it is not among the options. */
 function Choice({

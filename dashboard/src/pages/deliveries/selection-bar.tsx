@@ -3,7 +3,7 @@ import { useAccess } from '../../app/access';
 import { useRefusals } from '../../app/refusals';
 import { ALLOWED, type BatchAction } from '../../api/batch';
 import { exportChosen, exportMatching, type ExportFormat } from '../../api/exports';
-import type { Query } from '../../api/http';
+import { asked, type Query } from '../../api/http';
 import type { DeliverySummary } from '../../api/types';
 import { useWebhookChoice } from '../../api/webhooks';
 import { texts } from '../../texts';
@@ -177,13 +177,14 @@ export const failedSince = ({
 
 const DEFAULT_STATUSES = ['failed', 'skipped'] as const;
 
-function bulkOf({ webhookId, type, since, until, status }: Query): BulkSelection {
-  const asked = status ? String(status).split(',') : DEFAULT_STATUSES;
+function bulkOf(query: Query): BulkSelection {
+  const { webhookId, type, since, until, status } = asked(query);
+  const statuses = status?.split(',') ?? DEFAULT_STATUSES;
   return {
-    ...(webhookId && { webhookId: String(webhookId) }),
-    ...(type && { types: [String(type)] }),
-    ...(since && { since: String(since) }),
-    ...(until && { until: String(until) }),
-    statuses: ALLOWED.replay.filter((one) => asked.some((given) => given === one)),
+    ...(webhookId && { webhookId }),
+    ...(type && { types: [type] }),
+    ...(since && { since }),
+    ...(until && { until }),
+    statuses: ALLOWED.replay.filter((one) => statuses.some((given) => given === one)),
   };
 }

@@ -15,7 +15,7 @@ import { ExportMenu } from '../../ui/export-menu';
 import { SearchField, Select } from '../../ui/field';
 import { EmptyState, PageHeader, Row } from '../../ui/layout';
 import { NoneFound } from '../../ui/none-found';
-import { PeriodFilter, usePeriod } from '../../ui/period-filter';
+import { PeriodFilter, periodOf } from '../../ui/period-filter';
 import { Time } from '../../ui/time';
 import { Toolbar } from '../../ui/toolbar';
 import { SearchResults } from './search-results';
@@ -29,7 +29,7 @@ export function EventsPage(): React.ReactNode {
   const { canPublish } = useAccess();
   const [filters, setFilters] = useFilters(FILTERS);
   const isSending = canPublish && filters.send !== undefined;
-  const period = usePeriod(filters);
+  const period = periodOf(filters);
   const send = canPublish && (
     <Button kind="primary" icon="send" onClick={() => setFilters({ send: '1' })}>
       {words.send}
@@ -160,7 +160,7 @@ const columns: readonly Column<ListedEvent>[] = [
 function List({ send }: { send: React.ReactNode }): React.ReactNode {
   const navigate = useNavigate();
   const [{ type, ...filters }, setFilters] = useFilters(FILTERS);
-  const period = usePeriod(filters);
+  const period = periodOf(filters);
   const list = useEvents({ type, ...period }, { refetchMs: WATCH_MS });
   const isFiltered = type !== undefined || Object.keys(period).length > 0;
   return (

@@ -8,7 +8,7 @@ import { Button } from '../../ui/button';
 import { CopyId } from '../../ui/copy';
 import { DataTable, type Column } from '../../ui/data-table';
 import { EmptyState, Notice, Row, Stack } from '../../ui/layout';
-import { usePeriod } from '../../ui/period-filter';
+import { periodOf } from '../../ui/period-filter';
 import { Time, useFormatTime } from '../../ui/time';
 import styles from './events.module.css';
 
@@ -18,7 +18,7 @@ const words = texts.events.search;
 export function SearchResults({ q, onClear }: { q: string; onClear: () => void }): React.ReactNode {
   const navigate = useNavigate();
   const [{ type, ...filters }] = useFilters(['type', 'period', 'since', 'until']);
-  const { list, scanned } = useSearch(q, { type, ...usePeriod(filters) });
+  const { list, scanned } = useSearch(q, { type, ...periodOf(filters) });
   // A search in payloads is continued when somebody asks for it.
   const byHand = scanned === null ? list : { ...list, hasMore: false };
   return (
