@@ -62,6 +62,26 @@ it('sends an event by hand, shows what became of it, and deletes its payload', a
   expect(saved.trim().split('\r\n')).toHaveLength(2);
 });
 
+it('sends an event once, though its answer was lost and it is sent again', async () => {
+  const page = await open(client.key, 'Events');
+  await button(page, 'Send event').first().click();
+  await page.getByLabel('Data (JSON)').fill('{"orderId": "ord_lost", "total": 1}');
+  await page.route(
+    '**/v1/events',
+    async (route) => {
+      await route.fetch();
+      await route.abort();
+    },
+    { times: 1 },
+  );
+  await inDialog(page, 'Send event').click();
+  await page.getByText('Posthorn does not answer').waitFor();
+  await inDialog(page, 'Send event').click();
+  await title(page, 'order.paid').waitFor();
+  const { results } = (await client.get('/v1/search?q=data.orderId%20%3D%20ord_lost')).body.data;
+  expect(results).toHaveLength(1);
+});
+
 it('defines, changes and deletes event types where the project has its own', async () => {
   const page = await open(client.key, 'Event types');
   await page.getByRole('row', { name: /order\.paid/ }).waitFor();

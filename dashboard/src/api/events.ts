@@ -1,4 +1,5 @@
 import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
+import { useRef } from 'react';
 import { request, type Query } from './http';
 import { useAct, useList, useOne, type List } from './lists';
 import type {
@@ -20,20 +21,28 @@ export const useEvent = (id: string): UseQueryResult<EventWithDeliveries> =>
     refetchMs: 5_000,
   });
 
-export const useSendEvent = (): UseMutationResult<
+/** The same, sent again because its answer was lost, is one event. */
+export function useSendEvent(): UseMutationResult<
   AcceptedEvent,
   Error,
   { type: string; dataText: string }
-> =>
-  useAct({
-    run: ({ type, dataText }) =>
-      request<AcceptedEvent>('POST', 'v1/events', {
-        text: `{"type":${JSON.stringify(type)},"data":${dataText}}`,
-      }),
+> {
+  const last = useRef({ text: '', key: '' });
+  return useAct({
+    run: ({ type, dataText }) => {
+      const text = `{"type":${JSON.stringify(type)},"data":${dataText}}`;
+      // Not `randomUUID`, which is missing where the page comes by plain http.
+      if (text !== last.current.text) {
+        last.current = { text, key: crypto.getRandomValues(new Uint32Array(4)).join('-') };
+      }
+      const headers = { 'idempotency-key': last.current.key };
+      return request<AcceptedEvent>('POST', 'v1/events', { text, headers });
+    },
     done: texts.events.done.sent,
     changes: ['events', 'deliveries', 'stats'],
     isQuiet: true,
   });
+}
 
 export const useExpungeEvent = (): UseMutationResult<unknown, Error, { id: string }> =>
   useAct({
