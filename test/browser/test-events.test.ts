@@ -1,4 +1,5 @@
-import { soon } from '../support/eventually';
+import { eventually, soon } from '../support/eventually';
+import type { Request } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
 import { expectAccessible, useChromium } from '../support/chromium';
 import { openPage } from '../support/dashboard';
@@ -60,6 +61,31 @@ it('sends test events whose data was edited, of several types, and shows their a
   await dialog.getByLabel('What to edit').selectOption('contact.deleted');
   await dialog.getByRole('button', { name: 'Use the sample again' }).click();
   await soon(async () => expect(await contact.inputValue()).toContain('"contactId"'));
+});
+
+it('does not ask for each answer every two seconds while changes are told', async () => {
+  const { page, dialog, send } = await openDialog();
+  await page.clock.install();
+  receiver.respondWith(500);
+  const asked = { begun: 0, ended: 0 };
+  const count =
+    (what: keyof typeof asked) =>
+    (request: Request): void => {
+      if (/\/deliveries\/dlv_/.test(request.url())) asked[what] += 1;
+    };
+  page.on('request', count('begun'));
+  page.on('requestfinished', count('ended'));
+  page.on('requestfailed', count('ended'));
+  await send.click();
+  await dialog.getByText('Answered 500').waitFor();
+  await eventually('some seconds pass in which none is asked for', async () => {
+    const { begun, ended } = asked;
+    if (begun > ended) return false;
+    await page.clock.fastForward(3_000);
+    // What is asked for by then is so before this.
+    await page.evaluate("fetch('session')");
+    return asked.begun === begun;
+  });
 });
 
 it('shows what is wrong with data beside the type whose it is, also where one’s name begins another’s', async () => {

@@ -9,6 +9,8 @@ const CHANGES = ['deliveries', 'webhooks', 'stats', 'audit'];
 /** How often what is on its way is looked at, and what has ended, which somebody may replay. */
 const WATCH_MS = 2_000;
 const ENDED_WATCH_MS = 5_000;
+/** Its changes are told, but not those of why it waits. */
+const TOLD_WATCH_MS = 10_000;
 
 export const useDeliveries = (
   filters: Query = {},
@@ -19,12 +21,13 @@ export const useDeliveries = (
  * Looked at again while it has not ended.
  * @param isTold whether its changes are told; false: it is looked at again after its end, too
  */
-export const useDelivery = (id: string, isTold = true): UseQueryResult<ExplainedDelivery> =>
+export const useDelivery = (id: string, isTold: boolean): UseQueryResult<ExplainedDelivery> =>
   useOne<ExplainedDelivery>('deliveries', ['one', id], `v1/deliveries/${id}`, {
-    refetchMs: (delivery) =>
-      delivery === undefined || delivery.completedAt === null
-        ? WATCH_MS
-        : !isTold && ENDED_WATCH_MS,
+    refetchMs: (delivery) => {
+      const hasEnded = delivery !== undefined && delivery.completedAt !== null;
+      if (isTold) return !hasEnded && TOLD_WATCH_MS;
+      return hasEnded ? ENDED_WATCH_MS : WATCH_MS;
+    },
   });
 
 const act =

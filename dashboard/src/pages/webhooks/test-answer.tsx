@@ -13,8 +13,17 @@ import styles from './webhooks.module.css';
 const words = texts.webhooks.testDialog;
 
 /** One delivery of a test, from its way to the answer. */
-export function TestAnswer({ id, eventType }: { id: string; eventType: string }): React.ReactNode {
-  const delivery = useDelivery(id);
+export function TestAnswer({
+  id,
+  eventType,
+  isTold,
+}: {
+  id: string;
+  eventType: string;
+  /** Whether deliveries' changes are told. */
+  isTold: boolean;
+}): React.ReactNode {
+  const delivery = useDelivery(id, isTold);
   const { data } = delivery;
   const trouble = troubleOf(delivery);
   const attempt = data?.attempts.at(-1);

@@ -38,7 +38,7 @@ export function TestDialog({
   const { canPublish } = useAccess();
   const types = useAll(useEventTypes());
   const send = useSendTest(webhook.id);
-  useLiveDeliveries(send.data !== undefined);
+  const isTold = useLiveDeliveries(send.data !== undefined);
   const first =
     types.items.find(({ type }) => isSubscribed(webhook.events, type)) ?? types.items[0];
   const [chosen, setChosen] = useState<ReadonlySet<string> | null>(null);
@@ -109,7 +109,7 @@ export function TestDialog({
       >
         <Stack>
           {send.data.deliveries.map(({ id, eventType }) => (
-            <TestAnswer key={id} id={id} eventType={eventType} />
+            <TestAnswer key={id} id={id} eventType={eventType} isTold={isTold} />
           ))}
         </Stack>
       </Dialog>
