@@ -1,6 +1,7 @@
 import { soon } from '../support/eventually';
 import { readFile } from 'node:fs/promises';
 import type { ApiClient } from '../support/api-client';
+import { focused } from '../support/chromium';
 import {
   button,
   HOSTILE,
@@ -27,6 +28,7 @@ it('sends an event by hand, shows what became of it, and deletes its payload', a
   await data.fill('{"orderId":');
   await inDialog(page, 'Send event').click();
   await page.getByText('Not valid JSON').waitFor();
+  await focused(data).waitFor();
   await data.fill('{"orderId": 7, "total": 1}');
   await inDialog(page, 'Send event').click();
   await page.getByText('data.orderId must be a string').waitFor();

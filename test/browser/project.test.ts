@@ -30,6 +30,7 @@ it('shows a new key once, and revokes it', async () => {
   await button(page, 'Create key').click();
   await inDialog(page, 'Create key').click();
   await page.getByText('Give it a name.').waitFor();
+  await focused(page.getByRole('dialog').getByLabel('Name')).waitFor();
   await page.getByRole('dialog').getByLabel('Name').fill(HOSTILE);
   await page.getByLabel('Expires').selectOption('30');
   await look(page, 'key-new');

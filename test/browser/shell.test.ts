@@ -1,5 +1,12 @@
 import type { Page } from 'playwright-core';
-import { expectAccessible, goByKeys, NARROW, signIn, useChromium } from '../support/chromium';
+import {
+  expectAccessible,
+  focused,
+  goByKeys,
+  NARROW,
+  signIn,
+  useChromium,
+} from '../support/chromium';
 import { title } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { soon } from '../support/eventually';
@@ -192,6 +199,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await page.getByRole('button', { name: 'New project' }).click();
   await dialog.getByRole('button', { name: 'Create project' }).click();
   await dialog.getByText('Give it a name.').waitFor();
+  await focused(dialog.getByLabel('Name')).waitFor();
   await expectAccessible(page);
   await dialog.getByLabel('Name').fill('Webshop');
   await dialog.getByLabel('custom').check();
@@ -209,6 +217,7 @@ it('finds a project among more than are listed, sets providers’ keys there, an
   await dialog.getByLabel('Name of the project').fill('Tenant 1');
   await dialog.getByRole('button', { name: 'Delete the project for good' }).click();
   await dialog.getByText('This is neither its name nor its id.').waitFor();
+  await focused(dialog.getByLabel('Name of the project')).waitFor();
   await expectAccessible(page);
   await dialog.getByLabel('Name of the project').fill('Mailer');
   await page.keyboard.press('Enter');

@@ -1,7 +1,7 @@
 import { eventually, soon } from '../support/eventually';
 import type { Request } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
-import { expectAccessible, useChromium } from '../support/chromium';
+import { expectAccessible, focused, useChromium } from '../support/chromium';
 import { openPage } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { useFreshReceiver, useStack } from '../support/use';
@@ -32,6 +32,7 @@ it('sends test events whose data was edited, of several types, and shows their a
   await dialog.getByRole('checkbox', { name: 'email.sent' }).uncheck();
   await send.click();
   await dialog.getByText('Choose at least one event type.').waitFor();
+  await focused(dialog.getByRole('alert')).waitFor();
   await dialog.getByRole('checkbox', { name: 'contact.deleted' }).check();
   const contact = dialog.getByLabel('Data of contact.deleted (JSON)');
   await contact.fill('{ "email": ');
@@ -43,6 +44,7 @@ it('sends test events whose data was edited, of several types, and shows their a
   await send.click();
   await dialog.getByText('data.contact.deleted.email must be').waitFor();
   await soon(async () => expect(await contact.getAttribute('aria-invalid')).toBe('true'));
+  await focused(contact).waitFor();
   expect(receiver.requests).toHaveLength(0);
   await expectAccessible(page);
   // A number that JavaScript would round.

@@ -201,6 +201,7 @@ it('reveals the secret, and rotates it with an overlap', async () => {
   await page.getByLabel('Overlap in hours').fill('200');
   await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
   await page.getByText('Enter a whole number from 0 to 168.').waitFor();
+  await focused(page.getByLabel('Overlap in hours')).waitFor();
   await page.getByLabel('Overlap in hours').fill('2');
   await page.getByRole('dialog').getByRole('button', { name: 'Rotate secret' }).click();
   await page.getByText('The new secret.').waitFor();

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { fieldError } from '../api/problem';
 import { useCreateProject } from '../api/projects';
 import type { Project } from '../api/types';
@@ -24,6 +24,7 @@ export default function NewProjectDialog({
   onClose: () => void;
 }): React.ReactNode {
   const create = useCreateProject();
+  const formId = useId();
   const [name, setName] = useState('');
   const [profile, setProfile] = useState<Profile>('autosend');
   const [wrong, setWrong] = useState<string>();
@@ -40,13 +41,13 @@ export default function NewProjectDialog({
       actions={
         <>
           <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button kind="primary" isBusy={create.isPending} onClick={submit}>
+          <Button type="submit" form={formId} kind="primary" isBusy={create.isPending}>
             {words.submit}
           </Button>
         </>
       }
     >
-      <Form onSubmit={submit}>
+      <Form id={formId} onSubmit={submit}>
         <Stack>
           <Refusal error={create.error} besides={FIELDS} />
           <TextField

@@ -1,5 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { useEventTypes, useSendEvent } from '../../api/events';
 import { useAll } from '../../api/lists';
 import { fieldError } from '../../api/problem';
@@ -7,6 +7,7 @@ import { texts } from '../../texts';
 import { Button, LinkButton } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
 import { Select } from '../../ui/field';
+import { Form } from '../../ui/form';
 import { jsonProblem } from '../../ui/json';
 import { Stack } from '../../ui/layout';
 import { LoadError, Loading } from '../../ui/query-state';
@@ -31,6 +32,7 @@ export function SendDialog({
   const navigate = useNavigate();
   const types = useAll(useEventTypes());
   const send = useSendEvent();
+  const formId = useId();
   const [chosen, setChosen] = useState(first?.type);
   const [edited, setEdited] = useState(first?.dataText);
   const [wrong, setWrong] = useState<string>();
@@ -71,7 +73,7 @@ export function SendDialog({
         ) : (
           <>
             <Button onClick={onClose}>{texts.common.cancel}</Button>
-            <Button kind="primary" icon="send" isBusy={send.isPending} onClick={submit}>
+            <Button type="submit" form={formId} kind="primary" icon="send" isBusy={send.isPending}>
               {words.submit}
             </Button>
           </>
@@ -86,29 +88,31 @@ export function SendDialog({
             <LoadError error={types.error} isBusy={types.isRefreshing} onRetry={types.refresh} />
           )}
           {type !== undefined && (
-            <>
-              <Refusal error={send.error} besides={FIELDS} />
-              <Select
-                label={words.type}
-                error={typeError}
-                value={type}
-                options={(listed.includes(type) ? listed : [type, ...listed]).map((one) => ({
-                  value: one,
-                  label: one,
-                }))}
-                onChange={(next) => {
-                  setChosen(next);
-                  change(undefined);
-                }}
-              />
-              <DataEditor
-                sample={sample}
-                edited={edited}
-                error={dataError}
-                rows={ROWS}
-                onChange={change}
-              />
-            </>
+            <Form id={formId} onSubmit={submit}>
+              <Stack>
+                <Refusal error={send.error} besides={FIELDS} />
+                <Select
+                  label={words.type}
+                  error={typeError}
+                  value={type}
+                  options={(listed.includes(type) ? listed : [type, ...listed]).map((one) => ({
+                    value: one,
+                    label: one,
+                  }))}
+                  onChange={(next) => {
+                    setChosen(next);
+                    change(undefined);
+                  }}
+                />
+                <DataEditor
+                  sample={sample}
+                  edited={edited}
+                  error={dataError}
+                  rows={ROWS}
+                  onChange={change}
+                />
+              </Stack>
+            </Form>
           )}
         </Stack>
       )}

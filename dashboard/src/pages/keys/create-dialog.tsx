@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { useAccess } from '../../app/access';
 import { fieldError } from '../../api/problem';
 import { useCreateKey } from '../../api/projects';
@@ -25,6 +25,7 @@ const DAY_MS = 24 * 3_600_000;
 export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.ReactNode {
   const { projectId } = useAccess();
   const create = useCreateKey(projectId);
+  const formId = useId();
   const [name, setName] = useState('');
   const [role, setRole] = useState<Key['role']>('sender');
   const [expiry, setExpiry] = useState<(typeof EXPIRIES)[number]>('never');
@@ -73,13 +74,13 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
       actions={
         <>
           <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button kind="primary" isBusy={create.isPending} onClick={submit}>
+          <Button type="submit" form={formId} kind="primary" isBusy={create.isPending}>
             {texts.keys.create}
           </Button>
         </>
       }
     >
-      <Form onSubmit={submit}>
+      <Form id={formId} onSubmit={submit}>
         <Stack>
           <Refusal error={create.error} besides={FIELDS} />
           <TextField

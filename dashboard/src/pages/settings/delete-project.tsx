@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { useDeleteProject } from '../../api/projects';
 import type { Project } from '../../api/types';
 import { texts } from '../../texts';
@@ -34,6 +34,7 @@ function DeleteDialog({
   onClose: () => void;
 }): React.ReactNode {
   const remove = useDeleteProject(id);
+  const formId = useId();
   const [typed, setTyped] = useState('');
   const [wrong, setWrong] = useState<string>();
   const submit = (): void => {
@@ -51,13 +52,13 @@ function DeleteDialog({
       actions={
         <>
           <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button kind="danger" isBusy={remove.isPending} onClick={submit}>
+          <Button type="submit" form={formId} kind="danger" isBusy={remove.isPending}>
             {words.submit}
           </Button>
         </>
       }
     >
-      <Form onSubmit={submit}>
+      <Form id={formId} onSubmit={submit}>
         <Stack>
           <Refusal error={remove.error} besides={[]} />
           <ul className={styles.gone}>

@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { useRevealSecret, useRotateSecret } from '../../api/webhooks';
 import type { Secret, Webhook } from '../../api/types';
 import { texts } from '../../texts';
@@ -6,6 +6,7 @@ import { Button } from '../../ui/button';
 import { CodeBlock } from '../../ui/copy';
 import { Dialog } from '../../ui/dialog';
 import { TextField } from '../../ui/field';
+import { Form } from '../../ui/form';
 import { Notice, Stack } from '../../ui/layout';
 import { Loading } from '../../ui/query-state';
 
@@ -53,6 +54,7 @@ export function RevealDialog({ webhook, onClose }: Props): React.ReactNode {
 
 export function RotateDialog({ webhook, onClose }: Props): React.ReactNode {
   const rotate = useRotateSecret(webhook.id);
+  const formId = useId();
   const [hours, setHours] = useState('24');
   const [error, setError] = useState<string>();
   const submit = (): void => {
@@ -90,23 +92,25 @@ export function RotateDialog({ webhook, onClose }: Props): React.ReactNode {
       actions={
         <>
           <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button kind="primary" isBusy={rotate.isPending} onClick={submit}>
+          <Button type="submit" form={formId} kind="primary" isBusy={rotate.isPending}>
             {texts.webhooks.actions.rotate}
           </Button>
         </>
       }
     >
-      <TextField
-        label={words.overlap}
-        help={words.overlapHelp}
-        error={error}
-        inputMode="numeric"
-        value={hours}
-        onChange={(value) => {
-          setHours(value);
-          setError(undefined);
-        }}
-      />
+      <Form id={formId} onSubmit={submit}>
+        <TextField
+          label={words.overlap}
+          help={words.overlapHelp}
+          error={error}
+          inputMode="numeric"
+          value={hours}
+          onChange={(value) => {
+            setHours(value);
+            setError(undefined);
+          }}
+        />
+      </Form>
     </Dialog>
   );
 }

@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useId, useState } from 'react';
 import { isSubscribed } from '../../../../src/domain/subscription';
 import { useEventTypes } from '../../api/events';
 import { useAll } from '../../api/lists';
@@ -11,6 +11,7 @@ import { texts } from '../../texts';
 import { Button } from '../../ui/button';
 import { Dialog } from '../../ui/dialog';
 import { Checkbox, FieldError, SearchField, Select } from '../../ui/field';
+import { Form } from '../../ui/form';
 import { jsonProblem } from '../../ui/json';
 import { Stack } from '../../ui/layout';
 import { LoadError, Loading } from '../../ui/query-state';
@@ -38,6 +39,7 @@ export function TestDialog({
   const { canPublish } = useAccess();
   const types = useAll(useEventTypes());
   const send = useSendTest(webhook.id);
+  const formId = useId();
   const isTold = useLiveDeliveries(send.data !== undefined);
   const first =
     types.items.find(({ type }) => isSubscribed(webhook.events, type)) ?? types.items[0];
@@ -125,7 +127,7 @@ export function TestDialog({
       actions={
         <>
           <Button onClick={onClose}>{texts.common.cancel}</Button>
-          <Button kind="primary" icon="send" isBusy={send.isPending} onClick={submit}>
+          <Button type="submit" form={formId} kind="primary" icon="send" isBusy={send.isPending}>
             {words.send(selected.size)}
           </Button>
         </>
@@ -134,44 +136,46 @@ export function TestDialog({
       {types.isLoading ? (
         <Loading />
       ) : (
-        <Stack>
-          {types.error !== null && (
-            <LoadError error={types.error} isBusy={types.isRefreshing} onRetry={types.refresh} />
-          )}
-          <Refusal error={send.error} besides={FIELDS} />
-          <div className={styles.chooser}>
-            <TypeChooser
-              types={types.items}
-              selected={selected}
-              edited={edited}
-              error={error ?? fieldError(send.error, 'events')}
-              onToggle={toggle}
-            />
-            {canPublish && sample && (
-              <Stack isTight>
-                {selectedTypes.length > 1 && (
-                  <Select
-                    label={words.dataOf}
-                    value={sample.type}
-                    options={selectedTypes.map(({ type }) => ({ value: type, label: type }))}
-                    onChange={setShown}
-                  />
-                )}
-                <DataEditor
-                  label={words.data(sample.type)}
-                  sample={sample.sample}
-                  edited={edited.get(sample.type)}
-                  error={
-                    wrong.get(sample.type) ??
-                    refusedData(send.error, edited.keys()).get(sample.type)
-                  }
-                  rows={ROWS}
-                  onChange={(text) => edit(sample.type, text)}
-                />
-              </Stack>
+        <Form id={formId} onSubmit={submit}>
+          <Stack>
+            {types.error !== null && (
+              <LoadError error={types.error} isBusy={types.isRefreshing} onRetry={types.refresh} />
             )}
-          </div>
-        </Stack>
+            <Refusal error={send.error} besides={FIELDS} />
+            <div className={styles.chooser}>
+              <TypeChooser
+                types={types.items}
+                selected={selected}
+                edited={edited}
+                error={error ?? fieldError(send.error, 'events')}
+                onToggle={toggle}
+              />
+              {canPublish && sample && (
+                <Stack isTight>
+                  {selectedTypes.length > 1 && (
+                    <Select
+                      label={words.dataOf}
+                      value={sample.type}
+                      options={selectedTypes.map(({ type }) => ({ value: type, label: type }))}
+                      onChange={setShown}
+                    />
+                  )}
+                  <DataEditor
+                    label={words.data(sample.type)}
+                    sample={sample.sample}
+                    edited={edited.get(sample.type)}
+                    error={
+                      wrong.get(sample.type) ??
+                      refusedData(send.error, edited.keys()).get(sample.type)
+                    }
+                    rows={ROWS}
+                    onChange={(text) => edit(sample.type, text)}
+                  />
+                </Stack>
+              )}
+            </div>
+          </Stack>
+        </Form>
       )}
     </Dialog>
   );
