@@ -143,7 +143,7 @@ export function keepAliveMs(header: string | undefined): number {
   return Math.min(KEEP_ALIVE_MAX_MS, Math.max(0, Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS));
 }
 
-/** Connects to the first of the host's addresses that the proxy reaches; the last of them has all the time that is left. */
+/** Connects to the first of the host's addresses that the proxy reaches; the last has all the time that is left. */
 async function openTunnelToAny(
   guard: AddressGuard,
   proxy: URL,

@@ -8,8 +8,8 @@ const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
 /**
  * Rewrites the heads of a response, interim ones too, to what Node's parser accepts. RFC 9112 lets a
  * recipient accept more than the parser does: lines that end with LF alone (2.2), folded fields (5.2), tabs
- * around a value (5.1), which make the parser miss the length, and the same length twice. What follows the final head, and what
- * isn't HTTP, is passed through unchanged.
+ * around a value (5.1), which make the parser miss the length, and the same length twice. What follows the
+ * final head, and what isn't HTTP, is passed through unchanged.
  */
 export class AnswerHeads {
   /** Whether anything has arrived since the last response began. */

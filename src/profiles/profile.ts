@@ -81,7 +81,8 @@ export interface Profile {
   httpInDevelopment: boolean;
   /**
    * A test that is sent, in one attempt, when a webhook is created; its result is in the answer, and counts in the
-   * webhook's health like any other. Its type is not among `events`: it can't be posted or subscribed to. null: no ping.
+   * webhook's health like any other. Its type is not among `events`: it can't be posted or subscribed to.
+   * null: no ping.
    */
   pingOnCreate: EventTypeDefinition | null;
   /**
