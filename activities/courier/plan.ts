@@ -34,7 +34,6 @@ export async function planExpress(
   },
 ): Promise<PlannedEvent[]> {
   const { subscribersOf, now: at, isFresh } = about;
-  const until = performance.now() + TOGETHER_MS;
   const former = events.filter((event) => !isFresh(event)).map(({ _id }) => _id);
   const stored = new Set(
     former.length === 0
@@ -42,6 +41,8 @@ export async function planExpress(
       : await deps.store.deliveries.model.distinct('_id', { eventId: { $in: former } }),
   );
   const planned: PlannedEvent[] = [];
+  // However long that read has taken.
+  const until = performance.now() + TOGETHER_MS;
   let { room } = about;
   const turns = new LoopTurns();
   for (const event of events) {
