@@ -40,6 +40,9 @@ export const jsonOnly: RequestHandler = async (req, _res, next) => {
   next();
 };
 
+export const wrongCoding = (): ApiError =>
+  new ApiError('unsupported_media_type', 'the Content-Encoding must be gzip, deflate or none');
+
 function wrongContent(req: Request): ApiError | null {
   if (!req.is('application/json')) return refusal('unsupported_media_type');
   for (const [, charset = ''] of (req.get('content-type') ?? '').matchAll(CHARSET)) {
@@ -48,8 +51,7 @@ function wrongContent(req: Request): ApiError | null {
     }
   }
   if (!CODINGS.includes((req.get('content-encoding') || 'identity').toLowerCase())) {
-    const message = 'the Content-Encoding must be gzip, deflate or none';
-    return new ApiError('unsupported_media_type', message);
+    return wrongCoding();
   }
   return null;
 }

@@ -4,6 +4,7 @@ import { ERRORS } from '../../contracts/errors';
 import { causeOf } from '../../reachability';
 import { SealedError } from '../../store/cipher';
 import { isStoreUnavailable, isTooSlow } from '../../store/errors';
+import { wrongCoding } from './encoding';
 import { ApiError, errorAnswer, invalid, refusal } from './errors';
 
 /** Routes for which MongoDB counts a time range; one that takes too long is refused. */
@@ -30,6 +31,8 @@ const inUnits = (bytes: number): string =>
 /** Errors of express.raw, by their `type`. */
 const BODY_ERRORS: Record<string, (error: BodyError) => ApiError> = {
   'entity.too.large': ({ limit = 0 }) => refusal('payload_too_large', { limit: inUnits(limit) }),
+  // Of a body that is empty; others are refused before.
+  'encoding.unsupported': wrongCoding,
 };
 
 function toApiError(error: unknown): ApiError | undefined {

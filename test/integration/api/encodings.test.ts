@@ -133,6 +133,12 @@ describe('a body whose decoder would take much memory for a few bytes', () => {
       expect([coding, answer]).toMatchObject([coding, { status: 415, message }]);
     }
   });
+
+  it('is refused, though it is empty', async () => {
+    const headers = { 'content-encoding': 'compress' };
+    const answer = await send(definer, 'POST', '/v1/events', Buffer.alloc(0), headers);
+    expect(answer).toMatchObject({ status: 415, message });
+  });
 });
 
 describe('what is not text', () => {
