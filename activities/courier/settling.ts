@@ -172,7 +172,10 @@ export class Settling {
       if (!deps.mailer) return;
       await mailWarning(deps.store, view.project, id).catch(async (error: unknown) => {
         // Reconcile would not find it.
-        if (await this.isTriedAgain(id)) this.failing.add(id);
+        if (this.isTriedAgain(id)) {
+          this.failing.add(id);
+          await sleep(FAILED_MS);
+        }
         throw error;
       });
       this.tries.delete(id);
@@ -188,25 +191,28 @@ export class Settling {
   }
 
   private async followGone(): Promise<void> {
+    let hasFailed = false;
     for (const [id, followed] of this.gone) {
       const isDone = await this.follow(id, () => followSettled(this.shared.deps, id));
-      if (!isDone && (await this.isTriedAgain(id))) continue;
+      if (!isDone && this.isTriedAgain(id)) {
+        hasFailed = true;
+        continue;
+      }
       this.tries.delete(id);
       this.gone.delete(id);
       followed();
     }
+    if (hasFailed) await sleep(FAILED_MS);
   }
 
-  /** Whether what has failed is tried again: now, after a pause. */
-  private async isTriedAgain(id: string): Promise<boolean> {
+  /** Whether what has failed is tried again, after a pause. */
+  private isTriedAgain(id: string): boolean {
+    const { lease, stopped } = this.shared;
     const tries = (this.tries.get(id) ?? 0) + 1;
-    this.tries.set(id, tries);
-    if (this.shared.lease.hasEnded || tries >= MOST_TRIES) {
-      this.tries.delete(id);
-      return false;
-    }
-    await sleep(FAILED_MS);
-    return true;
+    const isAgain = !lease.hasEnded && !stopped.aborted && tries < MOST_TRIES;
+    if (isAgain) this.tries.set(id, tries);
+    else this.tries.delete(id);
+    return isAgain;
   }
 
   private async each(ids: Set<string>, follow: (id: string) => Promise<unknown>): Promise<void> {
