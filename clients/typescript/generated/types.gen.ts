@@ -8890,7 +8890,7 @@ export type CreatePortalLinkData = {
      */
     capabilities: 'read' | 'manage';
     /**
-     * Seconds that it is valid, up to a day.
+     * Seconds that it is valid, up to a day, but no longer than the key that makes it.
      */
     expiresIn?: number;
   };

@@ -23,7 +23,7 @@ export const portalLinkBody = z.strictObject({
     .min(60, lifeError)
     .max(86_400, lifeError)
     .default(3600)
-    .describe('Seconds that it is valid, up to a day.'),
+    .describe('Seconds that it is valid, up to a day, but no longer than the key that makes it.'),
 });
 
 /** `/v1/portal-links`: a customer's access to its own project, without a key. */
