@@ -53,7 +53,8 @@ export async function followSettled(
   const found = await deps.store.deliveries.findWithParts(deliveryId);
   if (!found?.delivery.followUp) return false;
   const { delivery, event, webhook, project } = found;
-  const attempt = delivery.attempts.at(-1);
+  // A 410 is followed up though it was superseded.
+  const attempt = delivery.attempts.findLast((one) => isGone(one.statusCode) || !one.superseded);
   if (event && webhook && project && attempt) {
     const subject = { delivery, event, body: event.body ?? '', webhook, project };
     await followFailure(deps, subject, attempt);

@@ -74,6 +74,11 @@ export const madeInRound = ({
   roundStart: number;
 }): Attempt[] => attempts.filter(({ number, superseded }) => number > roundStart && !superseded);
 
+/** The last one that was not only logged; undefined: none was made. */
+export const lastCounting = <T extends Pick<Attempt, 'superseded'>>(
+  attempts: readonly T[],
+): T | undefined => attempts.findLast(({ superseded }) => !superseded);
+
 /**
  * What the answer makes of the delivery.
  * @param delivery with its earlier attempts, those of earlier rounds too

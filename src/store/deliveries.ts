@@ -4,7 +4,12 @@ import { clock } from '../clock';
 import { deliveriesEnded } from '../metrics';
 import { changeOne } from './change-one';
 import { listQueryOf, type DeliveryFilter } from './delivery-filter';
-import { deliverySchema, type DeliveryRecord, type ListedDelivery } from './delivery-record';
+import {
+  deliverySchema,
+  LAST_COUNTING,
+  type DeliveryRecord,
+  type ListedDelivery,
+} from './delivery-record';
 import { cancelledNow, replayed } from './delivery-states';
 import { isDuplicateKey } from './errors';
 import type { EventRecord } from './event-record';
@@ -19,9 +24,9 @@ import { WITHOUT_COUNTED, type AttemptedWebhook } from './webhook-record';
 /** Read for lists and replays: with the attempts, a page could be many megabytes. */
 export const LIST_FIELDS = { attempts: 0 } as const;
 
-/** Of its attempts, a list shows what became of the last. */
+/** Of its attempts, a list shows what became of the last that counts. */
 const LAST_ATTEMPT = [
-  { $set: { lastAttempt: { $ifNull: [{ $last: '$attempts' }, null] } } },
+  { $set: { lastAttempt: { $ifNull: [LAST_COUNTING, null] } } },
   {
     $unset: ['requestHeaders', 'responseHeaders', 'responseBody', 'errorMessage'].map(
       (field) => `lastAttempt.${field}`,

@@ -5,7 +5,7 @@ import {
   type DeliveryStatus,
 } from '../contracts/delivery';
 import { isSuccess } from '../domain/outcome';
-import type { DeliveryRecord } from './delivery-record';
+import { LAST_COUNTING, type DeliveryRecord } from './delivery-record';
 
 export interface DeliveryFilter {
   webhookId?: string;
@@ -20,7 +20,7 @@ export interface DeliveryFilter {
 export type StatusCodes = readonly [from: number, to: number];
 
 /**
- * The condition on a delivery's last attempt. Failures have an index (`failedWith`); successes, which nearly all
+ * The condition on a delivery's last attempt that counts. Failures have an index (`failedWith`); successes, which nearly all
  * others are, have none, and are examined one by one.
  */
 function byLastAttempt({ statusCodes, errorCodes }: NonNullable<DeliveryFilter['lastAttempt']>): {
@@ -37,7 +37,7 @@ function byLastAttempt({ statusCodes, errorCodes }: NonNullable<DeliveryFilter['
   };
   const successes = statusCodes.filter(([from]) => isSuccess(from));
   if (successes.length === 0) return { filter: failures };
-  const code = { $let: { vars: { last: { $last: '$attempts' } }, in: '$$last.statusCode' } };
+  const code = { $let: { vars: { last: LAST_COUNTING }, in: '$$last.statusCode' } };
   const isOne = successes.map(([from, to]) => ({
     $expr: { $and: [{ $gte: [code, from] }, { $lte: [code, to] }] },
   }));

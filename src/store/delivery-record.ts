@@ -106,13 +106,20 @@ export function failedWith({
   return [statusCode, `${Math.floor(statusCode / 100)}xx`];
 }
 
+/** `lastCounting` of a stored delivery, in a pipeline. */
+export const LAST_COUNTING = {
+  $last: {
+    $filter: { input: '$attempts', as: 'one', cond: { $ne: ['$$one.superseded', true] } },
+  },
+};
+
 const STATUS_CLASS = {
   $concat: [{ $toString: { $floor: { $divide: ['$$last.statusCode', 100] } } }, 'xx'],
 };
 /** The same of a stored delivery, in a pipeline's `$set`. */
 export const FAILED_WITH = {
   $let: {
-    vars: { last: { $last: '$attempts' } },
+    vars: { last: LAST_COUNTING },
     in: {
       $cond: [
         { $ne: ['$$last.outcome', 'failed'] },

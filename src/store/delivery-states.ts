@@ -77,7 +77,7 @@ export const logged = (attempt: Attempt, entry: object, isOfThisRound: boolean) 
   attempts: logWith(entry, attempt.number),
   ...(!isOfThisRound && { roundStart: roundStartAfter(attempt.number) }),
   attemptCount: attempt.number,
-  failedWith: failedWith(attempt) ?? '$$REMOVE',
+  ...(!attempt.superseded && { failedWith: failedWith(attempt) ?? '$$REMOVE' }),
 });
 
 /** Of one whose event was expunged: receivers may repeat in their answer what they received. */

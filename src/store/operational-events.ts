@@ -2,6 +2,7 @@ import type { ClientSession } from 'mongoose';
 import { clock } from '../clock';
 import type { OperationalType } from '../contracts/operational';
 import { toPayload } from '../domain/json-text';
+import { lastCounting } from '../domain/outcome';
 import type { OperationalData } from '../profiles';
 import type { DeliveryRecord } from './delivery-record';
 import type { EventRecord } from './event-record';
@@ -70,7 +71,7 @@ function build<T extends OperationalType>(
 }
 
 function failure(delivery: DeliveryRecord): About<'delivery.failed'> {
-  const last = delivery.attempts.at(-1);
+  const last = lastCounting(delivery.attempts);
   return {
     deliveryId: delivery._id,
     eventId: delivery.eventId,

@@ -238,7 +238,7 @@ function recordOf(
   const mayStillSucceed = status === 'succeeded' && state?.endReason != null;
   const decides = isOfThisRound && (state.status === 'pending' || mayStillSucceed);
   // Cancelled and replayed meanwhile: it takes nothing from the schedule of the new round.
-  const made = { ...attempt, ...(!isOfThisRound && { superseded: true }) };
+  const made: Attempt = { ...attempt, ...(!isOfThisRound && { superseded: true }) };
   const isExpunged = { $eq: ['$expunged', true] };
   const entry = { $cond: [isExpunged, { $literal: withoutAnswer(made) }, { $literal: made }] };
   const decision = {
@@ -252,7 +252,7 @@ function recordOf(
       update: [
         {
           $set: {
-            ...logged(attempt, entry, isOfThisRound),
+            ...logged(made, entry, isOfThisRound),
             ...(decides && decision),
             ...(isGone(attempt.statusCode) && { followUp: true }),
           },

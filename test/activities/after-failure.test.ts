@@ -48,4 +48,31 @@ describe('the event that tells of a failed delivery', () => {
     expect(started).toEqual(isExpress ? [] : ['delivery.failed']);
     expect(woken).toEqual(isExpress ? [project._id] : []);
   });
+
+  it('tells of the attempt that counts, though a superseded 410 has come after it', async () => {
+    const url = 'http://127.0.0.1:9/';
+    const { project, planned, webhook } = await fixture.planned(url);
+    await fixture.webhook(project, url, { events: ['delivery.failed'] });
+    const made = { runId: 'run', startedAt: new Date(), durationMs: 1, requestHeaders: {} };
+    await fixture.store.deliveries.model.updateOne(
+      { _id: planned.deliveryId },
+      {
+        status: 'failed',
+        followUp: true,
+        attemptCount: 3,
+        attempts: [
+          { ...made, number: 1, outcome: 'failed', statusCode: 503 },
+          { ...made, number: 2, outcome: 'failed', statusCode: 410, superseded: true },
+          { ...made, number: 3, outcome: 'failed', statusCode: 500, superseded: true },
+        ],
+      },
+    );
+    expect(await followSettled(fixture.dependencies, planned.deliveryId)).toBe(true);
+    const disabled = await fixture.store.webhooks.get(project._id, webhook._id);
+    expect(disabled).toMatchObject({ isActive: false, disabledReason: 'gone' });
+    const told = await fixture.store.events.model
+      .findOne({ projectId: project._id, type: 'delivery.failed' })
+      .lean();
+    expect(JSON.parse(told!.body!)).toMatchObject({ data: { statusCode: 503, attempts: 3 } });
+  });
 });

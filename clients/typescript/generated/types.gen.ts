@@ -1318,7 +1318,7 @@ export type DeliverySummary = {
    */
   attemptCount: number;
   /**
-   * The last of its attempts; null: none was made.
+   * The last of its attempts that was not superseded; null: there is none.
    */
   lastAttempt: {
     /**
@@ -1449,7 +1449,7 @@ export type ExplainedDelivery = {
    */
   attemptCount: number;
   /**
-   * The last of its attempts; null: none was made.
+   * The last of its attempts that was not superseded; null: there is none.
    */
   lastAttempt: {
     /**
@@ -1673,7 +1673,7 @@ export type Delivery = {
    */
   attemptCount: number;
   /**
-   * The last of its attempts; null: none was made.
+   * The last of its attempts that was not superseded; null: there is none.
    */
   lastAttempt: {
     /**

@@ -4,6 +4,7 @@ import type { z } from 'zod';
 import { clock, moment, type Moment } from '../../clock';
 import { UNENDED_STATUSES, type Attempt } from '../../contracts/delivery';
 import { deliveryWorkflowId } from '../../contracts/temporal';
+import { lastCounting } from '../../domain/outcome';
 import { deliveriesCompleteBefore } from '../../store/complete';
 import type { DeliveryRecord, ListedDelivery } from '../../store/delivery-record';
 import type { ProjectRecord } from '../../store/projects';
@@ -37,7 +38,7 @@ export interface DeliveriesDependencies {
 
 const columns = columnsOf(deliverySummarySchema);
 
-/** A delivery as shown in lists: of its attempts, what became of the last. */
+/** A delivery as shown in lists: of its attempts, what became of the last that counts. */
 export function listView({
   lastAttempt: last,
   ...delivery
@@ -107,7 +108,7 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     return { id, runId, webUrl: isPortal ? null : webUrl(id, runId) };
   };
   const viewFor = (res: Response, delivery: DeliveryRecord): z.infer<typeof deliverySchema> => ({
-    ...listView({ ...delivery, lastAttempt: delivery.attempts.at(-1) ?? null }),
+    ...listView({ ...delivery, lastAttempt: lastCounting(delivery.attempts) ?? null }),
     attempts: delivery.attempts.map(attemptView),
     workflow: workflowOf(delivery, portalCapabilities(principalOf(res)) !== null),
   });

@@ -1,6 +1,6 @@
 import { clock } from '../../clock';
 import type { Attempt, DeferralReason } from '../../contracts/delivery';
-import { madeInRound } from '../../domain/outcome';
+import { lastCounting, madeInRound } from '../../domain/outcome';
 import type { DeliveryRecord } from '../../store/delivery-record';
 import { toPlanned } from '../../store/planned-delivery';
 import type { ProjectRecord } from '../../store/projects';
@@ -51,7 +51,7 @@ export async function explainPending(
   // Then the attempt before it is about to end, or its task only waits for that time, with or without a worker.
   const isEarly = at !== null && at > clock.now();
   const explainWait = (): PendingExplanation => {
-    const why = cause(delivery.attempts.at(-1));
+    const why = cause(lastCounting(delivery.attempts));
     const message = `attempt ${attempt} waits until ${at?.toISOString()} because ${why}`;
     return explain(
       'waiting_for_retry',

@@ -7,7 +7,7 @@ import {
 } from '../../contracts/delivery';
 import { count, EXAMPLE, httpStatus, id, time } from './fields';
 
-/** A delivery as shown in lists: of its attempts, what became of the last. */
+/** A delivery as shown in lists: of its attempts, what became of the last that counts. */
 export const deliverySummarySchema = z
   .object({
     id: id('delivery'),
@@ -27,7 +27,7 @@ export const deliverySummarySchema = z
         errorCode: z.enum(ATTEMPT_ERROR_CODES).optional(),
       })
       .nullable()
-      .describe('The last of its attempts; null: none was made.'),
+      .describe('The last of its attempts that was not superseded; null: there is none.'),
     nextAttemptAt: time.nullable(),
     endReason: z
       .enum(END_REASONS)

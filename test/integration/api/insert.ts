@@ -1,5 +1,6 @@
 import { v7 as uuidv7 } from 'uuid';
 import { ID_PREFIXES, newId, type Resource } from '../../../src/contracts/ids';
+import { lastCounting } from '../../../src/domain/outcome';
 import { failedWith, type DeliveryRecord } from '../../../src/store/delivery-record';
 import type { EventRecord } from '../../../src/store/event-record';
 import type { Stack } from '../../support/stack';
@@ -25,7 +26,7 @@ export async function insertDeliveries(
 ): Promise<string[]> {
   const records = deliveries.map((delivery) => {
     const createdAt = delivery.createdAt ?? new Date();
-    const last = delivery.attempts?.at(-1);
+    const last = lastCounting(delivery.attempts ?? []);
     const failure = last && failedWith(last);
     return {
       _id: delivery.createdAt ? idAt('delivery', createdAt) : newId('delivery'),

@@ -44,7 +44,8 @@ function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
   const refusal = refusals.send(webhook);
   const [chosen, setChosen] = useState<number>();
   const [isComparing, setComparing] = useState(false);
-  const shown = attempts.find(({ number }) => number === chosen) ?? attempts.at(-1);
+  const decisive = chosen ?? delivery.lastAttempt?.number;
+  const shown = attempts.find(({ number }) => number === decisive) ?? attempts.at(-1);
   return (
     <>
       <PageHeader
@@ -117,7 +118,9 @@ function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
             <Exchange
               key={shown?.number}
               attempt={shown}
-              isExplained={delivery.status === 'failed' && shown === attempts.at(-1)}
+              isExplained={
+                delivery.status === 'failed' && shown?.number === delivery.lastAttempt?.number
+              }
               requestBody={body}
             />
           </Card>
