@@ -2,6 +2,7 @@ import { activityInfo, heartbeat, sleep, type ApplicationFailure } from '@tempor
 import { FAILURE_TYPES, type Activities } from '../src/contracts/activities';
 import {
   countQueuedReplays,
+  countUnsent,
   hasUnsent,
   listForReplay,
   queueReplays,
@@ -57,6 +58,7 @@ export function createReplayBatch({
         if ((await countQueuedReplays(store, projectId, 1)) > 0) couriers.call(projectId);
         throw stillQueued();
       }
+      while (await countUnsent(store, replay)) heartbeat();
       return !(await store.replays.complete(replay));
     }
     const batch = next.slice(0, await untilThereIsRoom(projectId));

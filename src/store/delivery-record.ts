@@ -249,6 +249,17 @@ deliverySchema.index(
     },
   },
 );
+// What ended before it was attempted, until its bulk replay counts that.
+deliverySchema.index(
+  { 'bulkReplay.id': 1 },
+  {
+    name: 'bulkEnded',
+    partialFilterExpression: {
+      'bulkReplay.id': { $exists: true },
+      status: { $in: TERMINAL_STATUSES },
+    },
+  },
+);
 deliverySchema.index(
   { followUp: 1, projectId: 1, completedAt: 1, _id: 1 },
   { name: 'unfollowed', partialFilterExpression: { followUp: true } },

@@ -1,6 +1,6 @@
 import type { ClientSession, QueryFilter } from 'mongoose';
 import { clock } from '../clock';
-import { UNENDED_STATUSES } from '../contracts/delivery';
+import { TERMINAL_STATUSES, UNENDED_STATUSES } from '../contracts/delivery';
 import { timeOf } from '../contracts/ids';
 import { isKept, LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
@@ -176,13 +176,53 @@ async function countAnew(
   return ids.filter((id) => id > countedTo).length + takenBack;
 }
 
+const unattempted = {
+  // A former version's attempt leaves it in its replay.
+  $expr: { $eq: ['$attemptCount', '$roundStart'] },
+};
+
 /** What that bulk replay has queued and nobody has attempted since. */
 export const unsentOf = ({ _id }: Pick<ReplayRecord, '_id'>): QueryFilter<DeliveryRecord> => ({
   'bulkReplay.id': _id,
   status: { $in: UNENDED_STATUSES },
-  // A former version's attempt leaves it there.
-  $expr: { $eq: ['$attemptCount', '$roundStart'] },
+  ...unattempted,
 });
+
+/** Deliveries released from their replay in one transaction. */
+export const MAX_RELEASED = 1000;
+
+/**
+ * Releases from a bulk replay what it had queued and what ended before it was attempted: cancelled, or with its webhook.
+ * @returns how many, at most `MAX_RELEASED`: they are to be counted as not replayed after all
+ */
+export async function releaseUnsent(
+  { deliveries: { model } }: Store,
+  { _id }: Pick<ReplayRecord, '_id'>,
+  session: ClientSession,
+): Promise<number> {
+  const ended = { 'bulkReplay.id': _id, status: { $in: TERMINAL_STATUSES }, ...unattempted };
+  const found = await model
+    .find(ended, { _id: 1 })
+    .hint('bulkEnded')
+    .limit(MAX_RELEASED)
+    .session(session)
+    .lean<Pick<DeliveryRecord, '_id'>[]>();
+  const { modifiedCount } = await model.updateMany(
+    { ...ended, _id: { $in: found.map((delivery) => delivery._id) } },
+    { $unset: { bulkReplay: '' } },
+    { session },
+  );
+  return modifiedCount;
+}
+
+/** Counts as failed what a running bulk replay had queued and what ended unsent. @returns whether there may be more */
+export async function countUnsent(store: Store, replay: ReplayRecord): Promise<boolean> {
+  return store.transaction(async (session) => {
+    const unsent = await releaseUnsent(store, replay, session);
+    await store.replays.countUnsent(replay._id, unsent, session);
+    return unsent === MAX_RELEASED;
+  });
+}
 
 /** How many replayed deliveries of a project wait in its queue for webhooks that are not paused. */
 export async function countQueuedReplays(

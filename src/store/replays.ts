@@ -206,6 +206,13 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
     );
   }
 
+  /** Counts so many deliveries as failed, and not as replayed. */
+  async countUnsent(id: string, count: number, session: ClientSession): Promise<void> {
+    if (count === 0) return;
+    const counts = { replayed: -count, failed: count };
+    await this.model.updateOne({ _id: id }, { $inc: counts }, { session });
+  }
+
   /** Counts so many deliveries as not replayed after all. @param isMore whether there may be more of them */
   async takeBack(
     id: string,

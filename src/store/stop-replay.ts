@@ -4,7 +4,7 @@ import { SECOND_MS } from '../domain/durations';
 import { LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { endedNow } from './delivery-states';
-import { unsentOf } from './replay-selection';
+import { MAX_RELEASED, releaseUnsent, unsentOf } from './replay-selection';
 import type { ReplayRecord, ReplayStatus } from './replays';
 import type { Store } from './store';
 
@@ -76,13 +76,14 @@ async function setBack(
   await replays.setBack(replay, first._id.slice(0, -1), session);
 }
 
-/** Takes back some of what a bulk replay has queued. @returns it, with whether there may be more */
+/** Takes back some of what a bulk replay has queued, and counts what ended unsent. @returns it, with whether there may be more */
 async function takeBack(
-  { deliveries, recounts, replays }: Store,
+  store: Store,
   replay: ReplayRecord,
   session: ClientSession,
 ): Promise<ReplayRecord> {
-  const { model } = deliveries;
+  const { recounts, replays } = store;
+  const { model } = store.deliveries;
   const queued = await model
     .find(queuedBy(replay), LIST_FIELDS)
     .hint('bulk')
@@ -113,7 +114,9 @@ async function takeBack(
     { session },
   );
   await recounts.note(queued, session);
-  const isMore = queued.length === TAKEN_BACK_AT_ONCE;
+  const unsent = await releaseUnsent(store, replay, session);
+  await replays.countUnsent(replay._id, unsent, session);
+  const isMore = queued.length === TAKEN_BACK_AT_ONCE || unsent === MAX_RELEASED;
   return replays.takeBack(replay._id, queued.length, isMore, session);
 }
 

@@ -55,12 +55,46 @@ describe.each(WAYS)('a replay of deliveries dispatched %s', (dispatch) => {
     try {
       const query = { ...RANGE, ratePerSecond: 10 };
       const { id } = (await client.post('/v1/replays', query)).body.data;
-      expect(await completed(id)).toMatchObject({ replayed: 1, failed: COUNT - 1 });
+      expect(await completed(id)).toMatchObject({ replayed: 0, failed: COUNT });
     } finally {
       spy.mockRestore();
     }
     await eventually('all are skipped', async () => (await count('skipped')) === COUNT);
     expect(receiver.requests).toHaveLength(0);
+  });
+
+  describe('in bulk of what waits for a paused webhook', () => {
+    let id: string;
+
+    beforeEach(async () => {
+      await client.post(`${path}/pause`);
+      ({ id } = (await client.post('/v1/replays', RANGE)).body.data);
+      await eventually('all are held', async () => (await count('held')) === COUNT);
+    });
+
+    const cancelOne = async (): Promise<void> => {
+      const { deliveries } = (await client.get('/v1/deliveries?limit=1')).body.data;
+      await client.post(`/v1/deliveries/${deliveries[0].id}/cancel`);
+    };
+
+    it('counts as failed what ends when that webhook is disabled', async () => {
+      await disable();
+      expect(await completed(id)).toMatchObject({ replayed: 0, failed: COUNT });
+      expect(receiver.requests).toHaveLength(0);
+    });
+
+    it('counts as failed what is cancelled', async () => {
+      await cancelOne();
+      await client.post(`${path}/resume`);
+      expect(await completed(id)).toMatchObject({ replayed: COUNT - 1, failed: 1 });
+      expect(receiver.requests).toHaveLength(COUNT - 1);
+    });
+
+    it('counts as failed what was cancelled before the replay is', async () => {
+      await cancelOne();
+      const { data } = (await client.post(`/v1/replays/${id}/cancel`)).body;
+      expect(data).toMatchObject({ status: 'cancelled', replayed: 0, failed: 1 });
+    });
   });
 
   const inBulk = async (): Promise<void> => {
