@@ -926,7 +926,7 @@ export type WebhookStats = {
    */
   successRate: number | null;
   /**
-   * How many attempts were made.
+   * How many attempts were made, of each delivery the last 50.
    */
   attempts: {
     /**
@@ -992,7 +992,7 @@ export type WebhookStats = {
      */
     successRate: number | null;
     /**
-     * How many attempts were made.
+     * How many attempts were made, of each delivery the last 50.
      */
     attempts: {
       /**
@@ -1051,7 +1051,7 @@ export type WebhookStats = {
      */
     successRate: number | null;
     /**
-     * How many attempts were made.
+     * How many attempts were made, of each delivery the last 50.
      */
     attempts: {
       /**
@@ -1110,7 +1110,7 @@ export type WebhookStats = {
      */
     successRate: number | null;
     /**
-     * How many attempts were made.
+     * How many attempts were made, of each delivery the last 50.
      */
     attempts: {
       /**
@@ -1854,7 +1854,7 @@ export type Stats = {
    */
   successRate: number | null;
   /**
-   * How many attempts were made.
+   * How many attempts were made, of each delivery the last 50.
    */
   attempts: {
     /**
@@ -1929,7 +1929,7 @@ export type Stats = {
      */
     successRate: number | null;
     /**
-     * How many attempts were made.
+     * How many attempts were made, of each delivery the last 50.
      */
     attempts: {
       /**
@@ -1997,7 +1997,7 @@ export type Stats = {
      */
     successRate: number | null;
     /**
-     * How many attempts were made.
+     * How many attempts were made, of each delivery the last 50.
      */
     attempts: {
       /**
@@ -2065,7 +2065,7 @@ export type Stats = {
      */
     successRate: number | null;
     /**
-     * How many attempts were made.
+     * How many attempts were made, of each delivery the last 50.
      */
     attempts: {
       /**

@@ -138,7 +138,7 @@ export const DESCRIPTIONS: Record<string, string> = {
 
   // Figures, the audit, the search and the service
   results: 'What was found.',
-  attempts: 'How many attempts were made.',
+  attempts: 'How many attempts were made, of each delivery the last 50.',
   latencyMs: 'How long receivers took to answer, in milliseconds; null: none answered.',
   p50: 'Half of them took no longer.',
   p90: 'Nine of ten took no longer.',
