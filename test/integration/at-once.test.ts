@@ -106,6 +106,14 @@ describe('a delivery to a webhook that answers quickly', () => {
       reason: 'waiting_for_retry',
       attempt: 2,
     });
+    // As after an attempt that was lost with its worker.
+    const dueAt = { $set: { nextAttemptAt: new Date(0) } };
+    await stack.store.deliveries.model.updateOne({ _id: id }, dueAt);
+    expect((await client.get(`/v1/deliveries/${id}`)).body.data.pending).toMatchObject({
+      reason: 'waiting_for_retry',
+      message: expect.stringMatching(/^attempt 2 is due: /),
+      nextAttemptAt: null,
+    });
     const { namespace } = stack.config.temporal;
     const query = `WorkflowId = "delivery/${id}" AND PosthornDeliveryStatus = "pending"`;
     await eventually('it is found as pending', async () => {

@@ -95,7 +95,8 @@ export async function explainPending(
         `attempt ${attempt} was paused in Temporal, by its Web UI or command line; it continues when it is unpaused there, or retried`,
       );
     case 'waiting':
-      break;
+      if (isEarly) break;
+      return explain('waiting_for_retry', `attempt ${attempt} is due: ${DUE}`);
   }
   return explainWait();
 }
@@ -131,6 +132,9 @@ function explainByCourier(
     "its project's courier was paused in Temporal, by its Web UI or command line; it continues when that is unpaused there",
   );
 }
+
+const DUE =
+  'it waits for a worker, or was lost with its worker and is made again when Temporal has noticed';
 
 const UNREACHABLE = 'Temporal is unavailable; it is delivered when Temporal is back';
 
