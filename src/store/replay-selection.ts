@@ -51,6 +51,8 @@ export async function countForReplay(
   projectId: string,
   query: ReplayQuery,
 ): Promise<Replayable> {
+  // Before the count: what ends during it, and is not counted, is not covered.
+  const now = clock.now().getTime();
   const found = await deliveries.model
     .aggregate<{ _id: string; count: number; endedBy: Date | null; createdBy: string }>([
       { $match: replayFilter(projectId, query) },
@@ -65,8 +67,7 @@ export async function countForReplay(
       },
     ])
     .option({ maxTimeMS: MAX_COUNT_MS });
-  const latest = (...times: (Date | null)[]): Date =>
-    new Date(Math.max(clock.now().getTime(), ...times.map(Number)));
+  const latest = (...times: (Date | null)[]): Date => new Date(Math.max(now, ...times.map(Number)));
   return {
     counts: new Map(found.map(({ _id, count }) => [_id, count])),
     endedBy: latest(...found.map(({ endedBy }) => endedBy)),

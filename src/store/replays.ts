@@ -34,7 +34,7 @@ export interface ReplayRecord {
   startedBy?: ChangedBy;
   /** Who paused it, while it is. */
   pausedBy?: ChangedBy;
-  /** How many deliveries matched when it was requested. */
+  /** How many deliveries matched when it was requested, or more, as it has come across more. */
   matched: number;
   /** The latest end of one of these; missing in those of earlier versions. */
   endedBy?: Date;
@@ -177,9 +177,11 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
     const replayed = { $add: ['$replayed', counts.replayed] };
     // Another replay may have had, and given back, what this one has passed without counting it.
     const failed = { $max: [0, { $add: ['$failed', counts.failed] }] };
+    // Some may have been committed after the count.
+    const matched = { $max: ['$matched', { $add: [replayed, failed] }] };
     const { modifiedCount } = await this.model.updateOne(
       { _id: id, status: 'running', cursor: from, countedTo },
-      [{ $set: { cursor: to, replayed, failed } }],
+      [{ $set: { cursor: to, replayed, failed, matched } }],
       { session },
     );
     return modifiedCount === 1;

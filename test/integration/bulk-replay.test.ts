@@ -1,4 +1,6 @@
+import { clock } from '../../src/clock';
 import { newId } from '../../src/contracts/ids';
+import { countForReplay } from '../../src/store/replay-selection';
 import { bulkReplaysOf } from '../support/bulk-replays';
 import { makeWebhook } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
@@ -124,6 +126,26 @@ describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
     await replayWith(replay.body.data.id, { status: 'completed', matched: 3, replayed: 3 });
     await eventually('all have succeeded', async () => (await count('succeeded')) === 3);
     expect(receiver.requests).toHaveLength(3);
+  });
+
+  it('matches at least what it has replayed, though some was stored after the count', async () => {
+    const webhook = await skipped(receiver.url, 3);
+    await webhook.change({ isActive: true });
+    const spy = jest.spyOn(stack.engine, 'wakeReplay').mockResolvedValueOnce();
+    const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
+    spy.mockRestore();
+    await stack.store.replays.model.updateOne({ _id: id }, { matched: 2 });
+    await client.post(`/v1/replays/${id}/resume`);
+    await replayWith(id, { status: 'completed', matched: 3, replayed: 3, failed: 0 });
+  });
+
+  it('does not cover what ends after the count has begun', async () => {
+    const query = { since: new Date(since), until: new Date(), statuses: ['failed' as const] };
+    const counting = countForReplay(stack.store, newId('project'), query);
+    const begunAt = clock.now().getTime();
+    const { endedBy, createdBy } = await counting;
+    expect(endedBy.getTime()).toBeLessThanOrEqual(begunAt);
+    expect(createdBy.getTime()).toBeLessThanOrEqual(begunAt);
   });
 
   it('looks no more at what waits for its next attempt', async () => {
