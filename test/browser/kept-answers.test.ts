@@ -15,10 +15,12 @@ it('shows nothing of long ago when a page is visited again', async () => {
   await page.getByText('All is well').waitFor();
   await link(page, 'Webhooks').click();
   await title(page, 'Webhooks').waitFor();
+  await page.getByRole('article').waitFor();
   await page.clock.fastForward('10:00');
   // Not answered any more: whatever is shown was kept.
   await page.route(/\/v1\/stats\?/, () => undefined);
   await link(page, 'Overview').click();
+  await title(page, 'Overview').waitFor();
   await page.locator('main').getByRole('status', { name: 'Loading' }).waitFor();
 });
 
@@ -26,7 +28,7 @@ it('shows all rows of a time range again on the way back to them', async () => {
   const { id: projectId, client } = await stack.project();
   const rows = Array.from({ length: 60 }, () => ({ projectId }));
   await insertDeliveries(stack, rows);
-  const page = await open(client.key, 'Deliveries');
+  const page = await open(client.key, 'Webhooks');
   await page.goto(`${stack.url}/dashboard/#/deliveries?range=24h`);
   await page.getByText('Load more').waitFor();
   await page.keyboard.press('j');

@@ -41,6 +41,7 @@ export function useSendEvent(): UseMutationResult<
     done: texts.events.done.sent,
     changes: ['events', 'deliveries', 'stats'],
     isQuiet: true,
+    isLeft: true,
   });
 }
 

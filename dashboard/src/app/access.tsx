@@ -1,4 +1,4 @@
-import { createContext, Fragment, use, useEffect, type ReactNode } from 'react';
+import { createContext, Fragment, use, useEffect, useState, type ReactNode } from 'react';
 import { actFor } from '../api/http';
 import { keyOf } from '../api/lists';
 import { Problem, troubleOf } from '../api/problem';
@@ -63,8 +63,12 @@ export function AccessProvider({
   const projects = useProjects('', isAdmin);
   const open = useProject(chosen ?? '', chosen !== null);
   const trouble = troubleOf(open);
-  const isGone = trouble instanceof Problem && trouble.status === 404;
-  const listed = projects.items.find(({ id }) => chosen === null || id === chosen);
+  const isGone = trouble instanceof Problem && trouble.code === 'not_found';
+  // The list may still have it.
+  const [goneId, setGoneId] = useState<string | null>(null);
+  const listed = projects.items.find(
+    ({ id }) => id !== goneId && (chosen === null || id === chosen),
+  );
   const project = isGone ? undefined : (open.data ?? listed);
   const openId = project?.id;
   useEffect(() => {
@@ -73,12 +77,13 @@ export function AccessProvider({
   }, [openId]);
   useEffect(() => {
     if (!isGone) return;
+    setGoneId(chosen);
     notify({ kind: 'success', title: texts.app.project.deleted });
     onProjectGone();
     void queryClient
       .invalidateQueries({ queryKey: keyOf('projects', 'list') })
       .then(() => setPreferences({ projectId: null }));
-  }, [isGone, onProjectGone]);
+  }, [isGone, chosen, onProjectGone]);
   if (isAdmin && !project) {
     const error = isGone || chosen === null ? projects.error : trouble;
     const isNone = chosen === null && !projects.isLoading;

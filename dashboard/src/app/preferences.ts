@@ -7,7 +7,7 @@ export const ZONES = ['local', 'utc'] as const;
 export interface Preferences {
   theme: (typeof THEMES)[number];
   zone: (typeof ZONES)[number];
-  /** The admin's choice in this tab; one that is opened begins with the last choice in any. */
+  /** The admin's choice in this tab; one that is opened begins with what was opened last in any. */
   projectId: string | null;
 }
 
