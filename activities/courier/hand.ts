@@ -49,6 +49,8 @@ export class Hand {
   readonly planning = new Map<string, number>();
   /** Events whose filters are being judged. */
   beingPlanned: readonly EventRecord[] = [];
+  /** How many events are planned together at most: twice as many as there was time for. */
+  mostPlanned = Infinity;
   /** Deliveries in hand that MongoDB doesn't have yet. */
   private unstored = 0;
   /** Deliveries of an event, on average. */
@@ -80,7 +82,7 @@ export class Hand {
   get eventRoom(): number {
     if (this.beingPlanned.length > 0) return 0;
     const byNumber = Math.max(0, Math.ceil(this.newRoom / Math.max(1, this.perEvent)));
-    return Math.min(byNumber, Math.ceil(this.room / 2));
+    return Math.min(byNumber, Math.ceil(this.room / 2), this.mostPlanned);
   }
 
   get isEmpty(): boolean {

@@ -10,7 +10,7 @@ import { CLOCK_MARGIN_MS } from '../plan-deliveries';
 import { LoopTurns } from '../loop-turns';
 
 /** How long further events are planned before the first of them are sent. */
-const TOGETHER_MS = 100;
+export const TOGETHER_MS = 100;
 
 /** An event and those of its deliveries that MongoDB doesn't have yet. */
 export interface PlannedEvent {
@@ -59,11 +59,11 @@ export async function planExpress(
     room -= deliveries.length;
     if (room <= 0 || performance.now() > until) break;
   }
-  return performance.now() > until ? withoutDeleted(deps.store, planned) : planned;
+  return planned;
 }
 
-/** Nothing of those whose payload was deleted while the filters took their time. */
-async function withoutDeleted(
+/** Nothing of those whose payload was deleted since they were read. */
+export async function withoutDeleted(
   { events }: Store,
   planned: readonly PlannedEvent[],
 ): Promise<PlannedEvent[]> {

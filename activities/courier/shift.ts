@@ -92,7 +92,7 @@ export class Shift {
         return { nextDueMs: null };
       }
       await attempts.runs.check().catch(() => {});
-      if (found > 0 || hand.taken.size > 0) this.busyAt = performance.now();
+      if (found + hand.taken.size + hand.beingPlanned.length > 0) this.busyAt = performance.now();
       attempts.pumpAll();
       if (performance.now() - this.sweptAt >= SWEEP_MS) {
         this.sweptAt = performance.now();
@@ -136,14 +136,15 @@ export class Shift {
       return await this.taking.take(isOver);
     } catch (error) {
       deps.log.warn({ err: error, projectId }, 'courier waits for MongoDB');
+      this.busyAt = performance.now();
       await sleep(FAILED_MS);
       return 0;
     }
   }
 
   /**
-   * Lets work in progress finish, and writes it. Reconcile follows up the failures that are left, except for those
-   * of webhooks that are gone: the next shift would send to them until then.
+   * Lets work in progress finish, and writes it. Reconcile follows up the failures that are left; those of webhooks
+   * that are gone only where that fails here: the next shift would send to them until then.
    */
   private async finish(): Promise<void> {
     const { attempts, settling } = this;

@@ -15,7 +15,7 @@ import { Arrivals } from './arrivals';
 import type { Attempts } from './attempts';
 import type { Lane } from './lane';
 import type { Shared } from './parts';
-import { planExpress, type PlannedEvent } from './plan';
+import { planExpress, TOGETHER_MS, withoutDeleted, type PlannedEvent } from './plan';
 
 /** Between two checks for what is due. */
 const DUE_POLL_MS = 50;
@@ -38,6 +38,8 @@ export class Taking {
   private readonly arrivals: Arrivals;
   /** Of `Hand.beingPlanned`. */
   private planning: Promise<PromiseSettledResult<PlannedEvent[]>[]> | undefined;
+  /** When those were read, by the monotonic clock. */
+  private readAt = -Infinity;
   /** By the monotonic clock, as the next. */
   private nextDueLook = -Infinity;
   private nextRecheck = -Infinity;
@@ -62,6 +64,7 @@ export class Taking {
     const { hand, view } = this.shared;
     const room = isOver ? 0 : hand.room;
     const eventRoom = isOver ? 0 : hand.eventRoom;
+    const at = performance.now();
     const [events, fresh] = await Promise.all([
       eventRoom > 0 ? this.arrivals.list(hand.planning.keys(), eventRoom) : [],
       room > 0 ? this.listFreshlyDue(room) : [],
@@ -73,14 +76,14 @@ export class Taking {
     if (view.isGone) return 0;
     await this.takeStored(fresh.slice(0, hand.roomBeside(events)));
     await this.dropOutdated();
-    if (events.length > 0) this.plan(events);
+    if (events.length > 0) this.plan(events, at);
     await this.takePlanned();
     if (isOver) return found;
     await this.refillAll();
     return found;
   }
 
-  private plan(events: readonly EventRecord[]): void {
+  private plan(events: readonly EventRecord[], readAt: number): void {
     const { deps, hand, lease, view } = this.shared;
     const now = clock.now();
     const planning = planExpress(deps, events, {
@@ -93,6 +96,7 @@ export class Taking {
         acceptedAt.getTime() <= now.getTime() + CLOCK_MARGIN_MS,
     });
     hand.beingPlanned = events;
+    this.readAt = readAt;
     this.planning = Promise.allSettled([planning]);
   }
 
@@ -101,14 +105,18 @@ export class Taking {
    * webhooks meanwhile applies to this as well.
    */
   private async takePlanned(): Promise<void> {
-    const { hand } = this.shared;
+    const { deps, hand } = this.shared;
     if (!this.planning) return;
     const [end] = await Promise.race([this.planning, sleep(PLANNING_MS, [])]);
     if (!end) return;
+    const { length } = hand.beingPlanned;
     this.planning = undefined;
     hand.beingPlanned = [];
     if (end.status === 'rejected') throw end.reason;
-    for (const { event, deliveries } of end.value) {
+    const isLate = performance.now() - this.readAt > TOGETHER_MS;
+    const planned = isLate ? await withoutDeleted(deps.store, end.value) : end.value;
+    hand.mostPlanned = 2 * (isLate && planned.length < length ? planned.length : hand.mostPlanned);
+    for (const { event, deliveries } of planned) {
       hand.takeEvent(event, deliveries);
       this.arrivals.took(event._id);
     }

@@ -71,9 +71,9 @@ async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
   const { store } = run.deps;
   await queueHeld(store);
   const { open, gone, stopped } = await surveyQueues(store);
+  await couriers.wakeAll('drains', open);
   for (const webhook of gone) await store.endings.note(webhook, 'webhook_deleted');
   for (const webhook of stopped) await noteLeft(store, webhook);
-  await couriers.wakeAll('drains', open);
 }
 
 async function endDeliveries(run: Run): Promise<void> {

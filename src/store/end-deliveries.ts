@@ -2,7 +2,7 @@ import type { ClientSession, QueryFilter } from 'mongoose';
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
 import { SECOND_MS } from '../domain/durations';
-import type { DeliveryRecord } from './delivery-record';
+import { queueOf, type DeliveryRecord } from './delivery-record';
 import { endedNow, endedWith } from './delivery-states';
 import type { EndingRecord } from './endings';
 import type { Store } from './store';
@@ -71,7 +71,9 @@ export async function noteLeft(
 ): Promise<void> {
   const reason = 'webhook_disabled';
   const unended = await unendedOf(store, { _id, reason });
-  if (!unended || !(await store.deliveries.model.exists(unended))) return;
+  // Nobody has replayed that: what a bulk replay has queued is not looked through.
+  const queuedIn = queueOf(projectId, 'ordered');
+  if (!unended || !(await store.deliveries.model.exists({ ...unended, queuedIn }))) return;
   await store.endings.noteIfNone({ _id, projectId }, reason);
 }
 

@@ -4,6 +4,7 @@ import { ID_PREFIXES, timeOf } from '../contracts/ids';
 import { changeOne } from './change-one';
 import {
   isBeforeFirst,
+  kindOf,
   projectOfQueue,
   queueOf,
   type DeliveryRecord,
@@ -152,7 +153,8 @@ export async function surveyQueues({ deliveries, webhooks }: Store): Promise<{
         const isGone = (await current(webhooks.model.exists({ _id }))) === null;
         if (isGone) gone.push({ _id, projectId });
       } else if (!webhook.isPaused) open.add(projectId);
-      else if (!webhook.isActive) stopped.push({ _id, projectId });
+      else if (!webhook.isActive && kindOf(queuedIn) === 'ordered')
+        stopped.push({ _id, projectId });
     }
   }
   return { open: [...open], gone, stopped };
