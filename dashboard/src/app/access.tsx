@@ -77,12 +77,14 @@ export function AccessProvider({
   }, [openId]);
   useEffect(() => {
     if (!isGone) return;
-    setGoneId(chosen);
     notify({ kind: 'success', title: texts.app.project.deleted });
     onProjectGone();
-    void queryClient
-      .invalidateQueries({ queryKey: keyOf('projects', 'list') })
-      .then(() => setPreferences({ projectId: null }));
+    const leave = async (): Promise<void> => {
+      await queryClient.invalidateQueries({ queryKey: keyOf('projects', 'list') });
+      setGoneId(chosen);
+      setPreferences({ projectId: null });
+    };
+    void leave();
   }, [isGone, chosen, onProjectGone]);
   if (isAdmin && !project) {
     const error = isGone || chosen === null ? projects.error : trouble;
