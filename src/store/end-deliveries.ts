@@ -2,7 +2,7 @@ import type { ClientSession, QueryFilter } from 'mongoose';
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
 import { SECOND_MS } from '../domain/durations';
-import { queueOf, type DeliveryRecord } from './delivery-record';
+import { QUEUE_KINDS, queueOf, type DeliveryRecord } from './delivery-record';
 import { endedNow, endedWith } from './delivery-states';
 import type { EndingRecord } from './endings';
 import type { Store } from './store';
@@ -67,13 +67,16 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
  */
 export async function noteLeft(
   store: Store,
-  { _id, projectId }: Pick<WebhookRecord, '_id' | 'projectId'>,
+  { _id, projectId, disabledAt }: Pick<WebhookRecord, '_id' | 'projectId' | 'disabledAt'>,
 ): Promise<void> {
   const reason = 'webhook_disabled';
   const unended = await unendedOf(store, { _id, reason });
-  // Nobody has replayed that: what a bulk replay has queued is not looked through.
-  const queuedIn = queueOf(projectId, 'ordered');
-  if (!unended || !(await store.deliveries.model.exists({ ...unended, queuedIn }))) return;
+  if (!unended) return;
+  // What has been replayed since it was disabled may be very much, and is not looked through without need.
+  const hasEarlier = disabledAt && (await store.replays.hasUnended(projectId, disabledAt));
+  const kinds = hasEarlier ? QUEUE_KINDS : (['ordered'] as const);
+  const queuedIn = { $in: kinds.map((kind) => queueOf(projectId, kind)) };
+  if (!(await store.deliveries.model.exists({ ...unended, queuedIn }))) return;
   await store.endings.noteIfNone({ _id, projectId }, reason);
 }
 

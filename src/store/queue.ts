@@ -4,7 +4,6 @@ import { ID_PREFIXES, timeOf } from '../contracts/ids';
 import { changeOne } from './change-one';
 import {
   isBeforeFirst,
-  kindOf,
   projectOfQueue,
   queueOf,
   type DeliveryRecord,
@@ -125,6 +124,7 @@ export async function listQueueing(
 }
 
 type QueueingWebhook = Pick<WebhookRecord, '_id' | 'projectId'>;
+type StoppedWebhook = QueueingWebhook & Pick<WebhookRecord, 'disabledAt'>;
 
 /**
  * Who has something queued: `open`, the ids of projects in which a webhook that is not paused has; `gone`, webhooks
@@ -134,17 +134,17 @@ type QueueingWebhook = Pick<WebhookRecord, '_id' | 'projectId'>;
 export async function surveyQueues({ deliveries, webhooks }: Store): Promise<{
   open: string[];
   gone: QueueingWebhook[];
-  stopped: QueueingWebhook[];
+  stopped: StoppedWebhook[];
 }> {
   const { model } = deliveries;
   const open = new Set<string>();
   const gone: QueueingWebhook[] = [];
-  const stopped: QueueingWebhook[] = [];
+  const stopped = new Map<string, StoppedWebhook>();
   for (const queuedIn of await model.distinct('queuedIn', { queuedIn: { $gt: '' } })) {
     const projectId = projectOfQueue(queuedIn);
     const queueing = await model.distinct('webhookId', { queuedIn });
     const found = await webhooks.model
-      .find({ _id: { $in: queueing } }, { isActive: 1, isPaused: 1 })
+      .find({ _id: { $in: queueing } }, { isActive: 1, isPaused: 1, disabledAt: 1 })
       .lean<WebhookRecord[]>();
     const byId = new Map(found.map((webhook) => [webhook._id, webhook]));
     for (const _id of queueing) {
@@ -153,11 +153,13 @@ export async function surveyQueues({ deliveries, webhooks }: Store): Promise<{
         const isGone = (await current(webhooks.model.exists({ _id }))) === null;
         if (isGone) gone.push({ _id, projectId });
       } else if (!webhook.isPaused) open.add(projectId);
-      else if (!webhook.isActive && kindOf(queuedIn) === 'ordered')
-        stopped.push({ _id, projectId });
+      else if (!webhook.isActive) {
+        const { disabledAt } = webhook;
+        stopped.set(_id, { _id, projectId, ...(disabledAt && { disabledAt }) });
+      }
     }
   }
-  return { open: [...open], gone, stopped };
+  return { open: [...open], gone, stopped: [...stopped.values()] };
 }
 
 /** Queued by their plan: no workflow has ever been started for them. */

@@ -121,6 +121,12 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
     return unended.map(({ _id }) => _id);
   }
 
+  /** Whether one that was requested before has not ended. */
+  async hasUnended(projectId: string, before: Date): Promise<boolean> {
+    const status = { $in: UNENDED_REPLAY_STATUSES };
+    return (await this.model.exists({ projectId, status, createdAt: { $lt: before } })) !== null;
+  }
+
   async list(projectId: string, page: PageRequest): Promise<Page<ReplayRecord>> {
     return findPage(this.model, 'replay', { projectId }, page);
   }

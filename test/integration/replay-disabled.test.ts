@@ -20,8 +20,9 @@ describe.each(WAYS)('a replay of deliveries dispatched %s', (dispatch) => {
     const query = `limit=100&status=${statuses.join(',')}`;
     return (await client.get(`/v1/deliveries?${query}`)).body.data.deliveries.length as number;
   };
-  const completed = (id: string) =>
+  const completed = (id: string, look?: () => Promise<unknown>) =>
     eventually('the replay is completed', async () => {
+      await look?.();
       const { data } = (await client.get(`/v1/replays/${id}`)).body;
       return data.status === 'completed' && data;
     });
@@ -40,7 +41,7 @@ describe.each(WAYS)('a replay of deliveries dispatched %s', (dispatch) => {
     await client.patch(path, { isActive: true });
   });
 
-  it('in bulk sends nothing to a webhook that is disabled since, and counts the rest as failed', async () => {
+  const disableWhileQueueing = async (look?: () => Promise<unknown>): Promise<void> => {
     const { replays } = stack.store;
     const advance = replays.advance.bind(replays);
     let isDisabled = false;
@@ -55,12 +56,20 @@ describe.each(WAYS)('a replay of deliveries dispatched %s', (dispatch) => {
     try {
       const query = { ...RANGE, ratePerSecond: 10 };
       const { id } = (await client.post('/v1/replays', query)).body.data;
-      expect(await completed(id)).toMatchObject({ replayed: 0, failed: COUNT });
+      expect(await completed(id, look)).toMatchObject({ replayed: 0, failed: COUNT });
     } finally {
       spy.mockRestore();
     }
     await eventually('all are skipped', async () => (await count('skipped')) === COUNT);
     expect(receiver.requests).toHaveLength(0);
+  };
+
+  it('in bulk sends nothing to a webhook that is disabled since, and counts the rest as failed', () =>
+    disableWhileQueueing());
+
+  it('in bulk sends nothing to one that is paused and disabled since', async () => {
+    await client.post(`${path}/pause`);
+    await disableWhileQueueing(() => stack.reconcile());
   });
 
   describe('in bulk of what waits for a paused webhook', () => {
