@@ -110,7 +110,7 @@ describe('a delivery to a webhook that answers quickly', () => {
     const dueAt = { $set: { nextAttemptAt: new Date(0) } };
     await stack.store.deliveries.model.updateOne({ _id: id }, dueAt);
     expect((await client.get(`/v1/deliveries/${id}`)).body.data.pending).toMatchObject({
-      reason: 'waiting_for_retry',
+      reason: 'waiting_for_worker',
       message: expect.stringMatching(/^attempt 2 is due: /),
       nextAttemptAt: null,
     });

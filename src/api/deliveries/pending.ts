@@ -96,7 +96,7 @@ export async function explainPending(
       );
     case 'waiting':
       if (isEarly) break;
-      return explain('waiting_for_retry', `attempt ${attempt} is due: ${DUE}`);
+      return explain('waiting_for_worker', `attempt ${attempt} is due: ${DUE}`);
   }
   return explainWait();
 }
@@ -134,7 +134,7 @@ function explainByCourier(
 }
 
 const DUE =
-  'it waits for a worker, or was lost with its worker and is made again when Temporal has noticed';
+  'no worker has taken it yet, or it was lost with its worker and is made again once Temporal has noticed';
 
 const UNREACHABLE = 'Temporal is unavailable; it is delivered when Temporal is back';
 
