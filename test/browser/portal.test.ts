@@ -88,12 +88,15 @@ it('copies what is shown in the frame, also in one that may not use the clipboar
     const copy = portal.getByRole('button', { name: new RegExp(`^Copy.*${id}`) });
     await copy.waitFor();
     // For a moment only, which the page itself does not miss.
-    const confirmed = portal.locator('body').evaluate(`(body) => new Promise((resolve) => {
-      const look = () => body.textContent.includes('Copied') && resolve();
-      new MutationObserver(look).observe(body, { subtree: true, childList: true, characterData: true });
-    })`);
+    const body = portal.locator('body');
+    await body.evaluate(`(body) => {
+      window.confirmed = new Promise((resolve) => {
+        const look = () => body.textContent.includes('Copied') && resolve();
+        new MutationObserver(look).observe(body, { subtree: true, childList: true, characterData: true });
+      });
+    }`);
     await copy.click();
-    await confirmed;
+    await body.evaluate('() => window.confirmed');
     // Only the document that has the focus may read it.
     await page.getByLabel('Colour').focus();
     return page.evaluate('navigator.clipboard.readText()');

@@ -104,7 +104,10 @@ describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
   });
 
   it('takes back what it has queued although an attempt of before is recorded meanwhile', async () => {
-    const webhook = await makeWebhook(client, receiver.url);
+    const webhook = await makeWebhook(client, receiver.url, {
+      // Its answer is held back for as long as a busy machine needs for the rest.
+      policy: { timeoutMs: 60_000 },
+    });
     let answer!: () => void;
     const after = new Promise<void>((resolve) => (answer = resolve));
     receiver.respondWith({ kind: 'answer', status: 500, after });
