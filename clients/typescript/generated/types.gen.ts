@@ -1817,7 +1817,7 @@ export type Replay = {
    */
   pausedBy: 'platform' | 'customer' | null;
   /**
-   * How many deliveries there were when it was requested.
+   * How many deliveries there were when it was requested; more, if it has come across more since.
    */
   matched: number;
   /**
@@ -1825,7 +1825,7 @@ export type Replay = {
    */
   replayed: number;
   /**
-   * Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile, or it has expired or its payload was deleted. What the replay does not come across for that is counted when it is completed.
+   * Could not be replayed: the webhook is gone, or was disabled since the replay was requested, or the delivery is pending again, or was replayed otherwise meanwhile, or it has expired or its payload was deleted; or it was queued and ended before it was sent, cancelled or with its webhook. What the replay does not come across for that is counted when it is completed.
    */
   failed: number;
   /**
