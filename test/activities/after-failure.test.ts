@@ -5,16 +5,25 @@ import { useFixture } from '../support/use';
 describe('the event that tells of a failed delivery', () => {
   const fixture = useFixture();
 
+  /** What a delivery needs to fail, in a project that is told of it. */
+  async function planned() {
+    const url = 'http://127.0.0.1:9/';
+    const made = await fixture.planned(url);
+    await fixture.webhook(made.project, url, { events: ['delivery.failed'] });
+    return made;
+  }
+
   it.each([
     ['express', 'to its project’s courier, by the calls that all share'],
     ['workflow', 'to a fan-out of its own'],
   ] as const)('dispatched %s, is left %s', async (dispatch, _to) => {
-    const url = 'http://127.0.0.1:9/';
-    const { project, planned } = await fixture.planned(url);
-    await fixture.webhook(project, url, { events: ['delivery.failed'] });
+    const {
+      project,
+      planned: { deliveryId },
+    } = await planned();
     await fixture.store.projects.model.updateOne({ _id: project._id }, { dispatch });
     await fixture.store.deliveries.model.updateOne(
-      { _id: planned.deliveryId },
+      { _id: deliveryId },
       {
         status: 'failed',
         followUp: true,
@@ -43,19 +52,21 @@ describe('the event that tells of a failed delivery', () => {
       engine: { ...engine, startFanOut },
       couriers: new CourierCalls({ wakeCourier }, log),
     };
-    expect(await followSettled(deps, planned.deliveryId)).toBe(true);
+    expect(await followSettled(deps, deliveryId)).toBe(true);
     const isExpress = dispatch === 'express';
     expect(started).toEqual(isExpress ? [] : ['delivery.failed']);
     expect(woken).toEqual(isExpress ? [project._id] : []);
   });
 
   it('tells of the attempt that counts, though a superseded 410 has come after it', async () => {
-    const url = 'http://127.0.0.1:9/';
-    const { project, planned, webhook } = await fixture.planned(url);
-    await fixture.webhook(project, url, { events: ['delivery.failed'] });
+    const {
+      project,
+      planned: { deliveryId },
+      webhook,
+    } = await planned();
     const made = { runId: 'run', startedAt: new Date(), durationMs: 1, requestHeaders: {} };
     await fixture.store.deliveries.model.updateOne(
-      { _id: planned.deliveryId },
+      { _id: deliveryId },
       {
         status: 'failed',
         followUp: true,
@@ -67,7 +78,7 @@ describe('the event that tells of a failed delivery', () => {
         ],
       },
     );
-    expect(await followSettled(fixture.dependencies, planned.deliveryId)).toBe(true);
+    expect(await followSettled(fixture.dependencies, deliveryId)).toBe(true);
     const disabled = await fixture.store.webhooks.get(project._id, webhook._id);
     expect(disabled).toMatchObject({ isActive: false, disabledReason: 'gone' });
     const told = await fixture.store.events.model
