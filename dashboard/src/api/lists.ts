@@ -25,7 +25,7 @@ export const keyOf = (resource: string, ...rest: readonly unknown[]): readonly u
 const PAGE_SIZE = 50;
 const MAX_WATCHED_PAGES = 4;
 
-/** Whether it is looked at again by itself: each look asks for all loaded pages of a list. */
+/** Whether it is reloaded automatically: each reload asks for all loaded pages of a list. */
 export function isWatched({ state }: { state: { data?: unknown; error: unknown } }): boolean {
   const pages = (state.data as { pages?: unknown[] } | undefined)?.pages ?? [];
   return pages.length <= MAX_WATCHED_PAGES && !isLeftAlone(state.error);
