@@ -58,7 +58,9 @@ export function createReplayBatch({
         if ((await countQueuedReplays(store, projectId, 1)) > 0) couriers.call(projectId);
         throw stillQueued();
       }
-      while (await countUnsent(store, replay)) heartbeat();
+      const countSome = (): Promise<boolean> =>
+        store.transaction((session) => countUnsent(store, replay, session));
+      while (await countSome()) heartbeat();
       return !(await store.replays.complete(replay));
     }
     const batch = next.slice(0, await untilThereIsRoom(projectId));

@@ -190,17 +190,18 @@ export const unsentOf = ({ _id }: Pick<ReplayRecord, '_id'>): QueryFilter<Delive
 });
 
 /** Deliveries released from their replay in one transaction. */
-export const MAX_RELEASED = 1000;
+const MAX_RELEASED = 1000;
 
 /**
- * Releases from a bulk replay what it had queued and what ended before it was attempted: cancelled, or with its webhook.
- * @returns how many, at most `MAX_RELEASED`: they are to be counted as not replayed after all
+ * Counts as failed what a bulk replay had queued and what ended before it was attempted, cancelled or with its webhook,
+ * and releases it from the replay.
+ * @returns whether there may be more
  */
-export async function releaseUnsent(
-  { deliveries: { model } }: Store,
+export async function countUnsent(
+  { deliveries: { model }, replays }: Store,
   { _id }: Pick<ReplayRecord, '_id'>,
   session: ClientSession,
-): Promise<number> {
+): Promise<boolean> {
   const ended = { 'bulkReplay.id': _id, status: { $in: TERMINAL_STATUSES }, ...unattempted };
   const found = await model
     .find(ended, { _id: 1 })
@@ -213,16 +214,8 @@ export async function releaseUnsent(
     { $unset: { bulkReplay: '' } },
     { session },
   );
-  return modifiedCount;
-}
-
-/** Counts as failed what a running bulk replay had queued and what ended unsent. @returns whether there may be more */
-export async function countUnsent(store: Store, replay: ReplayRecord): Promise<boolean> {
-  return store.transaction(async (session) => {
-    const unsent = await releaseUnsent(store, replay, session);
-    await store.replays.countUnsent(replay._id, unsent, session);
-    return unsent === MAX_RELEASED;
-  });
+  await replays.countUnsent(_id, modifiedCount, session);
+  return modifiedCount === MAX_RELEASED;
 }
 
 /** How many replayed deliveries of a project wait in its queue for webhooks that are not paused. */

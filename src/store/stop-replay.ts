@@ -4,7 +4,7 @@ import { SECOND_MS } from '../domain/durations';
 import { LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { endedNow } from './delivery-states';
-import { MAX_RELEASED, releaseUnsent, unsentOf } from './replay-selection';
+import { countUnsent, unsentOf } from './replay-selection';
 import type { ReplayRecord, ReplayStatus } from './replays';
 import type { Store } from './store';
 
@@ -114,9 +114,8 @@ async function takeBack(
     { session },
   );
   await recounts.note(queued, session);
-  const unsent = await releaseUnsent(store, replay, session);
-  await replays.countUnsent(replay._id, unsent, session);
-  const isMore = queued.length === TAKEN_BACK_AT_ONCE || unsent === MAX_RELEASED;
+  const isMoreUnsent = await countUnsent(store, replay, session);
+  const isMore = queued.length === TAKEN_BACK_AT_ONCE || isMoreUnsent;
   return replays.takeBack(replay._id, queued.length, isMore, session);
 }
 
