@@ -1,5 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { z } from 'zod';
+import { HOUR_MS } from '../domain/durations';
 import { reportType, toAddress, toId, toInstant, toReportId } from './fields';
 import type { Provider } from './provider';
 import { isSame, staleness } from './signature';
@@ -18,6 +19,9 @@ const body = z.looseObject({
       .catch(undefined),
   }),
 });
+
+/** Mailgun retries for 8 hours and 5 minutes, always with the first signature. */
+const OLDEST_SIGNATURE_MS = 9 * HOUR_MS;
 
 const hexDigest = z.string().length(64);
 const signatureBlock = z.looseObject({
@@ -51,7 +55,7 @@ export const mailgun: Provider = {
     const { timestamp, token, signature, 'parent-signature': parent } = block.data.signature;
     const expected = createHmac('sha256', key).update(timestamp).update(token).digest('hex');
     const genuine = [signature, parent].some((hex) => hex !== undefined && isSame(hex, expected));
-    return genuine ? staleness(timestamp, now) : 'the signature is wrong';
+    return genuine ? staleness(timestamp, now, OLDEST_SIGNATURE_MS) : 'the signature is wrong';
   },
 
   read: ({ rawBody }, posted) => {

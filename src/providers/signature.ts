@@ -4,11 +4,15 @@ import { MINUTE_MS } from '../domain/durations';
 /** How far a signature's time may be from ours: the tolerance of Svix and Standard Webhooks. */
 const TOLERANCE_MS = 5 * MINUTE_MS;
 
-/** Why the Unix seconds of a signature are not acceptable; null if they are. */
-export function staleness(seconds: string, now: Date): string | null {
+/**
+ * Why the Unix seconds of a signature are not acceptable; null if they are.
+ * @param oldestMs how far they may be in the past
+ */
+export function staleness(seconds: string, now: Date, oldestMs = TOLERANCE_MS): string | null {
   if (!/^\d{1,12}$/.test(seconds)) return "the signature's timestamp must be in Unix seconds";
-  return Math.abs(now.getTime() - Number(seconds) * 1000) > TOLERANCE_MS
-    ? "the signature's timestamp is more than five minutes from now"
+  const ageMs = now.getTime() - Number(seconds) * 1000;
+  return ageMs > oldestMs || ageMs < -TOLERANCE_MS
+    ? "the signature's timestamp is too far from now"
     : null;
 }
 

@@ -40,12 +40,15 @@ describe.each(PROVIDER_NAMES)('%s', (provider) => {
     expect(refusal(provider, sign(body), newSigner(provider).key)).toBe('the signature is wrong');
   });
 
-  it.each([-6, 6])('refuses what was signed %i minutes from now', (minutes) => {
+  // Mailgun retries for eight hours with its first signature.
+  const oldest = provider === 'mailgun' ? 9 * 60 : 5;
+
+  it.each([-oldest - 1, 6])('refuses what was signed %i minutes from now', (minutes) => {
     const signed = sign(body, new Date(Date.now() + minutes * MINUTE_MS));
-    expect(refusal(provider, signed, key)).toMatch(/more than five minutes/);
+    expect(refusal(provider, signed, key)).toMatch(/too far from now/);
   });
 
-  it.each([-4, 4])('takes what was signed %i minutes from now', (minutes) => {
+  it.each([-oldest + 1, 4])('takes what was signed %i minutes from now', (minutes) => {
     const signed = sign(body, new Date(Date.now() + minutes * MINUTE_MS));
     expect(refusal(provider, signed, key)).toBeNull();
   });
