@@ -131,7 +131,7 @@ export const ERRORS = {
   replay_limit_reached: {
     status: 422,
     message:
-      '{max} replays of this project are running or paused, the maximum; cancel one, or wait for one to end',
+      '{max} replays are running or paused, the maximum for a project’s keys, and for its portal links; cancel one, or wait for one to end',
     example: { max: 200 },
   },
   rate_limited: { status: 429, message: 'too many requests with this key; see Retry-After' },

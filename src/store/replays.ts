@@ -106,9 +106,15 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
     return created!.toObject();
   }
 
-  /** How many of a project's replays have not ended, up to `max`. */
-  async countUnended(projectId: string, max: number, session: ClientSession): Promise<number> {
-    const unended = { projectId, status: { $in: UNENDED_REPLAY_STATUSES } };
+  /** How many of a project's replays that the platform, or its customers, started have not ended, up to `max`. */
+  async countUnended(
+    projectId: string,
+    by: ChangedBy,
+    max: number,
+    session: ClientSession,
+  ): Promise<number> {
+    const startedBy = by === 'customer' ? by : { $ne: 'customer' as const };
+    const unended = { projectId, status: { $in: UNENDED_REPLAY_STATUSES }, startedBy };
     return this.model.countDocuments(unended, { limit: max, session });
   }
 

@@ -36,7 +36,7 @@ export interface ReplaysDependencies {
   log: Logger;
 }
 
-/** Running or paused replays of a project: each is a workflow. */
+/** Running or paused replays of a project's platform, and of its customers: each is a workflow. */
 const MAX_UNENDED = 200;
 
 /** @param types the schema of a subscription's field: deliveries are selected by the same patterns */
@@ -130,11 +130,12 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       return;
     }
     const projectId = project._id;
+    const startedBy = changedBy(res);
     const replay = await makeWithin(
       store,
       projectId,
       MAX_UNENDED,
-      (session) => store.replays.countUnended(projectId, MAX_UNENDED, session),
+      (session) => store.replays.countUnended(projectId, startedBy, MAX_UNENDED, session),
       (session) =>
         store.replays.create(
           {
@@ -143,7 +144,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
             query,
             ratePerSecond,
             status: 'running',
-            startedBy: changedBy(res),
+            startedBy,
             matched,
             endedBy,
             createdBy,

@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { clock } from '../../clock';
 import { PAGE_BYTES, type Page, type PageRequest } from '../../store/paging';
 import { serialise } from '../http/answers';
-import { principalOf, shareOf, type Identify } from '../http/auth';
+import { placeOf, principalOf, type Identify } from '../http/auth';
 import { shownError } from '../http/error-handler';
 import { rateLimited } from '../http/errors';
 import { Places } from '../http/turns';
@@ -61,9 +61,7 @@ export class Exports {
 
   /** @throws ApiError as a list would, as long as nothing is sent; 429 if too many are in progress */
   async send<T>(req: Request, res: Response, asked: ExportRequest<T>): Promise<void> {
-    const principal = principalOf(res);
-    // The admin's requests for a project don't count for it.
-    const end = this.places.take(`${principal.role === 'admin'}/${shareOf(principal)}`);
+    const end = this.places.take(placeOf(principalOf(res)));
     if (!end) {
       const message = `${AT_A_TIME} exports of this project are in progress, the maximum; wait for one to end`;
       throw rateLimited(RETRY_MS, message);

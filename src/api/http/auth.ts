@@ -54,6 +54,10 @@ export const shareOf = (principal: Principal): string =>
 export const shareFor = ({ _id }: ProjectRecord, by: ChangedBy): string =>
   by === 'platform' ? _id : `portal/${_id}`;
 
+/** Whose places it takes where only a few fit: as above, and the admin's requests for a project don't count for it. */
+export const placeOf = (principal: Principal): string =>
+  principal.role === 'admin' ? `admin/${shareOf(principal)}` : shareOf(principal);
+
 /** Finds out anew whether a request would still be accepted, without counting it; at `res.locals.identify`. */
 export type Identify = () => Promise<Principal>;
 

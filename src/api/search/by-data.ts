@@ -14,13 +14,13 @@ import { fromEvent } from './results';
 export const SCAN_LIMITS = { events: 20_000, bytes: 32 * 1024 * 1024, ms: 4000 };
 /** Bodies that are judged together. */
 const TOGETHER = { events: 200, bytes: 1024 * 1024 };
-/** Concurrent ones of a project, and as many of all its portal links. */
+/** Concurrent ones of a project's keys, of all its portal links, and of the admin for it. */
 const AT_A_TIME = 1;
 const RETRY_MS = 2000;
 
 export interface DataSearch {
   projectId: string;
-  /** Whose share it takes (`shareOf`). */
+  /** Whose share it takes (`placeOf`). */
   owner: string;
   query: PayloadQuery;
   type?: string | undefined;

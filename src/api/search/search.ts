@@ -11,7 +11,7 @@ import { MAX_BATCH } from '../events/body-checks';
 import type { Checks } from '../events/checks';
 import { keyInBatch, readIdempotencyKey } from '../events/idempotency';
 import { answer } from '../http/answers';
-import { allow, principalOf, shareOf } from '../http/auth';
+import { allow, placeOf, principalOf } from '../http/auth';
 import { invalid } from '../http/errors';
 import { pageSize, parse, rangeQuery, startOf, textField } from '../http/validation';
 import { typeFilter } from '../schemas/fields';
@@ -151,7 +151,7 @@ export function searchRouter(store: Store, checks: Checks): Router {
     if (cursor !== undefined && !isId('event', cursor)) {
       throw invalid([{ field: 'cursor', message: 'is not a cursor from such a search' }]);
     }
-    const owner = shareOf(principalOf(res));
+    const owner = placeOf(principalOf(res));
     const search = {
       projectId: project._id,
       owner,

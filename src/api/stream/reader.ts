@@ -26,10 +26,14 @@ export class StreamReader {
   private shown: Set<string> | null = null;
   private isReady = false;
 
-  /** @param isAllowed whether its key, session or link still allows it to read */
+  /**
+   * @param owner whose places it takes (`placeOf`)
+   * @param isAllowed whether its key, session or link still allows it to read
+   */
   constructor(
     private readonly res: Response,
     readonly keyId: string,
+    readonly owner: string,
     readonly projectId: string,
     readonly isAllowed: () => Promise<boolean>,
   ) {}

@@ -1,12 +1,12 @@
 import { Router, type Response } from 'express';
-import { allow, mayRead, principalOf, projectOf, type Identify } from '../http/auth';
+import { allow, mayRead, placeOf, principalOf, projectOf, type Identify } from '../http/auth';
 import { onceOver } from '../http/connections';
 import { ApiError, rateLimited } from '../http/errors';
 import { holdAnswer } from '../http/under-way';
 import type { LiveDeliveries } from './live-deliveries';
 import { StreamReader } from './reader';
 
-/** Open streams of one key, session or link, and of one project. */
+/** Open streams of one key, session or link, and of a project's keys, all its portal links, or the admin for it. */
 const MAX_OF_A_KEY = 50;
 const MAX_OF_A_PROJECT = 100;
 const RETRY_MS = 10_000;
@@ -18,9 +18,11 @@ export function streamRouter(live: LiveDeliveries): Router {
   const router = Router();
 
   router.get('/', allow('owner', 'reader'), (req, res) => {
-    const { keyId } = principalOf(res);
+    const principal = principalOf(res);
     const projectId = projectOf(res)._id;
-    const reader = new StreamReader(res, keyId, projectId, () => isStillAllowed(res, projectId));
+    const reader = new StreamReader(res, principal.keyId, placeOf(principal), projectId, () =>
+      isStillAllowed(res, projectId),
+    );
     const isHead = req.method === 'HEAD';
     if (!isHead) refuseTooMany(live, reader);
     res.locals.isStream = true;
@@ -39,9 +41,9 @@ export function streamRouter(live: LiveDeliveries): Router {
 }
 
 /** @throws ApiError 429 */
-function refuseTooMany(live: LiveDeliveries, { keyId, projectId }: StreamReader): void {
+function refuseTooMany(live: LiveDeliveries, { keyId, owner }: StreamReader): void {
   const ofKey = live.count((one) => one.keyId === keyId);
-  const ofProject = live.count((one) => one.projectId === projectId);
+  const ofProject = live.count((one) => one.owner === owner);
   if (ofKey >= MAX_OF_A_KEY) {
     throw rateLimited(RETRY_MS, `${MAX_OF_A_KEY} streams of this key are open, the maximum`);
   }

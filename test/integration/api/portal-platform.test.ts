@@ -2,6 +2,7 @@ import { newId } from '../../../src/contracts/ids';
 import { queueReplays } from '../../../src/store/replay-selection';
 import type { ApiClient, Answer } from '../../support/api-client';
 import { makeWebhook } from '../../support/deliveries';
+import { EventStream } from '../../support/event-stream';
 import { portalLink } from '../../support/portal-link';
 import { useStack } from '../../support/use';
 import { insertDelivery } from './insert';
@@ -186,5 +187,28 @@ describe('what the platform has decided', () => {
       expect((await portal.post(`${own}/cancel`)).body.data.status).toBe('cancelled');
     }
     expectRefusal(await portal.post(`${own}/resume`), 'replay_ended');
+  });
+});
+
+describe('a hundred streams of portal links', () => {
+  const streams: EventStream[] = [];
+  afterEach(() => streams.splice(0).forEach((stream) => stream.close()));
+
+  it('are the maximum, and leave the project’s keys and the admin theirs', async () => {
+    const { id, client } = await stack.project();
+    const open = async ({ key }: ApiClient, more: Record<string, string> = {}): Promise<number> => {
+      const headers = { authorization: `Bearer ${key}`, ...more };
+      const stream = await EventStream.open(stack.url, headers);
+      streams.push(stream);
+      return stream.status;
+    };
+    const links = await Promise.all([1, 2, 3].map(() => portalLink(client, 'read')));
+    for (const link of links.slice(0, 2)) {
+      const statuses = await Promise.all(Array.from({ length: 50 }, () => open(link.client)));
+      expect(new Set(statuses)).toEqual(new Set([200]));
+    }
+    expect(await open(links[2]!.client)).toBe(429);
+    expect(await open(client)).toBe(200);
+    expect(await open(stack.admin, { 'x-project-id': id })).toBe(200);
   });
 });

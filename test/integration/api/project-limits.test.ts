@@ -1,5 +1,6 @@
 import { newId } from '../../../src/contracts/ids';
 import type { Answer } from '../../support/api-client';
+import { portalLink } from '../../support/portal-link';
 import { useStack } from '../../support/use';
 import { expectRefusal } from './refusal';
 
@@ -87,6 +88,15 @@ it('the bulk replays of a project that have not ended are so many, however many 
   expect((await client.post('/v1/replays', { ...range, dryRun: true })).status).toBe(200);
   const other = await stack.project();
   expect((await other.client.post('/v1/replays', range)).status).toBe(202);
+  // Its customers have as many, which leave the platform its own.
+  const { client: customer } = await portalLink(client, 'manage');
+  expect((await customer.post('/v1/replays', range)).status).toBe(202);
+  await replays.model.updateMany(
+    { projectId, startedBy: { $exists: false } },
+    { $set: { startedBy: 'customer' } },
+  );
+  expectRefusal(await customer.post('/v1/replays', range), 'replay_limit_reached');
+  expect((await client.post('/v1/replays', range)).status).toBe(202);
   const made = answers.find(({ status }) => status === 202)!.body.data.id;
   expect((await client.post(`/v1/replays/${made}/cancel`)).status).toBe(202);
   expect((await client.post('/v1/replays', range)).status).toBe(202);

@@ -14,7 +14,13 @@ describe('a reader of the stream', () => {
       json: JSON.stringify({ id: `dlv_${n}` }),
     }));
     const server = createServer((_req, res) => {
-      const reader = new StreamReader(res as Response, 'key_1', 'proj_1', async () => true);
+      const reader = new StreamReader(
+        res as Response,
+        'key_1',
+        'proj_1',
+        'proj_1',
+        async () => true,
+      );
       reader.show(deliveries, 'here');
       reader.end('restart');
     });
