@@ -30,6 +30,15 @@ const MAX_DUE = 500;
  */
 export const CLOCK_MARGIN_MS = 1000;
 
+/**
+ * When the webhooks that don't get an event were created: after it, since a fan-out may run late (Temporal was
+ * unavailable). What was created later than now was before MongoDB's clock was set back.
+ */
+export const tooYoungFor = ({ acceptedAt }: Pick<EventRecord, 'acceptedAt'>, now: Date) => ({
+  after: new Date(acceptedAt.getTime() + CLOCK_MARGIN_MS),
+  until: new Date(now.getTime() + CLOCK_MARGIN_MS),
+});
+
 type PlanDependencies = Pick<ActivityDependencies, 'store' | 'couriers' | 'tenantCpu' | 'log'>;
 
 export function createPlanDeliveries(deps: PlanDependencies): Activities['planDeliveries'] {
@@ -90,8 +99,7 @@ function planner(deps: PlanDependencies, judgesFilters: boolean): Activities['pl
     const subscribers = {
       projectId: project._id,
       type: event.type,
-      // A fan-out may run late (Temporal was unavailable); webhooks created after the event don't get it.
-      madeBy: new Date(event.acceptedAt.getTime() + CLOCK_MARGIN_MS),
+      tooYoung: tooYoungFor(event, clock.now()),
       ...(event.aboutWebhookId !== undefined && { exceptId: event.aboutWebhookId }),
     };
     const page = await store.webhooks.listSubscribers(subscribers, afterWebhookId, PAGE);

@@ -6,7 +6,7 @@ import type { Store } from '../../src/store/store';
 import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { choose } from '../judge-filters';
-import { CLOCK_MARGIN_MS } from '../plan-deliveries';
+import { tooYoungFor } from '../plan-deliveries';
 import { LoopTurns } from '../loop-turns';
 
 /** How long further events are planned before the first of them are sent. */
@@ -46,7 +46,7 @@ export async function planExpress(
   let { room } = about;
   const turns = new LoopTurns();
   for (const event of events) {
-    const page = subscribersOf(event.type).filter((webhook) => isFor(event, webhook));
+    const page = subscribersOf(event.type).filter((webhook) => isFor(event, webhook, at));
     const chosen = await choose(deps, event, page, async () => event.body, turns);
     const deliveries: PlannedEvent['deliveries'] = [];
     for (const webhook of chosen) {
@@ -73,13 +73,9 @@ export async function withoutDeleted(
 }
 
 /** Whether a subscribed webhook gets the event, unless its filter says otherwise. */
-function isFor(
-  { body, acceptedAt, onlyWebhookId, aboutWebhookId }: EventRecord,
-  { _id, createdAt }: WebhookRecord,
-): boolean {
+function isFor(event: EventRecord, { _id, createdAt }: WebhookRecord, now: Date): boolean {
   // Its payload was deleted meanwhile; or it was stored with its one delivery, as tests are.
-  if (body === null || onlyWebhookId !== undefined) return false;
-  // It may run late; webhooks created after the event don't get it.
-  const wasThere = createdAt.getTime() <= acceptedAt.getTime() + CLOCK_MARGIN_MS;
-  return wasThere && _id !== aboutWebhookId;
+  if (event.body === null || event.onlyWebhookId !== undefined) return false;
+  const { after, until } = tooYoungFor(event, now);
+  return !(createdAt > after && createdAt <= until) && _id !== event.aboutWebhookId;
 }

@@ -20,11 +20,11 @@ import {
   type WebhookRecord,
 } from './webhook-record';
 
-/** Which webhooks receive events of a type, except those created after the event. */
+/** Which webhooks receive events of a type, except those created within a time. */
 export interface SubscribersQuery {
   projectId: string;
   type: string;
-  madeBy: Date;
+  tooYoung: { after: Date; until: Date };
   exceptId?: string;
 }
 
@@ -107,7 +107,7 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
 
   /** The webhooks of one fan-out page, oldest first. */
   async listSubscribers(
-    { projectId, type, madeBy, exceptId }: SubscribersQuery,
+    { projectId, type, tooYoung, exceptId }: SubscribersQuery,
     afterId: string | undefined,
     limit: number,
   ): Promise<Subscriber[]> {
@@ -116,7 +116,7 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
         {
           projectId,
           events: { $in: patternsFor(type) },
-          createdAt: { $lte: madeBy },
+          $nor: [{ createdAt: { $gt: tooYoung.after, $lte: tooYoung.until } }],
           _id: { $gt: afterId ?? '', ...(exceptId !== undefined && { $ne: exceptId }) },
         },
         SUBSCRIBER_FIELDS,

@@ -123,11 +123,15 @@ describe('the plan of an event', () => {
     const project = await fixture.project();
     const refusing = { type: 'email.opened' };
     expect(passesFilter(refusing, { type: 'email.sent' })).toBe(false);
-    await webhooks(project, 1, { filter: JSON.stringify(refusing) });
-    const [first] = await webhooks(project, 1, { filter: '{"type":"email.sent"}' });
-    await webhooks(project, 1, { createdAt: new Date(Date.now() + 60_000) });
-    const [last] = await webhooks(project, 1, {});
-    expect(planned(await plan(await fixture.event(project)))).toEqual([first, last]);
+    const createdAt = new Date(0);
+    await webhooks(project, 1, { createdAt, filter: JSON.stringify(refusing) });
+    const [first] = await webhooks(project, 1, { createdAt, filter: '{"type":"email.sent"}' });
+    await webhooks(project, 1, { createdAt: new Date() });
+    const [last] = await webhooks(project, 1, { createdAt });
+    const event = await fixture.event(project);
+    const acceptedAt = new Date(event.acceptedAt.getTime() - 60_000);
+    await fixture.store.events.model.updateOne({ _id: event._id }, { acceptedAt });
+    expect(planned(await plan(event))).toEqual([first, last]);
   });
 
   describe('in a project that has 500 deliveries already', () => {

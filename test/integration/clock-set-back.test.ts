@@ -3,9 +3,17 @@ import { newId } from '../../src/contracts/ids';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { useExpress } from '../support/express';
+import { emailSent } from '../support/samples';
+import type { Stack } from '../support/stack';
 import { useStack } from '../support/use';
 
 const HOUR = 3_600_000;
+
+/** By the driver: Mongoose never changes when a webhook was created. */
+const createdAhead = ({ store }: Stack, id: string): Promise<unknown> => {
+  const createdAt = new Date(Date.now() + HOUR);
+  return store.webhooks.model.collection.updateOne({ _id: id as never }, { $set: { createdAt } });
+};
 
 describe('after MongoDB’s clock was set back,', () => {
   const stack = useStack({}, { worker: false });
@@ -36,6 +44,15 @@ describe('after MongoDB’s clock was set back,', () => {
     await eventually('it is looked at', () => look.mock.calls.some(([found]) => found === id));
     env.cancel();
     await done;
+  });
+
+  it('a webhook of before gets the events of now', async () => {
+    const { client } = await stack.project();
+    const { id } = await makeWebhook(client, 'http://127.0.0.1:9');
+    await createdAhead(stack, id);
+    const { body } = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+    const { deliveries } = await stack.activities.planDeliveries(body.data.id);
+    expect(deliveries).toMatchObject([{ webhookId: id }]);
   });
 
   it.each([
@@ -130,6 +147,13 @@ describe('after MongoDB’s clock was set back,', () => {
 
 describe('after MongoDB’s clock was set back, a courier', () => {
   const { stack, receiver, client, batch, withStatus } = useExpress();
+
+  it('sends a webhook of before the events of now', async () => {
+    const { id } = await makeWebhook(client, receiver.url);
+    await createdAhead(stack, id);
+    await batch(1);
+    await eventually('it is delivered', async () => (await withStatus('succeeded')).length === 1);
+  });
 
   it('does not send again what was stored by the clock of before', async () => {
     await makeWebhook(client, receiver.url);
