@@ -17,11 +17,16 @@ export function compilePattern(pattern: string, options: string): RE2JS {
   return RE2JS.compile(pattern, flags);
 }
 
-/** An escape or a bracketed class as a whole; every other character on its own. */
+/** An escape, a bracketed class, `(?i)` or `(?i:` as a whole; every other character on its own. */
 const TOKEN =
-  /\\Q[^]*?(?:\\E|$)|\\[pP]\{[^}]*\}|\\[pP]?[^]|\[\^?\]?(?:\[:\^?\w+:\]|\\[^]|[^\]\\])*\]|[^]/g;
+  /\\Q[^]*?(?:\\E|$)|\(\?[a-zA-Z-]*[:)]|\\[pP]\{[^}]*\}|\\[pP]?[^]|\[\^?\]?(?:\[:\^?\w+:\]|\\[^]|[^\]\\])*\]|[^]/g;
 /** A set of characters by its name: `\w`, `\p{Greek}`, `[:alpha:]`. */
 const NAMED_SET = /\\[dDsSwWv]|\\[pP](?:\{[^}]*\}|[^])|\[:\^?\w+:\]/g;
+
+/** Where case is ignored, any letter (of ASCII, as in RE2). */
+const OF_ONE_CASE = /\[:(\^?)(?:upper|lower):\]/g;
+/** What opens a group, or sets the options for the rest of it: `(`, `(?:`, `(?i-s:`, `(?i)`. */
+const GROUP = /^\((?:\?([a-zA-Z]*)(?:-([a-zA-Z]*))?([:)]))?$/;
 
 /** Sets that differ in RE2: PCRE's `\s` includes U+000B, its `\v` all line breaks. For square brackets. */
 const AS_IN_PCRE: Record<string, string> = {
@@ -49,7 +54,9 @@ export class FilterPattern {
     if (!isMultiline && tokens.some((token, n) => token === '$' && !endsChoice(tokens, n + 1))) {
       throw new Error('text follows a $; the character itself is \\$');
     }
-    this.compiled = compilePattern(tokens.map(translated).join(''), options);
+    const ignoresCase = whereCaseIsIgnored(tokens, options.includes('i'));
+    const inRe2 = tokens.map((token, n) => translated(token, ignoresCase[n]!));
+    this.compiled = compilePattern(inRe2.join(''), options);
   }
 
   /** What matching costs for each character of a text, in steps. */
@@ -72,11 +79,30 @@ function endsChoice(tokens: readonly string[], from: number): boolean {
   return next === undefined || next === '|';
 }
 
-function translated(token: string): string {
+/** For each token; `(?i)` holds to the end of its group. */
+function whereCaseIsIgnored(tokens: readonly string[], byOption: boolean): boolean[] {
+  const groups = [byOption];
+  const isIgnored = (): boolean => groups.at(-1) ?? byOption;
+  return tokens.map((token) => {
+    const group = GROUP.exec(token);
+    if (group) {
+      const [, on = '', off = '', end] = group;
+      const inside = (on.includes('i') || isIgnored()) && !off.includes('i');
+      if (end === ')') groups.pop();
+      groups.push(inside);
+    } else if (token === ')') {
+      groups.pop();
+    }
+    return isIgnored();
+  });
+}
+
+function translated(token: string, ignoresCase: boolean): string {
   const rest = token.replace(NAMED_SET, '');
-  if (rest === token) return token;
+  if (rest === token || token.startsWith('\\Q')) return token;
   const isClass = token.startsWith('[');
-  const inClass = token.replace(NAMED_SET, (name) => AS_IN_PCRE[name] ?? name);
+  const ofBothCases = ignoresCase ? token.replace(OF_ONE_CASE, '[:$1alpha:]') : token;
+  const inClass = ofBothCases.replace(NAMED_SET, (name) => AS_IN_PCRE[name] ?? name);
   const text = isClass || inClass === token ? inClass : `[${inClass}]`;
   // Ignoring case, RE2 counts `ſ` as `\w`, and lower-case letters as `\p{Lu}`.
   return /\p{L}/u.test(rest) ? text : `(?-i:${text})`;

@@ -52,7 +52,24 @@ const path = fc.oneof(
 );
 const outerPath = path.map((parts) => [parts].flat().join('.'));
 
-const ANCHORS = ['$', '|', '(', ')', '(?:', '*', '+', '?', '{1,2}', '\\b', '\\B', '\\A', '(?i)'];
+const ANCHORS = [
+  '$',
+  '|',
+  '(',
+  ')',
+  '(?:',
+  '*',
+  '+',
+  '?',
+  '{1,2}',
+  '\\b',
+  '\\B',
+  '\\A',
+  '(?i)',
+  '(?-i)',
+  '(?i:',
+  '(?-i:',
+];
 const SETS = [
   '.',
   '\\s',
@@ -75,9 +92,27 @@ const CLASSES = [
   '[\\v]',
   '[[:alpha:]]',
   '[^[:word:]]',
+  '[[:upper:]]',
+  '[^[:upper:]]',
+  '[[:lower:]1]',
+  '[[:^lower:]]',
   '[]a]',
 ];
-const PLAIN = ['a', 'b', 'A', 'k', 's', 'ä', 'σ', '\\n', '\\x41', '\\x{e4}', '\\Qa.\\E', '\\.'];
+const PLAIN = [
+  'a',
+  'b',
+  'A',
+  'k',
+  's',
+  'ä',
+  'σ',
+  '\\n',
+  '\\x41',
+  '\\x{e4}',
+  '\\Qa.\\E',
+  '\\Q\\s\\E',
+  '\\.',
+];
 const PART = fc.constantFrom(...ANCHORS, ...SETS, ...CLASSES, ...PLAIN);
 
 /** `^` with the option m is one of the differences that are left (docs/adr/0021). */

@@ -182,6 +182,22 @@ describe('matching', () => {
     expect(matches('line.second', 's')).toBe(true);
   });
 
+  it.each([
+    ['^[[:upper:]]+$', 'i', 'hello', true],
+    ['^[[:lower:]]+$', 'i', 'HELLO', true],
+    ['(?i)[[:lower:]]', '', 'ABC', true],
+    ['[^[:upper:]]', 'i', 'a', false],
+    ['[[:^lower:]]', 'i', 'A', false],
+    ['(?-i)[[:upper:]]', 'i', 'a', false],
+    ['(?i:x)[[:upper:]]', '', 'Xa', false],
+    ['(x(?i)y)[[:upper:]]', '', 'xYa', false],
+    ['(?i:(?-i:x)[[:upper:]])', '', 'xa', true],
+    ['\\Q[[:upper:]]\\E', 'i', '[[:UPPER:]]', true],
+    ['\\Q\\s\\E', '', 's', false],
+  ])('%s with the options "%s" on %s: %s, as in MongoDB', ($regex, $options, a, passes) => {
+    expect(passesFilter(pattern($regex, $options) as PayloadFilter, { data: { a } })).toBe(passes);
+  });
+
   it('ends on lists of any depth', () => {
     const deep = JSON.parse('['.repeat(100_000) + ']'.repeat(100_000)) as unknown;
     expect(passesFilter({ 'data.a.b': 1 }, { data: { a: deep } })).toBe(false);
