@@ -34,7 +34,7 @@ export function PeriodFilter({
   onChange,
 }: {
   value: PeriodFilters;
-  onChange: (changes: Required<PeriodFilters>) => void;
+  onChange: (changes: PeriodFilters) => void;
 }): React.ReactNode {
   const words = texts.common.period;
   const { period = '', since = '', until = '' } = value;
@@ -57,12 +57,12 @@ export function PeriodFilter({
           <TimeField
             label={words.since}
             value={since}
-            onChange={(from) => onChange({ period: CHOSEN, since: from, until })}
+            onChange={(from) => onChange({ period: CHOSEN, since: from })}
           />
           <TimeField
             label={words.until}
             value={until}
-            onChange={(to) => onChange({ period: CHOSEN, since, until: to })}
+            onChange={(to) => onChange({ period: CHOSEN, until: to })}
           />
         </>
       )}

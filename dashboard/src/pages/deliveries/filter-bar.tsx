@@ -7,7 +7,7 @@ import { Icon } from '../../ui/icon';
 import { LENGTHS } from '../../ui/period-filter';
 import { TimeField } from '../../ui/time-field';
 import { WebhookField } from '../../ui/webhook-field';
-import type { DeliveryFilters, FilterBarProps } from './query';
+import { NO_FILTERS, type DeliveryFilters, type FilterBarProps } from './query';
 import styles from './deliveries.module.css';
 
 const words = texts.deliveries.filters;
@@ -38,7 +38,7 @@ export function FilterBar({ filters, change }: FilterBarProps): React.ReactNode 
           {words.toggle(active)}
         </Button>
         {Object.keys(filters).length > 0 && (
-          <Button size="small" kind="ghost" icon="close" onClick={() => change(cleared(filters))}>
+          <Button size="small" kind="ghost" icon="close" onClick={() => change(NO_FILTERS)}>
             {texts.common.clearFilters}
           </Button>
         )}
@@ -56,12 +56,12 @@ export function FilterBar({ filters, change }: FilterBarProps): React.ReactNode 
   );
 }
 
-export const cleared = (filters: DeliveryFilters): DeliveryFilters =>
-  Object.fromEntries(Object.keys(filters).map((name) => [name, undefined]));
+const statusesOf = ({ status }: DeliveryFilters): ReadonlySet<string> =>
+  new Set(status?.split(','));
 
 /** Any of the pressed ones; none pressed: all. */
 function StatusChips({ filters, change }: FilterBarProps): React.ReactNode {
-  const chosen = new Set(filters.status?.split(','));
+  const chosen = statusesOf(filters);
   return (
     <fieldset className={styles.chips}>
       <legend className="visually-hidden">{words.status}</legend>
@@ -71,10 +71,13 @@ function StatusChips({ filters, change }: FilterBarProps): React.ReactNode {
           type="button"
           className={styles.chip}
           aria-pressed={chosen.has(status)}
-          onClick={() => {
-            const next = STATUSES.filter((one) => chosen.has(one) !== (one === status));
-            change({ status: next.join(',') });
-          }}
+          onClick={() =>
+            change((now) => {
+              const before = statusesOf(now);
+              const next = STATUSES.filter((one) => before.has(one) !== (one === status));
+              return { status: next.join(',') };
+            })
+          }
         >
           {chosen.has(status) && <Icon name="check" size={12} />}
           {texts.common.status[status]}

@@ -9,8 +9,8 @@ import { DataTable } from '../../ui/data-table';
 import { EmptyState, Kbd, PageHeader, Stack } from '../../ui/layout';
 import { NoneFound } from '../../ui/none-found';
 import { columns } from './columns';
-import { cleared, FilterBar } from './filter-bar';
-import { useDeliveryFilters } from './query';
+import { FilterBar } from './filter-bar';
+import { NO_FILTERS, useDeliveryFilters } from './query';
 import { SelectionBar, type Chosen } from './selection-bar';
 import styles from './deliveries.module.css';
 
@@ -61,7 +61,7 @@ export function DeliveriesPage(): React.ReactNode {
               <NoneFound
                 icon="filter"
                 title={words.empty.filteredTitle}
-                onClear={() => change(cleared(filters))}
+                onClear={() => change(NO_FILTERS)}
               >
                 {words.empty.filteredLead}
               </NoneFound>

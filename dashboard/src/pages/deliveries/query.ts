@@ -1,4 +1,4 @@
-import { useFilters } from '../../app/filters';
+import { useFilters, type ChangeFilters } from '../../app/filters';
 import type { Query } from '../../api/http';
 import { beginOf } from '../../ui/period-filter';
 
@@ -15,11 +15,17 @@ const NAMES = [
   'order',
 ] as const;
 
-export type DeliveryFilters = Partial<Record<(typeof NAMES)[number], string>>;
+type Name = (typeof NAMES)[number];
+export type DeliveryFilters = Partial<Record<Name, string>>;
+
+/** Also what is not shown yet. */
+export const NO_FILTERS: DeliveryFilters = Object.fromEntries(
+  NAMES.map((name) => [name, undefined]),
+);
 
 export interface FilterBarProps {
   filters: DeliveryFilters;
-  change: (changes: DeliveryFilters) => void;
+  change: ChangeFilters<Name>;
 }
 
 /** The filters as the address has them, and the API's query. */
