@@ -1,4 +1,5 @@
 import type { Page } from 'playwright-core';
+import { focused } from '../support/chromium';
 import { button, useDashboard } from '../support/dashboard';
 import { soon } from '../support/eventually';
 
@@ -8,7 +9,7 @@ const { stack, open } = useDashboard();
 async function arrive(): Promise<{ page: Page; go: (to: string) => Promise<unknown> }> {
   const { client } = await stack.project();
   const page = await open(client.key, 'Deliveries');
-  return { page };
+  return { page, go: (to) => page.goto(`${stack.url}/dashboard/#${to}`) };
 }
 
 const filtersIn = (page: Page): Record<string, string> =>
@@ -37,4 +38,24 @@ it('applies each of the filters that are changed in one gesture', async () => {
   await button(page, 'Clear filters').first().click();
   await soon(async () => expect(filtersIn(page)).toEqual({}));
   await soon(async () => expect(await page.getByLabel('HTTP status').inputValue()).toBe(''));
+});
+
+it('leaves the focus in a search that is emptied, with what is typed next', async () => {
+  const { page, go } = await arrive();
+  for (const [to, label, found] of [
+    ['/events?q=nothing', 'Search events', 'Results for'],
+    ['/audit?target=nothing', 'Id of what was changed', 'No entry matches'],
+    ['/deliveries?statusCode=404', 'HTTP status', 'No delivery matches'],
+  ] as const) {
+    await go(to);
+    await page.getByText(found).waitFor();
+    const field = page.getByLabel(label, { exact: true });
+    await field.fill('');
+    await page.keyboard.press('Enter');
+    await page.getByText(found).waitFor({ state: 'detached' });
+    // Elsewhere these lead to the webhooks.
+    await page.keyboard.type('gw');
+    await focused(field).waitFor();
+    await soon(async () => expect(await field.inputValue()).toBe('gw'));
+  }
 });

@@ -1,5 +1,5 @@
 import type { Page } from 'playwright-core';
-import { expectAccessible, signIn, useChromium } from '../support/chromium';
+import { expectAccessible, focused, signIn, useChromium } from '../support/chromium';
 import { link, title } from '../support/dashboard';
 import { soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
@@ -44,6 +44,14 @@ it('keeps the project of each tab, whatever is chosen in another or made meanwhi
   const opened = await page.context().newPage();
   await opened.goto(page.url());
   await expectOpen(opened, 'Acme');
+});
+
+it('leaves the focus on the choice of projects, so that the keyboard goes on from there', async () => {
+  await choice(page).focus();
+  await choice(page).selectOption({ label: 'Acme' });
+  await expectOpen(page, 'Acme');
+  await title(page, 'Overview').waitFor();
+  await focused(choice(page)).waitFor();
 });
 
 it('leaves a project that somebody else deletes for the overview of another, and says so', async () => {

@@ -1,6 +1,7 @@
 import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
 import { request, type Query } from './http';
-import { useAct, useList, useOne, type List } from './lists';
+import { keyOf, useAct, useList, useOne, type List } from './lists';
+import { queryClient } from './query-client';
 import type { AuditEntry, Key, NewKey, Project } from './types';
 import { texts } from '../texts';
 
@@ -23,6 +24,10 @@ export const useProject = (id: string, isAdmin: boolean): UseQueryResult<Project
     refetchMs: 5_000,
     enabled: isAdmin,
   });
+
+/** One of a list, so that it is there at once when it is opened. */
+export const rememberProject = (project: Project): void =>
+  void queryClient.setQueryData(keyOf('projects', 'one', project.id, undefined), project);
 
 export const useCreateProject = (): UseMutationResult<
   Project,

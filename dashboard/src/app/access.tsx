@@ -1,4 +1,4 @@
-import { createContext, Fragment, use, useEffect, useState, type ReactNode } from 'react';
+import { createContext, use, useEffect, useState, type ReactNode } from 'react';
 import { actFor } from '../api/http';
 import { keyOf } from '../api/lists';
 import { Problem, troubleOf } from '../api/problem';
@@ -126,9 +126,5 @@ export function AccessProvider({
     project: project ?? null,
     switchProject,
   };
-  return (
-    <AccessContext value={access}>
-      <Fragment key={projectId}>{children}</Fragment>
-    </AccessContext>
-  );
+  return <AccessContext value={access}>{children}</AccessContext>;
 }

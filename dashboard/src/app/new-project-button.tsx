@@ -25,7 +25,13 @@ export function NewProjectButton({
       </Button>
       {isOpen && (
         <Suspense fallback={null}>
-          <NewProjectDialog onCreated={onCreated} onClose={() => setOpen(false)} />
+          <NewProjectDialog
+            onCreated={(id) => {
+              setOpen(false);
+              onCreated(id);
+            }}
+            onClose={() => setOpen(false)}
+          />
         </Suspense>
       )}
     </>

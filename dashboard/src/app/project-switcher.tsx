@@ -1,6 +1,6 @@
 import { useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
-import { useProjects } from '../api/projects';
+import { rememberProject, useProjects } from '../api/projects';
 import type { Project } from '../api/types';
 import { texts } from '../texts';
 import { Stack } from '../ui/layout';
@@ -11,12 +11,18 @@ import { NewProjectButton } from './new-project-button';
 const words = texts.app.project;
 
 /** For the admin, who sees all projects; a project's own keys have only one. */
-export function ProjectSwitcher(): React.ReactNode {
+export function ProjectSwitcher({ onChosen }: { onChosen: () => void }): React.ReactNode {
   const { project } = useAccess();
-  return project && <Switcher project={project} />;
+  return project && <Switcher project={project} onChosen={onChosen} />;
 }
 
-function Switcher({ project }: { project: Project }): React.ReactNode {
+function Switcher({
+  project,
+  onChosen,
+}: {
+  project: Project;
+  onChosen: () => void;
+}): React.ReactNode {
   const { switchProject } = useAccess();
   const navigate = useNavigate();
   const [q, setQ] = useState('');
@@ -25,7 +31,11 @@ function Switcher({ project }: { project: Project }): React.ReactNode {
   const onChange = (id: string): void => {
     // What is shown belongs to the former project.
     void navigate({ to: '/' });
+    const chosen = found.items.find((one) => one.id === id);
+    if (chosen) rememberProject(chosen);
     switchProject(id);
+    setQ('');
+    onChosen();
   };
   return (
     <Stack isTight>

@@ -1,5 +1,5 @@
 import { Link, Outlet, useRouter } from '@tanstack/react-router';
-import { useEffect, useRef, useState } from 'react';
+import { Fragment, useEffect, useRef, useState } from 'react';
 import { PORTAL_PROJECT } from '../portal-project';
 import { explain, isAskedAgain } from '../api/problem';
 import { useTrouble } from '../api/query-client';
@@ -8,6 +8,7 @@ import { Button, IconButton } from '../ui/button';
 import { Drawer } from '../ui/dialog';
 import { Icon } from '../ui/icon';
 import { Notice } from '../ui/layout';
+import { useAccess } from './access';
 import { AccountMenu } from './account-menu';
 import { Find } from './find';
 import { NAVIGATION } from './navigation';
@@ -20,6 +21,7 @@ const words = texts.app;
 
 /** Around each page: navigation, project, account, shortcuts. */
 export function Shell(): React.ReactNode {
+  const { projectId } = useAccess();
   const main = useRef<HTMLElement>(null);
   const [isDrawerOpen, setDrawerOpen] = useState(false);
   const [isHelpOpen, setHelpOpen] = useState(false);
@@ -27,7 +29,7 @@ export function Shell(): React.ReactNode {
   const side = (
     <div className={styles.inner}>
       <Brand size={22} />
-      <ProjectSwitcher />
+      <ProjectSwitcher onChosen={() => setDrawerOpen(false)} />
       <Find onAsked={() => setDrawerOpen(false)} />
       <Navigation onChosen={() => setDrawerOpen(false)} />
       <AccountMenu onHelp={() => setHelpOpen(true)} />
@@ -48,7 +50,10 @@ export function Shell(): React.ReactNode {
       </Drawer>
       <main ref={main} tabIndex={-1} className={styles.main}>
         <Trouble />
-        <Outlet />
+        {/* Another project's page begins anew; the navigation stays, and so does the focus in it. */}
+        <Fragment key={projectId}>
+          <Outlet />
+        </Fragment>
       </main>
       <Shortcuts isHelpOpen={isHelpOpen} onHelp={setHelpOpen} />
     </div>

@@ -1,14 +1,14 @@
-import { useState } from 'react';
 import { useFilters } from '../../app/filters';
 import { useAudit } from '../../api/projects';
 import type { AuditEntry } from '../../api/types';
 import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
 import { DataTable, type Column } from '../../ui/data-table';
-import { SearchField, Select } from '../../ui/field';
+import { Select } from '../../ui/field';
 import { EmptyState, PageHeader, Row } from '../../ui/layout';
 import { NoneFound } from '../../ui/none-found';
 import { PeriodFilter, periodOf } from '../../ui/period-filter';
+import { SearchForm } from '../../ui/search-filter';
 import { Time } from '../../ui/time';
 import { Toolbar } from '../../ui/toolbar';
 import { Tooltip } from '../../ui/tooltip';
@@ -35,8 +35,10 @@ export function AuditPage(): React.ReactNode {
     <>
       <PageHeader title={words.title} lead={words.lead} />
       <Toolbar>
-        <TargetFilter
-          key={target}
+        {/* With Enter: half an id finds nothing. */}
+        <SearchForm
+          label={words.target}
+          placeholder={words.targetPlaceholder}
           value={target ?? ''}
           onChange={(next) => setFilters({ target: next })}
         />
@@ -70,36 +72,6 @@ export function AuditPage(): React.ReactNode {
         }
       />
     </>
-  );
-}
-
-/** Asked for with Enter: half an id finds nothing. */
-function TargetFilter({
-  value,
-  onChange,
-}: {
-  value: string;
-  onChange: (target: string) => void;
-}): React.ReactNode {
-  const [text, setText] = useState(value);
-  return (
-    <form
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        onChange(text.trim());
-      }}
-    >
-      <SearchField
-        label={words.target}
-        placeholder={words.targetPlaceholder}
-        value={text}
-        onChange={(next) => {
-          setText(next);
-          if (next === '' && value !== '') onChange('');
-        }}
-      />
-    </form>
   );
 }
 

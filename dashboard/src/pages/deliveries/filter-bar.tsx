@@ -3,6 +3,7 @@ import { useAvailableEvents } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
 import { Select, TextField } from '../../ui/field';
+import { useFilterText } from '../../ui/filter-text';
 import { Icon } from '../../ui/icon';
 import { LENGTHS } from '../../ui/period-filter';
 import { TimeField } from '../../ui/time-field';
@@ -107,7 +108,6 @@ function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
         onChange={(type) => change({ type })}
       />
       <StatusCodeField
-        key={filters.statusCode}
         value={filters.statusCode ?? ''}
         onChange={(statusCode) => change({ statusCode })}
       />
@@ -193,10 +193,11 @@ function StatusCodeField({
   value: string;
   onChange: (value: string) => void;
 }): React.ReactNode {
-  const [text, setText] = useState(value);
+  const { text, setText, ask } = useFilterText(value, onChange);
   const commit = (): void => {
     const next = text.replaceAll(/\s+/g, '').toLowerCase();
-    if (next !== value) onChange(next);
+    setText(next);
+    ask(next);
   };
   return (
     <TextField

@@ -1,5 +1,4 @@
 import { useNavigate } from '@tanstack/react-router';
-import { useState } from 'react';
 import { useAccess } from '../../app/access';
 import { useFilters } from '../../app/filters';
 import { useEvents } from '../../api/events';
@@ -12,10 +11,11 @@ import { Button } from '../../ui/button';
 import { CopyId } from '../../ui/copy';
 import { DataTable, type Column } from '../../ui/data-table';
 import { ExportMenu } from '../../ui/export-menu';
-import { SearchField, Select } from '../../ui/field';
+import { Select } from '../../ui/field';
 import { EmptyState, PageHeader, Row } from '../../ui/layout';
 import { NoneFound } from '../../ui/none-found';
 import { PeriodFilter, periodOf } from '../../ui/period-filter';
+import { SearchForm } from '../../ui/search-filter';
 import { Time } from '../../ui/time';
 import { Toolbar } from '../../ui/toolbar';
 import { SearchResults } from './search-results';
@@ -54,7 +54,7 @@ export function EventsPage(): React.ReactNode {
         }
       />
       <Toolbar>
-        <Search key={filters.q} q={filters.q ?? ''} onSearch={(q) => setFilters({ q })} />
+        <Search q={filters.q ?? ''} onSearch={(q) => setFilters({ q })} />
         <TypeFilter value={filters.type ?? ''} onChange={(type) => setFilters({ type })} />
         <PeriodFilter value={filters} onChange={setFilters} />
       </Toolbar>
@@ -71,31 +71,18 @@ export function EventsPage(): React.ReactNode {
 /** Asked for with Enter: looking through payloads is work. */
 function Search({ q, onSearch }: { q: string; onSearch: (q: string) => void }): React.ReactNode {
   const navigate = useNavigate();
-  const [text, setText] = useState(q);
-  const submit = (): void => {
-    const wanted = text.trim();
-    if (/^evt_[\da-f]{32}$/.test(wanted)) {
-      void navigate({ to: '/events/$eventId', params: { eventId: wanted } });
-    } else onSearch(wanted);
-  };
   return (
-    <form
-      role="search"
-      onSubmit={(event) => {
-        event.preventDefault();
-        submit();
+    <SearchForm
+      label={words.search.label}
+      placeholder={words.search.placeholder}
+      value={q}
+      onChange={onSearch}
+      onSubmit={(wanted) => {
+        const isId = /^evt_[\da-f]{32}$/.test(wanted);
+        if (isId) void navigate({ to: '/events/$eventId', params: { eventId: wanted } });
+        return isId;
       }}
-    >
-      <SearchField
-        label={words.search.label}
-        placeholder={words.search.placeholder}
-        value={text}
-        onChange={(next) => {
-          setText(next);
-          if (next === '' && q !== '') onSearch('');
-        }}
-      />
-    </form>
+    />
   );
 }
 
