@@ -1,4 +1,5 @@
-import { soon } from '../support/eventually';
+import type { Route } from 'playwright-core';
+import { eventually, soon } from '../support/eventually';
 import type { ApiClient } from '../support/api-client';
 import { focused, signIn, WIDE } from '../support/chromium';
 import {
@@ -50,6 +51,30 @@ it('shows a new key once, and revokes it', async () => {
   await inDialog(page, 'Revoke key').click();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await revoke.waitFor({ state: 'detached' });
+});
+
+it('stays open until the answer is there that is shown once', async () => {
+  const page = await open(client.key, 'API keys');
+  const asked: Route[] = [];
+  await page.route(/\/(keys|rotate)$/, (route) =>
+    route.request().method() === 'POST' ? void asked.push(route) : route.continue(),
+  );
+  const confirm = async (action: string, shown: string): Promise<void> => {
+    await inDialog(page, action).click();
+    const route = await eventually('it is asked for', () => asked.pop());
+    await soon(async () => expect(await inDialog(page, 'Cancel').isDisabled()).toBe(true));
+    await page.keyboard.press('Escape');
+    await route.continue();
+    await page.getByRole('dialog').getByRole('region', { name: shown }).waitFor();
+  };
+  await button(page, 'Create key').click();
+  await page.getByRole('dialog').getByLabel('Name').fill('Shop');
+  await confirm('Create key', 'API key');
+  await inDialog(page, 'I have stored it').click();
+  await link(page, 'Webhooks').click();
+  await page.getByRole('button', { name: /^More actions for/ }).click();
+  await page.getByRole('menuitem', { name: 'Rotate secret' }).click();
+  await confirm('Rotate secret', 'Secret');
 });
 
 it('lists who did what, by action and target', async () => {

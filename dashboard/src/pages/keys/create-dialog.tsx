@@ -69,11 +69,15 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
   return (
     <Dialog
       isOpen
+      // Closed before its answer, nobody would ever see what it shows once.
+      isDismissible={!create.isPending}
       onClose={onClose}
       title={words.title}
       actions={
         <>
-          <Button onClick={onClose}>{texts.common.cancel}</Button>
+          <Button disabled={create.isPending} onClick={onClose}>
+            {texts.common.cancel}
+          </Button>
           <Button type="submit" form={formId} kind="primary" isBusy={create.isPending}>
             {texts.keys.create}
           </Button>

@@ -79,7 +79,9 @@ export function WebhookForm({
       {isPlatform && <PolicyFields {...fields} />}
       {refusal !== null && <RefusalNotice refusal={refusal} />}
       <div className={styles.foot}>
-        <Button onClick={onCancel}>{texts.common.cancel}</Button>
+        <Button disabled={isBusy} onClick={onCancel}>
+          {texts.common.cancel}
+        </Button>
         <Button type="submit" kind="primary" isBusy={isBusy}>
           {isBusy ? words.submitting : submit}
         </Button>

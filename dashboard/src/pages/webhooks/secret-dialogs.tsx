@@ -86,12 +86,16 @@ export function RotateDialog({ webhook, onClose }: Props): React.ReactNode {
   return (
     <Dialog
       isOpen
+      // Closed before its answer, nobody would ever see what it shows once.
+      isDismissible={!rotate.isPending}
       onClose={onClose}
       title={words.rotateTitle(webhook.name)}
       description={words.rotateBody}
       actions={
         <>
-          <Button onClick={onClose}>{texts.common.cancel}</Button>
+          <Button disabled={rotate.isPending} onClick={onClose}>
+            {texts.common.cancel}
+          </Button>
           <Button type="submit" form={formId} kind="primary" isBusy={rotate.isPending}>
             {texts.webhooks.actions.rotate}
           </Button>
