@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
-import type { Locator, Route } from 'playwright-core';
+import type { Locator } from 'playwright-core';
 import { expectAccessible, signIn, useChromium } from '../support/chromium';
-import { title } from '../support/dashboard';
+import { answerTooSlow, title } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 import { Stack, testEnvironment } from '../support/stack';
@@ -19,11 +19,6 @@ const PAGES = readdirSync('dashboard/src/pages').filter((name) =>
 );
 /** Requests wait for an unavailable database before they are refused. */
 const OUTAGE = { timeout: 60_000 };
-
-const answerTooSlow = (route: Route): Promise<void> => {
-  const error = { code: 'too_slow', message: 'took too long', requestId: 'req_1' };
-  return route.fulfill({ status: 503, json: { success: false, error } });
-};
 
 it('says that the network is gone, keeps what it shows, does nothing later, and recovers by itself', async () => {
   const { client } = await stack.project();

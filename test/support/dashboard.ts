@@ -1,4 +1,4 @@
-import type { FrameLocator, Locator, Page } from 'playwright-core';
+import type { FrameLocator, Locator, Page, Route } from 'playwright-core';
 import type { ApiClient } from './api-client';
 import { expectAccessible, NARROW, signIn, useChromium } from './chromium';
 import { makeWebhook } from './deliveries';
@@ -42,6 +42,11 @@ export const leaving = (page: Page): Promise<void> =>
   page.locator('h1, h2').evaluateAll('(all) => all.forEach((one) => (one.dataset.left = ""))');
 export const inDialog = (page: Page, name: string) =>
   page.getByRole('dialog').getByRole('button', { name, exact: true });
+
+export const answerTooSlow = (route: Route): Promise<void> => {
+  const error = { code: 'too_slow', message: 'took too long', requestId: 'req_1' };
+  return route.fulfill({ status: 503, json: { success: false, error } });
+};
 
 /** Signs in, and goes to that page of the navigation. */
 export async function openPage(page: Page, key: string, name: string): Promise<Page> {

@@ -269,6 +269,7 @@ export const deliveries = {
     requestHeaders: 'Request headers',
     requestHeader: (name: string) => `Request: ${name}`,
     bodyDeleted: 'The payload was deleted.',
+    answerDeleted: 'The answer was deleted with the payload.',
     form: (what: string) => `Form of ${what.toLowerCase()}`,
     pretty: 'Pretty',
     raw: 'Raw',

@@ -18,15 +18,26 @@ export function Exchange({
   attempt,
   isExplained,
   requestBody,
+  isExpunged,
+  trouble,
 }: {
   /** undefined: none was made yet. */
   attempt: Attempt | undefined;
   /** Why it failed, and what helps, is said above. */
   isExplained: boolean;
-  /** null: it was deleted; undefined: it is being loaded. */
+  /** null: it was deleted; undefined: it is not there yet. */
   requestBody: string | null | undefined;
+  /** The payload was deleted for good, and with it the answers, which may repeat it. */
+  isExpunged: boolean;
+  /** Why the payload could not be loaded; null: it is there, or on its way. */
+  trouble: React.ReactNode;
 }): React.ReactNode {
-  const payload = <Body label={words.requestBody} text={requestBody} none={words.bodyDeleted} />;
+  const payload =
+    requestBody === undefined && trouble !== null ? (
+      trouble
+    ) : (
+      <Body label={words.requestBody} text={requestBody} none={words.bodyDeleted} />
+    );
   if (!attempt) return payload;
   return (
     <Stack>
@@ -43,7 +54,11 @@ export function Exchange({
       <Tabs
         label={words.parts}
         tabs={[
-          { value: 'answer', label: words.answer, content: <Answer attempt={attempt} /> },
+          {
+            value: 'answer',
+            label: words.answer,
+            content: <Answer {...{ attempt, isExpunged }} />,
+          },
           {
             value: 'request',
             label: words.request,
@@ -60,12 +75,21 @@ export function Exchange({
   );
 }
 
-function Answer({ attempt }: { attempt: Attempt }): React.ReactNode {
-  if (attempt.statusCode === undefined) return <p className={styles.muted}>{words.noAnswer}</p>;
+function Answer({
+  attempt: { statusCode, responseBody, responseHeaders },
+  isExpunged,
+}: {
+  attempt: Attempt;
+  isExpunged: boolean;
+}): React.ReactNode {
+  if (statusCode === undefined) return <p className={styles.muted}>{words.noAnswer}</p>;
+  if (isExpunged && responseHeaders === undefined) {
+    return <p className={styles.muted}>{words.answerDeleted}</p>;
+  }
   return (
     <Stack>
-      <Body label={words.answerBody} text={attempt.responseBody || null} none={words.emptyAnswer} />
-      <Headers label={words.answerHeaders} headers={attempt.responseHeaders ?? {}} />
+      <Body label={words.answerBody} text={responseBody || null} none={words.emptyAnswer} />
+      <Headers label={words.answerHeaders} headers={responseHeaders ?? {}} />
     </Stack>
   );
 }

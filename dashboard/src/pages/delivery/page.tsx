@@ -5,6 +5,7 @@ import { useRefusals } from '../../app/refusals';
 import { useDelivery } from '../../api/deliveries';
 import { useEvent } from '../../api/events';
 import { useLiveDeliveries } from '../../api/live';
+import { Problem, troubleOf } from '../../api/problem';
 import type { ExplainedDelivery } from '../../api/types';
 import { useKnownWebhook } from '../../api/webhooks';
 import { texts } from '../../texts';
@@ -12,7 +13,7 @@ import { Badge, StatusBadge } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { CopyId } from '../../ui/copy';
 import { Card, Facts, PageHeader, Stack } from '../../ui/layout';
-import { QueryState } from '../../ui/query-state';
+import { LoadError, QueryState } from '../../ui/query-state';
 import { Time } from '../../ui/time';
 import { Actions } from './actions';
 import { Attempts } from './attempts';
@@ -36,8 +37,10 @@ export function DeliveryPage(): React.ReactNode {
 function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
   const { id, eventId, webhookId, attempts } = delivery;
   const event = useEvent(eventId);
+  const trouble = troubleOf(event);
   // It may have expired before its delivery.
-  const body = event.isError ? null : event.data?.body;
+  const isGone = trouble instanceof Problem && trouble.code === 'not_found';
+  const body = isGone ? null : event.data?.body;
   const webhook = useKnownWebhook(webhookId);
   const { isPlatform } = useAccess();
   const refusals = useRefusals();
@@ -122,6 +125,10 @@ function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
                 delivery.status === 'failed' && shown?.number === delivery.lastAttempt?.number
               }
               requestBody={body}
+              isExpunged={typeof event.data?.expungedAt === 'string'}
+              trouble={
+                trouble && <LoadError error={trouble} onRetry={() => void event.refetch()} />
+              }
             />
           </Card>
         </div>
