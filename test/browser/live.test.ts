@@ -1,13 +1,16 @@
 import { signIn } from '../support/chromium';
-import { link, useDashboard } from '../support/dashboard';
+import { button, inDialog, link, useDashboard } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { EventStream } from '../support/event-stream';
+import { eventually } from '../support/eventually';
 import { insertDeliveries } from '../integration/api/insert';
 
 const { receiver, stack, visit, open } = useDashboard();
 
 /** More than a page of the list. */
 const COUNT = 60;
+/** More than is reloaded by itself. */
+const LONG = 260;
 /** Longer than the log waits between two looks. */
 const PAUSE_MS = 3_000;
 
@@ -73,4 +76,55 @@ it('the log shows what changed after it was read and before it was there', async
   await link(page, 'Deliveries').click();
   await page.getByRole('row', { name: /Succeeded/ }).waitFor();
   told.close();
+});
+
+it('what is selected stays while newer deliveries push it out of the log, and goes when it matches no more', async () => {
+  const { id: projectId, client } = await stack.project();
+  const { id: webhookId } = await makeWebhook(client, receiver.url);
+  const insert = (status: 'cancelled' | 'succeeded'): Promise<string[]> =>
+    insertDeliveries(
+      stack,
+      Array.from({ length: COUNT }, () => ({ projectId, webhookId, status })),
+    );
+  const former = await insert('cancelled');
+  const page = await open(client.key, 'Deliveries');
+  const select = (n: number) => page.getByLabel(/^Select email\.sent/).nth(n);
+  const bar = page.getByRole('region', { name: 'Selected deliveries' });
+  for (const n of [0, 1]) await select(n).check();
+  await bar.getByRole('button', { name: 'Replay 2' }).click();
+  const asked = page.getByRole('dialog').getByText('Replay 2 deliveries?');
+  await asked.waitFor();
+  await insert('succeeded');
+  await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
+  await page.locator('[data-index="0"]', { hasText: 'Succeeded' }).waitFor();
+  await asked.waitFor();
+  await inDialog(page, 'Keep them as they are').click();
+  await bar.getByText('2 selected').waitFor();
+
+  await page.goto(`${stack.url}/dashboard/#/deliveries?status=cancelled`);
+  await page.locator('[data-index="0"]', { hasText: 'Cancelled' }).waitFor();
+  await select(0).check();
+  await bar.getByText('1 selected').waitFor();
+  await stack.store.deliveries.model.updateOne({ _id: former.at(-1) }, { status: 'failed' });
+  await bar.waitFor({ state: 'detached' });
+});
+
+it('the log does not say that it is live where so much is loaded that it is not', async () => {
+  const { id: projectId, client } = await stack.project();
+  await insertDeliveries(
+    stack,
+    Array.from({ length: LONG }, () => ({ projectId })),
+  );
+  const page = await open(client.key, 'Deliveries');
+  await button(page, 'Live').waitFor();
+  await page.locator('[data-index="0"]').waitFor();
+  await page.keyboard.press('j');
+  await eventually('all are loaded', async () => {
+    await page.keyboard.press('End');
+    return page.getByText(`All ${LONG} rows`).isVisible();
+  });
+  await button(page, 'Live').waitFor({ state: 'detached' });
+  await insertDeliveries(stack, [{ projectId }]);
+  await button(page, 'Reload').click();
+  await page.getByText(`All ${LONG + 1} rows`).waitFor();
 });

@@ -25,11 +25,13 @@ export const keyOf = (resource: string, ...rest: readonly unknown[]): readonly u
 const PAGE_SIZE = 50;
 const MAX_WATCHED_PAGES = 4;
 
-/** Whether it is reloaded automatically: each reload asks for all loaded pages of a list. */
-export function isWatched({ state }: { state: { data?: unknown; error: unknown } }): boolean {
-  const pages = (state.data as { pages?: unknown[] } | undefined)?.pages ?? [];
-  return pages.length <= MAX_WATCHED_PAGES && !isLeftAlone(state.error);
-}
+/** Each reload asks for all loaded pages of a list. */
+const isShort = (data: unknown): boolean =>
+  ((data as { pages?: unknown[] } | undefined)?.pages ?? []).length <= MAX_WATCHED_PAGES;
+
+/** Whether it is reloaded automatically. */
+export const isWatched = ({ state }: { state: { data?: unknown; error: unknown } }): boolean =>
+  isShort(state.data) && !isLeftAlone(state.error);
 
 interface ListOptions {
   /** Milliseconds between automatic reloads; false: none. */
@@ -48,6 +50,8 @@ export interface List<T> {
   hasMore: boolean;
   /** Nothing of it is missing, as far as was known at the last look. */
   isWhole: boolean;
+  /** More is loaded than is reloaded by itself. */
+  isLong: boolean;
   isLoadingMore: boolean;
   loadMore: () => void;
   refresh: () => void;
@@ -95,6 +99,7 @@ export function listFrom<Page, T>(
     error,
     hasMore: query.hasNextPage,
     isWhole: query.data !== undefined && !query.isPlaceholderData && !query.hasNextPage,
+    isLong: !isShort(query.data),
     isLoadingMore: query.isFetchingNextPage,
     loadMore: () => {
       // Several places may ask for the same page at once.
@@ -121,6 +126,7 @@ export const listOf = <T>(items: T[]): List<T> => ({
   error: null,
   hasMore: false,
   isWhole: true,
+  isLong: false,
   isLoadingMore: false,
   loadMore: () => undefined,
   refresh: () => undefined,

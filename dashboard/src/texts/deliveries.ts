@@ -16,6 +16,8 @@ export const deliveries = {
     off: 'Paused',
     pause: 'Stop showing changes as they happen',
     resume: 'Show changes as they happen',
+    reload: 'Reload',
+    long: 'So many rows are loaded that they are not reloaded by themselves',
   },
   filters: {
     title: 'Filters',

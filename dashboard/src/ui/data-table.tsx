@@ -168,7 +168,12 @@ function Grid<T>({
                 aria-label={texts.common.selectAll}
                 checked={isAllSelected}
                 onChange={() =>
-                  selection.onChange(new Set(isAllSelected ? [] : rows.map((row) => rowId(row))))
+                  // Others may have been selected that are not loaded any more.
+                  selection.onChange(
+                    new Set(
+                      isAllSelected ? [] : [...selection.ids, ...rows.map((row) => rowId(row))],
+                    ),
+                  )
                 }
               />
             </span>

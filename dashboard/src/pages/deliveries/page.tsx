@@ -11,23 +11,19 @@ import { NoneFound } from '../../ui/none-found';
 import { columns } from './columns';
 import { FilterBar } from './filter-bar';
 import { NO_FILTERS, useDeliveryFilters } from './query';
-import { SelectionBar, type Chosen } from './selection-bar';
+import { useSelection } from './selection';
+import { SelectionBar } from './selection-bar';
 import styles from './deliveries.module.css';
 
 const words = texts.deliveries;
 const WATCH_MS = 5_000;
-const NOTHING: Chosen = { ids: new Set(), isAll: false };
 
 export function DeliveriesPage(): React.ReactNode {
   const { filters, change, query } = useDeliveryFilters();
   const [isLive, setLive] = useState(true);
-  // For one question: another one's rows are others.
-  const asked = JSON.stringify(query);
-  const [selection, setSelection] = useState({ asked, chosen: NOTHING });
-  const chosen = selection.asked === asked ? selection.chosen : NOTHING;
-  const choose = (next: Chosen): void => setSelection({ asked, chosen: next });
   const isTold = useLiveDeliveries(isLive);
   const list = useDeliveries(query, { refetchMs: isLive && !isTold && WATCH_MS });
+  const selection = useSelection(query, list);
   const navigate = useNavigate();
   return (
     <>
@@ -35,13 +31,24 @@ export function DeliveriesPage(): React.ReactNode {
         title={words.title}
         lead={words.lead}
         actions={
-          <Button
-            icon={isLive ? 'pause' : 'play'}
-            title={isLive ? words.live.pause : words.live.resume}
-            onClick={() => setLive(!isLive)}
-          >
-            {isLive ? words.live.on : words.live.off}
-          </Button>
+          list.isLong ? (
+            <Button
+              icon="replay"
+              title={words.live.long}
+              isBusy={list.isRefreshing}
+              onClick={list.refresh}
+            >
+              {words.live.reload}
+            </Button>
+          ) : (
+            <Button
+              icon={isLive ? 'pause' : 'play'}
+              title={isLive ? words.live.pause : words.live.resume}
+              onClick={() => setLive(!isLive)}
+            >
+              {isLive ? words.live.on : words.live.off}
+            </Button>
+          )
         }
       />
       <Stack>
@@ -55,7 +62,7 @@ export function DeliveriesPage(): React.ReactNode {
           onOpen={({ id }) =>
             void navigate({ to: '/deliveries/$deliveryId', params: { deliveryId: id } })
           }
-          selection={{ ids: chosen.ids, onChange: (ids) => choose({ ids, isAll: false }) }}
+          selection={{ ids: selection.ids, onChange: selection.choose }}
           empty={
             Object.keys(filters).length > 0 ? (
               <NoneFound
@@ -82,13 +89,7 @@ export function DeliveriesPage(): React.ReactNode {
         />
         {list.items.length > 0 && <Keys />}
       </Stack>
-      <SelectionBar
-        chosen={chosen}
-        onChange={choose}
-        rows={list.items}
-        hasMore={list.hasMore}
-        query={query}
-      />
+      <SelectionBar selection={selection} list={list} query={query} />
     </>
   );
 }

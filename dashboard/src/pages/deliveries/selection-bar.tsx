@@ -4,6 +4,7 @@ import { useRefusals } from '../../app/refusals';
 import { ALLOWED, type BatchAction } from '../../api/batch';
 import { exportChosen, exportMatching, type ExportFormat } from '../../api/exports';
 import { asked, type Query } from '../../api/http';
+import type { List } from '../../api/lists';
 import type { DeliverySummary } from '../../api/types';
 import { useWebhookChoice } from '../../api/webhooks';
 import { texts } from '../../texts';
@@ -11,56 +12,48 @@ import { Button, IconButton } from '../../ui/button';
 import { ExportMenu } from '../../ui/export-menu';
 import { BatchDialog } from './batch-dialog';
 import { BulkReplayDialog, canBeBulk, type BulkSelection } from './bulk-replay-dialog';
+import type { DeliverySelection } from './selection';
 import styles from './deliveries.module.css';
 
 const words = texts.deliveries.selection;
 const ACTIONS = ['replay', 'retry', 'cancel'] as const;
 const ICON = { replay: 'replay', retry: 'play', cancel: 'ban' } as const;
 
-export interface Chosen {
-  ids: ReadonlySet<string>;
-  /** Also those that match and are not loaded. */
-  isAll: boolean;
-}
-
 interface SelectionBarProps {
-  chosen: Chosen;
-  onChange: (chosen: Chosen) => void;
-  rows: readonly DeliverySummary[];
-  hasMore: boolean;
+  selection: DeliverySelection;
+  list: List<DeliverySummary>;
   query: Query;
 }
 
 /** What can be done with the selected rows, or with all that match. */
 export function SelectionBar(props: SelectionBarProps): React.ReactNode {
-  const { chosen, onChange, rows, query } = props;
+  const { selection, query } = props;
+  const { rows: selected, isAll, choose } = selection;
   const { canWrite } = useAccess();
   const refusalOf = useReplayRefusal();
   const [action, setAction] = useState<BatchAction | null>(null);
   const [bulk, setBulk] = useState<BulkSelection | null>(null);
-  const selected = rows.filter(({ id }) => chosen.ids.has(id));
   const replayable = allowed(selected, 'replay');
   const replayed = replayable.filter((row) => refusalOf(row) === null);
   // Of those that match and are not loaded, only the API knows.
   const replayRefusal =
-    chosen.isAll || replayed.length > 0 || !replayable[0] ? null : refusalOf(replayable[0]);
-  const clear = (): void => onChange({ ids: new Set(), isAll: false });
+    isAll || replayed.length > 0 || !replayable[0] ? null : refusalOf(replayable[0]);
   const begin = (what: BatchAction): void => {
-    if (what === 'replay' && chosen.isAll && canBeBulk(query)) setBulk(bulkOf(query));
+    if (what === 'replay' && isAll && canBeBulk(query)) setBulk(bulkOf(query));
     else setAction(what);
   };
   const write = (format: ExportFormat): void | Promise<void> =>
-    chosen.isAll ? exportMatching('deliveries', query, format) : exportChosen(selected, format);
+    isAll ? exportMatching('deliveries', query, format) : exportChosen(selected, format);
   return (
     <>
-      {selected.length > 0 && (
+      {(isAll || selected.length > 0) && (
         <section className={styles.bar} aria-label={words.label}>
-          <Count {...props} selected={selected.length} />
+          <Count {...props} />
           <div className={styles.barActions}>
             {canWrite &&
               ACTIONS.map((what) => ({
                 what,
-                count: chosen.isAll ? null : allowed(selected, what).length,
+                count: isAll ? null : allowed(selected, what).length,
               }))
                 .filter(({ count }) => count !== 0)
                 .map(({ what, count }) => (
@@ -72,7 +65,7 @@ export function SelectionBar(props: SelectionBarProps): React.ReactNode {
                     onClick={() => begin(what)}
                   />
                 ))}
-            {canWrite && selected.length === 1 && !chosen.isAll && (
+            {canWrite && selected.length === 1 && !isAll && (
               <Button
                 size="small"
                 icon="replay"
@@ -83,7 +76,12 @@ export function SelectionBar(props: SelectionBarProps): React.ReactNode {
               </Button>
             )}
             <ExportMenu size="small" onExport={write} />
-            <IconButton size="small" icon="close" label={texts.common.clear} onClick={clear} />
+            <IconButton
+              size="small"
+              icon="close"
+              label={texts.common.clear}
+              onClick={() => choose(new Set())}
+            />
           </div>
           {canWrite && replayRefusal !== null && <p className={styles.barNote}>{replayRefusal}</p>}
         </section>
@@ -91,7 +89,7 @@ export function SelectionBar(props: SelectionBarProps): React.ReactNode {
       {action && (
         <BatchDialog
           action={action}
-          chosen={chosen.isAll ? null : action === 'replay' ? replayed : allowed(selected, action)}
+          chosen={isAll ? null : action === 'replay' ? replayed : allowed(selected, action)}
           leftAlone={selected.length - allowed(selected, action).length}
           refused={action === 'replay' ? replayable.length - replayed.length : 0}
           query={query}
@@ -103,25 +101,14 @@ export function SelectionBar(props: SelectionBarProps): React.ReactNode {
   );
 }
 
-function Count({
-  chosen,
-  onChange,
-  rows,
-  hasMore,
-  selected,
-}: SelectionBarProps & { selected: number }): React.ReactNode {
-  const isEveryRow = selected === rows.length;
+function Count({ selection, list }: SelectionBarProps): React.ReactNode {
+  const { ids, isAll, chooseAll } = selection;
+  const isEveryRow = list.items.every(({ id }) => ids.has(id));
   return (
     <div className={styles.barCount}>
-      <strong role="status">
-        {chosen.isAll ? words.allMatching : texts.common.selected(selected)}
-      </strong>
-      {isEveryRow && hasMore && !chosen.isAll && (
-        <Button
-          size="small"
-          kind="ghost"
-          onClick={() => onChange({ ids: chosen.ids, isAll: true })}
-        >
+      <strong role="status">{isAll ? words.allMatching : texts.common.selected(ids.size)}</strong>
+      {isEveryRow && list.hasMore && !isAll && (
+        <Button size="small" kind="ghost" onClick={chooseAll}>
           {words.selectMatching}
         </Button>
       )}
