@@ -1,4 +1,5 @@
-import { soon } from '../support/eventually';
+import type { Route } from 'playwright-core';
+import { eventually, soon } from '../support/eventually';
 import { readFile } from 'node:fs/promises';
 import type { ApiClient } from '../support/api-client';
 import { focused } from '../support/chromium';
@@ -114,6 +115,27 @@ it('defines, changes and deletes event types where the project has its own', asy
   await inDialog(page, 'Delete event type').click();
   await page.getByRole('row', { name: /order\.paid/ }).waitFor();
   await page.getByRole('row', { name: /order\.sent/ }).waitFor({ state: 'detached' });
+});
+
+it('finds none of the event types only when it has looked at all', async () => {
+  const { client: other } = await stack.project({ profile: 'custom' });
+  const define = (type: string) =>
+    other.send(
+      'PUT',
+      `/v1/event-types/${type}`,
+      '{"description":"A test.","schema":{"type":"object"},"sample":{}}',
+    );
+  await define('order.oldest');
+  // A page of the list.
+  await Promise.all(Array.from({ length: 100 }, (_, index) => define(`order.number_${index}`)));
+  const page = await open(other.key, 'Webhooks');
+  const asked: Route[] = [];
+  await page.route('**/v1/event-types?*cursor=*', (route) => void asked.push(route));
+  await page.goto(`${stack.url}/dashboard/#/event-types?q=oldest`);
+  const rest = await eventually('it asks for the rest', () => asked[0]);
+  expect(await page.getByText('No event type matches').count()).toBe(0);
+  await rest.continue();
+  await page.getByRole('row', { name: /order\.oldest/ }).waitFor();
 });
 
 it('says why a profile’s event types can’t be changed, and offers nothing', async () => {

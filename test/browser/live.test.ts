@@ -3,6 +3,7 @@ import { button, inDialog, link, useDashboard } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { EventStream } from '../support/event-stream';
 import { eventually } from '../support/eventually';
+import { MAX_EXAMINED } from '../../src/store/paging';
 import { insertDeliveries } from '../integration/api/insert';
 
 const { receiver, stack, visit, open } = useDashboard();
@@ -127,4 +128,42 @@ it('the log does not say that it is live where so much is loaded that it is not'
   await insertDeliveries(stack, [{ projectId }]);
   await button(page, 'Reload').click();
   await page.getByText(`All ${LONG + 1} rows`).waitFor();
+});
+
+it('the log says how far it has looked for what is rare, and looks further when somebody asks', async () => {
+  const { id: projectId, client } = await stack.project();
+  const answered = (statusCode: number) => ({
+    projectId,
+    attempts: [
+      {
+        number: 1,
+        runId: 'run',
+        startedAt: new Date(),
+        durationMs: 1,
+        outcome: 'succeeded' as const,
+        statusCode,
+        requestHeaders: {},
+      },
+    ],
+    attemptCount: 1,
+  });
+  const usual = (count: number) => Array.from({ length: count }, () => answered(200));
+  // The newest are the last: there is none on the first page, one on the second, none on the third.
+  await insertDeliveries(stack, [
+    answered(202),
+    ...usual(MAX_EXAMINED * 2),
+    answered(202),
+    ...usual(MAX_EXAMINED),
+  ]);
+  const page = await open(client.key, 'Deliveries');
+  const rows = page.getByRole('row', { name: /202/ });
+  const goOn = button(page, 'Search further');
+  await page.goto(`${stack.url}/dashboard/#/deliveries?statusCode=202`);
+  await page.getByText('Nothing was found as far as').waitFor();
+  expect(await page.getByText('No delivery matches').count()).toBe(0);
+  await goOn.click();
+  await page.getByText('Nothing else was found as far as').waitFor();
+  expect(await rows.count()).toBe(1);
+  await goOn.click();
+  await page.getByText('All 2 rows').waitFor();
 });

@@ -48,6 +48,11 @@ export interface List<T> {
   isRefreshing: boolean;
   error: unknown;
   hasMore: boolean;
+  /**
+   * The time up to which was looked, where the last page had nothing although there are more: what matches is
+   * rare, and may be a thousand pages away. They are loaded when somebody asks for it.
+   */
+  lookedTo: string | null;
   /** Nothing of it is missing, as far as was known at the last look. */
   isWhole: boolean;
   /** More is loaded than is reloaded by itself. */
@@ -83,12 +88,19 @@ export function useList<T>(
   return listFrom(query, (page) => page[plural] ?? []);
 }
 
+/** Cursors are ids, which begin with their time; null: this one is a name. */
+function timeOf(cursor: string): string | null {
+  const digits = /^[a-z]+_([\da-f]{12})/.exec(cursor)?.[1];
+  return digits === undefined ? null : new Date(Number.parseInt(digits, 16)).toISOString();
+}
+
 /** @param itemsOf one page */
-export function listFrom<Page, T>(
+export function listFrom<Page extends { nextCursor: string | null }, T>(
   query: UseInfiniteQueryResult<InfiniteData<Page>>,
   itemsOf: (page: Page) => T[],
 ): List<T> {
   const error = troubleOf(query);
+  const last = query.data?.pages.at(-1);
   return {
     // What other filters found is no answer to these.
     items:
@@ -98,6 +110,7 @@ export function listFrom<Page, T>(
     isRefreshing: query.isRefetching,
     error,
     hasMore: query.hasNextPage,
+    lookedTo: last?.nextCursor && itemsOf(last).length === 0 ? timeOf(last.nextCursor) : null,
     isWhole: query.data !== undefined && !query.isPlaceholderData && !query.hasNextPage,
     isLong: !isShort(query.data),
     isLoadingMore: query.isFetchingNextPage,
@@ -115,7 +128,7 @@ export function useAll<T>(list: List<T>): List<T> {
   useEffect(() => {
     if (hasMore && error === null) loadMore();
   }, [hasMore, loadMore, error]);
-  return list;
+  return { ...list, lookedTo: null };
 }
 
 /** What is there already, as a list. */
@@ -125,6 +138,7 @@ export const listOf = <T>(items: T[]): List<T> => ({
   isRefreshing: false,
   error: null,
   hasMore: false,
+  lookedTo: null,
   isWhole: true,
   isLong: false,
   isLoadingMore: false,

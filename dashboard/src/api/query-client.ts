@@ -1,6 +1,7 @@
 import { useSyncExternalStore } from 'react';
 import { MutationCache, QueryCache, QueryClient } from '@tanstack/react-query';
 import { looksAt } from './looks';
+import { isWatched } from './lists';
 import { isPassing, isUnauthorized, Problem, troubleOf } from './problem';
 
 /** Between two looks at what could not be loaded, unless the answer says when. */
@@ -33,6 +34,7 @@ export const queryClient: QueryClient = new QueryClient({
     queries: {
       networkMode,
       staleTime: 10_000,
+      refetchOnWindowFocus: isWatched,
       // In an outage however often, so that a page recovers by itself; meanwhile it says why (`troubleOf`).
       retry: (failures, error) => error instanceof Problem && failures + 1 < looksAt(error),
       retryDelay: (failures, error) =>

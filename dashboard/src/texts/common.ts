@@ -9,6 +9,13 @@ export const common = {
   retry: 'Try again',
   loading: 'Loading…',
   loadMore: 'Load more',
+  looked: {
+    none: (time: string) =>
+      `Nothing was found as far as ${time}, and there is more to look through.`,
+    some: (time: string) =>
+      `Nothing else was found as far as ${time}, and there is more to look through.`,
+    goOn: 'Search further',
+  },
   allLoaded: (count: number) => (count === 1 ? '1 row' : `All ${count} rows`),
   optional: 'optional',
   none: 'None',

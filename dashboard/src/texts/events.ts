@@ -36,7 +36,6 @@ export const events = {
     complete: (count: number, since: string) => `Looked at all events since ${since}: ${count}.`,
     stopped: (count: number, since: string) =>
       `Looked at ${count} events so far, back to ${since}.`,
-    goOn: 'Search further back',
   },
   dataEditor: {
     label: 'Data (JSON)',

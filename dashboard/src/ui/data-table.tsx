@@ -4,7 +4,10 @@ import type { List } from '../api/lists';
 import { texts } from '../texts';
 import { Button } from './button';
 import { classes } from './class-names';
+import { Stack } from './layout';
+import { Looked } from './looked';
 import { Loading, LoadError } from './query-state';
+import { useFormatTime } from './time';
 import styles from './data-table.module.css';
 
 export interface Column<T> {
@@ -47,7 +50,10 @@ const CONTROLS = 'a, button, input, select, textarea, label';
 /** A list as a grid of which only the visible rows exist; more are loaded towards its end. */
 export function DataTable<T>(props: DataTableProps<T>): React.ReactNode {
   const { list, empty } = props;
-  if (list.isLoading) {
+  // Filtered here: of a list that is loaded whole, the rest may have some.
+  const isOnWay =
+    list.items.length === 0 && list.hasMore && list.lookedTo === null && list.error === null;
+  if (list.isLoading || isOnWay) {
     return (
       <div className={classes(styles.frame, styles.loading)}>
         <Loading />
@@ -57,8 +63,29 @@ export function DataTable<T>(props: DataTableProps<T>): React.ReactNode {
   if (list.error && list.items.length === 0) {
     return <LoadError error={list.error} isBusy={list.isRefreshing} onRetry={list.refresh} />;
   }
-  if (list.items.length === 0) return <div className={styles.frame}>{empty}</div>;
-  return <Grid {...props} />;
+  if (list.items.length === 0) {
+    return list.lookedTo === null ? (
+      <div className={styles.frame}>{empty}</div>
+    ) : (
+      <LookedTo list={list} time={list.lookedTo} />
+    );
+  }
+  return (
+    <Stack>
+      <Grid {...props} />
+      {list.lookedTo !== null && <LookedTo list={list} time={list.lookedTo} />}
+    </Stack>
+  );
+}
+
+function LookedTo({ list, time }: { list: List<unknown>; time: string }): React.ReactNode {
+  const format = useFormatTime();
+  const { none, some } = texts.common.looked;
+  return (
+    <Looked isBusy={list.isLoadingMore} onMore={list.loadMore}>
+      {(list.items.length === 0 ? none : some)(format(time))}
+    </Looked>
+  );
 }
 
 function Grid<T>({
@@ -70,7 +97,8 @@ function Grid<T>({
   onOpen,
   selection,
 }: DataTableProps<T>): React.ReactNode {
-  const { items: rows, hasMore, isLoadingMore, loadMore, error } = list;
+  const { items: rows, hasMore, lookedTo, isLoadingMore, loadMore, error } = list;
+  const isByHand = lookedTo !== null;
   const body = useRef<HTMLDivElement>(null);
   const [top, setTop] = useState(0);
   const [active, setActive] = useState(0);
@@ -88,8 +116,8 @@ function Grid<T>({
   const lastShown = shown.at(-1)?.index ?? 0;
   useEffect(() => {
     // After an error, when somebody asks.
-    if (hasMore && error === null && lastShown >= rows.length - OVERSCAN) loadMore();
-  }, [hasMore, error, lastShown, rows.length, loadMore]);
+    if (hasMore && !isByHand && error === null && lastShown >= rows.length - OVERSCAN) loadMore();
+  }, [hasMore, isByHand, error, lastShown, rows.length, loadMore]);
 
   const focusRow = (index: number): void => {
     const next = Math.min(Math.max(index, 0), rows.length - 1);
@@ -253,7 +281,7 @@ function Grid<T>({
       <div role="rowgroup">
         <div role="row" className={styles.foot}>
           <span role="gridcell">{hasMore ? '' : texts.common.allLoaded(rows.length)}</span>
-          {hasMore && (
+          {hasMore && !isByHand && (
             <span role="gridcell">
               <Button size="small" kind="ghost" isBusy={isLoadingMore} onClick={loadMore}>
                 {isLoadingMore ? texts.common.loading : texts.common.loadMore}

@@ -1,13 +1,14 @@
 import { Link, useNavigate } from '@tanstack/react-router';
 import { useFilters } from '../../app/filters';
-import { useSearch, type HowFar } from '../../api/search';
+import { useSearch } from '../../api/search';
 import type { SearchResult } from '../../api/types';
 import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
 import { Button } from '../../ui/button';
 import { CopyId } from '../../ui/copy';
 import { DataTable, type Column } from '../../ui/data-table';
-import { EmptyState, Notice, Row, Stack } from '../../ui/layout';
+import { EmptyState, Row, Stack } from '../../ui/layout';
+import { Looked } from '../../ui/looked';
 import { periodOf } from '../../ui/period-filter';
 import { Time, useFormatTime } from '../../ui/time';
 import styles from './events.module.css';
@@ -19,8 +20,9 @@ export function SearchResults({ q, onClear }: { q: string; onClear: () => void }
   const navigate = useNavigate();
   const [{ type, ...filters }] = useFilters(['type', 'period', 'since', 'until']);
   const { list, scanned } = useSearch(q, { type, ...periodOf(filters) });
+  const format = useFormatTime();
   // A search in payloads is continued when somebody asks for it.
-  const byHand = scanned === null ? list : { ...list, hasMore: false };
+  const byHand = scanned === null ? list : { ...list, hasMore: false, lookedTo: null };
   return (
     <Stack>
       <Row>
@@ -46,43 +48,17 @@ export function SearchResults({ q, onClear }: { q: string; onClear: () => void }
       />
       {scanned && (
         <Looked
-          scanned={scanned}
-          isLoading={list.isLoadingMore}
+          isComplete={scanned.isComplete}
+          isBusy={list.isLoadingMore}
           onMore={list.hasMore ? list.loadMore : null}
-        />
+        >
+          {(scanned.isComplete ? words.complete : words.stopped)(
+            scanned.events,
+            format(scanned.since),
+          )}
+        </Looked>
       )}
     </Stack>
-  );
-}
-
-function Looked({
-  scanned,
-  isLoading,
-  onMore,
-}: {
-  scanned: HowFar;
-  isLoading: boolean;
-  onMore: (() => void) | null;
-}): React.ReactNode {
-  const format = useFormatTime();
-  return (
-    <div role="status">
-      <Notice
-        tone={scanned.isComplete ? 'neutral' : 'info'}
-        actions={
-          onMore && (
-            <Button size="small" isBusy={isLoading} onClick={onMore}>
-              {words.goOn}
-            </Button>
-          )
-        }
-      >
-        {(scanned.isComplete ? words.complete : words.stopped)(
-          scanned.events,
-          format(scanned.since),
-        )}
-      </Notice>
-    </div>
   );
 }
 
