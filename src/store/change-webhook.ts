@@ -51,7 +51,7 @@ export async function changeWebhook(
   { isActive, ...changes }: Partial<WebhookRecord>,
   by: ChangedBy = 'platform',
 ): Promise<
-  { webhook: WebhookRecord; wasActive: boolean; events: EventRecord[] } | 'refused' | null
+  { before: WebhookRecord; webhook: WebhookRecord; events: EventRecord[] } | 'refused' | null
 > {
   const { webhooks, endings } = store;
   const changed = await store.transaction(async (session) => {
@@ -62,11 +62,10 @@ export async function changeWebhook(
     const state = isActive === undefined || isPlatforms ? {} : stateOf(before, isActive, by);
     const webhook = await webhooks.update(project._id, id, { ...changes, ...state }, session);
     if (!webhook) return null;
-    const { isActive: wasActive } = before;
-    if (webhook.isActive === wasActive) return { webhook, wasActive, events: [] };
+    if (webhook.isActive === before.isActive) return { before, webhook, events: [] };
     if (!webhook.isActive) {
       const events = await noteDisabled(store, project, webhook, session);
-      return { webhook, wasActive, events };
+      return { before, webhook, events };
     }
     await endings.remove(id, session);
     const about = { enabledAt: webhook.updatedAt.toISOString() };
@@ -78,10 +77,10 @@ export async function changeWebhook(
       about,
       session,
     );
-    return { webhook, wasActive, events };
+    return { before, webhook, events };
   });
   if (changed === null || changed === 'refused') return changed;
-  if (changed.wasActive && !changed.webhook.isActive) await endDeliveriesOf(store, id);
+  if (changed.before.isActive && !changed.webhook.isActive) await endDeliveriesOf(store, id);
   return changed;
 }
 

@@ -8,6 +8,7 @@ import { replayed } from './delivery-states';
 import { idsWithin } from './paging';
 import type { ReplayQuery, ReplayRecord } from './replays';
 import type { Store } from './store';
+import type { WebhookRecord } from './webhook-record';
 
 /** What a bulk replay would cover now. */
 export interface Replayable {
@@ -240,17 +241,29 @@ export async function hasUnsent(
 /** How many skipped deliveries are counted at most. */
 const MAX_SKIPPED = 100_000;
 
-/** What was not sent to a webhook while it was disabled, and the bulk replay that sends it. */
-export async function skippedOf({ deliveries }: Store, webhookId: string) {
+/**
+ * What was not sent to a webhook while it was disabled, and the bulk replay that sends it.
+ * @param disabled as it was then
+ */
+export async function skippedOf(
+  { deliveries }: Store,
+  { _id: webhookId, enabledAt }: Pick<WebhookRecord, '_id' | 'enabledAt'>,
+) {
   const { model } = deliveries;
   const skipped: QueryFilter<DeliveryRecord> = {
     webhookId,
     status: 'skipped',
     expunged: { $ne: true },
+    // What ended before was offered then. Not since `disabledAt`: other processes write the ends, by other clocks.
+    ...(enabledAt && enabledAt <= clock.now() && { completedAt: { $gte: enabledAt } }),
   };
   const [count, first] = await Promise.all([
     model.countDocuments(skipped, { limit: MAX_SKIPPED }).maxTimeMS(MAX_COUNT_MS),
-    model.findOne(skipped, { createdAt: 1 }).sort({ _id: 1 }).lean<DeliveryRecord>(),
+    model
+      .findOne(skipped, { createdAt: 1 })
+      .sort({ _id: 1 })
+      .maxTimeMS(MAX_COUNT_MS)
+      .lean<DeliveryRecord>(),
   ]);
   const range = first && { since: first.createdAt, until: new Date(clock.now().getTime() + 1) };
   return {

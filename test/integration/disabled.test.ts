@@ -87,6 +87,20 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
       }
     });
 
+    it('is reported once: enabling it again reports what was skipped since it was enabled', async () => {
+      const { path } = await backingOff();
+      const missed = async () => {
+        await client.patch(path, { isActive: false });
+        await deliveryWith(client, await postEvent(client), { status: 'skipped' });
+        return (await client.patch(path, { isActive: true })).body.data.skipped;
+      };
+      expect((await missed()).count).toBe(2);
+      const again = await missed();
+      expect(again.count).toBe(1);
+      const replay = await client.post('/v1/replays', { ...again.replay, dryRun: true });
+      expect(replay.body.data.matched).toBe(1);
+    });
+
     it('is nothing, by the answer to enabling one that has missed nothing', async () => {
       const webhook = await makeWebhook(client, receiver.url);
       const path = `/v1/webhooks/${webhook.id}`;

@@ -876,7 +876,7 @@ export type UpdatedWebhook = {
    */
   skipped?: {
     /**
-     * Its `skipped` deliveries; at most 100,000 are counted.
+     * Its deliveries that ended as `skipped` since it was enabled last; at most 100,000 are counted.
      */
     count: number;
     /**
@@ -3225,7 +3225,7 @@ export type UpdatedWebhookWritable = {
    */
   skipped?: {
     /**
-     * Its `skipped` deliveries; at most 100,000 are counted.
+     * Its deliveries that ended as `skipped` since it was enabled last; at most 100,000 are counted.
      */
     count: number;
     /**

@@ -123,7 +123,11 @@ export const updatedWebhookSchema = webhookSchema
   .extend({
     skipped: z
       .object({
-        count: z.int().describe('Its `skipped` deliveries; at most 100,000 are counted.'),
+        count: z
+          .int()
+          .describe(
+            'Its deliveries that ended as `skipped` since it was enabled last; at most 100,000 are counted.',
+          ),
         replay: z
           .object({
             webhookId: id('webhook'),

@@ -18,7 +18,7 @@ export interface WebhookUpdateDependencies {
 
 /**
  * Changes a webhook's settings, and starts the event about enabling or disabling it.
- * @returns the changed webhook, and whether this enabled it
+ * @returns the webhook before and after
  * @throws ApiError 404; 403 if a customer would enable what the platform has disabled
  */
 export async function updateWebhook(
@@ -27,13 +27,12 @@ export async function updateWebhook(
   id: string,
   { headers, ...changes }: WebhookChanges,
   by: ChangedBy,
-): Promise<{ webhook: WebhookRecord; isEnabled: boolean }> {
+): Promise<{ before: WebhookRecord; webhook: WebhookRecord }> {
   const { store, cipher, intake } = deps;
   const given = { ...changes, ...(headers && { headers: sealHeaders(cipher, id, headers) }) };
   const updated = await changeWebhook(store, project, id, given, by);
   if (!updated) throw notFound('the webhook');
   if (updated === 'refused') throw disabledForLinks();
   intake.startAll(updated.events);
-  const { webhook, wasActive } = updated;
-  return { webhook, isEnabled: webhook.isActive && !wasActive };
+  return updated;
 }

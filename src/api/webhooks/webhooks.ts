@@ -224,12 +224,13 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const id = pathId(req, 'webhook');
     if (req.body !== undefined && Object.hasOwn(req.body as object, 'url'))
       throw refusal('url_immutable');
-    const before = await resourceInPath(req, res, 'webhook', store.webhooks);
-    const changes = parseBody((await bodiesFor(req, res, before)).update, req);
-    const { webhook, isEnabled } = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
+    const shown = await resourceInPath(req, res, 'webhook', store.webhooks);
+    const changes = parseBody((await bodiesFor(req, res, shown)).update, req);
+    const { before, webhook } = await changeOrRefuse(id, changes.externalId, holderIn(res), () =>
       updateWebhook(deps, projectOf(res), id, changes, changedBy(res)),
     );
-    const skipped = isEnabled && (await inReadTurn(res, () => skippedOf(store, id)));
+    const isEnabled = webhook.isActive && !before.isActive;
+    const skipped = isEnabled && (await inReadTurn(res, () => skippedOf(store, before)));
     answer(res, { ...viewFor(res)(webhook), ...(skipped && { skipped }) });
   });
 
