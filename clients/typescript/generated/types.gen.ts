@@ -8474,6 +8474,10 @@ export type ReceiveProviderEventData = {
      * The project, by its id or as `ext:` and its `externalId`. A project’s key has its own; the admin key needs this header.
      */
     'x-project-id'?: string;
+    /**
+     * The id of the report: repeated with the same key and `type`, it changes nothing. In double quotes it is the same key.
+     */
+    'idempotency-key'?: string;
   };
   path?: never;
   query?: never;

@@ -19,6 +19,7 @@ import { expiryOf } from '../../store/retention';
 import type { Store } from '../../store/store';
 import { allow, projectOf } from '../http/auth';
 import { asWritten, BATCH_LIMIT, BODY_LIMIT, bytesOf } from '../http/body';
+import { idempotencyKeyOf } from '../events/idempotency';
 import type { Intake } from '../events/intake';
 import { jsonBody } from '../http/json-body';
 import type { PostedEvent } from '../events/posted-event';
@@ -91,7 +92,7 @@ export function inboundRouter({ store, intake, cipher }: InboundDependencies): R
   router.post('/', send, ...json, async (req, res) => {
     const { type, email_id, recipient, timestamp } = parseBody(plainBody, req);
     const report: ProviderReport = {
-      id: null,
+      id: idempotencyKeyOf(req) ?? null,
       type,
       happened: happenedOf(type),
       emailId: email_id,

@@ -120,6 +120,29 @@ it('keeps what it was sent with the event that it became', async () => {
   expect(record!.expiresAt.getTime() - record!.receivedAt.getTime()).toBe(30 * 24 * 3_600_000);
 });
 
+it('repeated with its Idempotency-Key it is one, even many at once; under each key and type it is another', async () => {
+  const post = async (type: string, key?: string): Promise<void> => {
+    const headers = key === undefined ? undefined : { 'idempotency-key': key };
+    const answer = await client.post('/api/webhooks', { type, ...email }, headers);
+    expect([answer.status, answer.body]).toEqual([200, { received: true }]);
+  };
+  await Promise.all(Array.from({ length: 8 }, () => post('opened', 'k-1')));
+  await post('opened', '"k-1"');
+  await post('clicked', 'k-1');
+  await post('opened', 'k-2');
+  await post('opened');
+  await post('opened');
+  const types = (await events()).map(({ type }) => type);
+  expect(types).toEqual(['open', 'click', 'open', 'open', 'open'].map((word) => `email.${word}`));
+  expect(await reports()).toHaveLength(5);
+});
+
+it.each(['', 'two words', 'x'.repeat(256)])('refuses the Idempotency-Key "%.9s"', async (key) => {
+  const body = { type: 'opened', ...email };
+  const answer = await client.post('/api/webhooks', body, { 'idempotency-key': key });
+  expectRefusal(answer, 'validation_failed', ['Idempotency-Key']);
+});
+
 it.each([
   [{}, ['type', 'email_id']],
   [{ type: 'opened', email_id: '' }, ['email_id']],

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import type { ZodOpenApiPathsObject } from 'zod-openapi';
 import { PROVIDER_NAMES } from '../../../providers';
+import { IDEMPOTENCY_KEY } from '../../events/idempotency';
 import { plainBody } from '../../platform/inbound';
 import { manageBody, manageChanges, manageReplacement } from '../../platform/manage';
 import {
@@ -131,6 +132,15 @@ export const platformPaths: ZodOpenApiPathsObject = {
       summary: 'Receive a provider’s event',
       description: `${WHERE} \`email.opened\`, \`opened\`, \`email.open\` and \`open\` in any case, and the same for click, bounce and unsubscribe, become events; other types are stored. \`GET /v1/reports\` shows what became of it.`,
       tokenInQuery: true,
+      headers: {
+        'idempotency-key': z
+          .string()
+          .regex(IDEMPOTENCY_KEY)
+          .optional()
+          .describe(
+            'The id of the report: repeated with the same key and `type`, it changes nothing. In double quotes it is the same key.',
+          ),
+      },
       body: {
         schema: plainBody,
         examples: {
