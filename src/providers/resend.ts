@@ -68,7 +68,7 @@ export const resend: Provider = {
     if (!parsed.success) return { error: parsed.error };
     const { type, created_at, data } = parsed.data;
     const id = header('svix-id');
-    const [recipient] = Array.isArray(data.to) ? (data.to as unknown[]) : [data.to];
+    const to: unknown[] = Array.isArray(data.to) ? data.to : [data.to];
     return {
       reports: [
         {
@@ -76,7 +76,8 @@ export const resend: Provider = {
           type,
           happened: HAPPENED.get(type) ?? type,
           emailId: toId(data.email_id),
-          recipient: toAddress(recipient),
+          // Of an e-mail to several it doesn't say who it was.
+          recipient: to.length === 1 ? toAddress(to[0]) : null,
           // `created_at` is when Resend created the report; a click has its own time.
           timestamp: toInstant(data.click?.timestamp) ?? toInstant(created_at),
           payload: rawBody.toString('utf8'),

@@ -55,14 +55,24 @@ describe('resend', () => {
     expect(report).toMatchObject({ id: null, happened: 'contact.updated', emailId: null });
   });
 
-  it('takes the first recipient, without the name, and the time with microseconds', () => {
+  it('takes the recipient without the name, and the time with microseconds', () => {
     const body = {
       type: 'email.opened',
       created_at: '2026-02-22T23:41:11.894719+00:00',
-      data: { email_id: 'em_1', to: ['Jane <jane@example.com>', 'joe@example.com'] },
+      data: { email_id: 'em_1', to: ['Jane <jane@example.com>'] },
     };
     expect(read('resend', Buffer.from(JSON.stringify(body)))).toMatchObject([
       { recipient: 'jane@example.com', timestamp: '2026-02-22T23:41:11.894Z' },
+    ]);
+  });
+
+  it('names no recipient of an e-mail to several: any of them may be meant', () => {
+    const body = {
+      type: 'email.opened',
+      data: { email_id: 'em_1', to: ['jane@example.com', 'joe@example.com'] },
+    };
+    expect(read('resend', Buffer.from(JSON.stringify(body)))).toMatchObject([
+      { emailId: 'em_1', recipient: null },
     ]);
   });
 
