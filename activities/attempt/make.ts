@@ -130,7 +130,7 @@ async function keepBack(
   { delivery, webhook }: Subject,
   runId: string,
 ): Promise<'held' | 'skipped' | null> {
-  const kept = keptBack(webhook, delivery);
+  const kept = keptBack(webhook, delivery, clock.now());
   if (!kept) return null;
   const isKept =
     kept === 'skipped'

@@ -1,3 +1,4 @@
+import { clock } from '../../src/clock';
 import type { DeferralReason, DeliveryPolicy } from '../../src/contracts/delivery';
 import { keptBack } from '../../src/domain/kept-back';
 import {
@@ -161,6 +162,6 @@ export class Lane {
 
   /** What becomes of a delivery now; null: it is sent. */
   kept(delivery: DeliveryRecord): 'held' | 'skipped' | null {
-    return keptBack(this.webhook, delivery);
+    return keptBack(this.webhook, delivery, clock.now());
   }
 }

@@ -1,3 +1,8 @@
+import { SECOND_MS } from './durations';
+
+/** By how much a time of now may be ahead of MongoDB's clock: that of an attempt is as exact as its worker knows it. */
+export const AHEAD_MS = 5 * SECOND_MS;
+
 interface Webhook {
   isActive: boolean;
   isPaused: boolean;
@@ -6,23 +11,40 @@ interface Webhook {
 interface Delivery {
   test?: boolean;
   replays: number;
-  replayRequestedAt?: Date;
+  replayRequestedAt?: Date | undefined;
 }
 
 /**
  * What becomes of a delivery that can't go to its webhook now: `held` while that is paused, `skipped` once it
  * is disabled; null: it is sent. Tests and replays are sent anyway, since they were explicitly requested; but a
  * replay only if that was after the disabling.
+ * @param now by MongoDB's clock
  */
-export function keptBack(webhook: Webhook, delivery: Delivery): 'held' | 'skipped' | null {
-  if (!webhook.isActive && !isForDisabled(delivery, webhook.disabledAt)) return 'skipped';
+export function keptBack(
+  webhook: Webhook,
+  delivery: Delivery,
+  now: Date,
+): 'held' | 'skipped' | null {
+  if (!webhook.isActive && !isForDisabled(delivery, webhook.disabledAt, now)) return 'skipped';
   return webhook.isPaused ? 'held' : null;
+}
+
+/**
+ * When those replays were requested that are not sent to a webhook disabled at that time. Was that before MongoDB's
+ * clock was set back, and is still to come, then what is requested now is later.
+ */
+export function requestedBefore(disabledAt: Date, now: Date): { after: Date; before: Date } {
+  const ahead = new Date(now.getTime() + AHEAD_MS);
+  return { after: disabledAt > ahead ? ahead : new Date(0), before: disabledAt };
 }
 
 function isForDisabled(
   { test, replays, replayRequestedAt }: Delivery,
   disabledAt: Webhook['disabledAt'],
+  now: Date,
 ): boolean {
   if (test) return true;
-  return replays > 0 && !(replayRequestedAt && disabledAt && disabledAt > replayRequestedAt);
+  if (replays === 0 || !replayRequestedAt || !disabledAt) return replays > 0;
+  const { after, before } = requestedBefore(disabledAt, now);
+  return !(replayRequestedAt > after && replayRequestedAt < before);
 }

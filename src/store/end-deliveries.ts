@@ -1,7 +1,9 @@
 import type { ClientSession, QueryFilter } from 'mongoose';
+import { clock } from '../clock';
 import { UNENDED_STATUSES } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
 import { SECOND_MS } from '../domain/durations';
+import { requestedBefore } from '../domain/kept-back';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from './delivery-record';
 import { endedNow, endedWith } from './delivery-states';
 import type { EndingRecord } from './endings';
@@ -97,7 +99,8 @@ async function unendedOf(
     .session(session)
     .lean<Pick<WebhookRecord, 'isActive' | 'disabledAt'>>();
   if (webhook?.isActive) return null;
-  const since = { $gte: webhook?.disabledAt ?? new Date(0) };
+  const { after, before } = requestedBefore(webhook?.disabledAt ?? new Date(0), clock.now());
+  const since = { $ne: null, $not: { $gt: after, $lt: before } };
   // An operator's reset has no other time.
   const isReset = { replayRequestedAt: null, openedAt: since };
   const isReplay = { replays: { $gt: 0 }, $or: [{ replayRequestedAt: since }, isReset] };

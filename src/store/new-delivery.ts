@@ -23,7 +23,7 @@ export function newDelivery(
 ): DeliveryRecord {
   const { at, id = newId('delivery'), isPing, behind } = about;
   const isTest = event.test === true;
-  const status = keptBack(webhook, { test: isTest, replays: 0 }) ?? 'pending';
+  const status = keptBack(webhook, { test: isTest, replays: 0 }, at) ?? 'pending';
   return {
     _id: id,
     eventId: event._id,

@@ -184,7 +184,7 @@ async function endedMeanwhile(
     if (!isOpen(delivery)) return null;
     const webhook = byId.get(delivery.webhookId);
     if (!webhook) return 'webhook_deleted';
-    return keptBack(webhook, delivery) === 'skipped' ? 'webhook_disabled' : null;
+    return keptBack(webhook, delivery, clock.now()) === 'skipped' ? 'webhook_disabled' : null;
   };
 }
 

@@ -2,6 +2,7 @@ import type { AnyBulkWriteOperation, ClientSession, Model, UpdateAggregationStag
 import { clock } from '../clock';
 import type { Attempt } from '../contracts/delivery';
 import type { WarningPercent } from '../domain/failure-warning';
+import { AHEAD_MS } from '../domain/kept-back';
 import { onlyIf } from './only-if';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
 
@@ -13,9 +14,6 @@ const FAILURES = { $ifNull: ['$failuresBeganAt', []] };
 
 /** Health is about deliveries and not an edit of the webhook: it doesn't change `updatedAt`. */
 export const HEALTH = { timestamps: false } as const;
-
-/** By how much a time of now may be ahead of MongoDB's clock: that of an attempt is as exact as its worker knows it. */
-const AHEAD_MS = 5000;
 
 /** That time, in a pipeline, unless it is of before MongoDB's clock was set back: it would count until it has come. */
 const unlessAhead = (time: string) => ({

@@ -1,6 +1,7 @@
 import type { ClientSession } from 'mongoose';
 import { clock } from '../clock';
 import type { ChangedBy } from '../domain/changed-by';
+import { keptBack } from '../domain/kept-back';
 import { patternsFor } from '../domain/subscription';
 import { changeOne } from './change-one';
 import type { Sealed } from './cipher';
@@ -82,14 +83,18 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
     ids: readonly string[],
     { by, since }: { by?: ChangedBy; since?: Date } = {},
   ): Promise<Map<string, boolean>> {
-    const unsent = [
-      ...(by === 'customer' ? [DISABLED_BY_PLATFORM] : []),
-      ...(since ? [{ isActive: false, disabledAt: { $gt: since } }] : []),
-    ];
+    const sent = { _id: { $in: ids }, ...(by === 'customer' && { $nor: [DISABLED_BY_PLATFORM] }) };
     const found = await this.model
-      .find({ _id: { $in: ids }, ...(unsent.length > 0 && { $nor: unsent }) }, { isPaused: 1 })
-      .lean<Pick<WebhookRecord, '_id' | 'isPaused'>[]>();
-    return new Map(found.map(({ _id, isPaused }) => [_id, isPaused]));
+      .find(sent, { isActive: 1, isPaused: 1, disabledAt: 1 })
+      .lean<Pick<WebhookRecord, '_id' | 'isActive' | 'isPaused' | 'disabledAt'>[]>();
+    const replay = { replays: 1, replayRequestedAt: since };
+    const now = clock.now();
+    return new Map(
+      found.flatMap((webhook) => {
+        const { _id, isPaused } = webhook;
+        return keptBack(webhook, replay, now) === 'skipped' ? [] : [[_id, isPaused]];
+      }),
+    );
   }
 
   /**

@@ -1,6 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { newId } from '../../src/contracts/ids';
-import { makeWebhook } from '../support/deliveries';
+import { endDeliveriesOf } from '../../src/store/end-deliveries';
+import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { useExpress } from '../support/express';
 import { emailSent } from '../support/samples';
@@ -8,6 +9,7 @@ import type { Stack } from '../support/stack';
 import { useStack } from '../support/use';
 
 const HOUR = 3_600_000;
+const ALWAYS = { since: '2020-01-01T00:00:00Z', until: '2099-01-01T00:00:00Z' };
 
 /** By the driver: Mongoose never changes when a webhook was created. */
 const createdAhead = ({ store }: Stack, id: string): Promise<unknown> => {
@@ -117,6 +119,38 @@ describe('after MongoDB’s clock was set back,', () => {
     expect(await store.webhooks.model.findById(id).lean()).toMatchObject({ failureCount: 0 });
   });
 
+  it.each([
+    ['now', 'pending', 0],
+    ['before', 'skipped', HOUR - 1000],
+  ])(
+    'a replay to a webhook disabled by the clock of before, requested %s, ends as %s',
+    async (_when, status, requestedInMs) => {
+      const { deliveries, endings, webhooks } = stack.store;
+      const { client } = await stack.project();
+      const webhook = { _id: (await makeWebhook(client, 'http://127.0.0.1:9')).id };
+      const disabled = { isActive: false, disabledAt: inMs(HOUR) };
+      const { projectId } = (await webhooks.model.findOneAndUpdate(webhook, disabled))!;
+      const replayRequestedAt = inMs(requestedInMs);
+      const { id } = await deliveries.model.create({
+        _id: newId('delivery'),
+        eventId: newId('event'),
+        webhookId: webhook._id,
+        projectId,
+        eventType: 'email.sent',
+        status: 'pending',
+        replays: 1,
+        replayRequestedAt,
+        createdAt: inMs(0),
+        expiresAt: inMs(HOUR),
+      });
+      await endings.note({ ...webhook, projectId }, 'webhook_disabled');
+      await endDeliveriesOf(stack.store, webhook._id);
+      expect(await deliveries.find(id)).toMatchObject({ status });
+      const sent = await webhooks.whetherPaused([webhook._id], { since: replayRequestedAt });
+      expect(sent.size).toBe(status === 'pending' ? 1 : 0);
+    },
+  );
+
   it('mails written by the clock of before leave those of now their place', async () => {
     const { store } = stack;
     const insert = (createdAt: Date) =>
@@ -153,6 +187,20 @@ describe('after MongoDB’s clock was set back, a courier', () => {
     await createdAhead(stack, id);
     await batch(1);
     await eventually('it is delivered', async () => (await withStatus('succeeded')).length === 1);
+  });
+
+  it.each([
+    ['one by one', (id: string) => client.post(`/v1/deliveries/${id}/replay`)],
+    ['in bulk', () => client.post('/v1/replays', { statuses: ['skipped'], ...ALWAYS })],
+  ])('sends what is replayed now, %s, to a webhook disabled before', async (_how, replay) => {
+    const { id } = await makeWebhook(client, receiver.url);
+    await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+    const disabledAt = new Date(Date.now() + HOUR);
+    await stack.store.webhooks.model.updateOne({ _id: id }, { disabledAt });
+    const delivery = await postEvent(client);
+    await deliveryWith(client, delivery, { status: 'skipped' });
+    expect((await replay(delivery)).status).toBe(202);
+    await deliveryWith(client, delivery, { status: 'succeeded' });
   });
 
   it('does not send again what was stored by the clock of before', async () => {
