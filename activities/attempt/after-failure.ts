@@ -66,13 +66,14 @@ export async function followSettled(
 async function disableWhereDue(
   deps: ActivityDependencies,
   { webhook, project }: Subject,
-  { statusCode, startedAt }: Attempt,
+  { statusCode, startedAt, superseded }: Attempt,
 ): Promise<EventRecord[] | null> {
   const disable = (reason: DisabledReason, minFailures: number): Promise<EventRecord[] | null> =>
     disableWebhook(deps.store, project, webhook._id, {
       reason,
       minFailures,
       failedFrom: startedAt,
+      isSuperseded: superseded === true,
       isMailed: deps.mailer !== null,
     });
   if (isGone(statusCode)) return disable('gone', 0);

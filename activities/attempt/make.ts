@@ -9,7 +9,7 @@ import {
   type RoundResult,
 } from '../../src/contracts/activities';
 import type { Attempt, DeliveryStatus } from '../../src/contracts/delivery';
-import { judge } from '../../src/domain/outcome';
+import { isGone, judge } from '../../src/domain/outcome';
 import { keptBack } from '../../src/domain/kept-back';
 import { attemptsDeferred, attemptsReduced } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
@@ -18,6 +18,7 @@ import type { Recorded } from '../../src/store/rounds';
 import { againIn } from '../again-in';
 import { placeEndOf, type Places } from '../concurrency';
 import type { ActivityDependencies } from '../dependencies';
+import { followFailure } from './after-failure';
 import { deferred, superseded } from './deferred';
 import { exchange, hasTimedOut, logged } from './exchange';
 import type { Execution, Pulse } from './execution';
@@ -110,7 +111,10 @@ export async function makeAttempt(
     return less;
   });
   tell(deps, delivery, recorded.attempt);
-  if (recorded.outcome === 'superseded') throw superseded();
+  if (recorded.outcome === 'superseded') {
+    if (isGone(recorded.attempt.statusCode)) await followFailure(deps, subject, recorded.attempt);
+    throw superseded();
+  }
   await countHealth(
     deps,
     subject,

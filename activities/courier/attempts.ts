@@ -187,7 +187,7 @@ export class Attempts {
     this.pump(lane);
     const end = released ? await this.runs.ended(released, hasBegun) : 'unknown';
     lane.unbegun.delete(_id);
-    hand.remove(_id);
+    hand.remove(item.delivery);
     if (end === 'refused' || end === 'held') {
       // What is new goes behind it, and what is in hand.
       const kind = kindOf(item.queuedIn);
@@ -273,7 +273,7 @@ export class Attempts {
     this.ended[result.status === 'succeeded' ? 'delivered' : 'failed'] += 1;
     const counted = { webhookId: lane.webhook._id, attempt };
     const done = (): void => {
-      hand.remove(delivery._id);
+      hand.remove(delivery);
     };
     const whenFollowed = (): void => {
       lane.goneAt = performance.now();

@@ -6,7 +6,7 @@ import {
 } from '../../src/store/delivery-record';
 import { queuedAs } from '../../src/store/delivery-states';
 import type { EventRecord } from '../../src/store/event-record';
-import type { Item, Lane } from './lane';
+import { roundOf, type Item, type Lane } from './lane';
 import { Outbox, type Entry } from './outbox';
 
 /** Maximum number of deliveries in hand. */
@@ -40,7 +40,7 @@ const IN_HAND_FOR_PLACE_MS = 10_000;
 export class Hand {
   readonly lanes = new Map<string, Lane>();
   readonly outbox = new Outbox();
-  /** Deliveries in hand, until their result is written. */
+  /** Deliveries in hand, by `roundOf`, until their result is written. */
   readonly taken = new Map<string, Item>();
   /** Their events, with how many of them have each, and the characters of these events' bodies. */
   private readonly bodies = new Map<EventRecord, number>();
@@ -120,7 +120,7 @@ export class Hand {
     const lane = this.lanes.get(delivery.webhookId)!;
     const queuedIn = from ?? queueFor(delivery);
     const item: Item = { delivery, event, body, isStored, queuedIn, takenAt: performance.now() };
-    this.taken.set(delivery._id, item);
+    this.taken.set(roundOf(delivery), item);
     const others = this.bodies.get(event) ?? 0;
     if (others === 0) this.bodySize += body.length;
     this.bodies.set(event, others + 1);
@@ -137,10 +137,11 @@ export class Hand {
   }
 
   /** Its result is written, or it is found in MongoDB again. */
-  remove(id: string): void {
-    const item = this.taken.get(id);
+  remove(delivery: DeliveryRecord): void {
+    const round = roundOf(delivery);
+    const item = this.taken.get(round);
     if (!item) return;
-    this.taken.delete(id);
+    this.taken.delete(round);
     const { event, body } = item;
     const others = this.bodies.get(event)! - 1;
     if (others > 0) {
@@ -204,11 +205,11 @@ export class Hand {
   }
 
   /** Drops those of them that wait. */
-  forget(ids: ReadonlySet<string>): void {
-    const isLeft = ({ delivery }: Item): boolean => !ids.has(delivery._id);
+  forget(outdated: ReadonlySet<DeliveryRecord>): void {
+    const isLeft = ({ delivery }: Item): boolean => !outdated.has(delivery);
     for (const lane of this.lanes.values()) {
       for (const item of lane.holding) {
-        if (!isLeft(item)) this.remove(item.delivery._id);
+        if (!isLeft(item)) this.remove(item.delivery);
       }
       lane.waiting = lane.waiting.filter(isLeft);
       lane.behind = lane.behind.filter(isLeft);
@@ -226,7 +227,7 @@ export class Hand {
   /** Drops a delivery that was not sent: it is found in MongoDB again. */
   letGo(item: Item): void {
     const done = (): void => {
-      this.remove(item.delivery._id);
+      this.remove(item.delivery);
     };
     if (item.isStored) done();
     else this.store(item, item.delivery, { done });
@@ -242,7 +243,7 @@ export class Hand {
   /** Drops a deleted webhook; its stored deliveries are ended elsewhere. */
   drop(lane: Lane): void {
     for (const { delivery, isStored } of lane.holding) {
-      this.remove(delivery._id);
+      this.remove(delivery);
       if (isStored) continue;
       this.unstored -= 1;
       this.settled(delivery.eventId);
@@ -266,13 +267,13 @@ export class Hand {
     // A delivery for a workflow has not left the queue yet.
     if (kept !== 'skipped' && !delivery.isExpress) {
       lane.queued.add(kindOf(queuedIn));
-      this.remove(delivery._id);
+      this.remove(delivery);
       return;
     }
     const settled =
       kept === 'skipped' ? () => {} : lane.queueing(kindOf(queuedIn), delivery.eventId);
     const done = (): void => {
-      this.remove(delivery._id);
+      this.remove(delivery);
       settled();
     };
     if (item.isStored) {

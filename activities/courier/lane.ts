@@ -24,6 +24,10 @@ export interface Item {
   takenAt: number;
 }
 
+/** A delivery in one of its rounds: it may be replayed while an attempt of the round before is in progress. */
+export const roundOf = ({ _id, replays }: Pick<DeliveryRecord, '_id' | 'replays'>): string =>
+  `${_id} ${replays}`;
+
 /** What a courier knows about one webhook. */
 export class Lane {
   /** How long deliveries wait in all for workflows ahead of them, until the queue is empty. */

@@ -12,6 +12,7 @@ const GIVEN_UP_MS = 60_000;
 export type RunEnd = 'made' | 'refused' | 'held' | 'unknown';
 
 interface Run {
+  id: string;
   attemptCount: number;
   /** By the monotonic clock. */
   since: number;
@@ -25,7 +26,7 @@ interface Run {
 export class Runs {
   /** After this nothing waits for an attempt to begin: reconcile looks after it. */
   static readonly unbegunMs: number = 2000;
-  private readonly running = new Map<string, Run>();
+  private readonly running = new Set<Run>();
   private checkedAt = 0;
   private isStopped = false;
 
@@ -40,7 +41,7 @@ export class Runs {
     if (this.isStopped) return Promise.resolve('unknown');
     return new Promise((end) => {
       const since = performance.now();
-      this.running.set(_id, { attemptCount, since, isBegun: false, begun, end });
+      this.running.add({ id: _id, attemptCount, since, isBegun: false, begun, end });
     });
   }
 
@@ -52,16 +53,16 @@ export class Runs {
     const asked = [...this.running];
     const found = await this.store.deliveries.model
       .find(
-        { _id: { $in: asked.map(([id]) => id) } },
+        { _id: { $in: asked.map(({ id }) => id) } },
         { status: 1, attemptCount: 1, queuedIn: 1, runRequested: 1 },
       )
       .lean<DeliveryRecord[]>();
     const byId = new Map(found.map((delivery) => [delivery._id, delivery]));
-    for (const [id, run] of asked) {
-      if (!this.running.has(id)) continue;
-      const delivery = byId.get(id);
+    for (const run of asked) {
+      if (!this.running.has(run)) continue;
+      const delivery = byId.get(run.id);
       const end = outcome(delivery, run);
-      if (end) this.end(id, run, end);
+      if (end) this.end(run, end);
       // Not when that is first seen: there is something to load before it is sent.
       else if (run.isBegun || at - run.since > Runs.unbegunMs) run.begun();
       else run.isBegun = delivery?.runRequested === false;
@@ -71,11 +72,11 @@ export class Runs {
   /** Stops waiting, also for what is released later. */
   stop(): void {
     this.isStopped = true;
-    for (const [id, run] of this.running) this.end(id, run, 'unknown');
+    for (const run of this.running) this.end(run, 'unknown');
   }
 
-  private end(id: string, run: Run, end: RunEnd): void {
-    this.running.delete(id);
+  private end(run: Run, end: RunEnd): void {
+    this.running.delete(run);
     run.end(end);
   }
 }

@@ -13,7 +13,7 @@ import { listDue, listOutdated, nextDueAt, takeQueued } from '../../src/store/qu
 import { CLOCK_MARGIN_MS } from '../plan-deliveries';
 import { Arrivals } from './arrivals';
 import type { Attempts } from './attempts';
-import type { Lane } from './lane';
+import { roundOf, type Lane } from './lane';
 import type { Shared } from './parts';
 import { planExpress, TOGETHER_MS, withoutDeleted, type PlannedEvent } from './plan';
 
@@ -163,7 +163,7 @@ export class Taking {
     const taken = new Set(hand.taken.keys());
     const limit = DUE_AT_ONCE + taken.size;
     const due = await listDue(deps.store, projectId, clock.now(), limit);
-    const fresh = due.filter(({ _id }) => !taken.has(_id));
+    const fresh = due.filter((delivery) => !taken.has(roundOf(delivery)));
     const known = due.length - fresh.length;
     // Otherwise there may be more.
     if (due.length < limit) this.nextDueLook = at + DUE_POLL_MS + known * KNOWN_MS;
@@ -226,7 +226,7 @@ export class Taking {
         takesOver,
       });
       if (lane.policy.ratePerSecond === null && queued.length > 0) this.foundAt = performance.now();
-      const fresh = queued.filter(({ _id }) => !hand.taken.has(_id));
+      const fresh = queued.filter((delivery) => !hand.taken.has(roundOf(delivery)));
       await this.takeStored(fresh, queue);
       if (lane.hasReturned) hand.putBackOf(lane, kind);
       // Only now: had that failed, new ones would go before what is neither in the queue nor in hand.

@@ -79,11 +79,11 @@ export async function listDue(
     .lean<DeliveryRecord[]>();
 }
 
-/** Ids of those that have ended since they were read, or been replayed or attempted. */
+/** Those that have ended since they were read, or been replayed or attempted. */
 export async function listOutdated(
   { deliveries }: Store,
   read: readonly DeliveryRecord[],
-): Promise<Set<string>> {
+): Promise<Set<DeliveryRecord>> {
   const found = await deliveries.model
     .find({ _id: { $in: read.map(({ _id }) => _id) } }, { status: 1, replays: 1, attemptCount: 1 })
     .lean<DeliveryRecord[]>();
@@ -95,7 +95,7 @@ export async function listOutdated(
     const isSame = now.replays === replays && now.attemptCount === attemptCount;
     return !isSame || !UNENDED_STATUSES.includes(now.status);
   };
-  return new Set(read.filter(isOutdated).map(({ _id }) => _id));
+  return new Set(read.filter(isOutdated));
 }
 
 /** The latest time that there is: what waits in the queue has none. */

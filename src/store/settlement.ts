@@ -9,7 +9,7 @@ import {
 import { deliveriesEnded } from '../metrics';
 import { clock } from '../clock';
 import { keptBack } from '../domain/kept-back';
-import { isGone } from '../domain/outcome';
+import { isGone, lastCounting } from '../domain/outcome';
 import type { DeliveryRecord } from './delivery-record';
 import {
   decisionOf,
@@ -64,9 +64,9 @@ export interface SettlementAt {
 }
 
 /**
- * Writes all or nothing, unless the shift has been superseded. An attempt of a delivery that was cancelled
- * meanwhile is logged and decides nothing, but one that was ended with its webhook still succeeds, and a 410 is
- * followed up. If repeated, since its commit was not answered, it is written once.
+ * Writes all or nothing, unless the shift has been superseded. An attempt of a delivery that was cancelled, or even
+ * replayed, meanwhile is logged and decides nothing, but one that was ended with its webhook still succeeds, and a 410
+ * is followed up. If repeated, since its commit was not answered, it is written once.
  * @returns false: superseded, and nothing was written
  */
 export async function settle(
@@ -95,24 +95,25 @@ export async function settle(
       await model.collection.insertMany(stored as never[], { session, ordered: false });
     }
     const stateOf = await statesOf(store, [...records, ...queued], session);
-    const recorded = records.map((record) =>
-      recordOf(record, stateOf(record), isFollowed(record) ? endOf(record.delivery) : null),
-    );
-    const changes = [...recorded.map(({ change }) => change), ...queued.map(queueing)];
+    const recorded = records.flatMap((record) => {
+      const state = stateOf(record);
+      return state
+        ? recordOf(record, state, isFollowed(record) ? endOf(record.delivery) : null)
+        : [];
+    });
+    const kept = queued.filter((one) => {
+      const state = stateOf(one);
+      return state?.replays === one.delivery.replays && isOpen(state);
+    });
+    const changes = [...recorded.map(({ change }) => change), ...kept.map(queueing)];
     if (changes.length > 0) {
       await model.collection.bulkWrite(changes as never[], { session, ordered: true });
     }
     const made = [
       // What was planned as skipped was never to be sent.
       ...stored.filter((one, n) => one.attemptCount > 0 || ends[n] !== null),
-      ...recorded.flatMap(({ decision }, n) => {
-        return decision ? { _id: records[n]!.delivery._id, ...decision } : [];
-      }),
-      ...queued.flatMap((one) => {
-        const state = stateOf(one);
-        const isChanged = state?.replays === one.delivery.replays && isOpen(state);
-        return isChanged && one.as === 'skipped' ? { _id: state._id, status: one.as } : [];
-      }),
+      ...recorded.flatMap(({ decision }) => decision ?? []),
+      ...kept.flatMap(({ delivery: { _id }, as }) => (as === 'skipped' ? { _id, status: as } : [])),
     ];
     // Of one that is stored and attempted in the same settlement, the last.
     const ended = new Map(made.map((one) => [one._id, one]));
@@ -197,11 +198,13 @@ function asStored(delivery: DeliveryRecord, reason: EndReason | null): DeliveryR
   return completedAt ? { ...stored, expiresAt: expiryOfEnded(completedAt, expiresAt) } : stored;
 }
 
-type State = Pick<DeliveryRecord, '_id' | 'status' | 'attemptCount' | 'replays' | 'endReason'>;
+const STATE = { status: 1, attemptCount: 1, replays: 1, endReason: 1 } as const;
+const NUMBERS = { 'attempts.number': 1, 'attempts.superseded': 1 } as const;
+type State = Pick<DeliveryRecord, '_id' | 'attempts' | keyof typeof STATE>;
 
 /**
  * The deliveries as they are in this transaction: it conflicts with whoever changes them meanwhile.
- * @returns undefined: not stored, or somebody else has made an attempt
+ * @returns undefined: not stored, or somebody else has made an attempt in the same round
  */
 async function statesOf(
   { deliveries }: Store,
@@ -211,34 +214,44 @@ async function statesOf(
   if (changed.length === 0) return () => undefined;
   const ids = changed.map(({ delivery }) => delivery._id);
   const found = await deliveries.model
-    .find({ _id: { $in: ids } }, { status: 1, attemptCount: 1, replays: 1, endReason: 1 })
+    .find({ _id: { $in: ids } }, { ...STATE, ...NUMBERS })
     .session(session)
     .lean<State[]>();
   const byId = new Map(found.map((state) => [state._id, state]));
-  return ({ delivery: { _id, attemptCount } }) => {
+  return ({ delivery: { _id, replays, attempts } }) => {
     const state = byId.get(_id);
-    return state?.attemptCount === attemptCount ? state : undefined;
+    if (!state || state.replays !== replays) return state;
+    const isSame = lastCounting(state.attempts)?.number === lastCounting(attempts)?.number;
+    return isSame ? state : undefined;
   };
 }
 
 /**
- * Guarded by the number of attempts, so that each is logged once.
- * @param state as it is now
+ * @param state as it is now, which this changes: several rounds' attempts of one delivery may be settled together
  * @param endReason no other attempt follows, since its webhook is disabled or deleted
  * @returns also what it makes of the delivery, if anything
  */
 function recordOf(
   { delivery, attempt, result }: RecordedAttempt,
-  state: State | undefined,
+  state: State,
   endReason: EndReason | null,
-): { change: AnyBulkWriteOperation; decision: { status: DeliveryStatus } | null } {
+): {
+  change: AnyBulkWriteOperation;
+  decision: { _id: string; status: DeliveryStatus } | null;
+} {
+  const { _id } = state;
   const { status } = result;
-  const isOfThisRound = state?.replays === delivery.replays;
+  const isOfThisRound = state.replays === delivery.replays;
   // Ended with its webhook, which nobody asked for: a replay would send it twice.
-  const mayStillSucceed = status === 'succeeded' && state?.endReason != null;
+  const mayStillSucceed = status === 'succeeded' && state.endReason != null;
   const decides = isOfThisRound && (state.status === 'pending' || mayStillSucceed);
+  state.attemptCount += 1;
   // Cancelled and replayed meanwhile: it takes nothing from the schedule of the new round.
-  const made: Attempt = { ...attempt, ...(!isOfThisRound && { superseded: true }) };
+  const made: Attempt = {
+    ...attempt,
+    number: state.attemptCount,
+    ...(!isOfThisRound && { superseded: true }),
+  };
   const isExpunged = { $eq: ['$expunged', true] };
   const entry = { $cond: [isExpunged, { $literal: withoutAnswer(made) }, { $literal: made }] };
   const decision = {
@@ -248,7 +261,7 @@ function recordOf(
   };
   const change = {
     updateOne: {
-      filter: { _id: delivery._id, attemptCount: delivery.attemptCount },
+      filter: { _id },
       update: [
         {
           $set: {
@@ -260,20 +273,15 @@ function recordOf(
       ],
     },
   };
-  return { change, decision: decides ? decision : null };
+  return { change, decision: decides ? { _id, ...decision } : null };
 }
 
-/** Unless it was cancelled meanwhile, or even replayed. */
-function queueing({
-  delivery: { _id, attemptCount, replays },
-  as,
-  queuedIn,
-}: QueuedDelivery): AnyBulkWriteOperation {
+function queueing({ delivery: { _id }, as, queuedIn }: QueuedDelivery): AnyBulkWriteOperation {
   const change =
     as === 'skipped' ? { ...endedWith('webhook_disabled'), ...endedNow } : queuedAs(as, queuedIn);
   return {
     updateOne: {
-      filter: { _id, attemptCount, replays, status: { $in: UNENDED_STATUSES } },
+      filter: { _id },
       update: [{ $set: change }],
     },
   };

@@ -22,6 +22,9 @@ const unlessAhead = (time: string) => ({
 
 const LAST_SUCCESS = { $ifNull: [unlessAhead('$lastSuccessAt'), new Date(0)] };
 
+/** What failed before that says nothing about the current state. */
+const COUNTED_FROM = { $max: [LAST_SUCCESS, unlessAhead('$enabledAt')] };
+
 /** Active, with at least that many consecutive failures. */
 const failing = (id: string, minFailures: number) => ({
   _id: id,
@@ -35,11 +38,16 @@ export interface DisablingCondition {
   minFailures: number;
   /** When the delivery's last attempt began: one of before the webhook was enabled says nothing about it since. */
   failedFrom: Date;
+  /** Its delivery was replayed since: it counts only if no attempt that ended since then has succeeded. */
+  isSuperseded?: boolean;
 }
 
-const dueForDisabling = (id: string, { minFailures, failedFrom }: DisablingCondition) => ({
+const dueForDisabling = (
+  id: string,
+  { minFailures, failedFrom, isSuperseded }: DisablingCondition,
+) => ({
   ...failing(id, minFailures),
-  $expr: { $not: [{ $gt: [unlessAhead('$enabledAt'), failedFrom] }] },
+  $expr: { $not: [{ $gt: [isSuperseded ? COUNTED_FROM : unlessAhead('$enabledAt'), failedFrom] }] },
 });
 
 const endOf = ({ startedAt, durationMs }: Attempt): Date =>
@@ -153,8 +161,7 @@ function healthAfter(attempts: readonly Attempt[]): UpdateAggregationStage[] {
       if (!success || success.endedAt <= ended.endedAt) success = ended;
     } else if (!success || success.endedAt <= startedAt) failures.push({ startedAt, ...ended });
   }
-  const from = { $max: [LAST_SUCCESS, unlessAhead('$enabledAt')] };
-  const since = { $gte: ['$$this.startedAt', from] };
+  const since = { $gte: ['$$this.startedAt', COUNTED_FROM] };
   const news = { $filter: { input: { $literal: failures }, cond: since } };
   return [
     { $set: { news } },

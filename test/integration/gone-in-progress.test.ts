@@ -141,5 +141,50 @@ describe.each(WAYS)(
       const failed = { aboutWebhookId: webhookId, type: 'delivery.failed' };
       expect(await stack.store.events.model.countDocuments(failed)).toBe(0);
     });
+
+    it.each([
+      { first: 'the replay', statuses: [200, 410], disabledReason: null },
+      { first: 'the attempt before it', statuses: [410, 200], disabledReason: 'gone' },
+    ])(
+      'and that was cancelled and replayed meanwhile is sent at once, and if $first is answered first, its webhook is disabled: $disabledReason',
+      async ({ statuses, disabledReason }) => {
+        const [gone, accepted] = [gate(), gate()];
+        const deciding = jest.spyOn(stack.store.webhookHealth, 'isDueForDisabling');
+        receiver.respondWith((_request, n) =>
+          n === 1
+            ? { kind: 'answer', status: 410, after: gone.opened }
+            : { kind: 'answer', status: 200, after: accepted.opened },
+        );
+        const { id: webhookId } = await makeWebhook(client, receiver.url);
+        await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+        await receiver.waitFor(1);
+        const { id } = await eventually('it is listed', async () => (await listed())[0]);
+        const path = `/v1/deliveries/${id}`;
+        expect((await client.post(`${path}/cancel`)).status).toBe(202);
+        expect((await client.post(`${path}/replay`)).status).toBe(202);
+        await receiver.waitFor(2);
+        for (const [n, status] of statuses.entries()) {
+          (status === 410 ? gone : accepted).open();
+          await deliveryWith(client, id, { attemptCount: n + 1 });
+        }
+        const delivery = await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+        expect(delivery.attempts).toMatchObject(
+          statuses.map((statusCode, n) => ({
+            number: n + 1,
+            statusCode,
+            ...(statusCode === 410 && { superseded: true }),
+          })),
+        );
+        await eventually('the 410 is followed up', () => deciding.mock.calls.length > 0);
+        expect(deciding.mock.calls[0]![0]).toBe(webhookId);
+        const isDisabled = await deciding.mock.results[0]!.value;
+        deciding.mockRestore();
+        expect(isDisabled).toBe(disabledReason !== null);
+        await eventually('its webhook is as expected', async () => {
+          const { data } = (await client.get(`/v1/webhooks/${webhookId}`)).body;
+          return data.disabledReason === disabledReason;
+        });
+      },
+    );
   },
 );

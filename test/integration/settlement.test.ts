@@ -71,6 +71,42 @@ describe('what a courier settles', () => {
     expect(await deliveries.find(id)).toMatchObject({ status: 'pending', replays: 1 });
   });
 
+  it.each([
+    { first: 'of before the replay', order: [0, 1] },
+    { first: 'of the replay', order: [1, 0] },
+  ])(
+    'logs attempts of two rounds, first that $first, and the latter decides',
+    async ({ order }) => {
+      const { id: projectId } = await stack.project();
+      const { deliveries, couriers } = stack.store;
+      const open = { status: 'pending' as const, isExpress: true as const, completedAt: null };
+      const id = await insertDelivery(stack, { ...open, projectId });
+      const before = (await deliveries.find(id))!;
+      await deliveries.cancel(id);
+      const replay = (await deliveries.beginReplay(projectId, id))!;
+      const policy = { timeoutMs: 1000, retryDelaysMs: [] };
+      const rounds = [
+        { delivery: before, outcome: 'failed' },
+        { delivery: replay, outcome: 'succeeded' },
+      ] as const;
+      const records = order.map((n) => {
+        const { delivery, outcome } = rounds[n]!;
+        const result = { status: outcome, nextDelayMs: null, policy };
+        return { delivery, attempt: { ...failure, outcome }, result };
+      });
+      const { shift } = (await couriers.begin(projectId, new Date()))!;
+      await settle(stack.store, projectId, { shift, number: 1 }, { ...nothing, records });
+      const settled = (await deliveries.find(id))!;
+      expect(settled).toMatchObject({ status: 'succeeded', attemptCount: 2 });
+      expect(settled).not.toHaveProperty('followUp');
+      expect(settled.attempts.map(({ number }) => number)).toEqual([1, 2]);
+      expect(settled.attempts.map(({ outcome }) => outcome)).toEqual(
+        order.map((n) => rounds[n]!.outcome),
+      );
+      expect(settled.attempts[order.indexOf(0)]).toMatchObject({ superseded: true });
+    },
+  );
+
   it('is stored but for a delivery that is there under another id', async () => {
     const { id: projectId } = await stack.project();
     const { deliveries, couriers } = stack.store;

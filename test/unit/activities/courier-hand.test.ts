@@ -26,32 +26,31 @@ const webhookWith = (_id: string): WebhookRecord =>
 
 describe('what a courier has in hand', () => {
   /** Takes a stored delivery of that event. */
-  function take(hand: Hand, event: EventRecord): string {
+  function take(hand: Hand, event: EventRecord): DeliveryRecord {
     if (!hand.lanes.has('wh_1')) {
       hand.lanes.set('wh_1', new Lane(webhookWith('wh_1'), { ratePerSecond: null } as never));
     }
-    const id = newId('delivery');
-    const delivery = { _id: id, webhookId: 'wh_1', eventId: event._id, replays: 0 };
-    const taken = { body: event.body!, isStored: true, from: 'prj_1' };
-    hand.take(delivery as DeliveryRecord, event, taken);
-    return id;
+    const _id = newId('delivery');
+    const delivery = { _id, webhookId: 'wh_1', eventId: event._id, replays: 0 } as DeliveryRecord;
+    hand.take(delivery, event, { body: event.body!, isStored: true, from: 'prj_1' });
+    return delivery;
   }
 
   it('is bounded by the size of the bodies, and by their number where they are small', () => {
     const hand = new Hand();
     const small = new Hand();
-    const ids: string[] = [];
-    while (hand.room > 0) ids.push(take(hand, eventWith(LARGEST)));
+    const deliveries: DeliveryRecord[] = [];
+    while (hand.room > 0) deliveries.push(take(hand, eventWith(LARGEST)));
     while (small.room > 0) take(small, eventWith('{}'));
     expect(hand.taken.size * LARGEST.length).toBeLessThanOrEqual(64 * 1024 * 1024);
     expect(hand.taken.size).toBeGreaterThan(200);
     expect(hand.eventRoom).toBe(0);
     expect(small.taken.size).toBe(2000);
 
-    hand.remove(ids[0]!);
+    hand.remove(deliveries[0]!);
     expect([hand.room, hand.eventRoom]).toEqual([1, 1]);
     expect(hand.roomBeside([eventWith(LARGEST)])).toBe(0);
-    for (const id of ids) hand.remove(id);
+    for (const delivery of deliveries) hand.remove(delivery);
     expect(hand.room).toBe(new Hand().room);
   });
 
