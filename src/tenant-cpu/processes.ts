@@ -3,6 +3,8 @@ import type { Job, Said } from './tasks';
 
 /** Megabytes of a process's heap: several times what the largest body needs. */
 const HEAP_MB = 512;
+/** In so many parts a time limit is counted: while this process is stopped, no more than one of them passes. */
+const TICKS = 10;
 
 /** A job's result, and the CPU time that it took; null: it was cut off, and its process killed. */
 type Done = { output: unknown; tookMs: number } | { output: null; tookMs: number; isCut: true };
@@ -24,14 +26,25 @@ export class Processes {
     child.ref();
     const startedAt = performance.now();
     return new Promise((resolve, reject) => {
-      const limit = setTimeout(() => child.kill('SIGKILL'), job.limitMs);
+      let ticks = 0;
+      let killing: NodeJS.Immediate | undefined;
+      const limit = setInterval(() => {
+        ticks += 1;
+        // After what it has already answered is read.
+        if (ticks === TICKS) killing = setImmediate(() => child.kill('SIGKILL'));
+      }, job.limitMs / TICKS);
+      const stopLimit = (): void => {
+        clearInterval(limit);
+        clearImmediate(killing);
+      };
       const onExit = (): void => {
-        clearTimeout(limit);
-        resolve({ output: null, tookMs: performance.now() - startedAt, isCut: true });
+        stopLimit();
+        const tookMs = Math.min(performance.now() - startedAt, job.limitMs);
+        resolve({ output: null, tookMs, isCut: true });
       };
       child.once('exit', onExit);
       child.once('message', (said: Exclude<Said, 'ready'>) => {
-        clearTimeout(limit);
+        stopLimit();
         child.off('exit', onExit);
         this.release(child);
         if ('failed' in said) reject(new Error(`a tenant's work failed: ${said.failed}`));
@@ -78,7 +91,7 @@ export class Processes {
   }
 
   private release(child: ChildProcess): void {
-    if (this.isClosed || !child.connected) return;
+    if (this.isClosed || child.killed || !child.connected) return;
     // An idle process must not keep this one running.
     child.unref();
     child.channel?.unref();

@@ -90,7 +90,8 @@ export class TenantCpu {
     if (waitMs > 0) return { end: 'over', waitMs };
     const beganAt = performance.now();
     const output = task();
-    this.budget.spend(owner, performance.now() - beganAt);
+    // While this process was stopped, it cost nothing.
+    this.budget.spend(owner, Math.min(performance.now() - beganAt, this.taskLimitMs));
     return { end: 'done', output };
   }
 

@@ -1,3 +1,4 @@
+import childProcess, { type ChildProcess } from 'node:child_process';
 import { TenantCpu, type Outcome } from '../../src/tenant-cpu/tenant-cpu';
 import { endlessSchema } from '../support/costly-schemas';
 import { CHILD_FILE } from '../support/tenant-cpu';
@@ -6,7 +7,10 @@ const data = '{"a":1}';
 
 describe('the processes of tenants’ work', () => {
   let tenantCpu: TenantCpu;
-  afterEach(() => tenantCpu.close());
+  afterEach(() => {
+    jest.restoreAllMocks();
+    tenantCpu.close();
+  });
   const start = (secondsPerMinute: number, taskLimitMs?: number): void => {
     tenantCpu = new TenantCpu(secondsPerMinute, CHILD_FILE, taskLimitMs);
   };
@@ -27,6 +31,10 @@ describe('the processes of tenants’ work', () => {
     const check = { rule: { schema: '{}' }, text, at: ['data'] };
     return tenantCpu.run(owner, 'checkData', [check], data.length);
   };
+
+  /** As if this process, and what runs beside it, had been stopped and resumed. */
+  const standStill = (ms: number): void =>
+    void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 
   it('do what they are told', async () => {
     start(30);
@@ -78,6 +86,35 @@ describe('the processes of tenants’ work', () => {
     const refused = await quick('a');
     expect(refused).toEqual({ end: 'over', waitMs: expect.any(Number) });
     await expect(quick('b')).resolves.toMatchObject({ end: 'done' });
+  });
+
+  it('do what was asked of them before this process was stopped, and after', async () => {
+    start(600, 2000);
+    await quick('a');
+    const jobs = [quick('a'), quick('a')];
+    standStill(3000);
+    expect(await Promise.all(jobs)).toMatchObject([{ end: 'done' }, { end: 'done' }]);
+  });
+
+  it('have as long as ever where they were stopped beside this process', async () => {
+    const forked = jest.spyOn(childProcess, 'fork');
+    start(600, 2000);
+    await quick('a');
+    const { pid } = forked.mock.results[0]!.value as ChildProcess;
+    process.kill(pid!, 'SIGSTOP');
+    const job = quick('a');
+    standStill(3000);
+    process.kill(pid!, 'SIGCONT');
+    expect(await job).toMatchObject({ end: 'done' });
+  });
+
+  it('are aborted after a stop as ever, which costs the project no more than its job’s limit', async () => {
+    start(9, 2000);
+    await quick('a');
+    const job = endless('a');
+    standStill(5000);
+    expect(await job).toEqual({ end: 'cut' });
+    expect(await quick('a')).toMatchObject({ end: 'done' });
   });
 
   it('take so much at once, of each project', async () => {
