@@ -49,7 +49,7 @@ export interface Attempting {
  * @throws ApplicationFailure FAILURE_TYPES
  */
 export async function makeAttempt(
-  { deps, places }: Attempting,
+  { deps, places, pulse }: Attempting,
   execution: Execution,
   subject: Subject,
   policy: AttemptPolicy,
@@ -88,8 +88,9 @@ export async function makeAttempt(
       current = await afterWait(deps, subject, runId);
       if (typeof current === 'string') return current;
     }
+    const askedAt = performance.now();
     if (await execution.isGivenUp()) throw superseded();
-    sent = await exchange(deps, current, policy);
+    sent = await exchange(deps, current, policy, () => !pulse.hasStoodStillSince(askedAt));
   } finally {
     turn.place.leave(placeEndOf(sent));
   }

@@ -175,6 +175,30 @@ describe('a worker that is stopped in the middle of an attempt made at once, and
   );
 });
 
+describe('a worker that is stopped between the last check and the request, and woken', () => {
+  it.concurrent.each([
+    ['an activity', 0],
+    ['its workflow’s first task', 1],
+  ])('sends nothing in %s', (_where, quick) =>
+    withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+      const { client } = await stack.project({ policy });
+      await makeWebhook(client, receiver.url);
+      const first = await startWorker(null);
+      // Whoever is known to answer quickly has its next delivery made at once.
+      for (let n = 0; n < quick; n++) await anEvent(client);
+      await first.dieAt('delivery/http HttpSender.send before 1 SIGSTOP');
+      const id = await postEvent(client);
+      await eventually('it is stopped', () => first.isStopped(), PATIENCE_MS);
+      await startWorker();
+      await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
+      first.signal('SIGCONT');
+      expect(await first.end('SIGTERM')).toBe(0);
+      expect(await deliveryWith(client, id, { attemptCount: 1 })).toMatchObject({ replays: 0 });
+      expect(receiver.requests).toHaveLength(quick + 1);
+    }),
+  );
+});
+
 describe('a worker that is stopped between the reading and the writing of a count, and woken', () => {
   it.concurrent('writes nothing over what another has counted meanwhile, and loses no change', () =>
     withOwnWorkers(async ({ stack, receiver, startWorker }) => {
