@@ -15,5 +15,5 @@ export async function cancelOrphan(
     current(webhooks.model.exists({ _id: webhookId })),
     current(projects.model.exists({ _id: projectId, deletedAt: null })),
   ]);
-  return found.includes(null) && deliveries.cancel(_id);
+  return found.includes(null) && (await deliveries.cancel(_id)) !== null;
 }

@@ -213,14 +213,12 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
     );
   }
 
-  /** Ends a delivery; false if it has ended already. Its workflow finds out. */
-  async cancel(id: string): Promise<boolean> {
-    const { modifiedCount } = await this.model.updateOne(
-      { _id: id, status: { $in: UNENDED_STATUSES } },
-      [{ $set: cancelledNow }],
-    );
-    if (modifiedCount === 1) deliveriesEnded.inc({ status: 'cancelled' });
-    return modifiedCount === 1;
+  /** Ends a delivery; null if it has ended already. Its workflow finds out. */
+  async cancel(id: string): Promise<DeliveryRecord | null> {
+    const isOpen = { _id: id, status: { $in: UNENDED_STATUSES } };
+    const cancelled = await changeOne(this.model, isOpen, cancelledNow);
+    if (cancelled) deliveriesEnded.inc({ status: 'cancelled' });
+    return cancelled;
   }
 
   /**

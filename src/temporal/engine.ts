@@ -214,13 +214,17 @@ export class Engine {
 
   /**
    * Makes the delivery's workflow check its state in MongoDB.
+   * @param decided when, and of which run if known: what is replayed after that is none of its business
    * @returns false if none runs
    */
   async signalDelivery(
     deliveryId: string,
     signal: 'wake' | 'retryNow' | 'cancel',
+    decided?: { at: Moment; runId: string | null },
   ): Promise<boolean> {
-    const handle = this.client.workflow.getHandle(deliveryWorkflowId(deliveryId));
+    if (decided) this.refuseLate(decided.at);
+    const workflowId = deliveryWorkflowId(deliveryId);
+    const handle = this.client.workflow.getHandle(workflowId, decided?.runId ?? undefined);
     try {
       await this.calls.make(() => handle.signal(signal));
       return true;
@@ -289,7 +293,7 @@ export class Engine {
 
   /**
    * Reconcile requests a run for what is overdue by ten seconds. One that is requested after that, by a process that
-   * was suspended since it decided, would deliver once more.
+   * was suspended since it decided, would deliver once more; a signal could reach another run.
    */
   private refuseLate(decidedAt: Moment): void {
     if (elapsedSince(decidedAt) <= 2 * this.callTimeoutMs) return;

@@ -165,6 +165,29 @@ describe('an API killed with -9', () => {
     });
   });
 
+  it('stopped between a cancel and its signal: what is replayed meanwhile goes on', async () => {
+    receiver.respondWith(500);
+    await client.post('/v1/events', event);
+    const attempted = (attemptCount: number): Promise<string> =>
+      eventually(`attempt ${attemptCount} is made`, async () => {
+        const [one] = await deliveries();
+        return one?.attemptCount === attemptCount && one.id;
+      });
+    const path = `/v1/deliveries/${await attempted(1)}`;
+    const point = 'store/deliveries Deliveries.cancel after';
+    const cancel = (api: ApiClient) => api.post(`${path}/cancel`);
+    await stoppedApi(environment, client.key, point, cancel, async () => {
+      await eventually('it is cancelled', async () => {
+        return (await client.post(`${path}/replay`)).status === 202;
+      });
+      await attempted(2);
+    });
+    receiver.respondWith(200);
+    expect((await client.post(`${path}/retry`)).status).toBe(202);
+    await delivered(1);
+    expect((await deliveries())[0]).toMatchObject({ replays: 1, attemptCount: 3 });
+  });
+
   describe('while it pauses and resumes', () => {
     it('before the webhook is paused: events go out', async () => {
       await dying('store/webhooks Webhooks.setPaused before', (api) =>

@@ -185,7 +185,7 @@ describe('a project whose events are dispatched express', () => {
     const { deliveries } = stack.store;
     const { projectId } = (await deliveries.find(waiting.id))!;
     // By the store, so that the courier does not look between the two.
-    expect(await deliveries.cancel(waiting.id)).toBe(true);
+    expect(await deliveries.cancel(waiting.id)).not.toBeNull();
     if (replays > 0) await deliveries.beginReplay(projectId, waiting.id);
     const looked = looks();
     // The second begins when the first has ended.

@@ -84,6 +84,12 @@ function refuseEnded({ status }: DeliveryRecord): void {
   if (!UNENDED_STATUSES.includes(status)) throw ended(status);
 }
 
+/** Of the run that it is for; one that has only been requested has no id yet. */
+const decided = ({ runId, runRequested }: DeliveryRecord, at: Moment) => ({
+  at,
+  runId: runRequested ? null : runId,
+});
+
 /** `/v1/deliveries` */
 export function deliveriesRouter(deps: DeliveriesDependencies): Router {
   const { store, engine, log, exporter, webUrl } = deps;
@@ -176,7 +182,7 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
     if (!changed) throw ended((await store.deliveries.find(_id))?.status);
     const run = async (decidedAt: Moment): Promise<void> => {
       if (changed.isExpress) return engine.wakeCourier(project._id);
-      if (await engine.signalDelivery(_id, 'retryNow')) return;
+      if (await engine.signalDelivery(_id, 'retryNow', decided(changed, decidedAt))) return;
       const found = await engine.findRun(_id);
       if (found !== 'ended' && found !== null) return;
       const requested = await store.deliveries.requestRun(changed, found, null);
@@ -190,10 +196,12 @@ export function deliveriesRouter(deps: DeliveriesDependencies): Router {
   const cancel = change(async (delivery) => {
     refuseEnded(delivery);
     const { _id } = delivery;
-    const isCancelled = await store.deliveries.cancel(_id);
-    const changed = await store.deliveries.find(_id);
-    if (!isCancelled || !changed) throw ended(changed?.status);
-    return { changed, run: () => engine.signalDelivery(_id, 'cancel') };
+    const changed = await store.deliveries.cancel(_id);
+    if (!changed) throw ended((await store.deliveries.find(_id))?.status);
+    return {
+      changed,
+      run: (decidedAt) => engine.signalDelivery(_id, 'cancel', decided(changed, decidedAt)),
+    };
   });
   router.post('/:id/cancel', write, audited('delivery.cancelled'), cancel);
 
