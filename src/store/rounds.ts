@@ -133,7 +133,9 @@ export class Rounds {
     const decision = { ...decisionOf(judgement), runId, hasTurn: '$$REMOVE' };
     let seen: DeliveryRecord | null = loaded;
     while (seen) {
-      const isSuperseded = !mayDecide || !isAtWork(seen, loaded, runId);
+      // Where another execution of its run has recorded, a failure is that one's to decide.
+      const known = status === 'succeeded' ? runId : undefined;
+      const isSuperseded = !mayDecide || !isAtWork(seen, loaded, known);
       const decides =
         !isSuperseded &&
         (seen.status === 'pending' || (status === 'succeeded' && mayStillSucceed(seen, loaded)));

@@ -200,6 +200,7 @@ describe('a delivery’s round', () => {
 
   it.each<[string, Partial<DeliveryRecord>]>([
     ['another run has opened it', { runId: 'other' }],
+    ['another of its run has decided', { runId: 'mine' }],
     ['a later execution has opened it', { execution: new Date() }],
     ['a replay has been asked for', { runRequested: true }],
   ])('is not decided by an execution that had loaded it before %s', async (_what, change) => {
