@@ -1,6 +1,5 @@
 import { activityInfo } from '@temporalio/activity';
 import { elapsedSince, moment } from '../../src/clock';
-import type { Attempt } from '../../src/contracts/delivery';
 import type { ActivityDependencies } from '../dependencies';
 
 /**
@@ -64,13 +63,5 @@ export class Execution {
     const { runId } = workflowExecution!;
     const isUnderWay = this.engine.isUnderWay(this.deliveryId, { runId, activityId, attempt });
     return !(await isUnderWay.catch(() => false));
-  }
-
-  /**
-   * Whether its result counts. A success within a workflow task does in any case: nobody else has one, or the
-   * record is refused; and it must not be sent again because of a suspicion.
-   */
-  async mayDecide(outcome: Attempt['outcome']): Promise<boolean> {
-    return (outcome === 'succeeded' && activityInfo().isLocal) || !(await this.isGivenUp());
   }
 }

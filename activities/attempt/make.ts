@@ -44,7 +44,7 @@ export interface Attempting {
  * - between POST and record: it is sent again (delivery is at-least-once);
  * - between record and health, or health and return: the next execution finds the recorded attempt,
  *   counts it if it wasn't counted, and continues from there, not before the next attempt's time.
- * One that Temporal has given up (its process was suspended) sends nothing, and decides nothing.
+ * One that Temporal has given up (its process was suspended) sends nothing, and its failure decides nothing.
  * @param isOfFirst it is of the delivery's first activity
  * @throws ApplicationFailure FAILURE_TYPES
  */
@@ -96,7 +96,8 @@ export async function makeAttempt(
   }
   const entry = logged(sent, runId, policy);
   const isUnseen = hasTimedOut(sent) && execution.hasStoodStill();
-  const mayDecide = !isUnseen && (await execution.mayDecide(entry.outcome));
+  // A success is not sent again because of a suspicion: if another execution has begun, its record is refused.
+  const mayDecide = entry.outcome === 'succeeded' || !(isUnseen || (await execution.isGivenUp()));
   const result = judge(sent.answer, delivery, policy, {
     nowMs: clock.now().getTime(),
     random: Math.random(),

@@ -2,7 +2,7 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import type { RoundEnd } from '../../src/contracts/activities';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { intercept } from '../support/intercept';
-import { useFixture, useReceiver } from '../support/use';
+import { useFixture, useFreshReceiver, useReceiver } from '../support/use';
 
 const policy = { timeoutMs: 10_000, retryDelaysMs: [] };
 
@@ -42,5 +42,38 @@ describe('the workflow of a delivery that a courier has taken over', () => {
     const begun = attempt(planned.deliveryId, intercept(store, 'rounds', rounds));
     await expect(begun).rejects.toMatchObject({ type: 'AttemptDeferred' });
     expect(receiver.requests).toHaveLength(0);
+  });
+});
+
+describe('an attempt that Temporal gives up while its request is made', () => {
+  const fixture = useFixture();
+  const receiver = useFreshReceiver();
+
+  const attempt = (id: string): Promise<RoundEnd> => {
+    const isUnderWay = async (): Promise<boolean> => receiver.requests.length === 0;
+    const engine = { ...fixture.dependencies.engine, isUnderWay };
+    return new MockActivityEnvironment({
+      workflowExecution: { workflowId: 'delivery', runId: 'run' },
+      // So near its end that Temporal is asked.
+      startToCloseTimeoutMs: 1,
+    }).run(() => fixture.activities({ engine }).attemptDelivery(id, policy, 'first'));
+  };
+
+  it('has delivered if it was accepted', async () => {
+    const { planned } = await fixture.planned(receiver.url);
+    expect((await attempt(planned.deliveryId)).result).toBe('succeeded');
+    expect(await fixture.delivery(planned.deliveryId)).toMatchObject({ status: 'succeeded' });
+  });
+
+  it('decides nothing if it failed', async () => {
+    receiver.respondWith(500);
+    const { planned } = await fixture.planned(receiver.url);
+    const lost = attempt(planned.deliveryId);
+    await expect(lost).rejects.toMatchObject({ type: 'AttemptDeferred' });
+    const { status, attempts } = await fixture.delivery(planned.deliveryId);
+    expect({ status, attempts }).toMatchObject({
+      status: 'pending',
+      attempts: [{ statusCode: 500, superseded: true }],
+    });
   });
 });
