@@ -4,7 +4,7 @@ import { isGone } from '../../src/domain/outcome';
 import { policyOf } from '../../src/profiles/policy';
 import { disableWebhook } from '../../src/store/change-webhook';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
-import type { EventRecord } from '../../src/store/event-record';
+import type { BareEvent } from '../../src/store/event-record';
 import { announceFailure } from '../../src/store/operational-events';
 import { noteFollowedUp } from '../../src/store/queue';
 import type { DisabledReason } from '../../src/store/webhook-record';
@@ -67,8 +67,8 @@ async function disableWhereDue(
   deps: ActivityDependencies,
   { webhook, project }: Subject,
   { statusCode, startedAt, superseded }: Attempt,
-): Promise<EventRecord[] | null> {
-  const disable = (reason: DisabledReason, minFailures: number): Promise<EventRecord[] | null> =>
+): Promise<BareEvent[] | null> {
+  const disable = (reason: DisabledReason, minFailures: number): Promise<BareEvent[] | null> =>
     disableWebhook(deps.store, project, webhook._id, {
       reason,
       minFailures,
@@ -85,7 +85,7 @@ async function disableWhereDue(
 async function announce(
   deps: ActivityDependencies,
   { delivery, event, webhook, project }: Subject,
-): Promise<EventRecord[]> {
+): Promise<BareEvent[]> {
   if (event.test === true || isOperational(event.type)) return [];
   return announceFailure(deps.store, project, webhook, delivery._id);
 }

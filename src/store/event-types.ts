@@ -53,8 +53,8 @@ export class EventTypes {
 
   /**
    * Defines a type, or redefines it: it keeps its place in the list.
-   * @param max how many types an owner may have. Concurrent first definitions may exceed it by one:
-   *   it limits memory, and is not a promise
+   * @param max how many types an owner may have. Concurrent first definitions may exceed it by as
+   *   many as there are: it limits memory, and is not a promise
    * @returns whether it is new; null if it would be one too many
    */
   async put(
@@ -76,9 +76,19 @@ export class EventTypes {
     }
   }
 
-  /** Those of `types` that the owner has defined. */
-  async find(owner: string, types: readonly string[]): Promise<EventTypeRecord[]> {
-    return this.model.find({ ...this.of(owner), type: { $in: types } }).lean<EventTypeRecord[]>();
+  async findOne(owner: string, type: string): Promise<EventTypeRecord | null> {
+    return this.model.findOne({ ...this.of(owner), type }).lean<EventTypeRecord>();
+  }
+
+  /** These fields of those of `types` that the owner has defined. */
+  async find<F extends keyof EventTypeRecord>(
+    owner: string,
+    types: readonly string[],
+    fields: readonly F[],
+  ): Promise<Pick<EventTypeRecord, F>[]> {
+    return this.model
+      .find({ ...this.of(owner), type: { $in: types } }, [...fields])
+      .lean<Pick<EventTypeRecord, F>[]>();
   }
 
   /** Whether the owner has any. */

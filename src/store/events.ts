@@ -51,7 +51,7 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
    * Stores an event: once this returns, it won't be lost.
    * @returns the event as stored, and whether its idempotency key was known
    */
-  async insert(event: NewEvent): Promise<{ event: EventRecord; duplicate: boolean }> {
+  async insert(event: NewEvent): Promise<{ event: BareEvent; duplicate: boolean }> {
     const record = recordOf(event);
     try {
       await this.horizon.during(() => this.inserts.insert(record), [record._id]);
@@ -59,8 +59,9 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
     } catch (error) {
       const { projectId, idempotencyKey } = event;
       if (!isDuplicateKey(error) || idempotencyKey === undefined) throw error;
-      const found = this.model.findOne({ projectId, idempotencyKey: oneOf(idempotencyKey) });
-      const first = await current(found).lean<EventRecord>();
+      const key = oneOf(idempotencyKey);
+      const found = this.model.findOne({ projectId, idempotencyKey: key }, { body: 0 });
+      const first = await current(found).lean<BareEvent>();
       if (!first) throw error;
       return { event: first, duplicate: true };
     }
@@ -72,15 +73,15 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
     return known !== null;
   }
 
-  /** The events stored under `keys`, in the order of `keys`. */
-  async listByKeys(projectId: string, keys: readonly string[]): Promise<EventRecord[]> {
-    const query = this.model.find({ projectId, idempotencyKey: oneOf(...keys) });
-    const found = await current(query).lean<EventRecord[]>();
+  /** The events stored under `keys` without their payloads, in the order of `keys`. */
+  async listByKeys(projectId: string, keys: readonly string[]): Promise<BareEvent[]> {
+    const query = this.model.find({ projectId, idempotencyKey: oneOf(...keys) }, { body: 0 });
+    const found = await current(query).lean<BareEvent[]>();
     const byKey = new Map(found.map((event) => [event.idempotencyKey, event]));
     return keys.flatMap((key) => byKey.get(key) ?? []);
   }
 
-  /** The same without the payloads, oldest first. */
+  /** The same, oldest first, by a read that may miss a recent one. */
   async listBareByKeys(projectId: string, keys: readonly string[]): Promise<BareEvent[]> {
     const found = await this.model
       .find({ projectId, idempotencyKey: oneOf(...keys) }, { body: 0 })

@@ -1,5 +1,5 @@
 import { isDuplicateKey } from './errors';
-import type { EventRecord } from './event-record';
+import type { BareEvent } from './event-record';
 import type { NewEvent } from './new-event';
 import type { Store } from './store';
 
@@ -11,7 +11,7 @@ import type { Store } from './store';
 export async function insertBatch(
   store: Store,
   events: readonly NewEvent[],
-): Promise<{ events: EventRecord[]; duplicate: boolean }> {
+): Promise<{ events: BareEvent[]; duplicate: boolean }> {
   try {
     const stored = await store.transaction(
       (session) => store.events.insertAll(events, session),

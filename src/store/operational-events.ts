@@ -5,7 +5,7 @@ import { toPayload } from '../domain/json-text';
 import { lastCounting } from '../domain/outcome';
 import type { OperationalData } from '../profiles';
 import type { DeliveryRecord } from './delivery-record';
-import type { EventRecord } from './event-record';
+import type { BareEvent, EventRecord } from './event-record';
 import { newEvent, type NewEvent } from './new-event';
 import type { ProjectRecord } from './projects';
 import type { Store } from './store';
@@ -43,7 +43,7 @@ export async function announceFailure(
   project: ProjectRecord,
   webhook: Pick<WebhookRecord, '_id' | 'name'>,
   deliveryId: string,
-): Promise<EventRecord[]> {
+): Promise<BareEvent[]> {
   const { webhooks, deliveries, events } = store;
   if (!(await webhooks.hasSubscriber(project._id, 'delivery.failed', webhook._id))) return [];
   const delivery = await deliveries.find(deliveryId);

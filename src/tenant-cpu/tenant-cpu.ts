@@ -84,6 +84,11 @@ export class TenantCpu {
     });
   }
 
+  /** How long the owner has to wait until it may use more; 0: it may now. */
+  waitMs(owner: string): number {
+    return this.budget.waitMs(owner);
+  }
+
   /** Does what is known to be cheap in this process, on the same budget: there may be any amount of it. */
   runHere<T>(owner: string, task: () => T): Outcome<T> {
     const waitMs = this.budget.waitMs(owner);

@@ -120,7 +120,7 @@ export class Fixture {
   /** An accepted event whose fan-out hasn't run. */
   async event(project: ProjectRecord, type = 'email.sent'): Promise<EventRecord> {
     const now = new Date();
-    const { event } = await this.store.events.insert({
+    const event = {
       _id: newId('event'),
       projectId: project._id,
       type,
@@ -128,8 +128,9 @@ export class Fixture {
       acceptedAt: now,
       body: JSON.stringify({ type, createdAt: now.toISOString(), data: emailSent }),
       expiresAt: new Date(now.getTime() + 30 * DAY_MS),
-    });
-    return event;
+    };
+    const stored = await this.store.events.insert(event);
+    return { ...stored.event, body: event.body };
   }
 
   /** An event planned for one webhook of a new project, or of that one, its workflow not started. */

@@ -51,6 +51,12 @@ export class Checks {
     );
   }
 
+  /** @throws ApiError 429 if the budget is used up: before much is read for what it would refuse */
+  askBudget(owner: string): void {
+    const waitMs = this.tenantCpu.waitMs(owner);
+    if (waitMs > 0) throw usedUp(waitMs);
+  }
+
   /** What is wrong with the data of each event. */
   async checkData(owner: string, checks: readonly DataCheck[]): Promise<Found[]> {
     if (isCheap(checks)) return checkData(checks);
@@ -132,8 +138,12 @@ export class Checks {
   }
 }
 
-const bytesOf = (checks: readonly DataCheck[]): number =>
-  checks.reduce((sum, { text }) => sum + text.length, 0);
+/** Of their texts, and of each schema once: so many are kept while they wait. */
+function bytesOf(checks: readonly DataCheck[]): number {
+  const schemas = checks.flatMap(({ rule }) => ('schema' in rule ? rule.schema : []));
+  const texts = [...new Set(schemas), ...checks.map(({ text }) => text)];
+  return texts.reduce((sum, { length }) => sum + length, 0);
+}
 
 /** Any schema of a project's own may take forever. */
 const isCheap = (checks: readonly DataCheck[]): boolean =>
@@ -143,8 +153,12 @@ const isCheap = (checks: readonly DataCheck[]): boolean =>
 function finished<T>(outcome: Outcome<T>, problem: () => { field: string; message: string }): T {
   if (outcome.end === 'done') return outcome.output;
   if (outcome.end === 'cut') throw invalid([problem()]);
-  throw rateLimited(
-    outcome.waitMs,
+  throw usedUp(outcome.waitMs);
+}
+
+function usedUp(waitMs: number): ApiError {
+  return rateLimited(
+    waitMs,
     'this project has used up its CPU time for reading, checking and searching events; try again later (see Retry-After), with fewer events at once, less data or a simpler schema',
   );
 }

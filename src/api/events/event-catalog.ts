@@ -10,7 +10,9 @@ import {
 import type { EventTypeRecord, EventTypes } from '../../store/event-types';
 import { fitting, type Page, type PageRequest, type Sized } from '../../store/paging';
 import type { ProjectRecord } from '../../store/projects';
+import { Turns } from '../http/turns';
 import type { DataRule } from './body-checks';
+import type { Checks } from './checks';
 
 export const EVENT_TYPE_SOURCES = ['profile', 'project', 'catalog'] as const;
 
@@ -69,8 +71,14 @@ const ofRecord = (
 
 const newestFirst = (a: { _id: string }, b: { _id: string }): number => (a._id < b._id ? 1 : -1);
 
-/** The found ones among some types; if one is missing, also the names of all. */
-export type FoundTypes = ReadonlyMap<string, EventType> & { readonly all?: readonly string[] };
+/** How the data of each of some types is checked; if one is missing, also the names of all. */
+export type FoundRules = ReadonlyMap<string, DataRule> & { readonly all?: readonly string[] };
+export type Sample = Pick<EventType, 'type' | 'rule' | 'sample'>;
+
+/** Types whose definitions are read without a turn: a definition may have 64 KiB. */
+const FEW_TYPES = 10;
+/** An owner's concurrent reads of more: each may have 13 MiB (docs/adr/0027). */
+const READS_AT_A_TIME = 10;
 
 /** Maximum number of unknown types per request for which similar ones are suggested. */
 export const MAX_SUGGESTIONS = 3;
@@ -92,9 +100,12 @@ export function unknownType(profile: Profile, type: string, known: readonly stri
  * schema's validator, is cached by the schema's text (json-schema.ts), so once for all its projects.
  */
 export class EventCatalog {
+  private readonly reads = new Turns(READS_AT_A_TIME);
+
   constructor(
     private readonly own: EventTypes,
     private readonly shared: EventTypes,
+    private readonly checks: Pick<Checks, 'askBudget'>,
   ) {}
 
   /** Names of all types. */
@@ -112,37 +123,71 @@ export class EventCatalog {
   }
 
   /**
-   * Those of `types` that the project has, by name.
-   * @param options.operational Posthorn's own as well, which can't be posted
+   * The rules of those of `types` that the project has, by name.
+   * @throws ApiError 429 if the project's budget is used up, and its own types are needed
    */
-  async find(
+  async rules(project: ProjectRecord, types: readonly string[]): Promise<FoundRules> {
+    const { _id, profile } = project;
+    const wanted = new Set(types);
+    const events = getProfile(profile).events.filter(({ type }) => wanted.has(type));
+    const rules = new Map<string, DataRule>(events.map(({ type }) => [type, { profile, type }]));
+    if (rules.size < wanted.size) {
+      const defined = await this.defined(_id, project, [...wanted], ['type', 'schema']);
+      for (const { type, schema } of defined) rules.set(type, { schema });
+    }
+    return rules.size < wanted.size
+      ? Object.assign(rules, { all: await this.names(project) })
+      : rules;
+  }
+
+  /**
+   * Those of `types` that the project has, by name, and Posthorn's own, which can't be posted.
+   * @param owner whose budget their check will use
+   * @throws ApiError as `rules`
+   */
+  async samples(
+    owner: string,
     project: ProjectRecord,
     types: readonly string[],
-    { operational = false } = {},
-  ): Promise<FoundTypes> {
-    const { _id, profile, catalog } = project;
-    const { events, eventTypesFromProject } = getProfile(profile);
+  ): Promise<ReadonlyMap<string, Sample>> {
+    const { profile } = project;
     const wanted = new Set(types);
     const isWanted = ({ type }: EventTypeDefinition): boolean => wanted.has(type);
-    const own = operational ? operationalEvents.filter(isWanted) : [];
-    const found = [
-      ...events.filter(isWanted).map((event) => ofProfile(profile, event)),
-      ...own.map((event) => ofProfile(null, event)),
+    const known: Sample[] = [
+      ...getProfile(profile)
+        .events.filter(isWanted)
+        .map((event) => ofProfile(profile, event)),
+      ...operationalEvents.filter(isWanted).map((event) => ofProfile(null, event)),
     ];
-    if (eventTypesFromProject && found.length < wanted.size) {
-      const [shared, defined] = await Promise.all([
-        catalog ? this.shared.find(catalog, [...wanted]) : [],
-        this.own.find(_id, [...wanted]),
-      ]);
-      found.push(
-        ...shared.map((record) => ofRecord('catalog', record)),
-        ...defined.map((record) => ofRecord('project', record)),
-      );
+    const samples = new Map(known.map((sample) => [sample.type, sample]));
+    if (samples.size < wanted.size) {
+      const defined = await this.defined(owner, project, [...wanted], ['type', 'schema', 'sample']);
+      for (const { type, schema, sample } of defined) {
+        samples.set(type, { type, rule: { schema }, sample });
+      }
     }
-    const byName = new Map(found.map((eventType) => [eventType.type, eventType]));
-    return byName.size < wanted.size
-      ? Object.assign(byName, { all: await this.names(project) })
-      : byName;
+    return samples;
+  }
+
+  /** Its catalogue's definitions, and then its own. */
+  private async defined<F extends keyof EventTypeRecord>(
+    owner: string,
+    { _id, profile, catalog }: ProjectRecord,
+    types: readonly string[],
+    fields: readonly F[],
+  ): Promise<Pick<EventTypeRecord, F>[]> {
+    if (!getProfile(profile).eventTypesFromProject) return [];
+    const endTurn = types.length > FEW_TYPES ? await this.reads.take(owner) : () => {};
+    try {
+      this.checks.askBudget(owner);
+      const [shared, own] = await Promise.all([
+        catalog ? this.shared.find(catalog, types, fields) : [],
+        this.own.find(_id, types, fields),
+      ]);
+      return [...shared, ...own];
+    } finally {
+      endTurn();
+    }
   }
 
   /**

@@ -149,7 +149,7 @@ export function eventTypesRouter({
     const type = String(req.params.type);
     const { _id, catalog: shared } = projectOf(res);
     if (!(await store.eventTypes.delete(_id, type))) {
-      if (!shared || (await store.catalogTypes.find(shared, [type])).length === 0) {
+      if (!shared || (await store.catalogTypes.find(shared, [type], ['type'])).length === 0) {
         throw notFound('the type');
       }
       const message = `this type belongs to the catalogue "${shared}", which only the admin can change`;

@@ -2,7 +2,7 @@ import { clock } from '../../clock';
 import { mapInParts } from '../../in-parts';
 import { eventsAccepted } from '../../metrics';
 import { getProfile } from '../../profiles';
-import type { EventRecord } from '../../store/event-record';
+import type { BareEvent } from '../../store/event-record';
 import { insertBatch } from '../../store/insert-batch';
 import { insertReports, type NewReport } from '../../store/insert-reports';
 import { newEvent, workspaceOf, type NewEvent } from '../../store/new-event';
@@ -27,9 +27,9 @@ export interface Posting {
   isBatch: boolean;
 }
 
-/** An event as stored, and whether it was so before this request. */
+/** An event as stored, without its payload, and whether it was so before this request. */
 export interface Accepted {
-  event: EventRecord;
+  event: BareEvent;
   duplicate: boolean;
 }
 
@@ -49,7 +49,7 @@ export class Intake {
     readonly dispatcher: Dispatcher,
     readonly checks: Checks,
   ) {
-    this.catalog = new EventCatalog(store.eventTypes, store.catalogTypes);
+    this.catalog = new EventCatalog(store.eventTypes, store.catalogTypes, checks);
   }
 
   /**
@@ -172,14 +172,14 @@ export class Intake {
   private async insertAll(
     built: readonly NewEvent[],
     isBatch: boolean,
-  ): Promise<{ events: EventRecord[]; duplicate: boolean }> {
+  ): Promise<{ events: BareEvent[]; duplicate: boolean }> {
     if (isBatch) return insertBatch(this.store, built);
     const { event, duplicate } = await this.store.events.insert(built[0]!);
     return { events: [event], duplicate };
   }
 
   /** Sets stored events going behind the answer; nothing is held of them but ids and types. */
-  startAll(events: readonly EventRecord[]): void {
+  startAll(events: readonly BareEvent[]): void {
     this.dispatcher.start(
       events
         .filter(({ fannedOutAt }) => fannedOutAt === null)
@@ -201,20 +201,20 @@ export class Intake {
     posted: readonly PostedEvent[],
     at: (index: number) => readonly string[] = () => [],
   ): Promise<Found[]> {
-    const types = await this.catalog.find(
+    const types = await this.catalog.rules(
       project,
       posted.map(({ type }) => type),
     );
-    const known = posted.map(({ type }) => types.get(type));
+    const rules = posted.map(({ type }) => types.get(type));
     const checks = posted.flatMap(({ data: { text } }, index) => {
-      const eventType = known[index];
-      return eventType ? [{ rule: eventType.rule, text, at: [...at(index), 'data'] }] : [];
+      const rule = rules[index];
+      return rule ? [{ rule, text, at: [...at(index), 'data'] }] : [];
     });
     const found = checks.length > 0 ? await this.checks.checkData(project._id, checks) : [];
     let next = 0;
     let suggestions = MAX_SUGGESTIONS;
     return posted.map(({ type }, index) => {
-      if (known[index]) return found[next++]!;
+      if (rules[index]) return found[next++]!;
       const field = [...at(index), 'type'].join('.');
       const all = suggestions-- > 0 ? (types.all ?? []) : [];
       const message = unknownType(getProfile(project.profile), type, all);
@@ -238,7 +238,7 @@ export class Intake {
     projectId: string,
     keys: readonly string[],
     fingerprint: Fingerprint,
-  ): Promise<EventRecord[]> {
+  ): Promise<BareEvent[]> {
     if (!(await this.store.events.hasKey(projectId, keys[0]!))) return [];
     const found = await this.store.events.listByKeys(projectId, keys);
     if (!found.every((event) => isOfRequest(event, fingerprint))) {

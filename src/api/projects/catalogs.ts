@@ -68,7 +68,7 @@ export function catalogsRouter(store: Store, checks: Checks): Router {
 
   router.get('/:name/event-types/:type', async (req, res) => {
     const { name, type } = named(req);
-    const [found] = await catalogTypes.find(name, [type]);
+    const found = await catalogTypes.findOne(name, type);
     if (!found) throw notFound('the type');
     answer(res, view(found));
   });

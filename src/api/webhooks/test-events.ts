@@ -13,13 +13,11 @@ import type { WebhookRecord } from '../../store/webhook-record';
 import { shareFor } from '../http/auth';
 import { invalid, refused } from '../http/errors';
 import { fieldAt, isFine, Problems } from '../http/problems';
-import { MAX_SUGGESTIONS, unknownType, type EventType } from '../events/event-catalog';
+import { MAX_SUGGESTIONS, unknownType, type Sample } from '../events/event-catalog';
 import type { Intake } from '../events/intake';
 
 /** Samples sent by one request, and data given for them. */
 const MAX_TESTS = 100;
-
-type Sample = Pick<EventType, 'type' | 'rule' | 'sample'>;
 
 /** Types' samples for this webhook, regardless of its subscriptions, and even if it is disabled. */
 export async function prepareTests(
@@ -85,7 +83,7 @@ export async function sendTests(
     const message = `must name 1 to ${MAX_TESTS} event types; there are ${types.length}`;
     throw invalid([{ field: 'events', message }]);
   }
-  const found = await intake.catalog.find(project, types, { operational: true });
+  const found = await intake.catalog.samples(shareFor(project, by), project, types);
   // In their order; one may have just been deleted.
   const samples = types
     .flatMap((type) => found.get(type) ?? [])

@@ -251,6 +251,44 @@ describe('the list of events', () => {
   });
 });
 
+it('a repeated or another batch under a known Idempotency-Key costs none of the payloads stored under it', async () => {
+  const { client } = await stack.project();
+  const headers = { 'idempotency-key': 'order-1' };
+  const large = { type: 'contact.created', data: { note: LARGE } };
+  const small = { type: 'contact.created', data: {} };
+  const [many, few] = [large, small].map((event) => ({ events: Array(COUNT).fill(event) }));
+  for (const [path, kept, other] of [
+    ['/v1/events/batch', many, few],
+    ['/v1/events', large, small],
+  ] as const) {
+    expect((await client.post(path, kept, headers)).status).toBe(202);
+    const conflict = await costOf(() => client.post(path, other, headers));
+    expectRefusal(conflict.answer, 'idempotency_conflict');
+    const again = await costOf(() => client.post(path, kept, headers));
+    expect(again.answer.status).toBe(202);
+    expect(conflict.bytes + again.bytes).toBeLessThan(AROUND);
+  }
+});
+
+it.each(['own', 'catalogue'])(
+  'a batch of events of many types costs their schemas alone (%s)',
+  async (whose) => {
+    const catalog = whose === 'own' ? undefined : 'wide';
+    const types = Array.from({ length: 40 }, (_, n) => `a.wide${n}`);
+    const body = { description: 'A test.', schema: {}, sample: { x: 'x'.repeat(30 * KIB) } };
+    const wide = await stack.project({ profile: 'custom' });
+    const [client, path] = catalog
+      ? [stack.admin, `/v1/catalogs/${catalog}/event-types`]
+      : [wide.client, '/v1/event-types'];
+    for (const type of types) await client.send('PUT', `${path}/${type}`, body);
+    if (catalog) await stack.admin.patch(`/v1/projects/${wide.id}`, { catalog });
+    const events = types.map((type) => ({ type, data: {} }));
+    const { answer, bytes } = await costOf(() => wide.client.post('/v1/events/batch', { events }));
+    expect(answer.status).toBe(202);
+    expect(bytes).toBeLessThan(AROUND);
+  },
+);
+
 it('an event with more than 1,000 deliveries shows the newest, and where the others are', async () => {
   const { id: project, client } = await stack.project();
   const posted = await client.post('/v1/events', { type: 'email.sent', data: emailSent });

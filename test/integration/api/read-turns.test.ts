@@ -61,6 +61,24 @@ describe('the work for one project', () => {
     expect((await client.get('/v1/webhooks')).status).toBe(200);
   });
 
+  it('has ten reads of many event types at a time; an event of a few types does not wait', async () => {
+    const own = await stack.project({ profile: 'custom' });
+    const { eventTypes } = stack.store;
+    const waiting: (() => void)[] = [];
+    jest.spyOn(eventTypes, 'find').mockImplementation(async (...args) => {
+      if (args[1].length > 1) await new Promise<void>((resolve) => waiting.push(resolve));
+      return Object.getPrototypeOf(eventTypes).find.apply(eventTypes, args);
+    });
+    const events = Array.from({ length: 200 }, (_, n) => ({ type: `a.b${n}`, data: {} }));
+    const batches = Array.from({ length: 30 }, () =>
+      own.client.post('/v1/events/batch', { events }),
+    );
+    await eventually('ten are worked at', () => waiting.length === READS_AT_A_TIME);
+    expect((await own.client.post('/v1/events', events[0]!)).status).toBe(422);
+    expect(await drain(waiting, batches.length)).toBeLessThanOrEqual(READS_AT_A_TIME);
+    expect((await Promise.all(batches)).map(({ status }) => status)).toEqual(Array(30).fill(422));
+  });
+
   it('has two lists with data at a time, which do not hold up other reads', async () => {
     const waiting: (() => void)[] = [];
     jest.spyOn(stack.store.events, 'list').mockImplementation(async (...args) => {
