@@ -183,8 +183,8 @@ class Scan implements JsonText {
           break;
         default: {
           const end = this.endOfLiteral(at);
-          // A number, `true`, `false` or `null`; shorter ones are exact.
-          if (end - at > 4) this.literal(text.slice(at, end), frame);
+          // A number, `true`, `false` or `null`; shorter ones than 1e16 are exact.
+          if (end - at > 3) this.literal(text.slice(at, end), frame);
           at = end;
         }
       }

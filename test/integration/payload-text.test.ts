@@ -117,6 +117,16 @@ describe('a whole number beyond 2^53', () => {
     await receiver.close();
   });
 
+  it.each(['1e16', '1e23', '9e99'])('is found by filters as it is written there: %s', async (n) => {
+    const { client, receiver, webhook } = await begin();
+    const filter = `{"data.n":{"$gte":${n},"$lte":${n}}}`;
+    await client.send('PATCH', `/v1/webhooks/${webhook.id}`, `{"filter":${filter}}`);
+    const event = `{"type":"any.thing","data":{"n":${n}}}`;
+    expect((await client.post('/v1/events', event)).status).toBe(202);
+    expect((await receiver.waitFor(1)).map(dataIn)).toEqual([`{"n":${n}}`]);
+    await receiver.close();
+  });
+
   it('is checked by schemas exactly, and may not be in a schema where it would be rounded', async () => {
     const { client } = await stack.project({ profile: 'custom' });
     const put = (schema: string): Promise<{ status: number; body: { error?: object } }> =>

@@ -92,6 +92,11 @@ describe('a payload', () => {
       { holder: value, key: 'a', value: 9007199254740993n },
       { holder: (value.l as unknown[])[1], key: 'b', value: -123456789012345678900n },
     ]);
+    const short = readPayload('{"a":9e15,"b":1e16,"c":9E99,"d":true,"e":null}');
+    expect(short.largeIntegers).toEqual([
+      { holder: short.value, key: 'b', value: 10n ** 16n },
+      { holder: short.value, key: 'c', value: 9n * 10n ** 99n },
+    ]);
   });
 
   it('knows the other numbers that a double rounds, and where they are', () => {
