@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Schema, type ClientSession } from 'mongoose';
 import { clock } from '../clock';
 import { newId } from '../contracts/ids';
+import { DAY_MS } from '../domain/durations';
 import { findPage, type Page, type PageRequest } from './paging';
 import { Remembered } from './remembered';
 import { repositoryOf } from './repository';
@@ -24,6 +25,9 @@ export interface KeyRecord {
   createdAt: Date;
 }
 
+/** They don't count, and there may be any number of them. */
+const KEPT_EXPIRED_DAYS = 90;
+
 const schema = new Schema<KeyRecord>(
   {
     _id: String,
@@ -38,6 +42,8 @@ const schema = new Schema<KeyRecord>(
 );
 schema.index({ projectId: 1, _id: -1 });
 schema.index({ projectId: 1, expiresAt: 1 });
+// A key without a date stays.
+schema.index({ expiresAt: 1 }, { expireAfterSeconds: (KEPT_EXPIRED_DAYS * DAY_MS) / 1000 });
 
 const USE_NOTED_EVERY_MS = 60_000;
 
@@ -103,7 +109,8 @@ export class Keys extends repositoryOf('Key', schema, 'keys') {
 
   async delete(projectId: string, id: string): Promise<boolean> {
     const { deletedCount } = await this.model.deleteOne({ _id: id, projectId });
-    this.known.forget();
+    // Whoever deletes what isn't there must not slow down all other requests.
+    if (deletedCount === 1) this.known.forget();
     return deletedCount === 1;
   }
 }

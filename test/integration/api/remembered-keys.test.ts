@@ -1,4 +1,6 @@
 import { clock } from '../../../src/clock';
+import { newId } from '../../../src/contracts/ids';
+import { DAY_MS } from '../../../src/domain/durations';
 import { ApiClient } from '../../support/api-client';
 import { Browser } from '../../support/browser';
 import { eventually } from '../../support/eventually';
@@ -56,6 +58,25 @@ describe('of two APIs, of which one makes a change', () => {
     expect(await post(atHere)).toBe(401);
     const ms = await unseenForMs('it is refused', async () => (await post(atElsewhere)) === 401);
     expect(ms).toBeLessThan(WITHIN_MS);
+  });
+
+  it('a key that is not there is deleted without a loss of what is remembered of others', async () => {
+    const { id, owner } = await used();
+    const forget = jest.spyOn(here.store.keys.known, 'forget');
+    const { status } = await owner.delete(`/v1/projects/${id}/keys/${newId('key')}`);
+    expect(status).toBe(404);
+    expect(forget).not.toHaveBeenCalled();
+    forget.mockRestore();
+  });
+
+  it('a key is removed 90 days after it has expired, and not before', async () => {
+    const { id, keyId } = await used();
+    const { keys } = here.store;
+    const daysAgo = (days: number) => new Date(clock.now().getTime() - days * DAY_MS);
+    const { record: kept } = await keys.create(id, 'kept', 'reader', daysAgo(89));
+    const { record: old } = await keys.create(id, 'old', 'reader', daysAgo(91));
+    await eventually('it is removed', async () => !(await keys.model.exists({ _id: old._id })));
+    expect(await keys.model.countDocuments({ _id: { $in: [kept._id, keyId] } })).toBe(2);
   });
 
   it('a deleted project’s keys are refused there at once, and by the other within a second', async () => {
