@@ -16,7 +16,16 @@ export const newRequestId = (): string => `req_${randomUUID().replaceAll('-', ''
 const EXPECTED = /(?:^|\W)100-continue(?:$|\W)/i;
 
 /** Refuses what HTTP/1.1 forbids in headers that Node can read. */
-export const checkedHeaders: RequestHandler = ({ httpVersion, headers }, _res, next) => {
+export const checkedHeaders: RequestHandler = (
+  { httpVersion, headers, rawHeaders },
+  _res,
+  next,
+) => {
+  // RFC 9112, 3.2. Node keeps the first, and what is in front of it may have kept another.
+  const names = rawHeaders.filter((_header, index) => index % 2 === 0);
+  if (names.filter((name) => name.toLowerCase() === 'host').length > 1) {
+    throw new ApiError('bad_request', 'the header Host is given twice');
+  }
   if (httpVersion === '1.1') {
     if (headers.host === undefined) {
       throw new ApiError('bad_request', 'the header Host is missing, which HTTP/1.1 requires');

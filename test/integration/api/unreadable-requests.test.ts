@@ -81,6 +81,13 @@ describe('what cannot be read as a request', () => {
     ['another protocol', 'bad_request', /not valid HTTP\/1\.1/, 'EHLO mail.example.com\r\n'],
     ['a version that is none', 'bad_request', /HTTP version/, 'GET / HTTP/9.9\r\nHost: a\r\n\r\n'],
     ['no Host', 'bad_request', /header Host/, 'GET /healthz HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    ['two Hosts', 'bad_request', /Host.*twice/, `${HEAD}host: b\r\nConnection: close\r\n\r\n`],
+    [
+      'two Hosts by HTTP/1.0',
+      'bad_request',
+      /Host.*twice/,
+      'GET /healthz HTTP/1.0\r\nHost: a\r\nHost: a\r\n\r\n',
+    ],
     [
       'an expectation that nobody meets',
       'expectation_failed',
