@@ -12,7 +12,7 @@ type Expected = 'value' | 'name' | 'colon' | 'end';
  */
 export function placeOfJsonError(text: string): string {
   const at = endOfJson(text);
-  if (at >= text.trimEnd().length) return ': it ends too early';
+  if (/^[ \t\n\r]*$/.test(text.slice(at))) return ': it ends too early';
   const lines = text.slice(0, at).split('\n');
   return ` at line ${lines.length}, column ${lines.at(-1)!.length + 1}`;
 }

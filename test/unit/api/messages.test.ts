@@ -187,6 +187,10 @@ describe('the place of a JSON error', () => {
     ['{"a":1', ': it ends too early'],
     ['{"a":"x', ': it ends too early'],
     ['"', ': it ends too early'],
+    ['{"a": \t\r\n', ': it ends too early'],
+    ['{"a":\u00a0', ' at line 1, column 6'],
+    ['[\ufeff', ' at line 1, column 2'],
+    ['[1\f\n', ' at line 1, column 3'],
   ])('%j', (text, place) => {
     expect(() => JSON.parse(text) as unknown).toThrow(SyntaxError);
     expect(placeOfJsonError(text)).toBe(place);
