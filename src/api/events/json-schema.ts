@@ -27,6 +27,7 @@ const MAX_SCHEMA_DEPTH = 32;
 const MAX_ERRORS = 100;
 /** Characters of a problem's message: some contain a schema's own values and patterns. */
 const MAX_MESSAGE_LENGTH = 500;
+const cut = (message: string): string => message.slice(0, MAX_MESSAGE_LENGTH).toWellFormed();
 
 /** Cached validators, and the characters of their schemas: some hundred kilobytes each. */
 const CACHED = 200;
@@ -132,7 +133,7 @@ function unusable(schema: object, error: Error & { missingRef?: string }): Field
       return { field: fieldAt(at), message: LEADS_NOWHERE };
     }
   }
-  const message = `cannot be used: ${error.message.slice(0, MAX_MESSAGE_LENGTH)}`;
+  const message = `cannot be used: ${cut(error.message)}`;
   return { field: 'schema', message };
 }
 
@@ -191,7 +192,7 @@ function patternProblem(pattern: string): string | null {
     compilePattern(pattern, '');
     return null;
   } catch (error) {
-    const reason = (error as Error).message.slice(0, MAX_MESSAGE_LENGTH);
+    const reason = cut((error as Error).message);
     return `is not a pattern of RE2, which has neither look-around nor back references: ${reason}`;
   }
 }
@@ -243,7 +244,7 @@ function problemsOfErrors(
   for (const error of errors ?? []) {
     const { path, message } = problemOf(error, at);
     const text = JSON.stringify([path, message]);
-    if (!told.has(text)) problems.add(path, () => message.slice(0, MAX_MESSAGE_LENGTH));
+    if (!told.has(text)) problems.add(path, () => cut(message));
     told.add(text);
   }
   if ((errors?.length ?? 0) >= MAX_ERRORS) problems.more = Infinity;

@@ -49,6 +49,20 @@ describe('problems of data', () => {
     expect(fieldsOf(schema, data)).toEqual(fields);
   });
 
+  it.each(['', 'a'])('are told in whole characters, though cut short (%j)', (before) => {
+    const long = before + '😀'.repeat(400);
+    const told = [
+      ...problemsOfSchema({ pattern: `(${long}` }),
+      ...problemsOfSchema({ $defs: { a: { format: long } } }),
+      ...dataProblems(JSON.stringify({ enum: [{ a: long }] }), toPayload({}), ['data']).problems,
+      ...dataProblems(JSON.stringify({ propertyNames: { const: long } }), toPayload({ b: 1 }), [
+        'data',
+      ]).problems,
+    ];
+    expect(told.length).toBeGreaterThan(2);
+    expect(told.filter(({ message }) => !message.isWellFormed())).toEqual([]);
+  });
+
   it('stand where the data stands', () => {
     expect(fieldsOf({ required: ['a'] }, {}, ['events', '3', 'data'])).toEqual(['events.3.data.a']);
   });
