@@ -35,6 +35,29 @@ export function filterProblems(filter: unknown): FieldProblem[] {
   return check.problems;
 }
 
+/**
+ * Members that no envelope has, at the paths where a filter asks for them: it would let no event through, or
+ * leave out none.
+ * @param filter one in which `filterProblems` finds nothing
+ * @param members of each of the project's envelopes
+ */
+export function missingMembers(
+  filter: object,
+  members: readonly string[],
+  path: Path = [],
+): FieldProblem[] {
+  return Object.entries(filter).flatMap(([key, value]): FieldProblem[] => {
+    const at = [...path, key];
+    if (isLogic(key)) {
+      const queries = value as object[];
+      return queries.flatMap((query, n) => missingMembers(query, members, [...at, String(n)]));
+    }
+    if (members.includes(key.split('.')[0]!)) return [];
+    const message = `must begin with a member of this project's envelope: ${members.join(', ')}`;
+    return [{ field: at.join('.'), message }];
+  });
+}
+
 function isScalar(value: unknown): boolean {
   return typeof value !== 'object' || value === null;
 }

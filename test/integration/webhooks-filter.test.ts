@@ -82,6 +82,46 @@ describe('a webhook’s filter', () => {
   });
 });
 
+describe('a filter on a member that the project’s envelope does not have', () => {
+  it.each([
+    ['emailsendx', { type: 'email.sent' }, ['filter.type']],
+    ['ahasend', { createdAt: { $gt: '2026' } }, ['filter.createdAt']],
+    [
+      'custom',
+      { $or: [{ 'data.a': 1 }, { $nor: [{ 'to.email': 1 }] }] },
+      ['filter.$or.1.$nor.0.to.email'],
+    ],
+    ['platform', { workspaceId: 'a', data: { $exists: true } }, ['filter.workspaceId']],
+  ])(
+    'is refused (%s), unless an earlier version has stored it',
+    async (profile, refused, fields) => {
+      const { client } = await stack.project({ profile });
+      const body = { name: 'Filtered', url, events: ['*'] };
+      const posted = await client.post('/v1/webhooks', { ...body, filter: refused });
+      expectRefusal(posted, 'validation_failed', fields);
+      const { id } = await makeWebhook(client, receiver.url);
+      const path = `/v1/webhooks/${id}`;
+      expectRefusal(await client.patch(path, { filter: refused }), 'validation_failed', fields);
+      const stored = { filter: JSON.stringify(refused) };
+      await stack.store.webhooks.model.updateOne({ _id: id }, stored);
+      const renamed = await client.patch(path, { name: 'Renamed', filter: refused });
+      expect([renamed.status, renamed.body.data?.filter]).toEqual([200, refused]);
+    },
+  );
+
+  it('is none of those that it has', async () => {
+    const { client } = await stack.project({ profile: 'emailsendx' });
+    const filter = {
+      event: 'email.sent',
+      workspaceId: 'a',
+      timestamp: { $gt: '2026' },
+      'data.a': { $elemMatch: { type: 1 } },
+    };
+    const { id } = await makeWebhook(client, receiver.url, { filter });
+    expect((await client.get(`/v1/webhooks/${id}`)).body.data.filter).toEqual(filter);
+  });
+});
+
 describe('a hundred filters that would take minutes', () => {
   it('let the event pass, and delay no other deliveries', async () => {
     const quiet = await stack.project();

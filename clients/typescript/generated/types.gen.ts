@@ -4834,7 +4834,7 @@ export type CreateWebhookData = {
       backlogOrder?: 'oldest_first' | 'newest_first';
     };
     /**
-     * A query in MongoDB’s syntax over the envelope; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.
+     * A query in MongoDB’s syntax over the envelope, whose members its paths begin with; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.
      */
     filter?: {
       [key: string]: unknown;
@@ -5144,7 +5144,7 @@ export type UpdateWebhookData = {
       backlogOrder?: 'oldest_first' | 'newest_first';
     };
     /**
-     * A query in MongoDB’s syntax over the envelope; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.
+     * A query in MongoDB’s syntax over the envelope, whose members its paths begin with; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.
      */
     filter?: {
       [key: string]: unknown;

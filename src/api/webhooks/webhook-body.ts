@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { FieldProblem } from '../../contracts/errors';
 import { OPERATIONAL_TYPES } from '../../contracts/operational';
 import { SIGNING_SCHEMES, type DeliveryPolicy, type SigningScheme } from '../../contracts/delivery';
-import { filterProblems } from '../../domain/filter-problems';
+import { filterProblems, missingMembers } from '../../domain/filter-problems';
 import { isKnownPattern } from '../../domain/subscription';
 import {
   canonicalWebhookUrl,
@@ -12,6 +12,7 @@ import {
 import { checkSecret } from '../../delivery/signing';
 import { typeNamed, type Profile } from '../../profiles';
 import { MAX_SUGGESTIONS, unknownType } from '../events/event-catalog';
+import type { WebhookRecord } from '../../store/webhook-record';
 import { policyFields } from '../projects/policy';
 import { externalIdField } from '../schemas/fields';
 import { nameField, someOf } from '../http/validation';
@@ -51,13 +52,21 @@ const headers = z
 /**
  * Stored as JSON (src/store/webhook-record.ts).
  * @param problemsIn what is wrong with it, by paths inside it
+ * @param before that of the webhook that is changed: stored by an earlier version, it may be anything
  */
-const filterField = (problemsIn: (filter: unknown) => readonly FieldProblem[]) =>
+const filterField = (
+  { envelope }: Profile,
+  problemsIn: (filter: unknown) => readonly FieldProblem[],
+  before: string | null,
+) =>
   z
     .unknown()
     .check((ctx) => {
       if (ctx.value === null) return;
-      for (const { field, message } of problemsIn(ctx.value)) {
+      const problems = problemsIn(ctx.value);
+      const isFine = problems.length === 0 && JSON.stringify(ctx.value) !== before;
+      const missing = isFine ? missingMembers(ctx.value as object, Object.keys(envelope)) : [];
+      for (const { field, message } of [...problems, ...missing]) {
         const path = field === '' ? [] : [field];
         ctx.issues.push({ code: 'custom', message, path, input: ctx.value });
       }
@@ -65,7 +74,7 @@ const filterField = (problemsIn: (filter: unknown) => readonly FieldProblem[]) =
     .transform((query) => (query === null ? null : JSON.stringify(query)))
     .meta({
       description:
-        'A query in MongoDB’s syntax over the envelope; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.',
+        'A query in MongoDB’s syntax over the envelope, whose members its paths begin with; its operators and limits are in [the guide](docs/guide-webhooks.md). An event that would take over 200,000 steps to evaluate passes, and so does any event while its project has used up its CPU time.',
       override: { type: ['object', 'null'] },
     });
 
@@ -97,6 +106,9 @@ export interface WebhookSettings {
   /** A checked query as JSON; null: none. */
   filter?: string | null;
 }
+
+/** What a change may repeat, though it would not be taken anew. */
+type ChangedWebhook = Pick<WebhookRecord, 'events' | 'filter'>;
 
 /** `isActive: true` enables one that is disabled, and resets its failures. */
 export type WebhookChanges = Partial<WebhookSettings> & { isActive?: boolean };
@@ -135,14 +147,14 @@ export function subscriptionField(
 /**
  * The bodies of `POST` and `PATCH /v1/webhooks`, by the project's event types and the address rules.
  * @param filterProblemsIn the result of the filter's check
- * @param before the subscriptions of the webhook that is changed
+ * @param before the webhook that is changed
  */
 export function webhookBodies(
   profile: Profile,
   types: readonly string[],
   urlPolicy: WebhookUrlPolicy,
   filterProblemsIn: (filter: unknown) => readonly FieldProblem[] = filterProblems,
-  before: readonly string[] = [],
+  before?: ChangedWebhook,
 ): {
   create: z.ZodType<NewWebhookBody>;
   update: z.ZodType<WebhookChanges>;
@@ -155,7 +167,7 @@ export function webhookBodies(
     headers: headers.optional(),
     signing: someOf(SIGNING_SCHEMES).optional(),
     policy: z.strictObject(policyFields).optional(),
-    filter: filterField(filterProblemsIn).optional(),
+    filter: filterField(profile, filterProblemsIn, before?.filter ?? null).optional(),
   };
   const url = z
     .string()
@@ -169,7 +181,11 @@ export function webhookBodies(
     update: z
       .strictObject({
         ...settings,
-        events: subscriptionField(profile, types, (pattern) => before.includes(pattern)),
+        events: subscriptionField(
+          profile,
+          types,
+          (pattern) => before?.events.includes(pattern) ?? false,
+        ),
         isActive: z.boolean(),
       })
       .partial(),
@@ -182,7 +198,7 @@ export function webhookBodiesOf(
   types: readonly string[],
   { development, allowedCidrs }: Omit<WebhookUrlPolicy, 'allowHttp'>,
   filterProblemsIn?: (filter: unknown) => readonly FieldProblem[],
-  before?: readonly string[],
+  before?: ChangedWebhook,
 ): ReturnType<typeof webhookBodies> {
   const allowHttp = development && profile.httpInDevelopment;
   const urlPolicy = { allowHttp, development, allowedCidrs };

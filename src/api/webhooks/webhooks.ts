@@ -147,12 +147,12 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
   const bodiesFor = async (
     { body }: Request,
     res: Response,
-    before?: Pick<ShownWebhook, 'events'>,
+    before?: Pick<ShownWebhook, 'events' | 'filter'>,
   ) => {
     const { filter } = (body ?? {}) as { filter?: unknown };
     const problems = await deps.intake.checks.checkFilter(shareOf(principalOf(res)), filter);
     const names = await namesOf(res);
-    return webhookBodiesOf(profileOf(res), names, deps, () => problems, before?.events);
+    return webhookBodiesOf(profileOf(res), names, deps, () => problems, before);
   };
 
   const holderIn = (res: Response) => (externalId: string) =>
