@@ -68,12 +68,25 @@ async function keepDoing(
 
 /** For projects with something queued that may be sent; notes what may not, because its webhook is gone or disabled. */
 async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
-  const { store } = run.deps;
+  const { store, log } = run.deps;
   await queueHeld(store);
   const { open, gone, stopped } = await surveyQueues(store);
   await couriers.wakeAll('drains', open);
-  for (const webhook of gone) await store.endings.note(webhook, 'webhook_deleted');
-  for (const webhook of stopped) await noteLeft(store, webhook);
+  const noteEach = <T extends { _id: string }>(
+    webhooks: readonly T[],
+    note: (webhook: T) => Promise<void>,
+  ): Promise<void> =>
+    inTurn(
+      run,
+      webhooks,
+      async (webhook) => {
+        await note(webhook);
+        return false;
+      },
+      ({ _id }, err) => log.warn({ err, webhookId: _id }, 'deliveries left could not be noted'),
+    );
+  await noteEach(gone, (webhook) => store.endings.note(webhook, 'webhook_deleted'));
+  await noteEach(stopped, (webhook) => noteLeft(store, webhook));
 }
 
 async function endDeliveries(run: Run): Promise<void> {

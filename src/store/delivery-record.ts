@@ -249,6 +249,17 @@ deliverySchema.index(
     },
   },
 );
+// The same of one webhook.
+deliverySchema.index(
+  { 'bulkReplay.id': 1, webhookId: 1 },
+  {
+    name: 'bulkOfWebhook',
+    partialFilterExpression: {
+      'bulkReplay.id': { $exists: true },
+      status: { $in: UNENDED_STATUSES },
+    },
+  },
+);
 // What ended before it was attempted, until its bulk replay counts that.
 deliverySchema.index(
   { 'bulkReplay.id': 1 },

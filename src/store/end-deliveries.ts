@@ -4,7 +4,7 @@ import { UNENDED_STATUSES } from '../contracts/delivery';
 import { deliveriesEnded } from '../metrics';
 import { SECOND_MS } from '../domain/durations';
 import { requestedBefore } from '../domain/kept-back';
-import { QUEUE_KINDS, queueOf, type DeliveryRecord } from './delivery-record';
+import { queueOf, type DeliveryRecord } from './delivery-record';
 import { endedNow, endedWith } from './delivery-states';
 import type { EndingRecord } from './endings';
 import type { Store } from './store';
@@ -74,12 +74,15 @@ export async function noteLeft(
   const reason = 'webhook_disabled';
   const unended = await unendedOf(store, { _id, reason });
   if (!unended) return;
-  // What has been replayed since it was disabled may be very much, and is not looked through without need.
-  const hasEarlier = disabledAt && (await store.replays.hasUnended(projectId, disabledAt));
-  const kinds = hasEarlier ? QUEUE_KINDS : (['ordered'] as const);
-  const queuedIn = { $in: kinds.map((kind) => queueOf(projectId, kind)) };
-  if (!(await store.deliveries.model.exists({ ...unended, queuedIn }))) return;
-  await store.endings.noteIfNone({ _id, projectId }, reason);
+  const { model } = store.deliveries;
+  // What has been replayed in bulk since it was disabled may be very much, and is not looked through.
+  const before = disabledAt ?? new Date(0);
+  const replays = await store.replays.listUnended(projectId, { before });
+  const ofReplays = { ...unended, 'bulkReplay.id': { $in: replays } };
+  const isLeft =
+    (await model.exists({ ...unended, queuedIn: queueOf(projectId) }).hint('queue')) ??
+    (replays.length > 0 && (await model.exists(ofReplays).hint('bulkOfWebhook')));
+  if (isLeft) await store.endings.noteIfNone({ _id, projectId }, reason);
 }
 
 /**

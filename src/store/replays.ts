@@ -118,19 +118,17 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
     return this.model.countDocuments(unended, { limit: max, session });
   }
 
-  /** Ids of a project's replays that have not ended. */
-  async listUnended(projectId: string, session: ClientSession): Promise<string[]> {
+  /** Ids of a project's replays that have not ended. @param before only those that were requested before */
+  async listUnended(
+    projectId: string,
+    { before, session = null }: { before?: Date; session?: ClientSession | null },
+  ): Promise<string[]> {
+    const earlier = before && { createdAt: { $lt: before } };
     const unended = await this.model
-      .find({ projectId, status: { $in: UNENDED_REPLAY_STATUSES } }, { _id: 1 })
+      .find({ projectId, status: { $in: UNENDED_REPLAY_STATUSES }, ...earlier }, { _id: 1 })
       .session(session)
       .lean<Pick<ReplayRecord, '_id'>[]>();
     return unended.map(({ _id }) => _id);
-  }
-
-  /** Whether one that was requested before has not ended. */
-  async hasUnended(projectId: string, before: Date): Promise<boolean> {
-    const status = { $in: UNENDED_REPLAY_STATUSES };
-    return (await this.model.exists({ projectId, status, createdAt: { $lt: before } })) !== null;
   }
 
   async list(projectId: string, page: PageRequest): Promise<Page<ReplayRecord>> {

@@ -90,7 +90,7 @@ async function takeBack(
     .limit(TAKEN_BACK_AT_ONCE)
     .session(session)
     .lean<DeliveryRecord[]>();
-  const unended = await replays.listUnended(replay.projectId, session);
+  const unended = await replays.listUnended(replay.projectId, { session });
   await model.updateMany(
     { ...queuedBy(replay), _id: { $in: queued.map(({ _id }) => _id) } },
     [

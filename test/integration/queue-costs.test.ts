@@ -1,6 +1,7 @@
 import type { BacklogOrder } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
+import { noteLeft } from '../../src/store/end-deliveries';
 import { listQueueing, queueHeld, surveyQueues, takeQueued } from '../../src/store/queue';
 import { countQueuedReplays, hasUnsent } from '../../src/store/replay-selection';
 import { Fixture } from '../support/fixture';
@@ -13,6 +14,7 @@ describe('what it costs MongoDB to look into a long queue', () => {
   let fixture: Fixture;
   let projectId: string;
   let webhookId: string;
+  let like: Omit<DeliveryRecord, '_id'>;
   const take = (
     queue: string,
     taken: string[],
@@ -27,7 +29,8 @@ describe('what it costs MongoDB to look into a long queue', () => {
     fixture = await Fixture.open();
     const { planned } = await fixture.planned('http://127.0.0.1:9/');
     ({ projectId, webhookId } = planned);
-    const { _id, ...like } = await fixture.delivery(planned.deliveryId);
+    const { _id, ...rest } = await fixture.delivery(planned.deliveryId);
+    like = rest;
     const bulkReplay = {
       id: newId('replay'),
       status: 'failed',
@@ -72,5 +75,43 @@ describe('what it costs MongoDB to look into a long queue', () => {
     for (const { keysExamined = 0, docsExamined = 0 } of profiled) {
       expect(Math.max(keysExamined, docsExamined)).toBeLessThanOrEqual(2 * LIMIT);
     }
+  });
+
+  it('what is left of a disabled webhook: nothing of others, and of what was replayed since', async () => {
+    const { deliveries, endings, replays, webhooks } = fixture.store;
+    const [at, before, since] = [0, -1, 1].map((ms) => new Date(Date.now() - 60_000 + ms));
+    const [disabled, other] = [newId('webhook'), newId('webhook')];
+    const [earlier, later] = [newId('replay'), newId('replay')];
+    const stopped = { isActive: false, isPaused: true, disabledAt: at! };
+    const webhook = (await webhooks.get(projectId, webhookId))!;
+    await webhooks.model.collection.insertOne({ ...webhook, ...stopped, _id: disabled } as never);
+    const status = 'running';
+    const requested = { _id: earlier, projectId, status, createdAt: before };
+    await replays.model.collection.insertOne(requested as never);
+    const held = (id: string, ofWebhook: string, replayRequestedAt?: Date) => ({
+      ...like,
+      _id: newId('delivery'),
+      eventId: newId('event'),
+      webhookId: ofWebhook,
+      status: 'held',
+      replays: 1,
+      replayRequestedAt,
+      nextAttemptAt: null,
+      queuedIn: queueOf(projectId, 'replay'),
+      bulkReplay: { id, status: 'failed', completedAt: null, roundStart: 0 },
+    });
+    const many = (make: () => object) => Array.from({ length: QUEUED }, make) as never[];
+    const { collection, db } = deliveries.model;
+    await collection.insertMany(many(() => held(later, disabled, since)));
+    await collection.insertMany(many(() => held(earlier, other, before)));
+    const about = { _id: disabled, projectId, disabledAt: at! };
+    const { profiled } = await profileOf(db.db!, () => noteLeft(fixture.store, about));
+    for (const { keysExamined = 0, docsExamined = 0 } of profiled) {
+      expect(Math.max(keysExamined, docsExamined)).toBeLessThanOrEqual(2 * LIMIT);
+    }
+    expect(await endings.find(disabled)).toBeNull();
+    await collection.insertOne(held(earlier, disabled, before) as never);
+    await noteLeft(fixture.store, about);
+    expect(await endings.find(disabled)).not.toBeNull();
   });
 });
