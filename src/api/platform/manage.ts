@@ -189,7 +189,8 @@ export function manageRouter(deps: ManageDependencies): Router {
       const changed = events === undefined ? null : changedEvents(before, events, profile);
       const changes = {
         ...(changed && { events: changed }),
-        ...(active !== undefined && { isActive: active }),
+        // Repeated, it must not become the platform's own disabling, which would bind the customer.
+        ...(active !== undefined && active !== before.isActive && { isActive: active }),
       };
       const { webhook } = await updateWebhook(deps, project, before._id, changes, 'platform');
       res.json(view(webhook, profile));

@@ -1,4 +1,5 @@
 import type { ApiClient } from '../../support/api-client';
+import { portalLink } from '../../support/portal-link';
 import { useStack } from '../../support/use';
 import { expectRefusal } from '../api/refusal';
 
@@ -160,6 +161,19 @@ describe('a webhook that is there', () => {
     const answer = await client.send(method, path, shown);
     expect([answer.status, answer.body]).toEqual([200, shown]);
   });
+
+  it.each(['PUT', 'PATCH'])(
+    'that its customer has disabled stays the customer’s when what GET answers is sent by %s',
+    async (method) => {
+      const { client: portal } = await portalLink(client, 'manage');
+      const webhook = `/v1/webhooks/${made.id}`;
+      await portal.patch(webhook, { isActive: false });
+      const shown = (await client.get(path)).body;
+      expect((await client.send(method, path, shown)).body).toMatchObject({ active: false });
+      const enabled = await portal.patch(webhook, { isActive: true });
+      expect(enabled).toMatchObject({ status: 200, body: { data: { isActive: true } } });
+    },
+  );
 
   it('must be subscribed to something', async () => {
     const refused = await client.send('PUT', path, { events: '' });
