@@ -1,6 +1,6 @@
 import type { ClientSession } from 'mongoose';
 import { clock } from '../clock';
-import { newId } from '../contracts/ids';
+import { newId, timeOf } from '../contracts/ids';
 import { disabledBy, type ChangedBy } from '../domain/changed-by';
 import { endDeliveriesOf } from './end-deliveries';
 import type { EventRecord } from './event-record';
@@ -103,10 +103,11 @@ export async function disableWebhook(
   const disabled = await store.transaction(async (session) => {
     const webhook = await webhookHealth.disable(id, reason, how, session);
     if (!webhook) return null;
-    const time = clock.now();
+    const _id = newId('audit');
+    const time = timeOf(_id);
     await audit.insert(
       {
-        _id: newId('audit'),
+        _id,
         projectId: project._id,
         action: 'webhook.disabled',
         target: id,

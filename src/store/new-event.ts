@@ -1,5 +1,4 @@
-import { clock } from '../clock';
-import { newId } from '../contracts/ids';
+import { newId, timeOf } from '../contracts/ids';
 import type { Payload } from '../domain/json-text';
 import { getProfile, writeEnvelope } from '../profiles';
 import type { EventRecord } from './event-record';
@@ -20,9 +19,11 @@ export function newEvent(
   retentionDays: number,
   isExpress = false,
 ): NewEvent {
-  const acceptedAt = clock.now();
+  const _id = newId('event');
+  // Lists select a range of time by ids.
+  const acceptedAt = timeOf(_id);
   return {
-    _id: newId('event'),
+    _id,
     projectId: project._id,
     type,
     createdAt: createdAt === undefined ? acceptedAt : new Date(createdAt),

@@ -1,5 +1,5 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { newId } from '../../src/contracts/ids';
+import { newId, noneBefore } from '../../src/contracts/ids';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
@@ -46,6 +46,26 @@ describe('after MongoDB’s clock was set back,', () => {
     await eventually('it is looked at', () => look.mock.calls.some(([found]) => found === id));
     env.cancel();
     await done;
+  });
+
+  it('what is made is found by the time that it shows', async () => {
+    const { client } = await stack.project({ profile: 'platform' });
+    // Ids don't go back with it.
+    noneBefore(inMs(3000));
+    // It becomes an event.
+    await client.post('/api/webhooks', { type: 'opened', email_id: 'e' });
+    await client.post('/v1/portal-links', { capabilities: 'read' });
+    for (const [list, plural, field] of [
+      ['/v1/reports', 'reports', 'receivedAt'],
+      ['/v1/events', 'events', 'acceptedAt'],
+      ['/v1/audit', 'entries', 'time'],
+    ] as const) {
+      const [shown] = (await client.get(list)).body.data[plural];
+      const since = new Date(shown[field]);
+      const until = new Date(since.getTime() + 1);
+      const range = `since=${since.toISOString()}&until=${until.toISOString()}`;
+      expect((await client.get(`${list}?${range}`)).body.data[plural]).toEqual([shown]);
+    }
   });
 
   it('a webhook of before gets the events of now', async () => {

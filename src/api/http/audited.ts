@@ -1,7 +1,6 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
-import { clock } from '../../clock';
-import { isId, newId } from '../../contracts/ids';
+import { isId, newId, timeOf } from '../../contracts/ids';
 import type { Audit, AuditAction, AuditRecord } from '../../store/audit';
 import { daysAfter } from '../../store/retention';
 import { principalOf } from './auth';
@@ -59,9 +58,11 @@ export function audited(
     const named = [param].flat().flatMap((part) => req.params[part] ?? []);
     const target = named.length > 0 ? named.join('/').slice(0, MAX_TARGET_LENGTH) : null;
     const { keyId, role } = principalOf(res);
-    const time = clock.now();
+    const _id = newId('audit');
+    // Lists select a range of time by ids.
+    const time = timeOf(_id);
     const entry: AuditRecord = {
-      _id: newId('audit'),
+      _id,
       projectId: projectIdOf(req, res, target),
       action,
       target,

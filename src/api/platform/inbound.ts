@@ -1,7 +1,7 @@
 import express, { Router } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
-import { newId } from '../../contracts/ids';
+import { newId, timeOf } from '../../contracts/ids';
 import { mapInParts } from '../../in-parts';
 import { getProfile } from '../../profiles';
 import {
@@ -72,15 +72,17 @@ export function inboundRouter({ store, intake, cipher }: InboundDependencies): R
     const expiresAt = expiryOf(project, receivedAt, store.defaults.retentionDays);
     const posted = await mapInParts(reports, (report) => {
       const { id, type } = 'unreadable' in report ? { id: null, type: null } : report;
+      const _id = newId('report');
       const record = {
-        _id: newId('report'),
+        _id,
         projectId: project._id,
         provider,
         ...(id !== null && { providerEventId: id }),
         type,
         payload: report.payload,
         verified,
-        receivedAt,
+        // Lists select a range of time by ids.
+        receivedAt: timeOf(_id),
         expiresAt,
       };
       return { record, becomes: eventOf(report, project, receivedAt) };
