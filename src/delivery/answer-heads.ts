@@ -3,7 +3,18 @@ import type { Duplex } from 'node:stream';
 const HTTP = Buffer.from('HTTP/');
 /** Node's parser refuses longer ones by its own limit. */
 const MAX_HEAD_BYTES = 64 * 1024;
+/**
+ * Of an answer with all that frames it: empty lines before its head and the sizes of its chunks may go on for
+ * ever. More than a head, interim ones, and as much of a body as is read (`ResponseReader`) usually take.
+ */
+const MAX_ANSWER_BYTES = 2 * 1024 * 1024;
 const [TAB, LF, CR, SPACE] = [9, 10, 13, 32];
+
+/** More of an answer has arrived than is read of any. */
+export class AnswerTooLongError extends Error {
+  /** What the parser says, if that is before the head is complete. */
+  readonly code = 'HPE_HEADER_OVERFLOW';
+}
 
 /**
  * Rewrites the heads of a response, interim ones too, to what Node's parser accepts. RFC 9112 lets a
@@ -17,6 +28,7 @@ export class AnswerHeads {
   /** How many responses have begun on the connection. */
   answers = 0;
   private expectsHead = false;
+  private bytes = 0;
   /** What has arrived of an incomplete head: its first `heldBytes`. */
   private space = Buffer.alloc(0);
   private heldBytes = 0;
@@ -24,13 +36,20 @@ export class AnswerHeads {
   /** The next bytes begin a response. */
   begin(): void {
     this.answers += 1;
+    this.bytes = 0;
     this.heard = false;
     this.expectsHead = true;
+  }
+
+  /** Whether more has arrived of the current response than is read of any. */
+  get isTooLong(): boolean {
+    return this.bytes > MAX_ANSWER_BYTES;
   }
 
   /** @returns what the parser should read now; possibly nothing */
   read(chunk: Buffer): Buffer {
     this.heard = true;
+    this.bytes += chunk.length;
     if (!this.expectsHead) return chunk;
     // Never searches the same bytes twice: a head may arrive byte by byte.
     let from = Math.max(0, this.heldBytes - 2);
@@ -86,6 +105,10 @@ export function readHeadsFirst<S extends Duplex>(socket: S, heads: AnswerHeads):
   const push = socket.push.bind(socket);
   socket.push = (chunk: Buffer | null) => {
     const bytes = chunk === null ? heads.end() : heads.read(chunk);
+    if (heads.isTooLong) {
+      socket.destroy(new AnswerTooLongError());
+      return false;
+    }
     const wantsMore = bytes.length === 0 || push(bytes);
     return chunk === null ? push(null) : wantsMore;
   };

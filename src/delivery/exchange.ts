@@ -1,6 +1,7 @@
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Socket } from 'node:net';
 import { type Agents, type Connection, keepAliveMs } from './agents';
+import { AnswerTooLongError } from './answer-heads';
 import { ANSWER_FAILURES, type HttpFailure, httpFailure } from './http-failure';
 import { type RawResponse, ResponseReader } from './response-reader';
 
@@ -183,8 +184,9 @@ export class Exchange {
     const inTlsConnect = this.options.isTls && !sending.isConnected;
     const failure = httpFailure(error, { inTlsConnect });
     this.reader?.readRest();
-    // What follows an answer is not part of it.
-    if (this.reader?.isComplete()) this.succeed(this.reader);
+    const isLong = error instanceof AnswerTooLongError;
+    // What follows an answer is not part of it, and a long one counts as if it had come whole.
+    if (this.reader && (isLong || this.reader.isComplete())) this.succeed(this.reader);
     else if (wasClosedBefore(sending, failure)) this.sendAgain(open);
     else this.fail(failure);
   }
