@@ -29,6 +29,8 @@ const QUERY_TRIES = 4;
 const RESOLVE_TIMEOUT_MS = 5_000;
 /** Milliseconds for IPv6 once there are addresses of IPv4: some name servers never answer for IPv6. */
 const IPV6_AFTER_MS = 300;
+/** The other way round, for which its query is repeated once: most receivers have IPv4. */
+const IPV4_AFTER_MS = 1_500;
 
 const LOOPBACK: LookupAddress[] = [
   { address: '127.0.0.1', family: 4 },
@@ -63,16 +65,19 @@ async function query(hostname: string, nameServers?: string[]): Promise<LookupAd
   // resolv.conf.
   const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: QUERY_TRIES });
   if (nameServers) resolver.setServers(nameServers);
-  const giveUpAfter = (ms: number): NodeJS.Timeout => setTimeout(() => resolver.cancel(), ms);
-  let givingUp = giveUpAfter(RESOLVE_TIMEOUT_MS);
-  const resolve4 = async (): Promise<string[]> => {
-    const found = await resolver.resolve4(hostname);
-    clearTimeout(givingUp);
-    givingUp = giveUpAfter(IPV6_AFTER_MS);
+  const timers: NodeJS.Timeout[] = [];
+  const giveUpAfter = (ms: number): unknown => timers.push(setTimeout(() => resolver.cancel(), ms));
+  giveUpAfter(RESOLVE_TIMEOUT_MS);
+  const leaving = async (answer: Promise<string[]>, ms: number): Promise<string[]> => {
+    const found = await answer;
+    giveUpAfter(ms);
     return found;
   };
-  const [v4, v6] = await Promise.allSettled([resolve4(), resolver.resolve6(hostname)]);
-  clearTimeout(givingUp);
+  const [v4, v6] = await Promise.allSettled([
+    leaving(resolver.resolve4(hostname), IPV6_AFTER_MS),
+    leaving(resolver.resolve6(hostname), IPV4_AFTER_MS),
+  ]);
+  for (const timer of timers) clearTimeout(timer);
   const found = [...addresses(v4, 4), ...addresses(v6, 6)];
   if (found.length === 0) throw new DnsError(hostname, tellingCode([v4, v6]));
   return found;

@@ -19,6 +19,7 @@ const names: Record<string, NameAnswer> = {
   },
   'old.example': { A: ['192.0.2.3'] },
   'new.example': { AAAA: ['2001:db8:0:0:0:0:0:2'] },
+  'half.example': { AAAA: ['2001:db8:0:0:0:0:0:3'] },
   'empty.example': {},
   'unknown.example': UNKNOWN,
   'broken.example': BROKEN,
@@ -28,7 +29,9 @@ const names: Record<string, NameAnswer> = {
 };
 let server: NameServer;
 beforeAll(async () => {
-  server = await NameServer.start((name) => names[name] ?? 'silent');
+  server = await NameServer.start((name, type) =>
+    name === 'half.example' && type === 'A' ? 'silent' : (names[name] ?? 'silent'),
+  );
 });
 beforeEach(() => {
   writeFileSync(
@@ -97,6 +100,12 @@ describe('a host’s addresses', () => {
   it('are given up when no name server answers, after having asked again', async () => {
     await expect(resolver()('silent.example')).rejects.toMatchObject({ code: 'ETIMEOUT' });
     expect(server.asked.length).toBeGreaterThan(2);
+  });
+
+  it('of IPv6 are enough once a name server that never answers for IPv4 was asked again', async () => {
+    expect(await resolver()('half.example')).toEqual([v6('2001:db8::3')]);
+    // In five seconds it would be asked thrice for IPv4.
+    expect(server.asked.length).toBeLessThan(4);
   });
 
   it('are another name server’s when the first is silent', async () => {
