@@ -1,6 +1,6 @@
 import type { Page } from 'playwright-core';
 import { expectAccessible, focused, signIn, useChromium } from '../support/chromium';
-import { link, title } from '../support/dashboard';
+import { button, link, title } from '../support/dashboard';
 import { soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
 import { useStack } from '../support/use';
@@ -52,6 +52,23 @@ it('leaves the focus on the choice of projects, so that the keyboard goes on fro
   await expectOpen(page, 'Acme');
   await title(page, 'Overview').waitFor();
   await focused(choice(page)).waitFor();
+});
+
+it('keeps what each of two tabs prefers, whichever was opened first', async () => {
+  const other = await page.context().newPage();
+  await other.goto(page.url());
+  await expectOpen(other, 'Beta');
+  for (const [tab, name] of [
+    [page, 'Dark'],
+    [other, 'UTC'],
+  ] as const) {
+    await button(tab, 'Admin key').click();
+    await tab.getByRole('menuitemradio', { name }).click();
+    await tab.getByRole('menuitemradio', { name, checked: true }).waitFor();
+  }
+  await page.reload();
+  await expectOpen(page, 'Beta');
+  await page.locator('html[data-theme="dark"]').waitFor();
 });
 
 it('leaves a project that somebody else deletes for the overview of another, and says so', async () => {

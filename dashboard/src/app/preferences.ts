@@ -15,7 +15,8 @@ const STORED_AS = 'posthorn.preferences';
 const DEFAULTS: Preferences = { theme: 'system', zone: 'local', projectId: null };
 
 const listeners = new Set<() => void>();
-let current = stored();
+let current = DEFAULTS;
+current = stored();
 
 function stored(): Preferences {
   try {
@@ -28,7 +29,7 @@ function stored(): Preferences {
     };
   } catch {
     // Storage is blocked, as in some frames, or holds something else.
-    return DEFAULTS;
+    return current;
   }
 }
 
@@ -38,7 +39,8 @@ function storedIn(storage: Storage): Partial<Preferences> {
 
 export function setPreferences(changes: Partial<Preferences>): void {
   if (changes.theme) forced = null;
-  current = { ...current, ...changes };
+  // Another tab may have stored something since this one read it.
+  current = { ...stored(), projectId: current.projectId, ...changes };
   try {
     for (const storage of [localStorage, sessionStorage]) {
       storage.setItem(STORED_AS, JSON.stringify(current));
