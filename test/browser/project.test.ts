@@ -139,3 +139,20 @@ it('changes the project’s settings for the admin, and says to others whose the
     portalOrigins: ['https://app.example.com'],
   });
 });
+
+it('lists the event types of a catalogue that the project has just been given', async () => {
+  const { id } = await stack.project({ profile: 'custom' });
+  const definition = { description: 'Opened.', schema: { type: 'object' }, sample: {} };
+  await stack.admin.send('PUT', '/v1/catalogs/shop/event-types/shop.opened', definition);
+  const page = await visit();
+  await signIn(page, ADMIN_KEY);
+  await page.getByLabel('Project').selectOption(id);
+  await link(page, 'Event types').click();
+  await page.getByText('No event types yet').waitFor();
+  await link(page, 'Project settings').click();
+  await page.getByLabel('Catalogue').fill('shop');
+  await button(page, 'Save changes').click();
+  await page.getByText('The settings were saved').waitFor();
+  await link(page, 'Event types').click();
+  await page.getByText('shop.opened').waitFor();
+});

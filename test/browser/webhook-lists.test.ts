@@ -1,6 +1,6 @@
 import type { Route } from 'playwright-core';
 import { expectAccessible, signIn } from '../support/chromium';
-import { inDialog, title, useDashboard } from '../support/dashboard';
+import { button, inDialog, title, useDashboard } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 
@@ -58,6 +58,25 @@ it('finds webhooks by name and state, and shows a reader no actions', async () =
   await soon(async () =>
     expect(await reader.getByRole('menuitem').allTextContents()).toEqual(['See deliveries']),
   );
+});
+
+it('says that there is no webhook only when that is answered', async () => {
+  const { page, client } = await arrive();
+  await makeWebhook(client, receiver.url, { name: 'Orders' });
+  await page.goto(`${stack.url}/dashboard/#/webhooks?state=disabled`);
+  // Nothing of before is known any more.
+  await page.reload();
+  await page.getByText('No webhook matches').waitFor();
+  const held: Route[] = [];
+  await page.route(/\/v1\/webhooks\?(?!.*state=)/, (route) => void held.push(route));
+  await button(page, 'Clear filters').click();
+  await eventually('all are asked for', () => held[0]);
+  await page.locator('main').getByRole('status', { name: 'Loading' }).waitFor();
+  expect(await page.getByText('No webhooks yet').count()).toBe(0);
+  await page.getByLabel('Search by name, URL or id').waitFor();
+  for (const route of held) await route.continue();
+  await page.unroute(/\/v1\/webhooks\?(?!.*state=)/);
+  await page.getByRole('article', { name: 'Orders' }).waitFor();
 });
 
 it('finishes what was begun with a webhook that leaves the list meanwhile', async () => {

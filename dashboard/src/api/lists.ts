@@ -101,12 +101,14 @@ export function listFrom<Page extends { nextCursor: string | null }, T>(
 ): List<T> {
   const error = troubleOf(query);
   const last = query.data?.pages.at(-1);
+  const isFormerNone =
+    query.isPlaceholderData && query.data.pages.every((page) => itemsOf(page).length === 0);
   return {
     // What other filters found is no answer to these.
     items:
       error !== null && query.isPlaceholderData ? [] : (query.data?.pages.flatMap(itemsOf) ?? []),
-    // Not pending alone: what is not to be asked is not being loaded.
-    isLoading: query.isLoading && error === null,
+    // Not pending alone: what is not to be asked is not being loaded. That others found nothing says nothing here.
+    isLoading: (query.isLoading || isFormerNone) && error === null,
     isRefreshing: query.isRefetching,
     error,
     hasMore: query.hasNextPage,

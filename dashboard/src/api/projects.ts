@@ -45,7 +45,7 @@ export const useUpdateProject = (id: string): UseMutationResult<Project, Error, 
   useAct({
     run: (body) => request<Project>('PATCH', `v1/projects/${id}`, { body }),
     done: texts.settings.done.saved,
-    changes: ['projects', 'webhooks', 'audit'],
+    changes: ['projects', 'webhooks', 'event-types', 'audit'],
     isQuiet: true,
   });
 
