@@ -2,6 +2,8 @@ import type { Locator } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
 import { useChromium } from '../support/chromium';
 import { button, inDialog, openPage } from '../support/dashboard';
+import { insertDelivery } from '../integration/api/insert';
+import { makeWebhook } from '../support/deliveries';
 import { soon } from '../support/eventually';
 import { useStack } from '../support/use';
 
@@ -46,4 +48,25 @@ it('takes a moment that is typed into a filter, which the address has', async ()
   await page.reload();
   const moment = page.getByLabel('From', { exact: true });
   await soon(async () => expect(await moment.inputValue()).toBe('2036-11-28T11:30:15'));
+});
+
+it.each([
+  ['slow', -5],
+  ['fast', 120],
+])('lists and replays by the API’s clock where the browser’s is %s', async (_word, minutes) => {
+  const own = await stack.project();
+  const createdAt = new Date(Date.now() - 120_000);
+  const { id: webhookId } = await makeWebhook(own.client, 'https://example.com/hooks');
+  const failed = { projectId: own.id, webhookId, status: 'failed' as const, createdAt };
+  const id = await insertDelivery(stack, failed);
+  const page = await visit(`${stack.url}/dashboard/`);
+  await page.clock.install({ time: Date.now() + minutes * 60_000 });
+  await openPage(page, own.client.key, 'Deliveries');
+  await page.goto(`${stack.url}/dashboard/#/deliveries?range=1h`);
+  const row = page.getByRole('grid', { name: 'Deliveries' }).locator('[data-index]');
+  await row.getByText('2 min ago').waitFor();
+  await page.goto(`${stack.url}/dashboard/#/deliveries/${id}`);
+  await button(page, 'More actions').click();
+  await page.getByRole('menuitem', { name: 'Replay all that failed since this one' }).click();
+  await page.getByText('1 delivery will be sent again.').waitFor();
 });

@@ -1,3 +1,4 @@
+import { followClock, nowMs } from './clock';
 import { Problem } from './problem';
 import type { ErrorBody } from './types';
 import { PORTAL_PROJECT } from '../portal-project';
@@ -134,7 +135,9 @@ async function send(method: Method, path: string, options: Options): Promise<Res
     ...(signal && { signal }),
   };
   try {
-    return await fetch(addressOf(path, query), init);
+    const response = await fetch(addressOf(path, query), init);
+    followClock(response);
+    return response;
   } catch (error) {
     if (signal?.aborted) throw error;
     throw new Problem(0, 'unreachable', texts.problems.byCode.unreachable.title);
@@ -159,7 +162,7 @@ export function asked(query: Query): Record<string, string> {
     if (value === undefined || value === null || value === '') continue;
     given[name] =
       typeof value === 'object'
-        ? new Date(Date.now() - value.hoursAgo * HOUR_MS).toISOString()
+        ? new Date(nowMs() - value.hoursAgo * HOUR_MS).toISOString()
         : String(value);
   }
   return given;

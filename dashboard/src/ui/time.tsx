@@ -1,4 +1,5 @@
 import { useSyncExternalStore } from 'react';
+import { nowMs } from '../api/clock';
 import { usePreferences } from '../app/preferences';
 import { texts } from '../texts';
 
@@ -10,13 +11,13 @@ const DAY_MS = 24 * HOUR_MS;
 /** One clock for the whole page, which ticks only while something shows it. */
 const listeners = new Set<() => void>();
 let timer: ReturnType<typeof setInterval> | undefined;
-let nowMs = Date.now();
+let shownMs = nowMs();
 
 function subscribe(listener: () => void): () => void {
-  nowMs = Date.now();
+  shownMs = nowMs();
   listeners.add(listener);
   timer ??= setInterval(() => {
-    nowMs = Date.now();
+    shownMs = nowMs();
     for (const tell of listeners) tell();
   }, SECOND_MS);
   return () => {
@@ -28,7 +29,7 @@ function subscribe(listener: () => void): () => void {
 }
 
 /** The time, again at each second. */
-export const useNow = (): number => useSyncExternalStore(subscribe, () => nowMs);
+export const useNow = (): number => useSyncExternalStore(subscribe, () => shownMs);
 
 /** A duration in its largest unit: `340 ms`, `5 min`, `2 days`. */
 export function formatDuration(ms: number): string {

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 import { ALLOWED } from '../../api/batch';
+import { nowMs } from '../../api/clock';
 import type { Query } from '../../api/http';
 import { explain, fieldError } from '../../api/problem';
 import { useDryRun, useStartReplay, type ReplayInput } from '../../api/replays';
@@ -36,7 +37,7 @@ export function BulkReplayDialog({
   onClose: () => void;
 }): React.ReactNode {
   const { webhookId, types, since = BEGIN } = selection;
-  const [until] = useState(() => selection.until ?? new Date().toISOString());
+  const [until] = useState(() => selection.until ?? new Date(nowMs()).toISOString());
   const [statuses, setStatuses] = useState(selection.statuses);
   const [rate, setRate] = useState('');
   const { mutate: count, ...dryRun } = useDryRun();

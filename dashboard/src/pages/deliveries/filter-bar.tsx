@@ -1,4 +1,5 @@
 import { useId, useState } from 'react';
+import { nowMs } from '../../api/clock';
 import { useAvailableEvents } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
@@ -157,7 +158,7 @@ function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
   );
 }
 
-const hourAgo = (): string => new Date(Date.now() - HOUR_MS).toISOString();
+const hourAgo = (): string => new Date(nowMs() - HOUR_MS).toISOString();
 
 /** One or any; what the address names is offered, also when it is not among the options. */
 function Choice({

@@ -1,5 +1,6 @@
 import { useId, useState } from 'react';
 import { useAccess } from '../../app/access';
+import { nowMs } from '../../api/clock';
 import { fieldError } from '../../api/problem';
 import { useCreateKey } from '../../api/projects';
 import type { Key } from '../../api/types';
@@ -52,7 +53,7 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
   const submit = (): void => {
     const days = DAYS.find((one) => one === expiry);
     const expiresAt = days
-      ? new Date(Date.now() + Number(days) * DAY_MS).toISOString()
+      ? new Date(nowMs() + Number(days) * DAY_MS).toISOString()
       : expiry === 'chosen'
         ? at
         : undefined;

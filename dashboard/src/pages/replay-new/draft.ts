@@ -1,3 +1,4 @@
+import { nowMs } from '../../api/clock';
 import type { ReplayInput } from '../../api/replays';
 import { texts } from '../../texts';
 
@@ -29,8 +30,8 @@ export function firstDraft(
     webhookId: given.webhookId ?? '',
     statuses: new Set(STATUSES.filter((status) => asked.includes(status))),
     types: given.types ?? '',
-    since: given.since ?? new Date(Date.now() - DAY_MS).toISOString(),
-    until: given.until ?? new Date().toISOString(),
+    since: given.since ?? new Date(nowMs() - DAY_MS).toISOString(),
+    until: given.until ?? new Date(nowMs()).toISOString(),
     rate: '',
   };
 }
