@@ -211,6 +211,30 @@ it('judges a filter by each number as it is written, and refuses one that would 
   await page.getByLabel('Query').fill('{ "data.total": 9007199254740993 }');
   await page.getByLabel('Attempts per second').fill('1e999');
   await button(page, 'Create webhook').click();
-  await page.getByText('Enter a number.').waitFor();
+  await page.getByText('Enter a number, or none.').waitFor();
   expect((await client.get('/v1/webhooks')).body.data.webhooks).toEqual([]);
+});
+
+it('shows and takes that a webhook has no limit, whatever the project has', async () => {
+  const { page, client, go } = await arrive();
+  const policy = { ratePerSecond: null };
+  const { id } = await makeWebhook(client, receiver.url, { name: 'Orders', policy });
+  await go(`/webhooks/${id}/edit`);
+  await shows(page.getByLabel('Attempts per second'), 'none');
+  const threshold = page.getByLabel('Disable after failures');
+  await threshold.fill('few');
+  await button(page, 'Save changes').click();
+  await page.getByText('Enter a number, or none.').waitFor();
+  await threshold.fill('None');
+  await button(page, 'Save changes').click();
+  await title(page, 'Orders').waitFor();
+  expect((await client.get(`/v1/webhooks/${id}`)).body.data.policy).toMatchObject({
+    ratePerSecond: null,
+    autoDisableAfter: null,
+  });
+  await page
+    .getByText('Disabled after failures')
+    .locator('xpath=following::dd[1]')
+    .getByText('never')
+    .waitFor();
 });

@@ -83,6 +83,5 @@ export const common = {
     since: 'From',
     until: 'Until',
   },
-  tableHelp: 'Arrow keys move between rows, Enter opens one.',
-  tableHelpSelect: 'Arrow keys move between rows, Enter opens one, x selects one.',
+  figures: { none: 'none', number: 'Enter a number.', numberOrNone: 'Enter a number, or none.' },
 };

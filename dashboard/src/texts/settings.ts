@@ -43,9 +43,6 @@ export const settings = {
   rateHelp: 'A number, or none for no limit.',
   autoDisable: 'Disable a webhook after failures in a row',
   autoDisableHelp: 'A number, or none for never.',
-  number: 'Enter a number.',
-  numberOrNone: 'Enter a number, or none.',
-  noneWord: 'none',
   order: 'What waits is sent',
   orders: {
     default: 'As the profile has it',

@@ -1,6 +1,7 @@
 import type { Project } from '../../api/types';
 import { texts } from '../../texts';
 import { parseDelays, writeDelays } from '../webhook-form/durations';
+import { parseFigure, parseFigureOrNone, writeFigure } from '../webhook-form/figures';
 
 const words = texts.settings;
 
@@ -25,9 +26,6 @@ export interface Draft {
 /** By the API's fields. */
 export type Problems = Partial<Record<string, string>>;
 
-const shown = (value: number | null | undefined): string =>
-  value === undefined ? '' : value === null ? words.noneWord : String(value);
-
 export function draftOf(project: Project): Draft {
   const { policy } = project;
   return {
@@ -39,33 +37,25 @@ export function draftOf(project: Project): Draft {
     dispatch: project.dispatch ?? '',
     delays: policy.retryDelaysMs ? writeDelays(policy.retryDelaysMs) : '',
     timeoutSeconds: policy.timeoutMs === undefined ? '' : String(policy.timeoutMs / 1000),
-    ratePerSecond: shown(policy.ratePerSecond),
-    autoDisableAfter: shown(policy.autoDisableAfter),
+    ratePerSecond: writeFigure(policy.ratePerSecond),
+    autoDisableAfter: writeFigure(policy.autoDisableAfter),
     backlogOrder: policy.backlogOrder ?? '',
-    maxWebhooks: shown(policy.maxWebhooks),
-    retentionDays: shown(policy.retentionDays),
+    maxWebhooks: writeFigure(policy.maxWebhooks),
+    retentionDays: writeFigure(policy.retentionDays),
     portalOrigins: project.portalOrigins.join('\n'),
   };
 }
 
-const numberIn = (text: string): number => Number(text.trim().replace(',', '.'));
 const orNull = (text: string): string | null => (text.trim() === '' ? null : text.trim());
 
 /** What the API takes, and what can't be sent. The API checks the rest. */
 export function inputOf(draft: Draft): { input: Partial<Project>; problems: Problems } {
   const problems: Problems = {};
-  const figure = (field: string, text: string): number | undefined => {
-    if (text.trim() === '') return undefined;
-    const value = numberIn(text);
-    if (!Number.isFinite(value)) problems[`policy.${field}`] = words.number;
-    return value;
+  const problemOf = (field: string) => (message: string) => {
+    problems[`policy.${field}`] = message;
   };
-  const figureOrNone = (field: string, text: string): number | null | undefined => {
-    if (text.trim().toLowerCase() === words.noneWord) return null;
-    const value = figure(field, text);
-    if (problems[`policy.${field}`]) problems[`policy.${field}`] = words.numberOrNone;
-    return value;
-  };
+  const figure = (field: string, text: string) => parseFigure(text, problemOf(field));
+  const figureOrNone = (field: string, text: string) => parseFigureOrNone(text, problemOf(field));
   const delays = draft.delays.trim() === '' ? undefined : parseDelays(draft.delays);
   if (delays === null) problems['policy.retryDelaysMs'] = words.delaysInvalid;
   const timeoutSeconds = figure('timeoutMs', draft.timeoutSeconds);

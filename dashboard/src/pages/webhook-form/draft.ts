@@ -3,6 +3,7 @@ import type { WebhookInput } from '../../api/webhooks';
 import type { Policy, SigningScheme, Webhook } from '../../api/types';
 import { texts } from '../../texts';
 import { parseDelays, writeDelays } from './durations';
+import { parseFigure, parseFigureOrNone, writeFigure } from './figures';
 
 const words = texts.webhooks.form;
 
@@ -50,9 +51,6 @@ export const EMPTY: Draft = {
   backlogOrder: '',
 };
 
-const shown = (figure: number | null | undefined): string =>
-  figure === undefined || figure === null ? '' : String(figure);
-
 export function draftOf(webhook: Webhook): Draft {
   const { policy, filter } = webhook;
   return {
@@ -70,8 +68,8 @@ export function draftOf(webhook: Webhook): Draft {
     secret: '',
     delays: policy.retryDelaysMs ? writeDelays(policy.retryDelaysMs) : '',
     timeoutSeconds: policy.timeoutMs === undefined ? '' : String(policy.timeoutMs / 1000),
-    autoDisableAfter: shown(policy.autoDisableAfter),
-    ratePerSecond: shown(policy.ratePerSecond),
+    autoDisableAfter: writeFigure(policy.autoDisableAfter),
+    ratePerSecond: writeFigure(policy.ratePerSecond),
     backlogOrder: policy.backlogOrder ?? '',
   };
 }
@@ -79,28 +77,22 @@ export function draftOf(webhook: Webhook): Draft {
 /** By field: those that can't be sent as they are. The API checks everything else. */
 export type DraftErrors = Partial<Record<string, string>>;
 
-const number = (text: string): number | undefined =>
-  text.trim() === '' ? undefined : Number(text.trim().replace(',', '.'));
-
 export function inputOf(draft: Draft): { input: WebhookInput; errors: DraftErrors } {
   const errors: DraftErrors = {};
-  const figure = (field: 'timeoutSeconds' | 'autoDisableAfter' | 'ratePerSecond') => {
-    const value = number(draft[field]);
-    if (value !== undefined && !Number.isFinite(value))
-      errors[`policy.${POLICY_FIELD[field]}`] = words.number;
-    return value;
+  const errorOf = (field: keyof Policy) => (message: string) => {
+    errors[`policy.${field}`] = message;
   };
   const delays = draft.delays.trim() === '' ? undefined : parseDelays(draft.delays);
   if (delays === null) errors['policy.retryDelaysMs'] = words.delaysInvalid;
   const filter = readFilter(draft.filter);
   if (filter.error !== undefined) errors.filter = filter.error;
   if (draft.events.size === 0) errors.events = words.noneChosen;
-  const timeoutSeconds = figure('timeoutSeconds');
+  const timeoutSeconds = parseFigure(draft.timeoutSeconds, errorOf('timeoutMs'));
   const policy: Policy = {
     timeoutMs: timeoutSeconds === undefined ? undefined : Math.round(timeoutSeconds * 1000),
     retryDelaysMs: delays ?? undefined,
-    autoDisableAfter: figure('autoDisableAfter'),
-    ratePerSecond: figure('ratePerSecond'),
+    autoDisableAfter: parseFigureOrNone(draft.autoDisableAfter, errorOf('autoDisableAfter')),
+    ratePerSecond: parseFigureOrNone(draft.ratePerSecond, errorOf('ratePerSecond')),
     backlogOrder: draft.backlogOrder === '' ? undefined : draft.backlogOrder,
   };
   const named = draft.headers.filter(({ name, value }) => name.trim() !== '' || value !== '');
@@ -117,12 +109,6 @@ export function inputOf(draft: Draft): { input: WebhookInput; errors: DraftError
     },
   };
 }
-
-const POLICY_FIELD = {
-  timeoutSeconds: 'timeoutMs',
-  autoDisableAfter: 'autoDisableAfter',
-  ratePerSecond: 'ratePerSecond',
-} as const;
 
 export const linesOf = (problems: readonly { field: string; message: string }[]): string =>
   problems.map(({ field, message }) => `${field} ${message}`.trim()).join('; ');

@@ -8,7 +8,9 @@ export function parseDelays(text: string): number[] | null {
     .filter((part) => part !== '');
   const delays = parts.map((part) => {
     const [, amount, unit] = /^(\d+(?:\.\d+)?)(s|m|min|h)$/.exec(part) ?? [];
-    return amount === undefined ? null : Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS];
+    return amount === undefined
+      ? null
+      : Math.round(Number(amount) * UNIT_MS[unit as keyof typeof UNIT_MS]);
   });
   if (delays.length === 0 || delays.includes(null)) return null;
   return delays as number[];

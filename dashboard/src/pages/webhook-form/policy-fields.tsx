@@ -4,6 +4,7 @@ import { Select, TextField } from '../../ui/field';
 import { Card, Stack } from '../../ui/layout';
 import type { Draft, FieldsProps } from './draft';
 import { parseDelays } from './durations';
+import { writeFigure } from './figures';
 import { Schedule } from './schedule';
 import styles from './form.module.css';
 
@@ -29,7 +30,7 @@ export function PolicyFields({ draft, onChange, errorOf }: FieldsProps): React.R
   const delaysMs = isProjects ? defaults?.retryDelaysMs : parseDelays(draft.delays);
   /** @param usual what applies if nothing is written there */
   const figure = (field: keyof Draft, path: string, usual: number | null | undefined) => ({
-    placeholder: usual === null ? texts.common.none : usual?.toString(),
+    placeholder: usual === undefined ? undefined : writeFigure(usual),
     isOptional: true,
     inputMode: 'decimal' as const,
     error: errorOf(path),
@@ -76,6 +77,7 @@ export function PolicyFields({ draft, onChange, errorOf }: FieldsProps): React.R
           />
           <TextField
             label={words.autoDisable}
+            help={words.autoDisableHelp}
             {...figure('autoDisableAfter', 'policy.autoDisableAfter', defaults?.autoDisableAfter)}
           />
           <Select

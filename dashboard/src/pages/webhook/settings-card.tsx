@@ -14,7 +14,7 @@ const words = texts.webhooks.detail;
 export function SettingsCard({ webhook }: { webhook: Webhook }): React.ReactNode {
   const { policy, headers, filter } = webhook;
   const defaults = useWebhookDefaults().data?.policy;
-  const { timeoutMs, ratePerSecond, retryDelaysMs } = { ...defaults, ...policy };
+  const { timeoutMs, ratePerSecond, autoDisableAfter, retryDelaysMs } = { ...defaults, ...policy };
   const shown = (field: keyof Policy, value: string): string =>
     policy[field] === undefined ? words.asProject(value) : value;
   const headerLines = Object.entries(headers ?? {}).map(([name, value]) => `${name}: ${value}`);
@@ -57,6 +57,16 @@ export function SettingsCard({ webhook }: { webhook: Webhook }): React.ReactNode
                   : shown(
                       'ratePerSecond',
                       ratePerSecond === null ? texts.common.none : words.perSecond(ratePerSecond),
+                    ),
+            },
+            {
+              name: words.autoDisable,
+              value:
+                autoDisableAfter === undefined
+                  ? null
+                  : shown(
+                      'autoDisableAfter',
+                      autoDisableAfter === null ? texts.common.never : String(autoDisableAfter),
                     ),
             },
             { name: words.created, value: <Time value={webhook.createdAt} isAbsolute /> },
