@@ -5,7 +5,7 @@ export type PayloadFilter = Record<string, unknown>;
 
 /**
  * What evaluating one filter for one event may cost, in steps: a pattern takes its size (`programSize`) for
- * each character that it reads, a condition thirty for each item of a list and for each value that it
+ * each character that it reads, a condition thirty each time, and for each item of a list and each value that it
  * compares. In total this takes milliseconds, some twenty at worst. Counted and not timed, so that the result
  * is the same on an idle machine and a busy one.
  */
@@ -77,6 +77,7 @@ class Judgement {
 
   private conditions(conditions: Record<string, unknown>, values: Values): boolean {
     return Object.entries(conditions).every(([operator, operand]) => {
+      this.spend(STEPS_PER_VALUE);
       const any = (test: (value: unknown) => boolean): boolean =>
         some(values({ opensLists: true }), test);
       const anyList = (test: (list: unknown[]) => boolean): boolean =>

@@ -44,6 +44,30 @@ export const COSTLY_FILTERS: [title: string, filter: PayloadFilter, x: unknown][
     { 'data.x': { $elemMatch: { $in: numbers(180) } } },
     repeat(120_000, () => 1),
   ],
+  ...Object.entries({
+    'what items don’t have': { $exists: false },
+    'lists that items don’t have': { $not: { $size: 1 } },
+    'objects that items don’t have': { $not: { $elemMatch: { a: 1 } } },
+    'texts that items don’t have': { $not: { $regex: 'a' } },
+  }).map(([of, condition]): [string, PayloadFilter, unknown] => [
+    `many conditions on ${of}`,
+    {
+      'data.x': {
+        $elemMatch: Object.fromEntries([
+          ...repeat(45, (n) => [`a${n}`, condition]),
+          ['z', { $exists: true }],
+        ]) as PayloadFilter,
+      },
+    },
+    repeat(6600, () => ({})),
+  ]),
+  [
+    'many conditions on empty lists in many items',
+    {
+      'data.x': { $elemMatch: { $nor: repeat(45, () => ({ 'a.b': 1 })), z: { $exists: true } } },
+    },
+    repeat(6600, () => ({ a: [] })),
+  ],
   ['many lists compared', { 'data.x': { $in: repeat(60, () => [3]) } }, repeat(60_000, () => [4])],
   [
     'many comparisons of a large object',
