@@ -2,7 +2,6 @@ export const app = {
   product: 'Posthorn',
   skip: 'Skip to content',
   openMenu: 'Open menu',
-  closeMenu: 'Close menu',
   navigation: 'Main',
   find: { label: 'Find anything', placeholder: 'Find by id or name' },
   nav: {
@@ -71,7 +70,6 @@ export const app = {
     linkUsed:
       'This sign-in link was used already or has expired. Use a key, or restart Posthorn for a new link.',
     ended: 'Your session has ended. Sign in again to continue where you were.',
-    openingLink: 'Signing in…',
     noSender:
       'A key of role sender may only post events. Sign in with a key of role owner or reader.',
   },

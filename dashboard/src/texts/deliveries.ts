@@ -166,7 +166,6 @@ export const deliveries = {
     rateError: 'Enter a number from 0.1 to 100.',
     confirm: 'Start the replay',
     see: 'See its progress',
-    started: 'The replay has started.',
     fromBegin: 'the beginning',
   },
 

@@ -38,7 +38,6 @@ export const webhooks = {
     `${attempts.toLocaleString('en')} ${attempts === 1 ? 'attempt' : 'attempts'}, no delivery has ended`,
   rate: (rate: string, total: number) =>
     `${rate} of ${total.toLocaleString('en')} ${total === 1 ? 'delivery' : 'deliveries'} succeeded`,
-  lastStatus: (status: string) => `last answer ${status}`,
   done: {
     saved: 'The webhook was saved',
     enabled: 'The webhook is enabled',
@@ -96,7 +95,6 @@ export const webhooks = {
         ? 'One delivery was skipped while it was disabled.'
         : `${count.toLocaleString('en')} deliveries were skipped while it was disabled.`,
     replay: 'Replay them now',
-    later: 'Not now',
   },
   deleteDialog: {
     title: (name: string) => `Delete ${isolated(name)}?`,
@@ -107,7 +105,6 @@ export const webhooks = {
     title: 'Signing secret',
     lead: 'Receivers verify with it that a request comes from you. Keep it out of code and logs.',
     shown: 'Secret',
-    hidden: '••••••••••••••••••••••••',
     publicKey: 'Public key (Ed25519)',
     revealTitle: (name: string) => `Secret of ${isolated(name)}`,
     once: 'Copy it now and store it where your endpoint reads its configuration.',

@@ -42,8 +42,10 @@ export default function FilterPreview({
     passes: passesFilter(filter, envelopeOf(event)) !== false,
   }));
   return (
-    <div className={styles.preview} role="status">
-      <strong>{words.preview(judged.filter(({ passes }) => passes).length, judged.length)}</strong>
+    <div className={styles.preview}>
+      <strong role="status">
+        {words.preview(judged.filter(({ passes }) => passes).length, judged.length)}
+      </strong>
       <ul>
         {judged.slice(0, SHOWN_EVENTS).map(({ event, passes }) => (
           <li key={event.id}>
