@@ -45,6 +45,8 @@ function temporalArgs({ api, ui }) {
     'matching.enableFairness=true',
     'matching.numTaskqueueReadPartitions=1',
     'matching.numTaskqueueWritePartitions=1',
+    // So that a workflow can be paused as a whole.
+    'frontend.WorkflowPauseEnabled=true',
     // It prepares all its metrics for collection every second: with many task queues that is most of its work.
     'metrics.breakdownByTaskQueue=false',
   ]) {

@@ -8,10 +8,19 @@ type Raw = temporal.api.workflowservice.v1.IDescribeWorkflowExecutionResponse;
 
 /**
  * `queued`: no worker has taken it yet; `waiting`: for the next attempt's time; `paused`: by a signal to its
- * workflow; `activity_paused`: its attempts are, in Temporal; `failing`: the workflow's tasks keep failing.
+ * workflow; `activity_paused`: its attempts are, in Temporal; `workflow_paused`: its workflow is, there; `failing`:
+ * the workflow's tasks keep failing.
  */
 export type DeliveryActivity =
-  'queued' | 'attempting' | 'waiting' | 'paused' | 'activity_paused' | 'failing';
+  | 'queued'
+  | 'attempting'
+  | 'waiting'
+  | 'paused'
+  | 'activity_paused'
+  | 'workflow_paused'
+  | 'failing';
+
+type Described = Pick<WorkflowExecutionDescription, 'status' | 'raw'>;
 
 const { PendingActivityState, PendingWorkflowTaskState } = temporal.api.enums.v1;
 /** States of an activity that a worker is running. */
@@ -27,12 +36,20 @@ const FAILING_FROM_ATTEMPT = 3;
 export const areTasksFailing = ({ pendingWorkflowTask }: Raw): boolean =>
   (pendingWorkflowTask?.attempt ?? 0) >= FAILING_FROM_ATTEMPT;
 
-export function runIn({ status, raw }: WorkflowExecutionDescription): NonNullable<FoundRun> {
-  if (status.name !== 'RUNNING') return 'ended';
+const isPaused = ({ status }: Described): boolean => status.name === 'PAUSED';
+
+/** Whether it has not ended. */
+export const isOpen = (found: Described): boolean =>
+  found.status.name === 'RUNNING' || isPaused(found);
+
+export function runIn(found: Described): NonNullable<FoundRun> {
+  const { raw } = found;
+  if (!isOpen(found)) return 'ended';
   if (areTasksFailing(raw)) return 'failing';
   const [pending] = raw.pendingActivities ?? [];
-  // One that an operator has paused stays paused.
-  return pending?.nextAttemptScheduleTime && !pending.paused ? 'waiting' : 'running';
+  // What an operator has paused stays paused.
+  const mayBeWoken = !isPaused(found) && !pending?.paused;
+  return pending?.nextAttemptScheduleTime && mayBeWoken ? 'waiting' : 'running';
 }
 
 /** Whether that execution of one of its activities runs. */
@@ -47,8 +64,10 @@ export const isUnderWayIn = (
       RUNNING_STATES.has(pending.state!),
   );
 
-/** What a running workflow, of a delivery or a courier, is doing; null: only it can say. */
-export function activityIn(raw: Raw): DeliveryActivity | null {
+/** What an open workflow, of a delivery or a courier, is doing; null: only it can say. */
+export function activityIn(found: Described): DeliveryActivity | null {
+  const { raw } = found;
+  if (isPaused(found)) return 'workflow_paused';
   if (areTasksFailing(raw)) return 'failing';
   const [pending] = raw.pendingActivities ?? [];
   if (pending) {

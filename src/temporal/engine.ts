@@ -28,6 +28,7 @@ import { connectionOptions } from './connection';
 import {
   activityIn,
   areTasksFailing,
+  isOpen,
   isUnderWayIn,
   runIn,
   type DeliveryActivity,
@@ -130,7 +131,8 @@ export class Engine {
   async listRunning(workflowIds: readonly string[]): Promise<Set<string>> {
     const { namespace } = this.client.options;
     const ids = workflowIds.map((id) => `"${id}"`).join(', ');
-    const query = `ExecutionStatus = "Running" AND WorkflowId IN (${ids})`;
+    // Also those that an operator has paused.
+    const query = `CloseTime IS NULL AND WorkflowId IN (${ids})`;
     const pageSize = workflowIds.length;
     const answer = await this.calls
       .make(() =>
@@ -238,8 +240,8 @@ export class Engine {
   async activityOf(deliveryId: string): Promise<DeliveryActivity | null> {
     const workflowId = deliveryWorkflowId(deliveryId);
     const found = await this.describe(workflowId);
-    if (found?.status.name !== 'RUNNING') return null;
-    const known = activityIn(found.raw);
+    if (!found || !isOpen(found)) return null;
+    const known = activityIn(found);
     if (known) return known;
     const handle = this.client.workflow.getHandle(workflowId);
     const { phase } = await this.calls.make(() => handle.query<{ phase: string }>('state'));
@@ -250,7 +252,7 @@ export class Engine {
   /** The same of a project's courier; null also while nothing is due by its own reckoning. */
   async courierActivityOf(projectId: string): Promise<DeliveryActivity | null> {
     const found = await this.describe(courierWorkflowId(projectId));
-    return found?.status.name === 'RUNNING' ? activityIn(found.raw) : null;
+    return found && isOpen(found) ? activityIn(found) : null;
   }
 
   /** @throws if Temporal can't be reached */

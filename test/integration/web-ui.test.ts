@@ -141,6 +141,29 @@ describe('a delivery in the Temporal Web UI', () => {
     });
   });
 
+  it('that an operator pauses as a whole says so, and is not run again by reconcile', async () => {
+    receiver.respondWith(500);
+    const client = await project([DAY_MS]);
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { attemptCount: 1 });
+    const workflowId = `delivery/${id}`;
+    const { namespace } = stack.config.temporal;
+    const about = { namespace, workflowId, identity: 'operator', reason: 'test' };
+    await temporal.workflowService.pauseWorkflowExecution(about);
+    const overdue = { nextAttemptAt: new Date(Date.now() - 60_000) };
+    await stack.store.deliveries.model.updateOne({ _id: id }, overdue);
+    expect((await stack.reconcile()).deliveries).toBe(0);
+    const { data } = (await client.get(`/v1/deliveries/${id}`)).body;
+    expect(data).toMatchObject({ status: 'pending', attemptCount: 1 });
+    expect(data.pending).toMatchObject({
+      reason: 'paused',
+      message: expect.stringContaining('its workflow was paused in Temporal') as string,
+    });
+    await eventually('it is listed', async () =>
+      (await stack.engine.listRunning([workflowId])).has(workflowId),
+    );
+  });
+
   it('that is paused while an attempt is running says that one is', async () => {
     receiver.respondWith({ kind: 'hang' });
     const client = await project([DAY_MS]);

@@ -1609,7 +1609,7 @@ export type Attempt = {
 
 export type PendingExplanation = {
   /**
-   * `paused`: by an operator in Temporal, the workflow by a signal or its attempts by the Web UI; `message` says which.
+   * `paused`: by an operator in Temporal, the workflow by a signal or as a whole, or its attempts; `message` says which.
    */
   reason:
     | 'webhook_paused'

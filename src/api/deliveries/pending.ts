@@ -94,6 +94,11 @@ export async function explainPending(
         'paused',
         `attempt ${attempt} was paused in Temporal, by its Web UI or command line; it continues when it is unpaused there, or retried`,
       );
+    case 'workflow_paused':
+      return explain(
+        'paused',
+        'its workflow was paused in Temporal, by its Web UI or command line; it continues when it is unpaused there',
+      );
     case 'waiting':
       if (isEarly) break;
       return explain('waiting_for_worker', `attempt ${attempt} is due: ${DUE}`);
@@ -125,6 +130,7 @@ function explainByCourier(
       );
     case 'paused':
     case 'activity_paused':
+    case 'workflow_paused':
       break;
   }
   return explain(

@@ -115,7 +115,7 @@ export const pendingSchema = z
     reason: z
       .enum(PENDING_REASONS)
       .describe(
-        '`paused`: by an operator in Temporal, the workflow by a signal or its attempts by the Web UI; `message` says which.',
+        '`paused`: by an operator in Temporal, the workflow by a signal or as a whole, or its attempts; `message` says which.',
       ),
     message: z.string(),
     attempt: count.describe('The attempt that is running or comes next.'),
