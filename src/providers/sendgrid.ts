@@ -20,6 +20,9 @@ const HAPPENED = new Map([
   ['spamreport', 'complained'],
 ]);
 
+/** What SendGrid adds to the `X-Message-Id` with which it answered the sender; ids may contain dots. */
+const ADDED_TO_ID = /(?<=.)\.(?:filter|recvd-).*$/s;
+
 /** Customers' own arguments are beside SendGrid's fields, so any other field is allowed. */
 const report = z.looseObject({
   event: reportType,
@@ -60,7 +63,7 @@ function toReport(one: unknown): ProviderReport | UnreadableReport {
     type: posted.event,
     happened: HAPPENED.get(posted.event) ?? posted.event,
     // A delayed bounce has no sg_message_id.
-    emailId: toId(posted.sg_message_id) ?? toId(posted['smtp-id']),
+    emailId: toId(posted.sg_message_id)?.replace(ADDED_TO_ID, '') ?? toId(posted['smtp-id']),
     recipient: toAddress(posted.email),
     timestamp: toInstant(posted.timestamp),
     payload,

@@ -108,12 +108,22 @@ describe('sendgrid', () => {
       id: posted[3]!.sg_event_id,
       type: 'open',
       happened: 'opened',
-      emailId: '28f1a6c0d31.b7e.51c0d2.filter0007.20417.66F0A1B2C.0',
+      emailId: '28f1a6c0d31.b7e.51c0d2',
       recipient: 'jane.doe@example.com',
       timestamp: new Date(1_790_121_604_000).toISOString(),
       payload: JSON.stringify(posted[3]),
     });
     expect(new Set(reports.map(({ id }) => id)).size).toBe(reports.length);
+  });
+
+  it.each([
+    ['XBg2anf2TqCy6WXKQFhieQ.filter0905p1mdw1-4434-59E0C6FF-3.0', 'XBg2anf2TqCy6WXKQFhieQ'],
+    ['Ua9z9lSTSaqYBWJe_Xfc-Q.recvd-5d8f9b7c6d-x2k4n-1-66F0A1B2-C.0', 'Ua9z9lSTSaqYBWJe_Xfc-Q'],
+    ['14c5d75ce93.dfd.64b469', '14c5d75ce93.dfd.64b469'],
+    ['.filter1', '.filter1'],
+  ])('names the e-mail %s as its sender knows it: %s', (sg_message_id, emailId) => {
+    const body = Buffer.from(JSON.stringify([{ event: 'open', sg_message_id }]));
+    expect(read('sendgrid', body)).toMatchObject([{ emailId }]);
   });
 
   it('names the e-mail of a delayed bounce, which has no sg_message_id, by its smtp-id', () => {
