@@ -3,6 +3,7 @@ import { moment } from '../../src/clock';
 import { attemptsReduced } from '../../src/metrics';
 import { expungeEvent } from '../../src/store/expunge';
 import { mailWarning } from '../../src/store/owner-mails';
+import { listUnfollowedGone } from '../../src/store/queue';
 import { isRefused } from '../../src/store/refused';
 import { settle, type Settlement, type SettlementAt } from '../../src/store/settlement';
 import { followSettled } from '../attempt/after-failure';
@@ -183,6 +184,13 @@ export class Settling {
     this.isFollowing = false;
     const left = this.gone.size + this.failed.size + this.failing.size;
     if (left > 0 && !lease.isSuperseded) void this.followAll();
+  }
+
+  /** Follows up what an earlier shift has left that was answered 410: this one would send to its webhook. */
+  async followLeft(): Promise<void> {
+    const { deps, projectId } = this.shared;
+    for (const id of await listUnfollowedGone(deps.store, projectId)) this.gone.set(id, () => {});
+    while (this.gone.size > 0) await this.followGone();
   }
 
   /** Attempts were answered 410 whose webhooks are not disabled yet. */

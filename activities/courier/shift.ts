@@ -43,6 +43,7 @@ export class Shift {
   private readonly beganAt = performance.now();
   private busyAt = performance.now();
   private sweptAt = -Infinity;
+  private hasFollowedLeft = false;
 
   private constructor(parts: ShiftParts, lease: Lease) {
     const hand = new Hand();
@@ -133,6 +134,8 @@ export class Shift {
     try {
       await lease.renew();
       if (lease.isSuperseded) return 0;
+      if (!this.hasFollowedLeft) await this.settling.followLeft();
+      this.hasFollowedLeft = true;
       return await this.taking.take(isOver);
     } catch (error) {
       deps.log.warn({ err: error, projectId }, 'courier waits for MongoDB');

@@ -31,9 +31,11 @@ export function failedStatus({ statusCode }: Pick<Answer, 'statusCode'>): number
   return statusCode === undefined || isSuccess(statusCode) ? undefined : statusCode;
 }
 
-/** 410 Gone: the receiver wants no more deliveries; ends the delivery and disables the webhook. */
+/** The receiver wants no more deliveries; ends the delivery and disables the webhook. */
+export const GONE = 410;
+
 export function isGone(statusCode: number | undefined): boolean {
-  return statusCode === 410;
+  return statusCode === GONE;
 }
 
 const OVERLOAD_STATUSES: ReadonlySet<number | undefined> = new Set([429, 502, 503, 504]);

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
 import { ID_PREFIXES, timeOf } from '../contracts/ids';
+import { GONE } from '../domain/outcome';
 import { changeOne } from './change-one';
 import {
   isBeforeFirst,
@@ -271,6 +272,19 @@ export async function queueHeld({ deliveries }: Store): Promise<void> {
   await deliveries.model.updateMany({ status: 'held', queuedIn: null } as never, [
     { $set: { queuedIn: '$projectId' } },
   ]);
+}
+
+/** Ids of the project's deliveries that were answered 410, which nobody has followed up. */
+export async function listUnfollowedGone(
+  { deliveries }: Store,
+  projectId: string,
+): Promise<string[]> {
+  const gone = { followUp: true, projectId, 'attempts.statusCode': GONE };
+  const found = await deliveries.model
+    .find(gone, { _id: 1 })
+    .hint('unfollowed')
+    .lean<Pick<DeliveryRecord, '_id'>[]>();
+  return found.map(({ _id }) => _id);
 }
 
 /** Notes that the failure that it was read with is followed up; a replay may have failed since. */

@@ -7,6 +7,7 @@ import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { useExpress } from '../support/express';
 import { emailSent } from '../support/samples';
+import { insertDelivery, insertUnplanned } from './api/insert';
 
 /** More than go at a time. */
 const MANY = 30;
@@ -107,6 +108,51 @@ describe('what a courier has in hand', () => {
     expect(receiver.requests).toHaveLength(1);
     follow.mockRestore();
   });
+
+  it.each([
+    { its: 'has failed', fields: { status: 'failed' as const } },
+    {
+      its: 'was replayed meanwhile',
+      fields: { status: 'pending' as const, replays: 1, completedAt: null },
+    },
+  ])(
+    'is not sent to a webhook that is gone after its courier was killed, though the delivery $its',
+    async ({ fields }) => {
+      const { id: projectId, client: owner } = await stack.project({ dispatch: 'express' });
+      const { id: webhookId } = await makeWebhook(owner, receiver.url);
+      const now = new Date();
+      const isExpress = true;
+      const of = { projectId, isExpress, fannedOutAt: now, acceptedAt: now };
+      const eventId = await insertUnplanned(stack, of);
+      const gone = {
+        number: 1,
+        runId: 'run',
+        startedAt: now,
+        durationMs: 1,
+        outcome: 'failed' as const,
+        statusCode: 410,
+        requestHeaders: {},
+        ...(fields.status === 'pending' && { superseded: true as const }),
+      };
+      const left = { projectId, webhookId, eventId, isExpress, followUp: true, ...fields };
+      const nextAttemptAt = new Date(Date.now() + 86_400_000);
+      await insertDelivery(stack, {
+        ...left,
+        ...(fields.status === 'pending' && { nextAttemptAt }),
+        attempts: [gone],
+        attemptCount: 1,
+        roundStart: fields.status === 'pending' ? 1 : 0,
+      });
+      await owner.post('/v1/events', { type: 'email.sent', data: emailSent });
+      const skipped = { projectId, webhookId, status: 'skipped', attemptCount: 0 } as const;
+      await eventually('what came since is skipped', async () => {
+        return (await stack.store.deliveries.model.countDocuments(skipped)) === 1;
+      });
+      expect(receiver.requests).toHaveLength(0);
+      const { data } = (await owner.get(`/v1/webhooks/${webhookId}`)).body;
+      expect(data).toMatchObject({ isActive: false, disabledReason: 'gone' });
+    },
+  );
 
   it('is not sent to a webhook that is gone by a next shift, since the last one disables it', async () => {
     const gone = await makeWebhook(client, receiver.url);
