@@ -5,10 +5,10 @@ import type { ActivityDependencies } from './dependencies';
 export function createCancelDelivery({
   store,
 }: Pick<ActivityDependencies, 'store'>): Activities['cancelDelivery'] {
-  return async (deliveryId, isReset = false) => {
-    const { workflowExecution, currentAttemptScheduledTimestampMs } = activityInfo();
-    const { runId } = workflowExecution!;
-    const scheduledAt = new Date(currentAttemptScheduledTimestampMs);
+  return async (deliveryId, isReset, toldAtMs) => {
+    const { runId } = activityInfo().workflowExecution!;
+    // A local activity's own time is its worker's, which may be seconds ahead.
+    const scheduledAt = new Date(toldAtMs);
     const delivery = await store.rounds.cancel(deliveryId, { runId, isReset, scheduledAt });
     if (!delivery) return { result: 'gone', runId };
     const { status } = delivery;

@@ -170,7 +170,8 @@ export async function deliverWebhook(input: DeliverInput): Promise<RoundResult> 
   return CancellationScope.nonCancellable(async () => {
     for (;;) {
       // Earlier versions returned nothing.
-      const end = (await cancelDelivery(input.deliveryId, isReset)) as RoundEnd | undefined;
+      const end = (await cancelDelivery(input.deliveryId, isReset, Date.now())) as
+        RoundEnd | undefined;
       if (!end || isOfThisRun(end)) return finish(end?.result ?? 'cancelled');
       // It had ended in the run that this one was reset from: a reset is a replay, and delivers again.
       cancelled = false;

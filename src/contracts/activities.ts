@@ -152,9 +152,10 @@ export interface Activities {
   /**
    * Ends a delivery that has not ended as `cancelled`.
    * @param isReset in a run created by a reset
+   * @param toldAtMs when the run was told to, by Temporal's clock
    * @returns how it ended, and in which run, if known
    */
-  cancelDelivery(deliveryId: string, isReset?: boolean): Promise<RoundEnd>;
+  cancelDelivery(deliveryId: string, isReset: boolean, toldAtMs: number): Promise<RoundEnd>;
   /**
    * How a delivery has ended, if it has ended for this run.
    * @param isReset in a run created by a reset

@@ -39,7 +39,7 @@ describe('a cancelled delivery', () => {
 
   it('is sent when an operator resets the run that cancelled it', async () => {
     const id = await planned();
-    await inRun('run-1', () => activities.cancelDelivery(id));
+    await inRun('run-1', () => activities.cancelDelivery(id, false, 1));
     expect((await fixture.delivery(id)).status).toBe('cancelled');
     expect(await attempt(id, 'run-2')).toBe('succeeded');
     expect(receiver.requests).toHaveLength(1);
@@ -99,7 +99,7 @@ describe('a cancelled delivery', () => {
       await fixture.store.deliveries.cancel(id);
       await replays[how](await fixture.delivery(id));
       receiver.requests.splice(0);
-      expect(await inRun('run-1', () => activities.cancelDelivery(id))).toMatchObject({
+      expect(await inRun('run-1', () => activities.cancelDelivery(id, false, 1))).toMatchObject({
         result: 'cancelled',
         runId: 'run-1',
       });
@@ -121,9 +121,9 @@ describe('a cancelled delivery', () => {
       const retrying = { ...policy, retryDelaysMs: [3_600_000, 3_600_000] };
       const failing = inRun('run-2', () => activities.attemptDelivery(id, retrying), at);
       await expect(failing).rejects.toMatchObject({ type: 'AttemptFailed' });
-      await inRun('run-1', () => activities.cancelDelivery(id), at - 1);
+      await inRun('run-1', () => activities.cancelDelivery(id, false, at - 1), at + 4000);
       expect(await fixture.delivery(id)).toMatchObject({ status: 'pending', runId: 'run-2' });
-      await inRun('run-3', () => activities.cancelDelivery(id, true), at + 1);
+      await inRun('run-3', () => activities.cancelDelivery(id, true, at + 1));
       expect(await fixture.delivery(id)).toMatchObject({ status: 'cancelled', runId: 'run-3' });
       receiver.respondWith(200);
     });
