@@ -55,6 +55,10 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
     return created!.toObject();
   }
 
+  async isOfAnother(projectId: string, id: string): Promise<boolean> {
+    return (await this.model.exists({ _id: id, projectId: { $ne: projectId } })) !== null;
+  }
+
   async getByExternalId(projectId: string, externalId: string): Promise<WebhookRecord | null> {
     return this.model.findOne({ projectId, externalId: oneOf(externalId) }).lean<WebhookRecord>();
   }

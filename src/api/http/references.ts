@@ -37,7 +37,8 @@ export function refersTo(reference: string, { _id, externalId }: ProjectRecord):
 }
 
 /**
- * The id in a filter. One of ours is used unchecked, so that a deleted webhook's deliveries are found.
+ * The id in a filter: one of ours need not exist, so that a deleted webhook's deliveries are found. Another project's
+ * becomes one that has no deliveries, so that none of that project's are read to find that out.
  * @throws ApiError 404 if no webhook has that external id
  */
 export async function webhookIdOf(
@@ -45,7 +46,9 @@ export async function webhookIdOf(
   project: ProjectRecord,
   reference: string,
 ): Promise<string> {
-  if (externalIdIn(reference) === undefined) return reference;
+  if (externalIdIn(reference) === undefined) {
+    return (await store.webhooks.isOfAnother(project._id, reference)) ? '' : reference;
+  }
   const webhook = await findWebhook(store, project, reference);
   if (!webhook) throw notFound('the webhook');
   return webhook._id;

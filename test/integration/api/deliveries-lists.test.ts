@@ -2,6 +2,8 @@ import type { AttemptErrorCode, DeliveryStatus } from '../../../src/contracts/de
 import { newId } from '../../../src/contracts/ids';
 import type { DeliveryRecord } from '../../../src/store/delivery-record';
 import { MAX_EXAMINED } from '../../../src/store/paging';
+import { makeWebhook } from '../../support/deliveries';
+import { profileOf } from '../../support/profiler';
 import { useStack } from '../../support/use';
 import { idAt, insertDeliveries, insertDelivery } from './insert';
 import { expectRefusal } from './refusal';
@@ -193,6 +195,30 @@ describe('lists of deliveries', () => {
     const [first] = (await client.get('/v1/deliveries?status=skipped')).body.data.deliveries;
     expect(first).toMatchObject({ attemptCount: 0, lastAttempt: null });
   });
+
+  it.each(['', '&status=failed', '&statusCode=5xx'])(
+    'of another project’s webhook are not read, either (%s)',
+    async (filter) => {
+      const [{ client }, other] = [await stack.project(), await stack.project()];
+      const { id: webhookId } = await makeWebhook(other.client, 'https://example.com/');
+      const failed = { status: 'failed' as const, failedWith: [503, '5xx'] };
+      const fields = { projectId: other.id, webhookId, ...failed };
+      await insertDeliveries(
+        stack,
+        Array.from({ length: 30 }, () => fields),
+      );
+      const { answer, profiled } = await profileOf(
+        stack.store.deliveries.model.db.db!,
+        () => client.get(`/v1/deliveries?webhookId=${webhookId}${filter}`),
+        { ns: /\.deliveries$/ },
+      );
+      expect(answer.body.data.deliveries).toEqual([]);
+      expect(profiled.length).toBeGreaterThan(0);
+      for (const { docsExamined, keysExamined } of profiled) {
+        expect([docsExamined, keysExamined! < 10]).toEqual([0, true]);
+      }
+    },
+  );
 
   it('are filtered by several statuses', async () => {
     const { id: projectId, client } = await stack.project();
