@@ -872,7 +872,7 @@ export type UpdatedWebhook = {
    */
   updatedAt: string;
   /**
-   * If this enabled it: what was not sent while it was disabled.
+   * If this enabled it: what was not sent while it was disabled; missing also if that could not be counted in time.
    */
   skipped?: {
     /**
@@ -3221,7 +3221,7 @@ export type UpdatedWebhookWritable = {
    */
   updatedAt: string;
   /**
-   * If this enabled it: what was not sent while it was disabled.
+   * If this enabled it: what was not sent while it was disabled; missing also if that could not be counted in time.
    */
   skipped?: {
     /**

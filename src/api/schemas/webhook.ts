@@ -139,7 +139,9 @@ export const updatedWebhookSchema = webhookSchema
           .describe('The body for `POST /v1/replays` that sends them; null if there are none.'),
       })
       .optional()
-      .describe('If this enabled it: what was not sent while it was disabled.'),
+      .describe(
+        'If this enabled it: what was not sent while it was disabled; missing also if that could not be counted in time.',
+      ),
   })
   .meta({ id: 'UpdatedWebhook' });
 
