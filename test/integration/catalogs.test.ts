@@ -322,4 +322,13 @@ describe('a project', () => {
     expect(again.status).toBe(200);
     expect(again.body.data).toEqual(made.body.data);
   });
+
+  it('can be repeated in a change of its project when it has lost all its types', async () => {
+    const name = freshName();
+    await put(name, 'order.paid');
+    const { id } = await projectOf(name);
+    await stack.admin.delete(`/v1/catalogs/${name}/event-types/order.paid`);
+    const changed = await stack.admin.patch(`/v1/projects/${id}`, { name: 'B', catalog: name });
+    expect(changed).toMatchObject({ status: 200, body: { data: { name: 'B', catalog: name } } });
+  });
 });

@@ -204,7 +204,10 @@ export function projectsRouter({ store, cipher }: { store: Store; cipher: Cipher
       const message = 'is not a known field here: this profile accepts no provider events';
       throw invalid([{ field: 'providerKeys', message }]);
     }
-    if (before) await checkCatalog(before.profile, changes.catalog);
+    // Callers repeat what they have read, and a catalogue ends with its last type.
+    if (before && changes.catalog !== before.catalog) {
+      await checkCatalog(before.profile, changes.catalog);
+    }
     const { plan } = changes;
     const isToHaveNone = before !== null && endsWebhooks(before, plan);
     const changed = {
