@@ -33,6 +33,15 @@ describe('an event type that has been removed', () => {
     expect(fewer.body.data.events).toEqual(['order.paid']);
   });
 
+  it('is said to be all that a webhook is subscribed to, when it is tested', async () => {
+    const { events } = (await client.get(path)).body.data;
+    await client.delete('/v1/event-types/order.paid');
+    expect((await client.patch(path, { events })).status).toBe(200);
+    const refused = await client.post(`${path}/test`, {});
+    expectRefusal(refused, 'validation_failed', ['events']);
+    expect(refused.body.error.details[0].message).toContain('subscribed to no event type that');
+  });
+
   it('is refused where the webhook does not have it', async () => {
     const added = await client.patch(path, { events: ['order.old', 'order.older', 'order.*'] });
     expectRefusal(added, 'validation_failed', ['events.1']);

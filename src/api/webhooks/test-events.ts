@@ -80,7 +80,10 @@ export async function sendTests(
     throw refused(problems);
   }
   if (types.length === 0 || types.length > MAX_TESTS) {
-    const message = `must name 1 to ${MAX_TESTS} event types; there are ${types.length}`;
+    const message =
+      types.length === 0 && !events
+        ? 'must be given: the webhook is subscribed to no event type that exists'
+        : `must name 1 to ${MAX_TESTS} event types; there are ${types.length}`;
     throw invalid([{ field: 'events', message }]);
   }
   const found = await intake.catalog.samples(shareFor(project, by), project, types);
