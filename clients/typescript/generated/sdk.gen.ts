@@ -914,7 +914,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Resume deliveries
    *
-   * Held deliveries are sent in the order of their events, at a limited rate.
+   * Held deliveries are sent in the order of their events, within the webhook’s rate limit.
    */
   public resumeWebhook<ThrowOnError extends boolean = false>(
     options: Options<ResumeWebhookData, ThrowOnError>,

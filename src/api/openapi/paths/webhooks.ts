@@ -229,7 +229,8 @@ export const webhookPaths: ZodOpenApiPathsObject = {
       operationId: 'resumeWebhook',
       tag,
       summary: 'Resume deliveries',
-      description: 'Held deliveries are sent in the order of their events, at a limited rate.',
+      description:
+        'Held deliveries are sent in the order of their events, within the webhook’s rate limit.',
       path,
       answers: { 200: webhook },
     }),
