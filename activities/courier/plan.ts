@@ -1,3 +1,4 @@
+import { clock } from '../../src/clock';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { expressDeliveryId } from '../../src/store/queue';
 import type { EventRecord } from '../../src/store/event-record';
@@ -28,12 +29,11 @@ export async function planExpress(
   events: readonly EventRecord[],
   about: {
     subscribersOf: (type: string) => WebhookRecord[];
-    now: Date;
     room: number;
     isFresh: (event: EventRecord) => boolean;
   },
 ): Promise<PlannedEvent[]> {
-  const { subscribersOf, now: at, isFresh } = about;
+  const { subscribersOf, isFresh } = about;
   const former = events.filter((event) => !isFresh(event)).map(({ _id }) => _id);
   const stored = new Set(
     former.length === 0
@@ -46,6 +46,8 @@ export async function planExpress(
   let { room } = about;
   const turns = new LoopTurns();
   for (const event of events) {
+    // No time from before that read: webhooks created meanwhile are subscribers, too.
+    const at = clock.now();
     const page = subscribersOf(event.type).filter((webhook) => isFor(event, webhook, at));
     const chosen = await choose(deps, event, page, async () => event.body, turns);
     const deliveries: PlannedEvent['deliveries'] = [];

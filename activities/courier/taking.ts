@@ -89,7 +89,6 @@ export class Taking {
     const planning = planExpress(deps, events, {
       room: hand.newRoom,
       subscribersOf: (type) => view.subscriptions.of(type),
-      now,
       // An earlier shift may have begun with what was accepted before this one, or before MongoDB's clock was set back.
       isFresh: ({ acceptedAt }) =>
         acceptedAt.getTime() > lease.beganAt.getTime() + CLOCK_MARGIN_MS &&

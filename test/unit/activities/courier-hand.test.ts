@@ -79,7 +79,7 @@ describe('what a courier plans at once', () => {
   const deps = { store, tenantCpu: {} as TenantCpu, log: pino({ level: 'silent' }) };
   const many = Array.from({ length: 5000 }, (_, n) => webhookWith(`wh_${n}`));
   const plan = async (events: EventRecord[], room: number) => {
-    const about = { now: new Date(), room, isFresh: () => true };
+    const about = { room, isFresh: () => true };
     const subscribersOf = (type: string) => (type === 'email.sent' ? many : many.slice(0, 1));
     return planExpress(deps, events, { ...about, subscribersOf });
   };
@@ -101,7 +101,7 @@ describe('what a courier plans at once', () => {
       atMs += 60;
       return { end: 'done', output: [true] };
     };
-    const about = { now: new Date(), room: 400, isFresh: () => true };
+    const about = { room: 400, isFresh: () => true };
     const filtered = { ...many[0]!, filter: { 'data.subject': { $regex: '.' } } };
     const planned = await planExpress(
       { ...deps, tenantCpu: { run } as never },

@@ -72,7 +72,6 @@ describe('filters that are judged in this process', () => {
     const counting = count();
     await planExpress(deps, Array.from({ length: 20 }, newEvent), {
       subscribersOf: () => webhooks,
-      now: new Date(),
       room: 400,
       isFresh: () => true,
     });
