@@ -1,6 +1,6 @@
 import { isOperational } from '../../src/contracts/operational';
 import type { Attempt } from '../../src/contracts/delivery';
-import { isGone } from '../../src/domain/outcome';
+import { isGone, lastCounting } from '../../src/domain/outcome';
 import { policyOf } from '../../src/profiles/policy';
 import { disableWebhook } from '../../src/store/change-webhook';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
@@ -53,11 +53,14 @@ export async function followSettled(
   const found = await deps.store.deliveries.findWithParts(deliveryId);
   if (!found?.delivery.followUp) return false;
   const { delivery, event, webhook, project } = found;
-  // A 410 is followed up though it was superseded.
-  const attempt = delivery.attempts.findLast((one) => isGone(one.statusCode) || !one.superseded);
-  if (event && webhook && project && attempt) {
+  const { attempts } = delivery;
+  // A 410 is followed up though it was superseded, also where the new round's attempt was logged behind it.
+  const gone = attempts.findLast((one) => one.superseded && isGone(one.statusCode));
+  const last = lastCounting(attempts);
+  if (event && webhook && project) {
     const subject = { delivery, event, body: event.body ?? '', webhook, project };
-    await followFailure(deps, subject, attempt);
+    if (gone) await followFailure(deps, subject, gone);
+    if (last?.outcome === 'failed') await followFailure(deps, subject, last);
   }
   await noteFollowedUp(deps.store, delivery);
   return true;

@@ -115,9 +115,14 @@ describe('what a courier has in hand', () => {
       its: 'was replayed meanwhile',
       fields: { status: 'pending' as const, replays: 1, completedAt: null },
     },
+    {
+      its: 'was replayed and attempted again meanwhile',
+      fields: { status: 'pending' as const, replays: 1, completedAt: null },
+      statusAfter: 500,
+    },
   ])(
     'is not sent to a webhook that is gone after its courier was killed, though the delivery $its',
-    async ({ fields }) => {
+    async ({ fields, statusAfter }) => {
       const { id: projectId, client: owner } = await stack.project({ dispatch: 'express' });
       const { id: webhookId } = await makeWebhook(owner, receiver.url);
       const now = new Date();
@@ -134,13 +139,19 @@ describe('what a courier has in hand', () => {
         requestHeaders: {},
         ...(fields.status === 'pending' && { superseded: true as const }),
       };
+      const attempts = [
+        gone,
+        ...(statusAfter
+          ? [{ ...gone, number: 2, statusCode: statusAfter, superseded: undefined }]
+          : []),
+      ];
       const left = { projectId, webhookId, eventId, isExpress, followUp: true, ...fields };
       const nextAttemptAt = new Date(Date.now() + 86_400_000);
       await insertDelivery(stack, {
         ...left,
         ...(fields.status === 'pending' && { nextAttemptAt }),
-        attempts: [gone],
-        attemptCount: 1,
+        attempts,
+        attemptCount: attempts.length,
         roundStart: fields.status === 'pending' ? 1 : 0,
       });
       await owner.post('/v1/events', { type: 'email.sent', data: emailSent });
