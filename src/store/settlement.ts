@@ -218,11 +218,13 @@ async function statesOf(
     .session(session)
     .lean<State[]>();
   const byId = new Map(found.map((state) => [state._id, state]));
-  return ({ delivery: { _id, replays, attempts } }) => {
+  return ({ delivery: { _id, replays, roundStart, attempts } }) => {
     const state = byId.get(_id);
     if (!state || state.replays !== replays) return state;
-    const isSame = lastCounting(state.attempts)?.number === lastCounting(attempts)?.number;
-    return isSame ? state : undefined;
+    // Those of earlier rounds may be more than are kept.
+    const lastOf = (all: State['attempts']): number | undefined =>
+      lastCounting(all.filter(({ number }) => number > roundStart))?.number;
+    return lastOf(state.attempts) === lastOf(attempts) ? state : undefined;
   };
 }
 
