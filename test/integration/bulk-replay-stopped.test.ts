@@ -55,8 +55,10 @@ describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
     const change = (policy: object) =>
       client.patch(`/v1/webhooks/${webhook.id}`, { isActive: true, policy });
     await change({ ratePerSecond: 0.5 });
+    const dry = await client.post('/v1/replays', { since, until: until(), dryRun: true });
+    expect(dry.body.data.byWebhook).toEqual({ [webhook.id]: 30, [gone.id]: 30 });
     const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
-    await replayWith(id, { status: 'running', replayed: 30, failed: 30 });
+    await replayWith(id, { status: 'running', matched: 60, replayed: 30, failed: 30 });
 
     const { data } = (await client.post(`/v1/replays/${id}/pause`)).body;
     expect(data).toMatchObject({ status: 'paused', failed: expect.any(Number) });

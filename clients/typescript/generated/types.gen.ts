@@ -1817,7 +1817,7 @@ export type Replay = {
    */
   pausedBy: 'platform' | 'customer' | null;
   /**
-   * How many deliveries there were when it was requested; more, if it has come across more since.
+   * How many deliveries there were when it was requested, those of deleted webhooks included; more, if it has come across more since.
    */
   matched: number;
   /**

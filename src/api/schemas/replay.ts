@@ -32,7 +32,7 @@ export const replaySchema = z
       .nullable()
       .describe('Who paused it. Links don’t resume what was paused with a key.'),
     matched: count.describe(
-      'How many deliveries there were when it was requested; more, if it has come across more since.',
+      'How many deliveries there were when it was requested, those of deleted webhooks included; more, if it has come across more since.',
     ),
     replayed: count,
     failed: count.describe(
