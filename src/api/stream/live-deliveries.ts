@@ -13,9 +13,9 @@ import { MAX_AT_ONCE, type StreamReader, type ToldDelivery } from './reader';
 /** Changes are shown together, at the latest after that long or that many. */
 const GATHER_MS = 200;
 const GATHER_MAX = 500;
-/** Milliseconds between heartbeats, and between checks of the readers' rights. */
+/** Milliseconds between heartbeats, and at least between checks of a reader's rights. */
 const BEAT_MS = 5 * SECOND_MS;
-/** Milliseconds between attempts to follow the changes; meanwhile the readers load their lists as often. */
+/** Milliseconds between attempts to follow the changes; meanwhile the readers load their lists at each beat. */
 const RETRY_MS = 5 * SECOND_MS;
 
 const toTold = (delivery: ListedDelivery): ToldDelivery => ({
@@ -38,7 +38,7 @@ export class LiveDeliveries {
   private position: string | null = null;
   private isRunning = false;
   private isPolling = false;
-  private isBeating = false;
+  private isChecking = false;
 
   constructor(
     private readonly store: Store,
@@ -148,12 +148,13 @@ export class LiveDeliveries {
     if (!this.isPolling) {
       const reason = causeOf(failure);
       this.log.warn({ reason }, 'no change stream of MongoDB: readers of /v1/stream poll');
+      // From now on each beat says it again: another attempt to follow the changes may take long to fail.
+      for (const reader of this.readers) reader.reload('polling');
     }
     this.isPolling = true;
     this.changed.clear();
     // All load their lists anew, so the changes since need not be found.
     this.position = null;
-    for (const reader of this.readers) reader.reload('polling');
     await sleep(RETRY_MS, undefined, { signal: this.stopping.signal, ref: false }).catch(() => {});
   }
 
@@ -174,17 +175,19 @@ export class LiveDeliveries {
     return deliveryChanges.between(after, until, reader.projectId, MAX_AT_ONCE + 1);
   }
 
+  /** Sends something to all of them at once: while MongoDB is unavailable, each check takes long. */
   private async beat(): Promise<void> {
-    if (this.isBeating) return;
-    this.isBeating = true;
     for (const reader of this.readers) {
-      if (await reader.isAllowed()) {
-        reader.beat(this.position);
-      } else {
-        reader.end('unauthorized');
-        this.readers.delete(reader);
-      }
+      if (this.isPolling) reader.reload('polling');
+      else reader.beat(this.position);
     }
-    this.isBeating = false;
+    if (this.isChecking) return;
+    this.isChecking = true;
+    for (const reader of this.readers) {
+      if (await reader.isAllowed()) continue;
+      reader.end('unauthorized');
+      this.readers.delete(reader);
+    }
+    this.isChecking = false;
   }
 }
