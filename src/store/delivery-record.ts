@@ -238,27 +238,19 @@ deliverySchema.index(
   { queuedIn: 1, webhookId: 1, eventId: 1, _id: 1 },
   { name: 'queue', partialFilterExpression: { queuedIn: { $exists: true } } },
 );
+const OF_BULK_REPLAYS = {
+  'bulkReplay.id': { $exists: true },
+  status: { $in: UNENDED_STATUSES },
+} as const;
 // What a bulk replay has queued and nobody has attempted since, in its order.
 deliverySchema.index(
   { 'bulkReplay.id': 1, _id: 1 },
-  {
-    name: 'bulk',
-    partialFilterExpression: {
-      'bulkReplay.id': { $exists: true },
-      status: { $in: UNENDED_STATUSES },
-    },
-  },
+  { name: 'bulk', partialFilterExpression: OF_BULK_REPLAYS },
 );
 // The same of one webhook.
 deliverySchema.index(
   { 'bulkReplay.id': 1, webhookId: 1 },
-  {
-    name: 'bulkOfWebhook',
-    partialFilterExpression: {
-      'bulkReplay.id': { $exists: true },
-      status: { $in: UNENDED_STATUSES },
-    },
-  },
+  { name: 'bulkOfWebhook', partialFilterExpression: OF_BULK_REPLAYS },
 );
 // What ended before it was attempted, until its bulk replay counts that.
 deliverySchema.index(

@@ -55,7 +55,7 @@ export interface List<T> {
   lookedTo: string | null;
   /** Nothing of it is missing, as far as was known at the last look. */
   isWhole: boolean;
-  /** More is loaded than is reloaded by itself. */
+  /** More is loaded than is reloaded automatically. */
   isLong: boolean;
   isLoadingMore: boolean;
   loadMore: () => void;
