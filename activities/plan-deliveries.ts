@@ -9,6 +9,7 @@ import type { EventRecord } from '../src/store/event-record';
 import { newDelivery } from '../src/store/new-delivery';
 import type { ProjectRecord } from '../src/store/projects';
 import { listQueueing } from '../src/store/queue';
+import type { WebhookRecord } from '../src/store/webhook-record';
 import type { Subscriber } from '../src/store/webhooks';
 import { toPlanned } from '../src/store/planned-delivery';
 import { againIn } from './again-in';
@@ -31,13 +32,19 @@ const MAX_DUE = 500;
 export const CLOCK_MARGIN_MS = 1000;
 
 /**
- * When the webhooks that don't get an event were created: after it, since a fan-out may run late (Temporal was
+ * Whether a webhook doesn't get an event, since it was created after it: a fan-out may run late (Temporal was
  * unavailable). What was created later than now was before MongoDB's clock was set back.
+ * @param now after the webhook was read, which may take long: by an earlier time, one that is created meanwhile would
+ *   count as created before a set-back
  */
-export const tooYoungFor = ({ acceptedAt }: Pick<EventRecord, 'acceptedAt'>, now: Date) => ({
-  after: new Date(acceptedAt.getTime() + CLOCK_MARGIN_MS),
-  until: new Date(now.getTime() + CLOCK_MARGIN_MS),
-});
+export function isTooYoung(
+  { createdAt }: Pick<WebhookRecord, 'createdAt'>,
+  { acceptedAt }: Pick<EventRecord, 'acceptedAt'>,
+  now: Date,
+): boolean {
+  const ms = createdAt.getTime() - CLOCK_MARGIN_MS;
+  return ms > acceptedAt.getTime() && ms <= now.getTime();
+}
 
 type PlanDependencies = Pick<ActivityDependencies, 'store' | 'couriers' | 'tenantCpu' | 'log'>;
 
@@ -99,10 +106,11 @@ function planner(deps: PlanDependencies, judgesFilters: boolean): Activities['pl
     const subscribers = {
       projectId: project._id,
       type: event.type,
-      tooYoung: tooYoungFor(event, clock.now()),
       ...(event.aboutWebhookId !== undefined && { exceptId: event.aboutWebhookId }),
     };
-    const page = await store.webhooks.listSubscribers(subscribers, afterWebhookId, PAGE);
+    const read = await store.webhooks.listSubscribers(subscribers, afterWebhookId, PAGE);
+    const readBy = clock.now();
+    const page = read.filter((webhook) => !isTooYoung(webhook, event, readBy));
     if (!judgesFilters && page.some(({ filter }) => filter)) {
       return { deliveries: [], filtersOf: project._id };
     }
@@ -123,12 +131,12 @@ function planner(deps: PlanDependencies, judgesFilters: boolean): Activities['pl
     );
     if (queueing.length > 0 || isFlooded) couriers.call(project._id);
     const webhooks = new Map(chosen.map((webhook) => [webhook._id, webhook]));
-    const last = page.at(-1);
+    const last = read.at(-1);
     return {
       deliveries: deliveries
         .filter(isToStart)
         .map((delivery) => toPlanned(delivery, webhooks.get(delivery.webhookId)!, project)),
-      ...(page.length === PAGE && last && { next: last._id }),
+      ...(read.length === PAGE && last && { next: last._id }),
     };
   };
   return async (eventId, afterWebhookId) => {

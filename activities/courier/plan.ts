@@ -7,7 +7,7 @@ import type { Store } from '../../src/store/store';
 import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { choose } from '../judge-filters';
-import { tooYoungFor } from '../plan-deliveries';
+import { isTooYoung } from '../plan-deliveries';
 import { LoopTurns } from '../loop-turns';
 
 /** How long further events are planned before the first of them are sent. */
@@ -75,9 +75,8 @@ export async function withoutDeleted(
 }
 
 /** Whether a subscribed webhook gets the event, unless its filter says otherwise. */
-function isFor(event: EventRecord, { _id, createdAt }: WebhookRecord, now: Date): boolean {
+function isFor(event: EventRecord, webhook: WebhookRecord, now: Date): boolean {
   // Its payload was deleted meanwhile; or it was stored with its one delivery, as tests are.
   if (event.body === null || event.onlyWebhookId !== undefined) return false;
-  const { after, until } = tooYoungFor(event, now);
-  return !(createdAt > after && createdAt <= until) && _id !== event.aboutWebhookId;
+  return !isTooYoung(webhook, event, now) && webhook._id !== event.aboutWebhookId;
 }

@@ -21,11 +21,10 @@ import {
   type WebhookRecord,
 } from './webhook-record';
 
-/** Which webhooks receive events of a type, except those created within a time. */
+/** Which webhooks are subscribed to a type. */
 export interface SubscribersQuery {
   projectId: string;
   type: string;
-  tooYoung: { after: Date; until: Date };
   exceptId?: string;
 }
 
@@ -36,6 +35,7 @@ const SUBSCRIBER_FIELDS = {
   isPaused: 1,
   policy: 1,
   filter: 1,
+  createdAt: 1,
 } as const;
 /** What planning a delivery needs of a webhook: neither its secrets nor its counted attempts. */
 export type Subscriber = Pick<WebhookRecord, '_id' | keyof typeof SUBSCRIBER_FIELDS>;
@@ -116,7 +116,7 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
 
   /** The webhooks of one fan-out page, oldest first. */
   async listSubscribers(
-    { projectId, type, tooYoung, exceptId }: SubscribersQuery,
+    { projectId, type, exceptId }: SubscribersQuery,
     afterId: string | undefined,
     limit: number,
   ): Promise<Subscriber[]> {
@@ -125,7 +125,6 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
         {
           projectId,
           events: { $in: patternsFor(type) },
-          $nor: [{ createdAt: { $gt: tooYoung.after, $lte: tooYoung.until } }],
           _id: { $gt: afterId ?? '', ...(exceptId !== undefined && { $ne: exceptId }) },
         },
         SUBSCRIBER_FIELDS,

@@ -1,3 +1,4 @@
+import { clock } from '../../src/clock';
 import { newId } from '../../src/contracts/ids';
 import { passesFilter } from '../../src/domain/payload-filter';
 import type { DeliveryPlan } from '../../src/contracts/activities';
@@ -15,6 +16,8 @@ const URL = 'http://127.0.0.1:9/';
 describe('the plan of an event', () => {
   const fixture = useFixture();
   let template: WebhookRecord;
+
+  afterEach(() => jest.restoreAllMocks());
 
   beforeAll(async () => {
     template = await fixture.webhook(await fixture.project(), URL);
@@ -132,6 +135,22 @@ describe('the plan of an event', () => {
     const acceptedAt = new Date(event.acceptedAt.getTime() - 60_000);
     await fixture.store.events.model.updateOne({ _id: event._id }, { acceptedAt });
     expect(planned(await plan(event))).toEqual([first, last]);
+  });
+
+  it('leaves out a webhook made after the event, while the others are being read', async () => {
+    const project = await fixture.project();
+    const [first] = await webhooks(project, 1, { createdAt: new Date(0) });
+    const event = await fixture.event(project);
+    const repository = fixture.store.webhooks;
+    const list = repository.listSubscribers.bind(repository);
+    jest.spyOn(repository, 'listSubscribers').mockImplementationOnce(async (...query) => {
+      // The read takes that long.
+      const createdAt = new Date(clock.now().getTime() + 60_000);
+      jest.spyOn(clock, 'now').mockReturnValue(createdAt);
+      await webhooks(project, 1, { createdAt });
+      return list(...query);
+    });
+    expect(planned(await plan(event))).toEqual([first]);
   });
 
   describe('in a project that has 500 deliveries already', () => {
