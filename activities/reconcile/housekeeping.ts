@@ -72,21 +72,10 @@ async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
   await queueHeld(store);
   const { open, gone, stopped } = await surveyQueues(store);
   await couriers.wakeAll('drains', open);
-  const noteEach = <T extends { _id: string }>(
-    webhooks: readonly T[],
-    note: (webhook: T) => Promise<void>,
-  ): Promise<void> =>
-    inTurn(
-      run,
-      webhooks,
-      async (webhook) => {
-        await note(webhook);
-        return false;
-      },
-      ({ _id }, err) => log.warn({ err, webhookId: _id }, 'deliveries left could not be noted'),
-    );
-  await noteEach(gone, (webhook) => store.endings.note(webhook, 'webhook_deleted'));
-  await noteEach(stopped, (webhook) => noteLeft(store, webhook));
+  const failed = ({ _id }: { _id: string }, err: unknown): void =>
+    log.warn({ err, webhookId: _id }, 'deliveries left could not be noted');
+  await inTurn(run, gone, (webhook) => store.endings.note(webhook, 'webhook_deleted'), failed);
+  await inTurn(run, stopped, (webhook) => noteLeft(store, webhook), failed);
 }
 
 async function endDeliveries(run: Run): Promise<void> {
