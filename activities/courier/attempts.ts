@@ -103,7 +103,7 @@ export class Attempts {
   }
 
   private mayGo(lane: Lane): boolean {
-    if (lane.waiting.length === 0 || performance.now() < lane.blockedUntil) return false;
+    if (lane.waiting.length === 0 || lane.blockedMs > 0) return false;
     const { hand, lease, stopped, view } = this.shared;
     if (hand.outbox.isCrowded || stopped.aborted || view.isGone) return false;
     if (lane.goneAt > view.refreshedAt) return false;
@@ -269,7 +269,7 @@ export class Attempts {
     const result = { ...judged, policy };
     tell(deps, delivery, attempt);
     // Nothing that waits may be sent before it is disabled.
-    if (isGone(attempt.statusCode)) lane.block(Infinity);
+    if (isGone(attempt.statusCode)) lane.gone += 1;
     this.ended[result.status === 'succeeded' ? 'delivered' : 'failed'] += 1;
     const counted = { webhookId: lane.webhook._id, attempt };
     const done = (): void => {
@@ -277,7 +277,7 @@ export class Attempts {
     };
     const whenFollowed = (): void => {
       lane.goneAt = performance.now();
-      lane.blockedUntil = 0;
+      lane.gone -= 1;
     };
     const about = { counted, done, ...(isGone(attempt.statusCode) && { whenFollowed }) };
     if (item.isStored) {

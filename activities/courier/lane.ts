@@ -51,7 +51,9 @@ export class Lane {
   /** What is entering those queues. */
   private readonly entering = new Set<{ kind: QueueKind; eventId: string }>();
   /** By the monotonic clock: nothing of it is sent before. */
-  blockedUntil = 0;
+  private blockedUntil = 0;
+  /** Its attempts that were answered 410 and are not followed up yet: until then nothing of it is sent. */
+  gone = 0;
   /** When it was followed up that its receiver is gone, by the monotonic clock: it is known here after the next read. */
   goneAt = -Infinity;
   isTakingSlot = false;
@@ -158,10 +160,14 @@ export class Lane {
     this.blockedUntil = Math.max(this.blockedUntil, performance.now() + ms);
   }
 
+  /** Milliseconds until something of it may be sent. */
+  get blockedMs(): number {
+    return this.gone > 0 ? Infinity : Math.max(0, this.blockedUntil - performance.now());
+  }
+
   /** Milliseconds until something in its queues may be sent; null: nothing in its current state. */
   untilQueuedMs(): number | null {
-    if (this.queued.size === 0 || this.webhook.isPaused) return null;
-    return Math.max(0, this.blockedUntil - performance.now());
+    return this.queued.size === 0 || this.webhook.isPaused ? null : this.blockedMs;
   }
 
   /** What becomes of a delivery now; null: it is sent. */

@@ -24,6 +24,12 @@ const MOST_TRIES = 20;
 /** Failures that wait to be followed up, beyond which they are left to reconcile. */
 const MAX_FAILED = 1000;
 
+/** A delivery that was answered 410 in one of its rounds, and what to do once that is followed up. */
+interface Gone {
+  id: string;
+  followed: () => void;
+}
+
 /** Writes the results of a shift's work in the background, one settlement after the other. */
 export class Settling {
   isUnderWay = false;
@@ -31,15 +37,12 @@ export class Settling {
   isFollowing = false;
   /** Deliveries whose failure is to be followed up: until then it is in MongoDB, where reconcile finds it. */
   private readonly failed = new Set<string>();
-  /**
-   * Those that were answered 410, with what to do afterwards: first, and however many, since nothing is sent to their
-   * webhooks until then.
-   */
-  private readonly gone = new Map<string, () => void>();
+  /** Followed up first, and however many there are, since nothing is sent to their webhooks until then. */
+  private readonly gone = new Set<Gone>();
   /** Webhooks whose owners may have to be warned. */
   private readonly failing = new Set<string>();
-  /** How often that has failed, by webhook, and what follows a 410, by delivery. */
-  private readonly tries = new Map<string, number>();
+  /** How often that has failed, by webhook, and what follows a 410. */
+  private readonly tries = new Map<string | Gone, number>();
   /** By the monotonic clock. */
   private beganAt = -Infinity;
   /** Of the last settlement in this shift. */
@@ -157,7 +160,7 @@ export class Settling {
       const { _id } = insert ?? record?.delivery ?? {};
       const status = insert?.status ?? record?.result.status;
       if (_id === undefined || status !== 'failed') continue;
-      if (whenFollowed) this.gone.set(_id, whenFollowed);
+      if (whenFollowed) this.gone.add({ id: _id, followed: whenFollowed });
       else if (this.failed.size < MAX_FAILED) this.failed.add(_id);
     }
     void this.followAll();
@@ -189,7 +192,9 @@ export class Settling {
   /** Follows up what an earlier shift has left that was answered 410: this one would send to its webhook. */
   async followLeft(): Promise<void> {
     const { deps, projectId } = this.shared;
-    for (const id of await listUnfollowedGone(deps.store, projectId)) this.gone.set(id, () => {});
+    for (const id of await listUnfollowedGone(deps.store, projectId)) {
+      this.gone.add({ id, followed: () => {} });
+    }
     while (this.gone.size > 0) await this.followGone();
   }
 
@@ -200,26 +205,27 @@ export class Settling {
 
   private async followGone(): Promise<void> {
     let hasFailed = false;
-    for (const [id, followed] of this.gone) {
+    for (const one of this.gone) {
+      const { id, followed } = one;
       const isDone = await this.follow(id, () => followSettled(this.shared.deps, id));
-      if (!isDone && this.isTriedAgain(id)) {
+      if (!isDone && this.isTriedAgain(one)) {
         hasFailed = true;
         continue;
       }
-      this.tries.delete(id);
-      this.gone.delete(id);
+      this.tries.delete(one);
+      this.gone.delete(one);
       followed();
     }
     if (hasFailed) await sleep(FAILED_MS);
   }
 
   /** Whether what has failed is tried again, after a pause. */
-  private isTriedAgain(id: string): boolean {
+  private isTriedAgain(what: string | Gone): boolean {
     const { lease, stopped } = this.shared;
-    const tries = (this.tries.get(id) ?? 0) + 1;
+    const tries = (this.tries.get(what) ?? 0) + 1;
     const isAgain = !lease.hasEnded && !stopped.aborted && tries < MOST_TRIES;
-    if (isAgain) this.tries.set(id, tries);
-    else this.tries.delete(id);
+    if (isAgain) this.tries.set(what, tries);
+    else this.tries.delete(what);
     return isAgain;
   }
 

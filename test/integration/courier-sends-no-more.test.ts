@@ -3,7 +3,8 @@ import { Hand } from '../../activities/courier/hand';
 import { Shift } from '../../activities/courier/shift';
 import { START_LIMIT } from '../../src/domain/concurrency-limit';
 import { deleteProject } from '../../src/store/delete-project';
-import { makeWebhook } from '../support/deliveries';
+import type { ApiClient } from '../support/api-client';
+import { deliveryWith, makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { useExpress } from '../support/express';
 import { emailSent } from '../support/samples';
@@ -164,6 +165,121 @@ describe('what a courier has in hand', () => {
       expect(data).toMatchObject({ isActive: false, disabledReason: 'gone' });
     },
   );
+
+  describe('beside a 410 of before its delivery was replayed, which disables nothing since the webhook has succeeded', () => {
+    /** Answers are held back for as long as a busy machine needs for the rest. */
+    const policy = { timeoutMs: 60_000 };
+    let owner: ApiClient;
+    let webhookId: string;
+    let answer: (() => void)[];
+
+    const listed = (query: string) =>
+      eventually('it is listed', async () => {
+        const { body } = await owner.get(`/v1/deliveries?${query}`);
+        return body.data.deliveries[0] as { id: string } | undefined;
+      });
+    const post = async (): Promise<{ id: string }> => {
+      const { body } = await owner.post('/v1/events', { type: 'email.sent', data: emailSent });
+      return listed(`eventId=${body.data.id}`);
+    };
+    /** Replayed while its attempt is in progress. */
+    const replay = async (id: string): Promise<void> => {
+      await owner.post(`/v1/deliveries/${id}/cancel`);
+      expect((await owner.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
+    };
+    const isDisabled = () =>
+      eventually('it is disabled', async () => {
+        const { data } = (await owner.get(`/v1/webhooks/${webhookId}`)).body;
+        return data.disabledReason === 'gone';
+      });
+
+    /** The requests are answered with these, once that is asked for. */
+    async function answers(...statuses: number[]): Promise<void> {
+      ({ client: owner } = await stack.project({ dispatch: 'express', policy }));
+      ({ id: webhookId } = await makeWebhook(owner, receiver.url));
+      answer = [];
+      const gates = statuses.map(() => new Promise<void>((resolve) => answer.push(resolve)));
+      receiver.respondWith((_request, n) => {
+        return { kind: 'answer', status: statuses[n - 1] ?? 200, after: gates[n - 1]! };
+      });
+    }
+
+    it('is not sent while another 410 of the webhook is not followed up', async () => {
+      await answers(410, 410, 200);
+      const { deliveries } = stack.store;
+      const [replayed, gone] = [await post(), await post()];
+      await receiver.waitFor(2);
+      const goOn: Record<string, () => void> = {};
+      const going = Object.fromEntries(
+        [replayed, gone].map(({ id }) => [id, new Promise<void>((go) => (goOn[id] = go))]),
+      );
+      const find = deliveries.findWithParts.bind(deliveries);
+      const follow = jest.spyOn(deliveries, 'findWithParts').mockImplementation(async (id) => {
+        await going[id];
+        return find(id);
+      });
+      const sweep = jest.spyOn(Hand.prototype, 'sweep');
+      const sweeps = (): number =>
+        sweep.mock.contexts.filter((hand) => (hand as Hand).lanes.has(webhookId)).length;
+      const isFollowedNow = (id: string) =>
+        eventually('it is being followed up', () => follow.mock.calls.some(([of]) => of === id));
+      await replay(replayed.id);
+      await receiver.waitFor(3);
+      answer[2]!();
+      await deliveryWith(owner, replayed.id, { status: 'succeeded', replays: 1 });
+      answer[0]!();
+      await isFollowedNow(replayed.id);
+      answer[1]!();
+      await deliveryWith(owner, gone.id, { status: 'failed' });
+      goOn[replayed.id]!();
+      await isFollowedNow(gone.id);
+      const { id: later } = await post();
+      const from = sweeps();
+      await eventually('the courier has looked often', () => sweeps() >= from + SWEEPS);
+      expect(receiver.requests).toHaveLength(3);
+      goOn[gone.id]!();
+      await isDisabled();
+      await deliveryWith(owner, later, { status: 'skipped' });
+      expect(receiver.requests).toHaveLength(3);
+      for (const spy of [follow, sweep]) spy.mockRestore();
+    });
+
+    it('is not sent after the 410 of its replay, which comes while that is followed up', async () => {
+      await answers(410, 200, 410);
+      const { deliveries } = stack.store;
+      const { id } = await post();
+      await receiver.waitFor(1);
+      const accepted = await post();
+      await receiver.waitFor(2);
+      answer[1]!();
+      await deliveryWith(owner, accepted.id, { status: 'succeeded' });
+      await replay(id);
+      await receiver.waitFor(3);
+      let goOn!: () => void;
+      const going = new Promise<void>((resolve) => (goOn = resolve));
+      const find = deliveries.findWithParts.bind(deliveries);
+      const follow = jest.spyOn(deliveries, 'findWithParts').mockImplementation(async (of) => {
+        const found = await find(of);
+        await going;
+        return found;
+      });
+      const remove = jest.spyOn(Hand.prototype, 'remove');
+      const areSettled = (count: number) =>
+        eventually('they are settled', () => {
+          return remove.mock.calls.filter(([{ _id }]) => _id === id).length === count;
+        });
+      answer[0]!();
+      await areSettled(1);
+      await eventually('it is being followed up', () => follow.mock.calls.length > 0);
+      answer[2]!();
+      await areSettled(2);
+      goOn();
+      await isDisabled();
+      for (const spy of [follow, remove]) spy.mockRestore();
+      await deliveryWith(owner, (await post()).id, { status: 'skipped' });
+      expect(receiver.requests).toHaveLength(3);
+    });
+  });
 
   it('is not sent to a webhook that is gone by a next shift, since the last one disables it', async () => {
     const gone = await makeWebhook(client, receiver.url);
