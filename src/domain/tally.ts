@@ -6,7 +6,7 @@ export type StatusClass = (typeof STATUS_CLASSES)[number];
 
 type Outcome = 'succeeded' | 'failed';
 
-/** Milliseconds; null: there was no attempt. */
+/** Milliseconds; null: there was no answer. */
 export interface Latency {
   p50: number | null;
   p90: number | null;
@@ -42,7 +42,7 @@ export interface StoredTally {
   /** Attempts. */
   outcomes: Partial<Record<Outcome, number>>;
   classes: Partial<Record<StatusClass, number>>;
-  /** By the bucket's number. */
+  /** Of attempts that were answered, by the bucket's number. */
   durations: Record<string, number>;
 }
 
@@ -80,18 +80,18 @@ export class Tally {
     plus(this.counts.statuses, status, count);
   }
 
-  /** @param statusCode its first digit; null: there was none */
+  /** @param statusCode its first digit; null, as is the bucket then: there was no answer */
   countAttempts(
     {
       outcome,
       statusCode,
       bucket,
-    }: { outcome: Outcome; statusCode: number | null; bucket: number },
+    }: { outcome: Outcome; statusCode: number | null; bucket: number | null },
     count: number,
   ): void {
     plus(this.counts.outcomes, outcome, count);
     plus(this.counts.classes, classOf(statusCode), count);
-    plus(this.counts.durations, String(bucket), count);
+    if (bucket !== null) plus(this.counts.durations, String(bucket), count);
   }
 
   add({ events, statuses, outcomes, classes, durations }: StoredTally): void {
@@ -123,7 +123,7 @@ export class Tally {
       statusClasses: Object.fromEntries(
         STATUS_CLASSES.map((name) => [name, classes[name] ?? 0]),
       ) as Stats['statusClasses'],
-      latencyMs: latencyOf(durations, attempts.total),
+      latencyMs: latencyOf(durations),
     };
   }
 }
@@ -135,7 +135,8 @@ const PERCENTILES = [
 ] as const;
 
 /** The durations of the nearest ranks. */
-function latencyOf(durations: StoredTally['durations'], total: number): Latency {
+function latencyOf(durations: StoredTally['durations']): Latency {
+  const total = Object.values(durations).reduce((sum, count) => sum + count, 0);
   const latency: Latency = { p50: null, p90: null, p99: null };
   let passed = 0;
   let next = 0;

@@ -33,6 +33,7 @@ export interface CountedRow {
     outcome: 'succeeded' | 'failed' | null;
     /** The first digit; null: there is none. */
     statusCode: number | null;
+    /** null: there was no answer, so no time of one. */
     bucket: number | null;
   };
   count: number;
@@ -45,7 +46,7 @@ export interface CountedRow {
 export function addRow(tally: Tally, { _id, count }: CountedRow): void {
   const { status, outcome, statusCode, bucket } = _id;
   if (status !== null) tally.countDeliveries(status, count);
-  if (outcome !== null) tally.countAttempts({ outcome, statusCode, bucket: bucket! }, count);
+  if (outcome !== null) tally.countAttempts({ outcome, statusCode, bucket }, count);
 }
 
 /** The first stage, which MongoDB answers from an index that ends in `_id`. */
@@ -75,7 +76,9 @@ export async function countDeliveries(
   { unit, byWebhook = false }: { unit: StatsUnit; byWebhook?: boolean },
 ): Promise<CountedRow[]> {
   if (ranges.length === 0) return [];
+  // null sorts before numbers.
   const hasAttempt = { $gt: ['$nth', null] };
+  const hasAnswer = { $gt: ['$attempts.statusCode', null] };
   return deliveries.model
     .aggregate<CountedRow>([
       matchRanges('delivery', of, ranges),
@@ -102,17 +105,12 @@ export async function countDeliveries(
           _id: {
             at: '$at',
             ...(byWebhook && { webhookId: '$webhookId' }),
-            // null sorts before numbers.
             status: { $cond: [{ $lte: ['$nth', 0] }, '$status', null] },
             outcome: { $cond: [hasAttempt, '$attempts.outcome', null] },
             statusCode: {
-              $cond: [
-                { $gt: ['$attempts.statusCode', null] },
-                { $floor: { $divide: ['$attempts.statusCode', 100] } },
-                null,
-              ],
+              $cond: [hasAnswer, { $floor: { $divide: ['$attempts.statusCode', 100] } }, null],
             },
-            bucket: { $cond: [hasAttempt, bucket, null] },
+            bucket: { $cond: [hasAnswer, bucket, null] },
           },
           count: { $sum: 1 },
           ...(byWebhook && {

@@ -17,7 +17,16 @@ function attempt(durationMs: number, outcome: Attempt['outcome'] = 'succeeded'):
     startedAt: new Date(),
     durationMs,
     outcome,
+    statusCode: outcome === 'succeeded' ? 200 : 500,
     requestHeaders: {},
+  };
+}
+
+function unanswered(durationMs: number): Attempt {
+  return {
+    ...attempt(durationMs, 'failed'),
+    statusCode: undefined,
+    errorCode: 'connection_refused',
   };
 }
 
@@ -108,6 +117,17 @@ describe('stats', () => {
     for (const [name, exact] of Object.entries({ p50: 500, p90: 900, p99: 990 })) {
       expect(Math.abs(latencyMs[name] - exact) / exact).toBeLessThan(0.05);
     }
+  });
+
+  it('time only the attempts that were answered', async () => {
+    const { id, client } = await stack.project();
+    const refused = { projectId: id, status: 'failed' as const, attempts: [unanswered(1)] };
+    await insertDelivery(stack, refused);
+    const latencyMs = async (): Promise<unknown> =>
+      (await client.get('/v1/stats')).body.data.latencyMs;
+    expect(await latencyMs()).toEqual({ p50: null, p90: null, p99: null });
+    await insertDelivery(stack, { ...refused, attempts: [unanswered(1), attempt(20, 'failed')] });
+    expect(await latencyMs()).toEqual({ p50: 20, p90: 20, p99: 20 });
   });
 
   it('are by the hour in which a delivery was made, within the range asked for', async () => {

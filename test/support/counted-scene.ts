@@ -294,8 +294,11 @@ function tallyOf(deliveries: readonly DeliveryRecord[]): Tally {
   for (const { status, attempts } of deliveries) {
     tally.countDeliveries(status, 1);
     for (const { outcome, statusCode, durationMs } of attempts) {
-      const bucket = Math.floor(Math.log(durationMs + 1) / Math.log(BUCKET_GROWTH));
-      const digit = statusCode === undefined ? null : Math.floor(statusCode / 100);
+      const isAnswered = statusCode !== undefined;
+      const bucket = isAnswered
+        ? Math.floor(Math.log(durationMs + 1) / Math.log(BUCKET_GROWTH))
+        : null;
+      const digit = isAnswered ? Math.floor(statusCode / 100) : null;
       tally.countAttempts({ outcome, statusCode: digit, bucket }, 1);
     }
   }
