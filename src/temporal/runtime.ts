@@ -9,14 +9,6 @@ import type { Logger } from 'pino';
 import { DELIVERY_FAILED_MESSAGE } from '../contracts/activities';
 import { StartError } from '../start-error';
 
-const LEVELS: Record<LogLevel, 'trace' | 'debug' | 'info' | 'warn' | 'error'> = {
-  TRACE: 'trace',
-  DEBUG: 'debug',
-  INFO: 'info',
-  WARN: 'warn',
-  ERROR: 'error',
-};
-
 /**
  * Not the polls that are retried while Temporal is unavailable, dozens a second: `Readiness` reports that.
  */
@@ -49,7 +41,10 @@ function runtimeOptions(log: Logger, metricsAddress?: string): RuntimeOptions {
       // A failed delivery shows as a failed workflow; its attempts are logged already.
       if (isDeliveryFailed(meta?.error)) return;
       const { error, ...rest } = meta ?? {};
-      log[LEVELS[level]]({ ...rest, ...(error !== undefined && { err: error as Error }) }, message);
+      log[level.toLowerCase() as Lowercase<LogLevel>](
+        { ...rest, ...(error !== undefined && { err: error as Error }) },
+        message,
+      );
     }),
     telemetryOptions: {
       logging: { forward: {}, filter: LOGGED_OF_CORE },
