@@ -49,34 +49,25 @@ const runOfReplay = (replay: { _id: string; projectId: string }) => ({
 export const TEMPORAL_STATES = ['ok', 'read_only', 'unavailable'] as const;
 export type TemporalState = (typeof TEMPORAL_STATES)[number];
 
-export interface EngineOptions {
-  client: Client;
-  taskQueue?: string;
-  /** Milliseconds for each call; longer than by default only where no reconcile runs. */
-  callTimeoutMs?: number | undefined;
-}
-
 /** What Posthorn needs of Temporal: starting fan-outs, running deliveries again, inspecting them. */
 export class Engine {
-  private readonly client: Client;
-  private readonly taskQueue: string;
-  private readonly callTimeoutMs: number;
   readonly writes: WriteProof;
   private readonly calls: Calls;
 
-  constructor({ client, taskQueue = TASK_QUEUE, callTimeoutMs = CALL_TIMEOUT_MS }: EngineOptions) {
-    this.client = client;
-    this.taskQueue = taskQueue;
-    this.callTimeoutMs = callTimeoutMs;
+  /** @param callTimeoutMs for each call; longer than by default only where no reconcile runs */
+  constructor(
+    private readonly client: Client,
+    private readonly callTimeoutMs = CALL_TIMEOUT_MS,
+  ) {
     this.calls = new Calls(client, callTimeoutMs);
     this.writes = new WriteProof(client, (call) => this.calls.make(call));
   }
 
   /** Connects lazily: an unavailable Temporal only fails the calls made meanwhile. */
-  static connect(config: Config, options: Omit<EngineOptions, 'client'> = {}): Engine {
+  static connect(config: Config, callTimeoutMs?: number): Engine {
     const connection = Connection.lazy(connectionOptions(config));
     const client = new Client({ connection, namespace: config.temporal.namespace });
-    return new Engine({ ...options, client });
+    return new Engine(client, callTimeoutMs);
   }
 
   /** Starts the event's fan-out, or leaves it to its project's courier; false if it runs already. */
@@ -306,11 +297,9 @@ export class Engine {
     type: string,
     options: Omit<WorkflowStartOptions, 'taskQueue'>,
   ): Promise<boolean> {
-    const { taskQueue } = this;
+    const started = { ...options, taskQueue: TASK_QUEUE };
     try {
-      await this.writes.of(
-        this.calls.make(() => this.client.workflow.start(type, { ...options, taskQueue })),
-      );
+      await this.writes.of(this.calls.make(() => this.client.workflow.start(type, started)));
       return true;
     } catch (error) {
       if (error instanceof WorkflowExecutionAlreadyStartedError) return false;
@@ -323,8 +312,7 @@ export class Engine {
     type: string,
     options: Omit<WorkflowStartOptions, 'taskQueue'>,
   ): Promise<void> {
-    const { taskQueue } = this;
-    const signalled = { ...options, taskQueue, signal: WAKE_SIGNAL };
+    const signalled = { ...options, taskQueue: TASK_QUEUE, signal: WAKE_SIGNAL };
     await this.writes.of(
       this.calls.make(() => this.client.workflow.signalWithStart(type, signalled)),
     );

@@ -155,7 +155,7 @@ export class Stack {
     const store = Store.open(config.mongodbUrl, config);
     await store.setUp(log);
     await readClock(store);
-    const engine = Engine.connect(config, { callTimeoutMs: isPatient ? START_MS : undefined });
+    const engine = Engine.connect(config, isPatient ? START_MS : undefined);
     const cipher = new Cipher(config.encryptionKey, config.formerEncryptionKeys);
     const tenantCpu = new TenantCpu(config.cpuSecondsPerMinute, CHILD_FILE);
     const { app, endStreams, drained } = createApi({

@@ -10,7 +10,7 @@ describe('an engine', () => {
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     const connection = Connection.lazy({ address: `127.0.0.1:${port}` });
-    const engine = new Engine({ client: new Client({ connection }), callTimeoutMs: 500 });
+    const engine = new Engine(new Client({ connection }), 500);
     let ended = false;
     const pinged = engine.ping().catch((error: Error) => {
       ended = true;
