@@ -15,20 +15,18 @@ const HEARTBEAT_MS = 5000;
  * Does `work` for each item in turn, no faster than `perSecond`, including the time after the last one, so
  * that the next batch keeps the rate too. It heartbeats throughout: a worker's death is noticed soon.
  * @param work returns false to stop
- * @returns false if stopped
  */
 export async function atRate<T>(
   items: readonly T[],
   perSecond: number,
   work: (item: T) => Promise<boolean>,
-): Promise<boolean> {
+): Promise<void> {
   const start = performance.now();
   for (const [index, item] of items.entries()) {
     await sleepUntil(start + (index * 1000) / perSecond);
-    if (!(await work(item))) return false;
+    if (!(await work(item))) return;
   }
   await sleepUntil(start + (items.length * 1000) / perSecond);
-  return true;
 }
 
 async function sleepUntil(time: number): Promise<void> {

@@ -5,19 +5,16 @@ import type { Logger } from 'pino';
  * and nothing is lost: reconcile asks for it later.
  * @param about what it is asked for: ids for the log
  * @param left what the log says then
- * @returns false when it is left to reconcile
  */
 export async function runOrLeave(
   log: Logger,
   about: Readonly<Record<string, unknown>>,
   left: string,
   run: () => Promise<unknown>,
-): Promise<boolean> {
+): Promise<void> {
   try {
     await run();
-    return true;
   } catch (error) {
     log.warn({ err: error, ...about }, left);
-    return false;
   }
 }
