@@ -13,7 +13,7 @@ type Accepted = Startable & Pick<EventRecord, 'isExpress'>;
 /** How events are driven (docs/adr/0025): decided once, when they are accepted, and started afterwards. */
 export class Dispatcher {
   private readonly bucket: TokenBucket;
-  private readonly couriers: CourierCalls;
+  readonly couriers: CourierCalls;
   private readonly starts: StartQueue;
 
   /**
@@ -45,17 +45,12 @@ export class Dispatcher {
     );
   }
 
-  /** Tells the project's courier that there is something to send. */
-  wakeCourier(projectId: string): void {
-    this.couriers.call(projectId);
-  }
-
   /** Sets stored events going, behind the answer: they are safe already, whatever becomes of this process. */
   start(events: readonly Accepted[]): void {
     for (const event of events) if (!event.isExpress) this.starts.add(event);
     const express = events.filter(({ isExpress }) => isExpress);
     for (const projectId of new Set(express.map((event) => event.projectId))) {
-      this.wakeCourier(projectId);
+      this.couriers.call(projectId);
     }
   }
 

@@ -257,7 +257,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     if (!webhook) throw notFound('the webhook');
     if (webhook === 'refused') throw leftToPlatform('the platform has paused this webhook');
     if (!isPaused) {
-      deps.intake.dispatcher.wakeCourier(projectId);
+      deps.intake.dispatcher.couriers.call(projectId);
       await store.countedHours.expectChanges(projectId);
     }
     answer(res, viewFor(res)(webhook));
