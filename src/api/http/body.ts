@@ -1,6 +1,7 @@
 import type { Request } from 'express';
 import { z } from 'zod';
 import { readJson, toPayload, type Payload } from '../../domain/json-text';
+import { isObject } from '../../domain/payload-filter';
 import { decodeUtf8 } from './encoding';
 import { invalid, malformedJson } from './errors';
 
@@ -56,8 +57,4 @@ function parseText(text: string): ReturnType<typeof readJson> {
   } catch {
     throw malformedJson(text);
   }
-}
-
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,3 +1,4 @@
+import { isObject } from '../../domain/payload-filter';
 import { DESCRIPTIONS } from './descriptions';
 
 type Json = Record<string, unknown>;
@@ -40,8 +41,4 @@ function describe(node: Json, name: string, owner: string): void {
 
 function isInt32({ minimum, maximum }: Json): boolean {
   return Number(minimum) >= -INT32_MAX - 1 && Number(maximum) <= INT32_MAX;
-}
-
-function isObject(value: unknown): value is Json {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

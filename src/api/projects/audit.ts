@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { AUDIT_ACTIONS, type AuditRecord } from '../../store/audit';
 import type { Store } from '../../store/store';
 import { answerPage } from '../http/answers';
-import { allow, principalOf } from '../http/auth';
+import { allowAnywhere, principalOf } from '../http/auth';
 import { targetIdOf } from '../http/references';
 import type { auditEntrySchema } from '../schemas/audit';
 import { pageQuery, parseListQuery, rangeQuery } from '../http/validation';
@@ -37,27 +37,18 @@ function view({
 /** `/v1/audit`: of the project; the admin key without a project sees all, even of deleted projects. */
 export function auditRouter(store: Store): Router {
   const router = Router();
-  const read = allow('owner', 'reader');
 
-  router.get(
-    '/',
-    (req, res, next) => {
-      const { role, project } = principalOf(res);
-      if (role === 'admin' && !project) next();
-      else read(req, res, next);
-    },
-    async (req, res) => {
-      const { page, filter } = parseListQuery(auditQuery, req);
-      const { project } = principalOf(res);
-      const { target, ...rest } = filter;
-      const query = {
-        ...rest,
-        ...(target !== undefined && { target: await targetIdOf(store, project, target) }),
-      };
-      const found = await store.audit.list(project?._id ?? null, query, page);
-      answerPage(res, 'entries', found, view);
-    },
-  );
+  router.get('/', allowAnywhere('owner', 'reader'), async (req, res) => {
+    const { page, filter } = parseListQuery(auditQuery, req);
+    const { project } = principalOf(res);
+    const { target, ...rest } = filter;
+    const query = {
+      ...rest,
+      ...(target !== undefined && { target: await targetIdOf(store, project, target) }),
+    };
+    const found = await store.audit.list(project?._id ?? null, query, page);
+    answerPage(res, 'entries', found, view);
+  });
 
   return router;
 }

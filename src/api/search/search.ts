@@ -1,4 +1,4 @@
-import { Router, type RequestHandler } from 'express';
+import { Router } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
 import { EXTERNAL_PREFIX, idPattern, isId } from '../../contracts/ids';
@@ -11,7 +11,7 @@ import { MAX_BATCH } from '../events/body-checks';
 import type { Checks } from '../events/checks';
 import { keyInBatch, readIdempotencyKey } from '../events/idempotency';
 import { answer } from '../http/answers';
-import { allow, placeOf, principalOf } from '../http/auth';
+import { allowAnywhere, placeOf, principalOf } from '../http/auth';
 import { invalid } from '../http/errors';
 import { pageSize, parse, rangeQuery, startOf, textField } from '../http/validation';
 import { typeFilter } from '../schemas/fields';
@@ -54,13 +54,6 @@ function rangeOf({ since, until = clock.now() }: Query): { since: Date; until: D
 export function searchRouter(store: Store, checks: Checks): Router {
   const router = Router();
   const dataSearches = new DataSearches(store, checks);
-  const read = allow('owner', 'reader');
-  /** The admin finds ids in all projects. */
-  const readAnywhere: RequestHandler = (req, res, next) => {
-    const { role, project } = principalOf(res);
-    if (role === 'admin' && !project) next();
-    else read(req, res, next);
-  };
 
   /** What exactly that names. */
   const named = async (q: string, searcher: Searcher): Promise<SearchResult[]> => {
@@ -124,7 +117,7 @@ export function searchRouter(store: Store, checks: Checks): Router {
     return { results, nextCursor: null };
   };
 
-  router.get('/', readAnywhere, async (req, res) => {
+  router.get('/', allowAnywhere('owner', 'reader'), async (req, res) => {
     const query = parse(searchQuery, req.query);
     const { q, cursor, limit, type } = query;
     const { role, project } = principalOf(res);
