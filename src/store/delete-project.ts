@@ -20,7 +20,7 @@ export async function deleteProject(
 ): Promise<boolean> {
   const deleted = await store.transaction(async (session) => {
     if (!(await store.projects.markDeleted(id, session))) return false;
-    store.keys.known.forgetAfter(session);
+    store.keys.known.forgetAfter(session, { projectId: id });
     await deleteFew(store, id, session);
     return true;
   });

@@ -109,8 +109,7 @@ export class Keys extends repositoryOf('Key', schema, 'keys') {
 
   async delete(projectId: string, id: string): Promise<boolean> {
     const { deletedCount } = await this.model.deleteOne({ _id: id, projectId });
-    // Whoever deletes what isn't there must not slow down all other requests.
-    if (deletedCount === 1) this.known.forget();
+    this.known.forget({ _id: id });
     return deletedCount === 1;
   }
 }

@@ -143,7 +143,7 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
         { returnDocument: 'after' },
       )
       .lean<ProjectRecord>();
-    this.known.forget();
+    this.known.forget({ _id: id });
     return updated;
   }
 
@@ -153,13 +153,13 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
       { _id: id, deletedAt: null },
       { $inc: { portalRevocations: 1 } },
     );
-    this.known.forget();
+    this.known.forget({ _id: id });
     return matchedCount === 1;
   }
 
   /** Marks it as deleted; false if all that was its own is deleted. */
   async markDeleted(id: string, session: ClientSession): Promise<boolean> {
-    this.known.forgetAfter(session);
+    this.known.forgetAfter(session, { _id: id });
     const marked = { $set: { externalId: null }, $currentDate: { deletedAt: true } } as const;
     const { matchedCount } = await this.model.updateOne({ _id: id, emptiedAt: null }, marked, {
       session,
@@ -202,7 +202,7 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
     max: number,
     session: ClientSession,
   ): Promise<ProjectRecord | null> {
-    this.known.forgetAfter(session);
+    this.known.forgetAfter(session, { _id: id });
     return this.model
       .findOneAndUpdate(
         { _id: id, deletedAt: null, webhookCount: { $lt: max } },
@@ -226,7 +226,7 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
   }
 
   async freeWebhookPlace(id: string, session: ClientSession): Promise<void> {
-    this.known.forgetAfter(session);
+    this.known.forgetAfter(session, { _id: id });
     await this.model.updateOne({ _id: id }, { $inc: { webhookCount: -1 } }, { session });
   }
 }

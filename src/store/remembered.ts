@@ -40,15 +40,19 @@ export class Remembered<T extends object> {
     }
   }
 
-  forget(): void {
-    this.known.clear();
+  /** @param which those that have these fields. What is being read may be one of them, and is not remembered */
+  forget(which: Partial<T> = {}): void {
+    const fields = Object.entries(which) as [keyof T, unknown][];
+    for (const [name, one] of this.known.entries()) {
+      if (fields.every(([field, value]) => one[field] === value)) this.known.delete(name);
+    }
     this.reading = new Map();
   }
 
   /** After a change that applies when the session's transaction does, however often that is attempted. */
-  forgetAfter(session: ClientSession): void {
+  forgetAfter(session: ClientSession, which: Partial<T>): void {
     if (this.awaited.has(session)) return;
     this.awaited.add(session);
-    session.once('ended', () => this.forget());
+    session.once('ended', () => this.forget(which));
   }
 }

@@ -83,7 +83,7 @@ export class Sessions extends repositoryOf('Session', sessionSchema, 'sessions')
 
   async end(hash: string): Promise<void> {
     await this.model.deleteOne({ _id: hash });
-    this.known.forget();
+    this.known.forget({ _id: hash });
   }
 }
 

@@ -60,13 +60,41 @@ describe('of two APIs, of which one makes a change', () => {
     expect(ms).toBeLessThan(WITHIN_MS);
   });
 
-  it('a key that is not there is deleted without a loss of what is remembered of others', async () => {
-    const { id, owner } = await used();
-    const forget = jest.spyOn(here.store.keys.known, 'forget');
-    const { status } = await owner.delete(`/v1/projects/${id}/keys/${newId('key')}`);
-    expect(status).toBe(404);
-    expect(forget).not.toHaveBeenCalled();
-    forget.mockRestore();
+  it.each([
+    [
+      'deletes a key',
+      (c: ApiClient, id: string, keyId: string) => c.delete(`/v1/projects/${id}/keys/${keyId}`),
+    ],
+    [
+      'deletes one that is not there',
+      (c: ApiClient, id: string) => c.delete(`/v1/projects/${id}/keys/${newId('key')}`),
+    ],
+    [
+      'makes a webhook',
+      (c: ApiClient) =>
+        c.post('/v1/webhooks', { name: 'A', url: 'https://example.com', events: ['*'] }),
+    ],
+    [
+      'changes a project',
+      (_c: ApiClient, id: string) => here.admin.patch(`/v1/projects/${id}`, { name: 'B' }),
+    ],
+    ['revokes portal links', (c: ApiClient) => c.delete('/v1/portal-links')],
+    ['deletes a project', (_c: ApiClient, id: string) => here.admin.delete(`/v1/projects/${id}`)],
+  ])('whoever %s has no other project’s key and settings read again', async (_what, change) => {
+    const { atHere: other, post } = await used();
+    await eventually('both are still remembered', async () => {
+      const { id, owner, keyId } = await used();
+      // They are remembered for a second.
+      expect(await post(other)).toBe(202);
+      expect((await change(owner, id, keyId)).status).toBeLessThan(500);
+      const reads = [here.store.keys.model, here.store.projects.model].map((model) =>
+        jest.spyOn(model, 'findOne'),
+      );
+      expect(await post(other)).toBe(202);
+      const count = reads.reduce((sum, { mock }) => sum + mock.calls.length, 0);
+      jest.restoreAllMocks();
+      return count === 0;
+    });
   });
 
   it('a key is removed 90 days after it has expired, and not before', async () => {
