@@ -94,7 +94,9 @@ export class Rounds {
     // Without its payload it can't be replayed.
     const isExpected = { $or: [isKnown, '$runRequested', isFirst, { $eq: ['$expunged', true] }] };
     const isUnasked = { $not: [isExpected] };
-    const isDueNow = isForced ? { $eq: ['$status', 'pending'] } : false;
+    // What an execution that died had queued has no time, and would have no place either.
+    const isWithoutTime = { $eq: ['$nextAttemptAt', null] };
+    const isDueNow = { $and: [{ $eq: ['$status', 'pending'] }, isForced || isWithoutTime] };
     const openIf = (filter: object, session: ClientSession | null = null) =>
       changeOne(
         this.model,
