@@ -1,7 +1,14 @@
 import { once } from 'node:events';
 import path from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { IllegalStateError, NativeConnection, TransportError, Worker } from '@temporalio/worker';
+import { isGrpcServiceError } from '@temporalio/client';
+import {
+  IllegalStateError,
+  NativeConnection,
+  TransportError,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { clock } from '../clock';
 import type { Config } from '../config/config';
@@ -81,9 +88,38 @@ export async function createWorker(
   };
   // These end cleanly when asked to, and another worker continues at once.
   const endsWhenTold = { shutdownGraceTime: '1ms', shutdownForceTime: SHUTDOWN_GRACE_MS } as const;
-  const workers = [
-    await Worker.create({
-      ...shared,
+  const workers: Worker[] = [];
+  const shutdown = (): void => {
+    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
+  };
+  const run = async (): Promise<void> => {
+    // When one fails, the others must stop too, but finish their work in progress.
+    const ends = await Promise.allSettled(
+      workers.map((worker) => untilDrained(worker).finally(shutdown)),
+    );
+    await connection.close();
+    for (const end of ends) if (end.status === 'rejected') throw end.reason;
+  };
+  const options: Omit<WorkerOptions, keyof typeof shared>[] = [
+    {
+      taskQueue: bulkTaskQueue(taskQueue),
+      maxConcurrentActivityTaskExecutions: Math.ceil(config.maxAttempts * BULK_SHARE),
+    },
+    {
+      taskQueue: courierTaskQueue(taskQueue),
+      maxConcurrentActivityTaskExecutions: MAX_COURIERS,
+      maxHeartbeatThrottleInterval: '1s',
+      ...endsWhenTold,
+    },
+    {
+      taskQueue: reconcileTaskQueue(taskQueue),
+      maxConcurrentActivityTaskExecutions: MAX_RECONCILES,
+      // Only the answer to a heartbeat reveals that a workflow was terminated.
+      maxHeartbeatThrottleInterval: '500ms',
+      ...endsWhenTold,
+    },
+    // Last: it has a thread before it reads its namespace, which the first has read then.
+    {
       taskQueue,
       workflowBundle: { codePath: bundle },
       buildId: BUILD_ID,
@@ -91,42 +127,23 @@ export async function createWorker(
       maxConcurrentWorkflowTaskPolls: WORKFLOW_TASK_POLLS,
       nonStickyToStickyPollRatio: 0.5,
       maxConcurrentActivityTaskExecutions: config.maxAttempts,
-    }),
-    await Worker.create({
-      ...shared,
-      taskQueue: bulkTaskQueue(taskQueue),
-      maxConcurrentActivityTaskExecutions: Math.ceil(config.maxAttempts * BULK_SHARE),
-    }),
-    await Worker.create({
-      ...shared,
-      taskQueue: courierTaskQueue(taskQueue),
-      maxConcurrentActivityTaskExecutions: MAX_COURIERS,
-      maxHeartbeatThrottleInterval: '1s',
-      ...endsWhenTold,
-    }),
-    await Worker.create({
-      ...shared,
-      taskQueue: reconcileTaskQueue(taskQueue),
-      maxConcurrentActivityTaskExecutions: MAX_RECONCILES,
-      // Only the answer to a heartbeat reveals that a workflow was terminated.
-      maxHeartbeatThrottleInterval: '500ms',
-      ...endsWhenTold,
-    }),
+    },
   ];
-  const shutdown = (): void => {
-    for (const worker of workers) if (worker.getState() === 'RUNNING') worker.shutdown();
-  };
+  try {
+    // A worker that can't read its namespace itself leaves its connection open, and says that there is none.
+    await connection.workflowService.describeNamespace({ namespace: shared.namespace });
+    for (const own of options) workers.push(await Worker.create({ ...shared, ...own }));
+  } catch (error) {
+    // Only a worker that runs can be shut down.
+    const ended = run();
+    shutdown();
+    await ended.catch(() => {});
+    throw error;
+  }
   return {
     shutdown,
     isPolling: () => workers.every((worker) => worker.getState() === 'RUNNING'),
-    run: async () => {
-      // When one fails, the others must stop too, but finish their work in progress.
-      const ends = await Promise.allSettled(
-        workers.map((worker) => untilDrained(worker).finally(shutdown)),
-      );
-      await connection.close();
-      for (const end of ends) if (end.status === 'rejected') throw end.reason;
-    },
+    run,
   };
 }
 
@@ -186,7 +203,7 @@ export function runWorker(
       try {
         handle = await createWorker(config, activities);
       } catch (error) {
-        if (!(error instanceof TransportError)) throw error;
+        if (!(error instanceof TransportError || isGrpcServiceError(error))) throw error;
         connecting.is(whyNotConnected(config, error));
         await pause(CONNECT_RETRY_MS);
         continue;

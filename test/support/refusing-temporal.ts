@@ -12,7 +12,11 @@ export function refusingTemporal(address: string, method: string, code: number):
   server.on('close', () => temporal.close());
   server.on('stream', (call, headers) => {
     if (headers[':path']!.endsWith(`/${method}`)) {
-      const refusal = { 'content-type': 'application/grpc', 'grpc-status': code };
+      const refusal = {
+        'content-type': 'application/grpc',
+        'grpc-status': code,
+        'grpc-message': `refused with ${code}`,
+      };
       call.respond(refusal, { endStream: true });
       return;
     }
