@@ -271,7 +271,6 @@ export class Attempts {
     // Nothing that waits may be sent before it is disabled.
     if (isGone(attempt.statusCode)) lane.gone += 1;
     this.ended[result.status === 'succeeded' ? 'delivered' : 'failed'] += 1;
-    const counted = { webhookId: lane.webhook._id, attempt };
     const done = (): void => {
       hand.remove(delivery);
     };
@@ -279,7 +278,7 @@ export class Attempts {
       lane.goneAt = performance.now();
       lane.gone -= 1;
     };
-    const about = { counted, done, ...(isGone(attempt.statusCode) && { whenFollowed }) };
+    const about = { done, ...(isGone(attempt.statusCode) && { whenFollowed }) };
     if (item.isStored) {
       hand.outbox.add({ record: { delivery, attempt, result }, ...about });
       return;

@@ -20,8 +20,6 @@ export interface Entry {
   queue?: QueuedDelivery;
   /** An event whose deliveries all precede this entry, or are stored. */
   plannedEventId?: string;
-  /** For the webhook's health. */
-  counted?: { webhookId: string; attempt: Attempt };
   done: () => void;
   /** Of an answer that disables its webhook: called when that has been followed up. */
   whenFollowed?: () => void;
@@ -76,32 +74,28 @@ export class Outbox {
   }
 }
 
+/** What has been sent, if anything. */
+export const attemptOf = ({ insert, record }: Entry): Attempt | undefined =>
+  record?.attempt ?? insert?.attempts[0];
+
 /** About what MongoDB writes: with the attempts before it, which are of the same receiver. */
-function sizeOf({ counted, record }: Entry): number {
-  if (!counted) return ENTRY_BYTES;
-  const { requestHeaders, responseHeaders = {}, responseBody = '' } = counted.attempt;
+function sizeOf(entry: Entry): number {
+  const attempt = attemptOf(entry);
+  if (!attempt) return ENTRY_BYTES;
+  const { requestHeaders, responseHeaders = {}, responseBody = '' } = attempt;
   let size = responseBody.length;
   for (const headers of [requestHeaders, responseHeaders]) {
     for (const [name, value] of Object.entries(headers)) size += name.length + value.length;
   }
-  const attempts = 1 + (record?.delivery.attempts.length ?? 0);
+  const attempts = 1 + (entry.record?.delivery.attempts.length ?? 0);
   return ENTRY_BYTES + Math.min(size * attempts, MAX_LOG_BYTES);
 }
 
 export function settlementOf(entries: readonly Entry[]): Settlement {
-  const health = new Map<string, Attempt[]>();
-  for (const { counted } of entries) {
-    if (!counted) continue;
-    const { webhookId, attempt } = counted;
-    const attempts = health.get(webhookId);
-    if (attempts) attempts.push(attempt);
-    else health.set(webhookId, [attempt]);
-  }
   return {
     inserts: entries.flatMap(({ insert }) => insert ?? []),
     records: entries.flatMap(({ record }) => record ?? []),
     queued: entries.flatMap(({ queue }) => queue ?? []),
-    health: [...health].map(([webhookId, attempts]) => ({ webhookId, attempts })),
   };
 }
 
@@ -115,6 +109,6 @@ export function lessOf(settlement: Settlement): Settlement[] {
     })),
     records: settlement.records.map((one) => ({ ...one, attempt: withoutWords(one.attempt) })),
   };
-  const uncounted = { health: [] };
-  return [bare, { ...settlement, ...uncounted }, { ...bare, ...uncounted }];
+  const isUncounted = true;
+  return [bare, { ...settlement, isUncounted }, { ...bare, isUncounted }];
 }

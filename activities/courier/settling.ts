@@ -7,7 +7,7 @@ import { listUnfollowedGone } from '../../src/store/queue';
 import { isRefused } from '../../src/store/refused';
 import { settle, type Settlement, type SettlementAt } from '../../src/store/settlement';
 import { followSettled } from '../attempt/after-failure';
-import { lessOf, settlementOf, type Entry } from './outbox';
+import { attemptOf, lessOf, settlementOf, type Entry } from './outbox';
 import type { Shared } from './parts';
 
 /** Pause after a write that failed. */
@@ -155,11 +155,13 @@ export class Settling {
 
   /** Warns owners of failing webhooks, and follows up permanently failed deliveries, in the background. */
   private followUp(entries: readonly Entry[]): void {
-    for (const { insert, record, counted, whenFollowed } of entries) {
-      if (counted?.attempt.outcome === 'failed') this.failing.add(counted.webhookId);
-      const { _id } = insert ?? record?.delivery ?? {};
-      const status = insert?.status ?? record?.result.status;
-      if (_id === undefined || status !== 'failed') continue;
+    for (const entry of entries) {
+      const { insert, record, whenFollowed } = entry;
+      const delivery = insert ?? record?.delivery;
+      if (!delivery || attemptOf(entry)?.outcome !== 'failed') continue;
+      const { _id, webhookId } = delivery;
+      this.failing.add(webhookId);
+      if ((insert ?? record!.result).status !== 'failed') continue;
       if (whenFollowed) this.gone.add({ id: _id, followed: whenFollowed });
       else if (this.failed.size < MAX_FAILED) this.failed.add(_id);
     }

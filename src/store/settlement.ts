@@ -51,7 +51,8 @@ export interface Settlement {
   inserts: readonly DeliveryRecord[];
   records: readonly RecordedAttempt[];
   queued: readonly QueuedDelivery[];
-  health: readonly CountedAttempts[];
+  /** Its attempts don't count in their webhooks' health, which MongoDB refuses to change. */
+  isUncounted?: boolean;
 }
 
 /** A settlement's place in its shift. */
@@ -66,7 +67,8 @@ export interface SettlementAt {
 /**
  * Writes all or nothing, unless the shift has been superseded. An attempt of a delivery that was cancelled, or even
  * replayed, meanwhile is logged and decides nothing, but one that was ended with its webhook still succeeds, and a 410
- * is followed up. If repeated, since its commit was not answered, it is written once.
+ * is followed up; where it was replayed, the attempt doesn't count in its webhook's health either. If repeated, since
+ * its commit was not answered, it is written once.
  * @returns false: superseded, and nothing was written
  */
 export async function settle(
@@ -75,11 +77,27 @@ export async function settle(
   at: SettlementAt,
   settlement: Settlement,
 ): Promise<boolean> {
-  const { inserts, records, queued, health } = settlement;
+  const { inserts, records, queued, isUncounted } = settlement;
   const write = async (session: ClientSession, missing: readonly DeliveryRecord[]) => {
     const continued = await store.couriers.settle(projectId, at, session);
     if (!continued || continued.isWritten) return continued !== null;
     const { now } = continued;
+    const { model } = store.deliveries;
+    const endOf = await endedMeanwhile(store, missing, records, session);
+    const ends = missing.map(endOf);
+    const stored = missing.map((delivery, n) => asStored(delivery, ends[n]!));
+    const stateOf = await statesOf(store, stored, [...records, ...queued], session);
+    const recorded = records.flatMap((record) => {
+      const state = stateOf(record);
+      return state
+        ? recordOf(record, state, isFollowed(record) ? endOf(record.delivery) : null)
+        : [];
+    });
+    const made = [
+      ...stored.flatMap((delivery) => delivery.attempts.map((attempt) => ({ delivery, attempt }))),
+      ...recorded.filter(({ attempt }) => !attempt.superseded),
+    ];
+    const health = isUncounted ? [] : healthOf(made);
     // First, since attempts of workflows count in the same webhooks: a conflict aborts all that is written before.
     if (health.length > 0) {
       await store.webhooks.model.collection.bulkWrite(health.map(countingOf) as never[], {
@@ -87,20 +105,9 @@ export async function settle(
         ordered: false,
       });
     }
-    const { model } = store.deliveries;
-    const endOf = await endedMeanwhile(store, missing, records, session);
-    const ends = missing.map(endOf);
-    const stored = missing.map((delivery, n) => asStored(delivery, ends[n]!));
     if (stored.length > 0) {
       await model.collection.insertMany(stored as never[], { session, ordered: false });
     }
-    const stateOf = await statesOf(store, [...records, ...queued], session);
-    const recorded = records.flatMap((record) => {
-      const state = stateOf(record);
-      return state
-        ? recordOf(record, state, isFollowed(record) ? endOf(record.delivery) : null)
-        : [];
-    });
     const kept = queued.filter((one) => {
       const state = stateOf(one);
       return state?.replays === one.delivery.replays && isOpen(state);
@@ -109,14 +116,14 @@ export async function settle(
     if (changes.length > 0) {
       await model.collection.bulkWrite(changes as never[], { session, ordered: true });
     }
-    const made = [
+    const changed = [
       // What was planned as skipped was never to be sent.
       ...stored.filter((one, n) => one.attemptCount > 0 || ends[n] !== null),
       ...recorded.flatMap(({ decision }) => decision ?? []),
       ...kept.flatMap(({ delivery: { _id }, as }) => (as === 'skipped' ? { _id, status: as } : [])),
     ];
     // Of one that is stored and attempted in the same settlement, the last.
-    const ended = new Map(made.map((one) => [one._id, one]));
+    const ended = new Map(changed.map((one) => [one._id, one]));
     at.ended = [...ended.values()].flatMap((one) => (isOpen(one) ? [] : one.status));
     await store.recounts.noteLate(missing, now, session);
     await store.recounts.noteLateAttempts(records, now, session);
@@ -204,10 +211,12 @@ type State = Pick<DeliveryRecord, '_id' | 'attempts' | keyof typeof STATE>;
 
 /**
  * The deliveries as they are in this transaction: it conflicts with whoever changes them meanwhile.
+ * @param stored in this transaction, and maybe not yet
  * @returns undefined: not stored, or somebody else has made an attempt in the same round
  */
 async function statesOf(
   { deliveries }: Store,
+  stored: readonly DeliveryRecord[],
   changed: readonly { delivery: DeliveryRecord }[],
   session: ClientSession,
 ): Promise<(changed: { delivery: DeliveryRecord }) => State | undefined> {
@@ -217,7 +226,8 @@ async function statesOf(
     .find({ _id: { $in: ids } }, { ...STATE, ...NUMBERS })
     .session(session)
     .lean<State[]>();
-  const byId = new Map(found.map((state) => [state._id, state]));
+  const states: State[] = [...found, ...stored.map((delivery) => ({ ...delivery }))];
+  const byId = new Map(states.map((state) => [state._id, state]));
   return ({ delivery: { _id, replays, roundStart, attempts } }) => {
     const state = byId.get(_id);
     if (!state || state.replays !== replays) return state;
@@ -231,7 +241,7 @@ async function statesOf(
 /**
  * @param state as it is now, which this changes: several rounds' attempts of one delivery may be settled together
  * @param endReason no other attempt follows, since its webhook is disabled or deleted
- * @returns also what it makes of the delivery, if anything
+ * @returns also the attempt as it is logged, and what it makes of the delivery, if anything
  */
 function recordOf(
   { delivery, attempt, result }: RecordedAttempt,
@@ -239,6 +249,8 @@ function recordOf(
   endReason: EndReason | null,
 ): {
   change: AnyBulkWriteOperation;
+  delivery: DeliveryRecord;
+  attempt: Attempt;
   decision: { _id: string; status: DeliveryStatus } | null;
 } {
   const { _id } = state;
@@ -275,7 +287,19 @@ function recordOf(
       ],
     },
   };
-  return { change, decision: decides ? { _id, ...decision } : null };
+  return { change, delivery, attempt: made, decision: decides ? { _id, ...decision } : null };
+}
+
+function healthOf(
+  made: readonly { delivery: DeliveryRecord; attempt: Attempt }[],
+): CountedAttempts[] {
+  const byWebhook = new Map<string, Attempt[]>();
+  for (const { delivery, attempt } of made) {
+    const attempts = byWebhook.get(delivery.webhookId);
+    if (attempts) attempts.push(attempt);
+    else byWebhook.set(delivery.webhookId, [attempt]);
+  }
+  return [...byWebhook].map(([webhookId, attempts]) => ({ webhookId, attempts }));
 }
 
 function queueing({ delivery: { _id }, as, queuedIn }: QueuedDelivery): AnyBulkWriteOperation {

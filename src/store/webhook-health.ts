@@ -136,7 +136,7 @@ export class WebhookHealth {
   }
 }
 
-/** Attempts of one webhook, in the order in which they ended. */
+/** Attempts of one webhook. */
 export interface CountedAttempts {
   webhookId: string;
   attempts: readonly Attempt[];
@@ -154,7 +154,8 @@ export const countingOf = ({ webhookId, attempts }: CountedAttempts): AnyBulkWri
 function healthAfter(attempts: readonly Attempt[]): UpdateAggregationStage[] {
   const failures: { startedAt: Date; endedAt: Date; status: unknown }[] = [];
   let success: { endedAt: Date; status: unknown } | undefined;
-  for (const attempt of attempts) {
+  const inOrder = attempts.toSorted((a, b) => endOf(a).getTime() - endOf(b).getTime());
+  for (const attempt of inOrder) {
     const { outcome, startedAt } = attempt;
     const ended = { endedAt: endOf(attempt), status: statusOf(attempt) };
     if (outcome === 'succeeded') {

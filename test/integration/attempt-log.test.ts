@@ -54,7 +54,7 @@ describe('the log of a delivery', () => {
     for (let number = 1; number <= count; number += 1) {
       const attempt = { ...failure(answerTo(number)), number };
       const records = [{ delivery: await fixture.delivery(_id), attempt, result: RESULT }];
-      const settlement = { inserts: [], records, queued: [], health: [] };
+      const settlement = { inserts: [], records, queued: [] };
       await settle(fixture.store, projectId, { shift, number }, settlement);
     }
     return fixture.delivery(_id);

@@ -1,5 +1,6 @@
 import type { ApiClient } from '../support/api-client';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
+import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { useFreshReceiver, useStack } from '../support/use';
 
@@ -32,6 +33,34 @@ describe("a webhook's health", () => {
     const { body } = await client.post(`/v1/webhooks/${id}/test`);
     await deliveryWith(client, body.data.deliveries[0].id as string, { status: ending });
   }
+
+  it.each(WAYS.flatMap((dispatch) => [500, 200].map((status) => ({ dispatch, status }))))(
+    'is not changed by the $status of an attempt whose delivery was replayed meanwhile, dispatched $dispatch',
+    async ({ dispatch, status }) => {
+      // Answers are held back for as long as a busy machine needs for the rest.
+      const policy = { timeoutMs: 60_000, retryDelaysMs: [86_400_000, 86_400_000] };
+      const { client } = await stack.project({ dispatch, policy });
+      const { id } = await makeWebhook(client, receiver.url);
+      let answer!: () => void;
+      const after = new Promise<void>((resolve) => (answer = resolve));
+      receiver.respondWith((_request, n) =>
+        n === 1 ? { kind: 'answer', status, after } : { kind: 'answer', status: 503 },
+      );
+      const deliveryId = await postEvent(client);
+      await receiver.waitFor(1);
+      const path = `/v1/deliveries/${deliveryId}`;
+      expect((await client.post(`${path}/cancel`)).status).toBe(202);
+      expect((await client.post(`${path}/replay`)).status).toBe(202);
+      await deliveryWith(client, deliveryId, { attemptCount: 1, replays: 1 });
+      await becomes(client, id, { failureCount: 1 });
+      answer();
+      const { attempts } = await deliveryWith(client, deliveryId, { attemptCount: 2 });
+      expect(attempts[1]).toMatchObject({ statusCode: status, superseded: true });
+      expect((await client.post(`${path}/retry`)).status).toBe(202);
+      await deliveryWith(client, deliveryId, { attemptCount: 3 });
+      await becomes(client, id, { failureCount: 2, lastStatus: 503, lastSuccessAt: null });
+    },
+  );
 
   it.each(['workflow', 'express'])(
     'is told in a word, with since when, why and what to do, of one that is dispatched %s',

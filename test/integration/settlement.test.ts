@@ -10,7 +10,7 @@ import { emailSent } from '../support/samples';
 import { insertDeliveries, insertDelivery } from './api/insert';
 import { useFreshReceiver, useStack } from '../support/use';
 
-const nothing = { inserts: [], records: [], queued: [], health: [] };
+const nothing = { inserts: [], records: [], queued: [] };
 const failure: Attempt = {
   number: 1,
   runId: 'run',
@@ -249,9 +249,12 @@ describe('what a courier settles', () => {
   it('is told apart by its shift and its number in that', async () => {
     const { id: projectId, client } = await stack.project();
     const { id: webhookId } = await makeWebhook(client, receiver.url);
-    const health = [{ webhookId, attempts: [failure] }];
-    const settled = (shift: number, number: number): Promise<boolean> =>
-      settle(stack.store, projectId, { shift, number }, { ...nothing, health });
+    const like = (await stack.store.deliveries.find(await insertDelivery(stack, { projectId })))!;
+    const settled = (shift: number, number: number): Promise<boolean> => {
+      const isNew = { _id: newId('delivery'), eventId: newId('event') };
+      const inserts = [{ ...like, ...isNew, webhookId, attempts: [failure], attemptCount: 1 }];
+      return settle(stack.store, projectId, { shift, number }, { ...nothing, inserts });
+    };
     const { shift } = (await stack.store.couriers.begin(projectId, new Date()))!;
     expect(await settled(shift, 1)).toBe(true);
     expect(await settled(shift, 1)).toBe(true);

@@ -9,11 +9,11 @@ import { Places, type Place } from '../../../activities/concurrency';
 import type { Attempt } from '../../../src/contracts/delivery';
 
 const entryOf = (attempt: Partial<Attempt>, former = 0): Entry => {
-  const counted = { webhookId: 'wh_1', attempt: { requestHeaders: {}, ...attempt } as Attempt };
   const record = {
     delivery: { attempts: Array.from({ length: former }, () => ({})) },
+    attempt: { requestHeaders: {}, ...attempt },
   } as Entry['record'] & object;
-  return { counted, ...(former > 0 && { record }), done: () => {} };
+  return { record, done: () => {} };
 };
 const headers = { 'x-header': 'x'.repeat(64 * 1024) };
 
