@@ -1,4 +1,4 @@
-import { Schema, type Connection, type Model } from 'mongoose';
+import { Schema, type ClientSession, type Connection, type Model } from 'mongoose';
 import { newId } from '../contracts/ids';
 import { isDuplicateKey } from './errors';
 import { findPage, sizedWithout, type Page, type PageRequest, type Sized } from './paging';
@@ -16,6 +16,8 @@ export interface EventTypeRecord extends Partial<Record<OwnerField, string>> {
   schema: string;
   /** Sample `data`, valid by the schema, as JSON. */
   sample: string;
+  /** By `takeTurn`. */
+  turns?: number;
   createdAt: Date;
   updatedAt: Date;
 }
@@ -31,6 +33,7 @@ function schemaOf(owner: OwnerField): Schema<EventTypeRecord> {
       description: { type: String, required: true },
       schema: { type: String, required: true },
       sample: { type: String, required: true },
+      turns: Number,
     },
     { timestamps: BY_CLOCK },
   );
@@ -53,27 +56,40 @@ export class EventTypes {
 
   /**
    * Defines a type, or redefines it: it keeps its place in the list.
-   * @param max how many types an owner may have. Concurrent first definitions may exceed it by as
-   *   many as there are: it limits memory, and is not a promise
+   * @param within makes one more, by `makeWithin`
    * @returns whether it is new; null if it would be one too many
    */
   async put(
     owner: string,
     type: string,
     fields: EventTypeFields,
-    max: number,
+    within: (
+      count: (session: ClientSession) => Promise<number>,
+      make: (session: ClientSession) => Promise<unknown>,
+    ) => Promise<unknown>,
   ): Promise<{ isNew: boolean } | null> {
     if (await this.replace(owner, type, fields)) return { isNew: false };
-    if ((await this.model.countDocuments(this.of(owner))) >= max) return null;
+    const made = { _id: newId('eventType'), ...this.of(owner), type, ...fields };
     try {
-      await this.model.create({ _id: newId('eventType'), ...this.of(owner), type, ...fields });
-      return { isNew: true };
+      const isMade = await within(
+        (session) => this.model.countDocuments(this.of(owner)).session(session),
+        (session) => this.model.create([made], { session }),
+      );
+      return isMade ? { isNew: true } : null;
     } catch (error) {
       // Another request has defined it meanwhile, and perhaps deleted it again: then this one came first.
       if (!isDuplicateKey(error)) throw error;
       await this.replace(owner, type, fields);
       return { isNew: false };
     }
+  }
+
+  /** For `makeWithin`, by an owner's oldest type: one that has none is far from its maximum. */
+  async takeTurn(owner: string, session: ClientSession): Promise<boolean> {
+    const turn = { $inc: { turns: 1 } };
+    const options = { sort: { _id: 1 }, timestamps: false, session } as const;
+    await this.model.findOneAndUpdate(this.of(owner), turn, options);
+    return true;
   }
 
   async findOne(owner: string, type: string): Promise<EventTypeRecord | null> {

@@ -212,10 +212,7 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
       .lean<ProjectRecord>();
   }
 
-  /**
-   * Serialises the transactions that count what the project has and add to it.
-   * @returns false if the project no longer exists
-   */
+  /** For `makeWithin`. */
   async takeTurn(id: string, session: ClientSession): Promise<boolean> {
     const { matchedCount } = await this.model.updateOne(
       { _id: id, deletedAt: null },

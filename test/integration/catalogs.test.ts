@@ -1,6 +1,7 @@
 import { Ajv2020 } from 'ajv/dist/2020';
 import { newId } from '../../src/contracts/ids';
 import type { Answer, ApiClient } from '../support/api-client';
+import { togetherPut } from '../support/event-types';
 import { eventually } from '../support/eventually';
 import { useReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
@@ -133,7 +134,7 @@ describe('a catalogue', () => {
     const name = freshName();
     const now = new Date();
     await stack.store.catalogTypes.model.insertMany(
-      Array.from({ length: 500 }, (_, n) => ({
+      Array.from({ length: 495 }, (_, n) => ({
         _id: newId('eventType'),
         catalog: name,
         type: `order.n${n}`,
@@ -144,6 +145,9 @@ describe('a catalogue', () => {
         updatedAt: now,
       })),
     );
+    togetherPut(stack.store.catalogTypes, 10);
+    const last = await Promise.all(Array.from({ length: 10 }, (_, n) => put(name, `order.m${n}`)));
+    expect(last.filter(({ status }) => status === 201)).toHaveLength(5);
     expectRefusal(await put(name, 'order.paid'), 'validation_failed', ['type']);
     expect((await put(name, 'order.n1')).status).toBe(200);
   });

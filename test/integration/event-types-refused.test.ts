@@ -1,5 +1,5 @@
 import type { ApiClient } from '../support/api-client';
-import { define, orderCreated } from '../support/event-types';
+import { define, orderCreated, togetherPut } from '../support/event-types';
 import { useStack } from '../support/use';
 
 describe('event types', () => {
@@ -74,14 +74,20 @@ describe('event types', () => {
       expect(refused.body.error.details).toContainEqual(expect.objectContaining({ field }));
     });
 
-    it('beyond 200 of a project', async () => {
+    it('beyond 200 of a project, also of those that are defined at once', async () => {
       const client = await customProject();
       const body = { description: 'd', schema: {}, sample: {} };
-      for (let from = 0; from < 200; from += 20) {
-        await Promise.all(
-          Array.from({ length: 20 }, (_, i) => define(client, `a.t${from + i}`, body)),
-        );
-      }
+      const defineSome = async (from: number): Promise<number[]> => {
+        const types = Array.from({ length: 20 }, (_, i) => `a.t${from + i}`);
+        const answers = await Promise.all(types.map((type) => define(client, type, body)));
+        return answers.map(({ status }) => status);
+      };
+      for (let from = 0; from < 180; from += 20) await defineSome(from);
+      for (let n = 0; n < 10; n += 1) await define(client, `a.s${n}`, body);
+      togetherPut(stack.store.eventTypes, 20);
+      const last = await defineSome(180);
+      expect(last.filter((status) => status === 201)).toHaveLength(10);
+      expect(last.filter((status) => status === 422)).toHaveLength(10);
       expect((await define(client, 'a.more', body)).status).toBe(422);
       expect((await define(client, 'a.t0', body)).status).toBe(200);
     });

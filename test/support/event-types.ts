@@ -1,3 +1,4 @@
+import type { EventTypes } from '../../src/store/event-types';
 import type { Answer, ApiClient } from './api-client';
 
 export const orderCreated = {
@@ -26,3 +27,20 @@ export const define = (
   type: string,
   body: unknown = orderCreated,
 ): Promise<Answer> => client.send('PUT', `/v1/event-types/${type}`, body);
+
+/** Has the next `count` definitions that arrive continue at the same moment, however long each was checked. */
+export function togetherPut(types: EventTypes, count: number): void {
+  const put = types.put.bind(types);
+  let begin!: () => void;
+  const all = new Promise<void>((resolve) => (begin = resolve));
+  let arrived = 0;
+  const spy = jest.spyOn(types, 'put').mockImplementation(async (...type) => {
+    arrived += 1;
+    if (arrived === count) {
+      spy.mockRestore();
+      begin();
+    }
+    await all;
+    return put(...type);
+  });
+}

@@ -133,8 +133,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
     const startedBy = changedBy(res);
     const replay = await makeWithin(
       store,
-      projectId,
-      MAX_UNENDED,
+      { of: store.projects, owner: projectId, max: MAX_UNENDED },
       (session) => store.replays.countUnended(projectId, startedBy, MAX_UNENDED, session),
       (session) =>
         store.replays.create(

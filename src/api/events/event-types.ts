@@ -4,6 +4,7 @@ import { RESERVED_FAMILIES } from '../../contracts/operational';
 import type { FieldProblem } from '../../contracts/errors';
 import { getProfile, profiles, type Profile } from '../../profiles';
 import type { EventTypeFields } from '../../store/event-types';
+import { makeWithin } from '../../store/make-within';
 import type { Store } from '../../store/store';
 import { answer, answerPage, verbatim } from '../http/answers';
 import { audited } from '../http/audited';
@@ -136,8 +137,12 @@ export function eventTypesRouter({
       project._id,
       getProfile(project.profile),
     );
-    const put = await store.eventTypes.put(project._id, type, stored, MAX_OWN_TYPES);
+    const limit = { of: store.projects, owner: project._id, max: MAX_OWN_TYPES };
+    const put = await store.eventTypes.put(project._id, type, stored, (...what) =>
+      makeWithin(store, limit, ...what),
+    );
     if (!put) {
+      if (!(await store.projects.get(project._id))) throw notFound('the project');
       const message = `is one too many: this project already has ${MAX_OWN_TYPES} event types, the maximum`;
       throw invalid([{ field: 'type', message }]);
     }

@@ -1,5 +1,6 @@
 import { Router, type Request, type RequestHandler } from 'express';
 import { z } from 'zod';
+import { makeWithin } from '../../store/make-within';
 import type { Store } from '../../store/store';
 import { answer, answerPage } from '../http/answers';
 import { audited } from '../http/audited';
@@ -79,7 +80,10 @@ export function catalogsRouter(store: Store, checks: Checks): Router {
     const { name } = named(req);
     if (!CATALOG.test(name)) throw invalid([{ field: 'name', message: CATALOG_RULE }]);
     const { type, shown, stored } = await definitionIn(req, checks, principalOf(res).keyId);
-    const put = await catalogTypes.put(name, type, stored, MAX_TYPES);
+    const limit = { of: catalogTypes, owner: name, max: MAX_TYPES };
+    const put = await catalogTypes.put(name, type, stored, (...what) =>
+      makeWithin(store, limit, ...what),
+    );
     if (!put) {
       const message = `this catalogue already has ${MAX_TYPES} event types, the maximum`;
       throw invalid([{ field: 'type', message }]);

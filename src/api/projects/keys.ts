@@ -56,8 +56,7 @@ export function keysRouter(store: Store, max: number): Router {
     const { name, role, expiresAt = null } = parseBody(keyBody, req);
     const made = await makeWithin(
       store,
-      projectId,
-      max,
+      { of: store.projects, owner: projectId, max },
       (session) => store.keys.countLive(projectId, max, session),
       (session) => store.keys.create(projectId, name, role, expiresAt, session),
     );
