@@ -61,64 +61,47 @@ const connectOptions = (): ConnectOptions & { bufferTimeoutMS: number } => ({
   readConcern: { level: 'local' },
 });
 
+class Connected {
+  constructor(protected readonly connection: Connection) {
+    // Of the models that are made with it afterwards.
+    connection.plugin(limitReads);
+  }
+}
+
 /** Posthorn's state in MongoDB: the connection, and a repository per collection. It returns plain objects. */
-export class Store {
-  readonly horizon: Horizon;
-  readonly projects: Projects;
-  readonly keys: Keys;
-  readonly webhooks: Webhooks;
-  readonly webhookHealth: WebhookHealth;
-  readonly events: Events;
-  readonly eventTypes: EventTypes;
-  readonly catalogTypes: EventTypes;
-  readonly deliveries: Deliveries;
-  readonly deliveryChanges: DeliveryChanges;
-  readonly upgradeRepair: UpgradeRepair;
-  readonly rounds: Rounds;
-  readonly endings: Endings;
-  readonly inbound: Inbound;
-  readonly replays: Replays;
-  readonly audit: Audit;
-  readonly mails: Mails;
-  readonly couriers: Couriers;
-  readonly searchPositions: SearchPositions;
-  readonly sessions: Sessions;
-  readonly signInLinks: SignInLinks;
-  readonly countedHours: CountedHours;
-  readonly counts: Counts;
-  readonly recounts: Recounts;
+export class Store extends Connected {
+  readonly horizon = new Horizon(this.connection);
+  readonly projects = new Projects(this.connection);
+  readonly keys = new Keys(this.connection);
+  readonly webhooks = new Webhooks(this.connection);
+  readonly webhookHealth = new WebhookHealth(this.webhooks.model);
+  readonly events = new Events(this.connection, this.horizon);
+  readonly eventTypes = new EventTypes(this.connection, 'projectId', 'eventTypes');
+  readonly catalogTypes = new EventTypes(this.connection, 'catalog', 'catalogTypes');
+  readonly recounts = new Recounts(this.connection);
+  readonly deliveries = new Deliveries(this.connection, this.horizon, this.recounts);
+  readonly rounds = new Rounds(this.deliveries.model, this.recounts);
+  readonly upgradeRepair = new UpgradeRepair(this.connection, this.deliveries.model);
+  readonly deliveryChanges = new DeliveryChanges(this.connection, this.deliveries);
+  readonly endings = new Endings(this.connection);
+  readonly inbound = new Inbound(this.connection);
+  readonly replays = new Replays(this.connection);
+  readonly audit = new Audit(this.connection);
+  readonly mails = new Mails(this.connection);
+  readonly couriers = new Couriers(this.connection);
+  readonly searchPositions = new SearchPositions(this.connection);
+  readonly sessions = new Sessions(this.connection);
+  readonly signInLinks = new SignInLinks(this.connection);
+  readonly countedHours = new CountedHours(this.connection);
+  readonly counts = new Counts(this.connection);
   private closed = false;
 
   private constructor(
-    private readonly connection: Connection,
+    connection: Connection,
     private readonly url: string,
     readonly defaults: ProjectDefaults,
   ) {
-    connection.plugin(limitReads);
-    this.horizon = new Horizon(connection);
-    this.projects = new Projects(connection);
-    this.keys = new Keys(connection);
-    this.webhooks = new Webhooks(connection);
-    this.webhookHealth = new WebhookHealth(this.webhooks.model);
-    this.events = new Events(connection, this.horizon);
-    this.eventTypes = new EventTypes(connection, 'projectId', 'eventTypes');
-    this.catalogTypes = new EventTypes(connection, 'catalog', 'catalogTypes');
-    this.recounts = new Recounts(connection);
-    this.deliveries = new Deliveries(connection, this.horizon, this.recounts);
-    this.rounds = new Rounds(this.deliveries.model, this.recounts);
-    this.upgradeRepair = new UpgradeRepair(connection, this.deliveries.model);
-    this.deliveryChanges = new DeliveryChanges(connection, this.deliveries);
-    this.endings = new Endings(connection);
-    this.inbound = new Inbound(connection);
-    this.replays = new Replays(connection);
-    this.audit = new Audit(connection);
-    this.mails = new Mails(connection);
-    this.couriers = new Couriers(connection);
-    this.searchPositions = new SearchPositions(connection);
-    this.sessions = new Sessions(connection);
-    this.signInLinks = new SignInLinks(connection);
-    this.countedHours = new CountedHours(connection);
-    this.counts = new Counts(connection);
+    super(connection);
   }
 
   /**
