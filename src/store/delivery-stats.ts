@@ -50,20 +50,6 @@ export interface StatsResult extends Figures {
  */
 const RECOUNTED = 5000;
 
-/** What is read of an hour. */
-const KNOWN_FIELDS = {
-  _id: 0,
-  hour: 1,
-  byMinute: 1,
-  countedTo: 1,
-  countedAt: 1,
-  open: 1,
-  openSize: 1,
-  unitSize: 1,
-} as const;
-
-type KnownHour = Pick<CountedHour, Exclude<keyof typeof KNOWN_FIELDS, '_id'>>;
-
 /** Where the figures of a range are: in counts, or what has to be counted now. */
 interface Sources {
   /** Ids of counts. */
@@ -154,9 +140,9 @@ async function sourcesOf(
   const [known, noted] = await Promise.all([
     // By the driver: a month has hundreds.
     countedHours.model.collection
-      .find<KnownHour>(
+      .find<CountedHour>(
         { projectId, hour: within },
-        { projection: KNOWN_FIELDS, sort: { hour: -1 }, maxTimeMS: MAX_READ_MS },
+        { sort: { hour: -1 }, maxTimeMS: MAX_READ_MS },
       )
       .toArray(),
     recounts.model.distinct('minute', { projectId, minute: within }),

@@ -19,31 +19,23 @@ export async function oldestDueOf(
 ): Promise<OldestDue | null> {
   const afterNow = new Date(clock.now().getTime() + 1);
   // Each by the condition of its partial index: MongoDB has none for both.
-  const [due, unplanned] = await Promise.all([
-    Promise.all([
-      deliveries.due.first(projectId, afterNow),
-      deliveries.dueExpress.first(projectId, afterNow),
-    ]),
-    Promise.all([events.unplanned.first(projectId), events.unplannedExpress.first(projectId)]),
+  const [due, dueExpress, unplanned, unplannedExpress] = await Promise.all([
+    deliveries.due.first(projectId, afterNow),
+    deliveries.dueExpress.first(projectId, afterNow),
+    events.unplanned.first(projectId),
+    events.unplannedExpress.first(projectId),
   ]);
-  const found: OldestDue[] = [
-    ...due
-      .filter((one) => one !== null)
-      .map(({ _id, eventId, eventType, nextAttemptAt }) => ({
-        deliveryId: _id,
-        eventId,
-        eventType,
-        dueAt: nextAttemptAt!,
-      })),
-    ...unplanned
-      .filter((one) => one !== null)
-      .map(({ _id, type, acceptedAt }) => ({
-        deliveryId: null,
-        eventId: _id,
-        eventType: type,
-        dueAt: acceptedAt,
-      })),
-  ];
+  const found: OldestDue[] = [];
+  for (const delivery of [due, dueExpress]) {
+    if (!delivery) continue;
+    const { _id, eventId, eventType, nextAttemptAt } = delivery;
+    found.push({ deliveryId: _id, eventId, eventType, dueAt: nextAttemptAt! });
+  }
+  for (const event of [unplanned, unplannedExpress]) {
+    if (!event) continue;
+    const { _id, type, acceptedAt } = event;
+    found.push({ deliveryId: null, eventId: _id, eventType: type, dueAt: acceptedAt });
+  }
   const [first] = found.toSorted((a, b) => a.dueAt.getTime() - b.dueAt.getTime());
   return first ?? null;
 }

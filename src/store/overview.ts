@@ -1,35 +1,18 @@
 import type { DeliveryRecord } from './delivery-record';
 import { oldestDueOf, type OldestDue } from './oldest-due';
 import type { Store } from './store';
-import { IN_STATE } from './webhook-list';
-import type { WebhookRecord } from './webhook-record';
+import { IN_STATE, LEFT_OUT } from './webhook-list';
+import type { ShownWebhook } from './webhook-record';
 
 /** Failing webhooks that are named. */
 const NAMED = 5;
-const NAMED_FIELDS = {
-  name: 1,
-  isActive: 1,
-  isPaused: 1,
-  disabledReason: 1,
-  disabledAt: 1,
-  disabledBy: 1,
-  disabledByAt: 1,
-  failureCount: 1,
-  failingSince: 1,
-  lastStatus: 1,
-  lastFailedAt: 1,
-  lastSuccessAt: 1,
-} as const;
-
-export type FailingWebhook = Pick<WebhookRecord, '_id' | keyof typeof NAMED_FIELDS>;
-
 export interface Overview {
   oldestPending: Pick<
     DeliveryRecord,
     '_id' | 'webhookId' | 'eventType' | 'createdAt' | 'nextAttemptAt'
   > | null;
   oldestDue: OldestDue | null;
-  failing: { count: number; webhooks: FailingWebhook[] };
+  failing: { count: number; webhooks: ShownWebhook[] };
 }
 
 /** What needs attention in a project, now. */
@@ -53,11 +36,11 @@ export async function overviewOf(store: Store, projectId: string): Promise<Overv
     oldestDueOf(store, projectId),
     webhooks.model.countDocuments(failing),
     webhooks.model
-      .find(failing, NAMED_FIELDS)
+      .find(failing, LEFT_OUT)
       // The disabled ones first: nothing is sent to them any more.
       .sort({ isActive: 1, failureCount: -1, _id: -1 })
       .limit(NAMED)
-      .lean<FailingWebhook[]>(),
+      .lean<ShownWebhook[]>(),
   ]);
   return { oldestPending, oldestDue, failing: { count, webhooks: named } };
 }

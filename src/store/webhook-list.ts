@@ -32,7 +32,7 @@ export interface WebhookOrder {
 }
 
 /** What lists don't show, and don't read. */
-const LEFT_OUT = { secrets: 0, ...WITHOUT_COUNTED } as const;
+export const LEFT_OUT = { secrets: 0, ...WITHOUT_COUNTED } as const;
 
 /** What decides a webhook's place in a list. */
 type Place = Pick<WebhookRecord, '_id'> & Partial<WebhookRecord>;

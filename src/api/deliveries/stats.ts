@@ -5,8 +5,9 @@ import { disabledBy, type ChangedBy } from '../../domain/changed-by';
 import { DAY_MS, HOUR_MS } from '../../domain/durations';
 import { healthOf } from '../../domain/webhook-health';
 import { deliveryStats, type StatsInterval, type StatsQuery } from '../../store/delivery-stats';
-import { overviewOf, type FailingWebhook, type Overview } from '../../store/overview';
+import { overviewOf, type Overview } from '../../store/overview';
 import type { Store } from '../../store/store';
+import type { ShownWebhook } from '../../store/webhook-record';
 import { answer } from '../http/answers';
 import { allow, changedBy, projectOf } from '../http/auth';
 import { counted } from '../http/error-handler';
@@ -92,7 +93,7 @@ function showOverview({ oldestPending, oldestDue, failing }: Overview, reader: C
   };
 }
 
-function showFailing(webhook: FailingWebhook, reader: ChangedBy) {
+function showFailing(webhook: ShownWebhook, reader: ChangedBy) {
   const { _id, name, isActive, disabledReason, failureCount, lastStatus, lastFailedAt } = webhook;
   const shown = { name, isActive, disabledReason, failureCount, lastStatus, lastFailedAt };
   return { id: _id, ...shown, disabledBy: disabledBy(webhook), ...healthOf(webhook, reader) };
