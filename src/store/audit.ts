@@ -1,6 +1,8 @@
 import { Schema, type ClientSession } from 'mongoose';
+import { newId, timeOf } from '../contracts/ids';
 import { findPage, type Page, type PageRequest } from './paging';
 import { repositoryOf } from './repository';
+import { daysAfter } from './retention';
 
 /** Everything that is recorded: changes, and the one read that matters. */
 export const AUDIT_ACTIONS = [
@@ -90,6 +92,14 @@ schema.index({ target: 1, action: 1, _id: -1 });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
 /** Who did what. Entries outlive their project: they are removed only by age. */
+/** What is made for a new entry. */
+export function newAuditId(retentionDays: number): Pick<AuditRecord, '_id' | 'time' | 'expiresAt'> {
+  const _id = newId('audit');
+  // Lists select a range of time by ids.
+  const time = timeOf(_id);
+  return { _id, time, expiresAt: daysAfter(time, retentionDays) };
+}
+
 export class Audit extends repositoryOf('Audit', schema, 'audit') {
   async insert(entry: AuditRecord, session?: ClientSession): Promise<void> {
     await this.model.create([entry], { session });

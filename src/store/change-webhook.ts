@@ -1,13 +1,12 @@
 import type { ClientSession } from 'mongoose';
 import { clock } from '../clock';
-import { newId, timeOf } from '../contracts/ids';
 import { disabledBy, type ChangedBy } from '../domain/changed-by';
+import { newAuditId } from './audit';
 import { endDeliveriesOf } from './end-deliveries';
 import type { EventRecord } from './event-record';
 import { insertOperational } from './operational-events';
 import { countDropped, mailDisabling } from './owner-mails';
 import type { ProjectRecord } from './projects';
-import { daysAfter } from './retention';
 import type { Store } from './store';
 import type { DisablingCondition } from './webhook-health';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
@@ -103,11 +102,9 @@ export async function disableWebhook(
   const disabled = await store.transaction(async (session) => {
     const webhook = await webhookHealth.disable(id, reason, how, session);
     if (!webhook) return null;
-    const _id = newId('audit');
-    const time = timeOf(_id);
     await audit.insert(
       {
-        _id,
+        ...newAuditId(store.defaults.retentionDays),
         projectId: project._id,
         action: 'webhook.disabled',
         target: id,
@@ -116,8 +113,6 @@ export async function disableWebhook(
         changedFields: ['isActive', 'disabledReason'],
         requestId: null,
         outcome: 'done',
-        time,
-        expiresAt: daysAfter(time, store.defaults.retentionDays),
       },
       session,
     );

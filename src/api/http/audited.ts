@@ -1,8 +1,7 @@
 import type { Request, RequestHandler, Response } from 'express';
 import type { Logger } from 'pino';
-import { isId, newId, timeOf } from '../../contracts/ids';
-import type { Audit, AuditAction, AuditRecord } from '../../store/audit';
-import { daysAfter } from '../../store/retention';
+import { isId } from '../../contracts/ids';
+import { newAuditId, type Audit, type AuditAction, type AuditRecord } from '../../store/audit';
 import { principalOf } from './auth';
 
 /** Parts of the path may be anything until the handler has checked them. */
@@ -58,11 +57,8 @@ export function audited(
     const named = [param].flat().flatMap((part) => req.params[part] ?? []);
     const target = named.length > 0 ? named.join('/').slice(0, MAX_TARGET_LENGTH) : null;
     const { keyId, role } = principalOf(res);
-    const _id = newId('audit');
-    // Lists select a range of time by ids.
-    const time = timeOf(_id);
     const entry: AuditRecord = {
-      _id,
+      ...newAuditId(trail.retentionDays),
       projectId: projectIdOf(req, res, target),
       action,
       target,
@@ -71,8 +67,6 @@ export function audited(
       changedFields: [],
       requestId: req.id as string,
       outcome: 'unknown',
-      time,
-      expiresAt: daysAfter(time, trail.retentionDays),
     };
     await trail.audit.insert(entry);
     const json = res.json.bind(res);
