@@ -10,10 +10,5 @@ export async function changeOne<T, R = T>(
   fields: Record<string, unknown>,
   options: QueryOptions<T> = {},
 ): Promise<R | null> {
-  return model
-    .findOneAndUpdate(filter, [{ $set: fields }], {
-      ...options,
-      returnDocument: 'after',
-    })
-    .lean<R>();
+  return model.findOneAndUpdate(filter, [{ $set: fields }], options).lean<R>();
 }

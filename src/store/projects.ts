@@ -137,11 +137,7 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
     const keys = Object.entries(providerKeys).map(([name, key]) => [`providerKeys.${name}`, key]);
     const set = { ...changes, ...Object.fromEntries(keys) };
     const updated = await this.model
-      .findOneAndUpdate(
-        { _id: id, deletedAt: null, ...onlyIf },
-        { $set: set },
-        { returnDocument: 'after' },
-      )
+      .findOneAndUpdate({ _id: id, deletedAt: null, ...onlyIf }, { $set: set })
       .lean<ProjectRecord>();
     this.known.forget({ _id: id });
     return updated;
@@ -195,7 +191,7 @@ export class Projects extends repositoryOf('Project', schema, 'projects') {
 
   /**
    * Takes one of the project's `max` places for a webhook.
-   * @returns the project as it is; null if all are taken, or there is no such project
+   * @returns the project; null if all are taken, or there is no such project
    */
   async takeWebhookPlace(
     id: string,

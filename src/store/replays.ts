@@ -162,7 +162,7 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
           // By MongoDB's clock, which also ends its retention.
           ...(ends && { $currentDate: { completedAt: true } }),
         },
-        { returnDocument: 'after', session },
+        { session },
       )
       .lean<ReplayRecord>();
     return (
@@ -237,7 +237,7 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
       .findOneAndUpdate(
         { _id: id },
         { $inc: { replayed: -count }, ...(isMore ? { $set: takesBack } : { $unset: takesBack }) },
-        { returnDocument: 'after', session },
+        { session },
       )
       .orFail()
       .lean<ReplayRecord>();

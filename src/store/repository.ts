@@ -8,6 +8,8 @@ import mongoose, {
 
 // An update that is an array is a pipeline, which mongoose otherwise takes for a mistake.
 mongoose.set('updatePipeline', true);
+// What an update returns is what it has made.
+mongoose.set('returnDocument', 'after');
 
 /** The class that a collection's repository extends. */
 export const repositoryOf = <R>(name: string, schema: Schema<R>, collection: string) =>

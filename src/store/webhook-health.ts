@@ -111,7 +111,7 @@ export class WebhookHealth {
       .findOneAndUpdate(
         dueForDisabling(id, condition),
         { $set: { isActive: false, disabledReason: reason, disabledAt: clock.now() } },
-        { returnDocument: 'after', session },
+        { session },
       )
       .lean<WebhookRecord>();
   }
@@ -130,7 +130,7 @@ export class WebhookHealth {
       .findOneAndUpdate(
         { ...failing(id, minFailures), warnings: { $ne: warning } },
         { $addToSet: { warnings: warning } },
-        { ...HEALTH, returnDocument: 'after', session },
+        { ...HEALTH, session },
       )
       .lean<WebhookRecord>();
   }

@@ -141,11 +141,7 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
     session: ClientSession | null = null,
   ): Promise<WebhookRecord | null> {
     return this.model
-      .findOneAndUpdate(
-        { _id: id, projectId },
-        { $set: changes },
-        { returnDocument: 'after', session },
-      )
+      .findOneAndUpdate({ _id: id, projectId }, { $set: changes }, { session })
       .lean<WebhookRecord>();
   }
 
