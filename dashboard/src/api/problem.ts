@@ -30,9 +30,13 @@ export const isUnauthorized = (error: unknown): boolean =>
 export const isAskedAgain = (error: unknown): boolean =>
   error instanceof Problem && looksAt(error) === Number.POSITIVE_INFINITY;
 
+/** Nothing has this id: not here, or not any more. */
+export const isMissing = (error: unknown): boolean =>
+  error instanceof Problem && error.code === 'not_found';
+
 /** What is asked for again only when somebody wants it. */
 export const isLeftAlone = (error: unknown): boolean =>
-  error instanceof Problem && isTooSlow(error);
+  error instanceof Problem && (isTooSlow(error) || isMissing(error));
 
 /** Why something isn't there, also while it is asked for again; a single failure is no reason to say so. */
 export const troubleOf = ({

@@ -1,4 +1,4 @@
-import { useInfiniteQuery } from '@tanstack/react-query';
+import { useInfiniteQuery, useQuery, type UseQueryResult } from '@tanstack/react-query';
 import { request, type Query } from './http';
 import { keyOf, listFrom, type List } from './lists';
 import type { ScannedEvents, Search, SearchResult } from './types';
@@ -39,3 +39,17 @@ export function useSearch(
         : null,
   };
 }
+
+const ID = /^[a-z]+_[\da-f]{32}$/;
+
+/** For the admin only: what has that id, in whichever project. */
+export const useAnywhere = (id: string, isAdmin: boolean): UseQueryResult<SearchResult | null> =>
+  useQuery({
+    queryKey: keyOf('search', 'anywhere', id),
+    queryFn: async ({ signal }) => {
+      const query = { q: id };
+      const found = await request<Search>('GET', 'v1/search', { query, projectId: null, signal });
+      return found.results[0] ?? null;
+    },
+    enabled: isAdmin && ID.test(id),
+  });

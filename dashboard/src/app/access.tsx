@@ -1,7 +1,7 @@
 import { createContext, use, useEffect, useState, type ReactNode } from 'react';
 import { actFor } from '../api/http';
 import { keyOf } from '../api/lists';
-import { Problem, troubleOf } from '../api/problem';
+import { isMissing, troubleOf } from '../api/problem';
 import { useProject, useProjects } from '../api/projects';
 import { queryClient } from '../api/query-client';
 import type { Project, Session } from '../api/types';
@@ -63,7 +63,7 @@ export function AccessProvider({
   const projects = useProjects('', isAdmin);
   const open = useProject(chosen ?? '', chosen !== null);
   const trouble = troubleOf(open);
-  const isGone = trouble instanceof Problem && trouble.code === 'not_found';
+  const isGone = isMissing(trouble);
   // The list may still have it.
   const [goneId, setGoneId] = useState<string | null>(null);
   const listed = projects.items.find(
@@ -101,6 +101,7 @@ export function AccessProvider({
           />
         ) : isNone ? (
           <EmptyState
+            isPage
             icon="horn"
             title={texts.app.project.none}
             actions={<NewProjectButton kind="primary" onCreated={switchProject} />}

@@ -14,6 +14,7 @@ export function Crashed({ error }: { error: unknown }): ReactNode {
   );
   return (
     <EmptyState
+      isPage
       icon="warning"
       title={words.title}
       actions={

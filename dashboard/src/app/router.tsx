@@ -75,6 +75,7 @@ export const router = createRouter({
   defaultErrorComponent: Crashed,
   defaultNotFoundComponent: () => (
     <EmptyState
+      isPage
       icon="info"
       title={words.title}
       actions={<LinkButton to="/">{words.back}</LinkButton>}

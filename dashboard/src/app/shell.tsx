@@ -123,7 +123,6 @@ function useFocusAfterNavigation(main: React.RefObject<HTMLElement | null>): voi
       router.subscribe('onRendered', ({ pathChanged, fromLocation }) => {
         if (fromLocation === undefined || !pathChanged) return;
         const heading = main.current?.querySelector('h1');
-        heading?.setAttribute('tabindex', '-1');
         (heading ?? main.current)?.focus({ preventScroll: true });
       }),
     [router, main],

@@ -17,6 +17,16 @@ export const common = {
     goOn: 'Search further',
   },
   allLoaded: (count: number) => (count === 1 ? '1 row' : `All ${count} rows`),
+  missing: {
+    title: (kind: string) => `${kind} not found`,
+    nothing: 'Nothing has this id here',
+    advice: 'It was deleted or is no longer kept, or the address is misspelt.',
+    searched: (project: string) =>
+      `The project ${isolated(project)} was searched. It was deleted or is no longer kept, the address is misspelt, or it is of another project: choose that one.`,
+    elsewhere: (project: string) => `It is in the project ${isolated(project)}`,
+    elsewhereAdvice: (project: string) => `The project ${isolated(project)} is open.`,
+    open: (project: string) => `Open ${isolated(project)}`,
+  },
   optional: 'optional',
   none: 'None',
   copy: 'Copy',

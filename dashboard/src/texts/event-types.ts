@@ -1,5 +1,6 @@
 export const eventTypes = {
   title: 'Event types',
+  oneTitle: 'Event type',
   lead: 'What can be sent in this project. Data that breaks a type’s schema is refused when it is posted.',
   done: { saved: 'The event type was saved', deleted: 'The event type was deleted' },
   add: 'Add event type',

@@ -1,5 +1,5 @@
 import { Link, type LinkProps } from '@tanstack/react-router';
-import { useEffect } from 'react';
+import { useEffect, useLayoutEffect, useRef } from 'react';
 import { texts } from '../texts';
 import { isolated } from '../texts/isolated';
 import type { Tone } from './badge';
@@ -8,7 +8,49 @@ import { Icon, type IconName } from './icon';
 import styles from './layout.module.css';
 import tones from './tones.module.css';
 
-/** The page's name, which also becomes the window's title, and what can be done on the page. */
+/** Whether a heading leaves, in what React is committing now, while something has the focus. */
+let isLeaving = false;
+
+/** The page's name, which also becomes the window's title. */
+export function Heading({
+  title,
+  className,
+  badge,
+}: {
+  title: string;
+  className?: string | undefined;
+  badge?: React.ReactNode;
+}): React.ReactNode {
+  const heading = useRef<HTMLHeadingElement>(null);
+  useEffect(() => {
+    document.title = `${isolated(title)} · ${texts.app.product}`;
+  }, [title]);
+  useLayoutEffect(() => {
+    // What had the focus was replaced with the former heading, as by an object that has been loaded.
+    if (isLeaving && document.activeElement === document.body) {
+      heading.current?.focus({ preventScroll: true });
+    }
+    return () => {
+      isLeaving = document.activeElement !== document.body;
+      queueMicrotask(() => {
+        isLeaving = false;
+      });
+    };
+  }, []);
+  return (
+    <h1 ref={heading} tabIndex={-1} className={classes(styles.title, className)}>
+      <bdi>{title}</bdi>
+      {badge}
+    </h1>
+  );
+}
+
+export interface Back {
+  to: LinkProps['to'];
+  label: string;
+}
+
+/** The page's name, and what can be done on the page. */
 export function PageHeader({
   title,
   badge,
@@ -19,12 +61,9 @@ export function PageHeader({
   title: string;
   badge?: React.ReactNode;
   lead?: React.ReactNode;
-  back?: { to: LinkProps['to']; label: string };
+  back?: Back | undefined;
   actions?: React.ReactNode;
 }): React.ReactNode {
-  useEffect(() => {
-    document.title = `${isolated(title)} · ${texts.app.product}`;
-  }, [title]);
   return (
     <header className={styles.head}>
       <div className={styles.titles}>
@@ -34,10 +73,7 @@ export function PageHeader({
             {back.label}
           </Link>
         )}
-        <h1 className={styles.title}>
-          <bdi>{title}</bdi>
-          {badge}
-        </h1>
+        <Heading title={title} badge={badge} />
         {lead !== undefined && <p className={styles.lead}>{lead}</p>}
       </div>
       {actions !== undefined && <div className={styles.actions}>{actions}</div>}
@@ -162,24 +198,30 @@ export function Notice({
   );
 }
 
-/** Instead of an empty list: what would be here, and how it gets here. */
+/** Instead of an empty list: what would be here, and how it gets here. `isPage`: nothing else is on the page. */
 export function EmptyState({
   icon,
   title,
   children,
   actions,
+  isPage = false,
 }: {
   icon: IconName;
   title: string;
   children?: React.ReactNode;
   actions?: React.ReactNode;
+  isPage?: boolean;
 }): React.ReactNode {
   return (
     <div className={styles.empty}>
       <div className={styles.emptyMark}>
         <Icon name={icon} size={22} />
       </div>
-      <h2 className={styles.emptyTitle}>{title}</h2>
+      {isPage ? (
+        <Heading title={title} className={styles.emptyTitle} />
+      ) : (
+        <h2 className={styles.emptyTitle}>{title}</h2>
+      )}
       {children !== undefined && <div className={styles.emptyBody}>{children}</div>}
       {actions !== undefined && <div className={styles.emptyActions}>{actions}</div>}
     </div>

@@ -1,25 +1,60 @@
 import type { UseQueryResult } from '@tanstack/react-query';
-import { explain, isAskedAgain, isPassing, isUnauthorized, troubleOf } from '../api/problem';
+import {
+  explain,
+  isAskedAgain,
+  isMissing,
+  isPassing,
+  isUnauthorized,
+  troubleOf,
+} from '../api/problem';
 import { texts } from '../texts';
 import { Button } from './button';
-import { Notice, Skeleton, Stack } from './layout';
+import { Notice, PageHeader, Skeleton, Stack, type Back } from './layout';
 
-/** Shows that something is being loaded or why it could not be; its children once it is there. */
+/** Of a page that shows one object: what stands there until its own is. */
+interface Header {
+  /** What the object is: `Webhook`. */
+  kind: string;
+  back: Back;
+  /** In place of the object, if there is none. */
+  missing: React.ReactNode;
+}
+
+/**
+ * Shows that something is being loaded or why it could not be; its children once it is there. With a `header`, all
+ * of a page, whose children have their own.
+ */
 export function QueryState<T>({
   query,
+  header,
   children,
 }: {
   query: UseQueryResult<T>;
+  header?: Header;
   children: (data: T) => React.ReactNode;
 }): React.ReactNode {
   const error = troubleOf(query);
   // While it can't be asked for, also by whoever has to sign in again, what was there last stays; not when it is gone.
   const isKept = error === null || isPassing(error) || isUnauthorized(error);
   if (query.data !== undefined && isKept) return children(query.data);
-  if (error) {
-    return <LoadError error={error} onRetry={() => void query.refetch()} />;
-  }
-  return <Loading />;
+  const isNone = header !== undefined && isMissing(error);
+  return (
+    <>
+      {header && (
+        <PageHeader
+          title={isNone ? texts.common.missing.title(header.kind) : header.kind}
+          back={header.back}
+        />
+      )}
+      {isNone ? (
+        header.missing
+      ) : error ? (
+        <LoadError error={error} onRetry={() => void query.refetch()} />
+      ) : (
+        <Loading />
+      )}
+    </>
+  );
 }
 
 export function LoadError({

@@ -1,11 +1,12 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAccess } from '../../app/access';
+import { Elsewhere } from '../../app/elsewhere';
 import { useRefusals } from '../../app/refusals';
 import { useDelivery } from '../../api/deliveries';
 import { useEvent } from '../../api/events';
 import { useLiveDeliveries } from '../../api/live';
-import { Problem, troubleOf } from '../../api/problem';
+import { isMissing, troubleOf } from '../../api/problem';
 import type { ExplainedDelivery } from '../../api/types';
 import { useKnownWebhook } from '../../api/webhooks';
 import { texts } from '../../texts';
@@ -23,14 +24,18 @@ import { Waiting } from './waiting';
 import styles from './delivery.module.css';
 
 const words = texts.deliveries.one;
+const back = { to: '/deliveries', label: texts.deliveries.title } as const;
 
 export function DeliveryPage(): React.ReactNode {
-  const { deliveryId } = useParams({ strict: false });
+  const deliveryId = useParams({ strict: false }).deliveryId!;
   // What has ended may be replayed, by a bulk replay too.
   const isTold = useLiveDeliveries(true);
-  const delivery = useDelivery(deliveryId!, isTold);
+  const delivery = useDelivery(deliveryId, isTold);
+  const missing = <Elsewhere id={deliveryId} kind="delivery" />;
   return (
-    <QueryState query={delivery}>{(data) => <Shown key={data.id} delivery={data} />}</QueryState>
+    <QueryState query={delivery} header={{ kind: texts.deliveries.oneTitle, back, missing }}>
+      {(data) => <Shown key={data.id} delivery={data} />}
+    </QueryState>
   );
 }
 
@@ -39,8 +44,7 @@ function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
   const event = useEvent(eventId);
   const trouble = troubleOf(event);
   // It may have expired before its delivery.
-  const isGone = trouble instanceof Problem && trouble.code === 'not_found';
-  const body = isGone ? null : event.data?.body;
+  const body = isMissing(trouble) ? null : event.data?.body;
   const webhook = useKnownWebhook(webhookId);
   const { isPlatform } = useAccess();
   const refusals = useRefusals();
@@ -53,7 +57,7 @@ function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
     <>
       <PageHeader
         title={delivery.eventType}
-        back={{ to: '/deliveries', label: texts.deliveries.title }}
+        back={back}
         badge={
           <>
             <StatusBadge status={delivery.status} />

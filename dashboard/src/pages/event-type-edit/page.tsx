@@ -50,7 +50,13 @@ export function EditEventTypePage(): React.ReactNode {
   const found = (list.isWhole ? list.items : [...list.items, ...(whole ?? [])]).find(
     (one) => one.type === type,
   );
-  const title = type === undefined ? words.newTitle : words.editTitle(type);
+  const isMissing = type !== undefined && !found && list.isWhole;
+  const title =
+    type === undefined
+      ? words.newTitle
+      : isMissing
+        ? texts.common.missing.title(texts.eventTypes.oneTitle)
+        : words.editTitle(type);
   return (
     <Only may="canPublish" title={title}>
       <PageHeader title={title} back={{ to: '/event-types', label: texts.eventTypes.title }} />
@@ -70,7 +76,7 @@ export function EditEventTypePage(): React.ReactNode {
           isNew
           taken={new Set(whole.flatMap((one) => (one.source === 'project' ? one.type : [])))}
         />
-      ) : list.isWhole ? (
+      ) : isMissing ? (
         <EmptyState icon="type" title={texts.eventTypes.missing}>
           {texts.eventTypes.missingAdvice}
         </EmptyState>

@@ -21,12 +21,16 @@ export function EventTypePage(): React.ReactNode {
   const list = useAll(useEventTypes());
   const found = list.items.find((one) => one.type === type);
   if (found) return <Shown eventType={found} />;
+  const isMissing = list.error === null && list.isWhole;
   return (
     <>
-      <PageHeader title={type} back={back} />
+      <PageHeader
+        title={isMissing ? texts.common.missing.title(words.oneTitle) : type}
+        back={back}
+      />
       {list.error !== null ? (
         <LoadError error={list.error} onRetry={list.refresh} />
-      ) : list.isLoading || list.hasMore ? (
+      ) : !isMissing ? (
         <Loading />
       ) : (
         <EmptyState icon="type" title={words.missing}>

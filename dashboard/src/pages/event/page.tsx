@@ -1,6 +1,7 @@
 import { useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAccess } from '../../app/access';
+import { Elsewhere } from '../../app/elsewhere';
 import { useEvent } from '../../api/events';
 import type { EventWithDeliveries } from '../../api/types';
 import { texts } from '../../texts';
@@ -16,16 +17,16 @@ import { EventDeliveries } from './event-deliveries';
 import { ExpungeDialog } from './expunge-dialog';
 
 const words = texts.events;
+const back = { to: '/events', label: words.title } as const;
 
 export function EventPage(): React.ReactNode {
   const eventId = useParams({ strict: false }).eventId!;
   const event = useEvent(eventId);
-  if (event.data) return <Shown key={eventId} event={event.data} />;
+  const missing = <Elsewhere id={eventId} kind="event" />;
   return (
-    <>
-      <PageHeader title={words.oneTitle} back={{ to: '/events', label: words.title }} />
-      <QueryState query={event}>{() => null}</QueryState>
-    </>
+    <QueryState query={event} header={{ kind: words.oneTitle, back, missing }}>
+      {(data) => <Shown key={data.id} event={data} />}
+    </QueryState>
   );
 }
 
@@ -38,7 +39,7 @@ function Shown({ event }: { event: EventWithDeliveries }): React.ReactNode {
     <>
       <PageHeader
         title={type}
-        back={{ to: '/events', label: words.title }}
+        back={back}
         badge={
           <>
             {event.test && <Badge tone="info">{texts.common.test}</Badge>}

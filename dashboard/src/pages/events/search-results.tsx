@@ -1,4 +1,5 @@
 import { Link, useNavigate } from '@tanstack/react-router';
+import { Elsewhere } from '../../app/elsewhere';
 import { useFilters } from '../../app/filters';
 import { useSearch } from '../../api/search';
 import type { SearchResult } from '../../api/types';
@@ -41,9 +42,11 @@ export function SearchResults({ q, onClear }: { q: string; onClear: () => void }
           if (to !== null) void navigate({ to });
         }}
         empty={
-          <EmptyState icon="search" title={words.none}>
-            {words.noneAdvice}
-          </EmptyState>
+          <Elsewhere id={q}>
+            <EmptyState icon="search" title={words.none}>
+              {words.noneAdvice}
+            </EmptyState>
+          </Elsewhere>
         }
       />
       {scanned && (

@@ -1,6 +1,7 @@
 import { Link, useParams } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAccess } from '../../app/access';
+import { Elsewhere } from '../../app/elsewhere';
 import { useRefusals } from '../../app/refusals';
 import { useControlReplay, useReplay } from '../../api/replays';
 import type { Replay } from '../../api/types';
@@ -16,20 +17,26 @@ import { ReplayBadge, ReplayProgress } from '../replays/replay-status';
 import styles from './replay.module.css';
 
 const words = texts.replays;
+const back = { to: '/replays', label: words.title } as const;
 
 export function ReplayPage(): React.ReactNode {
   const replayId = useParams({ strict: false }).replayId!;
   const replay = useReplay(replayId);
+  const missing = <Elsewhere id={replayId} kind="replay" />;
   return (
-    <>
-      <PageHeader
-        title={words.oneTitle}
-        back={{ to: '/replays', label: words.title }}
-        badge={replay.data && <ReplayBadge status={replay.data.status} />}
-        actions={replay.data && <Actions replay={replay.data} />}
-      />
-      <QueryState query={replay}>{(data) => <Shown replay={data} />}</QueryState>
-    </>
+    <QueryState query={replay} header={{ kind: words.oneTitle, back, missing }}>
+      {(data) => (
+        <>
+          <PageHeader
+            title={words.oneTitle}
+            back={back}
+            badge={<ReplayBadge status={data.status} />}
+            actions={<Actions replay={data} />}
+          />
+          <Shown replay={data} />
+        </>
+      )}
+    </QueryState>
   );
 }
 

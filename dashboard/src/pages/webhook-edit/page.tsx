@@ -1,4 +1,5 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
+import { Elsewhere } from '../../app/elsewhere';
 import { Only } from '../../app/only';
 import { changesOf } from '../../api/changes';
 import { useUpdateWebhook, useWebhook } from '../../api/webhooks';
@@ -9,6 +10,7 @@ import { draftOf, inputOf } from '../webhook-form/draft';
 import { WebhookForm } from '../webhook-form/form';
 
 const words = texts.webhooks;
+const back = { to: '/webhooks', label: words.title } as const;
 
 export function EditWebhookPage(): React.ReactNode {
   const { webhookId } = useParams({ from: '/webhooks/$webhookId/edit' });
@@ -16,14 +18,12 @@ export function EditWebhookPage(): React.ReactNode {
   const update = useUpdateWebhook(webhookId);
   const navigate = useNavigate();
   const leave = (): void => void navigate({ to: '/webhooks/$webhookId', params: { webhookId } });
+  const missing = <Elsewhere id={webhookId} kind="webhook" />;
   return (
-    <QueryState query={webhook}>
+    <QueryState query={webhook} header={{ kind: words.oneTitle, back, missing }}>
       {(data) => (
         <Only may="canWrite" title={words.editTitle(data.name)}>
-          <PageHeader
-            title={words.editTitle(data.name)}
-            back={{ to: '/webhooks', label: words.title }}
-          />
+          <PageHeader title={words.editTitle(data.name)} back={back} />
           <WebhookForm
             key={data.id}
             initial={draftOf(data)}

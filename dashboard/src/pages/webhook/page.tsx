@@ -1,5 +1,6 @@
 import { useNavigate, useParams } from '@tanstack/react-router';
 import { useAccess } from '../../app/access';
+import { Elsewhere } from '../../app/elsewhere';
 import { useRefusals } from '../../app/refusals';
 import { useWebhook } from '../../api/webhooks';
 import type { Webhook } from '../../api/types';
@@ -16,11 +17,17 @@ import { SettingsCard } from './settings-card';
 import { StatsCard } from './stats-card';
 
 const words = texts.webhooks;
+const back = { to: '/webhooks', label: words.title } as const;
 
 export function WebhookPage(): React.ReactNode {
   const { webhookId } = useParams({ from: '/webhooks/$webhookId' });
   const webhook = useWebhook(webhookId);
-  return <QueryState query={webhook}>{(data) => <Shown webhook={data} />}</QueryState>;
+  const missing = <Elsewhere id={webhookId} kind="webhook" />;
+  return (
+    <QueryState query={webhook} header={{ kind: words.oneTitle, back, missing }}>
+      {(data) => <Shown webhook={data} />}
+    </QueryState>
+  );
 }
 
 function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
@@ -35,7 +42,7 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
         title={webhook.name}
         badge={<HealthBadge health={webhook.health.state} />}
         lead={webhook.description ?? undefined}
-        back={{ to: '/webhooks', label: words.title }}
+        back={back}
         actions={
           <>
             {canWrite && (
