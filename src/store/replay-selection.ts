@@ -26,7 +26,7 @@ const MAX_COUNT_MS = 20_000;
 /** Deliveries of a replay's query that have ended. */
 function replayFilter(
   projectId: string,
-  { webhookId, statuses, types, since, until }: ReplayQuery,
+  { webhookId, statuses, types, since, until, endedSince }: ReplayQuery,
   cursor: string | null = null,
 ): QueryFilter<DeliveryRecord> {
   return {
@@ -39,6 +39,7 @@ function replayFilter(
     expunged: { $ne: true },
     ...(webhookId !== undefined && { webhookId }),
     ...(types && { eventType: { $in: types } }),
+    ...(endedSince && { completedAt: { $gte: endedSince } }),
     ...isKept,
   };
 }
@@ -87,7 +88,7 @@ export const leftOf = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => {
   const until = new Date(untilMs);
   return {
     ...replayFilter(projectId, { ...query, until }, cursor),
-    completedAt: { $lte: endedBy },
+    completedAt: { $lte: endedBy, ...(query.endedSince && { $gte: query.endedSince }) },
   };
 };
 
@@ -250,12 +251,13 @@ export async function skippedOf(
   { _id: webhookId, enabledAt }: Pick<WebhookRecord, '_id' | 'enabledAt'>,
 ) {
   const { model } = deliveries;
+  // What ended before was offered then. Not since `disabledAt`: other processes write the ends, by other clocks.
+  const endedSince = enabledAt && enabledAt <= clock.now() ? enabledAt : undefined;
   const skipped: QueryFilter<DeliveryRecord> = {
     webhookId,
     status: 'skipped',
     expunged: { $ne: true },
-    // What ended before was offered then. Not since `disabledAt`: other processes write the ends, by other clocks.
-    ...(enabledAt && enabledAt <= clock.now() && { completedAt: { $gte: enabledAt } }),
+    ...(endedSince && { completedAt: { $gte: endedSince } }),
   };
   const [count, first] = await Promise.all([
     model.countDocuments(skipped, { limit: MAX_SKIPPED }).maxTimeMS(MAX_COUNT_MS),
@@ -265,7 +267,12 @@ export async function skippedOf(
       .maxTimeMS(MAX_COUNT_MS)
       .lean<DeliveryRecord>(),
   ]);
-  const range = first && { since: first.createdAt, until: new Date(clock.now().getTime() + 1) };
+  const range = first && {
+    // Of one that was replayed before it was skipped, that may be long ago.
+    since: first.createdAt,
+    until: new Date(clock.now().getTime() + 1),
+    ...(endedSince && { endedSince }),
+  };
   return {
     count,
     replay: range && { webhookId, statuses: ['skipped' as const], ...range },

@@ -20,6 +20,8 @@ export interface ReplayQuery {
   since: Date;
   /** Deliveries created before. */
   until: Date;
+  /** Deliveries that ended at or after. */
+  endedSince?: Date;
 }
 
 /** A durable bulk replay. Its workflow only executes it: what comes next is stored here. */

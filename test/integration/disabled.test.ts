@@ -101,6 +101,28 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
       expect(replay.body.data.matched).toBe(1);
     });
 
+    it('is replayed alone, however long before one was made that was replayed and skipped again', async () => {
+      const { id, path } = await backingOff();
+      const setActive = async (isActive: boolean) =>
+        (await client.patch(path, { isActive })).body.data.skipped;
+      await setActive(false);
+      const later = await postEvent(client);
+      await deliveryWith(client, later, { status: 'skipped' });
+      expect((await setActive(true)).count).toBe(2);
+      await client.post(`${path}/pause`);
+      expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
+      await deliveryWith(client, id, { status: 'held' });
+      await setActive(false);
+      await deliveryWith(client, id, { status: 'skipped' });
+      const again = await setActive(true);
+      expect(again.count).toBe(1);
+      await client.post(`${path}/resume`);
+      const replay = await client.post('/v1/replays', again.replay);
+      expect(replay.body.data).toMatchObject({ matched: 1, endedSince: again.replay.endedSince });
+      await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
+      expect(await read(later)).toMatchObject(skipped);
+    });
+
     it('is nothing, by the answer to enabling one that has missed nothing', async () => {
       const webhook = await makeWebhook(client, receiver.url);
       const path = `/v1/webhooks/${webhook.id}`;

@@ -899,6 +899,10 @@ export type UpdatedWebhook = {
        * Before this time, in ISO 8601 with an offset.
        */
       until: string;
+      /**
+       * Only deliveries that ended at this time or later, in ISO 8601 with an offset.
+       */
+      endedSince?: string;
     } | null;
   };
 };
@@ -1800,6 +1804,10 @@ export type Replay = {
    * Before this time, in ISO 8601 with an offset.
    */
   until: string;
+  /**
+   * Only deliveries that ended at this time or later, in ISO 8601 with an offset.
+   */
+  endedSince?: string;
   /**
    * Deliveries a second; null: as many as its webhooks take.
    */
@@ -3248,6 +3256,10 @@ export type UpdatedWebhookWritable = {
        * Before this time, in ISO 8601 with an offset.
        */
       until: string;
+      /**
+       * Only deliveries that ended at this time or later, in ISO 8601 with an offset.
+       */
+      endedSince?: string;
     } | null;
   };
 };
@@ -7201,6 +7213,10 @@ export type CreateReplayData = {
      * Before this time, in ISO 8601 with an offset.
      */
     until: string;
+    /**
+     * Only deliveries that ended at this time or later, in ISO 8601 with an offset.
+     */
+    endedSince?: string;
     /**
      * null: as many as its webhooks take, behind new deliveries
      */

@@ -10,6 +10,7 @@ export interface ReplayInput {
   types?: string[];
   since: string;
   until: string;
+  endedSince?: string;
   ratePerSecond?: number | null;
 }
 

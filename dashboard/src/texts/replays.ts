@@ -37,6 +37,7 @@ export const replays = {
     allTypes: 'All',
     since: 'Made from',
     until: 'Made until',
+    endedSince: 'Ended from',
     rate: 'Rate',
     noRate: 'As many as the webhooks take',
     perSecond: (rate: number) => `${rate} per second`,

@@ -48,6 +48,7 @@ export const replayBody = (types: z.ZodType<string[]>) =>
       types: types.optional(),
       since: instant,
       until: instant,
+      endedSince: instant.optional(),
       ratePerSecond: z
         .number()
         .min(0.1)

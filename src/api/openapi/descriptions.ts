@@ -12,6 +12,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   cursor: '`nextCursor` of the previous page.',
   since: 'From this time on, in ISO 8601 with an offset.',
   until: 'Before this time, in ISO 8601 with an offset.',
+  endedSince: 'Only deliveries that ended at this time or later, in ISO 8601 with an offset.',
   'listEvents.since': 'Accepted (`acceptedAt`) from this time on, in ISO 8601 with an offset.',
   'listEvents.until': 'Accepted (`acceptedAt`) before this time, in ISO 8601 with an offset.',
   'exportEvents.since': 'Accepted (`acceptedAt`) from this time on, in ISO 8601 with an offset.',

@@ -13,6 +13,7 @@ export const replaySchema = z
     types: z.array(z.string()).optional(),
     since: time,
     until: time,
+    endedSince: time.optional(),
     ratePerSecond: z
       .number()
       .nullable()

@@ -134,6 +134,7 @@ export const updatedWebhookSchema = webhookSchema
             statuses: z.array(z.literal('skipped')),
             since: time,
             until: time,
+            endedSince: time.optional(),
           })
           .nullable()
           .describe('The body for `POST /v1/replays` that sends them; null if there are none.'),

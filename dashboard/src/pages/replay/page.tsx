@@ -85,7 +85,7 @@ function Shown({ replay }: { replay: Replay }): React.ReactNode {
   const { canWrite } = useAccess();
   const { pauseReplay } = useRefusals();
   const refusal = canWrite && replay.completedAt === null ? pauseReplay(replay) : null;
-  const { webhookId, statuses, types, ratePerSecond, completedAt } = replay;
+  const { webhookId, statuses, types, endedSince, ratePerSecond, completedAt } = replay;
   const left = Math.max(0, replay.matched - replay.replayed - replay.failed);
   return (
     <Stack>
@@ -130,6 +130,9 @@ function Shown({ replay }: { replay: Replay }): React.ReactNode {
               { name: facts.types, value: types?.join(', ') ?? facts.allTypes },
               { name: facts.since, value: <Time value={replay.since} isAbsolute /> },
               { name: facts.until, value: <Time value={replay.until} isAbsolute /> },
+              ...(endedSince === undefined
+                ? []
+                : [{ name: facts.endedSince, value: <Time value={endedSince} isAbsolute /> }]),
               {
                 name: facts.rate,
                 value: ratePerSecond === null ? facts.noRate : facts.perSecond(ratePerSecond),
