@@ -1,6 +1,6 @@
 import { isOperational } from '../../src/contracts/operational';
 import type { Attempt } from '../../src/contracts/delivery';
-import { isGone, lastCounting } from '../../src/domain/outcome';
+import { isGone } from '../../src/domain/outcome';
 import { policyOf } from '../../src/profiles/policy';
 import { disableWebhook } from '../../src/store/change-webhook';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
@@ -23,7 +23,7 @@ export async function followFailure(
 ): Promise<void> {
   const { store, engine, couriers, log } = deps;
   const disabled = await disableWhereDue(deps, subject, attempt);
-  const events = [...(disabled ?? []), ...(await announce(deps, subject))];
+  const events = [...(disabled ?? []), ...(await announce(deps, subject, attempt))];
   if (disabled) {
     const webhookId = subject.webhook._id;
     // There may be too many of them for one attempt's time.
@@ -42,6 +42,10 @@ export async function followFailure(
   }
 }
 
+/** A receiver that is gone wants no more, whatever its delivery has become: it may have been cancelled meanwhile. */
+export const hasConsequences = ({ failedRound, statusCode }: Attempt): boolean =>
+  failedRound !== undefined || isGone(statusCode);
+
 /**
  * The same of a failure that a courier has settled. Idempotent.
  * @returns false: that was done
@@ -53,14 +57,12 @@ export async function followSettled(
   const found = await deps.store.deliveries.findWithParts(deliveryId);
   if (!found?.delivery.followUp) return false;
   const { delivery, event, webhook, project } = found;
-  const { attempts } = delivery;
-  // A 410 is followed up though it was superseded, also where the new round's attempt was logged behind it.
-  const gone = attempts.findLast((one) => one.superseded && isGone(one.statusCode));
-  const last = lastCounting(attempts);
+  const { attempts, healthCounted = 0 } = delivery;
+  // It may have been replayed since, and have failed again.
+  const unfollowed = attempts.filter((one) => one.number > healthCounted && hasConsequences(one));
   if (event && webhook && project) {
     const subject = { delivery, event, body: event.body ?? '', webhook, project };
-    if (gone) await followFailure(deps, subject, gone);
-    if (last?.outcome === 'failed') await followFailure(deps, subject, last);
+    for (const attempt of unfollowed) await followFailure(deps, subject, attempt);
   }
   await noteFollowedUp(deps.store, delivery);
   return true;
@@ -68,15 +70,15 @@ export async function followSettled(
 
 async function disableWhereDue(
   deps: ActivityDependencies,
-  { webhook, project }: Subject,
-  { statusCode, startedAt, superseded }: Attempt,
+  { delivery, webhook, project }: Subject,
+  { number, statusCode, startedAt, superseded }: Attempt,
 ): Promise<BareEvent[] | null> {
   const disable = (reason: DisabledReason, minFailures: number): Promise<BareEvent[] | null> =>
     disableWebhook(deps.store, project, webhook._id, {
       reason,
       minFailures,
       failedFrom: startedAt,
-      isSuperseded: superseded === true,
+      isSuperseded: superseded === true || number <= delivery.roundStart,
       isMailed: deps.mailer !== null,
     });
   if (isGone(statusCode)) return disable('gone', 0);
@@ -88,7 +90,9 @@ async function disableWhereDue(
 async function announce(
   deps: ActivityDependencies,
   { delivery, event, webhook, project }: Subject,
+  attempt: Attempt,
 ): Promise<BareEvent[]> {
-  if (event.test === true || isOperational(event.type)) return [];
-  return announceFailure(deps.store, project, webhook, delivery._id);
+  const { failedRound } = attempt;
+  if (failedRound === undefined || event.test === true || isOperational(event.type)) return [];
+  return announceFailure(deps.store, project, webhook, delivery, { ...attempt, failedRound });
 }

@@ -1,8 +1,7 @@
-import type { Attempt, DeliveryStatus } from '../../src/contracts/delivery';
+import type { Attempt } from '../../src/contracts/delivery';
 import { mailWarning } from '../../src/store/owner-mails';
-import { isGone } from '../../src/domain/outcome';
 import type { ActivityDependencies } from '../dependencies';
-import { followFailure } from './after-failure';
+import { followFailure, hasConsequences } from './after-failure';
 import type { Subject } from './subject';
 
 /**
@@ -16,13 +15,12 @@ export async function countLast(
   subject: Subject,
   runId: string,
 ): Promise<boolean> {
-  const { attempts, healthCounted = 0, roundStart, status } = subject.delivery;
+  const { attempts, healthCounted = 0, roundStart } = subject.delivery;
   const last = attempts.findLast(({ superseded }) => !superseded);
   if (!last || last.number <= healthCounted) return false;
   if (last.outcome === 'succeeded' && last.runId !== runId) return false;
-  const endedItsRound = last.outcome === 'failed' && last.number <= roundStart;
-  await countHealth(deps, subject, last, endedItsRound ? 'failed' : status);
-  return endedItsRound;
+  await countHealth(deps, subject, last);
+  return last.outcome === 'failed' && last.number <= roundStart;
 }
 
 /** Counts a recorded attempt in the webhook's health, and follows up a failed one, or delivery. */
@@ -30,7 +28,6 @@ export async function countHealth(
   deps: ActivityDependencies,
   subject: Subject,
   attempt: Attempt,
-  status: DeliveryStatus,
 ): Promise<void> {
   const { delivery, webhook } = subject;
   const id = `${delivery._id}#${attempt.number}`;
@@ -38,10 +35,7 @@ export async function countHealth(
   if (attempt.outcome === 'failed' && deps.mailer) {
     await mailWarning(deps.store, subject.project, webhook._id);
   }
-  // A receiver that is gone wants no more, whatever its delivery has become: it may have been cancelled meanwhile.
-  if (status === 'failed' || isGone(attempt.statusCode)) {
-    await followFailure(deps, subject, attempt);
-  }
+  if (hasConsequences(attempt)) await followFailure(deps, subject, attempt);
   if (attempt.outcome === 'failed') {
     await deps.store.rounds.noteHealthCounted(delivery._id, attempt.number);
   }

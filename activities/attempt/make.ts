@@ -117,12 +117,7 @@ export async function makeAttempt(
     if (isGone(recorded.attempt.statusCode)) await followFailure(deps, subject, recorded.attempt);
     throw superseded();
   }
-  await countHealth(
-    deps,
-    subject,
-    recorded.attempt,
-    recorded.outcome === 'decided' ? recorded.status : 'cancelled',
-  );
+  await countHealth(deps, subject, recorded.attempt);
   if (recorded.outcome === 'ended' || result.nextDelayMs === null) return settle(recorded.status);
   throw attemptFailed(recorded.attempt, result.nextDelayMs);
 }

@@ -286,15 +286,16 @@ export class Attempts {
     const { status, nextDelayMs } = result;
     const now = clock.now();
     const failure = failedWith(attempt);
+    const isFailed = status === 'failed';
     const after = {
-      attempts: [attempt],
+      attempts: [{ ...attempt, ...(isFailed && { failedRound: delivery.replays }) }],
       attemptCount: attempt.number,
       ...(failure && { failedWith: failure }),
       status,
       nextAttemptAt: nextDelayMs === null ? null : new Date(now.getTime() + nextDelayMs),
       completedAt: status === 'pending' ? null : now,
       ...(status === 'pending' && { roundPolicy: policy }),
-      ...(status === 'failed' && { followUp: true }),
+      ...(isFailed && { followUp: true }),
     };
     hand.store(item, { ...delivery, ...after }, about);
   }

@@ -106,4 +106,6 @@ export interface Attempt {
   errorMessage?: string;
   /** Another execution or run had taken over: it is only logged, and has no other effect. */
   superseded?: true;
+  /** The round, counted by `replays`, that has failed with it. */
+  failedRound?: number;
 }

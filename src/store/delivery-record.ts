@@ -26,7 +26,7 @@ export interface DeliveryRecord {
   roundStart: number;
   /** What the rest of the round is timed by; missing: none of its attempts has failed. */
   roundPolicy?: AttemptPolicy;
-  /** The last failed attempt that the webhook's health has counted. */
+  /** The last failed attempt that has been counted in the webhook's health, and followed up. */
   healthCounted?: number;
   nextAttemptAt: Date | null;
   /** Why the next attempt was deferred; an attempt that is made clears it. */

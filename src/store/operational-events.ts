@@ -1,14 +1,14 @@
 import type { ClientSession } from 'mongoose';
-import { clock } from '../clock';
+import type { Attempt } from '../contracts/delivery';
 import type { OperationalType } from '../contracts/operational';
 import { toPayload } from '../domain/json-text';
-import { lastCounting } from '../domain/outcome';
 import type { OperationalData } from '../profiles';
 import type { DeliveryRecord } from './delivery-record';
 import type { BareEvent, EventRecord } from './event-record';
 import { newEvent, type NewEvent } from './new-event';
 import type { ProjectRecord } from './projects';
 import type { Store } from './store';
+import { endOf } from './webhook-health';
 import type { WebhookRecord } from './webhook-record';
 
 /*
@@ -20,6 +20,9 @@ import type { WebhookRecord } from './webhook-record';
 
 /** What such an event says besides its webhook's id and name. */
 type About<T extends OperationalType> = Omit<OperationalData[T], 'webhookId' | 'webhookName'>;
+
+/** The attempt with which a round has failed. */
+type FailedRound = Attempt & { failedRound: number };
 
 /** Stores such an event with the change that it reports. */
 export async function insertOperational<T extends OperationalType>(
@@ -37,22 +40,22 @@ export async function insertOperational<T extends OperationalType>(
 /**
  * Reports a delivery that has failed permanently: one event for its first round, and one for each replay that
  * failed, however often this is called.
+ * @param delivery may have been replayed since: what is told is all of the attempt
+ * @param attempt with which a round has failed
  */
 export async function announceFailure(
   store: Store,
   project: ProjectRecord,
   webhook: Pick<WebhookRecord, '_id' | 'name'>,
-  deliveryId: string,
+  delivery: Pick<DeliveryRecord, '_id' | 'eventId' | 'eventType'>,
+  attempt: FailedRound,
 ): Promise<BareEvent[]> {
-  const { webhooks, deliveries, events } = store;
+  const { webhooks, events } = store;
   if (!(await webhooks.hasSubscriber(project._id, 'delivery.failed', webhook._id))) return [];
-  const delivery = await deliveries.find(deliveryId);
-  // Replayed, or cancelled, during its last attempt.
-  if (delivery?.status !== 'failed') return [];
   const { event } = await events.insert({
-    ...build(store, project, webhook, 'delivery.failed', failure(delivery)),
+    ...build(store, project, webhook, 'delivery.failed', failure(delivery, attempt)),
     // With spaces, which no caller's Idempotency-Key can have.
-    idempotencyKey: `posthorn delivery.failed ${deliveryId}#${delivery.replays}`,
+    idempotencyKey: `posthorn delivery.failed ${delivery._id}#${attempt.failedRound}`,
   });
   return [event];
 }
@@ -70,16 +73,18 @@ function build<T extends OperationalType>(
   return { ...event, aboutWebhookId: _id };
 }
 
-function failure(delivery: DeliveryRecord): About<'delivery.failed'> {
-  const last = lastCounting(delivery.attempts);
+function failure(
+  { _id, eventId, eventType }: Parameters<typeof announceFailure>[3],
+  attempt: FailedRound,
+): About<'delivery.failed'> {
   return {
-    deliveryId: delivery._id,
-    eventId: delivery.eventId,
-    eventType: delivery.eventType,
-    attempts: delivery.attemptCount,
-    replays: delivery.replays,
-    statusCode: last?.statusCode ?? null,
-    errorCode: last?.errorCode ?? null,
-    failedAt: (delivery.completedAt ?? clock.now()).toISOString(),
+    deliveryId: _id,
+    eventId,
+    eventType,
+    attempts: attempt.number,
+    replays: attempt.failedRound,
+    statusCode: attempt.statusCode ?? null,
+    errorCode: attempt.errorCode ?? null,
+    failedAt: endOf(attempt).toISOString(),
   };
 }

@@ -292,5 +292,8 @@ export async function noteFollowedUp(
   { deliveries }: Store,
   { _id, attemptCount }: Pick<DeliveryRecord, '_id' | 'attemptCount'>,
 ): Promise<void> {
-  await deliveries.model.updateOne({ _id, attemptCount }, { $unset: { followUp: '' } });
+  await deliveries.model.updateOne(
+    { _id, attemptCount },
+    { $set: { healthCounted: attemptCount }, $unset: { followUp: '' } },
+  );
 }

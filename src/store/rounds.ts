@@ -145,6 +145,7 @@ export class Rounds {
         number: seen.attemptCount + 1,
         ...(seen.expunged ? withoutAnswer(exchange) : exchange),
         ...(isSuperseded && { superseded: true }),
+        ...(decides && status === 'failed' && { failedRound: seen.replays }),
       };
       const entry = logged(attempt, { $literal: attempt }, seen.replays === loaded.replays);
       const before = seen;

@@ -265,6 +265,7 @@ function recordOf(
     ...attempt,
     number: state.attemptCount,
     ...(!isOfThisRound && { superseded: true }),
+    ...(decides && status === 'failed' && { failedRound: state.replays }),
   };
   const isExpunged = { $eq: ['$expunged', true] };
   const entry = { $cond: [isExpunged, { $literal: withoutAnswer(made) }, { $literal: made }] };

@@ -50,7 +50,7 @@ const dueForDisabling = (
   $expr: { $not: [{ $gt: [isSuperseded ? COUNTED_FROM : unlessAhead('$enabledAt'), failedFrom] }] },
 });
 
-const endOf = ({ startedAt, durationMs }: Attempt): Date =>
+export const endOf = ({ startedAt, durationMs }: Attempt): Date =>
   new Date(startedAt.getTime() + durationMs);
 
 const statusOf = ({ statusCode, errorCode }: Attempt): number | string | null =>

@@ -1,4 +1,6 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { followSettled } from '../../activities/attempt/after-failure';
+import type { ProjectRecord } from '../../src/store/projects';
 import { CourierCalls } from '../../src/temporal/courier-calls';
 import { useFixture } from '../support/use';
 
@@ -11,6 +13,15 @@ describe('the event that tells of a failed delivery', () => {
     const made = await fixture.planned(url);
     await fixture.webhook(made.project, url, { events: ['delivery.failed'] });
     return made;
+  }
+
+  /** What is told of them, oldest first. */
+  async function told({ _id: projectId }: ProjectRecord): Promise<unknown[]> {
+    const events = await fixture.store.events.model
+      .find({ projectId, type: 'delivery.failed' })
+      .sort({ _id: 1 })
+      .lean();
+    return events.map(({ body }) => JSON.parse(body!).data);
   }
 
   it.each([
@@ -37,6 +48,7 @@ describe('the event that tells of a failed delivery', () => {
             outcome: 'failed',
             statusCode: 500,
             requestHeaders: {},
+            failedRound: 0,
           },
         ],
       },
@@ -72,7 +84,7 @@ describe('the event that tells of a failed delivery', () => {
         followUp: true,
         attemptCount: 3,
         attempts: [
-          { ...made, number: 1, outcome: 'failed', statusCode: 503 },
+          { ...made, number: 1, outcome: 'failed', statusCode: 503, failedRound: 0 },
           { ...made, number: 2, outcome: 'failed', statusCode: 410, superseded: true },
           { ...made, number: 3, outcome: 'failed', statusCode: 500, superseded: true },
         ],
@@ -81,9 +93,78 @@ describe('the event that tells of a failed delivery', () => {
     expect(await followSettled(fixture.dependencies, deliveryId)).toBe(true);
     const disabled = await fixture.store.webhooks.get(project._id, webhook._id);
     expect(disabled).toMatchObject({ isActive: false, disabledReason: 'gone' });
-    const told = await fixture.store.events.model
-      .findOne({ projectId: project._id, type: 'delivery.failed' })
-      .lean();
-    expect(JSON.parse(told!.body!)).toMatchObject({ data: { statusCode: 503, attempts: 3 } });
+    expect(await told(project)).toMatchObject([{ statusCode: 503, attempts: 1 }]);
+  });
+
+  it('tells of each round that has failed, once, whatever the delivery has become since', async () => {
+    const {
+      project,
+      planned: { deliveryId },
+    } = await planned();
+    const made = { runId: 'run', startedAt: new Date(0), durationMs: 1000, requestHeaders: {} };
+    const failed = { ...made, outcome: 'failed' };
+    const attempts = [
+      { ...failed, number: 1, statusCode: 500 },
+      { ...failed, number: 2, statusCode: 503, failedRound: 0 },
+      // Cancelled during this one.
+      { ...failed, number: 3, statusCode: 501 },
+      { ...failed, number: 4, errorCode: 'timeout', failedRound: 2 },
+    ];
+    const { model } = fixture.store.deliveries;
+    const settled = { followUp: true, replays: 3, attempts, roundStart: 4, attemptCount: 4 };
+    await model.updateOne({ _id: deliveryId }, settled);
+    expect(await followSettled(fixture.dependencies, deliveryId)).toBe(true);
+    const rounds = [
+      {
+        deliveryId,
+        replays: 0,
+        attempts: 2,
+        statusCode: 503,
+        errorCode: null,
+        failedAt: new Date(1000).toISOString(),
+      },
+      { deliveryId, replays: 2, attempts: 4, statusCode: null, errorCode: 'timeout' },
+    ];
+    expect(await told(project)).toMatchObject(rounds);
+
+    // What was told is not told again, when it is long forgotten.
+    await fixture.store.events.model.deleteMany({ type: 'delivery.failed' });
+    attempts.push({ ...failed, number: 5, statusCode: 502, failedRound: 3 });
+    await model.updateOne({ _id: deliveryId }, { ...settled, attempts, attemptCount: 5 });
+    await followSettled(fixture.dependencies, deliveryId);
+    expect(await told(project)).toMatchObject([{ replays: 3, attempts: 5, statusCode: 502 }]);
+  });
+
+  it.each([
+    ['that had failed before its replay, after its worker has died', false, [{ replays: 0 }]],
+    ['that was cancelled during its last attempt, and not', true, []],
+  ] as const)('tells of one %s', async (_which, isCancelled, expected) => {
+    const {
+      project,
+      planned: { deliveryId },
+    } = await planned();
+    const { deliveries, rounds } = fixture.store;
+    const policy = { timeoutMs: 1000, retryDelaysMs: [] };
+    const attempt = (runId: string): Promise<unknown> =>
+      new MockActivityEnvironment({ workflowExecution: { workflowId: 'delivery', runId } })
+        .run(async () => (await fixture.activities().attemptDelivery(deliveryId, policy)).result)
+        .catch((error: unknown) => (error as { type: string }).type);
+    // The worker dies when that is recorded.
+    const record = rounds.record.bind(rounds);
+    const dying = jest.spyOn(rounds, 'record').mockImplementation(async (...of) => {
+      if (isCancelled) await deliveries.cancel(deliveryId);
+      await record(...of);
+      throw new Error('died');
+    });
+    try {
+      expect(await attempt('run-1')).toBe('AttemptLost');
+    } finally {
+      dying.mockRestore();
+    }
+    await deliveries.beginReplay(project._id, deliveryId);
+    expect(await attempt('run-2')).toBe('AttemptDeferred');
+    expect(await told(project)).toMatchObject(expected);
+    expect(await attempt('run-2')).toBe('DeliveryFailed');
+    expect(await told(project)).toMatchObject([...expected, { replays: 1 }]);
   });
 });

@@ -146,4 +146,43 @@ describe('a worker killed with -9', () => {
       }
     }),
   );
+
+  it.concurrent.each([
+    ['of a workflow', 'store/operational-events announceFailure before', 'workflow'],
+    ['of a courier', 'store/operational-events announceFailure before', 'express'],
+  ])(
+    'before it reports a failed delivery %s that is replayed then: it is reported once',
+    (_title, dieAt, dispatch) =>
+      on(
+        async (crash) => {
+          const { client, receiver } = crash;
+          const told = await Receiver.start();
+          try {
+            await makeWebhook(client, told.url, { events: ['delivery.failed'] });
+            receiver.respondWith(500);
+            await crash.dying(dieAt, async () => {
+              await crash.post();
+              const id = await crash.until('it has failed', async () => {
+                const [delivery] = await crash.deliveries();
+                return delivery?.status === 'failed' && delivery.id;
+              });
+              receiver.respondWith(200);
+              expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
+            });
+            await crash.becomes({ status: 'succeeded', attemptCount: 3, replays: 1 });
+            await crash.until('it is told', async () => told.requests.length > 0);
+            const [{ data }] = told.requests.map(({ rawBody }) => JSON.parse(rawBody.toString()));
+            expect(data).toMatchObject({ attempts: 2, replays: 0, statusCode: 500 });
+            await crash.until('that is recorded', async () => {
+              const { body } = await client.get('/v1/deliveries?status=succeeded');
+              return body.data.deliveries.length === 2;
+            });
+            expect(told.requests).toHaveLength(1);
+          } finally {
+            await told.close();
+          }
+        },
+        { dispatch },
+      ),
+  );
 });

@@ -153,8 +153,11 @@ describe('operational webhooks', () => {
     const project = (await stack.store.projects.get(delivery.projectId))!;
     const webhook = (await stack.store.webhooks.get(project._id, failing.id))!;
     // What the activity does again when its process died before it could say that it was done.
+    const attempt = { ...delivery.attempts[0]!, failedRound: 0 };
     const again = await Promise.all(
-      Array.from({ length: 5 }, () => announceFailure(stack.store, project, webhook, deliveryId)),
+      Array.from({ length: 5 }, () =>
+        announceFailure(stack.store, project, webhook, delivery, attempt),
+      ),
     );
     expect(new Set(again.flat().map(({ _id }) => _id)).size).toBe(1);
     expect(await eventsOf(client)).toHaveLength(1);

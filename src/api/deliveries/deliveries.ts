@@ -68,7 +68,7 @@ export function listView({
   };
 }
 
-function attemptView(attempt: Attempt): Attempt {
+function attemptView({ failedRound: _round, ...attempt }: Attempt): Attempt {
   const { requestHeaders, responseHeaders } = attempt;
   return {
     ...attempt,
