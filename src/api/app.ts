@@ -192,14 +192,15 @@ export function createApi(dependencies: AppDependencies): Api {
   });
   const limited = rateLimits(config);
   const admitted = [admit, ...limited];
-  const bounded = [jsonOnly, readInTurn];
+  // A turn is taken behind the body, of which a client may send the rest late, or never.
+  const behindBody = [documentedBodies(routeOf), readInTurn];
   app.use(
     '/api/webhooks',
     authenticate(authentication, { tokenInQuery: true }),
     admitted,
-    bounded,
+    jsonOnly,
     holdBody(BATCH_LIMIT),
-    platformRouter({ store, intake, cipher, bodies: documentedBodies(routeOf), ...config }),
+    platformRouter({ store, intake, cipher, behindBody, ...config }),
   );
 
   const v1 = express.Router();
@@ -208,10 +209,10 @@ export function createApi(dependencies: AppDependencies): Api {
   const live = new LiveDeliveries(store, cipher, log);
   // It takes no turn, which it would keep for hours.
   v1.use('/stream', streamRouter(live));
-  v1.use(bounded);
+  v1.use(jsonOnly);
   v1.use('/events', postingRouter(intake));
   v1.use(holdBody(BODY_LIMIT), jsonBody(BODY_LIMIT, checks));
-  v1.use(documentedBodies(routeOf), portalFields);
+  v1.use(behindBody, portalFields);
   v1.param('projectId', projectParam(store));
   // Before /projects, which is only for the admin.
   v1.use('/projects/:projectId/keys', keysRouter(store, config.maxKeysPerProject));

@@ -181,7 +181,7 @@ export class UnderWay {
     next();
   };
 
-  /** After `admit` and the checks that refuse. */
+  /** After `admit`, the checks that refuse and the reading of the body. */
   readonly readInTurn: RequestHandler = async ({ method, query }, res, next) => {
     const isRead = method === 'GET' || method === 'HEAD';
     const turns = query.include === 'data' ? this.dataLists : this.reads;

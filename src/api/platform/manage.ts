@@ -29,8 +29,8 @@ export interface ManageDependencies {
   store: Store;
   cipher: Cipher;
   intake: Intake;
-  /** Refuses a body where none is known. */
-  bodies: RequestHandler;
+  /** What follows the reading of a body. */
+  behindBody: RequestHandler[];
   development: boolean;
   allowedCidrs: readonly string[];
 }
@@ -128,7 +128,7 @@ export function manageRouter(deps: ManageDependencies): Router {
   const router = Router();
   router.param('id', webhookParam(deps.store));
 
-  router.use(...jsonBody(BODY_LIMIT, deps.intake.checks), deps.bodies);
+  router.use(...jsonBody(BODY_LIMIT, deps.intake.checks), deps.behindBody);
 
   router.get('/', allow('owner', 'reader'), async (_req, res) => {
     const project = projectOf(res);

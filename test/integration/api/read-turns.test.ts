@@ -1,4 +1,7 @@
 import { once } from 'node:events';
+import type { Socket } from 'node:net';
+import { BATCH_LIMIT, BODY_LIMIT } from '../../../src/api/http/body';
+import { metrics } from '../../../src/metrics';
 import type { AuditAction } from '../../../src/store/audit';
 import type { ApiClient } from '../../support/api-client';
 import { say } from '../../support/connections';
@@ -13,7 +16,10 @@ const READS = 60;
 const COUNTS = 15;
 
 describe('the work for one project', () => {
-  const stack = useStack({ POSTHORN_RATE_LIMIT_PER_MINUTE: '100000' }, { worker: false });
+  const stack = useStack(
+    { POSTHORN_RATE_LIMIT_PER_MINUTE: '100000', POSTHORN_MAX_HELD_MIB: '64' },
+    { worker: false },
+  );
   let id: string;
   let client: ApiClient;
 
@@ -60,6 +66,39 @@ describe('the work for one project', () => {
     jest.restoreAllMocks();
     expect((await client.get('/v1/webhooks')).status).toBe(200);
   });
+
+  it.each(['/v1/webhooks', '/v1/events?include=data', '/api/webhooks/manage'])(
+    'has its reads done although bodies of reads are awaited, or were cut off: %s',
+    async (path) => {
+      const own = await stack.project({ profile: 'platform' });
+      const head = `GET ${path} HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer ${own.client.key}\r\nContent-Type: application/json\r\nContent-Length: 100\r\n`;
+      const port = Number(new URL(stack.url).port);
+      const heldBytes = async () =>
+        (await metrics.getSingleMetric('posthorn_http_held_bytes')!.get()).values[0]!.value;
+      /** Ten whose bodies may have so many bytes, once all have been read so far. */
+      const begin = async (header: string, bytes: number) => {
+        const before = await heldBytes();
+        const text = `${head}${header}\r\nx`;
+        const begun = Array.from({ length: READS_AT_A_TIME }, () => say(port, text));
+        await eventually(
+          'all have been read so far',
+          async () => (await heldBytes()) === before + READS_AT_A_TIME * bytes,
+        );
+        return Promise.all(begun);
+      };
+      const end = async (begun: Promise<Socket[]>) =>
+        (await begun).forEach((socket) => socket.destroy());
+      await end(
+        begin('Content-Encoding: gzip\r\n', path.startsWith('/v1') ? BODY_LIMIT : BATCH_LIMIT),
+      );
+      await eventually('their bytes are given back', async () => (await heldBytes()) === 0);
+      expect((await own.client.get(path)).status).toBe(200);
+      const awaited = begin('', 100);
+      await awaited;
+      expect((await own.client.get(path)).status).toBe(200);
+      await end(awaited);
+    },
+  );
 
   it('has ten reads of many event types at a time; an event of a few types does not wait', async () => {
     const own = await stack.project({ profile: 'custom' });
