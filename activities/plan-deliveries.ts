@@ -32,18 +32,20 @@ const MAX_DUE = 500;
 export const CLOCK_MARGIN_MS = 1000;
 
 /**
- * Whether a webhook doesn't get an event, since it was created after it: a fan-out may run late (Temporal was
- * unavailable). What was created later than now was before MongoDB's clock was set back.
+ * Whether a subscribed webhook gets an event, unless its filter says otherwise. Not if it was created after it: a
+ * fan-out may run late (Temporal was unavailable). What was created later than now was before MongoDB's clock was set
+ * back.
  * @param now after the webhook was read, which may take long: by an earlier time, one that is created meanwhile would
  *   count as created before a set-back
  */
-export function isTooYoung(
-  { createdAt }: Pick<WebhookRecord, 'createdAt'>,
-  { acceptedAt }: Pick<EventRecord, 'acceptedAt'>,
+export function isFor(
+  { acceptedAt, aboutWebhookId }: Pick<EventRecord, 'acceptedAt' | 'aboutWebhookId'>,
+  { _id, createdAt }: Pick<WebhookRecord, '_id' | 'createdAt'>,
   now: Date,
 ): boolean {
   const ms = createdAt.getTime() - CLOCK_MARGIN_MS;
-  return ms > acceptedAt.getTime() && ms <= now.getTime();
+  const isTooYoung = ms > acceptedAt.getTime() && ms <= now.getTime();
+  return !isTooYoung && _id !== aboutWebhookId;
 }
 
 type PlanDependencies = Pick<ActivityDependencies, 'store' | 'couriers' | 'tenantCpu' | 'log'>;
@@ -103,14 +105,10 @@ function planner(deps: PlanDependencies, judgesFilters: boolean): Activities['pl
     if (event.onlyWebhookId !== undefined) {
       return { deliveries: await listPlanned(store, event, project) };
     }
-    const subscribers = {
-      projectId: project._id,
-      type: event.type,
-      ...(event.aboutWebhookId !== undefined && { exceptId: event.aboutWebhookId }),
-    };
-    const read = await store.webhooks.listSubscribers(subscribers, afterWebhookId, PAGE);
+    const { projectId, type } = event;
+    const read = await store.webhooks.listSubscribers(projectId, type, afterWebhookId ?? '', PAGE);
     const readBy = clock.now();
-    const page = read.filter((webhook) => !isTooYoung(webhook, event, readBy));
+    const page = read.filter((webhook) => isFor(event, webhook, readBy));
     if (!judgesFilters && page.some(({ filter }) => filter)) {
       return { deliveries: [], filtersOf: project._id };
     }

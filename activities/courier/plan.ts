@@ -7,7 +7,7 @@ import type { Store } from '../../src/store/store';
 import type { WebhookRecord } from '../../src/store/webhook-record';
 import type { ActivityDependencies } from '../dependencies';
 import { choose } from '../judge-filters';
-import { isTooYoung } from '../plan-deliveries';
+import { isFor } from '../plan-deliveries';
 import { LoopTurns } from '../loop-turns';
 
 /** How long further events are planned before the first of them are sent. */
@@ -48,7 +48,10 @@ export async function planExpress(
   for (const event of events) {
     // No time from before that read: webhooks created meanwhile are subscribers, too.
     const at = clock.now();
-    const page = subscribersOf(event.type).filter((webhook) => isFor(event, webhook, at));
+    // Its payload was deleted meanwhile; or it was stored with its one delivery, as tests are.
+    const hasNone = event.body === null || event.onlyWebhookId !== undefined;
+    const subscribed = hasNone ? [] : subscribersOf(event.type);
+    const page = subscribed.filter((webhook) => isFor(event, webhook, at));
     const chosen = await choose(deps, event, page, async () => event.body, turns);
     const deliveries: PlannedEvent['deliveries'] = [];
     for (const webhook of chosen) {
@@ -72,11 +75,4 @@ export async function withoutDeleted(
   const _id = { $in: planned.map(({ event }) => event._id) };
   const deleted = new Set(await events.model.distinct('_id', { _id, body: null }));
   return planned.map((one) => (deleted.has(one.event._id) ? { ...one, deliveries: [] } : one));
-}
-
-/** Whether a subscribed webhook gets the event, unless its filter says otherwise. */
-function isFor(event: EventRecord, webhook: WebhookRecord, now: Date): boolean {
-  // Its payload was deleted meanwhile; or it was stored with its one delivery, as tests are.
-  if (event.body === null || event.onlyWebhookId !== undefined) return false;
-  return !isTooYoung(webhook, event, now) && webhook._id !== event.aboutWebhookId;
 }

@@ -91,7 +91,6 @@ schema.index({ target: 1, _id: -1 });
 schema.index({ target: 1, action: 1, _id: -1 });
 schema.index({ expiresAt: 1 }, { expireAfterSeconds: 0 });
 
-/** Who did what. Entries outlive their project: they are removed only by age. */
 /** What is made for a new entry. */
 export function newAuditId(retentionDays: number): Pick<AuditRecord, '_id' | 'time' | 'expiresAt'> {
   const _id = newId('audit');
@@ -100,6 +99,7 @@ export function newAuditId(retentionDays: number): Pick<AuditRecord, '_id' | 'ti
   return { _id, time, expiresAt: daysAfter(time, retentionDays) };
 }
 
+/** Who did what. Entries outlive their project: they are removed only by age. */
 export class Audit extends repositoryOf('Audit', schema, 'audit') {
   async insert(entry: AuditRecord, session?: ClientSession): Promise<void> {
     await this.model.create([entry], { session });

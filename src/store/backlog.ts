@@ -30,7 +30,7 @@ export class Backlog<T extends { _id: string; projectId: string }> {
   constructor(
     private readonly model: Model<T>,
     private readonly of: QueryFilter<T>,
-    readonly at: keyof T & string,
+    private readonly at: keyof T & string,
     private readonly index: string,
     private readonly fields: Readonly<Record<string, 0 | 1>> = {},
   ) {}

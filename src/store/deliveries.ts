@@ -34,6 +34,8 @@ const LAST_ATTEMPT = [
   },
 ];
 
+const AS_LISTED = [...LAST_ATTEMPT, { $unset: Object.keys(LIST_FIELDS) }];
+
 /** A delivery with what its attempts need, as far as there is such a thing. */
 export interface DeliveryWithParts {
   delivery: DeliveryRecord;
@@ -83,13 +85,17 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
     private readonly recounts: Recounts,
   ) {
     super(connection);
-    const isPending = { status: 'pending' } as const;
-    const workflows = { ...isPending, isExpress: null };
+    const workflows = { status: 'pending', isExpress: null } as const;
     this.due = new Backlog(this.model, workflows, 'nextAttemptAt', 'due', LIST_FIELDS);
-    const express = { ...isPending, isExpress: true };
+    const express = { status: 'pending', isExpress: true } as const;
     this.dueExpress = new Backlog(this.model, express, 'nextAttemptAt', 'express', LIST_FIELDS);
-    const failed = { followUp: true };
-    this.unfollowed = new Backlog(this.model, failed, 'completedAt', 'unfollowed', LIST_FIELDS);
+    this.unfollowed = new Backlog(
+      this.model,
+      { followUp: true },
+      'completedAt',
+      'unfollowed',
+      LIST_FIELDS,
+    );
   }
 
   /**
@@ -176,8 +182,7 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
       { $match: { _id: { $in: ids }, projectId: { $in: projectIds } } },
       { $sort: { _id: 1 } },
       { $limit: limit },
-      ...LAST_ATTEMPT,
-      { $unset: Object.keys(LIST_FIELDS) },
+      ...AS_LISTED,
     ]);
   }
 
@@ -187,8 +192,7 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
       { $match: { eventId } },
       { $sort: { _id: -1 } },
       { $limit: limit },
-      ...LAST_ATTEMPT,
-      { $unset: Object.keys(LIST_FIELDS) },
+      ...AS_LISTED,
     ]);
     return newest.toReversed();
   }

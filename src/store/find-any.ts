@@ -25,8 +25,7 @@ export async function findAny<R extends Repository>(
   projectId: string | null,
 ): Promise<RecordOf<R> | null> {
   const { model } = store[repository] as unknown as { model: Model<object> };
-  const found = await model
+  return model
     .findOne({ _id: id, ...(projectId !== null && { projectId }) }, LEFT_OUT[repository])
     .lean<RecordOf<R>>();
-  return found;
 }

@@ -21,13 +21,6 @@ import {
   type WebhookRecord,
 } from './webhook-record';
 
-/** Which webhooks are subscribed to a type. */
-export interface SubscribersQuery {
-  projectId: string;
-  type: string;
-  exceptId?: string;
-}
-
 const SUBSCRIBER_FIELDS = {
   projectId: 1,
   name: 1,
@@ -114,21 +107,16 @@ export class Webhooks extends ownedRepositoryOf('Webhook', webhookSchema, 'webho
       .lean<WebhookRecord[]>();
   }
 
-  /** The webhooks of one fan-out page, oldest first. */
+  /** Those subscribed to a type, a page of them, oldest first. */
   async listSubscribers(
-    { projectId, type, exceptId }: SubscribersQuery,
-    afterId: string | undefined,
+    projectId: string,
+    type: string,
+    afterId: string,
     limit: number,
   ): Promise<Subscriber[]> {
+    const subscribed = { projectId, events: { $in: patternsFor(type) }, _id: { $gt: afterId } };
     return this.model
-      .find(
-        {
-          projectId,
-          events: { $in: patternsFor(type) },
-          _id: { $gt: afterId ?? '', ...(exceptId !== undefined && { $ne: exceptId }) },
-        },
-        SUBSCRIBER_FIELDS,
-      )
+      .find(subscribed, SUBSCRIBER_FIELDS)
       .sort({ _id: 1 })
       .limit(limit)
       .lean<Subscriber[]>();
