@@ -7,6 +7,7 @@ import {
 } from '../src/contracts/activities';
 import { lostDelayMs } from '../src/domain/schedule';
 import { Execution } from './attempt/execution';
+import { countLeft } from './attempt/health';
 import { makeAttempt, type Attempting } from './attempt/make';
 import { checkPolicy } from './attempt/policy';
 import { load } from './attempt/subject';
@@ -19,11 +20,13 @@ export function createAttemptDelivery(attempting: Attempting): Activities['attem
       const execution = new Execution(deps.engine, pulse, deliveryId);
       const subject = await load(deps, deliveryId, origin, isForced);
       if (takesPolicy && typeof subject !== 'string') checkPolicy(subject, policy);
-      const result =
-        typeof subject === 'string'
-          ? subject
-          : await makeAttempt(attempting, execution, subject, policy, origin === 'first');
-      return { result, runId: activityInfo().workflowExecution!.runId };
+      const { runId } = activityInfo().workflowExecution!;
+      if (typeof subject === 'string') {
+        await countLeft(deps, deliveryId, runId);
+        return { result: subject, runId };
+      }
+      const result = await makeAttempt(attempting, execution, subject, policy, origin === 'first');
+      return { result, runId };
     } catch (error) {
       if (error instanceof TemporalFailure) throw error;
       // MongoDB is unavailable, or a bug: not the receiver's fault, so not by the receiver's schedule.

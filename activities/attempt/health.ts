@@ -23,6 +23,18 @@ export async function countLast(
   return last.outcome === 'failed' && last.number <= roundStart;
 }
 
+/** The same where no other attempt is made: the delivery was cancelled meanwhile, or its payload deleted. */
+export async function countLeft(
+  deps: ActivityDependencies,
+  deliveryId: string,
+  runId: string,
+): Promise<void> {
+  const found = await deps.store.deliveries.findWithParts(deliveryId);
+  const { delivery, event, webhook, project } = found ?? {};
+  if (!delivery || !event || !webhook || !project) return;
+  await countLast(deps, { delivery, event, body: '', webhook, project }, runId);
+}
+
 /** Counts a recorded attempt in the webhook's health, and follows up a failed one, or delivery. */
 export async function countHealth(
   deps: ActivityDependencies,

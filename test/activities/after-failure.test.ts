@@ -1,5 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { followSettled } from '../../activities/attempt/after-failure';
+import { expungeEvent } from '../../src/store/expunge';
 import type { ProjectRecord } from '../../src/store/projects';
 import { CourierCalls } from '../../src/temporal/courier-calls';
 import { useFixture } from '../support/use';
@@ -135,21 +137,24 @@ describe('the event that tells of a failed delivery', () => {
     expect(await told(project)).toMatchObject([{ replays: 3, attempts: 5, statusCode: 502 }]);
   });
 
-  it.each([
-    ['that had failed before its replay, after its worker has died', false, [{ replays: 0 }]],
-    ['that was cancelled during its last attempt, and not', true, []],
-  ] as const)('tells of one %s', async (_which, isCancelled, expected) => {
-    const {
-      project,
-      planned: { deliveryId },
-    } = await planned();
+  /** As the activity that a run has begun; answers its result, or the failure's type. */
+  const inRun = (runId: string, work: () => Promise<{ result: string }>): Promise<unknown> =>
+    new MockActivityEnvironment(
+      { workflowExecution: { workflowId: 'delivery', runId } },
+      { logger: new DefaultLogger('ERROR') },
+    )
+      .run(async () => (await work()).result)
+      .catch((error: unknown) => (error as { type: string }).type);
+  const attempt = (deliveryId: string, runId: string): Promise<unknown> =>
+    inRun(runId, () =>
+      fixture.activities().attemptDelivery(deliveryId, { timeoutMs: 1000, retryDelaysMs: [] }),
+    );
+
+  /** Its worker dies when its last attempt is recorded. @param isCancelled it is cancelled before */
+  async function unfollowed(isCancelled = false) {
+    const made = await planned();
+    const { deliveryId } = made.planned;
     const { deliveries, rounds } = fixture.store;
-    const policy = { timeoutMs: 1000, retryDelaysMs: [] };
-    const attempt = (runId: string): Promise<unknown> =>
-      new MockActivityEnvironment({ workflowExecution: { workflowId: 'delivery', runId } })
-        .run(async () => (await fixture.activities().attemptDelivery(deliveryId, policy)).result)
-        .catch((error: unknown) => (error as { type: string }).type);
-    // The worker dies when that is recorded.
     const record = rounds.record.bind(rounds);
     const dying = jest.spyOn(rounds, 'record').mockImplementation(async (...of) => {
       if (isCancelled) await deliveries.cancel(deliveryId);
@@ -157,14 +162,41 @@ describe('the event that tells of a failed delivery', () => {
       throw new Error('died');
     });
     try {
-      expect(await attempt('run-1')).toBe('AttemptLost');
+      expect(await attempt(deliveryId, 'run-1')).toBe('AttemptLost');
     } finally {
       dying.mockRestore();
     }
-    await deliveries.beginReplay(project._id, deliveryId);
-    expect(await attempt('run-2')).toBe('AttemptDeferred');
+    return { ...made, deliveryId };
+  }
+
+  it.each([
+    ['that had failed before its replay, after its worker has died', false, [{ replays: 0 }]],
+    ['that was cancelled during its last attempt, and not', true, []],
+  ] as const)('tells of one %s', async (_which, isCancelled, expected) => {
+    const { project, deliveryId } = await unfollowed(isCancelled);
+    await fixture.store.deliveries.beginReplay(project._id, deliveryId);
+    expect(await attempt(deliveryId, 'run-2')).toBe('AttemptDeferred');
     expect(await told(project)).toMatchObject(expected);
-    expect(await attempt('run-2')).toBe('DeliveryFailed');
+    expect(await attempt(deliveryId, 'run-2')).toBe('DeliveryFailed');
     expect(await told(project)).toMatchObject([...expected, { replays: 1 }]);
+  });
+
+  it('tells of one whose replay was cancelled before its run has attempted it', async () => {
+    const { project, webhook, deliveryId } = await unfollowed();
+    const { deliveries } = fixture.store;
+    await deliveries.beginReplay(project._id, deliveryId);
+    await deliveries.cancel(deliveryId);
+    const cancel = () => fixture.activities().cancelDelivery(deliveryId, true, Date.now());
+    expect(await inRun('run-2', cancel)).toBe('cancelled');
+    expect(await told(project)).toMatchObject([{ replays: 0 }]);
+    expect(await fixture.health(webhook)).toMatchObject({ failureCount: 1 });
+  });
+
+  it('tells of one whose payload was deleted before that', async () => {
+    const { project, webhook, event, deliveryId } = await unfollowed();
+    await expungeEvent(fixture.store, project._id, event._id);
+    expect(await attempt(deliveryId, 'run-1')).toBe('failed');
+    expect(await told(project)).toMatchObject([{ replays: 0 }]);
+    expect(await fixture.health(webhook)).toMatchObject({ failureCount: 1 });
   });
 });
