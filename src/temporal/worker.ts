@@ -86,7 +86,7 @@ export async function createWorker(
     shutdownGraceTime: SHUTDOWN_GRACE_MS,
     shutdownForceTime: SHUTDOWN_FORCE_MS,
   };
-  // These end cleanly when asked to, and another worker continues at once.
+  // These end when asked to, whatever they wait for, and another worker continues at once.
   const endsWhenTold = { shutdownGraceTime: '1ms', shutdownForceTime: SHUTDOWN_GRACE_MS } as const;
   const workers: Worker[] = [];
   const shutdown = (): void => {
@@ -104,6 +104,7 @@ export async function createWorker(
     {
       taskQueue: bulkTaskQueue(taskQueue),
       maxConcurrentActivityTaskExecutions: Math.ceil(config.maxAttempts * BULK_SHARE),
+      ...endsWhenTold,
     },
     {
       taskQueue: courierTaskQueue(taskQueue),

@@ -1,5 +1,6 @@
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { replayWorkflowId } from '../../src/contracts/temporal';
 import { ApiClient } from '../support/api-client';
 import { say, silentConnections } from '../support/connections';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
@@ -188,6 +189,34 @@ describe('a process that is told to stop', () => {
     await receiver.waitFor(1);
     expect(await msUntilStopped(role)).toBeLessThan(30_000);
     expect((await created).body).toMatchObject({ data: { ping: { outcome: 'succeeded' } } });
+  });
+
+  it('waits for no room for what a bulk replay has still to queue', async () => {
+    const { role } = await start('worker');
+    const { client, id: projectId } = await stack.project({ dispatch: 'express', policy });
+    const { id } = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 0.1 } });
+    const since = new Date(Date.now() - 60_000).toISOString();
+    await client.patch(`/v1/webhooks/${id}`, { isActive: false });
+    // More than may be queued.
+    for (const n of [500, 100]) {
+      const events = Array.from({ length: n }, () => ({ type: 'email.sent', data: emailSent }));
+      expect((await client.post('/v1/events/batch', { events })).status).toBe(202);
+    }
+    const deliveries = stack.store.deliveries.model;
+    await eventually('all are skipped', async () => {
+      return (await deliveries.countDocuments({ projectId, status: 'skipped' })) === 600;
+    });
+    await client.patch(`/v1/webhooks/${id}`, { isActive: true });
+    const until = new Date(Date.now() + 1000).toISOString();
+    const replay = (await client.post('/v1/replays', { since, until })).body.data;
+    await stack.temporal(({ workflow }) =>
+      eventually('a batch waits for room', async () => {
+        const { raw } = await workflow.getHandle(replayWorkflowId(replay.id)).describe();
+        const { data } = (await client.get(`/v1/replays/${replay.id}`)).body;
+        return data.replayed >= 500 && raw.pendingActivities?.[0]?.lastHeartbeatTime != null;
+      }),
+    );
+    expect(await msUntilStopped(role)).toBeLessThan(MARGIN_MS);
   });
 
   it('serves its metrics until its last attempt has ended', async () => {
