@@ -6123,7 +6123,20 @@ export type ListEventsResponses = {
 export type ListEventsResponse = ListEventsResponses[keyof ListEventsResponses];
 
 export type PostEventData = {
-  body: {
+  body: (
+    | {
+        /**
+         * The name of the event type.
+         */
+        type: string;
+      }
+    | {
+        /**
+         * The name of the event type.
+         */
+        event: string;
+      }
+  ) & {
     /**
      * The name of the event type.
      */
@@ -6131,7 +6144,7 @@ export type PostEventData = {
     /**
      * What happened, by the schema of its type.
      */
-    data?: {
+    data: {
       [key: string]: unknown;
     };
     /**
@@ -6235,34 +6248,49 @@ export type PostEventsData = {
     /**
      * The events.
      */
-    events: Array<{
-      /**
-       * The name of the event type.
-       */
-      type?: string;
-      /**
-       * What happened, by the schema of its type.
-       */
-      data?: {
-        [key: string]: unknown;
-      };
-      /**
-       * When it was created.
-       */
-      createdAt?: string;
-      /**
-       * The name of the event type.
-       */
-      event?: string;
-      /**
-       * The project.
-       */
-      workspaceId?: string;
-      /**
-       * When it happened, in ISO 8601.
-       */
-      timestamp?: string;
-    }>;
+    events: Array<
+      (
+        | {
+            /**
+             * The name of the event type.
+             */
+            type: string;
+          }
+        | {
+            /**
+             * The name of the event type.
+             */
+            event: string;
+          }
+      ) & {
+        /**
+         * The name of the event type.
+         */
+        type?: string;
+        /**
+         * What happened, by the schema of its type.
+         */
+        data: {
+          [key: string]: unknown;
+        };
+        /**
+         * When it was created.
+         */
+        createdAt?: string;
+        /**
+         * The name of the event type.
+         */
+        event?: string;
+        /**
+         * The project.
+         */
+        workspaceId?: string;
+        /**
+         * When it happened, in ISO 8601.
+         */
+        timestamp?: string;
+      }
+    >;
   };
   headers?: {
     /**
@@ -9116,7 +9144,20 @@ export type GetSessionResponses = {
 export type GetSessionResponse = GetSessionResponses[keyof GetSessionResponses];
 
 export type SignInData = {
-  body: {
+  body: (
+    | {
+        /**
+         * The admin key, or a key of a project.
+         */
+        key: string;
+      }
+    | {
+        /**
+         * Instead of it, the token of a sign-in link.
+         */
+        link: string;
+      }
+  ) & {
     /**
      * The admin key, or a key of a project.
      */

@@ -4,6 +4,7 @@ import { MINUTE_MS } from '../../domain/durations';
 import { profiles } from '../../profiles';
 import type { Payload } from '../../domain/json-text';
 import { payloadField } from '../http/body';
+import { eachRequiring } from '../http/validation';
 
 /** An event as posted by a caller. */
 export interface PostedEvent {
@@ -56,8 +57,13 @@ export function postedEvent(
 ): z.ZodType<PostedEvent> {
   const parts = partsOf(about);
   const names = Object.entries({ ...OWN, ...envelope });
+  const namesOf = (wanted: Part): string[] =>
+    names.filter(([, part]) => part === wanted).map(([name]) => name);
   const shape = names.map(([name, part]) => [name, parts[part].optional()] as const);
-  return z.strictObject(Object.fromEntries(shape)).transform((posted, ctx) => {
+  // In the document alone: a name that the shape requires would hide what else is wrong.
+  const override = { required: namesOf('data'), anyOf: eachRequiring(namesOf('type')) };
+  const fields = z.strictObject(Object.fromEntries(shape)).meta({ override });
+  return fields.transform((posted, ctx) => {
     const { workspaces } = about();
     const given: Partial<Record<Part, unknown>> = {};
     const refuse = (name: string, message: string): void => {
@@ -68,15 +74,14 @@ export function postedEvent(
       if (value === undefined) continue;
       if (given[part] === undefined) given[part] = value;
       else if (given[part] !== value && !(part === 'createdAt' && isSameTime(given[part], value))) {
-        const own = names.find((other) => other[1] === part)![0];
-        refuse(name, `differs from ${own}; give only one of the two`);
+        refuse(name, `differs from ${namesOf(part)[0]}; give only one of the two`);
       }
       if (part === 'workspace' && workspaces && !workspaces.includes(value as string)) {
         refuse(name, `is not this project, whose id is ${workspaces[0]}`);
       }
     }
     for (const part of REQUIRED) {
-      const own = names.filter((other) => other[1] === part).map(([name]) => name);
+      const own = namesOf(part);
       if (given[part] === undefined) refuse(own[0]!, requiredAs(own));
     }
     const { type, data, createdAt } = given as Partial<PostedEvent>;

@@ -160,6 +160,14 @@ export function severalOf<T extends string>(
     .transform((text) => [...new Set(text.split(',').map((each) => each.trim()))] as T[]);
 }
 
+/** Of an object with one of these texts, as JSON Schemas for `anyOf` or `oneOf` in the document. */
+export const eachRequiring = (names: readonly string[]) =>
+  names.map((name) => ({
+    type: 'object' as const,
+    properties: { [name]: { type: 'string' as const } },
+    required: [name],
+  }));
+
 /** Some of the words of a body's list, each once. */
 export const someOf = <T extends string>(words: readonly T[]): z.ZodType<T[]> =>
   z

@@ -80,6 +80,8 @@ export const DESCRIPTIONS: Record<string, string> = {
   role: 'What the key may do: everything in its project (`owner`), post events (`sender`), or read (`reader`).',
   'AuditEntry.role':
     'The role of the key; `portal:read` or `portal:manage` for a portal link, whose id is then the `key`.',
+  'signIn.key': 'The admin key, or a key of a project.',
+  'signIn.link': 'Instead of it, the token of a sign-in link.',
   expiresAt: 'When it expires; null: never.',
   lastUsedAt: 'When it was last used, accurate to the minute; null: never.',
 

@@ -9,7 +9,7 @@ import { checkCsrf, type BrowserSession, type BrowserSessions } from '../http/br
 import { jsonOnly } from '../http/encoding';
 import { ApiError, invalid } from '../http/errors';
 import type { OwnAddress } from '../http/own-address';
-import { parseBody } from '../http/validation';
+import { eachRequiring, parseBody } from '../http/validation';
 import type { endedSessionSchema, sessionSchema } from '../schemas/session';
 
 const BODY_LIMIT = 4 * 1024;
@@ -18,10 +18,9 @@ const secret = z
   .regex(/^[\x21-\x7e]+$/, 'must be printable ASCII without spaces')
   .max(1000);
 
-export const signInBody = z.strictObject({
-  key: secret.optional().describe('The admin key, or a key of a project.'),
-  link: secret.optional().describe('Instead of it, the token of a sign-in link.'),
-});
+export const signInBody = z
+  .strictObject({ key: secret.optional(), link: secret.optional() })
+  .meta({ override: { oneOf: eachRequiring(['key', 'link']) } });
 
 type SignIn = z.infer<typeof signInBody>;
 type Link = SignIn['link'];

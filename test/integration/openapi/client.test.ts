@@ -127,5 +127,11 @@ export async function urls(): Promise<Webhook['url'][]> {
     };
     expect(await check('return data.data.webhooks.map(({ url }) => url);')).toBe('');
     expect(await check('return data.data.hooks;')).toContain("'hooks' does not exist");
+    const posting = (body: string): string =>
+      `await posthorn.postEvent({ body: ${body} }); return [];`;
+    expect(await check(posting("{ type: 'order.paid', data: {} }"))).toBe('');
+    expect(await check(posting("{ event: 'order.paid', data: {} }"))).toBe('');
+    expect(await check(posting("{ type: 'order.paid' }"))).toContain('is not assignable');
+    expect(await check(posting('{ data: {} }'))).toContain('is not assignable');
   });
 });

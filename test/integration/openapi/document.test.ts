@@ -207,6 +207,20 @@ describe('the OpenAPI document', () => {
     });
   });
 
+  it.each([
+    ['/v1/events', {}, { data: {} }, { type: 'order.paid' }],
+    ['/v1/events/batch', { events: [{}] }, { events: [{ data: {} }] }],
+    ['/dashboard/session', {}, { key: 'a', link: 'b' }],
+  ])('requires what the API requires: POST %s', async (path, ...bodies) => {
+    const { client } = await stack.project({ profile: 'custom' });
+    const at = ['paths', path, 'post', 'requestBody', 'content', 'application/json', 'schema'];
+    const validate = validatorAt(at);
+    for (const body of bodies) {
+      const { status } = await client.post(path, body);
+      expect({ body, valid: validate(body), status }).toEqual({ body, valid: false, status: 422 });
+    }
+  });
+
   it('has the events of every profile as they arrive', () => {
     expect(webhooks['emailsendx/email.delivered']!.post!.requestBody!.content).toMatchObject({
       'application/json': {
