@@ -9,6 +9,7 @@ import {
   type DeliveryStatus,
   type EndReason,
 } from '../contracts/delivery';
+import { GONE } from '../domain/outcome';
 
 export interface DeliveryRecord {
   _id: string;
@@ -164,6 +165,9 @@ export const isBeforeFirst = ({
 export const kindOf = (queue: string): QueueKind => (queue.endsWith(REPLAY) ? 'replay' : 'ordered');
 export const projectOfQueue = (queue: string): string => queue.replace(REPLAY, '');
 
+/** Answered 410, which nobody has followed up. */
+export const UNFOLLOWED_GONE = { followUp: true, 'attempts.statusCode': GONE };
+
 export const deliverySchema = new Schema<DeliveryRecord>(
   {
     _id: String,
@@ -266,6 +270,11 @@ deliverySchema.index(
 deliverySchema.index(
   { followUp: 1, projectId: 1, completedAt: 1, _id: 1 },
   { name: 'unfollowed', partialFilterExpression: { followUp: true } },
+);
+// Those a shift begins with: few among the failures, of which there may be very many.
+deliverySchema.index(
+  { projectId: 1 },
+  { name: 'unfollowedGone', partialFilterExpression: UNFOLLOWED_GONE },
 );
 // What has not ended does not expire, whether or not reconcile, workers and Temporal are running.
 deliverySchema.index(

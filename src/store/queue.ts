@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
 import { UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
 import { ID_PREFIXES, timeOf } from '../contracts/ids';
-import { GONE } from '../domain/outcome';
 import { changeOne } from './change-one';
 import {
   isBeforeFirst,
   projectOfQueue,
   queueOf,
+  UNFOLLOWED_GONE,
   type DeliveryRecord,
   type QueueKind,
 } from './delivery-record';
@@ -279,10 +279,9 @@ export async function listUnfollowedGone(
   { deliveries }: Store,
   projectId: string,
 ): Promise<string[]> {
-  const gone = { followUp: true, projectId, 'attempts.statusCode': GONE };
   const found = await deliveries.model
-    .find(gone, { _id: 1 })
-    .hint('unfollowed')
+    .find({ projectId, ...UNFOLLOWED_GONE }, { _id: 1 })
+    .hint('unfollowedGone')
     .lean<Pick<DeliveryRecord, '_id'>[]>();
   return found.map(({ _id }) => _id);
 }

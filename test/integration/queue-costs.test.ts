@@ -2,7 +2,13 @@ import type { BacklogOrder } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import { noteLeft } from '../../src/store/end-deliveries';
-import { listQueueing, queueHeld, surveyQueues, takeQueued } from '../../src/store/queue';
+import {
+  listQueueing,
+  listUnfollowedGone,
+  queueHeld,
+  surveyQueues,
+  takeQueued,
+} from '../../src/store/queue';
 import { countQueuedReplays, hasUnsent } from '../../src/store/replay-selection';
 import { Fixture } from '../support/fixture';
 import { profileOf } from '../support/profiler';
@@ -50,6 +56,15 @@ describe('what it costs MongoDB to look into a long queue', () => {
     for (const kind of QUEUE_KINDS) {
       await fixture.store.deliveries.model.collection.insertMany(queued(kind) as never[]);
     }
+    const unfollowed = queued('ordered').map(({ queuedIn: _queue, ...delivery }, n) => ({
+      ...delivery,
+      status: 'failed',
+      isExpress: true,
+      followUp: true,
+      completedAt: new Date(),
+      attempts: [{ number: 1, outcome: 'failed', statusCode: n === 0 ? 410 : 500 }],
+    }));
+    await fixture.store.deliveries.model.collection.insertMany(unfollowed as never[]);
   });
   afterAll(() => fixture.close());
 
@@ -65,6 +80,10 @@ describe('what it costs MongoDB to look into a long queue', () => {
     [
       'whether some of a bulk replay does',
       () => hasUnsent(fixture.store, { _id: newId('replay') }),
+    ],
+    [
+      'which failures were answered 410',
+      async () => expect(await listUnfollowedGone(fixture.store, projectId)).toHaveLength(1),
     ],
     ['how many replays wait', () => countQueuedReplays(fixture.store, projectId, LIMIT)],
   ])('%s: no more than is asked for', async (_what, look) => {
