@@ -1,6 +1,6 @@
 import { LRUCache } from 'lru-cache';
 import type { DeferralReason } from '../src/contracts/delivery';
-import { isOverload, isSuccess } from '../src/domain/outcome';
+import { isOperators, isOverload, isSuccess } from '../src/domain/outcome';
 import type { Exchange } from './attempt/exchange';
 import { ConcurrencyLimit, START_LIMIT } from '../src/domain/concurrency-limit';
 
@@ -37,7 +37,7 @@ interface WebhookState {
 /**
  * What became of an attempt's place. `accepted`: by its receiver; `overload`: it failed as one does whose receiver
  * has too much to do; `made`: otherwise; `refused`: the worker that was to make it had no place; `unmade`: there
- * was none after all.
+ * was none after all, or it failed on the operator's side.
  */
 export type PlaceEnd = 'accepted' | 'made' | 'overload' | 'refused' | 'unmade';
 
@@ -45,6 +45,7 @@ export type PlaceEnd = 'accepted' | 'made' | 'overload' | 'refused' | 'unmade';
 export function placeEndOf(sent: Exchange | undefined): PlaceEnd {
   if (!sent) return 'unmade';
   const { answer } = sent;
+  if (answer.kind === 'error' && isOperators(answer)) return 'unmade';
   if (answer.kind === 'response' && isSuccess(answer.statusCode)) return 'accepted';
   return isOverload(answer) ? 'overload' : 'made';
 }

@@ -1,6 +1,6 @@
 import { isOperational } from '../../src/contracts/operational';
 import type { Attempt } from '../../src/contracts/delivery';
-import { isGone } from '../../src/domain/outcome';
+import { isGone, isOperators } from '../../src/domain/outcome';
 import { policyOf } from '../../src/profiles/policy';
 import { disableWebhook } from '../../src/store/change-webhook';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
@@ -71,8 +71,10 @@ export async function followSettled(
 async function disableWhereDue(
   deps: ActivityDependencies,
   { delivery, webhook, project }: Subject,
-  { number, statusCode, startedAt, superseded }: Attempt,
+  attempt: Attempt,
 ): Promise<BareEvent[] | null> {
+  const { number, statusCode, startedAt, superseded } = attempt;
+  if (isOperators(attempt)) return null;
   const disable = (reason: DisabledReason, minFailures: number): Promise<BareEvent[] | null> =>
     disableWebhook(deps.store, project, webhook._id, {
       reason,

@@ -3,7 +3,7 @@ import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
 import type { SendResult } from '../../src/delivery/http';
 import { withoutCredentials } from '../../src/domain/credential-header';
-import { failedStatus, isSuccess } from '../../src/domain/outcome';
+import { failedStatus, isOperators, isSuccess } from '../../src/domain/outcome';
 import { storedHeaders } from '../../src/store/stored-headers';
 import type { ActivityDependencies } from '../dependencies';
 import { requestHeaders } from './request-headers';
@@ -33,12 +33,12 @@ export async function exchange(
 ): Promise<Exchange> {
   const startedAt = clock.now();
   const beganAt = performance.now();
+  const about = { deliveryId: subject.delivery._id, webhookId: subject.webhook._id };
   let headers: Record<string, string>;
   try {
     headers = requestHeaders(deps, subject, startedAt);
   } catch (error) {
-    const about = { err: error, deliveryId: subject.delivery._id, webhookId: subject.webhook._id };
-    deps.log.error(about, 'an attempt could not be signed');
+    deps.log.error({ ...about, err: error }, 'an attempt could not be signed');
     return {
       startedAt,
       headers: {},
@@ -60,6 +60,10 @@ export async function exchange(
     beganAt,
     ...(mayStillSend && { mayStillSend }),
   });
+  if (answer.kind === 'error' && isOperators(answer)) {
+    const reason = answer.errorMessage;
+    deps.log.error({ ...about, reason }, 'an attempt could not leave this worker');
+  }
   return { startedAt, headers, answer };
 }
 

@@ -69,7 +69,8 @@ export type DeferralReason = (typeof DEFERRAL_REASONS)[number];
 
 /**
  * Why an attempt got no HTTP answer that counts. `secret_unreadable`: nothing was sent, since the
- * webhook's secret or its headers could not be decrypted.
+ * webhook's secret or its headers could not be decrypted; `egress`: no connection could be made, for a reason on
+ * Posthorn's own side.
  */
 export const ATTEMPT_ERROR_CODES = [
   'timeout',
@@ -81,6 +82,7 @@ export const ATTEMPT_ERROR_CODES = [
   'blocked_address',
   'invalid_response',
   'secret_unreadable',
+  'egress',
   'unknown',
 ] as const;
 export type AttemptErrorCode = (typeof ATTEMPT_ERROR_CODES)[number];

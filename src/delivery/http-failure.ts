@@ -33,18 +33,18 @@ export const SOCKET_CODES: Readonly<Record<string, CodedFailure>> = {
   EHOSTUNREACH: 'unreachable',
   EHOSTDOWN: 'unreachable',
   ENETUNREACH: 'unreachable',
-  ENETDOWN: 'unreachable',
-  ENONET: 'unreachable',
-  EADDRNOTAVAIL: 'unreachable',
   EAFNOSUPPORT: 'unreachable',
   EACCES: 'unreachable',
   EPERM: 'unreachable',
   EPROTO: 'tls',
-  // The worker's own lack of resources.
-  EMFILE: 'unknown',
-  ENFILE: 'unknown',
-  ENOBUFS: 'unknown',
-  ENOMEM: 'unknown',
+  // What the worker lacks: a network, ports of its own, file descriptors, memory.
+  ENETDOWN: 'egress',
+  ENONET: 'egress',
+  EADDRNOTAVAIL: 'egress',
+  EMFILE: 'egress',
+  ENFILE: 'egress',
+  ENOBUFS: 'egress',
+  ENOMEM: 'egress',
 };
 
 /** Node's codes for certificates that it doesn't accept. */
@@ -103,10 +103,11 @@ const MESSAGES: Record<CodedFailure, (code: string, inTlsConnect: boolean) => st
   timeout: () => 'the connection could not be made in time',
   unreachable: (code) => `the receiver could not be reached (${code})`,
   invalid_response: (code) => PARSER_PROBLEMS[code] ?? 'the answer is not HTTP/1.1',
-  unknown: (code) =>
-    Object.hasOwn(SOCKET_CODES, code)
-      ? `the worker could not open a connection (${code})`
-      : `the request failed (${code})`,
+  egress: (code) =>
+    code.startsWith('PROXY_')
+      ? `the egress proxy made no connection (${code})`
+      : `the worker could not open a connection (${code})`,
+  unknown: (code) => `the request failed (${code})`,
 };
 
 /** Responses that the parser accepts, but that aren't valid answers. */
@@ -135,6 +136,10 @@ export function httpFailure(
     return { errorCode: 'blocked_address', errorMessage: error.message };
   }
   if (error instanceof DnsError) {
+    // The resolver's code for name servers that it can't reach: theirs, such as a refusal, are others.
+    if (error.code === 'ECONNREFUSED') {
+      return { errorCode: 'egress', errorMessage: 'the worker could not reach its name servers' };
+    }
     return {
       errorCode: 'dns',
       errorMessage: `the host name could not be resolved (${error.code})`,
@@ -145,17 +150,20 @@ export function httpFailure(
   return { errorCode, errorMessage: MESSAGES[errorCode](code, inTlsConnect) };
 }
 
-/** An error's code; if several addresses failed, one that says more than "no route". */
+/** An error's code; if several addresses failed, one of the receiver's, or else one that says more than "no route". */
 function tellingCode(error: Error & { errors?: Error[] }): string {
   const codes = (error.errors ?? [error]).map(({ code }: NodeJS.ErrnoException) => code);
-  const telling = codes.find((code) => code && SOCKET_CODES[code] !== 'unreachable');
-  return telling ?? codes[0] ?? 'no code';
+  const other = (...kinds: string[]): string | undefined =>
+    codes.find((code) => code && !kinds.includes(SOCKET_CODES[code]!));
+  return other('unreachable', 'egress') ?? other('unreachable') ?? codes[0] ?? 'no code';
 }
 
 function errorCodeOf(code: string, inTlsConnect: boolean): CodedFailure {
   if (Object.hasOwn(SOCKET_CODES, code)) return SOCKET_CODES[code]!;
   if (code.startsWith('HPE_')) return 'invalid_response';
-  if (code.startsWith('PROXY_')) return 'unreachable';
+  // With a status of 5xx, or silent, the proxy may not have reached the receiver.
+  if (/^PROXY_(5\d\d|TIMEOUT)$/.test(code)) return 'unreachable';
+  if (code.startsWith('PROXY_')) return 'egress';
   const isTls = Object.hasOwn(CERTIFICATE_PROBLEMS, code) || /^ERR_(SSL|TLS|OSSL)_/.test(code);
   return isTls || inTlsConnect ? 'tls' : 'unknown';
 }

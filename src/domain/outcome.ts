@@ -54,6 +54,11 @@ export function isOverload(
     : OVERLOAD_ERRORS.has(answer.errorCode);
 }
 
+/** Whether it failed on the side of whoever operates Posthorn, and so says nothing about the receiver. */
+export function isOperators({ errorCode }: { errorCode?: AttemptErrorCode }): boolean {
+  return errorCode === 'egress';
+}
+
 /**
  * Milliseconds that a 429 or 503 asks to wait by Retry-After, or 0; the longest if there are several.
  * @param nowMs Unix milliseconds, for dates

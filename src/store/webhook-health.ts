@@ -3,6 +3,7 @@ import { clock } from '../clock';
 import type { Attempt } from '../contracts/delivery';
 import type { WarningPercent } from '../domain/failure-warning';
 import { AHEAD_MS } from '../domain/kept-back';
+import { isOperators } from '../domain/outcome';
 import { onlyIf } from './only-if';
 import type { DisabledReason, WebhookRecord } from './webhook-record';
 
@@ -149,7 +150,8 @@ export const countingOf = ({ webhookId, attempts }: CountedAttempts): AnyBulkWri
 /**
  * The health after those attempts: `failureCount` is the number of failures that began after the last success had
  * ended, and since the webhook was enabled, in whatever order they are counted. What is older says nothing about the
- * current state, nor does an older success about the failures that began after it.
+ * current state, nor does an older success about the failures that began after it. A failure on the operator's side
+ * says nothing at all.
  */
 function healthAfter(attempts: readonly Attempt[]): UpdateAggregationStage[] {
   const failures: { startedAt: Date; endedAt: Date; status: unknown }[] = [];
@@ -160,7 +162,8 @@ function healthAfter(attempts: readonly Attempt[]): UpdateAggregationStage[] {
     const ended = { endedAt: endOf(attempt), status: statusOf(attempt) };
     if (outcome === 'succeeded') {
       if (!success || success.endedAt <= ended.endedAt) success = ended;
-    } else if (!success || success.endedAt <= startedAt) failures.push({ startedAt, ...ended });
+    } else if (!isOperators(attempt) && (!success || success.endedAt <= startedAt))
+      failures.push({ startedAt, ...ended });
   }
   const since = { $gte: ['$$this.startedAt', COUNTED_FROM] };
   const news = { $filter: { input: { $literal: failures }, cond: since } };

@@ -1,7 +1,9 @@
 import type { ApiClient } from '../support/api-client';
+import { ConnectProxy } from '../support/connect-proxy';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
+import { Stack } from '../support/stack';
 import { useFreshReceiver, useStack } from '../support/use';
 
 /** By docs/contract.md, 1.1: consecutive failures after which a webhook is disabled; null: never. */
@@ -116,6 +118,39 @@ describe("a webhook's health", () => {
       expect(disabled.body.data.health).toEqual(gone);
       const enabled = await client.patch(`/v1/webhooks/${id}`, { isActive: true });
       expect(enabled.body.data.health).toEqual({ state: 'healthy' });
+    },
+  );
+
+  it.each(WAYS)(
+    'is not changed by what fails on the operator’s side, and nothing is disabled, dispatched %s',
+    async (dispatch) => {
+      let status: number | null = 407;
+      const proxy = await ConnectProxy.start({ refuse: () => status });
+      const own = await Stack.start({ POSTHORN_EGRESS_PROXY: proxy.url });
+      try {
+        const policy = { retryDelaysMs: [1000], autoDisableAfter: 2 };
+        const { client } = await own.project({ dispatch, policy });
+        const { id } = await makeWebhook(client, receiver.url);
+        const { deliveries, webhooks } = own.store;
+        // As many as would disable it.
+        await webhooks.model.updateOne({ _id: id }, { $set: { failureCount: 2 } });
+        const before = await health(client, id);
+        const deliveryId = await postEvent(client);
+        const { attempts } = await deliveryWith(client, deliveryId, { status: 'failed' });
+        const failed = { outcome: 'failed', errorCode: 'egress', errorMessage: expect.any(String) };
+        expect(attempts).toMatchObject([failed, failed]);
+        await eventually('its failure is followed up', async () => {
+          const found = await deliveries.find(deliveryId);
+          return found!.healthCounted === 2 && found!.followUp === undefined;
+        });
+        expect(await health(client, id)).toEqual(before);
+        status = null;
+        await deliveryWith(client, await postEvent(client), { status: 'succeeded' });
+        await becomes(client, id, { failureCount: 0 });
+      } finally {
+        await own.stop();
+        await proxy.close();
+      }
     },
   );
 

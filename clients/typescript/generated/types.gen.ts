@@ -732,6 +732,7 @@ export type NewWebhook = {
       | 'blocked_address'
       | 'invalid_response'
       | 'secret_unreadable'
+      | 'egress'
       | 'unknown';
   };
 };
@@ -1358,6 +1359,7 @@ export type DeliverySummary = {
       | 'blocked_address'
       | 'invalid_response'
       | 'secret_unreadable'
+      | 'egress'
       | 'unknown';
   } | null;
   /**
@@ -1489,6 +1491,7 @@ export type ExplainedDelivery = {
       | 'blocked_address'
       | 'invalid_response'
       | 'secret_unreadable'
+      | 'egress'
       | 'unknown';
   } | null;
   /**
@@ -1600,6 +1603,7 @@ export type Attempt = {
     | 'blocked_address'
     | 'invalid_response'
     | 'secret_unreadable'
+    | 'egress'
     | 'unknown';
   /**
    * The reason in words.
@@ -1713,6 +1717,7 @@ export type Delivery = {
       | 'blocked_address'
       | 'invalid_response'
       | 'secret_unreadable'
+      | 'egress'
       | 'unknown';
   } | null;
   /**
@@ -3093,6 +3098,7 @@ export type NewWebhookWritable = {
       | 'blocked_address'
       | 'invalid_response'
       | 'secret_unreadable'
+      | 'egress'
       | 'unknown';
   };
 };

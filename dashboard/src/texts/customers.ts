@@ -65,6 +65,8 @@ export const customers: Other<typeof all> = {
         'The host resolves to a private address, which is not called. Use a public one.',
       secret_unreadable:
         'Nothing was sent: the webhook’s secret cannot be decrypted. Rotate it, and set the webhook’s headers again.',
+      egress:
+        'The provider of this page could open no connection, and has to repair that. It does not count against the webhook.',
       busy: 'The receiver asks for fewer requests. Let it take more, or ask the provider of this page for fewer.',
     },
     empty: {

@@ -64,6 +64,7 @@ export const deliveries = {
     blocked_address: 'Address not allowed',
     invalid_response: 'Not an HTTP answer',
     secret_unreadable: 'Secret unreadable',
+    egress: 'Egress failed',
     unknown: 'Unknown error',
   },
   /** What usually helps. */
@@ -82,6 +83,8 @@ export const deliveries = {
     invalid_response: 'What listens there does not speak HTTP. Check the port of the URL.',
     secret_unreadable:
       'Nothing was sent: the webhook’s secret cannot be decrypted. The operator has to restore the encryption key.',
+    egress:
+      'Posthorn could open no connection: its egress proxy refused, or its machine lacks something. The operator has to repair that. It does not count against the webhook.',
     unknown: 'The message below is all that is known.',
     redirect: 'Redirects are never followed. Make a webhook with the final address.',
     auth: 'The receiver refused the request. Check that it verifies with the current secret, and lets these requests in.',

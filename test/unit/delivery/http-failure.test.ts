@@ -35,14 +35,11 @@ describe('an error of the network', () => {
       'EHOSTUNREACH',
       'EHOSTDOWN',
       'ENETUNREACH',
-      'ENETDOWN',
-      'ENONET',
-      'EADDRNOTAVAIL',
       'EAFNOSUPPORT',
       'EACCES',
       'EPERM',
-      'PROXY_403',
-      'PROXY_ECONNREFUSED',
+      'PROXY_502',
+      'PROXY_TIMEOUT',
     ].map((code) => [code, 'unreachable', `the receiver could not be reached (${code})`]),
     ['EPROTO', 'tls', 'no secure connection could be made (EPROTO)'],
     ...['ERR_SSL_NO_PROTOCOLS_AVAILABLE', 'ERR_TLS_HANDSHAKE_TIMEOUT', 'ERR_OSSL_EVP_INTERNAL'].map(
@@ -68,10 +65,13 @@ describe('an error of the network', () => {
     ...['HPE_INVALID_CONSTANT', 'HPE_INVALID_STATUS', 'HPE_STRICT', 'HPE_LF_EXPECTED'].map(
       (code) => [code, 'invalid_response', 'the answer is not HTTP/1.1'],
     ),
-    ...['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM'].map((code) => [
+    ...['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENETDOWN', 'ENONET', 'EADDRNOTAVAIL'].map(
+      (code) => [code, 'egress', `the worker could not open a connection (${code})`],
+    ),
+    ...['PROXY_403', 'PROXY_407', 'PROXY_ECONNREFUSED'].map((code) => [
       code,
-      'unknown',
-      `the worker could not open a connection (${code})`,
+      'egress',
+      `the egress proxy made no connection (${code})`,
     ]),
     ['ERR_INVALID_CHAR', 'unknown', 'the request failed (ERR_INVALID_CHAR)'],
     ['toString', 'unknown', 'the request failed (toString)'],
@@ -119,12 +119,27 @@ describe('an error of the network', () => {
   });
 
   it('is one of DNS whatever the resolver’s code, one of sockets too', () => {
-    for (const code of ['ENOTFOUND', 'ETIMEOUT', 'ECONNREFUSED']) {
+    for (const code of ['ENOTFOUND', 'ETIMEOUT', 'EREFUSED', 'ENOMEM']) {
       expect(httpFailure(new DnsError('hooks.example', code), { inTlsConnect: true })).toEqual({
         errorCode: 'dns',
         errorMessage: `the host name could not be resolved (${code})`,
       });
     }
+  });
+
+  it('is the operator’s when no name server can be reached', () => {
+    const error = new DnsError('hooks.example', 'ECONNREFUSED');
+    expect(httpFailure(error, { inTlsConnect: true })).toEqual({
+      errorCode: 'egress',
+      errorMessage: 'the worker could not reach its name servers',
+    });
+  });
+
+  it('of several addresses is the receiver’s, before the operator’s, before the lack of a route', () => {
+    const of = (...codes: string[]) =>
+      httpFailure(new AggregateError(codes.map(systemError)), { inTlsConnect: true }).errorCode;
+    expect(of('ENETUNREACH', 'EADDRNOTAVAIL', 'ECONNREFUSED')).toBe('connection_refused');
+    expect(of('ENETUNREACH', 'EMFILE')).toBe('egress');
   });
 
   it('of several addresses is the one that says more than the lack of a route', () => {

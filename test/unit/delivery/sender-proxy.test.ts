@@ -131,23 +131,30 @@ describe('through an egress proxy', () => {
     expect(receiver.requests[0]!.headers).not.toHaveProperty('proxy-authorization');
   });
 
-  it.each([403, 407, 502])('its refusal (%i) is not an answer of the receiver', async (status) => {
-    const proxy = await startProxy({ refuse: () => status });
-    const result = await createSender({ proxy: proxy.url }).send(post('https://127.0.0.1/'));
-    expect(result).toMatchObject({
-      kind: 'error',
-      errorCode: 'unreachable',
-      errorMessage: `the receiver could not be reached (PROXY_${status})`,
-    });
-  });
+  it.each([
+    [403, 'egress', 'the egress proxy made no connection (PROXY_403)'],
+    [407, 'egress', 'the egress proxy made no connection (PROXY_407)'],
+    [502, 'unreachable', 'the receiver could not be reached (PROXY_502)'],
+  ])(
+    'its refusal (%i) is not an answer of the receiver: %s',
+    async (status, errorCode, message) => {
+      const proxy = await startProxy({ refuse: () => status });
+      const result = await createSender({ proxy: proxy.url }).send(post('https://127.0.0.1/'));
+      expect(result).toMatchObject({
+        kind: 'error',
+        errorCode,
+        errorMessage: message,
+      });
+    },
+  );
 
   it('nothing bypasses it when it is unavailable', async () => {
     const [proxy, receiver] = [await startProxy(), await startReceiver()];
     const { url } = proxy;
     await proxy.close();
     expect(await createSender({ proxy: url }).send(post(receiver.url))).toMatchObject({
-      errorCode: 'unreachable',
-      errorMessage: 'the receiver could not be reached (PROXY_ECONNREFUSED)',
+      errorCode: 'egress',
+      errorMessage: 'the egress proxy made no connection (PROXY_ECONNREFUSED)',
     });
     expect(receiver.connections).toBe(0);
   });
@@ -163,7 +170,7 @@ describe('through an egress proxy', () => {
     const proxy = await startProxy({ tls: selfSignedCertificate() });
     const result = await createSender({ proxy: proxy.url }).send(post('https://127.0.0.1/'));
     expect(result).toMatchObject({
-      errorMessage: 'the receiver could not be reached (PROXY_DEPTH_ZERO_SELF_SIGNED_CERT)',
+      errorMessage: 'the egress proxy made no connection (PROXY_DEPTH_ZERO_SELF_SIGNED_CERT)',
     });
     expect(proxy.targets).toEqual([]);
   });
