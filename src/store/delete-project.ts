@@ -1,4 +1,3 @@
-import type { ClientSession } from 'mongoose';
 import { SECOND_MS } from '../domain/durations';
 import { deleteBatch } from './delete-batch';
 import { current } from './linearizable';
@@ -20,8 +19,8 @@ export async function deleteProject(
 ): Promise<boolean> {
   const deleted = await store.transaction(async (session) => {
     if (!(await store.projects.markDeleted(id, session))) return false;
-    store.keys.known.forgetAfter(session, { projectId: id });
-    await deleteFew(store, id, session);
+    // None is sent meanwhile.
+    await store.mails.model.deleteMany({ projectId: id }, { session });
     return true;
   });
   if (!deleted) return false;
@@ -30,29 +29,23 @@ export async function deleteProject(
   return true;
 }
 
-/** Deletes what a project has so few of that it can be done at once. */
-async function deleteFew(store: Store, projectId: string, session?: ClientSession): Promise<void> {
-  await store.keys.model.deleteMany({ projectId }, { session });
-  await store.eventTypes.model.deleteMany({ projectId }, { session });
-  await store.mails.model.deleteMany({ projectId }, { session });
-  await store.replays.model.deleteMany({ projectId }, { session });
-  await store.endings.model.deleteMany({ projectId }, { session });
-}
-
 /**
- * Deletes part of what may be too much for one transaction, and finally, when nothing more can follow, the project
- * itself: a short operation. Idempotent.
+ * Deletes part of what may be too much for one transaction, and finally, when nothing more can follow, what is little
+ * and the project itself: a short operation. Idempotent.
  * @returns whether there is more
  */
 export async function deleteSomeOf(store: Store, projectId: string): Promise<boolean> {
   if (await deleteBatch(store.webhooks.model, projectId)) return true;
-  // Again: requests that were under way may have stored some.
-  await deleteFew(store, projectId);
+  if (await deleteBatch(store.replays.model, projectId)) return true;
+  if (await deleteBatch(store.keys.model, projectId)) return true;
   if (await deleteBatch(store.events.model, projectId)) return true;
   if (await deleteBatch(store.deliveries.model, projectId)) return true;
   if (await deleteBatch(store.inbound.model, projectId)) return true;
   if (await deleteBatch(store.countedHours.model, projectId)) return true;
   if (await deleteBatch(store.counts.model, projectId)) return true;
+  await store.eventTypes.model.deleteMany({ projectId });
+  await store.mails.model.deleteMany({ projectId });
+  await store.endings.model.deleteMany({ projectId });
   await store.recounts.model.deleteMany({ projectId });
   await store.couriers.model.deleteOne({ _id: projectId });
   await store.projects.delete(projectId);
