@@ -22,6 +22,8 @@ export interface EventTypeRecord extends Partial<Record<OwnerField, string>> {
   updatedAt: Date;
 }
 
+/** Its name, and its position in lists. */
+export type NamedType = Pick<EventTypeRecord, '_id' | 'type'>;
 export type EventTypeFields = Pick<EventTypeRecord, 'description' | 'schema' | 'sample'>;
 
 function schemaOf(owner: OwnerField): Schema<EventTypeRecord> {
@@ -113,32 +115,13 @@ export class EventTypes {
   }
 
   /** Names of the owner's types and their positions in the list, newest first. */
-  async listNames(owner: string): Promise<Pick<EventTypeRecord, '_id' | 'type'>[]> {
-    return this.model
-      .find(this.of(owner), { type: 1 })
-      .sort({ _id: -1 })
-      .lean<Pick<EventTypeRecord, '_id' | 'type'>[]>();
+  async listNames(owner: string): Promise<NamedType[]> {
+    return this.model.find(this.of(owner), { type: 1 }).sort({ _id: -1 }).lean<NamedType[]>();
   }
 
-  /** Positions and sizes of the owner's types, newest first, without those of `except`. */
-  async listSized(
-    owner: string,
-    beforeId: string | undefined,
-    limit: number,
-    except: readonly string[] = [],
-  ): Promise<Sized[]> {
-    return this.model
-      .find(
-        {
-          ...this.of(owner),
-          ...(beforeId !== undefined && { _id: { $lt: beforeId } }),
-          ...(except.length > 0 && { type: { $nin: except } }),
-        },
-        sizedWithout({}),
-      )
-      .sort({ _id: -1 })
-      .limit(limit)
-      .lean<Sized[]>();
+  /** The sizes of the types at those positions. */
+  async listSized(ids: readonly string[]): Promise<Sized[]> {
+    return this.model.find({ _id: { $in: ids } }, sizedWithout({})).lean<Sized[]>();
   }
 
   /** The types at those positions. */

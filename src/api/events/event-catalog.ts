@@ -7,8 +7,8 @@ import {
   type EventTypeDefinition,
   type Profile,
 } from '../../profiles';
-import type { EventTypeRecord, EventTypes } from '../../store/event-types';
-import { fitting, type Page, type PageRequest, type Sized } from '../../store/paging';
+import type { EventTypeRecord, EventTypes, NamedType } from '../../store/event-types';
+import { fitting, type Page, type PageRequest } from '../../store/paging';
 import type { ProjectRecord } from '../../store/projects';
 import { Turns } from '../http/turns';
 import type { DataRule } from './body-checks';
@@ -109,17 +109,21 @@ export class EventCatalog {
   ) {}
 
   /** Names of all types. */
-  async names({ _id, profile, catalog }: ProjectRecord): Promise<string[]> {
-    const { events, eventTypesFromProject } = getProfile(profile);
-    const names = events.map(({ type }) => type);
-    if (!eventTypesFromProject) return names;
+  async names(project: ProjectRecord): Promise<string[]> {
+    const defined = await this.definedNames(project);
+    return [...getProfile(project.profile).events, ...defined].map(({ type }) => type);
+  }
+
+  /** Names and positions of those that are defined, newest first. */
+  private async definedNames({ _id, profile, catalog }: ProjectRecord): Promise<NamedType[]> {
+    if (!getProfile(profile).eventTypesFromProject) return [];
     const [own, shared] = await Promise.all([
       this.own.listNames(_id),
       catalog ? this.shared.listNames(catalog) : [],
     ]);
     const ownNames = new Set(own.map(({ type }) => type));
     const beside = shared.filter(({ type }) => !ownNames.has(type));
-    return [...names, ...[...own, ...beside].toSorted(newestFirst).map(({ type }) => type)];
+    return [...own, ...beside].toSorted(newestFirst);
   }
 
   /**
@@ -201,33 +205,33 @@ export class EventCatalog {
   }
 
   /** @param page its cursor is the name of a profile's type, or the id of a defined one */
-  async page(
-    { _id, profile, catalog }: ProjectRecord,
-    { limit, cursor }: PageRequest,
-  ): Promise<Page<EventType>> {
-    const { events, eventTypesFromProject } = getProfile(profile);
+  async page(project: ProjectRecord, { limit, cursor }: PageRequest): Promise<Page<EventType>> {
+    const { profile } = project;
+    const { events } = getProfile(profile);
     const isDefined = cursor !== undefined && isId('eventType', cursor);
     const start = events.findIndex(({ type }) => type === cursor) + 1;
     const ofProfiles = (isDefined ? [] : events.slice(start)).slice(0, limit + 1);
-    const left = limit + 1 - ofProfiles.length;
-    const defined: Sized[] = [];
-    if (eventTypesFromProject && left > 0) {
-      const before = isDefined ? cursor : undefined;
-      const own = await this.own.listSized(_id, before, left);
-      const shared = catalog ? await this.sharedBeside(_id, catalog, before, left) : [];
-      defined.push(...[...own, ...shared].toSorted(newestFirst).slice(0, left));
-    }
+    const names = (await this.definedNames(project))
+      .filter(({ _id }) => !isDefined || _id < cursor)
+      .slice(0, limit + 1 - ofProfiles.length)
+      .map(({ _id }) => _id);
+    const [own, shared] = await Promise.all([
+      this.own.listSized(names),
+      this.shared.listSized(names),
+    ]);
+    const defined = [...own, ...shared].toSorted(newestFirst);
     const shown = ofProfiles.slice(0, limit);
     const ids = fitting(defined.slice(0, limit - shown.length)).map((sized) => sized._id);
-    const [own, shared] =
-      ids.length === 0
-        ? [[], []]
-        : await Promise.all([this.own.listAt(ids), this.shared.listAt(ids)]);
+    const [ownRecords, sharedRecords] = await Promise.all([
+      this.own.listAt(ids),
+      this.shared.listAt(ids),
+    ]);
     const records = [
-      ...own.map((record) => ({ source: 'project' as const, record })),
-      ...shared.map((record) => ({ source: 'catalog' as const, record })),
+      ...ownRecords.map((record) => ({ source: 'project' as const, record })),
+      ...sharedRecords.map((record) => ({ source: 'catalog' as const, record })),
     ].toSorted((a, b) => newestFirst(a.record, b.record));
-    const isWhole = ofProfiles.length + defined.length === shown.length + ids.length;
+    // By the names: one may have been deleted since.
+    const isWhole = ofProfiles.length + names.length === shown.length + ids.length;
     return {
       items: [
         ...shown.map((event) => ofProfile(profile, event)),
@@ -235,21 +239,5 @@ export class EventCatalog {
       ],
       nextCursor: isWhole ? null : (ids.at(-1) ?? shown.at(-1)?.type ?? null),
     };
-  }
-
-  /** Positions of the catalogue's types, without those that the project has defined itself. */
-  private async sharedBeside(
-    projectId: string,
-    catalog: string,
-    before: string | undefined,
-    limit: number,
-  ): Promise<Sized[]> {
-    const own = await this.own.listNames(projectId);
-    return this.shared.listSized(
-      catalog,
-      before,
-      limit,
-      own.map(({ type }) => type),
-    );
   }
 }
