@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { INSTANT } from '../domain/instant';
 import { MAILBOX } from '../domain/mailbox';
 
 /*
@@ -27,8 +28,11 @@ export const name = z.string();
 /** Free text from a mail server or a person. */
 export const text = z.string();
 
-/** ISO 8601 with a zone, to any fraction of a second. */
-export const instant = z.iso.datetime({ offset: true });
+/** ISO 8601 with an offset, to the minute or any fraction of a second. */
+export const instant = z.string().regex(INSTANT, {
+  error: 'must be a time in ISO 8601 with an offset, such as 2026-10-01T09:30:00Z',
+  abort: true,
+});
 
 /** A link's target, as written in the e-mail: with or without a scheme, or empty. */
 export const url = z.string();

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
+import { INSTANT } from '../domain/instant';
 import { addressOf } from '../domain/mailbox';
 
 /* Conversions of providers' fields. A bad field that we only pass on never invalidates its report. */
@@ -9,7 +10,6 @@ const FIRST_MILLISECOND = 1e11;
 const OLDEST_MS = Date.parse('2000-01-01T00:00:00Z');
 const NEWEST_MS = Date.parse('2100-01-01T00:00:00Z');
 
-const isoInstant = z.iso.datetime({ offset: true });
 const digits = z.string().regex(/^\d{1,16}(\.\d{1,9})?$/);
 
 /**
@@ -17,9 +17,10 @@ const digits = z.string().regex(/^\d{1,16}(\.\d{1,9})?$/);
  * UTC with milliseconds; null for anything else, and outside the years 2000–2099.
  */
 export function toInstant(value: unknown): string | null {
-  const ms = isoInstant.safeParse(value).success
-    ? Date.parse(value as string)
-    : fromUnix(digits.safeParse(value).success ? Number(value) : value);
+  const ms =
+    typeof value === 'string' && INSTANT.test(value)
+      ? Date.parse(value)
+      : fromUnix(digits.safeParse(value).success ? Number(value) : value);
   return ms >= OLDEST_MS && ms < NEWEST_MS ? new Date(ms).toISOString() : null;
 }
 

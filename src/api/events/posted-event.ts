@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { clock } from '../../clock';
 import { MINUTE_MS } from '../../domain/durations';
 import { profiles } from '../../profiles';
+import { instant } from '../../profiles/fields';
 import type { Payload } from '../../domain/json-text';
 import { payloadField } from '../http/body';
 import { eachRequiring } from '../http/validation';
@@ -30,7 +31,7 @@ export interface About {
 const partsOf = (about: () => About) => ({
   type: z.string(),
   workspace: z.string(),
-  createdAt: z.iso.datetime({ offset: true }).refine((text) => {
+  createdAt: instant.refine((text) => {
     const at = Date.parse(text);
     return at >= OLDEST && at <= about().now().getTime() + MAX_AHEAD_MS;
   }, 'must be between 2000-01-01 and five minutes from now'),

@@ -15,7 +15,6 @@ const KINDS: Record<string, string> = {
 };
 
 const FORMATS: Record<string, string> = {
-  datetime: 'must be a time in ISO 8601 with an offset, such as 2026-10-01T09:30:00Z',
   email: 'must be an e-mail address',
   url: 'must be a URL',
   regex: 'does not have the required format',

@@ -3,6 +3,7 @@ import { z } from 'zod';
 import { idPattern, isId, type Resource } from '../../contracts/ids';
 import type { PageRequest } from '../../store/paging';
 import { didYouMean } from '../../domain/near';
+import { instant as timeField } from '../../profiles/fields';
 import { invalid, notFound, refused } from './errors';
 import { knownNames, messageOf, oneOf } from './messages';
 import { Problems, type Found } from './problems';
@@ -60,7 +61,7 @@ const FIRST_MS = Date.parse('0000-01-01T00:00:00.000Z');
 const LAST_MS = Date.parse('9999-12-31T23:59:59.999Z');
 
 /** ISO 8601 with an offset. */
-export const instant = z.iso.datetime({ offset: true }).transform((text, ctx) => {
+export const instant = timeField.transform((text, ctx) => {
   const time = new Date(text);
   if (time.getTime() < FIRST_MS || time.getTime() > LAST_MS) {
     const message = 'must be in the years 0000 to 9999 of UTC';

@@ -6,6 +6,7 @@ import {
   type EventTypeDefinition,
   type Profile,
 } from '../../profiles';
+import { instant } from '../../profiles/fields';
 import { EXAMPLE } from '../schemas/fields';
 
 const CREATED_AT = EXAMPLE.at('09:30:00').toISOString();
@@ -15,7 +16,7 @@ function bodyOf({ envelope }: Profile, { type, data, sample }: EventTypeDefiniti
   const schemas = {
     workspace: z.string().describe('The project’s `externalId`, or its id if it has none.'),
     type: z.literal(type),
-    createdAt: z.iso.datetime({ offset: true }),
+    createdAt: instant,
     data,
   };
   const examples = { workspace: EXAMPLE.projectId, type, createdAt: CREATED_AT, data: sample };

@@ -52,6 +52,18 @@ describe('a time', () => {
     }
   });
 
+  it('may leave out its seconds, and be written with small letters', async () => {
+    const { client } = await stack.project();
+    for (const since of ['2026-03-01T00:00Z', '2026-03-01t00:00:00z']) {
+      for (const path of ranges) {
+        const range = inQuery(inQuery(path, 'since', since), 'until', '2026-03-01T02:00+01:00');
+        expect({ path, status: (await client.get(range)).status }).toEqual({ path, status: 200 });
+      }
+      const stats = await client.get(inQuery('/v1/stats?until=2026-03-01T01:00Z', 'since', since));
+      expect(stats.body.data.since).toBe('2026-03-01T00:00:00.000Z');
+    }
+  });
+
   it('may be the first or the last of these years, and no range begins before them', async () => {
     const { client, id } = await stack.project();
     const expiresAt = '9999-12-31T23:59:59.999Z';
