@@ -10,7 +10,7 @@ import type { EndingRecord } from './endings';
 import type { Store } from './store';
 import type { WebhookRecord } from './webhook-record';
 
-/** Deliveries ended together. */
+/** Deliveries looked at together. */
 const BATCH = 1000;
 /** After that the rest is left to reconcile, so that the caller doesn't wait for hundreds of thousands. */
 const WITHIN_MS = 2 * SECOND_MS;
@@ -40,20 +40,28 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
   const end = endedWith(ending.reason);
   const { ended, isLast } = await store.transaction(async (session) => {
     const nothing = { ended: 0, isLast: true };
-    if (!(await endings.confirm(ending, session))) return nothing;
+    const confirmed = await endings.confirm(ending, session);
+    if (!confirmed) return nothing;
     const unended = await unendedOf(store, ending, session);
     if (!unended) {
       await endings.remove(ending._id, session);
       return nothing;
     }
-    const batch = await model.find(unended, { _id: 1 }).limit(BATCH).session(session).lean();
+    // Of a disabled webhook, what goes on too, by the index alone: that may be very much.
+    const batch = await model
+      .find({ ...openOf(ending._id), _id: { $gt: confirmed.after ?? '' } }, { _id: 1 })
+      .sort({ _id: 1 })
+      .limit(BATCH)
+      .session(session)
+      .lean();
+    const ids = batch.map(({ _id }) => _id);
     const { modifiedCount } = await model.updateMany(
-      { ...unended, _id: { $in: batch.map(({ _id }) => _id) } },
+      { ...unended, _id: { $in: ids } },
       [{ $set: { ...end, ...endedNow } }],
       { session },
     );
-    const isDone = batch.length < BATCH;
-    if (isDone) await endings.remove(ending._id, session);
+    const isDone = ids.length < BATCH;
+    await endings.advance(ending._id, isDone ? null : ids.at(-1)!, session);
     return { ended: modifiedCount, isLast: isDone };
   });
   if (ended > 0) {
@@ -85,6 +93,8 @@ export async function noteLeft(
   if (isLeft) await store.endings.noteIfNone({ _id, projectId }, reason);
 }
 
+const openOf = (webhookId: string) => ({ webhookId, status: { $in: UNENDED_STATUSES } });
+
 /**
  * What ends with a webhook. Not what is sent to a disabled one too (`keptBack`): its tests, and what has been replayed
  * since it was disabled.
@@ -95,7 +105,7 @@ async function unendedOf(
   { _id, reason }: Pick<EndingRecord, '_id' | 'reason'>,
   session: ClientSession | null = null,
 ): Promise<QueryFilter<DeliveryRecord> | null> {
-  const unended = { webhookId: _id, status: { $in: UNENDED_STATUSES } };
+  const unended = openOf(_id);
   if (reason === 'webhook_deleted') return unended;
   const webhook = await webhooks.model
     .findById(_id, { isActive: 1, disabledAt: 1 })

@@ -8,8 +8,8 @@ export interface EndingRecord {
   _id: string;
   projectId: string;
   reason: EndReason;
-  /** How many batches of its deliveries have been ended so far. */
-  batches: number;
+  /** Of its deliveries up to this one, all have ended that are to end. */
+  after?: string;
 }
 
 const schema = new Schema<EndingRecord>(
@@ -17,7 +17,7 @@ const schema = new Schema<EndingRecord>(
     _id: String,
     projectId: { type: String, required: true },
     reason: { type: String, required: true },
-    batches: { type: Number, default: 0 },
+    after: String,
   },
   { timestamps: false },
 );
@@ -36,7 +36,7 @@ export class Endings extends ownedRepositoryOf('Ending', schema, 'endings') {
     await this.model
       .updateOne(
         { _id: webhook._id },
-        { $set: { projectId: webhook.projectId, reason, batches: 0 } },
+        { $set: { projectId: webhook.projectId, reason }, $unset: { after: '' } },
         { upsert: true },
       )
       .session(session);
@@ -44,7 +44,7 @@ export class Endings extends ownedRepositoryOf('Ending', schema, 'endings') {
 
   /** The same without such a change, unless there is something to be done already. */
   async noteIfNone(
-    { _id, projectId }: Omit<EndingRecord, 'reason' | 'batches'>,
+    { _id, projectId }: Pick<EndingRecord, '_id' | 'projectId'>,
     reason: EndReason,
   ): Promise<void> {
     const noted = { $setOnInsert: { projectId, reason } };
@@ -55,17 +55,22 @@ export class Endings extends ownedRepositoryOf('Ending', schema, 'endings') {
     return this.model.find().lean<EndingRecord[]>();
   }
 
+  /** As it is in this transaction; null if the webhook has been enabled, or something else is to be done now. */
+  async confirm(
+    { _id, reason }: EndingRecord,
+    session: ClientSession,
+  ): Promise<EndingRecord | null> {
+    return this.model.findOne({ _id, reason }).session(session).lean<EndingRecord>();
+  }
+
   /**
-   * Makes a batch's transaction fail if the webhook is enabled at the same moment.
-   * @returns false if it has been enabled, or something else is to be done now
+   * Notes how far it has come, or that everything is done, and makes the transaction fail if the webhook is enabled
+   * at the same moment.
+   * @param after null: there is nothing behind it
    */
-  async confirm({ _id, reason }: EndingRecord, session: ClientSession): Promise<boolean> {
-    const counted = await this.model.updateOne(
-      { _id, reason },
-      { $inc: { batches: 1 } },
-      { session },
-    );
-    return counted.modifiedCount === 1;
+  async advance(webhookId: string, after: string | null, session: ClientSession): Promise<void> {
+    if (after === null) return this.remove(webhookId, session);
+    await this.model.updateOne({ _id: webhookId }, { $set: { after } }).session(session);
   }
 
   /** Everything is done, or the webhook is enabled again. */

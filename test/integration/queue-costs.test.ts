@@ -1,7 +1,7 @@
 import type { BacklogOrder } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
-import { noteLeft } from '../../src/store/end-deliveries';
+import { endSome, noteLeft } from '../../src/store/end-deliveries';
 import {
   listQueueing,
   listUnfollowedGone,
@@ -96,34 +96,68 @@ describe('what it costs MongoDB to look into a long queue', () => {
     }
   });
 
-  it('what is left of a disabled webhook: nothing of others, and of what was replayed since', async () => {
-    const { deliveries, endings, replays, webhooks } = fixture.store;
+  async function makeDisabled() {
+    const { webhooks } = fixture.store;
     const [at, before, since] = [0, -1, 1].map((ms) => new Date(Date.now() - 60_000 + ms));
-    const [disabled, other] = [newId('webhook'), newId('webhook')];
-    const [earlier, later] = [newId('replay'), newId('replay')];
+    const disabled = newId('webhook');
     const stopped = { isActive: false, isPaused: true, disabledAt: at! };
     const webhook = (await webhooks.get(projectId, webhookId))!;
     await webhooks.model.collection.insertOne({ ...webhook, ...stopped, _id: disabled } as never);
+    return { disabled, at: at!, before: before!, since: since! };
+  }
+  const held = (id: string, ofWebhook: string, replayRequestedAt: Date) => ({
+    ...like,
+    _id: newId('delivery'),
+    eventId: newId('event'),
+    webhookId: ofWebhook,
+    status: 'held',
+    replays: 1,
+    replayRequestedAt,
+    nextAttemptAt: null,
+    queuedIn: queueOf(projectId, 'replay'),
+    bulkReplay: { id, status: 'failed', completedAt: null, roundStart: 0 },
+  });
+  const many = (make: () => object) => Array.from({ length: QUEUED }, make) as never[];
+
+  it('what ends with a disabled webhook: a part at a time, however much was replayed since', async () => {
+    const { deliveries, endings } = fixture.store;
+    const { disabled, before, since } = await makeDisabled();
+    const { collection, db } = deliveries.model;
+    const first = held(newId('replay'), disabled, before);
+    await collection.insertOne(first as never);
+    await collection.insertMany(many(() => held(newId('replay'), disabled, since)));
+    const last = held(newId('replay'), disabled, before);
+    await collection.insertOne(last as never);
+    await endings.note({ _id: disabled, projectId }, 'webhook_disabled');
+    const { profiled } = await profileOf(db.db!, async () => {
+      // As those who take turns do, with what they have read before.
+      const ending = (await endings.find(disabled))!;
+      while (await endSome(fixture.store, ending));
+    });
+    expect(profiled.length).toBeGreaterThan(0);
+    for (const { keysExamined = 0, docsExamined = 0 } of profiled) {
+      expect(Math.max(keysExamined, docsExamined)).toBeLessThan(QUEUED / 2);
+    }
+    const skipped = await deliveries.model.distinct('_id', {
+      webhookId: disabled,
+      status: 'skipped',
+    });
+    expect(skipped.toSorted()).toEqual([first._id, last._id]);
+    expect(await endings.find(disabled)).toBeNull();
+  });
+
+  it('what is left of a disabled webhook: nothing of others, and of what was replayed since', async () => {
+    const { deliveries, endings, replays } = fixture.store;
+    const { disabled, at, before, since } = await makeDisabled();
+    const other = newId('webhook');
+    const [earlier, later] = [newId('replay'), newId('replay')];
     const status = 'running';
     const requested = { _id: earlier, projectId, status, createdAt: before };
     await replays.model.collection.insertOne(requested as never);
-    const held = (id: string, ofWebhook: string, replayRequestedAt?: Date) => ({
-      ...like,
-      _id: newId('delivery'),
-      eventId: newId('event'),
-      webhookId: ofWebhook,
-      status: 'held',
-      replays: 1,
-      replayRequestedAt,
-      nextAttemptAt: null,
-      queuedIn: queueOf(projectId, 'replay'),
-      bulkReplay: { id, status: 'failed', completedAt: null, roundStart: 0 },
-    });
-    const many = (make: () => object) => Array.from({ length: QUEUED }, make) as never[];
     const { collection, db } = deliveries.model;
     await collection.insertMany(many(() => held(later, disabled, since)));
     await collection.insertMany(many(() => held(earlier, other, before)));
-    const about = { _id: disabled, projectId, disabledAt: at! };
+    const about = { _id: disabled, projectId, disabledAt: at };
     const { profiled } = await profileOf(db.db!, () => noteLeft(fixture.store, about));
     for (const { keysExamined = 0, docsExamined = 0 } of profiled) {
       expect(Math.max(keysExamined, docsExamined)).toBeLessThanOrEqual(2 * LIMIT);
