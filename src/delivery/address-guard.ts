@@ -1,7 +1,14 @@
 import type { LookupAddress } from 'node:dns';
 import type { LookupFunction } from 'node:net';
+import { networkInterfaces } from 'node:os';
 import { callbackify } from 'node:util';
-import { addressRefusal, type AddressPolicy, isAddress, parseCidr } from '../domain/address';
+import {
+  addressRefusal,
+  type AddressPolicy,
+  isAddress,
+  isLoopbackAddress,
+  parseCidr,
+} from '../domain/address';
 import { DnsError, type Resolve, systemResolver } from './resolver';
 
 /** Connecting was refused: the host is, or resolves to, an address that may not be reached. */
@@ -35,8 +42,8 @@ const MAX_ADDRESSES = 8;
  */
 export class AddressGuard {
   private readonly resolve: Resolve;
-  private readonly resolveCallback = callbackify((hostname: string) =>
-    this.resolveChecked(hostname),
+  private readonly resolveCallback = callbackify(async (hostname: string) =>
+    reachedFromHere(await this.resolveChecked(hostname)),
   );
 
   /** @throws Error when one of `allowedCidrs` isn't a network in CIDR notation */
@@ -68,14 +75,9 @@ export class AddressGuard {
     return (await this.resolveChecked(hostname)).map(({ address }) => address);
   }
 
-  /** The `lookup` option of `net.connect` and `tls.connect`. */
-  readonly lookup: LookupFunction = (hostname, options, callback) => {
-    this.resolveCallback(hostname, (error, addresses) => {
-      if (error) return callback(error, '');
-      const { address, family } = addresses[0]!;
-      // With autoSelectFamily, the default since Node 20, sockets ask for all addresses.
-      return options.all ? callback(null, addresses) : callback(null, address, family);
-    });
+  /** The `lookup` option of `net.connect` and `tls.connect` with `autoSelectFamily`, which ask for all addresses. */
+  readonly lookup: LookupFunction = (hostname, _options, callback) => {
+    this.resolveCallback(hostname, (error, addresses) => callback(error, addresses));
   };
 
   /**
@@ -89,6 +91,22 @@ export class AddressGuard {
     if (addresses.length === 0) throw new DnsError(hostname, 'ENOTFOUND');
     return firstOf(addresses);
   }
+}
+
+/**
+ * Without those of IPv6 if this machine has none: sockets give each address but the last a part of the time, and
+ * try none again.
+ */
+function reachedFromHere(addresses: LookupAddress[]): LookupAddress[] {
+  const own = Object.values(networkInterfaces()).flatMap((of) => of ?? []);
+  const isV6 = own.some(
+    ({ family, internal, address }) =>
+      family === 'IPv6' && !internal && !address.startsWith('fe80:'),
+  );
+  const reached = addresses.filter(
+    ({ address, family }) => isV6 || family === 4 || isLoopbackAddress(address),
+  );
+  return reached.length > 0 ? reached : addresses;
 }
 
 /** Of both families in turn, since one of them may not be reached at all. */

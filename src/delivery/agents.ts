@@ -8,10 +8,8 @@ import type { AddressGuard } from './address-guard';
 import { AnswerHeads, readHeadsFirst } from './answer-heads';
 import { openTunnel, ProxyError } from './proxy-tunnel';
 
-/** Node's default of 250 ms gives up on distant receivers, whose first packets take longer. */
-const NEXT_ADDRESS_AFTER_MS = 1_000;
-/** A proxy needs time of its own. */
-const NEXT_TUNNEL_AFTER_MS = 2_000;
+/** Long enough for a first packet that is lost: systems repeat it after a second. */
+const NEXT_ADDRESS_AFTER_MS = 2_000;
 
 /**
  * How long a connection may be idle. Shorter than any common receiver's own limit, so that it isn't closed
@@ -143,7 +141,10 @@ export function keepAliveMs(header: string | undefined): number {
   return Math.min(KEEP_ALIVE_MAX_MS, Math.max(0, Number(seconds) * 1000 - KEEP_ALIVE_MARGIN_MS));
 }
 
-/** Connects to the first of the host's addresses that the proxy reaches; the last has all the time that is left. */
+/**
+ * Connects to the first of the host's addresses that the proxy reaches. The last has all the time that is left; if
+ * it fails, such as of IPv6 that the proxy doesn't have, the first that was only slow has it.
+ */
 async function openTunnelToAny(
   guard: AddressGuard,
   proxy: URL,
@@ -151,18 +152,20 @@ async function openTunnelToAny(
 ): Promise<Socket> {
   const addresses = await guard.addressesOf(request.host!);
   const over = request.over();
-  let failure: unknown = new ProxyError('TIMEOUT');
+  let failure = new ProxyError('TIMEOUT');
+  let slow: string | undefined;
+  const open = (address: string, limits: { timeoutMs?: number }): Promise<Socket> =>
+    openTunnel(proxy, address, Number(request.port), { ...limits, over });
   for (const address of addresses) {
     if (over.aborted) break;
     const isLast = address === addresses.at(-1);
     try {
-      return await openTunnel(proxy, address, Number(request.port), {
-        ...(!isLast && { timeoutMs: NEXT_TUNNEL_AFTER_MS }),
-        over,
-      });
+      return await open(address, isLast ? {} : { timeoutMs: NEXT_ADDRESS_AFTER_MS });
     } catch (error) {
-      failure = error;
+      failure = error as ProxyError;
+      if (failure.code === 'PROXY_TIMEOUT') slow ??= address;
     }
   }
-  throw failure;
+  if (slow === undefined || over.aborted) throw failure;
+  return open(slow, {});
 }

@@ -84,6 +84,24 @@ describe('through an egress proxy', () => {
     expect(proxy.targets.map((to) => to.split(':')[0])).toEqual(['127.0.0.9', '127.0.0.1']);
   });
 
+  it('the first has all the time that is left when the proxy does not reach the others', async () => {
+    const receiver = await startReceiver();
+    let asked = 0;
+    const never = new Promise<number>(() => {});
+    const proxy = await startProxy({
+      refuse: (to) => {
+        if (to.startsWith('127.0.0.9:')) return 502;
+        asked += 1;
+        return asked === 1 ? never : null;
+      },
+    });
+    const sender = createSender({ proxy: proxy.url, ...resolveTo('127.0.0.1', '127.0.0.9') });
+    const result = await sender.send(post(`http://hooks.example:${receiver.port}/`));
+    expect(result).toMatchObject({ statusCode: 200 });
+    const addresses = proxy.targets.map((to) => to.split(':')[0]);
+    expect(addresses).toEqual(['127.0.0.1', '127.0.0.9', '127.0.0.1']);
+  });
+
   it('only the first eight of a name’s many addresses are tried', async () => {
     const proxy = await startProxy({ refuse: () => 502 });
     const addresses = Array.from({ length: 50 }, (_, n) => `127.0.1.${n}`);
