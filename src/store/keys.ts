@@ -25,8 +25,12 @@ export interface KeyRecord {
   createdAt: Date;
 }
 
-/** They don't count, and there may be any number of them. */
+/** They don't count. */
 const KEPT_EXPIRED_DAYS = 90;
+/** Of a project: those that expired before so many others are deleted as new keys are made. */
+export const MAX_EXPIRED = 1000;
+/** How many of these at once: there may be very many, from before there was a maximum. */
+const DELETED_AT_ONCE = 100;
 
 const schema = new Schema<KeyRecord>(
   {
@@ -66,6 +70,19 @@ export class Keys extends repositoryOf('Key', schema, 'keys') {
     const record = { _id: newId('key'), projectId, name, role, hash: hashOf(key), expiresAt };
     const [created] = await this.model.create([record], { session });
     return { record: created!.toObject(), key };
+  }
+
+  /** Before another one is made, which may expire at once. */
+  async deleteLongExpired(projectId: string, session: ClientSession): Promise<void> {
+    const surplus = await this.model
+      .find({ projectId, expiresAt: { $lte: clock.now() } }, { _id: 1 })
+      .sort({ expiresAt: -1 })
+      .skip(MAX_EXPIRED)
+      .limit(DELETED_AT_ONCE)
+      .session(session)
+      .lean<{ _id: string }[]>();
+    if (surplus.length === 0) return;
+    await this.model.deleteMany({ _id: { $in: surplus.map(({ _id }) => _id) } }, { session });
   }
 
   /** How many of a project's keys have not expired, up to `max`. */

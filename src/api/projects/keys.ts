@@ -58,7 +58,10 @@ export function keysRouter(store: Store, max: number): Router {
       store,
       { of: store.projects, owner: projectId, max },
       (session) => store.keys.countLive(projectId, max, session),
-      (session) => store.keys.create(projectId, name, role, expiresAt, session),
+      async (session) => {
+        await store.keys.deleteLongExpired(projectId, session);
+        return store.keys.create(projectId, name, role, expiresAt, session);
+      },
     );
     if (!made) {
       if (!(await store.projects.get(projectId))) throw notFound('the project');

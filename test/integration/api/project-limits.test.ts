@@ -1,4 +1,5 @@
 import { newId } from '../../../src/contracts/ids';
+import { MAX_EXPIRED } from '../../../src/store/keys';
 import type { Answer } from '../../support/api-client';
 import { portalLink } from '../../support/portal-link';
 import { useStack } from '../../support/use';
@@ -56,6 +57,25 @@ describe('the keys of a project', () => {
     );
     const answers = await Promise.all(Array.from({ length: 8 }, () => client.post(path, key)));
     expect(statusesOf(answers)).toEqual([201, 201, 201, 201, 422, 422, 422, 422]);
+  });
+
+  it('are kept once expired, but for those that have expired before very many others', async () => {
+    const { id: projectId, client } = await stack.project();
+    const { model } = stack.store.keys;
+    const now = Date.now();
+    const expired = Array.from({ length: MAX_EXPIRED + 10 }, (_, n) => ({
+      ...key,
+      _id: newId('key'),
+      projectId,
+      hash: `${projectId} ${n}`,
+      expiresAt: new Date(now - 1000 - n),
+    }));
+    await model.insertMany(expired);
+    expect((await client.post(`/v1/projects/${projectId}/keys`, key)).status).toBe(201);
+    const left = await model.find({ projectId, expiresAt: { $ne: null } }).sort({ expiresAt: -1 });
+    expect(left.map(({ _id }) => _id)).toEqual(expired.slice(0, MAX_EXPIRED).map(({ _id }) => _id));
+    // Those that are valid are not affected.
+    expect(await model.countDocuments({ projectId, expiresAt: null })).toBe(2);
   });
 
   it('of a project that is not there are told as that', async () => {
