@@ -106,6 +106,29 @@ it('asks once for what takes too long, however often it watches the rest', async
   await eventually('it is asked for again', () => asked.slow === 2);
 });
 
+it('goes on saying what the server could not do, until somebody tries again', async () => {
+  const { client } = await stack.project();
+  const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const page = await visit(`${stack.url}/dashboard/`);
+  await signIn(page, client.key);
+  await page.clock.install();
+  let asked = 0;
+  await page.route(`**/v1/webhooks/${id}`, (route) => {
+    asked += 1;
+    const error = { code: 'internal_error', message: 'failed', requestId: 'req_1' };
+    return route.fulfill({ status: 500, json: { success: false, error } });
+  });
+  await page.goto(`${stack.url}/dashboard/#/webhooks/${id}`);
+  await page.getByText('Posthorn could not do this').waitFor();
+  expect(asked).toBe(3);
+  await page.clock.runFor(60_000);
+  expect(await page.getByText('Posthorn could not do this').count()).toBe(1);
+  expect(asked).toBe(3);
+  await page.unroute(`**/v1/webhooks/${id}`);
+  await page.getByRole('button', { name: 'Try again' }).first().click();
+  await title(page, 'Orders').waitFor();
+});
+
 it('shows what is shown only once, whatever else can not be loaded then', async () => {
   const { client } = await stack.project();
   await makeWebhook(client, receiver.url, { name: 'Orders' });

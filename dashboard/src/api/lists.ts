@@ -29,9 +29,15 @@ const MAX_WATCHED_PAGES = 4;
 const isShort = (data: unknown): boolean =>
   ((data as { pages?: unknown[] } | undefined)?.pages ?? []).length <= MAX_WATCHED_PAGES;
 
-/** Whether it is reloaded automatically. */
-export const isWatched = ({ state }: { state: { data?: unknown; error: unknown } }): boolean =>
-  isShort(state.data) && !isLeftAlone(state.error);
+/**
+ * Whether it is reloaded automatically: not what was refused before it was ever there, whose refusal would give way
+ * to that it is being loaded each time.
+ */
+export const isWatched = ({
+  state: { data, error },
+}: {
+  state: { data?: unknown; error: unknown };
+}): boolean => isShort(data) && !isLeftAlone(error) && (error === null || data !== undefined);
 
 interface ListOptions {
   /** Milliseconds between automatic reloads; false: none. */
