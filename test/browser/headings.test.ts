@@ -143,7 +143,7 @@ it('says to the admin which project was searched, if what is looked for is in no
   await signIn(page, ADMIN_KEY);
   await openProject(page, acme.projectId);
   await goTo(page, `/webhooks/wh_${NONE}`);
-  await page.getByText('The project Acme was searched').waitFor();
+  await page.getByText('No project has it').waitFor();
   await goTo(page, '/webhooks/misspelt');
   await expectTitle(page, 'Webhook not found');
   await page.getByText('The project Acme was searched').waitFor();

@@ -125,6 +125,8 @@ it('shows what is wrong with a webhook, and what to do', async () => {
   await page.getByRole('link', { name: 'Go to the webhook' }).click();
   await page.getByText('The last attempt failed with 500.').waitFor();
   await page.getByText('email.sent').waitFor();
+  await page.locator('header').getByText(new URL(receiver.url).href, { exact: true }).waitFor();
+  await page.getByText('24 h ago', { exact: true }).waitFor();
   await expectAccessible(page);
   await page.getByRole('link', { name: 'See what failed' }).click();
   await title(page, 'Deliveries').waitFor();

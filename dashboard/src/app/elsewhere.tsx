@@ -51,7 +51,11 @@ export function Elsewhere({
       ) : (
         (children ?? (
           <EmptyState icon="search" title={words.nothing}>
-            {project ? words.searched(project.name) : words.advice}
+            {found.data === null
+              ? words.nowhere
+              : project
+                ? words.searched(project.name)
+                : words.advice}
           </EmptyState>
         ))
       )}

@@ -23,6 +23,7 @@ export const common = {
     advice: 'It was deleted or is no longer kept, or the address is misspelt.',
     searched: (project: string) =>
       `The project ${isolated(project)} was searched. It was deleted or is no longer kept, the address is misspelt, or it is of another project: choose that one.`,
+    nowhere: 'No project has it: it was deleted or is no longer kept.',
     elsewhere: (project: string) => `It is in the project ${isolated(project)}`,
     elsewhereAdvice: (project: string) => `The project ${isolated(project)} is open.`,
     open: (project: string) => `Open ${isolated(project)}`,

@@ -1,3 +1,5 @@
+import { texts } from '../texts';
+import { formatDuration } from './time';
 import styles from './chart.module.css';
 
 export interface Bar {
@@ -10,6 +12,25 @@ export interface Bar {
 const HEIGHT = 32;
 const STEP = 8;
 const GAP = 2;
+
+/** The same with its times below, where there is room. */
+export function Chart({
+  range: { since, until },
+  ...spark
+}: React.ComponentProps<typeof Sparkline> & {
+  range: { since: string; until: string };
+}): React.ReactNode {
+  const { ago, now } = texts.common;
+  return (
+    <div>
+      <Sparkline {...spark} />
+      <div className={styles.axis}>
+        <span>{ago(formatDuration(Date.parse(until) - Date.parse(since)))}</span>
+        <span>{now}</span>
+      </div>
+    </div>
+  );
+}
 
 /** A bar for each interval, oldest first. `label` says the same in words. */
 export function Sparkline({

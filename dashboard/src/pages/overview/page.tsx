@@ -9,7 +9,7 @@ import { Select } from '../../ui/field';
 import { Card, EmptyState, Notice, PageHeader, Stack, Stat } from '../../ui/layout';
 import { formatShare } from '../../ui/numbers';
 import { QueryState } from '../../ui/query-state';
-import { Sparkline } from '../../ui/sparkline';
+import { Chart } from '../../ui/sparkline';
 import { formatDuration, Time } from '../../ui/time';
 import { FailingWebhooks } from './failing-webhooks';
 import { attemptsOf, barsOf } from './intervals';
@@ -171,13 +171,15 @@ function Charts({ stats }: { stats: Stats }): React.ReactNode {
   return (
     <div className={styles.charts}>
       <Card title={words.acceptedChart} lead={words.acceptedLead}>
-        <Sparkline
+        <Chart
+          range={stats}
           bars={barsOf(stats, (interval) => ({ good: interval.events.accepted, bad: 0 }))}
           label={words.acceptedInWords(events.accepted)}
         />
       </Card>
       <Card title={words.attemptsChart} lead={words.attemptsLead}>
-        <Sparkline
+        <Chart
+          range={stats}
           bars={barsOf(stats, attemptsOf)}
           label={words.attemptsInWords(attempts.succeeded, attempts.failed)}
         />

@@ -7,6 +7,7 @@ import type { Webhook } from '../../api/types';
 import { texts } from '../../texts';
 import { HealthBadge } from '../../ui/badge';
 import { Button, LinkButton } from '../../ui/button';
+import { CopyId } from '../../ui/copy';
 import { PageHeader, Stack } from '../../ui/layout';
 import { QueryState } from '../../ui/query-state';
 import { useWebhookDialogs, WebhookMenu } from '../webhooks/actions';
@@ -15,6 +16,7 @@ import { VerifySnippets } from '../webhooks/verify-snippets';
 import { RecentDeliveries } from './recent-deliveries';
 import { SettingsCard } from './settings-card';
 import { StatsCard } from './stats-card';
+import styles from './webhook.module.css';
 
 const words = texts.webhooks;
 const back = { to: '/webhooks', label: words.title } as const;
@@ -41,7 +43,14 @@ function Shown({ webhook }: { webhook: Webhook }): React.ReactNode {
       <PageHeader
         title={webhook.name}
         badge={<HealthBadge health={webhook.health.state} />}
-        lead={webhook.description ?? undefined}
+        lead={
+          <>
+            <CopyId value={webhook.url} what={words.url} />
+            {webhook.description !== null && (
+              <span className={styles.description}>{webhook.description}</span>
+            )}
+          </>
+        }
         back={back}
         actions={
           <>

@@ -24,10 +24,6 @@ export function SettingsCard({ webhook }: { webhook: Webhook }): React.ReactNode
         <Facts
           items={[
             {
-              name: texts.webhooks.url,
-              value: <CopyId value={webhook.url} what={texts.webhooks.url} />,
-            },
-            {
               name: texts.webhooks.id,
               value: <CopyId value={webhook.id} what={texts.webhooks.id} />,
             },

@@ -6,7 +6,7 @@ import { Select } from '../../ui/field';
 import { Card, Stack, Stat } from '../../ui/layout';
 import { formatShare } from '../../ui/numbers';
 import { QueryState } from '../../ui/query-state';
-import { Sparkline } from '../../ui/sparkline';
+import { Chart } from '../../ui/sparkline';
 import { formatDuration } from '../../ui/time';
 import { attemptsOf, barsOf } from '../overview/intervals';
 import styles from './webhook.module.css';
@@ -58,7 +58,8 @@ function Figures({ stats }: { stats: Stats }): React.ReactNode {
           note={p99 === null ? undefined : words.latencyTail(formatDuration(p99))}
         />
       </div>
-      <Sparkline
+      <Chart
+        range={stats}
         bars={barsOf(stats, attemptsOf)}
         label={words.chart(attempts.succeeded, attempts.failed)}
       />
