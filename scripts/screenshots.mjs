@@ -176,7 +176,8 @@ function shootingOf(page, suffix) {
     await page.getByRole('heading', { level: 1 }).waitFor();
     // What loads appears within a moment of its heading.
     await page.waitForTimeout(SETTLED_MS);
-    await page.waitForFunction(isLoaded);
+    // Not `waitForFunction`, whose texts the page's Content-Security-Policy refuses.
+    await until(`${name} is loaded`, () => page.evaluate(isLoaded));
     await page.screenshot({ path: join(folder, `${name}${suffix}.png`) });
     say(`  ${name}${suffix}.png`);
   };
