@@ -119,7 +119,7 @@ export const autosend: Profile = {
     defineEvent('contact.created', 'A contact was added.', contactCreatedData, {
       ...contact,
       company: 'Example Ltd',
-      plan: 'engine',
+      plan: 'starter',
     }),
     defineEvent('contact.updated', "A contact's fields changed.", contactUpdatedData, {
       ...contact,
