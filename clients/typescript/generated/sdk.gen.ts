@@ -858,7 +858,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Send test events
    *
-   * Sends samples as ordinary deliveries, of the types that it is subscribed to or that `events` names, up to 100; or, for the types in `data`, what is given there. Works on a disabled webhook too.
+   * Sends samples as ordinary deliveries, of the types that it is subscribed to or that `events` names, up to 100; or, for the types in `data`, what is given there, of which a body over 16 KiB may have 20,000 values in all. Works on a disabled webhook too.
    */
   public testWebhook<ThrowOnError extends boolean = false>(
     options: Options<TestWebhookData, ThrowOnError>,
@@ -1252,7 +1252,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Read a delivery
    *
-   * With every attempt, and, if it has not arrived yet, the reason.
+   * With its last 50 attempts, and, if it has not arrived yet, the reason.
    */
   public getDelivery<ThrowOnError extends boolean = false>(
     options: Options<GetDeliveryData, ThrowOnError>,

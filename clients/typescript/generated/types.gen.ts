@@ -1198,7 +1198,7 @@ export type AcceptedEvent = {
    */
   type: string;
   /**
-   * When it was created.
+   * When it happened, according to the caller, or when it was accepted.
    */
   createdAt: string;
   /**
@@ -3335,7 +3335,7 @@ export type ListProjectsError = ListProjectsErrors[keyof ListProjectsErrors];
 
 export type ListProjectsResponses = {
   /**
-   * A page, newest first unless `order` says otherwise.
+   * A page, newest first unless stated otherwise.
    */
   200: {
     /**
@@ -3901,7 +3901,7 @@ export type ListKeysError = ListKeysErrors[keyof ListKeysErrors];
 
 export type ListKeysResponses = {
   /**
-   * A page, newest first unless `order` says otherwise.
+   * A page, newest first unless stated otherwise.
    */
   200: {
     /**
@@ -4164,7 +4164,7 @@ export type ListCatalogsError = ListCatalogsErrors[keyof ListCatalogsErrors];
 
 export type ListCatalogsResponses = {
   /**
-   * A page, newest first unless `order` says otherwise.
+   * A page, newest first unless stated otherwise.
    */
   200: {
     /**
@@ -4256,7 +4256,7 @@ export type ListCatalogEventTypesError =
 
 export type ListCatalogEventTypesResponses = {
   /**
-   * A page, newest first unless `order` says otherwise.
+   * A page, newest first unless stated otherwise.
    */
   200: {
     /**
@@ -4773,7 +4773,7 @@ export type ListWebhooksError = ListWebhooksErrors[keyof ListWebhooksErrors];
 
 export type ListWebhooksResponses = {
   /**
-   * A page, newest first unless `order` says otherwise.
+   * A page, newest first unless stated otherwise.
    */
   200: {
     /**
@@ -5810,7 +5810,7 @@ export type ListEventTypesError = ListEventTypesErrors[keyof ListEventTypesError
 
 export type ListEventTypesResponses = {
   /**
-   * A page, newest first unless `order` says otherwise.
+   * A page, newest first unless stated otherwise.
    */
   200: {
     /**
@@ -6103,7 +6103,7 @@ export type ListEventsError = ListEventsErrors[keyof ListEventsErrors];
 
 export type ListEventsResponses = {
   /**
-   * A page, newest first unless `order` says otherwise.
+   * A page, newest first unless stated otherwise.
    */
   200: {
     /**
@@ -6154,7 +6154,7 @@ export type PostEventData = {
       [key: string]: unknown;
     };
     /**
-     * When it was created.
+     * When it happened, in ISO 8601 with an offset: from the year 2000 on, and at most five minutes from now; default: now.
      */
     createdAt?: string;
     /**
@@ -6166,7 +6166,7 @@ export type PostEventData = {
      */
     workspaceId?: string;
     /**
-     * When it happened, in ISO 8601.
+     * When it happened, in ISO 8601 with an offset: from the year 2000 on, and at most five minutes from now; default: now.
      */
     timestamp?: string;
   };
@@ -6280,7 +6280,7 @@ export type PostEventsData = {
           [key: string]: unknown;
         };
         /**
-         * When it was created.
+         * When it happened, in ISO 8601 with an offset: from the year 2000 on, and at most five minutes from now; default: now.
          */
         createdAt?: string;
         /**
@@ -6292,7 +6292,7 @@ export type PostEventsData = {
          */
         workspaceId?: string;
         /**
-         * When it happened, in ISO 8601.
+         * When it happened, in ISO 8601 with an offset: from the year 2000 on, and at most five minutes from now; default: now.
          */
         timestamp?: string;
       }
@@ -6714,7 +6714,7 @@ export type ListDeliveriesError = ListDeliveriesErrors[keyof ListDeliveriesError
 
 export type ListDeliveriesResponses = {
   /**
-   * A page, newest first unless `order` says otherwise.
+   * A page, newest first unless stated otherwise.
    */
   200: {
     /**
@@ -7200,7 +7200,7 @@ export type ListReplaysError = ListReplaysErrors[keyof ListReplaysErrors];
 
 export type ListReplaysResponses = {
   /**
-   * A page, newest first unless `order` says otherwise.
+   * A page, newest first unless stated otherwise.
    */
   200: {
     /**
@@ -7819,7 +7819,7 @@ export type ListAuditError = ListAuditErrors[keyof ListAuditErrors];
 
 export type ListAuditResponses = {
   /**
-   * A page, newest first unless `order` says otherwise.
+   * A page, newest first unless stated otherwise.
    */
   200: {
     /**
@@ -8408,7 +8408,7 @@ export type ReplacePlatformWebhookData = {
      */
     url?: string;
     /**
-     * The events.
+     * Short names, joined by commas.
      */
     events: string;
     /**
@@ -8764,7 +8764,7 @@ export type ListReportsError = ListReportsErrors[keyof ListReportsErrors];
 
 export type ListReportsResponses = {
   /**
-   * A page, newest first unless `order` says otherwise.
+   * A page, newest first unless stated otherwise.
    */
   200: {
     /**
@@ -9515,7 +9515,7 @@ export type ReceiveAutosendEmailSentWebhookPayload = {
    */
   type: 'email.sent';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -9583,7 +9583,7 @@ export type ReceiveAutosendEmailDeliveredWebhookPayload = {
    */
   type: 'email.delivered';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -9651,7 +9651,7 @@ export type ReceiveAutosendEmailDeferredWebhookPayload = {
    */
   type: 'email.deferred';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -9731,7 +9731,7 @@ export type ReceiveAutosendEmailOpenedWebhookPayload = {
    */
   type: 'email.opened';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -9799,7 +9799,7 @@ export type ReceiveAutosendEmailClickedWebhookPayload = {
    */
   type: 'email.clicked';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -9871,7 +9871,7 @@ export type ReceiveAutosendEmailBouncedWebhookPayload = {
    */
   type: 'email.bounced';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -9951,7 +9951,7 @@ export type ReceiveAutosendEmailSpamReportedWebhookPayload = {
    */
   type: 'email.spam_reported';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -10023,7 +10023,7 @@ export type ReceiveAutosendEmailUnsubscribedWebhookPayload = {
    */
   type: 'email.unsubscribed';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -10070,7 +10070,7 @@ export type ReceiveAutosendEmailGroupUnsubscribedWebhookPayload = {
    */
   type: 'email.group_unsubscribed';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -10121,7 +10121,7 @@ export type ReceiveAutosendEmailGroupResubscribedWebhookPayload = {
    */
   type: 'email.group_resubscribed';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -10160,7 +10160,7 @@ export type ReceiveAutosendContactCreatedWebhookPayload = {
    */
   type: 'contact.created';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -10196,7 +10196,7 @@ export type ReceiveAutosendContactUpdatedWebhookPayload = {
    */
   type: 'contact.updated';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -10236,7 +10236,7 @@ export type ReceiveAutosendContactDeletedWebhookPayload = {
    */
   type: 'contact.deleted';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -10268,7 +10268,7 @@ export type ReceivePlatformEmailOpenWebhookPayload = {
    */
   type: 'email.open';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -10303,7 +10303,7 @@ export type ReceivePlatformEmailClickWebhookPayload = {
    */
   type: 'email.click';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -10342,7 +10342,7 @@ export type ReceivePlatformEmailBounceWebhookPayload = {
    */
   type: 'email.bounce';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -10385,7 +10385,7 @@ export type ReceivePlatformEmailUnsubscribeWebhookPayload = {
    */
   type: 'email.unsubscribe';
   /**
-   * When it was created.
+   * When it happened.
    */
   createdAt: string;
   /**
@@ -10424,7 +10424,7 @@ export type ReceiveEmailsendxEmailDeliveredWebhookPayload = {
    */
   workspaceId: string;
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -10479,7 +10479,7 @@ export type ReceiveEmailsendxEmailOpenedWebhookPayload = {
    */
   workspaceId: string;
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -10542,7 +10542,7 @@ export type ReceiveEmailsendxEmailClickedWebhookPayload = {
    */
   workspaceId: string;
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -10609,7 +10609,7 @@ export type ReceiveEmailsendxEmailBouncedWebhookPayload = {
    */
   workspaceId: string;
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -10672,7 +10672,7 @@ export type ReceiveEmailsendxEmailComplainedWebhookPayload = {
    */
   workspaceId: string;
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -10727,7 +10727,7 @@ export type ReceiveEmailsendxEmailUnsubscribedWebhookPayload = {
    */
   workspaceId: string;
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -10786,7 +10786,7 @@ export type ReceiveEmailsendxContactCreatedWebhookPayload = {
    */
   workspaceId: string;
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -10839,7 +10839,7 @@ export type ReceiveEmailsendxContactUpdatedWebhookPayload = {
    */
   workspaceId: string;
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -10896,7 +10896,7 @@ export type ReceiveEmailsendxCampaignSentWebhookPayload = {
    */
   workspaceId: string;
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -10939,7 +10939,7 @@ export type ReceiveEmailsendxPingWebhookPayload = {
    */
   workspaceId: string;
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -10970,7 +10970,7 @@ export type ReceiveAhasendMessageReceptionWebhookPayload = {
    */
   type: 'message.reception';
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -11021,7 +11021,7 @@ export type ReceiveAhasendMessageDeliveredWebhookPayload = {
    */
   type: 'message.delivered';
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -11101,7 +11101,7 @@ export type ReceiveAhasendMessageDeferredWebhookPayload = {
    */
   type: 'message.deferred';
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -11181,7 +11181,7 @@ export type ReceiveAhasendMessageFailedWebhookPayload = {
    */
   type: 'message.failed';
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -11232,7 +11232,7 @@ export type ReceiveAhasendMessageBouncedWebhookPayload = {
    */
   type: 'message.bounced';
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -11312,7 +11312,7 @@ export type ReceiveAhasendMessageSuppressedWebhookPayload = {
    */
   type: 'message.suppressed';
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -11363,7 +11363,7 @@ export type ReceiveAhasendMessageOpenedWebhookPayload = {
    */
   type: 'message.opened';
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -11426,7 +11426,7 @@ export type ReceiveAhasendMessageClickedWebhookPayload = {
    */
   type: 'message.clicked';
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -11493,7 +11493,7 @@ export type ReceiveAhasendSuppressionCreatedWebhookPayload = {
    */
   type: 'suppression.created';
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**
@@ -11540,7 +11540,7 @@ export type ReceiveAhasendDomainDnsErrorWebhookPayload = {
    */
   type: 'domain.dns_error';
   /**
-   * When it happened, in ISO 8601.
+   * When it happened.
    */
   timestamp: string;
   /**

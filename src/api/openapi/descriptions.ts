@@ -1,3 +1,6 @@
+const POSTED_AT =
+  'When it happened, in ISO 8601 with an offset: from the year 2000 on, and at most five minutes from now; default: now.';
+
 /**
  * Descriptions of properties and parameters that have none where they are defined. A key `Owner.name`
  * takes precedence over `name`; the owner is the component or the operation.
@@ -6,7 +9,6 @@ export const DESCRIPTIONS: Record<string, string> = {
   // Answers and lists
   success: 'Whether the request succeeded.',
   data: 'The result.',
-  'Event.data': 'What happened, as posted.',
   deleted: 'Confirms the deletion.',
   limit: 'The maximum number of items in a page.',
   cursor: '`nextCursor` of the previous page.',
@@ -48,6 +50,7 @@ export const DESCRIPTIONS: Record<string, string> = {
   'createWebhook.events': 'Event types, families such as `email.*`, or `*`.',
   'updateWebhook.events': 'Event types, families such as `email.*`, or `*`.',
   'createPlatformWebhook.events': 'Short names, joined by commas.',
+  'replacePlatformWebhook.events': 'Short names, joined by commas.',
   'updatePlatformWebhook.events': 'Short names, joined by commas.',
   'testWebhook.events': 'The types to send samples of; default: those that it is subscribed to.',
   deliveries: 'The deliveries.',
@@ -69,8 +72,6 @@ export const DESCRIPTIONS: Record<string, string> = {
   ratePerSecond: 'Maximum attempts per second for a webhook; null: no limit.',
   backlogOrder:
     'The order of what has had to wait: that of the events, or the newest first, so that a backlog does not delay new events.',
-  'Replay.ratePerSecond': 'Deliveries replayed per second.',
-  'createReplay.ratePerSecond': 'Deliveries replayed per second.',
   maxWebhooks: 'How many webhooks it may have.',
   retentionDays: 'Days that its events and deliveries are kept.',
   providerKeys: 'The keys that verify providers’ reports; null removes one.',
@@ -108,7 +109,10 @@ export const DESCRIPTIONS: Record<string, string> = {
   'receiveProviderEvent.type': 'What happened to the e-mail.',
   schema: 'JSON Schema 2020-12 of `data`.',
   sample: 'An example of `data`, valid by the schema.',
-  'idempotency-key': 'Makes repeated requests count once: 1–255 visible ASCII characters.',
+  'postEvent.createdAt': POSTED_AT,
+  'postEvents.createdAt': POSTED_AT,
+  'postEvent.timestamp': POSTED_AT,
+  'postEvents.timestamp': POSTED_AT,
   'postEvent.data': 'What happened, by the schema of its type.',
   'postEvents.data': 'What happened, by the schema of its type.',
   acceptedAt: 'When it was accepted.',
@@ -149,13 +153,11 @@ export const DESCRIPTIONS: Record<string, string> = {
   total: 'All of them.',
   succeeded: 'Those that succeeded.',
   failed: 'Those that failed.',
-  hours: 'The same for each hour.',
   action: 'What was done.',
   target: 'The id of the resource.',
   requestId: 'The request, as in its header X-Request-Id.',
   time: 'When.',
   mongodb: 'Whether MongoDB answers.',
-  temporal: 'Whether Temporal answers.',
   provider: 'The e-mail provider.',
   received: 'Confirms that it is stored.',
   receivedAt: 'When it was received.',

@@ -16,7 +16,7 @@ function bodyOf({ envelope }: Profile, { type, data, sample }: EventTypeDefiniti
   const schemas = {
     workspace: z.string().describe('The project’s `externalId`, or its id if it has none.'),
     type: z.literal(type),
-    createdAt: instant,
+    createdAt: instant.describe('When it happened.'),
     data,
   };
   const examples = { workspace: EXAMPLE.projectId, type, createdAt: CREATED_AT, data: sample };

@@ -59,7 +59,7 @@ export function data<S extends z.ZodType>(
 /** A page of a list. */
 export function page<S extends z.ZodType>(plural: string, item: S, example: z.infer<S>): Answer {
   return data(
-    'A page, newest first unless `order` says otherwise.',
+    'A page, newest first unless stated otherwise.',
     z.object({
       [plural]: z.array(item),
       nextCursor: z

@@ -3,11 +3,15 @@ import { deliverySummaryExample, deliverySummarySchema } from './delivery';
 import { EVENT_TYPE_SOURCES } from '../events/event-catalog';
 import { EXAMPLE, id, time } from './fields';
 
+const happenedAt = time.describe(
+  'When it happened, according to the caller, or when it was accepted.',
+);
+
 export const acceptedEventSchema = z
   .object({
     id: id('event'),
     type: z.string(),
-    createdAt: time,
+    createdAt: happenedAt,
     duplicate: z
       .boolean()
       .describe('The Idempotency-Key was already used: this is the first event.'),
@@ -26,7 +30,7 @@ export const eventSchema = z
     id: id('event'),
     projectId: id('project'),
     type: z.string(),
-    createdAt: time.describe('When it happened, according to the caller, or when it was accepted.'),
+    createdAt: happenedAt,
     acceptedAt: time,
     test: z.boolean().describe('A requested sample, not something that happened.'),
     data: z.record(z.string(), z.unknown()).nullable().describe('null: it was deleted.'),

@@ -54,7 +54,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
       operationId: 'getDelivery',
       tag: 'Deliveries',
       summary: 'Read a delivery',
-      description: 'With every attempt, and, if it has not arrived yet, the reason.',
+      description: 'With its last 50 attempts, and, if it has not arrived yet, the reason.',
       path: deliveryPath,
       answers: {
         200: data('The delivery.', explainedDeliverySchema, explainedDeliveryExample),
