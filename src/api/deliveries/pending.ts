@@ -1,6 +1,6 @@
 import { clock } from '../../clock';
 import type { Attempt, DeferralReason } from '../../contracts/delivery';
-import { lastCounting, madeInRound } from '../../domain/outcome';
+import { lastCounting, madeInRound, retryAfterMs } from '../../domain/outcome';
 import type { DeliveryRecord } from '../../store/delivery-record';
 import { toPlanned } from '../../store/planned-delivery';
 import type { ProjectRecord } from '../../store/projects';
@@ -155,6 +155,12 @@ const DEFERRED: Record<DeferralReason, string> = {
   replay: 'it is part of a bulk replay, and new deliveries go first',
 };
 
+/** Whether it can have put off the next attempt; several are logged joined, and a date has a comma of its own. */
+function isHeeded({ statusCode, startedAt, durationMs }: Attempt, asked: string): boolean {
+  const endedMs = startedAt.getTime() + durationMs;
+  return retryAfterMs(statusCode, [asked, ...asked.split(', ')], endedMs) > 0;
+}
+
 function cause(last: Attempt | undefined): string {
   if (!last) return 'an attempt was lost with its worker';
   const failed = `attempt ${last.number} failed`;
@@ -162,7 +168,7 @@ function cause(last: Attempt | undefined): string {
     return `${failed}: ${last.errorCode} (${last.errorMessage})`;
   }
   const asked = last.responseHeaders?.['retry-after'];
-  return asked === undefined
+  return asked === undefined || !isHeeded(last, asked)
     ? `${failed} with status ${last.statusCode}`
     : `${failed} with status ${last.statusCode} and Retry-After: ${asked}`;
 }

@@ -55,6 +55,24 @@ describe('a pending delivery that no worker has taken', () => {
     expect(await pending()).toMatchObject({ reason: 'waiting_for_worker', attempt: 2 });
   });
 
+  it.each([
+    [429, '60', true],
+    [503, '60, 120', true],
+    [503, 'Fri, 31 Dec 2100 23:59:59 GMT', true],
+    [503, 'Sat, 01 Jan 2000 00:00:00 GMT', false],
+    [503, 'soon', false],
+    [500, '86400', false],
+  ])('names a Retry-After only if it counts: %d, %s', async (statusCode, asked, counts) => {
+    const responseHeaders = { 'retry-after': asked };
+    const attempt = { number: 1, runId: 'run', startedAt, durationMs: 5, requestHeaders: {} };
+    const { pending } = await failedOnce({
+      attempts: [{ ...attempt, statusCode, outcome: 'failed', responseHeaders }],
+    });
+    const { message } = await pending();
+    expect(message).toContain(`attempt 1 failed with status ${statusCode}`);
+    expect(message.includes(`Retry-After: ${asked}`)).toBe(counts);
+  });
+
   it.each([null, true] as const)(
     'waits for a resume if its webhook is paused while it is queued (by a courier: %s)',
     async (isExpress) => {
