@@ -1,3 +1,4 @@
+import { LARGEST_BODY } from '../../src/contracts/delivery';
 import {
   kindOf,
   queueFor,
@@ -18,9 +19,8 @@ const MAX_TAKEN = 2000;
 const MAX_UNSTORED = 400;
 /** Events or due deliveries that are taken at once where there is a backlog: the next look follows without a pause. */
 export const BACKLOG_FROM = 100;
-/** Maximum of the characters of the bodies in hand, and how many one event may have (docs/contract.md, 5.5). */
+/** Maximum of the characters of the bodies in hand. */
 const MAX_BODIES = 64 * 1024 * 1024;
-const LARGEST_BODY = 257 * 1024;
 /** Deliveries of an event, as long as none is known, and the weight of the latest event in their average. */
 const FIRST_GUESS = 20;
 const LATEST_SHARE = 0.1;

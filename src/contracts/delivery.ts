@@ -1,5 +1,8 @@
 /** Words and shapes shared by the API, the store, the activities and the workflows. No behaviour. */
 
+/** Bytes of what is sent: one event's limit (docs/contract.md, 5.5), and room for its envelope. */
+export const LARGEST_BODY = 257 * 1024;
+
 export const DELIVERY_STATUSES = [
   'pending',
   'succeeded',

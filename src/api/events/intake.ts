@@ -1,4 +1,5 @@
 import { clock } from '../../clock';
+import { LARGEST_BODY } from '../../contracts/delivery';
 import { mapInParts } from '../../in-parts';
 import { eventsAccepted } from '../../metrics';
 import { getProfile } from '../../profiles';
@@ -10,14 +11,12 @@ import type { ProjectRecord } from '../../store/projects';
 import type { Store } from '../../store/store';
 import type { Dispatcher } from './dispatcher';
 import { orRefused, type Checks } from './checks';
+import { BODY_LIMIT } from '../http/body';
 import { ApiError, refusal, refused } from '../http/errors';
 import { EventCatalog, MAX_SUGGESTIONS, unknownType } from './event-catalog';
 import type { PostedEvent } from './posted-event';
 import { isOfRequest, keyInBatch, type Fingerprint } from './idempotency';
 import { isFine, Problems, type Found } from '../http/problems';
-
-/** One event's limit (docs/contract.md, 5.5), and room for its envelope. */
-const MAX_BODY_BYTES = 257 * 1024;
 
 export interface Posting {
   /** The body. */
@@ -142,7 +141,10 @@ export class Intake {
   build(project: ProjectRecord, posted: PostedEvent, at: readonly string[] = []): NewEvent {
     const isExpress = this.dispatcher.isExpress(project);
     const event = newEvent(project, posted, this.store.defaults.retentionDays, isExpress);
-    if (Buffer.byteLength(event.body) > MAX_BODY_BYTES) {
+    const isTooLarge =
+      Buffer.byteLength(posted.data.text) > BODY_LIMIT ||
+      Buffer.byteLength(event.body) > LARGEST_BODY;
+    if (isTooLarge) {
       throw new ApiError('payload_too_large', `${at.join('.') || 'the event'} is over 256 KiB`);
     }
     return event;

@@ -74,6 +74,19 @@ describe('a batch of events', () => {
     expect(await stored(stack)).toEqual(before);
   });
 
+  it('that holds an event with data of over 256 KiB is refused whole', async () => {
+    const large = (bytes: number) => {
+      const data = { ...emailSent, subject: '' };
+      const subject = 'x'.repeat(bytes - JSON.stringify(data).length);
+      return { type: 'email.sent', data: { ...data, subject } };
+    };
+    const limit = 256 * 1024;
+    expect((await post([sent(1), large(limit)])).status).toBe(202);
+    const before = await stored(stack);
+    expectRefusal(await post([sent(1), large(limit + 1)]), 'payload_too_large');
+    expect(await stored(stack)).toEqual(before);
+  });
+
   it('may be of 5 MiB, and is refused over that', async () => {
     const padded = (bytes: number): string => {
       const body = JSON.stringify({ events: many(100) });
