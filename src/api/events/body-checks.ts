@@ -164,12 +164,11 @@ const MAX_VALUES = 20_000;
 
 /** Why a body must not be read; null: it may be. */
 export function inspectBody(bytes: Uint8Array): Refusal | null {
-  const answer = refusable(() => {
+  return refusable(() => {
     const message = `must not have more than ${MAX_VALUES} values`;
     if (hasMoreValues(MAX_VALUES, readBody(bytes))) throw invalid([{ field: 'body', message }]);
     return null;
   });
-  return answer;
 }
 
 function hasMoreValues(limit: number, body: object): boolean {
