@@ -32,7 +32,6 @@ export const ERRORS = {
   plan_not_allowed: {
     status: 403,
     message: 'the plan "{plan}" does not include webhooks; use another plan',
-    details: [{ field: 'plan', message: 'is "{plan}"' }],
     example: { plan: 'hobby' },
   },
   not_found: { status: 404, message: '{what} was not found', example: { what: 'the webhook' } },
@@ -118,8 +117,8 @@ export const ERRORS = {
   },
   webhook_limit_reached: {
     status: 422,
-    message: 'this project already has {max} webhooks, the maximum',
-    details: [{ field: 'policy.maxWebhooks', message: 'is {max}' }],
+    message:
+      'this project already has {max} webhooks, the maximum; delete one, or ask the admin to raise policy.maxWebhooks of the project',
     example: { max: 100 },
   },
   key_limit_reached: {

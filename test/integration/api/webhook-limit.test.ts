@@ -14,18 +14,14 @@ describe('the limit of webhooks', () => {
     const ids: string[] = [];
     for (let n = 0; n < 100; n += 1) ids.push((await makeWebhook(client, url)).id);
     const before = await stored(stack);
-    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached', [
-      'policy.maxWebhooks',
-    ]);
+    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached');
     expect(await stored(stack)).toEqual(before);
     expect((await other.client.post('/v1/webhooks', minimal)).status).toBe(201);
 
     expect((await client.delete(`/v1/webhooks/${ids[50]}`)).status).toBe(200);
     expect((await client.delete(`/v1/webhooks/${ids[50]}`)).status).toBe(404);
     expect((await client.post('/v1/webhooks', minimal)).status).toBe(201);
-    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached', [
-      'policy.maxWebhooks',
-    ]);
+    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached');
   });
 
   it.each([
@@ -40,7 +36,7 @@ describe('the limit of webhooks', () => {
     // As if all but one had been made already.
     await stack.store.projects.model.updateOne({ _id: id }, { $set: { webhookCount: limit - 1 } });
     expect((await made()).status).toBe(201);
-    expectRefusal(await made(), 'webhook_limit_reached', ['policy.maxWebhooks']);
+    expectRefusal(await made(), 'webhook_limit_reached');
   });
 
   it('holds when 20 are made at once with room for 5', async () => {
@@ -51,9 +47,7 @@ describe('the limit of webhooks', () => {
     );
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(5);
     const refused = answers.filter(({ status }) => status !== 201);
-    refused.forEach((answer) =>
-      expectRefusal(answer, 'webhook_limit_reached', ['policy.maxWebhooks']),
-    );
+    refused.forEach((answer) => expectRefusal(answer, 'webhook_limit_reached'));
     expect(await stack.store.webhooks.model.countDocuments({ projectId })).toBe(100);
   });
 
@@ -63,9 +57,7 @@ describe('the limit of webhooks', () => {
       expect((await client.post('/v1/webhooks', { ...minimal, events: [] })).status).toBe(422);
     }
     expect((await client.post('/v1/webhooks', minimal)).status).toBe(201);
-    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached', [
-      'policy.maxWebhooks',
-    ]);
+    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached');
   });
 
   it('can be set by project, also below what it holds', async () => {
@@ -73,9 +65,7 @@ describe('the limit of webhooks', () => {
     const { id: first } = await makeWebhook(client, url);
     await makeWebhook(client, url);
     await stack.admin.patch(`/v1/projects/${id}`, { policy: { maxWebhooks: 0 } });
-    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached', [
-      'policy.maxWebhooks',
-    ]);
+    expectRefusal(await client.post('/v1/webhooks', minimal), 'webhook_limit_reached');
     expect((await client.patch(`/v1/webhooks/${first}`, { name: 'Still mine' })).status).toBe(200);
   });
 

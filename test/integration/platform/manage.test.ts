@@ -256,7 +256,7 @@ it('holds to the limit of webhooks', async () => {
   await stack.admin.patch(`/v1/projects/${projectId}`, { policy: { maxWebhooks: 1 } });
   await client.post('/api/webhooks/manage', { url, events: 'open' });
   const second = await client.post('/api/webhooks/manage', { url, events: 'open' });
-  expectRefusal(second, 'webhook_limit_reached', ['policy.maxWebhooks']);
+  expectRefusal(second, 'webhook_limit_reached');
 });
 
 it('lets readers look and only owners change', async () => {

@@ -15,12 +15,9 @@ it.each(codes)('the example of %s gives all that its message asks for', (code) =
 });
 
 it('a refusal says what its case gives, in the message and the fields', () => {
-  const { code, message, details } = refusal('webhook_limit_reached', { max: 3 });
-  expect([code, message]).toEqual([
-    'webhook_limit_reached',
-    'this project already has 3 webhooks, the maximum',
-  ]);
-  expect(details).toEqual([{ field: 'policy.maxWebhooks', message: 'is 3' }]);
+  const { code, message, details } = refusal('external_id_taken', { id: 'wh_1' });
+  expect([code, message]).toEqual(['external_id_taken', 'this externalId is already used by wh_1']);
+  expect(details).toEqual([{ field: 'externalId', message: 'is already used by wh_1' }]);
 });
 
 it('what a caller has written is reported unchanged', () => {
