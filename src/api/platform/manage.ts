@@ -35,8 +35,6 @@ export interface ManageDependencies {
   allowedCidrs: readonly string[];
 }
 
-const MAX_NAME_LENGTH = 200;
-
 export const manageBody = z.strictObject({
   url: z.string(),
   events: z.string().max(1000),
@@ -105,11 +103,6 @@ function changedEvents(
   return [...types, ...before.filter(isOperational)];
 }
 
-/** The platform's webhooks have no name; ours are named after the host. */
-function nameOf(url: string): string {
-  return URL.canParse(url) ? new URL(url).host.slice(0, MAX_NAME_LENGTH) || 'webhook' : 'webhook';
-}
-
 /** Whether it is the webhook's URL, in any spelling. */
 const isUrlOf = (webhook: WebhookRecord, url: string): boolean =>
   URL.canParse(url) && canonicalWebhookUrl(url) === webhook.url;
@@ -143,7 +136,8 @@ export function manageRouter(deps: ManageDependencies): Router {
     const { url, events, secret } = parseBody(manageBody, req);
     const names = await deps.intake.catalog.names(project);
     const body: NewWebhookBody = parse(webhookBodiesOf(profile, names, deps).create, {
-      name: nameOf(url),
+      // The platform's have none; it stands in histories, so it must not be the URL's host.
+      name: 'webhook',
       url,
       events: typesOf(events, profile),
       ...(secret !== undefined && { secret }),
