@@ -10,18 +10,18 @@ import { Settling } from './settling';
 import { Taking } from './taking';
 import { View } from './view';
 
-/**
- * Between two checks for new events: right after many were found, which come by one read then, after some, and later
- * on.
- */
+/** Between two checks for new events: right after many were found, which come by one read then; */
 const FULL_POLL_MS = 12;
+/** right after some; */
 const BUSY_POLL_MS = 4;
+/** then longer by this share of the time since, as there may be thousands of couriers with an event now and then; */
+const QUIET_SHARE = 1 / 10;
+/** and at most. */
 const QUIET_POLL_MS = 50;
 /** Events found at once that are many. */
 const MANY = 5;
 /** Between two checks of how long what is in hand has waited. */
 const SWEEP_MS = 50;
-const BUSY_FOR_MS = 1000;
 /** How long a shift continues with nothing to do; what is due within that time is waited for. */
 const LINGER_MS = 3000;
 const PULSE_MS = 1000;
@@ -114,7 +114,8 @@ export class Shift {
 
   private pauseMs(found: number): number {
     if (found >= MANY) return FULL_POLL_MS;
-    return performance.now() - this.taking.foundAt < BUSY_FOR_MS ? BUSY_POLL_MS : QUIET_POLL_MS;
+    const quietMs = performance.now() - this.taking.foundAt;
+    return Math.min(QUIET_POLL_MS, BUSY_POLL_MS + quietMs * QUIET_SHARE);
   }
 
   /** To Temporal, even while MongoDB is unavailable; and to MongoDB. */

@@ -34,7 +34,7 @@ const REFILL_MS = 50;
 /** Takes what may be sent out of MongoDB into a shift's hand. */
 export class Taking {
   /** When something was found last, by the monotonic clock. */
-  foundAt = performance.now();
+  foundAt = -Infinity;
   private readonly arrivals: Arrivals;
   /** Of `Hand.beingPlanned`. */
   private planning: Promise<PromiseSettledResult<PlannedEvent[]>[]> | undefined;

@@ -1,5 +1,9 @@
 import { Arrivals } from '../../activities/courier/arrivals';
 import { ID_PREFIXES } from '../../src/contracts/ids';
+import { makeWebhook, postEvent } from '../support/deliveries';
+import { eventually } from '../support/eventually';
+import { useExpress } from '../support/express';
+import { profileOf } from '../support/profiler';
 import { useFixture } from '../support/use';
 
 describe('the events that a courier finds', () => {
@@ -25,5 +29,30 @@ describe('the events that a courier finds', () => {
     arrivals.took(ids[0]!);
     const next = await arrivals.list([ids[0]!], 10);
     expect(next.map(({ _id }) => _id)).toEqual(ids.slice(1));
+  });
+});
+
+describe('a courier with a single event', () => {
+  const { stack, receiver, client } = useExpress();
+
+  it('looks for others less and less often', async () => {
+    await makeWebhook(client, receiver.url);
+    const { couriers, deliveries } = stack.store;
+    const { profiled } = await profileOf(deliveries.model.db.db!, async () => {
+      const id = await postEvent(client);
+      const { projectId } = await eventually('it is stored', () => deliveries.find(id));
+      await eventually(
+        'its shift has ended',
+        async () => !(await couriers.model.exists({ _id: projectId, renewedAt: { $ne: null } })),
+      );
+    });
+    const looks = (collection: string): number =>
+      profiled.filter(({ op, ns, command }) => {
+        const { isExpress } = (command.filter ?? {}) as { isExpress?: boolean };
+        return op === 'query' && ns.endsWith(`.${collection}`) && isExpress === true;
+      }).length;
+    // For what is due it looks at an even pace, as long as the shift lasts; for events every 4 ms at first.
+    expect(looks('deliveries')).toBeGreaterThan(20);
+    expect(looks('events') - looks('deliveries')).toBeLessThan(40);
   });
 });
