@@ -29,10 +29,12 @@ export class Couriers {
   }
 
   async wakeAll(kind: keyof ReconcileReport, projectIds: readonly string[]): Promise<void> {
-    for (const projectId of projectIds) {
-      if (!this.run.goesOn()) return;
-      const outcome = await this.run.fix(kind, projectId, () => this.wake(projectId));
-      if (outcome === 'failed' && !(await this.run.isTemporalUsable())) return;
+    const { run } = this;
+    for (const some of run.some(projectIds)) {
+      const outcomes = await Promise.all(
+        some.map((projectId) => run.fix(kind, projectId, () => this.wake(projectId))),
+      );
+      if (outcomes.includes('failed') && !(await run.isTemporalUsable())) return;
     }
   }
 

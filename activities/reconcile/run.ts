@@ -13,6 +13,8 @@ const BEAT_MS = 2000;
 const STATE_MS = 1000;
 /** Projects listed together. */
 const PAGE = 200;
+/** What is done at the same time. */
+const TOGETHER = 20;
 /** Ids listed in one message. */
 const TOLD = 5;
 
@@ -79,6 +81,13 @@ export class Run {
       const ids: string[] = await list(after, PAGE);
       yield ids;
       after = ids.length < PAGE ? undefined : ids.at(-1);
+    }
+  }
+
+  /** All of these, some at a time, as long as the run continues. */
+  *some<T>(all: readonly T[]): Generator<T[], void> {
+    for (let at = 0; at < all.length && this.goesOn(); at += TOGETHER) {
+      yield all.slice(at, at + TOGETHER);
     }
   }
 

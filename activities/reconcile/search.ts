@@ -105,9 +105,9 @@ export class Search<T extends Searchable> {
       const projectIds = await backlog.listProjects(position.project, before, ROUND);
       const limit = Math.max(1, Math.floor(ROUND / Math.max(1, projectIds.length)));
       const pages: Page<T>[] = [];
-      for (const projectId of projectIds) {
-        if (!run.goesOn()) return false;
-        pages.push(await this.pageOf(projectId, before, limit));
+      for (const some of run.some(projectIds)) {
+        const read = some.map((projectId) => this.pageOf(projectId, before, limit));
+        pages.push(...(await Promise.all(read)));
       }
       const visited = await this.visit(pages);
       if (!visited) return false;

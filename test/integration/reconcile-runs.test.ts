@@ -11,6 +11,7 @@ import {
 } from '../../src/contracts/temporal';
 import { metrics } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { firstIdAt } from '../../src/store/paging';
 import { deleteCutOff } from '../support/cut-off';
 import type { ApiClient } from '../support/api-client';
 import { makeWebhook } from '../support/deliveries';
@@ -227,6 +228,30 @@ describe('a run of reconcile', () => {
     const text = await metrics.getSingleMetricAsString('posthorn_workflows_failing_total');
     return Number(text.match(new RegExp(`\\{kind="${kind}"\\} (\\d+)`))?.[1] ?? 0);
   };
+
+  it('wakes the couriers of many projects side by side', async () => {
+    const at = new Date(Date.now() - 60_000);
+    const ids = Array.from({ length: 3 }, () => newId('project'));
+    for (const projectId of ids) {
+      const _id = firstIdAt('event', at).slice(0, -20) + newId('event').slice(-20);
+      const event = { _id, projectId, type: 'email.sent', createdAt: at, acceptedAt: at };
+      const stored = { body: '{}', isExpress: true, expiresAt: new Date(Date.now() + 3_600_000) };
+      await stack.store.events.insert({ ...event, ...stored });
+    }
+    const woken = new Set<string>();
+    let goOn = (): void => {};
+    const allWoken = new Promise<void>((resolve) => (goOn = resolve));
+    // Temporal answers none before it has been asked for all.
+    jest.spyOn(stack.engine, 'wakeCourier').mockImplementation(async (projectId) => {
+      if (woken.add(projectId).size === ids.length) goOn();
+      await allWoken;
+    });
+    const { env, done } = running('events');
+    await eventually('all are woken', () => woken.size === ids.length);
+    env.cancel();
+    expect(await done).toEqual({ ...nothing, events: ids.length });
+    expect([...woken].toSorted()).toEqual(ids.toSorted());
+  });
 
   it('reports workflows that run but make no progress, as their tasks keep failing', async () => {
     const { client, id: projectId } = await stack.project();
