@@ -26,7 +26,7 @@ export async function countHours(run: Run): Promise<void> {
   const { store } = run.deps;
   await forgetFuture(store);
   await lookForHours(run);
-  await expectNoted(store);
+  await expectNoted(store, () => run.goesOn());
   const before = new Date(clock.now().getTime() + 1);
   const list = (after: string, limit: number) =>
     store.countedHours.due.listProjects(after, before, limit);
@@ -47,7 +47,9 @@ async function lookForHours(run: Run): Promise<void> {
   for await (const projectIds of run.pages(list)) {
     const isFound = from
       ? await findNew(run, projectIds, from)
-      : await ofEach(run, projectIds, (projectId) => findHours(store, projectId));
+      : await ofEach(run, projectIds, (projectId) =>
+          findHours(store, projectId, () => run.goesOn()),
+        );
     if (!isFound) isComplete = false;
   }
   searches.set(store, isComplete && run.goesOn() ? search : { ...search, to: from });
@@ -56,7 +58,7 @@ async function lookForHours(run: Run): Promise<void> {
 async function findNew(run: Run, projectIds: string[], from: Date): Promise<boolean> {
   const { store, log } = run.deps;
   try {
-    await findNewHours(store, projectIds, from);
+    await findNewHours(store, projectIds, from, () => run.goesOn());
     return true;
   } catch (err) {
     log.warn({ err }, 'new deliveries could not be looked for');
@@ -88,7 +90,7 @@ async function countNext(run: Run, projectId: string, before: Date): Promise<boo
   if (!hour) return false;
   const startedAt = performance.now();
   try {
-    await countHour(store, hour);
+    await countHour(store, hour, () => run.goesOn());
   } catch (error) {
     // So that it doesn't keep the others from being counted.
     await putOff(store, hour);

@@ -1,6 +1,6 @@
 import { deleteSomeOf } from '../../src/store/delete-project';
 import { endSome, noteLeft } from '../../src/store/end-deliveries';
-import { queueHeld, surveyQueues } from '../../src/store/queue';
+import { listQueues, queueHeld, surveyQueues } from '../../src/store/queue';
 import { takeBackMore } from '../../src/store/stop-replay';
 import { removeSomeExpired } from '../../src/store/remove-expired';
 import { sendOwnerMails } from '../send-mails';
@@ -70,12 +70,14 @@ async function keepDoing(
 async function wakeCouriers(run: Run, couriers: Couriers): Promise<void> {
   const { store, log } = run.deps;
   await queueHeld(store);
-  const { open, gone, stopped } = await surveyQueues(store);
-  await couriers.wakeAll('drains', open);
   const failed = ({ _id }: { _id: string }, err: unknown): void =>
     log.warn({ err, webhookId: _id }, 'deliveries left could not be noted');
-  await inTurn(run, gone, (webhook) => store.endings.note(webhook, 'webhook_deleted'), failed);
-  await inTurn(run, stopped, (webhook) => noteLeft(store, webhook), failed);
+  for (const some of run.some(await listQueues(store))) {
+    const { open, gone, stopped } = await surveyQueues(store, some);
+    await couriers.wakeAll('drains', open);
+    await inTurn(run, gone, (webhook) => store.endings.note(webhook, 'webhook_deleted'), failed);
+    await inTurn(run, stopped, (webhook) => noteLeft(store, webhook), failed);
+  }
 }
 
 async function endDeliveries(run: Run): Promise<void> {

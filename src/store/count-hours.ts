@@ -51,8 +51,15 @@ export function pauseAfter(hour: Date, now: Date): number {
   return Math.min(MAX_PAUSE_MS, Math.max(MIN_PAUSE_MS, share));
 }
 
-/** Counts what is due of an hour, or everything in it if that may have changed. */
-export async function countHour(store: Store, known: CountedHour): Promise<void> {
+/**
+ * Counts what is due of an hour, or everything in it if that may have changed.
+ * @param goesOn asked before each read; if not, nothing is counted
+ */
+export async function countHour(
+  store: Store,
+  known: CountedHour,
+  goesOn = (): boolean => true,
+): Promise<void> {
   const { projectId, hour } = known;
   const startedAt = performance.now();
   const now = clock.now();
@@ -79,7 +86,9 @@ export async function countHour(store: Store, known: CountedHour): Promise<void>
   const found = await count(store, projectId, byMinute ? minutes : [hour], {
     unit: byMinute ? 'minute' : 'hour',
     settledAt,
+    goesOn,
   });
+  if (!found) return;
   const kept = isWhole ? [] : stored.filter(({ unit }) => unit === 'minute');
   const units: StatsUnit[] = byMinute ? (isOver ? ['minute', 'hour'] : ['minute']) : ['hour'];
   const records = found.records(hour, kept, units);
@@ -118,11 +127,12 @@ async function count(
   store: Store,
   projectId: string,
   begins: readonly Date[],
-  { unit, settledAt }: { unit: StatsUnit; settledAt: Date },
-): Promise<FoundCounts> {
+  { unit, settledAt, goesOn }: { unit: StatsUnit; settledAt: Date; goesOn: () => boolean },
+): Promise<FoundCounts | null> {
   const found = new FoundCounts(projectId, begins, settledAt);
   // In several reads, each with its own time limit, however many there are.
   for (let at = 0; at < begins.length; at += READ_TOGETHER) {
+    if (!goesOn()) return null;
     const some = begins.slice(at, at + READ_TOGETHER);
     const ranges = joined(some.map((begin) => rangeFrom(begin, unit)));
     const rows = await countDeliveries(store, { projectId }, ranges, { unit, byWebhook: true });

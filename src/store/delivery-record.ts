@@ -163,7 +163,6 @@ export const isBeforeFirst = ({
 }: Pick<DeliveryRecord, 'attemptCount' | 'roundStart'>): boolean => attemptCount === roundStart;
 
 export const kindOf = (queue: string): QueueKind => (queue.endsWith(REPLAY) ? 'replay' : 'ordered');
-export const projectOfQueue = (queue: string): string => queue.replace(REPLAY, '');
 
 /** Answered 410, which nobody has followed up. */
 export const UNFOLLOWED_GONE = { followUp: true, 'attempts.statusCode': GONE };

@@ -29,7 +29,11 @@ const NOT_COUNTED = {
  * the first time, those of its whole log.
  * @returns whether there may be more
  */
-export async function findHours(store: Store, projectId: string): Promise<boolean> {
+export async function findHours(
+  store: Store,
+  projectId: string,
+  goesOn = (): boolean => true,
+): Promise<boolean> {
   const { model } = store.countedHours;
   const now = clock.now();
   const newest = await model
@@ -40,7 +44,7 @@ export async function findHours(store: Store, projectId: string): Promise<boolea
   const known = new Set(
     (await model.distinct('hour', { projectId, hour: { $gte: from } })).map(Number),
   );
-  for (let found = 0; found < FOUND; found += 1) {
+  for (let found = 0; found < FOUND && goesOn(); found += 1) {
     const hour = await firstHour(store, projectId, from);
     if (!hour) return false;
     if (!known.has(hour.getTime())) await expectHour(store, projectId, hour);
@@ -78,11 +82,13 @@ export async function findNewHours(
   store: Store,
   projectIds: readonly string[],
   lookedAt: Date,
+  goesOn = (): boolean => true,
 ): Promise<void> {
   const now = clock.now();
   // What is stored later than that is noted.
   const from = Math.min(lookedAt.getTime(), now.getTime()) - SETTLED_MS;
-  for (let at = floorTo(HOUR_MS, new Date(from)); at <= now; at = rangeFrom(at, 'hour').until) {
+  let at = floorTo(HOUR_MS, new Date(from));
+  for (; at <= now && goesOn(); at = rangeFrom(at, 'hour').until) {
     for (const projectId of await listActive(store, projectIds, at)) {
       await expectHour(store, projectId, at);
     }
@@ -119,7 +125,7 @@ async function expectHour({ countedHours }: Store, projectId: string, hour: Date
 }
 
 /** Makes those hours due of which something has been noted. */
-export async function expectNoted(store: Store): Promise<void> {
+export async function expectNoted(store: Store, goesOn = (): boolean => true): Promise<void> {
   const { recounts, countedHours } = store;
   const noted = await recounts.model.aggregate<{ _id: { projectId: string; hour: Date } }>([
     {
@@ -129,6 +135,7 @@ export async function expectNoted(store: Store): Promise<void> {
     },
   ]);
   for (const { _id } of noted) {
+    if (!goesOn()) return;
     const { projectId, hour } = _id;
     const soon = pauseAfter(hour, clock.now());
     const { matchedCount } = await countedHours.model.updateOne({ _id: hourId(projectId, hour) }, [
@@ -143,7 +150,7 @@ export async function expectNoted(store: Store): Promise<void> {
     if (matchedCount > 0) continue;
     const isPassed = await countedHours.model.exists({ projectId, hour: { $gt: hour } });
     // Of a log that is not known yet, the oldest come first.
-    const mayBeFound = !isPassed && (await findHours(store, projectId));
+    const mayBeFound = !isPassed && (await findHours(store, projectId, goesOn));
     if (!mayBeFound) await expectHour(store, projectId, hour);
   }
 }

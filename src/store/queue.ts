@@ -4,7 +4,6 @@ import { ID_PREFIXES, timeOf } from '../contracts/ids';
 import { changeOne } from './change-one';
 import {
   isBeforeFirst,
-  projectOfQueue,
   queueOf,
   UNFOLLOWED_GONE,
   type DeliveryRecord,
@@ -124,43 +123,43 @@ export async function listQueueing(
   });
 }
 
-type QueueingWebhook = Pick<WebhookRecord, '_id' | 'projectId'>;
-type StoppedWebhook = QueueingWebhook & Pick<WebhookRecord, 'disabledAt'>;
+/** Projects' queues that have something. */
+export async function listQueues({ deliveries }: Store): Promise<string[]> {
+  return deliveries.model.distinct('queuedIn', { queuedIn: { $gt: '' } });
+}
+
+type Owned = Pick<WebhookRecord, '_id' | 'projectId'>;
 
 /**
- * Who has something queued: `open`, the ids of projects in which a webhook that is not paused has; `gone`, webhooks
- * that were deleted while something was planned or replayed for them; and `stopped`, those that are disabled, and
- * paused. Nobody else would find that: it is not due.
+ * Who has something in one of these queues: `open`, the ids of projects in which a webhook that is not paused has;
+ * `gone`, webhooks that were deleted while something was planned or replayed for them; and `stopped`, those that are
+ * disabled, and paused. Nobody else would find that: it is not due.
  */
-export async function surveyQueues({ deliveries, webhooks }: Store): Promise<{
+export async function surveyQueues(
+  { deliveries, webhooks }: Store,
+  queues: readonly string[],
+): Promise<{
   open: string[];
-  gone: QueueingWebhook[];
-  stopped: StoppedWebhook[];
+  gone: Owned[];
+  stopped: (Owned & Pick<WebhookRecord, 'disabledAt'>)[];
 }> {
-  const { model } = deliveries;
-  const open = new Set<string>();
-  const gone: QueueingWebhook[] = [];
-  const stopped = new Map<string, StoppedWebhook>();
-  for (const queuedIn of await model.distinct('queuedIn', { queuedIn: { $gt: '' } })) {
-    const projectId = projectOfQueue(queuedIn);
-    const queueing = await model.distinct('webhookId', { queuedIn });
-    const found = await webhooks.model
-      .find({ _id: { $in: queueing } }, { isActive: 1, isPaused: 1, disabledAt: 1 })
-      .lean<WebhookRecord[]>();
-    const byId = new Map(found.map((webhook) => [webhook._id, webhook]));
-    for (const _id of queueing) {
-      const webhook = byId.get(_id);
-      if (!webhook) {
-        const isGone = (await current(webhooks.model.exists({ _id }))) === null;
-        if (isGone) gone.push({ _id, projectId });
-      } else if (!webhook.isPaused) open.add(projectId);
-      else if (!webhook.isActive) {
-        const { disabledAt } = webhook;
-        stopped.set(_id, { _id, projectId, ...(disabledAt && { disabledAt }) });
-      }
-    }
+  const queuedIn = { $in: queues };
+  const queueing = await deliveries.model.distinct('webhookId', { queuedIn });
+  const found = await webhooks.model
+    .find({ _id: { $in: queueing } }, { projectId: 1, isActive: 1, isPaused: 1, disabledAt: 1 })
+    .lean<WebhookRecord[]>();
+  const known = new Set(found.map(({ _id }) => _id));
+  const gone: Owned[] = [];
+  for (const _id of queueing.filter((id) => !known.has(id))) {
+    if (await current(webhooks.model.exists({ _id }))) continue;
+    const left = await deliveries.model
+      .findOne({ queuedIn, webhookId: _id }, { projectId: 1 })
+      .lean<Pick<DeliveryRecord, 'projectId'>>();
+    if (left) gone.push({ _id, projectId: left.projectId });
   }
-  return { open: [...open], gone, stopped: [...stopped.values()] };
+  const open = found.filter(({ isPaused }) => !isPaused).map(({ projectId }) => projectId);
+  const stopped = found.filter(({ isActive, isPaused }) => isPaused && !isActive);
+  return { open: [...new Set(open)], gone, stopped };
 }
 
 /** Queued by their plan: no workflow has ever been started for them. */

@@ -1,6 +1,7 @@
 import { timeOf } from '../../src/contracts/ids';
 import { floorTo, type CountedHour } from '../../src/store/counted-hours';
 import { deliveryStats } from '../../src/store/delivery-stats';
+import { countHour } from '../../src/store/count-hours';
 import { expectNoted, findHours, findNewHours, forgetFuture } from '../../src/store/find-hours';
 import { Scene } from '../support/counted-scene';
 import { profileOf, type Profiled } from '../support/profiler';
@@ -26,8 +27,13 @@ describe('the hours that are counted', () => {
     const { store } = fixture;
     for (let n = 0; n < 8; n += 1) await scene.changes['planned']!();
     // Noted before anything is known.
+    await expectNoted(store, () => false);
+    expect(await scene.hours()).toEqual([]);
     await expectNoted(store);
     const hours = (await scene.hours()).map(({ hour }) => Number(hour));
+    const [oldest] = (await scene.hours()) as [CountedHour];
+    await countHour(store, oldest, () => false);
+    expect((await scene.hours())[0]).toEqual(oldest);
     const made = await store.deliveries.model.find({ projectId: scene.project._id }).lean();
     const expected = made.map(({ _id }) => Number(floorTo(HOUR_MS, timeOf(_id))));
     expect(hours).toEqual([...new Set(expected)].toSorted((a, b) => a - b));

@@ -4,6 +4,7 @@ import { QUEUE_KINDS, queueOf, type DeliveryRecord } from '../../src/store/deliv
 import { endSome, noteLeft } from '../../src/store/end-deliveries';
 import {
   listQueueing,
+  listQueues,
   listUnfollowedGone,
   queueHeld,
   surveyQueues,
@@ -71,7 +72,16 @@ describe('what it costs MongoDB to look into a long queue', () => {
   it.each<[string, (queue: string) => Promise<unknown>]>([
     ['which webhooks have something', () => listQueueing(fixture.store, projectId, 'ordered')],
     ['whether one has', () => listQueueing(fixture.store, projectId, 'ordered', [webhookId])],
-    ['which projects have', () => surveyQueues(fixture.store)],
+    [
+      'which projects have',
+      async () => {
+        const queues = await listQueues(fixture.store);
+        expect(queues).toEqual(QUEUE_KINDS.map((kind) => queueOf(projectId, kind)).toSorted());
+        const others = Array.from({ length: LIMIT }, () => queueOf(newId('project')));
+        const { open } = await surveyQueues(fixture.store, [...queues, ...others]);
+        expect(open).toEqual([projectId]);
+      },
+    ],
     ['what is next', (queue) => take(queue, [], 'oldest_first')],
     ['what is after that', (queue) => take(queue, ['x'], 'oldest_first')],
     ['what is before one', (queue) => take(queue, [], 'oldest_first', newId('event'))],
