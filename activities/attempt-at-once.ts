@@ -18,21 +18,18 @@ export function createAttemptAtOnce(attempting: Attempting): Activities['attempt
   const { deps, places, pulse } = attempting;
   let inProgress = 0;
 
-  const attempt: Activities['attemptAtOnce'] = async (deliveryId, policy) => {
-    const execution = new Execution(deps.engine, pulse, deliveryId);
-    const subject = await loadUntouched(deps, deliveryId);
-    // To keep a rate it may have to wait.
-    if (!subject || policyOf(subject.project, subject.webhook).ratePerSecond !== null) return null;
-    checkPolicy(subject, policy);
-    const result = await makeAttempt(attempting, execution, subject, policy, true);
-    return { result, runId: activityInfo().workflowExecution!.runId };
-  };
-
   return async (deliveryId, policy, webhookId, origin) => {
     if (origin !== 'first' || inProgress >= MAX_AT_ONCE || !places.isQuick(webhookId)) return null;
     inProgress += 1;
     try {
-      return await attempt(deliveryId, policy, webhookId, origin);
+      const execution = new Execution(deps.engine, pulse, deliveryId);
+      const subject = await loadUntouched(deps, deliveryId);
+      // To keep a rate it may have to wait.
+      if (!subject || policyOf(subject.project, subject.webhook).ratePerSecond !== null)
+        return null;
+      checkPolicy(subject, policy);
+      const result = await makeAttempt(attempting, execution, subject, policy, true);
+      return { result, runId: activityInfo().workflowExecution!.runId };
     } catch (error) {
       // It failed, or could not be made: `attemptDelivery` continues from what is recorded.
       if (!(error instanceof TemporalFailure)) {

@@ -41,6 +41,9 @@ export const endedWith = (endReason: EndReason) => ({
   endReason,
 });
 
+/** The same of what is stored. */
+export const endedBecause = (endReason: EndReason) => ({ ...endedWith(endReason), ...endedNow });
+
 /** Its next attempt may not be made now. Values too. @param as `held`: its webhook is paused */
 export const queuedAs = (as: 'held' | DeferralReason, queuedIn: string) => ({
   nextAttemptAt: null,

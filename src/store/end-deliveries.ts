@@ -5,7 +5,7 @@ import { deliveriesEnded } from '../metrics';
 import { SECOND_MS } from '../domain/durations';
 import { requestedBefore } from '../domain/kept-back';
 import { queueOf, type DeliveryRecord } from './delivery-record';
-import { endedNow, endedWith } from './delivery-states';
+import { endedBecause } from './delivery-states';
 import type { EndingRecord } from './endings';
 import type { Store } from './store';
 import type { WebhookRecord } from './webhook-record';
@@ -37,7 +37,7 @@ export async function endDeliveriesOf(
 export async function endSome(store: Store, ending: EndingRecord): Promise<boolean> {
   const { deliveries, endings } = store;
   const { model } = deliveries;
-  const end = endedWith(ending.reason);
+  const end = endedBecause(ending.reason);
   const { ended, isLast } = await store.transaction(async (session) => {
     const nothing = { ended: 0, isLast: true };
     const confirmed = await endings.confirm(ending, session);
@@ -57,7 +57,7 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
     const ids = batch.map(({ _id }) => _id);
     const { modifiedCount } = await model.updateMany(
       { ...unended, _id: { $in: ids } },
-      [{ $set: { ...end, ...endedNow } }],
+      [{ $set: end }],
       { session },
     );
     const isDone = ids.length < BATCH;

@@ -12,8 +12,7 @@ import { queueFor, queueOf, type DeliveryRecord } from './delivery-record';
 import {
   cancelledNow,
   decisionOf,
-  endedWith,
-  endedNow,
+  endedBecause,
   logged,
   queuedAs,
   replayed,
@@ -236,8 +235,7 @@ export class Rounds {
 
   /** Ends, in the same way, a pending delivery whose webhook the run has found disabled. */
   async skip(loaded: DeliveryRecord, runId: string): Promise<boolean> {
-    const ended = { ...endedWith('webhook_disabled'), ...endedNow };
-    const isSkipped = await this.take(loaded, { ...ended, runId });
+    const isSkipped = await this.take(loaded, { ...endedBecause('webhook_disabled'), runId });
     if (isSkipped) deliveriesEnded.inc({ status: 'skipped' });
     return isSkipped;
   }

@@ -13,7 +13,7 @@ import { isGone, lastCounting } from '../domain/outcome';
 import type { DeliveryRecord } from './delivery-record';
 import {
   decisionOf,
-  endedNow,
+  endedBecause,
   endedWith,
   logged,
   queuedAs,
@@ -272,7 +272,7 @@ function recordOf(
   const decision = {
     ...decisionOf(result),
     ...(status === 'failed' && { followUp: true }),
-    ...(endReason && { ...endedWith(endReason), ...endedNow }),
+    ...(endReason && endedBecause(endReason)),
   };
   const change = {
     updateOne: {
@@ -304,8 +304,7 @@ function healthOf(
 }
 
 function queueing({ delivery: { _id }, as, queuedIn }: QueuedDelivery): AnyBulkWriteOperation {
-  const change =
-    as === 'skipped' ? { ...endedWith('webhook_disabled'), ...endedNow } : queuedAs(as, queuedIn);
+  const change = as === 'skipped' ? endedBecause('webhook_disabled') : queuedAs(as, queuedIn);
   return {
     updateOne: {
       filter: { _id },
