@@ -79,10 +79,10 @@ export class Exchange {
     return this.ending.signal;
   };
 
-  send(open: Open): void {
+  send(open: Open, fresh = false): void {
     let request: ClientRequest;
     try {
-      request = open(this.isResent);
+      request = open(fresh);
     } catch (error) {
       // For example a header that can't be sent.
       this.fail(httpFailure(error as Error, { inTlsConnect: false }));
@@ -192,9 +192,10 @@ export class Exchange {
   }
 
   private sendAgain(open: Open): void {
-    this.isResent = true;
+    // On a reused connection whose end came first, nothing has been written yet.
+    this.isResent ||= this.sending?.isSent ?? false;
     this.sending?.request.destroy();
-    this.send(open);
+    this.send(open, true);
   }
 
   private readonly onTimeout = (): void => {
