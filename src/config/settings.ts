@@ -127,7 +127,10 @@ export const settings = z.object({
     .describe('days that Temporal keeps finished workflows; applied by `setup`'),
   POSTHORN_ADMIN_KEY: z
     .string()
-    .regex(/^[\x21-\x7e]*$/, 'must be printable ASCII without spaces')
+    .regex(
+      /^(?!php_)[\x21-\x7e]*$/,
+      'must be printable ASCII without spaces, and not begin with php_ as portal links’ tokens do',
+    )
     .min(24, 'must have at least 24 characters')
     .optional()
     .describe('key for all projects; required by the API'),

@@ -46,8 +46,8 @@ export class PortalTokens {
   }
 
   /**
-   * Who calls with this bearer; null if it isn't a token of ours.
-   * @throws ApiError 401 if it has expired or was revoked, 403 if the request names another project
+   * Who calls with this bearer; null if it doesn't look like a token.
+   * @throws ApiError 401 if it isn't ours, has expired or was revoked, 403 if the request names another project
    */
   async principalOf(req: Request, bearer: string | undefined): Promise<Principal | null> {
     const content = bearer === undefined ? null : this.verify(bearer);
@@ -65,12 +65,15 @@ export class PortalTokens {
     return { role: `portal:${capabilities}`, keyId: id, project };
   }
 
+  /** Nobody guesses these, so that a wrong one doesn't count as a wrong key: it may be signed with a former admin key. */
   private verify(token: string): PortalTokenContent | null {
     const [, body, signature] = /^php_([\w-]+)\.([\w-]+)$/.exec(token) ?? [];
     if (body === undefined || signature === undefined) return null;
     const given = Buffer.from(signature, 'base64url');
     const expected = this.mac(body);
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) return null;
+    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
+      throw ended('is not valid');
+    }
     return contentSchema.parse(JSON.parse(Buffer.from(body, 'base64url').toString()));
   }
 

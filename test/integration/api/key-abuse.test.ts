@@ -100,6 +100,14 @@ describe('a client that guesses keys', () => {
     return answers;
   };
 
+  it('does not do so by tokens of portal links that are not valid any more', async () => {
+    const { client } = await limited.project();
+    for (let n = 0; n < 2 * LIMIT; n += 1) {
+      expectRefusal(await from(address, `php_body${n}.signature`), 'unauthorized');
+    }
+    expect((await from(address, client.key)).status).toBe(200);
+  });
+
   it('has to wait, even with a right key, and others don’t', async () => {
     const { client } = await limited.project();
     for (const answer of await guess(address, LIMIT)) expectRefusal(answer, 'unauthorized');
