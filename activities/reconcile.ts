@@ -12,8 +12,12 @@ const PARTS: Readonly<Record<ReconcilePart, (run: Run, couriers: Couriers) => Pr
   housekeeping: keepHouse,
   events: (run, couriers) => {
     const { unplannedExpress } = run.deps.store.events;
-    return findLost(run, couriers, LOST_EVENTS, (afterId, before, limit) =>
-      unplannedExpress.listProjects(afterId, firstIdAt('event', before), limit),
+    const list = (side: '$lt' | '$gt') => (afterId: string, time: Date, limit: number) =>
+      unplannedExpress.listProjects(afterId, firstIdAt('event', time), limit, side);
+    const listAhead = (afterId: string, limit: number) => list('$gt')(afterId, run.ahead(), limit);
+    return run.together(
+      findLost(run, couriers, LOST_EVENTS, list('$lt')),
+      couriers.work(LOST_EVENTS.kind, listAhead, LOST_EVENTS.everyMs),
     );
   },
   deliveries: (run, couriers) => {

@@ -33,6 +33,7 @@ async function startOrLook(
 export const LOST_EVENTS: Quest<EventRecord> = {
   kind: 'events',
   backlog: ({ deps }) => deps.store.events.unplanned,
+  isPast: true,
   // Longer than an event waits in its API for its start (src/api/events/start-queue.ts): what is older is nobody's.
   // With the interval and the duration of a check, it is found within 5 seconds.
   graceMs: 3000,
@@ -47,6 +48,7 @@ export const LOST_EVENTS: Quest<EventRecord> = {
 export const LOST_REPLAYS: Quest<ReplayRecord> = {
   kind: 'replays',
   backlog: ({ deps }) => deps.store.replays.running,
+  isPast: true,
   graceMs: 10_000,
   everyMs: 5000,
   workflowIdOf: replayWorkflowId,
@@ -69,6 +71,7 @@ export const LOST_DELIVERIES: Quest<DeliveryRecord> = {
 export const UNFOLLOWED_FAILURES: Quest<DeliveryRecord> = {
   kind: 'failures',
   backlog: ({ deps }) => deps.store.deliveries.unfollowed,
+  isPast: true,
   graceMs: 10_000,
   everyMs: 5000,
   fix: ({ deps }, { _id }) => followSettled(deps, _id),

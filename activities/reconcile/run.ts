@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Context } from '@temporalio/activity';
 import type { ReconcileReport } from '../../src/contracts/activities';
 import { clock } from '../../src/clock';
+import { AHEAD_MS } from '../../src/domain/kept-back';
 import { reconcileMended, workflowsFailing } from '../../src/metrics';
 import type { ActivityDependencies } from '../dependencies';
 
@@ -99,6 +100,11 @@ export class Run {
   /** What is older than this is checked. */
   before(graceMs: number): Date {
     return new Date(this.now().getTime() - this.graceMs(graceMs));
+  }
+
+  /** What is later than this is of before MongoDB's clock was set back. */
+  ahead(): Date {
+    return new Date(clock.now().getTime() + AHEAD_MS);
   }
 
   graceMs(graceMs: number): number {

@@ -1,5 +1,5 @@
 import type { ReconcileReport } from '../../src/contracts/activities';
-import type { Backlog } from '../../src/store/backlog';
+import { END_OF_TIME, type Backlog } from '../../src/store/backlog';
 import type { ProjectPosition, SearchPosition } from '../../src/store/search-positions';
 import type { Run } from './run';
 
@@ -29,6 +29,8 @@ export interface Quest<T extends Searchable> {
   backlog: (run: Run) => Backlog<T>;
   /** How overdue it must be. */
   graceMs: number;
+  /** Its time has passed, unless MongoDB's clock was set back since. */
+  isPast?: boolean;
   /** Between two checks when there is nothing to start. */
   everyMs: number;
   /** Missing: it has no workflow. */
@@ -82,6 +84,7 @@ export class Search<T extends Searchable> {
     let saved = '';
     for (;;) {
       const hasMore = await this.look();
+      await this.lookAhead();
       run.tell();
       const position = JSON.stringify(this.position);
       if (!run.isOnce && position !== saved) await searchPositions.save(this.position);
@@ -103,7 +106,7 @@ export class Search<T extends Searchable> {
     let hasMore = false;
     do {
       const projectIds = await backlog.listProjects(position.project, before, ROUND);
-      const limit = Math.max(1, Math.floor(ROUND / Math.max(1, projectIds.length)));
+      const limit = limitFor(projectIds);
       const pages: Page<T>[] = [];
       for (const some of run.some(projectIds)) {
         const read = some.map((projectId) => this.pageOf(projectId, before, limit));
@@ -119,6 +122,21 @@ export class Search<T extends Searchable> {
     // Projects with nothing left are dropped.
     if (isWhole) position.of = of;
     return hasMore;
+  }
+
+  /** Checks what has a time of before MongoDB's clock was set back: otherwise it would be found when that comes again. */
+  private async lookAhead(): Promise<void> {
+    const { run, backlog } = this;
+    if (!this.quest.isPast) return;
+    const range = { after: { at: run.ahead(), id: '' }, before: END_OF_TIME };
+    const projectIds = await backlog.listProjects('', range.after.at, ROUND, '$gt');
+    const pages: Pick<Page<T>, 'fresh' | 'older'>[] = [];
+    for (const projectId of projectIds) {
+      if (!run.goesOn()) return;
+      const limit = limitFor(projectIds);
+      pages.push({ fresh: await backlog.list(projectId, range, limit), older: null });
+    }
+    await this.visit(pages);
   }
 
   private async pageOf(projectId: string, before: Date, limit: number): Promise<Page<T>> {
@@ -146,7 +164,7 @@ export class Search<T extends Searchable> {
    * Checks all items of some pages, one of each in turn.
    * @returns null: it was interrupted, or Temporal accepts nothing
    */
-  private async visit(pages: readonly Page<T>[]): Promise<Visited | null> {
+  private async visit(pages: readonly Pick<Page<T>, 'fresh' | 'older'>[]): Promise<Visited | null> {
     const { run, quest } = this;
     const running = await this.listRunning(pages);
     const queue = inTurns(pages).filter(({ _id }) => !running.has(_id));
@@ -173,7 +191,7 @@ export class Search<T extends Searchable> {
   }
 
   /** Ids of new items with a running workflow: a cheap check, and most of them if workers are slow. */
-  private async listRunning(pages: readonly Page<T>[]): Promise<Set<string>> {
+  private async listRunning(pages: readonly Pick<Page<T>, 'fresh'>[]): Promise<Set<string>> {
     const { run, quest } = this;
     const running = new Set<string>();
     const { workflowIdOf } = quest;
@@ -204,6 +222,10 @@ export class Search<T extends Searchable> {
     return { again: null, againAt: new Date(this.run.now().getTime() + ms) };
   }
 }
+
+/** Of each of those projects in a round. */
+const limitFor = ({ length }: readonly string[]): number =>
+  Math.max(1, Math.floor(ROUND / Math.max(1, length)));
 
 /** The first of each page, the second of each, and so on. */
 function inTurns<T>(pages: readonly Pick<Page<T>, 'fresh' | 'older'>[]): T[] {

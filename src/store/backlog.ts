@@ -6,6 +6,9 @@ export interface Mark {
   id: string;
 }
 
+/** The latest time that there is. */
+export const END_OF_TIME = new Date(8.64e15);
+
 /** Where a search through one project's part continues. */
 export interface Range {
   /** After this one; null: from the beginning. */
@@ -36,10 +39,15 @@ export class Backlog<T extends { _id: string; projectId: string }> {
   ) {}
 
   /**
-   * Ids of the projects after `afterId`, in order, that have something from before `before`.
-   * @param before a time, or a value of the field that they are ordered by
+   * Ids of the projects after `afterId`, in order, that have something from before `time`, or after it.
+   * @param time or a value of the field that they are ordered by
    */
-  async listProjects(afterId: string, before: Date | string, limit: number): Promise<string[]> {
+  async listProjects(
+    afterId: string,
+    time: Date | string,
+    limit: number,
+    side: '$lt' | '$gt' = '$lt',
+  ): Promise<string[]> {
     const found: string[] = [];
     while (found.length < limit) {
       // One seek per project: what lies between its first document and the next project is not read.
@@ -48,7 +56,7 @@ export class Backlog<T extends { _id: string; projectId: string }> {
           {
             ...this.of,
             projectId: { $gt: found.at(-1) ?? afterId },
-            [this.at]: { $lt: before },
+            [this.at]: { [side]: time },
           } as QueryFilter<T>,
           { projectId: 1 },
         )

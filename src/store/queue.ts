@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
 import { ID_PREFIXES, timeOf } from '../contracts/ids';
+import { END_OF_TIME } from './backlog';
 import { changeOne } from './change-one';
 import {
   isBeforeFirst,
@@ -98,11 +99,9 @@ export async function listOutdated(
   return new Set(read.filter(isOutdated));
 }
 
-/** The latest time that there is: what waits in the queue has none. */
-const END_OF_TIME = new Date(8.64e15);
-
 /** When the project's next attempt is due; null: nothing waits for its time. */
 export async function nextDueAt({ deliveries }: Store, projectId: string): Promise<Date | null> {
+  // What waits in the queue has no time.
   const next = await deliveries.dueExpress.first(projectId, END_OF_TIME);
   return next && next.nextAttemptAt;
 }

@@ -1,6 +1,8 @@
 import { MockActivityEnvironment } from '@temporalio/testing';
+import type { ReconcileReport } from '../../src/contracts/activities';
 import { newId, noneBefore } from '../../src/contracts/ids';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
+import { firstIdAt } from '../../src/store/paging';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { useExpress } from '../support/express';
@@ -22,6 +24,26 @@ describe('after MongoDB’s clock was set back,', () => {
   const inMs = (ms: number): Date => new Date(Date.now() + ms);
 
   afterEach(() => jest.restoreAllMocks());
+
+  /** By the driver: what nobody drives, stored by the clock of before. */
+  const insertAhead = (
+    collection: 'events' | 'replays' | 'deliveries',
+    fields: Record<string, unknown>,
+  ): Promise<unknown> => {
+    const ahead = inMs(HOUR);
+    const ids = { events: 'event', replays: 'replay', deliveries: 'delivery' } as const;
+    const of = {
+      events: { type: 'email.sent', acceptedAt: ahead, fannedOutAt: null },
+      replays: { status: 'running', updatedAt: ahead },
+      deliveries: { eventId: newId('event'), attempts: [], followUp: true, completedAt: ahead },
+    };
+    const _id = firstIdAt(ids[collection], ahead) as never;
+    return stack.store[collection].model.collection.insertOne({
+      _id,
+      ...of[collection],
+      ...fields,
+    });
+  };
 
   it('lost work is found although a search had come further by the clock of before', async () => {
     const { deliveries, searchPositions } = stack.store;
@@ -46,6 +68,28 @@ describe('after MongoDB’s clock was set back,', () => {
     await eventually('it is looked at', () => look.mock.calls.some(([found]) => found === id));
     env.cancel();
     await done;
+  });
+
+  it.each<[string, keyof ReconcileReport, (projectId: string) => Promise<unknown>]>([
+    [
+      'an event',
+      'events',
+      (projectId) => insertAhead('events', { projectId, _id: newId('event') }),
+    ],
+    [
+      'a courier’s event',
+      'events',
+      (projectId) => insertAhead('events', { projectId, isExpress: true }),
+    ],
+    ['a bulk replay', 'replays', (projectId) => insertAhead('replays', { projectId })],
+    ['a courier’s failure', 'failures', (projectId) => insertAhead('deliveries', { projectId })],
+  ])('%s of before that nobody drives is found now', async (_what, kind, insert) => {
+    const { id } = await stack.project();
+    const { [kind]: before } = await stack.reconcile();
+    expect(before).toBe(0);
+    await insert(id);
+    const { [kind]: found } = await stack.reconcile();
+    expect(found).toBe(1);
   });
 
   it('what is made is found by the time that it shows', async () => {
