@@ -23,7 +23,7 @@ import { TYPE } from '../events/event-types';
 import { leftToPlatform, refuseSending } from '../http/left-to-platform';
 import { findWebhook } from '../http/references';
 import { resourceInPath } from '../http/resource-in-path';
-import { inReadTurn } from '../http/under-way';
+import { inCountTurn } from '../http/under-way';
 import { reference } from '../schemas/fields';
 import type { replaySchema } from '../schemas/replay';
 import { instant, pageQuery, parseBody, parseListQuery, someOf } from '../http/validation';
@@ -121,7 +121,7 @@ export function replaysRouter({ store, engine, catalog, log }: ReplaysDependenci
       ...(webhook && { webhookId: webhook._id }),
       ...(types && !types.includes('*') && { types: expanded(types, names) }),
     };
-    const found = await inReadTurn(res, () => counted(countForReplay(store, project._id, query)));
+    const found = await inCountTurn(res, () => counted(countForReplay(store, project._id, query)));
     // Nobody would know of it. Refused, it is not audited either.
     if (!found) throw refusal('bad_request');
     const { counts, endedBy, createdBy } = found;

@@ -28,6 +28,8 @@ const RETRY_MS = 1000;
 const READS_AT_A_TIME = 10;
 /** Of lists with their events' data: writing a page of the largest size occupies the event loop for some 12 ms. */
 const DATA_LISTS_AT_A_TIME = 2;
+/** Of counts of deliveries, each of which may occupy MongoDB for 20 s. */
+const COUNTS_AT_A_TIME = 2;
 const MIB = 1024 * 1024;
 
 /** What is in progress for a key, a project's keys, or all. */
@@ -76,7 +78,7 @@ class Held {
     private readonly res: Response,
     private readonly own: readonly Share[],
     private readonly all: Share,
-    /** Waits for a turn among the reads of its project; returns what ends it. */
+    /** Waits for a turn among the counts of its project; returns what ends it. */
     readonly takeTurn: () => Promise<() => void>,
   ) {}
 
@@ -153,6 +155,7 @@ export class UnderWay {
   private readonly all: Share;
   private readonly reads = new Turns(READS_AT_A_TIME);
   private readonly dataLists = new Turns(DATA_LISTS_AT_A_TIME);
+  private readonly counts = new Turns(COUNTS_AT_A_TIME);
 
   constructor(private readonly limits: UnderWayLimits) {
     this.all = new Share('all keys', { requests: Infinity, bytes: limits.bytes * PROCESS_FACTOR });
@@ -174,7 +177,7 @@ export class UnderWay {
         `${limits.requests} requests of ${name} are in progress, the maximum; wait for their answers`,
       );
     }
-    const held = new Held(res, own, this.all, () => this.reads.take(readerOf(principal)));
+    const held = new Held(res, own, this.all, () => this.counts.take(readerOf(principal)));
     held.check(PAGE_BYTES);
     held.begin();
     res.locals.held = held;
@@ -207,14 +210,14 @@ export class UnderWay {
 }
 
 /**
- * A read that may take MongoDB seconds, of a request that has no turn since it changes something: it waits for one.
- * @returns null, without a read, if the client has gone by then
+ * A count that may take MongoDB seconds, of a request that has no turn since it changes something: it waits for one.
+ * @returns null, without a count, if the client has gone by then
  */
-export async function inReadTurn<T>(res: Response, read: () => Promise<T>): Promise<T | null> {
+export async function inCountTurn<T>(res: Response, count: () => Promise<T>): Promise<T | null> {
   const held = heldBy(res)!;
   const endTurn = await held.takeTurn();
   try {
-    return held.isOver ? null : await read();
+    return held.isOver ? null : await count();
   } finally {
     endTurn();
   }

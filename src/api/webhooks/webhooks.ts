@@ -26,7 +26,7 @@ import { leftToPlatform, refuseSending } from '../http/left-to-platform';
 import { changeOrRefuse, createOrGet, getIfExistsField } from '../http/external-ids';
 import { webhookParam } from '../http/reference-params';
 import { resourceInPath } from '../http/resource-in-path';
-import { inReadTurn } from '../http/under-way';
+import { inCountTurn } from '../http/under-way';
 import type { webhookDefaultsSchema, webhookSchema } from '../schemas/webhook';
 import { sendTests } from './test-events';
 import {
@@ -232,7 +232,7 @@ export function webhooksRouter(deps: WebhooksDependencies): Router {
     const isEnabled = webhook.isActive && !before.isActive;
     const skipped =
       isEnabled &&
-      (await inReadTurn(res, () => skippedOf(store, before)).catch((error: unknown) => {
+      (await inCountTurn(res, () => skippedOf(store, before)).catch((error: unknown) => {
         // It is enabled all the same, and a repeated request would be told nothing of it.
         log.warn({ err: error, webhookId: id }, 'skipped deliveries could not be counted');
         return null;
