@@ -49,9 +49,13 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
 
   /**
    * Stores an event: once this returns, it won't be lost.
+   * @param isRepeated the event with its idempotency key was removed meanwhile, as happens once
    * @returns the event as stored, and whether its idempotency key was known
    */
-  async insert(event: NewEvent): Promise<{ event: BareEvent; duplicate: boolean }> {
+  async insert(
+    event: NewEvent,
+    isRepeated = false,
+  ): Promise<{ event: BareEvent; duplicate: boolean }> {
     const record = recordOf(event);
     try {
       await this.horizon.during(() => this.inserts.insert(record), [record._id]);
@@ -62,8 +66,9 @@ export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
       const key = oneOf(idempotencyKey);
       const found = this.model.findOne({ projectId, idempotencyKey: key }, { body: 0 });
       const first = await current(found).lean<BareEvent>();
-      if (!first) throw error;
-      return { event: first, duplicate: true };
+      if (first) return { event: first, duplicate: true };
+      if (isRepeated) throw error;
+      return this.insert(event, true);
     }
   }
 
