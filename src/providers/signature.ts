@@ -17,7 +17,7 @@ export function staleness(seconds: string, now: Date, oldestMs = TOLERANCE_MS): 
 }
 
 /**
- * Whether a signature's text is the expected one: compared as text, since other base64 or hex may
+ * Whether a signature's, token's or secret's text is the expected one: compared as text, since other base64 or hex may
  * decode to the same bytes. The time depends only on the lengths, which are not secret.
  */
 export function isSame(signature: string, expected: string): boolean {

@@ -1,5 +1,6 @@
-import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import type { Request, Response } from 'express';
+import { isSame } from '../../providers/signature';
 import { SESSION_LIFE_MS, type SessionRecord } from '../../store/sessions';
 import type { Store } from '../../store/store';
 import type { Authentication, Caller } from './authentication';
@@ -158,9 +159,7 @@ const newToken = (): string => randomBytes(32).toString('base64url');
 
 /** @throws ApiError 403 */
 export function checkCsrf(req: Request, { csrfToken }: BrowserSession): void {
-  const given = Buffer.from(req.get(CSRF_HEADER) ?? '');
-  const expected = Buffer.from(csrfToken);
-  if (given.length === expected.length && timingSafeEqual(given, expected)) return;
+  if (isSame(req.get(CSRF_HEADER) ?? '', csrfToken)) return;
   throw new ApiError(
     'forbidden',
     `with a session this needs its csrfToken in the header ${CSRF_HEADER}; GET /dashboard/session has it`,

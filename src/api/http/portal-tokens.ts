@@ -1,7 +1,8 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { Request } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
+import { isSame } from '../../providers/signature';
 import type { Store } from '../../store/store';
 import { CAPABILITIES, type Principal } from './auth';
 import type { Authentication } from './authentication';
@@ -42,7 +43,7 @@ export class PortalTokens {
 
   sign(content: PortalTokenContent): string {
     const body = Buffer.from(JSON.stringify(content)).toString('base64url');
-    return `${PREFIX}${body}.${this.mac(body).toString('base64url')}`;
+    return `${PREFIX}${body}.${this.mac(body)}`;
   }
 
   /**
@@ -69,16 +70,12 @@ export class PortalTokens {
   private verify(token: string): PortalTokenContent | null {
     const [, body, signature] = /^php_([\w-]+)\.([\w-]+)$/.exec(token) ?? [];
     if (body === undefined || signature === undefined) return null;
-    const given = Buffer.from(signature, 'base64url');
-    const expected = this.mac(body);
-    if (given.length !== expected.length || !timingSafeEqual(given, expected)) {
-      throw ended('is not valid');
-    }
+    if (!isSame(signature, this.mac(body))) throw ended('is not valid');
     return contentSchema.parse(JSON.parse(Buffer.from(body, 'base64url').toString()));
   }
 
-  private mac(body: string): Buffer {
-    return createHmac('sha256', this.key).update(body).digest();
+  private mac(body: string): string {
+    return createHmac('sha256', this.key).update(body).digest('base64url');
   }
 }
 

@@ -1,4 +1,3 @@
-import { timingSafeEqual } from 'node:crypto';
 import { Router, type RequestHandler } from 'express';
 import { z } from 'zod';
 import { isOperational } from '../../contracts/operational';
@@ -6,6 +5,7 @@ import { didYouMean } from '../../domain/near';
 import { isSubscribed } from '../../domain/subscription';
 import { canonicalWebhookUrl } from '../../domain/webhook-url';
 import { getProfile, typeNamed, type Profile } from '../../profiles';
+import { isSame } from '../../providers/signature';
 import type { Cipher } from '../../store/cipher';
 import { deleteWebhook } from '../../store/delete-webhook';
 import type { Store } from '../../store/store';
@@ -110,10 +110,7 @@ const isUrlOf = (webhook: WebhookRecord, url: string): boolean =>
 /** Whether it is the webhook's newest secret: a caller may repeat everything that it has set. */
 function isSecretOf(cipher: Cipher, { _id, secrets }: WebhookRecord, secret: string): boolean {
   const [newest] = secrets;
-  const [given, kept] = [secret, (newest && cipher.openIfReadable(newest, _id)) ?? ''].map((text) =>
-    Buffer.from(text),
-  );
-  return given!.length === kept!.length && timingSafeEqual(given!, kept!);
+  return isSame(secret, (newest && cipher.openIfReadable(newest, _id)) ?? '');
 }
 
 /** `/api/webhooks/manage`: the project's webhooks, in the platform's form. */
