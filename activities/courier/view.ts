@@ -74,7 +74,12 @@ export class View {
       this.queueCheckedAt = at;
       for (const kind of QUEUE_KINDS) {
         for (const id of await listQueueing(store, projectId, kind)) {
-          hand.lanes.get(id)?.queued.add(kind);
+          const lane = hand.lanes.get(id);
+          if (!lane || lane.queued.has(kind)) continue;
+          lane.queued.add(kind);
+          // A workflow's attempt found no slot: what came after it keeps its place behind it. What is in hand for
+          // workflows is in the queue itself.
+          if (lane.holding.every(({ delivery }) => delivery.isExpress)) hand.putBackOf(lane, kind);
         }
       }
     }

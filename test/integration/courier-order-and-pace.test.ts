@@ -1,4 +1,5 @@
 import { Places } from '../../activities/concurrency';
+import { Hand } from '../../activities/courier/hand';
 import { Lane } from '../../activities/courier/lane';
 import { Runs } from '../../activities/courier/runs';
 import { makeWebhook } from '../support/deliveries';
@@ -160,6 +161,52 @@ describe('a project whose events are dispatched express', () => {
     expect(sentBy(send)).toEqual(Array.from({ length: 8 }, (_, n) => n));
     for (const spy of [take, run, send]) spy.mockRestore();
     for (const limit of limits) limit.restore();
+  });
+
+  it('sends what a workflow has put into the queue before what is in hand and came later', async () => {
+    const webhook = await makeWebhook(client, receiver.url, { policy: { ratePerSecond: 0.9 } });
+    const { webhooks, deliveries } = stack.store;
+    const { projectId } = (await webhooks.model.findById(webhook.id).lean())!;
+    const send = jest.spyOn(stack.sender, 'send');
+    // As if all went within the 2 seconds that something may wait in hand.
+    const sweep = jest.spyOn(Hand.prototype, 'sweep').mockImplementation(() => {});
+    const take = jest.spyOn(Hand.prototype, 'take');
+    const distinct = jest.spyOn(deliveries.model, 'distinct');
+    const takeSlot = webhooks.takeSlot.bind(webhooks);
+    let find!: () => void;
+    const found = new Promise<null>((resolve) => (find = () => resolve(null)));
+    let isFree = false;
+    const slots = jest.spyOn(webhooks, 'takeSlot');
+    slots.mockImplementationOnce(() => found);
+    slots.mockImplementationOnce(takeSlot);
+    await stack.admin.patch(`/v1/projects/${projectId}`, { dispatch: 'workflow' });
+    await post(0);
+    await eventually('its workflow asks for a slot', () => slots.mock.calls.length === 1);
+    await stack.admin.patch(`/v1/projects/${projectId}`, { dispatch: 'express' });
+    await post(1);
+    await eventually('the next is sent', () => sentBy(send).length === 1);
+    slots.mockImplementation(async (...given) => (isFree ? takeSlot(...given) : null));
+    await post(2);
+    await eventually('the last is in hand', () =>
+      take.mock.calls.some(([{ webhookId }, { body }]) => {
+        return webhookId === webhook.id && String(body).includes('"em_2"');
+      }),
+    );
+    find();
+    await eventually('the first is queued', () =>
+      deliveries.model.exists({ webhookId: webhook.id, queuedIn: projectId, isExpress: null }),
+    );
+    const looked = (): number =>
+      distinct.mock.calls.filter(
+        ([, query]) => (query as { queuedIn?: string } | undefined)?.queuedIn === projectId,
+      ).length;
+    const before = looked();
+    // The second look begins after the first has ended.
+    await eventually('the courier has looked', () => looked() > before);
+    isFree = true;
+    await receiver.waitFor(3);
+    expect(sentBy(send)).toEqual([1, 0, 2]);
+    for (const spy of [send, sweep, take, distinct, slots]) spy.mockRestore();
   });
 
   it('pauses a webhook for a second, however many are released together and find no place', async () => {
