@@ -91,3 +91,10 @@ function checkName(host: string, { development }: WebhookUrlPolicy): string | nu
 export function isLocalhost(host: string): boolean {
   return host === 'localhost' || host.endsWith('.localhost');
 }
+
+const MAX_NAME_LENGTH = 200;
+
+/** A name for a webhook that has none. */
+export function nameAfterHost(url: string): string {
+  return (URL.canParse(url) && new URL(url).host.slice(0, MAX_NAME_LENGTH)) || 'webhook';
+}

@@ -1,4 +1,5 @@
 import type { AttemptPolicy, PlannedDelivery } from '../contracts/activities';
+import { nameAfterHost } from '../domain/webhook-url';
 import { policyOf } from '../profiles/policy';
 import type { DeliveryRecord } from './delivery-record';
 import type { ProjectRecord } from './projects';
@@ -13,18 +14,20 @@ export const timingOf = (
 /** What a delivery's workflow is started with. */
 export function toPlanned(
   delivery: DeliveryRecord,
-  webhook: Pick<WebhookRecord, 'name' | 'policy'>,
+  webhook: Pick<WebhookRecord, '_id' | 'name' | 'url' | 'policy'>,
   project: ProjectRecord,
 ): PlannedDelivery {
+  // Histories show no receiver's address.
+  const name = webhook.name === nameAfterHost(webhook.url) ? undefined : webhook.name;
   return {
     deliveryId: delivery._id,
     eventId: delivery.eventId,
     webhookId: delivery.webhookId,
     projectId: delivery.projectId,
     eventType: delivery.eventType,
-    webhookName: webhook.name,
+    ...(name !== undefined && { webhookName: name }),
     policy: timingOf(delivery, policyOf(project, webhook)),
     ...(delivery.isExpress && { isExpress: true }),
-    summary: `${delivery.eventType} → ${webhook.name}`,
+    summary: `${delivery.eventType} → ${name ?? webhook._id}`,
   };
 }

@@ -24,6 +24,7 @@ import {
 const SUBSCRIBER_FIELDS = {
   projectId: 1,
   name: 1,
+  url: 1,
   isActive: 1,
   isPaused: 1,
   policy: 1,

@@ -41,6 +41,17 @@ describe('a delivery in the Temporal Web UI', () => {
     );
   });
 
+  it("doesn't show the receiver's host, after which its webhook is named", async () => {
+    const { client } = await stack.project();
+    const { host } = new URL(receiver.url);
+    const { id: webhookId } = await makeWebhook(client, receiver.url, { name: host });
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { status: 'succeeded' });
+    const history = await historyOf(id);
+    expect(history).toContain(`→ ${webhookId}`);
+    expect(history).not.toContain(host);
+  });
+
   it('that failed shows why, and nothing of the code', async () => {
     receiver.respondWith(500);
     const client = await project([1000]);

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { isOperational } from '../../contracts/operational';
 import { didYouMean } from '../../domain/near';
 import { isSubscribed } from '../../domain/subscription';
-import { canonicalWebhookUrl } from '../../domain/webhook-url';
+import { canonicalWebhookUrl, nameAfterHost } from '../../domain/webhook-url';
 import { getProfile, typeNamed, type Profile } from '../../profiles';
 import { isSame } from '../../providers/signature';
 import type { Cipher } from '../../store/cipher';
@@ -133,8 +133,8 @@ export function manageRouter(deps: ManageDependencies): Router {
     const { url, events, secret } = parseBody(manageBody, req);
     const names = await deps.intake.catalog.names(project);
     const body: NewWebhookBody = parse(webhookBodiesOf(profile, names, deps).create, {
-      // The platform's have none; it stands in histories, so it must not be the URL's host.
-      name: 'webhook',
+      // The platform's have none.
+      name: nameAfterHost(url),
       url,
       events: typesOf(events, profile),
       ...(secret !== undefined && { secret }),

@@ -29,7 +29,7 @@ it("makes a webhook and answers it in the platform's form, with the secret that 
 
   const same = await client.get(`/v1/webhooks/${webhook.id}`);
   expect(same.body.data).toMatchObject({
-    name: 'webhook',
+    name: 'hooks.example.com',
     url,
     events: ['email.open', 'email.click'],
     signing: ['hex'],
