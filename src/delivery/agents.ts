@@ -8,8 +8,12 @@ import type { AddressGuard } from './address-guard';
 import { AnswerHeads, readHeadsFirst } from './answer-heads';
 import { openTunnel, ProxyError } from './proxy-tunnel';
 
-/** Long enough for a first packet that is lost: systems repeat it after a second. */
-const NEXT_ADDRESS_AFTER_MS = 2_000;
+/**
+ * How long an address may take before the next one is tried: long enough for a first packet that is lost, which systems
+ * repeat after a second, unless the attempt has little time.
+ */
+const nextAddressAfterMs = ({ timeoutMs }: ConnectionRequest): number =>
+  Math.min(2_000, timeoutMs / 4);
 
 /**
  * How long a connection may be idle. Shorter than any common receiver's own limit, so that it isn't closed
@@ -34,6 +38,8 @@ export interface AgentsOptions {
 
 /** What a connection needs from an exchange besides Node's own options. */
 export interface ConnectionRequest extends ClientRequestArgs {
+  /** Of the whole exchange. */
+  timeoutMs: number;
   /** Aborted when the connection is no longer needed. */
   over: () => AbortSignal;
 }
@@ -73,11 +79,11 @@ export class Agents {
       rejectUnauthorized: true,
     };
     const tls = (request: object): Socket => startTls({ ...request, ...secured }) as Socket;
-    const direct = {
+    const direct = (request: ConnectionRequest) => ({
       lookup: guard.lookup,
       autoSelectFamily: true,
-      autoSelectFamilyAttemptTimeout: NEXT_ADDRESS_AFTER_MS,
-    };
+      autoSelectFamilyAttemptTimeout: nextAddressAfterMs(request),
+    });
     for (const agent of [this.plain, this.secure]) {
       const isTls = agent === this.secure;
       agent.createConnection = (request: ConnectionRequest, created: Created) => {
@@ -89,7 +95,7 @@ export class Agents {
         }
         const named = { ...request, servername: isAddress(host) ? '' : host };
         if (proxy === undefined) {
-          const to = { ...named, ...direct };
+          const to = { ...named, ...direct(request) };
           return this.tracked(isTls ? tls(to) : connect(to as NetConnectOpts));
         }
         openTunnelToAny(guard, new URL(proxy), request).then(
@@ -160,7 +166,7 @@ async function openTunnelToAny(
     if (over.aborted) break;
     const isLast = address === addresses.at(-1);
     try {
-      return await open(address, isLast ? {} : { timeoutMs: NEXT_ADDRESS_AFTER_MS });
+      return await open(address, isLast ? {} : { timeoutMs: nextAddressAfterMs(request) });
     } catch (error) {
       failure = error as ProxyError;
       if (failure.code === 'PROXY_TIMEOUT') slow ??= address;

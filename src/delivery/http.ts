@@ -77,6 +77,7 @@ export class HttpSender {
         // affects its own answer.
         insecureHTTPParser: true,
         defaultPort: isTls ? 443 : 80,
+        timeoutMs: of.timeoutMs,
         over: exchange.over,
         ...(fresh ? { createConnection: agent.createConnection.bind(agent) } : { agent }),
       };
