@@ -150,9 +150,14 @@ export function httpFailure(
   return { errorCode, errorMessage: MESSAGES[errorCode](code, inTlsConnect) };
 }
 
+type ConnectError = NodeJS.ErrnoException & { address?: string };
+
 /** An error's code; if several addresses failed, one of the receiver's, or else one that says more than "no route". */
 function tellingCode(error: Error & { errors?: Error[] }): string {
-  const codes = (error.errors ?? [error]).map(({ code }: NodeJS.ErrnoException) => code);
+  const codes = (error.errors ?? [error]).map(({ code, address }: ConnectError) =>
+    // Linux's answer where IPv6 is disabled, as in most containers: the receiver has only addresses of IPv6.
+    code === 'EADDRNOTAVAIL' && address?.includes(':') ? 'ENETUNREACH' : code,
+  );
   const other = (...kinds: string[]): string | undefined =>
     codes.find((code) => code && !kinds.includes(SOCKET_CODES[code]!));
   return other('unreachable', 'egress') ?? other('unreachable') ?? codes[0] ?? 'no code';
@@ -161,8 +166,8 @@ function tellingCode(error: Error & { errors?: Error[] }): string {
 function errorCodeOf(code: string, inTlsConnect: boolean): CodedFailure {
   if (Object.hasOwn(SOCKET_CODES, code)) return SOCKET_CODES[code]!;
   if (code.startsWith('HPE_')) return 'invalid_response';
-  // With a status of 5xx, or silent, the proxy may not have reached the receiver.
-  if (/^PROXY_(5\d\d|TIMEOUT)$/.test(code)) return 'unreachable';
+  // The proxy's rules forbid the receiver; with a status of 5xx, or silent, it may not have reached it.
+  if (/^PROXY_(403|5\d\d|TIMEOUT)$/.test(code)) return 'unreachable';
   if (code.startsWith('PROXY_')) return 'egress';
   const isTls = Object.hasOwn(CERTIFICATE_PROBLEMS, code) || /^ERR_(SSL|TLS|OSSL)_/.test(code);
   return isTls || inTlsConnect ? 'tls' : 'unknown';

@@ -38,6 +38,7 @@ describe('an error of the network', () => {
       'EAFNOSUPPORT',
       'EACCES',
       'EPERM',
+      'PROXY_403',
       'PROXY_502',
       'PROXY_TIMEOUT',
     ].map((code) => [code, 'unreachable', `the receiver could not be reached (${code})`]),
@@ -68,7 +69,7 @@ describe('an error of the network', () => {
     ...['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'ENETDOWN', 'ENONET', 'EADDRNOTAVAIL'].map(
       (code) => [code, 'egress', `the worker could not open a connection (${code})`],
     ),
-    ...['PROXY_403', 'PROXY_407', 'PROXY_ECONNREFUSED'].map((code) => [
+    ...['PROXY_407', 'PROXY_ECONNREFUSED'].map((code) => [
       code,
       'egress',
       `the egress proxy made no connection (${code})`,
@@ -133,6 +134,13 @@ describe('an error of the network', () => {
       errorCode: 'egress',
       errorMessage: 'the worker could not reach its name servers',
     });
+  });
+
+  it('is the lack of a route where IPv6 is disabled', () => {
+    const error = Object.assign(systemError('EADDRNOTAVAIL'), { address: '2606:4700::1111' });
+    expect(httpFailure(error, { inTlsConnect: true }).errorCode).toBe('unreachable');
+    const several = new AggregateError([error, systemError('EMFILE')]);
+    expect(httpFailure(several, { inTlsConnect: true }).errorCode).toBe('egress');
   });
 
   it('of several addresses is the receiver’s, before the operator’s, before the lack of a route', () => {
