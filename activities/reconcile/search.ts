@@ -83,13 +83,14 @@ export class Search<T extends Searchable> {
     if (!run.isOnce) this.position = await searchPositions.load(quest.kind);
     let saved = '';
     for (;;) {
-      const hasMore = await this.look();
-      await this.lookAhead();
+      const found = [await this.look(), await this.lookAhead()];
       run.tell();
       const position = JSON.stringify(this.position);
       if (!run.isOnce && position !== saved) await searchPositions.save(this.position);
       saved = position;
-      const goesOn = hasMore ? run.goesOn() : !run.isOnce && (await run.pause(quest.everyMs));
+      const goesOn = found.includes(true)
+        ? run.goesOn()
+        : !run.isOnce && (await run.pause(quest.everyMs));
       if (!goesOn) return;
     }
   }
@@ -124,19 +125,23 @@ export class Search<T extends Searchable> {
     return hasMore;
   }
 
-  /** Checks what has a time of before MongoDB's clock was set back: otherwise it would be found when that comes again. */
-  private async lookAhead(): Promise<void> {
+  /**
+   * Checks what has a time of before MongoDB's clock was set back: otherwise it would be found when that comes again.
+   * @returns whether there may be more to do at once
+   */
+  private async lookAhead(): Promise<boolean> {
     const { run, backlog } = this;
-    if (!this.quest.isPast) return;
+    if (!this.quest.isPast) return false;
     const range = { after: { at: run.ahead(), id: '' }, before: END_OF_TIME };
     const projectIds = await backlog.listProjects('', range.after.at, ROUND, '$gt');
     const pages: Pick<Page<T>, 'fresh' | 'older'>[] = [];
     for (const projectId of projectIds) {
-      if (!run.goesOn()) return;
+      if (!run.goesOn()) return false;
       const limit = limitFor(projectIds);
       pages.push({ fresh: await backlog.list(projectId, range, limit), older: null });
     }
-    await this.visit(pages);
+    const visited = await this.visit(pages);
+    return visited !== null && visited.fixed > 0;
   }
 
   private async pageOf(projectId: string, before: Date, limit: number): Promise<Page<T>> {

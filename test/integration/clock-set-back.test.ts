@@ -92,6 +92,16 @@ describe('after MongoDB’s clock was set back,', () => {
     expect(found).toBe(1);
   });
 
+  it('all that nobody drives is found now, however much there is', async () => {
+    const { id } = await stack.project();
+    const many = 201;
+    for (let n = 0; n < many; n += 1) {
+      await insertAhead('deliveries', { projectId: id, _id: newId('delivery') });
+    }
+    const { failures } = await stack.reconcile();
+    expect(failures).toBe(many);
+  });
+
   it('what is made is found by the time that it shows', async () => {
     const { client } = await stack.project({ profile: 'platform' });
     // Ids don't go back with it.
