@@ -2,7 +2,7 @@ import type { Socket } from 'node:net';
 import type { Request, RequestHandler, Response } from 'express';
 import { heldBytes } from '../../metrics';
 import { PAGE_BYTES } from '../../store/paging';
-import { principalOf, shareOf, type Principal } from './auth';
+import { placeOf, principalOf, shareOf, type Principal } from './auth';
 import { onceGone, onceOver } from './connections';
 import { rateLimited } from './errors';
 import { Turns } from './turns';
@@ -177,7 +177,7 @@ export class UnderWay {
         `${limits.requests} requests of ${name} are in progress, the maximum; wait for their answers`,
       );
     }
-    const held = new Held(res, own, this.all, () => this.counts.take(readerOf(principal)));
+    const held = new Held(res, own, this.all, () => this.counts.take(placeOf(principal)));
     held.check(PAGE_BYTES);
     held.begin();
     res.locals.held = held;

@@ -189,6 +189,20 @@ describe('the work for one project', () => {
     }
   });
 
+  it('counts for one of the admin’s projects beside another', async () => {
+    const range = { since: '2020-01-01T00:00:00Z', until: '2030-01-01T00:00:00Z', dryRun: true };
+    const projects = [await stack.project(), await stack.project()];
+    const counted = holdUp('aggregate');
+    const counts = projects.flatMap(({ id }) =>
+      Array.from({ length: COUNTS_AT_A_TIME }, () =>
+        stack.admin.with({ 'x-project-id': id }).post('/v1/replays', range),
+      ),
+    );
+    await eventually('each has its turns', () => counted.length === counts.length);
+    for (const goOn of counted) goOn();
+    expect((await Promise.all(counts)).map(({ status }) => status)).toEqual(Array(4).fill(200));
+  });
+
   it('makes no bulk replay, and counts nothing, for a client that has gone before its turn', async () => {
     const { id: webhookId } = await makeWebhook(client, 'https://example.com/');
     const range = { webhookId, since: '2020-01-01T00:00:00Z', until: '2030-01-01T00:00:00Z' };
