@@ -1,9 +1,10 @@
 import { isOperational } from '../../src/contracts/operational';
 import type { Attempt } from '../../src/contracts/delivery';
-import { isGone, isOperators } from '../../src/domain/outcome';
+import { isGone, isOperators, lastCounting } from '../../src/domain/outcome';
 import { policyOf } from '../../src/profiles/policy';
 import { disableWebhook } from '../../src/store/change-webhook';
 import { endDeliveriesOf } from '../../src/store/end-deliveries';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { BareEvent } from '../../src/store/event-record';
 import { announceFailure } from '../../src/store/operational-events';
 import { noteFollowedUp } from '../../src/store/queue';
@@ -42,6 +43,12 @@ export async function followFailure(
   }
 }
 
+/** With the round that it ended, which earlier versions have not stored. */
+export const withRound = ({ status, replays, attempts }: DeliveryRecord, one: Attempt): Attempt =>
+  status === 'failed' && one.number === lastCounting(attempts)?.number
+    ? { failedRound: replays, ...one }
+    : one;
+
 /** A receiver that is gone wants no more, whatever its delivery has become: it may have been cancelled meanwhile. */
 export const hasConsequences = ({ failedRound, statusCode }: Attempt): boolean =>
   failedRound !== undefined || isGone(statusCode);
@@ -59,7 +66,10 @@ export async function followSettled(
   const { delivery, event, webhook, project } = found;
   const { attempts, healthCounted = 0 } = delivery;
   // It may have been replayed since, and have failed again.
-  const unfollowed = attempts.filter((one) => one.number > healthCounted && hasConsequences(one));
+  const unfollowed = attempts
+    .filter(({ number }) => number > healthCounted)
+    .map((one) => withRound(delivery, one))
+    .filter(hasConsequences);
   if (event && webhook && project) {
     const subject = { delivery, event, body: event.body ?? '', webhook, project };
     for (const attempt of unfollowed) await followFailure(deps, subject, attempt);

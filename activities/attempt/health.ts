@@ -1,7 +1,7 @@
 import type { Attempt } from '../../src/contracts/delivery';
 import { mailWarning } from '../../src/store/owner-mails';
 import type { ActivityDependencies } from '../dependencies';
-import { followFailure, hasConsequences } from './after-failure';
+import { followFailure, hasConsequences, withRound } from './after-failure';
 import type { Subject } from './subject';
 
 /**
@@ -19,7 +19,7 @@ export async function countLast(
   const last = attempts.findLast(({ superseded }) => !superseded);
   if (!last || last.number <= healthCounted) return false;
   if (last.outcome === 'succeeded' && last.runId !== runId) return false;
-  await countHealth(deps, subject, last);
+  await countHealth(deps, subject, withRound(subject.delivery, last));
   return last.outcome === 'failed' && last.number <= roundStart;
 }
 
@@ -31,7 +31,8 @@ export async function countLeft(
 ): Promise<void> {
   const found = await deps.store.deliveries.findWithParts(deliveryId);
   const { delivery, event, webhook, project } = found ?? {};
-  if (!delivery || !event || !webhook || !project) return;
+  // Couriers count what they settle, and follow it up.
+  if (!delivery || delivery.isExpress || !event || !webhook || !project) return;
   await countLast(deps, { delivery, event, body: '', webhook, project }, runId);
 }
 

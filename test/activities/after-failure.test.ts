@@ -137,6 +137,24 @@ describe('the event that tells of a failed delivery', () => {
     expect(await told(project)).toMatchObject([{ replays: 3, attempts: 5, statusCode: 502 }]);
   });
 
+  it('tells of one that an earlier version has stored, without its round', async () => {
+    const {
+      project,
+      planned: { deliveryId },
+    } = await planned();
+    const failed = { runId: 'run', startedAt: new Date(), durationMs: 1, requestHeaders: {} };
+    const attempts = [
+      { ...failed, number: 1, outcome: 'failed', statusCode: 500 },
+      { ...failed, number: 2, outcome: 'failed', statusCode: 503 },
+    ];
+    await fixture.store.deliveries.model.updateOne(
+      { _id: deliveryId },
+      { status: 'failed', followUp: true, replays: 1, attempts, attemptCount: 2 },
+    );
+    expect(await followSettled(fixture.dependencies, deliveryId)).toBe(true);
+    expect(await told(project)).toMatchObject([{ replays: 1, attempts: 2, statusCode: 503 }]);
+  });
+
   /** As the activity that a run has begun; answers its result, or the failure's type. */
   const inRun = (runId: string, work: () => Promise<{ result: string }>): Promise<unknown> =>
     new MockActivityEnvironment(

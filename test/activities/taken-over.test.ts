@@ -28,6 +28,15 @@ describe('the workflow of a delivery that a courier has taken over', () => {
     expect(await fixture.delivery(planned.deliveryId)).toMatchObject({ runId: null, status });
   });
 
+  it('counts no failure of the courier’s, which has counted it', async () => {
+    const { planned, webhook } = await fixture.planned(receiver.url);
+    const made = { runId: 'courier', startedAt: new Date(), durationMs: 1, requestHeaders: {} };
+    const attempts = [{ ...made, number: 1, outcome: 'failed' as const, statusCode: 500 }];
+    await takeOver(planned.deliveryId, { attempts, attemptCount: 1 });
+    expect((await attempt(planned.deliveryId)).result).toBe('queued');
+    expect(await fixture.health(webhook)).toMatchObject({ failureCount: 0 });
+  });
+
   it('sends nothing if that happens as it begins', async () => {
     const { planned } = await fixture.planned(receiver.url);
     const { store } = fixture;
