@@ -56,9 +56,10 @@ export function createPlanDeliveries(deps: PlanDependencies): Activities['planDe
 
 /**
  * Concurrent plans of a project in each process: each holds an attempt's slot while it waits for a child
- * process.
+ * process. When all projects' hold that share of them, each has only one.
  */
 const MAX_AT_ONCE = 5;
+const MAX_SHARE = 1 / 4;
 /** How long the others wait, doubled each time up to the maximum, with jitter. */
 const WAIT_MS = 4000;
 const MAX_WAIT_MS = 30_000;
@@ -66,13 +67,14 @@ const MAX_WAIT_MS = 30_000;
 const BEAT_MS = 3000;
 
 export function createPlanFilteredDeliveries(
-  deps: PlanDependencies,
+  deps: PlanDependencies & Pick<ActivityDependencies, 'maxAttempts'>,
 ): Activities['planFilteredDeliveries'] {
   const plan = planner(deps, true);
   const underWay = new Map<string, number>();
+  let all = 0;
   return async (eventId, projectId, afterWebhookId) => {
     const others = underWay.get(projectId) ?? 0;
-    if (others >= MAX_AT_ONCE) {
+    if (others >= (all < deps.maxAttempts * MAX_SHARE ? MAX_AT_ONCE : 1)) {
       const waitMs = Math.min(MAX_WAIT_MS, WAIT_MS * 2 ** (activityInfo().attempt - 1));
       throw againIn(
         waitMs * (0.5 + Math.random() / 2),
@@ -81,12 +83,14 @@ export function createPlanFilteredDeliveries(
       );
     }
     underWay.set(projectId, others + 1);
+    all += 1;
     // Filters may wait long for their turn, but a worker's death must be noticed soon.
     const beat = setInterval(() => heartbeat(), BEAT_MS);
     try {
       return await plan(eventId, afterWebhookId);
     } finally {
       clearInterval(beat);
+      all -= 1;
       const left = underWay.get(projectId)! - 1;
       if (left > 0) underWay.set(projectId, left);
       else underWay.delete(projectId);

@@ -1,7 +1,8 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
 import { clock } from '../../src/clock';
 import { newId } from '../../src/contracts/ids';
 import { passesFilter } from '../../src/domain/payload-filter';
-import type { DeliveryPlan } from '../../src/contracts/activities';
+import { FAILURE_TYPES, type DeliveryPlan } from '../../src/contracts/activities';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import type { EventRecord } from '../../src/store/event-record';
 import type { ProjectRecord } from '../../src/store/projects';
@@ -57,6 +58,23 @@ describe('the plan of an event', () => {
   };
   const planned = (pages: readonly DeliveryPlan[]): string[] =>
     pages.flatMap(({ deliveries }) => deliveries.map(({ webhookId }) => webhookId));
+
+  it('leaves slots to attempts while filters are judged, and has one beside those of other projects', async () => {
+    const { planFilteredDeliveries } = fixture.activities({ maxAttempts: 8 });
+    let judge!: () => void;
+    const judged = new Promise<null>((resolve) => (judge = () => resolve(null)));
+    jest.spyOn(fixture.store.events, 'findBare').mockReturnValue(judged);
+    const planOf = (projectId: string): Promise<DeliveryPlan> =>
+      new MockActivityEnvironment().run(() => planFilteredDeliveries(newId('event'), projectId));
+    const planned = [planOf('one'), planOf('one')];
+    const deferred = { type: FAILURE_TYPES.planDeferred };
+    await expect(planOf('one')).rejects.toMatchObject(deferred);
+    planned.push(planOf('other'));
+    await expect(planOf('other')).rejects.toMatchObject(deferred);
+    judge();
+    expect(await Promise.all(planned)).toMatchObject(Array(3).fill({ deliveries: [] }));
+    expect(await planOf('one')).toMatchObject({ deliveries: [] });
+  });
 
   it(`reads one subscriber among ${WEBHOOKS} webhooks, not them all`, async () => {
     const project = await fixture.project();
