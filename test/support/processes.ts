@@ -2,6 +2,8 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import path from 'node:path';
 
+/** Its log says more than a test that has timed out. */
+const PATIENCE_MS = 120_000;
 const MAIN = path.resolve(__dirname, '../../dist/src/main.js');
 const DIE_AT = path.resolve(__dirname, 'die-at.mjs');
 const SHIFT_CLOCK = path.resolve(__dirname, 'shift-clock.mjs');
@@ -48,7 +50,11 @@ export class RoleProcess {
   }
 
   /** Resolves when the process has written that to its log. */
-  async logged(text: string | RegExp): Promise<void> {
+  logged(text: string | RegExp): Promise<void> {
+    return this.inTime(`has not logged ${text}`, this.untilLogged(text));
+  }
+
+  private async untilLogged(text: string | RegExp): Promise<void> {
     const isLogged = (): boolean =>
       typeof text === 'string' ? this.output.includes(text) : text.test(this.output);
     const ended = this.closed.then(() => true);
@@ -91,7 +97,7 @@ export class RoleProcess {
 
   /** Resolves when SIGKILL has ended it. */
   async killed(): Promise<void> {
-    const [, signal] = await this.closed;
+    const [, signal] = await this.inTime('was not killed', this.closed);
     if (signal !== 'SIGKILL') throw new Error(`was not killed:\n${this.output}`);
   }
 
@@ -99,6 +105,16 @@ export class RoleProcess {
   async end(signal: 'SIGTERM' | 'SIGKILL'): Promise<number | null> {
     this.child.kill(signal);
     return (await this.closed)[0];
+  }
+
+  private async inTime<T>(what: string, awaited: Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout;
+    const late = new Promise<never>((_resolve, reject) => {
+      timer = setTimeout(() => {
+        reject(new Error(`${what} within ${PATIENCE_MS} ms:\n${this.output}`));
+      }, PATIENCE_MS);
+    });
+    return Promise.race([awaited, late]).finally(() => clearTimeout(timer));
   }
 
   private failEarly(): never {
