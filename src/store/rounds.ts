@@ -158,6 +158,7 @@ export class Rounds {
               attemptCount: before.attemptCount,
               status: before.status,
               replays: before.replays,
+              expunged: before.expunged ?? null,
             },
             [{ $set: { ...entry, ...(decides && decision) } }],
           )

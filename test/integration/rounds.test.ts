@@ -3,6 +3,7 @@ import path from 'node:path';
 import type { DeliveryStatus, EndReason } from '../../src/contracts/delivery';
 import { newId } from '../../src/contracts/ids';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { expungeEvent } from '../../src/store/expunge';
 import { release } from '../../src/store/queue';
 import { queueReplays } from '../../src/store/replay-selection';
 import { newDelivery } from '../../src/store/new-delivery';
@@ -125,6 +126,20 @@ describe('a delivery’s round', () => {
     // Only what is pending has a next attempt, and only what has ended an end.
     expect(nextAttemptAt !== null).toBe(to === 'pending');
     expect(completedAt !== null).toBe(to !== 'pending' && to !== 'held');
+  });
+
+  it('keeps no answer if its payload is deleted as an attempt is logged', async () => {
+    // It had ended: that changes neither its status nor its attempts.
+    const delivery = await standing({ status: 'cancelled', runId: 'mine' });
+    await expungeEvent(fixture.store, delivery.projectId, delivery.eventId);
+    const made = { runId: 'mine', startedAt: new Date(), durationMs: 1, requestHeaders: {} };
+    const answered = { outcome: 'failed', statusCode: 500, responseBody: 'its payload' } as const;
+    const policy = { timeoutMs: 1000, retryDelaysMs: [] };
+    const result = { status: 'failed', nextDelayMs: null, policy } as const;
+    await rounds().record(delivery, { ...made, ...answered }, result, true);
+    const { attempts } = await fixture.delivery(delivery._id);
+    expect(attempts).toMatchObject([{ statusCode: 500 }]);
+    expect(JSON.stringify(attempts)).not.toContain('its payload');
   });
 
   /** Where a delivery is, by docs/adr/0030. */
