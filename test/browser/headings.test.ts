@@ -91,7 +91,9 @@ describe.each(PAGES)('the page %s', (path, what, kind, resource, name) => {
     await expectAccessible(page);
     answer();
     await expectTitle(page, name);
-    await page.getByRole('status', { name: 'Loading…' }).waitFor({ state: 'detached' });
+    // Several parts of a page may load.
+    const loading = page.getByRole('status', { name: 'Loading…' });
+    await soon(async () => expect(await loading.count()).toBe(0));
     await expectFocused(page, name);
   });
 
