@@ -193,9 +193,9 @@ describe('the work for one project', () => {
     const range = { since: '2020-01-01T00:00:00Z', until: '2030-01-01T00:00:00Z', dryRun: true };
     const projects = [await stack.project(), await stack.project()];
     const counted = holdUp('aggregate');
-    const counts = projects.flatMap(({ id }) =>
+    const counts = projects.flatMap((project) =>
       Array.from({ length: COUNTS_AT_A_TIME }, () =>
-        stack.admin.with({ 'x-project-id': id }).post('/v1/replays', range),
+        stack.admin.with({ 'x-project-id': project.id }).post('/v1/replays', range),
       ),
     );
     await eventually('each has its turns', () => counted.length === counts.length);
