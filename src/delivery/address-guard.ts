@@ -98,16 +98,19 @@ export class AddressGuard {
  * try none again.
  */
 function reachedFromHere(addresses: LookupAddress[]): LookupAddress[] {
-  const own = Object.values(networkInterfaces()).flatMap((of) => of ?? []);
-  const isV6 = own.some(
-    ({ family, internal, address }) =>
-      family === 'IPv6' && !internal && !address.startsWith('fe80:'),
-  );
   const reached = addresses.filter(
-    ({ address, family }) => isV6 || family === 4 || isLoopbackAddress(address),
+    ({ address, family }) => family === 4 || isLoopbackAddress(address) || hasIpv6(),
   );
   return reached.length > 0 ? reached : addresses;
 }
+
+const hasIpv6 = (): boolean =>
+  Object.values(networkInterfaces()).some((of) =>
+    of?.some(
+      ({ family, internal, address }) =>
+        family === 'IPv6' && !internal && !address.startsWith('fe80:'),
+    ),
+  );
 
 /** Of both families in turn, since one of them may not be reached at all. */
 function firstOf(addresses: readonly LookupAddress[]): LookupAddress[] {
