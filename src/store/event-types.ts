@@ -121,11 +121,13 @@ export class EventTypes {
 
   /** The sizes of the types at those positions. */
   async listSized(ids: readonly string[]): Promise<Sized[]> {
+    if (ids.length === 0) return [];
     return this.model.find({ _id: { $in: ids } }, sizedWithout({})).lean<Sized[]>();
   }
 
   /** The types at those positions. */
   async listAt(ids: readonly string[]): Promise<EventTypeRecord[]> {
+    if (ids.length === 0) return [];
     return this.model.find({ _id: { $in: ids } }).lean<EventTypeRecord[]>();
   }
 
