@@ -61,7 +61,8 @@ export async function endSome(store: Store, ending: EndingRecord): Promise<boole
       { session },
     );
     const isDone = ids.length < BATCH;
-    await endings.advance(ending._id, isDone ? null : ids.at(-1)!, session);
+    if (isDone) await endings.remove(ending._id, session);
+    else await endings.advance(ending._id, ids.at(-1)!, session);
     return { ended: modifiedCount, isLast: isDone };
   });
   if (ended > 0) {

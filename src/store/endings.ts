@@ -64,12 +64,10 @@ export class Endings extends ownedRepositoryOf('Ending', schema, 'endings') {
   }
 
   /**
-   * Notes how far it has come, or that everything is done, and makes the transaction fail if the webhook is enabled
-   * at the same moment.
-   * @param after null: there is nothing behind it
+   * Notes how far it has come, and makes the transaction fail if the webhook is enabled at the same moment, as
+   * `remove` does.
    */
-  async advance(webhookId: string, after: string | null, session: ClientSession): Promise<void> {
-    if (after === null) return this.remove(webhookId, session);
+  async advance(webhookId: string, after: string, session: ClientSession): Promise<void> {
     await this.model.updateOne({ _id: webhookId }, { $set: { after } }).session(session);
   }
 
