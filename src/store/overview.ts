@@ -6,6 +6,7 @@ import type { ShownWebhook } from './webhook-record';
 
 /** Failing webhooks that are named. */
 const NAMED = 5;
+
 export interface Overview {
   oldestPending: Pick<
     DeliveryRecord,
