@@ -14,6 +14,8 @@ const COUNT = 60;
 const LONG = 260;
 /** Longer than the log waits between two looks. */
 const PAUSE_MS = 3_000;
+/** Requests for a page of the log. */
+const LOG = /\/v1\/deliveries\?/;
 
 it('the log shows what has changed though more changes while each of its pages is loaded', async () => {
   const { id: projectId, client } = await stack.project();
@@ -63,7 +65,7 @@ it('the log shows what changed after it was read and before it was there', async
   await signIn(page, client.key);
   const stream = page.waitForResponse(/\/v1\/stream/);
   await page.route(
-    /\/v1\/deliveries\?/,
+    LOG,
     async (route) => {
       const response = await route.fetch();
       await stream;
@@ -132,6 +134,7 @@ it('the log does not say that it is live where so much is loaded that it is not'
 
 it('the log says how far it has looked for what is rare, and looks further when somebody asks', async () => {
   const { id: projectId, client } = await stack.project();
+  await makeWebhook(client, receiver.url);
   const answered = (statusCode: number) => ({
     projectId,
     attempts: [
@@ -161,7 +164,20 @@ it('the log says how far it has looked for what is rare, and looks further when 
   await page.goto(`${stack.url}/dashboard/#/deliveries?statusCode=202`);
   await page.getByText('Nothing was found as far as').waitFor();
   expect(await page.getByText('No delivery matches').count()).toBe(0);
+  // Asked for while the log is reloaded.
+  let answer!: () => void;
+  const isAsked = new Promise<void>((resolve) => {
+    answer = resolve;
+  });
+  await page.route(LOG, async (route) => {
+    await isAsked;
+    await route.continue();
+  });
+  const reload = page.waitForRequest(LOG);
+  await postEvent(client);
+  await reload;
   await goOn.click();
+  answer();
   await page.getByText('Nothing else was found as far as').waitFor();
   expect(await rows.count()).toBe(1);
   await goOn.click();

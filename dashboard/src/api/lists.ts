@@ -123,11 +123,22 @@ export function listFrom<Page extends { nextCursor: string | null }, T>(
     isLong: !isShort(query.data),
     isLoadingMore: query.isFetchingNextPage,
     loadMore: () => {
-      // Several places may ask for the same page at once.
-      if (query.hasNextPage) void query.fetchNextPage({ cancelRefetch: false });
+      if (query.hasNextPage) void loadNext(query, query.data!.pages.length);
     },
     refresh: () => void query.refetch(),
   };
+}
+
+/** @param loaded how many pages there are */
+async function loadNext(
+  { fetchNextPage }: Pick<UseInfiniteQueryResult<InfiniteData<unknown>>, 'fetchNextPage'>,
+  loaded: number,
+): Promise<void> {
+  // Several places may ask for the same page at once.
+  const { data, isError } = await fetchNextPage({ cancelRefetch: false });
+  // While the list is reloaded, that waits for the reload alone.
+  if (data && !isError && data.pages.length <= loaded)
+    await fetchNextPage({ cancelRefetch: false });
 }
 
 /** The whole list, page after page: for what is never long. */
