@@ -164,10 +164,13 @@ describe('a reset made by an operator with the temporal command', () => {
     await makeWebhook(client, receiver.url);
     const id = await postEvent(client);
     await deliveryWith(client, id, { status: 'succeeded' });
+    await ended(id);
     await reset(id, 'LastWorkflowTask');
     await deliveryWith(client, id, { status: 'succeeded', replays: 1 });
+    await ended(id);
     expect((await client.post(`/v1/deliveries/${id}/replay`)).status).toBe(202);
     await deliveryWith(client, id, { status: 'succeeded', replays: 2 });
+    await ended(id);
     await reset(id, 'LastWorkflowTask');
     const last = await deliveryWith(client, id, { status: 'succeeded', replays: 3 });
     expect(last.attempts.map(({ number }: { number: number }) => number)).toEqual([1, 2, 3, 4]);
