@@ -23,5 +23,5 @@ describe('the data folder of npm start', () => {
     } finally {
       rmSync(parent, { recursive: true });
     }
-  }, 90_000);
+  });
 });

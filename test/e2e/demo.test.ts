@@ -33,6 +33,5 @@ describe('npm start -- --demo', () => {
         rmSync(folder, { recursive: true });
       }
     },
-    150_000,
   );
 });

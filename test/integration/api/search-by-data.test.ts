@@ -183,7 +183,7 @@ describe('a search by events’ data', () => {
     } while (cursor !== '');
     const odd = ids.filter((_id, n) => n % 2 === 1).toReversed();
     expect(seen).toEqual(odd.slice(0, seen.length));
-  }, 120_000);
+  });
 
   it('looks at so many bytes at a time, and always at one event', async () => {
     const { id, client: own } = await stack.project({ profile: 'custom' });
