@@ -4,9 +4,10 @@ import { idAt, insertDelivery } from '../integration/api/insert';
 import { dyingApi } from '../support/api-crash';
 import { useCrashes } from '../support/crash';
 import { eventually } from '../support/eventually';
+import { PATIENCE_MS } from '../support/stopped-attempt';
 
 // As in crash-points-worker.test.ts, four times one after the other.
-jest.setTimeout(300_000);
+jest.setTimeout(400_000);
 
 const HOUR_MS = 3_600_000;
 const MADE = 5;
@@ -54,7 +55,11 @@ describe('a process killed with -9', () => {
             const times = await countedTimes();
             await crash.dying(dieAt, ask);
             await agree(before);
-            await eventually('it is counted', async () => (await countedTimes()) > times, 60_000);
+            await eventually(
+              'it is counted',
+              async () => (await countedTimes()) > times,
+              PATIENCE_MS,
+            );
             await agree(before);
           };
           const dueNow = { $set: { nextCountAt: new Date(0) } };
@@ -84,7 +89,7 @@ describe('a process killed with -9', () => {
           await eventually(
             'it is counted again',
             async () => (await store.recounts.model.countDocuments({ projectId })) === 0,
-            60_000,
+            PATIENCE_MS,
           );
           await agree(after);
         },

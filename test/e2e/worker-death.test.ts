@@ -1,5 +1,8 @@
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { withOwnWorkers } from '../support/own-workers';
+import { PATIENCE_MS } from '../support/stopped-attempt';
+
+jest.setTimeout(400_000);
 
 /** Shorter than the default, so that a lost attempt is given up soon. */
 const policy = { timeoutMs: 5000, retryDelaysMs: [1000, 1000] };
@@ -20,7 +23,7 @@ describe('workers as processes of their own', () => {
         receiver.respondWith(200);
         await startWorker();
 
-        const delivery = await deliveryWith(client, id, { status: 'succeeded' });
+        const delivery = await deliveryWith(client, id, { status: 'succeeded' }, PATIENCE_MS);
         // The attempt that died with its worker had been sent, but its end was not seen.
         expect(delivery.attempts).toMatchObject([{ number: 1, outcome: 'succeeded' }]);
         expect(delivery.replays).toBe(0);
@@ -44,7 +47,9 @@ describe('workers as processes of their own', () => {
         receiver.respondWith(200);
         await startWorker();
 
-        await deliveryWith(client, id, { status: 'succeeded', attemptCount: 1 }, 120_000);
+        // A minute more than the first one: the delay is cut to it.
+        const once = { status: 'succeeded', attemptCount: 1 };
+        await deliveryWith(client, id, once, PATIENCE_MS + 60_000);
         expect(receiver.requests).toHaveLength(2);
       }),
   );
