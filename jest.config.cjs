@@ -13,6 +13,7 @@ module.exports = {
   moduleNameMapper: { '^(\\.{1,2}/.+)\\.js$': ['$1', '$1.js'] },
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/.data/'],
   runtime: '<rootDir>/test/support/shared-packages.mjs',
+  setupFiles: ['<rootDir>/test/support/seed.ts'],
   testEnvironment: '<rootDir>/test/support/one-realm.mjs',
   // Against hanging alone: a busy machine takes many times as long as a quiet one.
   testTimeout: 240_000,
