@@ -25,9 +25,16 @@ describe('reconcile', () => {
     await temporal.connection.close();
   });
   beforeEach(async () => {
-    // In time for a busy machine to terminate a workflow before its second attempt.
-    ({ client } = await stack.project({ policy: { retryDelaysMs: [8000, 1000] } }));
+    // No second attempt is due until a test makes it so.
+    ({ client } = await stack.project({ policy: { retryDelaysMs: [86_400_000] } }));
   });
+
+  /** As if their next attempts had been due for long. */
+  const beDue = (...ids: string[]) =>
+    stack.store.deliveries.model.updateMany(
+      { _id: { $in: ids } },
+      { $set: { nextAttemptAt: new Date(Date.now() - 60_000) } },
+    );
 
   const succeeded = (eventId: string): Promise<boolean> =>
     eventually('its deliveries succeeded', async () => {
@@ -56,11 +63,9 @@ describe('reconcile', () => {
     await temporal.workflow.getHandle(deliveryWorkflowId(id)).terminate();
     receiver.respondWith(200);
     // Until its next attempt is due nothing is late.
-    const report = await eventually('it is found', async () => {
-      const found = await stack.reconcile();
-      return found.deliveries > 0 && found;
-    });
-    expect(report).toEqual({ ...nothing, deliveries: 1 });
+    expect(await stack.reconcile()).toEqual(nothing);
+    await beDue(id);
+    expect(await stack.reconcile()).toEqual({ ...nothing, deliveries: 1 });
     await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
     expect(await stack.reconcile()).toEqual(nothing);
   });
@@ -69,14 +74,13 @@ describe('reconcile', () => {
     await makeWebhook(client, receiver.url);
     receiver.respondWith(500);
     const lost = await postEvent(client);
-    const { projectId, nextAttemptAt } = await deliveryWith(client, lost, { attemptCount: 1 });
+    const { projectId } = await deliveryWith(client, lost, { attemptCount: 1 });
     await temporal.workflow.getHandle(deliveryWorkflowId(lost)).terminate();
     receiver.respondWith(200);
-    const dueBefore = new Date(Date.parse(nextAttemptAt) - 1);
     const overdue = {
       projectId,
       status: 'pending',
-      nextAttemptAt: dueBefore,
+      nextAttemptAt: new Date(Date.now() - 60_000),
       completedAt: null,
     } as const;
     const waiting = new Set(
@@ -88,11 +92,8 @@ describe('reconcile', () => {
     const find = stack.engine.findRun.bind(stack.engine);
     const spy = jest.spyOn(stack.engine, 'findRun');
     spy.mockImplementation(async (id) => (waiting.has(id) ? 'running' : find(id)));
-    const report = await eventually('it is due, and found', async () => {
-      const found = await stack.reconcile();
-      return found.deliveries > 0 && found;
-    });
-    expect(report).toEqual({ ...nothing, deliveries: 1 });
+    await beDue(lost);
+    expect(await stack.reconcile()).toEqual({ ...nothing, deliveries: 1 });
     expect(new Set(spy.mock.calls.map(([id]) => id))).toEqual(new Set([...waiting, lost]));
     spy.mockRestore();
     await deliveryWith(client, lost, { status: 'succeeded', attemptCount: 2 });
@@ -100,41 +101,37 @@ describe('reconcile', () => {
   });
 
   it('by two at once sends nothing twice', async () => {
-    const late = await stack.project({ policy: { retryDelaysMs: [86_400_000] } });
-    await makeWebhook(late.client, receiver.url);
+    await makeWebhook(client, receiver.url);
     receiver.respondWith(500);
-    const ids = await Promise.all(Array.from({ length: 20 }, () => postEvent(late.client)));
-    for (const id of ids) await deliveryWith(late.client, id, { attemptCount: 1 });
+    const ids = await Promise.all(Array.from({ length: 20 }, () => postEvent(client)));
+    for (const id of ids) await deliveryWith(client, id, { attemptCount: 1 });
     await Promise.all(
       ids.map((id) => temporal.workflow.getHandle(deliveryWorkflowId(id)).terminate()),
     );
     receiver.respondWith({ kind: 'answer', status: 200, delayMs: 1000 });
-    await stack.store.deliveries.model.updateMany(
-      { _id: { $in: ids } },
-      { $set: { nextAttemptAt: new Date(Date.now() - 60_000) } },
-    );
+    await beDue(...ids);
     const reports = await Promise.all([stack.reconcile(20_000), stack.reconcile(20_000)]);
     expect(reports.reduce((sum, { deliveries }) => sum + deliveries, 0)).toBe(20);
     const attempted = { status: 'succeeded', attemptCount: 2, replays: 0 };
-    for (const id of ids) await deliveryWith(late.client, id, attempted);
+    for (const id of ids) await deliveryWith(client, id, attempted);
     expect(receiver.requests).toHaveLength(40);
   });
 
   it('wakes a delivery that is due, while its workflow waits for a later time', async () => {
-    const late = await stack.project({ policy: { retryDelaysMs: [86_400_000] } });
-    await makeWebhook(late.client, receiver.url);
+    await makeWebhook(client, receiver.url);
     receiver.respondWith(500);
-    const id = await postEvent(late.client);
-    await deliveryWith(late.client, id, { attemptCount: 1 });
+    const id = await postEvent(client);
+    await deliveryWith(client, id, { attemptCount: 1 });
     await eventually('it waits', async () => (await stack.engine.findRun(id)) === 'waiting');
     receiver.respondWith(200);
     const spy = jest
       .spyOn(stack.engine, 'signalDelivery')
       .mockRejectedValueOnce(new Error('unavailable'));
-    expect((await late.client.post(`/v1/deliveries/${id}/retry`)).status).toBe(202);
+    expect((await client.post(`/v1/deliveries/${id}/retry`)).status).toBe(202);
     spy.mockRestore();
+    await beDue(id);
     expect(await stack.reconcile()).toEqual(nothing);
-    await deliveryWith(late.client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
+    await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
   });
 
   it('fans an event out whose fan-out an operator has terminated', async () => {
