@@ -9,8 +9,8 @@ import { useFreshReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
 const LATE = { policy: { retryDelaysMs: [86_400_000] } };
-/** In time for a busy machine to disable the webhook before. */
-const SOON = { policy: { retryDelaysMs: [8000] } };
+/** In time for a busy machine to disable the webhook before, and to see its workflow end before. */
+const SOON = { policy: { retryDelaysMs: [30_000] } };
 
 /** Far more than go at a time. */
 const MANY = 80;
@@ -150,8 +150,14 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
         return (await client.get(`/v1/deliveries?${query}`)).body.data.deliveries.length as number;
       };
       await eventually('all are held', async () => (await count('held')) === MANY);
-      receiver.respondWith(410);
+      let answer!: () => void;
+      const after = new Promise<void>((resolve) => (answer = resolve));
+      receiver.respondWith((_request, n) =>
+        n === 1 ? 410 : { kind: 'answer', status: 410, after },
+      );
       await client.post(`${path}/resume`);
+      await eventually('it is disabled', async () => !(await client.get(path)).body.data.isActive);
+      answer();
       await eventually('all have ended', async () => (await count('failed', 'skipped')) === MANY);
       // Some may have been on their way when the first was answered, and some when that was recorded.
       expect(receiver.requests.length).toBeLessThan(MANY / 2);
@@ -172,10 +178,15 @@ describe.each(WAYS)('what was still to be sent, dispatched %s,', (dispatch) => {
     });
 
     it('ends as skipped where it was planned while the webhook was being disabled', async () => {
-      const { id, webhook } = await backingOff(SOON);
+      const { id, webhook } = await backingOff();
       // As if the plan had read it before, and written after the existing ones had been ended.
       await stack.store.webhooks.model.updateOne({ _id: webhook.id }, { isActive: false });
-      expect(await deliveryWith(client, id, { status: 'skipped' })).toMatchObject(skipped);
+      await stack.store.deliveries.hasten(id);
+      await eventually('it has ended', async () => {
+        await stack.reconcile();
+        return (await read(id)).status === 'skipped';
+      });
+      expect(await read(id)).toMatchObject(skipped);
       expect(receiver.requests).toHaveLength(1);
     });
 
