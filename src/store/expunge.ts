@@ -5,6 +5,11 @@ import { cancelledNow } from './delivery-states';
 import type { EventRecord } from './event-record';
 import type { Store } from './store';
 
+/** Answers of receivers, to be taken out of deliveries. */
+const answers = { 'attempts.$[].responseBody': '', 'attempts.$[].responseHeaders': '' };
+/** A transaction keeps in memory what it rewrites: the answers of thousands of receivers are too much for it. */
+const AT_ONCE = 100;
+
 /**
  * Permanently deletes an event's payload, wherever it is kept: its body, what a provider reported, and the
  * answers of receivers, which may repeat it. The event stays, with its idempotency key, and so do its
@@ -18,6 +23,8 @@ export async function expungeEvent(
   projectId: string,
   id: string,
 ): Promise<{ event: EventRecord; cancelled: string[] } | null> {
+  if (!(await store.events.model.exists({ _id: id, projectId }))) return null;
+  await removeAnswers(store, id);
   const expunged = await store.transaction(async (session) => {
     const event = await changeOne(
       store.events.model,
@@ -38,10 +45,7 @@ export async function expungeEvent(
     );
     await deliveries.updateMany(
       { eventId: id },
-      {
-        $set: { expunged: true },
-        $unset: { 'attempts.$[].responseBody': '', 'attempts.$[].responseHeaders': '' },
-      },
+      { $set: { expunged: true }, $unset: answers },
       { session },
     );
     await store.inbound.model.updateMany(
@@ -53,4 +57,19 @@ export async function expungeEvent(
   });
   if (expunged) deliveriesEnded.inc({ status: 'cancelled' }, expunged.ended);
   return expunged;
+}
+
+/** Those that are there now. */
+async function removeAnswers({ deliveries: { model } }: Store, eventId: string): Promise<void> {
+  let after = '';
+  for (;;) {
+    const some = await model
+      .find({ eventId, _id: { $gt: after } }, { _id: 1 })
+      .sort({ _id: 1 })
+      .limit(AT_ONCE)
+      .lean<{ _id: string }[]>();
+    if (some.length === 0) return;
+    await model.updateMany({ _id: { $in: some.map(({ _id }) => _id) } }, { $unset: answers });
+    after = some.at(-1)!._id;
+  }
 }

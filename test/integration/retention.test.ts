@@ -6,9 +6,12 @@ import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
 import { useFreshReceiver, useStack } from '../support/use';
+import { insertDeliveries } from './api/insert';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
 const MARK = 'payload-mark-7f3a';
+/** More than are changed together. */
+const RECEIVERS = 250;
 const marked = { ...emailSent, subject: MARK };
 
 const stack = useStack();
@@ -156,6 +159,31 @@ describe.each(WAYS)('what a project keeps, dispatched %s,', (dispatch) => {
       ]);
       // Once more changes nothing.
       expect((await expunge(eventId)).body.data).toEqual(answer.body.data);
+    });
+
+    it('has it in no answer of many receivers either', async () => {
+      const { body } = await post();
+      const eventId = body.data.id as string;
+      const answered = {
+        number: 1,
+        runId: 'run',
+        startedAt: new Date(),
+        durationMs: 1,
+        outcome: 'succeeded' as const,
+        statusCode: 200,
+        requestHeaders: {},
+        responseBody: MARK,
+      };
+      const of = { projectId, eventId, attempts: [answered], attemptCount: 1 };
+      await insertDeliveries(
+        stack,
+        Array.from({ length: RECEIVERS }, () => of),
+      );
+      expect((await expunge(eventId)).status).toBe(200);
+      const { deliveries } = await stored();
+      expect(deliveries).toHaveLength(RECEIVERS);
+      expect(JSON.stringify(deliveries)).not.toContain(MARK);
+      for (const { expunged } of deliveries) expect(expunged).toBe(true);
     });
 
     it('lets what is pending end cancelled, its workflow too, and sends nothing more', async () => {
