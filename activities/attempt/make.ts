@@ -84,11 +84,11 @@ export async function makeAttempt(
   let current: Subject | RoundResult = subject;
   let sent;
   try {
-    if (earlyByMs > 0 || turn.hasWaited) {
+    const askedAt = performance.now();
+    if (earlyByMs > 0 || turn.hasWaited || execution.hasStoodStill()) {
       current = await afterWait(deps, subject, runId);
       if (typeof current === 'string') return current;
     }
-    const askedAt = performance.now();
     if (await execution.isGivenUp()) throw superseded();
     sent = await exchange(deps, current, policy, () => !pulse.hasStoodStillSince(askedAt));
   } finally {
@@ -141,7 +141,7 @@ async function keepBack(
   return kept;
 }
 
-/** What is true after a wait: meanwhile it may have been cancelled, its webhook paused, disabled or deleted. */
+/** What is true after a wait, or a standstill: meanwhile it may have been cancelled, its webhook paused, disabled or deleted. */
 async function afterWait(
   deps: ActivityDependencies,
   { delivery }: Subject,

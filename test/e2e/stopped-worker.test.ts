@@ -8,6 +8,7 @@ import { withOwnWorkers, type Own } from '../support/own-workers';
 import { PATIENCE_MS, policy, stopInLastAttempt, TIMEOUT_MS } from '../support/stopped-attempt';
 
 const HOUR_MS = 3_600_000;
+const DISABLED = { isActive: false };
 
 jest.setTimeout(400_000);
 
@@ -195,6 +196,42 @@ describe('a worker that is stopped between the last check and the request, and w
       expect(await first.end('SIGTERM')).toBe(0);
       expect(await deliveryWith(client, id, { attemptCount: 1 })).toMatchObject({ replays: 0 });
       expect(receiver.requests).toHaveLength(quick + 1);
+    }),
+  );
+});
+
+/** Longer than what is not noticed (activities/attempt/execution.ts). */
+const STANDSTILL_MS = 3000;
+
+describe('a worker that is stopped between what it has read and the request, and woken', () => {
+  it.concurrent.each([
+    ['disabled', 'skipped', (client: ApiClient, to: string) => client.patch(to, DISABLED)],
+    ['paused', 'held', (client: ApiClient, to: string) => client.post(`${to}/pause`)],
+    ['deleted', 'cancelled', (client: ApiClient, to: string) => client.delete(to)],
+  ] as const)('sends nothing to a webhook that was %s meanwhile', (_how, status, change) =>
+    withOwnWorkers(async ({ stack, receiver, startWorker }) => {
+      receiver.respondWith(500);
+      const { client } = await stack.project({ policy: { ...policy, autoDisableAfter: null } });
+      const limited = { policy: { ratePerSecond: 100 } };
+      const webhook = await makeWebhook(client, receiver.url, limited);
+      const worker = await startWorker(null);
+      // Of the second attempt: the first would be given up, being in a workflow task.
+      await worker.dieAt('store/webhooks Webhooks.takeSlot before 2 SIGSTOP');
+      const id = await postEvent(client);
+      await eventually('it is stopped', () => worker.isStopped(), PATIENCE_MS);
+      const stoppedAt = performance.now();
+      expect((await change(client, `/v1/webhooks/${webhook.id}`)).status).toBeLessThan(300);
+      await eventually('that is noticed', () => performance.now() - stoppedAt > STANDSTILL_MS);
+      worker.signal('SIGCONT');
+      await deliveryWith(client, id, { status }, PATIENCE_MS);
+      await eventually(
+        'its workflow has ended',
+        async () => (await stack.engine.findRun(id)) === 'ended',
+        PATIENCE_MS,
+      );
+      expect(await worker.end('SIGTERM')).toBe(0);
+      expect(await deliveryWith(client, id, { status })).toMatchObject({ attemptCount: 1 });
+      expect(receiver.requests).toHaveLength(1);
     }),
   );
 });
