@@ -261,7 +261,8 @@ describe.each(['light', 'dark'] as const)('in %s', (theme) => {
 
 it('tells why a delivery waits, and copies it as curl without its secret', async () => {
   receiver.respondWith(503);
-  const { page, client } = await arrive();
+  // The other webhook's delivery stays in the list too: no row moves while one is clicked.
+  const { page, client } = await arrive({}, { retryDelaysMs: [3_600_000] });
   const { secret } = await makeWebhook(client, receiver.url, {
     name: 'Patient',
     headers: { Authorization: 'Bearer hidden' },
