@@ -26,7 +26,7 @@ const KEPT_FIRST: Readonly<Record<string, Record<string, 1 | -1>>> = {
   catalogTypes: { updatedAt: -1, _id: -1 },
 };
 
-/** The first index that is missing or has other options, in a few words; null: none. */
+/** The first index that is missing, has other options or is not built yet, in a few words; null: none. */
 export async function findMissingIndex(
   connection: Connection,
   models: readonly AnyModel[],
@@ -37,23 +37,40 @@ export async function findMissingIndex(
     for (const index of await missingIndexes(model)) {
       if (onlyUnique && !index[1].unique) continue;
       const kind = index[1].unique ? 'unique index' : 'index';
-      return `the ${kind} ${nameOf(index)} of MongoDB's collection ${model.collection.name} is missing`;
+      return `the ${kind} ${nameOf(index)} of MongoDB's collection ${model.collection.name} is missing, or not built yet`;
     }
   }
   return null;
 }
 
-/** The indexes that a collection lacks, or has with other options. */
+/** The indexes that a collection lacks, has with other options, or is still building. */
 async function missingIndexes(model: AnyModel): Promise<Index[]> {
   const { toCreate } = await model.diffIndexes({ indexOptionsToCreate: true });
-  return toCreate;
+  const wanted = model.schema.indexes() as Index[];
+  // If it has none of them, none is being built: it may not even be there.
+  if (toCreate.length === wanted.length) return toCreate;
+  const unready = new Set([...toCreate.map(keysOf), ...(await beingBuilt(model))]);
+  return wanted.filter((index) => unready.has(keysOf(index)));
 }
 
+/** MongoDB lists these like the others, but they serve no query, and refuse no duplicate. */
+async function beingBuilt({ db, collection }: AnyModel): Promise<string[]> {
+  const { cursor } = await db.db!.command({
+    listIndexes: collection.name,
+    includeIndexBuildInfo: true,
+    cursor: { batchSize: 1000 },
+  });
+  const listed = cursor.firstBatch as { spec: { key: IndexDefinition }; indexBuildInfo?: object }[];
+  return listed.filter((one) => one.indexBuildInfo).map(({ spec }) => JSON.stringify(spec.key));
+}
+
+const keysOf = ([keys]: Index): string => JSON.stringify(keys);
 const nameOf = ([keys]: Index): string => Object.keys(keys).join('+');
 
 /**
  * Creates a collection and the indexes that it lacks, all at once: MongoDB reads the collection once for them.
- * Idempotent; if it is interrupted between any two steps, the next call finishes the work.
+ * Of one that is already being built, it waits for the end. Idempotent; if it is interrupted between any two
+ * steps, the next call finishes the work.
  */
 export async function ensureIndexes(model: AnyModel, log: Logger): Promise<void> {
   await model.createCollection();
@@ -84,7 +101,7 @@ async function dropOtherKinds(
   log: Logger,
 ): Promise<void> {
   const { toDrop } = await model.diffIndexes();
-  const wanted = new Set(missing.map(([keys]) => JSON.stringify(keys)));
+  const wanted = new Set(missing.map(keysOf));
   for (const { name, key } of await model.collection.indexes()) {
     if (name === undefined || !toDrop.includes(name) || !wanted.has(JSON.stringify(key))) continue;
     await model.collection.dropIndex(name);

@@ -2,6 +2,7 @@ import mongoose, { type Connection } from 'mongoose';
 import { newId } from '../../src/contracts/ids';
 import { TcpProxy } from '../integration/api/tcp-proxy';
 import { ApiClient } from '../support/api-client';
+import { BareMongod } from '../support/bare-mongod';
 import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { freePort } from '../support/free-port';
@@ -232,7 +233,7 @@ describe('setup', () => {
     await setUp(environment);
     const expectAsked = async (what: string): Promise<void> => {
       const worker = RoleProcess.start('worker', environment);
-      await worker.logged(`${what} is missing; run setup`);
+      await worker.logged(`${what} is missing, or not built yet; run setup`);
       expect(await worker.end('SIGTERM')).toBe(0);
     };
     await collection('events').dropIndex('projectId_1_idempotencyKey_1');
@@ -268,5 +269,53 @@ describe('setup', () => {
     );
     await collection('keys').deleteOne({ _id: 'key_2' });
     await setUp(environment);
+  });
+});
+
+describe('an index that MongoDB is still building', () => {
+  let mongod: BareMongod;
+  beforeAll(async () => {
+    mongod = await BareMongod.start('--replSet', 'rs0', '--setParameter', 'enableTestCommands=1');
+    await mongod.initiate();
+  }, PATIENCE_MS);
+  afterAll(() => mongod.stop());
+
+  it('is waited for by a role and by setup', async () => {
+    const environment = testEnvironment({ MONGODB_URL: mongod.url('?replicaSet=rs0') });
+    await setUp(environment);
+    const connection = await mongoose.createConnection(environment.MONGODB_URL!).asPromise();
+    const keys = connection.collection<{ _id: string; hash: string }>('keys');
+    // Without a document, it would be built at once.
+    await keys.insertOne({ _id: 'key_1', hash: 'hash' });
+    const index = (await keys.indexes()).find(({ name }) => name === 'hash_1')!;
+    await keys.dropIndex('hash_1');
+    const inTheMiddle = (mode: 'alwaysOn' | 'off') =>
+      mongod.admin({ configureFailPoint: 'hangAfterSettingUpIndexBuild', mode });
+    const creating = { currentOp: 1, desc: /^conn/, 'command.createIndexes': 'keys' };
+    const untilCreating = (count: number, what: string) =>
+      eventually(what, async () => {
+        const { inprog } = (await mongod.admin(creating)) as { inprog: object[] };
+        return inprog.length === count;
+      });
+    await inTheMiddle('alwaysOn');
+    const built = connection.db!.command({ createIndexes: 'keys', indexes: [index] });
+    const worker = RoleProcess.start('worker', environment);
+    try {
+      await untilCreating(1, 'it is being built');
+      await worker.logged("the unique index hash of MongoDB's collection keys is missing, or not");
+      const setup = RoleProcess.start('setup', environment);
+      const ended = setup.exited().then((code) => [code, setup.log()]);
+      const waits = untilCreating(2, 'setup waits for it').then(() => 'waits');
+      expect(await Promise.race([ended, waits])).toBe('waits');
+      expect(worker.log()).not.toContain('worker polls');
+      await inTheMiddle('off');
+      expect(await ended).toEqual([0, expect.any(String)]);
+      await built;
+      await worker.logged('worker polls');
+      expect(await worker.end('SIGTERM')).toBe(0);
+    } finally {
+      await inTheMiddle('off');
+      await Promise.all([worker.end('SIGKILL'), connection.close()]);
+    }
   });
 });
