@@ -3,6 +3,7 @@ import { findBinary } from './find-binary.mjs';
 import { startServer } from './start-server.mjs';
 
 const namespace = 'default';
+const withoutNews = '--ui-disable-news-fetch';
 
 /**
  * Temporal's development server, its state in `<dataDir>/temporal.db`, on loopback only; with the Web UI
@@ -12,6 +13,7 @@ const namespace = 'default';
 export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
   const { path, version } = await findBinary('temporal');
   const env = cleanEnvironment();
+  const hasNews = !headless && (await knows(path, env, withoutNews));
   const server = await startServer({
     name: 'temporal',
     title: 'Temporal',
@@ -22,7 +24,7 @@ export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
     env,
     fixed: fixedPorts,
     preferred: headless ? { api: 7233 } : { api: 7233, ui: 8233 },
-    argsFor: temporalArgs,
+    argsFor: (ports) => temporalArgs(ports, hasNews),
     ready: ({ api }, alive) => ready(path, env, api, alive),
   });
   const { api, ui } = server.ports;
@@ -35,7 +37,13 @@ export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
   };
 }
 
-function temporalArgs({ api, ui }) {
+/** Whether the CLI has that option: an older one ends at one that it doesn't know. */
+async function knows(cli, env, option) {
+  const { output } = await run(cli, ['server', 'start-dev', '--help'], { env, timeoutMs: 20_000 });
+  return output.includes(option);
+}
+
+function temporalArgs({ api, ui }, hasNews) {
   const args = ['server', 'start-dev', '--ip', '127.0.0.1', '--port', String(api)];
   args.push('--db-filename', 'temporal.db', '--namespace', namespace);
   // About twice as fast as the defaults; a crash of the machine, not of a process, may lose the last commits.
@@ -53,8 +61,9 @@ function temporalArgs({ api, ui }) {
     args.push('--dynamic-config-value', setting);
   }
   args.push('--log-level', 'warn', '--log-format', 'json');
-  if (ui) args.push('--ui-ip', '127.0.0.1', '--ui-port', String(ui), '--ui-disable-news-fetch');
+  if (ui) args.push('--ui-ip', '127.0.0.1', '--ui-port', String(ui));
   else args.push('--headless');
+  if (hasNews) args.push(withoutNews);
   return args;
 }
 

@@ -1,8 +1,19 @@
-import { readFile } from 'node:fs/promises';
+import { mkdtempSync } from 'node:fs';
+import { readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ApiClient } from '../support/api-client';
 import { freePort } from '../support/free-port';
 import { npmStart } from '../support/npm-start';
+
+/** The CLI of the test run, as it was before it had news. */
+const FORMER_CLI = `#!/bin/sh
+case "$*" in
+  *--help*) "$TEST_TEMPORAL_CLI" "$@" | grep -v news ;;
+  *news*) echo 'Error: unknown flag' >&2; exit 1 ;;
+  *) exec "$TEST_TEMPORAL_CLI" "$@" ;;
+esac
+`;
 
 describe('npm start', () => {
   it('runs for development, and names a first project of profile autosend with its owner’s key', async () => {
@@ -36,6 +47,18 @@ describe('npm start', () => {
     const { dev, stop } = await npmStart({ PORT }, killed.folder);
     expect(dev.apiUrl).toBe(`http://127.0.0.1:${PORT}`);
     expect(await stop()).toBe(0);
+  });
+
+  it('comes up with an older Temporal CLI on PATH', async () => {
+    const bin = mkdtempSync(path.join(tmpdir(), 'posthorn-bin-'));
+    await writeFile(path.join(bin, 'temporal'), FORMER_CLI, { mode: 0o755 });
+    const PATH = `${bin}${path.delimiter}${process.env.PATH}`;
+    try {
+      const { stop } = await npmStart({ TEMPORAL_ADDRESS: '', PATH });
+      expect(await stop()).toBe(0);
+    } finally {
+      await rm(bin, { recursive: true });
+    }
   });
 
   it('comes up where a proxy is set, which leads to no server of this machine', async () => {
