@@ -57,6 +57,8 @@ async function prepareServers() {
     TEST_TEMPORAL_ADDRESS: servers.temporalAddress,
     TEST_TEMPORAL_TEST_SERVER: testServer.path,
     TEST_TEMPORAL_CLI: temporalCli.path,
+    // Tests call it too, and a developer's profile is not meant for their servers.
+    TEMPORAL_CONFIG_FILE: '/dev/null',
   };
 }
 

@@ -12,7 +12,7 @@ const withoutNews = '--ui-disable-news-fetch';
  */
 export async function startTemporal({ dataDir, headless = false, fixedPorts }) {
   const { path, version } = await findBinary('temporal');
-  const env = cleanEnvironment();
+  const env = cleanEnvironment(dataDir);
   const hasNews = !headless && (await knows(path, env, withoutNews));
   const server = await startServer({
     name: 'temporal',
@@ -84,8 +84,12 @@ async function ready(cli, env, api, alive) {
   if (!up) throw new Error(`not ready within ${timeoutMs / 1000} s. ${said}`);
 }
 
-/** The server and the CLI read TEMPORAL_* too, but the user's settings are not meant for this server. */
-function cleanEnvironment() {
-  const kept = Object.entries(process.env).filter(([name]) => !name.startsWith('TEMPORAL_'));
-  return { ...Object.fromEntries(kept), TEMPORAL_VERSION_CHECK_DISABLED: '1' };
+/**
+ * The server and the CLI also read TEMPORAL_*, and profiles in the home folder, such as one for Temporal Cloud, but the
+ * user's settings are not meant for this server.
+ */
+function cleanEnvironment(dataDir) {
+  const isOfUser = (name) => name.startsWith('TEMPORAL_') || name === 'XDG_CONFIG_HOME';
+  const kept = Object.entries(process.env).filter(([name]) => !isOfUser(name));
+  return { ...Object.fromEntries(kept), HOME: dataDir, TEMPORAL_VERSION_CHECK_DISABLED: '1' };
 }

@@ -1,11 +1,13 @@
 import { mkdtempSync } from 'node:fs';
-import { readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { ApiClient } from '../support/api-client';
 import { freePort } from '../support/free-port';
 import { npmStart } from '../support/npm-start';
 
+/** What a user of Temporal Cloud has: it would have the CLI speak TLS, to whatever address. */
+const PROFILE = '[profile.default]\napi_key = "key"\n';
 /** The CLI of the test run, as it was before it had news. */
 const FORMER_CLI = `#!/bin/sh
 case "$*" in
@@ -49,15 +51,20 @@ describe('npm start', () => {
     expect(await stop()).toBe(0);
   });
 
-  it('comes up with an older Temporal CLI on PATH', async () => {
-    const bin = mkdtempSync(path.join(tmpdir(), 'posthorn-bin-'));
-    await writeFile(path.join(bin, 'temporal'), FORMER_CLI, { mode: 0o755 });
+  it('comes up with an older Temporal CLI on PATH, whatever the user’s profile for it says', async () => {
+    const home = mkdtempSync(path.join(tmpdir(), 'posthorn-home-'));
+    const [bin, XDG_CONFIG_HOME] = ['bin', '.config'].map((name) => path.join(home, name));
+    const profiles = path.join(XDG_CONFIG_HOME!, 'temporalio');
+    await Promise.all([bin!, profiles].map((folder) => mkdir(folder, { recursive: true })));
+    await writeFile(path.join(profiles, 'temporal.toml'), PROFILE);
+    await writeFile(path.join(bin!, 'temporal'), FORMER_CLI, { mode: 0o755 });
     const PATH = `${bin}${path.delimiter}${process.env.PATH}`;
+    const settings = { TEMPORAL_ADDRESS: '', HOME: home, XDG_CONFIG_HOME: XDG_CONFIG_HOME!, PATH };
     try {
-      const { stop } = await npmStart({ TEMPORAL_ADDRESS: '', PATH });
+      const { stop } = await npmStart(settings);
       expect(await stop()).toBe(0);
     } finally {
-      await rm(bin, { recursive: true });
+      await rm(home, { recursive: true });
     }
   });
 
