@@ -3,7 +3,7 @@ import { temporal } from '@temporalio/proto';
 import type { Config } from '../config/config';
 import { RECONCILE_SCHEDULES, SEARCH_ATTRIBUTES } from '../contracts/temporal';
 import { greetingOf, whyUnreachable } from '../reachability';
-import { GRPC, isRefusedWith } from './grpc';
+import { GRPC, isRefusedWith, refusalOf } from './grpc';
 
 const { IndexedValueType } = temporal.api.enums.v1;
 
@@ -81,6 +81,11 @@ export async function whyUnfit(
   }
   if (greeting === 'http2' && isRefusedWith(error, GRPC.unavailable, GRPC.resourceExhausted)) {
     return `Temporal at ${address} can't take more at the moment: it is starting, stopping or overloaded`;
+  }
+  const { invalidArgument, failedPrecondition, internal } = GRPC;
+  const refusal = refusalOf(error, invalidArgument, failedPrecondition, internal);
+  if (greeting === 'http2' && refusal !== null) {
+    return `Temporal at ${address} refuses what Posthorn needs: ${refusal}`;
   }
   return `TEMPORAL_ADDRESS: ${address} accepts connections, but does not answer like Temporal; correct the setting, or TEMPORAL_TLS`;
 }

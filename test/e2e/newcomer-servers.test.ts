@@ -5,6 +5,7 @@ import { createServer as createHttp2Server } from 'node:http2';
 import { createServer } from 'node:net';
 import path from 'node:path';
 import { Client, Connection } from '@temporalio/client';
+import { temporal } from '@temporalio/proto';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/config';
 import { EXAMPLE } from '../../src/api/schemas/fields';
@@ -26,6 +27,7 @@ const { newFolder, tells, alsoTells, expectAllTold } = startupMessages(
   'MongoDB, Temporal and setup',
 );
 const DAY_SECONDS = 24 * 60 * 60;
+const KEYWORD = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
 const MONGODB = '127.0.0.1:27017';
 const TEMPORAL = '127.0.0.1:7233';
 
@@ -201,6 +203,22 @@ describe('Temporal', () => {
   });
   afterAll(() => connection.close());
 
+  /** Makes the namespace, without anything of Posthorn's in it. */
+  async function bareNamespace({ environment }: Situation): Promise<string> {
+    const namespace = environment!.TEMPORAL_NAMESPACE!;
+    await connection.workflowService.registerNamespace({
+      namespace,
+      workflowExecutionRetentionPeriod: { seconds: DAY_SECONDS } as never,
+    });
+    const isKnown = () =>
+      connection.operatorService.listSearchAttributes({ namespace }).then(
+        () => true,
+        () => false,
+      );
+    await eventually('the namespace is known', isKnown, PATIENCE_MS);
+    return namespace;
+  }
+
   for (const command of ['api', 'worker', 'setup']) {
     alsoTells('Temporal does not run', command, () =>
       prepared({ TEMPORAL_ADDRESS: '127.0.0.1:1' }),
@@ -223,17 +241,16 @@ describe('Temporal', () => {
   alsoTells('The namespace is missing', 'api', () => prepared());
   alsoTells('The namespace is not Posthorn’s', 'worker', async () => {
     const situation = await prepared();
-    const namespace = situation.environment!.TEMPORAL_NAMESPACE!;
-    await connection.workflowService.registerNamespace({
-      namespace,
-      workflowExecutionRetentionPeriod: { seconds: DAY_SECONDS } as never,
-    });
-    const isKnown = () =>
-      connection.operatorService.listSearchAttributes({ namespace }).then(
-        () => true,
-        () => false,
-      );
-    await eventually('the namespace is known', isKnown, PATIENCE_MS);
+    await bareNamespace(situation);
+    return situation;
+  });
+  alsoTells('The namespace has no room for search attributes', 'setup', async () => {
+    const situation = await prepared();
+    const namespace = await bareNamespace(situation);
+    // Of ten that SQL databases have room for.
+    const others = Array.from({ length: 6 }, (_, at) => [`Other${at}`, KEYWORD] as const);
+    const searchAttributes = Object.fromEntries(others);
+    await connection.operatorService.addSearchAttributes({ namespace, searchAttributes });
     return situation;
   });
   alsoTells('A schedule of reconcile is missing', 'api', async () => {
