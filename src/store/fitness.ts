@@ -15,7 +15,11 @@ interface Hello {
   msg?: string;
   /** Started with `--replSet`, but not initiated. */
   isreplicaset?: boolean;
+  maxWireVersion?: number;
 }
+
+/** Of MongoDB 6.0, the first one that has `$in` in partial indexes. */
+const MIN_WIRE_VERSION = 17;
 
 const UNAUTHORIZED = 13;
 const WRITE_CONCERN_FAILED = 64;
@@ -74,6 +78,9 @@ async function whyUnusable(url: string): Promise<string | null> {
 }
 
 function whyUnsuitable(address: string, hello: Hello, replicaSet?: string): string | null {
+  if ((hello.maxWireVersion ?? 0) < MIN_WIRE_VERSION) {
+    return `MONGODB_URL: MongoDB at ${address} is older than 6.0; upgrade it`;
+  }
   if (hello.msg === 'isdbgrid') return null;
   if (hello.setName === undefined) {
     return hello.isreplicaset

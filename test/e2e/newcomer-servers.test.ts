@@ -20,14 +20,18 @@ import { DEFAULTS } from '../support/embedded';
 import { eventually } from '../support/eventually';
 import { useServers } from '../support/foreign-server';
 import { freePort } from '../support/free-port';
+import { olderMongodb } from '../support/older-mongodb';
 import { setUpMongodb, testEnvironment } from '../support/stack';
 import { PATIENCE_MS, startupMessages, type Situation } from '../support/startup-messages';
 
 const { newFolder, tells, alsoTells, expectAllTold } = startupMessages(
   'MongoDB, Temporal and setup',
 );
+/** Of MongoDB 5.0. */
+const WIRE_VERSION_5 = 13;
 const DAY_SECONDS = 24 * 60 * 60;
 const KEYWORD = temporal.api.enums.v1.IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD;
+const addressOf = useServers();
 const MONGODB = '127.0.0.1:27017';
 const TEMPORAL = '127.0.0.1:7233';
 
@@ -52,6 +56,15 @@ describe('MongoDB', () => {
       environment: { MONGODB_URL: 'mongodb+srv://mongodb.invalid/posthorn' },
     }));
   });
+
+  for (const command of ['api', 'setup']) {
+    alsoTells('MongoDB is too old', command, async () => {
+      const { host } = new URL(testEnvironment().MONGODB_URL!);
+      const address = await addressOf(olderMongodb(host, WIRE_VERSION_5));
+      const MONGODB_URL = `mongodb://${address}/posthorn?directConnection=true`;
+      return { environment: { MONGODB_URL }, shown: { [address]: MONGODB } };
+    });
+  }
 
   describe('is a standalone server', () => {
     let mongod: BareMongod;
@@ -194,7 +207,6 @@ describe('Temporal', () => {
     return { environment: { ...rest, TEMPORAL_ADDRESS: address! }, shown };
   }
   /** Of a server that is not Temporal. */
-  const addressOf = useServers();
   let otherAddress: string;
   let connection: Connection;
   beforeAll(async () => {
