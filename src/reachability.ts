@@ -99,6 +99,8 @@ export function whyNotListening(
         `${settings.port}: this user may not listen on port ${port} (${code}); set one from 1024 on`,
       );
     case 'EADDRNOTAVAIL':
+    // One of IPv6 where the system has none.
+    case 'EAFNOSUPPORT':
     case 'ENOTFOUND':
     case 'EAI_AGAIN':
     case 'EINVAL':
