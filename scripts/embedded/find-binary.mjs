@@ -9,14 +9,14 @@ import {
   rmSync,
 } from 'node:fs';
 import { homedir } from 'node:os';
-import { delimiter, join } from 'node:path';
+import { delimiter, join, resolve } from 'node:path';
 import { note, step } from '../lib/console.mjs';
 import { Refusal, run } from '../lib/run.mjs';
 import { binaries, platform } from './binary-sources.mjs';
 import { fetchBinary } from './fetch-binary.mjs';
 
-/** Where fetched binaries are kept, for all checkouts. */
-export const cacheFolder = join(
+/** Where fetched binaries are kept, for all checkouts. Absolute, as those on PATH: a server may have another folder. */
+export const cacheFolder = resolve(
   process.env.XDG_CACHE_HOME || join(homedir(), '.cache'),
   'posthorn/bin',
 );
@@ -106,7 +106,7 @@ function onPath(command) {
   return (process.env.PATH ?? '')
     .split(delimiter)
     .filter(Boolean)
-    .map((folder) => join(folder, command))
+    .map((folder) => resolve(folder, command))
     .filter((path) => {
       try {
         accessSync(path, constants.X_OK);

@@ -1,11 +1,13 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { freePort } from '../support/free-port';
 
-const SCRIPT = path.resolve(__dirname, '../../scripts/embedded/start-server.mjs');
+const FOLDER = path.resolve(__dirname, '../../scripts/embedded');
+const SCRIPT = path.join(FOLDER, 'start-server.mjs');
+const FIND = path.join(FOLDER, 'find-binary.mjs');
 /** Answers with its name. */
 const SERVER = `require('http')
   .createServer((_request, response) => response.end('ours'))
@@ -41,6 +43,27 @@ describe('a server of npm start', () => {
       expect(stdout).toBe('ours\n');
     } finally {
       rmSync(dataDir, { recursive: true });
+    }
+  });
+
+  it('is found for any folder, though PATH and the cache name theirs by relative paths', async () => {
+    const folder = mkdtempSync(path.join(tmpdir(), 'posthorn-relative-'));
+    const [onPath, inCache] = [path.join(folder, 'bin/temporal'), path.join(folder, 'cache')];
+    mkdirSync(path.dirname(onPath));
+    writeFileSync(onPath, '#!/bin/sh\nexec "$TEST_TEMPORAL_CLI" "$@"\n', { mode: 0o755 });
+    try {
+      const { stdout } = await promisify(execFile)(
+        process.execPath,
+        [
+          '-e',
+          `import(${JSON.stringify(FIND)}).then(async ({ cacheFolder, findBinary }) =>
+            console.log((await findBinary('temporal')).path, cacheFolder))`,
+        ],
+        { cwd: folder, env: { ...process.env, PATH: 'bin', XDG_CACHE_HOME: 'cache' } },
+      );
+      expect(stdout).toBe(`${onPath} ${path.join(inCache, 'posthorn/bin')}\n`);
+    } finally {
+      rmSync(folder, { recursive: true });
     }
   });
 });
