@@ -61,27 +61,58 @@ export function systemResolver({
 }
 
 async function query(hostname: string, nameServers?: string[]): Promise<LookupAddress[]> {
-  // One for each host, so that cancelling it affects no other host's queries, and it uses the current
-  // resolv.conf.
-  const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: QUERY_TRIES });
-  if (nameServers) resolver.setServers(nameServers);
-  const timers: NodeJS.Timeout[] = [];
-  const giveUpAfter = (ms: number): unknown => timers.push(setTimeout(() => resolver.cancel(), ms));
-  giveUpAfter(RESOLVE_TIMEOUT_MS);
-  const leaving = async (answer: Promise<string[]>, ms: number): Promise<string[]> => {
-    const found = await answer;
-    giveUpAfter(ms);
+  const resolvers: Resolver[] = [];
+  let isGivenUp = false;
+  const giveUp = (): void => {
+    isGivenUp = true;
+    for (const resolver of resolvers) resolver.cancel();
+  };
+  // Of this host alone, so that cancelling it affects no other host's queries, and it uses the current resolv.conf.
+  const resolverOf = (servers?: string[]): Resolver => {
+    const resolver = new Resolver({ timeout: QUERY_TIMEOUT_MS, tries: QUERY_TRIES });
+    if (servers) resolver.setServers(servers);
+    resolvers.push(resolver);
+    return resolver;
+  };
+  const ask = async (resolver: Resolver, by: Query): Promise<string[]> => {
+    try {
+      return await by(resolver);
+    } catch (error) {
+      const others = resolver.getServers().slice(1);
+      // Given up between its answer and this line: nothing would cancel another query.
+      if (!isServerFailure(error) || others.length === 0 || isGivenUp) throw error;
+      return await ask(resolverOf(others), by).catch((later: unknown) => {
+        throw isAnswer(later) ? later : error;
+      });
+    }
+  };
+  const first = resolverOf(nameServers);
+  const timers = [setTimeout(giveUp, RESOLVE_TIMEOUT_MS)];
+  const leaving = async (by: Query, ms: number): Promise<string[]> => {
+    const found = await ask(first, by);
+    timers.push(setTimeout(giveUp, ms));
     return found;
   };
   const [v4, v6] = await Promise.allSettled([
-    leaving(resolver.resolve4(hostname), IPV6_AFTER_MS),
-    leaving(resolver.resolve6(hostname), IPV4_AFTER_MS),
+    leaving((resolver) => resolver.resolve4(hostname), IPV6_AFTER_MS),
+    leaving((resolver) => resolver.resolve6(hostname), IPV4_AFTER_MS),
   ]);
   for (const timer of timers) clearTimeout(timer);
   const found = [...addresses(v4, 4), ...addresses(v6, 6)];
   if (found.length === 0) throw new DnsError(hostname, tellingCode([v4, v6]));
   return found;
 }
+
+type Query = (resolver: Resolver) => Promise<string[]>;
+
+const codeOf = (error: unknown): string | undefined => (error as NodeJS.ErrnoException).code;
+
+/** After which the C library asks the next name server; c-ares, as Node configures it, does not. */
+const isServerFailure = (error: unknown): boolean =>
+  ['ESERVFAIL', 'EREFUSED', 'ENOTIMP'].includes(codeOf(error)!);
+
+/** DNS has answered: the name doesn't exist, or has no addresses of the family. */
+const isAnswer = (error: unknown): boolean => ['ENOTFOUND', 'ENODATA'].includes(codeOf(error)!);
 
 function addresses(answer: PromiseSettledResult<string[]>, family: 4 | 6): LookupAddress[] {
   if (answer.status === 'rejected') return [];
@@ -91,7 +122,7 @@ function addresses(answer: PromiseSettledResult<string[]>, family: 4 | 6): Looku
 /** The one of the two that says more than that its family has no addresses. */
 function tellingCode(answers: PromiseSettledResult<string[]>[]): string {
   const codes = answers.flatMap((answer) =>
-    answer.status === 'rejected' ? [(answer.reason as NodeJS.ErrnoException).code] : [],
+    answer.status === 'rejected' ? [codeOf(answer.reason)] : [],
   );
   const code = codes.find((each) => each !== 'ENODATA') ?? 'ENOTFOUND';
   return code === 'ECANCELLED' ? 'ETIMEOUT' : code;

@@ -7,6 +7,7 @@ import { eventually } from '../../support/eventually';
 import { type NameAnswer, NameServer } from '../../support/name-server';
 
 const REFUSED = { rcode: 5 };
+const LACKING = { rcode: 4 };
 const UNKNOWN = { rcode: 3 };
 const BROKEN = { rcode: 2 };
 const v4 = (address: string) => ({ address, family: 4 });
@@ -22,18 +23,22 @@ const names: Record<string, NameAnswer> = {
   'old.example': { A: ['192.0.2.3'] },
   'new.example': { AAAA: ['2001:db8:0:0:0:0:0:2'] },
   'half.example': { AAAA: ['2001:db8:0:0:0:0:0:3'] },
+  'partly-broken.example': { AAAA: ['2001:db8:0:0:0:0:0:3'] },
   'empty.example': {},
   'unknown.example': UNKNOWN,
   'broken.example': BROKEN,
   'refused.example': REFUSED,
+  'lacking.example': LACKING,
   'listed.example': { A: ['192.0.2.9'] },
   receiver: { A: ['192.0.2.4'] },
 };
 let server: NameServer;
 beforeAll(async () => {
-  server = await NameServer.start((name, type) =>
-    name === 'half.example' && type === 'A' ? 'silent' : (names[name] ?? 'silent'),
-  );
+  server = await NameServer.start((name, type) => {
+    if (type === 'A' && name === 'half.example') return 'silent';
+    if (type === 'A' && name === 'partly-broken.example') return BROKEN;
+    return names[name] ?? 'silent';
+  });
 });
 beforeEach(() => {
   writeFileSync(
@@ -119,12 +124,48 @@ describe('a host’s addresses', () => {
     });
   });
 
-  it('are another name server’s when the first is silent', async () => {
-    const other = await NameServer.start(() => ({ A: ['192.0.2.7'] }));
-    const nameServers = [server.address, other.address];
-    expect(await systemResolver({ nameServers, hostsFile })('silent.example')).toEqual([
-      v4('192.0.2.7'),
-    ]);
-    await other.close();
+  describe('with several name servers', () => {
+    /** One that answers the same about every name. */
+    const answering = (answer: NameAnswer) => NameServer.start(() => answer);
+    const resolveBy = async (host: string, ...others: NameServer[]) => {
+      const nameServers = [server, ...others].map(({ address }) => address);
+      try {
+        return await systemResolver({ nameServers, hostsFile })(host);
+      } finally {
+        await Promise.all(others.map((other) => other.close()));
+      }
+    };
+
+    it.each(['silent.example', 'broken.example', 'refused.example', 'lacking.example'])(
+      'are the next one’s when the first gives no answer about the name: %s',
+      async (host) => {
+        const [broken, healthy] = [await answering(BROKEN), await answering({ A: ['192.0.2.7'] })];
+        expect(await resolveBy(host, broken, healthy)).toEqual([v4('192.0.2.7')]);
+      },
+    );
+
+    it('are the next one’s of the family that the first fails for', async () => {
+      const healthy = await answering({ A: ['192.0.2.7'], AAAA: ['2001:db8:0:0:0:0:0:7'] });
+      expect(await resolveBy('partly-broken.example', healthy)).toEqual([
+        v4('192.0.2.7'),
+        v6('2001:db8::3'),
+      ]);
+    });
+
+    it('are not asked for again when the first says that there are none', async () => {
+      const other = await answering({ A: ['192.0.2.7'] });
+      await expect(resolveBy('unknown.example', other)).rejects.toMatchObject({
+        code: 'ENOTFOUND',
+      });
+      expect(other.asked).toEqual([]);
+    });
+
+    it.each<[string, NameAnswer, string]>([
+      ['that there are none', UNKNOWN, 'ENOTFOUND'],
+      ['nothing', 'silent', 'ESERVFAIL'],
+    ])('can not be resolved when the first fails and the next says %s', async (_, says, code) => {
+      const other = await answering(says);
+      await expect(resolveBy('broken.example', other)).rejects.toMatchObject({ code });
+    });
   });
 });
