@@ -22,6 +22,12 @@ const nextAddressAfterMs = ({ timeoutMs }: ConnectionRequest): number =>
 const KEEP_ALIVE_MS = 1_000;
 const KEEP_ALIVE_MAX_MS = 4_000;
 const KEEP_ALIVE_MARGIN_MS = 2_000;
+/**
+ * How long a connection is used. Under steady traffic it is never idle, and a receiver that has moved gets nothing at
+ * its new address until another one is made. A minute is a usual TTL of names that may move; a handshake in that time
+ * costs little.
+ */
+const MAX_AGE_MS = 60_000;
 
 export interface AgentsOptions {
   guard: AddressGuard;
@@ -47,6 +53,8 @@ export interface ConnectionRequest extends ClientRequestArgs {
 /** A connection, with what Posthorn knows about it. */
 export interface Connection {
   heads: AnswerHeads;
+  /** By the monotonic clock. */
+  openedAt: number;
   /** Milliseconds that it may be idle after its exchange; 0: it is not used again. */
   keepAliveMs: number;
 }
@@ -129,12 +137,14 @@ export class Agents {
 
   private tracked(socket: Socket): Socket {
     const heads = new AnswerHeads();
-    this.connections.set(socket, { heads, keepAliveMs: 0 });
+    this.connections.set(socket, { heads, openedAt: performance.now(), keepAliveMs: 0 });
     return readHeadsFirst(socket, heads);
   }
 
   private keepAlive(socket: Socket): boolean {
-    const idleMs = this.connection(socket).keepAliveMs;
+    const connection = this.connection(socket);
+    const isOld = performance.now() - connection.openedAt >= MAX_AGE_MS;
+    const idleMs = isOld ? 0 : connection.keepAliveMs;
     if (idleMs > 0) socket.setTimeout(idleMs).unref();
     return idleMs > 0;
   }

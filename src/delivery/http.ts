@@ -47,7 +47,7 @@ const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
 /**
  * Sends webhooks (docs/contract.md, 3.1, 3.3): one POST with one timeout, never redirected, to addresses that
  * the guard lets through. It is sent a second time only if a reused connection ends without a byte of an
- * answer. Connections are kept per origin while there is traffic.
+ * answer. Connections are kept per origin while there is traffic, for a minute.
  */
 export class HttpSender {
   private readonly agents: Agents;

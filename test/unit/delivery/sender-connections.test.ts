@@ -175,6 +175,22 @@ describe('connections', () => {
     expect(receiver.connections).toBe(3);
   });
 
+  it('are not used again once they are a minute old', async () => {
+    const receiver = await startReceiver();
+    const now = performance.now.bind(performance);
+    // Each request takes a minute.
+    const clock = jest
+      .spyOn(performance, 'now')
+      .mockImplementation(() => now() + 60_000 * receiver.requests.length);
+    try {
+      const sender = createSender();
+      for (let n = 0; n < 5; n++) await sender.send(post(receiver.url));
+      expect(receiver.connections).toBe(5);
+    } finally {
+      clock.mockRestore();
+    }
+  });
+
   it('are given up soon when they are idle', async () => {
     const receiver = await startReceiver();
     await createSender().send(post(receiver.url));
