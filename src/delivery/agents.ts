@@ -48,6 +48,8 @@ export interface ConnectionRequest extends ClientRequestArgs {
   timeoutMs: number;
   /** Aborted when the connection is no longer needed. */
   over: () => AbortSignal;
+  /** Told when it waits for the egress proxy itself, and when that is reached. */
+  awaitsProxy: (awaits: boolean) => void;
 }
 
 /** A connection, with what Posthorn knows about it. */
@@ -171,7 +173,11 @@ async function openTunnelToAny(
   let failure = new ProxyError('TIMEOUT');
   let slow: string | undefined;
   const open = (address: string, limits: { timeoutMs?: number }): Promise<Socket> =>
-    openTunnel(proxy, address, Number(request.port), { ...limits, over });
+    openTunnel(proxy, address, Number(request.port), {
+      ...limits,
+      over,
+      awaitsProxy: request.awaitsProxy,
+    });
   for (const address of addresses) {
     if (over.aborted) break;
     const isLast = address === addresses.at(-1);

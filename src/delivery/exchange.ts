@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { type Agents, type Connection, keepAliveMs } from './agents';
 import { AnswerTooLongError } from './answer-heads';
 import { ANSWER_FAILURES, type HttpFailure, httpFailure } from './http-failure';
+import { ProxyError } from './proxy-tunnel';
 import { type RawResponse, ResponseReader } from './response-reader';
 
 interface Exchanged<R> {
@@ -55,6 +56,7 @@ export class Exchange {
   private sending: Sending | undefined;
   private reader: ResponseReader | undefined;
   private isResent = false;
+  private isAwaitingProxy = false;
   private hasEnded = false;
   private ending: AbortController | undefined;
   private resolve!: (result: ExchangeResult) => void;
@@ -77,6 +79,11 @@ export class Exchange {
     this.ending ??= new AbortController();
     if (this.hasEnded) this.ending.abort();
     return this.ending.signal;
+  };
+
+  /** What times out meanwhile is no fault of the receiver's: nothing is known of it. */
+  readonly awaitsProxy = (awaits: boolean): void => {
+    this.isAwaitingProxy = awaits;
   };
 
   send(open: Open, fresh = false): void {
@@ -199,6 +206,10 @@ export class Exchange {
   }
 
   private readonly onTimeout = (): void => {
+    if (this.isAwaitingProxy) {
+      this.fail(httpFailure(new ProxyError('ETIMEDOUT'), { inTlsConnect: false }));
+      return;
+    }
     this.fail({
       errorCode: 'timeout',
       errorMessage: `timed out after ${this.options.timeoutMs} ms while ${this.phase()}`,

@@ -79,6 +79,7 @@ export class HttpSender {
         defaultPort: isTls ? 443 : 80,
         timeoutMs: of.timeoutMs,
         over: exchange.over,
+        awaitsProxy: exchange.awaitsProxy,
         ...(fresh ? { createConnection: agent.createConnection.bind(agent) } : { agent }),
       };
       return isTls ? requestHttps(to, options) : requestHttp(to, options);

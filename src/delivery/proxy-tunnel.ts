@@ -19,19 +19,25 @@ export class ProxyError extends Error {
  * @param proxy `http://` or `https://`, with credentials if it needs them
  * @param limits.timeoutMs how long the proxy may be silent, if there is anything else to try
  * @param limits.over aborted when it is no longer needed
+ * @param limits.awaitsProxy told that the proxy is being connected to, and that it is reached
  * @throws ProxyError
  */
 export function openTunnel(
   proxy: URL,
   address: string,
   port: number,
-  { timeoutMs, over }: { timeoutMs?: number; over: AbortSignal },
+  {
+    timeoutMs,
+    over,
+    awaitsProxy,
+  }: { timeoutMs?: number; over: AbortSignal; awaitsProxy: (awaits: boolean) => void },
 ): Promise<Socket> {
   const target = `${address.includes(':') ? `[${address}]` : address}:${port}`;
   const { username, password } = proxy;
   const credentials = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return new Promise((resolve, reject) => {
-    const send = proxy.protocol === 'https:' ? httpsRequest : httpRequest;
+    const isTls = proxy.protocol === 'https:';
+    const send = isTls ? httpsRequest : httpRequest;
     const connecting = send(new URL('/', proxy), {
       method: 'CONNECT',
       path: target,
@@ -47,6 +53,10 @@ export function openTunnel(
     });
     const giveUp = (): void => void connecting.destroy(new ProxyError('TIMEOUT'));
     if (timeoutMs !== undefined) connecting.setTimeout(timeoutMs, giveUp);
+    awaitsProxy(true);
+    connecting.once('socket', (socket) => {
+      socket.once(isTls ? 'secureConnect' : 'connect', () => awaitsProxy(false));
+    });
     over.addEventListener('abort', giveUp);
     connecting.once('close', () => over.removeEventListener('abort', giveUp));
     connecting.once('connect', ({ statusCode = 0 }, socket: Socket, head: Buffer) => {

@@ -2,6 +2,7 @@ import type { LookupAddress } from 'node:dns';
 import { AddressGuard, type AddressGuardOptions } from '../../../src/delivery/address-guard';
 import { HttpSender, type SendRequest } from '../../../src/delivery/http';
 import { ConnectProxy, type ConnectProxyOptions } from '../../support/connect-proxy';
+import { FullListener } from '../../support/full-listener';
 import { type Behaviour, Receiver, type ReceiverOptions } from '../../support/receiver';
 import { TestAuthority } from '../../support/tls-certificates';
 
@@ -24,6 +25,12 @@ export async function startProxy(options?: ConnectProxyOptions) {
   const proxy = await ConnectProxy.start(options);
   closing.push(() => proxy.close());
   return proxy;
+}
+
+export async function startFullListener() {
+  const listener = await FullListener.start();
+  closing.push(() => listener.close());
+  return listener;
 }
 
 export async function startReceiver(behaviour: Behaviour = 200, options?: ReceiverOptions) {

@@ -6,6 +6,7 @@ import {
   post,
   resolveTo,
   SHORT_MS,
+  startFullListener,
   startProxy,
   startReceiver,
 } from './sender-harness';
@@ -192,6 +193,20 @@ describe('through an egress proxy', () => {
       errorMessage: 'the egress proxy made no connection (PROXY_ECONNREFUSED)',
     });
     expect(receiver.connections).toBe(0);
+  });
+
+  it.each<[string, () => Promise<string>]>([
+    ['connection', async () => `http://127.0.0.1:${(await startFullListener()).port}`],
+    ['handshake', async () => (await startReceiver(200, { tls: 'silent' })).url],
+  ])('a %s to it that takes too long is not the receiver’s fault', async (_what, start) => {
+    // More than are tried in turn within the timeout.
+    const addresses = Array.from({ length: 8 }, (_, n) => `127.0.1.${n}`);
+    const sender = createSender({ proxy: await start(), ...resolveTo(...addresses) });
+    const sent = await sender.send(post('https://hooks.example/', { timeoutMs: SHORT_MS }));
+    expect(sent).toMatchObject({
+      errorCode: 'egress',
+      errorMessage: 'the egress proxy made no connection (PROXY_ETIMEDOUT)',
+    });
   });
 
   it('the timeout holds while the proxy is silent', async () => {
