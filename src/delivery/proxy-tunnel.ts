@@ -78,6 +78,8 @@ export function openTunnel(
     connecting.once('error', (error: NodeJS.ErrnoException) => {
       reject(error instanceof ProxyError ? error : new ProxyError(error.code ?? 'FAILED'));
     });
+    // Without an agent Node adds `close`, at which some proxies end the tunnel early.
+    connecting.removeHeader('Connection');
     connecting.end();
   });
 }

@@ -140,6 +140,12 @@ describe('through an egress proxy', () => {
     expect(proxy.targets.slice(-6)).toEqual(addresses.map((address) => `${address}:444`));
   });
 
+  it('it is not asked to close the tunnel', async () => {
+    const [proxy, receiver] = [await startProxy(), await startReceiver()];
+    await createSender({ proxy: proxy.url }).send(post(receiver.url));
+    expect(proxy.headers).toEqual([{ host: `127.0.0.1:${receiver.port}` }]);
+  });
+
   it('an IPv6 address is asked for in brackets', async () => {
     const proxy = await startProxy({ refuse: () => 502 });
     await createSender({ proxy: proxy.url }).send(post('https://[::1]/'));
