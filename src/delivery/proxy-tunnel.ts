@@ -1,6 +1,7 @@
 import { request as httpRequest } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Socket } from 'node:net';
+import { isSuccess } from '../domain/outcome';
 
 /** The egress proxy was not reached, or opened no tunnel. `code` is `PROXY_` and its status or the reason. */
 export class ProxyError extends Error {
@@ -61,7 +62,7 @@ export function openTunnel(
     connecting.once('close', () => over.removeEventListener('abort', giveUp));
     connecting.once('connect', ({ statusCode = 0 }, socket: Socket, head: Buffer) => {
       over.removeEventListener('abort', giveUp);
-      if (statusCode !== 200) {
+      if (!isSuccess(statusCode)) {
         socket.destroy();
         reject(new ProxyError(statusCode));
         return;

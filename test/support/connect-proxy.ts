@@ -7,6 +7,8 @@ export interface ConnectProxyOptions {
   tls?: ServerOptions;
   /** What it answers to CONNECT instead of connecting; null: it connects. */
   refuse?: (target: string) => number | null | Promise<number>;
+  /** The status with which it opens a tunnel; default: 200. */
+  opensWith?: number;
 }
 
 /** A real HTTP proxy on 127.0.0.1 that makes tunnels, and remembers what it was asked for. */
@@ -24,6 +26,7 @@ export class ConnectProxy {
   static async start({
     tls,
     refuse = () => null,
+    opensWith = 200,
   }: ConnectProxyOptions = {}): Promise<ConnectProxy> {
     const server = tls ? createHttpsServer(tls) : createServer();
     const proxy = new ConnectProxy(server, tls ? 'https' : 'http');
@@ -35,7 +38,7 @@ export class ConnectProxy {
       client.resume().once('end', () => client.end());
       const answer = async (): Promise<void> => {
         const status = await refuse(url!);
-        if (status === null) proxy.connect(url!, client, head);
+        if (status === null) proxy.connect(url!, client, head, opensWith);
         else client.end(`HTTP/1.1 ${status} No\r\n\r\n`);
       };
       void answer();
@@ -59,10 +62,10 @@ export class ConnectProxy {
     await closed;
   }
 
-  private connect(target: string, client: Socket, head: Buffer): void {
+  private connect(target: string, client: Socket, head: Buffer, status: number): void {
     const { hostname, port } = new URL(`tcp://${target}`);
     const upstream = connect(Number(port), hostname.replace(/^\[|\]$/g, ''), () => {
-      client.write('HTTP/1.1 200 Connection established\r\n\r\n');
+      client.write(`HTTP/1.1 ${status} Connection established\r\n\r\n`);
       upstream.write(head);
       upstream.pipe(client);
       client.pipe(upstream);

@@ -146,6 +146,12 @@ describe('through an egress proxy', () => {
     expect(proxy.headers).toEqual([{ host: `127.0.0.1:${receiver.port}` }]);
   });
 
+  it.each([200, 202, 204, 299])('its %i opens the tunnel', async (opensWith) => {
+    const [proxy, receiver] = [await startProxy({ opensWith }), await startReceiver()];
+    const result = await createSender({ proxy: proxy.url }).send(post(receiver.url));
+    expect(result).toMatchObject({ kind: 'response', statusCode: 200 });
+  });
+
   it('an IPv6 address is asked for in brackets', async () => {
     const proxy = await startProxy({ refuse: () => 502 });
     await createSender({ proxy: proxy.url }).send(post('https://[::1]/'));
