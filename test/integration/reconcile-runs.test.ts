@@ -165,7 +165,8 @@ describe('a run of reconcile', () => {
     let looked = 0;
     jest.spyOn(stack.engine, 'findRun').mockImplementation(async () => {
       looked += 1;
-      await new Promise((resolve) => setTimeout(resolve, 200));
+      // So slow that few are looked at meanwhile, and not so slow that fewer are at a time.
+      await new Promise((resolve) => setTimeout(resolve, 400));
       return 'running';
     });
     const saved: number[] = [];

@@ -217,7 +217,7 @@ describe('costly filters', () => {
       const skipped = await stack.store.deliveries.model.distinct('eventId', { projectId: id });
       expect(skipped.length).toBeGreaterThan(0);
     },
-    300_000,
+    500_000,
   );
 });
 

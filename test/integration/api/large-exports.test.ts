@@ -104,7 +104,8 @@ describe('a client that exports much', () => {
     let tail = '';
     socket.on('data', (part: Buffer) => (tail = (tail + part.toString('latin1')).slice(-100)));
     socket.pause();
-    await eventually('it has everything', () => tail.includes(`X-Export-Count: ${EVENTS}`));
+    const isThrough = (): boolean => tail.includes(`X-Export-Count: ${EVENTS}`);
+    await eventually('it has everything', isThrough, 200_000);
     clearInterval(reading);
     expect(socket.bytesRead).toBeGreaterThan(EVENTS * note.length);
     expect(performance.now() - beganAt).toBeGreaterThan(SEND_MS);
