@@ -136,7 +136,7 @@ describe('an API killed with -9', () => {
     ApiCrash.on(api, async (crash) => {
       const { client, receiver, webhook } = crash;
       receiver.respondWith(500);
-      await client.patch(`/v1/webhooks/${webhook.id}`, { policy: { retryDelaysMs: [10_000] } });
+      await client.patch(`/v1/webhooks/${webhook.id}`, { policy: { retryDelaysMs: [20_000] } });
       let eventId = '';
       // Posted once that API runs, so that the second attempt is not due before it has died.
       await crash.dying('store/expunge expungeEvent after', async (dying) => {

@@ -197,7 +197,7 @@ describe('a worker killed with -9', () => {
       const { client, receiver, webhookId } = crash;
       receiver.respondWith((_request, n) => (n === 1 ? 500 : 200));
       // Paused before the second attempt, which finds it so.
-      await client.patch(`/v1/webhooks/${webhookId}`, { policy: { retryDelaysMs: [10_000] } });
+      await client.patch(`/v1/webhooks/${webhookId}`, { policy: { retryDelaysMs: [30_000] } });
       await crash.dying(dieAt, async () => {
         await crash.post();
         await receiver.waitFor(1);

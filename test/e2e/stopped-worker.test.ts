@@ -73,7 +73,7 @@ describe('a worker that is stopped in the middle of a last attempt, and woken', 
       withOwnWorkers(async ({ stack, receiver, startWorker }) => {
         const { client } = await stack.project({
           // Long enough to be stopped before the second attempt.
-          policy: { ...policy, retryDelaysMs: [10_000, 3000] },
+          policy: { ...policy, retryDelaysMs: [20_000, 3000] },
         });
         await makeWebhook(client, receiver.url);
         const late = { kind: 'answer', status: 200, delayMs: 1000 } as const;

@@ -7,7 +7,7 @@ import { CANCELS, REQUESTS, Running, type Request } from './running';
 /** Long enough to be told from "at once", short enough to be waited for. */
 const SOON = [1500, 1500, 1500];
 /** Long enough for a busy machine to see the workflow waiting, before it is over. */
-const SEEN = [10_000, 10_000, 10_000];
+const SEEN = [20_000, 20_000, 20_000];
 /** Not met within a test. */
 const LATE = [3_600_000];
 

@@ -18,7 +18,7 @@ describe("a delivery that the Web UI has reset, its old run's signals applied ag
     receiver.respondWith(500);
     const running = await Running.start(harness, receiver, {
       // Long enough to ask it something, and to replace its worker, before the second attempt.
-      policy: { retryDelaysMs: [10_000] },
+      policy: { retryDelaysMs: [20_000] },
     });
     await harness.working(async () => {
       await eventually('the first attempt has failed', async () => {
