@@ -5,6 +5,7 @@ import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { portalLink } from '../support/portal-link';
 import { profileOf } from '../support/profiler';
+import type { Stack } from '../support/stack';
 import { useReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
@@ -34,6 +35,12 @@ const answeredBeside = async (
 const postBeside = (work: Promise<unknown>, client: ApiClient): Promise<number[]> =>
   answeredBeside(work, () => client.post('/v1/events', { type: 'order.paid', data: { a: 1 } }));
 const told = ({ body }: Answer): number => body.error.details.length;
+/** An answer to what a busy machine may cut off now and then, but not each time, as the first work of a project. */
+const answered = (stack: Stack, path: string, body: string): Promise<Answer> =>
+  eventually('it is not cut off', async () => {
+    const answer = await (await stack.project()).client.post(path, body);
+    return !/takes? too long/.test(JSON.stringify(answer.body)) && answer;
+  });
 
 describe('what one tenant’s work costs', () => {
   const stack = useStack({}, { worker: false });
@@ -100,18 +107,15 @@ describe('what one tenant’s work costs', () => {
       ['/v1/webhooks', `{"name":"a","url":"https://example.com","events":["*"],"policy":{${few}}}`],
     ] as const;
     for (const [path, body] of members) {
-      // Each has a budget of its own.
-      const { client: own } = await stack.project();
-      const answer = await own.post(path, body);
+      const answer = await answered(stack, path, body);
       expect([path, answer.status]).toEqual([path, 422]);
       expect(told(answer)).toBe(MAX_TOLD);
       expect(answer.body.error.message).toMatch(/; and \d{4,} more$/);
       expect(JSON.stringify(answer.body).length).toBeLessThan(20_000);
     }
-    const { client } = await stack.project();
-    const [path, whole] = members[0];
-    const { body } = await client.post(path, whole);
+    const { body } = await answered(stack, ...members[0]);
     expect(body.error.message).toMatch(/; and 399951 more$/);
+    const { client } = await stack.project();
     const long = await client.post('/v1/events', {
       type: 'email.sent',
       data: { ['k'.repeat(200_000)]: 1 },
