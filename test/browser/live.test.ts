@@ -1,8 +1,10 @@
+import type { Route } from 'playwright-core';
 import { signIn } from '../support/chromium';
-import { button, inDialog, link, useDashboard } from '../support/dashboard';
+import { button, inDialog, link, title, useDashboard } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { EventStream } from '../support/event-stream';
 import { eventually } from '../support/eventually';
+import { ADMIN_KEY } from '../support/stack';
 import { MAX_EXAMINED } from '../../src/store/paging';
 import { insertDeliveries } from '../integration/api/insert';
 
@@ -182,4 +184,34 @@ it('the log says how far it has looked for what is rare, and looks further when 
   expect(await rows.count()).toBe(1);
   await goOn.click();
   await page.getByText('All 2 rows').waitFor();
+});
+
+it('the log of a project that is left while more of it is waited for asks for nothing more', async () => {
+  const { id: projectId } = await stack.project();
+  const { id: otherId } = await stack.project();
+  await insertDeliveries(
+    stack,
+    Array.from({ length: COUNT }, () => ({ projectId })),
+  );
+  await insertDeliveries(stack, [{ projectId: otherId, eventType: 'email.opened' }]);
+  const page = await visit();
+  await signIn(page, ADMIN_KEY);
+  await page.getByLabel('Project').selectOption(projectId);
+  await title(page, 'Overview').waitFor();
+  await link(page, 'Deliveries').click();
+  await page.locator('[data-index="0"]').waitFor();
+  const reloads: Route[] = [];
+  await page.route(LOG, (route) => void reloads.push(route), { times: 1 });
+  await insertDeliveries(stack, [{ projectId }]);
+  await eventually('it is reloaded', () => reloads[0]);
+  const more: string[] = [];
+  page.on('request', (request) => {
+    if (/\/v1\/deliveries\?.*cursor=/.test(request.url())) more.push(request.url());
+  });
+  await button(page, 'Load more').click();
+  await page.getByLabel('Project').selectOption(otherId);
+  await title(page, 'Overview').waitFor();
+  await link(page, 'Deliveries').click();
+  await page.getByRole('row', { name: /email\.opened/ }).waitFor();
+  expect(more).toEqual([]);
 });

@@ -131,14 +131,18 @@ export function listFrom<Page extends { nextCursor: string | null }, T>(
 
 /** @param loaded how many pages there are */
 async function loadNext(
-  { fetchNextPage }: Pick<UseInfiniteQueryResult<InfiniteData<unknown>>, 'fetchNextPage'>,
+  {
+    fetchNextPage,
+    dataUpdatedAt: loadedAt,
+  }: Pick<UseInfiniteQueryResult<InfiniteData<unknown>>, 'fetchNextPage' | 'dataUpdatedAt'>,
   loaded: number,
 ): Promise<void> {
   // Several places may ask for the same page at once.
-  const { data, isError } = await fetchNextPage({ cancelRefetch: false });
-  // While the list is reloaded, that waits for the reload alone.
-  if (data && !isError && data.pages.length <= loaded)
-    await fetchNextPage({ cancelRefetch: false });
+  const { data, dataUpdatedAt, isError } = await fetchNextPage({ cancelRefetch: false });
+  // While the list is reloaded, that waits for the reload alone. Where it is left meanwhile, that ends as if it had
+  // been answered, without new data: another project may be chosen then.
+  const isReloaded = data !== undefined && !isError && dataUpdatedAt !== loadedAt;
+  if (isReloaded && data.pages.length <= loaded) await fetchNextPage({ cancelRefetch: false });
 }
 
 /** The whole list, page after page: for what is never long. */
