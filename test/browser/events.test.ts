@@ -3,6 +3,7 @@ import { eventually, soon } from '../support/eventually';
 import { readFile } from 'node:fs/promises';
 import type { ApiClient } from '../support/api-client';
 import { focused } from '../support/chromium';
+import { makeWebhook } from '../support/deliveries';
 import {
   button,
   HOSTILE,
@@ -15,6 +16,10 @@ import {
 } from '../support/dashboard';
 
 const { receiver, stack, open } = useDashboard();
+
+/** Longer than what is shown counts as new. */
+const STALE_MS = 11_000;
+const DEFINITION = { description: 'A test.', schema: { type: 'object' }, sample: {} };
 
 let client: ApiClient;
 beforeAll(async () => {
@@ -85,6 +90,41 @@ it('sends an event once, though its answer was lost and it is sent again', async
   expect(results).toHaveLength(1);
 });
 
+it('keeps the type of what is being written when another one is defined meanwhile', async () => {
+  const { client: other } = await stack.project({ profile: 'custom' });
+  const define = (type: string) => other.send('PUT', `/v1/event-types/${type}`, DEFINITION);
+  await define('order.paid');
+  await makeWebhook(other, receiver.url, { name: 'Orders' });
+  const page = await open(other.key, 'Events');
+  await page.clock.install();
+  /** Somebody comes back from another tab, in which that type was defined. */
+  const comeBack = async (type: string): Promise<void> => {
+    await define(type);
+    await page.clock.fastForward(STALE_MS);
+    await page.evaluate("document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))");
+  };
+  const dialog = page.getByRole('dialog');
+  await button(page, 'Send event').first().click();
+  await dialog.getByLabel('Data (JSON)').fill('{"total": 1}');
+  await comeBack('order.sent');
+  const type = dialog.getByLabel('Type', { exact: true });
+  await type.getByRole('option', { name: 'order.sent' }).waitFor({ state: 'attached' });
+  expect(await type.inputValue()).toBe('order.paid');
+  await inDialog(page, 'Send event').click();
+  await title(page, 'order.paid').waitFor();
+
+  await link(page, 'Webhooks').click();
+  await button(page, 'More actions for Orders').click();
+  await page.getByRole('menuitem', { name: 'Send test event' }).click();
+  await dialog.getByLabel('Data of order.sent (JSON)').fill('{"total": 2}');
+  await comeBack('order.lost');
+  await dialog.getByRole('checkbox', { name: 'order.lost' }).waitFor();
+  await inDialog(page, 'Send 1 test event').click();
+  await dialog.getByText('Answered 200').waitFor();
+  const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());
+  expect(bodies.filter((body) => body.includes('{"total": 2}'))).toHaveLength(1);
+});
+
 it('defines, changes and deletes event types where the project has its own', async () => {
   const page = await open(client.key, 'Event types');
   await page.getByRole('row', { name: /order\.paid/ }).waitFor();
@@ -119,12 +159,7 @@ it('defines, changes and deletes event types where the project has its own', asy
 
 it('finds none of the event types only when it has looked at all', async () => {
   const { client: other } = await stack.project({ profile: 'custom' });
-  const define = (type: string) =>
-    other.send(
-      'PUT',
-      `/v1/event-types/${type}`,
-      '{"description":"A test.","schema":{"type":"object"},"sample":{}}',
-    );
+  const define = (type: string) => other.send('PUT', `/v1/event-types/${type}`, DEFINITION);
   await define('order.oldest');
   // A page of the list.
   await Promise.all(Array.from({ length: 100 }, (_, index) => define(`order.number_${index}`)));

@@ -33,10 +33,12 @@ export function SendDialog({
   const types = useAll(useEventTypes());
   const send = useSendEvent();
   const formId = useId();
-  const [chosen, setChosen] = useState(first?.type);
+  const [type, setType] = useState(first?.type);
   const [edited, setEdited] = useState(first?.dataText);
   const [wrong, setWrong] = useState<string>();
-  const type = chosen ?? types.items[0]?.type;
+  const newest = types.items[0];
+  // The newest of now: one that is defined later comes before it, and would get what is written for this one.
+  if (type === undefined && newest) setType(newest.type);
   const sample = types.items.find((one) => one.type === type)?.sample;
   const text = textOf(sample, edited);
 
@@ -100,7 +102,7 @@ export function SendDialog({
                     label: one,
                   }))}
                   onChange={(next) => {
-                    setChosen(next);
+                    setType(next);
                     change(undefined);
                   }}
                 />

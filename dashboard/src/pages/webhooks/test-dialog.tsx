@@ -48,7 +48,9 @@ export function TestDialog({
   const [shown, setShown] = useState<string>();
   const [wrong, setWrong] = useState<Texts>(new Map());
   const [error, setError] = useState<string>();
-  // One that it is subscribed to, until somebody chooses.
+  // One that it is subscribed to, until somebody chooses. It stays when others are defined, with what is written for it.
+  const isFound = first && (types.isWhole || isSubscribed(webhook.events, first.type));
+  if (isFound && chosen === null) setChosen(new Set([first.type]));
   const selected = chosen ?? new Set(first ? [first.type] : []);
   const selectedTypes = types.items.filter(({ type }) => selected.has(type));
   const sample = selectedTypes.find(({ type }) => type === shown) ?? selectedTypes[0];
