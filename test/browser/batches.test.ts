@@ -6,8 +6,9 @@ import { makeWebhook } from '../support/deliveries';
 import { eventually } from '../support/eventually';
 import { emailSent } from '../support/samples';
 import { ADMIN_KEY } from '../support/stack';
+import { insertDeliveries } from '../integration/api/insert';
 
-const { receiver, stack, visit } = useDashboard();
+const { receiver, stack, visit, open } = useDashboard();
 
 /** As many as a batch asks at once. */
 const AT_ONCE = 4;
@@ -112,6 +113,34 @@ it('a batch that can not list the rest does what it has, says so, and can be clo
   await inDialog(page, 'Close').last().click();
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await having(client, 'cancelled', 2);
+});
+
+it('a batch is of what was asked about, whatever becomes of the others meanwhile', async () => {
+  const { id: projectId, client } = await stack.project();
+  const waits = { completedAt: null, nextAttemptAt: new Date(Date.now() + 3_600_000) };
+  const [pending, failed] = await insertDeliveries(stack, [
+    { projectId, status: 'pending', ...waits },
+    { projectId, status: 'failed' },
+  ]);
+  const page = await open(client.key, 'Deliveries');
+  await page.getByLabel('Select all loaded rows').check();
+  const bar = page.getByRole('region', { name: 'Selected deliveries' });
+  await bar.getByRole('button', { name: 'Replay 1', exact: true }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByText('1 selected delivery is left alone').waitFor();
+  const arrived = { status: 'succeeded', completedAt: new Date(), nextAttemptAt: null } as const;
+  await stack.store.deliveries.model.updateOne({ _id: pending }, arrived);
+  // Behind a dialog, which hides its role.
+  await page.locator('[data-index="1"]', { hasText: 'Succeeded' }).waitFor();
+  expect(await dialog.getByRole('heading').textContent()).toBe('Replay 1 delivery?');
+  const replayed: string[] = [];
+  await page.route('**/replay', async (route) => {
+    replayed.push(route.request().url());
+    await refuse(route, 409, 'delivery_not_replayable');
+  });
+  await inDialog(page, 'Replay').click();
+  await dialog.getByText('Done: 0 deliveries.').waitFor();
+  expect(replayed).toEqual([`${stack.url}/v1/deliveries/${failed}/replay`]);
 });
 
 async function refuse(route: Route, status: number, code: string): Promise<void> {

@@ -14,11 +14,8 @@ const words = texts.deliveries.batch;
 /** Asks, does it to one after the other, and tells what became of it. */
 export function BatchDialog({
   action,
-  chosen,
-  leftAlone,
-  refused: refusedBefore,
-  query,
   onClose,
+  ...given
 }: {
   action: BatchAction;
   /** null: all that match, in a status that allows it. */
@@ -31,14 +28,12 @@ export function BatchDialog({
   onClose: () => void;
 }): React.ReactNode {
   const batch = useBatch();
-  // What is done to them changes what may be done: the page behind shows it before this is read.
-  const [begun, setBegun] = useState(chosen);
+  // As it was asked: what the page behind shows goes on changing, also by what is done here.
+  const [{ chosen, leftAlone, refused: refusedBefore, query }] = useState(given);
   const { title, means, confirm } = words[action];
   const { state, done, refused } = batch;
   const isRunning = state === 'running';
-  const asked = state === 'idle' ? chosen : begun;
   const run = (): void => {
-    setBegun(chosen);
     batch.run(chosen ? chosen.map(({ id }) => id) : query, action).catch((error: unknown) => {
       const { title: failed, advice } = explain(error);
       notify({ kind: 'error', title: failed, description: advice });
@@ -49,7 +44,7 @@ export function BatchDialog({
       isOpen
       onClose={onClose}
       isDismissible={!isRunning}
-      title={title(asked && asked.length)}
+      title={title(chosen && chosen.length)}
       description={means}
       actions={
         <>
