@@ -1,10 +1,11 @@
-import type { Locator, Page } from 'playwright-core';
+import type { Locator, Page, Route } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
 import { signIn } from '../support/chromium';
 import { button, link, title, useDashboard } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
+import { insertDelivery } from '../integration/api/insert';
 
 const { receiver, stack, visit } = useDashboard();
 
@@ -191,6 +192,65 @@ describe('what was changed elsewhere meanwhile stays, and is shown', () => {
     const saved = await storedTypes(client);
     for (const text of ['It was sent.', '"total": 2']) expect(saved).toContain(text);
   });
+});
+
+it('says what became of what was sent, also to somebody who goes on writing', async () => {
+  const { id, client } = await stack.project({ profile: 'platform' });
+  const { id: webhookId } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const failed = { webhookId, status: 'failed', eventType: 'email.open' } as const;
+  await insertDelivery(stack, {
+    projectId: id,
+    ...failed,
+    createdAt: new Date(Date.now() - 60_000),
+  });
+  const page = await visit();
+  await signIn(page, ADMIN_KEY);
+  await page.getByLabel('Project').selectOption(id);
+  const sent: Route[] = [];
+  await page.route('**/v1/**', (route) =>
+    route.request().method() === 'GET' ? route.continue() : void sent.push(route),
+  );
+  const send = async (name: string, meanwhile: () => Promise<void>): Promise<void> => {
+    await button(page, name).click();
+    const route = await eventually('it is sent', () => sent.pop());
+    await meanwhile();
+    await route.continue();
+  };
+  const isAnswered = (name: string): Promise<void> =>
+    soon(async () => expect(await button(page, name).getAttribute('aria-busy')).toBe(null));
+  await link(page, 'Webhooks').click();
+  await button(page, 'More actions for Orders').click();
+  await page.getByRole('menuitem', { name: 'Send test event' }).click();
+  await send('Send 1 test event', () =>
+    page.getByRole('checkbox', { name: 'email.unsubscribe' }).check(),
+  );
+  await page.getByText('Answered 200').waitFor();
+  await page.keyboard.press('Escape');
+
+  await link(page, 'Replays').click();
+  await link(page, 'New replay').first().click();
+  await send('Count deliveries', () => page.getByLabel('Event types').fill('order.*'));
+  await isAnswered('Count deliveries');
+  expect(await page.getByText('1 delivery').count()).toBe(0);
+  await page.getByLabel('Event types').fill('email.*');
+  await send('Count deliveries', () => Promise.resolve());
+  await send('Send 1 delivery again', () => page.getByLabel('Deliveries per second').fill('1'));
+  await title(page, 'Replay').waitFor();
+
+  await link(page, 'Project settings').click();
+  await page.getByLabel('Origins').fill('https://app.example.com/path');
+  await send('Save changes', () => field(page, 'Name').fill('Shop'));
+  await page.getByText(/must be an exact origin/i).waitFor();
+  const key = field(page, 'Mailgun key');
+  await key.fill('first');
+  await send('Save the Mailgun key', () => key.fill('second'));
+  await isAnswered('Save the Mailgun key');
+  for (const [control, value] of [
+    [field(page, 'Name'), 'Shop'],
+    [key, 'second'],
+  ] as const) {
+    expect(await control.inputValue()).toBe(value);
+  }
 });
 
 it('judges a filter by each number as it is written, and refuses one that would be rounded', async () => {

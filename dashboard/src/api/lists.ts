@@ -224,7 +224,7 @@ export function useAct<Input = void, Output = unknown>({
   const client = useQueryClient();
   const refresh = (): Promise<unknown> =>
     Promise.all(changes.map((resource) => client.invalidateQueries({ queryKey: keyOf(resource) })));
-  return useMutation<Output, Error, Input>({
+  const mutation = useMutation<Output, Error, Input>({
     mutationFn: run,
     onSuccess: async (output, input) => {
       if (done !== undefined) {
@@ -240,4 +240,12 @@ export function useAct<Input = void, Output = unknown>({
       if (error instanceof Problem && OUTDATED.has(error.status)) void refresh();
     },
   });
+  const { isPending, reset } = mutation;
+  return {
+    ...mutation,
+    reset: () => {
+      // What becomes of what is on its way is told in any case: it would be forgotten with it.
+      if (!isPending) reset();
+    },
+  };
 }

@@ -26,16 +26,16 @@ export function NewReplayPage(): React.ReactNode {
   const [given] = useFilters(FROM_ADDRESS);
   const [draft, setDraft] = useState(() => firstDraft(given));
   const [wrong, setWrong] = useState<Partial<Record<keyof ReplayInput, string>>>({});
-  const [counted, setCounted] = useState<ReplayInput>();
   const dryRun = useDryRun();
   const start = useStartReplay();
   const failure = start.error ?? dryRun.error;
+  const { data: found, variables: counted } = dryRun;
+  // What was counted may be no longer what would be sent: somebody goes on writing while it is counted.
+  const isCounted = found && JSON.stringify(counted) === JSON.stringify(inputOf(draft).input);
   const errorOf = (field: keyof ReplayInput): string | undefined =>
     wrong[field] ?? fieldError(failure, field);
   const change = (changes: Partial<Draft>): void => {
     setDraft({ ...draft, ...changes });
-    // What was counted is no longer what would be sent.
-    setCounted(undefined);
     setWrong({});
     dryRun.reset();
     start.reset();
@@ -44,7 +44,7 @@ export function NewReplayPage(): React.ReactNode {
     const { input, problems } = inputOf(draft);
     setWrong(problems);
     if (Object.keys(problems).length > 0) return;
-    dryRun.mutate(input, { onSuccess: () => setCounted(input) });
+    dryRun.mutate(input);
   };
   return (
     <Only may="canWrite" title={words.title}>
@@ -120,7 +120,7 @@ export function NewReplayPage(): React.ReactNode {
               <Row>
                 <Button
                   type="submit"
-                  kind={counted ? 'secondary' : 'primary'}
+                  kind={isCounted ? 'secondary' : 'primary'}
                   isBusy={dryRun.isPending}
                 >
                   {words.count}
@@ -131,9 +131,9 @@ export function NewReplayPage(): React.ReactNode {
           </Form>
         </Card>
         <div role="status">
-          {counted && dryRun.data && (
+          {isCounted && (
             <Counted
-              found={dryRun.data}
+              found={found}
               ratePerSecond={counted.ratePerSecond ?? null}
               isStarting={start.isPending}
               onStart={() =>

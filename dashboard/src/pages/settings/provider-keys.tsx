@@ -60,7 +60,13 @@ function One({
     <Form
       onSubmit={() => {
         if (key.trim() === '') setWrong(words.required);
-        else save.mutate({ provider, key: key.trim() }, { onSuccess: () => setKey('') });
+        else {
+          save.mutate(
+            { provider, key: key.trim() },
+            // Unless another one was written meanwhile.
+            { onSuccess: () => setKey((now) => (now === key ? '' : now)) },
+          );
+        }
       }}
     >
       <Stack isTight>
