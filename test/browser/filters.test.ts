@@ -59,3 +59,19 @@ it('leaves the focus in a search that is emptied, with what is typed next', asyn
     await soon(async () => expect(await field.inputValue()).toBe('gw'));
   }
 });
+
+it('takes what is typed into a search where it is typed', async () => {
+  const { page, go } = await arrive();
+  for (const [to, label] of [
+    ['/event-types', 'Search event types'],
+    ['/webhooks?q=none', 'Search by name, URL or id'],
+  ] as const) {
+    await go(to);
+    const field = page.getByLabel(label, { exact: true });
+    await field.fill('order');
+    await field.press('Home');
+    await page.keyboard.type('my');
+    await soon(async () => expect(await field.inputValue()).toBe('myorder'));
+    await page.waitForURL(/q=myorder$/);
+  }
+});

@@ -8,9 +8,9 @@ import { texts } from '../../texts';
 import { Badge } from '../../ui/badge';
 import { LinkButton } from '../../ui/button';
 import { DataTable, type Column } from '../../ui/data-table';
-import { SearchField } from '../../ui/field';
 import { EmptyState, Notice, PageHeader, Stack } from '../../ui/layout';
 import { NoneFound } from '../../ui/none-found';
+import { SearchFilter } from '../../ui/search-filter';
 
 const words = texts.eventTypes;
 
@@ -37,7 +37,7 @@ export function EventTypesPage(): React.ReactNode {
           <Notice tone="neutral">{words.readOnly.profile}</Notice>
         )}
         {list.items.length > 0 && (
-          <SearchField
+          <SearchFilter
             label={words.search}
             value={q}
             onChange={(next) => setFilters({ q: next })}
