@@ -1,7 +1,7 @@
 import type { Locator, Page, Route } from 'playwright-core';
 import type { ApiClient } from '../support/api-client';
 import { signIn } from '../support/chromium';
-import { button, link, title, useDashboard } from '../support/dashboard';
+import { button, inDialog, link, title, useDashboard } from '../support/dashboard';
 import { makeWebhook } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
 import { ADMIN_KEY } from '../support/stack';
@@ -251,6 +251,54 @@ it('says what became of what was sent, also to somebody who goes on writing', as
   ] as const) {
     expect(await control.inputValue()).toBe(value);
   }
+});
+
+it('takes nobody away from where they have gone while it was saved or deleted', async () => {
+  const { page, client, go } = await arrive();
+  const { id } = await makeWebhook(client, receiver.url, { name: 'Orders' });
+  const webhook = await reading(page, `/v1/webhooks/${id}`);
+  const deletions: Route[] = [];
+  await page.route('**/v1/**', (route) =>
+    route.request().method() === 'DELETE' ? void deletions.push(route) : route.fallback(),
+  );
+  const beenAt = new Set<string>();
+  page.on('framenavigated', (frame) => beenAt.add(new URL(frame.url()).hash));
+  const leave = async (isDone: () => Promise<void>): Promise<void> => {
+    beenAt.clear();
+    await link(page, 'API keys').click();
+    await title(page, 'API keys').waitFor();
+    await isDone();
+    await link(page, 'Audit log').click();
+    await title(page, 'Audit log').waitFor();
+    expect([...beenAt]).toEqual(['#/keys', '#/audit']);
+  };
+  await go(`/webhooks/${id}/edit`);
+  await shows(field(page, 'Name'), 'Orders');
+  webhook.isPossible = false;
+  await field(page, 'Name').fill('Shop');
+  await button(page, 'Save changes').click();
+  await page.getByText('The webhook was saved').waitFor();
+  await leave(() => Promise.resolve());
+  webhook.isPossible = true;
+  const remove = async (what: string): Promise<void> => {
+    await inDialog(page, `Delete ${what}`).click();
+    const deletion = await eventually('it is being deleted', () => deletions.pop());
+    await page.keyboard.press('Escape');
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+    await leave(async () => {
+      // It is said for a moment only.
+      const isTold = page.getByText(`The ${what} was deleted`).waitFor();
+      await deletion.continue();
+      await isTold;
+    });
+  };
+  await go('/event-types/order.paid');
+  await button(page, 'Delete').click();
+  await remove('event type');
+  await go(`/webhooks/${id}`);
+  await button(page, 'More actions for Shop').click();
+  await page.getByRole('menuitem', { name: 'Delete' }).click();
+  await remove('webhook');
 });
 
 it('judges a filter by each number as it is written, and refuses one that would be rounded', async () => {

@@ -101,8 +101,10 @@ function DeleteDialog({ type, onClose }: { type: string; onClose: () => void }):
       description={words.delete.lead}
       confirm={words.delete.confirm}
       onConfirm={async () => {
+        const { href } = location;
         await remove.mutateAsync({ type });
-        await navigate({ to: '/event-types' });
+        // Nobody is taken away from where they have gone meanwhile.
+        if (location.href === href) await navigate({ to: '/event-types' });
       }}
     />
   );

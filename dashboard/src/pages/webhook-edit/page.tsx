@@ -32,8 +32,10 @@ export function EditWebhookPage(): React.ReactNode {
             onCancel={leave}
             onSubmit={async (input) => {
               const { input: before } = inputOf(draftOf(data));
+              const { href } = location;
               await update.mutateAsync(changesOf(before, input, data.policy));
-              leave();
+              // Nobody is taken away from where they have gone meanwhile.
+              if (location.href === href) leave();
             }}
           />
         </Only>

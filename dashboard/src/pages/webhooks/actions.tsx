@@ -195,8 +195,10 @@ function Dialogs({
         confirm={words.deleteDialog.confirm}
         isDangerous
         onConfirm={async () => {
+          const { href } = location;
           await remove.mutateAsync();
-          onDeleted?.();
+          // Nobody is taken away from where they have gone meanwhile.
+          if (location.href === href) onDeleted?.();
         }}
       />
     </>
