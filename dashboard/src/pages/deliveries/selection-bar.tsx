@@ -103,11 +103,10 @@ export function SelectionBar(props: SelectionBarProps): React.ReactNode {
 
 function Count({ selection, list }: SelectionBarProps): React.ReactNode {
   const { ids, isAll, chooseAll } = selection;
-  const isEveryRow = list.items.every(({ id }) => ids.has(id));
   return (
     <div className={styles.barCount}>
       <strong role="status">{isAll ? words.allMatching : texts.common.selected(ids.size)}</strong>
-      {isEveryRow && list.hasMore && !isAll && (
+      {list.hasMore && !isAll && (
         <Button size="small" kind="ghost" onClick={chooseAll}>
           {words.selectMatching}
         </Button>
