@@ -155,7 +155,17 @@ it('finds and orders any number of webhooks, which come as the page is scrolled'
   await page.getByText('All 101 webhooks').waitFor();
   await soon(async () => expect(await cards.last().getAttribute('aria-label')).toBe('Shop 101'));
   const search = page.getByLabel('Search by name, URL or id');
-  await search.fill('shop 10');
+  /** Searches, and looks for what is said before that is answered. */
+  const find = async (q: string, said: RegExp): Promise<void> => {
+    const asked: Route[] = [];
+    const isAsked = (url: URL): boolean => url.searchParams.get('q') === q;
+    await page.route(isAsked, (route) => void asked.push(route), { times: 1 });
+    await search.fill(q);
+    const route = await eventually('it is asked for', () => asked[0]);
+    await soon(async () => expect(await page.getByText(said).count()).toBe(0));
+    await route.continue();
+  };
+  await find('shop 10', /^All \d+ webhooks/);
   await page.getByText('All 3 webhooks').waitFor();
   expect(page.url()).toContain('q=shop+10');
   await page.getByLabel('Order').selectOption({ label: 'Oldest first' });
@@ -167,7 +177,7 @@ it('finds and orders any number of webhooks, which come as the page is scrolled'
   // Where one of them is chosen, it is searched for too, and shown by its name on any page.
   await page.goto(`${stack.url}/dashboard/#/deliveries`);
   await page.getByText('The first 100 are listed.').waitFor();
-  await search.fill('SHOP 99');
+  await find('SHOP 99', /\d+ found|are listed/);
   await page.getByText('1 found.').waitFor();
   const webhook = page.getByLabel('Webhook', { exact: true });
   await webhook.selectOption({ label: 'Shop 99' });

@@ -39,7 +39,8 @@ export function LoadMore({
           {isLoadingMore ? texts.common.loading : texts.common.loadMore}
         </Button>
       ) : (
-        end
+        // What others have found says nothing of these.
+        list.isWhole && end
       )}
     </div>
   );

@@ -62,7 +62,8 @@ export function SearchSelect({
       <SearchFilter label={search} value={q} onChange={onSearch} />
       {select}
       <div role="status" className={styles.help}>
-        {words.found(found.items.length, found.hasMore)}{' '}
+        {/* What others have found says nothing of these. */}
+        {(found.hasMore || found.isWhole) && words.found(found.items.length, found.hasMore)}{' '}
         {found.hasMore && (
           <Button size="small" kind="ghost" isBusy={found.isLoadingMore} onClick={found.loadMore}>
             {texts.common.loadMore}
