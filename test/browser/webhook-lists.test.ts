@@ -1,5 +1,5 @@
 import type { Route } from 'playwright-core';
-import { expectAccessible, signIn } from '../support/chromium';
+import { expectAccessible, focused, signIn } from '../support/chromium';
 import { button, inDialog, title, useDashboard } from '../support/dashboard';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { eventually, soon } from '../support/eventually';
@@ -77,6 +77,15 @@ it('says that there is no webhook only when that is answered', async () => {
   for (const route of held) await route.continue();
   await page.unroute(/\/v1\/webhooks\?(?!.*state=)/);
   await page.getByRole('article', { name: 'Orders' }).waitFor();
+
+  // Nor does the search go away with what is being typed.
+  await page.goto(`${stack.url}/dashboard/#/webhooks?q=shop`);
+  await page.reload();
+  await page.getByText('No webhook matches').waitFor();
+  await page.route(/\/v1\/webhooks\?/, (route) => route.abort());
+  await page.getByLabel('Search by name, URL or id').fill('');
+  await page.locator('main').getByText('Posthorn does not answer').waitFor();
+  await focused(page.getByLabel('Search by name, URL or id')).waitFor();
 });
 
 it('finishes what was begun with a webhook that leaves the list meanwhile', async () => {

@@ -45,7 +45,7 @@ export function WebhooksPage(): React.ReactNode {
   return (
     <>
       <PageHeader title={words.title} lead={words.lead} actions={create} />
-      {(isFiltered || list.isLoading || list.items.length > 0) && (
+      {(isFiltered || list.isLoading || list.error !== null || list.items.length > 0) && (
         <div className={styles.bar}>
           <SearchFilter
             label={words.search}
