@@ -102,6 +102,11 @@ it('changes the project’s settings for the admin, and says to others whose the
   await link(page, 'Open the portal').click();
   await title(await opened, 'Overview').waitFor();
   await look(page, 'settings-owner');
+  // It may do more than what is chosen then.
+  await page.getByLabel('What it may do').selectOption('read');
+  await link(page, 'Open the portal').waitFor({ state: 'detached' });
+  await page.getByLabel('What it may do').selectOption('manage');
+  await link(page, 'Open the portal').waitFor();
   await button(page, 'Revoke all links').click();
   await inDialog(page, 'Revoke all links').click();
   await page.getByText('All portal links were revoked').waitFor();

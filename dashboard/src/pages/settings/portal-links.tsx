@@ -22,6 +22,11 @@ export function PortalLinks(): React.ReactNode {
   const [capabilities, setCapabilities] = useState<Capabilities>('read');
   const [hours, setHours] = useState<(typeof LIVES)[number]>('1');
   const [isRevoking, setRevoking] = useState(false);
+  const wanted = { capabilities, expiresIn: Number(hours) * HOUR_SECONDS };
+  const made = create.variables;
+  // One that may do more, or for longer, than what is chosen now would be given to a customer as that.
+  const isWanted =
+    made?.capabilities === wanted.capabilities && made.expiresIn === wanted.expiresIn;
   return (
     <Card title={words.title} lead={words.lead}>
       <Stack>
@@ -46,18 +51,14 @@ export function PortalLinks(): React.ReactNode {
           />
         </div>
         <Row>
-          <Button
-            icon="plus"
-            isBusy={create.isPending}
-            onClick={() => create.mutate({ capabilities, expiresIn: Number(hours) * HOUR_SECONDS })}
-          >
+          <Button icon="plus" isBusy={create.isPending} onClick={() => create.mutate(wanted)}>
             {words.create}
           </Button>
           <Button icon="ban" onClick={() => setRevoking(true)}>
             {words.revoke}
           </Button>
         </Row>
-        {create.data && (
+        {create.data && isWanted && (
           <Stack isTight>
             <CodeBlock label={words.link} code={create.data.url} isWrapped />
             <Row>
