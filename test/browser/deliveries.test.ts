@@ -1,6 +1,14 @@
 import { readFile } from 'node:fs/promises';
 import type { Page } from 'playwright-core';
-import { expectAccessible, goByKeys, NARROW, WIDE, signIn, useChromium } from '../support/chromium';
+import {
+  expectAccessible,
+  focused,
+  goByKeys,
+  NARROW,
+  signIn,
+  useChromium,
+  WIDE,
+} from '../support/chromium';
 import { title } from '../support/dashboard';
 import { eventually, soon } from '../support/eventually';
 import { typing } from '../support/hand';
@@ -54,6 +62,17 @@ it('shows why a delivery failed, and replays it once that is repaired, by keyboa
   await page.getByRole('heading', { level: 1 }).getByText('Succeeded').waitFor();
   await replay.waitFor();
   await page.getByRole('button', { name: /^Attempt 3/ }).waitFor();
+  const request = page.getByRole('tab', { name: 'Request' });
+  await press(page.getByRole('tab', { name: 'Answer' }));
+  await page.keyboard.press('ArrowRight');
+  await focused(request).waitFor();
+  await page.keyboard.press('Enter');
+  await request.and(page.getByRole('tab', { selected: true })).waitFor();
+  for (const n of [1, 2]) {
+    await press(page.getByRole('button', { name: new RegExp(`^Attempt ${n}`) }));
+    await page.getByRole('heading', { name: `Attempt ${n}`, exact: true }).waitFor();
+    expect(await request.getAttribute('aria-selected')).toBe('true');
+  }
   expect(receiver.requests).toHaveLength(3);
   expect(receiver.requests[2]!.rawBody).toEqual(receiver.requests[0]!.rawBody);
 

@@ -123,7 +123,6 @@ function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
           </Card>
           <Card title={shown ? words.attempt(shown.number) : words.payload}>
             <Exchange
-              key={shown?.number}
               attempt={shown}
               isExplained={
                 delivery.status === 'failed' && shown?.number === delivery.lastAttempt?.number
