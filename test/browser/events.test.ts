@@ -88,6 +88,10 @@ it('sends an event once, though its answer was lost and it is sent again', async
   await title(page, 'order.paid').waitFor();
   const { results } = (await client.get('/v1/search?q=data.orderId%20%3D%20ord_lost')).body.data;
   expect(results).toHaveLength(1);
+  // Nor is the way back one to send it again.
+  await page.goBack();
+  await title(page, 'Events').waitFor();
+  expect(await page.getByRole('dialog').count()).toBe(0);
 });
 
 it('keeps the type of what is being written when another one is defined meanwhile', async () => {

@@ -1,4 +1,5 @@
 import { useNavigate } from '@tanstack/react-router';
+import { useState } from 'react';
 import { useAccess } from '../../app/access';
 import { useFilters } from '../../app/filters';
 import { useEvents } from '../../api/events';
@@ -22,16 +23,16 @@ import { SearchResults } from './search-results';
 import { SendDialog } from './send-dialog';
 
 const words = texts.events;
-const FILTERS = ['q', 'type', 'period', 'since', 'until', 'send'] as const;
+const FILTERS = ['q', 'type', 'period', 'since', 'until'] as const;
 const WATCH_MS = 10_000;
 
 export function EventsPage(): React.ReactNode {
   const { canPublish } = useAccess();
   const [filters, setFilters] = useFilters(FILTERS);
-  const isSending = canPublish && filters.send !== undefined;
+  const [isSending, setSending] = useState(false);
   const period = periodOf(filters);
   const send = canPublish && (
-    <Button kind="primary" icon="send" onClick={() => setFilters({ send: '1' })}>
+    <Button kind="primary" icon="send" onClick={() => setSending(true)}>
       {words.send}
     </Button>
   );
@@ -63,7 +64,7 @@ export function EventsPage(): React.ReactNode {
       ) : (
         <SearchResults q={filters.q} onClear={() => setFilters({ q: '' })} />
       )}
-      {isSending && <SendDialog onClose={() => setFilters({ send: '' })} />}
+      {isSending && <SendDialog onClose={() => setSending(false)} />}
     </>
   );
 }
