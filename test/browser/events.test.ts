@@ -65,7 +65,14 @@ it('sends an event by hand, shows what became of it, and deletes its payload', a
   await look(page, 'events');
   await button(page, 'Export').click();
   const file = page.waitForEvent('download');
-  await page.getByRole('menuitem', { name: 'As CSV' }).click();
+  const exports: Route[] = [];
+  await page.route('**/v1/events/export?*', (route) => void exports.push(route));
+  const asCsv = page.getByRole('menuitem', { name: 'As CSV' });
+  await asCsv.click();
+  const exported = await eventually('it is being exported', () => exports[0]);
+  await button(page, 'Exporting…').click();
+  await asCsv.and(page.getByRole('menuitem', { disabled: true })).waitFor();
+  await exported.continue();
   const saved = await readFile(await (await file).path(), 'utf8');
   expect(saved.trim().split('\r\n')).toHaveLength(2);
 });

@@ -79,6 +79,7 @@ export const common = {
   },
   export: {
     action: 'Export',
+    running: 'Exporting…',
     as: { ndjson: 'As NDJSON', csv: 'As CSV' },
     failed: 'The export failed',
   },

@@ -1,3 +1,4 @@
+import { useState } from 'react';
 import type { ExportFormat } from '../api/exports';
 import { explain } from '../api/problem';
 import { texts } from '../texts';
@@ -15,24 +16,29 @@ export function ExportMenu({
   size?: 'small';
   onExport: (format: ExportFormat) => void | Promise<void>;
 }): React.ReactNode {
+  // Much of it takes long to write, and would be asked for again.
+  const [isBusy, setBusy] = useState(false);
   const write = async (format: ExportFormat): Promise<void> => {
+    setBusy(true);
     try {
       await onExport(format);
     } catch (error) {
       const { title, advice } = explain(error);
       notify({ kind: 'error', title: words.failed, description: `${title} ${advice}` });
+    } finally {
+      setBusy(false);
     }
   };
   return (
     <Menu
       trigger={
         <Button size={size} icon="download">
-          {words.action}
+          {isBusy ? words.running : words.action}
         </Button>
       }
     >
       {(['ndjson', 'csv'] as const).map((format) => (
-        <MenuItem key={format} onSelect={() => void write(format)}>
+        <MenuItem key={format} isDisabled={isBusy} onSelect={() => void write(format)}>
           {words.as[format]}
         </MenuItem>
       ))}
