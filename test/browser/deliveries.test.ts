@@ -299,6 +299,10 @@ it('tells why a delivery waits, and copies it as curl without its secret', async
   expect(curl).toContain(receiver.url);
   expect(curl).not.toContain(secret);
   expect(curl).not.toContain('hidden');
+  await page.getByRole('button', { name: 'Copy Event: evt_' }).click();
+  await soon(async () =>
+    expect(await page.evaluate('navigator.clipboard.readText()')).toMatch(/^evt_[\da-f]{32}$/),
+  );
   await page.getByRole('button', { name: 'Cancel' }).click();
   await page.getByRole('button', { name: 'Cancel the delivery' }).click();
   await page.getByRole('heading', { level: 1 }).getByText('Cancelled').waitFor();

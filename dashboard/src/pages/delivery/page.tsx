@@ -78,9 +78,12 @@ function Shown({ delivery }: { delivery: ExplainedDelivery }): React.ReactNode {
               {
                 name: words.event,
                 value: (
-                  <Link to="/events/$eventId" params={{ eventId }}>
-                    {eventId}
-                  </Link>
+                  <span className={styles.linked}>
+                    <Link to="/events/$eventId" params={{ eventId }}>
+                      {eventId}
+                    </Link>
+                    <CopyId value={eventId} what={words.event} shown="" />
+                  </span>
                 ),
               },
               {
