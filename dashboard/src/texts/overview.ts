@@ -43,7 +43,8 @@ export const overview = {
   successRate: 'Success rate',
   failedNote: (n: number) => (n === 0 ? 'none failed' : `${figure(n)} failed`),
   latency: 'Answer time',
-  latencyNote: (p90: string, p99: string) => `90 % within ${p90}, 99 % within ${p99}`,
+  latencyNote: (p90: string, p99: string) =>
+    `90\u00A0% within\u00A0${p90}, 99\u00A0% within\u00A0${p99}`,
   median: 'median',
   oldest: 'Oldest pending',
   oldestNone: 'Nothing waits',

@@ -253,7 +253,7 @@ export const webhooks = {
     attempts: 'Attempts',
     failedAttempts: (count: number) => `${count.toLocaleString('en')} failed`,
     latency: 'Latency, median',
-    latencyTail: (p99: string) => `99 % within ${p99}`,
+    latencyTail: (p99: string) => `99\u00A0% within\u00A0${p99}`,
     noValue: '–',
     chart: (good: number, bad: number) => `Attempts by hour: ${good} succeeded, ${bad} failed`,
     recent: 'Latest deliveries',
