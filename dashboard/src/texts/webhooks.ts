@@ -255,7 +255,7 @@ export const webhooks = {
     latency: 'Latency, median',
     latencyTail: (p99: string) => `99\u00A0% within\u00A0${p99}`,
     noValue: '–',
-    chart: (good: number, bad: number) => `Attempts by hour: ${good} succeeded, ${bad} failed`,
+    chart: (good: number, bad: number) => `Attempts over time: ${good} succeeded, ${bad} failed`,
     recent: 'Latest deliveries',
     all: 'All deliveries',
     noDeliveries: 'Nothing was sent yet',
