@@ -9,7 +9,7 @@ import {
 } from '../api/problem';
 import { texts } from '../texts';
 import { Button } from './button';
-import { Notice, PageHeader, Skeleton, Stack, type Back } from './layout';
+import { Card, Notice, PageHeader, Skeleton, Stack, type Back } from './layout';
 
 /** Of a page that shows one object: what stands there until its own is. */
 interface Header {
@@ -47,7 +47,7 @@ export function QueryState<T>({
         />
       )}
       {isNone ? (
-        header.missing
+        <Card isBare>{header.missing}</Card>
       ) : error ? (
         <LoadError error={error} onRetry={() => void query.refetch()} />
       ) : (

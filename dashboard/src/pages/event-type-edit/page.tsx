@@ -77,9 +77,11 @@ export function EditEventTypePage(): React.ReactNode {
           taken={new Set(whole.flatMap((one) => (one.source === 'project' ? one.type : [])))}
         />
       ) : isMissing ? (
-        <EmptyState icon="type" title={texts.eventTypes.missing}>
-          {texts.eventTypes.missingAdvice}
-        </EmptyState>
+        <Card isBare>
+          <EmptyState icon="type" title={texts.eventTypes.missing}>
+            {texts.eventTypes.missingAdvice}
+          </EmptyState>
+        </Card>
       ) : list.error !== null ? (
         <LoadError error={list.error} onRetry={list.refresh} />
       ) : (

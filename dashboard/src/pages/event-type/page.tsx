@@ -33,9 +33,11 @@ export function EventTypePage(): React.ReactNode {
       ) : !isMissing ? (
         <Loading />
       ) : (
-        <EmptyState icon="type" title={words.missing}>
-          {words.missingAdvice}
-        </EmptyState>
+        <Card isBare>
+          <EmptyState icon="type" title={words.missing}>
+            {words.missingAdvice}
+          </EmptyState>
+        </Card>
       )}
     </>
   );
