@@ -100,6 +100,17 @@ it('leaves to the next event type or webhook nothing of what was written for ano
   await field(page, 'Name').fill('For the first one.');
   await go(`/webhooks/${other.id}/edit`);
   await shows(field(page, 'Name'), 'Other');
+  // Nor a question that was asked about another.
+  for (const [from, action, to] of [
+    [`/webhooks/${one.id}`, 'Send test event', `/webhooks/${other.id}`],
+    ['/event-types/order.paid', 'Delete', '/event-types/order.sent'],
+  ] as const) {
+    await go(from);
+    await button(page, action).click();
+    await page.getByRole('dialog').waitFor();
+    await go(to);
+    await page.getByRole('dialog').waitFor({ state: 'detached' });
+  }
 });
 
 it('keeps what was typed while the list of event types grows by a page', async () => {

@@ -20,7 +20,7 @@ export function EventTypePage(): React.ReactNode {
   const type = useParams({ strict: false }).type!;
   const list = useAll(useEventTypes());
   const found = list.items.find((one) => one.type === type);
-  if (found) return <Shown eventType={found} />;
+  if (found) return <Shown key={found.type} eventType={found} />;
   const isMissing = list.error === null && list.isWhole;
   return (
     <>

@@ -31,7 +31,7 @@ export function ReplayPage(): React.ReactNode {
             title={words.oneTitle}
             back={back}
             badge={<ReplayBadge status={data.status} />}
-            actions={<Actions replay={data} />}
+            actions={<Actions key={data.id} replay={data} />}
           />
           <Shown replay={data} />
         </>

@@ -27,7 +27,7 @@ export function WebhookPage(): React.ReactNode {
   const missing = <Elsewhere id={webhookId} kind="webhook" />;
   return (
     <QueryState query={webhook} header={{ kind: words.oneTitle, back, missing }}>
-      {(data) => <Shown webhook={data} />}
+      {(data) => <Shown key={data.id} webhook={data} />}
     </QueryState>
   );
 }
