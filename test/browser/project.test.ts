@@ -161,3 +161,33 @@ it('lists the event types of a catalogue that the project has just been given', 
   await link(page, 'Event types').click();
   await page.getByText('shop.opened').waitFor();
 });
+
+it('shows what was done in a project, also when another one was open as it was answered', async () => {
+  const { id } = await stack.project();
+  for (const name of ['Nightly', 'Shop']) {
+    await stack.admin.post(`/v1/projects/${id}/keys`, { name, role: 'sender' });
+  }
+  const page = await visit();
+  await signIn(page, ADMIN_KEY);
+  const choose = async (project: string): Promise<void> => {
+    await page.getByLabel('Project').selectOption(project);
+    await title(page, 'Overview').waitFor();
+  };
+  await choose(id);
+  await link(page, 'API keys').click();
+  const asked: Route[] = [];
+  await page.route(/\/keys\/key_/, (route) => void asked.push(route));
+  await button(page, 'Revoke Nightly').click();
+  await inDialog(page, 'Revoke key').click();
+  const revocation = await eventually('it is being revoked', () => asked[0]);
+  await page.keyboard.press('Escape');
+  await choose(projectId);
+  // It is said for a moment only.
+  const isTold = page.getByText('The key was revoked').waitFor();
+  await revocation.continue();
+  await isTold;
+  await choose(id);
+  await link(page, 'API keys').click();
+  await button(page, 'Revoke Shop').waitFor();
+  await button(page, 'Revoke Nightly').waitFor({ state: 'detached' });
+});

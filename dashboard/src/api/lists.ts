@@ -5,6 +5,7 @@ import {
   useQuery,
   useQueryClient,
   type InfiniteData,
+  type QueryKey,
   type UseInfiniteQueryResult,
   type UseMutationResult,
   type UseQueryResult,
@@ -222,22 +223,24 @@ export function useAct<Input = void, Output = unknown>({
   isLeft = false,
 }: Act<Input, Output>): UseMutationResult<Output, Error, Input> {
   const client = useQueryClient();
-  const refresh = (): Promise<unknown> =>
-    Promise.all(changes.map((resource) => client.invalidateQueries({ queryKey: keyOf(resource) })));
-  const mutation = useMutation<Output, Error, Input>({
+  const refresh = (changed: readonly QueryKey[]): Promise<unknown> =>
+    Promise.all(changed.map((queryKey) => client.invalidateQueries({ queryKey })));
+  const mutation = useMutation<Output, Error, Input, readonly QueryKey[]>({
     mutationFn: run,
-    onSuccess: async (output, input) => {
+    // Of the project that it is done in: another one may be chosen meanwhile.
+    onMutate: () => changes.map((resource) => keyOf(resource)),
+    onSuccess: async (output, input, changed) => {
       if (done !== undefined) {
         notify({ kind: 'success', title: typeof done === 'string' ? done : done(output, input) });
       }
-      const refreshed = refresh();
+      const refreshed = refresh(changed);
       if (!isLeft) await refreshed;
     },
-    onError: (error) => {
+    onError: (error, _input, changed = []) => {
       const { title, advice } = explain(error);
       if (!isQuiet) notify({ kind: 'error', title, description: advice });
       // What it was offered for has changed meanwhile.
-      if (error instanceof Problem && OUTDATED.has(error.status)) void refresh();
+      if (error instanceof Problem && OUTDATED.has(error.status)) void refresh(changed);
     },
   });
   const { isPending, reset } = mutation;
