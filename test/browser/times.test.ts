@@ -33,7 +33,14 @@ it('takes a moment as it is typed, in the zone of whoever types it', async () =>
   await button(page, 'Create key').click();
   await page.getByRole('dialog').getByLabel('Name').fill('Nightly');
   await page.getByLabel('Expires', { exact: true }).selectOption('chosen');
-  await typeYearAndHour(page.getByLabel('Expires at'));
+  const moment = page.getByLabel('Expires at');
+  const expectWrong = (isWrong: string | null): Promise<void> =>
+    soon(async () => expect(await moment.getAttribute('aria-invalid')).toBe(isWrong));
+  await moment.fill('2001-01-01T00:00:00');
+  await inDialog(page, 'Create key').click();
+  await expectWrong('true');
+  await typeYearAndHour(moment);
+  await expectWrong(null);
   await inDialog(page, 'Create key').click();
   await page.getByText('Copy the key now').waitFor();
   const { keys } = (await client.get(`/v1/projects/${projectId}/keys`)).body.data;

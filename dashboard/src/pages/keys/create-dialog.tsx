@@ -65,6 +65,10 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
     if (Object.keys(problems).length > 0) return;
     create.mutate({ name: name.trim(), role, ...(expiresAt !== undefined && { expiresAt }) });
   };
+  const forgetErrors = (): void => {
+    setWrong({});
+    create.reset();
+  };
   const errorOf = (field: 'name' | 'expiresAt'): string | undefined =>
     wrong[field] ?? fieldError(create.error, field);
   return (
@@ -95,7 +99,7 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
             value={name}
             onChange={(next) => {
               setName(next);
-              setWrong({});
+              forgetErrors();
             }}
           />
           <fieldset>
@@ -124,7 +128,10 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
               label={words.expiresAt}
               error={errorOf('expiresAt')}
               value={at}
-              onChange={setAt}
+              onChange={(next) => {
+                setAt(next);
+                forgetErrors();
+              }}
             />
           )}
         </Stack>
