@@ -246,7 +246,9 @@ function Grid<T>({
               style={{ transform: `translateY(${start - virtual.options.scrollMargin}px)` }}
               onFocus={() => setActive(index)}
               onClick={(event) => {
-                if (!(event.target as HTMLElement).closest(CONTROLS)) onOpen?.(row);
+                // Whoever has marked a text, to copy it, stays.
+                const isMarked = String(getSelection()) !== '';
+                if (!isMarked && !(event.target as HTMLElement).closest(CONTROLS)) onOpen?.(row);
               }}
             >
               {selection && (

@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router';
 import type { DeliverySummary } from '../../api/types';
 import { texts } from '../../texts';
 import { Badge, StatusBadge } from '../../ui/badge';
@@ -15,9 +16,12 @@ export const columns: readonly Column<DeliverySummary>[] = [
     header: words.columns.event,
     width: 'minmax(9rem, 1.2fr)',
     isMain: true,
-    cell: ({ eventType, test }) => (
+    cell: ({ id, eventType, test }) => (
       <>
-        <bdi>{eventType}</bdi> {test && <Badge>{texts.common.test}</Badge>}
+        <Link to="/deliveries/$deliveryId" params={{ deliveryId: id }}>
+          <bdi>{eventType}</bdi>
+        </Link>{' '}
+        {test && <Badge>{texts.common.test}</Badge>}
       </>
     ),
   },

@@ -1,4 +1,4 @@
-import { useNavigate } from '@tanstack/react-router';
+import { Link, useNavigate } from '@tanstack/react-router';
 import { useState } from 'react';
 import { useAccess } from '../../app/access';
 import { useFilters } from '../../app/filters';
@@ -118,7 +118,11 @@ const columns: readonly Column<ListedEvent>[] = [
     header: words.columns.type,
     width: 'minmax(12rem, 2fr)',
     isMain: true,
-    cell: ({ type }) => <code>{type}</code>,
+    cell: ({ id, type }) => (
+      <Link to="/events/$eventId" params={{ eventId: id }}>
+        <code>{type}</code>
+      </Link>
+    ),
   },
   {
     id: 'id',
