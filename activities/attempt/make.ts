@@ -68,9 +68,10 @@ export async function makeAttempt(
   if (isOfFirst && earlyByMs > 0 && first?.number === activityInfo().attempt) {
     throw attemptFailed(first, earlyByMs);
   }
+  // Before it is held: a resume would send it at once.
+  if (earlyByMs > NEAR_MS) throw deferred('its time has not come yet', earlyByMs);
   const kept = await keepBack(deps, subject, runId);
   if (kept) return kept;
-  if (earlyByMs > NEAR_MS) throw deferred('its time has not come yet', earlyByMs);
   if (earlyByMs > 0) await sleep(earlyByMs);
 
   const turn = await takeTurn(deps, places, subject);

@@ -1,6 +1,7 @@
 import type { ApplicationFailure } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import type { ActivityDependencies } from '../../activities/dependencies';
+import type { WebhookRecord } from '../../src/store/webhook-record';
 import { intercept } from '../support/intercept';
 import { useFixture, useReceiver } from '../support/use';
 
@@ -11,11 +12,14 @@ describe('an attempt that Temporal runs before its time', () => {
   const fixture = useFixture();
   const receiver = useReceiver();
   let id: string;
+  let webhook: WebhookRecord;
 
   beforeEach(async () => {
     receiver.requests.splice(0);
     receiver.respondWith(500);
-    id = (await fixture.planned(receiver.url)).planned.deliveryId;
+    const { planned, webhook: plannedFor } = await fixture.planned(receiver.url);
+    id = planned.deliveryId;
+    webhook = plannedFor;
     expect(await attempt(1, 'first')).toMatchObject({ type: 'AttemptFailed' });
   });
 
@@ -50,6 +54,17 @@ describe('an attempt that Temporal runs before its time', () => {
   ] as const)('%s, waits for its time', async (_why, nth, origin) => {
     expectDeferred(await attempt(nth, origin));
     expect(await fixture.delivery(id)).toMatchObject({ attemptCount: 1, deferredFor: null });
+  });
+
+  it('is held only when its time has come, if its webhook is paused', async () => {
+    await fixture.store.webhooks.setPaused(webhook.projectId, webhook._id, true, 'platform');
+    const { nextAttemptAt } = await fixture.delivery(id);
+    expectDeferred(await attempt(2, 'first'));
+    expect(await fixture.delivery(id)).toMatchObject({ status: 'pending', nextAttemptAt });
+
+    await fixture.store.deliveries.hasten(id);
+    expect(await attempt(3, 'first')).toMatchObject({ result: 'held' });
+    expect(await fixture.delivery(id)).toMatchObject({ status: 'held', nextAttemptAt: null });
   });
 
   it('is made when it is forced', async () => {
