@@ -96,7 +96,7 @@ async function takeBackReplays(run: Run): Promise<void> {
   await inTurn(
     run,
     await store.replays.listTakingBack(),
-    async (replayId) => (await takeBackMore(store, replayId))?.takesBack === true,
+    async (replayId) => (await takeBackMore(store, replayId))?.isMore === true,
     (replayId, err) => log.warn({ err, replayId }, 'bulk replay could not be taken back'),
   );
 }

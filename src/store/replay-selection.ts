@@ -235,8 +235,10 @@ export async function countQueuedReplays(
 export async function hasUnsent(
   { deliveries }: Store,
   replay: Pick<ReplayRecord, '_id'>,
+  session: ClientSession | null = null,
 ): Promise<boolean> {
-  return (await deliveries.model.exists(unsentOf(replay)).hint('bulk')) !== null;
+  const unsent = deliveries.model.exists(unsentOf(replay)).hint('bulk').session(session);
+  return (await unsent) !== null;
 }
 
 /** How many skipped deliveries are counted at most. */

@@ -45,7 +45,7 @@ export interface ReplayRecord {
   replayed: number;
   /** Could not be replayed, of those that the replay has come across; once it is completed, of all that matched. */
   failed: number;
-  /** Stopped, while not all that it has queued is taken back. */
+  /** Stopped, while not all that it has queued is taken back, attempted or ended. */
   takesBack?: boolean;
   /** The last delivery that was processed. */
   cursor: string | null;
@@ -227,7 +227,7 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
     await this.model.updateOne({ _id: id }, { $inc: counts }, { session });
   }
 
-  /** Counts so many deliveries as not replayed after all. @param isMore whether there may be more of them */
+  /** Counts so many deliveries as not replayed after all. @param isMore whether there may be more of them, now or later */
   async takeBack(
     id: string,
     count: number,
@@ -239,7 +239,8 @@ export class Replays extends ownedRepositoryOf('Replay', schema, 'replays') {
       .findOneAndUpdate(
         { _id: id },
         { $inc: { replayed: -count }, ...(isMore ? { $set: takesBack } : { $unset: takesBack }) },
-        { session },
+        // It is looked at again and again.
+        { session, timestamps: count > 0 },
       )
       .orFail()
       .lean<ReplayRecord>();

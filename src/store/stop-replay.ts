@@ -4,7 +4,7 @@ import { SECOND_MS } from '../domain/durations';
 import { LIST_FIELDS } from './deliveries';
 import { queueOf, type DeliveryRecord } from './delivery-record';
 import { endedNow } from './delivery-states';
-import { countUnsent, unsentOf } from './replay-selection';
+import { countUnsent, hasUnsent, unsentOf } from './replay-selection';
 import type { ReplayRecord, ReplayStatus } from './replays';
 import type { Store } from './store';
 
@@ -21,7 +21,8 @@ const queuedBy = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => ({
 
 /**
  * Pauses or cancels a bulk replay, and takes back what it has queued and no courier has taken: that has ended again as
- * it had before, and is listed again after a resume. What is left after a while, reconcile takes back.
+ * it had before, and is listed again after a resume. What is left after a while, and what comes back from a courier or
+ * a run, reconcile takes back.
  * @returns null if `Replays.move` does
  */
 export async function stopReplay(
@@ -33,63 +34,58 @@ export async function stopReplay(
   withinMs = WITHIN_MS,
 ): Promise<ReplayRecord | null> {
   const untilMs = performance.now() + withinMs;
-  let stopped = await store.transaction(async (session) => {
+  let taken = await store.transaction(async (session) => {
     const moved = await store.replays.move(replay._id, from, to, by, session);
-    if (!moved) return null;
-    if (to === 'paused') await setBack(store, moved, session);
-    return takeBack(store, moved, session);
+    return moved && takeBack(store, moved, session);
   });
-  while (stopped?.takesBack && performance.now() < untilMs) {
+  while (taken?.isMore && performance.now() < untilMs) {
     // null: reconcile has taken the rest back, or the replay is resumed.
     const more = await takeBackMore(store, replay._id);
     if (!more) return store.replays.find(replay._id);
-    stopped = more;
+    taken = more;
   }
-  return stopped;
+  return taken && taken.replay;
+}
+
+interface TakenBack {
+  replay: ReplayRecord;
+  /** There may be more to be taken back at once. */
+  isMore: boolean;
 }
 
 /**
  * Takes back more of what a stopped bulk replay has queued, in one short transaction.
  * @returns null if there is nothing to take back, or it is resumed
  */
-export async function takeBackMore(store: Store, id: string): Promise<ReplayRecord | null> {
+export async function takeBackMore(store: Store, id: string): Promise<TakenBack | null> {
   return store.transaction(async (session) => {
     const replay = await store.replays.findTakingBack(id, session);
     return replay && takeBack(store, replay, session);
   });
 }
 
-/** Sets a bulk replay back to before the first of what it has queued. */
-async function setBack(
-  { deliveries, replays }: Store,
-  replay: ReplayRecord,
-  session: ClientSession,
-): Promise<void> {
-  const { model } = deliveries;
-  const first = await model
-    .findOne(queuedBy(replay), { _id: 1 })
-    .hint('bulk')
-    .sort({ _id: 1 })
-    .session(session)
-    .lean<Pick<DeliveryRecord, '_id'>>();
-  if (!first || replay.cursor === null || first._id > replay.cursor) return;
-  await replays.setBack(replay, first._id.slice(0, -1), session);
-}
-
-/** Takes back some of what a bulk replay has queued, and counts what ended unsent. @returns it, with whether there may be more */
+/**
+ * Takes back some of what a bulk replay has queued, sets a paused one back to before the first of that, and counts what
+ * ended unsent.
+ */
 async function takeBack(
   store: Store,
   replay: ReplayRecord,
   session: ClientSession,
-): Promise<ReplayRecord> {
+): Promise<TakenBack> {
   const { recounts, replays } = store;
   const { model } = store.deliveries;
   const queued = await model
     .find(queuedBy(replay), LIST_FIELDS)
     .hint('bulk')
+    .sort({ _id: 1 })
     .limit(TAKEN_BACK_AT_ONCE)
     .session(session)
     .lean<DeliveryRecord[]>();
+  const [first] = queued;
+  if (first && replay.status === 'paused' && replay.cursor !== null && first._id <= replay.cursor) {
+    await replays.setBack(replay, first._id.slice(0, -1), session);
+  }
   const unended = await replays.listUnended(replay.projectId, { session });
   await model.updateMany(
     { ...queuedBy(replay), _id: { $in: queued.map(({ _id }) => _id) } },
@@ -116,7 +112,12 @@ async function takeBack(
   await recounts.note(queued, session);
   const isMoreUnsent = await countUnsent(store, replay, session);
   const isMore = queued.length === TAKEN_BACK_AT_ONCE || isMoreUnsent;
-  return replays.takeBack(replay._id, queued.length, isMore, session);
+  // A courier or a run may have it in hand, and find that it may not go now.
+  const mayComeBack = isMore || (await hasUnsent(store, replay, session));
+  return {
+    replay: await replays.takeBack(replay._id, queued.length, mayComeBack, session),
+    isMore,
+  };
 }
 
 /** That replay, and those that took it back before and may still come to it again. */

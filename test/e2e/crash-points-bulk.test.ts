@@ -1,6 +1,6 @@
 import { replayWorkflowId } from '../../src/contracts/temporal';
 import { bulkReplaysOf } from '../support/bulk-replays';
-import { useCrashes } from '../support/crash';
+import { useCrashes, type Crash } from '../support/crash';
 import { eventually } from '../support/eventually';
 import { withOwnWorkers } from '../support/own-workers';
 import { PATIENCE_MS } from '../support/stopped-attempt';
@@ -41,34 +41,71 @@ describe('a courier killed with -9', () => {
     );
   });
 
-  it.concurrent.each([
-    ['express', 'store/queue takeQueued after'],
-    ['workflow', 'temporal/engine Engine.runAgain before'],
-  ])(
-    'while it takes what is replayed in bulk, %s, and its webhook is paused: it is held, and its replay can be cancelled',
-    (dispatch, dieAt) =>
-      on(
-        async (crash) => {
-          const { client, projectId, stack, webhookId } = crash;
-          await crash.startWorker();
-          await crash.post();
-          await crash.becomes({ status: 'succeeded', attemptCount: 1 });
-          await crash.dying(dieAt, async () => {
-            await client.post('/v1/replays', { ...range, statuses: ['succeeded'] });
-            const taken = { projectId, status: 'pending', replays: 1, queuedIn: null } as const;
-            await eventually('it is taken', () => stack.store.deliveries.model.exists(taken));
-            await client.post(`/v1/webhooks/${webhookId}/pause`);
-          });
-          await crash.becomes({ status: 'held', attemptCount: 1, replays: 1 });
-          const [{ id }] = (await client.get('/v1/replays')).body.data.replays;
-          const { body } = await client.post(`/v1/replays/${id}/cancel`);
-          expect(body.data).toMatchObject({ status: 'cancelled', replayed: 0 });
-          await crash.becomes({ status: 'succeeded', attemptCount: 1, replays: 0 });
-          expect(crash.receiver.requests).toHaveLength(1);
-        },
-        { dispatch },
-      ),
-  );
+  describe('while it takes from a bulk replay', () => {
+    /** @param meanwhile is done when it is taken, given the replay's address */
+    const dyingWithIt = async (
+      crash: Crash,
+      dieAt: string,
+      meanwhile: (replay: string) => Promise<unknown>,
+    ): Promise<string> => {
+      const { client, projectId, stack, webhookId } = crash;
+      let replay = '';
+      await crash.startWorker();
+      await crash.post();
+      await crash.becomes({ status: 'succeeded', attemptCount: 1 });
+      await crash.dying(dieAt, async () => {
+        const query = { ...range, statuses: ['succeeded'] };
+        replay = `/v1/replays/${(await client.post('/v1/replays', query)).body.data.id}`;
+        const taken = { projectId, status: 'pending', replays: 1, queuedIn: null } as const;
+        await eventually('it is taken', () => stack.store.deliveries.model.exists(taken));
+        await client.post(`/v1/webhooks/${webhookId}/pause`);
+        await meanwhile(replay);
+      });
+      return replay;
+    };
+    const isAsBefore = async (crash: Crash, replay: string): Promise<void> => {
+      await crash.becomes({ status: 'succeeded', attemptCount: 1, replays: 0 });
+      const { body } = await crash.client.get(replay);
+      expect(body.data).toMatchObject({ status: 'cancelled', replayed: 0, failed: 0 });
+      expect(crash.receiver.requests).toHaveLength(1);
+    };
+
+    it.concurrent.each([
+      ['express', 'store/queue takeQueued after'],
+      ['workflow', 'temporal/engine Engine.runAgain before'],
+    ])(
+      '%s, and its webhook is paused: it is held, and its replay can be cancelled',
+      (dispatch, dieAt) =>
+        on(
+          async (crash) => {
+            const replay = await dyingWithIt(crash, dieAt, () => Promise.resolve());
+            await crash.becomes({ status: 'held', attemptCount: 1, replays: 1 });
+            const { body } = await crash.client.post(`${replay}/cancel`);
+            expect(body.data).toMatchObject({ status: 'cancelled', replayed: 0 });
+            await isAsBefore(crash, replay);
+          },
+          { dispatch },
+        ),
+    );
+
+    it.concurrent.each([
+      ['express', 'store/queue takeQueued after'],
+      ['workflow', 'temporal/engine Engine.runAgain before'],
+    ])(
+      '%s, its webhook is paused and its replay cancelled: it is taken back once it is held',
+      (dispatch, dieAt) =>
+        on(
+          async (crash) => {
+            const replay = await dyingWithIt(crash, dieAt, async (address) => {
+              const { body } = await crash.client.post(`${address}/cancel`);
+              expect(body.data).toMatchObject({ status: 'cancelled', replayed: 1 });
+            });
+            await isAsBefore(crash, replay);
+          },
+          { dispatch },
+        ),
+    );
+  });
 });
 
 describe('a worker killed with -9', () => {

@@ -1,5 +1,6 @@
 import { newId } from '../../src/contracts/ids';
 import { queueOf, type DeliveryRecord } from '../../src/store/delivery-record';
+import { release } from '../../src/store/queue';
 import { listForReplay, queueReplays } from '../../src/store/replay-selection';
 import { stopReplay, takeBackMore } from '../../src/store/stop-replay';
 import type { ReplayRecord } from '../../src/store/replays';
@@ -89,6 +90,27 @@ describe('a bulk replay of which a paused webhook holds very many', () => {
     async (to) => {
       const stopped = stopReplay(stack.store, replay, ['running'], to, 'platform', Infinity);
       expect(await stopped).toMatchObject({ status: to, replayed: 0 });
+      await takesBack();
+    },
+  );
+
+  it.each(['paused', 'cancelled'] as const)(
+    'has what was released when it is %s, and may not go, taken back by reconcile',
+    async (to) => {
+      const { store } = stack;
+      const queued = { _id: first, queuedIn: queueOf(replay.projectId, 'replay') };
+      const released = (await release(store, queued))!;
+      const stopped = await stopReplay(store, replay, ['running'], to, 'platform', Infinity);
+      expect(stopped).toMatchObject({ status: to, replayed: 1 });
+      const { updatedAt } = stopped!;
+      // Not in the queue yet.
+      expect(await takeBackMore(store, replay._id)).toEqual({
+        replay: expect.objectContaining({ takesBack: true, replayed: 1, updatedAt }),
+        isMore: false,
+      });
+
+      expect(await store.rounds.queue(released, 'run', 'held')).toBe(true);
+      await stack.reconcile();
       await takesBack();
     },
   );

@@ -1426,7 +1426,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Pause a bulk replay
    *
-   * Nothing more of it is sent: what it has queued, and no worker has taken, is again what it was before. A resume goes on with it.
+   * Nothing more of it is sent, except what a worker has already taken. What it has queued is again what it was before; so is, within seconds, what a worker puts back into the queue. A resume goes on with it.
    */
   public pauseReplay<ThrowOnError extends boolean = false>(
     options: Options<PauseReplayData, ThrowOnError>,
@@ -1478,7 +1478,7 @@ export class Posthorn extends HeyApiClient {
   /**
    * Cancel a bulk replay
    *
-   * Nothing more of it is sent: what it has queued, and no worker has taken, is again what it was before.
+   * Nothing more of it is sent, except what a worker has already taken. What it has queued is again what it was before; so is, within seconds, what a worker puts back into the queue.
    */
   public cancelReplay<ThrowOnError extends boolean = false>(
     options: Options<CancelReplayData, ThrowOnError>,

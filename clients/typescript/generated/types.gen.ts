@@ -1818,7 +1818,7 @@ export type Replay = {
    */
   ratePerSecond: number | null;
   /**
-   * `completed`: all of it has been attempted, or has ended otherwise; it runs as long as a paused webhook holds some of it. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before.
+   * `completed`: all of it has been attempted, or has ended otherwise; it runs as long as a paused webhook holds some of it. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before; so is, within seconds, what a worker puts back into the queue.
    */
   status: 'running' | 'paused' | 'completed' | 'cancelled';
   /**

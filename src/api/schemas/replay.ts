@@ -21,7 +21,7 @@ export const replaySchema = z
     status: z
       .enum(REPLAY_STATUSES)
       .describe(
-        '`completed`: all of it has been attempted, or has ended otherwise; it runs as long as a paused webhook holds some of it. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before.',
+        '`completed`: all of it has been attempted, or has ended otherwise; it runs as long as a paused webhook holds some of it. `paused` and `cancelled`: what was queued, and no worker had taken, is again what it was before; so is, within seconds, what a worker puts back into the queue.',
       ),
     startedBy: z
       .enum(CHANGED_BY)

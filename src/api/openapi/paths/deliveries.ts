@@ -25,7 +25,7 @@ const deliveryPath = z.object({ id: id('delivery') });
 const replayPath = z.object({ id: id('replay') });
 const delivery = data('The delivery.', deliverySchema, deliveryExample);
 const TAKES_BACK =
-  'Nothing more of it is sent: what it has queued, and no worker has taken, is again what it was before.';
+  'Nothing more of it is sent, except what a worker has already taken. What it has queued is again what it was before; so is, within seconds, what a worker puts back into the queue.';
 const moved = data('The replay.', replaySchema, replayExample);
 const range = { since: '2026-10-01T08:00:00Z', until: '2026-10-01T09:00:00Z' };
 
