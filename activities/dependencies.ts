@@ -14,6 +14,7 @@ export type ActivityEngine = Pick<
   | 'startReplay'
   | 'wakeCourier'
   | 'findRun'
+  | 'activityOf'
   | 'listRunning'
   | 'isFailing'
   | 'state'

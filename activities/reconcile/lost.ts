@@ -92,6 +92,10 @@ async function runAgain(run: Run, delivery: DeliveryRecord): Promise<boolean> {
     case 'waiting':
       await engine.signalDelivery(_id, 'wake');
       return false;
+    case 'idle':
+      // Only the workflow can say whether an operator has paused it.
+      if ((await engine.activityOf(_id)) === 'waiting') await engine.signalDelivery(_id, 'wake');
+      return false;
     case 'failing':
       run.noteFailing('deliveries', deliveryWorkflowId(_id));
       return false;

@@ -96,10 +96,11 @@ export interface ExecutionId {
 }
 
 /**
- * The state of the latest run of a delivery's workflow: `waiting` for its next attempt's time; `failing`: it
- * runs, but its tasks keep failing; null if Temporal has none.
+ * The state of the latest run of a delivery's workflow: `waiting`: an activity of it, for the next attempt's time;
+ * `idle`: the workflow itself, for that or for the end of a pause by a signal; `failing`: it runs, but its tasks keep
+ * failing; null if Temporal has none.
  */
-export type FoundRun = 'running' | 'waiting' | 'failing' | 'ended' | null;
+export type FoundRun = 'running' | 'waiting' | 'idle' | 'failing' | 'ended' | null;
 
 /** The parts of reconcile, each with its own schedule, so that none delays another. */
 export type ReconcilePart = 'events' | 'deliveries' | 'housekeeping';

@@ -48,8 +48,9 @@ export function runIn(found: Described): NonNullable<FoundRun> {
   if (areTasksFailing(raw)) return 'failing';
   const [pending] = raw.pendingActivities ?? [];
   // What an operator has paused stays paused.
-  const mayBeWoken = !isPaused(found) && !pending?.paused;
-  return pending?.nextAttemptScheduleTime && mayBeWoken ? 'waiting' : 'running';
+  if (isPaused(found) || pending?.paused) return 'running';
+  if (pending) return pending.nextAttemptScheduleTime ? 'waiting' : 'running';
+  return raw.pendingWorkflowTask ? 'running' : 'idle';
 }
 
 /** Whether that execution of one of its activities runs. */

@@ -134,6 +134,68 @@ describe('reconcile', () => {
     await deliveryWith(client, id, { status: 'succeeded', attemptCount: 2, replays: 0 });
   });
 
+  describe('where an execution was lost, so that the workflow itself waits', () => {
+    let id: string;
+    let owner: ApiClient;
+
+    /** Asks for a retry of which Temporal is not told. */
+    const retry = async (): Promise<void> => {
+      const spy = jest
+        .spyOn(stack.engine, 'signalDelivery')
+        .mockRejectedValueOnce(new Error('unavailable'));
+      expect((await owner.post(`/v1/deliveries/${id}/retry`)).status).toBe(202);
+      spy.mockRestore();
+    };
+
+    beforeEach(async () => {
+      const { store, engine } = stack;
+      // Of which no standstill makes a time-out.
+      const policy = { timeoutMs: 60_000, retryDelaysMs: [1000, 86_400_000] };
+      const late = await stack.project({ policy });
+      owner = late.client;
+      await makeWebhook(owner, receiver.url);
+      receiver.respondWith(500);
+      const open = store.rounds.open.bind(store.rounds);
+      let isLost = false;
+      const spy = jest
+        .spyOn(store.rounds, 'open')
+        .mockImplementation(async (opened, ...opening) => {
+          const delivery = await store.deliveries.find(opened);
+          if (isLost || delivery?.projectId !== late.id) return open(opened, ...opening);
+          isLost = true;
+          throw new Error('unavailable');
+        });
+      id = await postEvent(owner);
+      await deliveryWith(owner, id, { attemptCount: 2 });
+      spy.mockRestore();
+      expect(isLost).toBe(true);
+      await eventually('it waits', async () => (await engine.findRun(id)) === 'idle');
+      receiver.respondWith(200);
+    });
+
+    it('wakes a delivery that is due', async () => {
+      await retry();
+      expect(await stack.reconcile()).toEqual(nothing);
+      await deliveryWith(owner, id, { status: 'succeeded', attemptCount: 3, replays: 0 });
+    });
+
+    it('leaves alone what an operator has paused by a signal', async () => {
+      const handle = temporal.workflow.getHandle(deliveryWorkflowId(id));
+      await handle.signal('pause');
+      await eventually(
+        'it is paused',
+        async () => (await stack.engine.activityOf(id)) === 'paused',
+      );
+      await retry();
+      const spy = jest.spyOn(stack.engine, 'signalDelivery');
+      expect(await stack.reconcile()).toEqual(nothing);
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
+      await handle.signal('resume');
+      await deliveryWith(owner, id, { status: 'succeeded', attemptCount: 3, replays: 0 });
+    });
+  });
+
   it('fans an event out whose fan-out an operator has terminated', async () => {
     await makeWebhook(client, receiver.url);
     const { _id: eventId } = await acceptedOnly();

@@ -30,6 +30,7 @@ const noEngine: ActivityEngine = {
   startFanOut: refuse,
   wakeCourier: refuse,
   findRun: refuse,
+  activityOf: refuse,
   listRunning: refuse,
   isFailing: refuse,
   state: refuse,
