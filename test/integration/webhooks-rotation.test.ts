@@ -156,6 +156,16 @@ describe('a rotated secret', () => {
     expect(await rotated(of, { secret: first })).toBe(first);
   });
 
+  it('may not be one that is live without its padding either', async () => {
+    const of = await subject({ profile: 'custom' });
+    const live = of.webhook.secret;
+    expect(live).toMatch(/=$/);
+    const refused = await rotate(of, { secret: live.replace(/=+$/, ''), overlapHours: 0 });
+    expectRefusal(refused, 'validation_failed', ['secret']);
+    const kept = await of.client.get(`/v1/webhooks/${of.webhook.id}/secret`);
+    expect(kept.body.data.secret).toBe(live);
+  });
+
   it('does not lengthen an overlap that ends sooner', async () => {
     const of = await subject();
     await rotated(of, { overlapHours: 1 });

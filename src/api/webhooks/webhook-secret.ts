@@ -1,7 +1,7 @@
 import { Router } from 'express';
 import { z } from 'zod';
 import { clock } from '../../clock';
-import { ed25519PublicKey, generateSecret } from '../../delivery/signing';
+import { ed25519PublicKey, generateSecret, isSameKey } from '../../delivery/signing';
 import { HOUR_MS } from '../../domain/durations';
 import { getProfile, type Profile } from '../../profiles';
 import type { Cipher } from '../../store/cipher';
@@ -77,7 +77,7 @@ export function webhookSecretRouter(deps: WebhookSecretDependencies): Router {
         if (old.expiresAt && old.expiresAt <= now) continue;
         const known = cipher.openIfReadable(old, id);
         if (known === null) unreadable.push(old.box);
-        if (known === secret)
+        else if (isSameKey(known, secret, profile.secretFormat))
           throw invalid([{ field: 'secret', message: 'is already one of its live secrets' }]);
       }
       const rotated = await store.webhooks.rotateSecret(

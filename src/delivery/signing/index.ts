@@ -5,7 +5,7 @@ import { standard } from './standard';
 import { standardEd25519 } from './standard-ed25519';
 
 export type { SignatureInput } from './scheme';
-export { checkSecret, generateSecret } from './secret';
+export { checkSecret, generateSecret, isSameKey } from './secret';
 export { ed25519PublicKey } from './standard-ed25519';
 
 const SCHEMES: Record<SigningScheme, Scheme> = {

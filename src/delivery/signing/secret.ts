@@ -55,6 +55,12 @@ export function secretKey(secret: string, format: SecretFormat): Buffer {
   return key;
 }
 
+/** Whether both are one key: `whsec` may be written with and without padding. */
+export function isSameKey(secret: string, other: string, format: SecretFormat): boolean {
+  const [key, otherKey] = [secret, other].map(FORMATS[format].decode);
+  return key && otherKey ? key.equals(otherKey) : secret === other;
+}
+
 /** Padding may be left out, as some generators do. */
 function decodeWhsec(secret: string): Buffer | null {
   if (!secret.startsWith(WHSEC_PREFIX)) return null;
