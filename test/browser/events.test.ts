@@ -1,4 +1,4 @@
-import type { Route } from 'playwright-core';
+import type { Locator, Route } from 'playwright-core';
 import { eventually, soon } from '../support/eventually';
 import { readFile } from 'node:fs/promises';
 import type { ApiClient } from '../support/api-client';
@@ -108,18 +108,21 @@ it('keeps the type of what is being written when another one is defined meanwhil
   await makeWebhook(other, receiver.url, { name: 'Orders' });
   const page = await open(other.key, 'Events');
   await page.clock.install();
-  /** Somebody comes back from another tab, in which that type was defined. */
-  const comeBack = async (type: string): Promise<void> => {
-    await define(type);
-    await page.clock.fastForward(STALE_MS);
-    await page.evaluate("document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))");
-  };
+  /** Somebody comes back from another tab, in which a type was defined, until that is listed. */
+  const comeBack = (listed: Locator): Promise<true> =>
+    eventually('it is listed', async () => {
+      await page.clock.fastForward(STALE_MS);
+      await page.evaluate(
+        "document.dispatchEvent(new Event('visibilitychange', { bubbles: true }))",
+      );
+      return (await listed.count()) > 0;
+    });
   const dialog = page.getByRole('dialog');
   await button(page, 'Send event').first().click();
   await dialog.getByLabel('Data (JSON)').fill('{"total": 1}');
-  await comeBack('order.sent');
+  await define('order.sent');
   const type = dialog.getByLabel('Type', { exact: true });
-  await type.getByRole('option', { name: 'order.sent' }).waitFor({ state: 'attached' });
+  await comeBack(type.getByRole('option', { name: 'order.sent' }));
   expect(await type.inputValue()).toBe('order.paid');
   await inDialog(page, 'Send event').click();
   await title(page, 'order.paid').waitFor();
@@ -128,8 +131,8 @@ it('keeps the type of what is being written when another one is defined meanwhil
   await button(page, 'More actions for Orders').click();
   await page.getByRole('menuitem', { name: 'Send test event' }).click();
   await dialog.getByLabel('Data of order.sent (JSON)').fill('{"total": 2}');
-  await comeBack('order.lost');
-  await dialog.getByRole('checkbox', { name: 'order.lost' }).waitFor();
+  await define('order.lost');
+  await comeBack(dialog.getByRole('checkbox', { name: 'order.lost' }));
   await inDialog(page, 'Send 1 test event').click();
   await dialog.getByText('Answered 200').waitFor();
   const bodies = receiver.requests.map(({ rawBody }) => rawBody.toString());
