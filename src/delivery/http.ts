@@ -30,7 +30,7 @@ export type SendResult =
 
 export interface SendRequest {
   url: string;
-  /** Sent unchanged, in addition to `host`, `connection`, `content-length` and `accept-encoding`. */
+  /** Sent unchanged, in addition to `host`, `connection`, `content-length`, `accept-encoding` and a default `accept`. */
   headers: Record<string, string>;
   /** Sent byte by byte; a string as UTF-8. */
   body: Buffer | string;
@@ -70,8 +70,13 @@ export class HttpSender {
     exchange.send((fresh) => {
       const options: ConnectionRequest = {
         method: 'POST',
-        // Responses that are compressed anyway are decoded for the log.
-        headers: { ...headers, 'Accept-Encoding': 'identity' },
+        headers: {
+          // Some firewalls refuse requests without it. A later header replaces it, in any case of letters.
+          Accept: '*/*',
+          ...headers,
+          // Responses that are compressed anyway are decoded for the log.
+          'Accept-Encoding': 'identity',
+        },
         maxHeaderSize: MAX_RESPONSE_HEADER_BYTES,
         // Lenient, since the receiver has the event by then. A receiver that misleads the parser only
         // affects its own answer.

@@ -24,10 +24,18 @@ describe('a request', () => {
     expect(request!.headers).toEqual({
       host: `127.0.0.1:${receiver.port}`,
       connection: 'keep-alive',
+      accept: '*/*',
       'accept-encoding': 'identity',
       'content-length': '5',
       'x-webhook-event': 'a',
     });
+  });
+
+  it.each(['Accept', 'accept', 'ACCEPT'])('has the given %s alone', async (name) => {
+    const receiver = await startReceiver();
+    const headers = { [name]: 'application/json' };
+    await createSender().send(post(receiver.url, { headers }));
+    expect(receiver.requests[0]!.headers.accept).toBe('application/json');
   });
 
   it('that cannot be made is a failure too', async () => {
