@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Logger } from 'pino';
 import { clock } from './clock';
 import type { Config } from './config/config';
+import { MINUTE_MS } from './domain/durations';
 import { causeOf } from './reachability';
 import type { Cipher } from './store/cipher';
 import { isStoreUnavailable } from './store/errors';
@@ -14,8 +15,16 @@ import { Trouble } from './trouble';
 /** Milliseconds between checks: until everything is ready, and from then on. */
 const LOOK_EVERY_MS = 1000;
 const WATCH_EVERY_MS = 5000;
+/** Milliseconds after which Temporal is asked again for all that `setup` creates there, though nothing has failed. */
+const FULL_LOOK_EVERY_MS = MINUTE_MS;
 
 const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
+
+/** What is wrong with Temporal, and what of it `setup` has still to do. */
+interface Found {
+  trouble: string | null;
+  missing: string | null;
+}
 
 /**
  * Whether this process may work: what `setup` creates exists, MongoDB is one that keeps what it confirms, and
@@ -26,6 +35,8 @@ const RUN_SETUP = 'run setup (node dist/src/main.js setup)';
 export class Readiness {
   /** Why no work is accepted: `setup` has not run, as far as this process knows; null once it has. */
   unready: string | null = 'it has not been checked yet whether MongoDB and Temporal are set up';
+  /** What `setup` creates in Temporal and is not there, as the last check found; null: nothing is known. */
+  missing: string | null = null;
   /** Resolves when everything that a worker needs is there; never if stopped before. */
   readonly complete: Promise<void>;
   private tellComplete!: () => void;
@@ -37,6 +48,7 @@ export class Readiness {
   private isStoreSetUp = false;
   private isEngineSetUp = false;
   private isReadable = false;
+  private lookedInFullAt = -Infinity;
 
   constructor(
     private readonly config: Pick<Config, 'role' | 'temporal'>,
@@ -103,8 +115,10 @@ export class Readiness {
     this.temporal.is(engine.trouble);
     this.clock.is(clock.trouble);
     this.isStoreSetUp ||= store === null;
-    // An unreachable Temporal doesn't matter here: events are accepted without it.
-    this.unready = this.isStoreSetUp ? engine.missing : store;
+    this.missing = engine.missing;
+    // An unreachable Temporal doesn't matter here, nor one that has lost what was there: events are accepted without it.
+    const unready = this.isEngineSetUp ? null : engine.missing;
+    this.unready = this.isStoreSetUp ? unready : store;
     if (this.isComplete) this.tellComplete();
   }
 
@@ -138,22 +152,44 @@ export class Readiness {
     }
   }
 
-  private async lookAtEngine(): Promise<{ trouble: string | null; missing: string | null }> {
+  private async lookAtEngine(): Promise<Found> {
     const { engine, config } = this;
     try {
-      if (this.isEngineSetUp) await engine.ping();
-      else {
-        const found = await engine.whatIsMissing();
-        const missing = found && `${found}; ${RUN_SETUP}`;
-        if (missing !== null) return { trouble: missing, missing };
-        this.isEngineSetUp = true;
-      }
+      const isDue = this.isFullLookDue;
+      const found = await engine.whatIsMissing({ onlyNamespace: this.isEngineSetUp });
+      if (found !== null) return lacking(found);
+      if (!this.isEngineSetUp) this.lookedInFullAt = performance.now();
+      this.isEngineSetUp = true;
       // Asked for each time, an idle system would do little else.
       const isAccepting = engine.writes.isProven || (await engine.acceptsNew());
-      const trouble = isAccepting ? null : readOnly(config.temporal);
-      return { trouble, missing: null };
+      if (!isAccepting) return { trouble: readOnly(config.temporal), missing: null };
+      return isDue ? await this.lookInFull() : { trouble: null, missing: null };
     } catch (error) {
       return { trouble: await whyUnfit(config.temporal, error), missing: null };
     }
   }
+
+  /** Temporal may lose its data while this process runs, and one that is set up otherwise answers all the same. */
+  private get isFullLookDue(): boolean {
+    if (!this.isEngineSetUp) return false;
+    const isSuspect = this.temporal.told !== null || !this.engine.writes.isProven;
+    return isSuspect || performance.now() - this.lookedInFullAt >= FULL_LOOK_EVERY_MS;
+  }
+
+  private async lookInFull(): Promise<Found> {
+    try {
+      const found = await this.engine.whatIsMissing();
+      if (found !== null) return lacking(found);
+      this.lookedInFullAt = performance.now();
+      return { trouble: null, missing: null };
+    } catch {
+      // It answers, and takes what is new: one that is too busy for this is asked again.
+      return { trouble: this.missing, missing: this.missing };
+    }
+  }
+}
+
+function lacking(what: string): Found {
+  const missing = `${what}; ${RUN_SETUP}`;
+  return { trouble: missing, missing };
 }

@@ -8,7 +8,7 @@ import { clock } from '../clock';
 import { metrics } from '../metrics';
 import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
-import type { Engine } from '../temporal/engine';
+import type { Engine, TemporalState } from '../temporal/engine';
 import type { TenantCpu } from '../tenant-cpu/tenant-cpu';
 import { PACKAGE_FOLDER } from '../version';
 import { answer, countedAnswers } from './http/answers';
@@ -66,11 +66,15 @@ export interface AppDependencies {
   cipher: Cipher;
   tenantCpu: TenantCpu;
   log: Logger;
-  /** Why no work is accepted, why none is delivered although it is, and why MongoDB fails; null: nothing is known. */
+  /**
+   * Why no work is accepted, why none is delivered although it is, why MongoDB fails, and what Temporal lacks; null:
+   * nothing is known.
+   */
   readiness: {
     readonly unready: string | null;
     readonly unreadable?: string | null;
     readonly unfit?: string | null;
+    readonly missing?: string | null;
   };
   /** How long an event waits for its start at most; longer than by default only where no reconcile runs. */
   startsWaitMs?: number | undefined;
@@ -138,13 +142,13 @@ export function createApi(dependencies: AppDependencies): Api {
   });
   // Events are accepted without Temporal, so only MongoDB and a reliable clock matter. No key is needed, so those
   // who ask at the same time share one check.
-  let checking: ReturnType<Engine['state']> | undefined;
+  let checking: Promise<TemporalState> | undefined;
   app.get('/readyz', async (_req, res) => {
     const trouble = clock.trouble ?? readiness.unreadable ?? readiness.unfit ?? null;
     if (trouble !== null) throw notReady(trouble);
     checking ??= store
       .ping()
-      .then(() => engine.state())
+      .then(() => (readiness.missing ? 'incomplete' : engine.state()))
       .finally(() => {
         checking = undefined;
       });

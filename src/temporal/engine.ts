@@ -46,7 +46,7 @@ const runOfReplay = (replay: { _id: string; projectId: string }) => ({
   priority: priorityOf(replay, 'bulk'),
 });
 
-export const TEMPORAL_STATES = ['ok', 'read_only', 'unavailable'] as const;
+export const TEMPORAL_STATES = ['ok', 'read_only', 'incomplete', 'unavailable'] as const;
 export type TemporalState = (typeof TEMPORAL_STATES)[number];
 
 /** What Posthorn needs of Temporal: starting fan-outs, running deliveries again, inspecting them. */
@@ -272,10 +272,11 @@ export class Engine {
 
   /**
    * What `setup` still has to do in Temporal, in a few words; null: nothing.
+   * @param options.onlyNamespace whether nothing but the namespace is looked for
    * @throws if Temporal can't be reached
    */
-  async whatIsMissing(): Promise<string | null> {
-    return this.calls.make(() => whatIsMissing(this.client));
+  async whatIsMissing(options?: { onlyNamespace: boolean }): Promise<string | null> {
+    return this.calls.make(() => whatIsMissing(this.client, options));
   }
 
   /** Calls in progress end first: one that gRPC tries again on a closed connection would end the process. */

@@ -9,13 +9,18 @@ const { IndexedValueType } = temporal.api.enums.v1;
 
 /**
  * What `setup` still has to do in Temporal, in a few words; null: nothing.
+ * @param options.onlyNamespace whether nothing but the namespace is looked for
  * @throws an error that `whyUnfit` explains, if Temporal can't be reached
  */
-export async function whatIsMissing(client: Client): Promise<string | null> {
+export async function whatIsMissing(
+  client: Client,
+  { onlyNamespace = false } = {},
+): Promise<string | null> {
   const { namespace } = client.options;
   const of = `of Temporal's namespace ${namespace}`;
   try {
     await client.workflowService.describeNamespace({ namespace });
+    if (onlyNamespace) return null;
     const wrong = await findWrongAttribute(client);
     if (wrong) return `the search attribute ${wrong} ${of} is missing, or is not a Keyword`;
     for (const scheduleId of Object.values(RECONCILE_SCHEDULES)) {

@@ -1,15 +1,18 @@
 import { mkdtempSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
 import { loadConfig } from '../../src/config/config';
 import { setUpTemporal } from '../../src/temporal/setup';
 import { TcpProxy } from '../integration/api/tcp-proxy';
 import { makeWebhook } from '../support/deliveries';
+import { devServer, startPatiently } from '../support/embedded';
 import { eventually } from '../support/eventually';
 import { useServers } from '../support/foreign-server';
 import { freePort } from '../support/free-port';
 import { RoleProcess } from '../support/processes';
+import { Receiver } from '../support/receiver';
 import { emailSent } from '../support/samples';
 import { ApiClient } from '../support/api-client';
 import { ADMIN_KEY, setUpMongodb, testEnvironment } from '../support/stack';
@@ -79,6 +82,68 @@ describe('a process of the role all whose databases become unavailable while it 
     } finally {
       await all.end('SIGKILL');
       await Promise.all([mongodb.stop(), temporal.stop()]);
+    }
+  });
+});
+
+describe('an API and a worker whose Temporal loses its data while they run', () => {
+  it('ask for setup, accept events meanwhile, and deliver them once it has run', async () => {
+    const [port, apiPort, operations] = [await freePort(), await freePort(), await freePort()];
+    const startTemporal = () =>
+      startPatiently(() =>
+        TestWorkflowEnvironment.createLocal({ server: { executable: devServer(), port } }),
+      );
+    let temporal = await startTemporal();
+    const environment = testEnvironment({
+      TEMPORAL_ADDRESS: temporal.address,
+      PORT: String(apiPort),
+    });
+    const namespace = environment.TEMPORAL_NAMESPACE!;
+    await setUpMongodb(environment);
+    const setUp = () => setUpTemporal(loadConfig('all', environment), pino({ level: 'silent' }));
+    await setUp();
+    const receiver = await Receiver.start();
+    const api = RoleProcess.start('api', environment);
+    const METRICS_ADDRESS = `127.0.0.1:${operations}`;
+    const worker = RoleProcess.start('worker', { ...environment, METRICS_ADDRESS });
+    const both = (text: string) => Promise.all([api, worker].map((role) => role.logged(text)));
+    const admin = new ApiClient(`http://127.0.0.1:${apiPort}`, ADMIN_KEY);
+    const say = (temporalState: string, ofWorker: number) =>
+      eventually(`they say ${temporalState} and ${ofWorker}`, async () => {
+        const { status, body } = await admin.get('/readyz');
+        if (status !== 200 || body.data.temporal !== temporalState) return false;
+        return (await fetch(`http://${METRICS_ADDRESS}/readyz`)).status === ofWorker;
+      });
+    try {
+      await Promise.all([api.logged('API listens'), worker.logged('worker polls')]);
+      await say('ok', 200);
+      const created = await admin.post('/v1/projects', { name: 'Test' });
+      const client = admin.with({ 'x-project-id': created.body.data.id as string });
+      await makeWebhook(client, receiver.url);
+
+      await temporal.teardown();
+      temporal = await startTemporal();
+      await both(`Temporal's namespace ${namespace} is missing (TEMPORAL_NAMESPACE); run setup`);
+      // As one who makes namespaces by other means does.
+      await temporal.connection.workflowService.registerNamespace({
+        namespace,
+        workflowExecutionRetentionPeriod: { seconds: 24 * 60 * 60 } as never,
+      });
+      await both(
+        `the search attribute PosthornProjectId of Temporal's namespace ${namespace} is missing`,
+      );
+      const posted = await client.post('/v1/events', { type: 'email.sent', data: emailSent });
+      expect(posted.status).toBe(202);
+      await say('incomplete', 503);
+
+      await setUp();
+      await both('Temporal can be used again');
+      await eventually('it is delivered', () => receiver.requests.length === 1);
+      await say('ok', 200);
+      expect([await api.end('SIGTERM'), await worker.end('SIGTERM')]).toEqual([0, 0]);
+    } finally {
+      await Promise.all([api.end('SIGKILL'), worker.end('SIGKILL')]);
+      await Promise.all([temporal.teardown(), receiver.close()]);
     }
   });
 });

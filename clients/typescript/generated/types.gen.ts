@@ -9421,9 +9421,9 @@ export type GetReadinessResponses = {
        */
       mongodb: 'ok';
       /**
-       * `read_only`: it answers, but accepts nothing new; `unavailable`: it does not answer.
+       * `read_only`: it answers, but accepts nothing new; `incomplete`: it answers, but lacks what `setup` creates; `unavailable`: it does not answer.
        */
-      temporal: 'ok' | 'read_only' | 'unavailable';
+      temporal: 'ok' | 'read_only' | 'incomplete' | 'unavailable';
     };
   };
 };

@@ -6,9 +6,11 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { pino } from 'pino';
-import { WORKFLOWS } from '../../../src/contracts/temporal';
+import { RECONCILE_SCHEDULES, WORKFLOWS } from '../../../src/contracts/temporal';
+import { MINUTE_MS } from '../../../src/domain/durations';
 import { Readiness } from '../../../src/readiness';
 import { Cipher } from '../../../src/store/cipher';
+import { setUpTemporal } from '../../../src/temporal/setup';
 import { WriteProof } from '../../../src/temporal/writes';
 import { devServer, startPatiently } from '../../support/embedded';
 import { eventually } from '../../support/eventually';
@@ -123,15 +125,38 @@ describe('readiness', () => {
   it('asks for no write while nobody asks, once one has succeeded', async () => {
     const { config, store, engine } = stack;
     const check = jest.spyOn(engine, 'acceptsNew');
-    const ping = jest.spyOn(engine, 'ping');
+    const look = jest.spyOn(engine, 'whatIsMissing');
     const cipher = new Cipher(config.encryptionKey);
     const readiness = new Readiness(config, pino({ level: 'silent' }), store, engine, cipher);
     await readiness.start();
-    await eventually('it has looked again', () => ping.mock.calls.length > 1);
+    await eventually('it has looked again', () => look.mock.calls.length > 1);
     readiness.stop();
     expect(check.mock.calls.length).toBeLessThanOrEqual(1);
     expect(await readiness.ask()).toBeNull();
-    for (const spy of [check, ping]) spy.mockRestore();
+    for (const spy of [check, look]) spy.mockRestore();
+  });
+
+  it('notices within a minute that what setup creates in Temporal is gone, though nothing fails', async () => {
+    const { config, store, engine } = stack;
+    const cipher = new Cipher(config.encryptionKey);
+    const readiness = new Readiness(config, pino({ level: 'silent' }), store, engine, cipher);
+    await readiness.start();
+    await eventually('all is there', () => readiness.trouble === null);
+    const scheduleId = RECONCILE_SCHEDULES.housekeeping;
+    await stack.temporal((client) => client.schedule.getHandle(scheduleId).delete());
+    const now = performance.now.bind(performance);
+    const later = jest.spyOn(performance, 'now').mockImplementation(() => now() + MINUTE_MS);
+    try {
+      await eventually('it is noticed', () =>
+        readiness.trouble?.startsWith(`the schedule ${scheduleId} of`),
+      );
+      expect(readiness.unready).toBeNull();
+      await setUpTemporal(config, pino({ level: 'silent' }), { isPaused: true });
+      await eventually('that is over', () => readiness.trouble === null);
+    } finally {
+      readiness.stop();
+      later.mockRestore();
+    }
   });
 
   it('asks for no write while reconcile heartbeats', async () => {

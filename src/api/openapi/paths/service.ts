@@ -61,7 +61,7 @@ export const servicePaths: ZodOpenApiPathsObject = {
             temporal: z
               .enum(TEMPORAL_STATES)
               .describe(
-                '`read_only`: it answers, but accepts nothing new; `unavailable`: it does not answer.',
+                '`read_only`: it answers, but accepts nothing new; `incomplete`: it answers, but lacks what `setup` creates; `unavailable`: it does not answer.',
               ),
           }),
           { status: 'ok', mongodb: 'ok', temporal: 'ok' },
