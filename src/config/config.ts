@@ -1,53 +1,10 @@
 import type { z } from 'zod';
-import type { Dispatch } from '../contracts/delivery';
 import { StartError } from '../start-error';
 import { settings } from './settings';
 
 export const ROLES = ['api', 'worker', 'all', 'setup', 'rotate-key'] as const;
 export type Role = (typeof ROLES)[number];
-
-export interface Config {
-  role: Role;
-  development: boolean;
-  host: string;
-  port: number;
-  /** Without a slash at its end. */
-  publicUrl?: string;
-  mongodbUrl: string;
-  temporal: {
-    address: string;
-    namespace: string;
-    tls: boolean;
-    apiKey?: string;
-    uiUrl?: string;
-    retentionDays: number;
-  };
-  /** Empty only where the role doesn't need it. */
-  adminKey: string;
-  encryptionKey: Buffer;
-  formerEncryptionKeys: readonly Buffer[];
-  allowedCidrs: readonly string[];
-  egressProxy?: string;
-  retentionDays: number;
-  dispatch: Dispatch;
-  autoWorkflowsPerSecond: number;
-  rateLimitPerMinute: number;
-  projectRateLimitPerMinute: number;
-  maxKeysPerProject: number;
-  maxRequestsUnderWay: number;
-  maxHeldMib: number;
-  sendTimeoutSeconds: number;
-  wrongKeysPerMinute: number;
-  cpuSecondsPerMinute: number;
-  trustedProxies: number;
-  maxAttempts: number;
-  maxAttemptsPerWebhook: number;
-  /** How owners are notified by mail. */
-  mail?: { smtpUrl: string; from: string };
-  metricsAddress?: string;
-  temporalMetricsAddress?: string;
-  logLevel: string;
-}
+export type Config = ReturnType<typeof loadConfig>;
 
 /** Everything wrong with the environment, one per line. */
 export class ConfigError extends StartError {
@@ -77,10 +34,7 @@ const requiredBy: Record<Role, readonly (keyof Settings)[]> = {
  * The configuration of one process. An empty variable counts as unset.
  * @throws ConfigError naming every wrong or missing setting, never a value
  */
-export function loadConfig(
-  role: Role,
-  environment: NodeJS.ProcessEnv = process.env,
-): Readonly<Config> {
+export function loadConfig(role: Role, environment: NodeJS.ProcessEnv = process.env) {
   const given = Object.fromEntries(Object.entries(environment).filter(([, value]) => value !== ''));
   const parsed = settings.safeParse(given);
   const problems = parsed.success
@@ -102,6 +56,7 @@ export function loadConfig(
     development: s.POSTHORN_ENV === 'development',
     host: s.HOST,
     port: s.PORT,
+    /** Without a slash at its end. */
     publicUrl: s.POSTHORN_PUBLIC_URL,
     mongodbUrl: s.MONGODB_URL,
     temporal: Object.freeze({
@@ -112,6 +67,7 @@ export function loadConfig(
       uiUrl: s.TEMPORAL_UI_URL?.replace(/\/+$/, ''),
       retentionDays: s.TEMPORAL_RETENTION_DAYS,
     }),
+    /** Empty only where the role doesn't need it. */
     adminKey: s.POSTHORN_ADMIN_KEY ?? '',
     encryptionKey: s.POSTHORN_ENCRYPTION_KEY ?? Buffer.alloc(0),
     formerEncryptionKeys: Object.freeze(s.POSTHORN_FORMER_ENCRYPTION_KEYS),
@@ -132,6 +88,7 @@ export function loadConfig(
     trustedProxies: s.POSTHORN_TRUSTED_PROXIES,
     maxAttempts: s.WORKER_MAX_ATTEMPTS,
     maxAttemptsPerWebhook: s.WORKER_MAX_ATTEMPTS_PER_WEBHOOK,
+    // How owners are notified by mail.
     ...(s.SMTP_URL !== undefined && {
       mail: Object.freeze({ smtpUrl: s.SMTP_URL, from: s.MAIL_FROM! }),
     }),
