@@ -5,6 +5,7 @@ import helmet from 'helmet';
 import type { Logger } from 'pino';
 import { pinoHttp } from 'pino-http';
 import { clock } from '../clock';
+import type { Config } from '../config/config';
 import { metrics } from '../metrics';
 import type { Cipher } from '../store/cipher';
 import type { Store } from '../store/store';
@@ -80,21 +81,7 @@ export interface AppDependencies {
   startsWaitMs?: number | undefined;
   /** Where the front end's files are. */
   bundleFolder?: string;
-  config: {
-    adminKey: string;
-    development: boolean;
-    allowedCidrs: readonly string[];
-    autoWorkflowsPerSecond: number;
-    rateLimitPerMinute: number;
-    projectRateLimitPerMinute: number;
-    maxKeysPerProject: number;
-    maxRequestsUnderWay: number;
-    maxHeldMib: number;
-    wrongKeysPerMinute: number;
-    trustedProxies: number;
-    publicUrl?: string;
-    temporal: { namespace: string; uiUrl?: string };
-  };
+  config: Config;
 }
 
 /** The HTTP API, apart from listening. */
@@ -284,7 +271,7 @@ function whyUnavailable(res: ServerResponse): string | undefined {
 function webUrls({
   uiUrl,
   namespace,
-}: AppDependencies['config']['temporal']): (id: string, runId: string | null) => string | null {
+}: Config['temporal']): (id: string, runId: string | null) => string | null {
   return (workflowId, runId) =>
     uiUrl === undefined
       ? null

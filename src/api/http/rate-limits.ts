@@ -1,16 +1,12 @@
 import type { Request, RequestHandler, Response } from 'express';
 import { rateLimit, type RateLimitInfo } from 'express-rate-limit';
+import type { Config } from '../../config/config';
 import { ERRORS } from '../../contracts/errors';
 import { principalOf, shareOf } from './auth';
 import { rateLimited } from './errors';
 import { Windows } from './windows';
 
 const WINDOW_MS = 60_000;
-
-export interface RateLimits {
-  rateLimitPerMinute: number;
-  projectRateLimitPerMinute: number;
-}
 
 /** The property of a request at which each limit's state is. */
 interface Counted {
@@ -22,7 +18,7 @@ interface Counted {
 export function rateLimits({
   rateLimitPerMinute,
   projectRateLimitPerMinute,
-}: RateLimits): RequestHandler[] {
+}: Pick<Config, 'rateLimitPerMinute' | 'projectRateLimitPerMinute'>): RequestHandler[] {
   const perMinute = {
     windowMs: WINDOW_MS,
     legacyHeaders: false,

@@ -5,6 +5,7 @@ import { contentSecurityPolicy } from 'helmet';
 // Not the package itself, which would load the whole user interface.
 import getAbsoluteFSPath from 'swagger-ui-dist/absolute-path.js';
 import type { z } from 'zod';
+import type { Config } from '../../config/config';
 import { PACKAGE_FOLDER, VERSION } from '../../version';
 import { answer } from '../http/answers';
 import { openApiDocument } from './document';
@@ -68,11 +69,8 @@ const GUIDES = readdirSync(GUIDES_FOLDER).filter((name) => /^guide-[a-z]+\.md$/.
  */
 export function docsRouter({
   publicUrl,
-  temporal: { uiUrl: temporalUi = null },
-}: {
-  publicUrl?: string | undefined;
-  temporal: { uiUrl?: string | null | undefined };
-}): Router {
+  temporal: { uiUrl },
+}: Pick<Config, 'publicUrl' | 'temporal'>): Router {
   const router = Router();
 
   router.get('/', (req, res) => {
@@ -82,7 +80,7 @@ export function docsRouter({
       docs: 'docs',
       openapi: 'openapi.json',
       guides: GUIDES.map((guide) => `docs/${guide}`),
-      temporalUi,
+      temporalUi: uiUrl ?? null,
     } satisfies z.infer<typeof frontPageSchema>;
     // A client that accepts anything, like curl, is not a browser.
     if (req.accepts(['json', 'html']) === 'html') res.type('html').send(FRONT_PAGE(page));
