@@ -15,15 +15,7 @@ import { isStoreUnavailable, isTooSlow } from './store/errors';
 import { Store } from './store/store';
 import { Engine } from './temporal/engine';
 import { TenantCpu } from './tenant-cpu/tenant-cpu';
-import type { Parts } from './worker-role';
-
-/** Something that runs until it is stopped. */
-interface Service {
-  /** Rejects when it can't go on. */
-  done: Promise<void>;
-  /** Lets work in progress finish. */
-  stop: () => Promise<void>;
-}
+import type { Parts, Service } from './worker-role';
 
 /** An answer may wait for MongoDB, or for the ping of a new webhook. */
 const API_STOPS_WITHIN: StopWithin = { requestMs: 2000, answerMs: 10_000 };
@@ -128,10 +120,10 @@ function tellUnavailable(error: unknown): never {
   );
 }
 
-async function startApi(create: typeof createApi, { config, ...parts }: Parts): Promise<Service> {
-  const sendMs = config.sendTimeoutSeconds * 1000;
-  const { app, endStreams, drained } = create({ ...parts, config });
-  const server = createApiServer(app, parts.log, { sendMs });
+async function startApi(create: typeof createApi, parts: Parts): Promise<Service> {
+  const { config, log } = parts;
+  const { app, endStreams, drained } = create(parts);
+  const server = createApiServer(app, log, { sendMs: config.sendTimeoutSeconds * 1000 });
   const settings = { host: 'HOST', port: 'PORT' };
   const { done, stop } = await listen(server, config, settings, API_STOPS_WITHIN);
   return {

@@ -21,32 +21,23 @@ export interface Parts {
   tenantCpu: TenantCpu;
 }
 
-interface WorkerService {
+/** Something that runs until it is stopped. */
+export interface Service {
   /** Rejects when it can't go on. */
   done: Promise<void>;
   /** Lets work in progress finish. */
   stop: () => Promise<void>;
+}
+
+interface WorkerService extends Service {
   whyIdle: () => string | null;
 }
 
 /** The role `worker`, and half of `all`: loaded by no other. */
-export function startWorker({
-  config,
-  log,
-  store,
-  engine,
-  cipher,
-  readiness,
-  tenantCpu,
-}: Parts): WorkerService {
+export function startWorker({ config, readiness, ...parts }: Parts): WorkerService {
+  const { log } = parts;
   installRuntime(log, config.temporalMetricsAddress);
-  const { activities, sender } = workerActivities(config, {
-    store,
-    engine,
-    cipher,
-    tenantCpu,
-    log,
-  });
+  const { activities, sender } = workerActivities(config, parts);
   if (!config.mail)
     log.info('SMTP_URL is not set: owners are not notified of failing webhooks by mail');
   const stopped = new AbortController();
