@@ -13,25 +13,17 @@ import {
   type ProviderName,
   type ProviderReport,
 } from '../../providers';
-import type { Cipher } from '../../store/cipher';
 import type { ProjectRecord } from '../../store/projects';
 import { expiryOf } from '../../store/retention';
-import type { Store } from '../../store/store';
 import { allow, projectOf } from '../http/auth';
 import { asWritten, BATCH_LIMIT, BODY_LIMIT, bytesOf } from '../http/body';
 import { idempotencyKeyOf } from '../events/idempotency';
-import type { Intake } from '../events/intake';
 import { jsonBody } from '../http/json-body';
 import type { PostedEvent } from '../events/posted-event';
 import { openProviderKey } from '../projects/provider-keys';
 import { parseBody } from '../http/validation';
+import type { WebhookParts } from '../webhooks/webhook-update';
 import type { UnreadReport } from './native-reports';
-
-export interface InboundDependencies {
-  store: Store;
-  intake: Intake;
-  cipher: Cipher;
-}
 
 /** Unknown values may be omitted or null, and a recipient may be empty. */
 export const plainBody = z.strictObject({
@@ -58,7 +50,7 @@ const providerName = (name: unknown): ProviderName | undefined =>
   PROVIDER_NAMES.find((known) => known === String(name).toLowerCase());
 
 /** `POST /api/webhooks` and `POST /api/webhooks/:provider`: what e-mail providers report. */
-export function inboundRouter({ store, intake, cipher }: InboundDependencies): Router {
+export function inboundRouter({ store, intake, cipher }: WebhookParts): Router {
   const router = Router();
   const send = allow('owner', 'sender');
 

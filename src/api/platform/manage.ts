@@ -8,14 +8,12 @@ import { getProfile, typeNamed, type Profile } from '../../profiles';
 import { isSame } from '../../providers/signature';
 import type { Cipher } from '../../store/cipher';
 import { deleteWebhook } from '../../store/delete-webhook';
-import type { Store } from '../../store/store';
 import type { BriefWebhook } from '../../store/webhooks';
 import type { WebhookRecord } from '../../store/webhook-record';
 import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
 import { BODY_LIMIT } from '../http/body';
 import { invalid, notFound, refusal } from '../http/errors';
-import type { Intake } from '../events/intake';
 import { jsonBody } from '../http/json-body';
 import { webhookParam } from '../http/reference-params';
 import { resourceInPath } from '../http/resource-in-path';
@@ -23,12 +21,9 @@ import type { platformWebhookSchema } from '../schemas/platform';
 import { parse, parseBody, pathId } from '../http/validation';
 import { webhookBodiesOf, type NewWebhookBody } from '../webhooks/webhook-body';
 import { createWebhook } from '../webhooks/webhook-creation';
-import { updateWebhook } from '../webhooks/webhook-update';
+import { updateWebhook, type WebhookParts } from '../webhooks/webhook-update';
 
-export interface ManageDependencies {
-  store: Store;
-  cipher: Cipher;
-  intake: Intake;
+export interface ManageDependencies extends WebhookParts {
   /** What follows the reading of a body. */
   behindBody: RequestHandler[];
   development: boolean;

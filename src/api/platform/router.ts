@@ -2,7 +2,7 @@ import { Router, type RequestHandler } from 'express';
 import { getProfile, profiles } from '../../profiles';
 import { principalOf } from '../http/auth';
 import { ApiError } from '../http/errors';
-import { inboundRouter, type InboundDependencies } from './inbound';
+import { inboundRouter } from './inbound';
 import { manageRouter, type ManageDependencies } from './manage';
 
 /** These routes are only for projects whose profile accepts providers' events. */
@@ -20,7 +20,7 @@ const withProviderEvents: RequestHandler = (_req, res, next) => {
 };
 
 /** `/api/webhooks` (docs/contract.md, 6): the routes of the platform that Posthorn replaces. */
-export function platformRouter(deps: InboundDependencies & ManageDependencies): Router {
+export function platformRouter(deps: ManageDependencies): Router {
   const router = Router();
   router.use(withProviderEvents);
   router.use('/manage', manageRouter(deps));

@@ -2,18 +2,16 @@ import { newId } from '../../contracts/ids';
 import { generateSecret } from '../../delivery/signing';
 import type { ChangedBy } from '../../domain/changed-by';
 import { allowsWebhooks, getProfile } from '../../profiles';
-import type { Cipher } from '../../store/cipher';
 import { insertTests } from '../../store/insert-tests';
 import type { ProjectRecord } from '../../store/projects';
-import type { Store } from '../../store/store';
 import { sealHeaders } from '../../store/webhook-headers';
 import type { WebhookRecord } from '../../store/webhook-record';
 import { notFound, refusal } from '../http/errors';
 import { leftToPlatform } from '../http/left-to-platform';
 import { ofProfile } from '../events/event-catalog';
-import type { Intake } from '../events/intake';
 import { prepareTests } from './test-events';
 import type { NewWebhookBody } from './webhook-body';
+import type { WebhookParts } from './webhook-update';
 
 /**
  * Creates a webhook from checked settings, in one transaction with its place in the project's limit. If the
@@ -23,7 +21,7 @@ import type { NewWebhookBody } from './webhook-body';
  *   403 if a customer would create anew what the platform has stopped
  */
 export async function createWebhook(
-  { store, cipher, intake }: { store: Store; cipher: Cipher; intake: Intake },
+  { store, cipher, intake }: WebhookParts,
   project: ProjectRecord,
   settings: NewWebhookBody,
   by: ChangedBy = 'platform',

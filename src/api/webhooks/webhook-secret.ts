@@ -4,9 +4,7 @@ import { clock } from '../../clock';
 import { ed25519PublicKey, generateSecret, isSameKey } from '../../delivery/signing';
 import { HOUR_MS } from '../../domain/durations';
 import { getProfile, type Profile } from '../../profiles';
-import type { Cipher } from '../../store/cipher';
 import { insertOperational } from '../../store/operational-events';
-import type { Store } from '../../store/store';
 import { MAX_LIVE_SECRETS } from '../../store/webhooks';
 import type { WebhookRecord } from '../../store/webhook-record';
 import { answer } from '../http/answers';
@@ -14,16 +12,10 @@ import { audited } from '../http/audited';
 import { allow, projectOf } from '../http/auth';
 import { invalid, notFound, refusal } from '../http/errors';
 import { resourceInPath } from '../http/resource-in-path';
-import type { Intake } from '../events/intake';
 import type { secretSchema } from '../schemas/webhook';
 import { parseBody, pathId } from '../http/validation';
 import { secretField } from './webhook-body';
-
-export interface WebhookSecretDependencies {
-  store: Store;
-  cipher: Cipher;
-  intake: Intake;
-}
+import type { WebhookParts } from './webhook-update';
 
 export const rotateBody = (profile: Profile) =>
   z.strictObject({
@@ -46,7 +38,7 @@ function view(
 }
 
 /** `/v1/webhooks/:id/secret`; it gets `:id` from its parent router. */
-export function webhookSecretRouter(deps: WebhookSecretDependencies): Router {
+export function webhookSecretRouter(deps: WebhookParts): Router {
   const { store, cipher, intake } = deps;
   const router = Router({ mergeParams: true });
   router.use(allow('owner'));

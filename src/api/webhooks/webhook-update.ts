@@ -10,7 +10,8 @@ import { disabledForLinks } from '../http/left-to-platform';
 import type { Intake } from '../events/intake';
 import type { WebhookChanges } from './webhook-body';
 
-export interface WebhookUpdateDependencies {
+/** What it takes to change a webhook, and to start the event about it. */
+export interface WebhookParts {
   store: Store;
   cipher: Cipher;
   intake: Intake;
@@ -22,7 +23,7 @@ export interface WebhookUpdateDependencies {
  * @throws ApiError 404; 403 if a customer would enable what the platform has disabled
  */
 export async function updateWebhook(
-  deps: WebhookUpdateDependencies,
+  deps: WebhookParts,
   project: ProjectRecord,
   id: string,
   { headers, ...changes }: WebhookChanges,

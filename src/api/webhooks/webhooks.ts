@@ -7,9 +7,7 @@ import { withoutCredentials } from '../../domain/credential-header';
 import { HEALTH_STATES, healthOf } from '../../domain/webhook-health';
 import { getProfile, type Profile } from '../../profiles';
 import { policyOf } from '../../profiles/policy';
-import type { Cipher } from '../../store/cipher';
 import { deleteWebhook } from '../../store/delete-webhook';
-import type { Store } from '../../store/store';
 import { skippedOf } from '../../store/replay-selection';
 import { openHeadersIfReadable } from '../../store/webhook-headers';
 import type { ShownWebhook } from '../../store/webhook-record';
@@ -20,7 +18,6 @@ import { audited, nothingChanged } from '../http/audited';
 import { allow, changedBy, maySeeCredentials, principalOf, projectOf, shareOf } from '../http/auth';
 import { payloadField } from '../http/body';
 import { invalid, notFound, refusal } from '../http/errors';
-import type { Intake } from '../events/intake';
 import { Pings } from './ping';
 import { leftToPlatform, refuseSending } from '../http/left-to-platform';
 import { changeOrRefuse, createOrGet, getIfExistsField } from '../http/external-ids';
@@ -41,14 +38,11 @@ import {
 import { subscriptionField, webhookBodiesOf } from './webhook-body';
 import { createWebhook } from './webhook-creation';
 import { webhookSecretRouter } from './webhook-secret';
-import { updateWebhook } from './webhook-update';
+import { updateWebhook, type WebhookParts } from './webhook-update';
 
-export interface WebhooksDependencies {
-  store: Store;
+export interface WebhooksDependencies extends WebhookParts {
   engine: Engine;
-  intake: Intake;
   log: Logger;
-  cipher: Cipher;
   development: boolean;
   allowedCidrs: readonly string[];
 }
