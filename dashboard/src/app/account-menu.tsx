@@ -2,6 +2,7 @@ import { API_ROOT } from '../api/http';
 import { PORTAL_PROJECT } from '../portal-project';
 import { texts } from '../texts';
 import { Button } from '../ui/button';
+import { optionsOf } from '../ui/field';
 import { Menu, MenuChoice, MenuItem, MenuLink, MenuSeparator } from '../ui/menu';
 import { useAccess } from './access';
 import { setPreferences, THEMES, usePreferences, ZONES } from './preferences';
@@ -9,11 +10,6 @@ import { useSignOut } from './session';
 import styles from './shell.module.css';
 
 const { account, theme, zone } = texts.app;
-
-const optionsOf = <Value extends string>(
-  values: readonly Value[],
-  labels: Record<Value, string>,
-): { value: Value; label: string }[] => values.map((value) => ({ value, label: labels[value] }));
 
 /** Who is signed in, how things are shown, help, and the way out. */
 export function AccountMenu({ onHelp }: { onHelp: () => void }): React.ReactNode {

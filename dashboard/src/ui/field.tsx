@@ -139,6 +139,11 @@ export function TextArea({
   );
 }
 
+export const optionsOf = <const Value extends string>(
+  values: readonly Value[],
+  labels: Record<Value, string>,
+): { value: Value; label: string }[] => values.map((value) => ({ value, label: labels[value] }));
+
 /** The browser's own: nothing else is as good with screen readers, keyboards and phones. */
 export function Select<Value extends string>({
   value,

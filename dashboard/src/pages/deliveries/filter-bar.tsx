@@ -3,7 +3,7 @@ import { nowMs } from '../../api/clock';
 import { useAvailableEvents } from '../../api/webhooks';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
-import { Select, TextField } from '../../ui/field';
+import { optionsOf, Select, TextField } from '../../ui/field';
 import { useFilterText } from '../../ui/filter-text';
 import { Icon } from '../../ui/icon';
 import { LENGTHS } from '../../ui/period-filter';
@@ -134,10 +134,7 @@ function MoreFilters({ filters, change }: FilterBarProps): React.ReactNode {
       <Select
         label={words.order}
         value={filters.order ?? 'desc'}
-        options={(['desc', 'asc'] as const).map((value) => ({
-          value,
-          label: words.orders[value],
-        }))}
+        options={optionsOf(['desc', 'asc'], words.orders)}
         onChange={(order) => change({ order: order === 'asc' ? 'asc' : undefined })}
       />
       {range === 'custom' && (

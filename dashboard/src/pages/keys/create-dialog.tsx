@@ -9,7 +9,7 @@ import { Button } from '../../ui/button';
 import { Form } from '../../ui/form';
 import { CodeBlock } from '../../ui/copy';
 import { Dialog } from '../../ui/dialog';
-import { Radio, Select, TextField } from '../../ui/field';
+import { optionsOf, Radio, Select, TextField } from '../../ui/field';
 import { Stack } from '../../ui/layout';
 import { Refusal } from '../../ui/refusal';
 import { TimeField } from '../../ui/time-field';
@@ -120,7 +120,7 @@ export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.Rea
           <Select
             label={words.expiry}
             value={expiry}
-            options={EXPIRIES.map((value) => ({ value, label: words.expiries[value] }))}
+            options={optionsOf(EXPIRIES, words.expiries)}
             onChange={setExpiry}
           />
           {expiry === 'chosen' && (

@@ -5,7 +5,7 @@ import { lastHours, useStats } from '../../api/stats';
 import type { Stats } from '../../api/types';
 import { texts } from '../../texts';
 import { LinkButton } from '../../ui/button';
-import { Select } from '../../ui/field';
+import { optionsOf, Select } from '../../ui/field';
 import { Card, EmptyState, Notice, PageHeader, Stack, Stat } from '../../ui/layout';
 import { formatShare } from '../../ui/numbers';
 import { QueryState } from '../../ui/query-state';
@@ -34,7 +34,7 @@ export function OverviewPage(): React.ReactNode {
             label={words.range}
             isLabelHidden
             value={hours}
-            options={RANGES.map((value) => ({ value, label: words.ranges[value] }))}
+            options={optionsOf(RANGES, words.ranges)}
             onChange={(value) => change({ hours: value })}
           />
         }

@@ -6,7 +6,7 @@ import type { Project } from '../../api/types';
 import { texts } from '../../texts';
 import { Button } from '../../ui/button';
 import { Form } from '../../ui/form';
-import { Select, TextArea, TextField } from '../../ui/field';
+import { optionsOf, Select, TextArea, TextField } from '../../ui/field';
 import { Card, Row, Stack } from '../../ui/layout';
 import { Refusal } from '../../ui/refusal';
 import { draftOf, inputOf, type Draft, type Problems } from './draft';
@@ -95,10 +95,7 @@ export function SettingsForm({ project }: { project: Project }): React.ReactNode
               error={fieldError(save.error, 'dispatch')}
               options={[
                 { value: '', label: words.dispatches.default },
-                ...(['workflow', 'auto', 'express'] as const).map((value) => ({
-                  value,
-                  label: words.dispatches[value],
-                })),
+                ...optionsOf(['workflow', 'auto', 'express'], words.dispatches),
               ]}
               onChange={(dispatch) => change({ dispatch })}
             />
@@ -125,10 +122,7 @@ export function SettingsForm({ project }: { project: Project }): React.ReactNode
               value={draft.backlogOrder}
               options={[
                 { value: '', label: words.orders.default },
-                ...(['oldest_first', 'newest_first'] as const).map((value) => ({
-                  value,
-                  label: words.orders[value],
-                })),
+                ...optionsOf(['oldest_first', 'newest_first'], words.orders),
               ]}
               onChange={(backlogOrder) => change({ backlogOrder })}
             />

@@ -5,7 +5,7 @@ import { texts } from '../../texts';
 import { AnchorButton, Button } from '../../ui/button';
 import { CodeBlock } from '../../ui/copy';
 import { ConfirmDialog } from '../../ui/dialog';
-import { Select } from '../../ui/field';
+import { optionsOf, Select } from '../../ui/field';
 import { Card, Row, Stack } from '../../ui/layout';
 import { Time } from '../../ui/time';
 import styles from './settings.module.css';
@@ -34,10 +34,7 @@ export function PortalLinks(): React.ReactNode {
           <Select<Capabilities>
             label={words.capabilities}
             value={capabilities}
-            options={(['read', 'manage'] as const).map((value) => ({
-              value,
-              label: words.capability[value],
-            }))}
+            options={optionsOf(['read', 'manage'], words.capability)}
             onChange={setCapabilities}
           />
           <Select

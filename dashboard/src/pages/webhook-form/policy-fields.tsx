@@ -1,6 +1,6 @@
 import { useWebhookDefaults } from '../../api/webhooks';
 import { texts } from '../../texts';
-import { Select, TextField } from '../../ui/field';
+import { optionsOf, Select, TextField } from '../../ui/field';
 import { Card, Stack } from '../../ui/layout';
 import type { Draft, FieldsProps } from './draft';
 import { parseDelays } from './durations';
@@ -44,10 +44,7 @@ export function PolicyFields({ draft, onChange, errorOf }: FieldsProps): React.R
           <Select<Preset>
             label={words.schedule}
             value={presetOf(draft.delays)}
-            options={(['project', 'short', 'hours', 'days', 'custom'] as const).map((value) => ({
-              value,
-              label: words.schedules[value],
-            }))}
+            options={optionsOf(['project', 'short', 'hours', 'days', 'custom'], words.schedules)}
             onChange={(preset) =>
               // A text of its own to begin with, which is no preset.
               onChange({ delays: preset === 'custom' ? '1m, 5m, 15m, 1h' : SCHEDULES[preset] })
@@ -83,10 +80,7 @@ export function PolicyFields({ draft, onChange, errorOf }: FieldsProps): React.R
           <Select
             label={words.order}
             value={draft.backlogOrder || 'project'}
-            options={(['project', 'oldest_first', 'newest_first'] as const).map((value) => ({
-              value,
-              label: words.orders[value],
-            }))}
+            options={optionsOf(['project', 'oldest_first', 'newest_first'], words.orders)}
             onChange={(order) => onChange({ backlogOrder: order === 'project' ? '' : order })}
           />
         </div>

@@ -2,7 +2,7 @@ import { useState } from 'react';
 import { lastHours, useWebhookStats } from '../../api/stats';
 import type { Stats } from '../../api/types';
 import { texts } from '../../texts';
-import { Select } from '../../ui/field';
+import { optionsOf, Select } from '../../ui/field';
 import { Card, Stack, Stat } from '../../ui/layout';
 import { formatShare } from '../../ui/numbers';
 import { QueryState } from '../../ui/query-state';
@@ -26,7 +26,7 @@ export function StatsCard({ webhookId }: { webhookId: string }): React.ReactNode
           label={words.period}
           isLabelHidden
           value={period}
-          options={PERIODS.map((value) => ({ value, label: words.periods[value] }))}
+          options={optionsOf(PERIODS, words.periods)}
           onChange={setPeriod}
         />
       }
