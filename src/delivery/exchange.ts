@@ -6,10 +6,13 @@ import { ANSWER_FAILURES, type HttpFailure, httpFailure } from './http-failure';
 import { ProxyError } from './proxy-tunnel';
 import { type RawResponse, ResponseReader } from './response-reader';
 
-interface Exchanged<R> {
+export interface Sent {
   durationMs: number;
-  /** Set when the request was sent once more, on a fresh connection. */
+  /** Set if the request was sent a second time, because the receiver had closed an idle connection. */
   resent?: true;
+}
+
+interface Exchanged<R> extends Sent {
   /** What arrived of a response. */
   response: R;
 }
@@ -19,14 +22,15 @@ export type ExchangeResult =
   | ({ kind: 'error' } & HttpFailure & Exchanged<RawResponse | undefined>);
 
 export interface ExchangeOptions {
+  /** Sent byte by byte; a string as UTF-8. */
   body: Buffer | string;
-  /** Milliseconds for everything, from connecting to the last byte of the answer. */
+  /** Milliseconds for the whole exchange, from connecting to the last byte of the answer. */
   timeoutMs: number;
   isTls: boolean;
-  /** When the attempt began, by the monotonic clock; by default now. */
-  beganAt?: number | undefined;
-  /** Asked right before it is written, which may be long after its beginning. */
-  mayStillSend?: (() => boolean) | undefined;
+  /** When the attempt began, by the monotonic clock, from which its duration is measured; by default now. */
+  beganAt?: number;
+  /** Asked right before it is written, which may be long after its beginning: connecting takes a while. */
+  mayStillSend?: () => boolean;
 }
 
 /** Begins the request, on an unused connection if `fresh`. */
@@ -233,7 +237,7 @@ export class Exchange {
     if (this.finish()) this.resolve({ kind: 'error', ...failure, ...exchanged, response });
   }
 
-  private exchanged(): { durationMs: number; resent?: true } {
+  private exchanged(): Sent {
     const durationMs = Math.round(performance.now() - this.beganAt);
     return { durationMs, ...(this.isResent && { resent: true }) };
   }

@@ -1,10 +1,10 @@
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { Agents, type AgentsOptions, type ConnectionRequest } from './agents';
-import { Exchange } from './exchange';
+import { Exchange, type ExchangeOptions, type Sent } from './exchange';
 import type { HttpFailure } from './http-failure';
 import { loggedBody } from './response-body';
-import { loggedHeaders, type RawResponse } from './response-reader';
+import { loggedHeaders } from './response-reader';
 
 /** What is logged of a response, and what else is decisive. */
 export interface HttpResponse {
@@ -17,29 +17,15 @@ export interface HttpResponse {
   retryAfter: readonly string[];
 }
 
-interface Sent {
-  durationMs: number;
-  /** Set if the request was sent a second time, because the receiver had closed an idle connection. */
-  resent?: true;
-}
-
 export type SendResult =
   | ({ kind: 'response' } & Sent & HttpResponse)
   /** With the part of a response that arrived before it failed. */
   | ({ kind: 'error' } & Sent & HttpFailure & Partial<HttpResponse>);
 
-export interface SendRequest {
+export interface SendRequest extends Omit<ExchangeOptions, 'isTls'> {
   url: string;
   /** Sent unchanged, in addition to `host`, `connection`, `content-length`, `accept-encoding` and a default `accept`. */
   headers: Record<string, string>;
-  /** Sent byte by byte; a string as UTF-8. */
-  body: Buffer | string;
-  /** Milliseconds for the whole exchange, from connecting to the last byte of the answer. */
-  timeoutMs: number;
-  /** When the attempt began, by the monotonic clock, from which its duration is measured; by default now. */
-  beganAt?: number;
-  /** Asked right before it is written, which may be long after its beginning: connecting takes a while. */
-  mayStillSend?: () => boolean;
 }
 
 const MAX_RESPONSE_HEADER_BYTES = 64 * 1024;
@@ -106,14 +92,11 @@ export class HttpSender {
 async function logged(exchanged: Exchange['result']): Promise<SendResult> {
   const { response, ...result } = await exchanged;
   if (!response) return result as SendResult;
-  return { ...result, ...(await loggedResponse(response, result.kind === 'error')) };
-}
-
-async function loggedResponse(response: RawResponse, breaksOff: boolean): Promise<HttpResponse> {
   return {
+    ...result,
     statusCode: response.statusCode,
     headers: loggedHeaders(response),
-    body: await loggedBody(response, breaksOff),
+    body: await loggedBody(response, result.kind === 'error'),
     retryAfter: response.headers.get('retry-after') ?? [],
   };
 }
