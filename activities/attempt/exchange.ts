@@ -58,7 +58,7 @@ export async function exchange(
     body,
     timeoutMs,
     beganAt,
-    ...(mayStillSend && { mayStillSend }),
+    mayStillSend,
   });
   if (answer.kind === 'error' && isOperators(answer)) {
     const reason = answer.errorMessage;

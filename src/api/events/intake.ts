@@ -185,12 +185,7 @@ export class Intake {
     this.dispatcher.start(
       events
         .filter(({ fannedOutAt }) => fannedOutAt === null)
-        .map(({ _id, projectId, type, isExpress }) => ({
-          _id,
-          projectId,
-          type,
-          ...(isExpress !== undefined && { isExpress }),
-        })),
+        .map(({ _id, projectId, type, isExpress }) => ({ _id, projectId, type, isExpress })),
     );
   }
 

@@ -87,11 +87,7 @@ export function postedEvent(
     }
     const { type, data, createdAt } = given as Partial<PostedEvent>;
     // Without data it has been refused already.
-    return {
-      type: type!,
-      data: { text: data?.text ?? '' },
-      ...(createdAt !== undefined && { createdAt }),
-    };
+    return { type: type!, data: { text: data?.text ?? '' }, createdAt };
   });
 }
 

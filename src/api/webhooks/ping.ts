@@ -61,12 +61,7 @@ export class Pings {
       const isCounted = delivery && isFollowedUp(delivery) && current?.lastStatus !== null;
       if (attempt && (!current || isCounted || isLate)) {
         const { outcome, statusCode, errorCode } = attempt;
-        const ping = {
-          outcome,
-          ...(statusCode !== undefined && { statusCode }),
-          ...(errorCode !== undefined && { errorCode }),
-        };
-        return { ping, webhook: current ?? webhook };
+        return { ping: { outcome, statusCode, errorCode }, webhook: current ?? webhook };
       }
       // One without an attempt ends with its webhook.
       const isEnded = !attempt && !!delivery && !UNENDED_STATUSES.includes(delivery.status);
