@@ -40,15 +40,9 @@ export class Checks {
     const { length } = input.bytes;
     if (length <= INLINE_BYTES) return orRefused(readEvents(input));
     const outcome = await this.tenantCpu.run(owner, 'readEvents', input, length);
-    return orRefused(
-      finished(outcome, () => {
-        const field = input.isBatch ? 'events' : 'body';
-        return {
-          field,
-          message: 'take too long to read, or need too much memory; send less at once',
-        };
-      }),
-    );
+    const field = input.isBatch ? 'events' : 'body';
+    const message = 'take too long to read, or need too much memory; send less at once';
+    return orRefused(finished(outcome, field, message));
   }
 
   /** @throws ApiError 429 if the budget is used up: before much is read for what it would refuse */
@@ -62,11 +56,10 @@ export class Checks {
     if (isCheap(checks)) return checkData(checks);
     const outcome = await this.tenantCpu.run(owner, 'checkData', checks, bytesOf(checks));
     const message = 'take too long to check by their schemas; send fewer at once';
-    const found = finished(outcome, () =>
+    const found =
       checks.length === 1
-        ? { field: checks[0]!.at.join('.'), message: NEVER_CHECKED }
-        : { field: 'events', message },
-    );
+        ? finished(outcome, checks[0]!.at.join('.'), NEVER_CHECKED)
+        : finished(outcome, 'events', message);
     const bug = found.find((one) => one.bug !== undefined)?.bug;
     if (bug !== undefined) this.log.error({ owner, bug }, 'a schema could not check data');
     return found;
@@ -77,17 +70,14 @@ export class Checks {
     if (isCheap(samples)) return markTests(samples);
     const outcome = await this.tenantCpu.run(owner, 'markTests', samples, bytesOf(samples));
     const message = 'have samples that take too long to check by their schemas; name fewer at once';
-    return finished(outcome, () => ({ field: 'events', message }));
+    return finished(outcome, 'events', message);
   }
 
   /** What is wrong with the definition of an event type. */
   async checkDefinition(owner: string, definition: DefinitionInput): Promise<Found> {
     const bytes = definition.schema.length + definition.sample.length;
     const outcome = await this.tenantCpu.run(owner, 'checkDefinition', definition, bytes);
-    const found = finished(outcome, () => ({
-      field: 'schema',
-      message: 'takes too long to compile',
-    }));
+    const found = finished(outcome, 'schema', 'takes too long to compile');
     if (!isFine(found)) return found;
     const { schema, sample: text } = definition;
     const [sampled] = await this.checkData(owner, [{ rule: { schema }, text, at: ['sample'] }]);
@@ -100,7 +90,7 @@ export class Checks {
     // Without a pattern only its limits need checking.
     if (!json.includes('"$regex"')) return filterProblems(filter);
     const outcome = await this.tenantCpu.run(owner, 'checkFilter', json, json.length);
-    return finished(outcome, () => ({ field: 'filter', message: 'takes too long to compile' }));
+    return finished(outcome, 'filter', 'takes too long to compile');
   }
 
   /** For each of several events' envelopes, whether its data has the value. */
@@ -108,7 +98,7 @@ export class Checks {
     const length = input.bodies.reduce((sum, body) => sum + body.length, 0);
     if (length <= INLINE_BYTES) return judgeBodies(input);
     const outcome = await this.tenantCpu.run(owner, 'judgeBodies', input, length);
-    return finished(outcome, () => ({ field: 'q', message: 'takes too long to look for' }));
+    return finished(outcome, 'q', 'takes too long to look for');
   }
 
   /**
@@ -122,9 +112,7 @@ export class Checks {
     const { length } = input.bytes;
     if (length <= INLINE_BYTES) return orRefused(readReports(input));
     const outcome = await this.tenantCpu.run(owner, 'readReports', input, length);
-    return orRefused(
-      finished(outcome, () => ({ field: 'body', message: 'takes too long to read' })),
-    );
+    return orRefused(finished(outcome, 'body', 'takes too long to read'));
   }
 
   /**
@@ -134,7 +122,7 @@ export class Checks {
   async inspect(owner: string, bytes: Uint8Array): Promise<void> {
     if (bytes.length <= INLINE_BYTES) return;
     const outcome = await this.tenantCpu.run(owner, 'inspectBody', bytes, bytes.length);
-    orRefused(finished(outcome, () => ({ field: 'body', message: 'takes too long to read' })));
+    orRefused(finished(outcome, 'body', 'takes too long to read'));
   }
 }
 
@@ -150,9 +138,9 @@ const isCheap = (checks: readonly DataCheck[]): boolean =>
   checks.every(({ rule }) => !('schema' in rule)) && bytesOf(checks) <= INLINE_BYTES;
 
 /** @throws ApiError 429; 422 for what was aborted */
-function finished<T>(outcome: Outcome<T>, problem: () => { field: string; message: string }): T {
+function finished<T>(outcome: Outcome<T>, field: string, message: string): T {
   if (outcome.end === 'done') return outcome.output;
-  if (outcome.end === 'cut') throw invalid([problem()]);
+  if (outcome.end === 'cut') throw invalid([{ field, message }]);
   throw usedUp(outcome.waitMs);
 }
 
