@@ -103,15 +103,14 @@ const behindHash: RequestHandler = (req, res, next) => {
 
 const isRead = ({ method }: Request): boolean => method === 'GET' || method === 'HEAD';
 
+const BARE = { etag: false, lastModified: false, acceptRanges: false, cacheControl: false };
+
 /** Their names tell their content, so they never change. */
 const files = (folder: string): RequestHandler =>
   express.static(folder, {
     index: false,
     redirect: false,
-    etag: false,
-    lastModified: false,
-    acceptRanges: false,
-    cacheControl: false,
+    ...BARE,
     setHeaders: (res: Response, file) => {
       if (path.relative(folder, file).split(path.sep)[0] !== 'assets') return;
       res.set('Cache-Control', 'public, max-age=31536000, immutable');
@@ -125,14 +124,7 @@ const page =
       next();
       return;
     }
-    const options = {
-      root,
-      etag: false,
-      lastModified: false,
-      acceptRanges: false,
-      cacheControl: false,
-    };
-    res.sendFile('index.html', options, (error) => {
+    res.sendFile('index.html', { root, ...BARE }, (error) => {
       if (!error) return;
       const { code } = error as NodeJS.ErrnoException;
       // The client has gone.
