@@ -5,19 +5,12 @@ import { WAYS } from '../support/dispatch';
 import { eventually } from '../support/eventually';
 import { useFreshClient, useFreshReceiver, useStack } from '../support/use';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-
 const stack = useStack();
 
 describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
   const receiver = useFreshReceiver();
   const client = useFreshClient(stack, { dispatch, policy: { retryDelaysMs: [1000] } });
-  let since: string;
-  const { until, count, post, replayWith, skipped } = bulkReplaysOf(() => client);
-
-  beforeEach(() => {
-    since = new Date(Date.now() - DAY_MS).toISOString();
-  });
+  const { since, until, count, post, replayWith, skipped } = bulkReplaysOf(() => client);
 
   it('takes back what it has queued when it is cancelled, and ends when nothing is queued', async () => {
     const { change } = await skipped(receiver.url, 60);

@@ -1,5 +1,6 @@
 import { clock } from '../../src/clock';
 import { newId } from '../../src/contracts/ids';
+import { DAY_MS } from '../../src/domain/durations';
 import { countForReplay } from '../../src/store/replay-selection';
 import { bulkReplaysOf } from '../support/bulk-replays';
 import { makeWebhook } from '../support/deliveries';
@@ -10,20 +11,12 @@ import { emailSent } from '../support/samples';
 import { useFreshClient, useFreshReceiver, useStack } from '../support/use';
 import { expectRefusal } from './api/refusal';
 
-const DAY_MS = 24 * 60 * 60 * 1000;
-
 const stack = useStack();
 
 describe.each(WAYS)('bulk replay of deliveries dispatched %s', (dispatch) => {
   const receiver = useFreshReceiver();
   const client = useFreshClient(stack, { dispatch, policy: { retryDelaysMs: [1000] } });
-  let since: string;
-
-  const { until, count, post, replayWith, skipped } = bulkReplaysOf(() => client);
-
-  beforeEach(() => {
-    since = new Date(Date.now() - DAY_MS).toISOString();
-  });
+  const { since, until, count, post, replayWith, skipped } = bulkReplaysOf(() => client);
 
   it('replays what was skipped while a webhook was disabled, each once, and counts it', async () => {
     const webhook = await skipped(receiver.url, 20);

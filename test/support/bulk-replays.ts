@@ -1,5 +1,6 @@
 import type { Client } from '@temporalio/client';
 import { replayWorkflowId } from '../../src/contracts/temporal';
+import { DAY_MS } from '../../src/domain/durations';
 import type { ApiClient } from './api-client';
 import { makeWebhook } from './deliveries';
 import { eventually } from './eventually';
@@ -7,6 +8,7 @@ import { emailSent } from './samples';
 
 /** What the tests of bulk replays do in the project of that client. */
 export const bulkReplaysOf = (client: () => ApiClient) => {
+  const since = new Date(Date.now() - DAY_MS).toISOString();
   const until = (): string => new Date(Date.now() + 1000).toISOString();
   const count = async (status: string): Promise<number> =>
     (await client().get(`/v1/deliveries?limit=100&status=${status}`)).body.data.deliveries.length;
@@ -32,7 +34,7 @@ export const bulkReplaysOf = (client: () => ApiClient) => {
     await eventually('all are skipped', async () => (await count('skipped')) === n);
     return { id, change };
   };
-  return { until, count, post, replayWith, skipped };
+  return { since, until, count, post, replayWith, skipped };
 };
 
 /** Waits until the batch of a bulk replay waits for the time at which it looks again. */
