@@ -71,13 +71,22 @@ const overdue = (byMs: number): QueryFilter<DeliveryRecord> => ({
   $expr: { $lt: ['$nextAttemptAt', { $subtract: ['$$NOW', byMs] }] },
 });
 
+const WORKFLOWS = { status: 'pending', isExpress: null } as const;
+const EXPRESS = { status: 'pending', isExpress: true } as const;
+
 export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'deliveries') {
   /** Those whose workflow has an attempt to make, by the time that it is due. */
-  readonly due: Backlog<DeliveryRecord>;
+  readonly due = new Backlog(this.model, WORKFLOWS, 'nextAttemptAt', 'due', LIST_FIELDS);
   /** The same for those that their project's courier drives. */
-  readonly dueExpress: Backlog<DeliveryRecord>;
+  readonly dueExpress = new Backlog(this.model, EXPRESS, 'nextAttemptAt', 'express', LIST_FIELDS);
   /** Failed ones of couriers that nobody has followed up, by the time that they failed. */
-  readonly unfollowed: Backlog<DeliveryRecord>;
+  readonly unfollowed = new Backlog(
+    this.model,
+    { followUp: true },
+    'completedAt',
+    'unfollowed',
+    LIST_FIELDS,
+  );
 
   constructor(
     connection: Connection,
@@ -85,17 +94,6 @@ export class Deliveries extends ownedRepositoryOf('Delivery', deliverySchema, 'd
     private readonly recounts: Recounts,
   ) {
     super(connection);
-    const workflows = { status: 'pending', isExpress: null } as const;
-    this.due = new Backlog(this.model, workflows, 'nextAttemptAt', 'due', LIST_FIELDS);
-    const express = { status: 'pending', isExpress: true } as const;
-    this.dueExpress = new Backlog(this.model, express, 'nextAttemptAt', 'express', LIST_FIELDS);
-    this.unfollowed = new Backlog(
-      this.model,
-      { followUp: true },
-      'completedAt',
-      'unfollowed',
-      LIST_FIELDS,
-    );
   }
 
   /**

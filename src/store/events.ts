@@ -20,26 +20,24 @@ const recordOf = (event: NewEvent): EventRecord => ({
 /** What is undefined is not there; by default the driver would store null. */
 const AS_GIVEN = { ignoreUndefined: true } as const;
 
+const WORKFLOWS = { isExpress: null, fannedOutAt: null };
+const EXPRESS = { isExpress: true, fannedOutAt: null };
+const FIELDS = { projectId: 1, type: 1, acceptedAt: 1 } as const;
+
 export class Events extends ownedRepositoryOf('Event', eventSchema, 'events') {
   /** Those whose fan-out is not known to have finished, by the time of their acceptance. */
-  readonly unplanned: Backlog<EventRecord>;
+  readonly unplanned = new Backlog(this.model, WORKFLOWS, 'acceptedAt', 'unplanned', FIELDS);
   /** Those that their project's courier still has to plan, by their ids. */
-  readonly unplannedExpress: Backlog<EventRecord>;
-  private readonly inserts: GroupedInserts<EventRecord>;
+  readonly unplannedExpress = new Backlog(this.model, EXPRESS, '_id', 'express', FIELDS);
+  private readonly inserts = new GroupedInserts<EventRecord>((events) =>
+    this.collection.insertMany(events, { ...AS_GIVEN, ordered: false }),
+  );
 
   constructor(
     connection: Connection,
     private readonly horizon: Horizon,
   ) {
     super(connection);
-    const fields = { projectId: 1, type: 1, acceptedAt: 1 } as const;
-    const workflows = { isExpress: null, fannedOutAt: null };
-    this.unplanned = new Backlog(this.model, workflows, 'acceptedAt', 'unplanned', fields);
-    const express = { isExpress: true, fannedOutAt: null };
-    this.unplannedExpress = new Backlog(this.model, express, '_id', 'express', fields);
-    this.inserts = new GroupedInserts((events) =>
-      this.collection.insertMany(events, { ...AS_GIVEN, ordered: false }),
-    );
   }
 
   /** The driver's. */
