@@ -103,9 +103,7 @@ export class Hand {
       this.outbox.add({ insert: delivery, done });
     }
     if (open.length === 0) this.markPlanned(event._id);
-    for (const delivery of open) {
-      this.take(delivery, event, { body: event.body!, isStored: false });
-    }
+    for (const delivery of open) this.take(delivery, event, { isStored: false });
   }
 
   /**
@@ -115,10 +113,11 @@ export class Hand {
   take(
     delivery: DeliveryRecord,
     event: EventRecord,
-    { body, isStored, from }: { body: string; isStored: boolean; from?: string },
+    { isStored, from }: { isStored: boolean; from?: string },
   ): void {
     const lane = this.lanes.get(delivery.webhookId)!;
     const queuedIn = from ?? queueFor(delivery);
+    const body = event.body!;
     const item: Item = { delivery, event, body, isStored, queuedIn, takenAt: performance.now() };
     this.taken.set(roundOf(delivery), item);
     const others = this.bodies.get(event) ?? 0;

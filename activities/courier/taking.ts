@@ -184,12 +184,8 @@ export class Taking {
     for (const delivery of deliveries) {
       const event = byId.get(delivery.eventId);
       if (!event || !hand.lanes.has(delivery.webhookId)) await cancelOrphan(store, delivery);
-      else if (event.body === null) {
-        await expungeEvent(store, projectId, event._id);
-      } else {
-        const { body } = event;
-        hand.take(delivery, event, { body, isStored: true, ...(from !== undefined && { from }) });
-      }
+      else if (event.body === null) await expungeEvent(store, projectId, event._id);
+      else hand.take(delivery, event, { isStored: true, from });
     }
   }
 

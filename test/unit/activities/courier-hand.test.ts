@@ -32,7 +32,7 @@ describe('what a courier has in hand', () => {
     }
     const _id = newId('delivery');
     const delivery = { _id, webhookId: 'wh_1', eventId: event._id, replays: 0 } as DeliveryRecord;
-    hand.take(delivery, event, { body: event.body!, isStored: true, from: 'prj_1' });
+    hand.take(delivery, event, { isStored: true, from: 'prj_1' });
     return delivery;
   }
 
