@@ -1,4 +1,5 @@
 import type { Attempt } from '../../src/contracts/delivery';
+import { lastCounting } from '../../src/domain/outcome';
 import { mailWarning } from '../../src/store/owner-mails';
 import type { ActivityDependencies } from '../dependencies';
 import { followFailure, hasConsequences, withRound } from './after-failure';
@@ -16,7 +17,7 @@ export async function countLast(
   runId: string,
 ): Promise<boolean> {
   const { attempts, healthCounted = 0, roundStart } = subject.delivery;
-  const last = attempts.findLast(({ superseded }) => !superseded);
+  const last = lastCounting(attempts);
   if (!last || last.number <= healthCounted) return false;
   if (last.outcome === 'succeeded' && last.runId !== runId) return false;
   await countHealth(deps, subject, withRound(subject.delivery, last));

@@ -1,6 +1,7 @@
 import { sleep } from '@temporalio/activity';
 import type { DeferralReason } from '../../src/contracts/delivery';
 import { policyOf } from '../../src/profiles/policy';
+import { isBeforeFirst } from '../../src/store/delivery-record';
 import type { Subject } from './subject';
 import type { Place, Places } from '../concurrency';
 import { takeNearSlot } from '../rate-slot';
@@ -22,11 +23,7 @@ export async function takeTurn(
   places: Places,
   { delivery, webhook, project }: Subject,
 ): Promise<Turn | DeferralReason> {
-  const place = places.take(
-    project._id,
-    webhook._id,
-    delivery.attemptCount === delivery.roundStart,
-  );
+  const place = places.take(project._id, webhook._id, isBeforeFirst(delivery));
   if (typeof place === 'string') return place;
   try {
     const { ratePerSecond } = policyOf(project, webhook);
