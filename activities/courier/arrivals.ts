@@ -1,5 +1,7 @@
+import { timeOf } from '../../src/contracts/ids';
 import type { EventRecord } from '../../src/store/event-record';
-import { eventIdBefore, listAccepted } from '../../src/store/queue';
+import { firstIdAt } from '../../src/store/paging';
+import { listAccepted } from '../../src/store/queue';
 import type { Store } from '../../src/store/store';
 
 /** By how much an event may be visible later than one that was accepted after it: inserts overtake each other. */
@@ -31,7 +33,8 @@ export class Arrivals {
     const at = performance.now();
     const isWhole = newestId === undefined || at - this.wholeAt > WHOLE_MS;
     if (isWhole) this.wholeAt = at;
-    const after = isWhole ? '' : eventIdBefore(newestId, OVERTAKEN_MS);
+    const since = isWhole ? null : new Date(timeOf(newestId).getTime() - OVERTAKEN_MS);
+    const after = since ? firstIdAt('event', since) : '';
     const except = [...taken].filter((id) => id > after);
     return listAccepted(store, projectId, { after, except, limit });
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { UNENDED_STATUSES, type BacklogOrder } from '../contracts/delivery';
-import { ID_PREFIXES, timeOf } from '../contracts/ids';
+import { ID_PREFIXES } from '../contracts/ids';
 import { END_OF_TIME } from './backlog';
 import { changeOne } from './change-one';
 import {
@@ -37,12 +37,6 @@ export function expressDeliveryId(eventId: string, webhookId: string): string {
   const [, hex = ''] = eventId.split('_');
   const digest = createHash('sha256').update(`${eventId} ${webhookId}`).digest('hex');
   return `${ID_PREFIXES.delivery}_${hex.slice(0, 12)}${digest.slice(0, 20)}`;
-}
-
-/** Less than the ids of all events that were accepted in the `ms` milliseconds before that one, and later. */
-export function eventIdBefore(eventId: string, ms: number): string {
-  const before = timeOf(eventId).getTime() - ms;
-  return `${ID_PREFIXES.event}_${before.toString(16).padStart(12, '0')}`;
 }
 
 /**
