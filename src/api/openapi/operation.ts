@@ -41,6 +41,10 @@ export interface TextAnswer {
   headers: Record<string, string>;
 }
 
+/** Links to operations that take the value of that expression as their `id`. */
+export const linksTo = (from: string, operationIds: readonly string[]): Answer['links'] =>
+  Object.fromEntries(operationIds.map((operationId) => [operationId, from]));
+
 /** An answer's `data`, in the envelope of `/v1`. */
 export function data<S extends z.ZodType>(
   description: string,

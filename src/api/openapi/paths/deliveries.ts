@@ -17,7 +17,7 @@ import { dryRunExample, dryRunSchema, replayExample, replaySchema } from '../../
 import { projectStatsExample, projectStatsSchema } from '../../schemas/stats';
 import { statsQuery } from '../../deliveries/stats';
 import { EXPORT, exported } from '../export';
-import { data, operation, page } from '../operation';
+import { data, linksTo, operation, page } from '../operation';
 import { subscriptionField } from '../../webhooks/webhook-body';
 import { widest } from '../widest';
 
@@ -112,12 +112,7 @@ export const deliveryPaths: ZodOpenApiPathsObject = {
           'The replay, in progress.',
           replaySchema,
           replayExample,
-          Object.fromEntries(
-            ['getReplay', 'pauseReplay', 'resumeReplay', 'cancelReplay'].map((operationId) => [
-              operationId,
-              'data/id',
-            ]),
-          ),
+          linksTo('data/id', ['getReplay', 'pauseReplay', 'resumeReplay', 'cancelReplay']),
         ),
       },
       errors: ['replay_limit_reached'],

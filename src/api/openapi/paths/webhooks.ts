@@ -18,7 +18,7 @@ import { statsQuery } from '../../deliveries/stats';
 import { subscriptionField, webhookBodies } from '../../webhooks/webhook-body';
 import { rotateBody } from '../../webhooks/webhook-secret';
 import { newWebhookQuery, testBody, webhooksQuery } from '../../webhooks/webhooks';
-import { data, deleted, operation, page } from '../operation';
+import { data, deleted, linksTo, operation, page } from '../operation';
 import { widest } from '../widest';
 
 const tag = 'Webhooks';
@@ -97,19 +97,17 @@ export const webhookPaths: ZodOpenApiPathsObject = {
           'The webhook, with the secret that signs its deliveries.',
           newWebhookSchema,
           { ...webhookExample, secret: SECRET_EXAMPLE },
-          Object.fromEntries(
-            [
-              'getWebhook',
-              'updateWebhook',
-              'getWebhookSecret',
-              'rotateWebhookSecret',
-              'testWebhook',
-              'pauseWebhook',
-              'resumeWebhook',
-              'getWebhookStats',
-              'deleteWebhook',
-            ].map((operationId) => [operationId, 'data/id']),
-          ),
+          linksTo('data/id', [
+            'getWebhook',
+            'updateWebhook',
+            'getWebhookSecret',
+            'rotateWebhookSecret',
+            'testWebhook',
+            'pauseWebhook',
+            'resumeWebhook',
+            'getWebhookStats',
+            'deleteWebhook',
+          ]),
         ),
       },
       errors: ['plan_not_allowed', 'webhook_limit_reached', 'external_id_taken'],
@@ -205,11 +203,12 @@ export const webhookPaths: ZodOpenApiPathsObject = {
             deliveries: z.array(z.object({ id: id('delivery'), eventType: z.string() })),
           }),
           { deliveries: [{ id: EXAMPLE.deliveryId, eventType: 'email.bounced' }] },
-          Object.fromEntries(
-            ['getDelivery', 'retryDelivery', 'cancelDelivery', 'replayDelivery'].map(
-              (operationId) => [operationId, 'data/deliveries/0/id'],
-            ),
-          ),
+          linksTo('data/deliveries/0/id', [
+            'getDelivery',
+            'retryDelivery',
+            'cancelDelivery',
+            'replayDelivery',
+          ]),
         ),
       },
     }),
