@@ -1,3 +1,4 @@
+import { HOUR_MS } from '../../../src/domain/durations';
 import { followClock, nowMs } from './clock';
 import { Problem } from './problem';
 import type { ErrorBody } from './types';
@@ -152,8 +153,6 @@ function authorization(method: Method, projectId: string | null): Record<string,
     ...(projectId !== null && { 'x-project-id': projectId }),
   };
 }
-
-const HOUR_MS = 3_600_000;
 
 /** What of it is given, as it is asked now. */
 export function asked(query: Query): Record<string, string> {

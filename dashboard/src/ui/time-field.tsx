@@ -1,10 +1,10 @@
 import { useState } from 'react';
+import { MINUTE_MS } from '../../../src/domain/durations';
 import type { Preferences } from '../app/preferences';
 import { usePreferences } from '../app/preferences';
 import { texts } from '../texts';
 import { TextField } from './field';
 
-const MINUTE_MS = 60_000;
 const TO_SECONDS = 19;
 /** Without it, a year has six digits for the browser. */
 const LAST = '9999-12-31T23:59:59';

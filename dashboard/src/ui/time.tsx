@@ -1,12 +1,8 @@
 import { useSyncExternalStore } from 'react';
+import { DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS } from '../../../src/domain/durations';
 import { nowMs } from '../api/clock';
 import { usePreferences } from '../app/preferences';
 import { texts } from '../texts';
-
-const SECOND_MS = 1_000;
-const MINUTE_MS = 60 * SECOND_MS;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 
 /** One clock for the whole page, which ticks only while something shows it. */
 const listeners = new Set<() => void>();

@@ -1,4 +1,5 @@
 import { useId, useState } from 'react';
+import { HOUR_MS } from '../../../../src/domain/durations';
 import { nowMs } from '../../api/clock';
 import { useAvailableEvents } from '../../api/webhooks';
 import { texts } from '../../texts';
@@ -14,7 +15,6 @@ import styles from './deliveries.module.css';
 
 const words = texts.deliveries.filters;
 const STATUSES = Object.keys(texts.common.status) as (keyof typeof texts.common.status)[];
-const HOUR_MS = 3_600_000;
 const ERRORS = Object.entries(texts.deliveries.error);
 /** Which are not visible before the bar is opened. */
 const FOLDED = ['webhookId', 'type', 'statusCode', 'errorCode', 'order'] as const;

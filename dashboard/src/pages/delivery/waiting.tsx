@@ -1,3 +1,4 @@
+import { SECOND_MS } from '../../../../src/domain/durations';
 import type { ExplainedDelivery } from '../../api/types';
 import { texts } from '../../texts';
 import { Notice } from '../../ui/layout';
@@ -6,7 +7,6 @@ import { outcomeOf } from '../deliveries/answer';
 import { remedyOf } from './remedy';
 
 const words = texts.deliveries.one;
-const SECOND_MS = 1_000;
 
 /** Why it has not arrived, and when it is tried again. */
 export function Waiting({

@@ -1,4 +1,5 @@
 import { useId, useState } from 'react';
+import { DAY_MS } from '../../../../src/domain/durations';
 import { useAccess } from '../../app/access';
 import { nowMs } from '../../api/clock';
 import { fieldError } from '../../api/problem';
@@ -20,7 +21,6 @@ const ROLES: readonly Key['role'][] = ['sender', 'reader', 'owner'];
 const FIELDS = ['name', 'role', 'expiresAt'] as const;
 const DAYS = ['30', '90', '365'] as const;
 const EXPIRIES = ['never', ...DAYS, 'chosen'] as const;
-const DAY_MS = 24 * 3_600_000;
 
 /** Makes a key, and then shows it, this once. */
 export function CreateKeyDialog({ onClose }: { onClose: () => void }): React.ReactNode {

@@ -1,11 +1,9 @@
+import { DAY_MS, HOUR_MS, MINUTE_MS } from '../../../../src/domain/durations';
 import type { Stats } from '../../api/types';
 import type { Bar } from '../../ui/sparkline';
 
 type Interval = Omit<NonNullable<Stats['hours']>[number], 'hour'>;
 
-const MINUTE_MS = 60_000;
-const HOUR_MS = 60 * MINUTE_MS;
-const DAY_MS = 24 * HOUR_MS;
 /** More bars can't be told apart on a small screen: each then stands for several intervals. */
 const MAX_BARS = 84;
 

@@ -1,9 +1,9 @@
+import { DAY_MS } from '../../../../src/domain/durations';
 import { nowMs } from '../../api/clock';
 import type { ReplayInput } from '../../api/replays';
 import { texts } from '../../texts';
 
 const words = texts.replays.form;
-const DAY_MS = 24 * 3_600_000;
 
 /** What has ended, and can be sent again. */
 export const STATUSES = ['failed', 'skipped', 'cancelled', 'succeeded'] as const;
