@@ -1,6 +1,6 @@
 import type { Attempt } from '../../src/contracts/delivery';
 import { attemptDuration } from '../../src/metrics';
-import type { DeliveryRecord } from '../../src/store/delivery-record';
+import { classOf, type DeliveryRecord } from '../../src/store/delivery-record';
 import type { ActivityDependencies } from '../dependencies';
 
 /** Logs an attempt in one line, and measures it. */
@@ -25,6 +25,6 @@ export function tell(
     },
     'delivery.attempted',
   );
-  const result = statusCode === undefined ? errorCode : `${Math.floor(statusCode / 100)}xx`;
+  const result = statusCode === undefined ? errorCode : classOf(statusCode);
   attemptDuration.observe({ result }, durationMs / 1000);
 }

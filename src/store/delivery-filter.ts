@@ -5,7 +5,7 @@ import {
   type DeliveryStatus,
 } from '../contracts/delivery';
 import { isSuccess } from '../domain/outcome';
-import { LAST_COUNTING, type DeliveryRecord } from './delivery-record';
+import { classOf, LAST_COUNTING, type DeliveryRecord } from './delivery-record';
 
 export interface DeliveryFilter {
   webhookId?: string;
@@ -27,14 +27,8 @@ function byLastAttempt({ statusCodes, errorCodes }: NonNullable<DeliveryFilter['
   filter?: QueryFilter<DeliveryRecord>;
   where?: QueryFilter<DeliveryRecord>;
 } {
-  const failures = {
-    failedWith: {
-      $in: [
-        ...errorCodes,
-        ...statusCodes.map(([from, to]) => (from === to ? from : `${Math.floor(from / 100)}xx`)),
-      ],
-    },
-  };
+  const codes = statusCodes.map(([from, to]) => (from === to ? from : classOf(from)));
+  const failures = { failedWith: { $in: [...errorCodes, ...codes] } };
   const successes = statusCodes.filter(([from]) => isSuccess(from));
   if (successes.length === 0) return { filter: failures };
   const code = { $let: { vars: { last: LAST_COUNTING }, in: '$$last.statusCode' } };

@@ -93,6 +93,9 @@ export type ListedDelivery = Omit<DeliveryRecord, 'attempts'> & {
   lastAttempt: AttemptSummary | null;
 };
 
+/** `5xx` of 503. */
+export const classOf = (statusCode: number): string => `${Math.floor(statusCode / 100)}xx`;
+
 /**
  * How an attempt failed, as lists are filtered by it: the status code and its class, `[503, '5xx']`, or the error
  * code. undefined: it succeeded. Kept only for failures, so that what succeeds at once costs no index an entry.
@@ -104,7 +107,7 @@ export function failedWith({
 }: Pick<Attempt, 'outcome' | 'statusCode' | 'errorCode'>): (number | string)[] | undefined {
   if (outcome === 'succeeded') return undefined;
   if (statusCode === undefined) return [errorCode ?? 'unknown'];
-  return [statusCode, `${Math.floor(statusCode / 100)}xx`];
+  return [statusCode, classOf(statusCode)];
 }
 
 /** `lastCounting` of a stored delivery, in a pipeline. */
