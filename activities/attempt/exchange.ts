@@ -3,7 +3,8 @@ import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
 import type { SendResult } from '../../src/delivery/http';
 import { withoutCredentials } from '../../src/domain/credential-header';
-import { failedStatus, isOperators, isSuccess } from '../../src/domain/outcome';
+import { failedStatus, isOperators, isSuccess, judge } from '../../src/domain/outcome';
+import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { storedHeaders } from '../../src/store/stored-headers';
 import type { ActivityDependencies } from '../dependencies';
 import { requestHeaders } from './request-headers';
@@ -65,6 +66,12 @@ export async function exchange(
     deps.log.error({ ...about, reason }, 'an attempt could not leave this worker');
   }
   return { startedAt, headers, answer };
+}
+
+/** What it makes of the delivery. */
+export function judged({ answer }: Exchange, delivery: DeliveryRecord, policy: AttemptPolicy) {
+  const at = { nowMs: clock.now().getTime(), random: Math.random() };
+  return { ...judge(answer, delivery, policy, at), policy };
 }
 
 /** The logged form. */

@@ -9,7 +9,7 @@ import {
   type RoundResult,
 } from '../../src/contracts/activities';
 import type { Attempt, DeliveryStatus } from '../../src/contracts/delivery';
-import { isGone, judge } from '../../src/domain/outcome';
+import { isGone } from '../../src/domain/outcome';
 import { keptBack } from '../../src/domain/kept-back';
 import { attemptsDeferred, attemptsReduced } from '../../src/metrics';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
@@ -20,7 +20,7 @@ import { placeEndOf, type Places } from '../concurrency';
 import type { ActivityDependencies } from '../dependencies';
 import { followFailure } from './after-failure';
 import { deferred, superseded } from './deferred';
-import { exchange, hasTimedOut, logged } from './exchange';
+import { exchange, hasTimedOut, judged, logged } from './exchange';
 import type { Execution, Pulse } from './execution';
 import { countHealth, countLast } from './health';
 import { reload, type Subject } from './subject';
@@ -99,12 +99,9 @@ export async function makeAttempt(
   const isUnseen = hasTimedOut(sent) && execution.hasStoodStill();
   // A success is not sent again because of a suspicion: if another execution has begun, its record is refused.
   const mayDecide = entry.outcome === 'succeeded' || !(isUnseen || (await execution.isGivenUp()));
-  const result = judge(sent.answer, delivery, policy, {
-    nowMs: clock.now().getTime(),
-    random: Math.random(),
-  });
+  const result = judged(sent, delivery, policy);
   const record = (attempt: typeof entry): Promise<Recorded> =>
-    store.rounds.record(delivery, attempt, { ...result, policy }, mayDecide);
+    store.rounds.record(delivery, attempt, result, mayDecide);
   const recorded = await record(entry).catch(async (error: unknown) => {
     if (!isRefused(error)) throw error;
     // So that it is not sent again.

@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { clock, moment } from '../../src/clock';
 import type { AttemptPolicy } from '../../src/contracts/activities';
 import type { Attempt } from '../../src/contracts/delivery';
-import { isGone, judge } from '../../src/domain/outcome';
+import { isGone } from '../../src/domain/outcome';
 import {
   failedWith,
   isBeforeFirst,
@@ -11,7 +11,7 @@ import {
 } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
 import { timingOf, toPlanned } from '../../src/store/planned-delivery';
-import { exchange, hasTimedOut, logged, type Exchange } from '../attempt/exchange';
+import { exchange, hasTimedOut, judged, logged, type Exchange } from '../attempt/exchange';
 import { tell } from '../attempt/tell';
 import { placeEndOf, type Place, type PlaceEnd } from '../concurrency';
 import { NEAR_SLOT_MS, spacingOf, takeNearSlot } from '../rate-slot';
@@ -262,11 +262,7 @@ export class Attempts {
       number: delivery.attemptCount + 1,
       ...logged(sent, runId, policy),
     };
-    const judged = judge(sent.answer, delivery, policy, {
-      nowMs: clock.now().getTime(),
-      random: Math.random(),
-    });
-    const result = { ...judged, policy };
+    const result = judged(sent, delivery, policy);
     tell(deps, delivery, attempt);
     // Nothing that waits may be sent before it is disabled.
     if (isGone(attempt.statusCode)) lane.gone += 1;
