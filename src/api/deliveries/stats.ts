@@ -1,6 +1,5 @@
 import { Router, type Request } from 'express';
 import { z } from 'zod';
-import { clock } from '../../clock';
 import { disabledBy, type ChangedBy } from '../../domain/changed-by';
 import { DAY_MS, HOUR_MS } from '../../domain/durations';
 import { healthOf } from '../../domain/webhook-health';
@@ -11,10 +10,10 @@ import type { ShownWebhook } from '../../store/webhook-record';
 import { answer } from '../http/answers';
 import { allow, changedBy, projectOf } from '../http/auth';
 import { counted } from '../http/error-handler';
-import { invalid, notFound } from '../http/errors';
+import { notFound } from '../http/errors';
 import { webhookParam } from '../http/reference-params';
 import type { webhookStatsSchema } from '../schemas/stats';
-import { parse, pathId, rangeQuery, startOf } from '../http/validation';
+import { parse, pathId, rangeQuery, rangeWithin } from '../http/validation';
 
 /** The longest range, and the one that is meant by none. */
 const RANGES: Readonly<Record<StatsInterval, { maxMs: number; max: string; defaultMs: number }>> = {
@@ -37,15 +36,9 @@ type Asked = Pick<StatsQuery, 'since' | 'until'> & { interval: StatsInterval };
 
 function askedBy(req: Request): Asked {
   const { interval, ...query } = parse(statsQuery, req.query);
-  const { maxMs, max, defaultMs } = RANGES[interval];
-  const until = query.until ?? clock.now();
-  const since = query.since ?? startOf(until, defaultMs);
-  const lengthMs = until.getTime() - since.getTime();
-  if (lengthMs <= 0 || lengthMs > maxMs) {
-    const message = `must be before until, by ${max} at most with interval=${interval}`;
-    throw invalid([{ field: 'since', message }]);
-  }
-  return { since, until, interval };
+  const { max, ...range } = RANGES[interval];
+  const atMost = `${max} at most with interval=${interval}`;
+  return { ...rangeWithin(query, { ...range, atMost }), interval };
 }
 
 /** `/v1/stats` and `/v1/webhooks/:id/stats` */

@@ -1,5 +1,6 @@
 import type { Request } from 'express';
 import { z } from 'zod';
+import { clock } from '../../clock';
 import { idPattern, isId, type Resource } from '../../contracts/ids';
 import type { PageRequest } from '../../store/paging';
 import { didYouMean } from '../../domain/near';
@@ -70,9 +71,21 @@ export const instant = timeField.transform((text, ctx) => {
   return time;
 });
 
-/** The start of a range of that length, or of all time. */
-export const startOf = (until: Date, lengthMs: number): Date =>
-  new Date(Math.max(until.getTime() - lengthMs, FIRST_MS));
+/**
+ * The range that is asked for; by default it ends now, and has that length.
+ * @param of.atMost its length, for the error: `2 hours at most`
+ */
+export function rangeWithin(
+  { since, until = clock.now() }: { since?: Date | undefined; until?: Date | undefined },
+  of: { defaultMs: number; maxMs: number; atMost: string },
+): { since: Date; until: Date } {
+  const from = since ?? new Date(Math.max(until.getTime() - of.defaultMs, FIRST_MS));
+  const lengthMs = until.getTime() - from.getTime();
+  if (lengthMs <= 0 || lengthMs > of.maxMs) {
+    throw invalid([{ field: 'since', message: `must be before until, by ${of.atMost}` }]);
+  }
+  return { since: from, until };
+}
 
 /** A whole number in a query, from 1 on, in digits alone. `Number` would also take 0x10, 1e1 and ' 5'. */
 export const queryNumber = (max: number) => {

@@ -1,6 +1,5 @@
 import { Router } from 'express';
 import { z } from 'zod';
-import { clock } from '../../clock';
 import { EXTERNAL_PREFIX, idPattern, isId } from '../../contracts/ids';
 import { DAY_MS } from '../../domain/durations';
 import { readPayloadQuery } from '../../domain/payload-query';
@@ -13,7 +12,7 @@ import { keyInBatch, readIdempotencyKey } from '../events/idempotency';
 import { answer } from '../http/answers';
 import { allowAnywhere, placeOf, principalOf } from '../http/auth';
 import { invalid } from '../http/errors';
-import { pageSize, parse, rangeQuery, startOf, textField } from '../http/validation';
+import { pageSize, parse, rangeQuery, rangeWithin, textField } from '../http/validation';
 import { typeFilter } from '../schemas/fields';
 import type { searchSchema, SearchResult } from '../schemas/search';
 import { findByExternalId, findById, idsIn, type Searcher } from './by-id';
@@ -23,6 +22,11 @@ import { fromEvent, fromWebhook } from './results';
 /** The time range of a search by data. */
 const DEFAULT_DAYS = 7;
 const MAX_DAYS = 31;
+const RANGE = {
+  defaultMs: DEFAULT_DAYS * DAY_MS,
+  maxMs: MAX_DAYS * DAY_MS,
+  atMost: `${MAX_DAYS} days at most`,
+};
 
 const cursorPattern = new RegExp(`${idPattern('event').source}|${idPattern('webhook').source}`);
 export const searchQuery = z.strictObject({
@@ -39,16 +43,6 @@ export const searchQuery = z.strictObject({
 });
 type Query = z.infer<typeof searchQuery>;
 type Found = z.infer<typeof searchSchema>;
-
-function rangeOf({ since, until = clock.now() }: Query): { since: Date; until: Date } {
-  const from = since ?? startOf(until, DEFAULT_DAYS * DAY_MS);
-  const lengthMs = until.getTime() - from.getTime();
-  if (lengthMs <= 0 || lengthMs > MAX_DAYS * DAY_MS) {
-    const message = `must be before until, by ${MAX_DAYS} days at most`;
-    throw invalid([{ field: 'since', message }]);
-  }
-  return { since: from, until };
-}
 
 /** `/v1/search` */
 export function searchRouter(store: Store, checks: Checks): Router {
@@ -154,7 +148,7 @@ export function searchRouter(store: Store, checks: Checks): Router {
       limit,
     };
     const isOver = (): boolean => req.socket.destroyed;
-    const found = await dataSearches.find({ ...search, ...rangeOf(query), isOver });
+    const found = await dataSearches.find({ ...search, ...rangeWithin(query, RANGE), isOver });
     answer(res, found satisfies Found);
   });
 
