@@ -1,5 +1,5 @@
 import { useState } from 'react';
-import { OPERATIONAL_TYPES } from '../../../../src/contracts/operational';
+import { isOperational, OPERATIONAL_TYPES } from '../../../../src/contracts/operational';
 import { isKnownPattern } from '../../../../src/domain/subscription';
 import { useAvailableEvents } from '../../api/webhooks';
 import { texts } from '../../texts';
@@ -72,8 +72,6 @@ export function EventsField({ draft, onChange, errorOf }: FieldsProps): React.Re
     </Card>
   );
 }
-
-const isOperational = (type: string): boolean => OPERATIONAL_TYPES.some((known) => known === type);
 
 /** Whether the family stands for the type; Posthorn's own are in none. */
 const isWithin = (type: string, pattern: string): boolean =>
