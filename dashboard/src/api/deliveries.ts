@@ -1,6 +1,6 @@
 import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
 import { request, type Query } from './http';
-import { useAct, useList, useOne, type List } from './lists';
+import { useAct, useList, useOne, type List, type ListOptions } from './lists';
 import type { DeliverySummary, ExplainedDelivery } from './types';
 import { texts } from '../texts';
 
@@ -14,7 +14,7 @@ const TOLD_WATCH_MS = 10_000;
 
 export const useDeliveries = (
   filters: Query = {},
-  options: { refetchMs?: number | false; pageSize?: number; enabled?: boolean } = {},
+  options: ListOptions = {},
 ): List<DeliverySummary> => useList('deliveries', 'deliveries', filters, options);
 
 /**

@@ -1,7 +1,7 @@
 import type { UseMutationResult, UseQueryResult } from '@tanstack/react-query';
 import { useRef } from 'react';
 import { request, type Query } from './http';
-import { useAct, useList, useOne, type List } from './lists';
+import { useAct, useList, useOne, type List, type ListOptions } from './lists';
 import type {
   AcceptedEvent,
   EventType,
@@ -11,10 +11,8 @@ import type {
 } from './types';
 import { texts } from '../texts';
 
-export const useEvents = (
-  filters: Query = {},
-  options: { refetchMs?: number | false; pageSize?: number; enabled?: boolean } = {},
-): List<ListedEvent> => useList('events', 'events', filters, options);
+export const useEvents = (filters: Query = {}, options: ListOptions = {}): List<ListedEvent> =>
+  useList('events', 'events', filters, options);
 
 export const useEvent = (id: string): UseQueryResult<EventWithDeliveries> =>
   useOne<EventWithDeliveries>('events', ['one', id], `v1/events/${id}`, {

@@ -40,7 +40,7 @@ export const isWatched = ({
   state: { data?: unknown; error: unknown };
 }): boolean => isShort(data) && !isLeftAlone(error) && (error === null || data !== undefined);
 
-interface ListOptions {
+export interface ListOptions {
   /** Milliseconds between automatic reloads; false: none. */
   refetchMs?: number | false;
   pageSize?: number;
