@@ -17,7 +17,7 @@ import styles from './deliveries.module.css';
 
 const words = texts.deliveries.selection;
 const ACTIONS = ['replay', 'retry', 'cancel'] as const;
-const ICON = { replay: 'replay', retry: 'play', cancel: 'ban' } as const;
+export const ICON = { replay: 'replay', retry: 'play', cancel: 'ban' } as const;
 
 interface SelectionBarProps {
   selection: DeliverySelection;

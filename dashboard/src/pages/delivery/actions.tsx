@@ -10,12 +10,11 @@ import { ConfirmDialog } from '../../ui/dialog';
 import { Menu, MenuItem, MenuLink } from '../../ui/menu';
 import { notify } from '../../ui/toast';
 import { BulkReplayDialog } from '../deliveries/bulk-replay-dialog';
-import { failedSince } from '../deliveries/selection-bar';
+import { failedSince, ICON } from '../deliveries/selection-bar';
 import { curlOf } from './curl';
 
 const words = texts.deliveries.one;
 const ACTIONS = ['cancel', 'retry', 'replay'] as const;
-const ICON = { replay: 'replay', retry: 'play', cancel: 'ban' } as const;
 
 /** What the delivery's status allows, and what can be copied of it. */
 export function Actions({
