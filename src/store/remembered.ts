@@ -41,7 +41,7 @@ export class Remembered<T extends object> {
   }
 
   /** @param which those that have these fields. What is being read may be one of them, and is not remembered */
-  forget(which: Partial<T> = {}): void {
+  forget(which: Partial<T>): void {
     const fields = Object.entries(which) as [keyof T, unknown][];
     for (const [name, one] of this.known.entries()) {
       if (fields.every(([field, value]) => one[field] === value)) this.known.delete(name);

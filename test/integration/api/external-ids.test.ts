@@ -67,7 +67,7 @@ describe('an external id', () => {
     expect((await client.get(`/v1/webhooks/${webhook.id}`)).body.data.externalId).toBeNull();
     // As earlier versions have stored it.
     await stack.store.projects.model.updateOne({ _id: id }, { $unset: { externalId: 1 } });
-    stack.store.projects.known.forget();
+    stack.store.projects.known.forget({});
     for (const word of ['ext:null', 'ext:undefined', 'ext:']) {
       expectRefusal(await client.get(`/v1/webhooks/${word}`), 'not_found');
       expectRefusal(await client.with({ 'x-project-id': word }).get('/v1/webhooks'), 'forbidden');

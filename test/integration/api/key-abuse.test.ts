@@ -24,7 +24,7 @@ describe('a key with an end', () => {
     // Its hour goes by.
     const _id = made.body.data.id as string;
     await stack.store.keys.model.updateOne({ _id }, { $set: { expiresAt: new Date(0) } });
-    stack.store.keys.known.forget();
+    stack.store.keys.known.forget({});
     const before = await stored(stack);
     const refused = await guest.post(path, { name: 'Another', role: 'owner' });
     expectRefusal(refused, 'unauthorized');
@@ -67,7 +67,7 @@ describe('a key’s last use', () => {
     // The minute goes by.
     const aMinuteAgo = new Date(Date.parse(first) - 60_000);
     await stack.store.keys.model.updateOne({ projectId: id }, { $set: { lastUsedAt: aMinuteAgo } });
-    stack.store.keys.known.forget();
+    stack.store.keys.known.forget({});
     await client.get('/v1/webhooks');
     await eventually(
       'the next use is noted',

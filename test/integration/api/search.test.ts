@@ -154,7 +154,7 @@ describe('a search by an id', () => {
     const delivery = await insertDelivery(stack, { projectId: gone.id });
     expect(await found(stack.admin, delivery)).toEqual([delivery]);
     await stack.store.projects.model.updateOne({ _id: gone.id }, { deletedAt: new Date() });
-    stack.store.projects.known.forget();
+    stack.store.projects.known.forget({});
     expect(await found(stack.admin, delivery)).toEqual([]);
   });
 });
