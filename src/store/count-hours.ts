@@ -30,7 +30,7 @@ import { MAX_READ_MS } from './time-limit';
  */
 export const SETTLED_MS = 3 * MINUTE_MS;
 /** An hour of so many deliveries is counted by the minute, and before it is over. */
-export const BUSY = 2000;
+const BUSY = 2000;
 /** Minutes counted by one read. */
 const READ_TOGETHER = 10;
 /**

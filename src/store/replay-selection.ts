@@ -81,7 +81,7 @@ export async function countForReplay(
  * What is left of a bulk replay, among what had ended when it was requested. What fails after that, in the replay or
  * otherwise, is not replayed by it.
  */
-export const leftOf = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => {
+const leftOf = (replay: ReplayRecord): QueryFilter<DeliveryRecord> => {
   const { projectId, query, endedBy = replay.createdAt, createdBy, cursor } = replay;
   // However late `until` is, what was created since is not read each time.
   const untilMs = Math.min(query.until.getTime(), createdBy ? createdBy.getTime() + 1 : Infinity);

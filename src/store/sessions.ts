@@ -8,7 +8,7 @@ import { repositoryOf } from './repository';
 export const SESSION_LIFE_MS = 12 * HOUR_MS;
 export const SESSION_IDLE_MS = 2 * HOUR_MS;
 /** How long a sign-in link can be used. */
-export const SIGN_IN_LINK_LIFE_MS = 15 * MINUTE_MS;
+const SIGN_IN_LINK_LIFE_MS = 15 * MINUTE_MS;
 
 /** Of one key: the oldest ends when there would be more. */
 const MAX_OF_A_KEY = 100;

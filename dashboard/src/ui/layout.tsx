@@ -12,7 +12,7 @@ import tones from './tones.module.css';
 let isLeaving = false;
 
 /** The page's name, which also becomes the window's title. */
-export function Heading({
+function Heading({
   title,
   className,
   badge,

@@ -13,7 +13,7 @@ import { reference, typeFilter } from '../schemas/fields';
 const MAX_STATUS_CODES = 20;
 
 /** By what deliveries are listed. */
-export const deliveryFilters = {
+const deliveryFilters = {
   ...rangeQuery,
   webhookId: reference('webhook').optional(),
   eventId: z.string().regex(idPattern('event'), 'is not an event id').optional(),

@@ -14,7 +14,7 @@ import { holdAnswer } from '../http/under-way';
 import { queryNumber } from '../http/validation';
 import { csvRow, headerRow, rowOf, type Column } from './csv';
 
-export const EXPORT_FORMATS = ['ndjson', 'csv'] as const;
+const EXPORT_FORMATS = ['ndjson', 'csv'] as const;
 export type ExportFormat = (typeof EXPORT_FORMATS)[number];
 export const EXPORT_TYPES: Record<ExportFormat, string> = {
   ndjson: 'application/x-ndjson',
@@ -30,7 +30,7 @@ export const exportFields = {
 };
 
 /** The trailer that only a complete export has: the number of its items. */
-export const COUNT_TRAILER = 'X-Export-Count';
+const COUNT_TRAILER = 'X-Export-Count';
 
 /** Exports of a project that may be in progress: each reads page after page for as long as it lasts. */
 const AT_A_TIME = 2;

@@ -10,7 +10,7 @@ import type { FailedLookups } from './failed-lookups';
 import type { OwnAddress } from './own-address';
 
 /** Carries what the page of a session was told, and a page of another origin can't know. */
-export const CSRF_HEADER = 'x-csrf-token';
+const CSRF_HEADER = 'x-csrf-token';
 
 /**
  * The name of the cookie at that address. All ports and paths of a host share their cookies: this tells those of

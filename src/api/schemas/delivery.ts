@@ -110,7 +110,7 @@ export const PENDING_REASONS = [
 ] as const;
 
 /** Why a delivery has not arrived yet. */
-export const pendingSchema = z
+const pendingSchema = z
   .object({
     reason: z
       .enum(PENDING_REASONS)

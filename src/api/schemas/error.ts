@@ -3,7 +3,7 @@ import { ERRORS, type ErrorCode } from '../../contracts/errors';
 
 const errorCodes = Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]];
 
-export const fieldProblemSchema = z
+const fieldProblemSchema = z
   .object({
     field: z.string().describe('Its path, such as `data.to.email`.'),
     message: z.string(),

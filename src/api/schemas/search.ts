@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { count, EXAMPLE, id, time } from './fields';
 
-export const SEARCHED_KINDS = [
+const SEARCHED_KINDS = [
   'project',
   'key',
   'webhook',

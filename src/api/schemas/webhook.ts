@@ -146,7 +146,7 @@ export const updatedWebhookSchema = webhookSchema
   })
   .meta({ id: 'UpdatedWebhook' });
 
-export const pingSchema = z
+const pingSchema = z
   .object({
     outcome: z.enum(['succeeded', 'failed', 'pending']),
     statusCode: httpStatus.optional(),
