@@ -233,17 +233,25 @@ describe('a project whose events are dispatched express', () => {
   });
 
   it('replays by the whole schedule, though an attempt of before is still in progress', async () => {
-    // Its answer is held back for as long as a busy machine needs for the rest.
+    // Its answer is held back for as long as a busy machine needs for the rest, and the replay's until it is recorded.
     const policy = { timeoutMs: 60_000, retryDelaysMs: [1000] };
     await makeWebhook(client, receiver.url, { policy });
-    let answer!: () => void;
-    const after = new Promise<void>((resolve) => (answer = resolve));
-    receiver.respondWith((_request, n) => (n === 1 ? { kind: 'answer', status: 500, after } : 500));
+    const answers: (() => void)[] = [];
+    const held = [1, 2].map(() => new Promise<void>((resolve) => answers.push(resolve)));
+    receiver.respondWith((_request, n) => {
+      const after = held[n - 1];
+      return after ? { kind: 'answer', status: 500, after } : 500;
+    });
     const id = await postEvent(client);
     await receiver.waitFor(1);
     await client.post(`/v1/deliveries/${id}/cancel`);
     await client.post(`/v1/deliveries/${id}/replay`);
-    answer();
+    answers[0]!();
+    await eventually('it is recorded', async () => {
+      const { body } = await client.get(`/v1/deliveries/${id}`);
+      return body.data.attempts.length === 1;
+    });
+    answers[1]!();
     const { attempts } = await deliveryWith(client, id, { status: 'failed', replays: 1 });
     expect(attempts).toMatchObject([{ number: 1, superseded: true }, { number: 2 }, { number: 3 }]);
     expect(attempts[1]).not.toHaveProperty('superseded');
