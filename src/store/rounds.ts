@@ -35,7 +35,7 @@ export interface RunOpening {
 
 /**
  * What became of a recorded attempt: it decided; its delivery had ended meanwhile (cancelled, skipped); or
- * another execution or run had taken over, and decides instead.
+ * another execution or run had taken over, or the delivery was replayed, and another one decides instead.
  */
 export interface Recorded {
   attempt: Attempt;
@@ -43,19 +43,13 @@ export interface Recorded {
   status: DeliveryStatus;
 }
 
-/**
- * Ended with its webhook, which nobody asked for: what was in progress may still succeed, and a replay would send
- * it twice.
- */
-const mayStillSucceed = (seen: DeliveryRecord, loaded: DeliveryRecord): boolean =>
-  seen.endReason != null && seen.replays === loaded.replays;
-
-/** No other execution has taken over since it was loaded. */
-const asLoaded = ({ _id, runId, execution, runRequested }: DeliveryRecord) => ({
+/** No other execution has taken over since it was loaded, nor a replay: one in bulk requests no run at first. */
+const asLoaded = ({ _id, runId, execution, runRequested, replays }: DeliveryRecord) => ({
   _id,
   runId,
   execution: execution ?? null,
   runRequested,
+  replays,
 });
 
 /** The same of what was read again, which may say by now that `runId` is the run that counts. */
@@ -66,7 +60,8 @@ export const isAtWork = (
 ): boolean =>
   (seen.runId === loaded.runId || seen.runId === runId) &&
   seen.execution?.getTime() === loaded.execution?.getTime() &&
-  seen.runRequested === loaded.runRequested;
+  seen.runRequested === loaded.runRequested &&
+  seen.replays === loaded.replays;
 
 /**
  * What a workflow's run writes to its delivery (docs/adr/0022). A run opens its round first; every later
@@ -118,7 +113,7 @@ export class Rounds {
 
   /**
    * Logs an attempt and what it means for the delivery, in one write guarded by what was loaded before the
-   * exchange. An attempt of a superseded execution or run, or one after the delivery's end, is logged too, but
+   * exchange. An attempt of a superseded execution, run or round, or one after the delivery's end, is logged too, but
    * decides nothing; unless it has succeeded, and the delivery was only ended with its webhook.
    * @param loaded the delivery as it was before the exchange
    * @param mayDecide false if it is known to be superseded
@@ -137,9 +132,9 @@ export class Rounds {
       // Where another execution of its run has recorded, a failure is that one's to decide.
       const known = status === 'succeeded' ? runId : undefined;
       const isSuperseded = !mayDecide || !isAtWork(seen, loaded, known);
-      const decides =
-        !isSuperseded &&
-        (seen.status === 'pending' || (status === 'succeeded' && mayStillSucceed(seen, loaded)));
+      // Ended with its webhook, which nobody asked for: a replay would send it twice.
+      const mayStillSucceed = status === 'succeeded' && seen.endReason != null;
+      const decides = !isSuperseded && (seen.status === 'pending' || mayStillSucceed);
       const attempt: Attempt = {
         number: seen.attemptCount + 1,
         ...(seen.expunged ? withoutAnswer(exchange) : exchange),
@@ -157,7 +152,6 @@ export class Rounds {
               ...asLoaded(before),
               attemptCount: before.attemptCount,
               status: before.status,
-              replays: before.replays,
               expunged: before.expunged ?? null,
             },
             [{ $set: { ...entry, ...(decides && decision) } }],

@@ -4,6 +4,8 @@ import { newId } from '../../src/contracts/ids';
 import type { DeliveryRecord } from '../../src/store/delivery-record';
 import { release } from '../../src/store/queue';
 import { queueReplays } from '../../src/store/replay-selection';
+import type { ReplayRecord } from '../../src/store/replays';
+import { stopReplay } from '../../src/store/stop-replay';
 import { useFixture, useReceiver } from '../support/use';
 
 const policy = { timeoutMs: 10_000, retryDelaysMs: [] };
@@ -69,25 +71,27 @@ describe('a cancelled delivery', () => {
         receiver.respondWith(200);
       },
     };
+    const replayInBulk = async (delivery: DeliveryRecord): Promise<ReplayRecord> => {
+      const { projectId, createdAt, completedAt } = delivery;
+      const until = new Date(createdAt.getTime() + 1);
+      const replay = await fixture.store.replays.create({
+        _id: newId('replay'),
+        projectId,
+        query: { since: createdAt, until, statuses: ['cancelled'] },
+        ratePerSecond: 100,
+        status: 'running',
+        matched: 1,
+        endedBy: completedAt!,
+        completedAt: null,
+      });
+      expect(await queueReplays(fixture.store, replay, [delivery])).toBe(true);
+      return replay;
+    };
     const replays = {
       singly: async ({ projectId, _id }: DeliveryRecord) => {
         await fixture.store.deliveries.beginReplay(projectId, _id);
       },
-      'with others': async (delivery: DeliveryRecord) => {
-        const { projectId, createdAt, completedAt } = delivery;
-        const until = new Date(createdAt.getTime() + 1);
-        const replay = await fixture.store.replays.create({
-          _id: newId('replay'),
-          projectId,
-          query: { since: createdAt, until, statuses: ['cancelled'] },
-          ratePerSecond: 100,
-          status: 'running',
-          matched: 1,
-          endedBy: completedAt!,
-          completedAt: null,
-        });
-        expect(await queueReplays(fixture.store, replay, [delivery])).toBe(true);
-      },
+      'with others': replayInBulk,
     };
     const cases = Object.keys(runs).flatMap((run) =>
       Object.keys(replays).map((how) => [run, how] as [keyof typeof runs, keyof typeof replays]),
@@ -109,6 +113,35 @@ describe('a cancelled delivery', () => {
       expect(await attempt(id, 'run-2')).toBe('succeeded');
       expect(receiver.requests).toHaveLength(1);
       expect(await fixture.delivery(id)).toMatchObject({ status: 'succeeded', replays: 1 });
+    });
+
+    it.each([
+      ['its last', []],
+      ['not its last', [3_600_000]],
+    ])('with others, is not decided by an attempt of before, %s', async (_which, retryDelaysMs) => {
+      const id = await planned();
+      let answer!: () => void;
+      const after = new Promise<void>((resolve) => (answer = resolve));
+      receiver.respondWith({ kind: 'answer', status: 500, after });
+      const attempting = inRun('run-1', () =>
+        activities.attemptDelivery(id, { ...policy, retryDelaysMs }),
+      );
+      const superseded = expect(attempting).rejects.toMatchObject({ type: 'AttemptDeferred' });
+      await receiver.waitFor(1);
+      await fixture.store.deliveries.cancel(id);
+      const replay = await replayInBulk(await fixture.delivery(id));
+      const { queuedIn, bulkReplay } = await fixture.delivery(id);
+      answer();
+      await superseded;
+      receiver.respondWith(200);
+      expect(await fixture.delivery(id)).toMatchObject({
+        status: 'pending',
+        attempts: [{ statusCode: 500, superseded: true }],
+        queuedIn,
+        bulkReplay,
+      });
+      await stopReplay(fixture.store, replay, ['running'], 'cancelled', 'platform');
+      expect(await fixture.delivery(id)).toMatchObject({ status: 'cancelled', replays: 0 });
     });
 
     it('is not ended by what that run had still to do', async () => {

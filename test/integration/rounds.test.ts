@@ -201,17 +201,17 @@ describe('a delivery’s round', () => {
   });
 
   const skipped = { status: 'skipped', endReason: 'webhook_disabled' } as const;
-  it.each<[string, Partial<DeliveryRecord>, 'succeeded' | 'failed']>([
-    ['cancelled', { status: 'cancelled' }, 'succeeded'],
-    ['skipped, replayed and skipped again', { ...skipped, replays: 1 }, 'succeeded'],
-    ['skipped, if it fails,', skipped, 'failed'],
+  it.each<[string, Partial<DeliveryRecord>, 'succeeded' | 'failed', 'ended' | 'superseded']>([
+    ['cancelled', { status: 'cancelled' }, 'succeeded', 'ended'],
+    ['skipped, replayed and skipped again', { ...skipped, replays: 1 }, 'succeeded', 'superseded'],
+    ['skipped, if it fails,', skipped, 'failed', 'ended'],
   ])(
     'that was %s while an exchange was in progress logs the attempt, and stays it',
-    async (_what, change, outcome) => {
+    async (_what, change, outcome, recorded) => {
       const { status } = change;
       const loaded = await standing({ runId: 'mine' });
       await fixture.store.deliveries.model.updateOne({ _id: loaded._id }, { $set: change });
-      expect(await attempt(loaded, outcome)).toMatchObject({ outcome: 'ended', status });
+      expect(await attempt(loaded, outcome)).toMatchObject({ outcome: recorded, status });
       expect(await fixture.delivery(loaded._id)).toMatchObject({ ...change, attemptCount: 1 });
     },
   );
@@ -221,6 +221,7 @@ describe('a delivery’s round', () => {
     ['another of its run has decided', { runId: 'mine' }],
     ['a later execution has opened it', { execution: new Date() }],
     ['a replay has been asked for', { runRequested: true }],
+    ['it was replayed in bulk', { replays: 1 }],
   ])('is not decided by an execution that had loaded it before %s', async (_what, change) => {
     const loaded = await standing({ runId: null });
     await fixture.store.deliveries.model.updateOne({ _id: loaded._id }, { $set: change });
