@@ -90,7 +90,8 @@ export class Rounds {
     const isUnasked = { $not: [isExpected] };
     // What an execution that died had queued has no time, and would have no place either.
     const isWithoutTime = { $eq: ['$nextAttemptAt', null] };
-    const isDueNow = { $and: [{ $eq: ['$status', 'pending'] }, isForced || isWithoutTime] };
+    const isPending = { $eq: ['$status', 'pending'] };
+    const isDueNow = { $and: [isPending, isForced || isWithoutTime] };
     const openIf = (filter: object, session: ClientSession | null = null) =>
       changeOne(
         this.model,
@@ -98,8 +99,8 @@ export class Rounds {
         {
           ...onlyIf(isUnasked, replayed),
           ...onlyIf({ $or: [isUnasked, isDueNow] }, { nextAttemptAt: '$$NOW' }),
-          // Whoever caused this run, the courier need not.
-          queuedIn: '$$REMOVE',
+          // Whoever caused this run, the courier need not; but what is held ends the run, and waits there.
+          ...onlyIf({ $or: [isUnasked, isPending] }, { queuedIn: '$$REMOVE' }),
           runId,
           runRequested: false,
           execution: scheduledAt,

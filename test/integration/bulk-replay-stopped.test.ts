@@ -1,4 +1,5 @@
 import { replayWorkflowId } from '../../src/contracts/temporal';
+import { DAY_MS } from '../../src/domain/durations';
 import { bulkReplaysOf, untilBatchWaits } from '../support/bulk-replays';
 import { deliveryWith, makeWebhook, postEvent } from '../support/deliveries';
 import { WAYS } from '../support/dispatch';
@@ -120,6 +121,32 @@ describe.each(WAYS)('a bulk replay of deliveries dispatched %s', (dispatch) => {
     const { data } = (await client.post(`/v1/replays/${id}/cancel`)).body;
     expect(data).toMatchObject({ status: 'cancelled', replayed: 0 });
     await deliveryWith(client, deliveryId, { status: 'cancelled', replays: 0 });
+  });
+
+  it('takes back what it holds although a run of before comes across it meanwhile', async () => {
+    const webhook = await makeWebhook(client, receiver.url, {
+      policy: { retryDelaysMs: [DAY_MS] },
+    });
+    const change = (isActive: boolean) => client.patch(`/v1/webhooks/${webhook.id}`, { isActive });
+    receiver.respondWith(500);
+    const deliveryId = await postEvent(client);
+    await deliveryWith(client, deliveryId, { status: 'pending', attemptCount: 1 });
+    await change(false);
+    await deliveryWith(client, deliveryId, { status: 'skipped' });
+    await change(true);
+    await client.post(`/v1/webhooks/${webhook.id}/pause`);
+    const { id } = (await client.post('/v1/replays', { since, until: until() })).body.data;
+    await deliveryWith(client, deliveryId, { status: 'held' });
+    // As its next attempt's time would.
+    await stack.engine.signalDelivery(deliveryId, 'wake');
+    await eventually('no run waits', async () => {
+      const run = await stack.engine.findRun(deliveryId);
+      return run === 'ended' || run === null;
+    });
+
+    const { data } = (await client.post(`/v1/replays/${id}/cancel`)).body;
+    expect(data).toMatchObject({ status: 'cancelled', replayed: 0 });
+    await deliveryWith(client, deliveryId, { status: 'skipped', replays: 0 });
   });
 
   it('counts what another one has had since it was paused', async () => {

@@ -162,6 +162,11 @@ describe('a delivery’s round', () => {
       rounds().open(_id, { ...EXECUTION, runId: 'other', isReset: true }),
     'executed again, after a death': ({ _id }) =>
       rounds().open(_id, { ...EXECUTION, runId: 'mine', isReset: false }),
+    'held, and executed again': async (delivery) => {
+      await deliveries().model.updateOne({ _id: delivery._id }, { $set: { status: 'held' } });
+      await queueMoves['executed again, after a death']!(delivery);
+      expect((await fixture.delivery(delivery._id)).queuedIn).toBe(delivery.queuedIn);
+    },
     'replayed in bulk': async (delivery) => {
       const { projectId, webhookId } = delivery;
       const replay = await fixture.store.replays.create({
